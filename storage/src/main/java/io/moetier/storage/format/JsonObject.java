@@ -1,0 +1,172 @@
+package io.moetier.storage.format;
+
+import io.moetier.storage.model.MalformedModelException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// A JSON object read from a file, whose accessors name the file and the field when a value is not as expected.
+///
+/// A key that is absent and a key whose value is `null` are the same.
+public final class JsonObject {
+    private final Path source;
+    private final String prefix;
+    private final Map<String, @Nullable Object> values;
+
+    JsonObject(Path source, String prefix, Map<String, @Nullable Object> values) {
+        this.source = source;
+        this.prefix = prefix;
+        this.values = values;
+    }
+
+    /// Returns the file this object was read from.
+    public Path source() {
+        return source;
+    }
+
+    /// Returns the keys in the file's order, those with a null value too.
+    public Set<String> keys() {
+        return values.keySet();
+    }
+
+    /// Returns the raw map, for writing it out again.
+    public Map<String, @Nullable Object> asMap() {
+        return values;
+    }
+
+    /// Says whether `key` has a value other than null.
+    public boolean has(String key) {
+        return values.get(key) != null;
+    }
+
+    public int requireInt(String key) {
+        return optionalInt(key).orElseThrow(() -> missing(key, "an integer"));
+    }
+
+    public Optional<Integer> optionalInt(String key) {
+        return optionalLong(key).map(value -> {
+            if (value != (int) (long) value) {
+                throw unexpected(key, "an integer of 32 bits", value);
+            }
+            return (int) (long) value;
+        });
+    }
+
+    public long requireLong(String key) {
+        return optionalLong(key).orElseThrow(() -> missing(key, "an integer"));
+    }
+
+    public Optional<Long> optionalLong(String key) {
+        Object value = values.get(key);
+        return switch (value) {
+            case null -> Optional.empty();
+            case Integer i -> Optional.of((long) i);
+            case Long l -> Optional.of(l);
+            default -> throw unexpected(key, "an integer", value);
+        };
+    }
+
+    public double requireDouble(String key) {
+        return optionalDouble(key).orElseThrow(() -> missing(key, "a number"));
+    }
+
+    public Optional<Double> optionalDouble(String key) {
+        Object value = values.get(key);
+        return switch (value) {
+            case null -> Optional.empty();
+            case Number n -> Optional.of(n.doubleValue());
+            default -> throw unexpected(key, "a number", value);
+        };
+    }
+
+    public Optional<Boolean> optionalBoolean(String key) {
+        Object value = values.get(key);
+        return switch (value) {
+            case null -> Optional.empty();
+            case Boolean b -> Optional.of(b);
+            default -> throw unexpected(key, "true or false", value);
+        };
+    }
+
+    public String requireString(String key) {
+        return optionalString(key).orElseThrow(() -> missing(key, "a string"));
+    }
+
+    public Optional<String> optionalString(String key) {
+        Object value = values.get(key);
+        return switch (value) {
+            case null -> Optional.empty();
+            case String s -> Optional.of(s);
+            default -> throw unexpected(key, "a string", value);
+        };
+    }
+
+    public JsonObject requireObject(String key) {
+        return optionalObject(key).orElseThrow(() -> missing(key, "an object"));
+    }
+
+    @SuppressWarnings("unchecked") // the parser makes only string keys
+    public Optional<JsonObject> optionalObject(String key) {
+        Object value = values.get(key);
+        return switch (value) {
+            case null -> Optional.empty();
+            case Map<?, ?> m -> Optional.of(new JsonObject(source, path(key) + ".", (Map<String, @Nullable Object>) m));
+            default -> throw unexpected(key, "an object", value);
+        };
+    }
+
+    /// Returns the list of whole numbers at `key`; a bare number counts as a list of one.
+    public Optional<List<Integer>> optionalInts(String key) {
+        Object value = values.get(key);
+        return switch (value) {
+            case null -> Optional.empty();
+            case Integer i -> Optional.of(List.of(i));
+            case List<?> list -> {
+                List<Integer> ints = new ArrayList<>();
+                for (Object element : list) {
+                    if (!(element instanceof Integer i)) {
+                        throw unexpected(key, "a list of integers", value);
+                    }
+                    ints.add(i);
+                }
+                yield Optional.of(List.copyOf(ints));
+            }
+            default -> throw unexpected(key, "a list of integers", value);
+        };
+    }
+
+    /// Returns the list of objects at `key`.
+    @SuppressWarnings("unchecked") // the parser makes only string keys
+    public List<JsonObject> requireObjects(String key) {
+        Object value = values.get(key);
+        if (!(value instanceof List<?> list)) {
+            throw value == null ? missing(key, "a list of objects") : unexpected(key, "a list of objects", value);
+        }
+        List<JsonObject> objects = new ArrayList<>();
+        for (Object element : list) {
+            if (!(element instanceof Map<?, ?> m)) {
+                throw unexpected(key, "a list of objects", element);
+            }
+            objects.add(
+                    new JsonObject(source, path(key) + "[" + objects.size() + "].", (Map<String, @Nullable Object>) m));
+        }
+        return objects;
+    }
+
+    /// Returns the error for a value of `key` that is not as it should be.
+    public MalformedModelException unexpected(String key, String expected, @Nullable Object found) {
+        return MalformedModelException.of(source, path(key), expected, found == null ? "nothing" : found);
+    }
+
+    private MalformedModelException missing(String key, String expected) {
+        return unexpected(key, expected, null);
+    }
+
+    private String path(String key) {
+        return prefix + key;
+    }
+}

@@ -1,0 +1,5 @@
+/// Reads safetensors checkpoints and JSON; the sole importer of the JSON parser.
+@NullMarked
+package io.moetier.storage.format;
+
+import org.jspecify.annotations.NullMarked;

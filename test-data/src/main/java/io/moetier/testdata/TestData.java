@@ -1,0 +1,51 @@
+package io.moetier.testdata;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/// Finds the committed models, golden cases and traces, whichever module the test runs in.
+public final class TestData {
+    /// Golden cases that the families of this version reproduce.
+    public static final List<String> GOLDEN_CASES = List.of(
+            "mixtral",
+            "mixtral_sharded",
+            "mixtral_sliding",
+            "qwen2_moe",
+            "qwen2_moe_sparse_step",
+            "qwen3_moe",
+            "qwen3_moe_v5config",
+            "qwen3_moe_yarn",
+            "olmoe",
+            "olmoe_clip_qkv");
+
+    private TestData() {}
+
+    /// Returns the directory of a golden case, for example `mixtral_sliding`.
+    public static Path golden(String name) {
+        return root().resolve("golden").resolve(name);
+    }
+
+    /// Returns the trained 15-million-parameter Mixtral.
+    public static Path tinyMixtral() {
+        return root().resolve("models/tiny-mixtral");
+    }
+
+    /// Returns a routing trace, for example `gpt-oss-20b_misc_small`.
+    public static Path trace(String name) {
+        return root().resolve("traces").resolve(name + ".jsonl.gz");
+    }
+
+    /// Returns the `test-data` directory of the source tree.
+    ///
+    /// @throws IllegalStateException if the working directory is not inside the source tree
+    public static Path root() {
+        for (Path dir = Path.of("").toAbsolutePath(); dir != null; dir = dir.getParent()) {
+            if (Files.isDirectory(dir.resolve("test-data/golden"))) {
+                return dir.resolve("test-data");
+            }
+        }
+        throw new IllegalStateException(
+                "no test-data/golden above " + Path.of("").toAbsolutePath());
+    }
+}

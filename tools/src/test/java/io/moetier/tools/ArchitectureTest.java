@@ -1,0 +1,137 @@
+package io.moetier.tools;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.GeneralCodingRules.NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaPackage;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchRule;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/// The rules of docs/ARCHITECTURE.md that a machine can check.
+class ArchitectureTest {
+    private static final int LEAST_CLASSES = 15;
+    private static final JavaClasses CLASSES = new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPackages("io.moetier");
+
+    @Test
+    void theScanSawTheProject() {
+        assertTrue(CLASSES.size() >= LEAST_CLASSES, () -> "saw only " + CLASSES.size());
+    }
+
+    @Test
+    void modulesPointDownwards() {
+        layeredArchitecture()
+                .consideringOnlyDependenciesInLayers()
+                .layer("cli")
+                .definedBy("io.moetier.cli..")
+                .layer("tools")
+                .definedBy("io.moetier.tools..")
+                .layer("engine")
+                .definedBy("io.moetier.engine..")
+                .layer("storage")
+                .definedBy("io.moetier.storage..")
+                .layer("testdata")
+                .definedBy("io.moetier.testdata..")
+                .withOptionalLayers(true)
+                .whereLayer("cli")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("tools")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("testdata")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("engine")
+                .mayOnlyBeAccessedByLayers("cli", "tools")
+                .whereLayer("storage")
+                .mayOnlyBeAccessedByLayers("engine", "cli", "tools")
+                .check(CLASSES);
+    }
+
+    @Test
+    void packagesAreFreeOfCycles() {
+        slices().matching("io.moetier.(**)").should().beFreeOfCycles().check(CLASSES);
+    }
+
+    @Test
+    void everyLibraryHasOneImporter() {
+        importedOnlyBy("net.openhft..", "io.moetier.storage.expert..").check(CLASSES);
+        importedOnlyBy("com.fasterxml..", "io.moetier.storage.format..").check(CLASSES);
+        importedOnlyBy("com.github.benmanes..", "io.moetier.storage.cache..").check(CLASSES);
+        importedOnlyBy("jdk.incubator.vector..", "io.moetier.engine.device.cpu..")
+                .check(CLASSES);
+        importedOnlyBy("org.lwjgl..", "io.moetier.engine.device.cuda..").check(CLASSES);
+        importedOnlyBy("ai.djl..", "io.moetier.engine.text..").check(CLASSES);
+        importedOnlyBy("com.hubspot..", "io.moetier.engine.text..").check(CLASSES);
+        importedOnlyBy("picocli..", "io.moetier.cli..").check(CLASSES);
+        importedOnlyBy("org.jline..", "io.moetier.cli..").check(CLASSES);
+    }
+
+    @Test
+    void policiesSeeIdsAndNeverBytes() {
+        noClasses()
+                .that()
+                .resideInAPackage("io.moetier.storage.cache..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("java.lang.foreign..", "java.nio..", "java.io..")
+                .check(CLASSES);
+    }
+
+    @Test
+    void namesSayWhatThingsAre() {
+        noClasses()
+                .should()
+                .haveNameMatching(".*(Impl|Manager|Helper|Utils?|Handler)")
+                .orShould()
+                .haveSimpleNameStartingWith("Abstract")
+                .check(CLASSES);
+    }
+
+    @Test
+    void onlyTheCommandLinePrints() {
+        NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS.check(
+                CLASSES.that(DescribedPredicate.not(JavaClass.Predicates.resideInAPackage("..cli.."))));
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("..cli..")
+                .should()
+                .callMethod(System.class, "exit", int.class)
+                .orShould()
+                .callMethod(System.class, "getenv", String.class)
+                .orShould()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName("java.lang.IO")
+                .check(CLASSES);
+    }
+
+    @Test
+    void everyPackageIsNullMarked() {
+        List<String> bare = CLASSES.stream()
+                .map(JavaClass::getPackage)
+                .distinct()
+                .filter(p -> !p.isAnnotatedWith("org.jspecify.annotations.NullMarked"))
+                .map(JavaPackage::getName)
+                .toList();
+        assertEquals(List.of(), bare);
+    }
+
+    private static ArchRule importedOnlyBy(String library, String owner) {
+        return noClasses()
+                .that()
+                .resideOutsideOfPackage(owner)
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage(library)
+                .allowEmptyShould(true);
+    }
+}
