@@ -139,6 +139,19 @@ public final class JsonObject {
         };
     }
 
+    /// Returns the list of strings at `key`; a bare string counts as a list of one.
+    public Optional<List<String>> optionalStrings(String key) {
+        Object value = values.get(key);
+        return switch (value) {
+            case null -> Optional.empty();
+            case String s -> Optional.of(List.of(s));
+            case List<?> list
+            when list.stream().allMatch(String.class::isInstance) ->
+                Optional.of(list.stream().map(String.class::cast).toList());
+            default -> throw unexpected(key, "a list of strings", value);
+        };
+    }
+
     /// Returns the list of objects at `key`.
     @SuppressWarnings("unchecked") // the parser makes only string keys
     public List<JsonObject> requireObjects(String key) {

@@ -1,0 +1,30 @@
+package io.moetier.engine.model.family;
+
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.storage.format.JsonObject;
+import java.util.List;
+
+/// The families this version runs.
+public final class Families {
+    private static final List<Family> ALL = List.of(Mixtral.FAMILY, Olmoe.FAMILY, Qwen2Moe.FAMILY, Qwen3Moe.FAMILY);
+
+    private Families() {}
+
+    /// Returns the `model_type` of every known family, in alphabetical order.
+    public static List<String> names() {
+        return ALL.stream().map(Family::modelType).toList();
+    }
+
+    /// Describes the model that a checkpoint's `config.json` belongs to.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if the family is unknown or a value is missing or
+    ///     cannot be
+    public static ModelSpec describe(JsonObject config) {
+        String modelType = config.requireString("model_type");
+        return ALL.stream()
+                .filter(family -> family.modelType().equals(modelType))
+                .findFirst()
+                .orElseThrow(() -> config.unexpected("model_type", "one of " + String.join(", ", names()), modelType))
+                .describe(config);
+    }
+}

@@ -1,0 +1,86 @@
+package io.moetier.engine.model.family;
+
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.storage.format.JsonObject;
+import java.util.Optional;
+
+/// A model family as its checkpoints describe it: which `config.json` keys it reads and what its tensors are called.
+///
+/// Names may hold `{expert}` for the expert's index; they follow `model.layers.N.`. Defaults are those of the
+/// family's configuration class in transformers, which leaves keys out that have their default value.
+///
+/// @param modelType `model_type` in `config.json`
+/// @param attention what is particular about the attention
+/// @param moe the mixture of experts
+/// @param dense which layers have a dense MLP instead
+record Family(String modelType, AttentionRule attention, MoeRule moe, DenseRule dense) {
+    /// What is particular about a family's attention.
+    ///
+    /// @param qkvBias whether queries, keys and values have a bias
+    /// @param outputBias whether the output projection has one
+    /// @param qkNorm over what queries and keys are normalised
+    /// @param window on which layers the sliding window holds
+    /// @param defaultTheta base of RoPE when the configuration names none
+    record AttentionRule(Flag qkvBias, Flag outputBias, QkNorm qkNorm, Window window, double defaultTheta) {}
+
+    /// A mixture of experts: names of its tensors and keys of its sizes.
+    ///
+    /// @param expert prefix of one expert
+    /// @param widthKey configuration key of an expert's intermediate size
+    record MoeRule(
+            String router,
+            String expert,
+            Projections projections,
+            String widthKey,
+            Flag normTopkProb,
+            Optional<SharedRule> shared) {}
+
+    /// A shared expert with a sigmoid gate.
+    record SharedRule(String prefix, Projections projections, String widthKey, String gate) {}
+
+    /// Names of the three matrices of a SwiGLU MLP.
+    record Projections(String gate, String up, String down) {
+        static final Projections HUGGING_FACE = new Projections("gate_proj", "up_proj", "down_proj");
+    }
+
+    /// Which layers are dense: none, or those that `mlp_only_layers` names and `decoder_sparse_step` skips.
+    enum DenseRule {
+        NONE,
+        SPARSE_STEP
+    }
+
+    /// Over what queries and keys are normalised.
+    enum QkNorm {
+        NONE,
+        PER_HEAD,
+        WHOLE_PROJECTION
+    }
+
+    /// On which layers `sliding_window` holds: all that have one; all if `use_sliding_window`; or, if
+    /// `use_sliding_window`, every second one below `max_window_layers`. A `layer_types` list overrides the rule.
+    enum Window {
+        ALWAYS,
+        IF_USED,
+        IF_USED_ALTERNATING,
+        NEVER
+    }
+
+    /// A switch: fixed, or read from a key that has a default.
+    record Flag(Optional<String> key, boolean byDefault) {
+        static final Flag ON = new Flag(Optional.empty(), true);
+        static final Flag OFF = new Flag(Optional.empty(), false);
+
+        static Flag of(String key, boolean byDefault) {
+            return new Flag(Optional.of(key), byDefault);
+        }
+
+        boolean in(JsonObject config) {
+            return key.flatMap(config::optionalBoolean).orElse(byDefault);
+        }
+    }
+
+    /// Describes the model of a checkpoint with this configuration.
+    ModelSpec describe(JsonObject config) {
+        return new SpecAssembly(this, config).model();
+    }
+}

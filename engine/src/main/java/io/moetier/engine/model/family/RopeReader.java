@@ -1,0 +1,56 @@
+package io.moetier.engine.model.family;
+
+import io.moetier.engine.model.spec.RopeSpec;
+import io.moetier.storage.format.JsonObject;
+import java.util.Optional;
+
+/// Reads positions in both spellings: `rope_theta` and `rope_scaling` of transformers 4, `rope_parameters` of
+/// transformers 5.
+final class RopeReader {
+    private static final double DEFAULT_BETA_FAST = 32;
+    private static final double DEFAULT_BETA_SLOW = 1;
+
+    private RopeReader() {}
+
+    static RopeSpec read(JsonObject config, double defaultTheta) {
+        Optional<JsonObject> parameters = config.optionalObject("rope_parameters");
+        double theta = parameters
+                .flatMap(object -> object.optionalDouble("rope_theta"))
+                .or(() -> config.optionalDouble("rope_theta"))
+                .orElse(defaultTheta);
+        Optional<RopeSpec.Yarn> yarn = parameters
+                .or(() -> config.optionalObject("rope_scaling"))
+                .flatMap(scaling -> readScaling(scaling, config.requireInt("max_position_embeddings")));
+        return new RopeSpec(theta, yarn);
+    }
+
+    private static Optional<RopeSpec.Yarn> readScaling(JsonObject scaling, int maxPositions) {
+        String key = scaling.has("rope_type") ? "rope_type" : "type";
+        String type = scaling.optionalString(key).orElse("default");
+        return switch (type) {
+            case "default" -> Optional.empty();
+            case "yarn" -> Optional.of(readYarn(scaling, maxPositions));
+            default -> throw scaling.unexpected(key, "default or yarn", type);
+        };
+    }
+
+    private static RopeSpec.Yarn readYarn(JsonObject scaling, int maxPositions) {
+        double factor = scaling.requireDouble("factor");
+        return new RopeSpec.Yarn(
+                factor,
+                scaling.optionalInt("original_max_position_embeddings").orElse(maxPositions),
+                scaling.optionalDouble("beta_fast").orElse(DEFAULT_BETA_FAST),
+                scaling.optionalDouble("beta_slow").orElse(DEFAULT_BETA_SLOW),
+                attentionFactor(scaling, factor),
+                scaling.optionalBoolean("truncate").orElse(true));
+    }
+
+    private static double attentionFactor(JsonObject scaling, double factor) {
+        double mscale = scaling.optionalDouble("mscale").orElse(0.0);
+        double mscaleAllDim = scaling.optionalDouble("mscale_all_dim").orElse(0.0);
+        double derived = mscale != 0 && mscaleAllDim != 0
+                ? RopeSpec.Yarn.magnitude(factor, mscale) / RopeSpec.Yarn.magnitude(factor, mscaleAllDim)
+                : RopeSpec.Yarn.magnitude(factor, 1);
+        return scaling.optionalDouble("attention_factor").orElse(derived);
+    }
+}

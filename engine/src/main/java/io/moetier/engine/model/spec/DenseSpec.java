@@ -1,0 +1,9 @@
+package io.moetier.engine.model.spec;
+
+/// A SwiGLU MLP (Shazeer 2020): down·(silu(gate·x) ⊙ (up·x)).
+public record DenseSpec(LinearSpec gate, LinearSpec up, LinearSpec down) implements FeedForwardSpec {
+    /// Returns the number of parameters.
+    public long numParameters() {
+        return gate.numParameters() + up.numParameters() + down.numParameters();
+    }
+}
