@@ -1,0 +1,85 @@
+package io.moetier.engine.device;
+
+import io.moetier.engine.tensor.WeightMatrix;
+
+/// The operations of a forward pass, one method each.
+///
+/// `n` counts tokens. Activations are float32, row-major `[n, cols]`, and start at element 0 of their buffer unless a
+/// row says otherwise. An output must not overlap an input, except where a method says that it works in place.
+///
+/// Called by one thread at a time. Results do not depend on the number of threads, and nothing is allocated once
+/// buffers inside have grown to the largest `n` seen. A call may return before a device that is not the CPU has
+/// finished; [Device#download] waits.
+public interface Kernels {
+    /// Writes row `tokens[from + i]` of the table to row `i` of `out` `[n, table.cols]`.
+    void embed(WeightMatrix table, int[] tokens, int from, int n, DeviceBuffer out);
+
+    /// Root mean square normalisation of each of `rows` rows: `x / sqrt(mean(x^2) + eps) * weight`.
+    ///
+    /// Per-head normalisation is the same operation with `rows = n * heads` and `cols = headDim`.
+    ///
+    /// @param weight `[cols]`
+    /// @param out may be `x`
+    void rmsNorm(DeviceBuffer x, int rows, int cols, float[] weight, float eps, DeviceBuffer out);
+
+    /// `out = x * transpose(w)` for rows 0 to `n`: `x` is `[n, w.cols]`, `out` is `[n, w.rows]`.
+    default void matmul(WeightMatrix w, DeviceBuffer x, int n, DeviceBuffer out) {
+        matmul(w, x, 0, n, out, 0);
+    }
+
+    /// `out = x * transpose(w)` for rows `xRow` to `xRow + n` of `x`, written to `out` from row `outRow` on.
+    void matmul(WeightMatrix w, DeviceBuffer x, int xRow, int n, DeviceBuffer out, int outRow);
+
+    /// Adds `bias` `[cols]` to each of `rows` rows of `x`.
+    void addBias(DeviceBuffer x, int rows, int cols, float[] bias);
+
+    /// Limits the first `length` elements of `x` to `-limit .. limit`.
+    void clamp(DeviceBuffer x, int length, float limit);
+
+    /// `x += y` for the first `length` elements.
+    void add(DeviceBuffer x, DeviceBuffer y, int length);
+
+    /// `gate = silu(gate) * up` for the first `length` elements, where `silu(g) = g / (1 + exp(-g))`.
+    void swiGlu(DeviceBuffer gate, DeviceBuffer up, int length);
+
+    /// Rotates each head of `x` `[n, heads * headDim]` in place; token `i` is at position `firstPosition + i`.
+    ///
+    /// Element `i` of a head is paired with element `i + headDim / 2`, as `rotate_half` does.
+    void rope(DeviceBuffer x, int n, int heads, int headDim, int firstPosition, RopeTable table);
+
+    /// Stores keys and values `[n, numKvHeads * headDim]` at positions `firstPosition` and on.
+    void storeKv(DeviceBuffer k, DeviceBuffer v, int n, int firstPosition, KvLayer cache);
+
+    /// Causal attention of `q` `[n, numHeads * headDim]`, whose token `i` is at position `firstPosition + i`, over the
+    /// cache, which already holds those positions; `out` is shaped as `q`.
+    void attention(DeviceBuffer q, int n, int firstPosition, AttentionShape shape, KvLayer cache, DeviceBuffer out);
+
+    /// Chooses the `k` likeliest of `numExperts` experts for each token: softmax over all, then the largest in
+    /// descending order, a tie going to the lower id.
+    ///
+    /// @param logits `[n, numExperts]`
+    /// @param renormalise whether the chosen probabilities are divided by their sum
+    /// @param ids receives `[n, k]`; `weights` likewise
+    void softmaxTopK(
+            DeviceBuffer logits, int n, int numExperts, int k, boolean renormalise, int[] ids, float[] weights);
+
+    /// One expert for `n` tokens: row `outRows[i]` of `out` becomes `down * (silu(gate * x) .* (up * x))` for row
+    /// `rows[i]` of `x`, for `i` from `from` to `from + n`.
+    void expertFfn(
+            WeightMatrix gate,
+            WeightMatrix up,
+            WeightMatrix down,
+            DeviceBuffer x,
+            int[] rows,
+            int from,
+            int n,
+            int[] outRows,
+            DeviceBuffer out);
+
+    /// Row `t` of `out` `[n, cols]` becomes the sum of `weights[t * k + j] * expertRows[t * k + j]`, always in the
+    /// order `j = 0 .. k - 1`, so that it does not matter where the experts were nor which came first.
+    void weightedSum(DeviceBuffer expertRows, float[] weights, int n, int k, int cols, DeviceBuffer out);
+
+    /// Row `t` of `out` `[rows, cols]` grows by `sigmoid(gateLogit[t]) * x[t]`.
+    void addSigmoidGated(DeviceBuffer x, DeviceBuffer gateLogit, int rows, int cols, DeviceBuffer out);
+}

@@ -1,0 +1,127 @@
+package io.moetier.engine.device;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/// The keys and values of one layer and one session, float32 and off-heap.
+///
+/// Memory comes in chunks of [#CHUNK_POSITIONS] positions, allocated when the first of them is stored, so a large
+/// capacity costs nothing until it is used. Inside a chunk, heads are apart, and sixteen keys are interleaved so that
+/// the scores of sixteen positions are the lanes of a vector:
+///
+/// * keys `[numKvHeads][CHUNK_POSITIONS / 16][headDim][16]`
+/// * values `[numKvHeads][CHUNK_POSITIONS][headDim]`
+///
+/// The memory belongs to the arena, which kernel threads read from: it must be shared, automatic or global. Written by
+/// one thread at a time.
+public final class KvLayer {
+    /// Positions of one chunk.
+    public static final int CHUNK_POSITIONS = 256;
+
+    /// Keys that are interleaved.
+    public static final int TILE_KEYS = 16;
+
+    private static final int ALIGNMENT = 64;
+
+    private final Arena arena;
+    private final int capacity;
+    private final int numKvHeads;
+    private final int headDim;
+    private final @Nullable MemorySegment[] keys;
+    private final @Nullable MemorySegment[] values;
+
+    /// @param capacity positions that may be stored
+    public KvLayer(Arena arena, int capacity, int numKvHeads, int headDim) {
+        if (capacity <= 0 || numKvHeads <= 0 || headDim <= 0) {
+            throw new IllegalArgumentException(
+                    "capacity " + capacity + ", numKvHeads " + numKvHeads + ", headDim " + headDim);
+        }
+        this.arena = arena;
+        this.capacity = capacity;
+        this.numKvHeads = numKvHeads;
+        this.headDim = headDim;
+        int chunks = (capacity + CHUNK_POSITIONS - 1) / CHUNK_POSITIONS;
+        this.keys = new @Nullable MemorySegment[chunks];
+        this.values = new @Nullable MemorySegment[chunks];
+    }
+
+    /// Returns how many bytes one position of one layer takes.
+    public static long bytesPerPosition(int numKvHeads, int headDim) {
+        return 2L * Float.BYTES * numKvHeads * headDim;
+    }
+
+    /// Returns how many positions may be stored.
+    public int capacity() {
+        return capacity;
+    }
+
+    /// Returns how many heads a position has.
+    public int numKvHeads() {
+        return numKvHeads;
+    }
+
+    /// Returns how many floats a head has.
+    public int headDim() {
+        return headDim;
+    }
+
+    /// Allocates the chunks that hold positions below `positions`.
+    ///
+    /// @throws IllegalArgumentException if `positions` is above the capacity
+    public void reserve(int positions) {
+        if (positions > capacity) {
+            throw new IllegalArgumentException(
+                    "the cache holds " + capacity + " positions, but position " + (positions - 1) + " was stored");
+        }
+        for (int chunk = 0; chunk * CHUNK_POSITIONS < positions; chunk++) {
+            if (keys[chunk] == null) {
+                long bytes = (long) numKvHeads * CHUNK_POSITIONS * headDim * Float.BYTES;
+                keys[chunk] = arena.allocate(bytes, ALIGNMENT);
+                values[chunk] = arena.allocate(bytes, ALIGNMENT);
+            }
+        }
+    }
+
+    /// Returns the keys of positions `chunk * CHUNK_POSITIONS` and on.
+    ///
+    /// @throws IllegalStateException if nothing was stored there
+    public MemorySegment keys(int chunk) {
+        return stored(keys[chunk], chunk);
+    }
+
+    /// Returns the values of positions `chunk * CHUNK_POSITIONS` and on.
+    ///
+    /// @throws IllegalStateException if nothing was stored there
+    public MemorySegment values(int chunk) {
+        return stored(values[chunk], chunk);
+    }
+
+    /// Stores the keys and values of one position.
+    ///
+    /// @param k all heads of the position, starting at `k[at]`; `v` likewise
+    public void store(int position, float[] k, float[] v, int at) {
+        MemorySegment keyChunk = keys(position / CHUNK_POSITIONS);
+        MemorySegment valueChunk = values(position / CHUNK_POSITIONS);
+        int inChunk = position % CHUNK_POSITIONS;
+        int tile = inChunk / TILE_KEYS;
+        for (int head = 0; head < numKvHeads; head++) {
+            long keyAt = ((long) head * CHUNK_POSITIONS + (long) tile * TILE_KEYS) * headDim + inChunk % TILE_KEYS;
+            long valueAt = ((long) head * CHUNK_POSITIONS + inChunk) * headDim;
+            int from = at + head * headDim;
+            for (int d = 0; d < headDim; d++) {
+                keyChunk.setAtIndex(JAVA_FLOAT, keyAt + (long) d * TILE_KEYS, k[from + d]);
+                valueChunk.setAtIndex(JAVA_FLOAT, valueAt + d, v[from + d]);
+            }
+        }
+    }
+
+    private static MemorySegment stored(@Nullable MemorySegment segment, int chunk) {
+        if (segment == null) {
+            throw new IllegalStateException("no key or value was stored at position " + chunk * CHUNK_POSITIONS);
+        }
+        return segment;
+    }
+}
