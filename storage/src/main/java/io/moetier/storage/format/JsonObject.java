@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A key that is absent and a key whose value is `null` are the same.
 public final class JsonObject {
+    private static final int MAX_FOUND_CHARACTERS = 100;
+
     private final Path source;
     private final String prefix;
     private final Map<String, @Nullable Object> values;
@@ -152,6 +154,23 @@ public final class JsonObject {
         };
     }
 
+    /// Returns the list of whole numbers at `key`.
+    public List<Long> requireLongs(String key) {
+        Object value = values.get(key);
+        if (!(value instanceof List<?> list)) {
+            throw unexpected(key, "a list of integers", value);
+        }
+        List<Long> longs = new ArrayList<>();
+        for (Object element : list) {
+            switch (element) {
+                case Integer i -> longs.add((long) i);
+                case Long l -> longs.add(l);
+                case null, default -> throw unexpected(key, "a list of integers", value);
+            }
+        }
+        return List.copyOf(longs);
+    }
+
     /// Returns the list of objects at `key`.
     @SuppressWarnings("unchecked") // the parser makes only string keys
     public List<JsonObject> requireObjects(String key) {
@@ -172,7 +191,9 @@ public final class JsonObject {
 
     /// Returns the error for a value of `key` that is not as it should be.
     public MalformedModelException unexpected(String key, String expected, @Nullable Object found) {
-        return MalformedModelException.of(source, path(key), expected, found == null ? "nothing" : found);
+        String text = found == null ? "nothing" : found.toString();
+        String shown = text.length() <= MAX_FOUND_CHARACTERS ? text : text.substring(0, MAX_FOUND_CHARACTERS) + "…";
+        return MalformedModelException.of(source, path(key), expected, shown);
     }
 
     private MalformedModelException missing(String key, String expected) {
