@@ -1,0 +1,228 @@
+package io.moetier.storage.format;
+
+import io.moetier.storage.model.MalformedModelException;
+import io.moetier.storage.model.TensorInfo;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.zip.CRC32C;
+
+/// An open Hugging Face checkpoint: `config.json`, weights in one or many safetensors files, and what lies beside them.
+///
+/// All headers are checked when it is opened; tensors are read on demand, from any number of threads.
+public final class Checkpoint implements AutoCloseable {
+    /// Files beside the weights that change what a model says: its tokenizer, chat template and generation defaults.
+    private static final List<String> COMPANIONS = List.of(
+            "tokenizer.json",
+            "tokenizer.model",
+            "tokenizer_config.json",
+            "special_tokens_map.json",
+            "added_tokens.json",
+            "vocab.json",
+            "merges.txt",
+            "generation_config.json",
+            "chat_template.jinja",
+            "chat_template.json");
+
+    private final Path path;
+    private final CheckpointFiles files;
+    private final JsonObject config;
+    private final Map<Path, SafetensorsFile> open;
+    private final Map<String, RawTensor> raw;
+    private final Map<String, TensorInfo> usable;
+    private final String fingerprint;
+
+    private Checkpoint(Path path, CheckpointFiles files, Map<Path, SafetensorsFile> open) {
+        this.path = path;
+        this.files = files;
+        this.open = open;
+        this.config = Json.readObject(files.directory().resolve(CheckpointFiles.CONFIG));
+        this.raw = rawTensors(files, open);
+        Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+        raw.forEach((name, tensor) -> tensor.usable().ifPresent(info -> tensors.put(name, info)));
+        this.usable = Collections.unmodifiableMap(tensors);
+        this.fingerprint = computeFingerprint();
+    }
+
+    /// Opens a checkpoint named by its directory or by one of its weight files.
+    ///
+    /// @throws MalformedModelException if a file is missing, unreadable or not as it should be
+    public static Checkpoint open(Path directoryOrFile) {
+        CheckpointFiles files = CheckpointFiles.locate(directoryOrFile);
+        Map<Path, SafetensorsFile> open = new LinkedHashMap<>();
+        try {
+            files.weights().forEach(file -> open.put(file, SafetensorsFile.open(file)));
+            return new Checkpoint(directoryOrFile, files, open);
+        } catch (RuntimeException | Error e) {
+            open.values().forEach(SafetensorsFile::close);
+            throw e;
+        }
+    }
+
+    /// Returns the path this checkpoint was opened by.
+    public Path path() {
+        return path;
+    }
+
+    /// Returns a name fit to be shown: the directory's, or the repository's in a cache of the hub.
+    public String name() {
+        Path directory = files.directory().toAbsolutePath().normalize();
+        Path parent = directory.getParent();
+        if (parent != null && parent.endsWith("snapshots") && parent.getNameCount() > 1) {
+            String repository = String.valueOf(directory.getName(directory.getNameCount() - 3));
+            if (repository.startsWith("models--")) {
+                return repository.substring(repository.lastIndexOf("--") + 2);
+            }
+        }
+        return String.valueOf(directory.getFileName());
+    }
+
+    /// Returns the content of `config.json`.
+    public JsonObject config() {
+        return config;
+    }
+
+    /// Returns the content of `generation_config.json`, if there is one.
+    public Optional<JsonObject> generationConfig() {
+        return file("generation_config.json").map(Json::readObject);
+    }
+
+    /// Returns the file `name` of the checkpoint's directory, if there is one.
+    ///
+    /// @throws IllegalArgumentException if `name` is not a plain file name
+    public Optional<Path> file(String name) {
+        Path file = CheckpointFiles.inside(files.directory(), name)
+                .orElseThrow(() -> new IllegalArgumentException("not a file name: " + name));
+        return Optional.of(file).filter(Files::isRegularFile);
+    }
+
+    /// Returns the files of tokenizer, chat template and generation defaults that are there.
+    public List<Path> companions() {
+        return COMPANIONS.stream().flatMap(name -> file(name).stream()).toList();
+    }
+
+    /// Returns the tensors that the engine can compute with, file by file and in each file's order.
+    ///
+    /// With an index, exactly the tensors it names.
+    public Map<String, TensorInfo> tensors() {
+        return usable;
+    }
+
+    /// Says whether there is a tensor `name`, of whatever element type.
+    public boolean has(String name) {
+        return raw.containsKey(name);
+    }
+
+    /// Returns the tensor `name`, which must have exactly this shape.
+    ///
+    /// @throws MalformedModelException if it is missing, has another shape or an element type that is no weight's
+    public TensorInfo require(String name, long... shape) {
+        List<Long> expected = Arrays.stream(shape).boxed().toList();
+        RawTensor tensor = raw.get(name);
+        if (tensor == null) {
+            throw MalformedModelException.of(weights(), "tensor " + name, "shape " + expected, "no such tensor");
+        }
+        if (!tensor.shape().equals(expected)) {
+            throw MalformedModelException.of(tensor.file(), "tensor " + name, "shape " + expected, tensor.shape());
+        }
+        return tensor.require();
+    }
+
+    /// Fills `dst` with the tensor's bytes from `fromByte` on.
+    ///
+    /// @throws IllegalArgumentException if the tensor is of another checkpoint or has no such bytes
+    /// @throws MalformedModelException if the file ends early or cannot be read
+    public void read(TensorInfo tensor, long fromByte, MemorySegment dst) {
+        fileOf(tensor).read(tensor, fromByte, dst);
+    }
+
+    /// Returns all elements of a tensor as floats.
+    ///
+    /// @throws IllegalArgumentException if the tensor is of another checkpoint or too large for an array
+    /// @throws MalformedModelException if the file ends early or cannot be read
+    public float[] readFloats(TensorInfo tensor) {
+        return fileOf(tensor).readFloats(tensor);
+    }
+
+    /// Returns the bytes of all tensors.
+    public long totalBytes() {
+        return raw.values().stream().mapToLong(RawTensor::byteLength).sum();
+    }
+
+    /// Returns a digest that changes when the files do, as they were when this checkpoint was opened.
+    ///
+    /// It covers names, sizes and times of all files used and the contents of `config.json` and of the headers.
+    /// The weights themselves are left out, since reading them would cost as much as importing them.
+    public String fingerprint() {
+        return fingerprint;
+    }
+
+    @Override
+    public void close() {
+        open.values().forEach(SafetensorsFile::close);
+    }
+
+    private SafetensorsFile fileOf(TensorInfo tensor) {
+        SafetensorsFile file = open.get(tensor.file());
+        if (file == null) {
+            throw new IllegalArgumentException(
+                    "tensor " + tensor.name() + " is in " + tensor.file() + ", not in " + path);
+        }
+        return file;
+    }
+
+    private Path weights() {
+        return files.index().orElse(files.weights().getFirst());
+    }
+
+    private static Map<String, RawTensor> rawTensors(CheckpointFiles files, Map<Path, SafetensorsFile> open) {
+        Map<String, RawTensor> tensors = new LinkedHashMap<>();
+        Map<String, String> weightMap = files.weightMap();
+        for (SafetensorsFile file : open.values()) {
+            String fileName = String.valueOf(file.file().getFileName());
+            file.rawTensors().forEach((name, tensor) -> {
+                if (files.index().isEmpty() || fileName.equals(weightMap.get(name))) {
+                    tensors.put(name, tensor);
+                }
+            });
+        }
+        weightMap.forEach((name, shard) -> {
+            if (!tensors.containsKey(name)) {
+                throw MalformedModelException.of(
+                        files.directory().resolve(shard),
+                        "tensor " + name,
+                        "to be here according to " + CheckpointFiles.INDEX,
+                        "no such tensor");
+            }
+        });
+        return Collections.unmodifiableMap(tensors);
+    }
+
+    private String computeFingerprint() {
+        List<Path> used = new ArrayList<>(files.weights());
+        used.add(config.source());
+        files.index().ifPresent(used::add);
+        used.addAll(companions());
+        Fingerprint digest = new Fingerprint();
+        try {
+            for (Path file : used) {
+                digest.addFile(file);
+            }
+            CRC32C checksum = new CRC32C();
+            checksum.update(Files.readAllBytes(config.source()));
+            digest.addChecksum(checksum.getValue());
+        } catch (IOException e) {
+            throw new MalformedModelException(path + ": cannot be read: " + IoFailure.reason(e), e);
+        }
+        open.values().forEach(file -> digest.addChecksum(file.headerChecksum()));
+        return digest.finish();
+    }
+}

@@ -1,0 +1,53 @@
+package io.moetier.storage.format;
+
+import io.moetier.storage.model.DType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/// Turns stored elements into Java floats; the plain form against which the kernels' own conversions are tested.
+///
+/// Files are little-endian whatever the machine is.
+public final class Floats {
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private Floats() {}
+
+    /// Decodes the first `elements` elements of `src` to `dst` from `dstIndex` on.
+    ///
+    /// @throws IllegalArgumentException if `elements` is not a whole number of blocks
+    /// @throws IndexOutOfBoundsException if `src` or `dst` is too small
+    public static void decode(DType dtype, MemorySegment src, int elements, float[] dst, int dstIndex) {
+        MemorySegment exact = src.asSlice(0, dtype.bytes(elements));
+        switch (dtype) {
+            case F32 -> MemorySegment.copy(exact, FLOAT, 0, dst, dstIndex, elements);
+            case F16 -> decodeFloat16(exact, elements, dst, dstIndex);
+            case BF16 -> decodeBfloat16(exact, elements, dst, dstIndex);
+            case Q8_0 -> decodeQ8(exact, elements, dst, dstIndex);
+        }
+    }
+
+    private static void decodeFloat16(MemorySegment src, int elements, float[] dst, int dstIndex) {
+        for (int i = 0; i < elements; i++) {
+            dst[dstIndex + i] = Float.float16ToFloat(src.get(SHORT, 2L * i));
+        }
+    }
+
+    private static void decodeBfloat16(MemorySegment src, int elements, float[] dst, int dstIndex) {
+        for (int i = 0; i < elements; i++) {
+            dst[dstIndex + i] = Float.intBitsToFloat(src.get(SHORT, 2L * i) << 16);
+        }
+    }
+
+    private static void decodeQ8(MemorySegment src, int elements, float[] dst, int dstIndex) {
+        int blockElements = DType.Q8_0.blockElements();
+        for (int i = 0; i < elements; i++) {
+            long block = (long) (i / blockElements) * DType.Q8_0.blockBytes();
+            float scale = Float.float16ToFloat(src.get(SHORT, block));
+            dst[dstIndex + i] = scale * src.get(ValueLayout.JAVA_BYTE, block + 2 + i % blockElements);
+        }
+    }
+}
