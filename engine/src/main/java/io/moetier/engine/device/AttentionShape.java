@@ -18,4 +18,9 @@ public record AttentionShape(int numHeads, int numKvHeads, int headDim, float sc
             throw new IllegalArgumentException("headDim " + headDim + ", slidingWindow " + slidingWindow);
         }
     }
+
+    /// Returns the first position that a query at `position` sees.
+    public int firstVisible(int position) {
+        return slidingWindow == 0 ? 0 : Math.max(0, position - slidingWindow + 1);
+    }
 }

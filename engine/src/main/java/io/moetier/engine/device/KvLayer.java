@@ -99,6 +99,25 @@ public final class KvLayer {
         return stored(values[chunk], chunk);
     }
 
+    /// Returns where the keys of `head` start in a chunk, counted in floats; its values start there too.
+    public long headOffset(int head) {
+        return (long) head * CHUNK_POSITIONS * headDim;
+    }
+
+    /// Returns element `d` of a stored key. Slow; with [#value] the definition of the layout.
+    public float key(int head, int position, int d) {
+        int inChunk = position % CHUNK_POSITIONS;
+        long tile = headOffset(head) + (long) inChunk / TILE_KEYS * TILE_KEYS * headDim;
+        return keys(position / CHUNK_POSITIONS)
+                .getAtIndex(JAVA_FLOAT, tile + (long) d * TILE_KEYS + inChunk % TILE_KEYS);
+    }
+
+    /// Returns element `d` of a stored value.
+    public float value(int head, int position, int d) {
+        long row = headOffset(head) + (long) (position % CHUNK_POSITIONS) * headDim;
+        return values(position / CHUNK_POSITIONS).getAtIndex(JAVA_FLOAT, row + d);
+    }
+
     /// Stores the keys and values of one position.
     ///
     /// @param k all heads of the position, starting at `k[at]`; `v` likewise
@@ -108,8 +127,8 @@ public final class KvLayer {
         int inChunk = position % CHUNK_POSITIONS;
         int tile = inChunk / TILE_KEYS;
         for (int head = 0; head < numKvHeads; head++) {
-            long keyAt = ((long) head * CHUNK_POSITIONS + (long) tile * TILE_KEYS) * headDim + inChunk % TILE_KEYS;
-            long valueAt = ((long) head * CHUNK_POSITIONS + inChunk) * headDim;
+            long keyAt = headOffset(head) + (long) tile * TILE_KEYS * headDim + inChunk % TILE_KEYS;
+            long valueAt = headOffset(head) + (long) inChunk * headDim;
             int from = at + head * headDim;
             for (int d = 0; d < headDim; d++) {
                 keyChunk.setAtIndex(JAVA_FLOAT, keyAt + (long) d * TILE_KEYS, k[from + d]);

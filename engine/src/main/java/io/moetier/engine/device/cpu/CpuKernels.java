@@ -1,0 +1,185 @@
+package io.moetier.engine.device.cpu;
+
+import static io.moetier.engine.device.cpu.HeapBuffer.floats;
+
+import io.moetier.engine.device.AttentionShape;
+import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.Kernels;
+import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.device.RopeTable;
+import io.moetier.engine.tensor.WeightMatrix;
+
+/// The operations on the CPU: checks every size once, then hands the work to the pool in parts.
+final class CpuKernels implements Kernels {
+    private final MatrixProduct product;
+    private final PackedColumns columns;
+    private final ExpertProduct expert;
+    private final AttentionOverCache attention;
+    private final RowWork rowWork;
+    private final TopK topK = new TopK();
+
+    CpuKernels(WorkerPool pool, Arithmetic arithmetic) {
+        Scratch[] scratch = new Scratch[pool.threads()];
+        for (int i = 0; i < scratch.length; i++) {
+            scratch[i] = new Scratch();
+        }
+        product = new MatrixProduct(pool, arithmetic, scratch);
+        columns = new PackedColumns(pool);
+        expert = new ExpertProduct(pool, arithmetic, scratch, product, columns);
+        attention = new AttentionOverCache(pool, arithmetic, scratch);
+        rowWork = new RowWork(pool, arithmetic, scratch);
+    }
+
+    @Override
+    public void embed(WeightMatrix table, int[] tokens, int from, int n, DeviceBuffer out) {
+        int cols = table.cols();
+        float[] rows = floats(out, (long) n * cols);
+        for (int i = 0; i < n; i++) {
+            int token = tokens[from + i];
+            for (int k = 0; k < cols; k++) {
+                rows[i * cols + k] = table.get(token, k);
+            }
+        }
+    }
+
+    @Override
+    public void rmsNorm(DeviceBuffer x, int rows, int cols, float[] weight, float eps, DeviceBuffer out) {
+        if (weight.length != cols) {
+            throw new IllegalArgumentException("a norm of " + cols + " columns has " + weight.length + " weights");
+        }
+        long length = (long) rows * cols;
+        rowWork.rmsNorm(floats(x, length), rows, cols, weight, eps, floats(out, length));
+    }
+
+    @Override
+    public void matmul(WeightMatrix w, DeviceBuffer x, int xRow, int n, DeviceBuffer out, int outRow) {
+        float[] inputs = floats(x, ((long) xRow + n) * w.cols());
+        float[] outputs = floats(out, ((long) outRow + n) * w.rows());
+        if (n == 1) {
+            product.column(w, inputs, xRow * w.cols(), outputs, outRow * w.rows());
+        } else if (n > 1) {
+            float[] packed = columns.pack(inputs, null, xRow, n, w.cols());
+            product.columns(w, packed, n, outputs, null, outRow);
+        }
+    }
+
+    @Override
+    public void addBias(DeviceBuffer x, int rows, int cols, float[] bias) {
+        if (bias.length != cols) {
+            throw new IllegalArgumentException(bias.length + " biases for " + cols + " columns");
+        }
+        float[] values = floats(x, (long) rows * cols);
+        for (int row = 0; row < rows; row++) {
+            RowWork.addScaled(bias, 0, 1f, values, row * cols, cols);
+        }
+    }
+
+    @Override
+    public void clamp(DeviceBuffer x, int length, float limit) {
+        float[] values = floats(x, length);
+        for (int i = 0; i < length; i++) {
+            values[i] = Math.min(Math.max(values[i], -limit), limit);
+        }
+    }
+
+    @Override
+    public void add(DeviceBuffer x, DeviceBuffer y, int length) {
+        RowWork.addScaled(floats(y, length), 0, 1f, floats(x, length), 0, length);
+    }
+
+    @Override
+    public void swiGlu(DeviceBuffer gate, DeviceBuffer up, int length) {
+        rowWork.swiGlu(floats(gate, length), floats(up, length), length);
+    }
+
+    @Override
+    public void rope(DeviceBuffer x, int n, int heads, int headDim, int firstPosition, RopeTable table) {
+        if (headDim != table.headDim()) {
+            throw new IllegalArgumentException(
+                    "heads of " + headDim + " floats cannot be rotated by a table for " + table.headDim());
+        }
+        float[] values = floats(x, (long) n * heads * headDim);
+        rowWork.rope(values, n, heads, headDim, firstPosition, table.reserve(firstPosition + n));
+    }
+
+    @Override
+    public void storeKv(DeviceBuffer k, DeviceBuffer v, int n, int firstPosition, KvLayer cache) {
+        long length = (long) n * cache.numKvHeads() * cache.headDim();
+        cache.reserve(firstPosition + n);
+        rowWork.storeKv(floats(k, length), floats(v, length), n, firstPosition, cache);
+    }
+
+    @Override
+    public void attention(
+            DeviceBuffer q, int n, int firstPosition, AttentionShape shape, KvLayer cache, DeviceBuffer out) {
+        if (shape.numKvHeads() != cache.numKvHeads() || shape.headDim() != cache.headDim()) {
+            throw new IllegalArgumentException("a cache of " + cache.numKvHeads() + " heads of " + cache.headDim()
+                    + " floats does not suit " + shape);
+        }
+        long length = (long) n * shape.numHeads() * shape.headDim();
+        attention.run(floats(q, length), n, firstPosition, shape, cache, floats(out, length));
+    }
+
+    @Override
+    public void softmaxTopK(
+            DeviceBuffer logits, int n, int numExperts, int k, boolean renormalise, int[] ids, float[] weights) {
+        if (k < 1 || k > numExperts) {
+            throw new IllegalArgumentException("cannot choose " + k + " of " + numExperts + " experts");
+        }
+        float[] values = floats(logits, (long) n * numExperts);
+        for (int i = 0; i < n; i++) {
+            topK.choose(values, i * numExperts, numExperts, k, renormalise, ids, weights, i * k);
+        }
+    }
+
+    @Override
+    public void expertFfn(
+            WeightMatrix gate,
+            WeightMatrix up,
+            WeightMatrix down,
+            DeviceBuffer x,
+            int[] rows,
+            int from,
+            int n,
+            int[] outRows,
+            DeviceBuffer out) {
+        if (gate.rows() != up.rows() || gate.cols() != up.cols() || gate.rows() != down.cols()) {
+            throw new IllegalArgumentException("gate " + gate.rows() + " x " + gate.cols() + ", up " + up.rows() + " x "
+                    + up.cols() + ", down " + down.rows() + " x " + down.cols() + " are no expert");
+        }
+        if (n > 0) {
+            float[] inputs = floats(x, (largest(rows, from, n) + 1) * gate.cols());
+            float[] outputs = floats(out, (largest(outRows, from, n) + 1) * down.rows());
+            expert.run(gate, up, down, inputs, rows, from, n, outRows, outputs);
+        }
+    }
+
+    private static long largest(int[] rows, int from, int n) {
+        int largest = rows[from];
+        for (int i = from + 1; i < from + n; i++) {
+            largest = Math.max(largest, rows[i]);
+        }
+        return largest;
+    }
+
+    @Override
+    public void weightedSum(DeviceBuffer expertRows, float[] weights, int n, int k, int cols, DeviceBuffer out) {
+        if (weights.length < n * k) {
+            throw new IllegalArgumentException(
+                    n + " tokens with " + k + " experts have " + weights.length + " weights");
+        }
+        long length = (long) n * cols;
+        rowWork.weightedSum(floats(expertRows, length * k), weights, n, k, cols, floats(out, length));
+    }
+
+    @Override
+    public void addSigmoidGated(DeviceBuffer x, DeviceBuffer gateLogit, int rows, int cols, DeviceBuffer out) {
+        float[] values = floats(x, (long) rows * cols);
+        float[] logits = floats(gateLogit, rows);
+        float[] sums = floats(out, (long) rows * cols);
+        for (int row = 0; row < rows; row++) {
+            float weight = (float) (1 / (1 + Math.exp(-logits[row])));
+            RowWork.addScaled(values, row * cols, weight, sums, row * cols, cols);
+        }
+    }
+}

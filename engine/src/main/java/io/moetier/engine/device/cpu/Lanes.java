@@ -1,0 +1,124 @@
+package io.moetier.engine.device.cpu;
+
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.S2I;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/// The vector width of this machine, and the pieces that all vector kernels share.
+///
+/// A tile has sixteen rows, so a vector of 512 bits is a tile, and narrower vectors take a tile in two or four turns.
+///
+/// Sums over lanes are written out: the order of `reduceLanes` is unspecified for floating-point addition, and differs
+/// between the interpreter and compiled code, which would make results depend on how warm the JVM is.
+final class Lanes {
+    static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
+    static final VectorSpecies<Float> F =
+            FloatVector.SPECIES_PREFERRED.length() > 16 ? FloatVector.SPECIES_512 : FloatVector.SPECIES_PREFERRED;
+    static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
+    static final VectorSpecies<Short> HALF_S =
+            VectorSpecies.of(short.class, VectorShape.forBitSize(Math.max(64, F.vectorBitSize() / 2)));
+
+    /// Lanes of a vector: 16, 8 or 4.
+    static final int WIDTH = F.length();
+
+    /// What [#halves] leaves out: a float16 read as the upper bits of a float32 is the value times 2^-112.
+    static final float HALF_BIAS = 0x1p112f;
+
+    private static final float LOG2_E = 1.442695f;
+    private static final float LN2_HIGH = 0.6933594f;
+    private static final float LN2_LOW = -2.1219444e-4f;
+    private static final float C1 = 0.16666666f;
+    private static final float C2 = 0.041665796f;
+    private static final float C3 = 0.008333452f;
+    private static final float C4 = 0.0013981999f;
+    private static final float C5 = 0.00019875691f;
+    private static final float LEAST_EXPONENT = -87.3f;
+    private static final float LARGEST_EXPONENT = 88.3f;
+    private static final float ROUNDER = 12582912f; // 1.5 * 2^23: adding it rounds to a whole number
+    private static final int ROUNDER_BITS = Float.floatToRawIntBits(ROUNDER);
+
+    private Lanes() {}
+
+    /// Reads float16 values as float32, each times 2^-112. Exact, subnormal values included; finite values only.
+    static FloatVector halves(MemorySegment segment, long at) {
+        IntVector wide = (IntVector)
+                ShortVector.fromMemorySegment(HALF_S, segment, at, LITTLE).convertShape(S2I, I, 0);
+        return wide.lanewise(LSHL, 13).and(0x8FFFE000).reinterpretAsFloats();
+    }
+
+    /// Reads the even ones of interleaved bfloat16 pairs.
+    static FloatVector even(IntVector pairs) {
+        return pairs.lanewise(LSHL, 16).reinterpretAsFloats();
+    }
+
+    /// Reads the odd ones of interleaved bfloat16 pairs.
+    static FloatVector odd(IntVector pairs) {
+        return pairs.and(0xFFFF0000).reinterpretAsFloats();
+    }
+
+    /// Reads byte `number` of each lane, sign-extended.
+    static FloatVector bytes(IntVector quads, int number) {
+        return (FloatVector) quads.lanewise(LSHL, 24 - 8 * number)
+                .lanewise(ASHR, 24)
+                .convert(jdk.incubator.vector.VectorOperators.I2F, 0);
+    }
+
+    /// Adds the lanes in a fixed order.
+    static float sum(FloatVector v, float[] lanes) {
+        v.intoArray(lanes, 0);
+        for (int width = WIDTH / 2; width > 0; width /= 2) {
+            for (int i = 0; i < width; i++) {
+                lanes[i] += lanes[i + width];
+            }
+        }
+        return lanes[0];
+    }
+
+    /// Returns e^x within 2 units in the last place; 0 below -87.3. The polynomial is Cephes' expf.
+    ///
+    /// Not the library's `EXP`, which is another function on another machine.
+    static FloatVector exp(FloatVector x) {
+        FloatVector bounded = x.max(LEAST_EXPONENT).min(LARGEST_EXPONENT);
+        FloatVector rounded = bounded.fma(FloatVector.broadcast(F, LOG2_E), FloatVector.broadcast(F, ROUNDER));
+        FloatVector n = rounded.sub(ROUNDER);
+        FloatVector r = n.fma(FloatVector.broadcast(F, -LN2_HIGH), bounded);
+        r = n.fma(FloatVector.broadcast(F, -LN2_LOW), r);
+        FloatVector p = FloatVector.broadcast(F, C5);
+        p = p.fma(r, FloatVector.broadcast(F, C4));
+        p = p.fma(r, FloatVector.broadcast(F, C3));
+        p = p.fma(r, FloatVector.broadcast(F, C2));
+        p = p.fma(r, FloatVector.broadcast(F, C1));
+        p = p.fma(r, FloatVector.broadcast(F, 0.5f));
+        p = p.fma(r.mul(r), r).add(1f);
+        IntVector power = rounded.reinterpretAsInts().sub(ROUNDER_BITS).add(127).lanewise(LSHL, 23);
+        return p.mul(power.reinterpretAsFloats()).blend(0f, x.compare(LT, LEAST_EXPONENT));
+    }
+
+    /// Returns what [#exp(FloatVector)] returns, bit for bit.
+    static float exp(float x) {
+        if (x < LEAST_EXPONENT) {
+            return 0f;
+        }
+        float bounded = Math.min(Math.max(x, LEAST_EXPONENT), LARGEST_EXPONENT);
+        float rounded = Math.fma(bounded, LOG2_E, ROUNDER);
+        float n = rounded - ROUNDER;
+        float r = Math.fma(n, -LN2_LOW, Math.fma(n, -LN2_HIGH, bounded));
+        float p = C5;
+        p = Math.fma(p, r, C4);
+        p = Math.fma(p, r, C3);
+        p = Math.fma(p, r, C2);
+        p = Math.fma(p, r, C1);
+        p = Math.fma(p, r, 0.5f);
+        p = Math.fma(p, r * r, r) + 1f;
+        return p * Float.intBitsToFloat((Float.floatToRawIntBits(rounded) - ROUNDER_BITS + 127) << 23);
+    }
+}

@@ -1,0 +1,25 @@
+package io.moetier.engine.device.cpu;
+
+/// How work is cut into parts.
+final class Partition {
+    /// Bytes or floats below which waking another thread costs more than it saves.
+    private static final int SMALL = 1 << 14;
+
+    /// Bytes from which four parts a thread are better than two: a thread that is interrupted then holds up less.
+    private static final long LARGE = 4 << 20;
+
+    private Partition() {}
+
+    /// Returns where part `part` of `parts` starts among `length` items.
+    static int bound(int part, int parts, int length) {
+        return (int) ((long) length * part / parts);
+    }
+
+    /// Returns how many parts `items` items are cut into, which take `work` bytes of memory traffic in all.
+    static int parts(int threads, int items, long work) {
+        if (threads == 1 || work < SMALL) {
+            return 1;
+        }
+        return Math.min(items, threads * (work < LARGE ? 2 : 4));
+    }
+}

@@ -1,0 +1,173 @@
+package io.moetier.engine.device.cpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import io.moetier.engine.device.AttentionShape;
+import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.tensor.WeightMatrix;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/// Straight loops that say what is computed. Sums are kept in double, so that the results are the reference for every
+/// other implementation.
+final class PlainArithmetic implements Arithmetic {
+    private static final int ROWS = WeightMatrix.TILE_ROWS;
+
+    @Override
+    public String description() {
+        return "plain Java";
+    }
+
+    @Override
+    public void gemv(WeightMatrix w, int from, int to, float[] x, int xAt, float[] y, int yAt, Scratch scratch) {
+        for (int tile = from; tile < to; tile++) {
+            float[] weights = decode(w, tile, scratch);
+            double[] sums = scratch.exactSums;
+            Arrays.fill(sums, 0);
+            for (int k = 0; k < w.cols(); k++) {
+                accumulate(weights, k, x[xAt + k], sums);
+            }
+            store(sums, y, yAt + (tile - from) * ROWS);
+        }
+    }
+
+    @Override
+    public void gemm(
+            WeightMatrix w,
+            int from,
+            int to,
+            float[] x,
+            int n,
+            int firstColumn,
+            int lastColumn,
+            float[] y,
+            Scratch scratch) {
+        int at = 0;
+        for (int tile = from; tile < to; tile++) {
+            float[] weights = decode(w, tile, scratch);
+            double[] sums = scratch.exactSums;
+            for (int column = firstColumn; column < lastColumn; column++, at += ROWS) {
+                Arrays.fill(sums, 0);
+                for (int k = 0; k < w.cols(); k++) {
+                    accumulate(weights, k, x[(k / 16 * n + column) * 16 + k % 16], sums);
+                }
+                store(sums, y, at);
+            }
+        }
+    }
+
+    private static void accumulate(float[] weights, int k, double x, double[] sums) {
+        for (int row = 0; row < ROWS; row++) {
+            sums[row] += weights[k * ROWS + row] * x;
+        }
+    }
+
+    private static void store(double[] sums, float[] y, int at) {
+        for (int row = 0; row < ROWS; row++) {
+            y[at + row] = (float) sums[row];
+        }
+    }
+
+    /// Returns one tile as `[cols][16]`.
+    private static float[] decode(WeightMatrix w, int tile, Scratch scratch) {
+        int cols = w.cols();
+        float[] weights = scratch.weights(cols * ROWS);
+        MemorySegment bytes = w.bytes();
+        long at = tile * WeightMatrix.tileBytes(w.dtype(), cols);
+        switch (w.dtype()) {
+            case F32 -> {
+                for (int i = 0; i < cols * ROWS; i++) {
+                    weights[i] = bytes.get(JAVA_FLOAT_UNALIGNED, at + 4L * i);
+                }
+            }
+            case F16 -> {
+                for (int i = 0; i < cols * ROWS; i++) {
+                    weights[i] = Float.float16ToFloat(bytes.get(JAVA_SHORT_UNALIGNED, at + 2L * i));
+                }
+            }
+            case BF16 -> {
+                for (int k = 0; k < cols; k++) {
+                    for (int row = 0; row < ROWS; row++) {
+                        short bits = bytes.get(JAVA_SHORT_UNALIGNED, at + 64L * (k / 2) + 4L * row + 2L * (k % 2));
+                        weights[k * ROWS + row] = Float.intBitsToFloat(bits << 16);
+                    }
+                }
+            }
+            case Q8_0 -> decodeQ8(bytes, at, cols, weights);
+        }
+        return weights;
+    }
+
+    private static void decodeQ8(MemorySegment bytes, long at, int cols, float[] weights) {
+        for (int k = 0; k < cols; k++) {
+            long block = at + 544L * (k / 32);
+            for (int row = 0; row < ROWS; row++) {
+                float scale = Float.float16ToFloat(bytes.get(JAVA_SHORT_UNALIGNED, block + 2L * row));
+                byte q = bytes.get(JAVA_BYTE, block + 32 + 64L * (k % 32 / 4) + 4L * row + k % 4);
+                weights[k * ROWS + row] = q * scale;
+            }
+        }
+    }
+
+    @Override
+    public void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length) {
+        for (int i = 0; i < length; i++) {
+            double g = gate[gateAt + i];
+            gate[gateAt + i] = (float) (g / (1 + Math.exp(-g)) * up[upAt + i]);
+        }
+    }
+
+    @Override
+    public void rmsNorm(float[] x, int at, int cols, float[] weight, float eps, float[] out, Scratch scratch) {
+        double sum = 0;
+        for (int i = 0; i < cols; i++) {
+            sum += (double) x[at + i] * x[at + i];
+        }
+        float factor = (float) (1 / Math.sqrt(sum / cols + eps));
+        for (int i = 0; i < cols; i++) {
+            out[at + i] = x[at + i] * factor * weight[i];
+        }
+    }
+
+    @Override
+    public void attend(
+            float[] q,
+            int at,
+            int position,
+            AttentionShape shape,
+            KvLayer cache,
+            int kvHead,
+            float[] out,
+            Scratch scratch) {
+        int first = shape.firstVisible(position);
+        int count = position + 1 - first;
+        float[] scores = scratch.scores(count);
+        float max = Float.NEGATIVE_INFINITY;
+        for (int j = 0; j < count; j++) {
+            scores[j] = score(q, at, shape, cache, kvHead, first + j);
+            max = Math.max(max, scores[j]);
+        }
+        double sum = 0;
+        for (int j = 0; j < count; j++) {
+            scores[j] = (float) Math.exp(scores[j] - max);
+            sum += scores[j];
+        }
+        for (int d = 0; d < shape.headDim(); d++) {
+            double value = 0;
+            for (int j = 0; j < count; j++) {
+                value += (double) scores[j] * cache.value(kvHead, first + j, d);
+            }
+            out[at + d] = (float) (value / sum);
+        }
+    }
+
+    private static float score(float[] q, int at, AttentionShape shape, KvLayer cache, int kvHead, int position) {
+        double sum = 0;
+        for (int d = 0; d < shape.headDim(); d++) {
+            sum += (double) q[at + d] * cache.key(kvHead, position, d);
+        }
+        return (float) (sum * shape.scale());
+    }
+}

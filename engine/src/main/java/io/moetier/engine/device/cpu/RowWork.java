@@ -1,0 +1,154 @@
+package io.moetier.engine.device.cpu;
+
+import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.device.RopeTable;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/// Operations that treat each row by itself, cut by rows. Plain loops are enough for them: the compiler vectorises
+/// what has no sum in it.
+///
+/// One operation at a time: the fields are the arguments of the one that runs.
+final class RowWork {
+    private static final int SWIGLU_BLOCK = 1024;
+
+    private final WorkerPool pool;
+    private final Arithmetic arithmetic;
+    private final Scratch[] scratch;
+    private final WorkerPool.Job normalise = this::normalise;
+    private final WorkerPool.Job rotate = this::rotate;
+    private final WorkerPool.Job store = this::store;
+    private final WorkerPool.Job activate = this::activate;
+    private final WorkerPool.Job combine = this::combine;
+    private float[] x = new float[0];
+    private float[] y = x;
+    private float[] out = x;
+    private int rows;
+    private int cols;
+    private int parts;
+    private float eps;
+    private int k;
+    private int heads;
+    private int headDim;
+    private int firstPosition;
+    private RopeTable.@Nullable Angles angles;
+    private @Nullable KvLayer cache;
+
+    RowWork(WorkerPool pool, Arithmetic arithmetic, Scratch[] scratch) {
+        this.pool = pool;
+        this.arithmetic = arithmetic;
+        this.scratch = scratch;
+    }
+
+    void rmsNorm(float[] x, int rows, int cols, float[] weight, float eps, float[] out) {
+        this.x = x;
+        this.y = weight;
+        this.eps = eps;
+        this.out = out;
+        run(normalise, rows, cols);
+    }
+
+    private void normalise(int part, int worker) {
+        for (int row = from(part); row < from(part + 1); row++) {
+            arithmetic.rmsNorm(x, row * cols, cols, y, eps, out, scratch[worker]);
+        }
+    }
+
+    void rope(float[] x, int n, int heads, int headDim, int firstPosition, RopeTable.Angles angles) {
+        this.x = x;
+        this.heads = heads;
+        this.headDim = headDim;
+        this.firstPosition = firstPosition;
+        this.angles = angles;
+        run(rotate, n, heads * headDim);
+    }
+
+    private void rotate(int part, int worker) {
+        RopeTable.Angles table = Objects.requireNonNull(angles);
+        int half = headDim / 2;
+        for (int row = from(part); row < from(part + 1); row++) {
+            for (int head = 0; head < heads; head++) {
+                int at = row * cols + head * headDim;
+                rotate(x, at, half, table.cos(), table.sin(), (firstPosition + row) * half);
+            }
+        }
+    }
+
+    private static void rotate(float[] x, int at, int half, float[] cos, float[] sin, int angleAt) {
+        for (int i = 0; i < half; i++) {
+            float a = x[at + i];
+            float b = x[at + half + i];
+            x[at + i] = a * cos[angleAt + i] - b * sin[angleAt + i];
+            x[at + half + i] = b * cos[angleAt + i] + a * sin[angleAt + i];
+        }
+    }
+
+    void storeKv(float[] k, float[] v, int n, int firstPosition, KvLayer cache) {
+        this.x = k;
+        this.y = v;
+        this.firstPosition = firstPosition;
+        this.cache = cache;
+        run(store, n, cache.numKvHeads() * cache.headDim());
+    }
+
+    private void store(int part, int worker) {
+        KvLayer kv = Objects.requireNonNull(cache);
+        for (int row = from(part); row < from(part + 1); row++) {
+            kv.store(firstPosition + row, x, y, row * cols);
+        }
+    }
+
+    void swiGlu(float[] gate, float[] up, int length) {
+        this.x = gate;
+        this.y = up;
+        this.k = length;
+        run(activate, (length + SWIGLU_BLOCK - 1) / SWIGLU_BLOCK, SWIGLU_BLOCK);
+    }
+
+    private void activate(int part, int worker) {
+        int at = from(part) * cols;
+        int end = Math.min(from(part + 1) * cols, k);
+        arithmetic.swiGlu(x, at, y, at, end - at);
+    }
+
+    void weightedSum(float[] expertRows, float[] weights, int n, int k, int cols, float[] out) {
+        this.x = expertRows;
+        this.y = weights;
+        this.k = k;
+        this.out = out;
+        run(combine, n, cols);
+    }
+
+    private void combine(int part, int worker) {
+        for (int row = from(part); row < from(part + 1); row++) {
+            scale(x, row * k * cols, y[row * k], out, row * cols, cols);
+            for (int j = 1; j < k; j++) {
+                addScaled(x, (row * k + j) * cols, y[row * k + j], out, row * cols, cols);
+            }
+        }
+    }
+
+    private static void scale(float[] x, int at, float factor, float[] out, int outAt, int length) {
+        for (int i = 0; i < length; i++) {
+            out[outAt + i] = factor * x[at + i];
+        }
+    }
+
+    /// `out += factor * x`.
+    static void addScaled(float[] x, int at, float factor, float[] out, int outAt, int length) {
+        for (int i = 0; i < length; i++) {
+            out[outAt + i] += factor * x[at + i];
+        }
+    }
+
+    private void run(WorkerPool.Job job, int rows, int cols) {
+        this.rows = rows;
+        this.cols = cols;
+        this.parts = Partition.parts(pool.threads(), rows, (long) rows * cols);
+        pool.run(job, parts);
+    }
+
+    private int from(int part) {
+        return Partition.bound(part, parts, rows);
+    }
+}

@@ -1,0 +1,55 @@
+package io.moetier.engine.device.cpu;
+
+/// Memory that one thread of the pool works in. Arrays grow to the largest call seen and stay.
+final class Scratch {
+    /// Scores of one query, `[positions]`.
+    float[] scores = new float[0];
+
+    /// Results of a part of a matrix product, `[tiles][columns][16]`.
+    float[] sums = new float[0];
+
+    /// The second operand's results where two products are combined.
+    float[] otherSums = new float[0];
+
+    /// Decoded weights `[k][16]`.
+    float[] weights = new float[0];
+
+    /// Sixteen scales for each decoded block of 32.
+    float[] scales = new float[0];
+
+    /// One value a lane, and room for a padded tail.
+    final float[] lanes = new float[32];
+
+    /// Double-precision sums of sixteen rows.
+    final double[] exactSums = new double[16];
+
+    float[] scores(int length) {
+        scores = grown(scores, length);
+        return scores;
+    }
+
+    float[] sums(int length) {
+        sums = grown(sums, length);
+        return sums;
+    }
+
+    float[] otherSums(int length) {
+        otherSums = grown(otherSums, length);
+        return otherSums;
+    }
+
+    float[] weights(int length) {
+        weights = grown(weights, length);
+        return weights;
+    }
+
+    float[] scales(int length) {
+        scales = grown(scales, length);
+        return scales;
+    }
+
+    /// Returns `known` if it is long enough, else a new array of at least twice its length.
+    static float[] grown(float[] known, int length) {
+        return known.length >= length ? known : new float[Math.max(length, 2 * known.length)];
+    }
+}

@@ -1,0 +1,108 @@
+package io.moetier.engine.device.cpu;
+
+import static io.moetier.engine.device.cpu.Lanes.F;
+import static io.moetier.engine.device.cpu.Lanes.WIDTH;
+
+import io.moetier.engine.device.AttentionShape;
+import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.storage.model.DType;
+import jdk.incubator.vector.FloatVector;
+
+/// The Vector API. Everything is float32; sums over a vector's lanes are taken in a fixed order, so that results are
+/// the same cold and warm.
+final class VectorArithmetic implements Arithmetic {
+    @Override
+    public String description() {
+        return "Vector API, " + F.vectorBitSize() + " bits";
+    }
+
+    @Override
+    public void gemv(WeightMatrix w, int from, int to, float[] x, int xAt, float[] y, int yAt, Scratch scratch) {
+        float[] column = x;
+        int columnAt = xAt;
+        if (w.dtype() == DType.F16) {
+            column = scaled(x, xAt, w.cols(), scratch);
+            columnAt = 0;
+        }
+        for (int tile = from; tile < to; tile++) {
+            int at = yAt + (tile - from) * WeightMatrix.TILE_ROWS;
+            VectorGemv.tile(w, tile, column, columnAt, y, at, scratch);
+        }
+    }
+
+    /// Costs a pass over the activations for each part, which is small beside the part's weights.
+    private static float[] scaled(float[] x, int at, int length, Scratch scratch) {
+        float[] scaled = scratch.scores(length);
+        for (int i = 0; i < length; i++) {
+            scaled[i] = x[at + i] * VectorGemv.HALF_SCALE;
+        }
+        return scaled;
+    }
+
+    @Override
+    public void gemm(
+            WeightMatrix w,
+            int from,
+            int to,
+            float[] x,
+            int n,
+            int firstColumn,
+            int lastColumn,
+            float[] y,
+            Scratch scratch) {
+        VectorGemm.multiply(w, from, to, x, n, firstColumn, lastColumn, y, scratch);
+    }
+
+    @Override
+    public void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length) {
+        int whole = F.loopBound(length);
+        for (int i = 0; i < whole; i += WIDTH) {
+            FloatVector g = FloatVector.fromArray(F, gate, gateAt + i);
+            FloatVector silu = g.div(Lanes.exp(g.neg()).add(1f));
+            silu.mul(FloatVector.fromArray(F, up, upAt + i)).intoArray(gate, gateAt + i);
+        }
+        for (int i = whole; i < length; i++) {
+            float g = gate[gateAt + i];
+            gate[gateAt + i] = g / (Lanes.exp(-g) + 1f) * up[upAt + i];
+        }
+    }
+
+    @Override
+    public void rmsNorm(float[] x, int at, int cols, float[] weight, float eps, float[] out, Scratch scratch) {
+        float factor = (float) (1 / Math.sqrt((double) sumOfSquares(x, at, cols, scratch) / cols + eps));
+        for (int i = 0; i < cols; i++) {
+            out[at + i] = x[at + i] * factor * weight[i];
+        }
+    }
+
+    private static float sumOfSquares(float[] x, int at, int cols, Scratch scratch) {
+        int whole = cols / (2 * WIDTH) * 2 * WIDTH;
+        FloatVector even = FloatVector.zero(F);
+        FloatVector odd = even;
+        for (int i = 0; i < whole; i += 2 * WIDTH) {
+            FloatVector a = FloatVector.fromArray(F, x, at + i);
+            FloatVector b = FloatVector.fromArray(F, x, at + i + WIDTH);
+            even = a.fma(a, even);
+            odd = b.fma(b, odd);
+        }
+        float sum = Lanes.sum(even.add(odd), scratch.lanes);
+        for (int i = whole; i < cols; i++) {
+            sum = Math.fma(x[at + i], x[at + i], sum);
+        }
+        return sum;
+    }
+
+    @Override
+    public void attend(
+            float[] q,
+            int at,
+            int position,
+            AttentionShape shape,
+            KvLayer cache,
+            int kvHead,
+            float[] out,
+            Scratch scratch) {
+        VectorAttention.attend(q, at, position, shape, cache, kvHead, out, scratch);
+    }
+}

@@ -1,0 +1,218 @@
+package io.moetier.engine.device.cpu;
+
+import static io.moetier.engine.device.cpu.Lanes.F;
+import static io.moetier.engine.device.cpu.Lanes.I;
+import static io.moetier.engine.device.cpu.Lanes.LITTLE;
+import static io.moetier.engine.device.cpu.Lanes.WIDTH;
+
+import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.storage.model.DType;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+
+/// Matrix times several columns on r16 weights.
+///
+/// Weights of a panel of columns are decoded once to float32 `[k][16]`; then a group of them stays in registers while
+/// all activation columns pass by, their results being packed `[column][16]` so that they do not fall into one set of
+/// the cache. Groups and the order inside them are those of [VectorGemv], so that one column gives the same bits here
+/// and there.
+final class VectorGemm {
+    private static final int ROWS = WeightMatrix.TILE_ROWS;
+
+    /// Columns of weights that are decoded at a time: 32 KiB of float32.
+    private static final int PANEL = 512;
+
+    /// Columns that share a scale.
+    private static final int BLOCK = 32;
+
+    private VectorGemm() {}
+
+    /// As [Arithmetic#gemm].
+    static void multiply(
+            WeightMatrix w,
+            int from,
+            int to,
+            float[] x,
+            int n,
+            int firstColumn,
+            int lastColumn,
+            float[] y,
+            Scratch scratch) {
+        int columns = lastColumn - firstColumn;
+        long tileBytes = WeightMatrix.tileBytes(w.dtype(), w.cols());
+        float[] weights = scratch.weights(PANEL * ROWS);
+        float[] scales = scratch.scales(PANEL / BLOCK * ROWS);
+        Arrays.fill(y, 0, (to - from) * columns * ROWS, 0f);
+        for (int k = 0; k < w.cols(); k += PANEL) {
+            int depth = Math.min(PANEL, w.cols() - k);
+            for (int tile = from; tile < to; tile++) {
+                decode(w, tile * tileBytes, k, depth, weights, scales);
+                int yAt = (tile - from) * columns * ROWS;
+                for (int g = 0; g < depth; g += 16) {
+                    int xAt = ((k + g) / 16 * n + firstColumn) * 16;
+                    group(weights, g * ROWS, scales, g / BLOCK * ROWS, x, xAt, y, yAt, columns);
+                }
+            }
+        }
+    }
+
+    /// Adds the columns of `w` from `first` on, fewer than a group, to the sixteen results of the tile at byte `at`.
+    static void tail(WeightMatrix w, long at, int first, float[] x, int xAt, float[] y, int yAt, Scratch scratch) {
+        int depth = w.cols() - first;
+        float[] weights = scratch.weights(PANEL * ROWS);
+        float[] scales = scratch.scales(PANEL / BLOCK * ROWS);
+        float[] padded = scratch.lanes;
+        float unscale = w.dtype() == DType.F16 ? 1 / VectorGemv.HALF_SCALE : 1f;
+        Arrays.fill(padded, 0, 16, 0f);
+        for (int i = 0; i < depth; i++) {
+            padded[i] = x[xAt + first + i] * unscale;
+        }
+        decode(w, at, first, depth, weights, scales);
+        group(weights, 0, scales, 0, padded, 0, y, yAt, 1);
+    }
+
+    private static void group(
+            float[] weights, int wAt, float[] scales, int sAt, float[] x, int xAt, float[] y, int yAt, int columns) {
+        for (int lane = 0; lane < ROWS; lane += WIDTH) {
+            if (VectorGemv.GROUP == 16) {
+                sixteen(weights, wAt + lane, scales, sAt + lane, x, xAt, y, yAt + lane, columns);
+            } else {
+                eight(weights, wAt + lane, scales, sAt + lane, x, xAt, y, yAt + lane, columns);
+                eight(weights, wAt + lane + 8 * ROWS, scales, sAt + lane, x, xAt + 8, y, yAt + lane, columns);
+            }
+        }
+    }
+
+    private static void sixteen(
+            float[] w, int wAt, float[] scales, int sAt, float[] x, int xAt, float[] y, int yAt, int columns) {
+        FloatVector scale = FloatVector.fromArray(F, scales, sAt);
+        FloatVector w0 = FloatVector.fromArray(F, w, wAt);
+        FloatVector w1 = FloatVector.fromArray(F, w, wAt + 16);
+        FloatVector w2 = FloatVector.fromArray(F, w, wAt + 32);
+        FloatVector w3 = FloatVector.fromArray(F, w, wAt + 48);
+        FloatVector w4 = FloatVector.fromArray(F, w, wAt + 64);
+        FloatVector w5 = FloatVector.fromArray(F, w, wAt + 80);
+        FloatVector w6 = FloatVector.fromArray(F, w, wAt + 96);
+        FloatVector w7 = FloatVector.fromArray(F, w, wAt + 112);
+        FloatVector w8 = FloatVector.fromArray(F, w, wAt + 128);
+        FloatVector w9 = FloatVector.fromArray(F, w, wAt + 144);
+        FloatVector w10 = FloatVector.fromArray(F, w, wAt + 160);
+        FloatVector w11 = FloatVector.fromArray(F, w, wAt + 176);
+        FloatVector w12 = FloatVector.fromArray(F, w, wAt + 192);
+        FloatVector w13 = FloatVector.fromArray(F, w, wAt + 208);
+        FloatVector w14 = FloatVector.fromArray(F, w, wAt + 224);
+        FloatVector w15 = FloatVector.fromArray(F, w, wAt + 240);
+        for (int j = 0; j < columns; j++) {
+            int e = xAt + j * 16;
+            int d = yAt + j * ROWS;
+            FloatVector s0 = w0.mul(FloatVector.broadcast(F, x[e]));
+            FloatVector s1 = w1.mul(FloatVector.broadcast(F, x[e + 1]));
+            FloatVector s2 = w2.mul(FloatVector.broadcast(F, x[e + 2]));
+            FloatVector s3 = w3.mul(FloatVector.broadcast(F, x[e + 3]));
+            s0 = w4.fma(FloatVector.broadcast(F, x[e + 4]), s0);
+            s1 = w5.fma(FloatVector.broadcast(F, x[e + 5]), s1);
+            s2 = w6.fma(FloatVector.broadcast(F, x[e + 6]), s2);
+            s3 = w7.fma(FloatVector.broadcast(F, x[e + 7]), s3);
+            s0 = w8.fma(FloatVector.broadcast(F, x[e + 8]), s0);
+            s1 = w9.fma(FloatVector.broadcast(F, x[e + 9]), s1);
+            s2 = w10.fma(FloatVector.broadcast(F, x[e + 10]), s2);
+            s3 = w11.fma(FloatVector.broadcast(F, x[e + 11]), s3);
+            s0 = w12.fma(FloatVector.broadcast(F, x[e + 12]), s0);
+            s1 = w13.fma(FloatVector.broadcast(F, x[e + 13]), s1);
+            s2 = w14.fma(FloatVector.broadcast(F, x[e + 14]), s2);
+            s3 = w15.fma(FloatVector.broadcast(F, x[e + 15]), s3);
+            s0.add(s1)
+                    .add(s2.add(s3))
+                    .fma(scale, FloatVector.fromArray(F, y, d))
+                    .intoArray(y, d);
+        }
+    }
+
+    private static void eight(
+            float[] w, int wAt, float[] scales, int sAt, float[] x, int xAt, float[] y, int yAt, int columns) {
+        FloatVector scale = FloatVector.fromArray(F, scales, sAt);
+        FloatVector w0 = FloatVector.fromArray(F, w, wAt);
+        FloatVector w1 = FloatVector.fromArray(F, w, wAt + 16);
+        FloatVector w2 = FloatVector.fromArray(F, w, wAt + 32);
+        FloatVector w3 = FloatVector.fromArray(F, w, wAt + 48);
+        FloatVector w4 = FloatVector.fromArray(F, w, wAt + 64);
+        FloatVector w5 = FloatVector.fromArray(F, w, wAt + 80);
+        FloatVector w6 = FloatVector.fromArray(F, w, wAt + 96);
+        FloatVector w7 = FloatVector.fromArray(F, w, wAt + 112);
+        for (int j = 0; j < columns; j++) {
+            int e = xAt + j * 16;
+            int d = yAt + j * ROWS;
+            FloatVector s0 = w0.mul(FloatVector.broadcast(F, x[e]));
+            FloatVector s1 = w1.mul(FloatVector.broadcast(F, x[e + 1]));
+            FloatVector s2 = w2.mul(FloatVector.broadcast(F, x[e + 2]));
+            FloatVector s3 = w3.mul(FloatVector.broadcast(F, x[e + 3]));
+            s0 = w4.fma(FloatVector.broadcast(F, x[e + 4]), s0);
+            s1 = w5.fma(FloatVector.broadcast(F, x[e + 5]), s1);
+            s2 = w6.fma(FloatVector.broadcast(F, x[e + 6]), s2);
+            s3 = w7.fma(FloatVector.broadcast(F, x[e + 7]), s3);
+            s0.add(s1)
+                    .add(s2.add(s3))
+                    .fma(scale, FloatVector.fromArray(F, y, d))
+                    .intoArray(y, d);
+        }
+    }
+
+    /// Decodes `depth` columns from `first` on, padded with zeros to a multiple of sixteen; scales are one but for
+    /// quantised types.
+    private static void decode(WeightMatrix w, long tile, int first, int depth, float[] weights, float[] scales) {
+        MemorySegment bytes = w.bytes();
+        switch (w.dtype()) {
+            case F32 -> f32(bytes, tile + 64L * first, depth, weights);
+            case F16 -> f16(bytes, tile + 32L * first, depth, weights);
+            case BF16 -> bf16(bytes, tile + 32L * first, (depth + 1) / 2, weights);
+            case Q8_0 -> q8(bytes, tile + 17L * first, depth, weights, scales);
+        }
+        if (w.dtype() != DType.Q8_0) {
+            Arrays.fill(scales, 0, PANEL / BLOCK * ROWS, 1f);
+        }
+        if (depth % 16 != 0) {
+            Arrays.fill(weights, depth * ROWS, (depth + 15) / 16 * 16 * ROWS, 0f);
+        }
+    }
+
+    private static void f32(MemorySegment bytes, long at, int depth, float[] weights) {
+        for (int i = 0; i < depth * ROWS; i += WIDTH) {
+            FloatVector.fromMemorySegment(F, bytes, at + 4L * i, LITTLE).intoArray(weights, i);
+        }
+    }
+
+    private static void f16(MemorySegment bytes, long at, int depth, float[] weights) {
+        for (int i = 0; i < depth * ROWS; i += WIDTH) {
+            Lanes.halves(bytes, at + 2L * i).mul(Lanes.HALF_BIAS).intoArray(weights, i);
+        }
+    }
+
+    private static void bf16(MemorySegment bytes, long at, int pairs, float[] weights) {
+        for (int i = 0; i < pairs * ROWS; i += WIDTH) {
+            IntVector v = IntVector.fromMemorySegment(I, bytes, at + 4L * i, LITTLE);
+            int to = i / ROWS * 2 * ROWS + i % ROWS;
+            Lanes.even(v).intoArray(weights, to);
+            Lanes.odd(v).intoArray(weights, to + ROWS);
+        }
+    }
+
+    private static void q8(MemorySegment bytes, long at, int depth, float[] weights, float[] scales) {
+        for (int k = 0; k < depth; k += BLOCK) {
+            long block = at + 17L * k;
+            for (int lane = 0; lane < ROWS; lane += WIDTH) {
+                int sAt = k / BLOCK * ROWS + lane;
+                Lanes.halves(bytes, block + 2L * lane).mul(Lanes.HALF_BIAS).intoArray(scales, sAt);
+            }
+            for (int i = 0; i < BLOCK / 4 * ROWS; i += WIDTH) {
+                IntVector v = IntVector.fromMemorySegment(I, bytes, block + 32 + 4L * i, LITTLE);
+                int to = (k + i / ROWS * 4) * ROWS + i % ROWS;
+                Lanes.bytes(v, 0).intoArray(weights, to);
+                Lanes.bytes(v, 1).intoArray(weights, to + ROWS);
+                Lanes.bytes(v, 2).intoArray(weights, to + 2 * ROWS);
+                Lanes.bytes(v, 3).intoArray(weights, to + 3 * ROWS);
+            }
+        }
+    }
+}
