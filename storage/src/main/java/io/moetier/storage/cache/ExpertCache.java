@@ -1,0 +1,196 @@
+package io.moetier.storage.cache;
+
+import io.moetier.storage.model.ExpertId;
+import java.util.Arrays;
+import java.util.function.IntConsumer;
+import java.util.function.IntPredicate;
+
+/// Knows which expert sits in which slot. It moves no bytes: its owner does, between [#reserve(int)] and the first
+/// use of the slot.
+///
+/// Slots are 0, 1, 2, … and all of one size; experts of another size need a cache of their own. A slot is free, or
+/// holds one expert, pinned or not; a pinned expert never leaves. Pins are counted.
+///
+/// Concurrency: confined to its owner, which calls from one thread at a time. Cost: constant time plus the policy's
+/// choice of a victim; nothing is allocated after construction.
+public final class ExpertCache {
+    private static final int NONE = -1;
+
+    private final IdIndex index;
+    private final EvictionPolicy policy;
+    private final IntConsumer evictionListener;
+    private final int[] slotOf;
+    private final int[] idAt;
+    private final int[] pinCount;
+    private final int[] free;
+    private final Pin[] leases;
+    private final IntPredicate pinned;
+    private int numFree;
+    private int numPinned;
+    private long hits;
+    private long misses;
+    private long evictions;
+
+    /// Makes an empty cache for the experts `ids`, with a policy that was made for the same ids.
+    public ExpertCache(int[] ids, int numSlots, EvictionPolicy policy) {
+        this(ids, numSlots, policy, id -> {});
+    }
+
+    /// Makes an empty cache that tells `evictionListener` the id of each expert that had to leave for another one.
+    ///
+    /// @throws IllegalArgumentException if there is no slot, or an id appears twice
+    public ExpertCache(int[] ids, int numSlots, EvictionPolicy policy, IntConsumer evictionListener) {
+        if (numSlots < 1) {
+            throw new IllegalArgumentException("a cache of " + numSlots + " slots");
+        }
+        this.policy = policy;
+        pinned = this::isPinned;
+        this.evictionListener = evictionListener;
+        index = new IdIndex(ids);
+        slotOf = new int[ids.length];
+        Arrays.fill(slotOf, NONE);
+        idAt = new int[numSlots];
+        Arrays.fill(idAt, NONE);
+        pinCount = new int[numSlots];
+        free = new int[numSlots];
+        leases = new Pin[numSlots];
+        numFree = numSlots;
+        for (int slot = 0; slot < numSlots; slot++) {
+            free[slot] = numSlots - 1 - slot; // the lowest is taken first
+            leases[slot] = new Pin(this, slot);
+        }
+    }
+
+    /// Records that the router chose `id` and returns its slot, or -1 if it is not resident.
+    public int access(int id) {
+        int slot = slotOf(id);
+        if (slot == NONE) {
+            misses++;
+        } else {
+            hits++;
+        }
+        policy.onAccess(id);
+        return slot;
+    }
+
+    /// Returns the slot of `id`, or -1 if it is not resident; counts nothing.
+    public int slotOf(int id) {
+        return slotOf[index.indexOf(id)];
+    }
+
+    /// Returns the id in `slot`, or -1 if the slot is free.
+    public int idAt(int slot) {
+        return idAt[slot];
+    }
+
+    /// Keeps the expert in `slot` until a matching [#unpin(int)].
+    ///
+    /// @throws IllegalStateException if the slot is free
+    public void pin(int slot) {
+        if (idAt[slot] == NONE) {
+            throw new IllegalStateException("slot " + slot + " is free and cannot be pinned");
+        }
+        if (pinCount[slot]++ == 0) {
+            numPinned++;
+        }
+    }
+
+    /// Gives back one pin.
+    ///
+    /// @throws IllegalStateException if the slot is not pinned
+    public void unpin(int slot) {
+        if (pinCount[slot] == 0) {
+            throw new IllegalStateException("slot " + slot + " is not pinned");
+        }
+        if (--pinCount[slot] == 0) {
+            numPinned--;
+        }
+    }
+
+    /// Pins `slot` and returns the lease that unpins it, for use in a `try` statement.
+    public Pin lease(int slot) {
+        pin(slot);
+        return leases[slot];
+    }
+
+    /// Gives `id` a slot, if need be that of the policy's victim, and returns it pinned. The caller fills it, or calls
+    /// [#abandon(int)].
+    ///
+    /// @throws OutOfSlotsException if all slots are pinned
+    /// @throws IllegalStateException if `id` is resident already
+    public int reserve(int id) {
+        int slot = tryReserve(id);
+        if (slot == NONE) {
+            throw new OutOfSlotsException(1, numFree, numPinned);
+        }
+        return slot;
+    }
+
+    /// Does as [#reserve(int)], but returns -1 if all slots are pinned.
+    public int tryReserve(int id) {
+        int expert = index.indexOf(id);
+        if (slotOf[expert] != NONE) {
+            throw new IllegalStateException(ExpertId.unpack(id) + " is resident already");
+        }
+        if (numFree == 0 && numPinned == idAt.length) {
+            return NONE;
+        }
+        int slot = numFree > 0 ? free[--numFree] : evict();
+        idAt[slot] = id;
+        slotOf[expert] = slot;
+        policy.onInsert(id);
+        pin(slot);
+        return slot;
+    }
+
+    /// Frees a reserved slot whose expert could not be loaded; this is not counted as an eviction.
+    ///
+    /// @throws IllegalStateException if the slot is not pinned exactly once
+    public void abandon(int slot) {
+        if (pinCount[slot] != 1) {
+            throw new IllegalStateException("slot " + slot + " has " + pinCount[slot] + " pins, expected 1");
+        }
+        unpin(slot);
+        clear(slot);
+        free[numFree++] = slot;
+    }
+
+    public int numSlots() {
+        return idAt.length;
+    }
+
+    public int numResident() {
+        return idAt.length - numFree;
+    }
+
+    public int numPinned() {
+        return numPinned;
+    }
+
+    public CacheStats stats() {
+        return new CacheStats(hits, misses, evictions);
+    }
+
+    private boolean isPinned(int id) {
+        return pinCount[slotOf(id)] > 0;
+    }
+
+    private int evict() {
+        int id = policy.victim(pinned);
+        int slot = slotOf(id);
+        if (slot == NONE || pinCount[slot] > 0) {
+            throw new IllegalStateException("the policy chose " + ExpertId.unpack(id) + ", which may not leave");
+        }
+        clear(slot);
+        evictions++;
+        evictionListener.accept(id);
+        return slot;
+    }
+
+    private void clear(int slot) {
+        int id = idAt[slot];
+        idAt[slot] = NONE;
+        slotOf[index.indexOf(id)] = NONE;
+        policy.onEvict(id);
+    }
+}

@@ -1,0 +1,172 @@
+package io.moetier.storage.cache;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Random;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+
+/// What every policy must do, alone and in a cache.
+abstract class EvictionPolicyContract {
+    static final int[] IDS = Clairvoyant.ids(3, 5);
+
+    abstract EvictionPolicy policy(int[] ids, int numSlots);
+
+    @Test
+    void choosesOnlyAResidentExpert() {
+        EvictionPolicy policy = policy(IDS, 2);
+        policy.onAccess(IDS[0]);
+        policy.onAccess(IDS[1]);
+        policy.onInsert(IDS[1]);
+        assertEquals(IDS[1], policy.victim(id -> false));
+    }
+
+    @Test
+    void choosesTheOnlyExpertThatIsNotPinned() {
+        EvictionPolicy policy = policy(IDS, 5);
+        for (int i = 0; i < 5; i++) {
+            policy.onAccess(IDS[i]);
+            policy.onInsert(IDS[i]);
+        }
+        for (int i = 0; i < 5; i++) {
+            int loose = IDS[i];
+            assertEquals(loose, policy.victim(id -> id != loose));
+        }
+    }
+
+    @Test
+    void refusesWhenAllArePinned() {
+        EvictionPolicy policy = policy(IDS, 2);
+        assertThrows(IllegalStateException.class, () -> policy.victim(id -> true));
+        policy.onAccess(IDS[0]);
+        policy.onInsert(IDS[0]);
+        assertThrows(IllegalStateException.class, () -> policy.victim(id -> true));
+    }
+
+    @Test
+    void askingForAVictimDoesNotEvictIt() {
+        EvictionPolicy policy = policy(IDS, 3);
+        for (int i = 0; i < 3; i++) {
+            policy.onAccess(IDS[i]);
+            policy.onInsert(IDS[i]);
+        }
+        assertEquals(policy.victim(id -> false), policy.victim(id -> false));
+    }
+
+    @Test
+    void forgetsAnEvictedExpert() {
+        EvictionPolicy policy = policy(IDS, 2);
+        policy.onInsert(IDS[0]);
+        policy.onInsert(IDS[1]);
+        policy.onEvict(IDS[0]);
+        assertEquals(IDS[1], policy.victim(id -> false));
+    }
+
+    @Test
+    void refusesAnUnknownExpert() {
+        EvictionPolicy policy = policy(IDS, 2);
+        assertThrows(IllegalArgumentException.class, () -> policy.onAccess(12345678));
+    }
+
+    @Test
+    void equalRunsEvictEqually() {
+        assertArrayEquals(evictions(99), evictions(99));
+    }
+
+    @Property(tries = 60)
+    void slotsNeitherLeakNorAliasAndAPinnedExpertStays(
+            @ForAll long seed, @ForAll @IntRange(min = 1, max = 14) int slots) {
+        Random random = new Random(seed);
+        ExpertCache cache = new ExpertCache(IDS, slots, policy(IDS, slots));
+        Deque<Integer> pinned = new ArrayDeque<>();
+        for (int step = 0; step < 400; step++) {
+            int id = IDS[random.nextInt(IDS.length)];
+            int slot = cache.access(id);
+            if (slot >= 0) {
+                cache.pin(slot);
+                pinned.add(slot);
+            } else {
+                boolean full = cache.numPinned() == slots;
+                slot = cache.tryReserve(id);
+                assertEquals(full, slot < 0);
+                if (slot >= 0 && random.nextInt(8) == 0) {
+                    cache.abandon(slot);
+                } else if (slot >= 0) {
+                    pinned.add(slot);
+                }
+            }
+            Map<Integer, Integer> held = new HashMap<>();
+            pinned.forEach(s -> held.put(s, cache.idAt(s)));
+            while (pinned.size() > random.nextInt(2 * slots)) {
+                cache.unpin(pinned.remove());
+            }
+            pinned.forEach(s -> assertEquals(held.get(s), cache.idAt(s)));
+            checkConsistency(cache, pinned);
+        }
+    }
+
+    @Property(tries = 60)
+    void neverBeatsTheClairvoyant(@ForAll long seed, @ForAll @IntRange(min = 1, max = 15) int slots) {
+        int[] accesses = skewed(seed, 300);
+        ExpertCache cache = new ExpertCache(IDS, slots, policy(IDS, slots));
+        replay(cache, accesses);
+        CacheStats stats = cache.stats();
+        assertEquals(accesses.length, stats.hits() + stats.misses());
+        assertEquals(stats.misses() - cache.numResident(), stats.evictions());
+        long optimum = Clairvoyant.hits(accesses, slots);
+        assertTrue(stats.hits() <= optimum, () -> stats + " against an optimum of " + optimum);
+    }
+
+    private int[] evictions(long seed) {
+        int[] evicted = new int[2000];
+        int[] count = {0};
+        ExpertCache cache = new ExpertCache(IDS, 4, policy(IDS, 4), id -> evicted[count[0]++] = id);
+        replay(cache, skewed(seed, 2000));
+        assertTrue(count[0] > 100);
+        return evicted;
+    }
+
+    static void replay(ExpertCache cache, int[] accesses) {
+        for (int id : accesses) {
+            int slot = cache.access(id);
+            if (slot < 0) {
+                cache.unpin(cache.reserve(id));
+            }
+        }
+    }
+
+    /// Low ids are chosen more often, and which are low drifts.
+    static int[] skewed(long seed, int length) {
+        Random random = new Random(seed);
+        int[] accesses = new int[length];
+        for (int i = 0; i < length; i++) {
+            int rank = (int) Math.min(IDS.length - 1, Math.abs(random.nextGaussian()) * 5);
+            accesses[i] = IDS[(rank + i / 100) % IDS.length];
+        }
+        return accesses;
+    }
+
+    private static void checkConsistency(ExpertCache cache, Deque<Integer> pinned) {
+        int residents = 0;
+        for (int id : IDS) {
+            int slot = cache.slotOf(id);
+            if (slot >= 0) {
+                residents++;
+                assertEquals(id, cache.idAt(slot));
+            }
+        }
+        assertEquals(residents, cache.numResident());
+        assertFalse(residents > cache.numSlots());
+        assertEquals(pinned.stream().distinct().count(), cache.numPinned());
+    }
+}

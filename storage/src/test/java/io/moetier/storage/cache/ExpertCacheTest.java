@@ -1,0 +1,91 @@
+package io.moetier.storage.cache;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class ExpertCacheTest {
+    private static final int[] IDS = Clairvoyant.ids(4, 64);
+
+    @Test
+    void countsHitsMissesAndEvictions() {
+        List<Integer> left = new ArrayList<>();
+        ExpertCache cache = new ExpertCache(IDS, 2, new LruPolicy(IDS), left::add);
+        EvictionPolicyContract.replay(cache, new int[] {IDS[0], IDS[1], IDS[0], IDS[2]});
+        assertEquals(new CacheStats(1, 3, 1), cache.stats());
+        assertEquals(0.25, cache.stats().hitRate());
+        assertEquals(List.of(IDS[1]), left);
+    }
+
+    @Test
+    void pinningMoreThanFitsNamesWantedFreeAndPinned() {
+        ExpertCache cache = new ExpertCache(IDS, 2, new LruPolicy(IDS));
+        cache.reserve(IDS[0]);
+        cache.reserve(IDS[1]);
+        assertEquals(-1, cache.tryReserve(IDS[2]));
+        var error = assertThrows(OutOfSlotsException.class, () -> cache.reserve(IDS[2]));
+        assertEquals("out of expert slots: wanted 1, free 0, pinned 2", error.getMessage());
+        assertEquals(2, error.pinned());
+    }
+
+    @Test
+    void pinsAreCounted() {
+        ExpertCache cache = new ExpertCache(IDS, 1, new LruPolicy(IDS));
+        int slot = cache.reserve(IDS[0]);
+        try (Pin pin = cache.lease(slot)) {
+            cache.unpin(pin.slot());
+            assertEquals(-1, cache.tryReserve(IDS[1]));
+        }
+        assertThrows(IllegalStateException.class, () -> cache.unpin(slot));
+        assertEquals(slot, cache.tryReserve(IDS[1]));
+    }
+
+    @Test
+    void anAbandonedSlotIsFreeAgain() {
+        ExpertCache cache = new ExpertCache(IDS, 1, new LruPolicy(IDS));
+        int slot = cache.reserve(IDS[0]);
+        cache.abandon(slot);
+        assertEquals(-1, cache.slotOf(IDS[0]));
+        assertEquals(-1, cache.idAt(slot));
+        assertThrows(IllegalStateException.class, () -> cache.pin(slot));
+        assertEquals(slot, cache.reserve(IDS[0]));
+        assertEquals(0, cache.stats().evictions());
+    }
+
+    @Test
+    void aResidentExpertGetsNoSecondSlot() {
+        ExpertCache cache = new ExpertCache(IDS, 2, new LruPolicy(IDS));
+        cache.unpin(cache.reserve(IDS[0]));
+        assertThrows(IllegalStateException.class, () -> cache.reserve(IDS[0]));
+    }
+
+    @Test
+    void refusesIdsListedTwiceAndCachesWithoutSlots() {
+        assertThrows(IllegalArgumentException.class, () -> new IdIndex(new int[] {5, 6, 5}));
+        assertThrows(IllegalArgumentException.class, () -> new ExpertCache(IDS, 0, new LruPolicy(IDS)));
+    }
+
+    @Test
+    void allocatesNothingInUse() {
+        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        for (String name : List.of("lru", "lfu", "static")) {
+            ExpertCache cache =
+                    new ExpertCache(IDS, 40, Policies.of(name, id -> id & 15).create(IDS, 40));
+            long allocated = Long.MAX_VALUE;
+            // The first rounds warm up; the bean itself may allocate when it is first called.
+            for (int round = 0; round < 3; round++) {
+                long before = threads.getCurrentThreadAllocatedBytes();
+                EvictionPolicyContract.replay(cache, IDS);
+                EvictionPolicyContract.replay(cache, IDS);
+                allocated = threads.getCurrentThreadAllocatedBytes() - before;
+            }
+            assertEquals(0, allocated, name);
+            assertTrue(cache.stats().evictions() > 0);
+        }
+    }
+}
