@@ -1,0 +1,42 @@
+package io.moetier.storage.memory;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.junit.jupiter.api.Test;
+
+class AnonymousMemoryTest {
+    private static final long MORE_THAN_THIS_MACHINE_HAS = 1L << 42;
+
+    @Test
+    void isZeroPageAlignedAndWritable() {
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment memory = AnonymousMemory.allocate(10_000, arena);
+            assertEquals(10_000, memory.byteSize());
+            assertEquals(0, memory.address() % 4096);
+            assertEquals(0, memory.get(ValueLayout.JAVA_BYTE, 9_999));
+            memory.set(ValueLayout.JAVA_BYTE, 9_999, (byte) 7);
+            assertEquals(7, memory.get(ValueLayout.JAVA_BYTE, 9_999));
+        }
+    }
+
+    @Test
+    void costsNothingUntilItIsTouched() {
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment memory = AnonymousMemory.allocate(MORE_THAN_THIS_MACHINE_HAS, arena);
+            memory.set(ValueLayout.JAVA_BYTE, MORE_THAN_THIS_MACHINE_HAS - 1, (byte) 1);
+        }
+    }
+
+    @Test
+    void endsWithItsArena() {
+        MemorySegment memory;
+        try (Arena arena = Arena.ofShared()) {
+            memory = AnonymousMemory.allocate(4096, arena);
+        }
+        assertThrows(IllegalStateException.class, () -> memory.get(ValueLayout.JAVA_BYTE, 0));
+    }
+}
