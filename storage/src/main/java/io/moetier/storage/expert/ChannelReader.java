@@ -1,0 +1,99 @@
+package io.moetier.storage.expert;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.OpenOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Reads blocks by position, through the page cache or past it.
+final class ChannelReader implements BlockReader {
+    private final String name;
+    private final List<ReopeningFile> files = new ArrayList<>();
+
+    private ChannelReader(String name, List<Path> paths, OpenOption... options) throws IOException {
+        this.name = name;
+        try {
+            for (Path path : paths) {
+                files.add(ReopeningFile.open(path, options));
+            }
+        } catch (IOException | RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    static ChannelReader open(List<Path> paths) throws IOException {
+        return new ChannelReader("pread", paths);
+    }
+
+    /// Opens the files for reads through the page cache because direct ones were refused.
+    static ChannelReader openInstead(List<Path> paths, IOException refusal) throws IOException {
+        return new ChannelReader("pread (direct refused: " + refusal.getMessage() + ")", paths);
+    }
+
+    /// Opens the files past the page cache and tries one page of each.
+    ///
+    /// @throws IOException if the file system does not do that, with its reason
+    static ChannelReader openDirect(List<Path> paths) throws IOException {
+        for (Path path : paths) {
+            long unit = Files.getFileStore(path).getBlockSize();
+            if (BlockLayout.PAGE_BYTES % unit != 0) {
+                throw new IOException("the file system's blocks of " + unit + " bytes do not divide a page");
+            }
+        }
+        ChannelReader reader;
+        try {
+            reader = new ChannelReader("direct", paths, directOption());
+        } catch (UnsupportedOperationException e) {
+            throw new IOException("the file system has no direct reads", e);
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment page = arena.allocate(BlockLayout.PAGE_BYTES, BlockLayout.PAGE_BYTES);
+            for (ReopeningFile file : reader.files) {
+                file.read(0, page.asByteBuffer(), 1);
+            }
+            return reader;
+        } catch (IOException | RuntimeException e) {
+            reader.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public void read(int file, long offset, long bytes, MemorySegment destination) throws IOException {
+        // whole pages: what direct reads demand; the file goes on behind every block
+        long pages = BlockLayout.roundUp(bytes, BlockLayout.PAGE_BYTES);
+        files.get(file).read(offset, destination.asSlice(0, pages).asByteBuffer(), (int) bytes);
+    }
+
+    @Override
+    public String description() {
+        return name;
+    }
+
+    @Override
+    public void close() throws IOException {
+        for (ReopeningFile file : files) {
+            file.close();
+        }
+    }
+
+    /// Finds the JDK's option by name: javac warns of its class wherever it is mentioned, and no annotation stops that.
+    private static OpenOption directOption() throws IOException {
+        try {
+            for (Object option :
+                    Class.forName("com.sun.nio.file.ExtendedOpenOption").getEnumConstants()) {
+                if (option.toString().equals("DIRECT")) {
+                    return (OpenOption) option;
+                }
+            }
+            throw new IOException("this Java has no direct reads");
+        } catch (ClassNotFoundException e) {
+            throw new IOException("this Java has no direct reads", e);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+package io.moetier.storage.expert;
+
+/// How cold experts get from their file into anonymous memory.
+public enum IoMode {
+    /// A copy from a read-only mapping of the file.
+    MAPPED,
+    /// A positional read through the page cache.
+    PREAD,
+    /// A positional read past the page cache (`O_DIRECT`).
+    DIRECT,
+    /// The fastest of the three, by a measurement over the first reads.
+    AUTO
+}

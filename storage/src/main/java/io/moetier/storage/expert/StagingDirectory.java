@@ -1,0 +1,212 @@
+package io.moetier.storage.expert;
+
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.List;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/// The temporary directory beside a store in which an import grows, and its way to the store's name.
+///
+/// A new store is published by one rename, a replacement by one exchange of names. Where the file system has no
+/// exchange, the old store steps aside under a name that [#resolve] and the next import know, so that it is found if
+/// the
+/// process ends between the two renames. At every moment one complete store can be opened under the target's name.
+final class StagingDirectory implements AutoCloseable {
+    private final Path target;
+    private final Path path;
+    private final ImportLock lock;
+    private final PosixCalls posix;
+    private final boolean replace;
+
+    private StagingDirectory(Path target, Path path, ImportLock lock, PosixCalls posix, boolean replace) {
+        this.target = target;
+        this.path = path;
+        this.lock = lock;
+        this.posix = posix;
+        this.replace = replace;
+    }
+
+    /// Locks the target's name, clears away what dead imports of it left, and makes an empty directory beside it.
+    ///
+    /// @throws IOException if the target exists and may not be replaced, or another import of it is running
+    static StagingDirectory create(Path requested, boolean replace, PosixCalls posix) throws IOException {
+        Path target = realPath(requested);
+        ImportLock lock;
+        try {
+            lock = ImportLock.acquire(target);
+        } catch (FileSystemException e) {
+            throw new IOException(parent(target) + ": no store can be made there: " + e, e);
+        }
+        try {
+            clearLeftovers(target);
+            requireFree(target, replace);
+            Path path = sibling(target, "importing");
+            Files.createDirectory(path);
+            return new StagingDirectory(target, path, lock, posix, replace);
+        } catch (IOException | RuntimeException | Error e) {
+            lock.close();
+            throw e;
+        }
+    }
+
+    /// Returns where the store called `directory` is: there, or aside if its replacement was cut short.
+    static Path resolve(Path directory) throws IOException {
+        if (Files.exists(directory)) {
+            return directory;
+        }
+        Path aside = setAside(directory.toAbsolutePath().normalize());
+        return aside == null ? directory : aside;
+    }
+
+    Path path() {
+        return path;
+    }
+
+    /// Gives the directory its final name and deletes a store that had it before. All files in it are durable already.
+    void publish() throws IOException {
+        requireFree(target, replace);
+        if (!Files.exists(target)) {
+            Files.move(path, target, StandardCopyOption.ATOMIC_MOVE);
+        } else if (posix.exchange(path, target)) {
+            PosixCalls.syncDirectory(parent(target));
+            deleteTree(path);
+        } else {
+            publishByTwoRenames();
+        }
+        PosixCalls.syncDirectory(parent(target));
+    }
+
+    /// Deletes the directory unless it was published, and frees the target's name.
+    @Override
+    public void close() throws IOException {
+        try {
+            if (Files.exists(path)) {
+                deleteTree(path);
+            }
+        } finally {
+            lock.close();
+        }
+    }
+
+    private void publishByTwoRenames() throws IOException {
+        Path old = sibling(target, "replaced");
+        Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
+        Files.move(path, target, StandardCopyOption.ATOMIC_MOVE);
+        PosixCalls.syncDirectory(parent(target));
+        deleteTree(old);
+    }
+
+    /// Resolves symbolic links: one that names the store stays, and the directory it names is replaced.
+    private static Path realPath(Path requested) throws IOException {
+        if (Files.exists(requested)) {
+            return requested.toRealPath();
+        }
+        Path target = requested.toAbsolutePath().normalize();
+        try {
+            Files.createDirectories(parent(target));
+            return parent(target).toRealPath().resolve(target.getFileName());
+        } catch (FileSystemException e) {
+            throw new IOException(parent(target) + ": no store can be made there: " + e, e);
+        }
+    }
+
+    private static void requireFree(Path target, boolean replace) throws IOException {
+        if (!Files.exists(target)) {
+            return;
+        }
+        if (!replace) {
+            throw new IOException(target + " exists; use --force to replace it");
+        }
+        if (!looksLikeStore(target)) {
+            throw new IOException(target + " exists and is not an expert store, so it is not replaced");
+        }
+    }
+
+    private static boolean looksLikeStore(Path target) throws IOException {
+        if (!Files.isDirectory(target)) {
+            return false;
+        }
+        List<String> names = names(target);
+        return names.isEmpty()
+                || names.contains(StoreManifest.FILE_NAME)
+                || names.stream().anyMatch(name -> name.endsWith(StoreManifest.EXPERT_FILE_SUFFIX));
+    }
+
+    private static void clearLeftovers(Path target) throws IOException {
+        Path aside = setAside(target);
+        if (aside != null && !Files.exists(target)) {
+            Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
+        }
+        for (String name : names(parent(target))) {
+            if (name.startsWith(prefix(target, "importing")) || name.startsWith(prefix(target, "replaced"))) {
+                deleteTree(target.resolveSibling(name));
+            }
+        }
+    }
+
+    private static @Nullable Path setAside(Path target) throws IOException {
+        Path parent = target.getParent();
+        if (parent == null || !Files.isDirectory(parent)) {
+            return null;
+        }
+        for (String name : names(parent)) {
+            Path candidate = target.resolveSibling(name);
+            if (name.startsWith(prefix(target, "replaced"))
+                    && Files.exists(candidate.resolve(StoreManifest.FILE_NAME))) {
+                return candidate;
+            }
+        }
+        return null;
+    }
+
+    private static Path sibling(Path target, String purpose) {
+        return target.resolveSibling(prefix(target, purpose) + UUID.randomUUID());
+    }
+
+    private static String prefix(Path target, String purpose) {
+        return "." + target.getFileName() + "." + purpose + "-";
+    }
+
+    private static Path parent(Path target) {
+        Path parent = target.getParent();
+        if (parent == null) {
+            throw new IllegalArgumentException(target + " has no parent directory");
+        }
+        return parent;
+    }
+
+    private static List<String> names(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.map(file -> String.valueOf(file.getFileName())).toList();
+        }
+    }
+
+    /// Deletes the manifest first, so that a deletion cut short never leaves something that looks complete.
+    private static void deleteTree(Path directory) throws IOException {
+        Files.deleteIfExists(directory.resolve(StoreManifest.FILE_NAME));
+        Files.walkFileTree(directory, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                Files.delete(file);
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path visited, @Nullable IOException failure) throws IOException {
+                if (failure != null) {
+                    throw failure;
+                }
+                Files.delete(visited);
+                return FileVisitResult.CONTINUE;
+            }
+        });
+    }
+}

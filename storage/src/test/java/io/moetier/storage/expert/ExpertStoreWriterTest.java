@@ -1,0 +1,203 @@
+package io.moetier.storage.expert;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.storage.model.DType;
+import io.moetier.storage.model.ExpertId;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
+
+class ExpertStoreWriterTest {
+    private static final SampleStore OLD = new SampleStore(31, 2, 5000);
+    private static final SampleStore NEW = new SampleStore(32, 3, 5000);
+    private static final ExpertId FIRST = new ExpertId(0, 0);
+
+    @TempDir
+    private Path scratch;
+
+    @Test
+    void publishesNothingButTheStore() throws IOException {
+        Path target = scratch.resolve("a/b/sample.mtier");
+        OLD.write(target);
+
+        assertEquals(List.of("sample.mtier"), names(scratch.resolve("a/b")));
+        assertEquals(List.of("config.json", "dense.safetensors", "experts-0.cm3", "manifest.json"), names(target));
+        assertHolds(OLD, target);
+    }
+
+    @Test
+    void blocksAreReservedOnDisk() throws IOException {
+        try (ExpertStoreWriter writer = ExpertStoreWriter.create(scratch.resolve("big.mtier"), false)) {
+            writer.addSizeClass(
+                    BlockLayout.EMPTY.with("w", DType.F32, 1, 1, 1 << 20), List.of(FIRST, new ExpertId(0, 1)));
+            Path file = writer.directory().resolve("experts-0.cm3");
+            Process du = new ProcessBuilder("du", "-k", file.toString()).start();
+            String kibibytes = new String(du.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+            assertTrue(Long.parseLong(kibibytes.substring(0, kibibytes.indexOf('\t'))) >= 2048, kibibytes);
+        }
+    }
+
+    @Test
+    void leavesNothingWhenAbandoned() throws IOException {
+        try (ExpertStoreWriter writer = ExpertStoreWriter.create(scratch.resolve("sample.mtier"), false)) {
+            OLD.fill(writer);
+        }
+        assertEquals(List.of(), names(scratch));
+    }
+
+    @Test
+    void refusesAnExistingTargetUnlessToldToReplaceAStore() throws IOException {
+        Path target = OLD.write(scratch.resolve("sample.mtier"));
+        assertFails("sample.mtier exists; use --force", () -> ExpertStoreWriter.create(target, false));
+
+        Path documents = Files.createDirectory(scratch.resolve("documents"));
+        Files.writeString(documents.resolve("letter.txt"), "dear");
+        assertFails("is not an expert store, so it is not replaced", () -> ExpertStoreWriter.create(documents, true));
+        assertFails("not replaced", () -> ExpertStoreWriter.create(documents.resolve("letter.txt"), true));
+
+        assertEquals(List.of("documents", "sample.mtier"), names(scratch));
+        NEW.write(target, true);
+        assertHolds(NEW, target);
+        assertEquals(List.of("documents", "sample.mtier"), names(scratch));
+    }
+
+    @Test
+    void anOpenStoreOutlivesItsReplacement() throws IOException {
+        Path target = OLD.write(scratch.resolve("sample.mtier"));
+        for (IoMode mode : IoMode.values()) {
+            try (ExpertStore open = ExpertStore.open(target, mode)) {
+                byte[] before = SampleStore.read(open, FIRST);
+                NEW.write(target, true);
+                assertArrayEquals(before, SampleStore.read(open, FIRST));
+            }
+            OLD.write(target, true);
+        }
+    }
+
+    @Test
+    void theOldStoreOpensUntilTheMomentOfPublishing() throws IOException {
+        Path target = OLD.write(scratch.resolve("sample.mtier"));
+        try (ExpertStoreWriter writer = ExpertStoreWriter.create(target, true)) {
+            NEW.fill(writer);
+            assertHolds(OLD, target);
+            writer.publish(Map.of());
+            assertHolds(NEW, target);
+        }
+        assertHolds(NEW, target);
+    }
+
+    @Test
+    void replacesWithoutAnExchangeOfNames() throws IOException {
+        Path target = OLD.write(scratch.resolve("sample.mtier"));
+        // the moment between the two renames
+        Path aside = scratch.resolve(".sample.mtier.replaced-1");
+        Files.move(target, aside);
+        assertHolds(OLD, target);
+        assertEquals(List.of(), StoreVerifier.verify(target, bytes -> {}));
+
+        assertFails("exists; use --force", () -> ExpertStoreWriter.create(target, false));
+        assertEquals(List.of("sample.mtier"), names(scratch));
+        assertHolds(OLD, target);
+    }
+
+    @Test
+    void clearsAwayWhatDeadImportsLeft() throws IOException {
+        Path dead = Files.createDirectory(scratch.resolve(".sample.mtier.importing-dead"));
+        Files.writeString(dead.resolve("experts-0.cm3"), "half");
+        Files.writeString(scratch.resolve(".sample.mtier.lock"), "");
+        Files.createDirectory(scratch.resolve(".other.mtier.importing-alive"));
+
+        OLD.write(scratch.resolve("sample.mtier"));
+
+        assertEquals(List.of(".other.mtier.importing-alive", "sample.mtier"), names(scratch));
+    }
+
+    @Test
+    void oneImportAtATime() throws IOException {
+        Path target = scratch.resolve("sample.mtier");
+        try (ExpertStoreWriter first = ExpertStoreWriter.create(target, false)) {
+            assertFails("another import of ", () -> ExpertStoreWriter.create(target, false));
+            OLD.fill(first);
+            first.publish(Map.of());
+        }
+        assertHolds(OLD, target);
+    }
+
+    @Test
+    void refusesIncompleteOrRepeatedExperts() throws IOException {
+        BlockLayout layout = BlockLayout.EMPTY.with("w", DType.F32, 1, 1, 100);
+        MemorySegment block = MemorySegment.ofArray(new byte[100]);
+        try (ExpertStoreWriter writer = ExpertStoreWriter.create(scratch.resolve("sample.mtier"), false)) {
+            writer.addSizeClass(layout, List.of(FIRST, new ExpertId(0, 1)));
+            writer.put(FIRST, block);
+            assertThrows(IllegalArgumentException.class, () -> writer.put(FIRST, block));
+            assertThrows(IllegalArgumentException.class, () -> writer.put(new ExpertId(1, 0), block));
+            assertThrows(IllegalArgumentException.class, () -> writer.put(new ExpertId(0, 1), block.asSlice(1)));
+            assertThrows(IllegalArgumentException.class, () -> writer.addSizeClass(layout, List.of(FIRST)));
+            assertThrows(IllegalStateException.class, () -> writer.publish(Map.of()));
+        }
+        assertEquals(List.of(), names(scratch));
+    }
+
+    @Test
+    void refusesMappedMemory() throws IOException {
+        Path file = Files.write(scratch.resolve("weights"), new byte[100]);
+        try (ExpertStoreWriter writer = ExpertStoreWriter.create(scratch.resolve("sample.mtier"), false);
+                Arena arena = Arena.ofConfined();
+                FileChannel channel = FileChannel.open(file)) {
+            writer.addSizeClass(BlockLayout.EMPTY.with("w", DType.F32, 1, 1, 100), List.of(FIRST));
+            MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, 100, arena);
+            assertThrows(IllegalArgumentException.class, () -> writer.put(FIRST, mapped));
+        }
+    }
+
+    @Test
+    void saysThatTheDiskIsTooSmall() throws IOException {
+        try (ExpertStoreWriter writer = ExpertStoreWriter.create(scratch.resolve("sample.mtier"), false)) {
+            assertFails("not enough space on ", () -> writer.requireSpace(1L << 60));
+            BlockLayout huge = BlockLayout.EMPTY.with("w", DType.F32, 1, 1, 2_000_000_000);
+            List<ExpertId> many = Stream.iterate(0, i -> i + 1)
+                    .limit(60_000)
+                    .map(i -> new ExpertId(0, i))
+                    .toList();
+            assertFails("not enough space on ", () -> writer.addSizeClass(huge, many));
+        }
+        assertEquals(List.of(), names(scratch));
+    }
+
+    private static void assertFails(String reason, Executable executable) {
+        String message =
+                String.valueOf(assertThrows(IOException.class, executable).getMessage());
+        assertTrue(message.contains(reason), message);
+        assertFalse(message.contains("Exception"), message);
+    }
+
+    private static void assertHolds(SampleStore sample, Path target) {
+        try (ExpertStore store = ExpertStore.open(target, IoMode.PREAD)) {
+            assertEquals(sample.blocks().size(), store.experts().size());
+            sample.blocks().forEach((id, block) -> assertArrayEquals(block, SampleStore.read(store, id)));
+        }
+    }
+
+    private static List<String> names(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.map(file -> String.valueOf(file.getFileName()))
+                    .sorted()
+                    .toList();
+        }
+    }
+}
