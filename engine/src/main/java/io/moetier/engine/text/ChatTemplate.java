@@ -1,0 +1,96 @@
+package io.moetier.engine.text;
+
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.MalformedModelException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Writes a conversation as the text that a model was trained to continue.
+///
+/// The template comes with the checkpoint and is rendered as *transformers* renders it. The text holds the special
+/// tokens, so it is encoded without adding more. The template engine is loaded by the first rendering, not before.
+public final class ChatTemplate {
+    private static final String DEFAULT = "default";
+
+    private final Path source;
+    private final String template;
+    private final TokenizerConfig tokens;
+    private final Clock clock;
+
+    private ChatTemplate(Path source, String template, TokenizerConfig tokens, Clock clock) {
+        this.source = source;
+        this.template = template;
+        this.tokens = tokens;
+        this.clock = clock;
+    }
+
+    /// Finds the template of a model: `chat_template.jinja`, or else what `tokenizer_config.json` holds.
+    ///
+    /// @param clock the time for templates that write the date
+    /// @return empty for a model that was not trained to chat
+    /// @throws MalformedModelException if a file is not what it should be
+    public static Optional<ChatTemplate> find(Path modelDirectory, Clock clock) {
+        Path config = modelDirectory.resolve("tokenizer_config.json");
+        TokenizerConfig tokens = Files.exists(config) ? TokenizerConfig.read(config) : TokenizerConfig.EMPTY;
+        Path file = modelDirectory.resolve("chat_template.jinja");
+        if (Files.exists(file)) {
+            return Optional.of(new ChatTemplate(file, read(file), tokens, clock));
+        }
+        return Files.exists(config)
+                ? inConfig(Json.readObject(config)).map(text -> new ChatTemplate(config, text, tokens, clock))
+                : Optional.empty();
+    }
+
+    /// Renders a conversation.
+    ///
+    /// @param addGenerationPrompt whether to end with what precedes an answer
+    /// @throws MalformedModelException if the template cannot be rendered, or refuses the conversation
+    public String render(List<ChatMessage> messages, boolean addGenerationPrompt) {
+        return render(messages, addGenerationPrompt, Map.of());
+    }
+
+    /// Renders a conversation with values for further variables that the template knows, for example
+    /// `enable_thinking`.
+    ///
+    /// @throws MalformedModelException if the template cannot be rendered, or refuses the conversation
+    public String render(List<ChatMessage> messages, boolean addGenerationPrompt, Map<String, Object> variables) {
+        Map<String, Object> context = new HashMap<>(variables);
+        context.put("messages", messages.stream().map(ChatTemplate::asMap).toList());
+        context.put("add_generation_prompt", addGenerationPrompt);
+        tokens.bosToken().ifPresent(token -> context.put("bos_token", token));
+        tokens.eosToken().ifPresent(token -> context.put("eos_token", token));
+        return JinjaRenderer.render(template, context, clock, source);
+    }
+
+    private static Map<String, Object> asMap(ChatMessage message) {
+        return Map.of("role", message.role(), "content", message.content());
+    }
+
+    /// Reads `chat_template`: the text, or a list of named ones.
+    private static Optional<String> inConfig(JsonObject config) {
+        if (!(config.asMap().get("chat_template") instanceof List<?>)) {
+            return config.optionalString("chat_template");
+        }
+        for (JsonObject named : config.requireObjects("chat_template")) {
+            if (named.requireString("name").equals(DEFAULT)) {
+                return Optional.of(named.requireString("template"));
+            }
+        }
+        throw config.unexpected("chat_template", "a template named " + DEFAULT, "only others");
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new MalformedModelException(file + ": cannot be read: " + e.getMessage(), e);
+        }
+    }
+}

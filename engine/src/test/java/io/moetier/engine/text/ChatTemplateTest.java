@@ -1,0 +1,178 @@
+package io.moetier.engine.text;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.MalformedModelException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+
+class ChatTemplateTest {
+    private static final Clock CLOCK = Clock.fixed(Instant.parse("2026-08-05T14:07:09Z"), ZoneOffset.UTC);
+    private static final String TOKENS = "\"bos_token\":\"<s>\",\"eos_token\":{\"content\":\"</s>\"}";
+    private static final List<ChatMessage> HELLO = List.of(new ChatMessage("user", "Hello"));
+
+    @TempDir
+    Path directory;
+
+    /// Every template with every conversation, against what Jinja2 itself makes of it.
+    @TestFactory
+    Stream<DynamicTest> rendersAsJinja() throws IOException {
+        JsonObject expected =
+                Json.parseObject(resource("expected.json").getBytes(StandardCharsets.UTF_8), Path.of("expected.json"));
+        return expected.requireObjects("cases").stream()
+                .map(reference -> DynamicTest.dynamicTest(
+                        reference.requireString("template") + ", " + reference.requireString("name"),
+                        () -> assertRendersAs(reference)));
+    }
+
+    private void assertRendersAs(JsonObject reference) throws IOException {
+        Files.writeString(directory.resolve("tokenizer_config.json"), "{" + TOKENS + "}");
+        Path file = Files.writeString(
+                directory.resolve("chat_template.jinja"), resource(reference.requireString("template") + ".jinja"));
+        List<ChatMessage> messages = reference.requireObjects("messages").stream()
+                .map(message -> new ChatMessage(message.requireString("role"), message.requireString("content")))
+                .toList();
+        boolean addGenerationPrompt =
+                reference.optionalBoolean("add_generation_prompt").orElseThrow();
+        Map<String, Object> variables = new HashMap<>();
+        reference.requireObject("variables").asMap().forEach((key, value) -> {
+            if (value != null) {
+                variables.put(key, value);
+            }
+        });
+        ChatTemplate template = ChatTemplate.find(directory, CLOCK).orElseThrow();
+        if (reference.has("refusal")) {
+            MalformedModelException refusal = assertThrows(
+                    MalformedModelException.class, () -> template.render(messages, addGenerationPrompt, variables));
+            assertEquals(
+                    file + ": the chat template refuses the conversation: " + reference.requireString("refusal"),
+                    refusal.getMessage());
+        } else {
+            assertEquals(
+                    reference.requireString("expected"), template.render(messages, addGenerationPrompt, variables));
+        }
+    }
+
+    @Test
+    void readsTheTemplateInTheConfig() throws IOException {
+        config("\"chat_template\":\"{{ bos_token }}{{ messages[0].content }}{{ eos_token }}\"");
+        assertEquals("<s>Hello</s>", render());
+    }
+
+    @Test
+    void takesTheDefaultOfNamedTemplates() throws IOException {
+        config(
+                "\"chat_template\":[{\"name\":\"rag\",\"template\":\"no\"},{\"name\":\"default\",\"template\":\"yes\"}]");
+        assertEquals("yes", render());
+        Path file = config("\"chat_template\":[{\"name\":\"rag\",\"template\":\"no\"}]");
+        assertEquals(file + ": chat_template: expected a template named default, found only others", messageOfRender());
+    }
+
+    @Test
+    void aFileOfItsOwnGoesFirst() throws IOException {
+        config("\"chat_template\":\"config\"");
+        Files.writeString(directory.resolve("chat_template.jinja"), "file");
+        assertEquals("file", render());
+    }
+
+    @Test
+    void aModelMayHaveNoTemplate() throws IOException {
+        assertEquals(Optional.empty(), ChatTemplate.find(directory, CLOCK));
+        config("\"add_bos_token\":true");
+        assertEquals(Optional.empty(), ChatTemplate.find(directory, CLOCK));
+    }
+
+    @Test
+    void namesFileAndLineOfAnError() throws IOException {
+        Path file = directory.resolve("chat_template.jinja");
+        for (String bad : List.of(
+                "a\n{{ messages[ }}",
+                "a\n{% for m in messages if m.role %}{% endfor %}",
+                "a\n{% for m in messages %}{% else %}{% endfor %}",
+                "a\n{% unknown %}",
+                "a\n{{ 'x'.frobnicate() }}")) {
+            Files.writeString(file, bad);
+            String message = messageOfRender();
+            assertTrue(message.startsWith(file + ": the chat template cannot be rendered: line 2: "), message);
+            assertEquals(-1, message.indexOf('\n'), message);
+        }
+    }
+
+    @Test
+    void aTemplateReachesNeitherJavaNorFiles() throws IOException {
+        Path file = directory.resolve("chat_template.jinja");
+        for (String bad : List.of("{% include 'chat/expected.json' %}", "{% import 'chat/expected.json' as x %}")) {
+            Files.writeString(file, bad);
+            assertTrue(messageOfRender().startsWith(file + ": "), bad);
+        }
+        for (String bad : List.of(
+                "{{ messages.getClass() }}",
+                "{{ messages[0].getClass().forName('java.lang.Runtime') }}",
+                "{{ messages[0].class }}",
+                "{{ ''.getClass() }}",
+                "{{ ''.bytes }}",
+                "{{ ____int3rpr3t3r____.config }}")) {
+            Files.writeString(file, bad);
+            assertEquals("", renderedOrRefused(), bad);
+        }
+    }
+
+    @Test
+    void whatIsSaidIsNeverATemplate() throws IOException {
+        config("\"chat_template\":\"{{ messages[0].content }}\"");
+        String said = "{{ 1 + 1 }} {% raise %} {# gone? #}\n";
+        assertEquals(said, find().render(List.of(new ChatMessage("user", said)), false));
+    }
+
+    private Path config(String members) throws IOException {
+        return Files.writeString(directory.resolve("tokenizer_config.json"), "{" + TOKENS + "," + members + "}");
+    }
+
+    private ChatTemplate find() {
+        return ChatTemplate.find(directory, CLOCK).orElseThrow();
+    }
+
+    private String render() {
+        return find().render(HELLO, false);
+    }
+
+    private String messageOfRender() {
+        return String.valueOf(assertThrows(MalformedModelException.class, this::render, () -> "rendered " + render())
+                .getMessage());
+    }
+
+    private String renderedOrRefused() {
+        try {
+            return render();
+        } catch (MalformedModelException e) {
+            return "";
+        }
+    }
+
+    private static String resource(String name) throws IOException {
+        try (InputStream in =
+                Objects.requireNonNull(ChatTemplateTest.class.getResourceAsStream("chat/" + name), name)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+}
