@@ -9,7 +9,7 @@ import net.openhft.chronicle.wire.WireIn;
 import net.openhft.chronicle.wire.WireOut;
 import org.jspecify.annotations.Nullable;
 
-/// Copies a block into its entry in one go, and hands out an entry's mapped memory without a copy.
+/// Has a block written to its entry in one go, and hands out an entry's mapped memory without a copy.
 ///
 /// The header of every store's map file names this class: it must never be renamed or moved.
 @SuppressWarnings({
@@ -30,9 +30,7 @@ final class ExpertBlobMarshaller
     @Override
     public void write(Bytes out, long size, ExpertBlob blob) {
         long position = out.writePosition();
-        MemorySegment entry =
-                MemorySegment.ofAddress(out.addressForWrite(position)).reinterpret(size);
-        MemorySegment.copy(blob.memory(), 0, entry, 0, size);
+        blob.writeTo(out.addressForWrite(position));
         out.writePosition(position + size);
     }
 
@@ -43,7 +41,7 @@ final class ExpertBlobMarshaller
                 MemorySegment.ofAddress(in.addressForRead(position)).reinterpret(size);
         in.readPosition(position + size);
         if (using == null) {
-            return new ExpertBlob(entry);
+            return ExpertBlob.read(entry);
         }
         using.memory(entry);
         return using;

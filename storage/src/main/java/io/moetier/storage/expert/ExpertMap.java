@@ -1,8 +1,12 @@
 package io.moetier.storage.expert;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import net.openhft.chronicle.hash.impl.VanillaChronicleHash;
 import net.openhft.chronicle.map.ChronicleMap;
 
@@ -18,10 +22,13 @@ final class ExpertMap implements AutoCloseable {
 
     private final Path file;
     private final ChronicleMap<Long, ExpertBlob> map;
+    /// Closed after the map: closing it earlier would drop the process's lock on the file.
+    private final FileChannel channel;
 
-    private ExpertMap(Path file, ChronicleMap<Long, ExpertBlob> map) {
+    private ExpertMap(Path file, ChronicleMap<Long, ExpertBlob> map, FileChannel channel) {
         this.file = file;
         this.map = map;
+        this.channel = channel;
     }
 
     /// Creates the file with room for `numExperts` blocks, or opens it if it exists.
@@ -29,25 +36,24 @@ final class ExpertMap implements AutoCloseable {
     /// @throws IOException if the disk has no room for the file
     static ExpertMap open(Path file, long blockBytes, int numExperts) throws IOException {
         try {
-            return new ExpertMap(
-                    file,
-                    ChronicleMap.of(Long.class, ExpertBlob.class)
-                            .name("experts")
-                            .entries(numExperts)
-                            .valueMarshallers(ExpertBlobMarshaller.INSTANCE, ExpertBlobMarshaller.INSTANCE)
-                            .averageValueSize((double) blockBytes)
-                            .actualSegments(1)
-                            .entriesPerSegment(numExperts)
-                            .actualChunksPerSegmentTier(numExperts)
-                            .entryAndValueOffsetAlignment(BlockLayout.PAGE_BYTES)
-                            .actualChunkSize((int) chunkBytes(blockBytes))
-                            .maxChunksPerEntry(1)
-                            .allowSegmentTiering(false)
-                            .putReturnsNull(true)
-                            .removeReturnsNull(true)
-                            .skipCloseOnExitHook(true)
-                            .checksumEntries(true)
-                            .createPersistedTo(file.toFile()));
+            ChronicleMap<Long, ExpertBlob> map = ChronicleMap.of(Long.class, ExpertBlob.class)
+                    .name("experts")
+                    .entries(numExperts)
+                    .valueMarshallers(ExpertBlobMarshaller.INSTANCE, ExpertBlobMarshaller.INSTANCE)
+                    .averageValueSize((double) blockBytes)
+                    .actualSegments(1)
+                    .entriesPerSegment(numExperts)
+                    .actualChunksPerSegmentTier(numExperts)
+                    .entryAndValueOffsetAlignment(BlockLayout.PAGE_BYTES)
+                    .actualChunkSize((int) chunkBytes(blockBytes))
+                    .maxChunksPerEntry(1)
+                    .allowSegmentTiering(false)
+                    .putReturnsNull(true)
+                    .removeReturnsNull(true)
+                    .skipCloseOnExitHook(true)
+                    .checksumEntries(true)
+                    .createPersistedTo(file.toFile());
+            return new ExpertMap(file, map, FileChannel.open(file, StandardOpenOption.WRITE));
         } catch (InternalError e) {
             throw fault(file, e);
         }
@@ -58,10 +64,13 @@ final class ExpertMap implements AutoCloseable {
         return BlockLayout.roundUp(blockBytes, BlockLayout.PAGE_BYTES) + ENTRY_OVERHEAD_BYTES;
     }
 
-    /// Copies a block into the map.
+    /// Stores a block. The map chooses the place and keeps the entry; the bytes go there by a write to the file, which
+    /// costs less than a copy into fresh pages of the mapping and reports a full disk instead of faulting.
     void put(int packedId, MemorySegment block) throws IOException {
         try {
-            map.put((long) packedId, new ExpertBlob(block));
+            map.put((long) packedId, ExpertBlob.toWrite(block, this::write));
+        } catch (UncheckedIOException e) {
+            throw new IOException(e.getMessage(), e);
         } catch (InternalError e) {
             throw fault(file, e);
         }
@@ -77,15 +86,34 @@ final class ExpertMap implements AutoCloseable {
                 throw new IOException(file + ": key " + packedId + ": expected " + blockBytes + " bytes, found "
                         + (blob == null ? "nothing" : blob.memory().byteSize()));
             }
-            return blob.memory().address() - ((VanillaChronicleHash<?, ?, ?, ?>) map).bsAddress();
+            return fileOffset(blob.memory().address());
         } catch (InternalError e) {
             throw fault(file, e);
         }
     }
 
     @Override
-    public void close() {
-        map.close();
+    public void close() throws IOException {
+        try (channel) {
+            map.close();
+        }
+    }
+
+    private void write(MemorySegment block, long mappedAddress) {
+        ByteBuffer bytes = block.asByteBuffer();
+        long offset = fileOffset(mappedAddress);
+        try {
+            while (bytes.hasRemaining()) {
+                channel.write(bytes, offset + bytes.position());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(file + ": cannot be written: " + e.getMessage(), e);
+        }
+    }
+
+    /// Valid because the file is mapped as a whole, once, from its start.
+    private long fileOffset(long mappedAddress) {
+        return mappedAddress - ((VanillaChronicleHash<?, ?, ?, ?>) map).bsAddress();
     }
 
     private static IOException fault(Path file, InternalError cause) {

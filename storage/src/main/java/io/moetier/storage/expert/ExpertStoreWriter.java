@@ -33,8 +33,6 @@ public final class ExpertStoreWriter implements AutoCloseable {
     /// What is known of each expert by its packed id; guarded by itself.
     private final Map<Integer, Block> blocks = new HashMap<>();
 
-    private boolean published;
-
     private ExpertStoreWriter(StagingDirectory staging) {
         this.staging = staging;
     }
@@ -58,7 +56,10 @@ public final class ExpertStoreWriter implements AutoCloseable {
     /// @throws IOException if the target exists and `replace` is false or it is no store, if another import
     ///     of it is running, or if its parent cannot be written to
     public static ExpertStoreWriter create(Path target, boolean replace) throws IOException {
-        PosixCalls posix = new PosixCalls();
+        return create(target, replace, PosixCalls.ofPlatform());
+    }
+
+    static ExpertStoreWriter create(Path target, boolean replace, PosixCalls posix) throws IOException {
         ChroniclePosix.install(posix);
         return new ExpertStoreWriter(StagingDirectory.create(target, replace, posix));
     }
@@ -78,7 +79,7 @@ public final class ExpertStoreWriter implements AutoCloseable {
             throw new IOException("not enough space on "
                     + Files.getFileStore(directory()).name() + " ("
                     + directory().getParent() + "): need "
-                    + gibibytes(bytes) + ", free " + gibibytes(free));
+                    + bytes(bytes) + ", free " + bytes(free));
         }
     }
 
@@ -107,17 +108,16 @@ public final class ExpertStoreWriter implements AutoCloseable {
                 }
             }
         }
-        requireSpace(fileBytes(layout, experts.size()));
+        long fileBytes = fileBytes(layout, experts.size());
+        // Chronicle refuses a disk that its file would fill by more than ten elevenths
+        requireSpace(fileBytes + fileBytes / 10);
         Path file = directory().resolve(StoreManifest.expertFileName(index));
         ExpertMap map;
         try {
             map = ExpertMap.open(file, layout.blockBytes(), experts.size());
         } catch (IOException e) {
             throw new IOException(
-                    "no room for the " + experts.size() + " experts of " + file + ": "
-                            + gibibytes(fileBytes(layout, experts.size())) + " could not be reserved: "
-                            + e.getMessage(),
-                    e);
+                    file + ": " + bytes(fileBytes) + " could not be reserved on disk: " + e.getMessage(), e);
         }
         sizeClasses.add(new SizeClass(file, layout, experts.size(), map));
         return index;
@@ -183,17 +183,14 @@ public final class ExpertStoreWriter implements AutoCloseable {
         StoreManifest.read(directory());
         PosixCalls.syncDirectory(directory());
         staging.publish();
-        published = true;
     }
 
-    /// Deletes everything that was written, unless it was published.
+    /// Deletes what was written but not published, or the store that was replaced.
     @Override
     public void close() throws IOException {
         try (staging) {
-            if (!published) {
-                for (SizeClass sizeClass : sizeClasses) {
-                    sizeClass.map().close();
-                }
+            for (SizeClass sizeClass : sizeClasses) {
+                sizeClass.map().close();
             }
         }
     }
@@ -282,7 +279,9 @@ public final class ExpertStoreWriter implements AutoCloseable {
         }
     }
 
-    private static String gibibytes(long bytes) {
-        return String.format(Locale.ROOT, "%.2f GiB", bytes / (double) (1 << 30));
+    private static String bytes(long bytes) {
+        return bytes < 1 << 30
+                ? String.format(Locale.ROOT, "%.1f MiB", bytes / 0x1p20)
+                : String.format(Locale.ROOT, "%.1f GiB", bytes / 0x1p30);
     }
 }

@@ -25,10 +25,21 @@ final class PosixCalls {
     private final Optional<MethodHandle> msync;
     private final Optional<MethodHandle> renameat2;
 
-    PosixCalls() {
-        fallocate = find("posix_fallocate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-        msync = find("msync", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-        renameat2 = find("renameat2", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT));
+    private PosixCalls(boolean present) {
+        fallocate = find(present, "posix_fallocate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
+        msync = find(present, "msync", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+        renameat2 = find(
+                present, "renameat2", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT));
+    }
+
+    /// Returns the calls this platform has.
+    static PosixCalls ofPlatform() {
+        return new PosixCalls(true);
+    }
+
+    /// Returns what a platform without any of them would have.
+    static PosixCalls none() {
+        return new PosixCalls(false);
     }
 
     /// Reserves blocks on disk for a range of an open file; 0 on success or without the call, else the error number.
@@ -64,7 +75,10 @@ final class PosixCalls {
     }
 
     @SuppressWarnings("restricted") // the four signatures are checked against the manual pages; none keeps a pointer
-    private static Optional<MethodHandle> find(String name, FunctionDescriptor signature) {
+    private static Optional<MethodHandle> find(boolean present, String name, FunctionDescriptor signature) {
+        if (!present) {
+            return Optional.empty();
+        }
         Linker linker = Linker.nativeLinker();
         return linker.defaultLookup().find(name).map(symbol -> linker.downcallHandle(symbol, signature));
     }

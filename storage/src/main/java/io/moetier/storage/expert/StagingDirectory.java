@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /// A new store is published by one rename, a replacement by one exchange of names. Where the file system has no
 /// exchange, the old store steps aside under a name that [#resolve] and the next import know, so that it is found if
 /// the
-/// process ends between the two renames. At every moment one complete store can be opened under the target's name.
+/// process ends between the renames. At every moment one complete store can be opened under the target's name.
 final class StagingDirectory implements AutoCloseable {
     private final Path target;
     private final Path path;
@@ -70,21 +70,20 @@ final class StagingDirectory implements AutoCloseable {
         return path;
     }
 
-    /// Gives the directory its final name and deletes a store that had it before. All files in it are durable already.
+    /// Gives the directory its final name; a store that had it before is then here, for [#close] to delete. All files
+    /// in
+    /// it are durable already.
     void publish() throws IOException {
         requireFree(target, replace);
         if (!Files.exists(target)) {
             Files.move(path, target, StandardCopyOption.ATOMIC_MOVE);
-        } else if (posix.exchange(path, target)) {
-            PosixCalls.syncDirectory(parent(target));
-            deleteTree(path);
-        } else {
-            publishByTwoRenames();
+        } else if (!posix.exchange(path, target)) {
+            exchangeInThreeSteps();
         }
         PosixCalls.syncDirectory(parent(target));
     }
 
-    /// Deletes the directory unless it was published, and frees the target's name.
+    /// Deletes what was not published or was replaced, and frees the target's name.
     @Override
     public void close() throws IOException {
         try {
@@ -96,12 +95,11 @@ final class StagingDirectory implements AutoCloseable {
         }
     }
 
-    private void publishByTwoRenames() throws IOException {
+    private void exchangeInThreeSteps() throws IOException {
         Path old = sibling(target, "replaced");
         Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
         Files.move(path, target, StandardCopyOption.ATOMIC_MOVE);
-        PosixCalls.syncDirectory(parent(target));
-        deleteTree(old);
+        Files.move(old, path, StandardCopyOption.ATOMIC_MOVE);
     }
 
     /// Resolves symbolic links: one that names the store stays, and the directory it names is replaced.

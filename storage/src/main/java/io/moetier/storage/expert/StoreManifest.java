@@ -40,7 +40,6 @@ public record StoreManifest(
     /// What the checksum's own eight digits count as.
     private static final String BLANK_CHECKSUM = "00000000";
 
-    /// @throws MalformedModelException never; the lists are copied
     public StoreManifest {
         files = List.copyOf(files);
         sizeClasses = List.copyOf(sizeClasses);
@@ -96,6 +95,10 @@ public record StoreManifest(
         } catch (IOException e) {
             throw new MalformedModelException(file + ": cannot be read: " + e.getMessage(), e);
         }
+        return parse(bytes, file);
+    }
+
+    static StoreManifest parse(byte[] bytes, Path file) {
         requireChecksum(file, bytes);
         JsonObject json = Json.parseObject(bytes, file);
         if (!json.requireString("format").equals(FORMAT)) {
@@ -285,7 +288,7 @@ public record StoreManifest(
             List<Integer> indices = layer.optionalInts("experts").orElse(List.of());
             List<Integer> sizeClasses = layer.optionalInts("sizeClasses").orElse(List.of());
             List<Long> offsets = layer.requireLongs("offsets");
-            List<String> checksums = layer.requireStrings("crc32c");
+            List<String> checksums = layer.optionalStrings("crc32c").orElse(List.of());
             for (List<?> list : List.of(sizeClasses, offsets, checksums)) {
                 if (list.size() != indices.size()) {
                     throw layer.unexpected("experts", "lists of one length", indices.size() + " and " + list.size());

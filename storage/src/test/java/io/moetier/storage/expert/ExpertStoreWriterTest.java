@@ -103,7 +103,17 @@ class ExpertStoreWriterTest {
     @Test
     void replacesWithoutAnExchangeOfNames() throws IOException {
         Path target = OLD.write(scratch.resolve("sample.mtier"));
-        // the moment between the two renames
+        try (ExpertStoreWriter writer = ExpertStoreWriter.create(target, true, PosixCalls.none())) {
+            NEW.fill(writer);
+            writer.publish(Map.of());
+        }
+        assertHolds(NEW, target);
+        assertEquals(List.of("sample.mtier"), names(scratch));
+    }
+
+    @Test
+    void aReplacementCutShortBetweenItsRenamesLosesNothing() throws IOException {
+        Path target = OLD.write(scratch.resolve("sample.mtier"));
         Path aside = scratch.resolve(".sample.mtier.replaced-1");
         Files.move(target, aside);
         assertHolds(OLD, target);
