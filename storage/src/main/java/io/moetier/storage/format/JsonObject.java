@@ -171,22 +171,6 @@ public final class JsonObject {
         return List.copyOf(longs);
     }
 
-    /// Returns the list of strings at `key`.
-    public List<String> requireStrings(String key) {
-        Object value = values.get(key);
-        if (!(value instanceof List<?> list)) {
-            throw unexpected(key, "a list of strings", value);
-        }
-        List<String> strings = new ArrayList<>();
-        for (Object element : list) {
-            if (!(element instanceof String s)) {
-                throw unexpected(key, "a list of strings", element);
-            }
-            strings.add(s);
-        }
-        return strings;
-    }
-
     /// Returns the list of objects at `key`.
     @SuppressWarnings("unchecked") // the parser makes only string keys
     public List<JsonObject> requireObjects(String key) {
