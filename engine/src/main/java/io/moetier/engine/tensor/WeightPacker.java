@@ -194,10 +194,10 @@ public final class WeightPacker {
         dst.set(SHORT, to + 2L * lane, Float.floatToFloat16(d));
         long quads = to + PACKED_SCALE_BYTES + 4L * lane;
         for (int i = 0; i < BLOCK; i += 4) {
-            int quad = quantised(block[i] * inverse) & 0xFF
-                    | (quantised(block[i + 1] * inverse) & 0xFF) << 8
-                    | (quantised(block[i + 2] * inverse) & 0xFF) << 16
-                    | quantised(block[i + 3] * inverse) << 24;
+            int quad = (quantised(block[i] * inverse) & 0xFF)
+                    | ((quantised(block[i + 1] * inverse) & 0xFF) << 8)
+                    | ((quantised(block[i + 2] * inverse) & 0xFF) << 16)
+                    | (quantised(block[i + 3] * inverse) << 24);
             dst.set(INT, quads + 16L * i, quad);
         }
     }

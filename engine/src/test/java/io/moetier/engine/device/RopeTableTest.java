@@ -1,0 +1,50 @@
+package io.moetier.engine.device;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+
+class RopeTableTest {
+    @Test
+    void growsWithoutChangingWhatWasThere() {
+        RopeTable table = RopeTable.plain(16, 10000);
+        RopeTable.Angles few = table.reserve(3);
+        RopeTable.Angles many = table.reserve(1000);
+        assertTrue(many.positions() >= 1000);
+        for (int i = 0; i < 3 * 8; i++) {
+            assertEquals(few.cos()[i], many.cos()[i]);
+            assertEquals(few.sin()[i], many.sin()[i]);
+        }
+        assertEquals(1f, many.cos()[0]);
+        assertEquals((float) Math.sin(999 * Math.pow(10000, -2.0 / 16)), many.sin()[999 * 8 + 1]);
+    }
+
+    @Test
+    void yarnKeepsFastFrequenciesAndSlowsTheSlowOnes() {
+        double factor = 4;
+        double attention = RopeTable.Yarn.attentionFactor(factor, 0, 0);
+        assertEquals(0.1 * Math.log(4) + 1, attention);
+        RopeTable table = RopeTable.yarn(128, 1e6, new RopeTable.Yarn(factor, 32768, 32, 1, true, attention));
+        RopeTable.Angles angles = table.reserve(2);
+        assertEquals((float) (Math.sin(1) * attention), angles.sin()[64]);
+        double slowest = Math.pow(1e6, -126.0 / 128) / factor;
+        assertEquals((float) (Math.sin(slowest) * attention), angles.sin()[64 + 63]);
+        // low = floor(23.59) = 23, high = ceil(39.65) = 40: pair 30 is 7/17 of the way
+        double frequency = Math.pow(1e6, -60.0 / 128);
+        double between = frequency / factor * 7 / 17 + frequency * 10 / 17;
+        assertEquals((float) (Math.sin(between) * attention), angles.sin()[64 + 30]);
+    }
+
+    @Test
+    void takesTheRatioOfTheTwoScalesWhereACheckpointHasBoth() {
+        assertEquals(1, RopeTable.Yarn.attentionFactor(40, 0.707, 0.707));
+        assertEquals(1, RopeTable.Yarn.attentionFactor(1, 0, 0));
+    }
+
+    @Test
+    void refusesAnOddHead() {
+        assertThrows(IllegalArgumentException.class, () -> RopeTable.plain(7, 10000));
+    }
+}

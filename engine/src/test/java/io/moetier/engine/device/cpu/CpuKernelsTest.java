@@ -1,0 +1,497 @@
+package io.moetier.engine.device.cpu;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.management.ThreadMXBean;
+import io.moetier.engine.device.AttentionShape;
+import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.Kernels;
+import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.device.RopeTable;
+import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.storage.model.DType;
+import java.lang.foreign.Arena;
+import java.lang.management.ManagementFactory;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/// Both arithmetics against loops in double, which share nothing with them.
+///
+/// Tolerances: one rounding is 2^-24 of the value. Plain kernels sum in double, so a result is off by the one rounding
+/// at its end. Vector kernels sum in float32; a sum of `c` terms goes through about `c / 16 + 8` additions, each off by
+/// 2^-24 of the sum of absolute terms at most.
+class CpuKernelsTest {
+    private static final long SEED = 4711;
+    private static final double ULP = 0x1p-24;
+    private static final int[][] SHAPES = {{16, 32}, {40, 64}, {33, 96}, {5, 33}, {100, 544}, {24, 12}, {64, 1056}};
+    private static final int[] COLUMNS = {1, 2, 7, 33, 200};
+
+    private final Random random = new Random(SEED);
+    private final Arena arena = Arena.ofShared();
+
+    @AfterEach
+    void close() {
+        arena.close();
+    }
+
+    private static CpuDevice device(KernelChoice choice) {
+        return CpuDevice.open(2, choice);
+    }
+
+    private static DeviceBuffer buffer(CpuDevice device, float[] floats) {
+        DeviceBuffer buffer = device.allocate(floats.length);
+        device.upload(floats, 0, floats.length, buffer, 0);
+        return buffer;
+    }
+
+    private static float[] read(CpuDevice device, DeviceBuffer buffer) {
+        float[] floats = new float[buffer.length()];
+        device.download(buffer, 0, floats.length, floats, 0);
+        return floats;
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"VECTOR", "PLAIN"})
+    void multipliesEveryTypeAndShape(KernelChoice choice) {
+        try (CpuDevice device = device(choice)) {
+            for (DType dtype : DType.values()) {
+                for (int[] shape : SHAPES) {
+                    if (shape[1] % dtype.blockElements() == 0) {
+                        for (int n : COLUMNS) {
+                            multiplies(device, choice, dtype, shape[0], shape[1], n);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private void multiplies(CpuDevice device, KernelChoice choice, DType dtype, int rows, int cols, int n) {
+        WeightMatrix w = TestWeights.matrix(arena, dtype, rows, cols, random);
+        float[] x = TestWeights.floats((n + 3) * cols, random);
+        DeviceBuffer out = device.allocate((n + 3) * rows);
+        device.kernels().matmul(w, buffer(device, x), 2, n, out, 1);
+        float[] y = read(device, out);
+        double steps = choice == KernelChoice.PLAIN ? 1 : cols / 16.0 + 8;
+        for (int i = 0; i < n; i++) {
+            for (int row = 0; row < rows; row++) {
+                double sum = 0;
+                double size = 0;
+                for (int k = 0; k < cols; k++) {
+                    double term = (double) w.get(row, k) * x[(2 + i) * cols + k];
+                    sum += term;
+                    size += Math.abs(term);
+                }
+                String where = SEED + ": " + dtype + " " + rows + " x " + cols + " x " + n + " at " + row + ", " + i;
+                assertEquals(sum, y[(1 + i) * rows + row], steps * ULP * size, where);
+            }
+        }
+        for (int i = 0; i < rows; i++) {
+            assertEquals(0f, y[i], "before the output");
+            assertEquals(0f, y[(n + 1) * rows + i], "after the output");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"VECTOR", "PLAIN"})
+    void aRowGivesTheSameBitsInEveryBatchAndOnEveryNumberOfThreads(KernelChoice choice) {
+        int rows = 200;
+        for (DType dtype : DType.values()) {
+            for (int cols : new int[] {64, 544, dtype == DType.Q8_0 ? 96 : 91}) {
+                WeightMatrix w = TestWeights.matrix(arena, dtype, rows, cols, random);
+                float[] x = TestWeights.floats(33 * cols, random);
+                float[] expected = product(1, choice, w, x, 33);
+                assertArrayEquals(expected, product(2, choice, w, x, 33), dtype + " on 2 threads");
+                assertArrayEquals(expected, product(3, choice, w, x, 33), dtype + " on 3 threads");
+                for (int n : new int[] {1, 2, 7}) {
+                    float[] some = product(2, choice, w, x, n);
+                    assertArrayEquals(Arrays.copyOf(expected, n * rows), some, dtype + " in a batch of " + n);
+                }
+            }
+        }
+    }
+
+    private static float[] product(int threads, KernelChoice choice, WeightMatrix w, float[] x, int n) {
+        try (CpuDevice device = CpuDevice.open(threads, choice)) {
+            DeviceBuffer out = device.allocate(n * w.rows());
+            device.kernels().matmul(w, buffer(device, x), n, out);
+            return read(device, out);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"VECTOR", "PLAIN"})
+    void computesExperts(KernelChoice choice) {
+        for (DType dtype : DType.values()) {
+            int hidden = 64;
+            int inner = dtype == DType.Q8_0 ? 96 : 88;
+            WeightMatrix gate = TestWeights.matrix(arena, dtype, inner, hidden, random);
+            WeightMatrix up = TestWeights.matrix(arena, dtype, inner, hidden, random);
+            WeightMatrix down = TestWeights.matrix(arena, dtype, hidden, inner, random);
+            float[] x = TestWeights.floats(300 * hidden, random);
+            float[] single = new float[300 * hidden];
+            for (int n : new int[] {1, 2, 200}) {
+                int[] rows = random.ints(n + 1L, 0, 300).toArray();
+                int[] outRows = java.util.stream.IntStream.rangeClosed(0, n)
+                        .map(i -> n - i)
+                        .toArray();
+                try (CpuDevice device = device(choice)) {
+                    DeviceBuffer out = device.allocate((n + 1) * hidden);
+                    device.kernels().expertFfn(gate, up, down, buffer(device, x), rows, 1, n, outRows, out);
+                    float[] y = read(device, out);
+                    for (int i = 1; i <= n; i++) {
+                        double[] expected = expert(gate, up, down, x, rows[i] * hidden);
+                        for (int row = 0; row < hidden; row++) {
+                            // three roundings deep and values near one: 1e-5 is about 200 roundings
+                            assertEquals(expected[row], y[outRows[i] * hidden + row], 1e-5, dtype + " n = " + n);
+                        }
+                        if (n == 1) {
+                            System.arraycopy(y, outRows[i] * hidden, single, rows[i] * hidden, hidden);
+                        }
+                    }
+                    // the last of `outRows` is row 0, which position 0 did not ask for: nothing may be left of it
+                    assertEquals(n, outRows[0]);
+                    assertArrayEquals(new float[hidden], Arrays.copyOfRange(y, n * hidden, (n + 1) * hidden));
+                }
+            }
+            int[] everyRow = java.util.stream.IntStream.range(0, 300).toArray();
+            try (CpuDevice device = CpuDevice.open(1, choice)) {
+                DeviceBuffer out = device.allocate(300 * hidden);
+                device.kernels().expertFfn(gate, up, down, buffer(device, x), everyRow, 0, 300, everyRow, out);
+                float[] y = read(device, out);
+                for (int i = 0; i < single.length; i++) {
+                    assertTrue(single[i] == 0 || single[i] == y[i], dtype + " alone and in a batch");
+                }
+            }
+        }
+    }
+
+    private static double[] expert(WeightMatrix gate, WeightMatrix up, WeightMatrix down, float[] x, int at) {
+        double[] inner = new double[gate.rows()];
+        for (int row = 0; row < inner.length; row++) {
+            double g = 0;
+            double u = 0;
+            for (int k = 0; k < gate.cols(); k++) {
+                g += (double) gate.get(row, k) * x[at + k];
+                u += (double) up.get(row, k) * x[at + k];
+            }
+            inner[row] = g / (1 + Math.exp(-g)) * u;
+        }
+        double[] out = new double[down.rows()];
+        for (int row = 0; row < out.length; row++) {
+            for (int k = 0; k < inner.length; k++) {
+                out[row] += down.get(row, k) * inner[k];
+            }
+        }
+        return out;
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"VECTOR", "PLAIN"})
+    void attendsToWhatAQueryMaySee(KernelChoice choice) {
+        int[][] cases = {
+            // heads, kv heads, head dimension, window, positions before, tokens
+            {4, 2, 64, 0, 0, 1},
+            {4, 4, 16, 0, 0, 33},
+            {8, 2, 128, 0, 300, 3},
+            {4, 1, 24, 20, 250, 40},
+            {2, 2, 7, 1, 3, 5},
+            {6, 3, 96, 256, 600, 2},
+            {1, 1, 80, 0, 511, 2}
+        };
+        for (int[] c : cases) {
+            AttentionShape shape = new AttentionShape(c[0], c[1], c[2], 0.3f, c[3]);
+            attends(choice, shape, c[4], c[5]);
+        }
+    }
+
+    private void attends(KernelChoice choice, AttentionShape shape, int before, int n) {
+        int kvCols = shape.numKvHeads() * shape.headDim();
+        int cols = shape.numHeads() * shape.headDim();
+        float[] k = TestWeights.floats((before + n) * kvCols, random);
+        float[] v = TestWeights.floats((before + n) * kvCols, random);
+        float[] q = TestWeights.floats(n * cols, random);
+        KvLayer cache = new KvLayer(arena, before + n, shape.numKvHeads(), shape.headDim());
+        try (CpuDevice device = device(choice)) {
+            Kernels kernels = device.kernels();
+            if (before > 0) {
+                kernels.storeKv(buffer(device, k), buffer(device, v), before, 0, cache);
+            }
+            float[] lastK = Arrays.copyOfRange(k, before * kvCols, k.length);
+            float[] lastV = Arrays.copyOfRange(v, before * kvCols, v.length);
+            kernels.storeKv(buffer(device, lastK), buffer(device, lastV), n, before, cache);
+            DeviceBuffer out = device.allocate(n * cols);
+            kernels.attention(buffer(device, q), n, before, shape, cache, out);
+            float[] y = read(device, out);
+            for (int i = 0; i < n; i++) {
+                for (int head = 0; head < shape.numHeads(); head++) {
+                    int at = i * cols + head * shape.headDim();
+                    double[] expected = attended(shape, q, at, k, v, head, before + i);
+                    for (int d = 0; d < shape.headDim(); d++) {
+                        // scores near ten are off by 1e-6, and so is the exponential of them
+                        assertEquals(expected[d], y[at + d], 1e-5, SEED + ": " + shape + " at " + (before + i));
+                    }
+                }
+            }
+        }
+    }
+
+    private static double[] attended(
+            AttentionShape shape, float[] q, int at, float[] k, float[] v, int head, int position) {
+        int kvHead = head * shape.numKvHeads() / shape.numHeads();
+        int kvCols = shape.numKvHeads() * shape.headDim();
+        double[] out = new double[shape.headDim()];
+        double total = 0;
+        for (int j = 0; j <= position; j++) {
+            if (shape.slidingWindow() == 0 || j > position - shape.slidingWindow()) {
+                int from = j * kvCols + kvHead * shape.headDim();
+                double score = 0;
+                for (int d = 0; d < shape.headDim(); d++) {
+                    score += (double) q[at + d] * k[from + d];
+                }
+                double weight = Math.exp(score * shape.scale());
+                total += weight;
+                for (int d = 0; d < shape.headDim(); d++) {
+                    out[d] += weight * v[from + d];
+                }
+            }
+        }
+        for (int d = 0; d < out.length; d++) {
+            out[d] /= total;
+        }
+        return out;
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"VECTOR", "PLAIN"})
+    void normalisesRows(KernelChoice choice) {
+        for (int cols : new int[] {1, 7, 32, 64, 96, 131, 2048}) {
+            float[] x = TestWeights.floats(9 * cols, random);
+            float[] weight = TestWeights.floats(cols, random);
+            try (CpuDevice device = device(choice)) {
+                DeviceBuffer inPlace = buffer(device, x);
+                device.kernels().rmsNorm(inPlace, 9, cols, weight, 1e-5f, inPlace);
+                float[] y = read(device, inPlace);
+                for (int row = 0; row < 9; row++) {
+                    double sum = 0;
+                    for (int i = 0; i < cols; i++) {
+                        sum += (double) x[row * cols + i] * x[row * cols + i];
+                    }
+                    for (int i = 0; i < cols; i++) {
+                        double expected = x[row * cols + i] / Math.sqrt(sum / cols + 1e-5f) * weight[i];
+                        // a positive sum: its relative error is that of its longest chain of additions
+                        double steps = cols / 16.0 + 8;
+                        assertEquals(expected, y[row * cols + i], steps * ULP * Math.abs(expected));
+                    }
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"VECTOR", "PLAIN"})
+    void activates(KernelChoice choice) {
+        float[] gate = TestWeights.floats(5003, random);
+        float[] up = TestWeights.floats(5003, random);
+        for (int i = 0; i < 200; i++) {
+            gate[i] = i - 100;
+        }
+        try (CpuDevice device = device(choice)) {
+            DeviceBuffer out = buffer(device, gate);
+            device.kernels().swiGlu(out, buffer(device, up), 5003);
+            float[] y = read(device, out);
+            for (int i = 0; i < y.length; i++) {
+                double expected = gate[i] / (1 + Math.exp(-(double) gate[i])) * up[i];
+                // the exponential is within 2 units, and below -87 only the absolute size counts
+                assertEquals(expected, y[i], 8 * ULP * Math.abs(expected) + 1e-35);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"VECTOR", "PLAIN"})
+    void doesTheSimpleOperations(KernelChoice choice) {
+        try (CpuDevice device = device(choice)) {
+            Kernels kernels = device.kernels();
+            DeviceBuffer x = buffer(device, new float[] {1, 2, 3, -4, -5, 60});
+            kernels.addBias(x, 2, 3, new float[] {10, 20, 30});
+            assertArrayEquals(new float[] {11, 22, 33, 6, 15, 90}, read(device, x));
+            kernels.clamp(x, 5, 20);
+            assertArrayEquals(new float[] {11, 20, 20, 6, 15, 90}, read(device, x));
+            kernels.add(x, buffer(device, new float[] {1, 1, 1, 1, 1, 1}), 4);
+            assertArrayEquals(new float[] {12, 21, 21, 7, 15, 90}, read(device, x));
+            DeviceBuffer sum = device.allocate(4);
+            DeviceBuffer experts = buffer(device, new float[] {1, 2, 10, 20, 3, 4, 30, 40});
+            kernels.weightedSum(experts, new float[] {0.5f, 2, 1, -1}, 2, 2, 2, sum);
+            assertArrayEquals(new float[] {20.5f, 41, -27, -36}, read(device, sum));
+            DeviceBuffer logits = buffer(device, new float[] {0, 100});
+            kernels.addSigmoidGated(buffer(device, new float[] {2, 4, 6, 8}), logits, 2, 2, sum);
+            assertArrayEquals(new float[] {21.5f, 43, -21, -28}, read(device, sum));
+        }
+    }
+
+    @Test
+    void embedsRowsOfTheTable() {
+        WeightMatrix table = TestWeights.matrix(arena, DType.BF16, 50, 33, random);
+        try (CpuDevice device = device(KernelChoice.AUTO)) {
+            DeviceBuffer out = device.allocate(2 * 33);
+            device.kernels().embed(table, new int[] {9, 49, 3}, 1, 2, out);
+            float[] y = read(device, out);
+            for (int k = 0; k < 33; k++) {
+                assertEquals(table.get(49, k), y[k]);
+                assertEquals(table.get(3, k), y[33 + k]);
+            }
+        }
+    }
+
+    @Test
+    void rotatesHalves() {
+        float[] x = TestWeights.floats(3 * 2 * 8, random);
+        RopeTable table = RopeTable.plain(8, 10000);
+        try (CpuDevice device = device(KernelChoice.AUTO)) {
+            DeviceBuffer buffer = buffer(device, x);
+            device.kernels().rope(buffer, 3, 2, 8, 100, table);
+            float[] y = read(device, buffer);
+            for (int head = 0; head < 6; head++) {
+                for (int i = 0; i < 4; i++) {
+                    double angle = (100 + head / 2) * Math.pow(10000, -i / 4.0);
+                    double a = x[head * 8 + i];
+                    double b = x[head * 8 + 4 + i];
+                    assertEquals(a * Math.cos(angle) - b * Math.sin(angle), y[head * 8 + i], 1e-6);
+                    assertEquals(b * Math.cos(angle) + a * Math.sin(angle), y[head * 8 + 4 + i], 1e-6);
+                }
+            }
+        }
+    }
+
+    @Test
+    void choosesTheLikeliestAndTheLowerIdOfATie() {
+        try (CpuDevice device = device(KernelChoice.AUTO)) {
+            DeviceBuffer logits = buffer(device, new float[] {1, 3, 2, 3, 0, 0, 0, 0});
+            int[] ids = new int[6];
+            float[] weights = new float[6];
+            device.kernels().softmaxTopK(logits, 2, 4, 3, false, ids, weights);
+            assertArrayEquals(new int[] {1, 3, 2, 0, 1, 2}, ids);
+            double sum = 2 * Math.exp(3) + Math.exp(2) + Math.exp(1);
+            assertEquals(Math.exp(3) / sum, weights[0], ULP);
+            assertEquals(Math.exp(2) / sum, weights[2], ULP);
+            assertEquals(0.25f, weights[5]);
+            device.kernels().softmaxTopK(logits, 2, 4, 2, true, ids, weights);
+            assertArrayEquals(new int[] {1, 3, 0, 1}, Arrays.copyOf(ids, 4));
+            assertEquals(0.5f, weights[0], 2 * ULP);
+            assertEquals(0.5f, weights[3], 2 * ULP);
+        }
+    }
+
+    @Test
+    void refusesSizesThatDoNotFit() {
+        WeightMatrix w = TestWeights.matrix(arena, DType.F32, 16, 32, random);
+        try (CpuDevice device = device(KernelChoice.AUTO)) {
+            DeviceBuffer x = device.allocate(32);
+            DeviceBuffer small = device.allocate(15);
+            IllegalArgumentException thrown = assertThrows(
+                    IllegalArgumentException.class, () -> device.kernels().matmul(w, x, 1, small));
+            assertEquals("the buffer holds 15 floats, but 16 are needed", thrown.getMessage());
+            KvLayer cache = new KvLayer(arena, 4, 1, 8);
+            assertThrows(IllegalArgumentException.class, () -> device.kernels().storeKv(x, x, 1, 4, cache));
+        }
+    }
+
+    @Test
+    void saysWhatComputes() {
+        try (CpuDevice plain = CpuDevice.open(1, KernelChoice.PLAIN);
+                CpuDevice vector = device(KernelChoice.VECTOR)) {
+            assertEquals("CPU, plain Java, 1 thread", plain.description());
+            assertTrue(vector.description().matches("CPU, Vector API, \\d+ bits, 2 threads"));
+        }
+    }
+
+    /// Counts what the calling thread allocates: it takes part in every kernel, and the others run the same code.
+    @Test
+    void allocatesNothingInADecodeStep() {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        try (CpuDevice device = CpuDevice.open(2, KernelChoice.PLAIN)) {
+            DecodeStep step = new DecodeStep(device);
+            for (int position = 0; position < 300; position++) {
+                step.run(position);
+            }
+            long before = threads.getCurrentThreadAllocatedBytes();
+            for (int position = 300; position < 340; position++) {
+                step.run(position);
+            }
+            long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+            assertTrue(allocated <= 1000, allocated + " bytes in 40 steps");
+        }
+    }
+
+    /// Cold vector code allocates, as vectors are objects until the compiler has seen them.
+    @Test
+    void allocatesNothingInAVectorDecodeStepOnceWarm() {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        try (CpuDevice device = CpuDevice.open(1, KernelChoice.VECTOR)) {
+            DecodeStep step = new DecodeStep(device);
+            long allocated = Long.MAX_VALUE;
+            for (int round = 0; round < 2000 && allocated > 1000; round++) {
+                long before = threads.getCurrentThreadAllocatedBytes();
+                for (int position = 256; position < 266; position++) {
+                    step.run(position);
+                }
+                allocated = threads.getCurrentThreadAllocatedBytes() - before;
+            }
+            assertTrue(allocated <= 1000, allocated + " bytes in 10 steps");
+        }
+    }
+
+    /// What a layer does for one token.
+    private final class DecodeStep {
+        private final Kernels kernels;
+        private final WeightMatrix square = TestWeights.matrix(arena, DType.BF16, 64, 64, random);
+        private final WeightMatrix quantised = TestWeights.matrix(arena, DType.Q8_0, 64, 64, random);
+        private final WeightMatrix half = TestWeights.matrix(arena, DType.F16, 64, 64, random);
+        private final WeightMatrix router = TestWeights.matrix(arena, DType.F32, 8, 64, random);
+        private final float[] norm = TestWeights.floats(64, random);
+        private final RopeTable rope = RopeTable.plain(32, 10000);
+        private final AttentionShape shape = new AttentionShape(2, 2, 32, 0.2f, 0);
+        private final KvLayer cache = new KvLayer(arena, 512, 2, 32);
+        private final DeviceBuffer x;
+        private final DeviceBuffer y;
+        private final DeviceBuffer z;
+        private final DeviceBuffer logits;
+        private final DeviceBuffer experts;
+        private final int[] zero = {0};
+        private final int[] ids = new int[2];
+        private final float[] weights = new float[2];
+
+        DecodeStep(CpuDevice device) {
+            kernels = device.kernels();
+            rope.reserve(512);
+            cache.reserve(512);
+            x = buffer(device, TestWeights.floats(64, random));
+            y = device.allocate(64);
+            z = device.allocate(64);
+            logits = device.allocate(8);
+            experts = device.allocate(128);
+        }
+
+        void run(int position) {
+            kernels.rmsNorm(x, 1, 64, norm, 1e-5f, y);
+            kernels.matmul(square, y, 1, z);
+            kernels.rope(z, 1, 2, 32, position, rope);
+            kernels.storeKv(z, y, 1, position, cache);
+            kernels.attention(z, 1, position, shape, cache, y);
+            kernels.matmul(half, y, 1, z);
+            kernels.matmul(router, z, 1, logits);
+            kernels.softmaxTopK(logits, 1, 8, 2, true, ids, weights);
+            kernels.expertFfn(quantised, quantised, quantised, z, zero, 0, 1, zero, experts);
+            kernels.weightedSum(experts, weights, 1, 2, 64, y);
+            kernels.swiGlu(z, y, 64);
+        }
+    }
+}
