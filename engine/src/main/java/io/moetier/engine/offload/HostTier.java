@@ -41,7 +41,6 @@ public final class HostTier implements AutoCloseable {
         numExperts = ids.length;
         sizeClassOfLayer = budget.sizeClassOfLayer();
         int[] slots = budget.slots(budgetBytes);
-        scheduler = new TransferScheduler(source, loaders, IntStream.of(slots).sum());
         arena = Arena.ofShared();
         sizeClasses = new ArrayList<>();
         for (int c = 0; c < slots.length; c++) {
@@ -51,6 +50,7 @@ public final class HostTier implements AutoCloseable {
                     .toArray();
             sizeClasses.add(sizeClass(members, slots[c], source.slotBytes(c), policy, counters));
         }
+        scheduler = new TransferScheduler(source, loaders, IntStream.of(slots).sum());
         sequence = new ExpertSequence(scheduler, counters, mostExpertsOfOneLayer(ids));
     }
 
