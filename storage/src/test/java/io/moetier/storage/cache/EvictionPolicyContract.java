@@ -83,7 +83,7 @@ abstract class EvictionPolicyContract {
         assertArrayEquals(evictions(99), evictions(99));
     }
 
-    @Property(tries = 60)
+    @Property(tries = 60, seed = "20261125")
     void slotsNeitherLeakNorAliasAndAPinnedExpertStays(
             @ForAll long seed, @ForAll @IntRange(min = 1, max = 14) int slots) {
         Random random = new Random(seed);
@@ -115,7 +115,7 @@ abstract class EvictionPolicyContract {
         }
     }
 
-    @Property(tries = 60)
+    @Property(tries = 60, seed = "20261125")
     void neverBeatsTheClairvoyant(@ForAll long seed, @ForAll @IntRange(min = 1, max = 15) int slots) {
         int[] accesses = skewed(seed, 300);
         ExpertCache cache = new ExpertCache(IDS, slots, policy(IDS, slots));

@@ -1,0 +1,72 @@
+package io.moetier.engine.metrics;
+
+import java.util.concurrent.atomic.LongAdder;
+
+/// What an engine has done since it was opened. Every report reads a [#snapshot()] of these and nothing else.
+///
+/// Any thread may add, any thread may take a snapshot; a snapshot taken during a run may be ahead in one counter and
+/// behind in another.
+public final class Counters {
+    private final LongAdder expertHits = new LongAdder();
+    private final LongAdder expertMisses = new LongAdder();
+    private final LongAdder evictions = new LongAdder();
+    private final LongAdder diskBytes = new LongAdder();
+    private final LongAdder loadNanos = new LongAdder();
+    private final LongAdder waitNanos = new LongAdder();
+    private final LongAdder prefillTokens = new LongAdder();
+    private final LongAdder prefillNanos = new LongAdder();
+    private final LongAdder decodeTokens = new LongAdder();
+    private final LongAdder decodeNanos = new LongAdder();
+    private final LongAdder expertsComputed = new LongAdder();
+
+    public void addHits(long experts) {
+        expertHits.add(experts);
+    }
+
+    public void addMisses(long experts) {
+        expertMisses.add(experts);
+    }
+
+    public void addEviction() {
+        evictions.increment();
+    }
+
+    /// Adds one expert read from disk.
+    public void addDiskLoad(long bytes, long nanos) {
+        diskBytes.add(bytes);
+        loadNanos.add(nanos);
+    }
+
+    public void addWait(long nanos) {
+        waitNanos.add(nanos);
+    }
+
+    public void addPrefill(long tokens, long nanos) {
+        prefillTokens.add(tokens);
+        prefillNanos.add(nanos);
+    }
+
+    public void addDecode(long tokens, long nanos) {
+        decodeTokens.add(tokens);
+        decodeNanos.add(nanos);
+    }
+
+    public void addExpertsComputed(long experts) {
+        expertsComputed.add(experts);
+    }
+
+    public RunStats snapshot() {
+        return new RunStats(
+                expertHits.sum(),
+                expertMisses.sum(),
+                evictions.sum(),
+                diskBytes.sum(),
+                loadNanos.sum(),
+                waitNanos.sum(),
+                prefillTokens.sum(),
+                prefillNanos.sum(),
+                decodeTokens.sum(),
+                decodeNanos.sum(),
+                expertsComputed.sum());
+    }
+}

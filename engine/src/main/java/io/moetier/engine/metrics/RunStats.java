@@ -1,0 +1,59 @@
+package io.moetier.engine.metrics;
+
+/// What the [Counters] held at one moment, or the difference of two such moments.
+///
+/// @param expertHits experts that a layer needed and found in the fast tier
+/// @param expertMisses experts that a layer needed and had to load
+/// @param evictions experts that left their slot for another one
+/// @param diskBytes expert bytes read from disk
+/// @param loadNanos sum over all loads; loads overlap, so it may exceed the time that passed
+/// @param waitNanos time the computation stood still for want of an expert
+/// @param expertsComputed experts applied to at least one token, once per layer and forward pass
+public record RunStats(
+        long expertHits,
+        long expertMisses,
+        long evictions,
+        long diskBytes,
+        long loadNanos,
+        long waitNanos,
+        long prefillTokens,
+        long prefillNanos,
+        long decodeTokens,
+        long decodeNanos,
+        long expertsComputed) {
+
+    /// Returns what was counted after `earlier`.
+    public RunStats minus(RunStats earlier) {
+        return new RunStats(
+                expertHits - earlier.expertHits,
+                expertMisses - earlier.expertMisses,
+                evictions - earlier.evictions,
+                diskBytes - earlier.diskBytes,
+                loadNanos - earlier.loadNanos,
+                waitNanos - earlier.waitNanos,
+                prefillTokens - earlier.prefillTokens,
+                prefillNanos - earlier.prefillNanos,
+                decodeTokens - earlier.decodeTokens,
+                decodeNanos - earlier.decodeNanos,
+                expertsComputed - earlier.expertsComputed);
+    }
+
+    /// Returns the share of needed experts that were found in the fast tier, 0 if none was needed.
+    public double hitRate() {
+        return expertHits + expertMisses == 0 ? 0 : (double) expertHits / (expertHits + expertMisses);
+    }
+
+    /// Returns prompt tokens per second, 0 if there were none.
+    public double prefillTokensPerSecond() {
+        return perSecond(prefillTokens, prefillNanos);
+    }
+
+    /// Returns generated tokens per second, 0 if there were none.
+    public double decodeTokensPerSecond() {
+        return perSecond(decodeTokens, decodeNanos);
+    }
+
+    private static double perSecond(long count, long nanos) {
+        return nanos == 0 ? 0 : count * 1e9 / nanos;
+    }
+}

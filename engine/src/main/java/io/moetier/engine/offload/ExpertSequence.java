@@ -1,0 +1,232 @@
+package io.moetier.engine.offload;
+
+import io.moetier.engine.metrics.Counters;
+import io.moetier.engine.metrics.FlightEvents;
+import io.moetier.storage.cache.ExpertCache;
+import io.moetier.storage.cache.OutOfSlotsException;
+import io.moetier.storage.model.ExpertId;
+import io.moetier.storage.model.Tier;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/// The experts that one layer needs, one after another: first those that were resident, then the missing ones as they
+/// arrive. The order is that of arrival and may differ from run to run.
+///
+/// ```
+/// try (ExpertSequence sequence = hostTier.begin(layer, experts, n)) {
+///     while (sequence.next()) {
+///         compute(experts[sequence.index()], sequence.block());
+///     }
+/// }
+/// ```
+///
+/// Lifetime: a block is pinned until the next [#next()] or [#close()], then its slot goes to the next missing expert.
+/// So any number of experts can be worked through with a few slots. Confined to the thread of its [HostTier].
+public final class ExpertSequence implements AutoCloseable {
+    private static final int NONE = -1;
+
+    private final TransferScheduler scheduler;
+    private final Counters counters;
+    private final int[] ids;
+    private final int[] residentIndices;
+    private final int[] missingIndices;
+    private @Nullable SizeClass sizeClass; // null while closed
+    private int numResidents;
+    private int nextResident;
+    private int numMissing;
+    private int nextMissing;
+    private int numUnderWay;
+    private int index;
+    private int slot = NONE;
+    private Tier tier = Tier.HOST;
+
+    ExpertSequence(TransferScheduler scheduler, Counters counters, int maxExperts) {
+        this.scheduler = scheduler;
+        this.counters = counters;
+        ids = new int[maxExperts];
+        residentIndices = new int[maxExperts];
+        missingIndices = new int[maxExperts];
+    }
+
+    void begin(SizeClass sizeClass, int layer, int[] experts, int n) {
+        if (this.sizeClass != null) {
+            throw new IllegalStateException("the previous sequence of experts is still open");
+        }
+        if (n > ids.length) {
+            throw new IllegalArgumentException(n + " experts of layer " + layer + ", which has " + ids.length);
+        }
+        for (int i = 0; i < n; i++) {
+            ids[i] = ExpertId.pack(layer, experts[i]);
+        }
+        this.sizeClass = sizeClass;
+        numResidents = 0;
+        nextResident = 0;
+        numMissing = 0;
+        nextMissing = 0;
+        try {
+            sort(sizeClass.cache(), n);
+            startLoads(sizeClass);
+        } catch (RuntimeException e) { // an expert that the layer does not have, or has been named twice
+            close();
+            throw e;
+        }
+        counters.addHits(numResidents);
+        counters.addMisses(numMissing);
+    }
+
+    /// Moves to the next expert, waiting for it if need be, or returns false after the last one.
+    ///
+    /// What the source threw when it read an expert is thrown here; the sequence can then only be closed.
+    public boolean next() {
+        SizeClass sizeClass = open();
+        release(sizeClass.cache());
+        startLoads(sizeClass);
+        if (nextResident < numResidents) {
+            index = residentIndices[nextResident++];
+            slot = sizeClass.cache().slotOf(ids[index]);
+            tier = Tier.HOST;
+            return true;
+        }
+        if (numUnderWay == 0) {
+            return false;
+        }
+        takeArrival(sizeClass);
+        return true;
+    }
+
+    /// Returns the position of the current expert in the array that [HostTier#begin(int, int\[\], int)] was given.
+    public int index() {
+        currentSlot();
+        return index;
+    }
+
+    /// Returns the current expert's memory, valid until the next call of [#next()] or [#close()].
+    public MemorySegment block() {
+        return open().transfers().get(currentSlot()).block();
+    }
+
+    /// Returns where the current expert was found: [Tier#HOST], or [Tier#DISK] if it was loaded for this sequence.
+    public Tier tier() {
+        currentSlot();
+        return tier;
+    }
+
+    /// Gives back every slot; loads that have begun are waited for, the others are dropped. Closing twice is harmless.
+    @Override
+    public void close() {
+        SizeClass sizeClass = this.sizeClass;
+        if (sizeClass == null) {
+            return;
+        }
+        release(sizeClass.cache());
+        while (nextResident < numResidents) {
+            sizeClass.cache().unpin(sizeClass.cache().slotOf(ids[residentIndices[nextResident++]]));
+        }
+        for (Transfer unused = scheduler.cancel(); unused != null; unused = scheduler.cancel()) {
+            numUnderWay--;
+            sizeClass.cache().abandon(unused.slot());
+        }
+        while (numUnderWay > 0) {
+            Transfer transfer = scheduler.await();
+            if (settle(sizeClass, transfer)) {
+                sizeClass.cache().unpin(transfer.slot());
+            }
+        }
+        this.sizeClass = null;
+    }
+
+    /// Pins the residents before anything is evicted, so that none of them is.
+    private void sort(ExpertCache cache, int n) {
+        for (int i = 0; i < n; i++) {
+            int slot = cache.access(ids[i]);
+            if (slot == NONE) {
+                missingIndices[numMissing++] = i;
+            } else {
+                cache.pin(slot);
+                residentIndices[numResidents++] = i;
+            }
+        }
+    }
+
+    private void startLoads(SizeClass sizeClass) {
+        ExpertCache cache = sizeClass.cache();
+        while (nextMissing < numMissing) {
+            int missing = missingIndices[nextMissing];
+            int reserved = cache.tryReserve(ids[missing]);
+            if (reserved == NONE) {
+                if (nextResident == numResidents && numUnderWay == 0) {
+                    throw new OutOfSlotsException(numMissing - nextMissing, 0, cache.numPinned());
+                }
+                return;
+            }
+            nextMissing++;
+            numUnderWay++;
+            scheduler.submit(sizeClass.transfers().get(reserved).of(ids[missing], missing));
+        }
+    }
+
+    private void takeArrival(SizeClass sizeClass) {
+        long waitNanos = 0;
+        Transfer transfer = scheduler.poll();
+        if (transfer == null) {
+            long start = System.nanoTime();
+            transfer = scheduler.await();
+            waitNanos = System.nanoTime() - start;
+            counters.addWait(waitNanos);
+        }
+        if (!settle(sizeClass, transfer)) {
+            throwAgain(transfer.failure());
+        }
+        index = transfer.index();
+        slot = transfer.slot();
+        tier = Tier.DISK;
+        int id = ids[index];
+        FlightEvents.expertLoad(
+                ExpertId.layerOf(id),
+                ExpertId.expertOf(id),
+                Tier.DISK,
+                sizeClass.slab().slotBytes(),
+                transfer.nanos(),
+                waitNanos);
+    }
+
+    /// Books a transfer that ended; returns false, with the slot free again, if it failed.
+    private boolean settle(SizeClass sizeClass, Transfer transfer) {
+        numUnderWay--;
+        if (transfer.failure() != null) {
+            sizeClass.cache().abandon(transfer.slot());
+            return false;
+        }
+        counters.addDiskLoad(sizeClass.slab().slotBytes(), transfer.nanos());
+        return true;
+    }
+
+    private void release(ExpertCache cache) {
+        if (slot != NONE) {
+            cache.unpin(slot);
+            slot = NONE;
+        }
+    }
+
+    private SizeClass open() {
+        if (sizeClass == null) {
+            throw new IllegalStateException("the sequence of experts is closed");
+        }
+        return sizeClass;
+    }
+
+    private int currentSlot() {
+        if (slot == NONE) {
+            throw new IllegalStateException("the sequence of experts is not at an expert");
+        }
+        return slot;
+    }
+
+    private static void throwAgain(@Nullable Throwable failure) {
+        switch (failure) {
+            case RuntimeException e -> throw e;
+            case Error e -> throw e;
+            case null, default -> throw new IllegalStateException("an expert could not be loaded", failure);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+package io.moetier.engine.offload;
+
+import io.moetier.engine.metrics.Counters;
+import io.moetier.engine.metrics.FlightEvents;
+import io.moetier.storage.cache.ExpertCache;
+import io.moetier.storage.cache.PolicyFactory;
+import io.moetier.storage.model.ExpertId;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/// The experts in main memory, within a budget of bytes; the others are loaded when a layer needs them.
+///
+/// Lifetime: owns its memory and its loader threads until it is closed; no block may be used after that.
+/// Concurrency: confined to one thread at a time, which takes one layer's experts after another with
+/// [#begin(int, int\[\], int)].
+public final class HostTier implements AutoCloseable {
+    /// Loaders unless the user says otherwise: one reads while the other checks what it has read.
+    public static final int DEFAULT_LOADERS = 2;
+
+    private final long budgetBytes;
+    private final int numExperts;
+    private final List<SizeClass> sizeClasses;
+    private final int[] sizeClassOfLayer;
+    private final Arena arena;
+    private final TransferScheduler scheduler;
+    private final ExpertSequence sequence;
+
+    @SuppressWarnings("MustBeClosedChecker") // close() closes the arena
+    private HostTier(
+            ExpertSource source,
+            SlotBudget budget,
+            long budgetBytes,
+            PolicyFactory policy,
+            Counters counters,
+            int loaders) {
+        this.budgetBytes = budgetBytes;
+        int[] ids = source.ids();
+        numExperts = ids.length;
+        sizeClassOfLayer = budget.sizeClassOfLayer();
+        int[] slots = budget.slots(budgetBytes);
+        arena = Arena.ofShared();
+        sizeClasses = new ArrayList<>();
+        for (int c = 0; c < slots.length; c++) {
+            int sizeClass = c;
+            int[] members = IntStream.of(ids)
+                    .filter(id -> source.sizeClassOf(id) == sizeClass)
+                    .toArray();
+            sizeClasses.add(sizeClass(members, slots[c], source.slotBytes(c), policy, counters));
+        }
+        scheduler = new TransferScheduler(source, loaders, IntStream.of(slots).sum());
+        sequence = new ExpertSequence(scheduler, counters, mostExpertsOfOneLayer(ids));
+    }
+
+    /// Opens an empty tier of at most `budgetBytes`, divided over the size classes in proportion to their bytes.
+    ///
+    /// @throws IllegalArgumentException if the budget is below [#minimumBytes(ExpertSource, int)]
+    public static HostTier open(
+            ExpertSource source,
+            int numExpertsPerToken,
+            long budgetBytes,
+            PolicyFactory policy,
+            Counters counters,
+            int loaders) {
+        return new HostTier(source, new SlotBudget(source, numExpertsPerToken), budgetBytes, policy, counters, loaders);
+    }
+
+    /// Returns the smallest budget that works: the top-k experts of one layer, for each size class.
+    public static long minimumBytes(ExpertSource source, int numExpertsPerToken) {
+        return new SlotBudget(source, numExpertsPerToken).minimumBytes();
+    }
+
+    /// Returns the budget with which every expert stays once it is loaded.
+    public static long allBytes(ExpertSource source) {
+        return new SlotBudget(source, 1).allBytes();
+    }
+
+    /// Starts to gather the experts `experts[0..n)` of `layer`, which must be distinct; the order does not matter.
+    ///
+    /// The policies hear of each expert once. Residents are pinned, and missing ones start to load, as many as get
+    /// a slot. The sequence is the same object every time and must be closed before the next begin.
+    ///
+    /// @throws IllegalArgumentException if the layer has no such expert
+    /// @throws IllegalStateException if the previous sequence is still open
+    public ExpertSequence begin(int layer, int[] experts, int n) {
+        if (layer < 0 || layer >= sizeClassOfLayer.length || sizeClassOfLayer[layer] < 0) {
+            throw new IllegalArgumentException("layer " + layer + " has no experts");
+        }
+        sequence.begin(sizeClasses.get(sizeClassOfLayer[layer]), layer, experts, n);
+        return sequence;
+    }
+
+    /// Tells how full the tier is.
+    public ResidentSummary residentSummary() {
+        int slots = 0;
+        int resident = 0;
+        long slotBytes = 0;
+        long slabBytes = 0;
+        for (SizeClass sizeClass : sizeClasses) {
+            int numSlots = sizeClass.cache().numSlots();
+            slots += numSlots;
+            resident += sizeClass.cache().numResident();
+            slotBytes = Math.max(slotBytes, sizeClass.slab().slotBytes());
+            slabBytes += numSlots * sizeClass.slab().slotBytes();
+        }
+        return new ResidentSummary(slots, resident, numExperts, slotBytes, slabBytes, budgetBytes);
+    }
+
+    @Override
+    public void close() {
+        sequence.close();
+        scheduler.close();
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
+    }
+
+    private SizeClass sizeClass(int[] ids, int numSlots, long slotBytes, PolicyFactory policy, Counters counters) {
+        ExpertCache cache = new ExpertCache(ids, numSlots, policy.create(ids, numSlots), evicted -> {
+            counters.addEviction();
+            FlightEvents.expertEviction(ExpertId.layerOf(evicted), ExpertId.expertOf(evicted));
+        });
+        Slab slab = new Slab(arena, numSlots, slotBytes);
+        List<Transfer> transfers = IntStream.range(0, numSlots)
+                .mapToObj(slot -> new Transfer(slab, slot))
+                .toList();
+        return new SizeClass(cache, slab, transfers);
+    }
+
+    private static int mostExpertsOfOneLayer(int[] ids) {
+        int[] counts = new int[ExpertId.MAX_INDEX + 1];
+        for (int id : ids) {
+            counts[ExpertId.layerOf(id)]++;
+        }
+        return Arrays.stream(counts).max().orElse(0);
+    }
+}

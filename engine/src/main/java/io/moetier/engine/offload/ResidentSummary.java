@@ -1,0 +1,12 @@
+package io.moetier.engine.offload;
+
+/// How full a tier is, for reports.
+///
+/// @param numSlots experts that fit
+/// @param numResident experts that are there now
+/// @param numExperts experts of the model
+/// @param slotBytes bytes of the largest slot
+/// @param slabBytes bytes of all slots
+/// @param budgetBytes bytes that the slots were allowed to take
+public record ResidentSummary(
+        int numSlots, int numResident, int numExperts, long slotBytes, long slabBytes, long budgetBytes) {}

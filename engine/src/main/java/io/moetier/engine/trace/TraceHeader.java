@@ -1,0 +1,159 @@
+package io.moetier.engine.trace;
+
+import io.moetier.storage.format.JsonObject;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// The first line of a routing trace.
+///
+/// @param layers MoE layers, which the token lines list in order
+/// @param experts routed experts of each of those layers
+/// @param topK experts that a token chooses in each layer
+/// @param moeLayerIndices the decoder layer that each MoE layer is
+/// @param tokens token lines
+/// @param requests distinct requests among them
+public record TraceHeader(
+        String model,
+        int layers,
+        int experts,
+        int topK,
+        List<Integer> moeLayerIndices,
+        String source,
+        String licence,
+        String workload,
+        long tokens,
+        long requests,
+        boolean hasWeights,
+        String weightsNote,
+        String notes) {
+    /// The format's name, which changes when old readers could no longer read it.
+    public static final String FORMAT = "moe-trace/1";
+
+    static final int MAX_INDEX = 1 << 16;
+
+    /// @throws IllegalArgumentException if a number is out of its range or there is not one index per layer
+    public TraceHeader {
+        moeLayerIndices = List.copyOf(moeLayerIndices);
+        require(layers >= 1 && layers <= MAX_INDEX, "layers", layers);
+        require(experts >= 1 && experts <= MAX_INDEX, "experts", experts);
+        require(topK >= 1 && topK <= experts, "top_k", topK);
+        require(tokens >= 0, "tokens", tokens);
+        require(requests >= 0, "requests", requests);
+        require(moeLayerIndices.size() == layers, "number of moe_layer_indices", moeLayerIndices.size());
+    }
+
+    /// Returns the header of a recording of the model, with nothing in it yet.
+    public static TraceHeader of(String model, int experts, int topK, List<Integer> moeLayerIndices, String workload) {
+        return new TraceHeader(
+                model,
+                moeLayerIndices.size(),
+                experts,
+                topK,
+                moeLayerIndices,
+                "recorded by moetier",
+                "",
+                workload,
+                0,
+                0,
+                true,
+                "as the router applied them",
+                "");
+    }
+
+    TraceHeader withCounts(long tokens, long requests, boolean hasWeights) {
+        return new TraceHeader(
+                model,
+                layers,
+                experts,
+                topK,
+                moeLayerIndices,
+                source,
+                licence,
+                workload,
+                tokens,
+                requests,
+                hasWeights,
+                hasWeights ? weightsNote : "",
+                notes);
+    }
+
+    static TraceHeader parse(JsonObject json) {
+        if (!json.requireString("format").equals(FORMAT)) {
+            throw json.unexpected("format", FORMAT, json.requireString("format"));
+        }
+        int layers = inRange(json, "layers", MAX_INDEX);
+        int experts = inRange(json, "experts", MAX_INDEX);
+        return new TraceHeader(
+                json.requireString("model"),
+                layers,
+                experts,
+                inRange(json, "top_k", experts),
+                layerIndices(json, layers),
+                json.optionalString("source").orElse(""),
+                json.optionalString("licence").orElse(""),
+                json.optionalString("workload").orElse(""),
+                count(json, "tokens"),
+                count(json, "requests"),
+                json.optionalBoolean("has_weights").orElse(false),
+                json.optionalString("weights_note").orElse(""),
+                json.optionalString("notes").orElse(""));
+    }
+
+    Map<String, Object> toMap() {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("format", FORMAT);
+        fields.put("model", model);
+        fields.put("layers", layers);
+        fields.put("experts", experts);
+        fields.put("top_k", topK);
+        fields.put("moe_layer_indices", moeLayerIndices);
+        fields.put("source", source);
+        fields.put("licence", licence);
+        fields.put("workload", workload);
+        fields.put("tokens", tokens);
+        fields.put("requests", requests);
+        fields.put("has_weights", hasWeights);
+        fields.put("weights_note", weightsNote);
+        fields.put("notes", notes);
+        return fields;
+    }
+
+    private static List<Integer> layerIndices(JsonObject json, int layers) {
+        List<Integer> indices = json.optionalInts("moe_layer_indices")
+                .orElseThrow(() -> json.unexpected("moe_layer_indices", "a list of integers", null));
+        if (indices.size() != layers) {
+            throw json.unexpected("moe_layer_indices", layers + " integers", indices.size());
+        }
+        int previous = -1;
+        for (int index : indices) {
+            if (index <= previous || index >= MAX_INDEX / 2) {
+                throw json.unexpected("moe_layer_indices", "rising layer numbers", indices);
+            }
+            previous = index;
+        }
+        return indices;
+    }
+
+    private static int inRange(JsonObject json, String key, int max) {
+        int value = json.requireInt(key);
+        if (value < 1 || value > max) {
+            throw json.unexpected(key, "a number from 1 to " + max, value);
+        }
+        return value;
+    }
+
+    private static long count(JsonObject json, String key) {
+        long value = json.requireLong(key);
+        if (value < 0) {
+            throw json.unexpected(key, "a number from 0", value);
+        }
+        return value;
+    }
+
+    private static void require(boolean condition, String name, Object value) {
+        if (!condition) {
+            throw new IllegalArgumentException("trace header: " + name + " cannot be " + value);
+        }
+    }
+}

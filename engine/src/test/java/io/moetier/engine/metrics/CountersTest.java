@@ -1,0 +1,51 @@
+package io.moetier.engine.metrics;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.junit.jupiter.api.Test;
+
+class CountersTest {
+    @Test
+    void aSnapshotHoldsEveryCounter() {
+        Counters counters = new Counters();
+        countOnce(counters);
+        assertEquals(new RunStats(3, 1, 1, 4096, 70, 50, 7, 700, 1, 500, 2), counters.snapshot());
+    }
+
+    @Test
+    void theDifferenceOfTwoSnapshotsIsWhatHappenedBetween() {
+        Counters counters = new Counters();
+        countOnce(counters);
+        RunStats first = counters.snapshot();
+        countOnce(counters);
+        assertEquals(first, counters.snapshot().minus(first));
+    }
+
+    @Test
+    void ratesOfNothingAreZero() {
+        RunStats nothing = new Counters().snapshot();
+        assertEquals(0, nothing.hitRate());
+        assertEquals(0, nothing.decodeTokensPerSecond());
+        assertEquals(0, nothing.prefillTokensPerSecond());
+    }
+
+    @Test
+    void ratesArePerSecond() {
+        Counters counters = new Counters();
+        countOnce(counters);
+        assertEquals(0.75, counters.snapshot().hitRate());
+        assertEquals(2e6, counters.snapshot().decodeTokensPerSecond());
+        assertEquals(1e7, counters.snapshot().prefillTokensPerSecond());
+    }
+
+    private static void countOnce(Counters counters) {
+        counters.addHits(3);
+        counters.addMisses(1);
+        counters.addEviction();
+        counters.addDiskLoad(4096, 70);
+        counters.addWait(50);
+        counters.addPrefill(7, 700);
+        counters.addDecode(1, 500);
+        counters.addExpertsComputed(2);
+    }
+}

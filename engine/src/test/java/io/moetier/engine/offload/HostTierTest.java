@@ -1,0 +1,348 @@
+package io.moetier.engine.offload;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.engine.metrics.Counters;
+import io.moetier.engine.metrics.RunStats;
+import io.moetier.storage.cache.Policies;
+import io.moetier.storage.model.ExpertId;
+import io.moetier.storage.model.MalformedModelException;
+import io.moetier.storage.model.Tier;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class HostTierTest {
+    private static final long SEED = 20261125;
+    private final Counters counters = new Counters();
+
+    private HostTier tier(ExpertSource source, int topK, long budget, String policy) {
+        return HostTier.open(source, topK, budget, Policies.of(policy, id -> id & 7), counters, 2);
+    }
+
+    /// Walks through a layer's experts, checks every block while it is held, and returns the tier of each.
+    private static List<Tier> walk(HostTier tier, int layer, int... experts) {
+        Tier[] tiers = new Tier[experts.length];
+        try (ExpertSequence sequence = tier.begin(layer, experts, experts.length)) {
+            while (sequence.next()) {
+                int id = ExpertId.pack(layer, experts[sequence.index()]);
+                assertTrue(FakeSource.holds(sequence.block(), id), () -> ExpertId.unpack(id) + " is not in its slot");
+                assertEquals(0, sequence.block().address() % 4096);
+                assertEquals(null, tiers[sequence.index()], "handed out twice");
+                tiers[sequence.index()] = sequence.tier();
+            }
+        }
+        return Arrays.asList(tiers);
+    }
+
+    @Nested
+    class Serving {
+        @Test
+        void findsOnDiskFirstAndInMemoryAfterwards() {
+            FakeSource source = new FakeSource(2, 8, 4096);
+            try (HostTier tier = tier(source, 2, 4 * 4096, "lru")) {
+                assertEquals(List.of(Tier.DISK, Tier.DISK), walk(tier, 1, 3, 5));
+                assertEquals(List.of(Tier.HOST, Tier.DISK), walk(tier, 1, 5, 6));
+                RunStats stats = counters.snapshot();
+                assertEquals(1, stats.expertHits());
+                assertEquals(3, stats.expertMisses());
+                assertEquals(3 * 4096, stats.diskBytes());
+                assertTrue(stats.loadNanos() > 0);
+                assertEquals(new ResidentSummary(4, 3, 16, 4096, 4 * 4096, 4 * 4096), tier.residentSummary());
+            }
+        }
+
+        @Test
+        void handsOutResidentsBeforeItEvictsAnything() {
+            FakeSource source = new FakeSource(1, 16, 4096);
+            try (HostTier tier = tier(source, 2, 3 * 4096, "lru")) {
+                walk(tier, 0, 1, 2, 3);
+                int[] experts = IntStream.range(0, 16).toArray();
+                List<Tier> tiers = walk(tier, 0, experts);
+                for (int expert : experts) {
+                    assertEquals(expert >= 1 && expert <= 3 ? Tier.HOST : Tier.DISK, tiers.get(expert));
+                }
+                assertEquals(3, counters.snapshot().expertHits());
+                assertEquals(13, counters.snapshot().evictions());
+            }
+        }
+
+        @Test
+        void loadsEachExpertOnceHoweverFewSlotsThereAre() {
+            FakeSource source = new FakeSource(1, 64, 4096);
+            try (HostTier tier = tier(source, 1, 4096, "lfu")) {
+                walk(tier, 0, IntStream.range(0, 64).toArray());
+                for (int expert = 0; expert < 64; expert++) {
+                    assertEquals(1, source.readsOf(0, expert));
+                }
+            }
+        }
+
+        @Test
+        void survivesRandomLayersWithEveryPolicyAndBudget() {
+            Random random = new Random(SEED);
+            for (String policy : Policies.names()) {
+                for (int slots = 2; slots <= 24; slots += 11) {
+                    FakeSource source = new FakeSource(4, 12, 4096, 8192);
+                    try (HostTier tier = tier(source, 2, slots * (4096L + 8192), policy)) {
+                        for (int step = 0; step < 150; step++) {
+                            List<Integer> all = new ArrayList<>(
+                                    IntStream.range(0, 12).boxed().toList());
+                            Collections.shuffle(all, random);
+                            int n = random.nextInt(4) == 0 ? 12 : 2;
+                            walk(
+                                    tier,
+                                    step % 4,
+                                    all.stream().mapToInt(i -> i).limit(n).toArray());
+                        }
+                        ResidentSummary summary = tier.residentSummary();
+                        assertTrue(summary.slabBytes() <= summary.budgetBytes());
+                    }
+                }
+            }
+        }
+
+        @Test
+        void emptyRequestsAreHarmless() {
+            try (HostTier tier = tier(new FakeSource(1, 4, 4096), 2, 2 * 4096, "lru")) {
+                assertEquals(List.of(), walk(tier, 0));
+            }
+        }
+
+        @Test
+        void loadsOfOneLayerOverlap() {
+            FakeSource source = new FakeSource(1, 8, 4096);
+            CountDownLatch bothReading = new CountDownLatch(2);
+            source.beforeRead = id -> {
+                bothReading.countDown();
+                await(bothReading);
+            };
+            try (HostTier tier = tier(source, 2, 2 * 4096, "lru")) {
+                assertEquals(List.of(Tier.DISK, Tier.DISK), walk(tier, 0, 0, 1));
+            }
+        }
+
+        @Test
+        void loadsOverlapTheComputationOfResidents() {
+            FakeSource source = new FakeSource(1, 8, 4096);
+            try (HostTier tier = tier(source, 2, 2 * 4096, "lru")) {
+                walk(tier, 0, 0);
+                CountDownLatch reading = new CountDownLatch(1);
+                source.beforeRead = id -> reading.countDown();
+                try (ExpertSequence sequence = tier.begin(0, new int[] {1, 0}, 2)) {
+                    assertTrue(sequence.next());
+                    assertEquals(Tier.HOST, sequence.tier());
+                    await(reading);
+                    assertTrue(sequence.next());
+                    assertEquals(0, sequence.index());
+                    assertFalse(sequence.next());
+                }
+            }
+        }
+
+        @Test
+        void waitingIsCounted() {
+            FakeSource source = new FakeSource(1, 8, 4096);
+            source.beforeRead = id -> sleep(5);
+            try (HostTier tier = tier(source, 2, 2 * 4096, "lru")) {
+                walk(tier, 0, 0);
+                assertTrue(counters.snapshot().waitNanos() > 1_000_000);
+                assertTrue(counters.snapshot().loadNanos() >= 5_000_000);
+            }
+        }
+
+        @Test
+        void allocatesNothingOnTheComputingThread() {
+            FakeSource source = new FakeSource(2, 8, 4096);
+            var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+            int[] experts = new int[2];
+            for (String policy : List.of("lru", "lfu")) {
+                try (HostTier tier = tier(source, 2, 4 * 4096, policy)) {
+                    long allocated = Long.MAX_VALUE;
+                    for (int round = 0; round < 3; round++) { // the first rounds fill the slab and load classes
+                        long before = threads.getCurrentThreadAllocatedBytes();
+                        for (int step = 0; step < 300; step++) {
+                            experts[0] = step % 8;
+                            experts[1] = (step * 3 + 1) % 8 == experts[0] ? (experts[0] + 1) % 8 : (step * 3 + 1) % 8;
+                            try (ExpertSequence sequence = tier.begin(step % 2, experts, 2)) {
+                                while (sequence.next()) {
+                                    sequence.block();
+                                    sequence.tier();
+                                }
+                            }
+                        }
+                        allocated = threads.getCurrentThreadAllocatedBytes() - before;
+                    }
+                    assertEquals(0, allocated, policy);
+                }
+            }
+            assertTrue(counters.snapshot().expertMisses() > 500);
+            assertTrue(counters.snapshot().evictions() > 500);
+        }
+    }
+
+    @Nested
+    class Failing {
+        private final FakeSource source = new FakeSource(1, 8, 4096);
+
+        @Test
+        void aLoadErrorReachesTheCaller() {
+            MalformedModelException damage = new MalformedModelException("experts.cm3: layer 0 expert 3 is damaged");
+            failFor(3, damage);
+            try (HostTier tier = tier(source, 2, 2 * 4096, "lru")) {
+                assertSame(damage, assertThrows(MalformedModelException.class, () -> walk(tier, 0, 2, 3)));
+                assertThrows(MalformedModelException.class, () -> walk(tier, 0, 3));
+                assertEquals(List.of(Tier.HOST), walk(tier, 0, 2).subList(0, 1), "the healthy expert stayed");
+                source.beforeRead = id -> {};
+                assertEquals(List.of(Tier.DISK), walk(tier, 0, 3));
+                assertEquals(2, tier.residentSummary().numResident());
+            }
+        }
+
+        @Test
+        void aFaultOnTheMappedFileReachesTheCaller() {
+            InternalError fault = new InternalError("a fault occurred in an unsafe memory access operation");
+            failFor(0, fault);
+            try (HostTier tier = tier(source, 2, 2 * 4096, "lru")) {
+                assertSame(fault, assertThrows(InternalError.class, () -> walk(tier, 0, 0)));
+            }
+        }
+
+        @Test
+        void failuresAmongManyLeaveEverySlotUsable() {
+            failFor(3, new MalformedModelException("damaged"));
+            try (HostTier tier = tier(source, 2, 3 * 4096, "lfu")) {
+                for (int i = 0; i < 20; i++) {
+                    assertThrows(
+                            MalformedModelException.class,
+                            () -> walk(tier, 0, IntStream.range(0, 8).toArray()));
+                }
+                walk(tier, 0, 0, 1, 2, 4, 5, 6, 7);
+                assertEquals(3, tier.residentSummary().numResident());
+            }
+        }
+
+        @Test
+        void leavingASequenceEarlyGivesEverySlotBack() {
+            source.beforeRead = id -> sleep(1);
+            try (HostTier tier = tier(source, 2, 3 * 4096, "lru")) {
+                for (int i = 0; i < 10; i++) {
+                    try (ExpertSequence sequence = tier.begin(0, new int[] {0, 1, 2, 3, 4, 5, 6, 7}, 8)) {
+                        assertTrue(i % 2 == 0 || sequence.next());
+                    }
+                }
+                walk(tier, 0, IntStream.range(0, 8).toArray());
+            }
+        }
+
+        @Test
+        void wrongRequestsAreRefusedAndLeaveNothingBehind() {
+            try (HostTier tier = tier(source, 2, 2 * 4096, "lru")) {
+                walk(tier, 0, 1);
+                assertThrows(IllegalArgumentException.class, () -> tier.begin(0, new int[] {1, 8}, 2));
+                assertThrows(IllegalStateException.class, () -> tier.begin(0, new int[] {2, 2}, 2));
+                assertThrows(IllegalArgumentException.class, () -> tier.begin(1, new int[] {1}, 1));
+                assertThrows(IllegalArgumentException.class, () -> tier.begin(0, new int[9], 9));
+                try (ExpertSequence sequence = tier.begin(0, new int[] {1}, 1)) {
+                    assertThrows(IllegalStateException.class, () -> tier.begin(0, new int[] {1}, 1));
+                    assertThrows(IllegalStateException.class, sequence::block);
+                }
+                walk(tier, 0, 4, 5);
+            }
+        }
+
+        @Test
+        void closingWithASequenceOpenEndsTheLoaders() {
+            source.beforeRead = id -> sleep(2);
+            HostTier tier = tier(source, 2, 4 * 4096, "lru");
+            tier.begin(0, new int[] {0, 1, 2, 3}, 4);
+            tier.close();
+            tier.close();
+            assertThrows(
+                    IllegalStateException.class,
+                    () -> tier.begin(0, new int[] {5}, 1).next());
+        }
+
+        private void failFor(int expert, Throwable failure) {
+            source.beforeRead = id -> {
+                if (ExpertId.expertOf(id) == expert) {
+                    switch (failure) {
+                        case RuntimeException e -> throw e;
+                        case Error e -> throw e;
+                        default -> throw new AssertionError(failure);
+                    }
+                }
+            };
+        }
+    }
+
+    @Nested
+    class Budget {
+        @Test
+        void belowTheMinimumSaysWhatIsNeeded() {
+            FakeSource source = new FakeSource(2, 8, 4096, 12288);
+            assertEquals(2 * 4096 + 2 * 12288, HostTier.minimumBytes(source, 2));
+            var error = assertThrows(IllegalArgumentException.class, () -> tier(source, 2, 32767, "lru"));
+            assertEquals(
+                    "a budget of 32,767 bytes is too small: the top-2 experts of one layer need at least 32,768 bytes"
+                            + " (2 slots of 4,096 bytes + 2 slots of 12,288 bytes)",
+                    error.getMessage());
+            tier(source, 2, 32768, "lru").close();
+        }
+
+        @Test
+        void neverMakesMoreSlotsThanExperts() {
+            FakeSource source = new FakeSource(2, 8, 4096, 12288);
+            assertEquals(8 * 4096 + 8 * 12288, HostTier.allBytes(source));
+            try (HostTier tier = tier(source, 2, Long.MAX_VALUE, "lru")) {
+                assertEquals(16, tier.residentSummary().numSlots());
+                assertEquals(HostTier.allBytes(source), tier.residentSummary().slabBytes());
+            }
+        }
+
+        @Test
+        void isSplitInProportionAndSpentToTheLastSlot() {
+            FakeSource source = new FakeSource(3, 100, 4096, 8192);
+            SlotBudget budget = new SlotBudget(source, 4);
+            for (long bytes = budget.minimumBytes(); bytes <= budget.allBytes(); bytes += 5000) {
+                int[] slots = budget.slots(bytes);
+                long used = slots[0] * 4096L + slots[1] * 8192L;
+                assertTrue(used <= bytes);
+                assertTrue(bytes - used < (slots[0] == 200 ? 8192 : 4096));
+                assertTrue(Math.abs(slots[0] / 200.0 - slots[1] / 100.0) < 0.03, () -> Arrays.toString(slots));
+            }
+            assertEquals(200, budget.slots(budget.allBytes())[0]);
+            assertEquals(100, budget.slots(budget.allBytes())[1]);
+        }
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertTrue(latch.await(20, TimeUnit.SECONDS));
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static void sleep(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+}
