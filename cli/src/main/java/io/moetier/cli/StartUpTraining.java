@@ -5,6 +5,6 @@ final class StartUpTraining {
     private StartUpTraining() {}
 
     public static void main(String[] args) {
-        Moetier.execute("--help");
+        Moetier.execute(Surroundings.ofProcess(), Streams.ofProcess(), "--help");
     }
 }
