@@ -1,0 +1,116 @@
+package io.moetier.cli;
+
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.TypeConversionException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/// The command line: its commands, and what becomes of their failures.
+@Command(
+        name = "moetier",
+        description = "Runs Mixture-of-Experts language models that are larger than memory.",
+        mixinStandardHelpOptions = true,
+        scope = ScopeType.INHERIT,
+        synopsisSubcommandLabel = "COMMAND",
+        commandListHeading = "%nCommands:%n",
+        versionProvider = Moetier.Version.class)
+public final class Moetier {
+    private final Streams streams;
+
+    @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show where an error came from.")
+    boolean debug;
+
+    private Moetier(Streams streams) {
+        this.streams = streams;
+    }
+
+    /// Runs one command and exits.
+    public static void main(String[] args) {
+        int exitCode = execute(Surroundings.ofProcess(), Streams.ofProcess(), args);
+        System.exit(exitCode);
+    }
+
+    /// Runs one command and returns its exit code.
+    static int execute(Surroundings surroundings, Streams streams, String... args) {
+        Moetier moetier = new Moetier(streams);
+        try {
+            return moetier.commandLine(surroundings).execute(args);
+        } catch (Throwable e) { // picocli hands out exceptions but not errors
+            return moetier.report(e);
+        } finally {
+            streams.out().flush();
+            streams.err().flush();
+        }
+    }
+
+    private CommandLine commandLine(Surroundings surroundings) {
+        CommandLine commandLine = new CommandLine(this)
+                .addSubcommand(new RunCommand(surroundings, streams))
+                .addSubcommand(new ImportCommand(surroundings, streams))
+                .addSubcommand(new InspectCommand(surroundings, streams))
+                .addSubcommand(new VerifyCommand(surroundings, streams))
+                .addSubcommand(new LogitsCommand(surroundings, streams))
+                .addSubcommand(new CommandLine(new TraceCommand())
+                        .addSubcommand(new TraceRecordCommand(surroundings, streams)))
+                .addSubcommand(new BenchCommand(surroundings, streams));
+        return commandLine
+                .setOut(streams.out())
+                .setErr(streams.err())
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setUsageHelpAutoWidth(false)
+                .registerConverter(ByteSize.class, converter(ByteSize::parse))
+                .setExecutionExceptionHandler((cause, command, parsed) -> report(cause))
+                .setParameterExceptionHandler((cause, args) -> rejectUsage(cause));
+    }
+
+    private int report(Throwable cause) {
+        if (cause instanceof Streams.ClosedOutputException) {
+            return Failure.OK;
+        }
+        Failure failure = Failure.of(cause);
+        streams.note("moetier: " + failure.sentence());
+        if (debug) {
+            cause.printStackTrace(streams.err());
+        }
+        return failure.exitCode();
+    }
+
+    private int rejectUsage(ParameterException cause) {
+        String message = String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
+        if (cause instanceof UnmatchedArgumentException unmatched
+                && !unmatched.getSuggestions().isEmpty()) {
+            message += ", did you mean " + String.join(" or ", unmatched.getSuggestions()) + "?";
+        }
+        String sentence = message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1);
+        streams.note("moetier: " + sentence + "; see "
+                + cause.getCommandLine().getCommandSpec().qualifiedName() + " --help");
+        return Failure.USAGE;
+    }
+
+    /// Reads a value with `parse`, whose message becomes part of the sentence that names the option.
+    private static <T> ITypeConverter<T> converter(java.util.function.Function<String, T> parse) {
+        return text -> {
+            try {
+                return parse.apply(text);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(String.valueOf(e.getMessage()));
+            }
+        };
+    }
+
+    /// The version of the jar that runs.
+    static final class Version implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            @Nullable String version = Moetier.class.getPackage().getImplementationVersion();
+            return new String[] {"moetier " + (version == null ? "(not packaged)" : version)};
+        }
+    }
+}

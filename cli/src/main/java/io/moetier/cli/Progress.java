@@ -1,0 +1,90 @@
+package io.moetier.cli;
+
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.function.LongSupplier;
+
+/// Shows how far a copy of bytes has come: one line rewritten in place on a terminal, else a line for every tenth.
+///
+/// Not thread-safe.
+final class Progress implements AutoCloseable {
+    private static final long REDRAW_NANOS = 100_000_000;
+    private static final int BAR = 24;
+    private static final String CLEAR_LINE = "\r\u001b[K";
+
+    private final PrintWriter err;
+    private final String verb;
+    private final boolean terminal;
+    private final LongSupplier nanoTime;
+    private final long begin;
+    private long lastDrawn = Long.MIN_VALUE;
+    private long lastTenth;
+    private boolean lineOpen;
+
+    /// Shows on `err` lines that begin with `verb`; `terminal` says whether `err` understands a carriage return.
+    Progress(PrintWriter err, String verb, boolean terminal, LongSupplier nanoTime) {
+        this.err = err;
+        this.verb = verb;
+        this.terminal = terminal;
+        this.nanoTime = nanoTime;
+        this.begin = nanoTime.getAsLong();
+    }
+
+    /// Says that `done` of `total` bytes are through.
+    void update(long done, long total) {
+        long now = nanoTime.getAsLong();
+        if (terminal) {
+            if (lastDrawn == Long.MIN_VALUE || now - lastDrawn >= REDRAW_NANOS || done == total) {
+                lastDrawn = now;
+                lineOpen = true;
+                print(CLEAR_LINE + bar(done, total) + " " + line(done, total, now - begin));
+            }
+        } else if (total > 0 && done * 10 / total > lastTenth) {
+            lastTenth = done * 10 / total;
+            print(line(done, total, now - begin) + "\n");
+        }
+    }
+
+    /// Ends the line that is rewritten in place.
+    @Override
+    public void close() {
+        if (lineOpen) {
+            print("\n");
+            lineOpen = false;
+        }
+    }
+
+    private void print(String text) {
+        err.print(text);
+        err.flush();
+    }
+
+    private String line(long done, long total, long nanos) {
+        double perSecond = done / Math.max(nanos / 1e9, 1e-9);
+        String end = done >= total
+                ? String.format(Locale.ROOT, "%.1f s", nanos / 1e9)
+                : perSecond > 0 ? seconds((total - done) / perSecond) + " left" : "";
+        return String.format(
+                Locale.ROOT,
+                "%s %3d %% of %s, %s/s, %s",
+                verb,
+                total == 0 ? 100 : done * 100 / total,
+                ByteSize.format(total),
+                ByteSize.format(perSecond),
+                end);
+    }
+
+    private static String bar(long done, long total) {
+        int full = total == 0 ? BAR : (int) (done * BAR / total);
+        return "[" + "#".repeat(full) + ".".repeat(BAR - full) + "]";
+    }
+
+    private static String seconds(double seconds) {
+        long whole = (long) Math.ceil(seconds);
+        return whole < 60
+                ? whole + " s"
+                : whole < 3600
+                        ? whole / 60 + " min " + whole % 60 + " s"
+                        : whole / 3600 + " h " + whole / 60 % 60 + " min";
+    }
+}

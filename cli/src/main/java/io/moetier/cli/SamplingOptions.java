@@ -1,0 +1,73 @@
+package io.moetier.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Option;
+
+/// How tokens are chosen and when the answer ends; names and defaults are those of llama.cpp.
+final class SamplingOptions {
+    @Option(
+            names = {"-n", "--predict"},
+            paramLabel = "N",
+            defaultValue = "-1",
+            description = "Tokens to generate at most; -1: until the model ends or the context is full.")
+    int predict;
+
+    @Option(
+            names = "--temp",
+            paramLabel = "T",
+            defaultValue = "0.8",
+            description = "Temperature; 0 always takes the most probable token; default: ${DEFAULT-VALUE}.")
+    double temperature;
+
+    @Option(
+            names = "--top-k",
+            paramLabel = "N",
+            defaultValue = "40",
+            description = "Choose among the N most probable tokens; 0: all; default: ${DEFAULT-VALUE}.")
+    int topK;
+
+    @Option(
+            names = "--top-p",
+            paramLabel = "P",
+            defaultValue = "0.95",
+            description = "Choose among the most probable tokens that reach P together; default: ${DEFAULT-VALUE}.")
+    double topP;
+
+    @Option(
+            names = "--min-p",
+            paramLabel = "P",
+            defaultValue = "0.05",
+            description = "Drop tokens less probable than P times the most probable; default: ${DEFAULT-VALUE}.")
+    double minP;
+
+    @Option(
+            names = "--repeat-penalty",
+            paramLabel = "X",
+            defaultValue = "1.0",
+            description = "Make recent tokens less probable; 1: leave them; default: ${DEFAULT-VALUE}.")
+    double repeatPenalty;
+
+    @Option(
+            names = "--repeat-last-n",
+            paramLabel = "N",
+            defaultValue = "64",
+            description = "How many tokens count as recent; -1: all; default: ${DEFAULT-VALUE}.")
+    int repeatLastN;
+
+    @Option(
+            names = {"-s", "--seed"},
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Start of the random sequence; the same seed gives the same text; default: ${DEFAULT-VALUE}.")
+    long seed;
+
+    @Option(
+            names = "--stop",
+            paramLabel = "TEXT",
+            description = "End the answer before this text; may be given several times.")
+    List<String> stops = new ArrayList<>();
+
+    @Option(names = "--ignore-eos", description = "Go on after the model's end-of-sequence token.")
+    boolean ignoreEos;
+}

@@ -1,0 +1,51 @@
+package io.moetier.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// Rows of text with aligned columns: the first to the left, the others to the right.
+final class Table {
+    private static final String GAP = "  ";
+
+    private final List<String[]> rows = new ArrayList<>();
+
+    /// Adds a row; rows may differ in length.
+    Table row(Object... cells) {
+        String[] texts = new String[cells.length];
+        for (int i = 0; i < cells.length; i++) {
+            texts[i] = String.valueOf(cells[i]);
+        }
+        rows.add(texts);
+        return this;
+    }
+
+    /// Returns the lines, each ended by a line feed and free of trailing blanks.
+    @Override
+    public String toString() {
+        int[] widths = widths();
+        StringBuilder text = new StringBuilder();
+        for (String[] row : rows) {
+            StringBuilder line = new StringBuilder();
+            for (int i = 0; i < row.length; i++) {
+                String blanks = " ".repeat(widths[i] - width(row[i]));
+                line.append(i == 0 ? row[i] + blanks : GAP + blanks + row[i]);
+            }
+            text.append(line.toString().stripTrailing()).append('\n');
+        }
+        return text.toString();
+    }
+
+    private int[] widths() {
+        int[] widths = new int[rows.stream().mapToInt(row -> row.length).max().orElse(0)];
+        for (String[] row : rows) {
+            for (int i = 0; i < row.length; i++) {
+                widths[i] = Math.max(widths[i], width(row[i]));
+            }
+        }
+        return widths;
+    }
+
+    private static int width(String text) {
+        return text.codePointCount(0, text.length());
+    }
+}

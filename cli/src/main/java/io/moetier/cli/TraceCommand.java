@@ -1,0 +1,7 @@
+package io.moetier.cli;
+
+import picocli.CommandLine.Command;
+
+/// Routing traces: which experts each token chose.
+@Command(name = "trace", description = "Record which experts each token chose.")
+final class TraceCommand {}

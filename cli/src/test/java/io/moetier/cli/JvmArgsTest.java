@@ -1,0 +1,34 @@
+package io.moetier.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/// The launcher's file is the one list of JVM options: the tests run with it, and nothing else repeats it.
+class JvmArgsTest {
+    private static final Path LIST = TestData.root().resolveSibling("cli/src/main/launcher/jvm.args");
+
+    @Test
+    void theTestsRunWithTheLaunchersOptions() throws IOException {
+        List<String> given = ManagementFactory.getRuntimeMXBean().getInputArguments();
+        List<String> missing = Files.readAllLines(LIST).stream()
+                .filter(option -> !given.contains(option))
+                .toList();
+        assertEquals(List.of(), missing);
+    }
+
+    @Test
+    void thePomsRepeatNoneOfThem() throws IOException {
+        for (String pom : List.of("pom.xml", "cli/pom.xml", "engine/pom.xml", "storage/pom.xml", "tools/pom.xml")) {
+            String text = Files.readString(TestData.root().resolveSibling(pom));
+            assertFalse(text.contains("--add-opens") || text.contains("Add-Opens"), pom);
+        }
+    }
+}

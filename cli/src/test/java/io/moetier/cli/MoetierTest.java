@@ -1,0 +1,94 @@
+package io.moetier.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.Writer;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MoetierTest {
+    private static final Surroundings NOWHERE = new Surroundings(Map.of(), Path.of("/nonexistent"), "");
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @Test
+    void helpNamesEveryCommand() {
+        assertEquals(Failure.OK, run("--help"));
+        for (String command : new String[] {"run", "import", "inspect", "verify", "logits", "trace", "bench"}) {
+            assertTrue(out.toString().contains("  " + command + " "), out.toString());
+        }
+        assertEquals("", err.toString());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"run", "import", "inspect", "verify", "logits", "trace", "bench"})
+    void everyCommandHasHelp(String command) {
+        assertEquals(Failure.OK, run(command, "--help"));
+        assertTrue(out.toString().startsWith("Usage: moetier " + command), out.toString());
+    }
+
+    @Test
+    void traceRecordHasHelp() {
+        assertEquals(Failure.OK, run("trace", "record", "--help"));
+        assertTrue(out.toString().startsWith("Usage: moetier trace record"), out.toString());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+                    ''                          | missing required subcommand; see moetier --help
+                    runn                        | unmatched argument at index 0: 'runn', did you mean run?; see moetier --help
+                    run                         | missing required parameter: 'MODEL'; see moetier run --help
+                    run m --thread 3            | unknown option: '--thread', did you mean --threads?; see moetier run --help
+                    run m --threads a           | invalid value for option '--threads': 'a' is not an int; see moetier run --help
+                    run m --ram                 | missing required parameter for option '--ram' (SIZE); see moetier run --help
+                    run m --ram 8Q              | invalid value for option '--ram': expected a size such as 8M, 1.5G, 4GiB or a number of bytes, found '8Q'; see moetier run --help
+                    logits m --ids 1            | missing required option: '--out=FILE'; see moetier logits --help
+                    trace record m --ids 1      | missing required option: '--out=FILE'; see moetier trace record --help
+                    """)
+    void wrongUsageIsOneSentenceAndExitCodeTwo(String arguments, String sentence) {
+        assertEquals(Failure.USAGE, run(arguments.isEmpty() ? new String[0] : arguments.split(" ")));
+        assertEquals("moetier: " + sentence, err.toString().stripTrailing());
+        assertEquals("", out.toString());
+    }
+
+    @Test
+    void aClosedOutputEndsQuietly() {
+        Streams streams = new Streams(
+                new ByteArrayInputStream(new byte[0]), new PrintWriter(new ClosedWriter()), new PrintWriter(err));
+        assertThrows(Streams.ClosedOutputException.class, () -> streams.print("text"));
+        assertEquals("", err.toString());
+    }
+
+    private int run(String... args) {
+        Streams streams =
+                new Streams(new ByteArrayInputStream(new byte[0]), new PrintWriter(out), new PrintWriter(err));
+        return Moetier.execute(NOWHERE, streams, args);
+    }
+
+    private static final class ClosedWriter extends Writer {
+        @Override
+        public void write(char[] buffer, int offset, int length) throws IOException {
+            throw new IOException("Broken pipe");
+        }
+
+        @Override
+        public void flush() throws IOException {
+            throw new IOException("Broken pipe");
+        }
+
+        @Override
+        public void close() {
+            // nothing to release
+        }
+    }
+}

@@ -1,0 +1,42 @@
+package io.moetier.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class SurroundingsTest {
+    @Test
+    void theCacheIsWhereTheUserSays() {
+        assertEquals(Path.of("/c"), cache(Map.of("MOETIER_CACHE", "/c", "XDG_CACHE_HOME", "/x")));
+        assertEquals(Path.of("/x/moetier"), cache(Map.of("XDG_CACHE_HOME", "/x", "MOETIER_CACHE", "")));
+        assertEquals(Path.of("/home/u/.cache/moetier"), cache(Map.of()));
+        assertEquals(Path.of("/home/u/.cache/moetier"), cache(Map.of("XDG_CACHE_HOME", "relative")));
+    }
+
+    @Test
+    void theHistoryIsState() {
+        assertEquals(
+                Path.of("/home/u/.local/state/moetier/history"),
+                surroundings(Map.of(), "").historyFile());
+    }
+
+    @Test
+    void theLauncherTellsWhichStreamsAreTerminals() {
+        Surroundings surroundings = surroundings(Map.of(), "02");
+        assertTrue(surroundings.inputIsTerminal());
+        assertFalse(surroundings.outputIsTerminal());
+        assertTrue(surroundings.errorIsTerminal());
+    }
+
+    private static Path cache(Map<String, String> variables) {
+        return surroundings(variables, "").cacheDirectory();
+    }
+
+    private static Surroundings surroundings(Map<String, String> variables, String terminals) {
+        return new Surroundings(variables, Path.of("/home/u"), terminals);
+    }
+}
