@@ -173,7 +173,7 @@ class HostTierTest {
             for (String policy : List.of("lru", "lfu")) {
                 try (HostTier tier = tier(source, 2, 4 * 4096, policy)) {
                     long allocated = Long.MAX_VALUE;
-                    for (int round = 0; round < 3; round++) { // the first rounds fill the slab and load classes
+                    for (int round = 0; round < 200 && allocated > 0; round++) { // until all is loaded and compiled
                         long before = threads.getCurrentThreadAllocatedBytes();
                         for (int step = 0; step < 300; step++) {
                             experts[0] = step % 8;
