@@ -2,6 +2,7 @@ package io.moetier.storage.expert;
 
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.memory.AnonymousMemory;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
@@ -155,7 +156,7 @@ public final class ExpertStore implements AutoCloseable {
         Path path = directory.resolve(StoreManifest.DENSE_FILE_NAME);
         StoreManifest.StoreFile entry = manifest.file(StoreManifest.DENSE_FILE_NAME)
                 .orElseThrow(() -> new MalformedModelException(path + ": not in the store's manifest"));
-        MemorySegment dense = arena.allocate(entry.bytes(), BlockLayout.PAGE_BYTES);
+        MemorySegment dense = AnonymousMemory.allocate(entry.bytes(), arena);
         CRC32C crc = new CRC32C();
         try (ReopeningFile file = ReopeningFile.open(path)) {
             for (long at = 0; at < entry.bytes(); at += DENSE_CHUNK_BYTES) {

@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
 public record StoreManifest(
         JsonObject description, List<StoreFile> files, List<SizeClass> sizeClasses, List<Entry> experts) {
     static final String FILE_NAME = "manifest.json";
-    static final String DENSE_FILE_NAME = "dense.safetensors";
+    /// Name of the file of non-expert weights.
+    public static final String DENSE_FILE_NAME = "dense.safetensors";
     static final String EXPERT_FILE_SUFFIX = ".cm3";
 
     private static final String FORMAT = "moetier-store";

@@ -1,5 +1,6 @@
 package io.moetier.engine.model.family;
 
+import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.model.spec.RopeSpec;
 import io.moetier.storage.format.JsonObject;
 import java.util.Optional;
@@ -18,13 +19,13 @@ final class RopeReader {
                 .flatMap(object -> object.optionalDouble("rope_theta"))
                 .or(() -> config.optionalDouble("rope_theta"))
                 .orElse(defaultTheta);
-        Optional<RopeSpec.Yarn> yarn = parameters
+        Optional<RopeTable.Yarn> yarn = parameters
                 .or(() -> config.optionalObject("rope_scaling"))
                 .flatMap(scaling -> readScaling(scaling, config.requireInt("max_position_embeddings")));
         return new RopeSpec(theta, yarn);
     }
 
-    private static Optional<RopeSpec.Yarn> readScaling(JsonObject scaling, int maxPositions) {
+    private static Optional<RopeTable.Yarn> readScaling(JsonObject scaling, int maxPositions) {
         String key = scaling.has("rope_type") ? "rope_type" : "type";
         String type = scaling.optionalString(key).orElse("default");
         return switch (type) {
@@ -34,23 +35,21 @@ final class RopeReader {
         };
     }
 
-    private static RopeSpec.Yarn readYarn(JsonObject scaling, int maxPositions) {
+    private static RopeTable.Yarn readYarn(JsonObject scaling, int maxPositions) {
         double factor = scaling.requireDouble("factor");
-        return new RopeSpec.Yarn(
+        return new RopeTable.Yarn(
                 factor,
                 scaling.optionalInt("original_max_position_embeddings").orElse(maxPositions),
                 scaling.optionalDouble("beta_fast").orElse(DEFAULT_BETA_FAST),
                 scaling.optionalDouble("beta_slow").orElse(DEFAULT_BETA_SLOW),
-                attentionFactor(scaling, factor),
-                scaling.optionalBoolean("truncate").orElse(true));
+                scaling.optionalBoolean("truncate").orElse(true),
+                scaling.optionalDouble("attention_factor").orElseGet(() -> attentionFactor(scaling, factor)));
     }
 
     private static double attentionFactor(JsonObject scaling, double factor) {
-        double mscale = scaling.optionalDouble("mscale").orElse(0.0);
-        double mscaleAllDim = scaling.optionalDouble("mscale_all_dim").orElse(0.0);
-        double derived = mscale != 0 && mscaleAllDim != 0
-                ? RopeSpec.Yarn.magnitude(factor, mscale) / RopeSpec.Yarn.magnitude(factor, mscaleAllDim)
-                : RopeSpec.Yarn.magnitude(factor, 1);
-        return scaling.optionalDouble("attention_factor").orElse(derived);
+        return RopeTable.Yarn.attentionFactor(
+                factor,
+                scaling.optionalDouble("mscale").orElse(0.0),
+                scaling.optionalDouble("mscale_all_dim").orElse(0.0));
     }
 }

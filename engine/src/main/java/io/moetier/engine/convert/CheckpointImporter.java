@@ -1,0 +1,83 @@
+package io.moetier.engine.convert;
+
+import io.moetier.engine.model.family.Families;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.text.SentencePieceConverter;
+import io.moetier.storage.expert.ExpertStoreWriter;
+import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.format.Checkpoint;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.LongConsumer;
+
+/// Turns a checkpoint into a store: packs every matrix once, one block per expert, and publishes the whole at once.
+public final class CheckpointImporter {
+    private static final String TOKENIZER = "tokenizer.json";
+
+    private final Checkpoint checkpoint;
+    private final ModelSpec spec;
+    private final Quantisation quantisation;
+
+    /// @throws io.moetier.storage.model.MalformedModelException if the family is unknown or the configuration is bad
+    public CheckpointImporter(Checkpoint checkpoint, Quantisation quantisation) {
+        this.checkpoint = checkpoint;
+        this.quantisation = quantisation;
+        spec = Families.describe(checkpoint.config());
+    }
+
+    /// Returns what tells this import from one of another checkpoint, or of the same one with other options.
+    public static String fingerprint(Checkpoint checkpoint, Quantisation quantisation) {
+        return checkpoint.fingerprint() + "-" + quantisation.label();
+    }
+
+    /// Writes the store.
+    ///
+    /// @param target directory to publish; it must not exist unless `replace`
+    /// @param progress is told the source bytes read, piece by piece; [Checkpoint#totalBytes] in all, unless the
+    ///     checkpoint holds tensors that the model has no use for
+    /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
+    public void run(Path target, boolean replace, LongConsumer progress) {
+        try (MatrixReader reader = new MatrixReader(checkpoint, progress)) {
+            DenseFile dense = new DenseFile(spec, reader, quantisation);
+            ExpertBlocks experts = new ExpertBlocks(spec, reader, quantisation);
+            try (ExpertStoreWriter writer = ExpertStoreWriter.create(target, replace)) {
+                writer.requireSpace(dense.bytes() + experts.bytes());
+                copyCompanions(writer.directory());
+                dense.write(writer.directory().resolve(StoreManifest.DENSE_FILE_NAME));
+                experts.write(writer);
+                writer.publish(description());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e.getMessage(), e);
+        }
+    }
+
+    private void copyCompanions(Path directory) throws IOException {
+        Files.copy(checkpoint.config().source(), directory.resolve("config.json"));
+        for (Path companion : checkpoint.companions()) {
+            Files.copy(companion, directory.resolve(companion.getFileName()));
+        }
+        Optional<Path> sentencePiece = checkpoint.file("tokenizer.model");
+        if (checkpoint.file(TOKENIZER).isEmpty() && sentencePiece.isPresent()) {
+            Files.writeString(
+                    directory.resolve(TOKENIZER),
+                    SentencePieceConverter.toTokenizerJson(
+                            sentencePiece.get(), checkpoint.file("tokenizer_config.json")));
+        }
+    }
+
+    private Map<String, Object> description() {
+        Map<String, Object> description = new LinkedHashMap<>();
+        description.put("model", checkpoint.name());
+        description.put("family", spec.family());
+        description.put("source", checkpoint.path().toAbsolutePath().toString());
+        description.put("quantisation", quantisation.label());
+        description.put("fingerprint", fingerprint(checkpoint, quantisation));
+        return description;
+    }
+}

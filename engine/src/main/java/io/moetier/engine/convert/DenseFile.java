@@ -1,0 +1,102 @@
+package io.moetier.engine.convert;
+
+import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.NormSpec;
+import io.moetier.engine.tensor.MatrixShape;
+import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.storage.format.SafetensorsWriter;
+import io.moetier.storage.model.DType;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// Writes `dense.safetensors`: the weights outside the routed experts, packed for the kernels.
+///
+/// Matrices are `U8` tensors padded to whole cache lines, whose [MatrixShape] stands in the file's metadata under the
+/// tensor's name; vectors are plain `F32` tensors.
+final class DenseFile {
+    private final ModelSpec spec;
+    private final MatrixReader reader;
+    private final Map<String, MatrixShape> shapes = new LinkedHashMap<>();
+    private final Map<String, Integer> vectors = new LinkedHashMap<>();
+
+    DenseFile(ModelSpec spec, MatrixReader reader, Quantisation quantisation) {
+        this.spec = spec;
+        this.reader = reader;
+        Set<LinearSpec> routing = new HashSet<>(spec.routingLinears());
+        for (LinearSpec linear : spec.denseLinears()) {
+            DType source = reader.require(linear).dtype();
+            DType target = routing.contains(linear) ? source : quantisation.target(source, linear.cols());
+            shapes.put(linear.weight(), new MatrixShape(target, linear.rows(), linear.cols()));
+            if (linear.bias() != null) {
+                vectors.put(linear.bias(), linear.rows());
+            }
+        }
+        for (NormSpec norm : spec.norms()) {
+            vectors.put(norm.weight(), norm.size());
+        }
+    }
+
+    /// Returns the bytes of the tensors.
+    long bytes() {
+        return shapes.values().stream().mapToLong(DenseFile::paddedBytes).sum()
+                + vectors.values().stream()
+                        .mapToLong(size -> (long) size * Float.BYTES)
+                        .sum();
+    }
+
+    void write(Path file) throws IOException {
+        try (SafetensorsWriter writer = SafetensorsWriter.create(file, entries(), metadata())) {
+            for (LinearSpec linear : spec.denseLinears()) {
+                writeMatrix(writer, linear);
+            }
+            for (Map.Entry<String, Integer> vector : vectors.entrySet()) {
+                writer.write(vector.getKey(), reader.readVector(vector.getKey(), vector.getValue()));
+            }
+        }
+    }
+
+    private void writeMatrix(SafetensorsWriter writer, LinearSpec linear) throws IOException {
+        MatrixShape shape = shape(linear);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment packed = arena.allocate(paddedBytes(shape), WeightMatrix.ALIGNMENT);
+            reader.read(linear, shape.dtype(), packed.asSlice(0, shape.packedBytes()));
+            writer.write(linear.weight(), packed);
+        }
+    }
+
+    private List<SafetensorsWriter.Entry> entries() {
+        List<SafetensorsWriter.Entry> entries = new ArrayList<>();
+        for (LinearSpec linear : spec.denseLinears()) {
+            entries.add(SafetensorsWriter.Entry.of(linear.weight(), "U8", paddedBytes(shape(linear))));
+        }
+        vectors.forEach((name, size) -> entries.add(SafetensorsWriter.Entry.of(name, "F32", size)));
+        return entries;
+    }
+
+    private Map<String, String> metadata() {
+        Map<String, String> metadata = new LinkedHashMap<>();
+        shapes.forEach((name, shape) -> metadata.put(name, shape.toString()));
+        return metadata;
+    }
+
+    private MatrixShape shape(LinearSpec linear) {
+        MatrixShape shape = shapes.get(linear.weight());
+        if (shape == null) {
+            throw new IllegalArgumentException("no dense matrix " + linear.weight());
+        }
+        return shape;
+    }
+
+    private static long paddedBytes(MatrixShape shape) {
+        return (shape.packedBytes() + WeightMatrix.ALIGNMENT - 1) / WeightMatrix.ALIGNMENT * WeightMatrix.ALIGNMENT;
+    }
+}

@@ -1,0 +1,104 @@
+package io.moetier.engine.convert;
+
+import io.moetier.engine.model.spec.DenseSpec;
+import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.MoeSpec;
+import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.storage.expert.BlockLayout;
+import io.moetier.storage.expert.BlockPart;
+import io.moetier.storage.expert.ExpertStoreWriter;
+import io.moetier.storage.model.DType;
+import io.moetier.storage.model.ExpertId;
+import io.moetier.storage.model.MalformedModelException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Writes the routed experts: gate, up and down of each packed into one block.
+final class ExpertBlocks {
+    /// Names of a block's parts; readers of the store know them.
+    private static final String GATE = "gate";
+
+    private static final String UP = "up";
+    private static final String DOWN = "down";
+
+    private final MatrixReader reader;
+    private final Quantisation quantisation;
+    private final Map<ExpertId, DenseSpec> experts = new LinkedHashMap<>();
+    private final Map<BlockLayout, List<ExpertId>> classes = new LinkedHashMap<>();
+
+    ExpertBlocks(ModelSpec spec, MatrixReader reader, Quantisation quantisation) {
+        this.reader = reader;
+        this.quantisation = quantisation;
+        for (int layer = 0; layer < spec.layers().size(); layer++) {
+            if (spec.layers().get(layer).feedForward() instanceof MoeSpec moe) {
+                addLayer(layer, moe);
+            }
+        }
+    }
+
+    private void addLayer(int layer, MoeSpec moe) {
+        BlockLayout first = layout(moe.experts().getFirst());
+        for (int expert = 0; expert < moe.numExperts(); expert++) {
+            BlockLayout layout = layout(moe.experts().get(expert));
+            if (!layout.equals(first)) {
+                throw new MalformedModelException("layer " + layer + " expert " + expert
+                        + ": element types: expected those of the layer's first expert, found "
+                        + layout.parts().stream().map(BlockPart::dtype).toList());
+            }
+            ExpertId id = new ExpertId(layer, expert);
+            experts.put(id, moe.experts().get(expert));
+            classes.computeIfAbsent(layout, key -> new ArrayList<>()).add(id);
+        }
+    }
+
+    /// Returns the bytes the blocks take on disk.
+    long bytes() {
+        return classes.entrySet().stream()
+                .mapToLong(entry -> ExpertStoreWriter.fileBytes(
+                        entry.getKey(), entry.getValue().size()))
+                .sum();
+    }
+
+    void write(ExpertStoreWriter writer) throws IOException {
+        for (Map.Entry<BlockLayout, List<ExpertId>> sizeClass : classes.entrySet()) {
+            writer.addSizeClass(sizeClass.getKey(), sizeClass.getValue());
+            writeBlocks(writer, sizeClass.getKey(), sizeClass.getValue());
+        }
+    }
+
+    private void writeBlocks(ExpertStoreWriter writer, BlockLayout layout, List<ExpertId> ids) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment block = arena.allocate(layout.blockBytes(), BlockLayout.PAGE_BYTES);
+            for (ExpertId id : ids) {
+                DenseSpec expert = experts.get(id);
+                if (expert != null) {
+                    fill(block, layout.part(GATE), expert.gate());
+                    fill(block, layout.part(UP), expert.up());
+                    fill(block, layout.part(DOWN), expert.down());
+                    writer.put(id, block);
+                }
+            }
+        }
+    }
+
+    private void fill(MemorySegment block, BlockPart part, LinearSpec linear) {
+        reader.read(linear, part.dtype(), block.asSlice(part.offset(), part.byteLength()));
+    }
+
+    private BlockLayout layout(DenseSpec expert) {
+        BlockLayout layout = with(BlockLayout.EMPTY, GATE, expert.gate());
+        return with(with(layout, UP, expert.up()), DOWN, expert.down());
+    }
+
+    private BlockLayout with(BlockLayout layout, String name, LinearSpec linear) {
+        DType target = quantisation.target(reader.require(linear).dtype(), linear.cols());
+        long bytes = WeightMatrix.packedBytes(target, linear.rows(), linear.cols());
+        return layout.with(name, target, linear.rows(), linear.cols(), bytes);
+    }
+}

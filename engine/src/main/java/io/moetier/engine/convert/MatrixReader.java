@@ -1,0 +1,69 @@
+package io.moetier.engine.convert;
+
+import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.engine.tensor.WeightPacker;
+import io.moetier.storage.format.Checkpoint;
+import io.moetier.storage.model.DType;
+import io.moetier.storage.model.TensorInfo;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.function.LongConsumer;
+
+/// Reads a checkpoint's matrices and packs them for the kernels, a few megabytes at a time.
+final class MatrixReader implements AutoCloseable {
+    private static final int TILE_ROWS = 16;
+    private static final long CHUNK_BYTES = 4L << 20;
+
+    private final Checkpoint checkpoint;
+    private final LongConsumer progress;
+    private final Arena arena = Arena.ofShared();
+    private MemorySegment chunk = MemorySegment.NULL;
+
+    /// @param progress is told the source bytes read, piece by piece
+    MatrixReader(Checkpoint checkpoint, LongConsumer progress) {
+        this.checkpoint = checkpoint;
+        this.progress = progress;
+    }
+
+    /// Returns the type of a matrix in the checkpoint, whose shape is checked.
+    TensorInfo require(LinearSpec spec) {
+        return checkpoint.require(spec.weight(), spec.rows(), spec.cols());
+    }
+
+    /// Fills `packed` with the matrix in the layout of `target`.
+    void read(LinearSpec spec, DType target, MemorySegment packed) {
+        TensorInfo tensor = require(spec);
+        long rowBytes = tensor.dtype().bytes(spec.cols());
+        int rowsPerChunk = (int) Math.max(1, CHUNK_BYTES / (rowBytes * TILE_ROWS)) * TILE_ROWS;
+        long packedAt = 0;
+        for (int row = 0; row < spec.rows(); row += rowsPerChunk) {
+            int rows = Math.min(rowsPerChunk, spec.rows() - row);
+            MemorySegment source = chunk(rows * rowBytes);
+            checkpoint.read(tensor, row * rowBytes, source);
+            long bytes = WeightMatrix.packedBytes(target, rows, spec.cols());
+            WeightPacker.pack(tensor.dtype(), source, target, rows, spec.cols(), packed.asSlice(packedAt, bytes));
+            packedAt += bytes;
+            progress.accept(source.byteSize());
+        }
+    }
+
+    /// Reads a vector as float32.
+    float[] readVector(String name, int size) {
+        TensorInfo tensor = checkpoint.require(name, size);
+        progress.accept(tensor.byteLength());
+        return checkpoint.readFloats(tensor);
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+
+    private MemorySegment chunk(long bytes) {
+        if (chunk.byteSize() < bytes) {
+            chunk = arena.allocate(bytes, 64);
+        }
+        return chunk.asSlice(0, bytes);
+    }
+}

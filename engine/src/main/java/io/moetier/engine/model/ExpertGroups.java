@@ -1,0 +1,61 @@
+package io.moetier.engine.model;
+
+import java.util.Arrays;
+
+/// The tokens of a batch sorted by expert, so that each expert is visited once.
+///
+/// Token `t`'s `j`-th choice is row `t * k + j` of the experts' output; a group lists, for one expert, which tokens
+/// chose it (`tokens`) and which rows its outputs go to (`rows`).
+final class ExpertGroups {
+    final int[] distinct; // the chosen experts, ascending
+    final int[] tokens;
+    final int[] rows;
+    private final int[] starts; // by expert: first index into tokens and rows; one more than there are experts
+    private final int[] fill;
+    private int numDistinct;
+
+    ExpertGroups(int numExperts, int maxChoices) {
+        distinct = new int[numExperts];
+        tokens = new int[maxChoices];
+        rows = new int[maxChoices];
+        starts = new int[numExperts + 1];
+        fill = new int[numExperts];
+    }
+
+    /// Sorts `n` tokens' choices, `k` each.
+    void sort(int[] expertIds, int n, int k, int numExperts) {
+        count(expertIds, n * k, numExperts);
+        for (int row = 0; row < n * k; row++) {
+            int at = fill[expertIds[row]]++;
+            tokens[at] = row / k;
+            rows[at] = row;
+        }
+    }
+
+    int numDistinct() {
+        return numDistinct;
+    }
+
+    int start(int expert) {
+        return starts[expert];
+    }
+
+    int size(int expert) {
+        return starts[expert + 1] - starts[expert];
+    }
+
+    private void count(int[] expertIds, int choices, int numExperts) {
+        Arrays.fill(starts, 0, numExperts + 1, 0);
+        for (int row = 0; row < choices; row++) {
+            starts[expertIds[row] + 1]++;
+        }
+        numDistinct = 0;
+        for (int expert = 0; expert < numExperts; expert++) {
+            if (starts[expert + 1] > 0) {
+                distinct[numDistinct++] = expert;
+            }
+            starts[expert + 1] += starts[expert];
+            fill[expert] = starts[expert];
+        }
+    }
+}

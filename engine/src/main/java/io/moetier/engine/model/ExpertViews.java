@@ -1,0 +1,51 @@
+package io.moetier.engine.model;
+
+import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.Kernels;
+import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.storage.expert.BlockLayout;
+import io.moetier.storage.expert.BlockPart;
+import java.lang.foreign.MemorySegment;
+import java.util.IdentityHashMap;
+
+/// Reads a slot's bytes as the three matrices of an expert.
+///
+/// The views of a slot are made when the slot is first used, since slots outlive the experts in them and a decode step
+/// must not allocate.
+final class ExpertViews {
+    /// Names of a block's parts, in the order they are stored.
+    static final String GATE = "gate";
+
+    static final String UP = "up";
+    static final String DOWN = "down";
+
+    private final BlockLayout layout;
+    private final IdentityHashMap<MemorySegment, Expert> bySlot = new IdentityHashMap<>();
+
+    ExpertViews(BlockLayout layout) {
+        this.layout = layout;
+    }
+
+    /// Returns the expert that lies in a slot of this layout's size class.
+    Expert in(MemorySegment slot) {
+        Expert known = bySlot.get(slot);
+        if (known == null) {
+            known = new Expert(matrix(slot, GATE), matrix(slot, UP), matrix(slot, DOWN));
+            bySlot.put(slot, known);
+        }
+        return known;
+    }
+
+    private WeightMatrix matrix(MemorySegment slot, String name) {
+        BlockPart part = layout.part(name);
+        return new WeightMatrix(part.dtype(), part.rows(), part.cols(), slot.asSlice(part.offset(), part.byteLength()));
+    }
+
+    /// The SwiGLU MLP of one expert.
+    record Expert(WeightMatrix gate, WeightMatrix up, WeightMatrix down) {
+        /// Row `outRows[i]` of `out` from row `rows[i]` of `x`, for `n` values of `i` from `from` on.
+        void forward(Kernels kernels, DeviceBuffer x, int[] rows, int from, int n, int[] outRows, DeviceBuffer out) {
+            kernels.expertFfn(gate, up, down, x, rows, from, n, outRows, out);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+package io.moetier.engine.model;
+
+import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.model.spec.AttentionSpec;
+import io.moetier.engine.model.spec.LayerSpec;
+import io.moetier.engine.model.spec.ModelSpec;
+import java.lang.foreign.Arena;
+import java.util.List;
+
+/// The keys and values of every layer of one session. Memory comes as positions are stored.
+public final class KvCache implements AutoCloseable {
+    private final Arena arena = Arena.ofShared();
+    private final List<KvLayer> layers;
+    private final int capacity;
+
+    /// @param capacity tokens that the session can hold
+    public KvCache(ModelSpec spec, int capacity) {
+        this.capacity = capacity;
+        layers = spec.layers().stream()
+                .map(LayerSpec::attention)
+                .map(attention -> new KvLayer(arena, capacity, attention.numKeyValueHeads(), attention.headDim()))
+                .toList();
+    }
+
+    /// Returns the bytes that `positions` tokens take.
+    public static long bytes(ModelSpec spec, int positions) {
+        return spec.layers().stream()
+                .map(LayerSpec::attention)
+                .mapToLong(KvCache::bytesPerPosition)
+                .map(bytes -> bytes * positions)
+                .sum();
+    }
+
+    /// Returns how many tokens fit.
+    public int capacity() {
+        return capacity;
+    }
+
+    KvLayer layer(int layer) {
+        return layers.get(layer);
+    }
+
+    /// Allocates the memory of the first `positions` positions.
+    public void reserve(int positions) {
+        for (int i = 0; i < layers.size(); i++) {
+            layers.get(i).reserve(positions);
+        }
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+
+    private static long bytesPerPosition(AttentionSpec attention) {
+        return KvLayer.bytesPerPosition(attention.numKeyValueHeads(), attention.headDim());
+    }
+}

@@ -1,0 +1,36 @@
+package io.moetier.engine.model;
+
+import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.Kernels;
+import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.tensor.WeightMatrix;
+import org.jspecify.annotations.Nullable;
+
+/// y = W·x + b.
+final class Linear {
+    private final WeightMatrix weight;
+    private final float @Nullable [] bias;
+
+    private Linear(WeightMatrix weight, float @Nullable [] bias) {
+        this.weight = weight;
+        this.bias = bias;
+    }
+
+    static Linear load(LinearSpec spec, Weights weights) {
+        return new Linear(
+                weights.matrix(spec.weight(), spec.rows(), spec.cols()),
+                spec.bias() == null ? null : weights.vector(spec.bias(), spec.rows()));
+    }
+
+    WeightMatrix weight() {
+        return weight;
+    }
+
+    /// `out` [n, rows] from `x` [n, cols].
+    void apply(Kernels kernels, DeviceBuffer x, int n, DeviceBuffer out) {
+        kernels.matmul(weight, x, n, out);
+        if (bias != null) {
+            kernels.addBias(out, n, weight.rows(), bias);
+        }
+    }
+}

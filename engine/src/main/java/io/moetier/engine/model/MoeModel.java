@@ -1,0 +1,106 @@
+package io.moetier.engine.model;
+
+import io.moetier.engine.device.Device;
+import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.Kernels;
+import io.moetier.engine.metrics.Counters;
+import io.moetier.engine.metrics.FlightEvents;
+import io.moetier.engine.metrics.LayerStepEvent;
+import io.moetier.engine.model.spec.DenseSpec;
+import io.moetier.engine.model.spec.LayerSpec;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.MoeSpec;
+import io.moetier.engine.offload.HostTier;
+import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.storage.expert.BlockLayout;
+import io.moetier.storage.model.Phase;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.IntFunction;
+
+/// A loaded decoder-only model: embedding, layers, final norm, head.
+///
+/// Immutable but for the host tier it draws experts from; one forward pass at a time.
+public final class MoeModel {
+    private final ModelSpec spec;
+    private final Device device;
+    private final WeightMatrix embedding;
+    private final List<DecoderLayer> layers;
+    private final Norm finalNorm;
+    private final WeightMatrix head;
+
+    /// @param layoutOf block layout of the experts of a decoder layer
+    public MoeModel(
+            ModelSpec spec,
+            Weights weights,
+            IntFunction<BlockLayout> layoutOf,
+            HostTier hostTier,
+            Device device,
+            Counters counters) {
+        this.spec = spec;
+        this.device = device;
+        embedding = Linear.load(spec.embedding(), weights).weight();
+        layers = new ArrayList<>();
+        Map<BlockLayout, ExpertViews> views = new HashMap<>();
+        for (int i = 0; i < spec.layers().size(); i++) {
+            LayerSpec layer = spec.layers().get(i);
+            FeedForward feedForward = switch (layer.feedForward()) {
+                case DenseSpec dense -> DenseFeedForward.load(dense, weights);
+                case MoeSpec moe ->
+                    new MoeBlock(
+                            i,
+                            moe,
+                            weights,
+                            views.computeIfAbsent(layoutOf.apply(i), ExpertViews::new),
+                            hostTier,
+                            counters);
+            };
+            layers.add(new DecoderLayer(
+                    Norm.load(layer.attentionNorm(), weights),
+                    new Attention(layer.attention(), weights),
+                    Norm.load(layer.feedForwardNorm(), weights),
+                    feedForward));
+        }
+        finalNorm = Norm.load(spec.finalNorm(), weights);
+        head = spec.tiedEmbeddings()
+                ? embedding
+                : Linear.load(spec.head(), weights).weight();
+    }
+
+    /// Returns what this model computes.
+    public ModelSpec spec() {
+        return spec;
+    }
+
+    /// Allocates the buffers for batches of at most `batch` tokens.
+    public Workspace newWorkspace(int batch) {
+        return new Workspace(spec, device, batch);
+    }
+
+    /// Runs `n` tokens of `tokens`, at most one batch, at positions `firstPosition` and on; the final hidden states
+    /// are left, normalised, in the workspace.
+    public void forward(
+            int[] tokens, int from, int n, int firstPosition, Phase phase, KvCache cache, Workspace workspace) {
+        Kernels kernels = device.kernels();
+        workspace.n = n;
+        workspace.firstPosition = firstPosition;
+        workspace.phase = phase;
+        cache.reserve(firstPosition + n);
+        kernels.embed(embedding, tokens, from, n, workspace.hidden);
+        for (int i = 0; i < layers.size(); i++) {
+            LayerStepEvent event = FlightEvents.startLayerStep(i, phase, n);
+            layers.get(i).forward(kernels, workspace, cache.layer(i));
+            FlightEvents.finish(event);
+        }
+        finalNorm.apply(kernels, workspace.hidden, n, workspace.normed);
+    }
+
+    /// Computes the logits of `n` rows of the last forward pass from row `row` on.
+    ///
+    /// @param out [n, vocabSize]
+    public void logits(Workspace workspace, int row, int n, DeviceBuffer out) {
+        device.kernels().matmul(head, workspace.normed, row, n, out, 0);
+    }
+}

@@ -1,0 +1,200 @@
+package io.moetier.engine.session;
+
+import io.moetier.engine.device.Device;
+import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.cpu.CpuDevice;
+import io.moetier.engine.metrics.Counters;
+import io.moetier.engine.metrics.RunStats;
+import io.moetier.engine.model.KvCache;
+import io.moetier.engine.model.MoeModel;
+import io.moetier.engine.model.Workspace;
+import io.moetier.engine.model.family.Families;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.MoeSpec;
+import io.moetier.engine.offload.HostTier;
+import io.moetier.storage.expert.ExpertStore;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.ExpertId;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+
+/// A loaded model: its dense weights in memory, its experts in a host tier over the store on disk.
+///
+/// Shareable between threads; each makes its own [Session]. Steps of different sessions take turns.
+public final class Engine implements AutoCloseable {
+    /// Tokens that one forward pass takes at most.
+    public static final int BATCH = 512;
+
+    private final ExpertStore store;
+    private final ModelSpec spec;
+    private final int contextLength;
+    private final Arena arena = Arena.ofShared();
+    private final Device device;
+    private final Counters counters = new Counters();
+    private final HostTier hostTier;
+    private final MoeModel model;
+    private final ReentrantLock step = new ReentrantLock(true);
+
+    private Engine(ExpertStore store, EngineConfig config) {
+        this.store = store;
+        spec = Families.describe(store.config());
+        contextLength = contextLength(spec, config);
+        StoreWeights weights = new StoreWeights(store, arena);
+        device = CpuDevice.open(config.threads() == 0 ? PhysicalCores.count() : config.threads(), config.kernels());
+        hostTier = openHostTier(config, weights.byteSize());
+        model = new MoeModel(spec, weights, layer -> store.layout(ExpertId.pack(layer, 0)), hostTier, device, counters);
+    }
+
+    /// Loads the model of a store.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if a file is damaged
+    /// @throws IllegalArgumentException if the budget is too small, the context too long or an option unknown
+    public static Engine open(Path storeDirectory, EngineConfig config) {
+        ExpertStore store = ExpertStore.open(storeDirectory, config.io());
+        try {
+            return new Engine(store, config);
+        } catch (RuntimeException | Error e) {
+            store.close();
+            throw e;
+        }
+    }
+
+    /// Returns what the model computes.
+    public ModelSpec spec() {
+        return spec;
+    }
+
+    /// Returns a new, empty session.
+    public Session newSession() {
+        return new Session(this, contextLength, BATCH);
+    }
+
+    /// Returns how many tokens a session holds.
+    public int contextLength() {
+        return contextLength;
+    }
+
+    /// Returns the counters so far.
+    public RunStats stats() {
+        return counters.snapshot();
+    }
+
+    /// Returns the tier that experts are computed from.
+    public HostTier hostTier() {
+        return hostTier;
+    }
+
+    /// Returns the smallest budget of the host tier: the top-k experts of one layer.
+    public long minimumRamBytes() {
+        return HostTier.minimumBytes(new StoreSource(store), numExpertsPerToken());
+    }
+
+    /// Returns the budget with which every expert stays in memory once it is loaded.
+    public long allExpertBytes() {
+        return HostTier.allBytes(new StoreSource(store));
+    }
+
+    /// Returns how experts are read, and why so.
+    public String ioDescription() {
+        return store.ioDescription();
+    }
+
+    /// Returns what computes.
+    public String deviceDescription() {
+        return device.description();
+    }
+
+    /// Returns the store the model came from.
+    public ExpertStore store() {
+        return store;
+    }
+
+    /// Returns the tokens that end an answer: those of `generation_config.json`, else of `config.json`.
+    public Set<Integer> endOfSequence() {
+        return store.file("generation_config.json")
+                .map(Json::readObject)
+                .flatMap(Engine::endOfSequence)
+                .or(() -> endOfSequence(store.config()))
+                .orElse(Set.of());
+    }
+
+    @Override
+    public void close() {
+        hostTier.close();
+        device.close();
+        arena.close();
+        store.close();
+    }
+
+    MoeModel model() {
+        return model;
+    }
+
+    Device device() {
+        return device;
+    }
+
+    Counters counters() {
+        return counters;
+    }
+
+    void lockStep() {
+        step.lock();
+    }
+
+    void unlockStep() {
+        step.unlock();
+    }
+
+    void logits(Workspace workspace, int row, int n, DeviceBuffer out) {
+        step.lock();
+        try {
+            model.logits(workspace, row, n, out);
+        } finally {
+            step.unlock();
+        }
+    }
+
+    private HostTier openHostTier(EngineConfig config, long denseBytes) {
+        StoreSource source = new StoreSource(store);
+        long budget = config.ramBytes()
+                .orElseGet(() -> Math.max(
+                        HostTier.minimumBytes(source, numExpertsPerToken()),
+                        MemoryBudget.available(denseBytes + KvCache.bytes(spec, contextLength))));
+        return HostTier.open(
+                source,
+                numExpertsPerToken(),
+                budget,
+                PolicyChoice.of(config, spec),
+                counters,
+                HostTier.DEFAULT_LOADERS);
+    }
+
+    private int numExpertsPerToken() {
+        return spec.moeLayers().stream()
+                .mapToInt(MoeSpec::numExpertsPerToken)
+                .max()
+                .orElse(1);
+    }
+
+    private static int contextLength(ModelSpec spec, EngineConfig config) {
+        if (config.contextLength() > spec.maxPositionEmbeddings()) {
+            throw new IllegalArgumentException("--ctx " + config.contextLength() + " is more than the "
+                    + spec.maxPositionEmbeddings() + " tokens that the model allows (max_position_embeddings)");
+        }
+        return config.contextLength() > 0
+                ? config.contextLength()
+                : Math.min(spec.maxPositionEmbeddings(), EngineConfig.DEFAULT_CONTEXT);
+    }
+
+    private static Optional<Set<Integer>> endOfSequence(JsonObject config) {
+        Optional<List<Integer>> ids = config.optionalInts("eos_token_id");
+        return ids.map(LinkedHashSet::new);
+    }
+}

@@ -1,0 +1,64 @@
+package io.moetier.engine.session;
+
+import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.storage.expert.IoMode;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/// How a model is run.
+///
+/// @param threads compute threads; 0 for one per physical core
+/// @param ramBytes budget of the host tier's expert slots; empty for what fits beside the rest
+/// @param policy name of the eviction policy
+/// @param census routing trace whose counts rank the experts; needed by the policy `static` alone
+/// @param io how cold experts are read
+/// @param kernels which kernels compute
+/// @param contextLength tokens a session can hold; 0 for the model's maximum, at most [#DEFAULT_CONTEXT]
+public record EngineConfig(
+        int threads,
+        OptionalLong ramBytes,
+        String policy,
+        Optional<Path> census,
+        IoMode io,
+        KernelChoice kernels,
+        int contextLength) {
+    /// Context of a session when nothing else is asked for and the model allows it.
+    public static final int DEFAULT_CONTEXT = 4096;
+
+    public static final EngineConfig DEFAULT =
+            new EngineConfig(0, OptionalLong.empty(), "lru", Optional.empty(), IoMode.AUTO, KernelChoice.AUTO, 0);
+
+    /// @throws IllegalArgumentException if a value is out of range
+    public EngineConfig {
+        if (threads < 0) {
+            throw new IllegalArgumentException("--threads must be 0 or more, not " + threads);
+        }
+        if (contextLength < 0) {
+            throw new IllegalArgumentException("--ctx must be 0 or more, not " + contextLength);
+        }
+        if (policy.equals("static") != census.isPresent()) {
+            throw new IllegalArgumentException("--policy static and --census FILE go together");
+        }
+    }
+
+    /// Returns this configuration with another budget.
+    public EngineConfig withRamBytes(long bytes) {
+        return new EngineConfig(threads, OptionalLong.of(bytes), policy, census, io, kernels, contextLength);
+    }
+
+    /// Returns this configuration with another number of threads.
+    public EngineConfig withThreads(int count) {
+        return new EngineConfig(count, ramBytes, policy, census, io, kernels, contextLength);
+    }
+
+    /// Returns this configuration with another policy.
+    public EngineConfig withPolicy(String name, Optional<Path> censusFile) {
+        return new EngineConfig(threads, ramBytes, name, censusFile, io, kernels, contextLength);
+    }
+
+    /// Returns this configuration with other kernels.
+    public EngineConfig withKernels(KernelChoice choice) {
+        return new EngineConfig(threads, ramBytes, policy, census, io, choice, contextLength);
+    }
+}

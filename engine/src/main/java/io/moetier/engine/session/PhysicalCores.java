@@ -1,0 +1,31 @@
+package io.moetier.engine.session;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Set;
+
+/// Counts the cores that can compute at once; a second hardware thread of a core adds nothing to a memory-bound loop.
+final class PhysicalCores {
+    private static final Path CPUS = Path.of("/sys/devices/system/cpu");
+
+    private PhysicalCores() {}
+
+    /// Returns the physical cores, at most the processors the JVM may use.
+    static int count() {
+        int processors = Runtime.getRuntime().availableProcessors();
+        Set<String> siblings = new HashSet<>();
+        try (var cpus = Files.newDirectoryStream(CPUS, "cpu[0-9]*")) {
+            for (Path cpu : cpus) {
+                Path list = cpu.resolve("topology/thread_siblings_list");
+                if (Files.isReadable(list)) {
+                    siblings.add(Files.readString(list));
+                }
+            }
+        } catch (IOException e) {
+            return processors; // not Linux, or the file system is hidden
+        }
+        return siblings.isEmpty() ? processors : Math.min(processors, siblings.size());
+    }
+}

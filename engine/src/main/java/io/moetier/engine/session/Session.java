@@ -1,0 +1,175 @@
+package io.moetier.engine.session;
+
+import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.metrics.DecodeEvent;
+import io.moetier.engine.metrics.FlightEvents;
+import io.moetier.engine.metrics.PrefillEvent;
+import io.moetier.engine.model.KvCache;
+import io.moetier.engine.model.RoutingListener;
+import io.moetier.engine.model.Workspace;
+import io.moetier.storage.model.Phase;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/// One timeline of tokens with its key-value cache: prefill appends many tokens, decode appends one.
+///
+/// Confined to one thread. Several sessions may share an engine; their steps then take turns.
+public final class Session implements AutoCloseable {
+    private static final int LOGIT_ROWS = 32; // rows of logits computed at once where every position is asked for
+
+    private final Engine engine;
+    private final KvCache cache;
+    private final Workspace workspace;
+    private final DeviceBuffer deviceLogits;
+    private final float[] logits;
+    private final int[] tokens;
+    private final int[] single = new int[1];
+    private int position;
+
+    Session(Engine engine, int contextLength, int batch) {
+        this.engine = engine;
+        cache = new KvCache(engine.spec(), contextLength);
+        workspace = engine.model().newWorkspace(Math.min(batch, contextLength));
+        deviceLogits = engine.device().allocate(LOGIT_ROWS * engine.spec().vocabSize());
+        logits = new float[engine.spec().vocabSize()];
+        tokens = new int[contextLength];
+    }
+
+    /// Receives the logits of one position.
+    @FunctionalInterface
+    public interface LogitsSink {
+        /// Takes the logits after the token at `position`.
+        ///
+        /// @param logits [vocabSize], the session's; they change after the call
+        void accept(int position, float[] logits);
+    }
+
+    /// Has every routing decision reported from now on.
+    public void listen(RoutingListener listener) {
+        workspace.listen(listener);
+    }
+
+    /// Returns how many tokens the session holds.
+    public int position() {
+        return position;
+    }
+
+    /// Returns how many tokens the session can hold.
+    public int capacity() {
+        return tokens.length;
+    }
+
+    /// Returns the token at a position below [#position].
+    public int tokenAt(int index) {
+        return tokens[index];
+    }
+
+    /// Forgets every token from `newPosition` on.
+    public void truncate(int newPosition) {
+        if (newPosition < 0 || newPosition > position) {
+            throw new IllegalArgumentException("cannot go back to " + newPosition + " from " + position);
+        }
+        position = newPosition;
+    }
+
+    /// Appends tokens and computes the logits after the last one.
+    ///
+    /// @throws IllegalArgumentException if there are none, one is outside the vocabulary, or they do not fit
+    public void prefill(int[] appended) {
+        append(appended, null);
+    }
+
+    /// Appends tokens and hands out the logits after each of them.
+    public void prefill(int[] appended, LogitsSink sink) {
+        append(appended, sink);
+    }
+
+    /// Appends one token and computes the logits after it.
+    public void decode(int token) {
+        single[0] = token;
+        check(single);
+        DecodeEvent event = FlightEvents.startDecode(position);
+        long start = System.nanoTime();
+        step(single, 0, 1, Phase.DECODE);
+        computeLogits(0);
+        engine.counters().addDecode(1, System.nanoTime() - start);
+        FlightEvents.finish(event);
+    }
+
+    /// Returns the logits after the last token, [vocabSize]; the session's, overwritten by its next step.
+    public float[] logits() {
+        return logits;
+    }
+
+    @Override
+    public void close() {
+        cache.close();
+    }
+
+    private void append(int[] appended, @Nullable LogitsSink sink) {
+        check(appended);
+        PrefillEvent event = FlightEvents.startPrefill(appended.length);
+        long start = System.nanoTime();
+        for (int at = 0; at < appended.length; at += workspace.batch()) {
+            int n = Math.min(workspace.batch(), appended.length - at);
+            step(appended, at, n, Phase.PREFILL);
+            if (sink != null) {
+                handOut(sink, position - n, n);
+            } else if (at + n == appended.length) {
+                computeLogits(n - 1);
+            }
+        }
+        engine.counters().addPrefill(appended.length, System.nanoTime() - start);
+        FlightEvents.finish(event);
+    }
+
+    private void step(int[] source, int from, int n, Phase phase) {
+        engine.lockStep();
+        try {
+            engine.model().forward(source, from, n, position, phase, cache, workspace);
+        } finally {
+            engine.unlockStep();
+        }
+        System.arraycopy(source, from, tokens, position, n);
+        position += n;
+    }
+
+    private void handOut(LogitsSink sink, int firstPosition, int n) {
+        int vocabSize = logits.length;
+        for (int row = 0; row < n; row += LOGIT_ROWS) {
+            int rows = Math.min(LOGIT_ROWS, n - row);
+            engine.logits(workspace, row, rows, deviceLogits);
+            for (int i = 0; i < rows; i++) {
+                engine.device().download(deviceLogits, i * vocabSize, vocabSize, logits, 0);
+                sink.accept(firstPosition + row + i, logits);
+            }
+        }
+    }
+
+    private void computeLogits(int row) {
+        engine.logits(workspace, row, 1, deviceLogits);
+        engine.device().download(deviceLogits, 0, logits.length, logits, 0);
+    }
+
+    private void check(int[] appended) {
+        if (appended.length == 0) {
+            throw new IllegalArgumentException("the prompt is empty: there is no token to start from");
+        }
+        if (appended.length > tokens.length - position) {
+            throw new IllegalArgumentException("the context holds " + tokens.length + " tokens, but "
+                    + (position + (long) appended.length) + " are needed (the model allows "
+                    + engine.spec().maxPositionEmbeddings() + ", --ctx sets it)");
+        }
+        for (int token : appended) {
+            if (token < 0 || token >= logits.length) {
+                throw new IllegalArgumentException(
+                        "token " + token + " is outside the vocabulary of " + logits.length + " tokens");
+            }
+        }
+    }
+
+    /// Returns the tokens so far.
+    public int[] tokens() {
+        return Arrays.copyOf(tokens, position);
+    }
+}

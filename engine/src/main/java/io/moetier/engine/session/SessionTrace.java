@@ -1,0 +1,83 @@
+package io.moetier.engine.session;
+
+import io.moetier.engine.model.RoutingListener;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.MoeSpec;
+import io.moetier.engine.trace.TraceHeader;
+import io.moetier.engine.trace.TraceRecorder;
+import io.moetier.engine.trace.TraceToken;
+import io.moetier.storage.model.Phase;
+import io.moetier.storage.model.Tier;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// Records what a session's routers choose: gathers the layers of a forward pass and hands its tokens on, one by one.
+public final class SessionTrace implements RoutingListener {
+    private final TraceRecorder recorder;
+    private final List<Integer> layers;
+    private int request;
+    private int[][][] experts = {};
+    private float[][][] weights = {};
+    private Tier[][][] tiers = {};
+
+    /// @param spec the model that the session runs
+    public SessionTrace(TraceRecorder recorder, ModelSpec spec) {
+        this.recorder = recorder;
+        layers = moeLayers(spec);
+    }
+
+    /// Returns the header of a trace of a model.
+    public static TraceHeader header(String model, ModelSpec spec, String workload) {
+        MoeSpec widest = spec.moeLayers().getFirst();
+        return TraceHeader.of(model, widest.numExperts(), widest.numExpertsPerToken(), moeLayers(spec), workload);
+    }
+
+    /// Begins the next request: the session starts again at position 0.
+    public void nextRequest() {
+        request++;
+    }
+
+    @Override
+    public void onRouting(
+            int layer,
+            Phase phase,
+            int firstPosition,
+            int n,
+            int k,
+            int[] ids,
+            float[] routingWeights,
+            Tier[] foundIn) {
+        int at = layers.indexOf(layer);
+        if (at == 0) {
+            experts = new int[n][layers.size()][k];
+            weights = new float[n][layers.size()][k];
+            tiers = new Tier[n][layers.size()][k];
+        }
+        for (int t = 0; t < n; t++) {
+            System.arraycopy(ids, t * k, experts[t][at], 0, k);
+            System.arraycopy(routingWeights, t * k, weights[t][at], 0, k);
+            System.arraycopy(foundIn, t * k, tiers[t][at], 0, k);
+        }
+        if (at == layers.size() - 1) {
+            handOn(phase, firstPosition, n);
+        }
+    }
+
+    private void handOn(Phase phase, int firstPosition, int n) {
+        for (int t = 0; t < n; t++) {
+            recorder.record(new TraceToken(
+                    request, firstPosition + t, phase, experts[t], Optional.of(weights[t]), Optional.of(tiers[t])));
+        }
+    }
+
+    private static List<Integer> moeLayers(ModelSpec spec) {
+        List<Integer> layers = new ArrayList<>();
+        for (int i = 0; i < spec.layers().size(); i++) {
+            if (spec.layers().get(i).feedForward() instanceof MoeSpec) {
+                layers.add(i);
+            }
+        }
+        return layers;
+    }
+}

@@ -1,0 +1,60 @@
+package io.moetier.engine.session;
+
+import io.moetier.engine.model.Weights;
+import io.moetier.engine.tensor.MatrixShape;
+import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.storage.expert.ExpertStore;
+import io.moetier.storage.format.RawTensor;
+import io.moetier.storage.format.SafetensorsFile;
+import io.moetier.storage.model.MalformedModelException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.Map;
+
+/// The weights outside the routed experts, from a store's `dense.safetensors`, held in anonymous memory.
+final class StoreWeights implements Weights {
+    private final Path file;
+    private final MemorySegment bytes;
+    private final Map<String, RawTensor> tensors;
+    private final Map<String, String> shapes;
+
+    /// @param arena owns the memory of the weights
+    StoreWeights(ExpertStore store, Arena arena) {
+        file = store.denseFile();
+        bytes = store.loadDense(arena); // checks the checksum, so the header read below is the one that was written
+        try (SafetensorsFile header = SafetensorsFile.open(file)) {
+            tensors = header.rawTensors();
+            shapes = header.metadata();
+        }
+    }
+
+    @Override
+    public WeightMatrix matrix(String name, int rows, int cols) {
+        MatrixShape shape = MatrixShape.parse(shapes.getOrDefault(name, ""))
+                .orElseThrow(() -> MalformedModelException.of(file, name, "a packed matrix", "none of that name"));
+        if (shape.rows() != rows || shape.cols() != cols) {
+            throw MalformedModelException.of(file, name, "[" + rows + ", " + cols + "]", shape);
+        }
+        return new WeightMatrix(shape.dtype(), rows, cols, slice(name, shape.packedBytes()));
+    }
+
+    @Override
+    public float[] vector(String name, int size) {
+        return slice(name, (long) size * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
+    }
+
+    long byteSize() {
+        return bytes.byteSize();
+    }
+
+    private MemorySegment slice(String name, long byteLength) {
+        RawTensor tensor = tensors.get(name);
+        if (tensor == null || tensor.byteLength() < byteLength) {
+            throw MalformedModelException.of(
+                    file, name, byteLength + " bytes", tensor == null ? "no such tensor" : tensor.byteLength());
+        }
+        return bytes.asSlice(tensor.offset(), byteLength);
+    }
+}

@@ -1,0 +1,32 @@
+package io.moetier.engine.model;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+
+class ExpertGroupsTest {
+    @Test
+    void groupsTokensByExpertAndKeepsTheirRows() {
+        ExpertGroups groups = new ExpertGroups(5, 8);
+        groups.sort(new int[] {4, 1, 1, 3, 4, 3}, 3, 2, 5);
+        assertEquals(3, groups.numDistinct());
+        assertArrayEquals(new int[] {1, 3, 4}, Arrays.copyOf(groups.distinct, 3));
+        assertEquals(2, groups.size(4));
+        assertEquals(0, groups.size(0));
+        int start = groups.start(4);
+        assertArrayEquals(new int[] {0, 2}, Arrays.copyOfRange(groups.tokens, start, start + 2));
+        assertArrayEquals(new int[] {0, 4}, Arrays.copyOfRange(groups.rows, start, start + 2));
+    }
+
+    @Test
+    void forgetsTheBatchBefore() {
+        ExpertGroups groups = new ExpertGroups(4, 8);
+        groups.sort(new int[] {0, 1, 2, 3}, 2, 2, 4);
+        groups.sort(new int[] {2, 3}, 1, 2, 4);
+        assertEquals(2, groups.numDistinct());
+        assertEquals(0, groups.size(0));
+        assertEquals(1, groups.size(2));
+    }
+}

@@ -1,0 +1,152 @@
+package io.moetier.engine.model.family;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.engine.model.spec.DenseSpec;
+import io.moetier.engine.model.spec.LayerSpec;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.MoeSpec;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.model.MalformedModelException;
+import io.moetier.testdata.TestData;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+
+class FamiliesTest {
+    @Test
+    void anUnknownFamilyIsAnsweredWithTheKnownOnes() {
+        String message = failure("mixtral", "model_type", "bert");
+        assertTrue(message.contains("config.json: model_type"), message);
+        assertTrue(message.contains("mixtral, olmoe, qwen2_moe, qwen3_moe"), message);
+        assertTrue(message.contains("bert"), message);
+    }
+
+    @Test
+    void denseLayersAreThoseOfStepAndList() {
+        List<LayerSpec> layers = describe("qwen2_moe_sparse_step", Map.of()).layers();
+        List<Boolean> dense = layers.stream()
+                .map(layer -> layer.feedForward() instanceof DenseSpec)
+                .toList();
+        assertEquals(List.of(true, false, true, true, true, false), dense);
+    }
+
+    @Test
+    void bothSpellingsOfTheExpertCountAreRead() {
+        assertEquals(
+                describe("qwen3_moe", Map.of()).moeLayers().getFirst().numExperts(),
+                describe("qwen3_moe_v5config", Map.of()).moeLayers().getFirst().numExperts());
+    }
+
+    @Test
+    void activeParametersCountTheExpertsOfOneToken() {
+        ModelSpec spec = describe("mixtral", Map.of());
+        MoeSpec moe = spec.moeLayers().getFirst();
+        long expert = moe.experts().getFirst().numParameters();
+        assertEquals(spec.totalParameters() - spec.activeParameters(), 2 * 6 * expert);
+    }
+
+    @Test
+    void aSharedExpertBelongsToQwen2Moe() {
+        assertTrue(describe("qwen2_moe", Map.of())
+                .moeLayers()
+                .getFirst()
+                .sharedExpert()
+                .isPresent());
+        assertFalse(describe("olmoe", Map.of())
+                .moeLayers()
+                .getFirst()
+                .sharedExpert()
+                .isPresent());
+    }
+
+    @Nested
+    class SlidingWindow {
+        @Test
+        void holdsEverywhereInMixtral() {
+            assertEquals(List.of(8, 8, 8), windows("mixtral_sliding", Map.of()));
+        }
+
+        @Test
+        void isDeadInQwenUnlessUsed() {
+            assertEquals(List.of(0, 0), windows("qwen2_moe", Map.of()));
+            assertEquals(List.of(0, 0), windows("qwen3_moe", Map.of("sliding_window", 16)));
+        }
+
+        @Test
+        void alternatesInQwen2MoeBelowMaxWindowLayers() {
+            assertEquals(
+                    List.of(16, 0, 16, 0, 0, 0),
+                    windows(
+                            "qwen2_moe_sparse_step",
+                            Map.of("sliding_window", 16, "use_sliding_window", true, "max_window_layers", 4)));
+        }
+
+        @Test
+        void followsLayerTypesWhereGiven() {
+            assertEquals(
+                    List.of(0, 16),
+                    windows(
+                            "qwen2_moe",
+                            Map.of(
+                                    "sliding_window",
+                                    16,
+                                    "use_sliding_window",
+                                    true,
+                                    "layer_types",
+                                    List.of("full_attention", "sliding_attention"))));
+        }
+
+        private static List<Integer> windows(String name, Map<String, Object> changes) {
+            return describe(name, changes).layers().stream()
+                    .map(layer -> layer.attention().slidingWindow())
+                    .toList();
+        }
+    }
+
+    @Test
+    void impossibleValuesAreNamed() {
+        assertTrue(failure("mixtral", "hidden_size", 0).contains("hidden_size: expected a positive integer, found 0"));
+        assertTrue(failure("mixtral", "num_experts_per_tok", 9).contains("at most 8 experts, found 9"));
+        assertTrue(failure("mixtral", "num_key_value_heads", 3).contains("a divisor of 4, found 3"));
+        assertTrue(failure("mixtral", "hidden_act", "gelu").contains("hidden_act: expected silu, found gelu"));
+        assertTrue(failure("mixtral", "vocab_size", "many").contains("vocab_size: expected an integer, found many"));
+        assertTrue(failure("olmoe", "rope_scaling", Map.of("type", "longrope", "factor", 2))
+                .contains("rope_scaling.type: expected default or yarn, found longrope"));
+    }
+
+    @Test
+    void yarnFallsBackToTheModelsContext() {
+        var yarn = describe("qwen3_moe", Map.of("rope_scaling", Map.of("rope_type", "yarn", "factor", 4.0)))
+                .layers()
+                .getFirst()
+                .attention()
+                .rope()
+                .yarn()
+                .orElseThrow();
+        assertEquals(40960, yarn.originalPositions());
+        assertEquals(0.1 * Math.log(4) + 1, yarn.attentionFactor(), 1e-12);
+        assertInstanceOf(Boolean.class, yarn.truncate());
+    }
+
+    private static String failure(String name, String key, Object value) {
+        return String.valueOf(
+                assertThrows(MalformedModelException.class, () -> describe(name, Map.of(key, value)))
+                        .getMessage());
+    }
+
+    private static ModelSpec describe(String name, Map<String, Object> changes) {
+        Path file = TestData.golden(name).resolve("config.json");
+        Map<String, Object> config = new LinkedHashMap<>(Json.readObject(file).asMap());
+        config.putAll(changes);
+        return Families.describe(Json.parseObject(Json.write(config).getBytes(StandardCharsets.UTF_8), file));
+    }
+}

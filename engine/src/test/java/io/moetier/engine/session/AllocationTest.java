@@ -1,0 +1,81 @@
+package io.moetier.engine.session;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.sun.management.ThreadMXBean;
+import io.moetier.testdata.TestData;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+/// The decode loop allocates nothing on the heap, with all experts resident and with experts paged from disk.
+class AllocationTest {
+    private static final int TOKENS = 50;
+    private static final int MAX_ROUNDS = 200;
+
+    /// Uncompiled code allocates what compiled code does not, so the first rounds do not count; later ones must show
+    /// that nothing at all is left.
+    private static final int QUIET_ROUNDS = 3;
+
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    @Test
+    void residentDecodeAllocatesNothing() {
+        assertDecodeAllocatesNothing(EngineConfig.DEFAULT);
+    }
+
+    @Test
+    void pagedDecodeAllocatesNothing() {
+        Path store = ImportedStores.of(TestData.tinyMixtral());
+        long budget;
+        try (Engine engine = Engine.open(store, EngineConfig.DEFAULT)) {
+            budget = engine.minimumRamBytes();
+        }
+        assertDecodeAllocatesNothing(EngineConfig.DEFAULT.withRamBytes(budget));
+    }
+
+    private static void assertDecodeAllocatesNothing(EngineConfig config) {
+        try (Engine engine = Engine.open(ImportedStores.of(TestData.tinyMixtral()), config);
+                Session session = engine.newSession()) {
+            Sampler sampler = new Sampler(SamplingParams.DEFAULT, engine.spec().vocabSize(), engine.contextLength());
+            session.prefill(new int[] {1, 5, 9});
+            long[] kernels = kernelThreads();
+            int quiet = 0;
+            long allocated = 0;
+            for (int round = 0; round < MAX_ROUNDS && quiet < QUIET_ROUNDS; round++) {
+                session.truncate(3);
+                long before = allocatedBytes(kernels);
+                decode(session, sampler, TOKENS);
+                allocated = allocatedBytes(kernels) - before;
+                quiet = allocated == 0 ? quiet + 1 : 0;
+            }
+            long last = allocated;
+            assertEquals(QUIET_ROUNDS, quiet, () -> last + " bytes in the last " + TOKENS + " tokens");
+        }
+    }
+
+    private static void decode(Session session, Sampler sampler, int count) {
+        for (int i = 0; i < count; i++) {
+            int token = sampler.sample(session.logits());
+            sampler.accept(token);
+            session.decode(token);
+        }
+    }
+
+    private static long[] kernelThreads() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().startsWith("moetier-kernel-"))
+                .mapToLong(Thread::threadId)
+                .toArray();
+    }
+
+    /// Sums over this thread and those that compute with it. The loaders are left out: reading a file allocates about
+    /// 200 bytes inside the JDK.
+    private static long allocatedBytes(long[] kernelThreads) {
+        long bytes = THREADS.getCurrentThreadAllocatedBytes();
+        for (long id : kernelThreads) {
+            bytes += THREADS.getThreadAllocatedBytes(id);
+        }
+        return bytes;
+    }
+}
