@@ -72,9 +72,10 @@ final class Lanes {
                 .convert(jdk.incubator.vector.VectorOperators.I2F, 0);
     }
 
-    /// Adds the lanes in a fixed order.
-    static float sum(FloatVector v, float[] lanes) {
-        v.intoArray(lanes, 0);
+    /// Adds the lanes of a vector that was stored in `lanes`, in a fixed order.
+    ///
+    /// The caller stores it: a vector handed to a method that is not inlined is an object on the heap.
+    static float sum(float[] lanes) {
         for (int width = WIDTH / 2; width > 0; width /= 2) {
             for (int i = 0; i < width; i++) {
                 lanes[i] += lanes[i + width];

@@ -86,7 +86,8 @@ final class VectorArithmetic implements Arithmetic {
             even = a.fma(a, even);
             odd = b.fma(b, odd);
         }
-        float sum = Lanes.sum(even.add(odd), scratch.lanes);
+        even.add(odd).intoArray(scratch.lanes, 0);
+        float sum = Lanes.sum(scratch.lanes);
         for (int i = whole; i < cols; i++) {
             sum = Math.fma(x[at + i], x[at + i], sum);
         }

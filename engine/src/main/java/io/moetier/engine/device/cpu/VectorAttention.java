@@ -96,7 +96,8 @@ final class VectorAttention {
             e.intoArray(scores, i);
             sum = sum.add(e);
         }
-        return Lanes.sum(sum, scratch.lanes);
+        sum.intoArray(scratch.lanes, 0);
+        return Lanes.sum(scratch.lanes);
     }
 
     /// Adds `count` rows of values, the first at byte `row`, each times its weight, to `out`.
