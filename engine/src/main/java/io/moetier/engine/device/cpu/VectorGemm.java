@@ -27,6 +27,12 @@ final class VectorGemm {
     /// Columns that share a scale.
     private static final int BLOCK = 32;
 
+    private static final float[] ONES = new float[ROWS];
+
+    static {
+        Arrays.fill(ONES, 1f);
+    }
+
     private VectorGemm() {}
 
     /// As [Arithmetic#gemm].
@@ -52,7 +58,7 @@ final class VectorGemm {
                 int yAt = (tile - from) * columns * ROWS;
                 for (int g = 0; g < depth; g += 16) {
                     int xAt = ((k + g) / 16 * n + firstColumn) * 16;
-                    group(weights, g * ROWS, scales, g / BLOCK * ROWS, x, xAt, y, yAt, columns);
+                    sixteen(weights, g * ROWS, scales, g / BLOCK * ROWS, x, xAt, y, yAt, columns);
                 }
             }
         }
@@ -70,92 +76,45 @@ final class VectorGemm {
             padded[i] = x[xAt + first + i] * unscale;
         }
         decode(w, at, first, depth, weights, scales);
-        group(weights, 0, scales, 0, padded, 0, y, yAt, 1);
+        sixteen(weights, 0, scales, 0, padded, 0, y, yAt, 1);
     }
 
-    private static void group(
+    /// Adds sixteen columns of weights to the results of `columns` activation columns.
+    private static void sixteen(
             float[] weights, int wAt, float[] scales, int sAt, float[] x, int xAt, float[] y, int yAt, int columns) {
         for (int lane = 0; lane < ROWS; lane += WIDTH) {
-            if (VectorGemv.GROUP == 16) {
-                sixteen(weights, wAt + lane, scales, sAt + lane, x, xAt, y, yAt + lane, columns);
-            } else {
-                eight(weights, wAt + lane, scales, sAt + lane, x, xAt, y, yAt + lane, columns);
-                eight(weights, wAt + lane + 8 * ROWS, scales, sAt + lane, x, xAt + 8, y, yAt + lane, columns);
-            }
+            group(weights, wAt + lane, scales, sAt + lane, x, xAt, y, yAt + lane, columns);
+            group(weights, wAt + lane + 8 * ROWS, scales, sAt + lane, x, xAt + 8, y, yAt + lane, columns);
         }
     }
 
-    private static void sixteen(
+    /// The multiplication by one keeps the compiler from treating the weights as operands in memory. It would then load
+    /// each activation into a register before it is broadcast, and broadcasts from registers compete with the
+    /// arithmetic for the same execution port.
+    private static void group(
             float[] w, int wAt, float[] scales, int sAt, float[] x, int xAt, float[] y, int yAt, int columns) {
         FloatVector scale = FloatVector.fromArray(F, scales, sAt);
-        FloatVector w0 = FloatVector.fromArray(F, w, wAt);
-        FloatVector w1 = FloatVector.fromArray(F, w, wAt + 16);
-        FloatVector w2 = FloatVector.fromArray(F, w, wAt + 32);
-        FloatVector w3 = FloatVector.fromArray(F, w, wAt + 48);
-        FloatVector w4 = FloatVector.fromArray(F, w, wAt + 64);
-        FloatVector w5 = FloatVector.fromArray(F, w, wAt + 80);
-        FloatVector w6 = FloatVector.fromArray(F, w, wAt + 96);
-        FloatVector w7 = FloatVector.fromArray(F, w, wAt + 112);
-        FloatVector w8 = FloatVector.fromArray(F, w, wAt + 128);
-        FloatVector w9 = FloatVector.fromArray(F, w, wAt + 144);
-        FloatVector w10 = FloatVector.fromArray(F, w, wAt + 160);
-        FloatVector w11 = FloatVector.fromArray(F, w, wAt + 176);
-        FloatVector w12 = FloatVector.fromArray(F, w, wAt + 192);
-        FloatVector w13 = FloatVector.fromArray(F, w, wAt + 208);
-        FloatVector w14 = FloatVector.fromArray(F, w, wAt + 224);
-        FloatVector w15 = FloatVector.fromArray(F, w, wAt + 240);
+        FloatVector one = FloatVector.fromArray(F, ONES, 0);
+        FloatVector w0 = FloatVector.fromArray(F, w, wAt).mul(one);
+        FloatVector w1 = FloatVector.fromArray(F, w, wAt + 16).mul(one);
+        FloatVector w2 = FloatVector.fromArray(F, w, wAt + 32).mul(one);
+        FloatVector w3 = FloatVector.fromArray(F, w, wAt + 48).mul(one);
+        FloatVector w4 = FloatVector.fromArray(F, w, wAt + 64).mul(one);
+        FloatVector w5 = FloatVector.fromArray(F, w, wAt + 80).mul(one);
+        FloatVector w6 = FloatVector.fromArray(F, w, wAt + 96).mul(one);
+        FloatVector w7 = FloatVector.fromArray(F, w, wAt + 112).mul(one);
         for (int j = 0; j < columns; j++) {
             int e = xAt + j * 16;
             int d = yAt + j * ROWS;
             FloatVector s0 = w0.mul(FloatVector.broadcast(F, x[e]));
             FloatVector s1 = w1.mul(FloatVector.broadcast(F, x[e + 1]));
-            FloatVector s2 = w2.mul(FloatVector.broadcast(F, x[e + 2]));
-            FloatVector s3 = w3.mul(FloatVector.broadcast(F, x[e + 3]));
+            s0 = w2.fma(FloatVector.broadcast(F, x[e + 2]), s0);
+            s1 = w3.fma(FloatVector.broadcast(F, x[e + 3]), s1);
             s0 = w4.fma(FloatVector.broadcast(F, x[e + 4]), s0);
             s1 = w5.fma(FloatVector.broadcast(F, x[e + 5]), s1);
-            s2 = w6.fma(FloatVector.broadcast(F, x[e + 6]), s2);
-            s3 = w7.fma(FloatVector.broadcast(F, x[e + 7]), s3);
-            s0 = w8.fma(FloatVector.broadcast(F, x[e + 8]), s0);
-            s1 = w9.fma(FloatVector.broadcast(F, x[e + 9]), s1);
-            s2 = w10.fma(FloatVector.broadcast(F, x[e + 10]), s2);
-            s3 = w11.fma(FloatVector.broadcast(F, x[e + 11]), s3);
-            s0 = w12.fma(FloatVector.broadcast(F, x[e + 12]), s0);
-            s1 = w13.fma(FloatVector.broadcast(F, x[e + 13]), s1);
-            s2 = w14.fma(FloatVector.broadcast(F, x[e + 14]), s2);
-            s3 = w15.fma(FloatVector.broadcast(F, x[e + 15]), s3);
-            s0.add(s1)
-                    .add(s2.add(s3))
-                    .fma(scale, FloatVector.fromArray(F, y, d))
-                    .intoArray(y, d);
-        }
-    }
-
-    private static void eight(
-            float[] w, int wAt, float[] scales, int sAt, float[] x, int xAt, float[] y, int yAt, int columns) {
-        FloatVector scale = FloatVector.fromArray(F, scales, sAt);
-        FloatVector w0 = FloatVector.fromArray(F, w, wAt);
-        FloatVector w1 = FloatVector.fromArray(F, w, wAt + 16);
-        FloatVector w2 = FloatVector.fromArray(F, w, wAt + 32);
-        FloatVector w3 = FloatVector.fromArray(F, w, wAt + 48);
-        FloatVector w4 = FloatVector.fromArray(F, w, wAt + 64);
-        FloatVector w5 = FloatVector.fromArray(F, w, wAt + 80);
-        FloatVector w6 = FloatVector.fromArray(F, w, wAt + 96);
-        FloatVector w7 = FloatVector.fromArray(F, w, wAt + 112);
-        for (int j = 0; j < columns; j++) {
-            int e = xAt + j * 16;
-            int d = yAt + j * ROWS;
-            FloatVector s0 = w0.mul(FloatVector.broadcast(F, x[e]));
-            FloatVector s1 = w1.mul(FloatVector.broadcast(F, x[e + 1]));
-            FloatVector s2 = w2.mul(FloatVector.broadcast(F, x[e + 2]));
-            FloatVector s3 = w3.mul(FloatVector.broadcast(F, x[e + 3]));
-            s0 = w4.fma(FloatVector.broadcast(F, x[e + 4]), s0);
-            s1 = w5.fma(FloatVector.broadcast(F, x[e + 5]), s1);
-            s2 = w6.fma(FloatVector.broadcast(F, x[e + 6]), s2);
-            s3 = w7.fma(FloatVector.broadcast(F, x[e + 7]), s3);
-            s0.add(s1)
-                    .add(s2.add(s3))
-                    .fma(scale, FloatVector.fromArray(F, y, d))
-                    .intoArray(y, d);
+            s0 = w6.fma(FloatVector.broadcast(F, x[e + 6]), s0);
+            s1 = w7.fma(FloatVector.broadcast(F, x[e + 7]), s1);
+            s0.add(s1).fma(scale, FloatVector.fromArray(F, y, d)).intoArray(y, d);
         }
     }
 

@@ -13,15 +13,15 @@ import jdk.incubator.vector.IntVector;
 
 /// Matrix times vector on r16 weights: one ascending stream of memory, a lane for each row.
 ///
-/// The loops over a group are short and rolled on purpose. Unrolled further, the compiler issues the loads in
-/// descending order and spills, which costs up to a factor of ten from memory.
+/// A group of eight columns is written out and no more than that: past some sixty vector operations in one method the
+/// compiler stops inlining them, or issues the loads in descending order, and either costs a factor of ten.
 ///
 /// A panel of columns is read once for each part of a tile that fits into a vector, so narrow vectors find the second
 /// part in the first-level cache.
 final class VectorGemv {
-    /// Columns that are summed before they are added to the result. Sixteen weights of a group and the sums of the
-    /// matching [VectorGemm] kernel fit into 32 registers, eight into 16.
-    static final int GROUP = WIDTH == 16 ? 16 : 8;
+    /// Columns that are summed, even and odd ones apart, before they are added to the result. Eight weights and their
+    /// sums fit into the sixteen registers of AVX2 in the kernel of [VectorGemm], which keeps the same order.
+    private static final int GROUP = 8;
 
     /// Columns of a panel: at most 16 KiB of weights.
     private static final int PANEL = 256;
@@ -57,34 +57,37 @@ final class VectorGemv {
     private static void f32(MemorySegment w, long at, int groups, float[] x, int xAt, float[] y, int yAt) {
         FloatVector sum = FloatVector.fromArray(F, y, yAt);
         for (int g = 0; g < groups; g++) {
-            FloatVector s0 = FloatVector.zero(F), s1 = s0, s2 = s0, s3 = s0;
-            for (int k = g * GROUP; k < g * GROUP + GROUP; k += 4) {
-                long p = at + 64L * k;
-                int e = xAt + k;
-                s0 = FloatVector.fromMemorySegment(F, w, p, LITTLE).fma(FloatVector.broadcast(F, x[e]), s0);
-                s1 = FloatVector.fromMemorySegment(F, w, p + 64, LITTLE).fma(FloatVector.broadcast(F, x[e + 1]), s1);
-                s2 = FloatVector.fromMemorySegment(F, w, p + 128, LITTLE).fma(FloatVector.broadcast(F, x[e + 2]), s2);
-                s3 = FloatVector.fromMemorySegment(F, w, p + 192, LITTLE).fma(FloatVector.broadcast(F, x[e + 3]), s3);
-            }
-            sum = sum.add(s0.add(s1).add(s2.add(s3)));
+            long p = at + 512L * g;
+            int e = xAt + GROUP * g;
+            FloatVector s0 = FloatVector.fromMemorySegment(F, w, p, LITTLE).mul(FloatVector.broadcast(F, x[e]));
+            FloatVector s1 =
+                    FloatVector.fromMemorySegment(F, w, p + 64, LITTLE).mul(FloatVector.broadcast(F, x[e + 1]));
+            s0 = FloatVector.fromMemorySegment(F, w, p + 128, LITTLE).fma(FloatVector.broadcast(F, x[e + 2]), s0);
+            s1 = FloatVector.fromMemorySegment(F, w, p + 192, LITTLE).fma(FloatVector.broadcast(F, x[e + 3]), s1);
+            s0 = FloatVector.fromMemorySegment(F, w, p + 256, LITTLE).fma(FloatVector.broadcast(F, x[e + 4]), s0);
+            s1 = FloatVector.fromMemorySegment(F, w, p + 320, LITTLE).fma(FloatVector.broadcast(F, x[e + 5]), s1);
+            s0 = FloatVector.fromMemorySegment(F, w, p + 384, LITTLE).fma(FloatVector.broadcast(F, x[e + 6]), s0);
+            s1 = FloatVector.fromMemorySegment(F, w, p + 448, LITTLE).fma(FloatVector.broadcast(F, x[e + 7]), s1);
+            sum = sum.add(s0.add(s1));
         }
         sum.intoArray(y, yAt);
     }
 
+    /// Reading float16 takes three operations a vector, so half a group is as much as may be written out.
     private static void f16(MemorySegment w, long at, int groups, float[] x, int xAt, float[] y, int yAt) {
         FloatVector sum = FloatVector.fromArray(F, y, yAt);
         FloatVector scale = FloatVector.broadcast(F, HALF_SCALE);
         for (int g = 0; g < groups; g++) {
-            FloatVector s0 = FloatVector.zero(F), s1 = s0, s2 = s0, s3 = s0;
+            FloatVector s0 = FloatVector.zero(F), s1 = s0;
             for (int k = g * GROUP; k < g * GROUP + GROUP; k += 4) {
                 long p = at + 32L * k;
                 int e = xAt + k;
                 s0 = Lanes.halves(w, p).fma(FloatVector.broadcast(F, x[e]), s0);
                 s1 = Lanes.halves(w, p + 32).fma(FloatVector.broadcast(F, x[e + 1]), s1);
-                s2 = Lanes.halves(w, p + 64).fma(FloatVector.broadcast(F, x[e + 2]), s2);
-                s3 = Lanes.halves(w, p + 96).fma(FloatVector.broadcast(F, x[e + 3]), s3);
+                s0 = Lanes.halves(w, p + 64).fma(FloatVector.broadcast(F, x[e + 2]), s0);
+                s1 = Lanes.halves(w, p + 96).fma(FloatVector.broadcast(F, x[e + 3]), s1);
             }
-            sum = s0.add(s1).add(s2.add(s3)).fma(scale, sum);
+            sum = s0.add(s1).fma(scale, sum);
         }
         sum.intoArray(y, yAt);
     }
@@ -92,39 +95,44 @@ final class VectorGemv {
     private static void bf16(MemorySegment w, long at, int groups, float[] x, int xAt, float[] y, int yAt) {
         FloatVector sum = FloatVector.fromArray(F, y, yAt);
         for (int g = 0; g < groups; g++) {
-            FloatVector s0 = FloatVector.zero(F), s1 = s0, s2 = s0, s3 = s0;
-            for (int k = g * GROUP; k < g * GROUP + GROUP; k += 4) {
-                long p = at + 32L * k;
-                int e = xAt + k;
-                IntVector a = IntVector.fromMemorySegment(I, w, p, LITTLE);
-                IntVector b = IntVector.fromMemorySegment(I, w, p + 64, LITTLE);
-                s0 = Lanes.even(a).fma(FloatVector.broadcast(F, x[e]), s0);
-                s1 = Lanes.odd(a).fma(FloatVector.broadcast(F, x[e + 1]), s1);
-                s2 = Lanes.even(b).fma(FloatVector.broadcast(F, x[e + 2]), s2);
-                s3 = Lanes.odd(b).fma(FloatVector.broadcast(F, x[e + 3]), s3);
-            }
-            sum = sum.add(s0.add(s1).add(s2.add(s3)));
+            long p = at + 256L * g;
+            int e = xAt + GROUP * g;
+            IntVector v = IntVector.fromMemorySegment(I, w, p, LITTLE);
+            FloatVector s0 = Lanes.even(v).mul(FloatVector.broadcast(F, x[e]));
+            FloatVector s1 = Lanes.odd(v).mul(FloatVector.broadcast(F, x[e + 1]));
+            v = IntVector.fromMemorySegment(I, w, p + 64, LITTLE);
+            s0 = Lanes.even(v).fma(FloatVector.broadcast(F, x[e + 2]), s0);
+            s1 = Lanes.odd(v).fma(FloatVector.broadcast(F, x[e + 3]), s1);
+            v = IntVector.fromMemorySegment(I, w, p + 128, LITTLE);
+            s0 = Lanes.even(v).fma(FloatVector.broadcast(F, x[e + 4]), s0);
+            s1 = Lanes.odd(v).fma(FloatVector.broadcast(F, x[e + 5]), s1);
+            v = IntVector.fromMemorySegment(I, w, p + 192, LITTLE);
+            s0 = Lanes.even(v).fma(FloatVector.broadcast(F, x[e + 6]), s0);
+            s1 = Lanes.odd(v).fma(FloatVector.broadcast(F, x[e + 7]), s1);
+            sum = sum.add(s0.add(s1));
         }
         sum.intoArray(y, yAt);
     }
 
-    /// `at` is where the first block starts; a group is a whole number of quads in one block of 32 columns.
+    /// `at` is where the first block starts; a group is two quads of one block of 32 columns.
     private static void q8(MemorySegment w, long at, int lane, int groups, float[] x, int xAt, float[] y, int yAt) {
         FloatVector sum = FloatVector.fromArray(F, y, yAt);
         for (int g = 0; g < groups; g++) {
-            long block = at + 544L * (g * GROUP / 32);
+            long block = at + 544L * (g / 4);
+            long p = block + 32 + 128L * (g % 4) + 4L * lane;
+            int e = xAt + GROUP * g;
             FloatVector scale = Lanes.halves(w, block + 2L * lane).mul(Lanes.HALF_BIAS);
-            long quads = block + 32 + 16L * (g * GROUP % 32) + 4L * lane;
-            FloatVector s0 = FloatVector.zero(F), s1 = s0, s2 = s0, s3 = s0;
-            for (int k = 0; k < GROUP; k += 4) {
-                int e = xAt + g * GROUP + k;
-                IntVector v = IntVector.fromMemorySegment(I, w, quads + 16L * k, LITTLE);
-                s0 = Lanes.bytes(v, 0).fma(FloatVector.broadcast(F, x[e]), s0);
-                s1 = Lanes.bytes(v, 1).fma(FloatVector.broadcast(F, x[e + 1]), s1);
-                s2 = Lanes.bytes(v, 2).fma(FloatVector.broadcast(F, x[e + 2]), s2);
-                s3 = Lanes.bytes(v, 3).fma(FloatVector.broadcast(F, x[e + 3]), s3);
-            }
-            sum = s0.add(s1).add(s2.add(s3)).fma(scale, sum);
+            IntVector v = IntVector.fromMemorySegment(I, w, p, LITTLE);
+            FloatVector s0 = Lanes.bytes(v, 0).mul(FloatVector.broadcast(F, x[e]));
+            FloatVector s1 = Lanes.bytes(v, 1).mul(FloatVector.broadcast(F, x[e + 1]));
+            s0 = Lanes.bytes(v, 2).fma(FloatVector.broadcast(F, x[e + 2]), s0);
+            s1 = Lanes.bytes(v, 3).fma(FloatVector.broadcast(F, x[e + 3]), s1);
+            v = IntVector.fromMemorySegment(I, w, p + 64, LITTLE);
+            s0 = Lanes.bytes(v, 0).fma(FloatVector.broadcast(F, x[e + 4]), s0);
+            s1 = Lanes.bytes(v, 1).fma(FloatVector.broadcast(F, x[e + 5]), s1);
+            s0 = Lanes.bytes(v, 2).fma(FloatVector.broadcast(F, x[e + 6]), s0);
+            s1 = Lanes.bytes(v, 3).fma(FloatVector.broadcast(F, x[e + 7]), s1);
+            sum = s0.add(s1).fma(scale, sum);
         }
         sum.intoArray(y, yAt);
     }
