@@ -8,7 +8,6 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /// A fixed number of threads, the caller among them, that work through the parts of one job at a time.
-///
 /*
  * Concurrency. The ticket holds a generation in its upper half and the number of parts nobody has taken in its lower
  * half. A part is taken by decrementing the ticket with compare-and-set, which fails if the generation has moved on;
