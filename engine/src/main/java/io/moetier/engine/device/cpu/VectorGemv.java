@@ -26,9 +26,8 @@ final class VectorGemv {
     /// Columns of a panel: at most 16 KiB of weights.
     private static final int PANEL = 256;
 
-    /// Float16 weights come times 2^-112. Half of the correction goes to the activations and half to the sums, so that
-    /// neither the products nor the activations leave the range of float32: products below 2^-70 lose bits, which no sum
-    /// of a model notices.
+    /// Float16 weights come times 2^-112. Half of the correction goes to the activations and half to the sums, so
+    /// that neither the products nor the activations leave the range of float32. Products below 2^-70 lose bits.
     static final float HALF_SCALE = 0x1p56f;
 
     private VectorGemv() {}
