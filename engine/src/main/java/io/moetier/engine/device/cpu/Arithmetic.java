@@ -34,7 +34,7 @@ interface Arithmetic {
             Scratch scratch);
 
     /// `gate = silu(gate) * up` for `length` elements.
-    void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length);
+    void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length, Scratch scratch);
 
     /// Normalises one row of `cols` elements; `out` may be `x`.
     void rmsNorm(float[] x, int at, int cols, float[] weight, float eps, float[] out, Scratch scratch);

@@ -77,7 +77,7 @@ final class ExpertProduct {
         float[] sums = scratch[worker].sums(length);
         arithmetic.gemv(g, from, to, x, xAt, activated, from * ROWS, scratch[worker]);
         arithmetic.gemv(Objects.requireNonNull(up), from, to, x, xAt, sums, 0, scratch[worker]);
-        arithmetic.swiGlu(activated, from * ROWS, sums, 0, length);
+        arithmetic.swiGlu(activated, from * ROWS, sums, 0, length, scratch[worker]);
     }
 
     private void manyColumns(int part, int worker) {
@@ -92,7 +92,7 @@ final class ExpertProduct {
         float[] ups = own.otherSums((to - from) * length);
         arithmetic.gemm(g, from, to, x, n, firstColumn, lastColumn, gates, own);
         arithmetic.gemm(Objects.requireNonNull(up), from, to, x, n, firstColumn, lastColumn, ups, own);
-        arithmetic.swiGlu(gates, 0, ups, 0, (to - from) * length);
+        arithmetic.swiGlu(gates, 0, ups, 0, (to - from) * length, own);
         for (int tile = from; tile < to; tile++) {
             System.arraycopy(gates, (tile - from) * length, activated, (tile * n + firstColumn) * ROWS, length);
         }

@@ -84,28 +84,42 @@ final class Lanes {
         return lanes[0];
     }
 
-    /// Returns e^x within 2 units in the last place; 0 below -87.3. The polynomial is Cephes' expf.
+    /// Writes `e^(x * factor + shift)` for `length` elements of `x` from `at` on to the start of `out`, which may be
+    /// `x` if `at` is 0. Within 2 units in the last place; 0 for exponents below -87.3.
     ///
-    /// Not the library's `EXP`, which is another function on another machine.
-    static FloatVector exp(FloatVector x) {
-        FloatVector bounded = x.max(LEAST_EXPONENT).min(LARGEST_EXPONENT);
-        FloatVector rounded = bounded.fma(FloatVector.broadcast(F, LOG2_E), FloatVector.broadcast(F, ROUNDER));
-        FloatVector n = rounded.sub(ROUNDER);
-        FloatVector r = n.fma(FloatVector.broadcast(F, -LN2_HIGH), bounded);
-        r = n.fma(FloatVector.broadcast(F, -LN2_LOW), r);
-        FloatVector p = FloatVector.broadcast(F, C5);
-        p = p.fma(r, FloatVector.broadcast(F, C4));
-        p = p.fma(r, FloatVector.broadcast(F, C3));
-        p = p.fma(r, FloatVector.broadcast(F, C2));
-        p = p.fma(r, FloatVector.broadcast(F, C1));
-        p = p.fma(r, FloatVector.broadcast(F, 0.5f));
-        p = p.fma(r.mul(r), r).add(1f);
-        IntVector power = rounded.reinterpretAsInts().sub(ROUNDER_BITS).add(127).lanewise(LSHL, 23);
-        return p.mul(power.reinterpretAsFloats()).blend(0f, x.compare(LT, LEAST_EXPONENT));
+    /// The polynomial is that of expf in Cephes. Not `EXP` of the Vector API, which is another function on another
+    /// machine.
+    static void exp(float[] x, int at, int length, float factor, float shift, float[] out) {
+        FloatVector factors = FloatVector.broadcast(F, factor);
+        FloatVector shifts = FloatVector.broadcast(F, shift);
+        int whole = F.loopBound(length);
+        for (int i = 0; i < whole; i += WIDTH) {
+            FloatVector v = FloatVector.fromArray(F, x, at + i).fma(factors, shifts);
+            FloatVector bounded = v.max(LEAST_EXPONENT).min(LARGEST_EXPONENT);
+            FloatVector rounded = bounded.fma(FloatVector.broadcast(F, LOG2_E), FloatVector.broadcast(F, ROUNDER));
+            FloatVector n = rounded.sub(ROUNDER);
+            FloatVector r = n.fma(FloatVector.broadcast(F, -LN2_HIGH), bounded);
+            r = n.fma(FloatVector.broadcast(F, -LN2_LOW), r);
+            FloatVector p = FloatVector.broadcast(F, C5);
+            p = p.fma(r, FloatVector.broadcast(F, C4));
+            p = p.fma(r, FloatVector.broadcast(F, C3));
+            p = p.fma(r, FloatVector.broadcast(F, C2));
+            p = p.fma(r, FloatVector.broadcast(F, C1));
+            p = p.fma(r, FloatVector.broadcast(F, 0.5f));
+            p = p.fma(r.mul(r), r).add(1f);
+            IntVector power =
+                    rounded.reinterpretAsInts().add(127 - ROUNDER_BITS).lanewise(LSHL, 23);
+            p.mul(power.reinterpretAsFloats())
+                    .blend(0f, v.compare(LT, LEAST_EXPONENT))
+                    .intoArray(out, i);
+        }
+        for (int i = whole; i < length; i++) {
+            out[i] = exp(Math.fma(x[at + i], factor, shift));
+        }
     }
 
-    /// Returns what [#exp(FloatVector)] returns, bit for bit.
-    static float exp(float x) {
+    /// Returns what the vectors give, bit for bit.
+    private static float exp(float x) {
         if (x < LEAST_EXPONENT) {
             return 0f;
         }

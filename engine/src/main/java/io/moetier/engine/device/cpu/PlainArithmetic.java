@@ -112,7 +112,7 @@ final class PlainArithmetic implements Arithmetic {
     }
 
     @Override
-    public void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length) {
+    public void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length, Scratch scratch) {
         for (int i = 0; i < length; i++) {
             double g = gate[gateAt + i];
             gate[gateAt + i] = (float) (g / (1 + Math.exp(-g)) * up[upAt + i]);

@@ -108,7 +108,7 @@ final class RowWork {
     private void activate(int part, int worker) {
         int at = from(part) * cols;
         int end = Math.min(from(part + 1) * cols, k);
-        arithmetic.swiGlu(x, at, y, at, end - at);
+        arithmetic.swiGlu(x, at, y, at, end - at, scratch[worker]);
     }
 
     void weightedSum(float[] expertRows, float[] weights, int n, int k, int cols, float[] out) {

@@ -2,6 +2,8 @@ package io.moetier.engine.device.cpu;
 
 /// Memory that one thread of the pool works in. Arrays grow to the largest call seen and stay.
 final class Scratch {
+    static final int EXPONENTIALS = 1024;
+
     /// Scores of one query, `[positions]`.
     float[] scores = new float[0];
 
@@ -19,6 +21,9 @@ final class Scratch {
 
     /// One value a lane, and room for a padded tail.
     final float[] lanes = new float[32];
+
+    /// Exponentials of a block of gates.
+    final float[] exponentials = new float[EXPONENTIALS];
 
     /// Double-precision sums of sixteen rows.
     final double[] exactSums = new double[16];

@@ -12,6 +12,8 @@ import jdk.incubator.vector.FloatVector;
 /// The Vector API. Everything is float32; sums over a vector's lanes are taken in a fixed order, so that results are
 /// the same cold and warm.
 final class VectorArithmetic implements Arithmetic {
+    private static final int BLOCK = Scratch.EXPONENTIALS;
+
     @Override
     public String description() {
         return "Vector API, " + F.vectorBitSize() + " bits";
@@ -55,16 +57,17 @@ final class VectorArithmetic implements Arithmetic {
     }
 
     @Override
-    public void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length) {
-        int whole = F.loopBound(length);
-        for (int i = 0; i < whole; i += WIDTH) {
-            FloatVector g = FloatVector.fromArray(F, gate, gateAt + i);
-            FloatVector silu = g.div(Lanes.exp(g.neg()).add(1f));
-            silu.mul(FloatVector.fromArray(F, up, upAt + i)).intoArray(gate, gateAt + i);
+    public void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length, Scratch scratch) {
+        for (int from = 0; from < length; from += BLOCK) {
+            int count = Math.min(BLOCK, length - from);
+            Lanes.exp(gate, gateAt + from, count, -1f, 0f, scratch.exponentials);
+            activate(gate, gateAt + from, up, upAt + from, scratch.exponentials, count);
         }
-        for (int i = whole; i < length; i++) {
-            float g = gate[gateAt + i];
-            gate[gateAt + i] = g / (Lanes.exp(-g) + 1f) * up[upAt + i];
+    }
+
+    private static void activate(float[] gate, int gateAt, float[] up, int upAt, float[] exponentials, int count) {
+        for (int i = 0; i < count; i++) {
+            gate[gateAt + i] = gate[gateAt + i] / (1f + exponentials[i]) * up[upAt + i];
         }
     }
 

@@ -90,11 +90,10 @@ final class VectorAttention {
             largest = largest.max(FloatVector.fromArray(F, scores, i));
         }
         float max = largest.reduceLanes(MAX);
+        Lanes.exp(scores, 0, length, 1f, -max, scores);
         FloatVector sum = FloatVector.zero(F);
         for (int i = 0; i < length; i += WIDTH) {
-            FloatVector e = Lanes.exp(FloatVector.fromArray(F, scores, i).sub(max));
-            e.intoArray(scores, i);
-            sum = sum.add(e);
+            sum = sum.add(FloatVector.fromArray(F, scores, i));
         }
         sum.intoArray(scratch.lanes, 0);
         return Lanes.sum(scratch.lanes);

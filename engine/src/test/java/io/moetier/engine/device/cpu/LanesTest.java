@@ -5,21 +5,24 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import jdk.incubator.vector.FloatVector;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
 class LanesTest {
     @Test
     void exponentiatesWithinTwoUnitsAndTheSameInVectorsAndScalars() {
-        float[] results = new float[Lanes.WIDTH];
-        for (float x = -90; x < 88; x += 0.0137f) {
-            float result = Lanes.exp(x);
-            Lanes.exp(FloatVector.broadcast(Lanes.F, x)).intoArray(results, 0);
-            assertEquals(result, results[0]);
-            double expected = x < -87.3f ? 0 : Math.exp(x);
-            assertEquals(expected, result, expected * 0x1p-22, "e^" + x);
+        float[] x = new float[Lanes.WIDTH + 1];
+        float[] results = new float[Lanes.WIDTH + 1];
+        for (float exponent = -90; exponent < 88; exponent += 0.0137f) {
+            Arrays.fill(x, exponent);
+            Lanes.exp(x, 0, x.length, 1f, 0f, results);
+            assertEquals(results[0], results[Lanes.WIDTH]);
+            double expected = exponent < -87.3f ? 0 : Math.exp(exponent);
+            assertEquals(expected, results[0], expected * 0x1p-22, "e^" + exponent);
         }
-        assertEquals(0f, Lanes.exp(Float.NEGATIVE_INFINITY));
+        Lanes.exp(new float[] {2f, Float.NEGATIVE_INFINITY}, 0, 2, 1f, -2f, results);
+        assertEquals(1f, results[0]);
+        assertEquals(0f, results[1]);
     }
 
     @Test
