@@ -1,0 +1,52 @@
+package io.moetier.cli;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/// What a command printed and how it ended.
+record CommandLineRun(int exitCode, String out, String err) {
+    /// Runs a command in this JVM, with `cache` as the folder of first-use imports.
+    static CommandLineRun inProcess(Path cache, String... args) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        Streams streams =
+                new Streams(new ByteArrayInputStream(new byte[0]), new PrintWriter(out), new PrintWriter(err));
+        Surroundings surroundings =
+                new Surroundings(Map.of("MOETIER_CACHE", cache.toString()), cache.resolve("home"), "");
+        int exitCode = Moetier.execute(surroundings, streams, args);
+        return new CommandLineRun(exitCode, out.toString(), err.toString());
+    }
+
+    /// Starts a command in a JVM of its own, started as this one was; its output goes to `log`.
+    static Process start(Path log, String... args) {
+        return start(log, List.of(), args);
+    }
+
+    /// Starts a command whose JVM is started by `launcher`, the beginning of a command line.
+    static Process start(Path log, List<String> launcher, String... args) {
+        List<String> command = new ArrayList<>(launcher);
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.add("@" + Path.of("src/main/launcher/jvm.args").toAbsolutePath());
+        command.addAll(List.of("-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path")));
+        command.add(Moetier.class.getName());
+        command.addAll(List.of(args));
+        try {
+            Files.createDirectories(log.toAbsolutePath().getParent());
+            return new ProcessBuilder(command)
+                    .redirectErrorStream(true)
+                    .redirectOutput(Redirect.appendTo(log.toFile()))
+                    .start();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

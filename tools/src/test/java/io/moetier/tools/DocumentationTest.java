@@ -1,0 +1,102 @@
+package io.moetier.tools;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Runs every command that a document shows in a `sh` block, in the order shown, as a user would.
+class DocumentationTest {
+    private static final Path ROOT = TestData.root().toAbsolutePath().getParent();
+    private static final int LEAST_COMMANDS = 10;
+    private static final Pattern BLOCK = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL);
+    private static final Pattern LINK = Pattern.compile("]\\(([^)#:]+)(?:#[^)]*)?\\)");
+
+    @TempDir
+    Path directory;
+
+    static Stream<Path> documents() {
+        try (Stream<Path> docs = Files.walk(ROOT.resolve("docs"))) {
+            return Stream.concat(
+                            Stream.of("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+                                    .map(ROOT::resolve),
+                            docs.toList().stream())
+                    .filter(file -> file.toString().endsWith(".md"))
+                    .map(ROOT::relativize)
+                    .sorted();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("documents")
+    void everyCommandWorks(Path document) throws IOException, InterruptedException {
+        List<String> commands = commands(document);
+        if (commands.isEmpty()) {
+            return;
+        }
+        for (String shown : List.of("moetier", "test-data")) {
+            Files.createSymbolicLink(directory.resolve(shown), ROOT.resolve(shown));
+        }
+        for (String command : commands) {
+            Path log = directory.resolve("log");
+            ProcessBuilder builder = new ProcessBuilder("sh", "-c", command)
+                    .directory(directory.toFile())
+                    .redirectErrorStream(true)
+                    .redirectOutput(log.toFile());
+            builder.environment()
+                    .put("MOETIER_CACHE", directory.resolve("cache").toString());
+            Process process = builder.start();
+            process.getOutputStream().close();
+            assertTrue(process.waitFor(2, TimeUnit.MINUTES), () -> document + ": " + command + ": still running");
+            assertEquals(0, process.exitValue(), () -> document + ": " + command + ": " + read(log));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("documents")
+    void everyLinkLeadsToAFile(Path document) {
+        LINK.matcher(read(ROOT.resolve(document)))
+                .results()
+                .map(match -> match.group(1))
+                .forEach(target -> assertTrue(
+                        Files.exists(ROOT.resolve(document).resolveSibling(target)), () -> document + ": " + target));
+    }
+
+    @Test
+    void theScanSawTheCommands() {
+        long seen = documents().mapToLong(document -> commands(document).size()).sum();
+        assertTrue(seen >= LEAST_COMMANDS, () -> "saw only " + seen);
+    }
+
+    private static List<String> commands(Path document) {
+        List<String> commands = new ArrayList<>();
+        BLOCK.matcher(read(ROOT.resolve(document)))
+                .results()
+                .forEach(match ->
+                        match.group(1).lines().filter(line -> !line.isBlank()).forEach(commands::add));
+        return commands;
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
