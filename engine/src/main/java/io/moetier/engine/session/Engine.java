@@ -34,20 +34,26 @@ public final class Engine implements AutoCloseable {
     private final ExpertStore store;
     private final ModelSpec spec;
     private final int contextLength;
-    private final Arena arena = Arena.ofShared();
     private final Device device;
     private final Counters counters = new Counters();
     private final HostTier hostTier;
     private final MoeModel model;
+    private final Owned owned;
     private final ReentrantLock step = new ReentrantLock(true);
 
-    private Engine(ExpertStore store, EngineConfig config) {
+    @SuppressWarnings("MustBeClosedChecker") // owned closes the arena
+    private Engine(ExpertStore store, EngineConfig config, Owned owned) {
         this.store = store;
+        this.owned = owned;
         spec = Families.describe(store.config());
         contextLength = contextLength(spec, config);
+        Arena arena = Arena.ofShared();
+        owned.add(arena::close);
         StoreWeights weights = new StoreWeights(store, arena);
         device = CpuDevice.open(config.threads() == 0 ? PhysicalCores.count() : config.threads(), config.kernels());
+        owned.add(device::close);
         hostTier = openHostTier(config, weights.byteSize());
+        owned.add(hostTier::close);
         model = new MoeModel(spec, weights, layer -> store.layout(ExpertId.pack(layer, 0)), hostTier, device, counters);
     }
 
@@ -56,11 +62,13 @@ public final class Engine implements AutoCloseable {
     /// @throws io.moetier.storage.model.MalformedModelException if a file is damaged
     /// @throws IllegalArgumentException if the budget is too small, the context too long or an option unknown
     public static Engine open(Path storeDirectory, EngineConfig config) {
-        ExpertStore store = ExpertStore.open(storeDirectory, config.io());
+        Owned owned = new Owned();
         try {
-            return new Engine(store, config);
+            ExpertStore store = ExpertStore.open(storeDirectory, config.io());
+            owned.add(store::close);
+            return new Engine(store, config, owned);
         } catch (RuntimeException | Error e) {
-            store.close();
+            owned.close();
             throw e;
         }
     }
@@ -126,10 +134,7 @@ public final class Engine implements AutoCloseable {
 
     @Override
     public void close() {
-        hostTier.close();
-        device.close();
-        arena.close();
-        store.close();
+        owned.close();
     }
 
     MoeModel model() {
