@@ -81,8 +81,9 @@ class SamplerTest {
 
     @Test
     void impossibleParametersAreNamed() {
-        String message = String.valueOf(assertThrows(IllegalArgumentException.class, () -> new SamplingParams(1, 40, 1.5, 0, 1, 64, 0))
-                .getMessage());
+        String message = String.valueOf(
+                assertThrows(IllegalArgumentException.class, () -> new SamplingParams(1, 40, 1.5, 0, 1, 64, 0))
+                        .getMessage());
         assertTrue(message.contains("--top-p") && message.contains("1.5"), message);
     }
 

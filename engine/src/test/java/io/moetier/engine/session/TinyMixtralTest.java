@@ -76,15 +76,16 @@ class TinyMixtralTest {
             List<Integer> tokens = new ArrayList<>();
             StringBuilder text = new StringBuilder();
             TextStream stream = new TextStream(TokenStream.of(tokenizer, true), List.of(), text::append);
-            Sampler sampler =
-                    new Sampler(SamplingParams.GREEDY, engine.spec().vocabSize(), engine.contextLength());
+            Sampler sampler = new Sampler(SamplingParams.GREEDY, engine.spec().vocabSize(), engine.contextLength());
             new Generator(session, sampler, Set.of())
                     .run(prompt, greedy.length, token -> tokens.add(token) && stream.test(token), () -> false);
             stream.finish();
             assertArrayEquals(
                     greedy, tokens.stream().mapToInt(Integer::intValue).toArray());
             assertEquals(
-                    Objects.requireNonNull(reference.requireString("greedy_text")).strip(), text.toString().strip());
+                    Objects.requireNonNull(reference.requireString("greedy_text"))
+                            .strip(),
+                    text.toString().strip());
         }
     }
 

@@ -138,9 +138,8 @@ class FamiliesTest {
     }
 
     private static String failure(String name, String key, Object value) {
-        return String.valueOf(
-                assertThrows(MalformedModelException.class, () -> describe(name, Map.of(key, value)))
-                        .getMessage());
+        return String.valueOf(assertThrows(MalformedModelException.class, () -> describe(name, Map.of(key, value)))
+                .getMessage());
     }
 
     private static ModelSpec describe(String name, Map<String, Object> changes) {
