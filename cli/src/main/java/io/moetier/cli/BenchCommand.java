@@ -1,5 +1,8 @@
 package io.moetier.cli;
 
+import io.moetier.engine.session.EngineConfig;
+import io.moetier.storage.format.Json;
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -45,6 +48,25 @@ final class BenchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        throw new UnsupportedOperationException(surroundings.terminals() + streams.in());
+        require(repetitions >= 1, "-r must be 1 or more, not " + repetitions);
+        require(promptTokens >= 0 && generatedTokens >= 0, "-p and -n must be 0 or more");
+        require(promptTokens + generatedTokens > 0, "-p 0 and -n 0 leave nothing to measure");
+        EngineConfig config = model.config();
+        Path store = new Stores(surroundings, streams).open(model.model);
+        try (LoadedModel loaded = LoadedModel.open(model.model, store, config)) {
+            Benchmark benchmark = new Benchmark(loaded, promptTokens, generatedTokens);
+            benchmark.warmUp();
+            for (int i = 0; i < repetitions; i++) {
+                benchmark.measure();
+            }
+            streams.print(json ? Json.write(benchmark.fields()) + "\n" : benchmark.table());
+        }
+        return Failure.OK;
+    }
+
+    private static void require(boolean holds, String message) {
+        if (!holds) {
+            throw new IllegalArgumentException(message);
+        }
     }
 }

@@ -1,5 +1,8 @@
 package io.moetier.cli;
 
+import io.moetier.engine.convert.Quantisation;
+import io.moetier.storage.format.Checkpoint;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +33,7 @@ final class ImportCommand implements Callable<Integer> {
             paramLabel = "keep|q8_0",
             defaultValue = "keep",
             description = "Keep the weights as they are, or round them to 8 bits; default: ${DEFAULT-VALUE}.")
-    String quantisation = "keep";
+    Quantisation quantisation = Quantisation.KEEP;
 
     @Option(names = "--force", description = "Replace a store of that name.")
     boolean force;
@@ -42,6 +45,20 @@ final class ImportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        throw new UnsupportedOperationException(surroundings.terminals() + streams.in());
+        if (Stores.isStore(checkpoint)) {
+            throw new IllegalArgumentException(checkpoint + " is a store already");
+        }
+        try (Checkpoint source = Stores.openCheckpoint(checkpoint)) {
+            Path target = out == null ? Path.of(source.name() + ".mtier") : out;
+            if (!String.valueOf(target.getFileName()).endsWith(".mtier")) {
+                throw new IllegalArgumentException("--out: expected a name that ends in .mtier, found " + target);
+            }
+            if (Files.exists(target) && !force) {
+                throw new IllegalArgumentException(target + " exists already; --force replaces it");
+            }
+            new Stores(surroundings, streams).importCheckpoint(source, quantisation, target, force);
+            streams.print(target + "\n");
+            return Failure.OK;
+        }
     }
 }

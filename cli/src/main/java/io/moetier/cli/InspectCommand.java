@@ -1,6 +1,9 @@
 package io.moetier.cli;
 
+import io.moetier.storage.format.Checkpoint;
+import io.moetier.storage.format.Json;
 import java.nio.file.Path;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -10,7 +13,6 @@ import picocli.CommandLine.Parameters;
 /// Tells what a model is made of.
 @Command(name = "inspect", description = "Show what a model is made of and what of it fits into memory.")
 final class InspectCommand implements Callable<Integer> {
-    private final Surroundings surroundings;
     private final Streams streams;
 
     @Parameters(paramLabel = "MODEL", description = "A store or a checkpoint directory.")
@@ -23,13 +25,21 @@ final class InspectCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print one JSON object.")
     boolean json;
 
-    InspectCommand(Surroundings surroundings, Streams streams) {
-        this.surroundings = surroundings;
+    InspectCommand(Streams streams) {
         this.streams = streams;
     }
 
     @Override
     public Integer call() {
-        throw new UnsupportedOperationException(surroundings.terminals() + streams.in());
+        ModelSummary summary = Stores.isStore(model) ? ModelSummary.ofStore(model) : ofCheckpoint();
+        OptionalLong budget = ram == null ? OptionalLong.empty() : OptionalLong.of(ram.bytes());
+        streams.print(json ? Json.writePretty(summary.fields(budget)) + "\n" : summary.table(budget));
+        return Failure.OK;
+    }
+
+    private ModelSummary ofCheckpoint() {
+        try (Checkpoint checkpoint = Stores.openCheckpoint(model)) {
+            return ModelSummary.ofCheckpoint(checkpoint);
+        }
     }
 }

@@ -1,6 +1,16 @@
 package io.moetier.cli;
 
+import io.moetier.engine.session.EngineConfig;
+import io.moetier.engine.session.Session;
+import io.moetier.storage.format.SafetensorsWriter;
+import io.moetier.storage.format.SafetensorsWriter.Entry;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -9,6 +19,8 @@ import picocli.CommandLine.Option;
 /// Writes the logits of every position of a prompt.
 @Command(name = "logits", description = "Write the float32 logits after every token of a prompt.")
 final class LogitsCommand implements Callable<Integer> {
+    private static final String TENSOR = "logits";
+
     private final Surroundings surroundings;
     private final Streams streams;
 
@@ -31,7 +43,33 @@ final class LogitsCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() {
-        throw new UnsupportedOperationException(surroundings.terminals() + streams.in());
+    public Integer call() throws IOException {
+        EngineConfig config = model.config();
+        Path store = new Stores(surroundings, streams).open(model.model);
+        try (LoadedModel loaded = LoadedModel.open(model.model, store, config);
+                Session session = loaded.engine().newSession()) {
+            int[] tokens = loaded.tokens(prompt);
+            int vocabSize = loaded.engine().spec().vocabSize();
+            // A run that fails leaves no file that could be taken for a whole one.
+            Path unfinished = out.resolveSibling(out.getFileName() + ".tmp");
+            try (SafetensorsWriter writer = SafetensorsWriter.create(
+                    unfinished, List.of(Entry.of(TENSOR, "F32", tokens.length, vocabSize)), Map.of())) {
+                session.prefill(tokens, (position, logits) -> write(writer, logits));
+            } catch (RuntimeException | IOException e) {
+                Files.deleteIfExists(unfinished);
+                throw e;
+            }
+            Files.move(unfinished, out, StandardCopyOption.REPLACE_EXISTING);
+            streams.note(out + ": " + tokens.length + " positions of " + vocabSize + " logits");
+            return Failure.OK;
+        }
+    }
+
+    private static void write(SafetensorsWriter writer, float[] logits) {
+        try {
+            writer.write(TENSOR, logits);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

@@ -1,6 +1,11 @@
 package io.moetier.cli;
 
+import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.engine.session.EngineConfig;
+import io.moetier.storage.expert.IoMode;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -36,6 +41,20 @@ final class ModelOptions {
     Path census;
 
     @Option(
+            names = "--io",
+            paramLabel = "mapped|pread|direct|auto",
+            defaultValue = "auto",
+            description = "How experts are read from disk; auto measures; default: ${DEFAULT-VALUE}.")
+    IoMode io = IoMode.AUTO;
+
+    @Option(
+            names = "--kernels",
+            paramLabel = "auto|vector|plain",
+            defaultValue = "auto",
+            description = "What computes: vector instructions or plain loops; default: ${DEFAULT-VALUE}.")
+    KernelChoice kernels = KernelChoice.AUTO;
+
+    @Option(
             names = "--threads",
             paramLabel = "N",
             defaultValue = "0",
@@ -48,4 +67,12 @@ final class ModelOptions {
             defaultValue = "0",
             description = "Tokens that a conversation can hold; default: the model's own limit, at most 4096.")
     int contextLength;
+
+    /// Returns the options as the engine takes them.
+    ///
+    /// @throws IllegalArgumentException if they contradict each other
+    EngineConfig config() {
+        OptionalLong ramBytes = ram == null ? OptionalLong.empty() : OptionalLong.of(ram.bytes());
+        return new EngineConfig(threads, ramBytes, policy, Optional.ofNullable(census), io, kernels, contextLength);
+    }
 }

@@ -4,11 +4,13 @@ import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.function.LongSupplier;
 
-/// Shows how far a copy of bytes has come: one line rewritten in place on a terminal, else a line for every tenth.
+/// Shows how far a copy of bytes has come: one line rewritten in place on a terminal, else a line for every tenth, at
+/// most one a second.
 ///
 /// Not thread-safe.
 final class Progress implements AutoCloseable {
     private static final long REDRAW_NANOS = 100_000_000;
+    private static final long LINE_NANOS = 1_000_000_000;
     private static final int BAR = 24;
     private static final String CLEAR_LINE = "\r\u001b[K";
 
@@ -17,7 +19,7 @@ final class Progress implements AutoCloseable {
     private final boolean terminal;
     private final LongSupplier nanoTime;
     private final long begin;
-    private long lastDrawn = Long.MIN_VALUE;
+    private long lastDrawn;
     private long lastTenth;
     private boolean lineOpen;
 
@@ -28,19 +30,21 @@ final class Progress implements AutoCloseable {
         this.terminal = terminal;
         this.nanoTime = nanoTime;
         this.begin = nanoTime.getAsLong();
+        this.lastDrawn = begin;
     }
 
     /// Says that `done` of `total` bytes are through.
     void update(long done, long total) {
         long now = nanoTime.getAsLong();
         if (terminal) {
-            if (lastDrawn == Long.MIN_VALUE || now - lastDrawn >= REDRAW_NANOS || done == total) {
+            if (!lineOpen || now - lastDrawn >= REDRAW_NANOS || done >= total) {
                 lastDrawn = now;
                 lineOpen = true;
                 print(CLEAR_LINE + bar(done, total) + " " + line(done, total, now - begin));
             }
-        } else if (total > 0 && done * 10 / total > lastTenth) {
-            lastTenth = done * 10 / total;
+        } else if (isNewTenth(done, total) && (done >= total || now - lastDrawn >= LINE_NANOS)) {
+            lastTenth = tenth(done, total);
+            lastDrawn = now;
             print(line(done, total, now - begin) + "\n");
         }
     }
@@ -52,6 +56,14 @@ final class Progress implements AutoCloseable {
             print("\n");
             lineOpen = false;
         }
+    }
+
+    private boolean isNewTenth(long done, long total) {
+        return tenth(done, total) > lastTenth;
+    }
+
+    private static long tenth(long done, long total) {
+        return total == 0 ? 10 : done * 10 / total;
     }
 
     private void print(String text) {

@@ -1,5 +1,6 @@
 package io.moetier.cli;
 
+import io.moetier.engine.session.SamplingParams;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Option;
@@ -70,4 +71,11 @@ final class SamplingOptions {
 
     @Option(names = "--ignore-eos", description = "Go on after the model's end-of-sequence token.")
     boolean ignoreEos;
+
+    /// Returns the options as the sampler takes them.
+    ///
+    /// @throws IllegalArgumentException if one is out of range
+    SamplingParams params() {
+        return new SamplingParams(temperature, topK, topP, minP, repeatPenalty, repeatLastN, seed);
+    }
 }

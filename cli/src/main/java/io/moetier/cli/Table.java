@@ -3,11 +3,27 @@ package io.moetier.cli;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Rows of text with aligned columns: the first to the left, the others to the right.
+/// Rows of text with aligned columns: of figures, the first to the left and the others to the right; of facts, all to
+/// the left.
 final class Table {
     private static final String GAP = "  ";
 
+    private final boolean figures;
     private final List<String[]> rows = new ArrayList<>();
+
+    private Table(boolean figures) {
+        this.figures = figures;
+    }
+
+    /// Returns an empty table of figures.
+    static Table ofFigures() {
+        return new Table(true);
+    }
+
+    /// Returns an empty table of facts.
+    static Table ofFacts() {
+        return new Table(false);
+    }
 
     /// Adds a row; rows may differ in length.
     Table row(Object... cells) {
@@ -28,7 +44,8 @@ final class Table {
             StringBuilder line = new StringBuilder();
             for (int i = 0; i < row.length; i++) {
                 String blanks = " ".repeat(widths[i] - width(row[i]));
-                line.append(i == 0 ? row[i] + blanks : GAP + blanks + row[i]);
+                line.append(i == 0 ? "" : GAP);
+                line.append(i > 0 && figures ? blanks + row[i] : row[i] + blanks);
             }
             text.append(line.toString().stripTrailing()).append('\n');
         }

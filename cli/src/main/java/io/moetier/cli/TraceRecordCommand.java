@@ -1,6 +1,15 @@
 package io.moetier.cli;
 
+import io.moetier.engine.session.Engine;
+import io.moetier.engine.session.EngineConfig;
+import io.moetier.engine.session.Generator;
+import io.moetier.engine.session.Sampler;
+import io.moetier.engine.session.SamplingParams;
+import io.moetier.engine.session.Session;
+import io.moetier.engine.trace.TraceHeader;
+import io.moetier.engine.trace.TraceRecorder;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,6 +44,25 @@ final class TraceRecordCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        throw new UnsupportedOperationException(surroundings.terminals() + streams.in());
+        EngineConfig config = model.config();
+        SamplingParams params = sampling.params();
+        Path store = new Stores(surroundings, streams).open(model.model);
+        try (LoadedModel loaded = LoadedModel.open(model.model, store, config);
+                Session session = loaded.engine().newSession()) {
+            Engine engine = loaded.engine();
+            int[] tokens = loaded.tokens(prompt);
+            TraceHeader header = TraceRecording.header(String.valueOf(model.model.getFileName()), engine.spec());
+            try (TraceRecorder recorder = new TraceRecorder(out, header)) {
+                session.listen(new TraceRecording(header, recorder::record));
+                new Generator(
+                                session,
+                                new Sampler(params, engine.spec().vocabSize(), engine.contextLength()),
+                                sampling.ignoreEos ? Set.of() : engine.endOfSequence())
+                        .run(tokens, sampling.predict, token -> true, () -> false);
+                recorder.finish();
+            }
+            streams.note(out + ": " + session.position() + " tokens");
+            return Failure.OK;
+        }
     }
 }

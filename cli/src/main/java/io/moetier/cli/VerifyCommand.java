@@ -1,6 +1,11 @@
 package io.moetier.cli;
 
+import io.moetier.storage.expert.Damage;
+import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.expert.StoreVerifier;
+import io.moetier.storage.model.MalformedModelException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -21,6 +26,30 @@ final class VerifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        throw new UnsupportedOperationException(surroundings.terminals() + streams.in());
+        Path store = new Stores(surroundings, streams).find(model);
+        List<Damage> damages;
+        try (Progress progress =
+                new Progress(streams.err(), "verify", surroundings.errorIsTerminal(), System::nanoTime)) {
+            long total = totalBytes(store);
+            long[] done = {0};
+            damages = StoreVerifier.verify(store, bytes -> {
+                done[0] += bytes;
+                progress.update(done[0], Math.max(done[0], total));
+            });
+        }
+        damages.forEach(damage -> streams.note("moetier: " + store.resolve(damage.file()) + ": " + damage.what()));
+        if (damages.isEmpty()) {
+            streams.print(store + ": no damage\n");
+        }
+        return damages.isEmpty() ? Failure.OK : Failure.FAILED;
+    }
+
+    /// A damaged manifest does not say; the verifier reports it.
+    private static long totalBytes(Path store) {
+        try {
+            return StoreManifest.read(store).totalBytes();
+        } catch (MalformedModelException e) {
+            return 0;
+        }
     }
 }

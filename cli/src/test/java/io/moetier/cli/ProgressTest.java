@@ -16,15 +16,26 @@ class ProgressTest {
     void printsALineForEveryTenthWhereThereIsNoTerminal() {
         try (Progress progress = progress(false)) {
             for (int done = 0; done <= 1024; done += 8) {
-                now = done * SECOND / 512;
+                now = done * SECOND / 64;
                 progress.update(done, 1024);
             }
         }
         assertEquals(10, err.toString().lines().count());
         assertEquals(
-                "import  10 % of 1.00 KiB, 512 B/s, 2 s left",
+                "import  10 % of 1.00 KiB, 64 B/s, 15 s left",
                 err.toString().lines().findFirst().orElseThrow());
-        assertTrue(err.toString().endsWith("import 100 % of 1.00 KiB, 512 B/s, 2.0 s\n"), err.toString());
+        assertTrue(err.toString().endsWith("import 100 % of 1.00 KiB, 64 B/s, 16.0 s\n"), err.toString());
+    }
+
+    @Test
+    void aCopyOfLessThanASecondIsOneLine() {
+        try (Progress progress = progress(false)) {
+            for (int done = 0; done <= 1000; done++) {
+                now = done * SECOND / 2000;
+                progress.update(done, 1000);
+            }
+        }
+        assertEquals("import 100 % of 1000 B, 1.95 KiB/s, 0.5 s\n", err.toString());
     }
 
     @Test

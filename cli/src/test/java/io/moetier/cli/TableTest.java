@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test;
 class TableTest {
     @Test
     void alignsTheFirstColumnLeftAndTheOthersRight() {
-        Table table = new Table()
+        Table table = Table.ofFigures()
                 .row("tier", "hits", "bytes")
                 .row("host", 12, "1.00 MiB")
                 .row("disk", 3456, "0 B");
@@ -19,8 +19,15 @@ class TableTest {
     }
 
     @Test
+    void alignsFactsLeft() {
+        Table table = Table.ofFacts().row("family", "mixtral").row("layers", 8);
+        assertEquals("family  mixtral\nlayers  8\n", table.toString());
+    }
+
+    @Test
     void takesRowsOfAnyLength() {
-        assertEquals("a\n\nb  c\n", new Table().row("a").row().row("b", "c").toString());
-        assertEquals("", new Table().toString());
+        assertEquals(
+                "a\n\nb  c\n", Table.ofFigures().row("a").row().row("b", "c").toString());
+        assertEquals("", Table.ofFigures().toString());
     }
 }

@@ -25,7 +25,7 @@ public final class CpuDevice implements Device {
     /// @param threads how many threads compute, the caller included; best is the number of physical cores
     /// @throws IllegalArgumentException if `choice` is [KernelChoice#VECTOR] and the JVM lacks the Vector API
     public static CpuDevice open(int threads, KernelChoice choice) {
-        boolean present = ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent();
+        boolean present = vectorApiIsPresent();
         return switch (choice) {
             case PLAIN -> new CpuDevice(threads, new PlainArithmetic(), "");
             case VECTOR -> {
@@ -39,6 +39,16 @@ public final class CpuDevice implements Device {
                         ? new CpuDevice(threads, new VectorArithmetic(), "")
                         : new CpuDevice(threads, new PlainArithmetic(), " (slow: " + HINT + ")");
         };
+    }
+
+    /// Asks for a class and not for the module: one that was loaded after the start is not in the boot layer.
+    private static boolean vectorApiIsPresent() {
+        try {
+            Class.forName(VECTOR_MODULE + ".Vector", false, CpuDevice.class.getClassLoader());
+            return true;
+        } catch (ClassNotFoundException e) {
+            return false;
+        }
     }
 
     @Override

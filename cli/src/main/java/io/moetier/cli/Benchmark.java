@@ -1,0 +1,201 @@
+package io.moetier.cli;
+
+import io.moetier.engine.metrics.RunStats;
+import io.moetier.engine.offload.ResidentSummary;
+import io.moetier.engine.session.Engine;
+import io.moetier.engine.session.Generator;
+import io.moetier.engine.session.Sampler;
+import io.moetier.engine.session.SamplingParams;
+import io.moetier.engine.session.Session;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+
+/// Measures how fast a prompt is processed and how fast tokens are generated, each in a session of its own.
+///
+/// The prompt is prose, so that the routers choose as they do in earnest; a model without a tokenizer gets random ids.
+/// Generation samples with llama.cpp's defaults and a fixed seed, and goes on past the end of the text.
+final class Benchmark {
+    private static final int OPENING_TOKENS = 16; // what generation starts from; not measured
+    private static final String PROSE = """
+            When the river rose in spring, the people of the valley carried their boats up to the mill and waited. \
+            The miller's daughter counted the sacks of grain, wrote the numbers into her book, and counted them again, \
+            for her father had taught her that a number is only as good as the second look. On the third day a \
+            traveller came down from the hills with a mule, two baskets of clocks and a letter for the schoolmaster. \
+            "How far is it to the sea?" he asked. "Four days on foot," said the girl, "or two, if the water lets you." \
+            He laughed, sat down on the steps, and took a clock apart to show her why it ran slow in wet weather. \
+            By evening eleven children stood around them, and each had a question that the schoolmaster could not \
+            have answered. What drives the smallest wheel? Why are there twelve hours and not ten? Who was it that \
+            first thought of measuring a day? The traveller answered what he knew, admitted what he did not, and \
+            promised to write. In the morning the water had fallen by the height of a hand.
+            """;
+
+    private final LoadedModel model;
+    private final int[] prompt;
+    private final int[] opening;
+    private final int generatedTokens;
+    private final Measurement promptRates = new Measurement();
+    private final Measurement generationRates = new Measurement();
+    private RunStats promptStats;
+    private RunStats generationStats;
+
+    Benchmark(LoadedModel model, int promptTokens, int generatedTokens) {
+        this.model = model;
+        this.generatedTokens = generatedTokens;
+        prompt = tokens(promptTokens);
+        opening = tokens(OPENING_TOKENS);
+        promptStats = nothing();
+        generationStats = nothing();
+        int needed = Math.max(promptTokens, generatedTokens == 0 ? 0 : OPENING_TOKENS + generatedTokens);
+        if (needed > model.engine().contextLength()) {
+            throw new IllegalArgumentException("-p and -n need a context of " + needed + " tokens, but it holds "
+                    + model.engine().contextLength() + " (--ctx sets it)");
+        }
+    }
+
+    /// Runs once without counting.
+    void warmUp() {
+        prefill();
+        generate();
+    }
+
+    /// Runs once and counts.
+    void measure() {
+        Engine engine = model.engine();
+        RunStats begin = engine.stats();
+        if (prompt.length > 0) {
+            promptRates.add(prefill());
+        }
+        RunStats between = engine.stats();
+        if (generatedTokens > 0) {
+            generationRates.add(generate());
+        }
+        promptStats = sum(promptStats, between.minus(begin));
+        generationStats = sum(generationStats, engine.stats().minus(between));
+    }
+
+    /// Returns the figures for people.
+    String table() {
+        ResidentSummary host = model.engine().hostTier().residentSummary();
+        Table table = Table.ofFigures().row("test", "tokens/s", "least", "most", "hit rate", "from disk");
+        if (prompt.length > 0) {
+            table.row(row("prompt " + prompt.length, promptRates, promptStats));
+        }
+        if (generatedTokens > 0) {
+            table.row(row("generate " + generatedTokens, generationRates, generationStats));
+        }
+        Table machine = Table.ofFacts()
+                .row(
+                        "experts in memory",
+                        host.numSlots() + " of " + host.numExperts() + ", " + ByteSize.format(host.slabBytes()))
+                .row("peak resident memory", ByteSize.format(peakResidentBytes()))
+                .row("computed by", model.engine().deviceDescription())
+                .row("read by", model.engine().ioDescription());
+        return table + "\n" + machine;
+    }
+
+    /// Returns the figures under the names that `--json` prints.
+    Map<String, Object> fields() {
+        ResidentSummary host = model.engine().hostTier().residentSummary();
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("device", model.engine().deviceDescription());
+        fields.put("io", model.engine().ioDescription());
+        fields.put("experts", host.numExperts());
+        fields.put("expert_slots", host.numSlots());
+        fields.put("expert_slot_bytes", host.slabBytes());
+        fields.put("ram_bytes", host.budgetBytes());
+        fields.put("peak_resident_bytes", peakResidentBytes());
+        if (prompt.length > 0) {
+            fields.put("prompt", fields(prompt.length, promptRates, promptStats));
+        }
+        if (generatedTokens > 0) {
+            fields.put("generation", fields(generatedTokens, generationRates, generationStats));
+        }
+        return fields;
+    }
+
+    private double prefill() {
+        if (prompt.length == 0) {
+            return 0;
+        }
+        try (Session session = model.engine().newSession()) {
+            long begin = System.nanoTime();
+            session.prefill(prompt);
+            return prompt.length * 1e9 / (System.nanoTime() - begin);
+        }
+    }
+
+    private double generate() {
+        if (generatedTokens == 0) {
+            return 0;
+        }
+        Engine engine = model.engine();
+        try (Session session = engine.newSession()) {
+            Sampler sampler = new Sampler(SamplingParams.DEFAULT, engine.spec().vocabSize(), engine.contextLength());
+            // The first token belongs to the prompt, so one more than is measured.
+            Generator.Outcome outcome = new Generator(session, sampler, Set.of())
+                    .run(opening, generatedTokens + 1, token -> true, () -> false);
+            return outcome.decodeTokensPerSecond();
+        }
+    }
+
+    private int[] tokens(int count) {
+        int[] text = model.tokenizer()
+                .map(tokenizer -> tokenizer.encode(PROSE, true))
+                .orElseGet(() -> new SplittableRandom(0)
+                        .ints(count, 0, model.engine().spec().vocabSize())
+                        .toArray());
+        int[] tokens = new int[count];
+        Arrays.setAll(tokens, i -> text[i % text.length]);
+        return tokens;
+    }
+
+    private static Object[] row(String test, Measurement rates, RunStats stats) {
+        return new Object[] {
+            test,
+            RunReport.rate(rates.median()),
+            RunReport.rate(rates.least()),
+            RunReport.rate(rates.most()),
+            RunReport.percent(stats.hitRate()),
+            ByteSize.format((double) stats.diskBytes() / rates.count())
+        };
+    }
+
+    private static Map<String, Object> fields(int tokens, Measurement rates, RunStats stats) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("tokens", tokens);
+        fields.put("repetitions", rates.count());
+        fields.put("tokens_per_second", rates.median());
+        fields.put("least", rates.least());
+        fields.put("most", rates.most());
+        fields.put("hit_rate", stats.hitRate());
+        fields.put("disk_bytes", stats.diskBytes() / rates.count());
+        fields.put("wait_seconds", stats.waitNanos() / 1e9 / rates.count());
+        return fields;
+    }
+
+    private static RunStats nothing() {
+        return new RunStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    }
+
+    private static RunStats sum(RunStats a, RunStats b) {
+        return a.minus(nothing().minus(b));
+    }
+
+    /// The most memory this process ever had, as Linux counts it; 0 elsewhere.
+    private static long peakResidentBytes() {
+        try (var lines = Files.lines(Path.of("/proc/self/status"))) {
+            return lines.filter(line -> line.startsWith("VmHWM:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
+                    .findFirst()
+                    .orElse(0);
+        } catch (IOException e) {
+            return 0;
+        }
+    }
+}

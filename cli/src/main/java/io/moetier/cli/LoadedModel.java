@@ -1,0 +1,86 @@
+package io.moetier.cli;
+
+import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.engine.session.Engine;
+import io.moetier.engine.session.EngineConfig;
+import io.moetier.engine.text.ChatTemplate;
+import io.moetier.engine.text.Tokenizer;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.ZoneId;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// An engine and the model's tokenizer, which is opened when text is first needed.
+final class LoadedModel implements AutoCloseable {
+    private final Path name;
+    private final Path directory;
+    private final Engine engine;
+    private @Nullable Tokenizer tokenizer;
+
+    private LoadedModel(Path name, Path directory, Engine engine) {
+        this.name = name;
+        this.directory = directory;
+        this.engine = engine;
+    }
+
+    /// Loads the store in `directory`; messages call it `name`.
+    static LoadedModel open(Path name, Path directory, EngineConfig config) {
+        if (config.kernels() != KernelChoice.PLAIN) {
+            VectorModule.load();
+        }
+        return new LoadedModel(name, directory, Engine.open(directory, config));
+    }
+
+    Engine engine() {
+        return engine;
+    }
+
+    /// Returns the tokenizer, if the model came with one.
+    Optional<Tokenizer> tokenizer() {
+        if (tokenizer == null) {
+            Optional<Path> json = engine.store().file("tokenizer.json");
+            if (json.isEmpty()) {
+                return Optional.empty();
+            }
+            tokenizer = Tokenizer.open(json.get(), engine.store().file("tokenizer_config.json"));
+        }
+        return Optional.of(tokenizer);
+    }
+
+    /// Returns the tokenizer.
+    ///
+    /// @throws IllegalArgumentException if the model came without one
+    Tokenizer requireTokenizer() {
+        return tokenizer()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        name + " has no tokenizer (tokenizer.json or tokenizer.model); give token ids with --ids"));
+    }
+
+    /// Returns the tokens of a prompt: the ids that were given, or those of the text.
+    ///
+    /// @throws IllegalArgumentException if neither was given
+    int[] tokens(PromptOptions prompt) {
+        prompt.requireOneSource(null);
+        return prompt.ids()
+                .orElseGet(() -> requireTokenizer()
+                        .encode(
+                                prompt.text()
+                                        .orElseThrow(() -> new IllegalArgumentException(
+                                                "no prompt: give --prompt-file, --ids or --ids-file")),
+                                true));
+    }
+
+    /// Returns the chat template, if the model has one.
+    Optional<ChatTemplate> chatTemplate() {
+        return ChatTemplate.find(directory, Clock.system(ZoneId.systemDefault()));
+    }
+
+    @Override
+    public void close() {
+        if (tokenizer != null) {
+            tokenizer.close();
+        }
+        engine.close();
+    }
+}

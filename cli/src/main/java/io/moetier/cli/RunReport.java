@@ -1,0 +1,124 @@
+package io.moetier.cli;
+
+import io.moetier.engine.metrics.RunStats;
+import io.moetier.engine.offload.ResidentSummary;
+import io.moetier.engine.session.Engine;
+import io.moetier.engine.session.Generator.Outcome;
+import io.moetier.engine.session.Generator.StopReason;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/// The figures of one answer: as a line, as a table, as JSON.
+record RunReport(Engine engine, Outcome outcome, RunStats stats, List<Integer> ids) {
+    /// Returns the one line that every run ends with.
+    String line() {
+        return String.format(
+                Locale.ROOT,
+                "%d prompt tokens at %s/s, %d tokens at %s/s, %s experts in memory, %s from disk; ended %s",
+                outcome.promptTokens(),
+                rate(outcome.promptTokensPerSecond()),
+                outcome.generatedTokens(),
+                rate(outcome.decodeTokensPerSecond()),
+                percent(stats.hitRate()),
+                ByteSize.format(stats.diskBytes()),
+                ending());
+    }
+
+    /// Returns what each tier did, over several lines.
+    String table() {
+        ResidentSummary host = engine.hostTier().residentSummary();
+        Table phases = Table.ofFigures()
+                .row("", "tokens", "tokens/s", "seconds")
+                .row(
+                        "prompt",
+                        outcome.promptTokens(),
+                        rate(outcome.promptTokensPerSecond()),
+                        seconds(outcome.promptNanos()))
+                .row(
+                        "answer",
+                        outcome.generatedTokens(),
+                        rate(outcome.decodeTokensPerSecond()),
+                        seconds(outcome.decodeNanos()));
+        long needed = stats.expertHits() + stats.expertMisses();
+        Table tiers = Table.ofFigures()
+                .row("tier", "experts", "bytes", "found here", "share")
+                .row(
+                        "host",
+                        host.numResident() + " of " + host.numSlots() + " slots",
+                        ByteSize.format(host.slabBytes()),
+                        stats.expertHits(),
+                        percent(stats.hitRate()))
+                .row(
+                        "disk",
+                        host.numExperts(),
+                        ByteSize.format(host.numExperts() * host.slotBytes()),
+                        stats.expertMisses(),
+                        percent(needed == 0 ? 0 : 1 - stats.hitRate()));
+        Table moves = Table.ofFacts()
+                .row("read from disk", ByteSize.format(stats.diskBytes()))
+                .row("  at", ByteSize.format(perSecond(stats.diskBytes(), stats.loadNanos())) + "/s")
+                .row("waited for experts", seconds(stats.waitNanos()) + " s")
+                .row("evictions", stats.evictions());
+        Table run = Table.ofFacts()
+                .row("computed by", engine.deviceDescription())
+                .row("read by", engine.ioDescription())
+                .row("ended", ending());
+        return phases + "\n" + tiers + "\n" + moves + "\n" + run;
+    }
+
+    /// Returns the figures under the names that `--json` prints.
+    Map<String, Object> fields() {
+        ResidentSummary host = engine.hostTier().residentSummary();
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("ids", ids);
+        fields.put("stop_reason", outcome.reason().name().toLowerCase(Locale.ROOT));
+        fields.put("prompt_tokens", outcome.promptTokens());
+        fields.put("prompt_tokens_per_second", outcome.promptTokensPerSecond());
+        fields.put("generated_tokens", outcome.generatedTokens());
+        fields.put("generated_tokens_per_second", outcome.decodeTokensPerSecond());
+        fields.put("experts", host.numExperts());
+        fields.put("expert_slots", host.numSlots());
+        fields.put("expert_slot_bytes", host.slabBytes());
+        fields.put("expert_hits", stats.expertHits());
+        fields.put("expert_misses", stats.expertMisses());
+        fields.put("expert_hit_rate", stats.hitRate());
+        fields.put("evictions", stats.evictions());
+        fields.put("disk_bytes", stats.diskBytes());
+        fields.put("load_seconds", stats.loadNanos() / 1e9);
+        fields.put("wait_seconds", stats.waitNanos() / 1e9);
+        fields.put("device", engine.deviceDescription());
+        fields.put("io", engine.ioDescription());
+        return fields;
+    }
+
+    /// Writes tokens per second with three digits.
+    static String rate(double perSecond) {
+        return perSecond >= 99.95
+                ? String.format(Locale.ROOT, "%.0f", perSecond)
+                : String.format(Locale.ROOT, perSecond >= 9.995 ? "%.1f" : "%.2f", perSecond);
+    }
+
+    static String percent(double share) {
+        return String.format(Locale.ROOT, "%.1f %%", 100 * share);
+    }
+
+    private static double perSecond(long count, long nanos) {
+        return nanos == 0 ? 0 : count * 1e9 / nanos;
+    }
+
+    private static String seconds(long nanos) {
+        return String.format(Locale.ROOT, "%.3f", nanos / 1e9);
+    }
+
+    private String ending() {
+        return switch (outcome.reason()) {
+            case StopReason.END_OF_SEQUENCE -> "by the model";
+            case StopReason.MAX_TOKENS -> "by -n";
+            case StopReason.CONTEXT_FULL -> "by a full context";
+            case StopReason.STOP_STRING -> "by --stop";
+            case StopReason.CANCELLED -> "by Ctrl-C";
+        };
+    }
+}

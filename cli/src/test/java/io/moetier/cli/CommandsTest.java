@@ -1,0 +1,273 @@
+package io.moetier.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.engine.trace.RoutingTrace;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.format.SafetensorsFile;
+import io.moetier.testdata.TestData;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.RandomAccessFile;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The commands from arguments to output, with the models of `test-data`.
+class CommandsTest {
+    private static final String TINY = TestData.tinyMixtral().toString();
+    private static final String GOLDEN = TestData.golden("mixtral").toString();
+
+    /// One cache for all tests: what is imported on first use is imported once.
+    @TempDir
+    static Path cache = Path.of("");
+
+    @TempDir
+    Path directory = Path.of("");
+
+    private StringWriter out = new StringWriter();
+    private StringWriter err = new StringWriter();
+
+    @BeforeEach
+    void forgetOutput() {
+        out = new StringWriter();
+        err = new StringWriter();
+    }
+
+    @Test
+    void runContinuesAsTheReferenceDoes() {
+        JsonObject reference = Json.readObject(TestData.tinyMixtral().resolve("reference.json"))
+                .requireObjects("cases")
+                .getFirst();
+        List<Integer> expected = ints(reference, "greedy_ids");
+        ok("run", TINY, reference.requireString("prompt"), "--temp", "0", "-n", "" + expected.size(), "--json");
+        JsonObject answer = parse(out.toString());
+        assertEquals(expected, ints(answer, "ids"));
+        assertEquals("max_tokens", answer.requireString("stop_reason"));
+    }
+
+    @Test
+    void aBudgetChangesTheFiguresAndNotTheText() {
+        ok("run", TINY, "Once upon a time", "--temp", "0", "-n", "12");
+        String text = out.toString();
+        assertTrue(err.toString().strip().matches("(?s).*\\d+ prompt tokens at .* ended by -n"), err.toString());
+        forgetOutput();
+        ok("run", TINY, "Once upon a time", "--temp", "0", "-n", "12", "--ram", "8M", "--stats");
+        assertEquals(text, out.toString());
+        assertTrue(err.toString().contains("42 of 42 slots"), err.toString());
+    }
+
+    @Test
+    void aStopTextEndsTheAnswerAndIsNotPrinted() {
+        ok("run", TINY, "Once upon a time", "--temp", "0", "-n", "12", "--stop", "old", "--json");
+        JsonObject answer = parse(out.toString());
+        assertEquals("stop_string", answer.requireString("stop_reason"));
+        assertFalse(answer.requireString("text").contains("old"));
+    }
+
+    @Test
+    void thePromptComesFromAFileOrFromStandardInput() throws IOException {
+        ok("run", TINY, "Once upon a time", "--temp", "0", "-n", "5");
+        String expected = out.toString();
+        Path file = Files.writeString(directory.resolve("prompt.txt"), "Once upon a time");
+        forgetOutput();
+        ok("run", TINY, "-f", file.toString(), "--temp", "0", "-n", "5");
+        assertEquals(expected, out.toString());
+        forgetOutput();
+        assertEquals(Failure.OK, run("Once upon a time\n", "run", TINY, "--temp", "0", "-n", "5"), err.toString());
+        assertEquals(expected, out.toString());
+    }
+
+    @Test
+    void aModelWithoutTokenizerTakesAndPrintsIds() {
+        JsonObject reference = Json.readObject(TestData.golden("mixtral").resolve("reference.json"));
+        List<Integer> expected = ints(reference, "greedy_ids");
+        ok("run", GOLDEN, "--ids", join(ints(reference, "input_ids")), "--temp", "0", "-n", "" + expected.size());
+        assertEquals(join(expected).replace(',', ' '), out.toString().strip());
+    }
+
+    @Test
+    void logitsAreThoseOfTheReference() {
+        JsonObject reference = Json.readObject(TestData.golden("mixtral").resolve("reference.json"));
+        Path file = directory.resolve("logits.safetensors");
+        ok("logits", GOLDEN, "--ids", join(ints(reference, "input_ids")), "--out", file.toString());
+        try (SafetensorsFile found = SafetensorsFile.open(file);
+                SafetensorsFile expected =
+                        SafetensorsFile.open(TestData.golden("mixtral").resolve("logits.safetensors"))) {
+            assertEquals(
+                    expected.require("logits").shape(), found.require("logits").shape());
+            assertArrayEquals(expected.readFloats("logits"), found.readFloats("logits"), 1e-4f);
+        }
+    }
+
+    @Test
+    void traceRecordsEveryTokenWithItsTiers() {
+        Path file = directory.resolve("t.jsonl.gz");
+        ok("trace", "record", TINY, "--ids", "1,5,9", "--temp", "0", "-n", "4", "--out", file.toString());
+        RoutingTrace trace = RoutingTrace.read(file);
+        assertEquals(6, trace.tokens().size()); // the last token is not fed back
+        assertEquals(8, trace.header().layers());
+        assertTrue(trace.tokens().stream().allMatch(token -> token.tiers().isPresent()));
+        ok("run", TINY, "Once", "-n", "2", "--ram", "8M", "--policy", "static", "--census", file.toString());
+    }
+
+    @Test
+    void inspectSaysTheSameOfCheckpointAndStore() {
+        String store = directory.resolve("tiny.mtier").toString();
+        ok("import", TINY, "--out", store);
+        forgetOutput();
+        ok("inspect", TINY, "--json", "--ram", "8M");
+        JsonObject checkpoint = parse(out.toString());
+        forgetOutput();
+        ok("inspect", store, "--json", "--ram", "8M");
+        JsonObject imported = parse(out.toString());
+        for (String key : List.of("parameters", "active_parameters", "expert_bytes", "minimum_ram_bytes")) {
+            assertEquals(checkpoint.requireLong(key), imported.requireLong(key), key);
+        }
+        assertEquals(42, imported.requireInt("host_experts"));
+        assertEquals(86, imported.requireInt("disk_only_experts"));
+        forgetOutput();
+        ok("inspect", store);
+        assertTrue(out.toString().contains("15.24 million"), out.toString());
+    }
+
+    @Test
+    void verifyNamesWhatIsDamaged() throws IOException {
+        Path store = directory.resolve("golden.mtier");
+        ok("import", GOLDEN, "--out", store.toString());
+        ok("verify", store.toString());
+        assertTrue(out.toString().contains("no damage"), out.toString());
+        Path dense = store.resolve("dense.safetensors");
+        try (RandomAccessFile file = new RandomAccessFile(dense.toFile(), "rw")) {
+            file.seek(file.length() - 1);
+            int last = file.read();
+            file.seek(file.length() - 1);
+            file.write(last ^ 1);
+        }
+        forgetOutput();
+        assertEquals(Failure.FAILED, run("", "verify", store.toString()));
+        assertTrue(err.toString().contains("moetier: " + dense + ": "), err.toString());
+        assertEquals(Failure.FAILED, run("", "run", store.toString(), "--ids", "1"));
+    }
+
+    @Test
+    void importReplacesAStoreOnlyWhenForced() {
+        String store = directory.resolve("golden.mtier").toString();
+        ok("import", GOLDEN, "--out", store);
+        assertEquals(Failure.USAGE, run("", "import", GOLDEN, "--out", store));
+        ok("import", GOLDEN, "--out", store, "--force", "--quant", "q8_0");
+        ok("run", store, "--ids", "1,5", "-n", "2");
+    }
+
+    @Test
+    void aCheckpointIsImportedAgainWhenItChanges() throws IOException {
+        Path checkpoint = directory.resolve("model");
+        Files.createDirectories(checkpoint);
+        for (String name : List.of("config.json", "model.safetensors")) {
+            Files.copy(TestData.golden("mixtral").resolve(name), checkpoint.resolve(name));
+        }
+        ok("run", checkpoint.toString(), "--ids", "1,5", "-n", "1");
+        assertTrue(err.toString().contains("importing"), err.toString());
+        forgetOutput();
+        ok("run", checkpoint.toString(), "--ids", "1,5", "-n", "1");
+        assertFalse(err.toString().contains("importing"), err.toString());
+        Files.writeString(
+                checkpoint.resolve("config.json"), Files.readString(checkpoint.resolve("config.json")) + "\n");
+        forgetOutput();
+        ok("run", checkpoint.toString(), "--ids", "1,5", "-n", "1");
+        assertTrue(err.toString().contains("importing"), err.toString());
+        try (Stream<Path> walk = Files.walk(cache)) {
+            assertEquals(
+                    1,
+                    walk.filter(path -> path.toString().endsWith(".mtier"))
+                            .filter(path -> path.toString().contains("/model-"))
+                            .count());
+        }
+    }
+
+    @Test
+    void benchMeasuresBoth() {
+        ok("bench", GOLDEN, "-p", "8", "-n", "4", "-r", "2", "--json");
+        JsonObject figures = parse(out.toString());
+        assertEquals(2, figures.requireObject("prompt").requireInt("repetitions"));
+        assertEquals(4, figures.requireObject("generation").requireInt("tokens"));
+        forgetOutput();
+        ok("bench", GOLDEN, "-p", "8", "-n", "0", "-r", "1");
+        assertTrue(out.toString().contains("prompt 8") && !out.toString().contains("generate"), out.toString());
+    }
+
+    @Test
+    void failuresAreOneSentence() {
+        fails(Failure.FAILED, "nowhere: no such file or directory", "run", "nowhere", "Once");
+        fails(Failure.FAILED, "/nowhere: no such file", "run", TINY, "-f", "/nowhere");
+        fails(
+                Failure.USAGE,
+                "expected one prompt, found 2 of: PROMPT, --prompt-file, --ids, --ids-file",
+                "run",
+                TINY,
+                "Once",
+                "--ids",
+                "1");
+        fails(Failure.USAGE, "--chat: " + TINY + " has no chat template", "run", TINY, "Once", "--chat");
+        fails(
+                Failure.USAGE,
+                GOLDEN + " has no tokenizer (tokenizer.json or tokenizer.model); give token ids with --ids",
+                "run",
+                GOLDEN,
+                "Once");
+        fails(Failure.USAGE, "--temp must be 0 or more, not -1.0", "run", TINY, "Once", "--temp", "-1");
+        fails(
+                Failure.USAGE,
+                "--policy static and --census FILE go together",
+                "run",
+                TINY,
+                "Once",
+                "--policy",
+                "static");
+    }
+
+    private void fails(int exitCode, String sentence, String... args) {
+        forgetOutput();
+        assertEquals(exitCode, run("", args), err.toString());
+        List<String> lines = err.toString().lines().toList();
+        assertEquals("moetier: " + sentence, lines.getLast());
+    }
+
+    private void ok(String... args) {
+        assertEquals(Failure.OK, run("", args), err.toString());
+    }
+
+    private int run(String input, String... args) {
+        Streams streams = new Streams(
+                new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
+                new PrintWriter(out),
+                new PrintWriter(err));
+        Surroundings surroundings = new Surroundings(Map.of("MOETIER_CACHE", cache.toString()), directory, "");
+        return Moetier.execute(surroundings, streams, args);
+    }
+
+    private static JsonObject parse(String text) {
+        return Json.parseObject(text.getBytes(StandardCharsets.UTF_8), Path.of("output"));
+    }
+
+    private static List<Integer> ints(JsonObject object, String key) {
+        return object.optionalInts(key).orElseThrow();
+    }
+
+    private static String join(List<Integer> ids) {
+        return ids.stream().map(String::valueOf).collect(Collectors.joining(","));
+    }
+}
