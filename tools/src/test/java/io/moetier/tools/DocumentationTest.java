@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -20,7 +21,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /// Runs every command that a document shows in a `sh` block, in the order shown, as a user would.
 class DocumentationTest {
-    private static final Path ROOT = TestData.root().toAbsolutePath().getParent();
+    private static final Path ROOT =
+            Objects.requireNonNull(TestData.root().toAbsolutePath().getParent());
     private static final int LEAST_COMMANDS = 10;
     private static final Pattern BLOCK = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL);
     private static final Pattern LINK = Pattern.compile("]\\(([^)#:]+)(?:#[^)]*)?\\)");
