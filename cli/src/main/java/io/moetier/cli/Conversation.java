@@ -94,7 +94,7 @@ final class Conversation implements Answerer, AutoCloseable {
             };
             outcome = generator.run(added, options.predict, recording(ids, print), cancelled);
         }
-        report = new RunReport(model.engine(), outcome, model.engine().stats().minus(before), ids);
+        report = new RunReport(model.engine(), outcome, model.engine().stats().minus(before), ids, params.seed());
     }
 
     @Override

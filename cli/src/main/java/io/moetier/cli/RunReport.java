@@ -11,7 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 
 /// The figures of one answer: as a line, as a table, as JSON.
-record RunReport(Engine engine, Outcome outcome, RunStats stats, List<Integer> ids) {
+record RunReport(Engine engine, Outcome outcome, RunStats stats, List<Integer> ids, long seed) {
     /// Returns the one line that every run ends with.
     String line() {
         return String.format(
@@ -64,6 +64,7 @@ record RunReport(Engine engine, Outcome outcome, RunStats stats, List<Integer> i
         Table run = Table.ofFacts()
                 .row("computed by", engine.deviceDescription())
                 .row("read by", engine.ioDescription())
+                .row("seed", seed)
                 .row("ended", ending());
         return phases + "\n" + tiers + "\n" + moves + "\n" + run;
     }
@@ -73,6 +74,7 @@ record RunReport(Engine engine, Outcome outcome, RunStats stats, List<Integer> i
         ResidentSummary host = engine.hostTier().residentSummary();
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("ids", ids);
+        fields.put("seed", seed);
         fields.put("stop_reason", outcome.reason().name().toLowerCase(Locale.ROOT));
         fields.put("prompt_tokens", outcome.promptTokens());
         fields.put("prompt_tokens_per_second", outcome.promptTokensPerSecond());

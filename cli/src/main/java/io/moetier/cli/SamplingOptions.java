@@ -3,6 +3,7 @@ package io.moetier.cli;
 import io.moetier.engine.session.SamplingParams;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 import picocli.CommandLine.Option;
 
 /// How tokens are chosen and when the answer ends; names and defaults are those of llama.cpp.
@@ -59,8 +60,10 @@ final class SamplingOptions {
     @Option(
             names = {"-s", "--seed"},
             paramLabel = "N",
-            defaultValue = "0",
-            description = "Start of the random sequence; the same seed gives the same text; default: ${DEFAULT-VALUE}.")
+            defaultValue = "-1",
+            description =
+                    "Start of the random sequence; the same seed gives the same text; -1, the default: another one"
+                            + " each time, which --stats shows.")
     long seed;
 
     @Option(
@@ -72,10 +75,11 @@ final class SamplingOptions {
     @Option(names = "--ignore-eos", description = "Go on after the model's end-of-sequence token.")
     boolean ignoreEos;
 
-    /// Returns the options as the sampler takes them.
+    /// Returns the options as the sampler takes them, with a seed drawn now if none was given.
     ///
     /// @throws IllegalArgumentException if one is out of range
     SamplingParams params() {
-        return new SamplingParams(temperature, topK, topP, minP, repeatPenalty, repeatLastN, seed);
+        long start = seed < 0 ? new SplittableRandom().nextInt(Integer.MAX_VALUE) : seed;
+        return new SamplingParams(temperature, topK, topP, minP, repeatPenalty, repeatLastN, start);
     }
 }

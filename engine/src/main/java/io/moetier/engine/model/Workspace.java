@@ -41,31 +41,37 @@ public final class Workspace {
     final ExpertGroups groups;
 
     Workspace(ModelSpec spec, Device device, int batch) {
+        Allocator floats = (rows, cols) -> device.allocate(Math.multiplyExact(rows, cols));
         this.batch = batch;
-        hidden = device.allocate(batch * spec.hiddenSize());
-        normed = device.allocate(batch * spec.hiddenSize());
-        sublayer = device.allocate(batch * spec.hiddenSize());
+        hidden = floats.of(batch, spec.hiddenSize());
+        normed = floats.of(batch, spec.hiddenSize());
+        sublayer = floats.of(batch, spec.hiddenSize());
         int queryWidth = widest(spec.layers().stream()
                 .map(LayerSpec::attention)
                 .mapToInt(attention -> attention.numHeads() * attention.headDim()));
         int keyWidth = widest(spec.layers().stream().map(LayerSpec::attention).mapToInt(Workspace::keyWidth));
-        query = device.allocate(batch * queryWidth);
-        key = device.allocate(batch * keyWidth);
-        value = device.allocate(batch * keyWidth);
-        heads = device.allocate(batch * queryWidth);
+        query = floats.of(batch, queryWidth);
+        key = floats.of(batch, keyWidth);
+        value = floats.of(batch, keyWidth);
+        heads = floats.of(batch, queryWidth);
         int denseWidth = widest(spec.layers().stream().mapToInt(Workspace::denseWidth));
-        ffnGate = device.allocate(batch * denseWidth);
-        ffnUp = device.allocate(batch * denseWidth);
-        shared = device.allocate(batch * spec.hiddenSize());
+        ffnGate = floats.of(batch, denseWidth);
+        ffnUp = floats.of(batch, denseWidth);
+        shared = floats.of(batch, spec.hiddenSize());
         sharedGate = device.allocate(batch);
         int numExperts = widest(spec.moeLayers().stream().mapToInt(MoeSpec::numExperts));
         int slots = batch * widest(spec.moeLayers().stream().mapToInt(MoeSpec::numExpertsPerToken));
-        routerLogits = device.allocate(batch * numExperts);
-        expertRows = device.allocate(Math.multiplyExact(slots, spec.hiddenSize()));
+        routerLogits = floats.of(batch, numExperts);
+        expertRows = floats.of(slots, spec.hiddenSize());
         expertIds = new int[slots];
         routingWeights = new float[slots];
         tiers = new Tier[slots];
         groups = new ExpertGroups(numExperts, slots);
+    }
+
+    /// Allocates rows of activations and fails on sizes beyond an array's.
+    private interface Allocator {
+        DeviceBuffer of(int rows, int cols);
     }
 
     /// Has every routing decision reported to `newListener` from now on.
