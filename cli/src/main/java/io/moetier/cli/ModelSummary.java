@@ -1,74 +1,80 @@
 package io.moetier.cli;
 
 import io.moetier.engine.model.family.Families;
+import io.moetier.engine.model.spec.DenseSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
+import io.moetier.engine.offload.SlotBudget;
+import io.moetier.engine.offload.SlotBudget.SizeClassCount;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.model.TensorInfo;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /// What a model is made of.
 ///
-/// @param expertBytes memory for the largest expert
-/// @param allExpertBytes memory for all experts
+/// @param sizeClasses how many experts of which size there are
 /// @param denseBytes bytes of everything else
-record ModelSummary(
-        Path model, ModelSpec spec, String weights, long expertBytes, long allExpertBytes, long denseBytes) {
+record ModelSummary(Path model, ModelSpec spec, String weights, List<SizeClassCount> sizeClasses, long denseBytes) {
     private static final int PAGE_BYTES = 4096; // experts take whole pages
 
     /// Describes a store by its manifest; the weights are not read.
     static ModelSummary ofStore(Path store) {
         StoreManifest manifest = StoreManifest.read(store);
         ModelSpec spec = Families.describe(Json.readObject(store.resolve("config.json")));
-        long largest = manifest.sizeClasses().stream()
-                .mapToLong(sizeClass -> sizeClass.layout().slotBytes())
-                .max()
-                .orElse(0);
-        long all = manifest.experts().stream()
-                .mapToLong(entry ->
-                        manifest.sizeClasses().get(entry.sizeClass()).layout().slotBytes())
-                .sum();
+        List<SizeClassCount> sizeClasses = new ArrayList<>();
+        for (int c = 0; c < manifest.sizeClasses().size(); c++) {
+            int sizeClass = c;
+            int count = (int) manifest.experts().stream()
+                    .filter(entry -> entry.sizeClass() == sizeClass)
+                    .count();
+            sizeClasses.add(new SizeClassCount(
+                    count, manifest.sizeClasses().get(c).layout().slotBytes()));
+        }
         long dense = manifest.file("dense.safetensors")
                 .map(StoreManifest.StoreFile::bytes)
                 .orElse(0L);
         String weights = "store, "
                 + manifest.description().optionalString("quantisation").orElse("keep");
-        return new ModelSummary(store, spec, weights, largest, all, dense);
+        return new ModelSummary(store, spec, weights, sizeClasses, dense);
     }
 
     /// Describes a checkpoint by its headers, as it would be imported without rounding.
     static ModelSummary ofCheckpoint(Checkpoint checkpoint) {
         ModelSpec spec = Families.describe(checkpoint.config());
-        long largest = 0;
-        long all = 0;
+        Map<Long, Integer> countOfSize = new TreeMap<>();
         long raw = 0;
         for (MoeSpec moe : spec.moeLayers()) {
-            for (var expert : moe.experts()) {
+            for (DenseSpec expert : moe.experts()) {
                 long bytes = Stream.of(expert.gate(), expert.up(), expert.down())
                         .mapToLong(linear -> checkpoint
                                 .require(linear.weight(), linear.rows(), linear.cols())
                                 .byteLength())
                         .sum();
-                long slot = (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
-                largest = Math.max(largest, slot);
-                all += slot;
+                countOfSize.merge((bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES, 1, Integer::sum);
                 raw += bytes;
             }
         }
+        List<SizeClassCount> sizeClasses = countOfSize.entrySet().stream()
+                .map(entry -> new SizeClassCount(entry.getValue(), entry.getKey()))
+                .toList();
         String dtype = checkpoint.tensors().values().stream()
                 .map(TensorInfo::dtype)
                 .findFirst()
                 .map(type -> type.label())
                 .orElse("no weights");
         return new ModelSummary(
-                checkpoint.path(), spec, "checkpoint, " + dtype, largest, all, checkpoint.totalBytes() - raw);
+                checkpoint.path(), spec, "checkpoint, " + dtype, sizeClasses, checkpoint.totalBytes() - raw);
     }
 
     /// Returns the lines for people; with a budget, also what each tier holds.
@@ -87,22 +93,23 @@ record ModelSummary(
                 .row(
                         "active for a token",
                         count(spec.activeParameters()) + ", " + RunReport.percent(1 - savedShare()) + " of all")
-                .row("one expert", ByteSize.format(expertBytes))
-                .row("all experts", ByteSize.format(allExpertBytes))
+                .row("one expert", ByteSize.format(expertBytes()))
+                .row("all experts", ByteSize.format(budget().allBytes()))
                 .row("everything else", ByteSize.format(denseBytes))
-                .row("smallest --ram", ByteSize.format(minimumBytes()));
+                .row("smallest --ram", ByteSize.format(budget().minimumBytes()));
         StringBuilder text = new StringBuilder(table.toString());
         if (ramBytes.isPresent()) {
-            long slots = slots(ramBytes.getAsLong());
+            int[] slots = slots(ramBytes.getAsLong());
+            int inMemory = IntStream.of(slots).sum();
             text.append('\n')
                     .append(Table.ofFigures()
                             .row("tier", "experts", "bytes", "share")
-                            .row("host", slots, ByteSize.format(slots * expertBytes), share(slots))
+                            .row("host", inMemory, ByteSize.format(bytes(slots)), share(inMemory))
                             .row(
                                     "disk only",
-                                    numExperts() - slots,
-                                    ByteSize.format(allExpertBytes - slots * expertBytes),
-                                    share(numExperts() - slots)));
+                                    numExperts() - inMemory,
+                                    ByteSize.format(budget().allBytes() - bytes(slots)),
+                                    share(numExperts() - inMemory)));
         }
         return text.toString();
     }
@@ -124,14 +131,15 @@ record ModelSummary(
         fields.put("parameters", spec.totalParameters());
         fields.put("active_parameters", spec.activeParameters());
         fields.put("saved_share", savedShare());
-        fields.put("expert_bytes", expertBytes);
-        fields.put("all_expert_bytes", allExpertBytes);
+        fields.put("expert_bytes", expertBytes());
+        fields.put("all_expert_bytes", budget().allBytes());
         fields.put("dense_bytes", denseBytes);
-        fields.put("minimum_ram_bytes", minimumBytes());
-        ramBytes.ifPresent(budget -> {
-            fields.put("ram_bytes", budget);
-            fields.put("host_experts", slots(budget));
-            fields.put("disk_only_experts", numExperts() - slots(budget));
+        fields.put("minimum_ram_bytes", budget().minimumBytes());
+        ramBytes.ifPresent(ram -> {
+            int inMemory = IntStream.of(slots(ram)).sum();
+            fields.put("ram_bytes", ram);
+            fields.put("host_experts", inMemory);
+            fields.put("disk_only_experts", numExperts() - inMemory);
         });
         return fields;
     }
@@ -140,20 +148,28 @@ record ModelSummary(
         return spec.moeLayers().stream().mapToLong(MoeSpec::numExperts).sum();
     }
 
-    private long minimumBytes() {
-        return spec.moeLayers().stream()
-                        .mapToLong(MoeSpec::numExpertsPerToken)
-                        .max()
-                        .orElse(0)
-                * expertBytes;
+    /// Memory for the largest expert.
+    private long expertBytes() {
+        return sizeClasses.stream().mapToLong(SizeClassCount::slotBytes).max().orElse(0);
     }
 
-    private long slots(long budget) {
-        if (budget < minimumBytes()) {
-            throw new IllegalArgumentException("--ram " + ByteSize.format(budget) + " is too small: the experts of one"
-                    + " token in one layer need " + minimumBytes() + " bytes");
-        }
-        return Math.min(numExperts(), budget / Math.max(1, expertBytes));
+    private SlotBudget budget() {
+        return new SlotBudget(
+                sizeClasses,
+                spec.moeLayers().stream()
+                        .mapToInt(MoeSpec::numExpertsPerToken)
+                        .max()
+                        .orElse(0));
+    }
+
+    private int[] slots(long ramBytes) {
+        return budget().slots(ramBytes);
+    }
+
+    private long bytes(int[] slots) {
+        return IntStream.range(0, slots.length)
+                .mapToLong(c -> slots[c] * sizeClasses.get(c).slotBytes())
+                .sum();
     }
 
     private double savedShare() {

@@ -14,6 +14,7 @@ import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,6 +25,7 @@ class DocumentationTest {
     private static final Path ROOT =
             Objects.requireNonNull(TestData.root().toAbsolutePath().getParent());
     private static final int LEAST_COMMANDS = 10;
+    private static final List<String> SHOWN = List.of("moetier", "test-data");
     private static final Pattern BLOCK = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL);
     private static final Pattern LINK = Pattern.compile("]\\(([^)#:]+)(?:#[^)]*)?\\)");
 
@@ -51,7 +53,7 @@ class DocumentationTest {
         if (commands.isEmpty()) {
             return;
         }
-        for (String shown : List.of("moetier", "test-data")) {
+        for (String shown : SHOWN) {
             Files.createSymbolicLink(directory.resolve(shown), ROOT.resolve(shown));
         }
         for (String command : commands) {
@@ -66,6 +68,14 @@ class DocumentationTest {
             process.getOutputStream().close();
             assertTrue(process.waitFor(2, TimeUnit.MINUTES), () -> document + ": " + command + ": still running");
             assertEquals(0, process.exitValue(), () -> document + ": " + command + ": " + read(log));
+        }
+    }
+
+    /// A link into the source tree is removed by hand: JUnit would warn of each.
+    @AfterEach
+    void removeLinks() throws IOException {
+        for (String shown : SHOWN) {
+            Files.deleteIfExists(directory.resolve(shown));
         }
     }
 

@@ -39,7 +39,7 @@ public final class HostTier implements AutoCloseable {
         this.budgetBytes = budgetBytes;
         int[] ids = source.ids();
         numExperts = ids.length;
-        sizeClassOfLayer = budget.sizeClassOfLayer();
+        sizeClassOfLayer = sizeClassOfLayer(source);
         int[] slots = budget.slots(budgetBytes);
         arena = Arena.ofShared();
         sizeClasses = new ArrayList<>();
@@ -56,7 +56,7 @@ public final class HostTier implements AutoCloseable {
 
     /// Opens an empty tier of at most `budgetBytes`, divided over the size classes in proportion to their bytes.
     ///
-    /// @throws IllegalArgumentException if the budget is below [#minimumBytes(ExpertSource, int)]
+    /// @throws IllegalArgumentException if the budget is below [SlotBudget#minimumBytes()]
     public static HostTier open(
             ExpertSource source,
             int numExpertsPerToken,
@@ -64,17 +64,7 @@ public final class HostTier implements AutoCloseable {
             PolicyFactory policy,
             Counters counters,
             int loaders) {
-        return new HostTier(source, new SlotBudget(source, numExpertsPerToken), budgetBytes, policy, counters, loaders);
-    }
-
-    /// Returns the smallest budget that works: the top-k experts of one layer, for each size class.
-    public static long minimumBytes(ExpertSource source, int numExpertsPerToken) {
-        return new SlotBudget(source, numExpertsPerToken).minimumBytes();
-    }
-
-    /// Returns the budget with which every expert stays once it is loaded.
-    public static long allBytes(ExpertSource source) {
-        return new SlotBudget(source, 1).allBytes();
+        return new HostTier(source, SlotBudget.of(source, numExpertsPerToken), budgetBytes, policy, counters, loaders);
     }
 
     /// Starts to gather the experts `experts[0..n)` of `layer`, which must be distinct; the order does not matter.
@@ -127,6 +117,25 @@ public final class HostTier implements AutoCloseable {
                 .mapToObj(slot -> new Transfer(slab, slot))
                 .toList();
         return new SizeClass(cache, slab, transfers);
+    }
+
+    /// Returns the size class of each layer, -1 for a layer without experts.
+    ///
+    /// @throws IllegalArgumentException if a layer mixes size classes
+    private static int[] sizeClassOfLayer(ExpertSource source) {
+        int numLayers = IntStream.of(source.ids()).map(ExpertId::layerOf).max().orElse(-1) + 1;
+        int[] classes = new int[numLayers];
+        Arrays.fill(classes, -1);
+        for (int id : source.ids()) {
+            int layer = ExpertId.layerOf(id);
+            int sizeClass = source.sizeClassOf(id);
+            if (classes[layer] >= 0 && classes[layer] != sizeClass) {
+                throw new IllegalArgumentException(
+                        "layer " + layer + " mixes experts of size classes " + classes[layer] + " and " + sizeClass);
+            }
+            classes[layer] = sizeClass;
+        }
+        return classes;
     }
 
     private static int mostExpertsOfOneLayer(int[] ids) {

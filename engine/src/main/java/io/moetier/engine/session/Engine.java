@@ -12,6 +12,7 @@ import io.moetier.engine.model.family.Families;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.offload.HostTier;
+import io.moetier.engine.offload.SlotBudget;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
@@ -100,12 +101,12 @@ public final class Engine implements AutoCloseable {
 
     /// Returns the smallest budget of the host tier: the top-k experts of one layer.
     public long minimumRamBytes() {
-        return HostTier.minimumBytes(new StoreSource(store), numExpertsPerToken());
+        return SlotBudget.of(new StoreSource(store), numExpertsPerToken()).minimumBytes();
     }
 
     /// Returns the budget with which every expert stays in memory once it is loaded.
     public long allExpertBytes() {
-        return HostTier.allBytes(new StoreSource(store));
+        return SlotBudget.of(new StoreSource(store), numExpertsPerToken()).allBytes();
     }
 
     /// Returns how experts are read, and why so.
@@ -170,8 +171,7 @@ public final class Engine implements AutoCloseable {
         StoreSource source = new StoreSource(store);
         long budget = config.ramBytes()
                 .orElseGet(() -> Math.max(
-                        HostTier.minimumBytes(source, numExpertsPerToken()),
-                        MemoryBudget.available(denseBytes + KvCache.bytes(spec, contextLength))));
+                        minimumRamBytes(), MemoryBudget.available(denseBytes + KvCache.bytes(spec, contextLength))));
         return HostTier.open(
                 source,
                 numExpertsPerToken(),

@@ -295,7 +295,7 @@ class HostTierTest {
         @Test
         void belowTheMinimumSaysWhatIsNeeded() {
             FakeSource source = new FakeSource(2, 8, 4096, 12288);
-            assertEquals(2 * 4096 + 2 * 12288, HostTier.minimumBytes(source, 2));
+            assertEquals(2 * 4096 + 2 * 12288, SlotBudget.of(source, 2).minimumBytes());
             var error = assertThrows(IllegalArgumentException.class, () -> tier(source, 2, 32767, "lru"));
             assertEquals(
                     "a budget of 32,767 bytes is too small: the top-2 experts of one layer need at least 32,768 bytes"
@@ -307,17 +307,19 @@ class HostTierTest {
         @Test
         void neverMakesMoreSlotsThanExperts() {
             FakeSource source = new FakeSource(2, 8, 4096, 12288);
-            assertEquals(8 * 4096 + 8 * 12288, HostTier.allBytes(source));
+            assertEquals(8 * 4096 + 8 * 12288, SlotBudget.of(source, 2).allBytes());
             try (HostTier tier = tier(source, 2, Long.MAX_VALUE, "lru")) {
                 assertEquals(16, tier.residentSummary().numSlots());
-                assertEquals(HostTier.allBytes(source), tier.residentSummary().slabBytes());
+                assertEquals(
+                        SlotBudget.of(source, 2).allBytes(),
+                        tier.residentSummary().slabBytes());
             }
         }
 
         @Test
         void isSplitInProportionAndSpentToTheLastSlot() {
             FakeSource source = new FakeSource(3, 100, 4096, 8192);
-            SlotBudget budget = new SlotBudget(source, 4);
+            SlotBudget budget = SlotBudget.of(source, 4);
             for (long bytes = budget.minimumBytes(); bytes <= budget.allBytes(); bytes += 5000) {
                 int[] slots = budget.slots(bytes);
                 long used = slots[0] * 4096L + slots[1] * 8192L;
