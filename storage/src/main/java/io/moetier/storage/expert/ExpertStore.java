@@ -3,6 +3,7 @@ package io.moetier.storage.expert;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.memory.AnonymousMemory;
+import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
@@ -272,11 +273,24 @@ public final class ExpertStore implements AutoCloseable {
     private static BlockReader openAuto(List<Path> files, LongSupplier nanoTime) throws IOException {
         List<BlockReader> ways = new ArrayList<>(List.of(ChannelReader.open(files), MappedReader.open(files)));
         String remark = "";
-        try {
-            ways.add(ChannelReader.openDirect(files));
-        } catch (IOException e) {
-            remark = "; direct refused: " + e.getMessage();
+        if (fitPageCache(files)) {
+            remark = "; direct left out, for the files fit the page cache";
+        } else {
+            try {
+                ways.add(ChannelReader.openDirect(files));
+            } catch (IOException e) {
+                remark = "; direct refused: " + e.getMessage();
+            }
         }
         return new AutoReader(ways, nanoTime, remark);
+    }
+
+    /// Reading past the page cache wins the first time and then every time pays the disk again.
+    private static boolean fitPageCache(List<Path> files) throws IOException {
+        long bytes = 0;
+        for (Path file : files) {
+            bytes += Files.size(file);
+        }
+        return bytes < AvailableMemory.bytes() / 2; // the slots and everybody else want memory as well
     }
 }
