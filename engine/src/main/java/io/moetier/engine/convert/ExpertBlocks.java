@@ -12,7 +12,6 @@ import io.moetier.storage.model.DType;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -73,17 +72,18 @@ final class ExpertBlocks {
     }
 
     private void writeBlocks(ExpertStoreWriter writer, BlockLayout layout, List<ExpertId> ids) throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment block = arena.allocate(layout.blockBytes(), BlockLayout.PAGE_BYTES);
+        try (WriteBehind behind = new WriteBehind(writer, layout.blockBytes())) {
             for (ExpertId id : ids) {
                 DenseSpec expert = experts.get(id);
                 if (expert != null) {
+                    MemorySegment block = behind.block();
                     fill(block, layout.part(GATE), expert.gate());
                     fill(block, layout.part(UP), expert.up());
                     fill(block, layout.part(DOWN), expert.down());
-                    writer.put(id, block);
+                    behind.put(id);
                 }
             }
+            behind.finish();
         }
     }
 
