@@ -46,14 +46,20 @@ final class ExpertBlocks {
         for (int expert = 0; expert < moe.numExperts(); expert++) {
             BlockLayout layout = layout(moe.experts().get(expert));
             if (!layout.equals(first)) {
-                throw new MalformedModelException("layer " + layer + " expert " + expert
-                        + ": element types: expected those of the layer's first expert, found "
-                        + layout.parts().stream().map(BlockPart::dtype).toList());
+                throw MalformedModelException.of(
+                        reader.require(moe.experts().get(expert).gate()).file(),
+                        "layer " + layer + " expert " + expert + ": element types",
+                        dtypes(first) + " as in the layer's first expert",
+                        dtypes(layout));
             }
             ExpertId id = new ExpertId(layer, expert);
             experts.put(id, moe.experts().get(expert));
             classes.computeIfAbsent(layout, key -> new ArrayList<>()).add(id);
         }
+    }
+
+    private static List<DType> dtypes(BlockLayout layout) {
+        return layout.parts().stream().map(BlockPart::dtype).toList();
     }
 
     /// Returns the bytes the blocks take on disk.

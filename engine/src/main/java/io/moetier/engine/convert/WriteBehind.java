@@ -18,9 +18,8 @@ import java.util.concurrent.Future;
 /// Writes blocks on a thread of its own, so that the caller reads and packs the next one meanwhile.
 ///
 /// Two blocks take turns, one being filled and one being written: experts can be large, and a third would gain nothing
-/// while reading and writing take about the same time. A write that failed is thrown to the caller when it asks for
-/// that
-/// block again or finishes. For one calling thread, which closes it; then nothing is written any more.
+/// while reading and writing take about the same time. What made a write fail is thrown to the caller when it asks
+/// for that block again or finishes. For one calling thread, which closes it; then nothing is written any more.
 final class WriteBehind implements AutoCloseable {
     private final ExpertStoreWriter writer;
     private final Arena arena = Arena.ofShared();

@@ -8,8 +8,7 @@ import java.util.Arrays;
 /// Turns floats of a row into `Q8_0` blocks of the packed layout.
 ///
 /// Every step is one plain loop over arrays, since such loops become vector code and a single loop from float to packed
-/// byte does not; it took ten times as long. For one thread, which fills [#values] before each
-/// [#quantise].
+/// byte does not; it took six times as long. For one thread, which fills [#values] before each [#quantise].
 final class BlockQuantiser {
     /// Values that are quantised together, few enough that all arrays stay in the first-level cache.
     static final int STRIP = 1024;
@@ -50,9 +49,8 @@ final class BlockQuantiser {
         interleave(quads, packed, SCALE_WORDS + lane, length / BLOCK);
     }
 
-    /// Writes the blocks of `length` values of the sixteen rows to `to` of `dst`; rows that were not quantised since
-    /// the
-    /// last time are zeros.
+    /// Writes the blocks of `length` values of the sixteen rows to `to` of `dst`. Rows that were not quantised since
+    /// the last time are zeros.
     void write(int length, MemorySegment dst, long to) {
         MemorySegment.copy(packed, 0, dst, INT, to, length / BLOCK * PACKED_BLOCK_WORDS);
         Arrays.fill(packed, 0);
