@@ -6,6 +6,7 @@ import io.moetier.engine.text.SentencePieceConverter;
 import io.moetier.storage.expert.ExpertStoreWriter;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.format.Checkpoint;
+import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -41,7 +42,27 @@ public final class CheckpointImporter {
     /// @param progress is told the source bytes read, piece by piece; [Checkpoint#totalBytes] in all, unless the
     ///     checkpoint holds tensors that the model has no use for
     /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
+    /// @throws UncheckedIOException if the store cannot be written or the thread is interrupted
     public void run(Path target, boolean replace, LongConsumer progress) {
+        try {
+            write(target, replace, progress);
+        } catch (IOException e) {
+            throw new UncheckedIOException(isInterrupted() ? interruption() : e.getMessage(), e);
+        } catch (MalformedModelException e) {
+            throw isInterrupted() ? new UncheckedIOException(interruption(), new IOException(e)) : e;
+        }
+    }
+
+    /// An interrupt shows as a closed channel or a broken wait, wherever it strikes, which would be blamed on a file.
+    private static boolean isInterrupted() {
+        return Thread.currentThread().isInterrupted();
+    }
+
+    private String interruption() {
+        return "the import of " + checkpoint.path() + " was interrupted";
+    }
+
+    private void write(Path target, boolean replace, LongConsumer progress) throws IOException {
         try (MatrixReader reader = new MatrixReader(checkpoint, progress)) {
             DenseFile dense = new DenseFile(spec, reader, quantisation);
             ExpertBlocks experts = new ExpertBlocks(spec, reader, quantisation);
@@ -52,8 +73,6 @@ public final class CheckpointImporter {
                 experts.write(writer);
                 writer.publish(description());
             }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e.getMessage(), e);
         }
     }
 

@@ -43,6 +43,7 @@ final class DenseFile {
         for (NormSpec norm : spec.norms()) {
             vectors.put(norm.weight(), norm.size());
         }
+        vectors.forEach(reader::requireVector);
     }
 
     /// Returns the bytes of the tensors.

@@ -12,7 +12,6 @@ import io.moetier.storage.model.DType;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -47,14 +46,20 @@ final class ExpertBlocks {
         for (int expert = 0; expert < moe.numExperts(); expert++) {
             BlockLayout layout = layout(moe.experts().get(expert));
             if (!layout.equals(first)) {
-                throw new MalformedModelException("layer " + layer + " expert " + expert
-                        + ": element types: expected those of the layer's first expert, found "
-                        + layout.parts().stream().map(BlockPart::dtype).toList());
+                throw MalformedModelException.of(
+                        reader.require(moe.experts().get(expert).gate()).file(),
+                        "layer " + layer + " expert " + expert + ": element types",
+                        dtypes(first) + " as in the layer's first expert",
+                        dtypes(layout));
             }
             ExpertId id = new ExpertId(layer, expert);
             experts.put(id, moe.experts().get(expert));
             classes.computeIfAbsent(layout, key -> new ArrayList<>()).add(id);
         }
+    }
+
+    private static List<DType> dtypes(BlockLayout layout) {
+        return layout.parts().stream().map(BlockPart::dtype).toList();
     }
 
     /// Returns the bytes the blocks take on disk.
@@ -73,17 +78,18 @@ final class ExpertBlocks {
     }
 
     private void writeBlocks(ExpertStoreWriter writer, BlockLayout layout, List<ExpertId> ids) throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment block = arena.allocate(layout.blockBytes(), BlockLayout.PAGE_BYTES);
+        try (WriteBehind behind = new WriteBehind(writer, layout.blockBytes())) {
             for (ExpertId id : ids) {
                 DenseSpec expert = experts.get(id);
                 if (expert != null) {
+                    MemorySegment block = behind.block();
                     fill(block, layout.part(GATE), expert.gate());
                     fill(block, layout.part(UP), expert.up());
                     fill(block, layout.part(DOWN), expert.down());
-                    writer.put(id, block);
+                    behind.put(id);
                 }
             }
+            behind.finish();
         }
     }
 

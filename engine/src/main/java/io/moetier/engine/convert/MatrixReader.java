@@ -48,9 +48,14 @@ final class MatrixReader implements AutoCloseable {
         }
     }
 
+    /// Checks that there is a vector of this size, and returns its type.
+    TensorInfo requireVector(String name, int size) {
+        return checkpoint.require(name, size);
+    }
+
     /// Reads a vector as float32.
     float[] readVector(String name, int size) {
-        TensorInfo tensor = checkpoint.require(name, size);
+        TensorInfo tensor = requireVector(name, size);
         progress.accept(tensor.byteLength());
         return checkpoint.readFloats(tensor);
     }

@@ -6,6 +6,7 @@ import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /// Rearranges row-major weights, as checkpoints store them, into the layout of [WeightMatrix].
 ///
@@ -19,8 +20,9 @@ public final class WeightPacker {
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private static final int ROWS = WeightMatrix.TILE_ROWS;
-    /// Columns that are transposed together, so that the lines written stay in the first-level cache.
-    private static final int STRIP = 64;
+    /// Words of a row that are moved together, few enough that sixteen rows of them stay in the first-level cache.
+    /// They go by way of arrays: an import is over before the compiler has made element access to segments fast.
+    private static final int STRIP = 128;
 
     private static final int BLOCK = 32;
     private static final int BLOCK_BYTES = 34;
@@ -33,7 +35,12 @@ public final class WeightPacker {
     private final int rows;
     private final int cols;
     private final MemorySegment dst;
-    private final float[] block = new float[BLOCK];
+    private final BlockQuantiser quantiser = new BlockQuantiser();
+    private final float[] values = quantiser.values();
+    private final short[] halves = new short[BlockQuantiser.STRIP];
+    private final int[] words = new int[BlockQuantiser.STRIP];
+    private final int[] packedWords = new int[ROWS * STRIP];
+    private final short[] packedHalves = new short[ROWS * STRIP];
 
     private WeightPacker(DType source, MemorySegment rowMajor, DType target, int rows, int cols, MemorySegment dst) {
         this.source = source;
@@ -83,34 +90,51 @@ public final class WeightPacker {
         }
     }
 
-    private void copyWords(int first, int count, long tile, int words) {
-        long rowBytes = 4L * words;
-        for (int k = 0; k < words; k += STRIP) {
-            int end = Math.min(k + STRIP, words);
+    private void copyWords(int first, int count, long tile, int wordsPerRow) {
+        if (count < ROWS) {
+            Arrays.fill(packedWords, 0);
+        }
+        for (int k = 0; k < wordsPerRow; k += STRIP) {
+            int length = Math.min(STRIP, wordsPerRow - k);
             for (int lane = 0; lane < count; lane++) {
-                copyWords((first + lane) * rowBytes, tile + 4L * lane, k, end);
+                long at = 4L * ((long) (first + lane) * wordsPerRow + k);
+                MemorySegment.copy(rowMajor, INT, at, words, 0, length);
+                interleave(words, packedWords, lane, length);
             }
+            MemorySegment.copy(packedWords, 0, dst, INT, tile + 4L * ROWS * k, ROWS * length);
         }
     }
 
-    private void copyWords(long from, long to, int start, int end) {
-        for (int k = start; k < end; k++) {
+    private static void interleave(int[] row, int[] packed, int lane, int length) {
+        for (int i = 0; i < length; i++) {
+            packed[i * ROWS + lane] = row[i];
+        }
+    }
+
+    private void copyWords(long from, long to, int count) {
+        for (int k = 0; k < count; k++) {
             dst.set(INT, to + 64L * k, rowMajor.get(INT, from + 4L * k));
         }
     }
 
     private void copyHalves(int first, int count, long tile) {
+        if (count < ROWS) {
+            Arrays.fill(packedHalves, (short) 0);
+        }
         for (int k = 0; k < cols; k += STRIP) {
-            int end = Math.min(k + STRIP, cols);
+            int length = Math.min(STRIP, cols - k);
             for (int lane = 0; lane < count; lane++) {
-                copyHalves(2L * (first + lane) * cols, tile + 2L * lane, k, end);
+                long at = 2L * ((long) (first + lane) * cols + k);
+                MemorySegment.copy(rowMajor, SHORT, at, halves, 0, length);
+                interleave(halves, packedHalves, lane, length);
             }
+            MemorySegment.copy(packedHalves, 0, dst, SHORT, tile + 2L * ROWS * k, ROWS * length);
         }
     }
 
-    private void copyHalves(long from, long to, int start, int end) {
-        for (int k = start; k < end; k++) {
-            dst.set(SHORT, to + 32L * k, rowMajor.get(SHORT, from + 2L * k));
+    private static void interleave(short[] row, short[] packed, int lane, int length) {
+        for (int i = 0; i < length; i++) {
+            packed[i * ROWS + lane] = row[i];
         }
     }
 
@@ -123,7 +147,7 @@ public final class WeightPacker {
         for (int lane = 0; lane < count; lane++) {
             long from = 2L * (first + lane) * cols;
             long to = tile + 4L * lane;
-            copyWords(from, to, 0, cols / 2);
+            copyWords(from, to, cols / 2);
             dst.set(INT, to + 64L * (cols / 2), rowMajor.get(SHORT, from + 2L * (cols - 1)) & 0xFFFF);
         }
     }
@@ -135,77 +159,72 @@ public final class WeightPacker {
             for (int lane = 0; lane < count; lane++) {
                 long from = (first + lane) * rowBytes + (long) b * BLOCK_BYTES;
                 dst.set(SHORT, to + 2L * lane, rowMajor.get(SHORT, from));
-                copyWords(from + 2, to + PACKED_SCALE_BYTES + 4L * lane, 0, BLOCK / 4);
+                copyWords(from + 2, to + PACKED_SCALE_BYTES + 4L * lane, BLOCK / 4);
             }
         }
     }
 
     private void convert(int first, int count, long tile) {
-        for (int k = 0; k < cols; k += BLOCK) {
-            int length = Math.min(BLOCK, cols - k);
+        for (int k = 0; k < cols; k += BlockQuantiser.STRIP) {
+            int length = Math.min(BlockQuantiser.STRIP, cols - k);
             for (int lane = 0; lane < count; lane++) {
                 read(first + lane, k, length);
                 if (target == DType.F32) {
-                    for (int i = 0; i < length; i++) {
-                        dst.set(FLOAT, tile + 64L * (k + i) + 4L * lane, block[i]);
-                    }
+                    scatter(length, tile + 64L * k + 4L * lane);
                 } else {
-                    quantise(tile + (long) (k / BLOCK) * PACKED_BLOCK_BYTES, lane);
+                    quantiser.quantise(length, lane);
                 }
+            }
+            if (target == DType.Q8_0) {
+                quantiser.write(length, dst, tile + (long) (k / BLOCK) * PACKED_BLOCK_BYTES);
             }
         }
     }
 
-    /// Reads `length` weights into `block`.
+    private void scatter(int length, long to) {
+        for (int i = 0; i < length; i++) {
+            dst.set(FLOAT, to + 64L * i, values[i]);
+        }
+    }
+
+    /// Reads `length` weights into `values`.
     private void read(int row, int first, int length) {
         long at = row * source.bytes(cols) + source.bytes(first);
         switch (source) {
-            case F32 -> {
-                for (int i = 0; i < length; i++) {
-                    block[i] = rowMajor.get(FLOAT, at + 4L * i);
-                }
-            }
+            case F32 -> MemorySegment.copy(rowMajor, FLOAT, at, values, 0, length);
             case F16 -> {
-                for (int i = 0; i < length; i++) {
-                    block[i] = Float.float16ToFloat(rowMajor.get(SHORT, at + 2L * i));
-                }
+                MemorySegment.copy(rowMajor, SHORT, at, halves, 0, length);
+                decodeHalves(halves, values, length);
             }
             case BF16 -> {
-                for (int i = 0; i < length; i++) {
-                    block[i] = Float.intBitsToFloat(rowMajor.get(SHORT, at + 2L * i) << 16);
-                }
+                MemorySegment.copy(rowMajor, SHORT, at, halves, 0, length);
+                widen(halves, words, length);
+                MemorySegment.copy(words, 0, MemorySegment.ofArray(values), ValueLayout.JAVA_INT_UNALIGNED, 0, length);
             }
             case Q8_0 -> {
-                float scale = Float.float16ToFloat(rowMajor.get(SHORT, at));
-                for (int i = 0; i < length; i++) {
-                    block[i] = rowMajor.get(JAVA_BYTE, at + 2 + i) * scale;
+                for (int i = 0; i < length; i += BLOCK) {
+                    readBlock(at + (long) (i / BLOCK) * BLOCK_BYTES, i);
                 }
             }
         }
     }
 
-    private void quantise(long to, int lane) {
-        float largest = 0;
-        for (float x : block) {
-            largest = Math.max(largest, Math.abs(x));
-        }
-        float d = largest / 127f;
-        float inverse = d == 0 ? 0 : 1f / d;
-        dst.set(SHORT, to + 2L * lane, Float.floatToFloat16(d));
-        long quads = to + PACKED_SCALE_BYTES + 4L * lane;
-        for (int i = 0; i < BLOCK; i += 4) {
-            int quad = (quantised(block[i] * inverse) & 0xFF)
-                    | ((quantised(block[i + 1] * inverse) & 0xFF) << 8)
-                    | ((quantised(block[i + 2] * inverse) & 0xFF) << 16)
-                    | (quantised(block[i + 3] * inverse) << 24);
-            dst.set(INT, quads + 16L * i, quad);
+    private void readBlock(long at, int to) {
+        float scale = Float.float16ToFloat(rowMajor.get(SHORT, at));
+        for (int i = 0; i < BLOCK; i++) {
+            values[to + i] = rowMajor.get(JAVA_BYTE, at + 2 + i) * scale;
         }
     }
 
-    /// Rounds half away from zero. The difference is exact, unlike `x + 0.5`, which may round up on its own.
-    private static int quantised(float x) {
-        int whole = (int) x;
-        float rest = x - whole;
-        return rest >= 0.5f ? whole + 1 : rest <= -0.5f ? whole - 1 : whole;
+    private static void decodeHalves(short[] halves, float[] values, int length) {
+        for (int i = 0; i < length; i++) {
+            values[i] = Float.float16ToFloat(halves[i]);
+        }
+    }
+
+    private static void widen(short[] halves, int[] words, int length) {
+        for (int i = 0; i < length; i++) {
+            words[i] = halves[i] << 16;
+        }
     }
 }

@@ -13,7 +13,10 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class WeightPackerTest {
-    private static final int[][] SHAPES = {{16, 32}, {1, 1}, {17, 7}, {31, 96}, {48, 65}, {5, 320}};
+    private static final int[][] SHAPES = {{16, 32}, {1, 1}, {17, 7}, {31, 96}, {48, 65}, {5, 320}, {18, 1120}};
+    /// More than are quantised in one go.
+    private static final int QUANTISED_COLS = BlockQuantiser.STRIP + 96;
+
     private static final long SEED = 20260101;
 
     @Test
@@ -69,10 +72,10 @@ class WeightPackerTest {
     void quantisesAsTheBlockDefinitionSays() {
         for (DType source : new DType[] {DType.F32, DType.F16, DType.BF16}) {
             try (Arena arena = Arena.ofConfined()) {
-                MemorySegment plain = random(arena, source, 19, 96);
-                WeightMatrix matrix = pack(arena, source, plain, DType.Q8_0, 19, 96);
+                MemorySegment plain = random(arena, source, 19, QUANTISED_COLS);
+                WeightMatrix matrix = pack(arena, source, plain, DType.Q8_0, 19, QUANTISED_COLS);
                 for (int row = 0; row < 19; row++) {
-                    for (int first = 0; first < 96; first += 32) {
+                    for (int first = 0; first < QUANTISED_COLS; first += 32) {
                         checkBlock(source, plain, matrix, row, first);
                     }
                 }
@@ -83,13 +86,13 @@ class WeightPackerTest {
     private static void checkBlock(DType source, MemorySegment plain, WeightMatrix matrix, int row, int first) {
         float largest = 0;
         for (int i = 0; i < 32; i++) {
-            largest = Math.max(largest, Math.abs(read(source, plain, 96, row, first + i)));
+            largest = Math.max(largest, Math.abs(read(source, plain, QUANTISED_COLS, row, first + i)));
         }
         float d = largest / 127f;
         float inverse = 1f / d;
         float stored = Float.float16ToFloat(Float.floatToFloat16(d));
         for (int i = 0; i < 32; i++) {
-            double x = read(source, plain, 96, row, first + i) * inverse;
+            double x = read(source, plain, QUANTISED_COLS, row, first + i) * inverse;
             long q = (long) (Math.signum(x) * Math.floor(Math.abs(x) + 0.5));
             assertEquals(q * stored, matrix.get(row, first + i));
         }

@@ -15,26 +15,27 @@ import net.openhft.chronicle.map.ChronicleMap;
 /// One segment, one chunk per entry and no tiers, so that the file is as long as its blocks and one page each, and the
 /// distance of a value from the start of the mapping is its offset in the file.
 final class ExpertMap implements AutoCloseable {
-    /// An entry starts on a page with its key and sizes, and its value on the next page; the last page takes
-    /// Chronicle's
-    /// own checksum when the value fills the page before it.
-    private static final long ENTRY_OVERHEAD_BYTES = 2 * BlockLayout.PAGE_BYTES;
+    /// An entry starts on a page with its key and sizes, and its value on the next page.
+    private static final long ENTRY_OVERHEAD_BYTES = BlockLayout.PAGE_BYTES;
 
     private final Path file;
     private final ChronicleMap<Long, ExpertBlob> map;
     /// Closed after the map: closing it earlier would drop the process's lock on the file.
     private final FileChannel channel;
+    /// Used by the one thread that holds the lock of the map's only segment.
+    private final WriteBack writeBack;
 
-    private ExpertMap(Path file, ChronicleMap<Long, ExpertBlob> map, FileChannel channel) {
+    private ExpertMap(Path file, ChronicleMap<Long, ExpertBlob> map, FileChannel channel, WriteBack writeBack) {
         this.file = file;
         this.map = map;
         this.channel = channel;
+        this.writeBack = writeBack;
     }
 
     /// Creates the file with room for `numExperts` blocks, or opens it if it exists.
     ///
     /// @throws IOException if the disk has no room for the file
-    static ExpertMap open(Path file, long blockBytes, int numExperts) throws IOException {
+    static ExpertMap open(Path file, long blockBytes, int numExperts, PosixCalls posix) throws IOException {
         try {
             ChronicleMap<Long, ExpertBlob> map = ChronicleMap.of(Long.class, ExpertBlob.class)
                     .name("experts")
@@ -51,9 +52,12 @@ final class ExpertMap implements AutoCloseable {
                     .putReturnsNull(true)
                     .removeReturnsNull(true)
                     .skipCloseOnExitHook(true)
-                    .checksumEntries(true)
+                    // the manifest's checksums cover every byte; Chronicle's would be taken from the mapping, page by
+                    // page
+                    .checksumEntries(false)
                     .createPersistedTo(file.toFile());
-            return new ExpertMap(file, map, FileChannel.open(file, StandardOpenOption.WRITE));
+            return new ExpertMap(
+                    file, map, FileChannel.open(file, StandardOpenOption.WRITE), WriteBack.of(file, posix));
         } catch (InternalError e) {
             throw fault(file, e);
         }
@@ -94,7 +98,8 @@ final class ExpertMap implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        try (channel) {
+        try (writeBack;
+                channel) {
             map.close();
         }
     }
@@ -106,6 +111,7 @@ final class ExpertMap implements AutoCloseable {
             while (bytes.hasRemaining()) {
                 channel.write(bytes, offset + bytes.position());
             }
+            writeBack.wrote(block.byteSize());
         } catch (IOException e) {
             throw new UncheckedIOException(file + ": cannot be written: " + e.getMessage(), e);
         }

@@ -29,12 +29,14 @@ public final class ExpertStoreWriter implements AutoCloseable {
     private static final long MOST_CHUNK_BYTES = Integer.MAX_VALUE;
 
     private final StagingDirectory staging;
+    private final PosixCalls posix;
     private final List<SizeClass> sizeClasses = new ArrayList<>();
     /// What is known of each expert by its packed id; guarded by itself.
     private final Map<Integer, Block> blocks = new HashMap<>();
 
-    private ExpertStoreWriter(StagingDirectory staging) {
+    private ExpertStoreWriter(StagingDirectory staging, PosixCalls posix) {
         this.staging = staging;
+        this.posix = posix;
     }
 
     /// One map while it is written, and later the scan of its file.
@@ -61,7 +63,7 @@ public final class ExpertStoreWriter implements AutoCloseable {
 
     static ExpertStoreWriter create(Path target, boolean replace, PosixCalls posix) throws IOException {
         ChroniclePosix.install(posix);
-        return new ExpertStoreWriter(StagingDirectory.create(target, replace, posix));
+        return new ExpertStoreWriter(StagingDirectory.create(target, replace, posix), posix);
     }
 
     /// Returns the directory that will be the store. The caller writes `dense.safetensors` and small files into it
@@ -114,7 +116,7 @@ public final class ExpertStoreWriter implements AutoCloseable {
         Path file = directory().resolve(StoreManifest.expertFileName(index));
         ExpertMap map;
         try {
-            map = ExpertMap.open(file, layout.blockBytes(), experts.size());
+            map = ExpertMap.open(file, layout.blockBytes(), experts.size(), posix);
         } catch (IOException e) {
             throw new IOException(
                     file + ": " + bytes(fileBytes) + " could not be reserved on disk: " + e.getMessage(), e);
@@ -221,7 +223,7 @@ public final class ExpertStoreWriter implements AutoCloseable {
         SizeClass sizeClass = sizeClasses.get(index);
         long blockBytes = sizeClass.layout().blockBytes();
         List<StoreManifest.Entry> entries = new ArrayList<>();
-        try (ExpertMap map = ExpertMap.open(sizeClass.file(), blockBytes, sizeClass.numExperts())) {
+        try (ExpertMap map = ExpertMap.open(sizeClass.file(), blockBytes, sizeClass.numExperts(), posix)) {
             synchronized (blocks) {
                 for (Map.Entry<Integer, Block> block : blocks.entrySet()) {
                     Integer crc32c = block.getValue().crc32c;

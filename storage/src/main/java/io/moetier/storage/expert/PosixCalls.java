@@ -18,18 +18,31 @@ import java.util.Optional;
 /// The calls of the C library that the writer needs and Java has no words for. Where the platform lacks one, it does
 /// nothing and says so in its result.
 final class PosixCalls {
+    /// No descriptor: what an open that failed returns.
+    static final int NO_FILE = -1;
+
     private static final int AT_FDCWD = -100;
     private static final int RENAME_EXCHANGE = 2;
+    private static final int O_WRONLY = 1;
+    private static final int SYNC_FILE_RANGE_WRITE = 2;
 
     private final Optional<MethodHandle> fallocate;
     private final Optional<MethodHandle> msync;
     private final Optional<MethodHandle> renameat2;
+    private final Optional<MethodHandle> open;
+    private final Optional<MethodHandle> close;
+    private final Optional<MethodHandle> syncFileRange;
 
     private PosixCalls(boolean present) {
         fallocate = find(present, "posix_fallocate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
         msync = find(present, "msync", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
         renameat2 = find(
                 present, "renameat2", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT));
+        syncFileRange = find(
+                present, "sync_file_range", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+        // of use to the call above only
+        open = find(syncFileRange.isPresent(), "open", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
+        close = find(syncFileRange.isPresent(), "close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
     }
 
     /// Returns the calls this platform has.
@@ -67,6 +80,30 @@ final class PosixCalls {
         }
     }
 
+    /// Opens an existing file to be written; returns a descriptor for [#startWriteBack] and [#close], whatever happens.
+    int openToWrite(Path file) {
+        if (open.isEmpty()) {
+            return NO_FILE;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            return invoke(open.get(), arena.allocateFrom(file.toAbsolutePath().toString()), O_WRONLY);
+        }
+    }
+
+    /// Has the kernel write a file's changed pages to the disk without waiting for them, if it knows how.
+    void startWriteBack(int fileDescriptor) {
+        if (fileDescriptor >= 0) {
+            syncFileRange.ifPresent(call -> invoke(call, fileDescriptor, 0L, 0L, SYNC_FILE_RANGE_WRITE));
+        }
+    }
+
+    /// Closes what [#openToWrite] opened.
+    void close(int fileDescriptor) {
+        if (fileDescriptor >= 0) {
+            close.ifPresent(call -> invoke(call, fileDescriptor));
+        }
+    }
+
     /// Makes the names in a directory durable.
     static void syncDirectory(Path directory) throws IOException {
         try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
@@ -74,7 +111,7 @@ final class PosixCalls {
         }
     }
 
-    @SuppressWarnings("restricted") // the four signatures are checked against the manual pages; none keeps a pointer
+    @SuppressWarnings("restricted") // the signatures are checked against the manual pages; none keeps a pointer
     private static Optional<MethodHandle> find(boolean present, String name, FunctionDescriptor signature) {
         if (!present) {
             return Optional.empty();

@@ -52,6 +52,26 @@ class ExpertStoreWriterTest {
     }
 
     @Test
+    void leavesNoFileOpenAfterWritingBackEarly() throws IOException {
+        SampleStore large = new SampleStore(33, 3, 9_000_000);
+        Path target = large.write(scratch.resolve("large.mtier"));
+        assertHolds(large, target);
+        assertEquals(List.of(), StoreVerifier.verify(target, bytes -> {}));
+
+        Path descriptors = Path.of("/proc/self/fd");
+        if (Files.isDirectory(descriptors)) {
+            try (Stream<Path> links = Files.list(descriptors)) {
+                assertEquals(
+                        List.of(),
+                        links.filter(Files::isSymbolicLink)
+                                .map(ExpertStoreWriterTest::destination)
+                                .filter(file -> file.contains("large.mtier"))
+                                .toList());
+            }
+        }
+    }
+
+    @Test
     void leavesNothingWhenAbandoned() throws IOException {
         try (ExpertStoreWriter writer = ExpertStoreWriter.create(scratch.resolve("sample.mtier"), false)) {
             OLD.fill(writer);
@@ -187,6 +207,15 @@ class ExpertStoreWriterTest {
             assertFails("not enough space on ", () -> writer.addSizeClass(huge, many));
         }
         assertEquals(List.of(), names(scratch));
+    }
+
+    private static String destination(Path link) {
+        try {
+            return Files.readSymbolicLink(link).toString();
+        } catch (IOException e) {
+            // closed since it was listed
+            return "";
+        }
     }
 
     private static void assertFails(String reason, Executable executable) {
