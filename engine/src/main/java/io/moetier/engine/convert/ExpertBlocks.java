@@ -1,6 +1,7 @@
 package io.moetier.engine.convert;
 
 import io.moetier.engine.model.spec.DenseSpec;
+import io.moetier.engine.model.spec.ExpertParts;
 import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
@@ -20,12 +21,6 @@ import java.util.Map;
 
 /// Writes the routed experts: gate, up and down of each packed into one block.
 final class ExpertBlocks {
-    /// Names of a block's parts; readers of the store know them.
-    private static final String GATE = "gate";
-
-    private static final String UP = "up";
-    private static final String DOWN = "down";
-
     private final MatrixReader reader;
     private final Quantisation quantisation;
     private final Map<ExpertId, DenseSpec> experts = new LinkedHashMap<>();
@@ -83,9 +78,9 @@ final class ExpertBlocks {
                 DenseSpec expert = experts.get(id);
                 if (expert != null) {
                     MemorySegment block = behind.block();
-                    fill(block, layout.part(GATE), expert.gate());
-                    fill(block, layout.part(UP), expert.up());
-                    fill(block, layout.part(DOWN), expert.down());
+                    fill(block, layout.part(ExpertParts.GATE), expert.gate());
+                    fill(block, layout.part(ExpertParts.UP), expert.up());
+                    fill(block, layout.part(ExpertParts.DOWN), expert.down());
                     behind.put(id);
                 }
             }
@@ -98,8 +93,8 @@ final class ExpertBlocks {
     }
 
     private BlockLayout layout(DenseSpec expert) {
-        BlockLayout layout = with(BlockLayout.EMPTY, GATE, expert.gate());
-        return with(with(layout, UP, expert.up()), DOWN, expert.down());
+        BlockLayout layout = with(BlockLayout.EMPTY, ExpertParts.GATE, expert.gate());
+        return with(with(layout, ExpertParts.UP, expert.up()), ExpertParts.DOWN, expert.down());
     }
 
     private BlockLayout with(BlockLayout layout, String name, LinearSpec linear) {

@@ -2,6 +2,7 @@ package io.moetier.engine.model;
 
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.Kernels;
+import io.moetier.engine.model.spec.ExpertParts;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.expert.BlockPart;
@@ -13,12 +14,6 @@ import java.util.IdentityHashMap;
 /// The views of a slot are made when the slot is first used, since slots outlive the experts in them and a decode step
 /// must not allocate.
 final class ExpertViews {
-    /// Names of a block's parts, in the order they are stored.
-    static final String GATE = "gate";
-
-    static final String UP = "up";
-    static final String DOWN = "down";
-
     private final BlockLayout layout;
     private final IdentityHashMap<MemorySegment, Expert> bySlot = new IdentityHashMap<>();
 
@@ -30,7 +25,8 @@ final class ExpertViews {
     Expert in(MemorySegment slot) {
         Expert known = bySlot.get(slot);
         if (known == null) {
-            known = new Expert(matrix(slot, GATE), matrix(slot, UP), matrix(slot, DOWN));
+            known = new Expert(
+                    matrix(slot, ExpertParts.GATE), matrix(slot, ExpertParts.UP), matrix(slot, ExpertParts.DOWN));
             bySlot.put(slot, known);
         }
         return known;
