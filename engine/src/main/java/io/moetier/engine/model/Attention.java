@@ -5,7 +5,6 @@ import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.model.spec.AttentionSpec;
-import io.moetier.engine.model.spec.RopeSpec;
 import org.jspecify.annotations.Nullable;
 
 /// Causal grouped-query attention with rotary positions (Ainslie et al. 2023; Su et al. 2021).
@@ -21,7 +20,8 @@ final class Attention {
     private final AttentionShape shape;
     private final RopeTable rope;
 
-    Attention(AttentionSpec spec, Weights weights) {
+    /// @param rope rotations of [AttentionSpec#rope], shared by all layers that have the same
+    Attention(AttentionSpec spec, Weights weights, RopeTable rope) {
         queryProjection = Linear.load(spec.query(), weights);
         keyProjection = Linear.load(spec.key(), weights);
         valueProjection = Linear.load(spec.value(), weights);
@@ -32,7 +32,7 @@ final class Attention {
         clip = spec.clip();
         shape = new AttentionShape(
                 spec.numHeads(), spec.numKeyValueHeads(), spec.headDim(), spec.scale(), spec.slidingWindow());
-        rope = ropeTable(spec.rope(), spec.headDim());
+        this.rope = rope;
     }
 
     /// `workspace.sublayer` [n, hiddenSize] from `workspace.normed`.
@@ -64,11 +64,5 @@ final class Attention {
             kernels.clamp(workspace.key, n * shape.numKvHeads() * shape.headDim(), clip);
             kernels.clamp(workspace.value, n * shape.numKvHeads() * shape.headDim(), clip);
         }
-    }
-
-    private static RopeTable ropeTable(RopeSpec spec, int headDim) {
-        return spec.yarn()
-                .map(yarn -> RopeTable.yarn(headDim, spec.theta(), yarn))
-                .orElseGet(() -> RopeTable.plain(headDim, spec.theta()));
     }
 }

@@ -3,6 +3,7 @@ package io.moetier.engine.model;
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.Kernels;
+import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.metrics.FlightEvents;
 import io.moetier.engine.metrics.LayerStepEvent;
@@ -10,6 +11,7 @@ import io.moetier.engine.model.spec.DenseSpec;
 import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
+import io.moetier.engine.model.spec.RopeSpec;
 import io.moetier.engine.offload.HostTier;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.expert.BlockLayout;
@@ -18,6 +20,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import java.util.function.IntFunction;
 
 /// A loaded decoder-only model: embedding, layers, final norm, head.
@@ -44,6 +47,7 @@ public final class MoeModel {
         embedding = Linear.load(spec.embedding(), weights).weight();
         layers = new ArrayList<>();
         Map<BlockLayout, ExpertViews> views = new HashMap<>();
+        Map<RopeSpec, RopeTable> ropes = new HashMap<>();
         for (int i = 0; i < spec.layers().size(); i++) {
             LayerSpec layer = spec.layers().get(i);
             FeedForward feedForward = switch (layer.feedForward()) {
@@ -59,7 +63,10 @@ public final class MoeModel {
             };
             layers.add(new DecoderLayer(
                     Norm.load(layer.attentionNorm(), weights),
-                    new Attention(layer.attention(), weights),
+                    new Attention(
+                            layer.attention(),
+                            weights,
+                            ropes.computeIfAbsent(layer.attention().rope(), MoeModel::ropeTable)),
                     Norm.load(layer.feedForwardNorm(), weights),
                     feedForward));
         }
@@ -67,6 +74,12 @@ public final class MoeModel {
         head = spec.tiedEmbeddings()
                 ? embedding
                 : Linear.load(spec.head(), weights).weight();
+    }
+
+    private static RopeTable ropeTable(RopeSpec spec) {
+        return spec.yarn()
+                .map(yarn -> RopeTable.yarn(spec.headDim(), spec.theta(), yarn))
+                .orElseGet(() -> RopeTable.plain(spec.headDim(), spec.theta()));
     }
 
     /// Returns what this model computes.
@@ -81,6 +94,9 @@ public final class MoeModel {
 
     /// Runs `n` tokens of `tokens`, at most one batch, at positions `firstPosition` and on; the final hidden states
     /// are left, normalised, in the workspace.
+    ///
+    /// @throws CancellationException if the workspace's supplier says so before a layer; the cache then holds parts
+    ///     of these positions, which the next pass over them overwrites
     public void forward(
             int[] tokens, int from, int n, int firstPosition, Phase phase, KvCache cache, Workspace workspace) {
         Kernels kernels = device.kernels();
@@ -90,6 +106,9 @@ public final class MoeModel {
         cache.reserve(firstPosition + n);
         kernels.embed(embedding, tokens, from, n, workspace.hidden);
         for (int i = 0; i < layers.size(); i++) {
+            if (workspace.cancelled.getAsBoolean()) {
+                throw new CancellationException("cancelled before layer " + i);
+            }
             LayerStepEvent event = FlightEvents.startLayerStep(i, phase, n);
             layers.get(i).forward(kernels, workspace, cache.layer(i));
             FlightEvents.finish(event);

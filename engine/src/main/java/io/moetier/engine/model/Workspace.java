@@ -9,6 +9,7 @@ import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
+import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 
 /// The buffers of one batch, allocated once so that a forward pass allocates nothing. Confined to one session.
@@ -21,6 +22,7 @@ public final class Workspace {
     int firstPosition;
     Phase phase = Phase.PREFILL;
     RoutingListener listener = RoutingListener.NONE;
+    BooleanSupplier cancelled = () -> false;
 
     final DeviceBuffer hidden; // [batch, hiddenSize]: the residual stream
     final DeviceBuffer normed; // [batch, hiddenSize]
@@ -77,6 +79,11 @@ public final class Workspace {
     /// Has every routing decision reported to `newListener` from now on.
     public void listen(RoutingListener newListener) {
         listener = newListener;
+    }
+
+    /// Has forward passes ask `supplier` before each layer whether to give up.
+    public void cancelWhen(BooleanSupplier supplier) {
+        cancelled = supplier;
     }
 
     /// Returns how many tokens one forward pass takes at most.

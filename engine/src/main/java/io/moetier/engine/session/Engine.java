@@ -42,6 +42,9 @@ public final class Engine implements AutoCloseable {
     private final Owned owned;
     private final ReentrantLock step = new ReentrantLock(true);
 
+    /// Guarded by [#step].
+    private boolean closed;
+
     @SuppressWarnings("MustBeClosedChecker") // owned closes the arena
     private Engine(ExpertStore store, EngineConfig config, Owned owned) {
         this.store = store;
@@ -53,7 +56,7 @@ public final class Engine implements AutoCloseable {
         StoreWeights weights = new StoreWeights(store, arena);
         device = CpuDevice.open(config.threads() == 0 ? PhysicalCores.count() : config.threads(), config.kernels());
         owned.add(device::close);
-        hostTier = openHostTier(config, weights.byteSize());
+        hostTier = openHostTier(config);
         owned.add(hostTier::close);
         model = new MoeModel(spec, weights, layer -> store.layout(ExpertId.pack(layer, 0)), hostTier, device, counters);
     }
@@ -133,9 +136,16 @@ public final class Engine implements AutoCloseable {
                 .orElse(Set.of());
     }
 
+    /// Waits for the step under way; sessions fail from then on.
     @Override
     public void close() {
-        owned.close();
+        step.lock();
+        try {
+            closed = true;
+            owned.close();
+        } finally {
+            step.unlock();
+        }
     }
 
     MoeModel model() {
@@ -152,6 +162,10 @@ public final class Engine implements AutoCloseable {
 
     void lockStep() {
         step.lock();
+        if (closed) {
+            step.unlock();
+            throw new IllegalStateException("the engine is closed");
+        }
     }
 
     void unlockStep() {
@@ -159,19 +173,20 @@ public final class Engine implements AutoCloseable {
     }
 
     void logits(Workspace workspace, int row, int n, DeviceBuffer out) {
-        step.lock();
+        lockStep();
         try {
             model.logits(workspace, row, n, out);
         } finally {
-            step.unlock();
+            unlockStep();
         }
     }
 
-    private HostTier openHostTier(EngineConfig config, long denseBytes) {
+    /// Called when the dense weights are in memory, so that what is available no longer includes theirs.
+    private HostTier openHostTier(EngineConfig config) {
         StoreSource source = new StoreSource(store);
         long budget = config.ramBytes()
-                .orElseGet(() -> Math.max(
-                        minimumRamBytes(), MemoryBudget.available(denseBytes + KvCache.bytes(spec, contextLength))));
+                .orElseGet(
+                        () -> Math.max(minimumRamBytes(), MemoryBudget.available(KvCache.bytes(spec, contextLength))));
         return HostTier.open(
                 source,
                 numExpertsPerToken(),

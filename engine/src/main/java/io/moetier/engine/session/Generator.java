@@ -53,14 +53,18 @@ public final class Generator {
     ///
     /// @param onToken is handed each token as it is known and says whether to go on; the end-of-sequence token
     ///     is not handed out
-    /// @param cancelled is asked before each step
+    /// @param cancelled is asked before each layer of the prompt and before each step; a prompt that is given up
+    ///     leaves the session as it was
     public Outcome run(int[] prompt, int maxTokens, IntPredicate onToken, BooleanSupplier cancelled) {
+        long start = System.nanoTime();
+        boolean prefilled = session.prefill(prompt, cancelled);
+        long promptNanos = System.nanoTime() - start;
+        if (!prefilled) {
+            return new Outcome(StopReason.CANCELLED, 0, promptNanos, 0, 0);
+        }
         for (int token : prompt) {
             sampler.accept(token);
         }
-        long start = System.nanoTime();
-        session.prefill(prompt);
-        long promptNanos = System.nanoTime() - start;
         int generated = 0;
         StopReason reason = StopReason.MAX_TOKENS;
         while (generated != maxTokens) {

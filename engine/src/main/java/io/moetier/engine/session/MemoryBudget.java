@@ -9,9 +9,12 @@ final class MemoryBudget {
 
     private MemoryBudget() {}
 
-    /// Returns the bytes left for experts when `otherBytes` more will be needed for the rest of the model.
+    /// Returns the bytes left for experts when `otherBytes` more will be needed beside what is allocated already.
     static long available(long otherBytes) {
-        long available = AvailableMemory.bytes();
+        return left(AvailableMemory.bytes(), otherBytes);
+    }
+
+    static long left(long available, long otherBytes) {
         long reserve = Math.max(LEAST_RESERVE_BYTES, available / RESERVE_SHARE);
         return Math.max(0, available - reserve - otherBytes);
     }

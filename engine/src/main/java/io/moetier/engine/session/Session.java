@@ -9,6 +9,8 @@ import io.moetier.engine.model.RoutingListener;
 import io.moetier.engine.model.Workspace;
 import io.moetier.storage.model.Phase;
 import java.util.Arrays;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// One timeline of tokens with its key-value cache: prefill appends many tokens, decode appends one.
@@ -59,11 +61,6 @@ public final class Session implements AutoCloseable {
         return tokens.length;
     }
 
-    /// Returns the token at a position below [#position].
-    public int tokenAt(int index) {
-        return tokens[index];
-    }
-
     /// Forgets every token from `newPosition` on.
     public void truncate(int newPosition) {
         if (newPosition < 0 || newPosition > position) {
@@ -77,6 +74,23 @@ public final class Session implements AutoCloseable {
     /// @throws IllegalArgumentException if there are none, one is outside the vocabulary, or they do not fit
     public void prefill(int[] appended) {
         append(appended, null);
+    }
+
+    /// Appends tokens like [#prefill(int\[\])] and asks `cancelled` before each layer whether to give up.
+    ///
+    /// @return false if it was given up; the session is then as it was before
+    public boolean prefill(int[] appended, BooleanSupplier cancelled) {
+        int before = position;
+        workspace.cancelWhen(cancelled);
+        try {
+            append(appended, null);
+            return true;
+        } catch (CancellationException e) {
+            position = before;
+            return false;
+        } finally {
+            workspace.cancelWhen(() -> false);
+        }
     }
 
     /// Appends tokens and hands out the logits after each of them.

@@ -45,10 +45,6 @@ final class StoreWeights implements Weights {
         return slice(name, (long) size * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
     }
 
-    long byteSize() {
-        return bytes.byteSize();
-    }
-
     private MemorySegment slice(String name, long byteLength) {
         RawTensor tensor = tensors.get(name);
         if (tensor == null || tensor.byteLength() < byteLength) {

@@ -22,8 +22,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /// The trained model against an independent float32 implementation: six prompts, one per domain.
 class TinyMixtralTest {
-    /// Sums of a few hundred products in another order; logits reach 20.
-    private static final double TOLERANCE = 1e-3;
+    /// The reference sums in another order.
+    private static final double TOLERANCE = 1e-4;
 
     static Stream<JsonObject> cases() {
         return Json.readObject(TestData.tinyMixtral().resolve("reference.json")).requireObjects("cases").stream();
@@ -49,7 +49,7 @@ class TinyMixtralTest {
                     for (int j = 0; j < k; j++) {
                         chosen.add(ids[t * k + j]);
                     }
-                    routed.get(t).add(chosen.stream().sorted().toList());
+                    routed.get(t).add(chosen.stream().sorted().toList()); // the reference lists them ascending
                 }
             });
             double[] worst = new double[1];

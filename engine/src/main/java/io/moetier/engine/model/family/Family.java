@@ -10,18 +10,24 @@ import java.util.Optional;
 /// family's configuration class in transformers, which leaves keys out that have their default value.
 ///
 /// @param modelType `model_type` in `config.json`
+/// @param defaults values of keys left out
 /// @param attention what is particular about the attention
 /// @param moe the mixture of experts
 /// @param dense which layers have a dense MLP instead
-record Family(String modelType, AttentionRule attention, MoeRule moe, DenseRule dense) {
+record Family(String modelType, Defaults defaults, AttentionRule attention, MoeRule moe, DenseRule dense) {
+    /// Values of keys that a configuration may leave out.
+    ///
+    /// @param numKeyValueHeads 0 for as many as there are query heads
+    /// @param maxWindowLayers 0 for all layers
+    record Defaults(double rmsNormEps, double ropeTheta, int numKeyValueHeads, int maxWindowLayers) {}
+
     /// What is particular about a family's attention.
     ///
     /// @param qkvBias whether queries, keys and values have a bias
     /// @param outputBias whether the output projection has one
     /// @param qkNorm over what queries and keys are normalised
     /// @param window on which layers the sliding window holds
-    /// @param defaultTheta base of RoPE when the configuration names none
-    record AttentionRule(Flag qkvBias, Flag outputBias, QkNorm qkNorm, Window window, double defaultTheta) {}
+    record AttentionRule(Flag qkvBias, Flag outputBias, QkNorm qkNorm, Window window) {}
 
     /// A mixture of experts: names of its tensors and keys of its sizes.
     ///
@@ -57,7 +63,7 @@ record Family(String modelType, AttentionRule attention, MoeRule moe, DenseRule 
     }
 
     /// On which layers `sliding_window` holds: all that have one; all if `use_sliding_window`; or, if
-    /// `use_sliding_window`, every second one below `max_window_layers`. A `layer_types` list overrides the rule.
+    /// `use_sliding_window`, those that `layer_types` names, else every second one below `max_window_layers`.
     enum Window {
         ALWAYS,
         IF_USED,

@@ -1,6 +1,7 @@
 package io.moetier.engine.model.family;
 
 import io.moetier.engine.model.family.Family.AttentionRule;
+import io.moetier.engine.model.family.Family.Defaults;
 import io.moetier.engine.model.family.Family.DenseRule;
 import io.moetier.engine.model.family.Family.Flag;
 import io.moetier.engine.model.family.Family.MoeRule;
@@ -13,7 +14,8 @@ import java.util.Optional;
 final class Mixtral {
     static final Family FAMILY = new Family(
             "mixtral",
-            new AttentionRule(Flag.OFF, Flag.OFF, QkNorm.NONE, Window.ALWAYS, 1e6),
+            new Defaults(1e-5, 1e6, 8, 0),
+            new AttentionRule(Flag.OFF, Flag.OFF, QkNorm.NONE, Window.ALWAYS),
             new MoeRule(
                     "block_sparse_moe.gate",
                     "block_sparse_moe.experts.{expert}",

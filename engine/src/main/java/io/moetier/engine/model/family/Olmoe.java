@@ -1,6 +1,7 @@
 package io.moetier.engine.model.family;
 
 import io.moetier.engine.model.family.Family.AttentionRule;
+import io.moetier.engine.model.family.Family.Defaults;
 import io.moetier.engine.model.family.Family.DenseRule;
 import io.moetier.engine.model.family.Family.Flag;
 import io.moetier.engine.model.family.Family.MoeRule;
@@ -14,7 +15,8 @@ final class Olmoe {
     private static final Flag BIAS = Flag.of("attention_bias", false);
     static final Family FAMILY = new Family(
             "olmoe",
-            new AttentionRule(BIAS, BIAS, QkNorm.WHOLE_PROJECTION, Window.NEVER, 1e4),
+            new Defaults(1e-5, 1e4, 0, 0),
+            new AttentionRule(BIAS, BIAS, QkNorm.WHOLE_PROJECTION, Window.NEVER),
             new MoeRule(
                     "mlp.gate",
                     "mlp.experts.{expert}",

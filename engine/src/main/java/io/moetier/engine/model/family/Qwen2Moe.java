@@ -1,6 +1,7 @@
 package io.moetier.engine.model.family;
 
 import io.moetier.engine.model.family.Family.AttentionRule;
+import io.moetier.engine.model.family.Family.Defaults;
 import io.moetier.engine.model.family.Family.DenseRule;
 import io.moetier.engine.model.family.Family.Flag;
 import io.moetier.engine.model.family.Family.MoeRule;
@@ -14,7 +15,8 @@ import java.util.Optional;
 final class Qwen2Moe {
     static final Family FAMILY = new Family(
             "qwen2_moe",
-            new AttentionRule(Flag.of("qkv_bias", true), Flag.OFF, QkNorm.NONE, Window.IF_USED_ALTERNATING, 1e4),
+            new Defaults(1e-6, 1e4, 16, 28),
+            new AttentionRule(Flag.of("qkv_bias", true), Flag.OFF, QkNorm.NONE, Window.IF_USED_ALTERNATING),
             new MoeRule(
                     "mlp.gate",
                     "mlp.experts.{expert}",

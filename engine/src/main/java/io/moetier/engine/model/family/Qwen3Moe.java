@@ -1,6 +1,7 @@
 package io.moetier.engine.model.family;
 
 import io.moetier.engine.model.family.Family.AttentionRule;
+import io.moetier.engine.model.family.Family.Defaults;
 import io.moetier.engine.model.family.Family.DenseRule;
 import io.moetier.engine.model.family.Family.Flag;
 import io.moetier.engine.model.family.Family.MoeRule;
@@ -14,7 +15,8 @@ final class Qwen3Moe {
     private static final Flag BIAS = Flag.of("attention_bias", false);
     static final Family FAMILY = new Family(
             "qwen3_moe",
-            new AttentionRule(BIAS, BIAS, QkNorm.PER_HEAD, Window.IF_USED, 1e4),
+            new Defaults(1e-6, 1e4, 4, 0),
+            new AttentionRule(BIAS, BIAS, QkNorm.PER_HEAD, Window.IF_USED),
             new MoeRule(
                     "mlp.gate",
                     "mlp.experts.{expert}",

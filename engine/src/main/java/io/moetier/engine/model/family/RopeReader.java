@@ -13,16 +13,19 @@ final class RopeReader {
 
     private RopeReader() {}
 
-    static RopeSpec read(JsonObject config, double defaultTheta) {
+    static RopeSpec read(JsonObject config, int headDim, double defaultTheta) {
         Optional<JsonObject> parameters = config.optionalObject("rope_parameters");
         double theta = parameters
                 .flatMap(object -> object.optionalDouble("rope_theta"))
                 .or(() -> config.optionalDouble("rope_theta"))
                 .orElse(defaultTheta);
+        if (!(theta > 0)) {
+            throw config.unexpected("rope_theta", "a number above 0", theta);
+        }
         Optional<RopeTable.Yarn> yarn = parameters
                 .or(() -> config.optionalObject("rope_scaling"))
                 .flatMap(scaling -> readScaling(scaling, config.requireInt("max_position_embeddings")));
-        return new RopeSpec(theta, yarn);
+        return new RopeSpec(headDim, theta, yarn);
     }
 
     private static Optional<RopeTable.Yarn> readScaling(JsonObject scaling, int maxPositions) {

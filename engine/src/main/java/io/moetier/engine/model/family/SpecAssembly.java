@@ -33,14 +33,19 @@ final class SpecAssembly {
         this.config = config;
         hiddenSize = positive("hidden_size");
         numHeads = positive("num_attention_heads");
-        numKeyValueHeads = config.has("num_key_value_heads") ? positive("num_key_value_heads") : numHeads;
+        numKeyValueHeads = keyValueHeads();
         if (numHeads % numKeyValueHeads != 0) {
             throw config.unexpected("num_key_value_heads", "a divisor of " + numHeads, numKeyValueHeads);
         }
         headDim = config.has("head_dim") ? positive("head_dim") : hiddenSize / numHeads;
         numLayers = positive("num_hidden_layers");
-        eps = (float) config.optionalDouble("rms_norm_eps").orElse(1e-6).doubleValue();
-        rope = RopeReader.read(config, family.attention().defaultTheta());
+        eps = (float) config.optionalDouble("rms_norm_eps")
+                .orElse(family.defaults().rmsNormEps())
+                .doubleValue();
+        if (headDim % 2 != 0) {
+            throw config.unexpected("head_dim", "an even number, as rotary positions need", headDim);
+        }
+        rope = RopeReader.read(config, headDim, family.defaults().ropeTheta());
         config.optionalString("hidden_act").filter(act -> !act.equals("silu")).ifPresent(act -> {
             throw config.unexpected("hidden_act", "silu", act);
         });
@@ -54,11 +59,27 @@ final class SpecAssembly {
                 family.modelType(),
                 hiddenSize,
                 vocabSize,
-                positive("max_position_embeddings"),
+                maxPositions(),
                 embedding,
                 IntStream.range(0, numLayers).mapToObj(this::layer).toList(),
                 norm("model.norm", hiddenSize),
                 tied ? embedding : LinearSpec.of("lm_head.weight", vocabSize, hiddenSize));
+    }
+
+    private int keyValueHeads() {
+        if (config.has("num_key_value_heads")) {
+            return positive("num_key_value_heads");
+        }
+        int byDefault = family.defaults().numKeyValueHeads();
+        return byDefault == 0 ? numHeads : byDefault;
+    }
+
+    /// YaRN checkpoints may leave `max_position_embeddings` at the length they were trained for.
+    private int maxPositions() {
+        int written = positive("max_position_embeddings");
+        return rope.yarn()
+                .map(yarn -> (int) Math.max(written, yarn.factor() * yarn.originalPositions()))
+                .orElse(written);
     }
 
     private LayerSpec layer(int layer) {
@@ -106,6 +127,9 @@ final class SpecAssembly {
 
     private int slidingWindow(int layer) {
         int window = config.optionalInt("sliding_window").orElse(0);
+        if (window < 0) {
+            throw config.unexpected("sliding_window", "0 or more", window);
+        }
         Optional<List<String>> layerTypes = config.optionalStrings("layer_types");
         boolean used = config.optionalBoolean("use_sliding_window").orElse(false);
         boolean holds = switch (family.attention().window()) {
@@ -115,13 +139,15 @@ final class SpecAssembly {
                 used
                         && layerTypes
                                 .map(types -> isSliding(types, layer))
-                                .orElseGet(() -> layer % 2 == 0
-                                        && layer
-                                                < config.optionalInt("max_window_layers")
-                                                        .orElse(numLayers));
+                                .orElseGet(() -> layer % 2 == 0 && layer < maxWindowLayers());
             case NEVER -> false;
         };
         return holds ? window : 0;
+    }
+
+    private int maxWindowLayers() {
+        int byDefault = family.defaults().maxWindowLayers();
+        return config.optionalInt("max_window_layers").orElse(byDefault == 0 ? numLayers : byDefault);
     }
 
     private boolean isSliding(List<String> layerTypes, int layer) {

@@ -5,4 +5,4 @@ import java.util.Optional;
 
 /// Rotary position embedding (Su et al. 2021), half-split, over the whole head; stretched by YaRN where a checkpoint
 /// says so.
-public record RopeSpec(double theta, Optional<RopeTable.Yarn> yarn) {}
+public record RopeSpec(int headDim, double theta, Optional<RopeTable.Yarn> yarn) {}

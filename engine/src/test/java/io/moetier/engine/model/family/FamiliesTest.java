@@ -10,6 +10,7 @@ import io.moetier.engine.model.spec.DenseSpec;
 import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
+import io.moetier.engine.model.spec.RopeSpec;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.testdata.TestData;
@@ -117,10 +118,36 @@ class FamiliesTest {
         assertTrue(failure("mixtral", "hidden_size", 0).contains("hidden_size: expected a positive integer, found 0"));
         assertTrue(failure("mixtral", "num_experts_per_tok", 9).contains("at most 8 experts, found 9"));
         assertTrue(failure("mixtral", "num_key_value_heads", 3).contains("a divisor of 4, found 3"));
+        assertTrue(failure("mixtral", "head_dim", 15).contains("head_dim: expected an even number"));
+        assertTrue(failure("mixtral", "rope_theta", 0).contains("rope_theta: expected a number above 0, found 0"));
+        assertTrue(failure("mixtral", "sliding_window", -1).contains("sliding_window: expected 0 or more, found -1"));
         assertTrue(failure("mixtral", "hidden_act", "gelu").contains("hidden_act: expected silu, found gelu"));
         assertTrue(failure("mixtral", "vocab_size", "many").contains("vocab_size: expected an integer, found many"));
         assertTrue(failure("olmoe", "rope_scaling", Map.of("type", "longrope", "factor", 2))
                 .contains("rope_scaling.type: expected default or yarn, found longrope"));
+    }
+
+    @Test
+    void keysLeftOutHaveTheFamilysDefaults() {
+        assertEquals(1e-5f, without("mixtral", "rms_norm_eps").finalNorm().eps());
+        assertEquals(1e-5f, without("olmoe", "rms_norm_eps").finalNorm().eps());
+        assertEquals(1e-6f, without("qwen2_moe", "rms_norm_eps").finalNorm().eps());
+        assertEquals(1e6, rope(without("mixtral", "rope_theta")).theta());
+        assertEquals(1e4, rope(without("qwen3_moe", "rope_theta")).theta());
+        assertEquals(
+                4,
+                without("qwen3_moe", "num_key_value_heads")
+                        .layers()
+                        .getFirst()
+                        .attention()
+                        .numKeyValueHeads());
+    }
+
+    @Test
+    void yarnStretchesTheContextWhereTheConfigurationLeavesItShort() {
+        Map<String, Object> yarn =
+                Map.of("rope_type", "yarn", "factor", 4.0, "original_max_position_embeddings", 32768);
+        assertEquals(131072, describe("qwen3_moe", Map.of("rope_scaling", yarn)).maxPositionEmbeddings());
     }
 
     @Test
@@ -140,6 +167,17 @@ class FamiliesTest {
     private static String failure(String name, String key, Object value) {
         return String.valueOf(assertThrows(MalformedModelException.class, () -> describe(name, Map.of(key, value)))
                 .getMessage());
+    }
+
+    private static RopeSpec rope(ModelSpec spec) {
+        return spec.layers().getFirst().attention().rope();
+    }
+
+    private static ModelSpec without(String name, String key) {
+        Path file = TestData.golden(name).resolve("config.json");
+        Map<String, Object> config = new LinkedHashMap<>(Json.readObject(file).asMap());
+        config.remove(key);
+        return Families.describe(Json.parseObject(Json.write(config).getBytes(StandardCharsets.UTF_8), file));
     }
 
     private static ModelSpec describe(String name, Map<String, Object> changes) {

@@ -1,0 +1,104 @@
+package io.moetier.engine.session;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.testdata.TestData;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class SessionTest {
+    private static Engine engine;
+
+    @BeforeAll
+    static void open() {
+        engine = Engine.open(ImportedStores.of(TestData.tinyMixtral()), EngineConfig.DEFAULT);
+    }
+
+    @AfterAll
+    static void close() {
+        engine.close();
+    }
+
+    @Test
+    void decodingOneByOneGivesTheBitsOfAPrefill() {
+        int[] tokens = {1, 5, 9, 300, 17, 4000, 2, 8};
+        List<float[]> expected = new ArrayList<>();
+        try (Session session = engine.newSession()) {
+            session.prefill(tokens, (position, logits) -> expected.add(logits.clone()));
+        }
+        try (Session session = engine.newSession()) {
+            session.prefill(new int[] {tokens[0]});
+            for (int i = 1; i < tokens.length; i++) {
+                session.decode(tokens[i]);
+                assertArrayEquals(expected.get(i), session.logits(), "position " + i);
+            }
+        }
+    }
+
+    @Test
+    void goingBackForgets() {
+        try (Session session = engine.newSession()) {
+            session.prefill(new int[] {1, 5, 9});
+            float[] expected = session.logits().clone();
+            session.prefill(new int[] {77, 78, 79});
+            session.truncate(2);
+            session.decode(9);
+            assertArrayEquals(expected, session.logits());
+            assertArrayEquals(new int[] {1, 5, 9}, session.tokens());
+        }
+    }
+
+    @Test
+    void aPromptThatIsGivenUpLeavesTheSessionAsItWas() {
+        int[] prompt = IntStream.range(0, 900).map(i -> i % 4000).toArray();
+        try (Session session = engine.newSession()) {
+            session.prefill(new int[] {1, 5});
+            AtomicInteger asked = new AtomicInteger();
+            assertFalse(session.prefill(prompt, () -> asked.incrementAndGet() > 12));
+            assertEquals(2, session.position());
+            assertTrue(session.prefill(new int[] {9}, () -> false));
+            float[] found = session.logits().clone();
+            session.truncate(0);
+            session.prefill(new int[] {1, 5, 9});
+            assertArrayEquals(session.logits(), found);
+        }
+    }
+
+    @Test
+    void whatDoesNotFitIsRefusedWithNumbers() {
+        try (Session session = engine.newSession()) {
+            String tooLong =
+                    String.valueOf(assertThrows(IllegalArgumentException.class, () -> session.prefill(new int[1025]))
+                            .getMessage());
+            assertTrue(tooLong.contains("1024") && tooLong.contains("1025"), tooLong);
+            String unknown =
+                    String.valueOf(assertThrows(IllegalArgumentException.class, () -> session.prefill(new int[] {4096}))
+                            .getMessage());
+            assertTrue(unknown.contains("4096"), unknown);
+            assertThrows(IllegalArgumentException.class, () -> session.prefill(new int[0]));
+            assertThrows(IllegalArgumentException.class, () -> session.truncate(1));
+            assertEquals(0, session.position());
+        }
+    }
+
+    @Test
+    void aClosedEngineSaysSo() {
+        Engine closed = Engine.open(ImportedStores.of(TestData.tinyMixtral()), EngineConfig.DEFAULT);
+        try (Session session = closed.newSession()) {
+            closed.close();
+            String message =
+                    String.valueOf(assertThrows(IllegalStateException.class, () -> session.prefill(new int[] {1}))
+                            .getMessage());
+            assertTrue(message.contains("closed"), message);
+        }
+    }
+}
