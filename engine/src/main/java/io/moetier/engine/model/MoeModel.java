@@ -31,6 +31,7 @@ public final class MoeModel {
     private final Device device;
     private final WeightMatrix embedding;
     private final List<DecoderLayer> layers;
+    private final Map<RopeSpec, RopeTable> ropes = new HashMap<>();
     private final Norm finalNorm;
     private final WeightMatrix head;
 
@@ -47,7 +48,6 @@ public final class MoeModel {
         embedding = Linear.load(spec.embedding(), weights).weight();
         layers = new ArrayList<>();
         Map<BlockLayout, ExpertViews> views = new HashMap<>();
-        Map<RopeSpec, RopeTable> ropes = new HashMap<>();
         for (int i = 0; i < spec.layers().size(); i++) {
             LayerSpec layer = spec.layers().get(i);
             FeedForward feedForward = switch (layer.feedForward()) {
@@ -80,6 +80,11 @@ public final class MoeModel {
         return spec.yarn()
                 .map(yarn -> RopeTable.yarn(spec.headDim(), spec.theta(), yarn))
                 .orElseGet(() -> RopeTable.plain(spec.headDim(), spec.theta()));
+    }
+
+    /// Computes the rotations of the first `positions` positions now, so that decoding up to there need not.
+    public void reservePositions(int positions) {
+        ropes.values().forEach(rope -> rope.reserve(positions));
     }
 
     /// Returns what this model computes.

@@ -35,6 +35,7 @@ public final class Session implements AutoCloseable {
         deviceLogits = engine.device().allocate(LOGIT_ROWS * engine.spec().vocabSize());
         logits = new float[engine.spec().vocabSize()];
         tokens = new int[contextLength];
+        engine.model().reservePositions(Math.min(contextLength, EngineConfig.DEFAULT_CONTEXT));
     }
 
     /// Receives the logits of one position.
