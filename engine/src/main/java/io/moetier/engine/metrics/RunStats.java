@@ -42,18 +42,4 @@ public record RunStats(
     public double hitRate() {
         return expertHits + expertMisses == 0 ? 0 : (double) expertHits / (expertHits + expertMisses);
     }
-
-    /// Returns prompt tokens per second, 0 if there were none.
-    public double prefillTokensPerSecond() {
-        return perSecond(prefillTokens, prefillNanos);
-    }
-
-    /// Returns generated tokens per second, 0 if there were none.
-    public double decodeTokensPerSecond() {
-        return perSecond(decodeTokens, decodeNanos);
-    }
-
-    private static double perSecond(long count, long nanos) {
-        return nanos == 0 ? 0 : count * 1e9 / nanos;
-    }
 }

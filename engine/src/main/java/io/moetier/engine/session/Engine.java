@@ -107,11 +107,6 @@ public final class Engine implements AutoCloseable {
         return SlotBudget.of(new StoreSource(store), numExpertsPerToken()).minimumBytes();
     }
 
-    /// Returns the budget with which every expert stays in memory once it is loaded.
-    public long allExpertBytes() {
-        return SlotBudget.of(new StoreSource(store), numExpertsPerToken()).allBytes();
-    }
-
     /// Returns how experts are read, and why so.
     public String ioDescription() {
         return store.ioDescription();

@@ -22,20 +22,16 @@ class CountersTest {
     }
 
     @Test
-    void ratesOfNothingAreZero() {
+    void theHitRateOfNothingIsZero() {
         RunStats nothing = new Counters().snapshot();
         assertEquals(0, nothing.hitRate());
-        assertEquals(0, nothing.decodeTokensPerSecond());
-        assertEquals(0, nothing.prefillTokensPerSecond());
     }
 
     @Test
-    void ratesArePerSecond() {
+    void theHitRateIsAShareOfWhatWasNeeded() {
         Counters counters = new Counters();
         countOnce(counters);
         assertEquals(0.75, counters.snapshot().hitRate());
-        assertEquals(2e6, counters.snapshot().decodeTokensPerSecond());
-        assertEquals(1e7, counters.snapshot().prefillTokensPerSecond());
     }
 
     private static void countOnce(Counters counters) {

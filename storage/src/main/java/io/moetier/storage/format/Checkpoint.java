@@ -90,11 +90,6 @@ public final class Checkpoint implements AutoCloseable {
         return config;
     }
 
-    /// Returns the content of `generation_config.json`, if there is one.
-    public Optional<JsonObject> generationConfig() {
-        return file("generation_config.json").map(Json::readObject);
-    }
-
     /// Returns the file `name` of the checkpoint's directory, if there is one.
     ///
     /// @throws IllegalArgumentException if `name` is not a plain file name
