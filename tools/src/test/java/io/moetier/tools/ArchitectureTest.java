@@ -22,6 +22,7 @@ class ArchitectureTest {
     private static final int LEAST_CLASSES = 15;
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
+            .withImportOption(location -> !location.contains("/jmh_generated/"))
             .importPackages("io.moetier");
 
     @Test

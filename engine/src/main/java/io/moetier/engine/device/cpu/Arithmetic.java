@@ -39,10 +39,12 @@ interface Arithmetic {
     /// Normalises one row of `cols` elements; `out` may be `x`.
     void rmsNorm(float[] x, int at, int cols, float[] weight, float eps, float[] out, Scratch scratch);
 
-    /// Attention of one query head at `position`: `out[at ..]` from `q[at ..]`.
+    /// Attention of `heads` query heads in a row that share a key head, at `position`: `out[at ..]` from `q[at ..]`. A
+    /// head's result does not depend on the others.
     void attend(
             float[] q,
             int at,
+            int heads,
             int position,
             AttentionShape shape,
             KvLayer cache,

@@ -84,12 +84,12 @@ final class Lanes {
         return lanes[0];
     }
 
-    /// Writes `e^(x * factor + shift)` for `length` elements of `x` from `at` on to the start of `out`, which may be
-    /// `x` if `at` is 0. Within 2 units in the last place; 0 for exponents below -87.3.
+    /// Writes `e^(x * factor + shift)` for `length` elements of `x` from `at` on to `out` from `outAt` on, which may
+    /// be the same place. Within 2 units in the last place; 0 for exponents below -87.3.
     ///
     /// The polynomial is that of expf in Cephes. Not `EXP` of the Vector API, which is another function on another
     /// machine.
-    static void exp(float[] x, int at, int length, float factor, float shift, float[] out) {
+    static void exp(float[] x, int at, int length, float factor, float shift, float[] out, int outAt) {
         FloatVector factors = FloatVector.broadcast(F, factor);
         FloatVector shifts = FloatVector.broadcast(F, shift);
         int whole = F.loopBound(length);
@@ -111,10 +111,10 @@ final class Lanes {
                     rounded.reinterpretAsInts().add(127 - ROUNDER_BITS).lanewise(LSHL, 23);
             p.mul(power.reinterpretAsFloats())
                     .blend(0f, v.compare(LT, LEAST_EXPONENT))
-                    .intoArray(out, i);
+                    .intoArray(out, outAt + i);
         }
         for (int i = whole; i < length; i++) {
-            out[i] = exp(Math.fma(x[at + i], factor, shift));
+            out[outAt + i] = exp(Math.fma(x[at + i], factor, shift));
         }
     }
 

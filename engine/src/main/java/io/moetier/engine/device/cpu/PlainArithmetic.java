@@ -135,6 +135,21 @@ final class PlainArithmetic implements Arithmetic {
     public void attend(
             float[] q,
             int at,
+            int heads,
+            int position,
+            AttentionShape shape,
+            KvLayer cache,
+            int kvHead,
+            float[] out,
+            Scratch scratch) {
+        for (int head = 0; head < heads; head++) {
+            attend(q, at + head * shape.headDim(), position, shape, cache, kvHead, out, scratch);
+        }
+    }
+
+    private static void attend(
+            float[] q,
+            int at,
             int position,
             AttentionShape shape,
             KvLayer cache,

@@ -4,10 +4,10 @@ package io.moetier.engine.device.cpu;
 final class Scratch {
     static final int EXPONENTIALS = 1024;
 
-    /// Scores of one query, `[positions]`.
+    /// Scores of the query heads that share a key head, `[heads][positions]`.
     float[] scores = new float[0];
 
-    /// Results of a part of a matrix product, `[tiles][columns][16]`.
+    /// Results of a part of a matrix product, `[tiles][columns][16]`, or a sum for each query head.
     float[] sums = new float[0];
 
     /// The second operand's results where two products are combined.

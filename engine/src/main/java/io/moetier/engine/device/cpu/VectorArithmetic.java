@@ -60,7 +60,7 @@ final class VectorArithmetic implements Arithmetic {
     public void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length, Scratch scratch) {
         for (int from = 0; from < length; from += BLOCK) {
             int count = Math.min(BLOCK, length - from);
-            Lanes.exp(gate, gateAt + from, count, -1f, 0f, scratch.exponentials);
+            Lanes.exp(gate, gateAt + from, count, -1f, 0f, scratch.exponentials, 0);
             activate(gate, gateAt + from, up, upAt + from, scratch.exponentials, count);
         }
     }
@@ -101,12 +101,13 @@ final class VectorArithmetic implements Arithmetic {
     public void attend(
             float[] q,
             int at,
+            int heads,
             int position,
             AttentionShape shape,
             KvLayer cache,
             int kvHead,
             float[] out,
             Scratch scratch) {
-        VectorAttention.attend(q, at, position, shape, cache, kvHead, out, scratch);
+        VectorAttention.attend(q, at, heads, position, shape, cache, kvHead, out, scratch);
     }
 }

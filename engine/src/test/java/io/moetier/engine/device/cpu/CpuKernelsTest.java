@@ -243,6 +243,44 @@ class CpuKernelsTest {
         }
     }
 
+    /// With two key heads, five threads take single heads, and fewer take those of a key head together.
+    @ParameterizedTest
+    @EnumSource(names = {"VECTOR", "PLAIN"})
+    void aTokenAttendsWithTheSameBitsInEveryBatchAndOnEveryNumberOfThreads(KernelChoice choice) {
+        int before = 301;
+        int n = 9;
+        for (int headDim : new int[] {7, 32, 80, 128}) {
+            for (int window : new int[] {0, 45}) {
+                AttentionShape shape = new AttentionShape(6, 2, headDim, 0.1f, window);
+                KvLayer cache = new KvLayer(arena, before + n, 2, headDim);
+                cache.reserve(before + n);
+                float[] kv = TestWeights.floats((before + n + 1) * 2 * headDim, random);
+                for (int position = 0; position < before + n; position++) {
+                    cache.store(position, kv, Arrays.copyOfRange(kv, 1, kv.length), position * 2 * headDim);
+                }
+                int cols = 6 * headDim;
+                float[] q = TestWeights.floats(n * cols, random);
+                float[] expected = attention(5, choice, q, n, before, shape, cache);
+                String message = SEED + ": " + shape;
+                assertArrayEquals(expected, attention(1, choice, q, n, before, shape, cache), message);
+                for (int i = 0; i < n; i++) {
+                    float[] row = Arrays.copyOfRange(q, i * cols, (i + 1) * cols);
+                    float[] alone = attention(1 + i % 5, choice, row, 1, before + i, shape, cache);
+                    assertArrayEquals(Arrays.copyOfRange(expected, i * cols, (i + 1) * cols), alone, message);
+                }
+            }
+        }
+    }
+
+    private static float[] attention(
+            int threads, KernelChoice choice, float[] q, int n, int first, AttentionShape shape, KvLayer cache) {
+        try (CpuDevice device = CpuDevice.open(threads, choice)) {
+            DeviceBuffer out = device.allocate(q.length);
+            device.kernels().attention(buffer(device, q), n, first, shape, cache, out);
+            return read(device, out);
+        }
+    }
+
     private static double[] attended(
             AttentionShape shape, float[] q, int at, float[] k, float[] v, int head, int position) {
         int kvHead = head * shape.numKvHeads() / shape.numHeads();

@@ -15,12 +15,12 @@ class LanesTest {
         float[] results = new float[Lanes.WIDTH + 1];
         for (float exponent = -90; exponent < 88; exponent += 0.0137f) {
             Arrays.fill(x, exponent);
-            Lanes.exp(x, 0, x.length, 1f, 0f, results);
+            Lanes.exp(x, 0, x.length, 1f, 0f, results, 0);
             assertEquals(results[0], results[Lanes.WIDTH]);
             double expected = exponent < -87.3f ? 0 : Math.exp(exponent);
             assertEquals(expected, results[0], expected * 0x1p-22, "e^" + exponent);
         }
-        Lanes.exp(new float[] {2f, Float.NEGATIVE_INFINITY}, 0, 2, 1f, -2f, results);
+        Lanes.exp(new float[] {2f, Float.NEGATIVE_INFINITY}, 0, 2, 1f, -2f, results, 0);
         assertEquals(1f, results[0]);
         assertEquals(0f, results[1]);
     }

@@ -1,0 +1,89 @@
+package io.moetier.tools.bench;
+
+import io.moetier.engine.device.AttentionShape;
+import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.device.cpu.CpuDevice;
+import io.moetier.engine.device.cpu.KernelChoice;
+import java.lang.foreign.Arena;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/// Attention of one token over a filled cache, four query heads to each key head.
+///
+/// The layers take turns as they do in a model, so that most keys and values come from beyond the second-level cache.
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.Throughput)
+@OutputTimeUnit(TimeUnit.SECONDS)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+@Fork(1)
+public class AttentionBenchmark {
+    private static final int NUM_LAYERS = 4;
+    private static final int NUM_HEADS = 16;
+    private static final int NUM_KV_HEADS = 4;
+    private static final long SEED = 12;
+
+    @Param({"512", "4096"})
+    int positions = 512;
+
+    @Param({"32", "64", "128"})
+    int headDim = 32;
+
+    @Param("1")
+    int threads = 1;
+
+    private final KvLayer[] layers = new KvLayer[NUM_LAYERS];
+    private CpuDevice device;
+    private AttentionShape shape;
+    private DeviceBuffer q;
+    private DeviceBuffer out;
+    private int turn;
+
+    /// Fills the caches.
+    @Setup(Level.Trial)
+    public void fill() {
+        Random random = new Random(SEED);
+        Arena arena = Arena.ofAuto();
+        device = CpuDevice.open(threads, KernelChoice.VECTOR);
+        shape = new AttentionShape(NUM_HEADS, NUM_KV_HEADS, headDim, (float) (1 / Math.sqrt(headDim)), 0);
+        q = Buffers.random(device, NUM_HEADS * headDim, random);
+        out = device.allocate(NUM_HEADS * headDim);
+        DeviceBuffer k = Buffers.random(device, positions * NUM_KV_HEADS * headDim, random);
+        DeviceBuffer v = Buffers.random(device, positions * NUM_KV_HEADS * headDim, random);
+        for (int i = 0; i < NUM_LAYERS; i++) {
+            layers[i] = new KvLayer(arena, positions, NUM_KV_HEADS, headDim);
+            device.kernels().storeKv(k, v, positions, 0, layers[i]);
+        }
+    }
+
+    /// Attends from the last position. Counts keys and values once for each query head, as they are read.
+    @Benchmark
+    public DeviceBuffer decode(Work work) {
+        turn = (turn + 1) % NUM_LAYERS;
+        device.kernels().attention(q, 1, positions - 1, shape, layers[turn], out);
+        long elements = 2L * NUM_HEADS * positions * headDim;
+        work.read(Float.BYTES * elements);
+        work.computed(2 * elements);
+        return out;
+    }
+
+    /// Ends the device's threads.
+    @TearDown(Level.Trial)
+    public void close() {
+        device.close();
+    }
+}

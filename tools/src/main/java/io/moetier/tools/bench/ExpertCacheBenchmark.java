@@ -1,0 +1,85 @@
+package io.moetier.tools.bench;
+
+import io.moetier.storage.cache.ExpertCache;
+import io.moetier.storage.cache.Policies;
+import io.moetier.storage.model.ExpertId;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+
+/// Accesses of the expert cache without the loads: 48 layers of 128 experts, eight of them a token and layer, the
+/// lower ones likelier. A miss takes a slot, from another expert once the cache is full.
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+@Fork(1)
+public class ExpertCacheBenchmark {
+    private static final int NUM_LAYERS = 48;
+    private static final int NUM_EXPERTS = 128;
+    private static final int NUM_CHOSEN = 8;
+    private static final int ACCESSES = NUM_LAYERS * NUM_CHOSEN;
+    private static final int NUM_TOKENS = 256;
+    private static final long SEED = 13;
+
+    @Param({"lru", "lfu", "tinylfu", "static"})
+    String policy = "lru";
+
+    @Param({"1536", "4608"})
+    int slots = 1536;
+
+    private final int[] choices = new int[NUM_TOKENS * ACCESSES];
+    private ExpertCache cache;
+    private int token;
+
+    /// Chooses experts, and fills the cache.
+    @Setup(Level.Trial)
+    public void fill() {
+        Random random = new Random(SEED);
+        for (int i = 0; i < choices.length; i++) {
+            double skewed = random.nextDouble() * random.nextDouble();
+            choices[i] = ExpertId.pack(i / NUM_CHOSEN % NUM_LAYERS, (int) (NUM_EXPERTS * skewed));
+        }
+        int[] ids = new int[NUM_LAYERS * NUM_EXPERTS];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = ExpertId.pack(i / NUM_EXPERTS, i % NUM_EXPERTS);
+        }
+        cache = new ExpertCache(
+                ids,
+                slots,
+                Policies.of(policy, id -> NUM_EXPERTS - ExpertId.expertOf(id)).create(ids, slots));
+        for (int i = 0; i < NUM_TOKENS; i++) {
+            accesses();
+        }
+    }
+
+    /// The accesses of one token.
+    @Benchmark
+    @OperationsPerInvocation(ACCESSES)
+    public int accesses() {
+        int sum = 0;
+        for (int i = token * ACCESSES; i < (token + 1) * ACCESSES; i++) {
+            int slot = cache.access(choices[i]);
+            if (slot < 0) {
+                slot = cache.reserve(choices[i]);
+                cache.unpin(slot);
+            }
+            sum += slot;
+        }
+        token = (token + 1) % NUM_TOKENS;
+        return sum;
+    }
+}

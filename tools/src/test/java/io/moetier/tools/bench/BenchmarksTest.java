@@ -1,0 +1,78 @@
+package io.moetier.tools.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.storage.cache.Policies;
+import io.moetier.storage.model.DType;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Every benchmark runs once, so that none rots.
+class BenchmarksTest {
+    private final Work work = new Work();
+
+    @ParameterizedTest
+    @EnumSource
+    void kernelsMultiply(DType dtype) {
+        KernelBenchmark.Matrices matrices = new KernelBenchmark.Matrices();
+        matrices.shape = "64x96";
+        matrices.dtype = dtype;
+        matrices.threads = 2;
+        matrices.pack();
+        try {
+            KernelBenchmark benchmark = new KernelBenchmark();
+            assertEquals(128 * 64, benchmark.gemv(matrices, work).length());
+            assertEquals(128 * 64, benchmark.gemm(matrices, work).length());
+        } finally {
+            matrices.close();
+        }
+        assertEquals(1e-9 * 2 * 129 * 64 * 96, work.gigaflops, 1e-15);
+        assertTrue(work.gigabytes > 0);
+    }
+
+    @Test
+    void everyByteIsRead() {
+        ReadableMemory memory = new ReadableMemory();
+        memory.threads = 2;
+        memory.megabytes = 12;
+        memory.fill();
+        try {
+            assertEquals(2, new KernelBenchmark().read(memory, work));
+        } finally {
+            memory.close();
+        }
+        assertEquals(1e-9 * (12 << 20), work.gigabytes, 1e-15);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {32, 64, 128})
+    void attentionDecodes(int headDim) {
+        AttentionBenchmark benchmark = new AttentionBenchmark();
+        benchmark.headDim = headDim;
+        benchmark.positions = 40;
+        benchmark.fill();
+        try {
+            assertEquals(16 * headDim, benchmark.decode(work).length());
+        } finally {
+            benchmark.close();
+        }
+    }
+
+    static List<String> policies() {
+        return Policies.names();
+    }
+
+    @ParameterizedTest
+    @MethodSource("policies")
+    void cachesAreAccessed(String policy) {
+        ExpertCacheBenchmark benchmark = new ExpertCacheBenchmark();
+        benchmark.policy = policy;
+        benchmark.fill();
+        assertTrue(benchmark.accesses() > 0);
+    }
+}
