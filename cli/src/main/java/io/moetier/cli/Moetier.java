@@ -102,6 +102,7 @@ public final class Moetier {
                 && !unmatched.getSuggestions().isEmpty()) {
             message += ", did you mean " + String.join(" or ", unmatched.getSuggestions()) + "?";
         }
+        message = message.replaceFirst("positional parameter at index \\d+ \\((\\w+)\\)", "$1");
         String sentence = message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1);
         streams.note("moetier: " + sentence + "; see "
                 + cause.getCommandLine().getCommandSpec().qualifiedName() + " --help");
