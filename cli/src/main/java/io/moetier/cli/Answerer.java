@@ -11,6 +11,9 @@ interface Answerer {
     /// Forgets the conversation.
     void reset();
 
-    /// Returns the figures of the last answer.
+    /// Returns the figures of the last answer in one line.
+    String line();
+
+    /// Returns the figures of the last answer as a table.
     String stats();
 }

@@ -7,9 +7,6 @@ import io.moetier.engine.session.Generator;
 import io.moetier.engine.session.Sampler;
 import io.moetier.engine.session.SamplingParams;
 import io.moetier.engine.session.Session;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -82,7 +79,9 @@ final class Benchmark {
     /// Returns the figures for people.
     String table() {
         ResidentSummary host = model.engine().hostTier().residentSummary();
-        Table table = Table.ofFigures().row("test", "tokens/s", "least", "most", "hit rate", "from disk");
+        ProcessMemory memory = ProcessMemory.now();
+        Table table =
+                Table.ofFigures().row("test", "tokens/s", "least", "most", "hit rate", "from memory", "from disk");
         if (prompt.length > 0) {
             table.row(row("prompt " + prompt.length, promptRates, promptStats));
         }
@@ -93,7 +92,8 @@ final class Benchmark {
                 .row(
                         "experts in memory",
                         host.numSlots() + " of " + host.numExperts() + ", " + ByteSize.format(host.slabBytes()))
-                .row("peak resident memory", ByteSize.format(peakResidentBytes()))
+                .row("peak resident memory", ByteSize.format(memory.peakResidentBytes()))
+                .row("anonymous memory", ByteSize.format(memory.anonymousBytes()))
                 .row("computed by", model.engine().deviceDescription())
                 .row("read by", model.engine().ioDescription());
         return table + "\n" + machine;
@@ -102,6 +102,7 @@ final class Benchmark {
     /// Returns the figures under the names that `--json` prints.
     Map<String, Object> fields() {
         ResidentSummary host = model.engine().hostTier().residentSummary();
+        ProcessMemory memory = ProcessMemory.now();
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("device", model.engine().deviceDescription());
         fields.put("io", model.engine().ioDescription());
@@ -109,7 +110,8 @@ final class Benchmark {
         fields.put("expert_slots", host.numSlots());
         fields.put("expert_slot_bytes", host.slabBytes());
         fields.put("ram_bytes", host.budgetBytes());
-        fields.put("peak_resident_bytes", peakResidentBytes());
+        fields.put("peak_resident_bytes", memory.peakResidentBytes());
+        fields.put("anonymous_bytes", memory.anonymousBytes());
         if (prompt.length > 0) {
             fields.put("prompt", fields(prompt.length, promptRates, promptStats));
         }
@@ -155,18 +157,19 @@ final class Benchmark {
         return tokens;
     }
 
-    private static Object[] row(String test, Measurement rates, RunStats stats) {
+    private Object[] row(String test, Measurement rates, RunStats stats) {
         return new Object[] {
             test,
             RunReport.rate(rates.median()),
             RunReport.rate(rates.least()),
             RunReport.rate(rates.most()),
             RunReport.percent(stats.hitRate()),
+            ByteSize.format((double) hostBytes(stats) / rates.count()),
             ByteSize.format((double) stats.diskBytes() / rates.count())
         };
     }
 
-    private static Map<String, Object> fields(int tokens, Measurement rates, RunStats stats) {
+    private Map<String, Object> fields(int tokens, Measurement rates, RunStats stats) {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("tokens", tokens);
         fields.put("repetitions", rates.count());
@@ -174,9 +177,15 @@ final class Benchmark {
         fields.put("least", rates.least());
         fields.put("most", rates.most());
         fields.put("hit_rate", stats.hitRate());
+        fields.put("host_bytes", hostBytes(stats) / rates.count());
         fields.put("disk_bytes", stats.diskBytes() / rates.count());
         fields.put("wait_seconds", stats.waitNanos() / 1e9 / rates.count());
         return fields;
+    }
+
+    /// The bytes of the experts that were found in memory; where sizes differ, as if all had the largest.
+    private long hostBytes(RunStats stats) {
+        return stats.expertHits() * model.engine().hostTier().residentSummary().slotBytes();
     }
 
     private static RunStats nothing() {
@@ -185,17 +194,5 @@ final class Benchmark {
 
     private static RunStats sum(RunStats a, RunStats b) {
         return a.minus(nothing().minus(b));
-    }
-
-    /// The most memory this process ever had, as Linux counts it; 0 elsewhere.
-    private static long peakResidentBytes() {
-        try (var lines = Files.lines(Path.of("/proc/self/status"))) {
-            return lines.filter(line -> line.startsWith("VmHWM:"))
-                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
-                    .findFirst()
-                    .orElse(0);
-        } catch (IOException e) {
-            return 0;
-        }
     }
 }

@@ -1,6 +1,7 @@
 package io.moetier.cli;
 
 import io.moetier.engine.metrics.RunStats;
+import io.moetier.engine.model.RoutingListener;
 import io.moetier.engine.session.Engine;
 import io.moetier.engine.session.Generator;
 import io.moetier.engine.session.Sampler;
@@ -24,6 +25,12 @@ import org.jspecify.annotations.Nullable;
 /// Prompts and answers over one session: with a chat template the turns add up, without one each prompt is a text of
 /// its own.
 ///
+/// Each answer has a sampler of its own, whose window of recent tokens is that of the session and of nothing else.
+/// Answer
+/// n of a chat, counted from zero, draws with the seed plus n: a chat repeats under its seed without every answer
+/// drawing
+/// the same numbers.
+///
 /// Confined to one thread. Owns its session.
 final class Conversation implements Answerer, AutoCloseable {
     private final LoadedModel model;
@@ -33,7 +40,7 @@ final class Conversation implements Answerer, AutoCloseable {
     private final Set<Integer> endOfSequence;
     private final Session session;
     private final List<ChatMessage> messages = new ArrayList<>();
-    private Sampler sampler;
+    private int numAnswers;
     private @Nullable RunReport report;
 
     Conversation(LoadedModel model, SamplingOptions options, Optional<ChatTemplate> template) {
@@ -42,8 +49,10 @@ final class Conversation implements Answerer, AutoCloseable {
         this.params = options.params();
         this.template = template;
         this.endOfSequence = options.ignoreEos ? Set.of() : model.engine().endOfSequence();
+        if (!options.stops.isEmpty() && model.tokenizer().isEmpty()) {
+            throw new IllegalArgumentException("--stop: without a tokenizer there is no text to stop at");
+        }
         this.session = model.engine().newSession();
-        this.sampler = newSampler();
     }
 
     @Override
@@ -77,7 +86,8 @@ final class Conversation implements Answerer, AutoCloseable {
     void answer(int[] tokens, Consumer<String> out, BooleanSupplier cancelled) {
         int[] added = keepCommonBeginning(tokens);
         RunStats before = model.engine().stats();
-        Generator generator = new Generator(session, sampler, endOfSequence);
+        Generator generator = new Generator(session, newSampler(), endOfSequence);
+        numAnswers++;
         List<Integer> ids = new ArrayList<>();
         Generator.Outcome outcome;
         Optional<Tokenizer> tokenizer = model.tokenizer();
@@ -101,7 +111,22 @@ final class Conversation implements Answerer, AutoCloseable {
     public void reset() {
         messages.clear();
         session.truncate(0);
-        sampler = newSampler();
+        numAnswers = 0;
+    }
+
+    /// Has every routing decision reported from now on.
+    void listen(RoutingListener listener) {
+        session.listen(listener);
+    }
+
+    /// Returns how many tokens have been computed and kept.
+    int numTokens() {
+        return session.position();
+    }
+
+    @Override
+    public String line() {
+        return report().line();
     }
 
     @Override
@@ -132,9 +157,15 @@ final class Conversation implements Answerer, AutoCloseable {
         return Arrays.copyOfRange(tokens, kept, tokens.length);
     }
 
+    /// Returns a sampler that remembers the tokens of the session; the generator adds those that are appended.
     private Sampler newSampler() {
         Engine engine = model.engine();
-        return new Sampler(params, engine.spec().vocabSize(), engine.contextLength());
+        long seed = template.isPresent() ? params.seed() + numAnswers : params.seed();
+        Sampler sampler = new Sampler(options.params(seed), engine.spec().vocabSize(), engine.contextLength());
+        for (int token : session.tokens()) {
+            sampler.accept(token);
+        }
+        return sampler;
     }
 
     private static IntPredicate recording(List<Integer> ids, IntPredicate next) {

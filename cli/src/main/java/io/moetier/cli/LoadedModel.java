@@ -59,16 +59,12 @@ final class LoadedModel implements AutoCloseable {
 
     /// Returns the tokens of a prompt: the ids that were given, or those of the text.
     ///
-    /// @throws IllegalArgumentException if neither was given
-    int[] tokens(PromptOptions prompt) {
-        prompt.requireOneSource(null);
-        return prompt.ids()
-                .orElseGet(() -> requireTokenizer()
-                        .encode(
-                                prompt.text()
-                                        .orElseThrow(() -> new IllegalArgumentException(
-                                                "no prompt: give --prompt-file, --ids or --ids-file")),
-                                true));
+    /// @throws IllegalArgumentException if it is a text and there is no tokenizer
+    int[] tokens(Prompt prompt) {
+        return switch (prompt) {
+            case Prompt.Ids given -> given.ids();
+            case Prompt.Text given -> requireTokenizer().encode(given.text(), true);
+        };
     }
 
     /// Returns the chat template, if the model has one.

@@ -6,9 +6,7 @@ import io.moetier.storage.format.SafetensorsWriter;
 import io.moetier.storage.format.SafetensorsWriter.Entry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -45,23 +43,26 @@ final class LogitsCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         EngineConfig config = model.config();
-        Path store = new Stores(surroundings, streams).open(model.model);
-        try (LoadedModel loaded = LoadedModel.open(model.model, store, config);
-                Session session = loaded.engine().newSession()) {
-            int[] tokens = loaded.tokens(prompt);
-            int vocabSize = loaded.engine().spec().vocabSize();
-            // A run that fails leaves no file that could be taken for a whole one.
-            Path unfinished = out.resolveSibling(out.getFileName() + ".tmp");
-            try (SafetensorsWriter writer = SafetensorsWriter.create(
-                    unfinished, List.of(Entry.of(TENSOR, "F32", tokens.length, vocabSize)), Map.of())) {
-                session.prefill(tokens, (position, logits) -> write(writer, logits));
-            } catch (RuntimeException | IOException e) {
-                Files.deleteIfExists(unfinished);
-                throw e;
+        Prompt given = prompt.require();
+        try (OutputFile file = OutputFile.create(out, "--out")) {
+            Path store = new Stores(surroundings, streams).open(model.model);
+            try (LoadedModel loaded = LoadedModel.open(model.model, store, config)) {
+                int[] tokens = loaded.tokens(given);
+                int vocabSize = loaded.engine().spec().vocabSize();
+                writeLogits(loaded, tokens, file.unfinished());
+                file.publish();
+                streams.note(out + ": " + tokens.length + " positions of " + vocabSize + " logits");
             }
-            Files.move(unfinished, out, StandardCopyOption.REPLACE_EXISTING);
-            streams.note(out + ": " + tokens.length + " positions of " + vocabSize + " logits");
-            return Failure.OK;
+        }
+        return Failure.OK;
+    }
+
+    private static void writeLogits(LoadedModel loaded, int[] tokens, Path file) throws IOException {
+        Entry entry =
+                Entry.of(TENSOR, "F32", tokens.length, loaded.engine().spec().vocabSize());
+        try (Session session = loaded.engine().newSession();
+                SafetensorsWriter writer = SafetensorsWriter.create(file, List.of(entry), Map.of())) {
+            session.prefill(tokens, (position, logits) -> write(writer, logits));
         }
     }
 

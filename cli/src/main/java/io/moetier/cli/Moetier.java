@@ -1,6 +1,13 @@
 package io.moetier.cli;
 
+import io.moetier.engine.convert.Quantisation;
+import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.storage.expert.IoMode;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Locale;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -41,7 +48,11 @@ public final class Moetier {
     static int execute(Surroundings surroundings, Streams streams, String... args) {
         Moetier moetier = new Moetier(streams);
         try {
-            return moetier.commandLine(surroundings).execute(args);
+            int exitCode = moetier.commandLine(surroundings).execute(args);
+            if (exitCode == Failure.OK) {
+                streams.flush(); // a full disk fails here or earlier, and is reported once
+            }
+            return exitCode;
         } catch (Throwable e) { // picocli hands out exceptions but not errors
             return moetier.report(e);
         } finally {
@@ -63,9 +74,12 @@ public final class Moetier {
         return commandLine
                 .setOut(streams.out())
                 .setErr(streams.err())
-                .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpAutoWidth(false)
                 .registerConverter(ByteSize.class, converter(ByteSize::parse))
+                .registerConverter(Path.class, converter(Moetier::path))
+                .registerConverter(IoMode.class, converter(text -> constant(IoMode.class, text)))
+                .registerConverter(KernelChoice.class, converter(text -> constant(KernelChoice.class, text)))
+                .registerConverter(Quantisation.class, converter(text -> constant(Quantisation.class, text)))
                 .setExecutionExceptionHandler((cause, command, parsed) -> report(cause))
                 .setParameterExceptionHandler((cause, args) -> rejectUsage(cause));
     }
@@ -88,6 +102,7 @@ public final class Moetier {
                 && !unmatched.getSuggestions().isEmpty()) {
             message += ", did you mean " + String.join(" or ", unmatched.getSuggestions()) + "?";
         }
+        message = message.replaceFirst("positional parameter at index \\d+ \\((\\w+)\\)", "$1");
         String sentence = message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1);
         streams.note("moetier: " + sentence + "; see "
                 + cause.getCommandLine().getCommandSpec().qualifiedName() + " --help");
@@ -95,7 +110,7 @@ public final class Moetier {
     }
 
     /// Reads a value with `parse`, whose message becomes part of the sentence that names the option.
-    private static <T> ITypeConverter<T> converter(java.util.function.Function<String, T> parse) {
+    private static <T> ITypeConverter<T> converter(Function<String, T> parse) {
         return text -> {
             try {
                 return parse.apply(text);
@@ -103,6 +118,27 @@ public final class Moetier {
                 throw new TypeConversionException(String.valueOf(e.getMessage()));
             }
         };
+    }
+
+    /// An unset shell variable must not become the current directory.
+    private static Path path(String text) {
+        if (text.isEmpty()) {
+            throw new IllegalArgumentException("must not be empty");
+        }
+        return Path.of(text);
+    }
+
+    /// Reads a constant in the spelling of the help, which is lower case, or in any other case.
+    private static <E extends Enum<E>> E constant(Class<E> type, String text) {
+        for (E constant : type.getEnumConstants()) {
+            if (constant.name().equalsIgnoreCase(text)) {
+                return constant;
+            }
+        }
+        String expected = Arrays.stream(type.getEnumConstants())
+                .map(constant -> constant.name().toLowerCase(Locale.ROOT))
+                .collect(Collectors.joining(", "));
+        throw new IllegalArgumentException("expected one of " + expected + ", found '" + text + "'");
     }
 
     /// The version of the jar that runs.

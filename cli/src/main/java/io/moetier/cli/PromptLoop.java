@@ -30,12 +30,16 @@ final class PromptLoop {
 
     private final Terminal terminal;
     private final Answerer answerer;
+    private final boolean stats;
     private final LineReader reader;
 
     /// Talks over `terminal`, which stays open, and keeps what is typed in `historyFile`.
-    PromptLoop(Terminal terminal, Path historyFile, Answerer answerer) {
+    ///
+    /// @param stats whether the figures after an answer are the table or a line
+    PromptLoop(Terminal terminal, Path historyFile, Answerer answerer, boolean stats) {
         this.terminal = terminal;
         this.answerer = answerer;
+        this.stats = stats;
         // Prompts are prose: no quoting, no escapes, no `!` expansion.
         DefaultParser parser = new DefaultParser();
         parser.setEscapeChars(new char[0]);
@@ -115,7 +119,8 @@ final class PromptLoop {
         Terminal.SignalHandler before = terminal.handle(Terminal.Signal.INT, signal -> cancelled.set(true));
         try {
             answerer.answer(text, this::say, cancelled::get);
-        } catch (RuntimeException e) {
+            say("\n\n" + (stats ? answerer.stats() : answerer.line()));
+        } catch (RuntimeException | VirtualMachineError e) { // the next answer may need less memory
             say("\nmoetier: " + Failure.of(e).sentence());
         } finally {
             terminal.handle(Terminal.Signal.INT, before);

@@ -1,8 +1,11 @@
 package io.moetier.cli;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -33,23 +36,47 @@ final class PromptOptions {
     @Nullable
     Path idsFile;
 
-    /// Returns the ids that the user gave.
-    Optional<int[]> ids() {
-        if (ids != null) {
-            return Optional.of(TokenIds.parse(ids, "--ids"));
-        }
-        return idsFile == null ? Optional.empty() : Optional.of(TokenIds.parse(read(idsFile), idsFile.toString()));
-    }
-
-    /// Returns the text in the file that the user gave.
-    Optional<String> text() {
-        return Optional.ofNullable(promptFile).map(PromptOptions::read);
-    }
-
-    /// Checks that at most one source is given, `words` being the prompt on the command line.
+    /// Returns the prompt that was given by an option.
     ///
-    /// @throws IllegalArgumentException if there are two
-    void requireOneSource(@Nullable String words) {
+    /// @throws IllegalArgumentException if none was, or two
+    Prompt require() {
+        return find(null).orElseThrow(() -> noPrompt("give --prompt-file, --ids or --ids-file"));
+    }
+
+    /// Returns the prompt that was given by an option or as `words` on the command line.
+    ///
+    /// @throws IllegalArgumentException if there are two, or the one there is holds nothing
+    Optional<Prompt> find(@Nullable String words) {
+        requireOneSource(words);
+        if (ids != null) {
+            return Optional.of(new Prompt.Ids(TokenIds.parse(ids, "--ids")));
+        }
+        if (idsFile != null) {
+            return Optional.of(new Prompt.Ids(readIds(idsFile)));
+        }
+        if (promptFile != null) {
+            return Optional.of(text(read(promptFile), promptFile + " is empty"));
+        }
+        return Optional.ofNullable(words).map(text -> text(text, "PROMPT is empty"));
+    }
+
+    /// Reads the prompt from standard input.
+    static Prompt read(InputStream standardInput) {
+        return text(read(standardInput, "standard input"), "standard input is empty");
+    }
+
+    private static Prompt text(String text, String ifEmpty) {
+        if (text.isEmpty()) {
+            throw noPrompt(ifEmpty);
+        }
+        return new Prompt.Text(text);
+    }
+
+    private static IllegalArgumentException noPrompt(String reason) {
+        return new IllegalArgumentException("no prompt: " + reason);
+    }
+
+    private void requireOneSource(@Nullable String words) {
         long sources = Stream.of(words, promptFile, ids, idsFile)
                 .filter(source -> source != null)
                 .count();
@@ -59,13 +86,35 @@ final class PromptOptions {
         }
     }
 
-    private static String read(Path file) {
+    /// What is wrong in a file is no fault of the command line.
+    private static int[] readIds(Path file) {
         try {
-            return Files.readString(file);
-        } catch (CharacterCodingException e) {
-            throw new IllegalArgumentException(file + ": expected UTF-8 text, found other bytes", e);
+            return TokenIds.parse(read(file), file.toString());
+        } catch (IllegalArgumentException e) {
+            throw new UncheckedIOException(e.getMessage(), new IOException(e));
+        }
+    }
+
+    private static String read(Path file) {
+        try (InputStream in = Files.newInputStream(file)) {
+            return read(in, file.toString());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /// Reads UTF-8 text without its last line feed, which editors and `echo` add; so does llama.cpp.
+    private static String read(InputStream in, String name) {
+        try {
+            String text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(in.readAllBytes()))
+                    .toString();
+            return text.endsWith("\n") ? text.substring(0, text.length() - 1) : text;
+        } catch (CharacterCodingException e) {
+            throw new UncheckedIOException(name + ": expected UTF-8 text, found other bytes", e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(name + ": " + e.getMessage(), e); // a directory can be opened but not read
         }
     }
 }

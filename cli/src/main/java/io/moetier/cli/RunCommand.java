@@ -4,14 +4,12 @@ import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.text.ChatTemplate;
 import io.moetier.storage.format.Json;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
@@ -64,41 +62,46 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        promptOptions.requireOneSource(prompt);
         EngineConfig config = model.config();
         sampling.params(); // before anything is imported
+        Optional<Prompt> given = prompt();
+        requireSense(given);
         Path store = new Stores(surroundings, streams).open(model.model);
         try (LoadedModel loaded = LoadedModel.open(model.model, store, config);
                 Conversation conversation = new Conversation(loaded, sampling, template(loaded))) {
-            Optional<int[]> ids = promptOptions.ids();
-            if (ids.isPresent()) {
-                return answerOnce(conversation, (out, cancelled) -> conversation.answer(ids.get(), out, cancelled));
-            }
-            Optional<String> text = promptText();
-            if (text.isPresent()) {
-                return answerOnce(conversation, (out, cancelled) -> conversation.answer(text.get(), out, cancelled));
+            if (given.isPresent()) {
+                return answerOnce(conversation, given.get());
             }
             loaded.requireTokenizer();
             try (Terminal terminal =
                     TerminalBuilder.builder().system(true).dumb(true).build()) {
-                new PromptLoop(terminal, surroundings.historyFile(), conversation).run();
+                new PromptLoop(terminal, surroundings.historyFile(), conversation, stats).run();
             }
             return Failure.OK;
         }
     }
 
-    /// The text on the command line, in the file, or on standard input; none if somebody sits there to type it.
-    private Optional<String> promptText() throws IOException {
-        if (prompt != null) {
-            return Optional.of(prompt);
+    /// The prompt on the command line, in a file, or on standard input; none if somebody sits there to type it.
+    private Optional<Prompt> prompt() {
+        Optional<Prompt> given = promptOptions.find(prompt);
+        return given.isPresent() || surroundings.inputIsTerminal()
+                ? given
+                : Optional.of(PromptOptions.read(streams.in()));
+    }
+
+    /// Rejects options that would have no effect together.
+    private void requireSense(Optional<Prompt> given) {
+        if (json && stats) {
+            throw new IllegalArgumentException(
+                    "--json and --stats: expected one of them, the object holds the figures");
         }
-        if (promptOptions.promptFile != null) {
-            return promptOptions.text();
+        if (json && given.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "--json needs a prompt: give PROMPT, --prompt-file, --ids or --ids-file");
         }
-        if (surroundings.inputIsTerminal()) {
-            return Optional.empty();
+        if (Boolean.TRUE.equals(chat) && given.isPresent() && given.get() instanceof Prompt.Ids) {
+            throw new IllegalArgumentException("--chat needs a text, but --ids and --ids-file give token ids");
         }
-        return Optional.of(new String(streams.in().readAllBytes(), StandardCharsets.UTF_8).stripTrailing());
     }
 
     private Optional<ChatTemplate> template(LoadedModel loaded) {
@@ -112,7 +115,7 @@ final class RunCommand implements Callable<Integer> {
         return template;
     }
 
-    private int answerOnce(Conversation conversation, Answer answer) {
+    private int answerOnce(Conversation conversation, Prompt given) {
         AtomicBoolean interrupted = new AtomicBoolean();
         Signals.register("INT", () -> {
             if (interrupted.getAndSet(true)) {
@@ -120,7 +123,11 @@ final class RunCommand implements Callable<Integer> {
             }
         });
         StringBuilder text = new StringBuilder();
-        answer.to(json ? text::append : streams::print, interrupted::get);
+        Consumer<String> out = json ? text::append : streams::print;
+        switch (given) {
+            case Prompt.Ids ids -> conversation.answer(ids.ids(), out, interrupted::get);
+            case Prompt.Text words -> conversation.answer(words.text(), out, interrupted::get);
+        }
         RunReport report = conversation.report();
         if (json) {
             Map<String, Object> fields = new LinkedHashMap<>();
@@ -132,9 +139,5 @@ final class RunCommand implements Callable<Integer> {
             streams.note(stats ? "\n" + report.table().stripTrailing() : report.line());
         }
         return interrupted.get() ? Failure.INTERRUPTED : Failure.OK;
-    }
-
-    private interface Answer {
-        void to(Consumer<String> out, BooleanSupplier cancelled);
     }
 }

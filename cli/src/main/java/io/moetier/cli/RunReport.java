@@ -16,7 +16,7 @@ record RunReport(Engine engine, Outcome outcome, RunStats stats, List<Integer> i
     String line() {
         return String.format(
                 Locale.ROOT,
-                "%d prompt tokens at %s/s, %d tokens at %s/s, %s experts in memory, %s from disk; ended %s",
+                "%d prompt tokens at %s/s, %d tokens at %s/s, %s of experts found in memory, %s from disk; ended %s",
                 outcome.promptTokens(),
                 rate(outcome.promptTokensPerSecond()),
                 outcome.generatedTokens(),

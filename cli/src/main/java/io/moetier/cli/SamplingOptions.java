@@ -79,7 +79,17 @@ final class SamplingOptions {
     ///
     /// @throws IllegalArgumentException if one is out of range
     SamplingParams params() {
-        long start = seed < 0 ? new SplittableRandom().nextInt(Integer.MAX_VALUE) : seed;
+        return params(seed < 0 ? new SplittableRandom().nextInt(Integer.MAX_VALUE) : seed);
+    }
+
+    /// Returns the options with another seed.
+    SamplingParams params(long start) {
+        if (predict < -1) {
+            throw new IllegalArgumentException("-n must be -1 or more, not " + predict);
+        }
+        if (stops.contains("")) {
+            throw new IllegalArgumentException("--stop: expected a text, found none");
+        }
         return new SamplingParams(temperature, topK, topP, minP, repeatPenalty, repeatLastN, start);
     }
 }

@@ -3,21 +3,28 @@ package io.moetier.cli;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
+import java.io.FilterWriter;
+import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /// The standard streams, UTF-8 whatever the locale says: answers on `out`, everything else on `err`.
 final class Streams {
     private final InputStream in;
+    private final Output output;
     private final PrintWriter out;
     private final PrintWriter err;
 
-    Streams(InputStream in, PrintWriter out, PrintWriter err) {
+    Streams(InputStream in, Writer out, PrintWriter err) {
         this.in = in;
-        this.out = out;
+        this.output = new Output(out);
+        this.out = new PrintWriter(output);
         this.err = err;
     }
 
@@ -29,7 +36,9 @@ final class Streams {
     /// Returns those of this process.
     static Streams ofProcess() {
         return new Streams(
-                new FileInputStream(FileDescriptor.in), writer(FileDescriptor.out), writer(FileDescriptor.err));
+                new FileInputStream(FileDescriptor.in),
+                writer(FileDescriptor.out),
+                new PrintWriter(writer(FileDescriptor.err)));
     }
 
     InputStream in() {
@@ -47,10 +56,16 @@ final class Streams {
     /// Prints a piece of the answer at once.
     ///
     /// @throws ClosedOutputException if nobody reads it any more
+    /// @throws UncheckedIOException if it cannot be written otherwise
     void print(String text) {
         out.print(text);
+        flush();
+    }
+
+    /// Sees to it that all output so far has been written; throws as [#print] does.
+    void flush() {
         if (out.checkError()) { // flushes
-            throw new ClosedOutputException();
+            throw output.failure();
         }
     }
 
@@ -60,8 +75,58 @@ final class Streams {
         err.flush();
     }
 
-    private static PrintWriter writer(FileDescriptor descriptor) {
-        OutputStream bytes = new FileOutputStream(descriptor);
-        return new PrintWriter(new OutputStreamWriter(bytes, StandardCharsets.UTF_8));
+    private static Writer writer(FileDescriptor descriptor) {
+        return new OutputStreamWriter(new FileOutputStream(descriptor), StandardCharsets.UTF_8);
+    }
+
+    /// Keeps the first error, of which a [PrintWriter] says only that there was one.
+    private static final class Output extends FilterWriter {
+        private @Nullable IOException first;
+
+        Output(Writer out) {
+            super(out);
+        }
+
+        @Override
+        public void write(int letter) throws IOException {
+            keepingError(() -> out.write(letter));
+        }
+
+        @Override
+        public void write(char[] text, int offset, int length) throws IOException {
+            keepingError(() -> out.write(text, offset, length));
+        }
+
+        @Override
+        public void write(String text, int offset, int length) throws IOException {
+            keepingError(() -> out.write(text, offset, length));
+        }
+
+        @Override
+        public void flush() throws IOException {
+            keepingError(out::flush);
+        }
+
+        RuntimeException failure() {
+            String reason = first == null ? "no reason given" : String.valueOf(first.getMessage());
+            return reason.toLowerCase(Locale.ROOT).contains("broken pipe")
+                    ? new ClosedOutputException()
+                    : new UncheckedIOException(
+                            "standard output cannot be written: " + reason,
+                            first == null ? new IOException(reason) : first);
+        }
+
+        private void keepingError(Step step) throws IOException {
+            try {
+                step.run();
+            } catch (IOException e) {
+                first = first == null ? e : first;
+                throw e;
+            }
+        }
+
+        private interface Step {
+            void run() throws IOException;
+        }
     }
 }

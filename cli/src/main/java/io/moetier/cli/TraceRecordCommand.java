@@ -1,15 +1,13 @@
 package io.moetier.cli;
 
-import io.moetier.engine.session.Engine;
+import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.session.EngineConfig;
-import io.moetier.engine.session.Generator;
-import io.moetier.engine.session.Sampler;
-import io.moetier.engine.session.SamplingParams;
-import io.moetier.engine.session.Session;
+import io.moetier.engine.session.SessionTrace;
 import io.moetier.engine.trace.TraceHeader;
 import io.moetier.engine.trace.TraceRecorder;
+import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Set;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -43,25 +41,23 @@ final class TraceRecordCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
         EngineConfig config = model.config();
-        SamplingParams params = sampling.params();
+        sampling.params(); // before anything is imported
+        Prompt given = prompt.require();
+        OutputFile.check(out, "--out");
         Path store = new Stores(surroundings, streams).open(model.model);
         try (LoadedModel loaded = LoadedModel.open(model.model, store, config);
-                Session session = loaded.engine().newSession()) {
-            Engine engine = loaded.engine();
-            int[] tokens = loaded.tokens(prompt);
-            TraceHeader header = TraceRecording.header(String.valueOf(model.model.getFileName()), engine.spec());
+                Conversation conversation = new Conversation(loaded, sampling, Optional.empty())) {
+            ModelSpec spec = loaded.engine().spec();
+            int[] tokens = loaded.tokens(given);
+            TraceHeader header = SessionTrace.header(String.valueOf(model.model.getFileName()), spec, "");
             try (TraceRecorder recorder = new TraceRecorder(out, header)) {
-                session.listen(new TraceRecording(header, recorder::record));
-                new Generator(
-                                session,
-                                new Sampler(params, engine.spec().vocabSize(), engine.contextLength()),
-                                sampling.ignoreEos ? Set.of() : engine.endOfSequence())
-                        .run(tokens, sampling.predict, token -> true, () -> false);
+                conversation.listen(new SessionTrace(recorder, spec));
+                conversation.answer(tokens, text -> {}, () -> false);
                 recorder.finish();
             }
-            streams.note(out + ": " + session.position() + " tokens");
+            streams.note(out + ": " + conversation.numTokens() + " tokens");
             return Failure.OK;
         }
     }

@@ -3,18 +3,21 @@ package io.moetier.cli;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.engine.trace.RoutingTrace;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.SafetensorsFile;
+import io.moetier.storage.model.Phase;
 import io.moetier.testdata.TestData;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.RandomAccessFile;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -203,6 +206,8 @@ class CommandsTest {
         ok("bench", GOLDEN, "-p", "8", "-n", "4", "-r", "2", "--json");
         JsonObject figures = parse(out.toString());
         assertEquals(2, figures.requireObject("prompt").requireInt("repetitions"));
+        assertTrue(figures.requireObject("prompt").requireLong("host_bytes") >= 0);
+        assertTrue(figures.requireLong("anonymous_bytes") <= figures.requireLong("peak_resident_bytes"));
         assertEquals(4, figures.requireObject("generation").requireInt("tokens"));
         forgetOutput();
         ok("bench", GOLDEN, "-p", "8", "-n", "0", "-r", "1");
@@ -229,6 +234,7 @@ class CommandsTest {
                 GOLDEN,
                 "Once");
         fails(Failure.USAGE, "--temp must be 0 or more, not -1.0", "run", TINY, "Once", "--temp", "-1");
+        fails(Failure.USAGE, "-n must be -1 or more, not -5", "run", TINY, "Once", "-n", "-5");
         fails(
                 Failure.USAGE,
                 "--policy static and --census FILE go together",
@@ -237,6 +243,163 @@ class CommandsTest {
                 "Once",
                 "--policy",
                 "static");
+    }
+
+    @Test
+    void aPromptOfNothingIsRejected() throws IOException {
+        fails(Failure.USAGE, "no prompt: standard input is empty", "run", TINY);
+        fails(Failure.USAGE, "no prompt: PROMPT is empty", "run", TINY, "");
+        Path file = Files.writeString(directory.resolve("empty.txt"), "\n");
+        fails(Failure.USAGE, "no prompt: " + file + " is empty", "run", TINY, "-f", file.toString());
+        fails(Failure.USAGE, "no prompt: give --prompt-file, --ids or --ids-file", "logits", TINY, "-o", "x");
+        forgetOutput();
+        assertEquals(Failure.USAGE, run("text", "run", ""));
+        assertEquals(
+                "moetier: invalid value for MODEL: must not be empty; see moetier run --help",
+                err.toString().strip());
+    }
+
+    @Test
+    void aPromptFileAndStandardInputAreReadAlike() throws IOException {
+        ok("run", TINY, "Once upon a time\n ", "--temp", "0", "-n", "5");
+        String expected = out.toString();
+        forgetOutput();
+        assertEquals(Failure.OK, run("Once upon a time\n \n", "run", TINY, "--temp", "0", "-n", "5"));
+        assertEquals(expected, out.toString());
+        Path file = Files.writeString(directory.resolve("prompt.txt"), "Once upon a time\n \n");
+        forgetOutput();
+        ok("run", TINY, "-f", file.toString(), "--temp", "0", "-n", "5");
+        assertEquals(expected, out.toString());
+    }
+
+    @Test
+    void faultsOfAPromptFileNameItAndAreNoUsage() throws IOException {
+        Path latin = Files.write(directory.resolve("latin.txt"), new byte[] {'c', 'a', 'f', (byte) 0xe9});
+        String expected = ": expected UTF-8 text, found other bytes";
+        fails(Failure.FAILED, latin + expected, "run", TINY, "-f", latin.toString());
+        assertThrows(
+                UncheckedIOException.class,
+                () -> PromptOptions.read(new ByteArrayInputStream(new byte[] {'f', (byte) 0xe9})));
+        fails(Failure.FAILED, directory + ": Is a directory", "run", TINY, "-f", directory.toString());
+        fails(Failure.FAILED, directory + ": Is a directory", "run", TINY, "--ids-file", directory.toString());
+        Path words = Files.writeString(directory.resolve("words.txt"), "1,two");
+        fails(
+                Failure.FAILED,
+                words + ": expected token ids such as 1,5,9, found 'two'",
+                "run",
+                TINY,
+                "--ids-file",
+                words.toString());
+    }
+
+    @Test
+    void optionsWithoutEffectAreRejected() {
+        fails(
+                Failure.USAGE,
+                "--json and --stats: expected one of them, the object holds the figures",
+                "run",
+                TINY,
+                "Once",
+                "--json",
+                "--stats");
+        fails(
+                Failure.USAGE,
+                "--chat needs a text, but --ids and --ids-file give token ids",
+                "run",
+                TINY,
+                "--ids",
+                "1",
+                "--chat");
+        fails(
+                Failure.USAGE,
+                "--stop: without a tokenizer there is no text to stop at",
+                "run",
+                GOLDEN,
+                "--ids",
+                "1",
+                "--stop",
+                "x");
+        Surroundings terminal = new Surroundings(Map.of("MOETIER_CACHE", cache.toString()), directory, "012");
+        forgetOutput();
+        assertEquals(Failure.USAGE, run(terminal, "", "run", TINY, "--json"));
+        assertEquals(
+                "moetier: --json needs a prompt: give PROMPT, --prompt-file, --ids or --ids-file",
+                err.toString().strip());
+    }
+
+    @Test
+    void anOutputThatCannotBeWrittenIsRefusedBeforeTheModelIsLoaded() throws IOException {
+        Path nowhere = directory.resolve("nowhere/out");
+        for (String command : List.of("logits", "trace record")) {
+            // The model does not exist, which would be the next thing to fail.
+            String[] args = (command + " no-such-model --ids 1 --out").split(" ");
+            fails(
+                    Failure.USAGE,
+                    "--out: expected a file, found the directory " + directory,
+                    Stream.concat(Stream.of(args), Stream.of(directory.toString()))
+                            .toArray(String[]::new));
+            fails(
+                    Failure.FAILED,
+                    nowhere + ": cannot be written: no such directory",
+                    Stream.concat(Stream.of(args), Stream.of(nowhere.toString()))
+                            .toArray(String[]::new));
+        }
+        Path kept = Files.writeString(directory.resolve("kept"), "as it was");
+        fails(
+                Failure.FAILED,
+                "no-such-model: no such file or directory",
+                "logits",
+                "no-such-model",
+                "--ids",
+                "1",
+                "--out",
+                kept.toString());
+        assertEquals("as it was", Files.readString(kept));
+        try (Stream<Path> left = Files.list(directory)) {
+            assertEquals(List.of(kept), left.toList());
+        }
+    }
+
+    @Test
+    void logitsLeaveOneFile() throws IOException {
+        Path file = Files.writeString(directory.resolve("logits.safetensors"), "replaced");
+        ok("logits", GOLDEN, "--ids", "1,5", "--out", file.toString());
+        try (Stream<Path> left = Files.list(directory)) {
+            assertEquals(List.of(file), left.toList());
+        }
+    }
+
+    @Test
+    void aStopTextEndsARecording() throws IOException {
+        ok("run", TINY, "Once upon a time", "--temp", "0", "-n", "12", "--stop", "old", "--json");
+        int expected = ints(parse(out.toString()), "ids").size();
+        Path prompt = Files.writeString(directory.resolve("prompt.txt"), "Once upon a time");
+        Path file = directory.resolve("t.jsonl.gz");
+        ok(
+                "trace",
+                "record",
+                TINY,
+                "-f",
+                prompt.toString(),
+                "--temp",
+                "0",
+                "-n",
+                "12",
+                "--stop",
+                "old",
+                "--out",
+                file.toString());
+        long decoded = RoutingTrace.read(file).tokens().stream()
+                .filter(token -> token.phase() == Phase.DECODE)
+                .count();
+        assertEquals(expected - 1, decoded); // the last token is not fed back
+    }
+
+    @Test
+    void aBudgetThatIsTooSmallNamesItsOption() {
+        forgetOutput();
+        assertEquals(Failure.USAGE, run("", "run", TINY, "Once", "--ram", "0"));
+        assertTrue(err.toString().startsWith("moetier: --ram: a budget of 0 bytes is too small"), err.toString());
     }
 
     private void fails(int exitCode, String sentence, String... args) {
@@ -251,11 +414,12 @@ class CommandsTest {
     }
 
     private int run(String input, String... args) {
+        return run(new Surroundings(Map.of("MOETIER_CACHE", cache.toString()), directory, ""), input, args);
+    }
+
+    private int run(Surroundings surroundings, String input, String... args) {
         Streams streams = new Streams(
-                new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
-                new PrintWriter(out),
-                new PrintWriter(err));
-        Surroundings surroundings = new Surroundings(Map.of("MOETIER_CACHE", cache.toString()), directory, "");
+                new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)), out, new PrintWriter(err));
         return Moetier.execute(surroundings, streams, args);
     }
 

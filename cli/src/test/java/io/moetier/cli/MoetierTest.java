@@ -8,6 +8,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.file.Path;
 import java.util.Map;
@@ -52,6 +53,9 @@ class MoetierTest {
                     run m --threads a           | invalid value for option '--threads': 'a' is not an int; see moetier run --help
                     run m --ram                 | missing required parameter for option '--ram' (SIZE); see moetier run --help
                     run m --ram 8Q              | invalid value for option '--ram': expected a size such as 8M, 1.5G, 4GiB or a number of bytes, found '8Q'; see moetier run --help
+                    run m --io foo              | invalid value for option '--io': expected one of mapped, pread, direct, auto, found 'foo'; see moetier run --help
+                    run m --kernels foo         | invalid value for option '--kernels': expected one of auto, vector, plain, found 'foo'; see moetier run --help
+                    import m --quant foo        | invalid value for option '--quant': expected one of keep, q8_0, found 'foo'; see moetier import --help
                     logits m --ids 1            | missing required option: '--out=FILE'; see moetier logits --help
                     trace record m --ids 1      | missing required option: '--out=FILE'; see moetier trace record --help
                     """)
@@ -64,9 +68,23 @@ class MoetierTest {
     @Test
     void aClosedOutputEndsQuietly() {
         Streams streams = new Streams(
-                new ByteArrayInputStream(new byte[0]), new PrintWriter(new ClosedWriter()), new PrintWriter(err));
+                new ByteArrayInputStream(new byte[0]), new FailingWriter("Broken pipe"), new PrintWriter(err));
         assertThrows(Streams.ClosedOutputException.class, () -> streams.print("text"));
+        assertEquals(Failure.OK, Moetier.execute(NOWHERE, streams, "--help"));
         assertEquals("", err.toString());
+    }
+
+    @Test
+    void anOutputWithoutRoomIsAFailure() {
+        Streams streams = new Streams(
+                new ByteArrayInputStream(new byte[0]),
+                new FailingWriter("No space left on device"),
+                new PrintWriter(err));
+        assertThrows(UncheckedIOException.class, () -> streams.print("text"));
+        assertEquals(Failure.FAILED, Moetier.execute(NOWHERE, streams, "--help"));
+        assertEquals(
+                "moetier: standard output cannot be written: No space left on device",
+                err.toString().strip());
     }
 
     private int run(String... args) {
@@ -75,15 +93,21 @@ class MoetierTest {
         return Moetier.execute(NOWHERE, streams, args);
     }
 
-    private static final class ClosedWriter extends Writer {
+    private static final class FailingWriter extends Writer {
+        private final String reason;
+
+        FailingWriter(String reason) {
+            this.reason = reason;
+        }
+
         @Override
         public void write(char[] buffer, int offset, int length) throws IOException {
-            throw new IOException("Broken pipe");
+            throw new IOException(reason);
         }
 
         @Override
         public void flush() throws IOException {
-            throw new IOException("Broken pipe");
+            throw new IOException(reason);
         }
 
         @Override

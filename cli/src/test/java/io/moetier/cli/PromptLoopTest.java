@@ -30,6 +30,7 @@ class PromptLoopTest {
 
     private @Nullable Terminal terminal;
     private int resets;
+    private boolean stats;
 
     @Test
     void asksLineByLineUntilTheInputEnds() throws IOException {
@@ -89,6 +90,22 @@ class PromptLoopTest {
     }
 
     @Test
+    void anAnswerWithoutMemoryIsSaidAndTheLoopGoesOn() throws IOException {
+        type("too much\nagain\n");
+        assertTrue(screen().contains("moetier: out of memory"), screen());
+        assertTrue(screen().contains("answer to again"), screen());
+    }
+
+    @Test
+    void figuresFollowEveryAnswerAndNoFailure() throws IOException {
+        type("one\nfail\ntwo\n");
+        assertEquals(3, screen().split("figures in a line", -1).length);
+        stats = true;
+        type("three\n");
+        assertEquals(2, screen().split("7 tokens/s", -1).length);
+    }
+
+    @Test
     void remembersWhatWasTyped() throws IOException {
         type("one\ntwo\n");
         assertEquals(2, Files.readAllLines(directory.resolve("state/history")).size());
@@ -102,7 +119,7 @@ class PromptLoopTest {
                 screen,
                 StandardCharsets.UTF_8)) {
             terminal = dumb;
-            new PromptLoop(dumb, directory.resolve("state/history"), new Echo()).run();
+            new PromptLoop(dumb, directory.resolve("state/history"), new Echo(), stats).run();
         }
     }
 
@@ -117,6 +134,9 @@ class PromptLoopTest {
             if (userText.equals("fail")) {
                 throw new IllegalArgumentException("the context is full");
             }
+            if (userText.equals("too much")) {
+                throw new OutOfMemoryError("Java heap space");
+            }
             if (userText.equals("interrupt") && terminal != null) {
                 terminal.raise(Terminal.Signal.INT);
             }
@@ -126,6 +146,11 @@ class PromptLoopTest {
         @Override
         public void reset() {
             resets++;
+        }
+
+        @Override
+        public String line() {
+            return "figures in a line";
         }
 
         @Override

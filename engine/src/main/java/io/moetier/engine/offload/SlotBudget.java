@@ -60,7 +60,7 @@ public final class SlotBudget {
         if (budgetBytes < minimumBytes()) {
             throw new IllegalArgumentException(String.format(
                     Locale.ROOT,
-                    "a budget of %,d bytes is too small: the top-%d experts of one layer need at least %,d bytes (%s)",
+                    "--ram: a budget of %,d bytes is too small: the top-%d experts of one layer need at least %,d bytes (%s)",
                     budgetBytes,
                     numExpertsPerToken,
                     minimumBytes(),

@@ -9,8 +9,10 @@ import io.moetier.engine.trace.TraceToken;
 import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.ToIntFunction;
 
 /// Records what a session's routers choose: gathers the layers of a forward pass and hands its tokens on, one by one.
 public final class SessionTrace implements RoutingListener {
@@ -27,10 +29,14 @@ public final class SessionTrace implements RoutingListener {
         layers = moeLayers(spec);
     }
 
-    /// Returns the header of a trace of a model.
+    /// Returns the header of a trace of a model; where layers differ, it has the numbers of the largest.
     public static TraceHeader header(String model, ModelSpec spec, String workload) {
-        MoeSpec widest = spec.moeLayers().getFirst();
-        return TraceHeader.of(model, widest.numExperts(), widest.numExpertsPerToken(), moeLayers(spec), workload);
+        return TraceHeader.of(
+                model,
+                most(spec, MoeSpec::numExperts),
+                most(spec, MoeSpec::numExpertsPerToken),
+                moeLayers(spec),
+                workload);
     }
 
     /// Begins the next request: the session starts again at position 0.
@@ -50,14 +56,14 @@ public final class SessionTrace implements RoutingListener {
             Tier[] foundIn) {
         int at = layers.indexOf(layer);
         if (at == 0) {
-            experts = new int[n][layers.size()][k];
-            weights = new float[n][layers.size()][k];
-            tiers = new Tier[n][layers.size()][k];
+            experts = new int[n][layers.size()][];
+            weights = new float[n][layers.size()][];
+            tiers = new Tier[n][layers.size()][];
         }
         for (int t = 0; t < n; t++) {
-            System.arraycopy(ids, t * k, experts[t][at], 0, k);
-            System.arraycopy(routingWeights, t * k, weights[t][at], 0, k);
-            System.arraycopy(foundIn, t * k, tiers[t][at], 0, k);
+            experts[t][at] = Arrays.copyOfRange(ids, t * k, (t + 1) * k);
+            weights[t][at] = Arrays.copyOfRange(routingWeights, t * k, (t + 1) * k);
+            tiers[t][at] = Arrays.copyOfRange(foundIn, t * k, (t + 1) * k);
         }
         if (at == layers.size() - 1) {
             handOn(phase, firstPosition, n);
@@ -69,6 +75,10 @@ public final class SessionTrace implements RoutingListener {
             recorder.record(new TraceToken(
                     request, firstPosition + t, phase, experts[t], Optional.of(weights[t]), Optional.of(tiers[t])));
         }
+    }
+
+    private static int most(ModelSpec spec, ToIntFunction<MoeSpec> number) {
+        return spec.moeLayers().stream().mapToInt(number).max().orElseThrow();
     }
 
     private static List<Integer> moeLayers(ModelSpec spec) {

@@ -298,7 +298,7 @@ class HostTierTest {
             assertEquals(2 * 4096 + 2 * 12288, SlotBudget.of(source, 2).minimumBytes());
             var error = assertThrows(IllegalArgumentException.class, () -> tier(source, 2, 32767, "lru"));
             assertEquals(
-                    "a budget of 32,767 bytes is too small: the top-2 experts of one layer need at least 32,768 bytes"
+                    "--ram: a budget of 32,767 bytes is too small: the top-2 experts of one layer need at least 32,768 bytes"
                             + " (2 slots of 4,096 bytes + 2 slots of 12,288 bytes)",
                     error.getMessage());
             tier(source, 2, 32768, "lru").close();
