@@ -31,7 +31,8 @@ public final class ChatTemplate {
         this.clock = clock;
     }
 
-    /// Finds the template of a model: `chat_template.jinja`, or else what `tokenizer_config.json` holds.
+    /// Finds the template of a model: `chat_template.jinja`, or else what `chat_template.json` holds, or else what
+    /// `tokenizer_config.json` does. This is the order of *transformers*.
     ///
     /// @param clock the time for templates that write the date
     /// @return empty for a model that was not trained to chat
@@ -43,9 +44,13 @@ public final class ChatTemplate {
         if (Files.exists(file)) {
             return Optional.of(new ChatTemplate(file, read(file), tokens, clock));
         }
-        return Files.exists(config)
-                ? inConfig(Json.readObject(config)).map(text -> new ChatTemplate(config, text, tokens, clock))
-                : Optional.empty();
+        for (Path holder : List.of(modelDirectory.resolve("chat_template.json"), config)) {
+            Optional<String> text = Files.exists(holder) ? in(Json.readObject(holder)) : Optional.empty();
+            if (text.isPresent()) {
+                return Optional.of(new ChatTemplate(holder, text.get(), tokens, clock));
+            }
+        }
+        return Optional.empty();
     }
 
     /// Renders a conversation.
@@ -74,16 +79,16 @@ public final class ChatTemplate {
     }
 
     /// Reads `chat_template`: the text, or a list of named ones.
-    private static Optional<String> inConfig(JsonObject config) {
-        if (!(config.asMap().get("chat_template") instanceof List<?>)) {
-            return config.optionalString("chat_template");
+    private static Optional<String> in(JsonObject holder) {
+        if (!(holder.asMap().get("chat_template") instanceof List<?>)) {
+            return holder.optionalString("chat_template");
         }
-        for (JsonObject named : config.requireObjects("chat_template")) {
+        for (JsonObject named : holder.requireObjects("chat_template")) {
             if (named.requireString("name").equals(DEFAULT)) {
                 return Optional.of(named.requireString("template"));
             }
         }
-        throw config.unexpected("chat_template", "a template named " + DEFAULT, "only others");
+        throw holder.unexpected("chat_template", "a template named " + DEFAULT, "only others");
     }
 
     private static String read(Path file) {

@@ -91,8 +91,23 @@ class ChatTemplateTest {
     @Test
     void aFileOfItsOwnGoesFirst() throws IOException {
         config("\"chat_template\":\"config\"");
+        Path json = directory.resolve("chat_template.json");
+        Files.writeString(json, "{\"chat_template\":\"{{ bos_token }}json\"}");
+        assertEquals("<s>json", render());
         Files.writeString(directory.resolve("chat_template.jinja"), "file");
         assertEquals("file", render());
+    }
+
+    @Test
+    void aJsonFileOfItsOwnNeedsNoConfigAndMayHoldNoTemplate() throws IOException {
+        Path json = directory.resolve("chat_template.json");
+        Files.writeString(json, "{\"chat_template\":\"json\"}");
+        assertEquals("json", render());
+        Files.writeString(json, "{\"chat_template\":5}");
+        assertTrue(messageOfRender().startsWith(json + ": chat_template: "), messageOfRender());
+        Files.writeString(json, "{}");
+        config("\"chat_template\":\"config\"");
+        assertEquals("config", render());
     }
 
     @Test
