@@ -1,4 +1,4 @@
-/// Which bytes move, and when: the host tier's slab, the transfer scheduler and the placement of experts.
+/// Which bytes move, and when: the host tier's slab and the transfer scheduler.
 @NullMarked
 package io.moetier.engine.offload;
 

@@ -3,6 +3,7 @@ package io.moetier.engine.device.cpu;
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.Kernels;
+import java.util.Optional;
 
 /// The processor. Buffers are Java arrays; work is shared by a fixed number of threads.
 public final class CpuDevice implements Device {
@@ -34,11 +35,16 @@ public final class CpuDevice implements Device {
                 }
                 yield new CpuDevice(threads, new VectorArithmetic(), "");
             }
-            case AUTO ->
-                present
-                        ? new CpuDevice(threads, new VectorArithmetic(), "")
-                        : new CpuDevice(threads, new PlainArithmetic(), " (slow: " + HINT + ")");
+            case AUTO -> automatic(threads, present);
         };
+    }
+
+    private static CpuDevice automatic(int threads, boolean present) {
+        // Asked only where the Vector API is: the class that answers needs it.
+        Optional<String> objection = present ? VectorSupport.ofProcess().objection() : Optional.of(HINT);
+        return objection.isEmpty()
+                ? new CpuDevice(threads, new VectorArithmetic(), "")
+                : new CpuDevice(threads, new PlainArithmetic(), " (slow: " + objection.get() + ")");
     }
 
     /// Asks for a class and not for the module: one that was loaded after the start is not in the boot layer.
