@@ -1,10 +1,12 @@
 package io.moetier.engine.convert;
 
 import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.tensor.NonFinite;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.engine.tensor.WeightPacker;
 import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.model.DType;
+import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.TensorInfo;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -17,6 +19,7 @@ final class MatrixReader implements AutoCloseable {
 
     private final Checkpoint checkpoint;
     private final LongConsumer progress;
+    private final NonFinite nonFinite = new NonFinite();
     private final Arena arena = Arena.ofShared();
     private MemorySegment chunk = MemorySegment.NULL;
 
@@ -41,6 +44,7 @@ final class MatrixReader implements AutoCloseable {
             int rows = Math.min(rowsPerChunk, spec.rows() - row);
             MemorySegment source = chunk(rows * rowBytes);
             checkpoint.read(tensor, row * rowBytes, source);
+            requireFinite(tensor, nonFinite.isIn(tensor.dtype(), source));
             long bytes = WeightMatrix.packedBytes(target, rows, spec.cols());
             WeightPacker.pack(tensor.dtype(), source, target, rows, spec.cols(), packed.asSlice(packedAt, bytes));
             packedAt += bytes;
@@ -57,12 +61,22 @@ final class MatrixReader implements AutoCloseable {
     float[] readVector(String name, int size) {
         TensorInfo tensor = requireVector(name, size);
         progress.accept(tensor.byteLength());
-        return checkpoint.readFloats(tensor);
+        float[] values = checkpoint.readFloats(tensor);
+        requireFinite(tensor, NonFinite.isIn(values));
+        return values;
     }
 
     @Override
     public void close() {
         arena.close();
+    }
+
+    /// One such weight makes every logit NaN, so it is refused here, where its file and name are known.
+    private static void requireFinite(TensorInfo tensor, boolean anyIsNot) {
+        if (anyIsNot) {
+            throw MalformedModelException.of(
+                    tensor.file(), "tensor " + tensor.name(), "finite weights", "some that are NaN or infinite");
+        }
     }
 
     private MemorySegment chunk(long bytes) {

@@ -39,13 +39,25 @@ public final class Sampler {
     /// Returns the next token.
     ///
     /// @param logits [vocabSize], left as they are
+    /// @throws IllegalStateException if one is NaN, or none is finite
     public int sample(float[] logits) {
+        requireNumbers(logits);
         System.arraycopy(logits, 0, penalised, 0, penalised.length);
         penaliseRepetition(logits);
         if (params.temperature() == 0) {
             return argmax(penalised);
         }
         return draw(keepMinP(keepTopP(keepTopK())));
+    }
+
+    private static void requireNumbers(float[] logits) {
+        float max = Float.NEGATIVE_INFINITY;
+        for (float logit : logits) {
+            max = Math.max(max, logit); // NaN if either is
+        }
+        if (!Float.isFinite(max)) {
+            throw new IllegalStateException("the model computed logits that are not numbers");
+        }
     }
 
     private static int argmax(float[] values) {

@@ -54,6 +54,14 @@ final class AlteredCheckpoint {
         return this;
     }
 
+    /// Writes the upper half of a float32 over one element.
+    AlteredCheckpoint set(String name, int element, short bfloat16) {
+        ByteBuffer.wrap(Objects.requireNonNull(tensors.get(name)).bytes())
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putShort(2 * element, bfloat16);
+        return this;
+    }
+
     /// Leaves the first rows and columns of the matrices that are chosen.
     AlteredCheckpoint cut(Predicate<String> chosen, int rows, int cols) {
         tensors.replaceAll((name, tensor) -> {

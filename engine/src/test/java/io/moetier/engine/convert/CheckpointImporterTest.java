@@ -39,6 +39,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class CheckpointImporterTest {
     private static final String EXPERT = "model.layers.1.block_sparse_moe.experts.2.w3.weight";
@@ -185,6 +186,17 @@ class CheckpointImporterTest {
                     mixtral().convert(EXPERT::equals, "BF16", "F32"),
                     "model.safetensors: layer 1 expert 2: element types: expected [BF16, BF16, BF16] as in the"
                             + " layer's first expert, found [BF16, F32, BF16]");
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"model.norm.weight", "lm_head.weight", EXPERT})
+        void weightsThatAreNotFinite(String name) throws IOException {
+            for (int bfloat16 : new int[] {0x7FC0, 0x7F80, 0xFF80}) {
+                assertRefused(
+                        mixtral().set(name, 63, (short) bfloat16),
+                        "model.safetensors: tensor " + name
+                                + ": expected finite weights, found some that are NaN or infinite");
+            }
         }
 
         @Test
@@ -334,7 +346,9 @@ class CheckpointImporterTest {
 
     private static Tokenizer tokenizer(Path directory) {
         return Tokenizer.open(
-                directory.resolve("tokenizer.json"), Optional.of(directory.resolve("tokenizer_config.json")));
+                directory.resolve("tokenizer.json"),
+                Optional.of(directory.resolve("tokenizer_config.json")),
+                Path.of("target", "native"));
     }
 
     private static List<List<DType>> dtypes(Path store) {

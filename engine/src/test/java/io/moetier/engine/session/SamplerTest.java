@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -77,6 +78,22 @@ class SamplerTest {
         sampler.accept(1);
         sampler.sample(logits);
         assertArrayEquals(LOGITS, logits);
+    }
+
+    @Test
+    void logitsThatAreNotNumbersAreRefused() {
+        float infinite = Float.POSITIVE_INFINITY;
+        for (SamplingParams params : List.of(SamplingParams.GREEDY, new SamplingParams(1, 2, 0.9, 0.1, 3, -1, 1))) {
+            Sampler sampler = sampler(params);
+            for (float[] bad : new float[][] {
+                {0, 1, Float.NaN, 2, 3}, {0, 1, infinite, 2, 3}, {-infinite, -infinite, -infinite, -infinite, -infinite}
+            }) {
+                String message = String.valueOf(assertThrows(IllegalStateException.class, () -> sampler.sample(bad))
+                        .getMessage());
+                assertEquals("the model computed logits that are not numbers", message);
+            }
+            assertEquals(1, sampler.sample(new float[] {-infinite, 1, -infinite, -infinite, -infinite}));
+        }
     }
 
     @Test
