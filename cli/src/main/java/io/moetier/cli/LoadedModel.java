@@ -43,7 +43,10 @@ final class LoadedModel implements AutoCloseable {
             if (json.isEmpty()) {
                 return Optional.empty();
             }
-            tokenizer = Tokenizer.open(json.get(), engine.store().file("tokenizer_config.json"));
+            tokenizer = Tokenizer.open(
+                    json.get(),
+                    engine.store().file("tokenizer_config.json"),
+                    Surroundings.ofProcess().cacheDirectory());
         }
         return Optional.of(tokenizer);
     }

@@ -15,11 +15,27 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /// The rules of docs/ARCHITECTURE.md that a machine can check.
 class ArchitectureTest {
     private static final int LEAST_CLASSES = 15;
+    private static final Set<String> PROPERTY_READERS = Set.of(
+            "java.lang.System.getProperty",
+            "java.lang.System.getProperties",
+            "java.lang.Boolean.getBoolean",
+            "java.lang.Integer.getInteger",
+            "java.lang.Long.getLong");
+    /// Who reads system properties outside cli, and why. None of them configures anything.
+    private static final Map<String, String> PROPERTIES_ASKED_FOR = Map.of(
+            "io.moetier.storage.memory.AnonymousMemory",
+            "os.name: huge pages are asked for with a call that only Linux has",
+            "io.moetier.engine.text.TokenizerLibrary",
+            "os.name and os.arch: the jar has one native library for each platform");
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
             .withImportOption(location -> !location.contains("/jmh_generated/"))
@@ -113,6 +129,19 @@ class ArchitectureTest {
                 .dependOnClassesThat()
                 .haveFullyQualifiedName("java.lang.IO")
                 .check(CLASSES);
+    }
+
+    @Test
+    void onlyTheCommandLineReadsProperties() {
+        Predicate<JavaClass> reads = type -> type.getMethodCallsFromSelf().stream()
+                .map(call -> call.getTargetOwner().getName() + "." + call.getName())
+                .anyMatch(PROPERTY_READERS::contains);
+        Set<String> readers = CLASSES.stream()
+                .filter(type -> !type.getPackageName().startsWith("io.moetier.cli"))
+                .filter(reads)
+                .map(type -> type.getName().replaceFirst("\\$.*", ""))
+                .collect(Collectors.toSet());
+        assertEquals(PROPERTIES_ASKED_FOR.keySet(), readers);
     }
 
     @Test

@@ -39,17 +39,12 @@ public final class Tokenizer implements AutoCloseable {
         this.dropsBos = fileAddsBos && !configAddsBos;
     }
 
-    /// Opens a tokenizer, with the native library unpacked into [TokenizerLibrary#defaultDirectory()].
+    /// Opens a tokenizer.
     ///
     /// @param tokenizerJson the checkpoint's `tokenizer.json`
     /// @param tokenizerConfig its `tokenizer_config.json`, which names the tokens that begin and end a text
-    /// @throws MalformedModelException if a file is missing or not what it should be
-    public static Tokenizer open(Path tokenizerJson, Optional<Path> tokenizerConfig) {
-        return open(tokenizerJson, tokenizerConfig, TokenizerLibrary.defaultDirectory());
-    }
-
-    /// Opens a tokenizer, with the native library unpacked into `nativeDirectory`, where the next start finds it.
-    ///
+    /// @param nativeDirectory where the native library is unpacked, for later starts to find; a temporary directory
+    ///     takes its place if it cannot be written, or not by this user alone
     /// @throws MalformedModelException if a file is missing or not what it should be
     public static Tokenizer open(Path tokenizerJson, Optional<Path> tokenizerConfig, Path nativeDirectory) {
         String json = read(tokenizerJson);

@@ -5,11 +5,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URL;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Properties;
 
 /// Unpacks the native tokenizer library from its jar and loads it.
@@ -18,24 +18,40 @@ import java.util.Properties;
 final class TokenizerLibrary {
     private static final String ROOT = "/native/lib/";
 
-    private TokenizerLibrary() {}
+    /// Static and mutable like what it tells of: native code is loaded into the JVM, not into an object. Guarded by the
+    /// lock of this class.
+    private static boolean loaded;
 
-    /// Returns `.cache/moetier` in the user's home, or in the directory for temporary files where home is read-only.
-    static Path defaultDirectory() {
-        Path home = Path.of(System.getProperty("user.home"));
-        Path base = Files.isWritable(home) ? home.resolve(".cache") : Path.of(System.getProperty("java.io.tmpdir"));
-        return base.resolve("moetier");
-    }
+    private TokenizerLibrary() {}
 
     /// Loads the library into this virtual machine, once however often it is called.
     ///
+    /// Where `directory` is not this user's alone, or not to be written, the library is unpacked to a temporary
+    /// directory each time.
+    ///
     /// @throws IllegalStateException if there is no library for this platform
     /// @throws UncheckedIOException if it cannot be unpacked
-    static void load(Path directory) {
-        String platform = platform(System.getProperty("os.name"), System.getProperty("os.arch"));
-        Path unpacked = directory.resolve("tokenizers-" + version() + "-" + platform);
-        for (String name : fileNames(platform)) {
-            loadFile(unpack(ROOT + platform + "/cpu/" + name, unpacked, name));
+    static synchronized void load(Path directory) {
+        if (!loaded) {
+            String platform = platform(System.getProperty("os.name"), System.getProperty("os.arch"));
+            Map<String, URL> files = files(platform);
+            try (PrivateDirectory unpacked = open(directory.resolve("tokenizers-" + version() + "-" + platform))) {
+                for (Map.Entry<String, URL> file : files.entrySet()) {
+                    loadFile(unpacked.unpack(file.getValue(), file.getKey()));
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException("cannot unpack the tokenizer library: " + e.getMessage(), e);
+            }
+            loaded = true;
+        }
+    }
+
+    /// Opens the directory for unpacked files.
+    static PrivateDirectory open(Path directory) throws IOException {
+        try {
+            return PrivateDirectory.kept(directory);
+        } catch (IOException e) { // of no concern to a user: only the next start takes longer
+            return PrivateDirectory.temporary();
         }
     }
 
@@ -45,6 +61,20 @@ final class TokenizerLibrary {
         String prefix = os.startsWith("windows") ? "win" : os.startsWith("mac") ? "osx" : os;
         String arch = osArch.equals("amd64") ? "x86_64" : osArch.equals("arm64") ? "aarch64" : osArch;
         return prefix + "-" + arch;
+    }
+
+    private static Map<String, URL> files(String platform) {
+        Map<String, URL> files = new LinkedHashMap<>();
+        for (String name : fileNames(platform)) {
+            String resource = ROOT + platform + "/cpu/" + name;
+            URL url = TokenizersLibrary.class.getResource(resource);
+            if (url == null) {
+                throw new IllegalStateException("there is no tokenizer library for this platform: " + resource
+                        + " is missing from the jar of the tokenizers");
+            }
+            files.put(name, url);
+        }
+        return files;
     }
 
     private static List<String> fileNames(String platform) {
@@ -58,37 +88,6 @@ final class TokenizerLibrary {
     @SuppressWarnings("restricted") // loading native code is the purpose of this class
     private static void loadFile(Path file) {
         System.load(file.toAbsolutePath().toString());
-    }
-
-    private static Path unpack(String resource, Path directory, String name) {
-        Path target = directory.resolve(name);
-        URL url = TokenizersLibrary.class.getResource(resource);
-        if (url == null) {
-            throw new IllegalStateException("there is no tokenizer library for this platform: " + resource
-                    + " is missing from the jar of the tokenizers");
-        }
-        try {
-            // A file of another length is what a crash left of an older attempt.
-            if (!Files.exists(target)
-                    || Files.size(target) != url.openConnection().getContentLengthLong()) {
-                copy(url, directory, target);
-            }
-            return target;
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot unpack the tokenizer library to " + target, e);
-        }
-    }
-
-    /// Writes beside the target and renames, so that another process never loads half a file.
-    private static void copy(URL url, Path directory, Path target) throws IOException {
-        Files.createDirectories(directory);
-        Path partial = Files.createTempFile(directory, "unpacking", ".part");
-        try (InputStream in = url.openStream()) {
-            Files.copy(in, partial, StandardCopyOption.REPLACE_EXISTING);
-            Files.move(partial, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(partial);
-        }
     }
 
     private static String version() {

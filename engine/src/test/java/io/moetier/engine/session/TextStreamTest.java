@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.engine.text.TokenStream;
 import io.moetier.engine.text.Tokenizer;
 import io.moetier.testdata.TestData;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
@@ -21,7 +22,8 @@ class TextStreamTest {
 
     @BeforeAll
     static void open() {
-        tokenizer = Tokenizer.open(TestData.tinyMixtral().resolve("tokenizer.json"), Optional.empty());
+        tokenizer = Tokenizer.open(
+                TestData.tinyMixtral().resolve("tokenizer.json"), Optional.empty(), Path.of("target", "native"));
     }
 
     @AfterAll

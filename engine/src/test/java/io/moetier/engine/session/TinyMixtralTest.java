@@ -11,6 +11,7 @@ import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.SafetensorsFile;
 import io.moetier.testdata.TestData;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -151,6 +152,7 @@ class TinyMixtralTest {
     private static Tokenizer tokenizer(Engine engine) {
         return Tokenizer.open(
                 engine.store().file("tokenizer.json").orElseThrow(),
-                Optional.of(engine.store().file("tokenizer_config.json").orElseThrow()));
+                Optional.of(engine.store().file("tokenizer_config.json").orElseThrow()),
+                Path.of("target", "native"));
     }
 }

@@ -139,7 +139,7 @@ class SentencePieceConverterTest {
     private Tokenizer converted(Path model, Optional<Path> config) throws IOException {
         Path json = Files.writeString(
                 directory.resolve("tokenizer.json"), SentencePieceConverter.toTokenizerJson(model, config));
-        return Tokenizer.open(json, Optional.empty());
+        return Tokenizer.open(json, Optional.empty(), Texts.NATIVE);
     }
 
     private static String messageOf(Path model, Optional<Path> config) {

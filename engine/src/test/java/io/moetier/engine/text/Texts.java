@@ -13,6 +13,9 @@ final class Texts {
     static final Path TOKENIZER_MODEL = TestData.tinyMixtral().resolve("tokenizer.model");
     static final Path TOKENIZER_CONFIG = TestData.tinyMixtral().resolve("tokenizer_config.json");
 
+    /// Where the native library is unpacked.
+    static final Path NATIVE = Path.of("target", "native");
+
     static final List<String> DIVERSE = List.of(
             "",
             " ",
@@ -62,7 +65,7 @@ final class Texts {
     private Texts() {}
 
     static Tokenizer tokenizer() {
-        return Tokenizer.open(TOKENIZER_JSON, Optional.of(TOKENIZER_CONFIG));
+        return Tokenizer.open(TOKENIZER_JSON, Optional.of(TOKENIZER_CONFIG), NATIVE);
     }
 
     static List<JsonObject> referenceCases() {

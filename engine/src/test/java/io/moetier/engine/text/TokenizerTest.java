@@ -12,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -74,7 +73,7 @@ class TokenizerTest {
         assertTrue(json.contains("max_length") && json.contains("pad_id"));
         Path file = Files.writeString(directory.resolve("tokenizer.json"), json);
         try (Tokenizer plain = Texts.tokenizer();
-                Tokenizer tokenizer = Tokenizer.open(file, Optional.empty())) {
+                Tokenizer tokenizer = Tokenizer.open(file, Optional.empty(), Texts.NATIVE)) {
             String text = "Once upon a time there was a king";
             assertArrayEquals(plain.encode(text, true), tokenizer.encode(text, true));
         }
@@ -95,7 +94,7 @@ class TokenizerTest {
 
     @Test
     void knowsNoSpecialTokensWithoutTheConfig() {
-        try (Tokenizer tokenizer = Tokenizer.open(Texts.TOKENIZER_JSON, Optional.empty())) {
+        try (Tokenizer tokenizer = Tokenizer.open(Texts.TOKENIZER_JSON, Optional.empty(), Texts.NATIVE)) {
             assertEquals(Optional.empty(), tokenizer.bosId());
             assertEquals(Optional.empty(), tokenizer.eosId());
             assertEquals(1, tokenizer.encode("a", true)[0]);
@@ -105,7 +104,7 @@ class TokenizerTest {
     @Test
     void readsTokensWrittenAsObjects(@TempDir Path directory) throws IOException {
         Path config = config(directory, "{\"bos_token\":{\"content\":\"<s>\",\"special\":true},\"eos_token\":null}");
-        try (Tokenizer tokenizer = Tokenizer.open(Texts.TOKENIZER_JSON, Optional.of(config))) {
+        try (Tokenizer tokenizer = Tokenizer.open(Texts.TOKENIZER_JSON, Optional.of(config), Texts.NATIVE)) {
             assertEquals(Optional.of(1), tokenizer.bosId());
             assertEquals(Optional.empty(), tokenizer.eosId());
         }
@@ -118,8 +117,8 @@ class TokenizerTest {
                 directory.resolve("other.json"),
                 Files.readString(Texts.TOKENIZER_JSON).replaceFirst("\"post_processor\".*\"decoder\"", "\"decoder\""));
         try (Tokenizer expected = Texts.tokenizer();
-                Tokenizer bare = Tokenizer.open(Texts.TOKENIZER_JSON, Optional.of(without));
-                Tokenizer added = Tokenizer.open(other, Optional.of(Texts.TOKENIZER_CONFIG))) {
+                Tokenizer bare = Tokenizer.open(Texts.TOKENIZER_JSON, Optional.of(without), Texts.NATIVE);
+                Tokenizer added = Tokenizer.open(other, Optional.of(Texts.TOKENIZER_CONFIG), Texts.NATIVE)) {
             assertArrayEquals(expected.encode("a king", false), bare.encode("a king", true));
             assertArrayEquals(expected.encode("a king", true), added.encode("a king", true));
             assertArrayEquals(expected.encode("a king", false), added.encode("a king", false));
@@ -155,25 +154,6 @@ class TokenizerTest {
     }
 
     @Test
-    void unpacksTheLibraryOnceAndRepairsAHalfWrittenOne(@TempDir Path directory) throws IOException {
-        // Loading a second copy into this virtual machine is harmless: the first stays in use.
-        TokenizerLibrary.load(directory);
-        Path library = onlyFile(directory);
-        long length = Files.size(library);
-        Object first = Files.getLastModifiedTime(library);
-        TokenizerLibrary.load(directory);
-        assertEquals(first, Files.getLastModifiedTime(onlyFile(directory)));
-
-        Path broken = Files.createDirectories(directory
-                        .resolve("other")
-                        .resolve(directory.relativize(library).getName(0)))
-                .resolve(library.getFileName());
-        Files.write(broken, new byte[10]);
-        TokenizerLibrary.load(directory.resolve("other"));
-        assertEquals(length, Files.size(broken));
-    }
-
-    @Test
     void spellsPlatformsAsTheJarDoes() {
         assertEquals("linux-x86_64", TokenizerLibrary.platform("Linux", "amd64"));
         assertEquals("osx-aarch64", TokenizerLibrary.platform("Mac OS X", "aarch64"));
@@ -185,15 +165,8 @@ class TokenizerTest {
     }
 
     private static String messageOf(Path file) {
-        return String.valueOf(assertThrows(MalformedModelException.class, () -> Tokenizer.open(file, Optional.empty()))
-                .getMessage());
-    }
-
-    private static Path onlyFile(Path directory) throws IOException {
-        try (Stream<Path> files = Files.walk(directory)) {
-            return files.filter(Files::isRegularFile)
-                    .reduce((a, b) -> directory)
-                    .orElseThrow();
-        }
+        return String.valueOf(
+                assertThrows(MalformedModelException.class, () -> Tokenizer.open(file, Optional.empty(), Texts.NATIVE))
+                        .getMessage());
     }
 }
