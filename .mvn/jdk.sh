@@ -20,7 +20,7 @@ use_jdk() {
 search_jdk() {
   [ -z "${JAVA_HOME-}" ] || ! use_jdk "$JAVA_HOME" || return 0
   java=$(command -v java) && use_jdk "$(dirname "$(dirname "$(readlink -f "$java")")")" && return 0
-  for dir in /usr/lib/jvm/* "$HOME"/.sdkman/candidates/java/* /opt/* "$HOME"/.jdks/*; do
+  for dir in /usr/lib/jvm/* "${HOME-}"/.sdkman/candidates/java/* /opt/* "${HOME-}"/.jdks/*; do
     use_jdk "$dir" && return 0
   done
   [ -x /usr/libexec/java_home ] && use_jdk "$(/usr/libexec/java_home -v 25+ 2>/dev/null)"
