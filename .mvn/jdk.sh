@@ -1,6 +1,10 @@
 # Sourced by ./moetier and ./check: sets JAVA_HOME to a JDK 25 or newer and makes sure that there is one.
 # Needs $root. Speaks on stderr only, one line for each thing it does.
 
+# Maven needs it as well, and services and containers may have none.
+[ -n "${HOME-}" ] || HOME=$(eval "echo ~$(id -un)")
+export HOME
+
 say() { printf 'moetier: %s\n' "$1" >&2; }
 
 # Prints the feature version of the JDK in directory $1; nothing if there is no JDK.
@@ -20,7 +24,7 @@ use_jdk() {
 search_jdk() {
   [ -z "${JAVA_HOME-}" ] || ! use_jdk "$JAVA_HOME" || return 0
   java=$(command -v java) && use_jdk "$(dirname "$(dirname "$(readlink -f "$java")")")" && return 0
-  for dir in /usr/lib/jvm/* "${HOME-}"/.sdkman/candidates/java/* /opt/* "${HOME-}"/.jdks/*; do
+  for dir in /usr/lib/jvm/* "$HOME"/.sdkman/candidates/java/* /opt/* "$HOME"/.jdks/*; do
     use_jdk "$dir" && return 0
   done
   [ -x /usr/libexec/java_home ] && use_jdk "$(/usr/libexec/java_home -v 25+ 2>/dev/null)"

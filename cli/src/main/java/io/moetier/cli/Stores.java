@@ -194,7 +194,7 @@ final class Stores {
 
     private Path cached(Checkpoint checkpoint) {
         Path path = realPath(checkpoint.path());
-        Path parent = Files.isDirectory(path) ? path : path.resolveSibling(".").normalize();
+        Path parent = Files.isDirectory(path) ? path : parent(path);
         CRC32C digest = new CRC32C();
         digest.update(path.toString().getBytes(StandardCharsets.UTF_8));
         String directory = String.format(Locale.ROOT, "%s-%08x", Checkpoint.nameOf(parent), digest.getValue());
