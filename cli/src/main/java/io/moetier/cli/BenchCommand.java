@@ -2,7 +2,6 @@ package io.moetier.cli;
 
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.storage.format.Json;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -52,8 +51,8 @@ final class BenchCommand implements Callable<Integer> {
         require(promptTokens >= 0 && generatedTokens >= 0, "-p and -n must be 0 or more");
         require(promptTokens + generatedTokens > 0, "-p 0 and -n 0 leave nothing to measure");
         EngineConfig config = model.config();
-        Path store = new Stores(surroundings, streams).open(model.model);
-        try (LoadedModel loaded = LoadedModel.open(model.model, store, config)) {
+        Stores stores = new Stores(surroundings, streams);
+        try (LoadedModel loaded = stores.load(model.model, config, false)) {
             Benchmark benchmark = new Benchmark(loaded, promptTokens, generatedTokens);
             benchmark.warmUp();
             for (int i = 0; i < repetitions; i++) {

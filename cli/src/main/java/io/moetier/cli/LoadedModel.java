@@ -55,9 +55,13 @@ final class LoadedModel implements AutoCloseable {
     ///
     /// @throws IllegalArgumentException if the model came without one
     Tokenizer requireTokenizer() {
-        return tokenizer()
-                .orElseThrow(() -> new IllegalArgumentException(
-                        name + " has no tokenizer (tokenizer.json or tokenizer.model); give token ids with --ids"));
+        return tokenizer().orElseThrow(() -> noTokenizer(name));
+    }
+
+    /// Returns what to say when text is to be read or written with a model that came without a tokenizer.
+    static IllegalArgumentException noTokenizer(Path name) {
+        return new IllegalArgumentException(
+                name + " has no tokenizer (tokenizer.json or tokenizer.model); give token ids with --ids");
     }
 
     /// Returns the tokens of a prompt: the ids that were given, or those of the text.

@@ -45,8 +45,8 @@ final class LogitsCommand implements Callable<Integer> {
         EngineConfig config = model.config();
         Prompt given = prompt.require();
         try (OutputFile file = OutputFile.create(out, "--out")) {
-            Path store = new Stores(surroundings, streams).open(model.model);
-            try (LoadedModel loaded = LoadedModel.open(model.model, store, config)) {
+            Stores stores = new Stores(surroundings, streams);
+            try (LoadedModel loaded = stores.load(model.model, config, given instanceof Prompt.Text)) {
                 int[] tokens = loaded.tokens(given);
                 int vocabSize = loaded.engine().spec().vocabSize();
                 writeLogits(loaded, tokens, file.unfinished());

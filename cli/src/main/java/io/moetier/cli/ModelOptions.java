@@ -2,6 +2,7 @@ package io.moetier.cli;
 
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.session.EngineConfig;
+import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.IoMode;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -12,6 +13,8 @@ import picocli.CommandLine.Parameters;
 
 /// Which model is run, and how.
 final class ModelOptions {
+    private static final int THREADS_PER_PROCESSOR = 4; // beyond it they only wait for each other
+
     @Parameters(
             index = "0",
             paramLabel = "MODEL",
@@ -70,8 +73,17 @@ final class ModelOptions {
 
     /// Returns the options as the engine takes them.
     ///
-    /// @throws IllegalArgumentException if they contradict each other
+    /// @throws IllegalArgumentException if one cannot be or they contradict each other
     EngineConfig config() {
+        if (!Policies.names().contains(policy)) {
+            throw new IllegalArgumentException(
+                    "--policy must be one of " + String.join(", ", Policies.names()) + ", not " + policy);
+        }
+        int mostThreads = THREADS_PER_PROCESSOR * Runtime.getRuntime().availableProcessors();
+        if (threads > mostThreads) {
+            throw new IllegalArgumentException("--threads must be at most " + mostThreads + ", " + THREADS_PER_PROCESSOR
+                    + " for each processor, not " + threads);
+        }
         OptionalLong ramBytes = ram == null ? OptionalLong.empty() : OptionalLong.of(ram.bytes());
         return new EngineConfig(threads, ramBytes, policy, Optional.ofNullable(census), io, kernels, contextLength);
     }

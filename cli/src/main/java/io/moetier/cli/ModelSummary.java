@@ -6,6 +6,8 @@ import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.offload.SlotBudget;
 import io.moetier.engine.offload.SlotBudget.SizeClassCount;
+import io.moetier.engine.session.Engine;
+import io.moetier.engine.session.EngineConfig;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.format.Json;
@@ -75,6 +77,13 @@ record ModelSummary(Path model, ModelSpec spec, String weights, List<SizeClassCo
                 .orElse("no weights");
         return new ModelSummary(
                 checkpoint.path(), spec, "checkpoint, " + dtype, sizeClasses, checkpoint.totalBytes() - raw);
+    }
+
+    /// Checks that the model can be run like this.
+    ///
+    /// @throws IllegalArgumentException if not
+    void requireFit(EngineConfig config) {
+        Engine.requireFit(config, spec, budget());
     }
 
     /// Returns the lines for people; with a budget, also what each tier holds.

@@ -29,12 +29,14 @@ import picocli.CommandLine.UnmatchedArgumentException;
         commandListHeading = "%nCommands:%n",
         versionProvider = Moetier.Version.class)
 public final class Moetier {
+    private final Surroundings surroundings;
     private final Streams streams;
 
     @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show where an error came from.")
     boolean debug;
 
-    private Moetier(Streams streams) {
+    private Moetier(Surroundings surroundings, Streams streams) {
+        this.surroundings = surroundings;
         this.streams = streams;
     }
 
@@ -46,9 +48,9 @@ public final class Moetier {
 
     /// Runs one command and returns its exit code.
     static int execute(Surroundings surroundings, Streams streams, String... args) {
-        Moetier moetier = new Moetier(streams);
+        Moetier moetier = new Moetier(surroundings, streams);
         try {
-            int exitCode = moetier.commandLine(surroundings).execute(args);
+            int exitCode = moetier.commandLine().execute(args);
             if (exitCode == Failure.OK) {
                 streams.flush(); // a full disk fails here or earlier, and is reported once
             }
@@ -61,7 +63,7 @@ public final class Moetier {
         }
     }
 
-    private CommandLine commandLine(Surroundings surroundings) {
+    private CommandLine commandLine() {
         CommandLine commandLine = new CommandLine(this)
                 .addSubcommand(new RunCommand(surroundings, streams))
                 .addSubcommand(new ImportCommand(surroundings, streams))
@@ -89,7 +91,7 @@ public final class Moetier {
             return Failure.OK;
         }
         Failure failure = Failure.of(cause);
-        streams.note("moetier: " + failure.sentence());
+        streams.note("moetier: " + failure.sentence() + Stores.remedy(surroundings.cacheDirectory(), cause));
         if (debug) {
             cause.printStackTrace(streams.err());
         }

@@ -4,7 +4,6 @@ import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.text.ChatTemplate;
 import io.moetier.storage.format.Json;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -66,8 +65,9 @@ final class RunCommand implements Callable<Integer> {
         sampling.params(); // before anything is imported
         Optional<Prompt> given = prompt();
         requireSense(given);
-        Path store = new Stores(surroundings, streams).open(model.model);
-        try (LoadedModel loaded = LoadedModel.open(model.model, store, config);
+        boolean text = given.filter(Prompt.Ids.class::isInstance).isEmpty();
+        Stores stores = new Stores(surroundings, streams);
+        try (LoadedModel loaded = stores.load(model.model, config, text);
                 Conversation conversation = new Conversation(loaded, sampling, template(loaded))) {
             if (given.isPresent()) {
                 return answerOnce(conversation, given.get());

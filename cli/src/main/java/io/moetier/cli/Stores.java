@@ -2,9 +2,14 @@ package io.moetier.cli;
 
 import io.moetier.engine.convert.CheckpointImporter;
 import io.moetier.engine.convert.Quantisation;
+import io.moetier.engine.session.EngineConfig;
+import io.moetier.storage.expert.ExpertStoreWriter;
+import io.moetier.storage.expert.ImportRunningException;
+import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,15 +17,20 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
-/// Finds the store of the MODEL on a command line; imports a checkpoint on first use and when its files have changed.
+/// Finds the store of the MODEL on a command line; imports a checkpoint on first use, when its files have changed,
+/// and when its store turns out to be damaged.
 ///
 /// In the cache, each checkpoint path has a directory of its own, which holds one store named by its fingerprint.
 final class Stores {
     private static final String SUFFIX = ".mtier";
     private static final String MANIFEST = "manifest.json";
+    /// Either is enough in a checkpoint; a store has the first.
+    private static final List<String> TOKENIZERS = List.of("tokenizer.json", "tokenizer.model");
 
     private final Surroundings surroundings;
     private final Streams streams;
@@ -36,20 +46,64 @@ final class Stores {
                 || String.valueOf(model.getFileName()).endsWith(SUFFIX);
     }
 
-    /// Returns the store of `model`, made now if need be.
-    Path open(Path model) {
+    /// Loads `model`, whose store is made now if need be.
+    ///
+    /// @param text whether a tokenizer will be needed
+    /// @throws IllegalArgumentException if the options do not fit the model; then nothing has been imported
+    LoadedModel load(Path model, EngineConfig config, boolean text) {
         if (isStore(model)) {
-            return model;
+            if (text && lacksTokenizer(model)) {
+                throw LoadedModel.noTokenizer(model);
+            }
+            return LoadedModel.open(model, model, config);
         }
         try (Checkpoint checkpoint = openCheckpoint(model)) {
+            if (text
+                    && TOKENIZERS.stream()
+                            .allMatch(name -> checkpoint.file(name).isEmpty())) {
+                throw LoadedModel.noTokenizer(model);
+            }
             Path store = cached(checkpoint);
             if (!Files.exists(store)) {
-                streams.note("importing " + model + ", once, to " + store);
-                importCheckpoint(checkpoint, Quantisation.KEEP, store, false);
-                removeSiblings(store);
+                ModelSummary.ofCheckpoint(checkpoint).requireFit(config);
+                importIntoCache(checkpoint, store, false, "importing " + model + ", once, to " + store);
             }
-            return store;
+            try {
+                return LoadedModel.open(model, store, config);
+            } catch (MalformedModelException e) {
+                String damage = String.valueOf(e.getMessage());
+                if (!damage.startsWith(store.toString())) {
+                    throw e;
+                }
+                importIntoCache(checkpoint, store, true, damage + "; importing " + model + " again");
+            }
+            return LoadedModel.open(model, store, config);
         }
+    }
+
+    /// Returns how to repair the store of the cache that `failure` found damaged, as the end of its sentence;
+    /// nothing if it is none.
+    static String remedy(Path cacheDirectory, Throwable failure) {
+        Matcher store = Pattern.compile(Pattern.quote(cacheDirectory + "/") + "[^/]+/[^/]+" + Pattern.quote(SUFFIX))
+                .matcher(String.valueOf(failure.getMessage()));
+        if (!(failure instanceof MalformedModelException) || !store.lookingAt()) {
+            return "";
+        }
+        Path directory = Path.of(store.group());
+        try {
+            return StoreManifest.read(directory)
+                    .description()
+                    .optionalString("source")
+                    .map(source -> "; run `" + importCommand(source, directory) + "` to make it again")
+                    .orElse("");
+        } catch (MalformedModelException e) {
+            return ""; // the next run of the checkpoint will import it again
+        }
+    }
+
+    /// Returns the command that makes a store of the cache again.
+    static String importCommand(String checkpoint, Path store) {
+        return "moetier import " + quote(checkpoint) + " --force --out " + quote(store.toString());
     }
 
     /// Returns the store of `model` as it is.
@@ -78,40 +132,92 @@ final class Stores {
 
     /// Writes a store and shows how it goes.
     void importCheckpoint(Checkpoint checkpoint, Quantisation quantisation, Path target, boolean replace) {
-        try (Progress progress =
-                new Progress(streams.err(), "import", surroundings.errorIsTerminal(), System::nanoTime)) {
-            Path parent = target.toAbsolutePath().getParent();
-            if (parent != null) {
-                Files.createDirectories(parent);
-            }
-            long total = checkpoint.totalBytes();
+        try (CleanStop _ = CleanStop.open();
+                Progress progress =
+                        new Progress(streams.err(), "import", surroundings.errorIsTerminal(), System::nanoTime)) {
+            CheckpointImporter importer = new CheckpointImporter(checkpoint, quantisation);
+            long total = importer.progressBytes();
             long[] done = {0};
-            new CheckpointImporter(checkpoint, quantisation).run(target, replace, bytes -> {
+            importer.run(target, replace, bytes -> {
                 done[0] += bytes;
-                progress.update(Math.min(done[0], total), total);
+                progress.update(Math.min(done[0], total - 1), total); // it is whole only when it is published
             });
-            if (done[0] < total) { // tensors that the model has no use for
-                progress.update(total, total);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            progress.update(total, total);
         }
     }
 
+    /// Imports a checkpoint, unless another process does so meanwhile.
+    private void importIntoCache(Checkpoint checkpoint, Path store, boolean replace, String reason) {
+        try {
+            while (true) {
+                boolean waited = ExpertStoreWriter.awaitOthers(
+                        store, () -> streams.note("waiting for another import of " + checkpoint.path()));
+                if (Files.exists(store) && (waited || !replace)) {
+                    return;
+                }
+                streams.note(reason);
+                ExpertStoreWriter.clearLeftovers(parent(store));
+                try {
+                    importCheckpoint(checkpoint, Quantisation.KEEP, store, replace);
+                    removeSiblings(store);
+                    return;
+                } catch (UncheckedIOException e) {
+                    // another import may have begun between the look and the leap, and even be complete
+                    if (!(e.getCause() instanceof ImportRunningException) && (replace || !Files.exists(store))) {
+                        throw e;
+                    }
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new UncheckedIOException(
+                    new InterruptedIOException("interrupted while waiting for another import of " + checkpoint.path()));
+        }
+    }
+
+    private static boolean lacksTokenizer(Path store) {
+        // the manifest is asked only where the file is missing, which may also be damage
+        return Files.exists(store.resolve(MANIFEST))
+                && !Files.exists(store.resolve(TOKENIZERS.getFirst()))
+                && StoreManifest.read(store).file(TOKENIZERS.getFirst()).isEmpty();
+    }
+
+    private static String quote(String argument) {
+        return argument.matches("[\\w@%+=:,./-]+") ? argument : "'" + argument.replace("'", "'\\''") + "'";
+    }
+
+    private static Path parent(Path store) {
+        return store.toAbsolutePath().resolveSibling(".").normalize();
+    }
+
     private Path cached(Checkpoint checkpoint) {
-        String path = checkpoint.path().toAbsolutePath().normalize().toString();
+        Path path = realPath(checkpoint.path());
+        Path parent = Files.isDirectory(path) ? path : parent(path);
         CRC32C digest = new CRC32C();
-        digest.update(path.getBytes(StandardCharsets.UTF_8));
-        String directory = String.format(Locale.ROOT, "%s-%08x", checkpoint.name(), digest.getValue());
+        digest.update(path.toString().getBytes(StandardCharsets.UTF_8));
+        String directory = String.format(Locale.ROOT, "%s-%08x", Checkpoint.nameOf(parent), digest.getValue());
         return surroundings
                 .cacheDirectory()
                 .resolve(directory)
                 .resolve(CheckpointImporter.fingerprint(checkpoint, Quantisation.KEEP) + SUFFIX);
     }
 
+    /// Resolves symbolic links, but not of a file itself: the hub's files lead to a directory of all its models.
+    private static Path realPath(Path path) {
+        try {
+            return Files.isDirectory(path)
+                    ? path.toRealPath()
+                    : parent(path).toRealPath().resolve(path.getFileName());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /// Removes the stores of what the checkpoint was before it changed.
     private static void removeSiblings(Path store) {
-        try (Stream<Path> siblings = Files.list(store.toAbsolutePath().resolveSibling("."))) {
+        try (Stream<Path> siblings = Files.list(parent(store))) {
             for (Path sibling : siblings.toList()) {
                 String name = String.valueOf(sibling.getFileName());
                 if (name.endsWith(SUFFIX) && !sibling.getFileName().equals(store.getFileName())) {

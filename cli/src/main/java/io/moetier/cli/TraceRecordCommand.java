@@ -46,8 +46,8 @@ final class TraceRecordCommand implements Callable<Integer> {
         sampling.params(); // before anything is imported
         Prompt given = prompt.require();
         OutputFile.check(out, "--out");
-        Path store = new Stores(surroundings, streams).open(model.model);
-        try (LoadedModel loaded = LoadedModel.open(model.model, store, config);
+        Stores stores = new Stores(surroundings, streams);
+        try (LoadedModel loaded = stores.load(model.model, config, given instanceof Prompt.Text);
                 Conversation conversation = new Conversation(loaded, sampling, Optional.empty())) {
             ModelSpec spec = loaded.engine().spec();
             int[] tokens = loaded.tokens(given);

@@ -38,6 +38,9 @@ final class VerifyCommand implements Callable<Integer> {
             });
         }
         damages.forEach(damage -> streams.note("moetier: " + store.resolve(damage.file()) + ": " + damage.what()));
+        if (!damages.isEmpty() && !store.equals(model)) {
+            streams.note("moetier: run `" + Stores.importCommand(model.toString(), store) + "` to make it again");
+        }
         if (damages.isEmpty()) {
             streams.print(store + ": no damage\n");
         }

@@ -22,7 +22,7 @@ class FullDiskTest {
     Path directory;
 
     @Test
-    void aDiskThatIsTooSmallIsNamed() throws IOException, InterruptedException {
+    void aDiskThatIsTooSmallIsNamedWhereTestsMayMount() throws IOException, InterruptedException {
         Path disk = Files.createDirectory(directory.resolve("disk"));
         List<String> namespace = List.of("unshare", "--user", "--map-root-user", "--mount", "sh", "-c");
         boolean mayMount =
@@ -30,7 +30,8 @@ class FullDiskTest {
                                 .start()
                                 .waitFor()
                         == 0;
-        if (mayMount) { // elsewhere the other test stands for this one
+        // A user who may not mount in a namespace of his own checks nothing here; the other test stands for this one.
+        if (mayMount) {
             String sentence = failingImport(concat(namespace, List.of(SMALL_DISK, disk.toString())), disk);
             assertTrue(sentence.contains("not enough space") && sentence.contains(disk.toString()), sentence);
         }

@@ -8,6 +8,7 @@ import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,16 +37,28 @@ public final class CheckpointImporter {
         return checkpoint.fingerprint() + "-" + quantisation.label();
     }
 
+    /// Returns about how many bytes `progress` of [#run] will be told of.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
+    public long progressBytes() {
+        try (MatrixReader reader = new MatrixReader(checkpoint, bytes -> {})) {
+            return checkpoint.totalBytes()
+                    + new DenseFile(spec, reader, quantisation).bytes()
+                    + new ExpertBlocks(spec, reader, quantisation).bytes();
+        }
+    }
+
     /// Writes the store.
     ///
     /// @param target directory to publish; it must not exist unless `replace`
-    /// @param progress is told the source bytes read, piece by piece; [Checkpoint#totalBytes] in all, unless the
-    ///     checkpoint holds tensors that the model has no use for
+    /// @param progress is told, piece by piece, the bytes read from the checkpoint and then those read back from
+    ///     the store; the import is complete when this method returns
     /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
-    /// @throws UncheckedIOException if the store cannot be written or the thread is interrupted
+    /// @throws UncheckedIOException if the store cannot be written or the thread is interrupted; the cause is an
+    ///     `ImportRunningException` if another import of the target is running
     public void run(Path target, boolean replace, LongConsumer progress) {
         try {
-            write(target, replace, progress);
+            write(target, replace, interruptible(progress));
         } catch (IOException e) {
             throw new UncheckedIOException(isInterrupted() ? interruption() : e.getMessage(), e);
         } catch (MalformedModelException e) {
@@ -56,6 +69,16 @@ public final class CheckpointImporter {
     /// An interrupt shows as a closed channel or a broken wait, wherever it strikes, which would be blamed on a file.
     private static boolean isInterrupted() {
         return Thread.currentThread().isInterrupted();
+    }
+
+    /// Reading goes on when its thread is interrupted, which an import should not.
+    private LongConsumer interruptible(LongConsumer progress) {
+        return bytes -> {
+            progress.accept(bytes);
+            if (isInterrupted()) {
+                throw new UncheckedIOException(interruption(), new InterruptedIOException());
+            }
+        };
     }
 
     private String interruption() {
@@ -71,7 +94,7 @@ public final class CheckpointImporter {
                 copyCompanions(writer.directory());
                 dense.write(writer.directory().resolve(StoreManifest.DENSE_FILE_NAME));
                 experts.write(writer);
-                writer.publish(description());
+                writer.publish(description(), progress);
             }
         }
     }

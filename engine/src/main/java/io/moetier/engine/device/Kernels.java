@@ -7,10 +7,10 @@ import io.moetier.engine.tensor.WeightMatrix;
 /// `n` counts tokens. Activations are float32, row-major `[n, cols]`, and start at element 0 of their buffer unless a
 /// row says otherwise. An output must not overlap an input, except where a method says that it works in place.
 ///
-/// Called by one thread at a time. Results do not depend on the number of threads; on the CPU, the result of a row does
-/// not depend on the other rows of its batch either, bit for bit, so prefill and decode agree. Nothing is allocated
-/// once buffers inside have grown to the largest `n` seen. A call may return before a device that is not the CPU has
-/// finished; [Device#download] waits.
+/// Called by one thread at a time. Results do not depend on the number of threads; on the CPU, the result of a row
+/// does not depend on the other rows of its batch either, bit for bit, so prefill and decode agree. Nothing is
+/// allocated once buffers inside have grown to the largest `n` seen. A call may return before a device that is not
+/// the CPU has finished; [Device#download] waits.
 public interface Kernels {
     /// Writes row `tokens[from + i]` of the table to row `i` of `out` `[n, table.cols]`.
     void embed(WeightMatrix table, int[] tokens, int from, int n, DeviceBuffer out);

@@ -13,6 +13,7 @@ import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.offload.HostTier;
 import io.moetier.engine.offload.SlotBudget;
+import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
@@ -51,12 +52,16 @@ public final class Engine implements AutoCloseable {
         this.owned = owned;
         spec = Families.describe(store.config());
         contextLength = contextLength(spec, config);
+        // refused before the weights are read
+        PolicyFactory policy = PolicyChoice.of(config, spec);
+        SlotBudget slotBudget = SlotBudget.of(new StoreSource(store), numExpertsPerToken(spec));
+        config.ramBytes().ifPresent(slotBudget::slots);
         Arena arena = Arena.ofShared();
         owned.add(arena::close);
         StoreWeights weights = new StoreWeights(store, arena);
         device = CpuDevice.open(config.threads() == 0 ? PhysicalCores.count() : config.threads(), config.kernels());
         owned.add(device::close);
-        hostTier = openHostTier(config);
+        hostTier = openHostTier(config, policy);
         owned.add(hostTier::close);
         model = new MoeModel(spec, weights, layer -> store.layout(ExpertId.pack(layer, 0)), hostTier, device, counters);
     }
@@ -75,6 +80,16 @@ public final class Engine implements AutoCloseable {
             owned.close();
             throw e;
         }
+    }
+
+    /// Checks a configuration against what is known of a model before there is a store of it.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if the census is not one of the model
+    /// @throws IllegalArgumentException as [#open]
+    public static void requireFit(EngineConfig config, ModelSpec spec, SlotBudget slotBudget) {
+        contextLength(spec, config);
+        PolicyChoice.of(config, spec);
+        config.ramBytes().ifPresent(slotBudget::slots);
     }
 
     /// Returns what the model computes.
@@ -177,21 +192,19 @@ public final class Engine implements AutoCloseable {
     }
 
     /// Called when the dense weights are in memory, so that what is available no longer includes theirs.
-    private HostTier openHostTier(EngineConfig config) {
+    private HostTier openHostTier(EngineConfig config, PolicyFactory policy) {
         StoreSource source = new StoreSource(store);
         long budget = config.ramBytes()
                 .orElseGet(
                         () -> Math.max(minimumRamBytes(), MemoryBudget.available(KvCache.bytes(spec, contextLength))));
-        return HostTier.open(
-                source,
-                numExpertsPerToken(),
-                budget,
-                PolicyChoice.of(config, spec),
-                counters,
-                HostTier.DEFAULT_LOADERS);
+        return HostTier.open(source, numExpertsPerToken(), budget, policy, counters, HostTier.DEFAULT_LOADERS);
     }
 
     private int numExpertsPerToken() {
+        return numExpertsPerToken(spec);
+    }
+
+    private static int numExpertsPerToken(ModelSpec spec) {
         return spec.moeLayers().stream()
                 .mapToInt(MoeSpec::numExpertsPerToken)
                 .max()

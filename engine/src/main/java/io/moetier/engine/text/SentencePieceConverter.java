@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
 /// Writes the `tokenizer.json` of a checkpoint that has only a SentencePiece `tokenizer.model`.
 ///
 /// The result tokenizes as the model does: the normaliser does what SentencePiece does to blanks, and the merges of
-/// BPE,
-/// which SentencePiece keeps as scores of pieces, are listed by falling score, as the converters of *transformers* do.
+/// BPE, which SentencePiece keeps as scores of pieces, are listed by falling score, as the converters of
+/// *transformers* do.
 public final class SentencePieceConverter {
     private static final String BLANK = "\u2581"; // SentencePiece's visible form of a blank
 

@@ -4,8 +4,7 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /// The value of an entry in the map: when writing, the block to store and who stores it; when reading, the mapped
-/// memory
-/// of the entry.
+/// memory of the entry.
 ///
 /// The header of every store's map file names this class: it must never be renamed or moved.
 final class ExpertBlob {

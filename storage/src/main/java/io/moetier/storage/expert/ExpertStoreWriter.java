@@ -55,8 +55,9 @@ public final class ExpertStoreWriter implements AutoCloseable {
 
     /// Prepares to write the store `target`, whose parent directories are made if need be.
     ///
-    /// @throws IOException if the target exists and `replace` is false or it is no store, if another import
-    ///     of it is running, or if its parent cannot be written to
+    /// @throws ImportRunningException if another import of the target is running
+    /// @throws IOException if the target exists and `replace` is false or it is no store, or if its parent
+    ///     cannot be written to
     public static ExpertStoreWriter create(Path target, boolean replace) throws IOException {
         return create(target, replace, PosixCalls.ofPlatform());
     }
@@ -64,6 +65,18 @@ public final class ExpertStoreWriter implements AutoCloseable {
     static ExpertStoreWriter create(Path target, boolean replace, PosixCalls posix) throws IOException {
         ChroniclePosix.install(posix);
         return new ExpertStoreWriter(StagingDirectory.create(target, replace, posix), posix);
+    }
+
+    /// Waits until nobody is writing the store `target`; returns whether somebody was, and tells `onWait` first.
+    ///
+    /// @throws IOException if no store could be written there
+    public static boolean awaitOthers(Path target, Runnable onWait) throws IOException, InterruptedException {
+        return StagingDirectory.awaitOthers(target, onWait);
+    }
+
+    /// Deletes what killed processes left of stores that they were writing in `parent`, whatever their names.
+    public static void clearLeftovers(Path parent) throws IOException {
+        StagingDirectory.clearAllLeftovers(parent);
     }
 
     /// Returns the directory that will be the store. The caller writes `dense.safetensors` and small files into it
@@ -151,8 +164,7 @@ public final class ExpertStoreWriter implements AutoCloseable {
     }
 
     /// Checks all that was written by reading it back, makes it durable, and gives it the target's name, atomically
-    /// even
-    /// when that replaces another store.
+    /// even when that replaces another store.
     ///
     /// @param description what to say of the model in the manifest, as plain JSON values
     /// @param progress told how many bytes were read back since it was told last

@@ -12,14 +12,12 @@ import java.util.Set;
 
 /// Keeps two imports of one store apart, across processes and within this one. A killed holder's lock is free again.
 ///
-/// The lock file is deleted on release, so a lock may be won on a file that has just lost its name. The second channel
-/// tells: opened by name, it must meet our own lock. It stays open as long as the lock, because on POSIX systems
-/// closing
-/// any descriptor of a file drops the process's locks on it.
+/// The lock file is deleted on release, so a lock may be won on a file that has just lost its name. The second
+/// channel tells: opened by name, it must meet our own lock. It stays open as long as the lock, because on POSIX
+/// systems closing any descriptor of a file drops the process's locks on it.
 final class ImportLock implements AutoCloseable {
     /// The locks of this process. They belong to the process, not to an object, hence static; the set also keeps a
-    /// second
-    /// attempt from opening the file, whose closing would drop the first one's lock.
+    /// second attempt from opening the file, whose closing would drop the first one's lock.
     private static final Set<Path> HELD = new HashSet<>();
 
     private final Path file;
@@ -34,18 +32,18 @@ final class ImportLock implements AutoCloseable {
 
     /// Takes the lock of the store that is to be published as `target`, a real path whose parent exists.
     ///
-    /// @throws IOException if another import holds it
+    /// @throws ImportRunningException if another import holds it
     static ImportLock acquire(Path target) throws IOException {
         Path file = target.resolveSibling("." + target.getFileName() + ".lock");
         synchronized (HELD) {
             if (HELD.contains(file)) {
-                throw running(target);
+                throw new ImportRunningException(target);
             }
             while (true) {
                 FileChannel holder = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
                 if (holder.tryLock() == null) {
                     holder.close();
-                    throw running(target);
+                    throw new ImportRunningException(target);
                 }
                 try {
                     FileChannel witness = FileChannel.open(file, StandardOpenOption.WRITE);
@@ -81,9 +79,5 @@ final class ImportLock implements AutoCloseable {
         } catch (OverlappingFileLockException e) {
             return true;
         }
-    }
-
-    private static IOException running(Path target) {
-        return new IOException("another import of " + target + " is running");
     }
 }

@@ -1,5 +1,6 @@
 package io.moetier.storage.expert;
 
+import io.moetier.storage.format.IoFailure;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileVisitResult;
@@ -9,17 +10,24 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// The temporary directory beside a store in which an import grows, and its way to the store's name.
 ///
 /// A new store is published by one rename, a replacement by one exchange of names. Where the file system has no
-/// exchange, the old store steps aside under a name that [#resolve] and the next import know, so that it is found if
-/// the
-/// process ends between the renames. At every moment one complete store can be opened under the target's name.
+/// exchange, the old store steps aside under a name that [#resolve] and the next import know, so that it is found
+/// if the process ends between the renames. At every moment one complete store can be opened under the target's
+/// name.
 final class StagingDirectory implements AutoCloseable {
+    private static final Pattern LEFTOVER = Pattern.compile("\\.(.+)(?:\\.importing-.*|\\.replaced-.*|\\.lock)");
+    private static final long POLL_MILLIS = 200;
+
     private final Path target;
     private final Path path;
     private final ImportLock lock;
@@ -39,12 +47,7 @@ final class StagingDirectory implements AutoCloseable {
     /// @throws IOException if the target exists and may not be replaced, or another import of it is running
     static StagingDirectory create(Path requested, boolean replace, PosixCalls posix) throws IOException {
         Path target = realPath(requested);
-        ImportLock lock;
-        try {
-            lock = ImportLock.acquire(target);
-        } catch (FileSystemException e) {
-            throw new IOException(parent(target) + ": no store can be made there: " + e, e);
-        }
+        ImportLock lock = lock(target);
         try {
             clearLeftovers(target);
             requireFree(target, replace);
@@ -54,6 +57,42 @@ final class StagingDirectory implements AutoCloseable {
         } catch (IOException | RuntimeException | Error e) {
             lock.close();
             throw e;
+        }
+    }
+
+    /// Waits until no import of the target is running; returns whether there was one, and tells `onWait` first.
+    static boolean awaitOthers(Path requested, Runnable onWait) throws IOException, InterruptedException {
+        Path target = realPath(requested);
+        boolean waits = false;
+        while (true) {
+            try {
+                lock(target).close();
+                return waits;
+            } catch (ImportRunningException e) {
+                if (!waits) {
+                    onWait.run();
+                }
+                waits = true;
+                Thread.sleep(POLL_MILLIS);
+            }
+        }
+    }
+
+    /// Clears away what dead imports of any target in `parent` left; an import that is running keeps its own.
+    static void clearAllLeftovers(Path parent) throws IOException {
+        Path directory = parent.toRealPath();
+        Set<String> targets = names(directory).stream()
+                .map(LEFTOVER::matcher)
+                .filter(Matcher::matches)
+                .map(leftover -> leftover.group(1))
+                .collect(Collectors.toSet());
+        for (String name : targets) {
+            Path target = directory.resolve(name);
+            try (ImportLock _ = lock(target)) {
+                clearLeftovers(target);
+            } catch (ImportRunningException e) {
+                // alive
+            }
         }
     }
 
@@ -70,9 +109,8 @@ final class StagingDirectory implements AutoCloseable {
         return path;
     }
 
-    /// Gives the directory its final name; a store that had it before is then here, for [#close] to delete. All files
-    /// in
-    /// it are durable already.
+    /// Gives the directory its final name; a store that had it before is then here, for [#close] to delete. All
+    /// files in it are durable already.
     void publish() throws IOException {
         requireFree(target, replace);
         if (!Files.exists(target)) {
@@ -112,8 +150,20 @@ final class StagingDirectory implements AutoCloseable {
             Files.createDirectories(parent(target));
             return parent(target).toRealPath().resolve(target.getFileName());
         } catch (FileSystemException e) {
-            throw new IOException(parent(target) + ": no store can be made there: " + e, e);
+            throw refused(target, e);
         }
+    }
+
+    private static ImportLock lock(Path target) throws IOException {
+        try {
+            return ImportLock.acquire(target);
+        } catch (FileSystemException e) {
+            throw refused(target, e);
+        }
+    }
+
+    private static IOException refused(Path target, FileSystemException cause) {
+        return new IOException(parent(target) + ": no store can be made there: " + IoFailure.reason(cause), cause);
     }
 
     private static void requireFree(Path target, boolean replace) throws IOException {

@@ -74,7 +74,11 @@ public final class Checkpoint implements AutoCloseable {
 
     /// Returns a name fit to be shown: the directory's, or the repository's in a cache of the hub.
     public String name() {
-        Path directory = files.directory().toAbsolutePath().normalize();
+        return nameOf(files.directory().toAbsolutePath().normalize());
+    }
+
+    /// Returns the [#name] of the checkpoint in a directory, given by its absolute path.
+    public static String nameOf(Path directory) {
         Path parent = directory.getParent();
         if (parent != null && parent.endsWith("snapshots") && parent.getNameCount() > 1) {
             String repository = String.valueOf(directory.getName(directory.getNameCount() - 3));

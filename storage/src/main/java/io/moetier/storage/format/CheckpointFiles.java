@@ -13,9 +13,8 @@ import java.util.Optional;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 
-/// The files of a checkpoint directory that hold its configuration and weights, as far as names tell; no weight file
-/// has
-/// been opened yet.
+/// The files of a checkpoint directory that hold its configuration and weights, as far as names tell; no weight
+/// file has been opened yet.
 ///
 /// `weightMap` names the file of each tensor and is empty when there is no index.
 record CheckpointFiles(Path directory, Optional<Path> index, List<Path> weights, Map<String, String> weightMap) {
@@ -41,8 +40,8 @@ record CheckpointFiles(Path directory, Optional<Path> index, List<Path> weights,
                     + " expected a Hugging Face directory with config.json and safetensors weights");
         }
         if (!path.toString().endsWith(EXTENSION)) {
-            throw new MalformedModelException(
-                    path + ": expected a checkpoint directory or a " + EXTENSION + " file, found another file");
+            throw new MalformedModelException(path + ": expected a store (NAME.mtier), a checkpoint directory or a "
+                    + EXTENSION + " file, found a file of another kind");
         }
         Path directory = Optional.ofNullable(path.getParent()).orElse(Path.of(""));
         requireConfig(directory);
@@ -69,8 +68,8 @@ record CheckpointFiles(Path directory, Optional<Path> index, List<Path> weights,
                 .findFirst()
                 .map(gguf -> "; " + gguf.getFileName() + " is there, but GGUF is not supported in this version")
                 .orElse("");
-        throw new MalformedModelException(
-                directory.toAbsolutePath() + ": expected a checkpoint with " + CONFIG + ", found no such file" + hint);
+        throw new MalformedModelException(directory.toAbsolutePath() + ": expected a checkpoint with " + CONFIG
+                + ", found a directory without it" + hint);
     }
 
     private static CheckpointFiles inDirectory(Path directory) {

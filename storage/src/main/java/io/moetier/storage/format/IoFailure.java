@@ -2,17 +2,20 @@ package io.moetier.storage.format;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.Objects;
 
 /// Says in words why the operating system refused; the JDK's own messages are often the bare file name.
-final class IoFailure {
+public final class IoFailure {
     private IoFailure() {}
 
-    static String reason(IOException failure) {
+    /// Returns the reason without the file's name.
+    public static String reason(IOException failure) {
         return switch (failure) {
             case AccessDeniedException _ -> "permission denied";
+            case FileAlreadyExistsException _ -> "a file of that name exists";
             case NoSuchFileException _ -> "no such file or directory";
             case FileSystemException e when e.getReason() != null -> e.getReason();
             default ->

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.storage.model.DType;
 import io.moetier.storage.model.ExpertId;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
@@ -154,6 +155,45 @@ class ExpertStoreWriterTest {
         OLD.write(scratch.resolve("sample.mtier"));
 
         assertEquals(List.of(".other.mtier.importing-alive", "sample.mtier"), names(scratch));
+    }
+
+    @Test
+    void clearsAwayWhatDeadImportsOfAnyTargetLeft() throws IOException {
+        Files.createDirectory(scratch.resolve(".dead.mtier.importing-1"));
+        Files.writeString(scratch.resolve(".dead.mtier.importing-1/experts-0.cm3"), "half");
+        Files.writeString(scratch.resolve(".dead.mtier.lock"), "");
+        Files.createDirectory(scratch.resolve(".other.mtier.importing-2"));
+        OLD.write(scratch.resolve("published.mtier"));
+        try (ExpertStoreWriter alive = ExpertStoreWriter.create(scratch.resolve("alive.mtier"), false)) {
+            ExpertStoreWriter.clearLeftovers(scratch);
+            String staging = String.valueOf(alive.directory().getFileName());
+            assertEquals(List.of(staging, ".alive.mtier.lock", "published.mtier"), names(scratch));
+        }
+    }
+
+    @Test
+    void anImportCanBeWaitedFor() throws IOException, InterruptedException {
+        Path target = scratch.resolve("sample.mtier");
+        assertFalse(ExpertStoreWriter.awaitOthers(target, () -> {}));
+        ExpertStoreWriter other = ExpertStoreWriter.create(target, false);
+        OLD.fill(other);
+        assertTrue(ExpertStoreWriter.awaitOthers(target, () -> {
+            try (other) {
+                other.publish(Map.of());
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }));
+        assertHolds(OLD, target);
+        assertEquals(List.of("sample.mtier"), names(scratch));
+    }
+
+    @Test
+    void saysInWordsWhyNoStoreCanBeMade() throws IOException {
+        Path file = Files.writeString(scratch.resolve("letter.txt"), "dear");
+        assertFails(
+                file + ": no store can be made there: a file of that name exists",
+                () -> ExpertStoreWriter.create(file.resolve("sample.mtier"), false));
     }
 
     @Test

@@ -151,7 +151,7 @@ class CheckpointTest {
         @Test
         void aDirectoryWithoutAConfiguration() throws IOException {
             weights("model.safetensors", "a");
-            assertRefused(directory, "expected a checkpoint with config.json, found no such file");
+            assertRefused(directory, "expected a checkpoint with config.json, found a directory without it");
             assertRefused(directory.resolve("model.safetensors"), "expected a checkpoint with config.json");
         }
 
@@ -167,7 +167,7 @@ class CheckpointTest {
         @Test
         void otherFiles() throws IOException {
             config();
-            assertRefused(directory.resolve("config.json"), "expected a checkpoint directory or a .safetensors file");
+            assertRefused(directory.resolve("config.json"), "a checkpoint directory or a .safetensors file");
         }
 
         @Test
