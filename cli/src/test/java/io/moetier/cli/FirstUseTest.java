@@ -44,7 +44,7 @@ class FirstUseTest {
         int mostThreads = 4 * Runtime.getRuntime().availableProcessors();
         refused("--policy must be one of lru, lfu, tinylfu, static, not mru", "--policy", "mru");
         refused("--policy static and --census FILE go together", "--policy", "static");
-        refused("a budget of 1 bytes is too small", "--ram", "1");
+        refused("--ram: a budget of 1 bytes is too small", "--ram", "1");
         refused("--ctx 1000000 is more than the ", "--ctx", "1000000");
         refused("--threads must be at most " + mostThreads + ", 4 for each processor", "--threads", "100000");
         CommandLineRun text = run("run", checkpoint.toString(), "Once");
@@ -58,7 +58,7 @@ class FirstUseTest {
     @Test
     void optionsThatDoNotFitAStoreAreRefusedToo() {
         ok(ids());
-        refused("a budget of 1 bytes is too small", "--ram", "1");
+        refused("--ram: a budget of 1 bytes is too small", "--ram", "1");
         refused("--ctx 1000000 is more than the ", "--ctx", "1000000");
     }
 
