@@ -47,7 +47,7 @@ final class WriteBehind implements AutoCloseable {
 
     /// Waits for a block to be free and returns it, with bytes of an earlier one in it.
     ///
-    /// @throws IOException if an earlier write failed, or the thread was interrupted while it waited
+    /// @throws IOException if an earlier write failed, or the thread was interrupted before or while it waited
     MemorySegment block() throws IOException {
         await(turns.get(current).write);
         return turns.get(current).block;
@@ -81,11 +81,14 @@ final class WriteBehind implements AutoCloseable {
     }
 
     private static void await(Future<?> write) throws IOException {
+        if (Thread.currentThread().isInterrupted()) { // a write that has ended would not notice
+            throw new InterruptedIOException("interrupted while experts were being written");
+        }
         try {
             write.get();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new InterruptedIOException("interrupted while an expert was being written");
+            throw new InterruptedIOException("interrupted while experts were being written");
         } catch (ExecutionException e) {
             switch (e.getCause()) {
                 case IOException failure -> throw failure;
