@@ -15,21 +15,23 @@ import org.jspecify.annotations.Nullable;
 final class LoadedModel implements AutoCloseable {
     private final Path name;
     private final Path directory;
+    private final Path cacheDirectory;
     private final Engine engine;
     private @Nullable Tokenizer tokenizer;
 
-    private LoadedModel(Path name, Path directory, Engine engine) {
+    private LoadedModel(Path name, Path directory, Path cacheDirectory, Engine engine) {
         this.name = name;
         this.directory = directory;
+        this.cacheDirectory = cacheDirectory;
         this.engine = engine;
     }
 
-    /// Loads the store in `directory`; messages call it `name`.
-    static LoadedModel open(Path name, Path directory, EngineConfig config) {
+    /// Loads the store in `directory`; messages call it `name`, and native code is unpacked into `cacheDirectory`.
+    static LoadedModel open(Path name, Path directory, Path cacheDirectory, EngineConfig config) {
         if (config.kernels() != KernelChoice.PLAIN) {
             VectorModule.load();
         }
-        return new LoadedModel(name, directory, Engine.open(directory, config));
+        return new LoadedModel(name, directory, cacheDirectory, Engine.open(directory, config));
     }
 
     Engine engine() {
@@ -43,10 +45,7 @@ final class LoadedModel implements AutoCloseable {
             if (json.isEmpty()) {
                 return Optional.empty();
             }
-            tokenizer = Tokenizer.open(
-                    json.get(),
-                    engine.store().file("tokenizer_config.json"),
-                    Surroundings.ofProcess().cacheDirectory());
+            tokenizer = Tokenizer.open(json.get(), engine.store().file("tokenizer_config.json"), cacheDirectory);
         }
         return Optional.of(tokenizer);
     }

@@ -8,6 +8,7 @@ import io.moetier.storage.expert.ImportRunningException;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.model.MalformedModelException;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
@@ -55,7 +56,7 @@ final class Stores {
             if (text && lacksTokenizer(model)) {
                 throw LoadedModel.noTokenizer(model);
             }
-            return LoadedModel.open(model, model, config);
+            return LoadedModel.open(model, model, surroundings.cacheDirectory(), config);
         }
         try (Checkpoint checkpoint = openCheckpoint(model)) {
             if (text
@@ -69,7 +70,7 @@ final class Stores {
                 importIntoCache(checkpoint, store, false, "importing " + model + ", once, to " + store);
             }
             try {
-                return LoadedModel.open(model, store, config);
+                return LoadedModel.open(model, store, surroundings.cacheDirectory(), config);
             } catch (MalformedModelException e) {
                 String damage = String.valueOf(e.getMessage());
                 if (!damage.startsWith(store.toString())) {
@@ -77,7 +78,7 @@ final class Stores {
                 }
                 importIntoCache(checkpoint, store, true, damage + "; importing " + model + " again");
             }
-            return LoadedModel.open(model, store, config);
+            return LoadedModel.open(model, store, surroundings.cacheDirectory(), config);
         }
     }
 
@@ -108,7 +109,7 @@ final class Stores {
 
     /// Returns the store of `model` as it is.
     ///
-    /// @throws IllegalArgumentException if there is none yet
+    /// @throws UncheckedIOException if there is none yet
     Path find(Path model) {
         if (isStore(model)) {
             return model;
@@ -116,7 +117,8 @@ final class Stores {
         try (Checkpoint checkpoint = openCheckpoint(model)) {
             Path store = cached(checkpoint);
             if (!Files.exists(store)) {
-                throw new IllegalArgumentException(model + " has not been imported yet; run or import it first");
+                throw new UncheckedIOException(
+                        new FileNotFoundException(model + " has not been imported yet; run or import it first"));
             }
             return store;
         }

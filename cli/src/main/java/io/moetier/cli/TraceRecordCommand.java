@@ -52,9 +52,13 @@ final class TraceRecordCommand implements Callable<Integer> {
             ModelSpec spec = loaded.engine().spec();
             int[] tokens = loaded.tokens(given);
             TraceHeader header = SessionTrace.header(String.valueOf(model.model.getFileName()), spec, "");
-            try (TraceRecorder recorder = new TraceRecorder(out, header)) {
+            try (CleanStop _ = CleanStop.open();
+                    TraceRecorder recorder = new TraceRecorder(out, header)) {
                 conversation.listen(new SessionTrace(recorder, spec));
-                conversation.answer(tokens, text -> {}, () -> false);
+                conversation.answer(tokens, text -> {}, Thread.currentThread()::isInterrupted);
+                if (Thread.currentThread().isInterrupted()) {
+                    return Failure.INTERRUPTED;
+                }
                 recorder.finish();
             }
             streams.note(out + ": " + conversation.numTokens() + " tokens");

@@ -29,7 +29,7 @@ class ConversationTest {
         CommandLineRun imported = CommandLineRun.inProcess(
                 directory, "import", TestData.tinyMixtral().toString(), "--out", store.toString());
         assertEquals(0, imported.exitCode(), imported::err);
-        model = LoadedModel.open(store, store, EngineConfig.DEFAULT.withThreads(1));
+        model = LoadedModel.open(store, store, directory, EngineConfig.DEFAULT.withThreads(1));
     }
 
     @AfterAll

@@ -40,6 +40,15 @@ class FirstUseTest {
     }
 
     @Test
+    void whatWasNeverImportedCannotBeVerified() {
+        CommandLineRun verify = CommandLineRun.inProcess(directory, "verify", checkpoint.toString());
+        assertEquals(1, verify.exitCode());
+        assertEquals(
+                "moetier: " + checkpoint + " has not been imported yet; run or import it first",
+                verify.err().strip());
+    }
+
+    @Test
     void optionsThatDoNotFitAreRefusedBeforeTheImport() throws IOException {
         int mostThreads = 4 * Runtime.getRuntime().availableProcessors();
         refused("--policy must be one of lru, lfu, tinylfu, static, not mru", "--policy", "mru");
