@@ -23,6 +23,7 @@ public final class NonFinite {
             case F16 -> isIn(weights, 0x7C007C00, 0x04000400, 0x80008000);
             case BF16 -> isIn(weights, 0x7F807F80, 0x00800080, 0x80008000);
             case Q8_0 -> isInScales(weights);
+            default -> throw new UnsupportedOperationException(dtype + " weights");
         };
     }
 

@@ -10,11 +10,23 @@ import java.lang.foreign.MemorySegment;
 /// A weight matrix `[rows, cols]` in the layout the kernels read, called r16: sixteen rows interleaved, so that a
 /// vector lane is a row and the whole matrix is one ascending stream.
 ///
-/// | type | layout | bytes |
+/// | type | a tile of sixteen rows | bytes of a block of it |
 /// | --- | --- | --- |
-/// | `F32`, `F16` | `[rows/16][cols][16]` | 4 or 2 an element |
-/// | `BF16` | `[rows/16][cols/2][16][2]`, an odd `cols` padded to even | 2 an element |
-/// | `Q8_0` | `[rows/16][cols/32]` blocks of 16 float16 scales, then int8 `[8][16][4]` | 544 a block |
+/// | `F32`, `F16` | `[cols][16]` | |
+/// | `BF16` | `[cols/2][16][2]`, an odd `cols` padded to even | |
+/// | `Q8_0` | `[cols/32]` of float16 `d[16]`, int8 `[8][16][4]` | 544 |
+/// | `Q4_0` | `[cols/32]` of float16 `d[16]`, `qs` `[4][16][4]` | 288 |
+/// | `MXFP4` | `[cols/32]` of `e[16]`, `qs` `[4][16][4]` | 272 |
+/// | `Q4_K` | `[cols/256]` of float16 `d[16]`, `dmin[16]`, `scales` `[8][16]`, `mins` `[4][16][2]`, `qs`
+/// `[4][8][16][4]` | 2368 |
+/// | `Q5_K` | as `Q4_K`, then `qh` `[8][16][4]` | 2880 |
+/// | `Q6_K` | `[cols/256]` of float16 `d[16]`, int8 `scales[16][16]`, twice (`ql` `[16][16][4]`, `qh` `[8][16][4]`) |
+/// 3360 |
+/// | others | sixteen rows one after another, as ggml stores them | |
+///
+/// An element `[16][4]` is four bytes of each of sixteen rows: bytes `4i` to `4i + 3` of the row's own `qs` (`ql`,
+/// `qh`) are element `i`; so two halves of a byte, and the bits of `qh`, mean what they mean in ggml's block. `scales`
+/// and `mins` of `Q4_K` and `Q5_K` are the unpacked six bits; `mins` of two neighbours stand together.
 ///
 /// Rows are padded with zeros to a multiple of sixteen. Values are little-endian, as checkpoints store them. Float16
 /// and bfloat16 weights are finite: the kernels do not look for infinities or NaNs.
@@ -62,7 +74,7 @@ public record WeightMatrix(DType dtype, int rows, int cols, MemorySegment bytes)
             case F32 -> 4L * TILE_ROWS * cols;
             case F16 -> 2L * TILE_ROWS * cols;
             case BF16 -> 2L * TILE_ROWS * (cols + (cols & 1));
-            case Q8_0 -> TILE_ROWS * DType.Q8_0.bytes(cols);
+            default -> TILE_ROWS * dtype.bytes(cols);
         };
     }
 
@@ -99,6 +111,7 @@ public record WeightMatrix(DType dtype, int rows, int cols, MemorySegment bytes)
                 long at = block + Q8_0_SCALE_BYTES + 4L * (k / 4 * 16L + lane) + k % 4;
                 yield bytes.get(JAVA_BYTE, at) * scale;
             }
+            default -> throw new UnsupportedOperationException(dtype + " weights");
         };
     }
 }

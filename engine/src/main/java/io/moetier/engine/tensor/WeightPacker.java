@@ -85,6 +85,7 @@ public final class WeightPacker {
                     case F16 -> copyHalves(first, count, tile);
                     case BF16 -> copyPairs(first, count, tile);
                     case Q8_0 -> copyBlocks(first, count, tile);
+                    default -> throw new UnsupportedOperationException(source + " weights");
                 }
             }
         }
@@ -206,6 +207,7 @@ public final class WeightPacker {
                     readBlock(at + (long) (i / BLOCK) * BLOCK_BYTES, i);
                 }
             }
+            default -> throw new UnsupportedOperationException(source + " weights");
         }
     }
 

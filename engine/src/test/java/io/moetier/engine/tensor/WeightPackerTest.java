@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -21,7 +22,7 @@ class WeightPackerTest {
 
     @Test
     void packsEveryTypeIntoItselfWithoutLoss() {
-        for (DType dtype : DType.values()) {
+        for (DType dtype : List.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0)) {
             for (int[] shape : SHAPES) {
                 if (shape[1] % dtype.blockElements() == 0) {
                     packsAndReads(dtype, dtype, shape[0], shape[1]);
@@ -32,7 +33,7 @@ class WeightPackerTest {
 
     @Test
     void packsEveryTypeIntoF32() {
-        for (DType dtype : DType.values()) {
+        for (DType dtype : List.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0)) {
             for (int[] shape : SHAPES) {
                 if (shape[1] % dtype.blockElements() == 0) {
                     packsAndReads(dtype, DType.F32, shape[0], shape[1]);
@@ -157,6 +158,7 @@ class WeightPackerTest {
                         segment.set(JAVA_BYTE, at + 2 + i, (byte) random.nextInt(-127, 128));
                     }
                 }
+                default -> throw new IllegalArgumentException(dtype.label());
             }
         }
         return segment;
@@ -173,6 +175,7 @@ class WeightPackerTest {
                 float scale = Float.float16ToFloat(plain.get(JAVA_SHORT_UNALIGNED, block));
                 yield scale * plain.get(JAVA_BYTE, block + 2 + element % 32);
             }
+            default -> throw new IllegalArgumentException(dtype.label());
         };
     }
 }

@@ -27,6 +27,7 @@ public final class Floats {
             case F16 -> decodeFloat16(exact, elements, dst, dstIndex);
             case BF16 -> decodeBfloat16(exact, elements, dst, dstIndex);
             case Q8_0 -> decodeQ8(exact, elements, dst, dstIndex);
+            default -> throw new UnsupportedOperationException(dtype + " weights");
         }
     }
 

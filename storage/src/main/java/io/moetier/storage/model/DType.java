@@ -2,15 +2,27 @@ package io.moetier.storage.model;
 
 import java.util.Locale;
 
-/// The element types of weights that this version computes with.
+/// The element types of weights.
 ///
-/// A block is the smallest unit that can be stored: one element, or for `Q8_0` the 32 int8 values and their float16
-/// scale as ggml defines them.
+/// A block is the smallest unit that can be stored: one element, or as many quantised ones as share their scales in
+/// ggml's definition of the type.
 public enum DType {
     F32(1, 4),
     F16(1, 2),
     BF16(1, 2),
-    Q8_0(32, 34);
+    Q8_0(32, 34),
+    Q4_0(32, 18),
+    Q4_1(32, 20),
+    Q5_0(32, 22),
+    Q5_1(32, 24),
+    Q2_K(256, 84),
+    Q3_K(256, 110),
+    Q4_K(256, 144),
+    Q5_K(256, 176),
+    Q6_K(256, 210),
+    IQ4_NL(32, 18),
+    IQ4_XS(256, 136),
+    MXFP4(32, 17);
 
     private final int blockElements;
     private final int blockBytes;

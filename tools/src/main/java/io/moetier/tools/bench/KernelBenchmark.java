@@ -91,6 +91,7 @@ public class KernelBenchmark {
                     case F16 -> plain.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(weight));
                     case BF16 ->
                         plain.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) (Float.floatToRawIntBits(weight) >>> 16));
+                    default -> throw new IllegalArgumentException(dtype.label());
                 }
             }
             MemorySegment packed = arena.allocate(WeightMatrix.packedBytes(dtype, rows, cols), WeightMatrix.ALIGNMENT);

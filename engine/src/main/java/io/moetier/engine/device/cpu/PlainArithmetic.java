@@ -96,6 +96,7 @@ final class PlainArithmetic implements Arithmetic {
                 }
             }
             case Q8_0 -> decodeQ8(bytes, at, cols, weights);
+            default -> throw new UnsupportedOperationException(w.dtype() + " weights");
         }
         return weights;
     }

@@ -127,6 +127,7 @@ final class VectorGemm {
             case F16 -> f16(bytes, tile + 32L * first, depth, weights);
             case BF16 -> bf16(bytes, tile + 32L * first, (depth + 1) / 2, weights);
             case Q8_0 -> q8(bytes, tile + 17L * first, depth, weights, scales);
+            default -> throw new UnsupportedOperationException(w.dtype() + " weights");
         }
         if (w.dtype() != DType.Q8_0) {
             Arrays.fill(scales, 0, PANEL / BLOCK * ROWS, 1f);

@@ -46,6 +46,7 @@ final class VectorGemv {
                     case F16 -> f16(bytes, at + 32L * k + 2L * lane, groups, x, xAt + k, y, yAt + lane);
                     case BF16 -> bf16(bytes, at + 32L * k + 4L * lane, groups, x, xAt + k, y, yAt + lane);
                     case Q8_0 -> q8(bytes, at + 17L * k, lane, groups, x, xAt + k, y, yAt + lane);
+                    default -> throw new UnsupportedOperationException(w.dtype() + " weights");
                 }
             }
         }

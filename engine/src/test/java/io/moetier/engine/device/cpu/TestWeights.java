@@ -23,6 +23,7 @@ final class TestWeights {
                 case F32, Q8_0 -> plain.setAtIndex(JAVA_FLOAT_UNALIGNED, i, x);
                 case F16 -> plain.setAtIndex(JAVA_SHORT_UNALIGNED, i, Float.floatToFloat16(x));
                 case BF16 -> plain.setAtIndex(JAVA_SHORT_UNALIGNED, i, (short) (Float.floatToRawIntBits(x) >>> 16));
+                default -> throw new IllegalArgumentException(dtype.label());
             }
         }
         MemorySegment packed = arena.allocate(WeightMatrix.packedBytes(dtype, rows, cols), WeightMatrix.ALIGNMENT);
