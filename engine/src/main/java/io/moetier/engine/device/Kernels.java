@@ -64,18 +64,10 @@ public interface Kernels {
     void softmaxTopK(
             DeviceBuffer logits, int n, int numExperts, int k, boolean renormalise, int[] ids, float[] weights);
 
-    /// One expert for `n` tokens: row `outRows[i]` of `out` becomes `down * (silu(gate * x) .* (up * x))` for row
-    /// `rows[i]` of `x`, for `i` from `from` to `from + n`.
-    void expertFfn(
-            WeightMatrix gate,
-            WeightMatrix up,
-            WeightMatrix down,
-            DeviceBuffer x,
-            int[] rows,
-            int from,
-            int n,
-            int[] outRows,
-            DeviceBuffer out);
+    /// Several experts, each for rows of its own: row `outRows[i]` of `out` becomes
+    /// `down * (silu(gate * x) .* (up * x))` for row `rows[i]` of `x`. What an expert gives does not depend on the
+    /// others of the batch.
+    void expertFfn(ExpertBatch batch, DeviceBuffer x, DeviceBuffer out);
 
     /// Row `t` of `out` `[n, cols]` becomes the sum of `weights[t * k + j] * expertRows[t * k + j]`, always in the
     /// order `j = 0 .. k - 1`, so that it does not matter where the experts were nor which came first.

@@ -1,7 +1,5 @@
 package io.moetier.engine.model;
 
-import io.moetier.engine.device.DeviceBuffer;
-import io.moetier.engine.device.Kernels;
 import io.moetier.engine.model.spec.ExpertParts;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.expert.BlockLayout;
@@ -38,10 +36,5 @@ final class ExpertViews {
     }
 
     /// The SwiGLU MLP of one expert.
-    record Expert(WeightMatrix gate, WeightMatrix up, WeightMatrix down) {
-        /// Row `outRows[i]` of `out` from row `rows[i]` of `x`, for `n` values of `i` from `from` on.
-        void forward(Kernels kernels, DeviceBuffer x, int[] rows, int from, int n, int[] outRows, DeviceBuffer out) {
-            kernels.expertFfn(gate, up, down, x, rows, from, n, outRows, out);
-        }
-    }
+    record Expert(WeightMatrix gate, WeightMatrix up, WeightMatrix down) {}
 }

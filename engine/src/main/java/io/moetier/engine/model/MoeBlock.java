@@ -1,5 +1,6 @@
 package io.moetier.engine.model;
 
+import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.model.spec.MoeSpec;
@@ -27,6 +28,7 @@ final class MoeBlock implements FeedForward {
     private final @Nullable DenseFeedForward sharedExpert;
     private final @Nullable WeightMatrix sharedExpertGate;
     private final Tier[] tierOf;
+    private final ExpertBatch batch = new ExpertBatch();
 
     MoeBlock(int layer, MoeSpec spec, Weights weights, ExpertViews views, HostTier hostTier, Counters counters) {
         this.layer = layer;
@@ -77,15 +79,10 @@ final class MoeBlock implements FeedForward {
             while (sequence.next()) {
                 int expert = groups.distinct[sequence.index()];
                 tierOf[expert] = sequence.tier();
-                views.in(sequence.block())
-                        .forward(
-                                kernels,
-                                workspace.normed,
-                                groups.tokens,
-                                groups.start(expert),
-                                groups.size(expert),
-                                groups.rows,
-                                workspace.expertRows);
+                ExpertViews.Expert matrices = views.in(sequence.block());
+                batch.begin(groups.tokens, groups.rows);
+                batch.add(matrices.gate(), matrices.up(), matrices.down(), groups.start(expert), groups.size(expert));
+                kernels.expertFfn(batch, workspace.normed, workspace.expertRows);
             }
         }
         counters.addExpertsComputed(groups.numDistinct());

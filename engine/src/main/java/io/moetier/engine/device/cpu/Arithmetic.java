@@ -3,35 +3,41 @@ package io.moetier.engine.device.cpu;
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.storage.model.DType;
 
-/// The loops inside the kernels that are worth writing twice: [PlainArithmetic] and [VectorArithmetic].
+/// The loops inside the kernels that are worth writing more than once.
 ///
 /// Every method does one thread's share of an operation. An output element is computed by one call, in an order of
-/// operations that depends on neither the share nor the number of columns `n`.
+/// operations that depends on neither the share nor the number of columns.
 interface Arithmetic {
     /// Returns one line for a person.
     String description();
 
-    /// Multiplies tiles `from` to `to` of `w` by one column: `y[yAt + 16 * (t - from) + r]` becomes row `r` of tile
-    /// `t`. Rows of padding are written too, so `y` must have room for whole tiles.
-    ///
-    /// @param x the column, `[w.cols]` from `xAt` on
-    void gemv(WeightMatrix w, int from, int to, float[] x, int xAt, float[] y, int yAt, Scratch scratch);
+    /// Makes room in `to` for `n` columns of `cols` activations, in the form in which they are multiplied with weights
+    /// of `dtype`. The caller does so once, before threads pack columns.
+    void reserve(DType dtype, int cols, int n, PackedColumns to);
 
-    /// Multiplies tiles `from` to `to` of `w` by columns `firstColumn` to `lastColumn` (exclusive) of `n`.
+    /// Packs the column `x[xAt .. xAt + to.cols]` as column `column` of `to`.
+    void pack(DType dtype, float[] x, int xAt, PackedColumns to, int column);
+
+    /// Multiplies tiles `from` to `to` of `w` by columns `firstColumn` to `lastColumn` (exclusive) of `x`, which was
+    /// packed for the type of `w`. Rows of padding are written too, so `y` must have room for whole tiles.
     ///
-    /// @param x packed columns `[cols / 16][n][16]`, the last sixteen padded with zeros
-    /// @param y receives `[to - from][lastColumn - firstColumn][16]`
-    void gemm(
+    /// @param firstColumn a multiple of [#COLUMNS_TOGETHER]
+    /// @param y receives `[to - from][lastColumn - firstColumn][16]` from `yAt` on
+    void multiply(
             WeightMatrix w,
             int from,
             int to,
-            float[] x,
-            int n,
+            PackedColumns x,
             int firstColumn,
             int lastColumn,
             float[] y,
+            int yAt,
             Scratch scratch);
+
+    /// Columns that an implementation may interleave.
+    int COLUMNS_TOGETHER = 8;
 
     /// `gate = silu(gate) * up` for `length` elements.
     void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length, Scratch scratch);

@@ -4,6 +4,7 @@ import static io.moetier.engine.device.cpu.HeapBuffer.floats;
 
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.RopeTable;
@@ -11,9 +12,10 @@ import io.moetier.engine.tensor.WeightMatrix;
 
 /// The operations on the CPU: checks every size once, then hands the work to the pool in parts.
 final class CpuKernels implements Kernels {
-    private final MatrixProduct product;
-    private final PackedColumns columns;
-    private final ExpertProduct expert;
+    private final ColumnPacker packer;
+    private final MatrixProducts products;
+    private final PackedColumns columns = new PackedColumns();
+    private final ExpertProducts experts;
     private final AttentionOverCache attention;
     private final RowWork rowWork;
     private final TopK topK = new TopK();
@@ -23,9 +25,9 @@ final class CpuKernels implements Kernels {
         for (int i = 0; i < scratch.length; i++) {
             scratch[i] = new Scratch();
         }
-        product = new MatrixProduct(pool, arithmetic, scratch);
-        columns = new PackedColumns(pool);
-        expert = new ExpertProduct(pool, arithmetic, scratch, product, columns);
+        packer = new ColumnPacker(pool, arithmetic);
+        products = new MatrixProducts(pool, arithmetic, scratch);
+        experts = new ExpertProducts(packer, products);
         attention = new AttentionOverCache(pool, arithmetic, scratch);
         rowWork = new RowWork(pool, arithmetic, scratch);
     }
@@ -55,11 +57,11 @@ final class CpuKernels implements Kernels {
     public void matmul(WeightMatrix w, DeviceBuffer x, int xRow, int n, DeviceBuffer out, int outRow) {
         float[] inputs = floats(x, ((long) xRow + n) * w.cols());
         float[] outputs = floats(out, ((long) outRow + n) * w.rows());
-        if (n == 1) {
-            product.column(w, inputs, xRow * w.cols(), outputs, outRow * w.rows());
-        } else if (n > 1) {
-            float[] packed = columns.pack(inputs, null, xRow, n, w.cols());
-            product.columns(w, packed, n, outputs, null, outRow);
+        if (n > 0) {
+            packer.add(w.dtype(), inputs, w.cols(), null, xRow, n, columns);
+            packer.run();
+            products.add(w, columns, outputs, w.rows(), null, outRow);
+            products.run();
         }
     }
 
@@ -133,33 +135,13 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void expertFfn(
-            WeightMatrix gate,
-            WeightMatrix up,
-            WeightMatrix down,
-            DeviceBuffer x,
-            int[] rows,
-            int from,
-            int n,
-            int[] outRows,
-            DeviceBuffer out) {
-        if (gate.rows() != up.rows() || gate.cols() != up.cols() || gate.rows() != down.cols()) {
-            throw new IllegalArgumentException("gate " + gate.rows() + " x " + gate.cols() + ", up " + up.rows() + " x "
-                    + up.cols() + ", down " + down.rows() + " x " + down.cols() + " are no expert");
+    public void expertFfn(ExpertBatch batch, DeviceBuffer x, DeviceBuffer out) {
+        if (batch.size() > 0) {
+            float[] inputs = floats(x, (batch.largestRow() + 1L) * batch.gate(0).cols());
+            float[] outputs =
+                    floats(out, (batch.largestOutRow() + 1L) * batch.down(0).rows());
+            experts.run(batch, inputs, outputs);
         }
-        if (n > 0) {
-            float[] inputs = floats(x, (largest(rows, from, n) + 1) * gate.cols());
-            float[] outputs = floats(out, (largest(outRows, from, n) + 1) * down.rows());
-            expert.run(gate, up, down, inputs, rows, from, n, outRows, outputs);
-        }
-    }
-
-    private static long largest(int[] rows, int from, int n) {
-        int largest = rows[from];
-        for (int i = from + 1; i < from + n; i++) {
-            largest = Math.max(largest, rows[i]);
-        }
-        return largest;
     }
 
     @Override

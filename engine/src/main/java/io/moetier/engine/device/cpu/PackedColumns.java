@@ -1,57 +1,30 @@
 package io.moetier.engine.device.cpu;
 
-import java.util.Arrays;
-import org.jspecify.annotations.Nullable;
-
-/// Rows of activations rearranged for a matrix product, `[cols / 16][n][16]`, the last sixteen padded with zeros.
+/// Columns of activations rearranged for a matrix product. What lies where is up to the [Arithmetic] that packed them;
+/// arrays that it does not use stay empty.
 final class PackedColumns {
-    private static final int DEPTH = 16;
-    private static final int SMALL = 1 << 15;
+    /// How many columns there are.
+    int n;
 
-    private final WorkerPool pool;
-    private final WorkerPool.Job pack = this::pack;
-    private float[] floats = new float[0];
-    private float[] x = floats;
-    private int @Nullable [] rows;
-    private int firstRow;
-    private int n;
-    private int cols;
-    private int parts;
+    /// How many elements each of them has.
+    int cols;
 
-    PackedColumns(WorkerPool pool) {
-        this.pool = pool;
-    }
+    float[] floats = new float[0];
+    byte[] bytes = new byte[0];
+    float[] scales = floats;
+    int[] sums = new int[0];
 
-    /// Returns room for `n` columns of `cols` elements.
-    float[] reserve(int n, int cols) {
-        floats = Scratch.grown(floats, Math.multiplyExact(n, (cols + DEPTH - 1) / DEPTH * DEPTH));
-        return floats;
-    }
-
-    /// Packs rows `firstRow + i` of `x`, or `rows[firstRow + i]` if there are `rows`, and returns them.
-    float[] pack(float[] x, int @Nullable [] rows, int firstRow, int n, int cols) {
-        reserve(n, cols);
-        this.x = x;
-        this.rows = rows;
-        this.firstRow = firstRow;
+    /// Sets the shape, and makes room for at least these elements of each array.
+    void reserve(int n, int cols, int numFloats, int numBytes, int numScales, int numSums) {
         this.n = n;
         this.cols = cols;
-        this.parts = n * cols < SMALL ? 1 : Math.min(n, 2 * pool.threads());
-        pool.run(pack, parts);
-        return floats;
-    }
-
-    private void pack(int part, int worker) {
-        int end = Partition.bound(part + 1, parts, n);
-        for (int i = Partition.bound(part, parts, n); i < end; i++) {
-            int row = rows == null ? firstRow + i : rows[firstRow + i];
-            int from = row * cols;
-            for (int k = 0; k < cols; k += DEPTH) {
-                int to = k * n + i * DEPTH;
-                int length = Math.min(DEPTH, cols - k);
-                System.arraycopy(x, from + k, floats, to, length);
-                Arrays.fill(floats, to + length, to + DEPTH, 0f);
-            }
+        floats = Scratch.grown(floats, numFloats);
+        scales = Scratch.grown(scales, numScales);
+        if (bytes.length < numBytes) {
+            bytes = new byte[Math.max(numBytes, 2 * bytes.length)];
+        }
+        if (sums.length < numSums) {
+            sums = new int[Math.max(numSums, 2 * sums.length)];
         }
     }
 }

@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
@@ -21,37 +22,34 @@ final class PlainArithmetic implements Arithmetic {
     }
 
     @Override
-    public void gemv(WeightMatrix w, int from, int to, float[] x, int xAt, float[] y, int yAt, Scratch scratch) {
-        for (int tile = from; tile < to; tile++) {
-            float[] weights = decode(w, tile, scratch);
-            double[] sums = scratch.exactSums;
-            Arrays.fill(sums, 0);
-            for (int k = 0; k < w.cols(); k++) {
-                accumulate(weights, k, x[xAt + k], sums);
-            }
-            store(sums, y, yAt + (tile - from) * ROWS);
-        }
+    public void reserve(DType dtype, int cols, int n, PackedColumns to) {
+        to.reserve(n, cols, n * cols, 0, 0, 0);
     }
 
     @Override
-    public void gemm(
+    public void pack(DType dtype, float[] x, int xAt, PackedColumns to, int column) {
+        System.arraycopy(x, xAt, to.floats, column * to.cols, to.cols);
+    }
+
+    @Override
+    public void multiply(
             WeightMatrix w,
             int from,
             int to,
-            float[] x,
-            int n,
+            PackedColumns x,
             int firstColumn,
             int lastColumn,
             float[] y,
+            int yAt,
             Scratch scratch) {
-        int at = 0;
+        int at = yAt;
         for (int tile = from; tile < to; tile++) {
             float[] weights = decode(w, tile, scratch);
             double[] sums = scratch.exactSums;
             for (int column = firstColumn; column < lastColumn; column++, at += ROWS) {
                 Arrays.fill(sums, 0);
                 for (int k = 0; k < w.cols(); k++) {
-                    accumulate(weights, k, x[(k / 16 * n + column) * 16 + k % 16], sums);
+                    accumulate(weights, k, x.floats[column * w.cols() + k], sums);
                 }
                 store(sums, y, at);
             }

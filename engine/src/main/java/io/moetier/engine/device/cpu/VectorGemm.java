@@ -35,7 +35,7 @@ final class VectorGemm {
 
     private VectorGemm() {}
 
-    /// As [Arithmetic#gemm].
+    /// As [Arithmetic#multiply], on columns `[cols / 16][n][16]`.
     static void multiply(
             WeightMatrix w,
             int from,
@@ -45,17 +45,18 @@ final class VectorGemm {
             int firstColumn,
             int lastColumn,
             float[] y,
+            int firstY,
             Scratch scratch) {
         int columns = lastColumn - firstColumn;
         long tileBytes = WeightMatrix.tileBytes(w.dtype(), w.cols());
         float[] weights = scratch.weights(PANEL * ROWS);
         float[] scales = scratch.scales(PANEL / BLOCK * ROWS);
-        Arrays.fill(y, 0, (to - from) * columns * ROWS, 0f);
+        Arrays.fill(y, firstY, firstY + (to - from) * columns * ROWS, 0f);
         for (int k = 0; k < w.cols(); k += PANEL) {
             int depth = Math.min(PANEL, w.cols() - k);
             for (int tile = from; tile < to; tile++) {
                 decode(w, tile * tileBytes, k, depth, weights, scales);
-                int yAt = (tile - from) * columns * ROWS;
+                int yAt = firstY + (tile - from) * columns * ROWS;
                 for (int g = 0; g < depth; g += 16) {
                     int xAt = ((k + g) / 16 * n + firstColumn) * 16;
                     sixteen(weights, g * ROWS, scales, g / BLOCK * ROWS, x, xAt, y, yAt, columns);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.sun.management.ThreadMXBean;
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.RopeTable;
@@ -62,7 +63,7 @@ class CpuKernelsTest {
     @EnumSource(names = {"VECTOR", "PLAIN"})
     void multipliesEveryTypeAndShape(KernelChoice choice) {
         try (CpuDevice device = device(choice)) {
-            for (DType dtype : DType.values()) {
+            for (DType dtype : TestWeights.TYPES) {
                 for (int[] shape : SHAPES) {
                     if (shape[1] % dtype.blockElements() == 0) {
                         for (int n : COLUMNS) {
@@ -104,7 +105,7 @@ class CpuKernelsTest {
     @EnumSource(names = {"VECTOR", "PLAIN"})
     void aRowGivesTheSameBitsInEveryBatchAndOnEveryNumberOfThreads(KernelChoice choice) {
         int rows = 200;
-        for (DType dtype : DType.values()) {
+        for (DType dtype : TestWeights.TYPES) {
             for (int cols : new int[] {64, 544, dtype == DType.Q8_0 ? 96 : 91}) {
                 WeightMatrix w = TestWeights.matrix(arena, dtype, rows, cols, random);
                 float[] x = TestWeights.floats(33 * cols, random);
@@ -130,7 +131,7 @@ class CpuKernelsTest {
     @ParameterizedTest
     @EnumSource(names = {"VECTOR", "PLAIN"})
     void computesExperts(KernelChoice choice) {
-        for (DType dtype : DType.values()) {
+        for (DType dtype : TestWeights.TYPES) {
             int hidden = 64;
             int inner = dtype == DType.Q8_0 ? 96 : 88;
             WeightMatrix gate = TestWeights.matrix(arena, dtype, inner, hidden, random);
@@ -145,7 +146,7 @@ class CpuKernelsTest {
                         .toArray();
                 try (CpuDevice device = device(choice)) {
                     DeviceBuffer out = device.allocate((n + 1) * hidden);
-                    device.kernels().expertFfn(gate, up, down, buffer(device, x), rows, 1, n, outRows, out);
+                    device.kernels().expertFfn(batch(gate, up, down, rows, 1, n, outRows), buffer(device, x), out);
                     float[] y = read(device, out);
                     for (int i = 1; i <= n; i++) {
                         double[] expected = expert(gate, up, down, x, rows[i] * hidden);
@@ -165,7 +166,7 @@ class CpuKernelsTest {
             int[] everyRow = java.util.stream.IntStream.range(0, 300).toArray();
             try (CpuDevice device = CpuDevice.open(1, choice)) {
                 DeviceBuffer out = device.allocate(300 * hidden);
-                device.kernels().expertFfn(gate, up, down, buffer(device, x), everyRow, 0, 300, everyRow, out);
+                device.kernels().expertFfn(batch(gate, up, down, everyRow, 0, 300, everyRow), buffer(device, x), out);
                 float[] y = read(device, out);
                 for (int i = 0; i < single.length; i++) {
                     assertTrue(single[i] == 0 || single[i] == y[i], dtype + " alone and in a batch");
@@ -506,6 +507,7 @@ class CpuKernelsTest {
         private final DeviceBuffer logits;
         private final DeviceBuffer experts;
         private final int[] zero = {0};
+        private final ExpertBatch expert = batch(quantised, quantised, quantised, zero, 0, 1, zero);
         private final int[] ids = new int[2];
         private final float[] weights = new float[2];
 
@@ -529,9 +531,17 @@ class CpuKernelsTest {
             kernels.matmul(half, y, 1, z);
             kernels.matmul(router, z, 1, logits);
             kernels.softmaxTopK(logits, 1, 8, 2, true, ids, weights);
-            kernels.expertFfn(quantised, quantised, quantised, z, zero, 0, 1, zero, experts);
+            kernels.expertFfn(expert, z, experts);
             kernels.weightedSum(experts, weights, 1, 2, 64, y);
             kernels.swiGlu(z, y, 64);
         }
+    }
+
+    private static ExpertBatch batch(
+            WeightMatrix gate, WeightMatrix up, WeightMatrix down, int[] rows, int from, int n, int[] outRows) {
+        ExpertBatch batch = new ExpertBatch();
+        batch.begin(rows, outRows);
+        batch.add(gate, up, down, from, n);
+        return batch;
     }
 }

@@ -8,10 +8,14 @@ import io.moetier.engine.tensor.WeightPacker;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Random;
 
 /// Random weights and activations of kernel tests.
 final class TestWeights {
+    /// The types that every arithmetic multiplies.
+    static final List<DType> TYPES = List.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0);
+
     private TestWeights() {}
 
     static WeightMatrix matrix(Arena arena, DType dtype, int rows, int cols, Random random) {

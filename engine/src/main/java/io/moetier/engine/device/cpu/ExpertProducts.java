@@ -1,0 +1,91 @@
+package io.moetier.engine.device.cpu;
+
+import io.moetier.engine.device.ExpertBatch;
+import io.moetier.engine.tensor.WeightMatrix;
+import java.util.Arrays;
+
+/// The feed-forward networks of several experts, in four sections of work for all of them together: activations are
+/// packed, gate and up are multiplied and combined, the results are packed and multiplied with down.
+final class ExpertProducts {
+    private final ColumnPacker packer;
+    private final MatrixProducts products;
+    private PackedColumns[] gateInputs = new PackedColumns[0];
+    private PackedColumns[] upInputs = gateInputs; // where up has another type than gate
+    private PackedColumns[] downInputs = gateInputs;
+    private int[] inputOf = new int[0]; // the expert whose packed input an expert reads
+    private float[] hidden = new float[0];
+
+    ExpertProducts(ColumnPacker packer, MatrixProducts products) {
+        this.packer = packer;
+        this.products = products;
+    }
+
+    /// As [io.moetier.engine.device.Kernels#expertFfn].
+    void run(ExpertBatch batch, float[] x, float[] out) {
+        int width = batch.gate(0).rows();
+        hidden = Scratch.grown(hidden, Math.multiplyExact(batch.numRows(), width));
+        reserve(batch.size());
+        for (int e = 0; e < batch.size(); e++) {
+            inputOf[e] = sharesInput(batch, e) ? inputOf[e - 1] : e;
+            if (inputOf[e] == e) {
+                packInput(batch, e, x);
+            }
+        }
+        packer.run();
+        for (int e = 0, row = 0; e < batch.size(); row += batch.n(e++)) {
+            int input = inputOf[e];
+            PackedColumns forUp = isOneType(batch, e) ? gateInputs[input] : upInputs[input];
+            products.addSwiGlu(batch.gate(e), gateInputs[input], batch.up(e), forUp, hidden, width, row);
+        }
+        products.run();
+        for (int e = 0, row = 0; e < batch.size(); row += batch.n(e++)) {
+            packer.add(batch.down(e).dtype(), hidden, width, null, row, batch.n(e), downInputs[e]);
+        }
+        packer.run();
+        for (int e = 0; e < batch.size(); e++) {
+            WeightMatrix down = batch.down(e);
+            products.add(down, downInputs[e], out, down.rows(), batch.outRows(), batch.from(e));
+        }
+        products.run();
+    }
+
+    private void packInput(ExpertBatch batch, int e, float[] x) {
+        WeightMatrix gate = batch.gate(e);
+        WeightMatrix up = batch.up(e);
+        packer.add(gate.dtype(), x, gate.cols(), batch.rows(), batch.from(e), batch.n(e), gateInputs[e]);
+        if (!isOneType(batch, e)) {
+            packer.add(up.dtype(), x, up.cols(), batch.rows(), batch.from(e), batch.n(e), upInputs[e]);
+        }
+    }
+
+    private static boolean isOneType(ExpertBatch batch, int e) {
+        return batch.gate(e).dtype() == batch.up(e).dtype();
+    }
+
+    /// Says whether an expert's only token is that of the expert before it, as when one token is decoded.
+    private static boolean sharesInput(ExpertBatch batch, int e) {
+        return e > 0
+                && batch.n(e) == 1
+                && batch.n(e - 1) == 1
+                && batch.rows()[batch.from(e)] == batch.rows()[batch.from(e - 1)]
+                && batch.gate(e).dtype() == batch.gate(e - 1).dtype()
+                && batch.up(e).dtype() == batch.up(e - 1).dtype();
+    }
+
+    private void reserve(int size) {
+        if (inputOf.length < size) {
+            inputOf = new int[size];
+            gateInputs = grown(gateInputs, size);
+            upInputs = grown(upInputs, size);
+            downInputs = grown(downInputs, size);
+        }
+    }
+
+    private static PackedColumns[] grown(PackedColumns[] known, int size) {
+        PackedColumns[] grown = Arrays.copyOf(known, size);
+        for (int i = known.length; i < size; i++) {
+            grown[i] = new PackedColumns();
+        }
+        return grown;
+    }
+}

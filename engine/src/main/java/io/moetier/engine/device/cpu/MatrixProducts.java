@@ -1,0 +1,220 @@
+package io.moetier.engine.device.cpu;
+
+import io.moetier.engine.tensor.WeightMatrix;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/// One or several matrices, each times columns of its own, as one section of work for all threads.
+///
+/// If no matrix has more than one column, the weights of all of them are read in as many ascending streams as there
+/// are parts. Otherwise a part is a block of tiles times a block of columns, which share each decoded weight.
+///
+/// One section at a time: the fields are the arguments of the one that runs.
+final class MatrixProducts {
+    /// Most columns whose results a thread holds at a time.
+    private static final int COLUMN_BLOCK = 128;
+
+    /// Most tiles of a part with several columns, so that its results stay in the second-level cache.
+    private static final int TILE_BLOCK = 16;
+
+    private static final int ROWS = WeightMatrix.TILE_ROWS;
+
+    private final WorkerPool pool;
+    private final Arithmetic arithmetic;
+    private final Scratch[] scratch;
+    private final WorkerPool.Job streams = this::streams;
+    private final WorkerPool.Job blocks = this::blocks;
+    private Task[] tasks = new Task[0];
+    private int numTasks;
+    private int numTiles;
+    private int numBlocks;
+    private long bytes;
+    private int mostColumns;
+    private int parts;
+
+    MatrixProducts(WorkerPool pool, Arithmetic arithmetic, Scratch[] scratch) {
+        this.pool = pool;
+        this.arithmetic = arithmetic;
+        this.scratch = scratch;
+    }
+
+    /// Adds `w` times the columns of `x`: column `i` goes to row `firstRow + i` of `out`, or to row
+    /// `outRows[firstRow + i]` if there are `outRows`; a row starts every `rowLength` floats.
+    void add(WeightMatrix w, PackedColumns x, float[] out, int rowLength, int @Nullable [] outRows, int firstRow) {
+        Task task = next(w, x);
+        task.up = null;
+        task.to(out, rowLength, outRows, firstRow);
+        cut(task);
+    }
+
+    /// Adds `silu(gate * x) .* (up * x)`, as [#add]. Both matrices have one shape.
+    ///
+    /// @param x the columns, packed for the type of `gate`
+    /// @param upX the same columns, packed for the type of `up`
+    void addSwiGlu(
+            WeightMatrix gate,
+            PackedColumns x,
+            WeightMatrix up,
+            PackedColumns upX,
+            float[] out,
+            int rowLength,
+            int firstRow) {
+        Task task = next(gate, x);
+        task.up = up;
+        task.upX = upX;
+        task.to(out, rowLength, null, firstRow);
+        cut(task);
+    }
+
+    /// Computes what was added, and forgets it.
+    void run() {
+        if (mostColumns <= 1) {
+            parts = Partition.parts(pool.threads(), numTiles, bytes);
+            pool.run(streams, parts);
+        } else {
+            pool.run(blocks, numBlocks);
+        }
+        numTasks = 0;
+        numTiles = 0;
+        numBlocks = 0;
+        bytes = 0;
+        mostColumns = 0;
+    }
+
+    private Task next(WeightMatrix w, PackedColumns x) {
+        if (numTasks == tasks.length) {
+            tasks = Arrays.copyOf(tasks, Math.max(8, 2 * numTasks));
+            for (int i = numTasks; i < tasks.length; i++) {
+                tasks[i] = new Task(w, x);
+            }
+        }
+        Task task = tasks[numTasks++];
+        task.weights = w;
+        task.x = x;
+        return task;
+    }
+
+    private void cut(Task task) {
+        int tiles = task.weights.tiles();
+        int n = task.x.n;
+        int columnBlocks = (n + COLUMN_BLOCK - 1) / COLUMN_BLOCK;
+        int together = Arithmetic.COLUMNS_TOGETHER;
+        task.firstTile = numTiles;
+        task.firstBlock = numBlocks;
+        task.tileBlock = Math.clamp(tiles / (2 * pool.threads()), 1, TILE_BLOCK);
+        task.columnBlock = ((n + columnBlocks - 1) / columnBlocks + together - 1) / together * together;
+        task.columnBlocks = (n + task.columnBlock - 1) / task.columnBlock;
+        numTiles += tiles;
+        numBlocks += (tiles + task.tileBlock - 1) / task.tileBlock * task.columnBlocks;
+        bytes += (task.up == null ? 1 : 2) * task.weights.bytes().byteSize();
+        mostColumns = Math.max(mostColumns, n);
+    }
+
+    private void streams(int part, int worker) {
+        int tile = Partition.bound(part, parts, numTiles);
+        int end = Partition.bound(part + 1, parts, numTiles);
+        for (int t = 0; t < numTasks && tile < end; t++) {
+            Task task = tasks[t];
+            int last = Math.min(end, task.firstTile + task.weights.tiles());
+            if (tile < last) {
+                stream(task, tile - task.firstTile, last - task.firstTile, scratch[worker]);
+                tile = last;
+            }
+        }
+    }
+
+    /// Multiplies some tiles by the only column.
+    private void stream(Task task, int from, int to, Scratch own) {
+        WeightMatrix w = task.weights;
+        int at = task.row(0) * task.rowLength;
+        int whole = Math.min(to, w.rows() / ROWS);
+        if (from < whole) {
+            one(task, from, whole, task.out, at + from * ROWS, own);
+        }
+        if (whole < to) {
+            float[] sums = own.sums(ROWS);
+            one(task, whole, to, sums, 0, own);
+            System.arraycopy(sums, 0, task.out, at + whole * ROWS, w.rows() - whole * ROWS);
+        }
+    }
+
+    private void one(Task task, int from, int to, float[] y, int yAt, Scratch own) {
+        arithmetic.multiply(task.weights, from, to, task.x, 0, 1, y, yAt, own);
+        WeightMatrix up = task.up;
+        if (up != null) {
+            int length = (to - from) * ROWS;
+            float[] ups = own.otherSums(length);
+            arithmetic.multiply(up, from, to, task.upX, 0, 1, ups, 0, own);
+            arithmetic.swiGlu(y, yAt, ups, 0, length, own);
+        }
+    }
+
+    private void blocks(int part, int worker) {
+        int t = numTasks - 1;
+        while (tasks[t].firstBlock > part) {
+            t--;
+        }
+        Task task = tasks[t];
+        int block = part - task.firstBlock;
+        int from = block / task.columnBlocks * task.tileBlock;
+        int to = Math.min(from + task.tileBlock, task.weights.tiles());
+        int firstColumn = block % task.columnBlocks * task.columnBlock;
+        int lastColumn = Math.min(firstColumn + task.columnBlock, task.x.n);
+        int length = (to - from) * (lastColumn - firstColumn) * ROWS;
+        Scratch own = scratch[worker];
+        float[] sums = own.sums(length);
+        arithmetic.multiply(task.weights, from, to, task.x, firstColumn, lastColumn, sums, 0, own);
+        WeightMatrix up = task.up;
+        if (up != null) {
+            float[] ups = own.otherSums(length);
+            arithmetic.multiply(up, from, to, task.upX, firstColumn, lastColumn, ups, 0, own);
+            arithmetic.swiGlu(sums, 0, ups, 0, length, own);
+        }
+        scatter(task, sums, from, to, firstColumn, lastColumn);
+    }
+
+    private static void scatter(Task task, float[] sums, int from, int to, int firstColumn, int lastColumn) {
+        int count = lastColumn - firstColumn;
+        for (int j = 0; j < count; j++) {
+            int at = task.row(firstColumn + j) * task.rowLength;
+            for (int tile = from; tile < to; tile++) {
+                int length = Math.min(ROWS, task.weights.rows() - tile * ROWS);
+                System.arraycopy(sums, ((tile - from) * count + j) * ROWS, task.out, at + tile * ROWS, length);
+            }
+        }
+    }
+
+    /// One matrix and its columns; kept for the next section.
+    private static final class Task {
+        private WeightMatrix weights;
+        private @Nullable WeightMatrix up;
+        private PackedColumns x;
+        private PackedColumns upX;
+        private float[] out = new float[0];
+        private int rowLength;
+        private int @Nullable [] outRows;
+        private int firstRow;
+        private int firstTile; // counted over all tasks
+        private int firstBlock; // counted over all tasks
+        private int tileBlock;
+        private int columnBlock;
+        private int columnBlocks;
+
+        private Task(WeightMatrix weights, PackedColumns x) {
+            this.weights = weights;
+            this.x = x;
+            this.upX = x;
+        }
+
+        private void to(float[] out, int rowLength, int @Nullable [] outRows, int firstRow) {
+            this.out = out;
+            this.rowLength = rowLength;
+            this.outRows = outRows;
+            this.firstRow = firstRow;
+        }
+
+        private int row(int column) {
+            return outRows == null ? firstRow + column : outRows[firstRow + column];
+        }
+    }
+}
