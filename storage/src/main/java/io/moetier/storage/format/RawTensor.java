@@ -4,14 +4,21 @@ import io.moetier.storage.model.DType;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.TensorInfo;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
-/// Where one tensor of a safetensors file lies, whatever its element type: `byteLength` bytes from `offset` of `file`.
+/// Where one tensor of a weight file lies, whatever its element type: `byteLength` bytes from `offset` of `file`,
+/// row-major.
 ///
-/// `dtype` is the header's own spelling, for example `BF16` or `I64`. Only the types that the engine computes with have
+/// `dtype` is the header's own spelling, for example `BF16` or `I64`, or in a GGUF file the name of ggml's type. Only
+/// the types that the engine computes with have
 /// a [DType]; the others can be read as bytes, and are refused by name when someone asks for numbers.
 public record RawTensor(String name, String dtype, List<Long> shape, Path file, long offset, long byteLength) {
+    private static final String COMPUTABLE =
+            Arrays.stream(DType.values()).map(DType::name).collect(Collectors.joining(", "));
+
     public RawTensor {
         shape = List.copyOf(shape);
     }
@@ -26,16 +33,18 @@ public record RawTensor(String name, String dtype, List<Long> shape, Path file, 
     /// @throws MalformedModelException if its element type is another one
     public TensorInfo require() {
         return usable().orElseThrow(() ->
-                MalformedModelException.of(file, "tensor " + name + ": dtype", "F32, F16 or BF16", dtype));
+                MalformedModelException.of(file, "tensor " + name + ": dtype", "one of " + COMPUTABLE, dtype));
     }
 
     private Optional<DType> computable() {
-        return switch (dtype) {
-            case "F32" -> Optional.of(DType.F32);
-            case "F16" -> Optional.of(DType.F16);
-            case "BF16" -> Optional.of(DType.BF16);
-            default -> Optional.empty();
-        };
+        return Arrays.stream(DType.values())
+                .filter(type -> type.name().equals(dtype))
+                .findFirst();
+    }
+
+    /// Returns the same tensor `bytes` further behind in its file.
+    RawTensor movedBy(long bytes) {
+        return new RawTensor(name, dtype, shape, file, offset + bytes, byteLength);
     }
 
     long end() {
