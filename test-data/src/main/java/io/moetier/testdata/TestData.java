@@ -36,6 +36,12 @@ public final class TestData {
         return root().resolve("traces").resolve(name + ".jsonl.gz");
     }
 
+    /// Returns the file of quantised blocks and what they decode to; `make_blocks.py` beside it says its
+    /// form.
+    public static Path quantisedBlocks() {
+        return root().resolve("formats/blocks.bin.gz");
+    }
+
     /// Returns the `test-data` directory of the source tree.
     ///
     /// @throws IllegalStateException if the working directory is not inside the source tree

@@ -5,9 +5,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-/// Turns stored elements into Java floats; the plain form against which the kernels' own conversions are tested.
+/// Turns stored elements into Java floats; the plain form against which the kernels' own conversions are
+/// tested.
 ///
-/// Files are little-endian whatever the machine is.
+/// Quantised types have the bits that ggml's own conversion to float32 has. Files are little-endian whatever
+/// the machine is.
 public final class Floats {
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -26,8 +28,8 @@ public final class Floats {
             case F32 -> MemorySegment.copy(exact, FLOAT, 0, dst, dstIndex, elements);
             case F16 -> decodeFloat16(exact, elements, dst, dstIndex);
             case BF16 -> decodeBfloat16(exact, elements, dst, dstIndex);
-            case Q8_0 -> decodeQ8(exact, elements, dst, dstIndex);
-            default -> throw new UnsupportedOperationException(dtype + " weights");
+            case Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, MXFP4 ->
+                decodeBlocks(dtype, exact, elements, dst, dstIndex);
         }
     }
 
@@ -43,12 +45,12 @@ public final class Floats {
         }
     }
 
-    private static void decodeQ8(MemorySegment src, int elements, float[] dst, int dstIndex) {
-        int blockElements = DType.Q8_0.blockElements();
-        for (int i = 0; i < elements; i++) {
-            long block = (long) (i / blockElements) * DType.Q8_0.blockBytes();
-            float scale = Float.float16ToFloat(src.get(SHORT, block));
-            dst[dstIndex + i] = scale * src.get(ValueLayout.JAVA_BYTE, block + 2 + i % blockElements);
+    private static void decodeBlocks(DType dtype, MemorySegment src, int elements, float[] dst, int dstIndex) {
+        BlockDecoder decoder = BlockDecoder.of(dtype);
+        long at = 0;
+        for (int i = 0; i < elements; i += dtype.blockElements()) {
+            decoder.decode(src, at, dst, dstIndex + i);
+            at += dtype.blockBytes();
         }
     }
 }
