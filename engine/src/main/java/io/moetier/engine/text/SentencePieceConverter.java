@@ -8,16 +8,16 @@ import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.MalformedModelException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/// Writes the `tokenizer.json` of a checkpoint that has only a SentencePiece `tokenizer.model`.
+/// Writes the `tokenizer.json` of a checkpoint that has only a vocabulary of SentencePiece: a `tokenizer.model`, or
+/// what
+/// a GGUF file keeps of one.
 ///
 /// The result tokenizes as the model does: the normaliser does what SentencePiece does to blanks, and the merges of
 /// BPE, which SentencePiece keeps as scores of pieces, are listed by falling score, as the converters of
@@ -26,12 +26,10 @@ public final class SentencePieceConverter {
     private static final String BLANK = "\u2581"; // SentencePiece's visible form of a blank
 
     private final SentencePieceModel model;
-    private final TokenizerConfig config;
-    private final Map<Integer, Map<String, Object>> addedTokens = new TreeMap<>();
+    private final TokenizerDocument document = new TokenizerDocument();
 
-    private SentencePieceConverter(SentencePieceModel model, TokenizerConfig config) {
+    private SentencePieceConverter(SentencePieceModel model) {
         this.model = model;
-        this.config = config;
     }
 
     /// Converts a BPE or unigram model.
@@ -42,32 +40,47 @@ public final class SentencePieceConverter {
     /// @throws MalformedModelException if a file is missing or not what it should be
     public static String toTokenizerJson(Path model, Optional<Path> tokenizerConfig) {
         TokenizerConfig config = tokenizerConfig.map(TokenizerConfig::read).orElse(TokenizerConfig.EMPTY);
-        SentencePieceConverter converter = new SentencePieceConverter(SentencePieceModel.read(model), config);
+        SentencePieceConverter converter = new SentencePieceConverter(SentencePieceFile.read(model));
         converter.collectAddedTokens();
         tokenizerConfig.map(Json::readObject).ifPresent(converter::collectTokensAddedLater);
-        return Json.write(converter.document());
+        return converter.write(
+                config.addBosToken().orElse(true), config.addEosToken().orElse(false));
     }
 
-    private Map<String, @Nullable Object> document() {
-        Map<String, @Nullable Object> json = new LinkedHashMap<>();
-        json.put("version", "1.0");
-        json.put("truncation", null);
-        json.put("padding", null);
-        json.put("added_tokens", List.copyOf(addedTokens.values()));
-        json.put("normalizer", sequence("normalizers", normalizers()));
-        json.put("pre_tokenizer", null);
-        json.put("post_processor", postProcessor());
-        json.put("decoder", sequence("decoders", decoders()));
-        json.put("model", model.algorithm() == Algorithm.BPE ? bpe() : unigram());
-        return json;
+    /// Converts a model that has been read.
+    ///
+    /// @param begins whether a text begins with the model's mark for that, if it has one
+    /// @param ends whether a text ends with the model's mark for that, if it has one
+    static String toTokenizerJson(SentencePieceModel model, boolean begins, boolean ends) {
+        SentencePieceConverter converter = new SentencePieceConverter(model);
+        converter.collectAddedTokens();
+        return converter.write(begins, ends);
+    }
+
+    private String write(boolean begins, boolean ends) {
+        if (begins && model.marks().bosId() >= 0) {
+            document.beginWith(mark(model.marks().bosId()));
+        }
+        if (ends && model.marks().eosId() >= 0) {
+            document.endWith(mark(model.marks().eosId()));
+        }
+        return document.write(
+                TokenizerDocument.sequence("normalizers", normalizers()),
+                null,
+                TokenizerDocument.sequence("decoders", decoders()),
+                model.algorithm() == Algorithm.BPE ? bpe() : unigram());
+    }
+
+    private TokenizerDocument.Mark mark(int id) {
+        return new TokenizerDocument.Mark(id, model.pieces().get(id).text());
     }
 
     private void collectAddedTokens() {
         for (int id = 0; id < model.pieces().size(); id++) {
             Piece piece = model.pieces().get(id);
             switch (piece.kind()) {
-                case UNKNOWN, CONTROL -> add(id, piece.text(), true);
-                case USER_DEFINED -> add(id, piece.text(), false);
+                case UNKNOWN, CONTROL -> document.addToken(id, piece.text(), true);
+                case USER_DEFINED -> document.addToken(id, piece.text(), false);
                 case NORMAL, UNUSED, BYTE -> {}
             }
         }
@@ -83,7 +96,7 @@ public final class SentencePieceConverter {
             } catch (NumberFormatException e) {
                 throw json.unexpected("added_tokens_decoder", "ids as keys", key);
             }
-            Map<String, Object> entry = add(
+            Map<String, Object> entry = document.addToken(
                     id,
                     token.requireString("content"),
                     token.optionalBoolean("special").orElse(false));
@@ -93,30 +106,17 @@ public final class SentencePieceConverter {
         }
     }
 
-    private Map<String, Object> add(int id, String content, boolean special) {
-        Map<String, Object> token = new LinkedHashMap<>();
-        token.put("id", id);
-        token.put("content", content);
-        token.put("single_word", false);
-        token.put("lstrip", false);
-        token.put("rstrip", false);
-        token.put("normalized", false);
-        token.put("special", special);
-        addedTokens.put(id, token);
-        return token;
-    }
-
     private List<Map<String, ?>> normalizers() {
         List<Map<String, ?>> steps = new ArrayList<>();
-        if (model.charsmap().length > 0) {
-            String rules = Base64.getEncoder().encodeToString(model.charsmap());
+        String rules = model.normalization().charsmap();
+        if (!rules.isEmpty()) {
             steps.add(Map.of("type", "Precompiled", "precompiled_charsmap", rules));
         }
-        if (model.removeExtraWhitespaces()) {
+        if (model.normalization().removeExtraWhitespaces()) {
             steps.add(Map.of("type", "Strip", "strip_left", true, "strip_right", true));
             steps.add(Map.of("type", "Replace", "pattern", Map.of("Regex", " {2,}"), "content", " "));
         }
-        if (model.addDummyPrefix()) {
+        if (model.normalization().addDummyPrefix()) {
             steps.add(Map.of("type", "Prepend", "prepend", BLANK));
         }
         steps.add(Map.of("type", "Replace", "pattern", Map.of("String", " "), "content", BLANK));
@@ -128,41 +128,10 @@ public final class SentencePieceConverter {
         steps.add(Map.of("type", "Replace", "pattern", Map.of("String", BLANK), "content", " "));
         steps.add(Map.of("type", "ByteFallback"));
         steps.add(Map.of("type", "Fuse"));
-        if (model.addDummyPrefix()) {
+        if (model.normalization().addDummyPrefix()) {
             steps.add(Map.of("type", "Strip", "content", " ", "start", 1, "stop", 0));
         }
         return steps;
-    }
-
-    private static Map<String, ?> sequence(String key, List<Map<String, ?>> steps) {
-        return Map.of("type", "Sequence", key, steps);
-    }
-
-    private Map<String, ?> postProcessor() {
-        List<Map<String, ?>> single = new ArrayList<>();
-        List<Map<String, ?>> pair = new ArrayList<>();
-        Map<String, Object> specials = new LinkedHashMap<>();
-        boolean begins = config.addBosToken().orElse(true) && model.bosId() >= 0;
-        boolean ends = config.addEosToken().orElse(false) && model.eosId() >= 0;
-        for (int part = 0; part < 2; part++) {
-            List<Map<String, ?>> steps = new ArrayList<>();
-            if (begins) {
-                steps.add(special(model.bosId(), part, specials));
-            }
-            steps.add(Map.of("Sequence", Map.of("id", part == 0 ? "A" : "B", "type_id", part)));
-            if (ends) {
-                steps.add(special(model.eosId(), part, specials));
-            }
-            single.addAll(part == 0 ? steps : List.of());
-            pair.addAll(steps);
-        }
-        return Map.of("type", "TemplateProcessing", "single", single, "pair", pair, "special_tokens", specials);
-    }
-
-    private Map<String, ?> special(int id, int part, Map<String, Object> specials) {
-        String token = model.pieces().get(id).text();
-        specials.put(token, Map.of("id", token, "ids", List.of(id), "tokens", List.of(token)));
-        return Map.of("SpecialToken", Map.of("id", token, "type_id", part));
     }
 
     private Map<String, @Nullable Object> bpe() {
@@ -170,7 +139,7 @@ public final class SentencePieceConverter {
         Map<String, @Nullable Object> json = new LinkedHashMap<>();
         json.put("type", "BPE");
         json.put("dropout", null);
-        json.put("unk_token", model.pieces().get(model.unkId()).text());
+        json.put("unk_token", model.pieces().get(model.marks().unkId()).text());
         json.put("fuse_unk", true);
         json.put("byte_fallback", model.byteFallback());
         json.put("vocab", vocabulary);
@@ -185,7 +154,7 @@ public final class SentencePieceConverter {
         }
         Map<String, @Nullable Object> json = new LinkedHashMap<>();
         json.put("type", "Unigram");
-        json.put("unk_id", model.unkId());
+        json.put("unk_id", model.marks().unkId());
         json.put("byte_fallback", model.byteFallback());
         json.put("vocab", vocabulary);
         return json;

@@ -1,201 +1,54 @@
 package io.moetier.engine.text;
 
-import com.google.protobuf.ByteString;
-import com.google.protobuf.CodedInputStream;
-import com.google.protobuf.InvalidProtocolBufferException;
-import com.google.protobuf.WireFormat;
-import io.moetier.storage.model.MalformedModelException;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
-/// A SentencePiece `tokenizer.model`, as far as a tokenizer needs it.
+/// A vocabulary of SentencePiece, whichever kind of file it came from.
 ///
-/// Field numbers are those of `sentencepiece_model.proto`; fields of no use here are skipped, and absent ones have that
-/// file's defaults.
-final class SentencePieceModel {
+/// @param pieces the entries; the id of each is its place
+/// @param byteFallback whether a character without a piece is written as the pieces of its bytes
+record SentencePieceModel(
+        List<Piece> pieces, Algorithm algorithm, boolean byteFallback, Marks marks, Normalization normalization) {
+    SentencePieceModel {
+        pieces = List.copyOf(pieces);
+    }
+
     /// How a text is split into pieces.
     enum Algorithm {
         UNIGRAM,
         BPE
     }
 
-    /// What a piece is; the order is that of the numbers in the file, from one.
+    /// What a piece is; the order is that of the numbers in the files, from one.
     enum Kind {
         NORMAL,
         UNKNOWN,
         CONTROL,
         USER_DEFINED,
         UNUSED,
-        BYTE
+        BYTE;
+
+        /// Returns the kind of a number in a file, empty if there is none.
+        static Optional<Kind> numbered(long number) {
+            return number >= 1 && number <= values().length
+                    ? Optional.of(values()[(int) number - 1])
+                    : Optional.empty();
+        }
     }
 
-    /// One entry of the vocabulary; its id is its place in [SentencePieceModel#pieces()].
+    /// One entry of the vocabulary.
     record Piece(String text, float score, Kind kind) {}
 
-    private static final int PIECES = 1;
-    private static final int TRAINER = 2;
-    private static final int NORMALIZER = 3;
-    private static final int MODEL_TYPE = 3;
-    private static final int BYTE_FALLBACK = 35;
-    private static final int UNK_ID = 40;
-    private static final int BOS_ID = 41;
-    private static final int EOS_ID = 42;
-    private static final int CHARSMAP = 2;
-    private static final int ADD_DUMMY_PREFIX = 3;
-    private static final int REMOVE_EXTRA_WHITESPACES = 4;
+    /// The ids of pieces with a meaning of their own.
+    ///
+    /// @param bosId the piece that begins a text, or a negative number
+    /// @param eosId the piece that ends a text, or a negative number
+    record Marks(int unkId, int bosId, int eosId) {}
 
-    private final List<Piece> pieces = new ArrayList<>();
-    private int modelType = 1;
-    private boolean byteFallback;
-    private int unkId;
-    private int bosId = 1;
-    private int eosId = 2;
-    private byte[] charsmap = {};
-    private boolean addDummyPrefix = true;
-    private boolean removeExtraWhitespaces = true;
-    private final Path source;
-
-    private SentencePieceModel(Path source) {
-        this.source = source;
-    }
-
-    static SentencePieceModel read(Path file) {
-        try {
-            SentencePieceModel model = new SentencePieceModel(file);
-            model.readModel(CodedInputStream.newInstance(Files.readAllBytes(file)));
-            model.check();
-            return model;
-        } catch (NoSuchFileException e) {
-            throw new MalformedModelException(file + ": no such file", e);
-        } catch (InvalidProtocolBufferException e) {
-            throw new MalformedModelException(file + ": not a SentencePiece model: " + e.getMessage(), e);
-        } catch (IOException e) {
-            throw new MalformedModelException(file + ": cannot be read: " + e.getMessage(), e);
-        }
-    }
-
-    List<Piece> pieces() {
-        return pieces;
-    }
-
-    Algorithm algorithm() {
-        return modelType == 1 ? Algorithm.UNIGRAM : Algorithm.BPE;
-    }
-
-    /// Says whether a character without a piece is written as the pieces of its bytes.
-    boolean byteFallback() {
-        return byteFallback;
-    }
-
-    int unkId() {
-        return unkId;
-    }
-
-    /// Returns the id of the token that begins a text, or a negative number.
-    int bosId() {
-        return bosId;
-    }
-
-    /// Returns the id of the token that ends a text, or a negative number.
-    int eosId() {
-        return eosId;
-    }
-
-    /// Returns the compiled rules that normalise characters, empty if there are none.
-    byte[] charsmap() {
-        return charsmap;
-    }
-
-    /// Says whether a blank is put before a text.
-    boolean addDummyPrefix() {
-        return addDummyPrefix;
-    }
-
-    /// Says whether blanks at the ends and repeated blanks are dropped.
-    boolean removeExtraWhitespaces() {
-        return removeExtraWhitespaces;
-    }
-
-    private void check() {
-        if (modelType != 1 && modelType != 2) {
-            throw MalformedModelException.of(
-                    source, "trainer_spec.model_type", "1 (unigram) or 2 (BPE)", Integer.toString(modelType));
-        }
-        if (pieces.isEmpty()) {
-            throw MalformedModelException.of(source, "pieces", "a vocabulary", "none");
-        }
-        checkId("trainer_spec.unk_id", unkId, 0);
-        checkId("trainer_spec.bos_id", bosId, -1);
-        checkId("trainer_spec.eos_id", eosId, -1);
-    }
-
-    private void checkId(String field, int id, int least) {
-        if (id < least || id >= pieces.size()) {
-            throw MalformedModelException.of(
-                    source, field, "an id from " + least + " to " + (pieces.size() - 1), Integer.toString(id));
-        }
-    }
-
-    private void readModel(CodedInputStream in) throws IOException {
-        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
-            switch (WireFormat.getTagFieldNumber(tag)) {
-                case PIECES -> pieces.add(piece(message(in)));
-                case TRAINER -> readTrainer(message(in));
-                case NORMALIZER -> readNormalizer(message(in));
-                default -> in.skipField(tag);
-            }
-        }
-    }
-
-    private void readTrainer(CodedInputStream in) throws IOException {
-        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
-            switch (WireFormat.getTagFieldNumber(tag)) {
-                case MODEL_TYPE -> modelType = in.readEnum();
-                case BYTE_FALLBACK -> byteFallback = in.readBool();
-                case UNK_ID -> unkId = in.readInt32();
-                case BOS_ID -> bosId = in.readInt32();
-                case EOS_ID -> eosId = in.readInt32();
-                default -> in.skipField(tag);
-            }
-        }
-    }
-
-    private void readNormalizer(CodedInputStream in) throws IOException {
-        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
-            switch (WireFormat.getTagFieldNumber(tag)) {
-                case CHARSMAP -> charsmap = in.readByteArray();
-                case ADD_DUMMY_PREFIX -> addDummyPrefix = in.readBool();
-                case REMOVE_EXTRA_WHITESPACES -> removeExtraWhitespaces = in.readBool();
-                default -> in.skipField(tag);
-            }
-        }
-    }
-
-    private Piece piece(CodedInputStream in) throws IOException {
-        String text = "";
-        float score = 0;
-        int kind = 1;
-        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
-            switch (WireFormat.getTagFieldNumber(tag)) {
-                case 1 -> text = in.readStringRequireUtf8();
-                case 2 -> score = in.readFloat();
-                case 3 -> kind = in.readEnum();
-                default -> in.skipField(tag);
-            }
-        }
-        if (kind < 1 || kind > Kind.values().length) {
-            throw MalformedModelException.of(
-                    source, "pieces[" + pieces.size() + "].type", "1 to " + Kind.values().length, kind);
-        }
-        return new Piece(text, score, Kind.values()[kind - 1]);
-    }
-
-    private static CodedInputStream message(CodedInputStream in) throws IOException {
-        ByteString bytes = in.readBytes();
-        return bytes.newCodedInput();
-    }
+    /// What is done to a text before it is split.
+    ///
+    /// @param charsmap the compiled rules that normalise characters in base 64, empty if there are none
+    /// @param addDummyPrefix whether a blank is put before a text
+    /// @param removeExtraWhitespaces whether blanks at the ends and repeated blanks are dropped
+    record Normalization(String charsmap, boolean addDummyPrefix, boolean removeExtraWhitespaces) {}
 }

@@ -129,7 +129,7 @@ class SentencePieceConverterTest {
             }
             Path file = Files.write(directory.resolve("bad.model"), bad);
             try {
-                assertTrue(SentencePieceModel.read(file).pieces().size() > 0);
+                assertTrue(SentencePieceFile.read(file).pieces().size() > 0);
             } catch (MalformedModelException e) {
                 assertTrue(String.valueOf(e.getMessage()).startsWith(file + ": "));
             }
