@@ -45,7 +45,7 @@ public class KernelBenchmark {
         @Param({"2048x1024", "1024x2048"})
         String shape = "2048x1024";
 
-        @Param
+        @Param({"F32", "F16", "BF16", "Q8_0"})
         DType dtype = DType.F32;
 
         @Param({"1", "2"})

@@ -17,7 +17,7 @@ class BenchmarksTest {
     private final Work work = new Work();
 
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(names = {"F32", "F16", "BF16", "Q8_0"})
     void kernelsMultiply(DType dtype) {
         KernelBenchmark.Matrices matrices = new KernelBenchmark.Matrices();
         matrices.shape = "64x96";
