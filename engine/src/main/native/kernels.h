@@ -1,0 +1,50 @@
+/*
+ * The kernels of the CPU, as the JVM calls them. They keep no state, start no threads and allocate nothing; every call
+ * does one thread's share of an operation and takes a few milliseconds at most, since the garbage collector waits
+ * for it. Callers check sizes.
+ *
+ * A function is compiled once for each level of instructions, and its name ends with the level: _v3 (x86-64-v3: AVX2,
+ * FMA, F16C), _avx512 (AVX-512 with VNNI and BF16), _dotprod (Armv8.2 with dotprod and fp16).
+ *
+ * `type` is the ordinal of io.moetier.storage.model.DType. Weights are in the layout r16 of
+ * io.moetier.engine.tensor.WeightMatrix. A result's bits depend on neither the number of columns nor the share.
+ */
+#ifndef MOETIER_KERNELS_H
+#define MOETIER_KERNELS_H
+
+#include <stdint.h>
+
+#define MOETIER_PASTE_(name, level) moetier_##name##_##level
+#define MOETIER_PASTE(name, level) MOETIER_PASTE_(name, level)
+#define KERNEL(name) __attribute__((visibility("default"))) MOETIER_PASTE(name, MOETIER_LEVEL)
+
+enum { F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, MXFP4 };
+
+/* The best level that this processor and its operating system run: 0 none, 1 _v3, 2 _avx512, 3 _dotprod. */
+__attribute__((visibility("default"))) int moetier_level(void);
+
+/* Nonzero if `multiply` has a kernel for weights of `type`. */
+int KERNEL(multiplies)(int type);
+
+/*
+ * Packs the column x[cols] as column `column` of `n`. Quantised types take int8 activations with one scale for each 32,
+ * float types float32 ones. Room: floats n * cols rounded up to 16, bytes n * cols, scales n * cols / 32,
+ * sums n * cols / 16; what lies where is the business of this file's implementation.
+ */
+void KERNEL(pack)(int type, const float *x, int cols, int n, int column, float *floats, int8_t *bytes, float *scales,
+                  int32_t *sums);
+
+/*
+ * Multiplies `tiles` tiles of sixteen rows, from `w` on, by the columns `first` to `last` (exclusive) of `n` packed ones.
+ * `first` is a multiple of 8. y receives [tiles][last - first][16].
+ */
+void KERNEL(multiply)(int type, const void *w, int tiles, int cols, int n, int first, int last, const float *floats,
+                      const int8_t *bytes, const float *scales, const int32_t *sums, float *y);
+
+/* gate[i] = silu(gate[i]) * up[i]. */
+void KERNEL(swiglu)(float *gate, const float *up, int length);
+
+/* out[i] = x[i] * weight[i] / sqrt(mean(x^2) + eps); out may be x. */
+void KERNEL(rms_norm)(const float *x, int cols, const float *weight, float eps, float *out);
+
+#endif
