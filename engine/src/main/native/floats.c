@@ -1,0 +1,128 @@
+/*
+ * Products of float32, float16 and bfloat16 weights with float32 activations. A result is the sum of the sums of DEPTH
+ * elements, in order; each of these is the sum of the even elements plus that of the odd ones.
+ */
+#include "product.h"
+#include "vectors.h"
+
+/* So many elements of a tile and of a group of columns fit into the first cache together. */
+#define DEPTH 256
+
+void LEVEL(pack_floats)(const float *x, int cols, int n, int column, float *floats) {
+    const int first = column / GROUP * GROUP, width = group_width(n, first);
+    float *to = floats + (long)first * cols + (column - first);
+    for (int k = 0; k < cols; k++) {
+        to[(long)k * width] = x[k];
+    }
+}
+
+/* Returns weights `k` (even) and k + 1 of LANES rows, or only `k`. */
+INLINE void decode(int type, const uint8_t *w, int k, int count, int part, vfloat *to) {
+    if (type == BF16) {
+        vint pairs = load_ints(w + 2 * ROWS * k + 4 * LANES * part);
+        to[0] = (vfloat)(pairs << 16);
+        to[1] = (vfloat)(pairs & (int32_t)0xFFFF0000);
+        return;
+    }
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        const int at = ROWS * (k + i) + LANES * part;
+        to[i] = type == F16 ? halves_at(w + 2 * at) : load_floats(w + 4 * at);
+    }
+}
+
+/* Adds the products of `depth` elements of a tile with `width` columns to y[width][16]. */
+INLINE void multiply_part(int type, int parts, int width, int stride, const uint8_t *w, int depth, const float *x,
+                          int part, int fresh, float *y) {
+    vfloat sums[2][PARTS][GROUP] = {0};
+    for (int k = 0; k < depth - 1; k += 2, x += 2 * stride) {
+        UNROLL
+        for (int p = 0; p < parts; p++) {
+            vfloat weights[2];
+            decode(type, w, k, 2, part + p, weights);
+            UNROLL
+            for (int j = 0; j < width; j++) {
+                sums[0][p][j] = multiply_add(weights[0], all_floats(x[j]), sums[0][p][j]);
+                sums[1][p][j] = multiply_add(weights[1], all_floats(x[stride + j]), sums[1][p][j]);
+            }
+        }
+    }
+    UNROLL
+    for (int p = 0; p < parts; p++) {
+        vfloat weights[2];
+        if (depth % 2) {
+            decode(type, w, depth - 1, 1, part + p, weights);
+        }
+        UNROLL
+        for (int j = 0; j < width; j++) {
+            float *to = y + j * ROWS + (part + p) * LANES;
+            if (depth % 2) {
+                sums[0][p][j] = multiply_add(weights[0], all_floats(x[j]), sums[0][p][j]);
+            }
+            vfloat sum = sums[0][p][j] + sums[1][p][j];
+            store_floats(to, fresh ? sum : load_floats(to) + sum);
+        }
+    }
+}
+
+/* One column takes its weights in one stream, several take them part after part to have registers for their sums. */
+INLINE void multiply_group(int type, int width, int stride, const uint8_t *w, int depth, const float *x, int fresh,
+                           float *y) {
+    if (width == 1) {
+        multiply_part(type, PARTS, 1, stride, w, depth, x, 0, fresh, y);
+        return;
+    }
+    for (int part = 0; part < PARTS; part++) {
+        UNROLL
+        for (int j = 0; j < width; j += FLOAT_COLUMNS) {
+            const int columns = width - j < FLOAT_COLUMNS ? width - j : FLOAT_COLUMNS;
+            multiply_part(type, 1, columns, stride, w, depth, x + j, part, fresh, y + j * ROWS);
+        }
+    }
+}
+
+INLINE void multiply_columns(int type, const struct product *p, const uint8_t *w, int k, float *y) {
+    const int depth = p->cols - k < DEPTH ? p->cols - k : DEPTH;
+    for (int column = p->first; column < p->last; column += GROUP, y += GROUP * ROWS) {
+        const int stride = group_width(p->n, column);
+        const float *x = p->floats + (long)column * p->cols + (long)k * stride;
+        switch (group_width(p->last, column)) {
+#define WIDTH(number)                                                       \
+    case number:                                                            \
+        multiply_group(type, number, stride, w, depth, x, k == 0, y);       \
+        break;
+            WIDTH(1)
+            WIDTH(2)
+            WIDTH(3)
+            WIDTH(4)
+            WIDTH(5)
+            WIDTH(6)
+            WIDTH(7)
+            WIDTH(8)
+#undef WIDTH
+        }
+    }
+}
+
+INLINE void multiply(int type, const struct product *p) {
+    const int cols = type == BF16 ? p->cols + p->cols % 2 : p->cols, element_bytes = type == F32 ? 4 : 2;
+    for (int tile = 0; tile < p->tiles; tile++) {
+        for (int k = 0; k < p->cols; k += DEPTH) {
+            const uint8_t *w = p->w + ((long)tile * cols + k) * ROWS * element_bytes;
+            multiply_columns(type, p, w, k, p->y + (long)tile * (p->last - p->first) * ROWS);
+        }
+    }
+}
+
+void LEVEL(multiply_floats)(int type, const struct product *p) {
+    switch (type) {
+        case F32:
+            multiply(F32, p);
+            break;
+        case F16:
+            multiply(F16, p);
+            break;
+        default:
+            multiply(BF16, p);
+    }
+}

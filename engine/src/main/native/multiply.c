@@ -1,0 +1,45 @@
+/* The matrix product: chooses between weights in blocks and plain numbers. */
+#include "product.h"
+
+enum kind { NONE, FLOATS, BLOCKS };
+
+static enum kind kind(int type) {
+    switch (type) {
+        case F32:
+        case F16:
+        case BF16:
+            return FLOATS;
+        case Q8_0:
+        case Q4_0:
+        case Q4_K:
+        case Q5_K:
+        case Q6_K:
+        case MXFP4:
+            return BLOCKS;
+        default:
+            return NONE;
+    }
+}
+
+int KERNEL(multiplies)(int type) {
+    return kind(type) != NONE;
+}
+
+void KERNEL(pack)(int type, const float *x, int cols, int n, int column, float *floats, int8_t *bytes, float *scales,
+                  int32_t *sums) {
+    if (kind(type) == FLOATS) {
+        LEVEL(pack_floats)(x, cols, n, column, floats);
+    } else {
+        LEVEL(pack_blocks)(type, x, cols, n, column, bytes, scales, sums);
+    }
+}
+
+void KERNEL(multiply)(int type, const void *w, int tiles, int cols, int n, int first, int last, const float *floats,
+                      const int8_t *bytes, const float *scales, const int32_t *sums, float *y) {
+    struct product p = {w, tiles, cols, n, first, last, floats, bytes, scales, sums, y};
+    if (kind(type) == FLOATS) {
+        LEVEL(multiply_floats)(type, &p);
+    } else {
+        LEVEL(multiply_blocks)(type, &p);
+    }
+}

@@ -1,0 +1,246 @@
+/*
+ * The vectors of one level of instructions. A lane is a row of weights; PARTS vectors side by side hold the sixteen rows
+ * of a tile. The operators of C work on the types; here is what they do not offer.
+ */
+#ifndef MOETIER_VECTORS_H
+#define MOETIER_VECTORS_H
+
+#include <stdint.h>
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 16")
+
+#if defined __AVX512VNNI__
+#include <immintrin.h>
+#define LANES 16
+/* Multiplies unsigned weights only, so that signed ones are moved up by this much. */
+#define SIGNED_OFFSET 128
+/* Columns whose sums fit into registers. */
+#define FLOAT_COLUMNS 8
+#elif defined __AVX2__
+#include <immintrin.h>
+#define LANES 8
+#define SIGNED_OFFSET 0
+#define FLOAT_COLUMNS 4
+#elif defined __ARM_FEATURE_DOTPROD
+#include <arm_neon.h>
+#define LANES 4
+#define SIGNED_OFFSET 0
+#define FLOAT_COLUMNS 8
+#else
+#error "no kernels for these instructions"
+#endif
+
+#define ROWS 16
+#define PARTS (ROWS / LANES)
+
+typedef float vfloat __attribute__((vector_size(4 * LANES)));
+typedef int32_t vint __attribute__((vector_size(4 * LANES)));
+typedef uint16_t vshort __attribute__((vector_size(4 * LANES)));
+/* Four values of each row. */
+typedef uint8_t vbyte __attribute__((vector_size(4 * LANES)));
+
+INLINE vbyte load_bytes(const void *p) {
+    vbyte v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+INLINE vint load_ints(const void *p) {
+    return (vint)load_bytes(p);
+}
+
+INLINE vfloat load_floats(const void *p) {
+    return (vfloat)load_bytes(p);
+}
+
+INLINE void store_floats(float *p, vfloat v) {
+    memcpy(p, &v, sizeof v);
+}
+
+INLINE int32_t int_at(const void *p) {
+    int32_t i;
+    memcpy(&i, p, sizeof i);
+    return i;
+}
+
+INLINE vfloat to_floats(vint v) {
+    return __builtin_convertvector(v, vfloat);
+}
+
+/* Shifts bytes to the right; bits of the neighbour come in from above. */
+INLINE vbyte shift_bytes(vbyte v, int bits) {
+    return (vbyte)((vshort)v >> bits);
+}
+
+#if defined __AVX512VNNI__
+
+INLINE vint all_ints(int32_t x) {
+    return (vint)_mm512_set1_epi32(x);
+}
+
+INLINE vfloat all_floats(float x) {
+    return (vfloat)_mm512_set1_ps(x);
+}
+
+/* Returns a * b + c, rounded once. */
+INLINE vfloat multiply_add(vfloat a, vfloat b, vfloat c) {
+    return (vfloat)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
+
+INLINE vfloat larger(vfloat a, vfloat b) {
+    return (vfloat)_mm512_max_ps((__m512)a, (__m512)b);
+}
+
+INLINE vfloat halves_at(const void *p) {
+    return (vfloat)_mm512_cvtph_ps(_mm256_loadu_si256(p));
+}
+
+INLINE vint shorts_at(const void *p) {
+    return (vint)_mm512_cvtepu16_epi32(_mm256_loadu_si256(p));
+}
+
+INLINE vint bytes_at(const void *p) {
+    return (vint)_mm512_cvtepu8_epi32(_mm_loadu_si128(p));
+}
+
+INLINE vint signed_bytes_at(const void *p) {
+    return (vint)_mm512_cvtepi8_epi32(_mm_loadu_si128(p));
+}
+
+/* Returns table[index] for each byte below 16. */
+INLINE vbyte look_up(const uint8_t table[16], vbyte index) {
+    return (vbyte)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128((const void *)table)), (__m512i)index);
+}
+
+/* Returns sum + the products of `count` times four weights of each row, below 1 << bits, with x[4 * count]. */
+INLINE vint dot(vint sum, const vbyte *w, int count, int bits, const int8_t *x) {
+    (void)bits;
+    __m512i s = (__m512i)sum;
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        s = _mm512_dpbusd_epi32(s, (__m512i)w[i], _mm512_set1_epi32(int_at(x + 4 * i)));
+    }
+    return (vint)s;
+}
+
+#elif defined __AVX2__
+
+INLINE vint all_ints(int32_t x) {
+    return (vint)_mm256_set1_epi32(x);
+}
+
+INLINE vfloat all_floats(float x) {
+    return (vfloat)_mm256_set1_ps(x);
+}
+
+INLINE vfloat multiply_add(vfloat a, vfloat b, vfloat c) {
+    return (vfloat)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+
+INLINE vfloat larger(vfloat a, vfloat b) {
+    return (vfloat)_mm256_max_ps((__m256)a, (__m256)b);
+}
+
+INLINE vfloat halves_at(const void *p) {
+    return (vfloat)_mm256_cvtph_ps(_mm_loadu_si128(p));
+}
+
+INLINE vint shorts_at(const void *p) {
+    return (vint)_mm256_cvtepu16_epi32(_mm_loadu_si128(p));
+}
+
+INLINE vint bytes_at(const void *p) {
+    return (vint)_mm256_cvtepu8_epi32(_mm_loadl_epi64(p));
+}
+
+INLINE vint signed_bytes_at(const void *p) {
+    return (vint)_mm256_cvtepi8_epi32(_mm_loadl_epi64(p));
+}
+
+INLINE vbyte look_up(const uint8_t table[16], vbyte index) {
+    return (vbyte)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)table)), (__m256i)index);
+}
+
+/*
+ * Pairs of products are added in 16 bits, which hold 128 >> bits pairs of a weight and a value of at most 127. Weights of
+ * eight bits are signed, and give their signs to x: 2 * 128 * 127 fits.
+ */
+INLINE vint dot(vint sum, const vbyte *w, int count, int bits, const int8_t *x) {
+    const __m256i ones = _mm256_set1_epi16(1);
+    const int run = bits == 8 ? 1 : 128 >> bits;
+    __m256i s = (__m256i)sum;
+    UNROLL
+    for (int i = 0; i < count; i += run) {
+        __m256i pairs = _mm256_setzero_si256();
+        UNROLL
+        for (int r = 0; r < run; r++) {
+            __m256i weights = (__m256i)w[i + r];
+            __m256i values = _mm256_set1_epi32(int_at(x + 4 * (i + r)));
+            if (bits == 8) {
+                values = _mm256_sign_epi8(values, weights);
+                weights = _mm256_abs_epi8(weights);
+            }
+            pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(weights, values));
+        }
+        s = _mm256_add_epi32(s, _mm256_madd_epi16(pairs, ones));
+    }
+    return (vint)s;
+}
+
+#else
+
+INLINE vint all_ints(int32_t x) {
+    return (vint)vdupq_n_s32(x);
+}
+
+INLINE vfloat all_floats(float x) {
+    return (vfloat)vdupq_n_f32(x);
+}
+
+INLINE vfloat multiply_add(vfloat a, vfloat b, vfloat c) {
+    return (vfloat)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+}
+
+INLINE vfloat larger(vfloat a, vfloat b) {
+    return (vfloat)vmaxq_f32((float32x4_t)a, (float32x4_t)b);
+}
+
+INLINE vfloat halves_at(const void *p) {
+    return (vfloat)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+}
+
+INLINE vint shorts_at(const void *p) {
+    return (vint)vmovl_u16(vld1_u16(p));
+}
+
+INLINE vint bytes_at(const void *p) {
+    return (vint)vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8((uint32_t)int_at(p)))));
+}
+
+INLINE vint signed_bytes_at(const void *p) {
+    return (vint)vmovl_s16(vget_low_s16(vmovl_s8(vcreate_s8((uint32_t)int_at(p)))));
+}
+
+INLINE vbyte look_up(const uint8_t table[16], vbyte index) {
+    return (vbyte)vqtbl1q_u8(vld1q_u8(table), (uint8x16_t)index);
+}
+
+INLINE vint dot(vint sum, const vbyte *w, int count, int bits, const int8_t *x) {
+    (void)bits;
+    int32x4_t s = (int32x4_t)sum;
+    UNROLL
+    for (int i = 0; i < count; i += 4) {
+        int8x16_t values = vld1q_s8(x + 4 * i);
+        s = vdotq_laneq_s32(s, (int8x16_t)w[i], values, 0);
+        s = vdotq_laneq_s32(s, (int8x16_t)w[i + 1], values, 1);
+        s = vdotq_laneq_s32(s, (int8x16_t)w[i + 2], values, 2);
+        s = vdotq_laneq_s32(s, (int8x16_t)w[i + 3], values, 3);
+    }
+    return (vint)s;
+}
+
+#endif
+
+#endif
