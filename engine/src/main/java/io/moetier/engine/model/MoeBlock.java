@@ -13,9 +13,13 @@ import org.jspecify.annotations.Nullable;
 /// A mixture of experts (Shazeer et al. 2017): router → top-k experts → weighted sum.
 ///
 /// Tokens are grouped by expert, so that each expert is loaded and visited once per batch, in whatever order experts
-/// become available. Every expert writes rows of its own, and the weighted sum adds a token's rows in the order of its
+/// become available; those that are in memory at one time are computed together. Every expert writes rows of its own,
+/// and the weighted sum adds a token's rows in the order of its
 /// choices: where an expert was, and when it came, cannot change a bit of the result.
 final class MoeBlock implements FeedForward {
+    /// Most rows of experts that are computed together: what they leave between gate and down should stay in the cache.
+    private static final int MOST_ROWS = 1024;
+
     private final int layer;
     private final WeightMatrix router;
     private final int numExperts;
@@ -77,15 +81,26 @@ final class MoeBlock implements FeedForward {
         ExpertGroups groups = workspace.groups;
         try (ExpertSequence sequence = hostTier.begin(layer, groups.distinct, groups.numDistinct())) {
             while (sequence.next()) {
-                int expert = groups.distinct[sequence.index()];
-                tierOf[expert] = sequence.tier();
-                ExpertViews.Expert matrices = views.in(sequence.block());
-                batch.begin(groups.tokens, groups.rows);
-                batch.add(matrices.gate(), matrices.up(), matrices.down(), groups.start(expert), groups.size(expert));
-                kernels.expertFfn(batch, workspace.normed, workspace.expertRows);
+                runGroup(kernels, workspace, sequence);
             }
         }
         counters.addExpertsComputed(groups.numDistinct());
+    }
+
+    private void runGroup(Kernels kernels, Workspace workspace, ExpertSequence sequence) {
+        ExpertGroups groups = workspace.groups;
+        batch.begin(groups.tokens, groups.rows);
+        for (int i = 0; i < sequence.size(); i++) {
+            int expert = groups.distinct[sequence.index(i)];
+            tierOf[expert] = sequence.tier();
+            if (batch.size() > 0 && batch.numRows() + groups.size(expert) > MOST_ROWS) {
+                kernels.expertFfn(batch, workspace.normed, workspace.expertRows);
+                batch.begin(groups.tokens, groups.rows);
+            }
+            ExpertViews.Expert matrices = views.in(sequence.block(i));
+            batch.add(matrices.gate(), matrices.up(), matrices.down(), groups.start(expert), groups.size(expert));
+        }
+        kernels.expertFfn(batch, workspace.normed, workspace.expertRows);
     }
 
     private void runSharedExpert(Kernels kernels, Workspace workspace) {

@@ -7,21 +7,26 @@ import io.moetier.storage.cache.OutOfSlotsException;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.Tier;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// The experts that one layer needs, one after another: first those that were resident, then the missing ones as they
-/// arrive. The order is that of arrival and may differ from run to run.
+/// The experts that one layer needs, group after group: first those that were resident, then the missing ones as they
+/// arrive. Groups and their order are those of arrival and may differ from run to run.
 ///
 /// ```
 /// try (ExpertSequence sequence = hostTier.begin(layer, experts, n)) {
 ///     while (sequence.next()) {
-///         compute(experts[sequence.index()], sequence.block());
+///         for (int i = 0; i < sequence.size(); i++) {
+///             compute(experts[sequence.index(i)], sequence.block(i));
+///         }
 ///     }
 /// }
 /// ```
 ///
-/// Lifetime: a block is pinned until the next [#next()] or [#close()], then its slot goes to the next missing expert.
-/// So any number of experts can be worked through with a few slots. Confined to the thread of its [HostTier].
+/// Lifetime: the blocks of a group are pinned until the next [#next()] or [#close()], then their slots go to the next
+/// missing experts. So any number of experts can be worked through with a few slots. While some wait for a slot, a
+/// group takes half of the slots at most, so that loads go on while it is computed. Confined to the thread of its
+/// [HostTier].
 public final class ExpertSequence implements AutoCloseable {
     private static final int NONE = -1;
 
@@ -30,14 +35,15 @@ public final class ExpertSequence implements AutoCloseable {
     private final int[] ids;
     private final int[] residentIndices;
     private final int[] missingIndices;
+    private final int[] indices; // of the group
+    private final int[] slots; // of the group
     private @Nullable SizeClass sizeClass; // null while closed
     private int numResidents;
     private int nextResident;
     private int numMissing;
     private int nextMissing;
     private int numUnderWay;
-    private int index;
-    private int slot = NONE;
+    private int size;
     private Tier tier = Tier.HOST;
 
     ExpertSequence(TransferScheduler scheduler, Counters counters, int maxExperts) {
@@ -46,6 +52,8 @@ public final class ExpertSequence implements AutoCloseable {
         ids = new int[maxExperts];
         residentIndices = new int[maxExperts];
         missingIndices = new int[maxExperts];
+        indices = new int[maxExperts];
+        slots = new int[maxExperts];
     }
 
     void begin(SizeClass sizeClass, int layer, int[] experts, int n) {
@@ -74,40 +82,42 @@ public final class ExpertSequence implements AutoCloseable {
         counters.addMisses(numMissing);
     }
 
-    /// Moves to the next expert, waiting for it if need be, or returns false after the last one.
+    /// Moves to the next group, waiting for a missing expert if need be, or returns false after the last one.
     ///
     /// What the source threw when it read an expert is thrown here; the sequence can then only be closed.
     public boolean next() {
         SizeClass sizeClass = open();
         release(sizeClass.cache());
         startLoads(sizeClass);
+        int most = nextMissing == numMissing
+                ? ids.length
+                : Math.max(1, sizeClass.cache().numSlots() / 2);
         if (nextResident < numResidents) {
-            index = residentIndices[nextResident++];
-            slot = sizeClass.cache().slotOf(ids[index]);
-            tier = Tier.HOST;
-            return true;
+            takeResidents(sizeClass.cache(), most);
+        } else if (numUnderWay > 0) {
+            takeArrivals(sizeClass, most);
         }
-        if (numUnderWay == 0) {
-            return false;
-        }
-        takeArrival(sizeClass);
-        return true;
+        return size > 0;
     }
 
-    /// Returns the position of the current expert in the array that [HostTier#begin(int, int\[\], int)] was given.
-    public int index() {
-        currentSlot();
-        return index;
+    /// Returns how many experts the group has.
+    public int size() {
+        return size;
     }
 
-    /// Returns the current expert's memory, valid until the next call of [#next()] or [#close()].
-    public MemorySegment block() {
-        return open().transfers().get(currentSlot()).block();
+    /// Returns the position of expert `i` of the group in the array that [HostTier#begin(int, int\[\], int)] was given.
+    public int index(int i) {
+        return indices[Objects.checkIndex(i, size)];
     }
 
-    /// Returns where the current expert was found: [Tier#HOST], or [Tier#DISK] if it was loaded for this sequence.
+    /// Returns the memory of expert `i` of the group, valid until the next call of [#next()] or [#close()].
+    public MemorySegment block(int i) {
+        return open().transfers().get(slots[Objects.checkIndex(i, size)]).block();
+    }
+
+    /// Returns where the experts of the group were found: [Tier#HOST], or [Tier#DISK] if they were loaded for this
+    /// sequence.
     public Tier tier() {
-        currentSlot();
         return tier;
     }
 
@@ -165,22 +175,37 @@ public final class ExpertSequence implements AutoCloseable {
         }
     }
 
-    private void takeArrival(SizeClass sizeClass) {
+    private void takeResidents(ExpertCache cache, int most) {
+        tier = Tier.HOST;
+        while (nextResident < numResidents && size < most) {
+            int resident = residentIndices[nextResident++];
+            hold(resident, cache.slotOf(ids[resident]));
+        }
+    }
+
+    /// Waits for one load and takes those that have ended as well.
+    private void takeArrivals(SizeClass sizeClass, int most) {
+        tier = Tier.DISK;
+        Transfer first = scheduler.poll();
         long waitNanos = 0;
-        Transfer transfer = scheduler.poll();
-        if (transfer == null) {
+        if (first == null) {
             long start = System.nanoTime();
-            transfer = scheduler.await();
+            first = scheduler.await();
             waitNanos = System.nanoTime() - start;
             counters.addWait(waitNanos);
         }
+        takeArrival(sizeClass, first, waitNanos);
+        for (Transfer next; size < most && (next = scheduler.poll()) != null; ) {
+            takeArrival(sizeClass, next, 0);
+        }
+    }
+
+    private void takeArrival(SizeClass sizeClass, Transfer transfer, long waitNanos) {
         if (!settle(sizeClass, transfer)) {
             throwAgain(transfer.failure());
         }
-        index = transfer.index();
-        slot = transfer.slot();
-        tier = Tier.DISK;
-        int id = ids[index];
+        hold(transfer.index(), transfer.slot());
+        int id = ids[transfer.index()];
         FlightEvents.expertLoad(
                 ExpertId.layerOf(id),
                 ExpertId.expertOf(id),
@@ -188,6 +213,11 @@ public final class ExpertSequence implements AutoCloseable {
                 sizeClass.slab().slotBytes(),
                 transfer.nanos(),
                 waitNanos);
+    }
+
+    private void hold(int index, int slot) {
+        indices[size] = index;
+        slots[size++] = slot;
     }
 
     /// Books a transfer that ended; returns false, with the slot free again, if it failed.
@@ -202,9 +232,8 @@ public final class ExpertSequence implements AutoCloseable {
     }
 
     private void release(ExpertCache cache) {
-        if (slot != NONE) {
-            cache.unpin(slot);
-            slot = NONE;
+        while (size > 0) {
+            cache.unpin(slots[--size]);
         }
     }
 
@@ -213,13 +242,6 @@ public final class ExpertSequence implements AutoCloseable {
             throw new IllegalStateException("the sequence of experts is closed");
         }
         return sizeClass;
-    }
-
-    private int currentSlot() {
-        if (slot == NONE) {
-            throw new IllegalStateException("the sequence of experts is not at an expert");
-        }
-        return slot;
     }
 
     private static void throwAgain(@Nullable Throwable failure) {

@@ -39,11 +39,16 @@ class HostTierTest {
         Tier[] tiers = new Tier[experts.length];
         try (ExpertSequence sequence = tier.begin(layer, experts, experts.length)) {
             while (sequence.next()) {
-                int id = ExpertId.pack(layer, experts[sequence.index()]);
-                assertTrue(FakeSource.holds(sequence.block(), id), () -> ExpertId.unpack(id) + " is not in its slot");
-                assertEquals(0, sequence.block().address() % 4096);
-                assertEquals(null, tiers[sequence.index()], "handed out twice");
-                tiers[sequence.index()] = sequence.tier();
+                assertTrue(sequence.size() <= tier.residentSummary().numSlots());
+                for (int i = 0; i < sequence.size(); i++) {
+                    int index = sequence.index(i);
+                    int id = ExpertId.pack(layer, experts[index]);
+                    assertTrue(
+                            FakeSource.holds(sequence.block(i), id), () -> ExpertId.unpack(id) + " is not in its slot");
+                    assertEquals(0, sequence.block(i).address() % 4096);
+                    assertEquals(null, tiers[index], "handed out twice");
+                    tiers[index] = sequence.tier();
+                }
             }
         }
         return Arrays.asList(tiers);
@@ -117,6 +122,78 @@ class HostTierTest {
         }
 
         @Test
+        void handsOutAllResidentsTogetherWithoutWaitingForTheMissing() {
+            FakeSource source = new FakeSource(1, 8, 4096);
+            try (HostTier tier = tier(source, 2, 6 * 4096, "lru")) {
+                walk(tier, 0, 1, 2, 3);
+                CountDownLatch released = new CountDownLatch(1);
+                source.beforeRead = id -> await(released);
+                try (ExpertSequence sequence = tier.begin(0, new int[] {1, 7, 2, 6, 3}, 5)) {
+                    assertTrue(sequence.next());
+                    assertEquals(Tier.HOST, sequence.tier());
+                    assertEquals(List.of(0, 2, 4), indices(sequence));
+                    released.countDown();
+                    List<Integer> arrived = new ArrayList<>();
+                    while (sequence.next()) {
+                        assertEquals(Tier.DISK, sequence.tier());
+                        arrived.addAll(indices(sequence));
+                    }
+                    Collections.sort(arrived);
+                    assertEquals(List.of(1, 3), arrived);
+                }
+            }
+        }
+
+        @Test
+        void handsOutWhatHasArrivedTogether() {
+            FakeSource source = new FakeSource(1, 8, 4096);
+            CountDownLatch lastTwoReading = new CountDownLatch(2);
+            CountDownLatch released = new CountDownLatch(1);
+            source.beforeRead = id -> {
+                if (ExpertId.expertOf(id) >= 6) {
+                    lastTwoReading.countDown();
+                    await(released);
+                }
+            };
+            try (HostTier tier = tier(source, 2, 8 * 4096, "lru");
+                    ExpertSequence sequence = tier.begin(0, new int[] {4, 5, 6, 7}, 4)) {
+                await(lastTwoReading); // each of the two loaders is past the first two experts
+                assertTrue(sequence.next());
+                assertEquals(List.of(0, 1), indices(sequence).stream().sorted().toList());
+                released.countDown();
+                assertTrue(sequence.next());
+            }
+        }
+
+        @Test
+        void keepsHalfOfTheSlotsLoadingWhileExpertsWaitForOne() {
+            FakeSource source = new FakeSource(1, 16, 4096);
+            try (HostTier tier = tier(source, 2, 4 * 4096, "lru")) {
+                walk(tier, 0, 0, 1, 2, 3);
+                CountDownLatch twoReading = new CountDownLatch(2);
+                source.beforeRead = id -> twoReading.countDown();
+                try (ExpertSequence sequence =
+                        tier.begin(0, IntStream.range(0, 16).toArray(), 16)) {
+                    assertTrue(sequence.next());
+                    assertEquals(List.of(0, 1), indices(sequence));
+                    assertTrue(sequence.next());
+                    assertEquals(List.of(2, 3), indices(sequence));
+                    await(twoReading); // into the slots of the first two
+                    int handedOut = 4;
+                    while (sequence.next()) {
+                        handedOut += sequence.size();
+                        assertTrue(sequence.size() <= (handedOut <= 12 ? 2 : 4));
+                    }
+                    assertEquals(16, handedOut);
+                }
+            }
+        }
+
+        private static List<Integer> indices(ExpertSequence sequence) {
+            return IntStream.range(0, sequence.size()).mapToObj(sequence::index).toList();
+        }
+
+        @Test
         void emptyRequestsAreHarmless() {
             try (HostTier tier = tier(new FakeSource(1, 4, 4096), 2, 2 * 4096, "lru")) {
                 assertEquals(List.of(), walk(tier, 0));
@@ -148,7 +225,7 @@ class HostTierTest {
                     assertEquals(Tier.HOST, sequence.tier());
                     await(reading);
                     assertTrue(sequence.next());
-                    assertEquals(0, sequence.index());
+                    assertEquals(0, sequence.index(0));
                     assertFalse(sequence.next());
                 }
             }
@@ -180,7 +257,7 @@ class HostTierTest {
                             experts[1] = (step * 3 + 1) % 8 == experts[0] ? (experts[0] + 1) % 8 : (step * 3 + 1) % 8;
                             try (ExpertSequence sequence = tier.begin(step % 2, experts, 2)) {
                                 while (sequence.next()) {
-                                    sequence.block();
+                                    sequence.block(sequence.size() - 1);
                                     sequence.tier();
                                 }
                             }
@@ -259,7 +336,7 @@ class HostTierTest {
                 assertThrows(IllegalArgumentException.class, () -> tier.begin(0, new int[9], 9));
                 try (ExpertSequence sequence = tier.begin(0, new int[] {1}, 1)) {
                     assertThrows(IllegalStateException.class, () -> tier.begin(0, new int[] {1}, 1));
-                    assertThrows(IllegalStateException.class, sequence::block);
+                    assertThrows(IndexOutOfBoundsException.class, () -> sequence.block(0));
                 }
                 walk(tier, 0, 4, 5);
             }
