@@ -1,4 +1,4 @@
-/// Tools around the engine: architecture tests live here, and benchmarks.
+/// Tools around the engine: benchmarks, and models to measure with; architecture tests live here.
 @NullMarked
 package io.moetier.tools;
 
