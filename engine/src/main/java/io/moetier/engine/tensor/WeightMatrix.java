@@ -1,9 +1,5 @@
 package io.moetier.engine.tensor;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
-
 import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 
@@ -40,9 +36,6 @@ public record WeightMatrix(DType dtype, int rows, int cols, MemorySegment bytes)
     /// Alignment of the memory in bytes: a cache line.
     public static final int ALIGNMENT = 64;
 
-    private static final int Q8_0_BLOCK_BYTES = 544;
-    private static final int Q8_0_SCALE_BYTES = 2 * TILE_ROWS;
-
     /// @throws IllegalArgumentException if the shape does not suit the type, or the memory is on the heap, misaligned
     /// or of another size than [#packedBytes]
     public WeightMatrix {
@@ -70,12 +63,9 @@ public record WeightMatrix(DType dtype, int rows, int cols, MemorySegment bytes)
     ///
     /// @throws IllegalArgumentException if `cols` is not a whole number of blocks
     public static long tileBytes(DType dtype, int cols) {
-        return switch (dtype) {
-            case F32 -> 4L * TILE_ROWS * cols;
-            case F16 -> 2L * TILE_ROWS * cols;
-            case BF16 -> 2L * TILE_ROWS * (cols + (cols & 1));
-            default -> TILE_ROWS * dtype.bytes(cols);
-        };
+        long stored = TILE_ROWS * dtype.bytes(cols);
+        TileLayout layout = TileLayout.of(dtype);
+        return layout == null ? stored : (long) layout.blocks(cols) * layout.tileBlockBytes();
     }
 
     /// Returns how many tiles of sixteen rows hold `rows` rows.
@@ -88,30 +78,18 @@ public record WeightMatrix(DType dtype, int rows, int cols, MemorySegment bytes)
         return tiles(rows);
     }
 
-    /// Returns one element. Slow; this method is the definition of the layout.
+    /// Returns one element, the float that ggml makes of it. Slow; [RowDecoder] reads whole rows.
     ///
     /// @throws IndexOutOfBoundsException if there is no such element
     public float get(int row, int col) {
         if (row < 0 || row >= rows || col < 0 || col >= cols) {
             throw new IndexOutOfBoundsException("[" + row + ", " + col + "] of [" + rows + ", " + cols + "]");
         }
-        long tile = row / TILE_ROWS * tileBytes(dtype, cols);
-        int lane = row % TILE_ROWS;
-        return switch (dtype) {
-            case F32 -> bytes.get(JAVA_FLOAT_UNALIGNED, tile + 4L * (col * 16L + lane));
-            case F16 -> Float.float16ToFloat(bytes.get(JAVA_SHORT_UNALIGNED, tile + 2L * (col * 16L + lane)));
-            case BF16 -> {
-                long at = tile + 4L * (col / 2 * 16L + lane) + 2L * (col % 2);
-                yield Float.intBitsToFloat(bytes.get(JAVA_SHORT_UNALIGNED, at) << 16);
-            }
-            case Q8_0 -> {
-                long block = tile + (long) Q8_0_BLOCK_BYTES * (col / 32);
-                float scale = Float.float16ToFloat(bytes.get(JAVA_SHORT_UNALIGNED, block + 2L * lane));
-                int k = col % 32;
-                long at = block + Q8_0_SCALE_BYTES + 4L * (k / 4 * 16L + lane) + k % 4;
-                yield bytes.get(JAVA_BYTE, at) * scale;
-            }
-            default -> throw new UnsupportedOperationException(dtype + " weights");
-        };
+        TileLayout layout = TileLayout.of(dtype);
+        int blockElements = layout == null ? dtype.blockElements() : layout.elements;
+        int first = col / blockElements * blockElements;
+        float[] block = new float[blockElements];
+        new RowDecoder(blockElements).decode(this, row, first, Math.min(blockElements, cols - first), block, 0);
+        return block[col - first];
     }
 }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.storage.format.Floats;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -65,11 +66,50 @@ class NonFiniteTest {
 
     @Test
     void looksAtTheScalesOfBlocks() {
-        MemorySegment blocks = MemorySegment.ofArray(new byte[68]).fill((byte) 0x7F);
-        blocks.set(HALF, 0, (short) 0x3C00);
-        blocks.set(HALF, 34, (short) 0x3C00);
-        assertFalse(nonFinite.isIn(DType.Q8_0, blocks));
-        blocks.set(HALF, 34, (short) 0x7C00);
-        assertTrue(nonFinite.isIn(DType.Q8_0, blocks));
+        int[][] scales = {{0}, {0}, {0, 2}, {0}, {0, 2}, {80, 82}, {108}, {0, 2}, {0, 2}, {208}, {0}, {0}};
+        DType[] types = {
+            DType.Q8_0,
+            DType.Q4_0,
+            DType.Q4_1,
+            DType.Q5_0,
+            DType.Q5_1,
+            DType.Q2_K,
+            DType.Q3_K,
+            DType.Q4_K,
+            DType.Q5_K,
+            DType.Q6_K,
+            DType.IQ4_NL,
+            DType.IQ4_XS
+        };
+        for (int i = 0; i < types.length; i++) {
+            for (int at : scales[i]) {
+                looksAtTheScale(types[i], scales[i], at);
+            }
+        }
+    }
+
+    /// Every other byte is one of a NaN.
+    private void looksAtTheScale(DType dtype, int[] scales, int at) {
+        int size = dtype.blockBytes();
+        MemorySegment blocks = MemorySegment.ofArray(new byte[2 * size]).fill((byte) 0x7F);
+        for (int scale : scales) {
+            blocks.set(HALF, scale, (short) 0x3C00);
+            blocks.set(HALF, size + scale, (short) 0x3C00);
+        }
+        assertFalse(nonFinite.isIn(dtype, blocks), dtype.label());
+        blocks.set(HALF, size + at, (short) 0x7C00);
+        assertTrue(nonFinite.isIn(dtype, blocks), dtype + " at " + at);
+    }
+
+    @Test
+    void looksAtTheExponentsOfMxfp4() {
+        MemorySegment blocks = MemorySegment.ofArray(new byte[34]).fill((byte) 0xF7);
+        float[] values = new float[64];
+        for (int exponent = 0; exponent < 256; exponent++) {
+            blocks.set(ValueLayout.JAVA_BYTE, 0, (byte) 127);
+            blocks.set(ValueLayout.JAVA_BYTE, 17, (byte) exponent);
+            Floats.decode(DType.MXFP4, blocks, 64, values, 0);
+            assertEquals(NonFinite.isIn(values), nonFinite.isIn(DType.MXFP4, blocks), "exponent " + exponent);
+        }
     }
 }

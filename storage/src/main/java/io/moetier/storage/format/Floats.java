@@ -4,6 +4,7 @@ import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Objects;
 
 /// Turns stored elements into Java floats; the plain form against which the kernels' own conversions are
 /// tested.
@@ -18,39 +19,44 @@ public final class Floats {
 
     private Floats() {}
 
-    /// Decodes the first `elements` elements of `src` to `dst` from `dstIndex` on.
+    /// Decodes the first `elements` elements of `src`, as the longer form does.
+    public static void decode(DType dtype, MemorySegment src, int elements, float[] dst, int dstIndex) {
+        decode(dtype, src, 0, elements, dst, dstIndex);
+    }
+
+    /// Decodes `elements` elements at byte `at` of `src` to `dst` from `dstIndex` on. Allocates nothing.
     ///
     /// @throws IllegalArgumentException if `elements` is not a whole number of blocks
     /// @throws IndexOutOfBoundsException if `src` or `dst` is too small
-    public static void decode(DType dtype, MemorySegment src, int elements, float[] dst, int dstIndex) {
-        MemorySegment exact = src.asSlice(0, dtype.bytes(elements));
+    public static void decode(DType dtype, MemorySegment src, long at, int elements, float[] dst, int dstIndex) {
+        Objects.checkFromIndexSize(at, dtype.bytes(elements), src.byteSize());
         switch (dtype) {
-            case F32 -> MemorySegment.copy(exact, FLOAT, 0, dst, dstIndex, elements);
-            case F16 -> decodeFloat16(exact, elements, dst, dstIndex);
-            case BF16 -> decodeBfloat16(exact, elements, dst, dstIndex);
+            case F32 -> MemorySegment.copy(src, FLOAT, at, dst, dstIndex, elements);
+            case F16 -> decodeFloat16(src, at, elements, dst, dstIndex);
+            case BF16 -> decodeBfloat16(src, at, elements, dst, dstIndex);
             case Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, MXFP4 ->
-                decodeBlocks(dtype, exact, elements, dst, dstIndex);
+                decodeBlocks(dtype, src, at, elements, dst, dstIndex);
         }
     }
 
-    private static void decodeFloat16(MemorySegment src, int elements, float[] dst, int dstIndex) {
+    private static void decodeFloat16(MemorySegment src, long at, int elements, float[] dst, int dstIndex) {
         for (int i = 0; i < elements; i++) {
-            dst[dstIndex + i] = Float.float16ToFloat(src.get(SHORT, 2L * i));
+            dst[dstIndex + i] = Float.float16ToFloat(src.get(SHORT, at + 2L * i));
         }
     }
 
-    private static void decodeBfloat16(MemorySegment src, int elements, float[] dst, int dstIndex) {
+    private static void decodeBfloat16(MemorySegment src, long at, int elements, float[] dst, int dstIndex) {
         for (int i = 0; i < elements; i++) {
-            dst[dstIndex + i] = Float.intBitsToFloat(src.get(SHORT, 2L * i) << 16);
+            dst[dstIndex + i] = Float.intBitsToFloat(src.get(SHORT, at + 2L * i) << 16);
         }
     }
 
-    private static void decodeBlocks(DType dtype, MemorySegment src, int elements, float[] dst, int dstIndex) {
+    private static void decodeBlocks(DType dtype, MemorySegment src, long at, int elements, float[] dst, int dstIndex) {
         BlockDecoder decoder = BlockDecoder.of(dtype);
-        long at = 0;
+        long from = at;
         for (int i = 0; i < elements; i += dtype.blockElements()) {
-            decoder.decode(src, at, dst, dstIndex + i);
-            at += dtype.blockBytes();
+            decoder.decode(src, from, dst, dstIndex + i);
+            from += dtype.blockBytes();
         }
     }
 }

@@ -8,6 +8,7 @@ import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.RopeTable;
+import io.moetier.engine.tensor.RowDecoder;
 import io.moetier.engine.tensor.WeightMatrix;
 
 /// The operations on the CPU: checks every size once, then hands the work to the pool in parts.
@@ -19,6 +20,7 @@ final class CpuKernels implements Kernels {
     private final AttentionOverCache attention;
     private final RowWork rowWork;
     private final TopK topK = new TopK();
+    private final RowDecoder rowDecoder = new RowDecoder();
 
     CpuKernels(WorkerPool pool, Arithmetic arithmetic) {
         Scratch[] scratch = new Scratch[pool.threads()];
@@ -37,10 +39,7 @@ final class CpuKernels implements Kernels {
         int cols = table.cols();
         float[] rows = floats(out, (long) n * cols);
         for (int i = 0; i < n; i++) {
-            int token = tokens[from + i];
-            for (int k = 0; k < cols; k++) {
-                rows[i * cols + k] = table.get(token, k);
-            }
+            rowDecoder.decode(table, tokens[from + i], rows, i * cols);
         }
     }
 

@@ -1,14 +1,9 @@
 package io.moetier.engine.device.cpu;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
-
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /// Straight loops that say what is computed. Sums are kept in double, so that the results are the reference for every
@@ -68,46 +63,21 @@ final class PlainArithmetic implements Arithmetic {
         }
     }
 
-    /// Returns one tile as `[cols][16]`.
+    /// Returns one tile as `[cols][16]`; rows of padding are zeros.
     private static float[] decode(WeightMatrix w, int tile, Scratch scratch) {
         int cols = w.cols();
-        float[] weights = scratch.weights(cols * ROWS);
-        MemorySegment bytes = w.bytes();
-        long at = tile * WeightMatrix.tileBytes(w.dtype(), cols);
-        switch (w.dtype()) {
-            case F32 -> {
-                for (int i = 0; i < cols * ROWS; i++) {
-                    weights[i] = bytes.get(JAVA_FLOAT_UNALIGNED, at + 4L * i);
-                }
+        int rows = Math.min(ROWS, w.rows() - tile * ROWS);
+        float[] weights = scratch.weights(cols * (ROWS + 1));
+        if (rows < ROWS) {
+            Arrays.fill(weights, 0, cols * ROWS, 0f);
+        }
+        for (int row = 0; row < rows; row++) {
+            scratch.rowDecoder.decode(w, tile * ROWS + row, weights, cols * ROWS);
+            for (int k = 0; k < cols; k++) {
+                weights[k * ROWS + row] = weights[cols * ROWS + k];
             }
-            case F16 -> {
-                for (int i = 0; i < cols * ROWS; i++) {
-                    weights[i] = Float.float16ToFloat(bytes.get(JAVA_SHORT_UNALIGNED, at + 2L * i));
-                }
-            }
-            case BF16 -> {
-                for (int k = 0; k < cols; k++) {
-                    for (int row = 0; row < ROWS; row++) {
-                        short bits = bytes.get(JAVA_SHORT_UNALIGNED, at + 64L * (k / 2) + 4L * row + 2L * (k % 2));
-                        weights[k * ROWS + row] = Float.intBitsToFloat(bits << 16);
-                    }
-                }
-            }
-            case Q8_0 -> decodeQ8(bytes, at, cols, weights);
-            default -> throw new UnsupportedOperationException(w.dtype() + " weights");
         }
         return weights;
-    }
-
-    private static void decodeQ8(MemorySegment bytes, long at, int cols, float[] weights) {
-        for (int k = 0; k < cols; k++) {
-            long block = at + 544L * (k / 32);
-            for (int row = 0; row < ROWS; row++) {
-                float scale = Float.float16ToFloat(bytes.get(JAVA_SHORT_UNALIGNED, block + 2L * row));
-                byte q = bytes.get(JAVA_BYTE, block + 32 + 64L * (k % 32 / 4) + 4L * row + k % 4);
-                weights[k * ROWS + row] = q * scale;
-            }
-        }
     }
 
     @Override

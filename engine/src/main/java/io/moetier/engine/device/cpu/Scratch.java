@@ -1,5 +1,7 @@
 package io.moetier.engine.device.cpu;
 
+import io.moetier.engine.tensor.RowDecoder;
+
 /// Memory that one thread of the pool works in. Arrays grow to the largest call seen and stay.
 final class Scratch {
     static final int EXPONENTIALS = 1024;
@@ -24,6 +26,9 @@ final class Scratch {
 
     /// Exponentials of a block of gates.
     final float[] exponentials = new float[EXPONENTIALS];
+
+    /// Decodes rows of weights.
+    final RowDecoder rowDecoder = new RowDecoder();
 
     /// Double-precision sums of sixteen rows.
     final double[] exactSums = new double[16];

@@ -17,6 +17,8 @@ import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -32,8 +34,14 @@ class CpuKernelsTest {
     private static final long PATIENCE_NANOS = 60_000_000_000L;
     private static final long SEED = 4711;
     private static final double ULP = 0x1p-24;
-    private static final int[][] SHAPES = {{16, 32}, {40, 64}, {33, 96}, {5, 33}, {100, 544}, {24, 12}, {64, 1056}};
-    private static final int[] COLUMNS = {1, 2, 7, 33, 200};
+    private static final int[][] SHAPES = {
+        {16, 32}, {40, 64}, {33, 96}, {5, 33}, {100, 544}, {24, 12}, {64, 1056}, {1, 256}, {17, 512}, {33, 768}
+    };
+    private static final int[] COLUMNS = {1, 2, 7, 9, 33, 70, 200};
+
+    /// Lengths of rows by elements of a block.
+    private static final Map<Integer, List<Integer>> COLS =
+            Map.of(1, List.of(64, 91, 544), 32, List.of(64, 96, 544), 256, List.of(256, 768));
 
     private final Random random = new Random(SEED);
     private final Arena arena = Arena.ofShared();
@@ -63,7 +71,7 @@ class CpuKernelsTest {
     @EnumSource(names = {"VECTOR", "PLAIN"})
     void multipliesEveryTypeAndShape(KernelChoice choice) {
         try (CpuDevice device = device(choice)) {
-            for (DType dtype : TestWeights.TYPES) {
+            for (DType dtype : TestWeights.types(choice)) {
                 for (int[] shape : SHAPES) {
                     if (shape[1] % dtype.blockElements() == 0) {
                         for (int n : COLUMNS) {
@@ -77,6 +85,7 @@ class CpuKernelsTest {
 
     private void multiplies(CpuDevice device, KernelChoice choice, DType dtype, int rows, int cols, int n) {
         WeightMatrix w = TestWeights.matrix(arena, dtype, rows, cols, random);
+        float[] weights = TestWeights.decoded(w);
         float[] x = TestWeights.floats((n + 3) * cols, random);
         DeviceBuffer out = device.allocate((n + 3) * rows);
         device.kernels().matmul(w, buffer(device, x), 2, n, out, 1);
@@ -87,7 +96,7 @@ class CpuKernelsTest {
                 double sum = 0;
                 double size = 0;
                 for (int k = 0; k < cols; k++) {
-                    double term = (double) w.get(row, k) * x[(2 + i) * cols + k];
+                    double term = (double) weights[row * cols + k] * x[(2 + i) * cols + k];
                     sum += term;
                     size += Math.abs(term);
                 }
@@ -105,8 +114,8 @@ class CpuKernelsTest {
     @EnumSource(names = {"VECTOR", "PLAIN"})
     void aRowGivesTheSameBitsInEveryBatchAndOnEveryNumberOfThreads(KernelChoice choice) {
         int rows = 200;
-        for (DType dtype : TestWeights.TYPES) {
-            for (int cols : new int[] {64, 544, dtype == DType.Q8_0 ? 96 : 91}) {
+        for (DType dtype : TestWeights.types(choice)) {
+            for (int cols : COLS.getOrDefault(dtype.blockElements(), List.of())) {
                 WeightMatrix w = TestWeights.matrix(arena, dtype, rows, cols, random);
                 float[] x = TestWeights.floats(33 * cols, random);
                 float[] expected = product(1, choice, w, x, 33);
@@ -131,9 +140,9 @@ class CpuKernelsTest {
     @ParameterizedTest
     @EnumSource(names = {"VECTOR", "PLAIN"})
     void computesExperts(KernelChoice choice) {
-        for (DType dtype : TestWeights.TYPES) {
-            int hidden = 64;
-            int inner = dtype == DType.Q8_0 ? 96 : 88;
+        for (DType dtype : TestWeights.types(choice)) {
+            int hidden = Math.max(64, dtype.blockElements());
+            int inner = dtype.blockElements() == 1 ? 88 : Math.max(96, dtype.blockElements());
             WeightMatrix gate = TestWeights.matrix(arena, dtype, inner, hidden, random);
             WeightMatrix up = TestWeights.matrix(arena, dtype, inner, hidden, random);
             WeightMatrix down = TestWeights.matrix(arena, dtype, hidden, inner, random);
@@ -176,20 +185,23 @@ class CpuKernelsTest {
     }
 
     private static double[] expert(WeightMatrix gate, WeightMatrix up, WeightMatrix down, float[] x, int at) {
+        float[] gates = TestWeights.decoded(gate);
+        float[] ups = TestWeights.decoded(up);
+        float[] downs = TestWeights.decoded(down);
         double[] inner = new double[gate.rows()];
         for (int row = 0; row < inner.length; row++) {
             double g = 0;
             double u = 0;
             for (int k = 0; k < gate.cols(); k++) {
-                g += (double) gate.get(row, k) * x[at + k];
-                u += (double) up.get(row, k) * x[at + k];
+                g += (double) gates[row * gate.cols() + k] * x[at + k];
+                u += (double) ups[row * up.cols() + k] * x[at + k];
             }
             inner[row] = g / (1 + Math.exp(-g)) * u;
         }
         double[] out = new double[down.rows()];
         for (int row = 0; row < out.length; row++) {
             for (int k = 0; k < inner.length; k++) {
-                out[row] += down.get(row, k) * inner[k];
+                out[row] += downs[row * inner.length + k] * inner[k];
             }
         }
         return out;

@@ -1,13 +1,10 @@
 package io.moetier.engine.device.cpu;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
-
+import io.moetier.engine.tensor.RandomWeights;
+import io.moetier.engine.tensor.RowDecoder;
 import io.moetier.engine.tensor.WeightMatrix;
-import io.moetier.engine.tensor.WeightPacker;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Random;
 
@@ -16,23 +13,28 @@ final class TestWeights {
     /// The types that every arithmetic multiplies.
     static final List<DType> TYPES = List.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0);
 
+    /// All types, which the plain arithmetic multiplies.
+    static final List<DType> ALL = List.of(DType.values());
+
     private TestWeights() {}
 
+    /// Returns the types that an arithmetic multiplies.
+    static List<DType> types(KernelChoice choice) {
+        return choice == KernelChoice.PLAIN ? ALL : TYPES;
+    }
+
     static WeightMatrix matrix(Arena arena, DType dtype, int rows, int cols, Random random) {
-        DType source = dtype == DType.Q8_0 ? DType.F32 : dtype;
-        MemorySegment plain = arena.allocate(source.bytes((long) rows * cols));
-        for (int i = 0; i < rows * cols; i++) {
-            float x = (float) random.nextGaussian() / 16;
-            switch (source) {
-                case F32, Q8_0 -> plain.setAtIndex(JAVA_FLOAT_UNALIGNED, i, x);
-                case F16 -> plain.setAtIndex(JAVA_SHORT_UNALIGNED, i, Float.floatToFloat16(x));
-                case BF16 -> plain.setAtIndex(JAVA_SHORT_UNALIGNED, i, (short) (Float.floatToRawIntBits(x) >>> 16));
-                default -> throw new IllegalArgumentException(dtype.label());
-            }
+        return RandomWeights.pack(arena, dtype, RandomWeights.rowMajor(arena, dtype, rows, cols, random), rows, cols);
+    }
+
+    /// Returns the weights of a matrix, `[rows][cols]`.
+    static float[] decoded(WeightMatrix w) {
+        float[] weights = new float[w.rows() * w.cols()];
+        RowDecoder decoder = new RowDecoder();
+        for (int row = 0; row < w.rows(); row++) {
+            decoder.decode(w, row, weights, row * w.cols());
         }
-        MemorySegment packed = arena.allocate(WeightMatrix.packedBytes(dtype, rows, cols), WeightMatrix.ALIGNMENT);
-        WeightPacker.pack(source, plain, dtype, rows, cols, packed);
-        return new WeightMatrix(dtype, rows, cols, packed);
+        return weights;
     }
 
     static float[] floats(int length, Random random) {
