@@ -48,6 +48,12 @@ INLINE int is_super(int type) {
     return has_offsets(type) || type == Q6_K;
 }
 
+/* Returns how many blocks share an element of the layout. */
+INLINE int blocks_together(int type) {
+    return is_super(type) ? SUPER_BLOCK / BLOCK : 1;
+}
+
+/* Returns the size of that element. */
 INLINE int block_bytes(int type) {
     switch (type) {
         case Q8_0:
@@ -246,13 +252,25 @@ INLINE vfloat scaled_products(int type, const struct weights *w, const int8_t *x
     return to_floats(dot(all_ints(bias_of(type) ? sums[0] : 0), w->values, VECTORS, bits, x)) * w->scales[0];
 }
 
-/* Multiplies a tile by the first `width` columns of a group of `stride`. */
-INLINE void multiply_group(int type, int width, int stride, const uint8_t *w, int blocks, const int8_t *x,
+/* Fetches block `b` of those so far ahead that they arrive in time, and are in the first cache for not much longer. */
+INLINE void fetch_ahead(int type, const uint8_t *w, int b) {
+    const int ahead = is_super(type) ? 1536 : 1024, bytes = block_bytes(type) / blocks_together(type);
+    UNROLL
+    for (int i = 0; i < bytes; i += 64) {
+        __builtin_prefetch(w + ahead + b * bytes + i);
+    }
+}
+
+/* Multiplies a tile by the first `width` columns of a group of `stride`. Fresh weights are not in a cache yet. */
+INLINE void multiply_group(int type, int width, int stride, int fresh, const uint8_t *w, int blocks, const int8_t *x,
                            const float *scales, const int32_t *sums, float *y) {
-    const int together = is_super(type) ? SUPER_BLOCK / BLOCK : 1;
+    const int together = blocks_together(type);
     vfloat results[PARTS][GROUP] = {0};
     for (int block = 0; block < blocks; block += together, w += block_bytes(type)) {
         for (int b = 0; b < together; b++, x += stride * BLOCK, scales += stride, sums += 2 * stride) {
+            if (fresh) {
+                fetch_ahead(type, w, b);
+            }
             UNROLL
             for (int part = 0; part < PARTS; part++) {
                 struct weights weights;
@@ -276,19 +294,20 @@ INLINE void multiply_group(int type, int width, int stride, const uint8_t *w, in
 
 INLINE void multiply(int type, const struct product *p) {
     const int blocks = p->cols / BLOCK;
-    const long tile_bytes = (long)(is_super(type) ? p->cols / SUPER_BLOCK : blocks) * block_bytes(type);
+    const long tile_bytes = (long)blocks / blocks_together(type) * block_bytes(type);
     float *y = p->y;
     for (int tile = 0; tile < p->tiles; tile++) {
         const uint8_t *w = p->w + tile * tile_bytes;
         for (int column = p->first; column < p->last; column += GROUP) {
             const int stride = group_width(p->n, column), width = group_width(p->last, column);
+            const int fresh = column == p->first;
             const int8_t *x = p->bytes + (long)column * p->cols;
             const float *scales = p->scales + (long)column * blocks;
             const int32_t *sums = p->sums + 2L * column * blocks;
             switch (width) {
-#define WIDTH(number)                                                             \
-    case number:                                                                  \
-        multiply_group(type, number, stride, w, blocks, x, scales, sums, y);      \
+#define WIDTH(number)                                                               \
+    case number:                                                                    \
+        multiply_group(type, number, stride, fresh, w, blocks, x, scales, sums, y); \
         break;
                 WIDTH(1)
                 WIDTH(2)
@@ -305,9 +324,9 @@ INLINE void multiply(int type, const struct product *p) {
     }
 }
 
-#define MULTIPLY(type)                                  \
-    case type:                                          \
-        multiply(type, p);                              \
+#define MULTIPLY(type)     \
+    case type:             \
+        multiply(type, p); \
         break;
 
 void LEVEL(multiply_blocks)(int type, const struct product *p) {

@@ -7,6 +7,8 @@
 
 /* So many elements of a tile and of a group of columns fit into the first cache together. */
 #define DEPTH 256
+/* Fresh weights are fetched so many bytes ahead. */
+#define AHEAD 1024
 
 void LEVEL(pack_floats)(const float *x, int cols, int n, int column, float *floats) {
     const int first = column / GROUP * GROUP, width = group_width(n, first);
@@ -14,6 +16,10 @@ void LEVEL(pack_floats)(const float *x, int cols, int n, int column, float *floa
     for (int k = 0; k < cols; k++) {
         to[(long)k * width] = x[k];
     }
+}
+
+INLINE int element_bytes(int type) {
+    return type == F32 ? 4 : 2;
 }
 
 /* Returns weights `k` (even) and k + 1 of LANES rows, or only `k`. */
@@ -32,10 +38,16 @@ INLINE void decode(int type, const uint8_t *w, int k, int count, int part, vfloa
 }
 
 /* Adds the products of `depth` elements of a tile with `width` columns to y[width][16]. */
-INLINE void multiply_part(int type, int parts, int width, int stride, const uint8_t *w, int depth, const float *x,
-                          int part, int fresh, float *y) {
+INLINE void multiply_part(int type, int parts, int width, int stride, int fresh, const uint8_t *w, int depth,
+                          const float *x, int part, int first, float *y) {
     vfloat sums[2][PARTS][GROUP] = {0};
     for (int k = 0; k < depth - 1; k += 2, x += 2 * stride) {
+        if (fresh) {
+            UNROLL
+            for (int i = 0; i < 2 * ROWS * element_bytes(type); i += 64) {
+                __builtin_prefetch(w + k * ROWS * element_bytes(type) + AHEAD + i);
+            }
+        }
         UNROLL
         for (int p = 0; p < parts; p++) {
             vfloat weights[2];
@@ -60,23 +72,23 @@ INLINE void multiply_part(int type, int parts, int width, int stride, const uint
                 sums[0][p][j] = multiply_add(weights[0], all_floats(x[j]), sums[0][p][j]);
             }
             vfloat sum = sums[0][p][j] + sums[1][p][j];
-            store_floats(to, fresh ? sum : load_floats(to) + sum);
+            store_floats(to, first ? sum : load_floats(to) + sum);
         }
     }
 }
 
 /* One column takes its weights in one stream, several take them part after part to have registers for their sums. */
-INLINE void multiply_group(int type, int width, int stride, const uint8_t *w, int depth, const float *x, int fresh,
-                           float *y) {
+INLINE void multiply_group(int type, int width, int stride, int fresh, const uint8_t *w, int depth, const float *x,
+                           int first, float *y) {
     if (width == 1) {
-        multiply_part(type, PARTS, 1, stride, w, depth, x, 0, fresh, y);
+        multiply_part(type, PARTS, 1, stride, fresh, w, depth, x, 0, first, y);
         return;
     }
     for (int part = 0; part < PARTS; part++) {
         UNROLL
         for (int j = 0; j < width; j += FLOAT_COLUMNS) {
             const int columns = width - j < FLOAT_COLUMNS ? width - j : FLOAT_COLUMNS;
-            multiply_part(type, 1, columns, stride, w, depth, x + j, part, fresh, y + j * ROWS);
+            multiply_part(type, 1, columns, stride, fresh && part + j == 0, w, depth, x + j, part, first, y + j * ROWS);
         }
     }
 }
@@ -84,12 +96,12 @@ INLINE void multiply_group(int type, int width, int stride, const uint8_t *w, in
 INLINE void multiply_columns(int type, const struct product *p, const uint8_t *w, int k, float *y) {
     const int depth = p->cols - k < DEPTH ? p->cols - k : DEPTH;
     for (int column = p->first; column < p->last; column += GROUP, y += GROUP * ROWS) {
-        const int stride = group_width(p->n, column);
+        const int stride = group_width(p->n, column), fresh = column == p->first;
         const float *x = p->floats + (long)column * p->cols + (long)k * stride;
         switch (group_width(p->last, column)) {
-#define WIDTH(number)                                                       \
-    case number:                                                            \
-        multiply_group(type, number, stride, w, depth, x, k == 0, y);       \
+#define WIDTH(number)                                                        \
+    case number:                                                             \
+        multiply_group(type, number, stride, fresh, w, depth, x, k == 0, y); \
         break;
             WIDTH(1)
             WIDTH(2)
@@ -105,10 +117,10 @@ INLINE void multiply_columns(int type, const struct product *p, const uint8_t *w
 }
 
 INLINE void multiply(int type, const struct product *p) {
-    const int cols = type == BF16 ? p->cols + p->cols % 2 : p->cols, element_bytes = type == F32 ? 4 : 2;
+    const int cols = type == BF16 ? p->cols + p->cols % 2 : p->cols;
     for (int tile = 0; tile < p->tiles; tile++) {
         for (int k = 0; k < p->cols; k += DEPTH) {
-            const uint8_t *w = p->w + ((long)tile * cols + k) * ROWS * element_bytes;
+            const uint8_t *w = p->w + ((long)tile * cols + k) * ROWS * element_bytes(type);
             multiply_columns(type, p, w, k, p->y + (long)tile * (p->last - p->first) * ROWS);
         }
     }
