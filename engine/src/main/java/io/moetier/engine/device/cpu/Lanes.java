@@ -1,7 +1,9 @@
 package io.moetier.engine.device.cpu;
 
 import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.LT;
 import static jdk.incubator.vector.VectorOperators.S2I;
 
@@ -24,6 +26,7 @@ final class Lanes {
     static final VectorSpecies<Float> F =
             FloatVector.SPECIES_PREFERRED.length() > 16 ? FloatVector.SPECIES_512 : FloatVector.SPECIES_PREFERRED;
     static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
+    static final VectorSpecies<Short> S = VectorSpecies.of(short.class, F.vectorShape());
     static final VectorSpecies<Short> HALF_S =
             VectorSpecies.of(short.class, VectorShape.forBitSize(Math.max(64, F.vectorBitSize() / 2)));
 
@@ -67,9 +70,24 @@ final class Lanes {
 
     /// Reads byte `number` of each lane, sign-extended.
     static FloatVector bytes(IntVector quads, int number) {
-        return (FloatVector) quads.lanewise(LSHL, 24 - 8 * number)
-                .lanewise(ASHR, 24)
-                .convert(jdk.incubator.vector.VectorOperators.I2F, 0);
+        return (FloatVector)
+                quads.lanewise(LSHL, 24 - 8 * number).lanewise(ASHR, 24).convert(I2F, 0);
+    }
+
+    /// Reads half a byte of each lane, `number` of eight, the lower half of the first byte being number 0.
+    static FloatVector nibbles(IntVector quads, int number) {
+        return (FloatVector) quads.lanewise(LSHR, 4 * number).and(15).convert(I2F, 0);
+    }
+
+    /// Adds the two halves of each lane, signed numbers of 16 bits.
+    static IntVector pairSums(ShortVector pairs) {
+        IntVector v = pairs.reinterpretAsInts();
+        return v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(v.lanewise(ASHR, 16));
+    }
+
+    /// Reads an element of the pairs of activations that [VectorColumns] packs, into all lanes.
+    static ShortVector pair(float[] pairs, int at) {
+        return FloatVector.broadcast(F, pairs[at]).reinterpretAsShorts();
     }
 
     /// Adds the lanes of a vector that was stored in `lanes`, in a fixed order.

@@ -15,6 +15,9 @@ final class Scratch {
     /// The second operand's results where two products are combined.
     float[] otherSums = new float[0];
 
+    /// Sums and results of [VectorGemm].
+    float[] blocks = new float[0];
+
     /// Decoded weights `[k][16]`.
     float[] weights = new float[0];
 
@@ -46,6 +49,11 @@ final class Scratch {
     float[] otherSums(int length) {
         otherSums = grown(otherSums, length);
         return otherSums;
+    }
+
+    float[] blocks(int length) {
+        blocks = grown(blocks, length);
+        return blocks;
     }
 
     float[] weights(int length) {

@@ -7,34 +7,26 @@ import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /// The Vector API. Everything is float32; sums over a vector's lanes are taken in a fixed order, so that results are
 /// the same cold and warm.
 final class VectorArithmetic implements Arithmetic {
     private static final int BLOCK = Scratch.EXPONENTIALS;
-    private static final int DEPTH = 16;
 
     @Override
     public String description() {
         return "Vector API, " + F.vectorBitSize() + " bits";
     }
 
-    /// Columns are `[cols / 16][n][16]`, the last sixteen padded with zeros; a single one is as it was.
     @Override
     public void reserve(DType dtype, int cols, int n, PackedColumns to) {
-        to.reserve(n, cols, Math.multiplyExact(n, (cols + DEPTH - 1) / DEPTH * DEPTH), 0, 0, 0);
+        VectorColumns.reserve(dtype, cols, n, to);
     }
 
     @Override
     public void pack(DType dtype, float[] x, int xAt, PackedColumns to, int column) {
-        for (int k = 0; k < to.cols; k += DEPTH) {
-            int at = k * to.n + column * DEPTH;
-            int length = Math.min(DEPTH, to.cols - k);
-            System.arraycopy(x, xAt + k, to.floats, at, length);
-            Arrays.fill(to.floats, at + length, at + DEPTH, 0f);
-        }
+        VectorColumns.pack(dtype, x, xAt, to, column);
     }
 
     @Override
@@ -49,23 +41,12 @@ final class VectorArithmetic implements Arithmetic {
             int yAt,
             Scratch scratch) {
         if (x.n > 1) {
-            VectorGemm.multiply(w, from, to, x.floats, x.n, firstColumn, lastColumn, y, yAt, scratch);
+            VectorGemm.multiply(w, from, to, x, firstColumn, lastColumn, y, yAt, scratch);
             return;
         }
-        float[] column = w.dtype() == DType.F16 ? scaled(x.floats, w.cols(), scratch) : x.floats;
         for (int tile = from; tile < to; tile++) {
-            int at = yAt + (tile - from) * WeightMatrix.TILE_ROWS;
-            VectorGemv.tile(w, tile, column, 0, y, at, scratch);
+            VectorGemv.tile(w, tile, x, y, yAt + (tile - from) * WeightMatrix.TILE_ROWS, scratch);
         }
-    }
-
-    /// Costs a pass over the activations for each part, which is small beside the part's weights.
-    private static float[] scaled(float[] x, int length, Scratch scratch) {
-        float[] scaled = scratch.scores(length);
-        for (int i = 0; i < length; i++) {
-            scaled[i] = x[i] * VectorGemv.HALF_SCALE;
-        }
-        return scaled;
     }
 
     @Override

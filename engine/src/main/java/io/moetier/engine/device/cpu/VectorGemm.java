@@ -1,178 +1,199 @@
 package io.moetier.engine.device.cpu;
 
 import static io.moetier.engine.device.cpu.Lanes.F;
-import static io.moetier.engine.device.cpu.Lanes.I;
-import static io.moetier.engine.device.cpu.Lanes.LITTLE;
 import static io.moetier.engine.device.cpu.Lanes.WIDTH;
 
 import io.moetier.engine.tensor.WeightMatrix;
-import io.moetier.storage.model.DType;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 
 /// Matrix times several columns on r16 weights.
 ///
-/// Weights of a panel of columns are decoded once to float32 `[k][16]`; then a group of them stays in registers while
-/// all activation columns pass by, their results being packed `[column][16]` so that they do not fall into one set of
-/// the cache. Groups and the order inside them are those of [VectorGemv], so that one column gives the same bits here
-/// and there.
+/// A panel of weights of two tiles is decoded once to float32 ([WeightPanel]) and multiplied with all columns, eight at
+/// a time: sixteen sums stay in registers while 32 columns of weights pass by, so that a load of weights serves eight
+/// products and a broadcast of an activation two. Two tiles more than double the speed of one, which loads as much as
+/// it computes.
+///
+/// A sum of 32 products is taken one by one and then added to the result, as [VectorGemv] does, so that a column gives
+/// the same bits here and there. Quantised activations are whole numbers, as are the weights of a panel that they are
+/// multiplied by; their sums stay below 2^24 and are exact in any order.
 final class VectorGemm {
     private static final int ROWS = WeightMatrix.TILE_ROWS;
+    private static final int TOGETHER = Arithmetic.COLUMNS_TOGETHER;
 
-    /// Columns of weights that are decoded at a time: 32 KiB of float32.
-    private static final int PANEL = 512;
-
-    /// Columns that share a scale.
-    private static final int BLOCK = 32;
-
-    private static final float[] ONES = new float[ROWS];
-
-    static {
-        Arrays.fill(ONES, 1f);
-    }
+    /// Sums of two tiles and eight columns.
+    private static final int SUMS = 2 * TOGETHER * ROWS;
 
     private VectorGemm() {}
 
-    /// As [Arithmetic#multiply], on columns `[cols / 16][n][16]`.
+    /// As [Arithmetic#multiply], on columns that [VectorColumns] packed.
     static void multiply(
             WeightMatrix w,
             int from,
             int to,
-            float[] x,
-            int n,
+            PackedColumns x,
             int firstColumn,
             int lastColumn,
             float[] y,
-            int firstY,
+            int yAt,
             Scratch scratch) {
-        int columns = lastColumn - firstColumn;
-        long tileBytes = WeightMatrix.tileBytes(w.dtype(), w.cols());
-        float[] weights = scratch.weights(PANEL * ROWS);
-        float[] scales = scratch.scales(PANEL / BLOCK * ROWS);
-        Arrays.fill(y, firstY, firstY + (to - from) * columns * ROWS, 0f);
-        for (int k = 0; k < w.cols(); k += PANEL) {
-            int depth = Math.min(PANEL, w.cols() - k);
-            for (int tile = from; tile < to; tile++) {
-                decode(w, tile * tileBytes, k, depth, weights, scales);
-                int yAt = firstY + (tile - from) * columns * ROWS;
-                for (int g = 0; g < depth; g += 16) {
-                    int xAt = ((k + g) / 16 * n + firstColumn) * 16;
-                    sixteen(weights, g * ROWS, scales, g / BLOCK * ROWS, x, xAt, y, yAt, columns);
+        int groups = (lastColumn - firstColumn + TOGETHER - 1) / TOGETHER;
+        int pairs = (to - from + 1) / 2;
+        float[] results = scratch.blocks(SUMS + pairs * groups * SUMS); // the sums, [pair][group][2][8][16]
+        Arrays.fill(results, SUMS, SUMS + pairs * groups * SUMS, 0f);
+        for (int k = 0; k < w.cols(); k += WeightPanel.COLUMNS) {
+            int depth = Math.min(WeightPanel.COLUMNS, w.cols() - k);
+            for (int pair = 0; pair < pairs; pair++) {
+                int tile = from + 2 * pair;
+                WeightPanel.decode(w, tile, k, depth, scratch, 0);
+                if (tile + 1 < to) {
+                    WeightPanel.decode(w, tile + 1, k, depth, scratch, 1);
+                }
+                for (int group = 0; group < groups; group++) {
+                    int at = SUMS + (pair * groups + group) * SUMS;
+                    multiply(w, k, depth, x, firstColumn + group * TOGETHER, results, at, scratch);
                 }
             }
         }
+        copy(results, to - from, lastColumn - firstColumn, y, yAt);
     }
 
-    /// Adds the columns of `w` from `first` on, fewer than a group, to the sixteen results of the tile at byte `at`.
-    static void tail(WeightMatrix w, long at, int first, float[] x, int xAt, float[] y, int yAt, Scratch scratch) {
-        int depth = w.cols() - first;
-        float[] weights = scratch.weights(PANEL * ROWS);
-        float[] scales = scratch.scales(PANEL / BLOCK * ROWS);
-        float[] padded = scratch.lanes;
-        float unscale = w.dtype() == DType.F16 ? 1 / VectorGemv.HALF_SCALE : 1f;
-        Arrays.fill(padded, 0, 16, 0f);
-        for (int i = 0; i < depth; i++) {
-            padded[i] = x[xAt + first + i] * unscale;
+    /// Multiplies a panel by eight columns.
+    private static void multiply(
+            WeightMatrix w, int k, int depth, PackedColumns x, int column, float[] results, int at, Scratch scratch) {
+        boolean quantised = VectorColumns.quantises(w.dtype());
+        float[] weights = scratch.weights;
+        float[] ones = WeightPanel.ONES;
+        int columnsAt = column * x.cols + k * TOGETHER;
+        int scalesAt = (column * x.cols + k * TOGETHER) / VectorColumns.BLOCK;
+        int count = Math.min(TOGETHER, x.n - column);
+        for (int b = 0; b < depth; b += VectorColumns.BLOCK) {
+            int length = Math.min(VectorColumns.BLOCK, depth - b);
+            int block = b / VectorColumns.BLOCK;
+            sum(weights, b * ROWS, x.floats, columnsAt + b * TOGETHER, length, count, results);
+            float[] columnScales = quantised ? x.scales : ones;
+            int columnScalesAt = quantised ? scalesAt + block * TOGETHER : 0;
+            add(results, scratch.scales, block * ROWS, columnScales, columnScalesAt, at);
         }
-        decode(w, at, first, depth, weights, scales);
-        sixteen(weights, 0, scales, 0, padded, 0, y, yAt, 1);
     }
 
-    /// Adds sixteen columns of weights to the results of `columns` activation columns.
-    private static void sixteen(
-            float[] weights, int wAt, float[] scales, int sAt, float[] x, int xAt, float[] y, int yAt, int columns) {
+    private static void sum(float[] w, int wAt, float[] x, int xAt, int depth, int count, float[] sums) {
         for (int lane = 0; lane < ROWS; lane += WIDTH) {
-            group(weights, wAt + lane, scales, sAt + lane, x, xAt, y, yAt + lane, columns);
-            group(weights, wAt + lane + 8 * ROWS, scales, sAt + lane, x, xAt + 8, y, yAt + lane, columns);
-        }
-    }
-
-    /// The multiplication by one keeps the compiler from treating the weights as operands in memory. It would then load
-    /// each activation into a register before it is broadcast, and broadcasts from registers compete with the
-    /// arithmetic for the same execution port.
-    private static void group(
-            float[] w, int wAt, float[] scales, int sAt, float[] x, int xAt, float[] y, int yAt, int columns) {
-        FloatVector scale = FloatVector.fromArray(F, scales, sAt);
-        FloatVector one = FloatVector.fromArray(F, ONES, 0);
-        FloatVector w0 = FloatVector.fromArray(F, w, wAt).mul(one);
-        FloatVector w1 = FloatVector.fromArray(F, w, wAt + 16).mul(one);
-        FloatVector w2 = FloatVector.fromArray(F, w, wAt + 32).mul(one);
-        FloatVector w3 = FloatVector.fromArray(F, w, wAt + 48).mul(one);
-        FloatVector w4 = FloatVector.fromArray(F, w, wAt + 64).mul(one);
-        FloatVector w5 = FloatVector.fromArray(F, w, wAt + 80).mul(one);
-        FloatVector w6 = FloatVector.fromArray(F, w, wAt + 96).mul(one);
-        FloatVector w7 = FloatVector.fromArray(F, w, wAt + 112).mul(one);
-        for (int j = 0; j < columns; j++) {
-            int e = xAt + j * 16;
-            int d = yAt + j * ROWS;
-            FloatVector s0 = w0.mul(FloatVector.broadcast(F, x[e]));
-            FloatVector s1 = w1.mul(FloatVector.broadcast(F, x[e + 1]));
-            s0 = w2.fma(FloatVector.broadcast(F, x[e + 2]), s0);
-            s1 = w3.fma(FloatVector.broadcast(F, x[e + 3]), s1);
-            s0 = w4.fma(FloatVector.broadcast(F, x[e + 4]), s0);
-            s1 = w5.fma(FloatVector.broadcast(F, x[e + 5]), s1);
-            s0 = w6.fma(FloatVector.broadcast(F, x[e + 6]), s0);
-            s1 = w7.fma(FloatVector.broadcast(F, x[e + 7]), s1);
-            s0.add(s1).fma(scale, FloatVector.fromArray(F, y, d)).intoArray(y, d);
-        }
-    }
-
-    /// Decodes `depth` columns from `first` on, padded with zeros to a multiple of sixteen; scales are one but for
-    /// quantised types.
-    private static void decode(WeightMatrix w, long tile, int first, int depth, float[] weights, float[] scales) {
-        MemorySegment bytes = w.bytes();
-        switch (w.dtype()) {
-            case F32 -> f32(bytes, tile + 64L * first, depth, weights);
-            case F16 -> f16(bytes, tile + 32L * first, depth, weights);
-            case BF16 -> bf16(bytes, tile + 32L * first, (depth + 1) / 2, weights);
-            case Q8_0 -> q8(bytes, tile + 17L * first, depth, weights, scales);
-            default -> throw new UnsupportedOperationException(w.dtype() + " weights");
-        }
-        if (w.dtype() != DType.Q8_0) {
-            Arrays.fill(scales, 0, PANEL / BLOCK * ROWS, 1f);
-        }
-        if (depth % 16 != 0) {
-            Arrays.fill(weights, depth * ROWS, (depth + 15) / 16 * 16 * ROWS, 0f);
-        }
-    }
-
-    private static void f32(MemorySegment bytes, long at, int depth, float[] weights) {
-        for (int i = 0; i < depth * ROWS; i += WIDTH) {
-            FloatVector.fromMemorySegment(F, bytes, at + 4L * i, LITTLE).intoArray(weights, i);
-        }
-    }
-
-    private static void f16(MemorySegment bytes, long at, int depth, float[] weights) {
-        for (int i = 0; i < depth * ROWS; i += WIDTH) {
-            Lanes.halves(bytes, at + 2L * i).mul(Lanes.HALF_BIAS).intoArray(weights, i);
-        }
-    }
-
-    private static void bf16(MemorySegment bytes, long at, int pairs, float[] weights) {
-        for (int i = 0; i < pairs * ROWS; i += WIDTH) {
-            IntVector v = IntVector.fromMemorySegment(I, bytes, at + 4L * i, LITTLE);
-            int to = i / ROWS * 2 * ROWS + i % ROWS;
-            Lanes.even(v).intoArray(weights, to);
-            Lanes.odd(v).intoArray(weights, to + ROWS);
-        }
-    }
-
-    private static void q8(MemorySegment bytes, long at, int depth, float[] weights, float[] scales) {
-        for (int k = 0; k < depth; k += BLOCK) {
-            long block = at + 17L * k;
-            for (int lane = 0; lane < ROWS; lane += WIDTH) {
-                int sAt = k / BLOCK * ROWS + lane;
-                Lanes.halves(bytes, block + 2L * lane).mul(Lanes.HALF_BIAS).intoArray(scales, sAt);
+            if (count > TOGETHER / 2) {
+                eight(w, wAt + lane, x, xAt, depth, sums, lane);
+            } else {
+                four(w, wAt + lane, x, xAt, depth, sums, lane);
             }
-            for (int i = 0; i < BLOCK / 4 * ROWS; i += WIDTH) {
-                IntVector v = IntVector.fromMemorySegment(I, bytes, block + 32 + 4L * i, LITTLE);
-                int to = (k + i / ROWS * 4) * ROWS + i % ROWS;
-                Lanes.bytes(v, 0).intoArray(weights, to);
-                Lanes.bytes(v, 1).intoArray(weights, to + ROWS);
-                Lanes.bytes(v, 2).intoArray(weights, to + 2 * ROWS);
-                Lanes.bytes(v, 3).intoArray(weights, to + 3 * ROWS);
+        }
+    }
+
+    private static void eight(float[] w, int wAt, float[] x, int xAt, int depth, float[] sums, int at) {
+        FloatVector s0 = FloatVector.zero(F), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
+        FloatVector t0 = s0, t1 = s0, t2 = s0, t3 = s0, t4 = s0, t5 = s0, t6 = s0, t7 = s0;
+        for (int k = 0; k < depth; k++) {
+            FloatVector v = FloatVector.fromArray(F, w, wAt + k * ROWS);
+            FloatVector u = FloatVector.fromArray(F, w, wAt + WeightPanel.TILE + k * ROWS);
+            int e = xAt + k * TOGETHER;
+            FloatVector b = FloatVector.broadcast(F, x[e]);
+            s0 = v.fma(b, s0);
+            t0 = u.fma(b, t0);
+            b = FloatVector.broadcast(F, x[e + 1]);
+            s1 = v.fma(b, s1);
+            t1 = u.fma(b, t1);
+            b = FloatVector.broadcast(F, x[e + 2]);
+            s2 = v.fma(b, s2);
+            t2 = u.fma(b, t2);
+            b = FloatVector.broadcast(F, x[e + 3]);
+            s3 = v.fma(b, s3);
+            t3 = u.fma(b, t3);
+            b = FloatVector.broadcast(F, x[e + 4]);
+            s4 = v.fma(b, s4);
+            t4 = u.fma(b, t4);
+            b = FloatVector.broadcast(F, x[e + 5]);
+            s5 = v.fma(b, s5);
+            t5 = u.fma(b, t5);
+            b = FloatVector.broadcast(F, x[e + 6]);
+            s6 = v.fma(b, s6);
+            t6 = u.fma(b, t6);
+            b = FloatVector.broadcast(F, x[e + 7]);
+            s7 = v.fma(b, s7);
+            t7 = u.fma(b, t7);
+        }
+        s0.intoArray(sums, at);
+        s1.intoArray(sums, at + 16);
+        s2.intoArray(sums, at + 32);
+        s3.intoArray(sums, at + 48);
+        s4.intoArray(sums, at + 64);
+        s5.intoArray(sums, at + 80);
+        s6.intoArray(sums, at + 96);
+        s7.intoArray(sums, at + 112);
+        t0.intoArray(sums, at + 128);
+        t1.intoArray(sums, at + 144);
+        t2.intoArray(sums, at + 160);
+        t3.intoArray(sums, at + 176);
+        t4.intoArray(sums, at + 192);
+        t5.intoArray(sums, at + 208);
+        t6.intoArray(sums, at + 224);
+        t7.intoArray(sums, at + 240);
+    }
+
+    /// Leaves the sums of the other four columns as they are.
+    private static void four(float[] w, int wAt, float[] x, int xAt, int depth, float[] sums, int at) {
+        FloatVector s0 = FloatVector.zero(F), s1 = s0, s2 = s0, s3 = s0, t0 = s0, t1 = s0, t2 = s0, t3 = s0;
+        for (int k = 0; k < depth; k++) {
+            FloatVector v = FloatVector.fromArray(F, w, wAt + k * ROWS);
+            FloatVector u = FloatVector.fromArray(F, w, wAt + WeightPanel.TILE + k * ROWS);
+            int e = xAt + k * TOGETHER;
+            FloatVector b = FloatVector.broadcast(F, x[e]);
+            s0 = v.fma(b, s0);
+            t0 = u.fma(b, t0);
+            b = FloatVector.broadcast(F, x[e + 1]);
+            s1 = v.fma(b, s1);
+            t1 = u.fma(b, t1);
+            b = FloatVector.broadcast(F, x[e + 2]);
+            s2 = v.fma(b, s2);
+            t2 = u.fma(b, t2);
+            b = FloatVector.broadcast(F, x[e + 3]);
+            s3 = v.fma(b, s3);
+            t3 = u.fma(b, t3);
+        }
+        s0.intoArray(sums, at);
+        s1.intoArray(sums, at + 16);
+        s2.intoArray(sums, at + 32);
+        s3.intoArray(sums, at + 48);
+        t0.intoArray(sums, at + 128);
+        t1.intoArray(sums, at + 144);
+        t2.intoArray(sums, at + 160);
+        t3.intoArray(sums, at + 176);
+    }
+
+    /// Adds the sums at the start of `results`, each times the scales of its row and its column, to those at `at`.
+    private static void add(float[] results, float[] scales, int scalesAt, float[] columnScales, int columnAt, int at) {
+        for (int lane = 0; lane < ROWS; lane += WIDTH) {
+            FloatVector first = FloatVector.fromArray(F, scales, scalesAt + lane);
+            FloatVector second = FloatVector.fromArray(F, scales, scalesAt + WeightPanel.TILE_SCALES + lane);
+            for (int j = 0; j < TOGETHER; j++) {
+                FloatVector columnScale = FloatVector.broadcast(F, columnScales[columnAt + j]);
+                int i = j * ROWS + lane;
+                FloatVector.fromArray(F, results, i)
+                        .fma(first.mul(columnScale), FloatVector.fromArray(F, results, at + i))
+                        .intoArray(results, at + i);
+                i += TOGETHER * ROWS;
+                FloatVector.fromArray(F, results, i)
+                        .fma(second.mul(columnScale), FloatVector.fromArray(F, results, at + i))
+                        .intoArray(results, at + i);
+            }
+        }
+    }
+
+    private static void copy(float[] results, int tiles, int columns, float[] y, int yAt) {
+        int groups = (columns + TOGETHER - 1) / TOGETHER;
+        for (int tile = 0; tile < tiles; tile++) {
+            for (int column = 0; column < columns; column += TOGETHER) {
+                int group = tile / 2 * groups + column / TOGETHER;
+                int from = SUMS + group * SUMS + tile % 2 * TOGETHER * ROWS;
+                int count = Math.min(TOGETHER, columns - column);
+                System.arraycopy(results, from, y, yAt + (tile * columns + column) * ROWS, count * ROWS);
             }
         }
     }
