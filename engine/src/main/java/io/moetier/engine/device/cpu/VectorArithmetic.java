@@ -14,6 +14,8 @@ import jdk.incubator.vector.FloatVector;
 final class VectorArithmetic implements Arithmetic {
     private static final int BLOCK = Scratch.EXPONENTIALS;
 
+    private final PlainArithmetic plain = new PlainArithmetic();
+
     @Override
     public String description() {
         return "Vector API, " + F.vectorBitSize() + " bits";
@@ -21,12 +23,20 @@ final class VectorArithmetic implements Arithmetic {
 
     @Override
     public void reserve(DType dtype, int cols, int n, PackedColumns to) {
-        VectorColumns.reserve(dtype, cols, n, to);
+        if (hasKernel(dtype)) {
+            VectorColumns.reserve(dtype, cols, n, to);
+        } else {
+            plain.reserve(dtype, cols, n, to);
+        }
     }
 
     @Override
     public void pack(DType dtype, float[] x, int xAt, PackedColumns to, int column) {
-        VectorColumns.pack(dtype, x, xAt, to, column);
+        if (hasKernel(dtype)) {
+            VectorColumns.pack(dtype, x, xAt, to, column);
+        } else {
+            plain.pack(dtype, x, xAt, to, column);
+        }
     }
 
     @Override
@@ -40,13 +50,23 @@ final class VectorArithmetic implements Arithmetic {
             float[] y,
             int yAt,
             Scratch scratch) {
-        if (x.n > 1) {
+        if (!hasKernel(w.dtype())) {
+            plain.multiply(w, from, to, x, firstColumn, lastColumn, y, yAt, scratch);
+        } else if (x.n > 1) {
             VectorGemm.multiply(w, from, to, x, firstColumn, lastColumn, y, yAt, scratch);
-            return;
+        } else {
+            for (int tile = from; tile < to; tile++) {
+                VectorGemv.tile(w, tile, x, y, yAt + (tile - from) * WeightMatrix.TILE_ROWS, scratch);
+            }
         }
-        for (int tile = from; tile < to; tile++) {
-            VectorGemv.tile(w, tile, x, y, yAt + (tile - from) * WeightMatrix.TILE_ROWS, scratch);
-        }
+    }
+
+    /// Says whether there are kernels for a type; others are multiplied by plain loops.
+    private static boolean hasKernel(DType dtype) {
+        return switch (dtype) {
+            case F32, F16, BF16, Q8_0, Q4_0 -> true;
+            default -> false;
+        };
     }
 
     @Override

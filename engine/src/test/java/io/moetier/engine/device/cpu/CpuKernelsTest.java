@@ -28,8 +28,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 /// Both arithmetics against loops in double, which share nothing with them.
 ///
 /// Tolerances: one rounding is 2^-24 of the value. Plain kernels sum in double, so a result is off by the one rounding
-/// at its end. Vector kernels sum in float32; a sum of `c` terms goes through about `c / 16 + 8` additions, each off by
-/// 2^-24 of the sum of absolute terms at most.
+/// at its end. Vector kernels sum in float32; a term goes through the additions of its block of 32 and those of one
+/// block to another, about `c / 32 + 34` for `c` columns, each off by 2^-24 of the sum of absolute terms at most. Where
+/// they round activations to eight bits, so does the test.
 class CpuKernelsTest {
     private static final long PATIENCE_NANOS = 60_000_000_000L;
     private static final long SEED = 4711;
@@ -90,13 +91,14 @@ class CpuKernelsTest {
         DeviceBuffer out = device.allocate((n + 3) * rows);
         device.kernels().matmul(w, buffer(device, x), 2, n, out, 1);
         float[] y = read(device, out);
-        double steps = choice == KernelChoice.PLAIN ? 1 : cols / 16.0 + 8;
+        double[] activations = TestWeights.activations(choice, dtype, x);
+        double steps = choice == KernelChoice.PLAIN ? 1 : cols / 32.0 + 34;
         for (int i = 0; i < n; i++) {
             for (int row = 0; row < rows; row++) {
                 double sum = 0;
                 double size = 0;
                 for (int k = 0; k < cols; k++) {
-                    double term = (double) weights[row * cols + k] * x[(2 + i) * cols + k];
+                    double term = weights[row * cols + k] * activations[(2 + i) * cols + k];
                     sum += term;
                     size += Math.abs(term);
                 }
@@ -158,10 +160,13 @@ class CpuKernelsTest {
                     device.kernels().expertFfn(batch(gate, up, down, rows, 1, n, outRows), buffer(device, x), out);
                     float[] y = read(device, out);
                     for (int i = 1; i <= n; i++) {
-                        double[] expected = expert(gate, up, down, x, rows[i] * hidden);
+                        float[] one = Arrays.copyOfRange(x, rows[i] * hidden, (rows[i] + 1) * hidden);
+                        double[] expected = expert(choice, gate, up, down, one);
+                        // three roundings deep and values near one: 1e-5 is about 200 roundings; but an activation
+                        // between two multiples of a 127th may go to the other one
+                        double tolerance = TestWeights.rounds(choice, dtype) ? 1e-3 : 1e-5;
                         for (int row = 0; row < hidden; row++) {
-                            // three roundings deep and values near one: 1e-5 is about 200 roundings
-                            assertEquals(expected[row], y[outRows[i] * hidden + row], 1e-5, dtype + " n = " + n);
+                            assertEquals(expected[row], y[outRows[i] * hidden + row], tolerance, dtype + " n = " + n);
                         }
                         if (n == 1) {
                             System.arraycopy(y, outRows[i] * hidden, single, rows[i] * hidden, hidden);
@@ -184,20 +189,23 @@ class CpuKernelsTest {
         }
     }
 
-    private static double[] expert(WeightMatrix gate, WeightMatrix up, WeightMatrix down, float[] x, int at) {
+    private static double[] expert(
+            KernelChoice choice, WeightMatrix gate, WeightMatrix up, WeightMatrix down, float[] x) {
+        double[] activations = TestWeights.activations(choice, gate.dtype(), x);
         float[] gates = TestWeights.decoded(gate);
         float[] ups = TestWeights.decoded(up);
         float[] downs = TestWeights.decoded(down);
-        double[] inner = new double[gate.rows()];
-        for (int row = 0; row < inner.length; row++) {
+        float[] hidden = new float[gate.rows()];
+        for (int row = 0; row < hidden.length; row++) {
             double g = 0;
             double u = 0;
             for (int k = 0; k < gate.cols(); k++) {
-                g += (double) gates[row * gate.cols() + k] * x[at + k];
-                u += (double) ups[row * up.cols() + k] * x[at + k];
+                g += gates[row * gate.cols() + k] * activations[k];
+                u += ups[row * up.cols() + k] * activations[k];
             }
-            inner[row] = g / (1 + Math.exp(-g)) * u;
+            hidden[row] = (float) (g / (1 + Math.exp(-g)) * u);
         }
+        double[] inner = TestWeights.activations(choice, down.dtype(), hidden);
         double[] out = new double[down.rows()];
         for (int row = 0; row < out.length; row++) {
             for (int k = 0; k < inner.length; k++) {
@@ -508,6 +516,7 @@ class CpuKernelsTest {
         private final WeightMatrix square = TestWeights.matrix(arena, DType.BF16, 64, 64, random);
         private final WeightMatrix quantised = TestWeights.matrix(arena, DType.Q8_0, 64, 64, random);
         private final WeightMatrix half = TestWeights.matrix(arena, DType.F16, 64, 64, random);
+        private final WeightMatrix fourBits = TestWeights.matrix(arena, DType.Q4_0, 64, 64, random);
         private final WeightMatrix router = TestWeights.matrix(arena, DType.F32, 8, 64, random);
         private final float[] norm = TestWeights.floats(64, random);
         private final RopeTable rope = RopeTable.plain(32, 10000);
@@ -541,6 +550,7 @@ class CpuKernelsTest {
             kernels.storeKv(z, y, 1, position, cache);
             kernels.attention(z, 1, position, shape, cache, y);
             kernels.matmul(half, y, 1, z);
+            kernels.matmul(fourBits, y, 1, z);
             kernels.matmul(router, z, 1, logits);
             kernels.softmaxTopK(logits, 1, 8, 2, true, ids, weights);
             kernels.expertFfn(expert, z, experts);

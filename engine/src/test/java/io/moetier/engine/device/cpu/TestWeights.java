@@ -5,22 +5,49 @@ import io.moetier.engine.tensor.RowDecoder;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 
 /// Random weights and activations of kernel tests.
 final class TestWeights {
-    /// The types that every arithmetic multiplies.
-    static final List<DType> TYPES = List.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0);
+    /// Types with kernels of different kinds.
+    static final List<DType> TYPES = List.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0);
 
-    /// All types, which the plain arithmetic multiplies.
-    static final List<DType> ALL = List.of(DType.values());
+    private static final List<DType> ALL = List.of(DType.values());
+
+    /// Types for which the vector arithmetic rounds activations to eight bits.
+    private static final Set<DType> ROUNDED = EnumSet.of(DType.Q4_0);
 
     private TestWeights() {}
 
     /// Returns the types that an arithmetic multiplies.
     static List<DType> types(KernelChoice choice) {
-        return choice == KernelChoice.PLAIN ? ALL : TYPES;
+        return choice == KernelChoice.PLAIN || choice == KernelChoice.VECTOR ? ALL : TYPES;
+    }
+
+    static boolean rounds(KernelChoice choice, DType dtype) {
+        return choice == KernelChoice.VECTOR && ROUNDED.contains(dtype);
+    }
+
+    /// Returns what an arithmetic multiplies with weights of a type: `x`, or for each 32 of them the nearest multiples
+    /// of a 127th of the largest.
+    static double[] activations(KernelChoice choice, DType dtype, float[] x) {
+        double[] activations = new double[x.length];
+        for (int i = 0; i < x.length; i++) {
+            activations[i] = x[i];
+        }
+        for (int at = 0; rounds(choice, dtype) && at < x.length; at += 32) {
+            float largest = 0;
+            for (int i = at; i < at + 32; i++) {
+                largest = Math.max(largest, Math.abs(x[i]));
+            }
+            for (int i = at; i < at + 32; i++) {
+                activations[i] = largest == 0 ? 0 : Math.rint(x[i] * (127 / largest)) * (double) (largest / 127);
+            }
+        }
+        return activations;
     }
 
     static WeightMatrix matrix(Arena arena, DType dtype, int rows, int cols, Random random) {
