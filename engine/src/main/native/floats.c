@@ -7,8 +7,8 @@
 
 /* So many elements of a tile and of a group of columns fit into the first cache together. */
 #define DEPTH 256
-/* Fresh weights are fetched so many bytes ahead. */
-#define AHEAD 1024
+/* Fresh weights are fetched so many bytes ahead, into the second cache: so many lines are on their way. */
+#define AHEAD 3072
 
 void LEVEL(pack_floats)(const float *x, int cols, int n, int column, float *floats) {
     const int first = column / GROUP * GROUP, width = group_width(n, first);
@@ -45,7 +45,7 @@ INLINE void multiply_part(int type, int parts, int width, int stride, int fresh,
         if (fresh) {
             UNROLL
             for (int i = 0; i < 2 * ROWS * element_bytes(type); i += 64) {
-                __builtin_prefetch(w + k * ROWS * element_bytes(type) + AHEAD + i);
+                __builtin_prefetch(w + k * ROWS * element_bytes(type) + AHEAD + i, 0, 2);
             }
         }
         UNROLL
