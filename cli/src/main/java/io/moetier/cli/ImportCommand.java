@@ -1,7 +1,7 @@
 package io.moetier.cli;
 
+import io.moetier.engine.convert.ModelSource;
 import io.moetier.engine.convert.Quantisation;
-import io.moetier.storage.format.Checkpoint;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -10,21 +10,22 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/// Turns a checkpoint into a store.
-@Command(name = "import", description = "Turn a checkpoint into a store that runs under a memory budget.")
+/// Turns a model into a store.
+@Command(name = "import", description = "Turn a model into a store that runs under a memory budget.")
 final class ImportCommand implements Callable<Integer> {
     private final Surroundings surroundings;
     private final Streams streams;
 
     @Parameters(
-            paramLabel = "CHECKPOINT",
-            description = "A Hugging Face directory with safetensors files, or one such file.")
-    Path checkpoint = Path.of("");
+            paramLabel = "MODEL",
+            description =
+                    "A Hugging Face directory with safetensors files, one such file, or a GGUF file or any part of one.")
+    Path model = Path.of("");
 
     @Option(
             names = {"-o", "--out"},
             paramLabel = "NAME.mtier",
-            description = "The store to make; default: the checkpoint's name in this directory.")
+            description = "The store to make; default: the model's name in this directory.")
     @Nullable
     Path out;
 
@@ -45,10 +46,10 @@ final class ImportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (Stores.isStore(checkpoint)) {
-            throw new IllegalArgumentException(checkpoint + " is a store already");
+        if (Stores.isStore(model)) {
+            throw new IllegalArgumentException(model + " is a store already");
         }
-        try (Checkpoint source = Stores.openCheckpoint(checkpoint)) {
+        try (ModelSource source = Stores.openSource(model)) {
             Path target = out == null ? Path.of(source.name() + ".mtier") : out;
             if (!String.valueOf(target.getFileName()).endsWith(".mtier")) {
                 throw new IllegalArgumentException("--out: expected a name that ends in .mtier, found " + target);
@@ -56,7 +57,7 @@ final class ImportCommand implements Callable<Integer> {
             if (Files.exists(target) && !force) {
                 throw new IllegalArgumentException(target + " exists already; --force replaces it");
             }
-            new Stores(surroundings, streams).importCheckpoint(source, quantisation, target, force);
+            new Stores(surroundings, streams).importSource(source, quantisation, target, force);
             streams.print(target + "\n");
             return Failure.OK;
         }

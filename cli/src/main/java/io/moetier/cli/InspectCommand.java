@@ -1,6 +1,6 @@
 package io.moetier.cli;
 
-import io.moetier.storage.format.Checkpoint;
+import io.moetier.engine.convert.ModelSource;
 import io.moetier.storage.format.Json;
 import java.nio.file.Path;
 import java.util.OptionalLong;
@@ -15,7 +15,7 @@ import picocli.CommandLine.Parameters;
 final class InspectCommand implements Callable<Integer> {
     private final Streams streams;
 
-    @Parameters(paramLabel = "MODEL", description = "A store or a checkpoint directory.")
+    @Parameters(paramLabel = "MODEL", description = "A store, a checkpoint directory or a GGUF file.")
     Path model = Path.of("");
 
     @Option(names = "--ram", paramLabel = "SIZE", description = "Show the tiers at this budget for experts in memory.")
@@ -31,15 +31,15 @@ final class InspectCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        ModelSummary summary = Stores.isStore(model) ? ModelSummary.ofStore(model) : ofCheckpoint();
+        ModelSummary summary = Stores.isStore(model) ? ModelSummary.ofStore(model) : ofSource();
         OptionalLong budget = ram == null ? OptionalLong.empty() : OptionalLong.of(ram.bytes());
         streams.print(json ? Json.writePretty(summary.fields(budget)) + "\n" : summary.table(budget));
         return Failure.OK;
     }
 
-    private ModelSummary ofCheckpoint() {
-        try (Checkpoint checkpoint = Stores.openCheckpoint(model)) {
-            return ModelSummary.ofCheckpoint(checkpoint);
+    private ModelSummary ofSource() {
+        try (ModelSource source = Stores.openSource(model)) {
+            return ModelSummary.ofSource(source);
         }
     }
 }

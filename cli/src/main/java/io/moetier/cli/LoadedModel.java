@@ -59,8 +59,7 @@ final class LoadedModel implements AutoCloseable {
 
     /// Returns what to say when text is to be read or written with a model that came without a tokenizer.
     static IllegalArgumentException noTokenizer(Path name) {
-        return new IllegalArgumentException(
-                name + " has no tokenizer (tokenizer.json or tokenizer.model); give token ids with --ids");
+        return new IllegalArgumentException(name + " has no tokenizer; give token ids with --ids");
     }
 
     /// Returns the tokens of a prompt: the ids that were given, or those of the text.

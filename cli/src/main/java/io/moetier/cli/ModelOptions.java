@@ -18,7 +18,8 @@ final class ModelOptions {
     @Parameters(
             index = "0",
             paramLabel = "MODEL",
-            description = "A store (NAME.mtier), or a checkpoint directory, which is imported on first use.")
+            description =
+                    "A store (NAME.mtier), or a checkpoint directory or GGUF file, which is imported on first use.")
     Path model = Path.of("");
 
     @Option(

@@ -1,17 +1,19 @@
 package io.moetier.cli;
 
+import io.moetier.engine.convert.ModelSource;
 import io.moetier.engine.model.family.Families;
 import io.moetier.engine.model.spec.DenseSpec;
+import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.offload.SlotBudget;
 import io.moetier.engine.offload.SlotBudget.SizeClassCount;
 import io.moetier.engine.session.Engine;
 import io.moetier.engine.session.EngineConfig;
+import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.expert.StoreManifest;
-import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.format.Json;
-import io.moetier.storage.model.TensorInfo;
+import io.moetier.storage.model.DType;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -51,17 +53,15 @@ record ModelSummary(Path model, ModelSpec spec, String weights, List<SizeClassCo
         return new ModelSummary(store, spec, weights, sizeClasses, dense);
     }
 
-    /// Describes a checkpoint by its headers, as it would be imported without rounding.
-    static ModelSummary ofCheckpoint(Checkpoint checkpoint) {
-        ModelSpec spec = Families.describe(checkpoint.config());
+    /// Describes a model that is no store by its headers, as it would be imported without rounding.
+    static ModelSummary ofSource(ModelSource source) {
+        ModelSpec spec = source.spec();
         Map<Long, Integer> countOfSize = new TreeMap<>();
         long raw = 0;
         for (MoeSpec moe : spec.moeLayers()) {
             for (DenseSpec expert : moe.experts()) {
                 long bytes = Stream.of(expert.gate(), expert.up(), expert.down())
-                        .mapToLong(linear -> checkpoint
-                                .require(linear.weight(), linear.rows(), linear.cols())
-                                .byteLength())
+                        .mapToLong(linear -> packedBytes(source, linear))
                         .sum();
                 countOfSize.merge((bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES, 1, Integer::sum);
                 raw += bytes;
@@ -70,13 +70,15 @@ record ModelSummary(Path model, ModelSpec spec, String weights, List<SizeClassCo
         List<SizeClassCount> sizeClasses = countOfSize.entrySet().stream()
                 .map(entry -> new SizeClassCount(entry.getValue(), entry.getKey()))
                 .toList();
-        String dtype = checkpoint.tensors().values().stream()
-                .map(TensorInfo::dtype)
-                .findFirst()
-                .map(type -> type.label())
-                .orElse("no weights");
+        String types = TensorTypes.of(source).all();
         return new ModelSummary(
-                checkpoint.path(), spec, "checkpoint, " + dtype, sizeClasses, checkpoint.totalBytes() - raw);
+                source.path(), spec, source.kind() + ", " + types, sizeClasses, Math.max(0, source.totalBytes() - raw));
+    }
+
+    private static long packedBytes(ModelSource source, LinearSpec linear) {
+        DType type =
+                source.require(linear.weight(), linear.rows(), linear.cols()).dtype();
+        return WeightMatrix.packedBytes(type, linear.rows(), linear.cols());
     }
 
     /// Checks that the model can be run like this.

@@ -1,12 +1,12 @@
 package io.moetier.cli;
 
 import io.moetier.engine.convert.CheckpointImporter;
+import io.moetier.engine.convert.ModelSource;
 import io.moetier.engine.convert.Quantisation;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.storage.expert.ExpertStoreWriter;
 import io.moetier.storage.expert.ImportRunningException;
 import io.moetier.storage.expert.StoreManifest;
-import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -23,15 +23,14 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
-/// Finds the store of the MODEL on a command line; imports a checkpoint on first use, when its files have changed,
+/// Finds the store of the MODEL on a command line; imports a model on first use, when its files have changed,
 /// and when its store turns out to be damaged.
 ///
-/// In the cache, each checkpoint path has a directory of its own, which holds one store named by its fingerprint.
+/// In the cache, each path of a model has a directory of its own, which holds one store named by its fingerprint.
 final class Stores {
     private static final String SUFFIX = ".mtier";
     private static final String MANIFEST = "manifest.json";
-    /// Either is enough in a checkpoint; a store has the first.
-    private static final List<String> TOKENIZERS = List.of("tokenizer.json", "tokenizer.model");
+    private static final String TOKENIZER = "tokenizer.json";
 
     private final Surroundings surroundings;
     private final Streams streams;
@@ -41,7 +40,7 @@ final class Stores {
         this.streams = streams;
     }
 
-    /// Says whether `model` names a store and not a checkpoint.
+    /// Says whether `model` names a store.
     static boolean isStore(Path model) {
         return Files.exists(model.resolve(MANIFEST))
                 || String.valueOf(model.getFileName()).endsWith(SUFFIX);
@@ -58,16 +57,14 @@ final class Stores {
             }
             return LoadedModel.open(model, model, surroundings.cacheDirectory(), config);
         }
-        try (Checkpoint checkpoint = openCheckpoint(model)) {
-            if (text
-                    && TOKENIZERS.stream()
-                            .allMatch(name -> checkpoint.file(name).isEmpty())) {
+        try (ModelSource source = openSource(model)) {
+            if (text && !source.hasTokenizer()) {
                 throw LoadedModel.noTokenizer(model);
             }
-            Path store = cached(checkpoint);
+            Path store = cached(source);
             if (!Files.exists(store)) {
-                ModelSummary.ofCheckpoint(checkpoint).requireFit(config);
-                importIntoCache(checkpoint, store, false, "importing " + model + ", once, to " + store);
+                ModelSummary.ofSource(source).requireFit(config);
+                importIntoCache(source, store, false, "importing " + model + ", once, to " + store);
             }
             try {
                 return LoadedModel.open(model, store, surroundings.cacheDirectory(), config);
@@ -76,7 +73,7 @@ final class Stores {
                 if (!damage.startsWith(store.toString())) {
                     throw e;
                 }
-                importIntoCache(checkpoint, store, true, damage + "; importing " + model + " again");
+                importIntoCache(source, store, true, damage + "; importing " + model + " again");
             }
             return LoadedModel.open(model, store, surroundings.cacheDirectory(), config);
         }
@@ -114,8 +111,8 @@ final class Stores {
         if (isStore(model)) {
             return model;
         }
-        try (Checkpoint checkpoint = openCheckpoint(model)) {
-            Path store = cached(checkpoint);
+        try (ModelSource source = openSource(model)) {
+            Path store = cached(source);
             if (!Files.exists(store)) {
                 throw new UncheckedIOException(
                         new FileNotFoundException(model + " has not been imported yet; run or import it first"));
@@ -124,20 +121,20 @@ final class Stores {
         }
     }
 
-    /// Opens a checkpoint; says so when there is nothing at all.
-    static Checkpoint openCheckpoint(Path path) {
+    /// Opens a model that is no store; says so when there is nothing at all.
+    static ModelSource openSource(Path path) {
         if (!Files.exists(path)) {
             throw new MalformedModelException(path + ": no such file or directory");
         }
-        return Checkpoint.open(path);
+        return ModelSource.open(path);
     }
 
     /// Writes a store and shows how it goes.
-    void importCheckpoint(Checkpoint checkpoint, Quantisation quantisation, Path target, boolean replace) {
+    void importSource(ModelSource source, Quantisation quantisation, Path target, boolean replace) {
         try (CleanStop _ = CleanStop.open();
                 Progress progress =
                         new Progress(streams.err(), "import", surroundings.errorIsTerminal(), System::nanoTime)) {
-            CheckpointImporter importer = new CheckpointImporter(checkpoint, quantisation);
+            CheckpointImporter importer = new CheckpointImporter(source, quantisation);
             long total = importer.progressBytes();
             long[] done = {0};
             importer.run(target, replace, bytes -> {
@@ -148,19 +145,19 @@ final class Stores {
         }
     }
 
-    /// Imports a checkpoint, unless another process does so meanwhile.
-    private void importIntoCache(Checkpoint checkpoint, Path store, boolean replace, String reason) {
+    /// Imports a model, unless another process does so meanwhile.
+    private void importIntoCache(ModelSource source, Path store, boolean replace, String reason) {
         try {
             while (true) {
                 boolean waited = ExpertStoreWriter.awaitOthers(
-                        store, () -> streams.note("waiting for another import of " + checkpoint.path()));
+                        store, () -> streams.note("waiting for another import of " + source.path()));
                 if (Files.exists(store) && (waited || !replace)) {
                     return;
                 }
                 streams.note(reason);
                 ExpertStoreWriter.clearLeftovers(parent(store));
                 try {
-                    importCheckpoint(checkpoint, Quantisation.KEEP, store, replace);
+                    importSource(source, Quantisation.KEEP, store, replace);
                     removeSiblings(store);
                     return;
                 } catch (UncheckedIOException e) {
@@ -175,15 +172,15 @@ final class Stores {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new UncheckedIOException(
-                    new InterruptedIOException("interrupted while waiting for another import of " + checkpoint.path()));
+                    new InterruptedIOException("interrupted while waiting for another import of " + source.path()));
         }
     }
 
     private static boolean lacksTokenizer(Path store) {
         // the manifest is asked only where the file is missing, which may also be damage
         return Files.exists(store.resolve(MANIFEST))
-                && !Files.exists(store.resolve(TOKENIZERS.getFirst()))
-                && StoreManifest.read(store).file(TOKENIZERS.getFirst()).isEmpty();
+                && !Files.exists(store.resolve(TOKENIZER))
+                && StoreManifest.read(store).file(TOKENIZER).isEmpty();
     }
 
     private static String quote(String argument) {
@@ -194,16 +191,15 @@ final class Stores {
         return store.toAbsolutePath().resolveSibling(".").normalize();
     }
 
-    private Path cached(Checkpoint checkpoint) {
-        Path path = realPath(checkpoint.path());
-        Path parent = Files.isDirectory(path) ? path : parent(path);
+    private Path cached(ModelSource source) {
+        Path path = realPath(source.path());
         CRC32C digest = new CRC32C();
         digest.update(path.toString().getBytes(StandardCharsets.UTF_8));
-        String directory = String.format(Locale.ROOT, "%s-%08x", Checkpoint.nameOf(parent), digest.getValue());
+        String directory = String.format(Locale.ROOT, "%s-%08x", source.name(), digest.getValue());
         return surroundings
                 .cacheDirectory()
                 .resolve(directory)
-                .resolve(CheckpointImporter.fingerprint(checkpoint, Quantisation.KEEP) + SUFFIX);
+                .resolve(CheckpointImporter.fingerprint(source, Quantisation.KEEP) + SUFFIX);
     }
 
     /// Resolves symbolic links, but not of a file itself: the hub's files lead to a directory of all its models.
@@ -217,7 +213,7 @@ final class Stores {
         }
     }
 
-    /// Removes the stores of what the checkpoint was before it changed.
+    /// Removes the stores of what the model was before it changed.
     private static void removeSiblings(Path store) {
         try (Stream<Path> siblings = Files.list(parent(store))) {
             for (Path sibling : siblings.toList()) {

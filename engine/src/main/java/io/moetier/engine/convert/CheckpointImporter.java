@@ -1,48 +1,40 @@
 package io.moetier.engine.convert;
 
-import io.moetier.engine.model.family.Families;
 import io.moetier.engine.model.spec.ModelSpec;
-import io.moetier.engine.text.SentencePieceConverter;
 import io.moetier.storage.expert.ExpertStoreWriter;
 import io.moetier.storage.expert.StoreManifest;
-import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.LongConsumer;
 
-/// Turns a checkpoint into a store: packs every matrix once, one block per expert, and publishes the whole at once.
+/// Turns a model into a store: packs every matrix once, one block per expert, and publishes the whole at once.
 public final class CheckpointImporter {
-    private static final String TOKENIZER = "tokenizer.json";
-
-    private final Checkpoint checkpoint;
+    private final ModelSource source;
     private final ModelSpec spec;
     private final Quantisation quantisation;
 
-    /// @throws io.moetier.storage.model.MalformedModelException if the family is unknown or the configuration is bad
-    public CheckpointImporter(Checkpoint checkpoint, Quantisation quantisation) {
-        this.checkpoint = checkpoint;
+    public CheckpointImporter(ModelSource source, Quantisation quantisation) {
+        this.source = source;
         this.quantisation = quantisation;
-        spec = Families.describe(checkpoint.config());
+        spec = source.spec();
     }
 
-    /// Returns what tells this import from one of another checkpoint, or of the same one with other options.
-    public static String fingerprint(Checkpoint checkpoint, Quantisation quantisation) {
-        return checkpoint.fingerprint() + "-" + quantisation.label();
+    /// Returns what tells this import from one of another model, or of the same one with other options.
+    public static String fingerprint(ModelSource source, Quantisation quantisation) {
+        return source.fingerprint() + "-" + quantisation.label();
     }
 
     /// Returns about how many bytes `progress` of [#run] will be told of.
     ///
     /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
     public long progressBytes() {
-        try (MatrixReader reader = new MatrixReader(checkpoint, bytes -> {})) {
-            return checkpoint.totalBytes()
+        try (MatrixReader reader = new MatrixReader(source, bytes -> {})) {
+            return source.totalBytes()
                     + new DenseFile(spec, reader, quantisation).bytes()
                     + new ExpertBlocks(spec, reader, quantisation).bytes();
         }
@@ -51,7 +43,7 @@ public final class CheckpointImporter {
     /// Writes the store.
     ///
     /// @param target directory to publish; it must not exist unless `replace`
-    /// @param progress is told, piece by piece, the bytes read from the checkpoint and then those read back from
+    /// @param progress is told, piece by piece, the bytes read from the source and then those read back from
     ///     the store; the import is complete when this method returns
     /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
     /// @throws UncheckedIOException if the store cannot be written or the thread is interrupted; the cause is an
@@ -82,16 +74,16 @@ public final class CheckpointImporter {
     }
 
     private String interruption() {
-        return "the import of " + checkpoint.path() + " was interrupted";
+        return "the import of " + source.path() + " was interrupted";
     }
 
     private void write(Path target, boolean replace, LongConsumer progress) throws IOException {
-        try (MatrixReader reader = new MatrixReader(checkpoint, progress)) {
+        try (MatrixReader reader = new MatrixReader(source, progress)) {
             DenseFile dense = new DenseFile(spec, reader, quantisation);
             ExpertBlocks experts = new ExpertBlocks(spec, reader, quantisation);
             try (ExpertStoreWriter writer = ExpertStoreWriter.create(target, replace)) {
                 writer.requireSpace(dense.bytes() + experts.bytes());
-                copyCompanions(writer.directory());
+                source.writeCompanions(writer.directory());
                 dense.write(writer.directory().resolve(StoreManifest.DENSE_FILE_NAME));
                 experts.write(writer);
                 writer.publish(description(), progress);
@@ -99,27 +91,13 @@ public final class CheckpointImporter {
         }
     }
 
-    private void copyCompanions(Path directory) throws IOException {
-        Files.copy(checkpoint.config().source(), directory.resolve("config.json"));
-        for (Path companion : checkpoint.companions()) {
-            Files.copy(companion, directory.resolve(companion.getFileName()));
-        }
-        Optional<Path> sentencePiece = checkpoint.file("tokenizer.model");
-        if (checkpoint.file(TOKENIZER).isEmpty() && sentencePiece.isPresent()) {
-            Files.writeString(
-                    directory.resolve(TOKENIZER),
-                    SentencePieceConverter.toTokenizerJson(
-                            sentencePiece.get(), checkpoint.file("tokenizer_config.json")));
-        }
-    }
-
     private Map<String, Object> description() {
         Map<String, Object> description = new LinkedHashMap<>();
-        description.put("model", checkpoint.name());
+        description.put("model", source.name());
         description.put("family", spec.family());
-        description.put("source", checkpoint.path().toAbsolutePath().toString());
+        description.put("source", source.path().toAbsolutePath().toString());
         description.put("quantisation", quantisation.label());
-        description.put("fingerprint", fingerprint(checkpoint, quantisation));
+        description.put("fingerprint", fingerprint(source, quantisation));
         return description;
     }
 }

@@ -4,7 +4,6 @@ import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.tensor.NonFinite;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.engine.tensor.WeightPacker;
-import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.model.DType;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.TensorInfo;
@@ -12,26 +11,26 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.function.LongConsumer;
 
-/// Reads a checkpoint's matrices and packs them for the kernels, a few megabytes at a time.
+/// Reads a model's matrices and packs them for the kernels, a few megabytes at a time.
 final class MatrixReader implements AutoCloseable {
     private static final int TILE_ROWS = 16;
     private static final long CHUNK_BYTES = 4L << 20;
 
-    private final Checkpoint checkpoint;
+    private final ModelSource model;
     private final LongConsumer progress;
     private final NonFinite nonFinite = new NonFinite();
     private final Arena arena = Arena.ofShared();
     private MemorySegment chunk = MemorySegment.NULL;
 
     /// @param progress is told the source bytes read, piece by piece
-    MatrixReader(Checkpoint checkpoint, LongConsumer progress) {
-        this.checkpoint = checkpoint;
+    MatrixReader(ModelSource model, LongConsumer progress) {
+        this.model = model;
         this.progress = progress;
     }
 
-    /// Returns the type of a matrix in the checkpoint, whose shape is checked.
+    /// Returns the type of a matrix in the source, whose shape is checked.
     TensorInfo require(LinearSpec spec) {
-        return checkpoint.require(spec.weight(), spec.rows(), spec.cols());
+        return model.require(spec.weight(), spec.rows(), spec.cols());
     }
 
     /// Fills `packed` with the matrix in the layout of `target`.
@@ -43,7 +42,7 @@ final class MatrixReader implements AutoCloseable {
         for (int row = 0; row < spec.rows(); row += rowsPerChunk) {
             int rows = Math.min(rowsPerChunk, spec.rows() - row);
             MemorySegment source = chunk(rows * rowBytes);
-            checkpoint.read(tensor, row * rowBytes, source);
+            model.read(tensor, row * rowBytes, source);
             requireFinite(tensor, nonFinite.isIn(tensor.dtype(), source));
             long bytes = WeightMatrix.packedBytes(target, rows, spec.cols());
             WeightPacker.pack(tensor.dtype(), source, target, rows, spec.cols(), packed.asSlice(packedAt, bytes));
@@ -54,14 +53,14 @@ final class MatrixReader implements AutoCloseable {
 
     /// Checks that there is a vector of this size, and returns its type.
     TensorInfo requireVector(String name, int size) {
-        return checkpoint.require(name, size);
+        return model.require(name, size);
     }
 
     /// Reads a vector as float32.
     float[] readVector(String name, int size) {
         TensorInfo tensor = requireVector(name, size);
         progress.accept(tensor.byteLength());
-        float[] values = checkpoint.readFloats(tensor);
+        float[] values = model.readFloats(tensor);
         requireFinite(tensor, NonFinite.isIn(values));
         return values;
     }

@@ -17,7 +17,6 @@ import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.expert.IoMode;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.expert.StoreVerifier;
-import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.format.SafetensorsFile;
 import io.moetier.storage.model.DType;
 import io.moetier.storage.model.MalformedModelException;
@@ -68,7 +67,7 @@ class CheckpointImporterTest {
         Path original = TestData.tinyMixtral();
         long[] told = new long[1];
         run(original, store(), bytes -> told[0] += bytes);
-        try (Checkpoint checkpoint = Checkpoint.open(original)) {
+        try (ModelSource checkpoint = ModelSource.open(original)) {
             assertEquals(checkpoint.totalBytes() + StoreManifest.read(store()).totalBytes(), told[0]);
             long expected = importer(checkpoint).progressBytes();
             assertTrue(Math.abs(told[0] - expected) < told[0] / 20, told[0] + " and not " + expected);
@@ -256,7 +255,7 @@ class CheckpointImporterTest {
             run(TestData.golden("olmoe"), store(), Quantisation.KEEP);
             Path copy = mixtral().write(scratch.resolve("copy"));
             MalformedModelException failure = assertThrows(MalformedModelException.class, () -> {
-                try (Checkpoint checkpoint = Checkpoint.open(copy)) {
+                try (ModelSource checkpoint = ModelSource.open(copy)) {
                     // the headers have been read and found good; then the file loses its end
                     truncate(copy.resolve("model.safetensors"));
                     importer(checkpoint).run(store(), true, bytes -> {});
@@ -275,7 +274,7 @@ class CheckpointImporterTest {
         @Test
         void anInterruptedImportLeavesTheOldOne() throws IOException {
             run(TestData.golden("olmoe"), store(), Quantisation.KEEP);
-            try (Checkpoint sized = Checkpoint.open(TestData.golden("mixtral"))) {
+            try (ModelSource sized = ModelSource.open(TestData.golden("mixtral"))) {
                 long bytes = importer(sized).progressBytes(); // those read back included
                 for (long after = 0; after <= bytes; after += bytes / 8) {
                     interruptAfter(after);
@@ -287,7 +286,7 @@ class CheckpointImporterTest {
 
         private void interruptAfter(long bytes) {
             long[] read = new long[1];
-            try (Checkpoint checkpoint = Checkpoint.open(TestData.golden("mixtral"))) {
+            try (ModelSource checkpoint = ModelSource.open(TestData.golden("mixtral"))) {
                 UncheckedIOException failure = assertThrows(
                         UncheckedIOException.class,
                         () -> importer(checkpoint).run(store(), true, count -> {
@@ -327,18 +326,18 @@ class CheckpointImporterTest {
         return new AlteredCheckpoint(TestData.golden("mixtral"));
     }
 
-    private static CheckpointImporter importer(Checkpoint checkpoint) {
+    private static CheckpointImporter importer(ModelSource checkpoint) {
         return new CheckpointImporter(checkpoint, Quantisation.KEEP);
     }
 
     private static void run(Path checkpoint, Path store, Quantisation quantisation) {
-        try (Checkpoint opened = Checkpoint.open(checkpoint)) {
+        try (ModelSource opened = ModelSource.open(checkpoint)) {
             new CheckpointImporter(opened, quantisation).run(store, false, bytes -> {});
         }
     }
 
     private static void run(Path checkpoint, Path store, LongConsumer progress) {
-        try (Checkpoint opened = Checkpoint.open(checkpoint)) {
+        try (ModelSource opened = ModelSource.open(checkpoint)) {
             importer(opened).run(store, false, progress);
         }
     }

@@ -1,8 +1,8 @@
 package io.moetier.engine.session;
 
 import io.moetier.engine.convert.CheckpointImporter;
+import io.moetier.engine.convert.ModelSource;
 import io.moetier.engine.convert.Quantisation;
-import io.moetier.storage.format.Checkpoint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -27,7 +27,7 @@ public final class ImportedStores {
     public static Path of(Path checkpoint, Quantisation quantisation) {
         return STORES.computeIfAbsent(checkpoint.getFileName() + "-" + quantisation.label(), name -> {
             Path target = ROOT.resolve(name + ".mtier");
-            try (Checkpoint opened = Checkpoint.open(checkpoint)) {
+            try (ModelSource opened = ModelSource.open(checkpoint)) {
                 new CheckpointImporter(opened, quantisation).run(target, false, bytes -> {});
             }
             return target;

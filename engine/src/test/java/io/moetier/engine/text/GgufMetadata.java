@@ -11,13 +11,13 @@ import java.util.List;
 import java.util.Map;
 
 /// Metadata as a GGUF file has it, made for tests.
-final class GgufMetadata {
+public final class GgufMetadata {
     static final Path FILE = Path.of("model.gguf");
 
     private final Map<String, Object> values = new LinkedHashMap<>();
 
     /// The metadata of the test model: its `tokenizer.model`, piece by piece.
-    static GgufMetadata tinyMixtral() {
+    public static GgufMetadata tinyMixtral() {
         List<Piece> pieces = SentencePieceFile.read(Texts.TOKENIZER_MODEL).pieces();
         return new GgufMetadata()
                 .put("model", "llama")
@@ -78,6 +78,11 @@ final class GgufMetadata {
         tokens.add(token);
         types.add(type);
         return put("tokens", tokens).put("token_type", types);
+    }
+
+    /// Returns the values by their whole keys.
+    public Map<String, Object> values() {
+        return values;
     }
 
     JsonObject json() {

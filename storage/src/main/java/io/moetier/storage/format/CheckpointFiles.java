@@ -35,13 +35,9 @@ record CheckpointFiles(Path directory, Optional<Path> index, List<Path> weights,
             requireConfig(path);
             return inDirectory(path);
         }
-        if (path.toString().endsWith(".gguf")) {
-            throw new MalformedModelException(path + ": GGUF files are not supported in this version;"
-                    + " expected a Hugging Face directory with config.json and safetensors weights");
-        }
         if (!path.toString().endsWith(EXTENSION)) {
             throw new MalformedModelException(path + ": expected a store (NAME.mtier), a checkpoint directory or a "
-                    + EXTENSION + " file, found a file of another kind");
+                    + EXTENSION + " or .gguf file, found a file of another kind");
         }
         Path directory = Optional.ofNullable(path.getParent()).orElse(Path.of(""));
         requireConfig(directory);
@@ -66,7 +62,7 @@ record CheckpointFiles(Path directory, Optional<Path> index, List<Path> weights,
         }
         String hint = list(directory, ".gguf").stream()
                 .findFirst()
-                .map(gguf -> "; " + gguf.getFileName() + " is there, but GGUF is not supported in this version")
+                .map(gguf -> "; to use " + gguf.getFileName() + ", which is there, name that file")
                 .orElse("");
         throw new MalformedModelException(directory.toAbsolutePath() + ": expected a checkpoint with " + CONFIG
                 + ", found a directory without it" + hint);
@@ -138,9 +134,7 @@ record CheckpointFiles(Path directory, Optional<Path> index, List<Path> weights,
                     + ", which is not supported because loading it would run code; convert the weights to safetensors";
         }
         List<Path> ggufs = list(directory, ".gguf");
-        return ggufs.isEmpty()
-                ? "none"
-                : ggufs.getFirst().getFileName() + ", but GGUF is not supported in this version";
+        return ggufs.isEmpty() ? "none" : ggufs.getFirst().getFileName() + "; to use it, name that file";
     }
 
     private static String names(List<Path> files) {

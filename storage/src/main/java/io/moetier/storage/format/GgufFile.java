@@ -62,6 +62,14 @@ public final class GgufFile implements AutoCloseable {
         weights.read(tensor, fromByte, dst);
     }
 
+    /// Returns all elements of a tensor as floats.
+    ///
+    /// @throws IllegalArgumentException if the tensor is of another file or too large for an array
+    /// @throws MalformedModelException if the file ends early or cannot be read
+    public float[] readFloats(TensorInfo tensor) {
+        return weights.readFloats(tensor);
+    }
+
     /// Returns the CRC32C of the header.
     public long headerChecksum() {
         return header.checksum();

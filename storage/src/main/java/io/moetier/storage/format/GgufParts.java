@@ -1,9 +1,13 @@
 package io.moetier.storage.format;
 
 import io.moetier.storage.model.MalformedModelException;
+import io.moetier.storage.model.TensorInfo;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -77,10 +81,65 @@ public final class GgufParts implements AutoCloseable {
         return tensors;
     }
 
+    /// Returns the tensor `name`, which must have exactly this shape and an element type of weights.
+    ///
+    /// @throws MalformedModelException if it is missing or otherwise
+    public RawTensor require(String name, long... shape) {
+        List<Long> expected = Arrays.stream(shape).boxed().toList();
+        RawTensor tensor = tensors.get(name);
+        if (tensor == null) {
+            throw MalformedModelException.of(
+                    files.getFirst().file(), "tensor " + name, "shape " + expected, "no such tensor");
+        }
+        if (!tensor.shape().equals(expected)) {
+            throw MalformedModelException.of(tensor.file(), "tensor " + name, "shape " + expected, tensor.shape());
+        }
+        tensor.require();
+        return tensor;
+    }
+
+    /// Fills `dst` with the tensor's bytes from `fromByte` on.
+    ///
+    /// @throws IllegalArgumentException if the tensor is of another model or has no such bytes
+    /// @throws MalformedModelException if the file ends early or cannot be read
+    public void read(TensorInfo tensor, long fromByte, MemorySegment dst) {
+        fileOf(tensor).read(tensor, fromByte, dst);
+    }
+
+    /// Returns all elements of a tensor as floats.
+    ///
+    /// @throws IllegalArgumentException if the tensor is of another model or too large for an array
+    /// @throws MalformedModelException if the file ends early or cannot be read
+    public float[] readFloats(TensorInfo tensor) {
+        return fileOf(tensor).readFloats(tensor);
+    }
+
+    /// Returns a digest that changes when the files do, as [Checkpoint#fingerprint] is one.
+    public String fingerprint() {
+        Fingerprint digest = new Fingerprint();
+        for (GgufFile file : files) {
+            try {
+                digest.addFile(file.file());
+            } catch (IOException e) {
+                throw WeightFile.unreadable(file.file(), e);
+            }
+            digest.addChecksum(file.headerChecksum());
+        }
+        return digest.finish();
+    }
+
     /// @throws java.io.UncheckedIOException if the operating system refuses
     @Override
     public void close() {
         files.forEach(GgufFile::close);
+    }
+
+    private GgufFile fileOf(TensorInfo tensor) {
+        return files.stream()
+                .filter(file -> file.file().equals(tensor.file()))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "tensor " + tensor.name() + " is in " + tensor.file() + ", not in this model"));
     }
 
     private static List<Path> paths(Path file) {

@@ -158,16 +158,16 @@ class CheckpointTest {
         @Test
         void ggufFilesWhereverTheyAre() throws IOException {
             Path gguf = Files.writeString(directory.resolve("model.Q4.gguf"), "GGUF");
-            assertRefused(gguf, "GGUF files are not supported in this version");
-            assertRefused(directory, "model.Q4.gguf is there, but GGUF is not supported in this version");
+            assertRefused(gguf, "found a file of another kind");
+            assertRefused(directory, "; to use model.Q4.gguf, which is there, name that file");
             config();
-            assertRefused(directory, "found model.Q4.gguf, but GGUF is not supported in this version");
+            assertRefused(directory, "found model.Q4.gguf; to use it, name that file");
         }
 
         @Test
         void otherFiles() throws IOException {
             config();
-            assertRefused(directory.resolve("config.json"), "a checkpoint directory or a .safetensors file");
+            assertRefused(directory.resolve("config.json"), "a checkpoint directory or a .safetensors or .gguf file");
         }
 
         @Test

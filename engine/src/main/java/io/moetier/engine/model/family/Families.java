@@ -1,8 +1,10 @@
 package io.moetier.engine.model.family;
 
 import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.JsonObject;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /// The families this version runs.
 public final class Families {
@@ -13,6 +15,29 @@ public final class Families {
     /// Returns the `model_type` of every known family, in alphabetical order.
     public static List<String> names() {
         return ALL.stream().map(Family::modelType).toList();
+    }
+
+    /// Describes the model in a GGUF file.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if the architecture is unknown, a value or
+    ///     tensor is missing, cannot be or has no place in the model
+    public static GgufModel describe(GgufParts parts) {
+        JsonObject metadata = parts.metadata();
+        String architecture = metadata.requireString("general.architecture");
+        Family family = ALL.stream()
+                .filter(known -> known.gguf().architecture().equals(architecture))
+                .findFirst()
+                .orElseThrow(() -> metadata.unexpected(
+                        "general.architecture",
+                        "one of "
+                                + ALL.stream()
+                                        .map(known -> known.gguf().architecture())
+                                        .sorted()
+                                        .collect(Collectors.joining(", ")),
+                        architecture));
+        JsonObject config = new GgufConfig(family, metadata, parts.tensors()).read();
+        ModelSpec spec = family.describe(config);
+        return new GgufModel(config, spec, GgufWeights.of(spec, family.gguf().interleavedHeads(), parts));
     }
 
     /// Describes the model that a checkpoint's `config.json` belongs to.

@@ -14,7 +14,9 @@ import java.util.Optional;
 /// @param attention what is particular about the attention
 /// @param moe the mixture of experts
 /// @param dense which layers have a dense MLP instead
-record Family(String modelType, Defaults defaults, AttentionRule attention, MoeRule moe, DenseRule dense) {
+/// @param gguf what GGUF files of the family do not say themselves
+record Family(
+        String modelType, Defaults defaults, AttentionRule attention, MoeRule moe, DenseRule dense, GgufRule gguf) {
     /// Values of keys that a configuration may leave out.
     ///
     /// @param numKeyValueHeads 0 for as many as there are query heads
@@ -43,6 +45,13 @@ record Family(String modelType, Defaults defaults, AttentionRule attention, MoeR
 
     /// A shared expert with a sigmoid gate.
     record SharedRule(String prefix, Projections projections, String widthKey, String gate) {}
+
+    /// What is particular about the GGUF files of a family; metadata keys and tensor names are the same for all.
+    ///
+    /// @param architecture `general.architecture`
+    /// @param normTopkProb `norm_topk_prob` of a file without `expert_weights_norm`
+    /// @param interleavedHeads whether the rows of queries and keys are ordered for rotating neighbouring pairs
+    record GgufRule(String architecture, boolean normTopkProb, boolean interleavedHeads) {}
 
     /// Names of the three matrices of a SwiGLU MLP.
     record Projections(String gate, String up, String down) {

@@ -4,6 +4,7 @@ import io.moetier.engine.model.family.Family.AttentionRule;
 import io.moetier.engine.model.family.Family.Defaults;
 import io.moetier.engine.model.family.Family.DenseRule;
 import io.moetier.engine.model.family.Family.Flag;
+import io.moetier.engine.model.family.Family.GgufRule;
 import io.moetier.engine.model.family.Family.MoeRule;
 import io.moetier.engine.model.family.Family.Projections;
 import io.moetier.engine.model.family.Family.QkNorm;
@@ -23,7 +24,8 @@ final class Mixtral {
                     "intermediate_size",
                     Flag.ON,
                     Optional.empty()),
-            DenseRule.NONE);
+            DenseRule.NONE,
+            new GgufRule("llama", true, true));
 
     private Mixtral() {}
 }

@@ -4,6 +4,7 @@ import io.moetier.engine.model.family.Family.AttentionRule;
 import io.moetier.engine.model.family.Family.Defaults;
 import io.moetier.engine.model.family.Family.DenseRule;
 import io.moetier.engine.model.family.Family.Flag;
+import io.moetier.engine.model.family.Family.GgufRule;
 import io.moetier.engine.model.family.Family.MoeRule;
 import io.moetier.engine.model.family.Family.Projections;
 import io.moetier.engine.model.family.Family.QkNorm;
@@ -24,7 +25,8 @@ final class Olmoe {
                     "intermediate_size",
                     Flag.of("norm_topk_prob", false),
                     Optional.empty()),
-            DenseRule.NONE);
+            DenseRule.NONE,
+            new GgufRule("olmoe", false, false));
 
     private Olmoe() {}
 }

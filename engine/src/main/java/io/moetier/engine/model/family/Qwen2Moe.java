@@ -4,6 +4,7 @@ import io.moetier.engine.model.family.Family.AttentionRule;
 import io.moetier.engine.model.family.Family.Defaults;
 import io.moetier.engine.model.family.Family.DenseRule;
 import io.moetier.engine.model.family.Family.Flag;
+import io.moetier.engine.model.family.Family.GgufRule;
 import io.moetier.engine.model.family.Family.MoeRule;
 import io.moetier.engine.model.family.Family.Projections;
 import io.moetier.engine.model.family.Family.QkNorm;
@@ -28,7 +29,8 @@ final class Qwen2Moe {
                             Projections.HUGGING_FACE,
                             "shared_expert_intermediate_size",
                             "mlp.shared_expert_gate"))),
-            DenseRule.SPARSE_STEP);
+            DenseRule.SPARSE_STEP,
+            new GgufRule("qwen2moe", false, false));
 
     private Qwen2Moe() {}
 }

@@ -4,6 +4,7 @@ import io.moetier.engine.model.family.Family.AttentionRule;
 import io.moetier.engine.model.family.Family.Defaults;
 import io.moetier.engine.model.family.Family.DenseRule;
 import io.moetier.engine.model.family.Family.Flag;
+import io.moetier.engine.model.family.Family.GgufRule;
 import io.moetier.engine.model.family.Family.MoeRule;
 import io.moetier.engine.model.family.Family.Projections;
 import io.moetier.engine.model.family.Family.QkNorm;
@@ -24,7 +25,8 @@ final class Qwen3Moe {
                     "moe_intermediate_size",
                     Flag.of("norm_topk_prob", false),
                     Optional.empty()),
-            DenseRule.SPARSE_STEP);
+            DenseRule.SPARSE_STEP,
+            new GgufRule("qwen3moe", true, false));
 
     private Qwen3Moe() {}
 }

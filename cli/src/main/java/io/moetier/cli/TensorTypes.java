@@ -1,0 +1,96 @@
+package io.moetier.cli;
+
+import io.moetier.engine.convert.ModelSource;
+import io.moetier.engine.model.spec.AttentionSpec;
+import io.moetier.engine.model.spec.DenseSpec;
+import io.moetier.engine.model.spec.LayerSpec;
+import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.MoeSpec;
+import io.moetier.engine.model.spec.NormSpec;
+import io.moetier.storage.model.DType;
+import io.moetier.storage.model.TensorInfo;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/// Which element types the weights of a model have, by their part in it.
+final class TensorTypes {
+    private final ModelSource source;
+    private final Map<String, Map<DType, Long>> bytesOfGroup = new LinkedHashMap<>();
+
+    private TensorTypes(ModelSource source) {
+        this.source = source;
+    }
+
+    static TensorTypes of(ModelSource source) {
+        TensorTypes types = new TensorTypes(source);
+        types.add(source.spec());
+        return types;
+    }
+
+    /// Returns the types of all weights, the one with most bytes first.
+    String all() {
+        Map<DType, Long> sums = new TreeMap<>();
+        bytesOfGroup.values().forEach(group -> group.forEach((type, bytes) -> sums.merge(type, bytes, Long::sum)));
+        return sums.entrySet().stream()
+                .sorted(Map.Entry.comparingByValue(Comparator.reverseOrder()))
+                .map(entry -> entry.getKey().label())
+                .collect(Collectors.joining(", "));
+    }
+
+    /// Returns the groups and the bytes of each type in them.
+    Map<String, Map<DType, Long>> groups() {
+        return bytesOfGroup;
+    }
+
+    private void add(ModelSpec spec) {
+        add("embedding", spec.embedding());
+        for (LayerSpec layer : spec.layers()) {
+            AttentionSpec attention = layer.attention();
+            add("attention", attention.query(), attention.key(), attention.value(), attention.output());
+            switch (layer.feedForward()) {
+                case DenseSpec dense -> add("dense MLPs", dense.gate(), dense.up(), dense.down());
+                case MoeSpec moe -> add(moe);
+            }
+        }
+        if (!spec.tiedEmbeddings()) {
+            add("head", spec.head());
+        }
+        for (NormSpec norm : spec.norms()) {
+            add("norms", source.require(norm.weight(), norm.size()));
+        }
+    }
+
+    private void add(MoeSpec moe) {
+        add("routers", moe.router());
+        for (DenseSpec expert : moe.experts()) {
+            add("experts: gate", expert.gate());
+            add("experts: up", expert.up());
+            add("experts: down", expert.down());
+        }
+        moe.sharedExpert().ifPresent(shared -> {
+            add(
+                    "shared experts",
+                    shared.ffn().gate(),
+                    shared.ffn().up(),
+                    shared.ffn().down());
+            add("routers", shared.gate());
+        });
+    }
+
+    private void add(String group, LinearSpec... linears) {
+        for (LinearSpec linear : List.of(linears)) {
+            add(group, source.require(linear.weight(), linear.rows(), linear.cols()));
+        }
+    }
+
+    private void add(String group, TensorInfo tensor) {
+        bytesOfGroup
+                .computeIfAbsent(group, key -> new TreeMap<>())
+                .merge(tensor.dtype(), tensor.byteLength(), Long::sum);
+    }
+}

@@ -1,0 +1,74 @@
+package io.moetier.engine.convert;
+
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.storage.format.GgufParts;
+import io.moetier.storage.model.TensorInfo;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+
+/// A model as it was published: a description, weights under the names that it gives them, and a tokenizer.
+///
+/// All headers are checked when it is opened; weights are read on demand, from any number of threads.
+public sealed interface ModelSource extends AutoCloseable permits CheckpointSource, GgufSource {
+    /// Opens a Hugging Face checkpoint, named by its directory or one of its files, or a GGUF file, which may be any
+    /// part of a model in several.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if a file is missing, unreadable or not as
+    ///     it should be, or the model's family is unknown
+    static ModelSource open(Path path) {
+        return GgufParts.isNamed(path) ? GgufSource.of(path) : CheckpointSource.of(path);
+    }
+
+    /// Returns the path that stands for the model: the directory, or the file or its first part.
+    Path path();
+
+    /// Returns what it is: `checkpoint` or `GGUF`.
+    String kind();
+
+    /// Returns a name fit to be shown.
+    String name();
+
+    /// Returns what the model computes.
+    ModelSpec spec();
+
+    /// Says whether there is a tokenizer, of whatever kind.
+    boolean hasTokenizer();
+
+    /// Returns the weight that [#spec] calls `name`, which must have exactly this shape.
+    ///
+    /// @return where it lies; the name is the one it has in its file
+    /// @throws io.moetier.storage.model.MalformedModelException if it is missing, has another shape or an
+    ///     element type that is no weight's
+    TensorInfo require(String name, long... shape);
+
+    /// Fills `dst` with whole rows of a weight, from byte `fromByte` of it on.
+    ///
+    /// @param tensor as [#require] returned it
+    /// @throws IllegalArgumentException if there are no such rows
+    /// @throws io.moetier.storage.model.MalformedModelException if the file ends early or cannot be read
+    void read(TensorInfo tensor, long fromByte, MemorySegment dst);
+
+    /// Returns all elements of a vector as floats.
+    ///
+    /// @param tensor as [#require] returned it
+    /// @throws io.moetier.storage.model.MalformedModelException if the file ends early or cannot be read
+    float[] readFloats(TensorInfo tensor);
+
+    /// Returns the bytes of all tensors.
+    long totalBytes();
+
+    /// Returns a digest that changes when the files do, as they were when this source was opened.
+    ///
+    /// The weights themselves are left out, since reading them would cost as much as importing them.
+    String fingerprint();
+
+    /// Writes what a store keeps beside the weights: `config.json` and, if there is one, the tokenizer's files.
+    ///
+    /// @throws IOException if a file cannot be written
+    /// @throws io.moetier.storage.model.MalformedModelException if the tokenizer is not of a known kind
+    void writeCompanions(Path directory) throws IOException;
+
+    @Override
+    void close();
+}

@@ -1,0 +1,37 @@
+package io.moetier.engine.model.family;
+
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.format.RawTensor;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/// What a GGUF file holds, told as a checkpoint of its family would tell it.
+///
+/// @param config what would stand in `config.json`
+/// @param weights where each tensor of `spec` lies, by its name there; the shapes have been checked
+public record GgufModel(JsonObject config, ModelSpec spec, Map<String, Weight> weights) {
+    public GgufModel {
+        weights = Collections.unmodifiableMap(new LinkedHashMap<>(weights));
+    }
+
+    /// A weight, which may be one expert's part of a tensor.
+    ///
+    /// @param tensor where it lies; its name is the file's own
+    /// @param headRows 0, or how many rows a head has that are ordered for rotating neighbouring pairs
+    public record Weight(RawTensor tensor, int headRows) {
+        /// Returns which row of the file holds row `row` of the matrix.
+        ///
+        /// Moetier rotates element `i` of a head with element `i + headRows / 2`; the two are neighbours in
+        /// the file.
+        public long rowInFile(long row) {
+            if (headRows == 0) {
+                return row;
+            }
+            long half = headRows / 2;
+            long within = row % headRows;
+            return row - within + within % half * 2 + within / half;
+        }
+    }
+}
