@@ -7,6 +7,8 @@ import io.moetier.engine.session.EngineConfig;
 import io.moetier.storage.expert.ExpertStoreWriter;
 import io.moetier.storage.expert.ImportRunningException;
 import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.format.Checkpoint;
+import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -195,11 +197,17 @@ final class Stores {
         Path path = realPath(source.path());
         CRC32C digest = new CRC32C();
         digest.update(path.toString().getBytes(StandardCharsets.UTF_8));
-        String directory = String.format(Locale.ROOT, "%s-%08x", source.name(), digest.getValue());
+        String directory = String.format(Locale.ROOT, "%s-%08x", nameOf(path), digest.getValue());
         return surroundings
                 .cacheDirectory()
                 .resolve(directory)
                 .resolve(CheckpointImporter.fingerprint(source, Quantisation.KEEP) + SUFFIX);
+    }
+
+    private static String nameOf(Path path) {
+        return GgufParts.isNamed(path)
+                ? GgufParts.nameOf(path)
+                : Checkpoint.nameOf(Files.isDirectory(path) ? path : parent(path));
     }
 
     /// Resolves symbolic links, but not of a file itself: the hub's files lead to a directory of all its models.
