@@ -28,14 +28,16 @@ public final class ExpertBatch {
 
     /// Adds an expert that reads rows `rows[from]` to `rows[from + n - 1]`.
     ///
+    /// Experts may differ in the rows of gate and up, which are the columns of down.
+    ///
     /// @throws IllegalArgumentException if there is no row, the matrices do not suit each other, or the expert
-    ///     is of another shape than the first
+    ///     reads or writes rows of another length than the first
     public void add(WeightMatrix gate, WeightMatrix up, WeightMatrix down, int from, int n) {
         if (n < 1
                 || gate.rows() != up.rows()
                 || gate.cols() != up.cols()
                 || gate.rows() != down.cols()
-                || (size > 0 && (gate.rows() != gate(0).rows() || gate.cols() != gate(0).cols()))) {
+                || (size > 0 && (gate.cols() != gate(0).cols() || down.rows() != down(0).rows()))) {
             throw new IllegalArgumentException("gate " + gate.rows() + " x " + gate.cols() + ", up " + up.rows() + " x "
                     + up.cols() + ", down " + down.rows() + " x " + down.cols() + " with " + n
                     + " rows are no expert of this batch");

@@ -31,6 +31,9 @@ public interface Kernels {
     /// `out = x * transpose(w)` for rows `xRow` to `xRow + n` of `x`, written to `out` from row `outRow` on.
     void matmul(WeightMatrix w, DeviceBuffer x, int xRow, int n, DeviceBuffer out, int outRow);
 
+    /// Several matrices times the same rows: `outs[i] = x * transpose(ws[i])` for rows 0 to `n`.
+    void matmul(WeightMatrix[] ws, DeviceBuffer x, int n, DeviceBuffer[] outs);
+
     /// Adds `bias` `[cols]` to each of `rows` rows of `x`.
     void addBias(DeviceBuffer x, int rows, int cols, float[] bias);
 
@@ -73,6 +76,6 @@ public interface Kernels {
     /// order `j = 0 .. k - 1`, so that it does not matter where the experts were nor which came first.
     void weightedSum(DeviceBuffer expertRows, float[] weights, int n, int k, int cols, DeviceBuffer out);
 
-    /// Row `t` of `out` `[rows, cols]` grows by `sigmoid(gateLogit[t]) * x[t]`.
-    void addSigmoidGated(DeviceBuffer x, DeviceBuffer gateLogit, int rows, int cols, DeviceBuffer out);
+    /// Row `t` of `out` `[rows, cols]` grows by `sigmoid(gateLogit[t]) * x[xRow + t]`.
+    void addSigmoidGated(DeviceBuffer x, int xRow, DeviceBuffer gateLogit, int rows, int cols, DeviceBuffer out);
 }

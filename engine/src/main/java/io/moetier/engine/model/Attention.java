@@ -5,13 +5,12 @@ import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.model.spec.AttentionSpec;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Causal grouped-query attention with rotary positions (Ainslie et al. 2023; Su et al. 2021).
 final class Attention {
-    private final Linear queryProjection;
-    private final Linear keyProjection;
-    private final Linear valueProjection;
+    private final Projections queryKeyValue;
     private final Linear outputProjection;
     private final @Nullable Norm queryNorm;
     private final @Nullable Norm keyNorm;
@@ -22,9 +21,10 @@ final class Attention {
 
     /// @param rope rotations of [AttentionSpec#rope], shared by all layers that have the same
     Attention(AttentionSpec spec, Weights weights, RopeTable rope) {
-        queryProjection = Linear.load(spec.query(), weights);
-        keyProjection = Linear.load(spec.key(), weights);
-        valueProjection = Linear.load(spec.value(), weights);
+        queryKeyValue = new Projections(List.of(
+                Linear.load(spec.query(), weights),
+                Linear.load(spec.key(), weights),
+                Linear.load(spec.value(), weights)));
         outputProjection = Linear.load(spec.output(), weights);
         queryNorm = spec.qkNorm().map(qk -> Norm.load(qk.query(), weights)).orElse(null);
         keyNorm = spec.qkNorm().map(qk -> Norm.load(qk.key(), weights)).orElse(null);
@@ -39,9 +39,7 @@ final class Attention {
     void forward(Kernels kernels, Workspace workspace, KvLayer cache) {
         int n = workspace.n;
         int firstPosition = workspace.firstPosition;
-        queryProjection.apply(kernels, workspace.normed, n, workspace.query);
-        keyProjection.apply(kernels, workspace.normed, n, workspace.key);
-        valueProjection.apply(kernels, workspace.normed, n, workspace.value);
+        queryKeyValue.apply(kernels, workspace.normed, n, workspace.queryKeyValue);
         normalise(kernels, workspace, n);
         clip(kernels, workspace, n);
         kernels.rope(workspace.query, n, shape.numHeads(), shape.headDim(), firstPosition, rope);

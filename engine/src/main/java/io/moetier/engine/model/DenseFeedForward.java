@@ -1,26 +1,32 @@
 package io.moetier.engine.model;
 
-import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.model.spec.DenseSpec;
+import io.moetier.engine.tensor.WeightMatrix;
 
-/// A SwiGLU MLP (Shazeer 2020): down·(silu(gate·x) ⊙ (up·x)).
-record DenseFeedForward(Linear gate, Linear up, Linear down) implements FeedForward {
-    static DenseFeedForward load(DenseSpec spec, Weights weights) {
-        return new DenseFeedForward(
-                Linear.load(spec.gate(), weights), Linear.load(spec.up(), weights), Linear.load(spec.down(), weights));
+/// A SwiGLU MLP (Shazeer 2020) that every token visits: down·(silu(gate·x) ⊙ (up·x)).
+final class DenseFeedForward implements FeedForward {
+    private final WeightMatrix gate;
+    private final WeightMatrix up;
+    private final WeightMatrix down;
+    private final ExpertBatch batch = new ExpertBatch();
+
+    DenseFeedForward(DenseSpec spec, Weights weights) {
+        gate = Linear.load(spec.gate(), weights).weight();
+        up = Linear.load(spec.up(), weights).weight();
+        down = Linear.load(spec.down(), weights).weight();
     }
 
     @Override
     public void forward(Kernels kernels, Workspace workspace) {
-        apply(kernels, workspace, workspace.sublayer);
+        batch.begin(workspace.everyRow, workspace.everyRow);
+        addTo(batch, 0, workspace.n);
+        kernels.expertFfn(batch, workspace.normed, workspace.sublayer);
     }
 
-    void apply(Kernels kernels, Workspace workspace, DeviceBuffer out) {
-        int n = workspace.n;
-        gate.apply(kernels, workspace.normed, n, workspace.ffnGate);
-        up.apply(kernels, workspace.normed, n, workspace.ffnUp);
-        kernels.swiGlu(workspace.ffnGate, workspace.ffnUp, n * gate.weight().rows());
-        down.apply(kernels, workspace.ffnGate, n, out);
+    /// Adds this network to a batch, for `n` rows that the batch lists from `from` on.
+    void addTo(ExpertBatch experts, int from, int n) {
+        experts.add(gate, up, down, from, n);
     }
 }

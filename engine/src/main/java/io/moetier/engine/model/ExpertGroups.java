@@ -5,7 +5,8 @@ import java.util.Arrays;
 /// The tokens of a batch sorted by expert, so that each expert is visited once.
 ///
 /// Token `t`'s `j`-th choice is row `t * k + j` of the experts' output; a group lists, for one expert, which tokens
-/// chose it (`tokens`) and which rows its outputs go to (`rows`).
+/// chose it (`tokens`) and which rows its outputs go to (`rows`). Behind the groups follow all tokens once more, for an
+/// expert that everyone visits; its rows are those from `n * k` on.
 final class ExpertGroups {
     final int[] distinct; // the chosen experts, ascending
     final int[] tokens;
@@ -14,10 +15,11 @@ final class ExpertGroups {
     private final int[] fill;
     private int numDistinct;
 
-    ExpertGroups(int numExperts, int maxChoices) {
+    /// @param maxRows the most choices, and as many more as there may be tokens
+    ExpertGroups(int numExperts, int maxRows) {
         distinct = new int[numExperts];
-        tokens = new int[maxChoices];
-        rows = new int[maxChoices];
+        tokens = new int[maxRows];
+        rows = new int[maxRows];
         starts = new int[numExperts + 1];
         fill = new int[numExperts];
     }
@@ -29,6 +31,10 @@ final class ExpertGroups {
             int at = fill[expertIds[row]]++;
             tokens[at] = row / k;
             rows[at] = row;
+        }
+        for (int token = 0; token < n; token++) {
+            tokens[n * k + token] = token;
+            rows[n * k + token] = n * k + token;
         }
     }
 

@@ -29,6 +29,10 @@ final class Linear {
     /// `out` [n, rows] from `x` [n, cols].
     void apply(Kernels kernels, DeviceBuffer x, int n, DeviceBuffer out) {
         kernels.matmul(weight, x, n, out);
+        addBias(kernels, out, n);
+    }
+
+    void addBias(Kernels kernels, DeviceBuffer out, int n) {
         if (bias != null) {
             kernels.addBias(out, n, weight.rows(), bias);
         }

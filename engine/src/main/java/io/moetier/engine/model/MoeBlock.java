@@ -3,25 +3,29 @@ package io.moetier.engine.model;
 import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.metrics.Counters;
+import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.MoeSpec;
+import io.moetier.engine.model.spec.SharedExpertSpec;
 import io.moetier.engine.offload.ExpertSequence;
 import io.moetier.engine.offload.HostTier;
-import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.Tier;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// A mixture of experts (Shazeer et al. 2017): router → top-k experts → weighted sum.
 ///
 /// Tokens are grouped by expert, so that each expert is loaded and visited once per batch, in whatever order experts
-/// become available; those that are in memory at one time are computed together. Every expert writes rows of its own,
-/// and the weighted sum adds a token's rows in the order of its
-/// choices: where an expert was, and when it came, cannot change a bit of the result.
+/// become available; those that are in memory at one time are computed together, and an expert that every token visits
+/// with the first of them. Every expert writes rows of its own, and the weighted sum adds a token's rows in the order
+/// of
+/// its choices: where an expert was, and when it came, cannot change a bit of the result.
 final class MoeBlock implements FeedForward {
     /// Most rows of experts that are computed together: what they leave between gate and down should stay in the cache.
     private static final int MOST_ROWS = 1024;
 
     private final int layer;
-    private final WeightMatrix router;
+    private final Projections router; // and the gate of the shared expert
     private final int numExperts;
     private final int numExpertsPerToken;
     private final boolean normTopkProb;
@@ -30,7 +34,6 @@ final class MoeBlock implements FeedForward {
     private final HostTier hostTier;
     private final Counters counters;
     private final @Nullable DenseFeedForward sharedExpert;
-    private final @Nullable WeightMatrix sharedExpertGate;
     private final Tier[] tierOf;
     private final ExpertBatch batch = new ExpertBatch();
 
@@ -39,16 +42,16 @@ final class MoeBlock implements FeedForward {
         this.views = views;
         this.hostTier = hostTier;
         this.counters = counters;
-        router = Linear.load(spec.router(), weights).weight();
+        List<LinearSpec> routing = new ArrayList<>(List.of(spec.router()));
+        spec.sharedExpert().map(SharedExpertSpec::gate).ifPresent(routing::add);
+        router = new Projections(
+                routing.stream().map(linear -> Linear.load(linear, weights)).toList());
         numExperts = spec.numExperts();
         numExpertsPerToken = spec.numExpertsPerToken();
         normTopkProb = spec.normTopkProb();
-        hiddenSize = router.cols();
+        hiddenSize = spec.router().cols();
         sharedExpert = spec.sharedExpert()
-                .map(shared -> DenseFeedForward.load(shared.ffn(), weights))
-                .orElse(null);
-        sharedExpertGate = spec.sharedExpert()
-                .map(shared -> Linear.load(shared.gate(), weights).weight())
+                .map(shared -> new DenseFeedForward(shared.ffn(), weights))
                 .orElse(null);
         tierOf = new Tier[numExperts];
     }
@@ -60,12 +63,16 @@ final class MoeBlock implements FeedForward {
         runExperts(kernels, workspace);
         kernels.weightedSum(
                 workspace.expertRows, workspace.routingWeights, n, numExpertsPerToken, hiddenSize, workspace.sublayer);
-        runSharedExpert(kernels, workspace);
+        if (sharedExpert != null) {
+            int firstRow = n * numExpertsPerToken;
+            kernels.addSigmoidGated(
+                    workspace.expertRows, firstRow, workspace.sharedGate, n, hiddenSize, workspace.sublayer);
+        }
         report(workspace);
     }
 
     private void route(Kernels kernels, Workspace workspace, int n) {
-        kernels.matmul(router, workspace.normed, n, workspace.routerLogits);
+        router.apply(kernels, workspace.normed, n, workspace.routerAndSharedGate);
         kernels.softmaxTopK(
                 workspace.routerLogits,
                 n,
@@ -79,37 +86,38 @@ final class MoeBlock implements FeedForward {
 
     private void runExperts(Kernels kernels, Workspace workspace) {
         ExpertGroups groups = workspace.groups;
+        batch.begin(groups.tokens, groups.rows);
         try (ExpertSequence sequence = hostTier.begin(layer, groups.distinct, groups.numDistinct())) {
+            if (sharedExpert != null) {
+                sharedExpert.addTo(batch, workspace.n * numExpertsPerToken, workspace.n);
+            }
+            if (!sequence.isNextResident()) {
+                compute(kernels, workspace); // while the others are loaded
+            }
             while (sequence.next()) {
-                runGroup(kernels, workspace, sequence);
+                for (int i = 0; i < sequence.size(); i++) {
+                    add(kernels, workspace, sequence, i);
+                }
+                compute(kernels, workspace);
             }
         }
         counters.addExpertsComputed(groups.numDistinct());
     }
 
-    private void runGroup(Kernels kernels, Workspace workspace, ExpertSequence sequence) {
+    private void add(Kernels kernels, Workspace workspace, ExpertSequence sequence, int i) {
         ExpertGroups groups = workspace.groups;
-        batch.begin(groups.tokens, groups.rows);
-        for (int i = 0; i < sequence.size(); i++) {
-            int expert = groups.distinct[sequence.index(i)];
-            tierOf[expert] = sequence.tier();
-            if (batch.size() > 0 && batch.numRows() + groups.size(expert) > MOST_ROWS) {
-                kernels.expertFfn(batch, workspace.normed, workspace.expertRows);
-                batch.begin(groups.tokens, groups.rows);
-            }
-            ExpertViews.Expert matrices = views.in(sequence.block(i));
-            batch.add(matrices.gate(), matrices.up(), matrices.down(), groups.start(expert), groups.size(expert));
+        int expert = groups.distinct[sequence.index(i)];
+        tierOf[expert] = sequence.tier();
+        if (batch.numRows() + groups.size(expert) > MOST_ROWS) {
+            compute(kernels, workspace);
         }
-        kernels.expertFfn(batch, workspace.normed, workspace.expertRows);
+        ExpertViews.Expert matrices = views.in(sequence.block(i));
+        batch.add(matrices.gate(), matrices.up(), matrices.down(), groups.start(expert), groups.size(expert));
     }
 
-    private void runSharedExpert(Kernels kernels, Workspace workspace) {
-        int n = workspace.n;
-        if (sharedExpert != null && sharedExpertGate != null) {
-            sharedExpert.apply(kernels, workspace, workspace.shared);
-            kernels.matmul(sharedExpertGate, workspace.normed, n, workspace.sharedGate);
-            kernels.addSigmoidGated(workspace.shared, workspace.sharedGate, n, hiddenSize, workspace.sublayer);
-        }
+    private void compute(Kernels kernels, Workspace workspace) {
+        kernels.expertFfn(batch, workspace.normed, workspace.expertRows);
+        batch.begin(workspace.groups.tokens, workspace.groups.rows);
     }
 
     private void report(Workspace workspace) {

@@ -51,7 +51,7 @@ public final class MoeModel {
         for (int i = 0; i < spec.layers().size(); i++) {
             LayerSpec layer = spec.layers().get(i);
             FeedForward feedForward = switch (layer.feedForward()) {
-                case DenseSpec dense -> DenseFeedForward.load(dense, weights);
+                case DenseSpec dense -> new DenseFeedForward(dense, weights);
                 case MoeSpec moe ->
                     new MoeBlock(
                             i,

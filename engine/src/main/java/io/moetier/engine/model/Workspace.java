@@ -3,7 +3,6 @@ package io.moetier.engine.model;
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.model.spec.AttentionSpec;
-import io.moetier.engine.model.spec.DenseSpec;
 import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
@@ -31,12 +30,12 @@ public final class Workspace {
     final DeviceBuffer key; // [batch, numKeyValueHeads * headDim]
     final DeviceBuffer value; // as key
     final DeviceBuffer heads; // as query: output of attention before projection
-    final DeviceBuffer ffnGate; // [batch, widest dense intermediate size]
-    final DeviceBuffer ffnUp; // as ffnGate
-    final DeviceBuffer shared; // [batch, hiddenSize]
-    final DeviceBuffer sharedGate; // [batch]
+    final DeviceBuffer[] queryKeyValue; // those three
     final DeviceBuffer routerLogits; // [batch, numExperts]
-    final DeviceBuffer expertRows; // [batch * k, hiddenSize]
+    final DeviceBuffer sharedGate; // [batch]
+    final DeviceBuffer[] routerAndSharedGate; // those two
+    final DeviceBuffer expertRows; // [batch * (k + 1 for a shared expert), hiddenSize]
+    final int[] everyRow; // [batch]: 0, 1, 2, …
     final int[] expertIds; // [batch, k]
     final float[] routingWeights; // [batch, k]
     final Tier[] tiers; // [batch, k]
@@ -56,19 +55,20 @@ public final class Workspace {
         key = floats.of(batch, keyWidth);
         value = floats.of(batch, keyWidth);
         heads = floats.of(batch, queryWidth);
-        int denseWidth = widest(spec.layers().stream().mapToInt(Workspace::denseWidth));
-        ffnGate = floats.of(batch, denseWidth);
-        ffnUp = floats.of(batch, denseWidth);
-        shared = floats.of(batch, spec.hiddenSize());
-        sharedGate = device.allocate(batch);
+        queryKeyValue = new DeviceBuffer[] {query, key, value};
         int numExperts = widest(spec.moeLayers().stream().mapToInt(MoeSpec::numExperts));
-        int slots = batch * widest(spec.moeLayers().stream().mapToInt(MoeSpec::numExpertsPerToken));
+        int choices = batch * widest(spec.moeLayers().stream().mapToInt(MoeSpec::numExpertsPerToken));
+        boolean anyShared =
+                spec.moeLayers().stream().anyMatch(moe -> moe.sharedExpert().isPresent());
         routerLogits = floats.of(batch, numExperts);
-        expertRows = floats.of(slots, spec.hiddenSize());
-        expertIds = new int[slots];
-        routingWeights = new float[slots];
-        tiers = new Tier[slots];
-        groups = new ExpertGroups(numExperts, slots);
+        sharedGate = device.allocate(batch);
+        routerAndSharedGate = new DeviceBuffer[] {routerLogits, sharedGate};
+        expertRows = floats.of(choices + (anyShared ? batch : 0), spec.hiddenSize());
+        everyRow = IntStream.range(0, batch).toArray();
+        expertIds = new int[choices];
+        routingWeights = new float[choices];
+        tiers = new Tier[choices];
+        groups = new ExpertGroups(numExperts, choices + batch);
     }
 
     /// Allocates rows of activations and fails on sizes beyond an array's.
@@ -97,13 +97,5 @@ public final class Workspace {
 
     private static int keyWidth(AttentionSpec attention) {
         return attention.numKeyValueHeads() * attention.headDim();
-    }
-
-    private static int denseWidth(LayerSpec layer) {
-        return switch (layer.feedForward()) {
-            case DenseSpec dense -> dense.gate().rows();
-            case MoeSpec moe ->
-                moe.sharedExpert().map(shared -> shared.ffn().gate().rows()).orElse(1);
-        };
     }
 }

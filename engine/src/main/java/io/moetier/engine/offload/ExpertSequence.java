@@ -100,6 +100,11 @@ public final class ExpertSequence implements AutoCloseable {
         return size > 0;
     }
 
+    /// Says whether the next group can be had without waiting for the source.
+    public boolean isNextResident() {
+        return nextResident < numResidents;
+    }
+
     /// Returns how many experts the group has.
     public int size() {
         return size;

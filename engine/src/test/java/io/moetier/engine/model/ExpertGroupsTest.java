@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 class ExpertGroupsTest {
     @Test
     void groupsTokensByExpertAndKeepsTheirRows() {
-        ExpertGroups groups = new ExpertGroups(5, 8);
+        ExpertGroups groups = new ExpertGroups(5, 11);
         groups.sort(new int[] {4, 1, 1, 3, 4, 3}, 3, 2, 5);
         assertEquals(3, groups.numDistinct());
         assertArrayEquals(new int[] {1, 3, 4}, Arrays.copyOf(groups.distinct, 3));
@@ -21,8 +21,16 @@ class ExpertGroupsTest {
     }
 
     @Test
+    void listsEveryTokenBehindTheGroups() {
+        ExpertGroups groups = new ExpertGroups(5, 9);
+        groups.sort(new int[] {4, 1, 1, 3, 4, 3}, 3, 2, 5);
+        assertArrayEquals(new int[] {0, 1, 2}, Arrays.copyOfRange(groups.tokens, 6, 9));
+        assertArrayEquals(new int[] {6, 7, 8}, Arrays.copyOfRange(groups.rows, 6, 9));
+    }
+
+    @Test
     void forgetsTheBatchBefore() {
-        ExpertGroups groups = new ExpertGroups(4, 8);
+        ExpertGroups groups = new ExpertGroups(4, 11);
         groups.sort(new int[] {0, 1, 2, 3}, 2, 2, 4);
         groups.sort(new int[] {2, 3}, 1, 2, 4);
         assertEquals(2, groups.numDistinct());

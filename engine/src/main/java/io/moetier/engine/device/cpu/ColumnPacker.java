@@ -24,6 +24,7 @@ final class ColumnPacker {
     private static final class Task {
         private DType dtype = DType.F32;
         private float[] x = new float[0];
+        private int xAt;
         private int @Nullable [] rows;
         private int firstRow;
         private PackedColumns to = new PackedColumns();
@@ -36,8 +37,8 @@ final class ColumnPacker {
     }
 
     /// Adds rows `firstRow + i` of `x`, or `rows[firstRow + i]` if there are `rows`, for `i` below `n`, to be packed to
-    /// `to` for weights of `dtype`. A row has `cols` floats.
-    void add(DType dtype, float[] x, int cols, int @Nullable [] rows, int firstRow, int n, PackedColumns to) {
+    /// `to` for weights of `dtype`. A row has `cols` floats; row 0 starts at `xAt`.
+    void add(DType dtype, float[] x, int xAt, int cols, int @Nullable [] rows, int firstRow, int n, PackedColumns to) {
         if (numTasks == tasks.length) {
             int known = tasks.length;
             tasks = Arrays.copyOf(tasks, Math.max(8, 2 * known));
@@ -48,6 +49,7 @@ final class ColumnPacker {
         Task task = tasks[numTasks++];
         task.dtype = dtype;
         task.x = x;
+        task.xAt = xAt;
         task.rows = rows;
         task.firstRow = firstRow;
         task.to = to;
@@ -75,7 +77,7 @@ final class ColumnPacker {
             for (; column < last; column++) {
                 int i = column - task.firstColumn;
                 int row = task.rows == null ? task.firstRow + i : task.rows[task.firstRow + i];
-                arithmetic.pack(task.dtype, task.x, row * task.to.cols, task.to, i);
+                arithmetic.pack(task.dtype, task.x, task.xAt + row * task.to.cols, task.to, i);
             }
         }
     }

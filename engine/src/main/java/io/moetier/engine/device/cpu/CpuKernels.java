@@ -15,11 +15,11 @@ import io.moetier.engine.tensor.WeightMatrix;
 final class CpuKernels implements Kernels {
     private final ColumnPacker packer;
     private final MatrixProducts products;
-    private final PackedColumns columns = new PackedColumns();
+    private PackedColumns[] columns = PackedColumns.grown(new PackedColumns[0], 1);
     private final ExpertProducts experts;
     private final AttentionOverCache attention;
     private final RowWork rowWork;
-    private final TopK topK = new TopK();
+    private final TopK topK;
     private final RowDecoder rowDecoder = new RowDecoder();
 
     CpuKernels(WorkerPool pool, Arithmetic arithmetic) {
@@ -32,6 +32,7 @@ final class CpuKernels implements Kernels {
         experts = new ExpertProducts(packer, products);
         attention = new AttentionOverCache(pool, arithmetic, scratch);
         rowWork = new RowWork(pool, arithmetic, scratch);
+        topK = new TopK(pool);
     }
 
     @Override
@@ -57,11 +58,42 @@ final class CpuKernels implements Kernels {
         float[] inputs = floats(x, ((long) xRow + n) * w.cols());
         float[] outputs = floats(out, ((long) outRow + n) * w.rows());
         if (n > 0) {
-            packer.add(w.dtype(), inputs, w.cols(), null, xRow, n, columns);
+            packer.add(w.dtype(), inputs, 0, w.cols(), null, xRow, n, columns[0]);
             packer.run();
-            products.add(w, columns, outputs, w.rows(), null, outRow);
+            products.add(w, columns[0], outputs, null, outRow);
             products.run();
         }
+    }
+
+    @Override
+    public void matmul(WeightMatrix[] ws, DeviceBuffer x, int n, DeviceBuffer[] outs) {
+        for (int i = 0; i < ws.length; i++) {
+            if (ws[i].cols() != ws[0].cols() || outs[i].length() < (long) n * ws[i].rows()) {
+                throw new IllegalArgumentException("matrix " + i + ", " + ws[i].rows() + " x " + ws[i].cols()
+                        + ", does not suit the first or its output of " + outs[i].length() + " floats");
+            }
+        }
+        float[] inputs = floats(x, (long) n * ws[0].cols());
+        columns = PackedColumns.grown(columns, ws.length);
+        for (int i = 0; i < ws.length; i++) {
+            if (firstOfType(ws, i) == i) {
+                packer.add(ws[i].dtype(), inputs, 0, ws[i].cols(), null, 0, n, columns[i]);
+            }
+        }
+        packer.run();
+        for (int i = 0; i < ws.length; i++) {
+            products.add(ws[i], columns[firstOfType(ws, i)], floats(outs[i], (long) n * ws[i].rows()), null, 0);
+        }
+        products.run();
+    }
+
+    /// Returns the first matrix of the type of matrix `i`: they share their packed columns.
+    private static int firstOfType(WeightMatrix[] ws, int i) {
+        int first = 0;
+        while (ws[first].dtype() != ws[i].dtype()) {
+            first++;
+        }
+        return first;
     }
 
     @Override
@@ -70,22 +102,18 @@ final class CpuKernels implements Kernels {
             throw new IllegalArgumentException(bias.length + " biases for " + cols + " columns");
         }
         float[] values = floats(x, (long) rows * cols);
-        for (int row = 0; row < rows; row++) {
-            RowWork.addScaled(bias, 0, 1f, values, row * cols, cols);
-        }
+        rowWork.addBias(values, bias, rows, cols);
     }
 
     @Override
     public void clamp(DeviceBuffer x, int length, float limit) {
         float[] values = floats(x, length);
-        for (int i = 0; i < length; i++) {
-            values[i] = Math.min(Math.max(values[i], -limit), limit);
-        }
+        rowWork.clamp(values, length, limit);
     }
 
     @Override
     public void add(DeviceBuffer x, DeviceBuffer y, int length) {
-        RowWork.addScaled(floats(y, length), 0, 1f, floats(x, length), 0, length);
+        rowWork.add(floats(x, length), floats(y, length), length);
     }
 
     @Override
@@ -128,9 +156,7 @@ final class CpuKernels implements Kernels {
             throw new IllegalArgumentException("cannot choose " + k + " of " + numExperts + " experts");
         }
         float[] values = floats(logits, (long) n * numExperts);
-        for (int i = 0; i < n; i++) {
-            topK.choose(values, i * numExperts, numExperts, k, renormalise, ids, weights, i * k);
-        }
+        topK.run(values, n, numExperts, k, renormalise, ids, weights);
     }
 
     @Override
@@ -154,13 +180,11 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void addSigmoidGated(DeviceBuffer x, DeviceBuffer gateLogit, int rows, int cols, DeviceBuffer out) {
-        float[] values = floats(x, (long) rows * cols);
+    public void addSigmoidGated(
+            DeviceBuffer x, int xRow, DeviceBuffer gateLogit, int rows, int cols, DeviceBuffer out) {
+        float[] values = floats(x, ((long) xRow + rows) * cols);
         float[] logits = floats(gateLogit, rows);
         float[] sums = floats(out, (long) rows * cols);
-        for (int row = 0; row < rows; row++) {
-            float weight = (float) (1 / (1 + Math.exp(-logits[row])));
-            RowWork.addScaled(values, row * cols, weight, sums, row * cols, cols);
-        }
+        rowWork.addSigmoidGated(values, xRow, logits, rows, cols, sums);
     }
 }

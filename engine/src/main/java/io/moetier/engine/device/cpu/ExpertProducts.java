@@ -2,7 +2,6 @@ package io.moetier.engine.device.cpu;
 
 import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.tensor.WeightMatrix;
-import java.util.Arrays;
 
 /// The feed-forward networks of several experts, in four sections of work for all of them together: activations are
 /// packed, gate and up are multiplied and combined, the results are packed and multiplied with down.
@@ -13,6 +12,7 @@ final class ExpertProducts {
     private PackedColumns[] upInputs = gateInputs; // where up has another type than gate
     private PackedColumns[] downInputs = gateInputs;
     private int[] inputOf = new int[0]; // the expert whose packed input an expert reads
+    private int[] hiddenAt = inputOf; // where the results of gate and up of an expert start in `hidden`
     private float[] hidden = new float[0];
 
     ExpertProducts(ColumnPacker packer, MatrixProducts products) {
@@ -22,9 +22,7 @@ final class ExpertProducts {
 
     /// As [io.moetier.engine.device.Kernels#expertFfn].
     void run(ExpertBatch batch, float[] x, float[] out) {
-        int width = batch.gate(0).rows();
-        hidden = Scratch.grown(hidden, Math.multiplyExact(batch.numRows(), width));
-        reserve(batch.size());
+        reserve(batch);
         for (int e = 0; e < batch.size(); e++) {
             inputOf[e] = sharesInput(batch, e) ? inputOf[e - 1] : e;
             if (inputOf[e] == e) {
@@ -32,19 +30,20 @@ final class ExpertProducts {
             }
         }
         packer.run();
-        for (int e = 0, row = 0; e < batch.size(); row += batch.n(e++)) {
+        for (int e = 0; e < batch.size(); e++) {
             int input = inputOf[e];
             PackedColumns forUp = isOneType(batch, e) ? gateInputs[input] : upInputs[input];
-            products.addSwiGlu(batch.gate(e), gateInputs[input], batch.up(e), forUp, hidden, width, row);
+            products.addSwiGlu(batch.gate(e), gateInputs[input], batch.up(e), forUp, hidden, hiddenAt[e]);
         }
         products.run();
-        for (int e = 0, row = 0; e < batch.size(); row += batch.n(e++)) {
-            packer.add(batch.down(e).dtype(), hidden, width, null, row, batch.n(e), downInputs[e]);
+        for (int e = 0; e < batch.size(); e++) {
+            WeightMatrix down = batch.down(e);
+            packer.add(down.dtype(), hidden, hiddenAt[e], down.cols(), null, 0, batch.n(e), downInputs[e]);
         }
         packer.run();
         for (int e = 0; e < batch.size(); e++) {
             WeightMatrix down = batch.down(e);
-            products.add(down, downInputs[e], out, down.rows(), batch.outRows(), batch.from(e));
+            products.add(down, downInputs[e], out, batch.outRows(), batch.from(e));
         }
         products.run();
     }
@@ -52,9 +51,9 @@ final class ExpertProducts {
     private void packInput(ExpertBatch batch, int e, float[] x) {
         WeightMatrix gate = batch.gate(e);
         WeightMatrix up = batch.up(e);
-        packer.add(gate.dtype(), x, gate.cols(), batch.rows(), batch.from(e), batch.n(e), gateInputs[e]);
+        packer.add(gate.dtype(), x, 0, gate.cols(), batch.rows(), batch.from(e), batch.n(e), gateInputs[e]);
         if (!isOneType(batch, e)) {
-            packer.add(up.dtype(), x, up.cols(), batch.rows(), batch.from(e), batch.n(e), upInputs[e]);
+            packer.add(up.dtype(), x, 0, up.cols(), batch.rows(), batch.from(e), batch.n(e), upInputs[e]);
         }
     }
 
@@ -72,20 +71,21 @@ final class ExpertProducts {
                 && batch.up(e).dtype() == batch.up(e - 1).dtype();
     }
 
-    private void reserve(int size) {
+    private void reserve(ExpertBatch batch) {
+        int size = batch.size();
         if (inputOf.length < size) {
             inputOf = new int[size];
-            gateInputs = grown(gateInputs, size);
-            upInputs = grown(upInputs, size);
-            downInputs = grown(downInputs, size);
+            hiddenAt = new int[size];
+            gateInputs = PackedColumns.grown(gateInputs, size);
+            upInputs = PackedColumns.grown(upInputs, size);
+            downInputs = PackedColumns.grown(downInputs, size);
         }
-    }
-
-    private static PackedColumns[] grown(PackedColumns[] known, int size) {
-        PackedColumns[] grown = Arrays.copyOf(known, size);
-        for (int i = known.length; i < size; i++) {
-            grown[i] = new PackedColumns();
+        int length = 0;
+        for (int e = 0; e < size; e++) {
+            hiddenAt[e] = length;
+            length = Math.addExact(
+                    length, Math.multiplyExact(batch.n(e), batch.gate(e).rows()));
         }
-        return grown;
+        hidden = Scratch.grown(hidden, length);
     }
 }

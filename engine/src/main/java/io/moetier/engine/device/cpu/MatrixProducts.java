@@ -39,30 +39,24 @@ final class MatrixProducts {
     }
 
     /// Adds `w` times the columns of `x`: column `i` goes to row `firstRow + i` of `out`, or to row
-    /// `outRows[firstRow + i]` if there are `outRows`; a row starts every `rowLength` floats.
-    void add(WeightMatrix w, PackedColumns x, float[] out, int rowLength, int @Nullable [] outRows, int firstRow) {
+    /// `outRows[firstRow + i]` if there are `outRows`.
+    void add(WeightMatrix w, PackedColumns x, float[] out, int @Nullable [] outRows, int firstRow) {
         Task task = next(w, x);
         task.up = null;
-        task.to(out, rowLength, outRows, firstRow);
+        task.to(out, 0, outRows, firstRow);
         cut(task);
     }
 
-    /// Adds `silu(gate * x) .* (up * x)`, as [#add]. Both matrices have one shape.
+    /// Adds `silu(gate * x) .* (up * x)`, whose rows follow each other in `out` from `outAt` on. Both matrices have
+    /// one shape.
     ///
     /// @param x the columns, packed for the type of `gate`
     /// @param upX the same columns, packed for the type of `up`
-    void addSwiGlu(
-            WeightMatrix gate,
-            PackedColumns x,
-            WeightMatrix up,
-            PackedColumns upX,
-            float[] out,
-            int rowLength,
-            int firstRow) {
+    void addSwiGlu(WeightMatrix gate, PackedColumns x, WeightMatrix up, PackedColumns upX, float[] out, int outAt) {
         Task task = next(gate, x);
         task.up = up;
         task.upX = upX;
-        task.to(out, rowLength, null, firstRow);
+        task.to(out, outAt, null, 0);
         cut(task);
     }
 
@@ -126,7 +120,7 @@ final class MatrixProducts {
     /// Multiplies some tiles by the only column.
     private void stream(Task task, int from, int to, Scratch own) {
         WeightMatrix w = task.weights;
-        int at = task.row(0) * task.rowLength;
+        int at = task.rowAt(0);
         int whole = Math.min(to, w.rows() / ROWS);
         if (from < whole) {
             one(task, from, whole, task.out, at + from * ROWS, own);
@@ -176,7 +170,7 @@ final class MatrixProducts {
     private static void scatter(Task task, float[] sums, int from, int to, int firstColumn, int lastColumn) {
         int count = lastColumn - firstColumn;
         for (int j = 0; j < count; j++) {
-            int at = task.row(firstColumn + j) * task.rowLength;
+            int at = task.rowAt(firstColumn + j);
             for (int tile = from; tile < to; tile++) {
                 int length = Math.min(ROWS, task.weights.rows() - tile * ROWS);
                 System.arraycopy(sums, ((tile - from) * count + j) * ROWS, task.out, at + tile * ROWS, length);
@@ -191,7 +185,7 @@ final class MatrixProducts {
         private PackedColumns x;
         private PackedColumns upX;
         private float[] out = new float[0];
-        private int rowLength;
+        private int outAt;
         private int @Nullable [] outRows;
         private int firstRow;
         private int firstTile; // counted over all tasks
@@ -206,15 +200,17 @@ final class MatrixProducts {
             this.upX = x;
         }
 
-        private void to(float[] out, int rowLength, int @Nullable [] outRows, int firstRow) {
+        private void to(float[] out, int outAt, int @Nullable [] outRows, int firstRow) {
             this.out = out;
-            this.rowLength = rowLength;
+            this.outAt = outAt;
             this.outRows = outRows;
             this.firstRow = firstRow;
         }
 
-        private int row(int column) {
-            return outRows == null ? firstRow + column : outRows[firstRow + column];
+        /// Returns where the results of a column start.
+        private int rowAt(int column) {
+            int row = outRows == null ? firstRow + column : outRows[firstRow + column];
+            return outAt + row * weights.rows();
         }
     }
 }

@@ -1,5 +1,7 @@
 package io.moetier.engine.device.cpu;
 
+import java.util.Arrays;
+
 /// Columns of activations rearranged for a matrix product. What lies where is up to the [Arithmetic] that packed them;
 /// arrays that it does not use stay empty.
 final class PackedColumns {
@@ -13,6 +15,18 @@ final class PackedColumns {
     byte[] bytes = new byte[0];
     float[] scales = floats;
     int[] sums = new int[0];
+
+    /// Returns `known` if there are enough, else a copy with new ones behind.
+    static PackedColumns[] grown(PackedColumns[] known, int size) {
+        if (known.length >= size) {
+            return known;
+        }
+        PackedColumns[] grown = Arrays.copyOf(known, size);
+        for (int i = known.length; i < size; i++) {
+            grown[i] = new PackedColumns();
+        }
+        return grown;
+    }
 
     /// Sets the shape, and makes room for at least these elements of each array.
     void reserve(int n, int cols, int numFloats, int numBytes, int numScales, int numSums) {

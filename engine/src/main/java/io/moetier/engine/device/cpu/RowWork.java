@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// One operation at a time: the fields are the arguments of the one that runs.
 final class RowWork {
-    private static final int SWIGLU_BLOCK = 1024;
+    /// Elements that are one row where rows do not matter.
+    private static final int BLOCK = 1024;
 
     private final WorkerPool pool;
     private final Arithmetic arithmetic;
@@ -20,6 +21,10 @@ final class RowWork {
     private final WorkerPool.Job store = this::store;
     private final WorkerPool.Job activate = this::activate;
     private final WorkerPool.Job combine = this::combine;
+    private final WorkerPool.Job add = this::add;
+    private final WorkerPool.Job clamp = this::clamp;
+    private final WorkerPool.Job addBias = this::addBias;
+    private final WorkerPool.Job addGated = this::addGated;
     private float[] x = new float[0];
     private float[] y = x;
     private float[] out = x;
@@ -27,7 +32,9 @@ final class RowWork {
     private int cols;
     private int parts;
     private float eps;
+    private float limit;
     private int k;
+    private int length;
     private int heads;
     private int headDim;
     private int firstPosition;
@@ -101,14 +108,63 @@ final class RowWork {
     void swiGlu(float[] gate, float[] up, int length) {
         this.x = gate;
         this.y = up;
-        this.k = length;
-        run(activate, (length + SWIGLU_BLOCK - 1) / SWIGLU_BLOCK, SWIGLU_BLOCK);
+        runElements(activate, length);
     }
 
     private void activate(int part, int worker) {
-        int at = from(part) * cols;
-        int end = Math.min(from(part + 1) * cols, k);
-        arithmetic.swiGlu(x, at, y, at, end - at, scratch[worker]);
+        int at = from(part) * BLOCK;
+        arithmetic.swiGlu(x, at, y, at, element(part + 1) - at, scratch[worker]);
+    }
+
+    void add(float[] x, float[] y, int length) {
+        this.x = x;
+        this.y = y;
+        runElements(add, length);
+    }
+
+    private void add(int part, int worker) {
+        int at = from(part) * BLOCK;
+        addScaled(y, at, 1f, x, at, element(part + 1) - at);
+    }
+
+    void clamp(float[] x, int length, float limit) {
+        this.x = x;
+        this.limit = limit;
+        runElements(clamp, length);
+    }
+
+    private void clamp(int part, int worker) {
+        int end = element(part + 1);
+        for (int i = from(part) * BLOCK; i < end; i++) {
+            x[i] = Math.min(Math.max(x[i], -limit), limit);
+        }
+    }
+
+    void addBias(float[] x, float[] bias, int rows, int cols) {
+        this.x = x;
+        this.y = bias;
+        run(addBias, rows, cols);
+    }
+
+    private void addBias(int part, int worker) {
+        for (int row = from(part); row < from(part + 1); row++) {
+            addScaled(y, 0, 1f, x, row * cols, cols);
+        }
+    }
+
+    void addSigmoidGated(float[] x, int xRow, float[] logits, int rows, int cols, float[] out) {
+        this.x = x;
+        this.y = logits;
+        this.k = xRow;
+        this.out = out;
+        run(addGated, rows, cols);
+    }
+
+    private void addGated(int part, int worker) {
+        for (int row = from(part); row < from(part + 1); row++) {
+            float weight = (float) (1 / (1 + Math.exp(-y[row])));
+            addScaled(x, (k + row) * cols, weight, out, row * cols, cols);
+        }
     }
 
     void weightedSum(float[] expertRows, float[] weights, int n, int k, int cols, float[] out) {
@@ -135,7 +191,7 @@ final class RowWork {
     }
 
     /// `out += factor * x`.
-    static void addScaled(float[] x, int at, float factor, float[] out, int outAt, int length) {
+    private static void addScaled(float[] x, int at, float factor, float[] out, int outAt, int length) {
         for (int i = 0; i < length; i++) {
             out[outAt + i] += factor * x[at + i];
         }
@@ -146,6 +202,15 @@ final class RowWork {
         this.cols = cols;
         this.parts = Partition.parts(pool.threads(), rows, (long) rows * cols);
         pool.run(job, parts);
+    }
+
+    private void runElements(WorkerPool.Job job, int length) {
+        this.length = length;
+        run(job, (length + BLOCK - 1) / BLOCK, BLOCK);
+    }
+
+    private int element(int part) {
+        return Math.min(from(part) * BLOCK, length);
     }
 
     private int from(int part) {

@@ -3,18 +3,54 @@ package io.moetier.engine.device.cpu;
 /// Softmax over all experts and the choice of the likeliest. Computed in double, so that every backend that rounds
 /// honestly chooses the same experts.
 final class TopK {
-    private double[] likelihoods = new double[0];
+    /// An exponential takes about as long as so many bytes from memory.
+    private static final long WORK = 64;
 
-    /// As [io.moetier.engine.device.Kernels#softmaxTopK] for one token.
-    void choose(
-            float[] logits, int at, int numExperts, int k, boolean renormalise, int[] ids, float[] weights, int to) {
-        if (likelihoods.length < numExperts) {
-            likelihoods = new double[numExperts];
+    private final WorkerPool pool;
+    private final WorkerPool.Job choose = this::choose;
+    private final double[][] likelihoods; // of each thread
+    private float[] logits = new float[0];
+    private int n;
+    private int numExperts;
+    private int k;
+    private boolean renormalise;
+    private int[] ids = new int[0];
+    private float[] weights = logits;
+    private int parts;
+
+    TopK(WorkerPool pool) {
+        this.pool = pool;
+        likelihoods = new double[pool.threads()][0];
+    }
+
+    /// As [io.moetier.engine.device.Kernels#softmaxTopK].
+    void run(float[] logits, int n, int numExperts, int k, boolean renormalise, int[] ids, float[] weights) {
+        this.logits = logits;
+        this.n = n;
+        this.numExperts = numExperts;
+        this.k = k;
+        this.renormalise = renormalise;
+        this.ids = ids;
+        this.weights = weights;
+        this.parts = Partition.parts(pool.threads(), n, WORK * n * numExperts);
+        pool.run(choose, parts);
+    }
+
+    private void choose(int part, int worker) {
+        if (likelihoods[worker].length < numExperts) {
+            likelihoods[worker] = new double[numExperts];
         }
+        int end = Partition.bound(part + 1, parts, n);
+        for (int token = Partition.bound(part, parts, n); token < end; token++) {
+            choose(token * numExperts, token * k, likelihoods[worker]);
+        }
+    }
+
+    private void choose(int at, int to, double[] likelihoods) {
         double chosenSum = 0;
-        softmax(logits, at, numExperts);
+        softmax(at, likelihoods);
         for (int j = 0; j < k; j++) {
-            int best = likeliest(numExperts);
+            int best = likeliest(likelihoods);
             ids[to + j] = best;
             weights[to + j] = (float) likelihoods[best];
             chosenSum += likelihoods[best];
@@ -27,7 +63,7 @@ final class TopK {
         }
     }
 
-    private void softmax(float[] logits, int at, int numExperts) {
+    private void softmax(int at, double[] likelihoods) {
         float max = Float.NEGATIVE_INFINITY;
         for (int e = 0; e < numExperts; e++) {
             max = Math.max(max, logits[at + e]);
@@ -43,7 +79,7 @@ final class TopK {
     }
 
     /// Returns the lowest id among the likeliest. If logits are NaN, an arbitrary expert that was not chosen yet.
-    private int likeliest(int numExperts) {
+    private int likeliest(double[] likelihoods) {
         int best = -1;
         for (int e = 0; e < numExperts; e++) {
             boolean chosen = likelihoods[e] < 0;

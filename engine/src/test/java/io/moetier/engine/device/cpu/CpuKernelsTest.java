@@ -392,7 +392,7 @@ class CpuKernelsTest {
             kernels.weightedSum(experts, new float[] {0.5f, 2, 1, -1}, 2, 2, 2, sum);
             assertArrayEquals(new float[] {20.5f, 41, -27, -36}, read(device, sum));
             DeviceBuffer logits = buffer(device, new float[] {0, 100});
-            kernels.addSigmoidGated(buffer(device, new float[] {2, 4, 6, 8}), logits, 2, 2, sum);
+            kernels.addSigmoidGated(buffer(device, new float[] {9, 9, 2, 4, 6, 8}), 1, logits, 2, 2, sum);
             assertArrayEquals(new float[] {21.5f, 43, -21, -28}, read(device, sum));
         }
     }

@@ -59,6 +59,14 @@ class ExpertBatchTest {
         assertSameTogetherAndAlone(KernelChoice.VECTOR, new int[] {3, 1, 2, 1}, new int[] {3, 4, 5, 3, 3, 9, 9});
     }
 
+    @Test
+    void expertsOfDifferentWidths() {
+        makeExperts(2, DType.Q8_0, DType.Q8_0);
+        experts.add(expert(DType.Q8_0, DType.Q8_0, 3 * INNER));
+        assertSameTogetherAndAlone(KernelChoice.VECTOR, new int[] {1, 1, 1}, new int[3]);
+        assertSameTogetherAndAlone(KernelChoice.VECTOR, new int[] {2, 1, 4}, new int[] {8, 1, 2, 0, 1, 2, 3});
+    }
+
     private void makeExperts(int count, DType gate, DType up) {
         experts.clear();
         addExperts(count, gate, up);
@@ -66,12 +74,16 @@ class ExpertBatchTest {
 
     private void addExperts(int count, DType gate, DType up) {
         for (int i = 0; i < count; i++) {
-            experts.add(new WeightMatrix[] {
-                TestWeights.matrix(arena, gate, INNER, HIDDEN, random),
-                TestWeights.matrix(arena, up, INNER, HIDDEN, random),
-                TestWeights.matrix(arena, gate, HIDDEN, INNER, random)
-            });
+            experts.add(expert(gate, up, INNER));
         }
+    }
+
+    private WeightMatrix[] expert(DType gate, DType up, int inner) {
+        return new WeightMatrix[] {
+            TestWeights.matrix(arena, gate, inner, HIDDEN, random),
+            TestWeights.matrix(arena, up, inner, HIDDEN, random),
+            TestWeights.matrix(arena, gate, HIDDEN, inner, random)
+        };
     }
 
     private void assertSameTogetherAndAlone(KernelChoice choice, int[] sizes, int[] rows) {
