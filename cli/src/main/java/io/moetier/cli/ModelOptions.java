@@ -69,7 +69,7 @@ final class ModelOptions {
             names = "--ctx",
             paramLabel = "N",
             defaultValue = "0",
-            description = "Tokens that a conversation can hold; default: the model's own limit, at most 4096.")
+            description = "Tokens that the context holds; default: the model's own limit, at most 4096.")
     int contextLength;
 
     /// Returns the options as the engine takes them.

@@ -72,7 +72,8 @@ public final class Moetier {
                 .addSubcommand(new LogitsCommand(surroundings, streams))
                 .addSubcommand(new CommandLine(new TraceCommand())
                         .addSubcommand(new TraceRecordCommand(surroundings, streams)))
-                .addSubcommand(new BenchCommand(surroundings, streams));
+                .addSubcommand(new BenchCommand(surroundings, streams))
+                .addSubcommand(new PerplexityCommand(surroundings, streams));
         return commandLine
                 .setOut(streams.out())
                 .setErr(streams.err())

@@ -2,9 +2,11 @@ package io.moetier.cli;
 
 import java.io.PrintWriter;
 import java.util.Locale;
+import java.util.function.DoubleFunction;
 import java.util.function.LongSupplier;
 
-/// Shows how far a copy of bytes has come: one line rewritten in place on a terminal, else a line for every tenth, at
+/// Shows how far work has come that is counted in bytes or tokens: one line rewritten in place on a terminal, else a
+/// line for every tenth, at
 /// most one a second.
 ///
 /// Not thread-safe.
@@ -18,6 +20,7 @@ final class Progress implements AutoCloseable {
     private final String verb;
     private final boolean terminal;
     private final LongSupplier nanoTime;
+    private final DoubleFunction<String> amount;
     private final long begin;
     private long lastDrawn;
     private long lastTenth;
@@ -25,15 +28,26 @@ final class Progress implements AutoCloseable {
 
     /// Shows on `err` lines that begin with `verb`; `terminal` says whether `err` understands a carriage return.
     Progress(PrintWriter err, String verb, boolean terminal, LongSupplier nanoTime) {
+        this(err, verb, terminal, nanoTime, ByteSize::format);
+    }
+
+    private Progress(
+            PrintWriter err, String verb, boolean terminal, LongSupplier nanoTime, DoubleFunction<String> amount) {
         this.err = err;
         this.verb = verb;
         this.terminal = terminal;
         this.nanoTime = nanoTime;
+        this.amount = amount;
         this.begin = nanoTime.getAsLong();
         this.lastDrawn = begin;
     }
 
-    /// Says that `done` of `total` bytes are through.
+    /// Shows the same of work that is counted in tokens.
+    static Progress ofTokens(PrintWriter err, String verb, boolean terminal, LongSupplier nanoTime) {
+        return new Progress(err, verb, terminal, nanoTime, tokens -> String.format(Locale.ROOT, "%.0f tokens", tokens));
+    }
+
+    /// Says that `done` of `total` are through.
     void update(long done, long total) {
         long now = nanoTime.getAsLong();
         if (terminal) {
@@ -81,8 +95,8 @@ final class Progress implements AutoCloseable {
                 "%s %3d %% of %s, %s/s, %s",
                 verb,
                 total == 0 ? 100 : done * 100 / total,
-                ByteSize.format(total),
-                ByteSize.format(perSecond),
+                amount.apply((double) total),
+                amount.apply(perSecond),
                 end);
     }
 
