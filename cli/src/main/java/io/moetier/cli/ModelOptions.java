@@ -1,5 +1,6 @@
 package io.moetier.cli;
 
+import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.storage.cache.Policies;
@@ -59,6 +60,13 @@ final class ModelOptions {
     KernelChoice kernels = KernelChoice.AUTO;
 
     @Option(
+            names = "--kv",
+            paramLabel = "f16|f32",
+            defaultValue = "f16",
+            description = "How keys and values are stored: two or four bytes each; default: ${DEFAULT-VALUE}.")
+    KvType kv = KvType.F16;
+
+    @Option(
             names = "--threads",
             paramLabel = "N",
             defaultValue = "0",
@@ -86,6 +94,6 @@ final class ModelOptions {
                     + " for each processor, not " + threads);
         }
         OptionalLong ramBytes = ram == null ? OptionalLong.empty() : OptionalLong.of(ram.bytes());
-        return new EngineConfig(threads, ramBytes, policy, Optional.ofNullable(census), io, kernels, contextLength);
+        return new EngineConfig(threads, ramBytes, policy, Optional.ofNullable(census), io, kernels, kv, contextLength);
     }
 }

@@ -106,7 +106,7 @@ class CommandsTest {
     void logitsAreThoseOfTheReference() {
         JsonObject reference = Json.readObject(TestData.golden("mixtral").resolve("reference.json"));
         Path file = directory.resolve("logits.safetensors");
-        ok("logits", GOLDEN, "--ids", join(ints(reference, "input_ids")), "--out", file.toString());
+        ok("logits", GOLDEN, "--kv", "f32", "--ids", join(ints(reference, "input_ids")), "--out", file.toString());
         try (SafetensorsFile found = SafetensorsFile.open(file);
                 SafetensorsFile expected =
                         SafetensorsFile.open(TestData.golden("mixtral").resolve("logits.safetensors"))) {
@@ -358,7 +358,7 @@ class CommandsTest {
     @Test
     void logitsLeaveOneFile() throws IOException {
         Path file = Files.writeString(directory.resolve("logits.safetensors"), "replaced");
-        ok("logits", GOLDEN, "--ids", "1,5", "--out", file.toString());
+        ok("logits", GOLDEN, "--kv", "f32", "--ids", "1,5", "--out", file.toString());
         try (Stream<Path> left = Files.list(directory)) {
             assertEquals(List.of(file), left.toList());
         }

@@ -1,12 +1,13 @@
 package io.moetier.engine.device;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/// The keys and values of one layer and one session, float32 and off-heap.
+/// The keys and values of one layer and one session, float16 or float32 and off-heap.
 ///
 /// Memory comes in chunks of [#CHUNK_POSITIONS] positions, allocated when the first of them is stored, so a large
 /// capacity costs nothing until it is used. Inside a chunk, heads are apart, and sixteen keys are interleaved so that
@@ -25,8 +26,10 @@ public final class KvLayer {
     public static final int TILE_KEYS = 16;
 
     private static final int ALIGNMENT = 64;
+    private static final float LARGEST_HALF = 65504f;
 
     private final Arena arena;
+    private final KvType type;
     private final int capacity;
     private final int numKvHeads;
     private final int headDim;
@@ -34,12 +37,13 @@ public final class KvLayer {
     private final @Nullable MemorySegment[] values;
 
     /// @param capacity positions that may be stored
-    public KvLayer(Arena arena, int capacity, int numKvHeads, int headDim) {
+    public KvLayer(Arena arena, KvType type, int capacity, int numKvHeads, int headDim) {
         if (capacity <= 0 || numKvHeads <= 0 || headDim <= 0) {
             throw new IllegalArgumentException(
                     "capacity " + capacity + ", numKvHeads " + numKvHeads + ", headDim " + headDim);
         }
         this.arena = arena;
+        this.type = type;
         this.capacity = capacity;
         this.numKvHeads = numKvHeads;
         this.headDim = headDim;
@@ -49,8 +53,13 @@ public final class KvLayer {
     }
 
     /// Returns how many bytes one position of one layer takes.
-    public static long bytesPerPosition(int numKvHeads, int headDim) {
-        return 2L * Float.BYTES * numKvHeads * headDim;
+    public static long bytesPerPosition(KvType type, int numKvHeads, int headDim) {
+        return 2L * type.bytes() * numKvHeads * headDim;
+    }
+
+    /// Returns how elements are stored.
+    public KvType type() {
+        return type;
     }
 
     /// Returns how many positions may be stored.
@@ -63,7 +72,7 @@ public final class KvLayer {
         return numKvHeads;
     }
 
-    /// Returns how many floats a head has.
+    /// Returns how many elements a head has.
     public int headDim() {
         return headDim;
     }
@@ -78,7 +87,7 @@ public final class KvLayer {
         }
         for (int chunk = 0; chunk * CHUNK_POSITIONS < positions; chunk++) {
             if (keys[chunk] == null) {
-                long bytes = (long) numKvHeads * CHUNK_POSITIONS * headDim * Float.BYTES;
+                long bytes = (long) numKvHeads * CHUNK_POSITIONS * headDim * type.bytes();
                 keys[chunk] = arena.allocate(bytes, ALIGNMENT);
                 values[chunk] = arena.allocate(bytes, ALIGNMENT);
             }
@@ -99,7 +108,7 @@ public final class KvLayer {
         return stored(values[chunk], chunk);
     }
 
-    /// Returns where the keys of `head` start in a chunk, counted in floats; its values start there too.
+    /// Returns where the keys of `head` start in a chunk, counted in elements; its values start there too.
     public long headOffset(int head) {
         return (long) head * CHUNK_POSITIONS * headDim;
     }
@@ -108,14 +117,20 @@ public final class KvLayer {
     public float key(int head, int position, int d) {
         int inChunk = position % CHUNK_POSITIONS;
         long tile = headOffset(head) + (long) inChunk / TILE_KEYS * TILE_KEYS * headDim;
-        return keys(position / CHUNK_POSITIONS)
-                .getAtIndex(JAVA_FLOAT, tile + (long) d * TILE_KEYS + inChunk % TILE_KEYS);
+        return element(keys(position / CHUNK_POSITIONS), tile + (long) d * TILE_KEYS + inChunk % TILE_KEYS);
     }
 
     /// Returns element `d` of a stored value.
     public float value(int head, int position, int d) {
         long row = headOffset(head) + (long) (position % CHUNK_POSITIONS) * headDim;
-        return values(position / CHUNK_POSITIONS).getAtIndex(JAVA_FLOAT, row + d);
+        return element(values(position / CHUNK_POSITIONS), row + d);
+    }
+
+    private float element(MemorySegment segment, long index) {
+        return switch (type) {
+            case F16 -> Float.float16ToFloat(segment.getAtIndex(JAVA_SHORT, index));
+            case F32 -> segment.getAtIndex(JAVA_FLOAT, index);
+        };
     }
 
     /// Stores the keys and values of one position.
@@ -125,15 +140,33 @@ public final class KvLayer {
         MemorySegment keyChunk = keys(position / CHUNK_POSITIONS);
         MemorySegment valueChunk = values(position / CHUNK_POSITIONS);
         int inChunk = position % CHUNK_POSITIONS;
-        int tile = inChunk / TILE_KEYS;
         for (int head = 0; head < numKvHeads; head++) {
-            long keyAt = headOffset(head) + (long) tile * TILE_KEYS * headDim + inChunk % TILE_KEYS;
-            long valueAt = headOffset(head) + (long) inChunk * headDim;
+            long tile = headOffset(head) + (long) inChunk / TILE_KEYS * TILE_KEYS * headDim;
+            long row = headOffset(head) + (long) inChunk * headDim;
             int from = at + head * headDim;
-            for (int d = 0; d < headDim; d++) {
-                keyChunk.setAtIndex(JAVA_FLOAT, keyAt + (long) d * TILE_KEYS, k[from + d]);
-                valueChunk.setAtIndex(JAVA_FLOAT, valueAt + d, v[from + d]);
+            switch (type) {
+                case F16 -> {
+                    storeHalves(k, from, keyChunk, tile + inChunk % TILE_KEYS, TILE_KEYS);
+                    storeHalves(v, from, valueChunk, row, 1);
+                }
+                case F32 -> {
+                    storeFloats(k, from, keyChunk, tile + inChunk % TILE_KEYS, TILE_KEYS);
+                    storeFloats(v, from, valueChunk, row, 1);
+                }
             }
+        }
+    }
+
+    private void storeHalves(float[] x, int from, MemorySegment to, long index, int stride) {
+        for (int d = 0; d < headDim; d++) {
+            float bounded = Math.min(Math.max(x[from + d], -LARGEST_HALF), LARGEST_HALF);
+            to.setAtIndex(JAVA_SHORT, index + (long) d * stride, Float.floatToFloat16(bounded));
+        }
+    }
+
+    private void storeFloats(float[] x, int from, MemorySegment to, long index, int stride) {
+        for (int d = 0; d < headDim; d++) {
+            to.setAtIndex(JAVA_FLOAT, index + (long) d * stride, x[from + d]);
         }
     }
 

@@ -1,6 +1,7 @@
 package io.moetier.engine.model;
 
 import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.device.KvType;
 import io.moetier.engine.model.spec.AttentionSpec;
 import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.ModelSpec;
@@ -14,20 +15,19 @@ public final class KvCache implements AutoCloseable {
     private final int capacity;
 
     /// @param capacity tokens that the session can hold
-    public KvCache(ModelSpec spec, int capacity) {
+    public KvCache(ModelSpec spec, KvType type, int capacity) {
         this.capacity = capacity;
         layers = spec.layers().stream()
                 .map(LayerSpec::attention)
-                .map(attention -> new KvLayer(arena, capacity, attention.numKeyValueHeads(), attention.headDim()))
+                .map(attention -> new KvLayer(arena, type, capacity, attention.numKeyValueHeads(), attention.headDim()))
                 .toList();
     }
 
     /// Returns the bytes that `positions` tokens take.
-    public static long bytes(ModelSpec spec, int positions) {
+    public static long bytes(ModelSpec spec, KvType type, int positions) {
         return spec.layers().stream()
                 .map(LayerSpec::attention)
-                .mapToLong(KvCache::bytesPerPosition)
-                .map(bytes -> bytes * positions)
+                .mapToLong(attention -> bytesPerPosition(type, attention) * positions)
                 .sum();
     }
 
@@ -52,7 +52,7 @@ public final class KvCache implements AutoCloseable {
         arena.close();
     }
 
-    private static long bytesPerPosition(AttentionSpec attention) {
-        return KvLayer.bytesPerPosition(attention.numKeyValueHeads(), attention.headDim());
+    private static long bytesPerPosition(KvType type, AttentionSpec attention) {
+        return KvLayer.bytesPerPosition(type, attention.numKeyValueHeads(), attention.headDim());
     }
 }

@@ -2,6 +2,7 @@ package io.moetier.engine.session;
 
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.CpuDevice;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.metrics.RunStats;
@@ -36,6 +37,7 @@ public final class Engine implements AutoCloseable {
     private final ExpertStore store;
     private final ModelSpec spec;
     private final int contextLength;
+    private final KvType kv;
     private final Device device;
     private final Counters counters = new Counters();
     private final HostTier hostTier;
@@ -52,6 +54,7 @@ public final class Engine implements AutoCloseable {
         this.owned = owned;
         spec = Families.describe(store.config());
         contextLength = contextLength(spec, config);
+        kv = config.kv();
         // refused before the weights are read
         PolicyFactory policy = PolicyChoice.of(config, spec);
         SlotBudget slotBudget = SlotBudget.of(new StoreSource(store), numExpertsPerToken(spec));
@@ -99,7 +102,7 @@ public final class Engine implements AutoCloseable {
 
     /// Returns a new, empty session.
     public Session newSession() {
-        return new Session(this, contextLength, BATCH);
+        return new Session(this, kv, contextLength, BATCH);
     }
 
     /// Returns how many tokens a session holds.
@@ -195,8 +198,8 @@ public final class Engine implements AutoCloseable {
     private HostTier openHostTier(EngineConfig config, PolicyFactory policy) {
         StoreSource source = new StoreSource(store);
         long budget = config.ramBytes()
-                .orElseGet(
-                        () -> Math.max(minimumRamBytes(), MemoryBudget.available(KvCache.bytes(spec, contextLength))));
+                .orElseGet(() ->
+                        Math.max(minimumRamBytes(), MemoryBudget.available(KvCache.bytes(spec, kv, contextLength))));
         return HostTier.open(source, numExpertsPerToken(), budget, policy, counters, HostTier.DEFAULT_LOADERS);
     }
 

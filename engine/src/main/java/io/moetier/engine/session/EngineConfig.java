@@ -1,5 +1,6 @@
 package io.moetier.engine.session;
 
+import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.storage.expert.IoMode;
 import java.nio.file.Path;
@@ -14,6 +15,7 @@ import java.util.OptionalLong;
 /// @param census routing trace whose counts rank the experts; needed by the policy `static` alone
 /// @param io how cold experts are read
 /// @param kernels which kernels compute
+/// @param kv how keys and values are stored
 /// @param contextLength tokens a session can hold; 0 for the model's maximum, at most [#DEFAULT_CONTEXT]
 public record EngineConfig(
         int threads,
@@ -22,12 +24,13 @@ public record EngineConfig(
         Optional<Path> census,
         IoMode io,
         KernelChoice kernels,
+        KvType kv,
         int contextLength) {
     /// Context of a session when nothing else is asked for and the model allows it.
     public static final int DEFAULT_CONTEXT = 4096;
 
-    public static final EngineConfig DEFAULT =
-            new EngineConfig(0, OptionalLong.empty(), "lru", Optional.empty(), IoMode.AUTO, KernelChoice.AUTO, 0);
+    public static final EngineConfig DEFAULT = new EngineConfig(
+            0, OptionalLong.empty(), "lru", Optional.empty(), IoMode.AUTO, KernelChoice.AUTO, KvType.F16, 0);
 
     /// @throws IllegalArgumentException if a value is out of range
     public EngineConfig {
@@ -44,21 +47,26 @@ public record EngineConfig(
 
     /// Returns this configuration with another budget.
     public EngineConfig withRamBytes(long bytes) {
-        return new EngineConfig(threads, OptionalLong.of(bytes), policy, census, io, kernels, contextLength);
+        return new EngineConfig(threads, OptionalLong.of(bytes), policy, census, io, kernels, kv, contextLength);
     }
 
     /// Returns this configuration with another number of threads.
     public EngineConfig withThreads(int count) {
-        return new EngineConfig(count, ramBytes, policy, census, io, kernels, contextLength);
+        return new EngineConfig(count, ramBytes, policy, census, io, kernels, kv, contextLength);
     }
 
     /// Returns this configuration with another policy.
     public EngineConfig withPolicy(String name, Optional<Path> censusFile) {
-        return new EngineConfig(threads, ramBytes, name, censusFile, io, kernels, contextLength);
+        return new EngineConfig(threads, ramBytes, name, censusFile, io, kernels, kv, contextLength);
     }
 
     /// Returns this configuration with other kernels.
     public EngineConfig withKernels(KernelChoice choice) {
-        return new EngineConfig(threads, ramBytes, policy, census, io, choice, contextLength);
+        return new EngineConfig(threads, ramBytes, policy, census, io, choice, kv, contextLength);
+    }
+
+    /// Returns this configuration with keys and values stored in another way.
+    public EngineConfig withKv(KvType type) {
+        return new EngineConfig(threads, ramBytes, policy, census, io, kernels, type, contextLength);
     }
 }

@@ -1,6 +1,7 @@
 package io.moetier.engine.session;
 
 import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.KvType;
 import io.moetier.engine.metrics.DecodeEvent;
 import io.moetier.engine.metrics.FlightEvents;
 import io.moetier.engine.metrics.PrefillEvent;
@@ -28,9 +29,9 @@ public final class Session implements AutoCloseable {
     private final int[] single = new int[1];
     private int position;
 
-    Session(Engine engine, int contextLength, int batch) {
+    Session(Engine engine, KvType kv, int contextLength, int batch) {
         this.engine = engine;
-        cache = new KvCache(engine.spec(), contextLength);
+        cache = new KvCache(engine.spec(), kv, contextLength);
         workspace = engine.model().newWorkspace(Math.min(batch, contextLength));
         deviceLogits = engine.device().allocate(LOGIT_ROWS * engine.spec().vocabSize());
         logits = new float[engine.spec().vocabSize()];

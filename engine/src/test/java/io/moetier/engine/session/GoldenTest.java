@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.testdata.TestData;
 import java.util.ArrayList;
@@ -22,6 +23,10 @@ class GoldenTest {
     /// The reference sums in another order; its own two versions differ by up to 8e-6.
     private static final double TOLERANCE = 1e-4;
 
+    /// Rounding keys and values to eleven bits moves a score or a value by 2^-12 of its size, and a logit by up to this
+    /// much of the largest.
+    private static final double HALF_TOLERANCE = 2e-3;
+
     static Stream<Arguments> cases() {
         return TestData.GOLDEN_CASES.stream()
                 .flatMap(name ->
@@ -32,28 +37,58 @@ class GoldenTest {
     @MethodSource("cases")
     void logitsAndRoutingAreTheReferences(String name, KernelChoice kernels) {
         GoldenCase golden = GoldenCase.read(name);
-        try (Engine engine = open(golden, kernels);
+        try (Engine engine = open(golden, kernels, KvType.F32);
                 Session session = engine.newSession()) {
-            Map<Integer, List<List<Integer>>> routed = new HashMap<>();
-            session.listen((layer, phase, firstPosition, n, k, ids, weights, tiers) ->
-                    routed.computeIfAbsent(layer, key -> new ArrayList<>()).addAll(rows(ids, n, k)));
-            int vocab = engine.spec().vocabSize();
-            double[] worst = new double[1];
-            session.prefill(golden.inputIds(), (position, logits) -> {
-                for (int i = 0; i < vocab; i++) {
-                    worst[0] = Math.max(worst[0], Math.abs(logits[i] - golden.logits()[position * vocab + i]));
-                }
-            });
-            assertTrue(worst[0] <= TOLERANCE, () -> name + ": logits differ by " + worst[0]);
+            Map<Integer, List<List<Integer>>> routed = routing(session);
+            double worst = worstLogit(golden, session);
+            assertTrue(worst <= TOLERANCE, () -> name + ": logits differ by " + worst);
             assertEquals(golden.routerIds(), routed);
         }
     }
 
     @ParameterizedTest
     @MethodSource("cases")
+    void halfPrecisionKeysAndValuesStayClose(String name, KernelChoice kernels) {
+        GoldenCase golden = GoldenCase.read(name);
+        try (Engine engine = open(golden, kernels, KvType.F16);
+                Session session = engine.newSession()) {
+            double worst = worstLogit(golden, session);
+            double tolerance = HALF_TOLERANCE * largest(golden.logits());
+            assertTrue(worst <= tolerance, () -> name + ": logits differ by " + worst + ", not " + tolerance);
+            assertTrue(worst > 0, "nothing was rounded");
+        }
+    }
+
+    private static Map<Integer, List<List<Integer>>> routing(Session session) {
+        Map<Integer, List<List<Integer>>> routed = new HashMap<>();
+        session.listen((layer, phase, firstPosition, n, k, ids, weights, tiers) ->
+                routed.computeIfAbsent(layer, key -> new ArrayList<>()).addAll(rows(ids, n, k)));
+        return routed;
+    }
+
+    private static double largest(float[] values) {
+        double largest = 0;
+        for (float value : values) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        return largest;
+    }
+
+    private static double worstLogit(GoldenCase golden, Session session) {
+        double[] worst = new double[1];
+        session.prefill(golden.inputIds(), (position, logits) -> {
+            for (int i = 0; i < logits.length; i++) {
+                worst[0] = Math.max(worst[0], Math.abs(logits[i] - golden.logits()[position * logits.length + i]));
+            }
+        });
+        return worst[0];
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
     void greedyTokensAreTheReferences(String name, KernelChoice kernels) {
         GoldenCase golden = GoldenCase.read(name);
-        try (Engine engine = open(golden, kernels);
+        try (Engine engine = open(golden, kernels, KvType.F32);
                 Session session = engine.newSession()) {
             List<Integer> tokens = new ArrayList<>();
             Sampler sampler = new Sampler(SamplingParams.GREEDY, engine.spec().vocabSize(), engine.contextLength());
@@ -65,10 +100,10 @@ class GoldenTest {
         }
     }
 
-    private static Engine open(GoldenCase golden, KernelChoice kernels) {
+    private static Engine open(GoldenCase golden, KernelChoice kernels, KvType kv) {
         return Engine.open(
                 ImportedStores.of(golden.directory()),
-                EngineConfig.DEFAULT.withThreads(2).withKernels(kernels));
+                EngineConfig.DEFAULT.withThreads(2).withKernels(kernels).withKv(kv));
     }
 
     private static List<List<Integer>> rows(int[] ids, int n, int k) {

@@ -65,6 +65,7 @@ class OffloadingTest {
                 Optional.empty(),
                 io,
                 EngineConfig.DEFAULT.kernels(),
+                EngineConfig.DEFAULT.kv(),
                 0);
         assertArrayEquals(bits(store, EngineConfig.DEFAULT), bits(store, paged));
     }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.engine.convert.Quantisation;
+import io.moetier.engine.device.KvType;
 import io.moetier.engine.text.TokenStream;
 import io.moetier.engine.text.Tokenizer;
 import io.moetier.storage.format.Json;
@@ -19,12 +20,16 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// The trained model against an independent float32 implementation: six prompts, one per domain.
 class TinyMixtralTest {
     /// The reference sums in another order.
     private static final double TOLERANCE = 1e-4;
+
+    /// What float16 keys and values may move a logit by.
+    private static final double HALF_TOLERANCE = 2e-2;
 
     static Stream<JsonObject> cases() {
         return Json.readObject(TestData.tinyMixtral().resolve("reference.json")).requireObjects("cases").stream();
@@ -34,11 +39,7 @@ class TinyMixtralTest {
     @MethodSource("cases")
     void logitsAndRoutingAreTheReferences(JsonObject reference) {
         int[] inputIds = GoldenCase.ints(reference, "input_ids");
-        float[] expected;
-        try (SafetensorsFile file = SafetensorsFile.open(TestData.tinyMixtral().resolve("logits.safetensors"))) {
-            expected = file.readFloats(reference.requireString("domain"));
-        }
-        try (Engine engine = open(Quantisation.KEEP);
+        try (Engine engine = open(Quantisation.KEEP, KvType.F32);
                 Session session = engine.newSession()) {
             List<List<List<Integer>>> routed = new ArrayList<>();
             session.listen((layer, phase, firstPosition, n, k, ids, weights, tiers) -> {
@@ -53,22 +54,44 @@ class TinyMixtralTest {
                     routed.get(t).add(chosen.stream().sorted().toList()); // the reference lists them ascending
                 }
             });
-            double[] worst = new double[1];
-            int vocab = engine.spec().vocabSize();
-            session.prefill(inputIds, (position, logits) -> {
-                for (int i = 0; i < vocab; i++) {
-                    worst[0] = Math.max(worst[0], Math.abs(logits[i] - expected[position * vocab + i]));
-                }
-            });
-            assertTrue(worst[0] <= TOLERANCE, () -> "logits differ by " + worst[0]);
+            double worst = worstLogit(reference, inputIds, session);
+            assertTrue(worst <= TOLERANCE, () -> "logits differ by " + worst);
             assertEquals(reference.asMap().get("router"), routed);
         }
     }
 
     @ParameterizedTest
     @MethodSource("cases")
-    void greedyTextIsTheReferences(JsonObject reference) {
-        try (Engine engine = open(Quantisation.KEEP);
+    void halfPrecisionKeysAndValuesStayClose(JsonObject reference) {
+        try (Engine engine = open(Quantisation.KEEP, KvType.F16);
+                Session session = engine.newSession()) {
+            double worst = worstLogit(reference, GoldenCase.ints(reference, "input_ids"), session);
+            assertTrue(worst <= HALF_TOLERANCE, () -> "logits differ by " + worst);
+        }
+    }
+
+    private static double worstLogit(JsonObject reference, int[] inputIds, Session session) {
+        float[] expected;
+        try (SafetensorsFile file = SafetensorsFile.open(TestData.tinyMixtral().resolve("logits.safetensors"))) {
+            expected = file.readFloats(reference.requireString("domain"));
+        }
+        double[] worst = new double[1];
+        session.prefill(inputIds, (position, logits) -> {
+            for (int i = 0; i < logits.length; i++) {
+                worst[0] = Math.max(worst[0], Math.abs(logits[i] - expected[position * logits.length + i]));
+            }
+        });
+        return worst[0];
+    }
+
+    static Stream<Arguments> casesAndKvTypes() {
+        return cases().flatMap(reference -> Stream.of(KvType.values()).map(kv -> Arguments.of(reference, kv)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("casesAndKvTypes")
+    void greedyTextIsTheReferences(JsonObject reference, KvType kv) {
+        try (Engine engine = open(Quantisation.KEEP, kv);
                 Session session = engine.newSession();
                 Tokenizer tokenizer = tokenizer(engine)) {
             int[] prompt = tokenizer.encode(reference.requireString("prompt"), true);
@@ -111,7 +134,7 @@ class TinyMixtralTest {
 
     private static List<float[]> logits(Quantisation quantisation, int[] inputIds) {
         List<float[]> rows = new ArrayList<>();
-        try (Engine engine = open(quantisation);
+        try (Engine engine = open(quantisation, KvType.F32);
                 Session session = engine.newSession()) {
             session.prefill(inputIds, (position, logits) -> rows.add(logits.clone()));
         }
@@ -145,8 +168,8 @@ class TinyMixtralTest {
         return best;
     }
 
-    private static Engine open(Quantisation quantisation) {
-        return Engine.open(ImportedStores.of(TestData.tinyMixtral(), quantisation), EngineConfig.DEFAULT);
+    private static Engine open(Quantisation quantisation, KvType kv) {
+        return Engine.open(ImportedStores.of(TestData.tinyMixtral(), quantisation), EngineConfig.DEFAULT.withKv(kv));
     }
 
     private static Tokenizer tokenizer(Engine engine) {

@@ -3,6 +3,7 @@ package io.moetier.tools.bench;
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.CpuDevice;
 import io.moetier.engine.device.cpu.KernelChoice;
 import java.lang.foreign.Arena;
@@ -65,7 +66,7 @@ public class AttentionBenchmark {
         DeviceBuffer k = Buffers.random(device, positions * NUM_KV_HEADS * headDim, random);
         DeviceBuffer v = Buffers.random(device, positions * NUM_KV_HEADS * headDim, random);
         for (int i = 0; i < NUM_LAYERS; i++) {
-            layers[i] = new KvLayer(arena, positions, NUM_KV_HEADS, headDim);
+            layers[i] = new KvLayer(arena, KvType.F16, positions, NUM_KV_HEADS, headDim);
             device.kernels().storeKv(k, v, positions, 0, layers[i]);
         }
     }

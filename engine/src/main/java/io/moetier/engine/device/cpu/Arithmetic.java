@@ -45,11 +45,13 @@ interface Arithmetic {
     /// Normalises one row of `cols` elements; `out` may be `x`.
     void rmsNorm(float[] x, int at, int cols, float[] weight, float eps, float[] out, Scratch scratch);
 
-    /// Attention of `heads` query heads in a row that share a key head, at `position`: `out[at ..]` from `q[at ..]`. A
-    /// head's result does not depend on the others.
+    /// Attention of `heads` query heads in a row that share a key head, at `position` and the `rows - 1` positions
+    /// after it. The first query is `q[at .. at + headDim]`, those of the next position lie `numHeads * headDim`
+    /// elements further; `out` is laid out as `q`. What a query gets does not depend on the others.
     void attend(
             float[] q,
             int at,
+            int rows,
             int heads,
             int position,
             AttentionShape shape,

@@ -5,9 +5,14 @@ import io.moetier.engine.device.KvLayer;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// Attention on all threads: a unit of work is a token and some heads, those that share a key head if that keeps all
-/// threads busy. Units that read the same keys follow each other.
+/// Attention on all threads: a unit of work is a block of tokens and some heads, those that share a key head if that
+/// keeps all threads busy. Units that read the same keys follow each other.
 final class AttentionOverCache {
+    /// Queries that read keys and values once for all, about.
+    private static final int QUERIES = 16;
+
+    private static final int UNITS_PER_THREAD = 4;
+
     private final WorkerPool pool;
     private final Arithmetic arithmetic;
     private final Scratch[] scratch;
@@ -19,6 +24,8 @@ final class AttentionOverCache {
     private @Nullable AttentionShape shape;
     private @Nullable KvLayer cache;
     private int together = 1;
+    private int rows = 1;
+    private int blocks;
     private int parts;
 
     AttentionOverCache(WorkerPool pool, Arithmetic arithmetic, Scratch[] scratch) {
@@ -35,31 +42,33 @@ final class AttentionOverCache {
         this.firstPosition = firstPosition;
         this.shape = shape;
         this.cache = cache;
-        this.together = together(pool.threads(), n, shape);
-        int units = n * shape.numHeads() / together;
-        long bytes = 8L * n * shape.numHeads() * shape.headDim() * (firstPosition + n);
+        cut(pool.threads(), shape.numHeads() / shape.numKvHeads(), shape.numKvHeads());
+        int units = blocks * (shape.numHeads() / together);
+        long bytes = 2L * cache.type().bytes() * n * shape.numHeads() * shape.headDim() * (firstPosition + n);
         this.parts = Partition.parts(pool.threads(), units, bytes);
         pool.run(unitsOfPart, parts);
     }
 
-    /// Returns how many heads of a token one thread takes together: all that share a key head, unless that would leave
-    /// threads without work.
-    private static int together(int threads, int n, AttentionShape shape) {
-        int groups = n * shape.numKvHeads();
-        return groups % threads == 0 || groups >= 4 * threads ? shape.numHeads() / shape.numKvHeads() : 1;
+    /// Decides what a unit is: fewer tokens rather than threads without work, and fewer heads rather than that.
+    private void cut(int threads, int sharing, int numKvHeads) {
+        rows = Math.clamp(n * numKvHeads / (UNITS_PER_THREAD * threads), 1, Math.max(1, QUERIES / sharing));
+        blocks = (n + rows - 1) / rows;
+        int groups = blocks * numKvHeads;
+        together = groups % threads == 0 || groups >= UNITS_PER_THREAD * threads ? sharing : 1;
     }
 
     private void unitsOfPart(int part, int worker) {
         AttentionShape s = Objects.requireNonNull(shape);
         KvLayer kv = Objects.requireNonNull(cache);
-        int units = n * s.numHeads() / together;
+        int units = blocks * (s.numHeads() / together);
         int end = Partition.bound(part + 1, parts, units);
         for (int unit = Partition.bound(part, parts, units); unit < end; unit++) {
-            int head = unit / n * together;
-            int token = unit % n;
+            int head = unit / blocks * together;
+            int token = unit % blocks * rows;
+            int count = Math.min(rows, n - token);
             int at = (token * s.numHeads() + head) * s.headDim();
             int kvHead = head / (s.numHeads() / s.numKvHeads());
-            arithmetic.attend(q, at, together, firstPosition + token, s, kv, kvHead, out, scratch[worker]);
+            arithmetic.attend(q, at, count, together, firstPosition + token, s, kv, kvHead, out, scratch[worker]);
         }
     }
 }

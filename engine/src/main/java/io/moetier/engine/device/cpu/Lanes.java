@@ -136,8 +136,8 @@ final class Lanes {
         }
     }
 
-    /// Returns what the vectors give, bit for bit.
-    private static float exp(float x) {
+    /// Returns `e^x` as the vectors give it, bit for bit.
+    static float exp(float x) {
         if (x < LEAST_EXPONENT) {
             return 0f;
         }

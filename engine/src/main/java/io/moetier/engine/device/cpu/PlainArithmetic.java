@@ -104,6 +104,7 @@ final class PlainArithmetic implements Arithmetic {
     public void attend(
             float[] q,
             int at,
+            int rows,
             int heads,
             int position,
             AttentionShape shape,
@@ -111,8 +112,11 @@ final class PlainArithmetic implements Arithmetic {
             int kvHead,
             float[] out,
             Scratch scratch) {
-        for (int head = 0; head < heads; head++) {
-            attend(q, at + head * shape.headDim(), position, shape, cache, kvHead, out, scratch);
+        for (int row = 0; row < rows; row++) {
+            for (int head = 0; head < heads; head++) {
+                int queryAt = at + (row * shape.numHeads() + head) * shape.headDim();
+                attend(q, queryAt, position + row, shape, cache, kvHead, out, scratch);
+            }
         }
     }
 

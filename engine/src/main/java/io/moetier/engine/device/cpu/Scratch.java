@@ -6,10 +6,13 @@ import io.moetier.engine.tensor.RowDecoder;
 final class Scratch {
     static final int EXPONENTIALS = 1024;
 
-    /// Scores of the query heads that share a key head, `[heads][positions]`.
+    /// Scores of a query, or scaled activations.
     float[] scores = new float[0];
 
-    /// Results of a part of a matrix product, `[tiles][columns][16]`, or a sum for each query head.
+    /// Queries and what is in front of them.
+    final AttentionBlock attention = new AttentionBlock();
+
+    /// Results of a part of a matrix product, `[tiles][columns][16]`.
     float[] sums = new float[0];
 
     /// The second operand's results where two products are combined.

@@ -114,6 +114,7 @@ final class VectorArithmetic implements Arithmetic {
     public void attend(
             float[] q,
             int at,
+            int rows,
             int heads,
             int position,
             AttentionShape shape,
@@ -121,6 +122,6 @@ final class VectorArithmetic implements Arithmetic {
             int kvHead,
             float[] out,
             Scratch scratch) {
-        VectorAttention.attend(q, at, heads, position, shape, cache, kvHead, out, scratch);
+        VectorAttention.attend(q, at, rows, heads, position, shape, cache, kvHead, out, scratch);
     }
 }

@@ -1,27 +1,29 @@
 package io.moetier.engine.device.cpu;
 
-import static io.moetier.engine.device.KvLayer.CHUNK_POSITIONS;
 import static io.moetier.engine.device.KvLayer.TILE_KEYS;
+import static io.moetier.engine.device.cpu.AttentionBlock.KEYS;
 import static io.moetier.engine.device.cpu.Lanes.F;
-import static io.moetier.engine.device.cpu.Lanes.LITTLE;
 import static io.moetier.engine.device.cpu.Lanes.WIDTH;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.KvLayer;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
-/// Attention of query heads that share a key head: scores with a lane for each key, a softmax, and the weighted sum of
-/// the values with a lane for each dimension. No step sums over lanes but the softmax.
+/// Attention of queries that share a key head, over sixty-four keys at a time: scores with a lane for each key, a
+/// softmax whose largest score and sum are carried along, and the weighted sum of the values with a lane for each
+/// dimension.
 ///
-/// Keys and values are read once for all the heads, and each head's arithmetic is as if it were alone. Measured by
+/// Keys and values are decoded once for all queries. Yet a query's result does not depend on the others: a score, and
+/// an element of the result, is one chain of additions in the order of dimensions or positions, and sums are rescaled
+/// at multiples of sixty-four positions. What a query does not see takes part in none of its sums.
+///
+/// The running softmax: Milakov and Gimelshein, arXiv:1805.02867; Dao et al., arXiv:2205.14135. Measured by
 /// `AttentionBenchmark`.
 final class VectorAttention {
-    /// Keys that are scored together, those of two tiles; what is masked is scored too.
-    private static final int KEYS = 2 * TILE_KEYS;
+    /// Queries whose sums, two vectors each, fit into registers.
+    private static final int TOGETHER = 4;
 
     private VectorAttention() {}
 
@@ -29,6 +31,7 @@ final class VectorAttention {
     static void attend(
             float[] q,
             int at,
+            int rows,
             int heads,
             int position,
             AttentionShape shape,
@@ -36,274 +39,286 @@ final class VectorAttention {
             int kvHead,
             float[] out,
             Scratch scratch) {
-        int first = shape.firstVisible(position);
-        int base = first / KEYS * KEYS;
-        int length = (position / KEYS + 1) * KEYS - base;
-        float[] scores = scratch.scores(heads * length);
-        float[] sums = scratch.sums(heads);
-        scores(q, at, heads, shape, cache, kvHead, base, length, scores);
-        for (int head = 0; head < heads; head++) {
-            int row = head * length;
-            Arrays.fill(scores, row, row + first - base, Float.NEGATIVE_INFINITY);
-            Arrays.fill(scores, row + position + 1 - base, row + length, Float.NEGATIVE_INFINITY);
-            sums[head] = exponentiate(scores, row, length, scratch);
-        }
-        int headDim = shape.headDim();
-        Arrays.fill(out, at, at + heads * headDim, 0f);
-        for (int from = first; from <= position; ) {
-            int to = Math.min(position + 1, (from / CHUNK_POSITIONS + 1) * CHUNK_POSITIONS);
-            MemorySegment values = cache.values(from / CHUNK_POSITIONS);
-            long row = 4 * (cache.headOffset(kvHead) + (long) (from % CHUNK_POSITIONS) * headDim);
-            for (int head = 0; head < heads; head++) {
-                int weightsAt = head * length + from - base;
-                addValues(values, row, scores, weightsAt, to - from, headDim, out, at + head * headDim);
+        AttentionBlock block = scratch.attention;
+        block.begin(q, at, rows, heads, position, shape);
+        int start = shape.firstVisible(position) / KEYS * KEYS;
+        for (int from = start; from < position + rows; from += KEYS) {
+            block.readKeys(from, shape, cache, kvHead);
+            scores(block);
+            for (int query = 0; query < block.queries; query++) {
+                if (block.first[query] < block.end[query]) {
+                    softmax(block, query, scratch.lanes);
+                }
             }
-            from = to;
+            block.readValues(from, cache, kvHead);
+            addValues(block);
         }
-        for (int head = 0; head < heads; head++) {
-            scale(out, at + head * headDim, headDim, 1f / sums[head]);
-        }
+        block.finish(out, at);
     }
 
-    private static void scale(float[] out, int at, int length, float factor) {
-        for (int i = at; i < at + length; i++) {
-            out[i] *= factor;
+    private static void scores(AttentionBlock block) {
+        int query = 0;
+        for (; query <= block.queries - TOGETHER; query += TOGETHER) {
+            for (int key = 0; key < KEYS; key += 2 * WIDTH) {
+                scoresOfFour(
+                        block.decoded,
+                        keyAt(key, block.headDim),
+                        keyAt(key + WIDTH, block.headDim),
+                        block.q,
+                        query * block.headDim,
+                        block.headDim,
+                        block.scale,
+                        block.scores,
+                        query * KEYS + key);
+            }
         }
-    }
-
-    /// Writes the scores `[heads, length]` of the keys from `base` on, both of which are multiples of [#KEYS].
-    private static void scores(
-            float[] q,
-            int at,
-            int heads,
-            AttentionShape shape,
-            KvLayer cache,
-            int kvHead,
-            int base,
-            int length,
-            float[] scores) {
-        int headDim = shape.headDim();
-        for (int from = 0; from < length; from += KEYS) {
-            MemorySegment keys = cache.keys((base + from) / CHUNK_POSITIONS);
-            long tile = 4 * (cache.headOffset(kvHead) + (long) ((base + from) % CHUNK_POSITIONS) * headDim);
-            for (int head = 0; head < heads; head++) {
-                twoTilesOfScores(
-                        keys, tile, q, at + head * headDim, headDim, shape.scale(), scores, head * length + from);
+        for (; query < block.queries; query++) {
+            for (int key = 0; key < KEYS; key += 4 * WIDTH) {
+                scoresOfOne(
+                        block.decoded,
+                        key,
+                        block.q,
+                        query * block.headDim,
+                        block.headDim,
+                        block.scale,
+                        block.scores,
+                        query * KEYS + key);
             }
         }
     }
 
-    private static void twoTilesOfScores(
-            MemorySegment keys, long tile, float[] q, int at, int headDim, float scale, float[] scores, int to) {
-        for (int key = 0; key < KEYS; key += 2 * WIDTH) {
-            long first = tile + keyOffset(key, headDim);
-            long second = tile + keyOffset(key + WIDTH, headDim);
-            twoVectorsOfScores(keys, first, second, q, at, headDim, scale, scores, to + key);
-        }
+    /// Returns where element 0 of a key is.
+    private static int keyAt(int key, int headDim) {
+        return key / TILE_KEYS * TILE_KEYS * headDim + key % TILE_KEYS;
     }
 
-    /// Returns the bytes from the start of a tile to a key of it or of a later one.
-    private static long keyOffset(int key, int headDim) {
-        return 64L * headDim * (key / TILE_KEYS) + 4L * (key % TILE_KEYS);
-    }
-
-    /// Two vectors share each element of the query, whose broadcast takes as long as a load of keys.
-    private static void twoVectorsOfScores(
-            MemorySegment keys,
-            long first,
-            long second,
-            float[] q,
-            int at,
-            int headDim,
-            float scale,
-            float[] scores,
-            int to) {
+    private static void scoresOfFour(
+            float[] keys, int left, int right, float[] q, int at, int headDim, float scale, float[] scores, int to) {
         FloatVector a0 = FloatVector.zero(F), a1 = a0, a2 = a0, a3 = a0;
         FloatVector b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-        int whole = headDim & -4;
-        for (int d = 0; d < whole; d += 4) {
-            long a = first + 64L * d;
-            long b = second + 64L * d;
+        for (int d = 0; d < headDim; d++) {
+            FloatVector a = FloatVector.fromArray(F, keys, left + d * TILE_KEYS);
+            FloatVector b = FloatVector.fromArray(F, keys, right + d * TILE_KEYS);
             FloatVector e = FloatVector.broadcast(F, q[at + d]);
-            a0 = FloatVector.fromMemorySegment(F, keys, a, LITTLE).fma(e, a0);
-            b0 = FloatVector.fromMemorySegment(F, keys, b, LITTLE).fma(e, b0);
-            e = FloatVector.broadcast(F, q[at + d + 1]);
-            a1 = FloatVector.fromMemorySegment(F, keys, a + 64, LITTLE).fma(e, a1);
-            b1 = FloatVector.fromMemorySegment(F, keys, b + 64, LITTLE).fma(e, b1);
-            e = FloatVector.broadcast(F, q[at + d + 2]);
-            a2 = FloatVector.fromMemorySegment(F, keys, a + 128, LITTLE).fma(e, a2);
-            b2 = FloatVector.fromMemorySegment(F, keys, b + 128, LITTLE).fma(e, b2);
-            e = FloatVector.broadcast(F, q[at + d + 3]);
-            a3 = FloatVector.fromMemorySegment(F, keys, a + 192, LITTLE).fma(e, a3);
-            b3 = FloatVector.fromMemorySegment(F, keys, b + 192, LITTLE).fma(e, b3);
+            a0 = a.fma(e, a0);
+            b0 = b.fma(e, b0);
+            e = FloatVector.broadcast(F, q[at + headDim + d]);
+            a1 = a.fma(e, a1);
+            b1 = b.fma(e, b1);
+            e = FloatVector.broadcast(F, q[at + 2 * headDim + d]);
+            a2 = a.fma(e, a2);
+            b2 = b.fma(e, b2);
+            e = FloatVector.broadcast(F, q[at + 3 * headDim + d]);
+            a3 = a.fma(e, a3);
+            b3 = b.fma(e, b3);
         }
-        for (int d = whole; d < headDim; d++) {
-            FloatVector e = FloatVector.broadcast(F, q[at + d]);
-            a0 = FloatVector.fromMemorySegment(F, keys, first + 64L * d, LITTLE).fma(e, a0);
-            b0 = FloatVector.fromMemorySegment(F, keys, second + 64L * d, LITTLE)
-                    .fma(e, b0);
-        }
-        a0.add(a1).add(a2.add(a3)).mul(scale).intoArray(scores, to);
-        b0.add(b1).add(b2.add(b3)).mul(scale).intoArray(scores, to + WIDTH);
+        a0.mul(scale).intoArray(scores, to);
+        b0.mul(scale).intoArray(scores, to + WIDTH);
+        a1.mul(scale).intoArray(scores, to + KEYS);
+        b1.mul(scale).intoArray(scores, to + KEYS + WIDTH);
+        a2.mul(scale).intoArray(scores, to + 2 * KEYS);
+        b2.mul(scale).intoArray(scores, to + 2 * KEYS + WIDTH);
+        a3.mul(scale).intoArray(scores, to + 3 * KEYS);
+        b3.mul(scale).intoArray(scores, to + 3 * KEYS + WIDTH);
     }
 
-    /// Replaces scores, whose count is a multiple of [#KEYS], by e^(score - largest), and returns their sum.
-    private static float exponentiate(float[] scores, int at, int length, Scratch scratch) {
-        FloatVector a = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY), b = a;
-        for (int i = at; i < at + length; i += 2 * WIDTH) {
+    private static void scoresOfOne(
+            float[] keys, int key, float[] q, int at, int headDim, float scale, float[] scores, int to) {
+        int first = keyAt(key, headDim);
+        int second = keyAt(key + WIDTH, headDim);
+        int third = keyAt(key + 2 * WIDTH, headDim);
+        int fourth = keyAt(key + 3 * WIDTH, headDim);
+        FloatVector a = FloatVector.zero(F), b = a, c = a, e = a;
+        for (int d = 0; d < headDim; d++) {
+            FloatVector x = FloatVector.broadcast(F, q[at + d]);
+            a = FloatVector.fromArray(F, keys, first + d * TILE_KEYS).fma(x, a);
+            b = FloatVector.fromArray(F, keys, second + d * TILE_KEYS).fma(x, b);
+            c = FloatVector.fromArray(F, keys, third + d * TILE_KEYS).fma(x, c);
+            e = FloatVector.fromArray(F, keys, fourth + d * TILE_KEYS).fma(x, e);
+        }
+        a.mul(scale).intoArray(scores, to);
+        b.mul(scale).intoArray(scores, to + WIDTH);
+        c.mul(scale).intoArray(scores, to + 2 * WIDTH);
+        e.mul(scale).intoArray(scores, to + 3 * WIDTH);
+    }
+
+    /// Turns the scores of a query into weights relative to the largest score so far, and what it has into the same.
+    private static void softmax(AttentionBlock block, int query, float[] lanes) {
+        float[] scores = block.scores;
+        int at = query * KEYS;
+        Arrays.fill(scores, at, at + block.first[query], Float.NEGATIVE_INFINITY);
+        Arrays.fill(scores, at + block.end[query], at + KEYS, Float.NEGATIVE_INFINITY);
+        float before = block.largest[query];
+        float largest = Math.max(before, largest(scores, at));
+        float factor = Lanes.exp(before - largest);
+        block.largest[query] = largest;
+        Lanes.exp(scores, at, KEYS, 1f, -largest, scores, at);
+        sum(scores, at, lanes);
+        block.total[query] = block.total[query] * factor + Lanes.sum(lanes);
+        if (factor != 1f) {
+            scale(block.sums, query * block.width, block.width, factor);
+        }
+    }
+
+    private static float largest(float[] scores, int at) {
+        FloatVector a = FloatVector.fromArray(F, scores, at);
+        for (int i = at + WIDTH; i < at + KEYS; i += WIDTH) {
             a = a.max(FloatVector.fromArray(F, scores, i));
-            b = b.max(FloatVector.fromArray(F, scores, i + WIDTH));
         }
-        float max = a.max(b).reduceLanes(MAX);
-        Lanes.exp(scores, at, length, 1f, -max, scores, at);
-        sum(scores, at, length, scratch.lanes);
-        return Lanes.sum(scratch.lanes);
+        return a.reduceLanes(MAX);
     }
 
-    private static void sum(float[] scores, int at, int length, float[] lanes) {
-        FloatVector a = FloatVector.zero(F), b = a;
-        for (int i = at; i < at + length; i += 2 * WIDTH) {
-            a = a.add(FloatVector.fromArray(F, scores, i));
-            b = b.add(FloatVector.fromArray(F, scores, i + WIDTH));
+    private static void sum(float[] weights, int at, float[] lanes) {
+        FloatVector a = FloatVector.fromArray(F, weights, at);
+        for (int i = at + WIDTH; i < at + KEYS; i += WIDTH) {
+            a = a.add(FloatVector.fromArray(F, weights, i));
         }
-        a.add(b).intoArray(lanes, 0);
+        a.intoArray(lanes, 0);
     }
 
-    /// Adds `count` rows of values, the first at byte `row`, each times its weight, to `out`: the even ones, the odd
-    /// ones, then the last if `count` is odd. Even and odd ones are summed apart, since one sum waits for itself.
-    private static void addValues(
-            MemorySegment values,
-            long row,
+    private static void scale(float[] x, int at, int length, float factor) {
+        for (int i = at; i < at + length; i++) {
+            x[i] *= factor;
+        }
+    }
+
+    private static void addValues(AttentionBlock block) {
+        int query = 0;
+        for (; query <= block.queries - TOGETHER; query += TOGETHER) {
+            addValuesOfFour(block, query);
+        }
+        for (; query < block.queries; query++) {
+            addValues(block, query, block.first[query], block.end[query]);
+        }
+    }
+
+    /// Adds what all four see together, and before and after it what only some see: later queries see later keys.
+    private static void addValuesOfFour(AttentionBlock block, int query) {
+        int last = query + TOGETHER - 1;
+        int from = block.first[last];
+        int to = Math.max(from, block.end[query]);
+        for (int i = query; i <= last; i++) {
+            addValues(block, i, block.first[i], Math.min(from, block.end[i]));
+        }
+        for (int d = 0; from < to && d < block.width; d += 2 * WIDTH) {
+            valuesOfFour(
+                    block.decoded,
+                    d,
+                    block.width,
+                    from,
+                    to,
+                    block.scores,
+                    query * KEYS,
+                    block.sums,
+                    query * block.width + d);
+        }
+        for (int i = query; i <= last; i++) {
+            addValues(block, i, Math.max(to, block.first[i]), block.end[i]);
+        }
+    }
+
+    private static void valuesOfFour(
+            float[] values,
+            int at,
+            int width,
+            int from,
+            int to,
             float[] weights,
             int weightsAt,
-            int count,
-            int headDim,
-            float[] out,
-            int at) {
-        long stride = 4L * headDim;
-        int pairs = count & -2;
+            float[] sums,
+            int sumsAt) {
+        FloatVector a0 = FloatVector.fromArray(F, sums, sumsAt);
+        FloatVector b0 = FloatVector.fromArray(F, sums, sumsAt + WIDTH);
+        FloatVector a1 = FloatVector.fromArray(F, sums, sumsAt + width);
+        FloatVector b1 = FloatVector.fromArray(F, sums, sumsAt + width + WIDTH);
+        FloatVector a2 = FloatVector.fromArray(F, sums, sumsAt + 2 * width);
+        FloatVector b2 = FloatVector.fromArray(F, sums, sumsAt + 2 * width + WIDTH);
+        FloatVector a3 = FloatVector.fromArray(F, sums, sumsAt + 3 * width);
+        FloatVector b3 = FloatVector.fromArray(F, sums, sumsAt + 3 * width + WIDTH);
+        for (int key = from; key < to; key++) {
+            FloatVector a = FloatVector.fromArray(F, values, key * width + at);
+            FloatVector b = FloatVector.fromArray(F, values, key * width + at + WIDTH);
+            FloatVector w = FloatVector.broadcast(F, weights[weightsAt + key]);
+            a0 = a.fma(w, a0);
+            b0 = b.fma(w, b0);
+            w = FloatVector.broadcast(F, weights[weightsAt + KEYS + key]);
+            a1 = a.fma(w, a1);
+            b1 = b.fma(w, b1);
+            w = FloatVector.broadcast(F, weights[weightsAt + 2 * KEYS + key]);
+            a2 = a.fma(w, a2);
+            b2 = b.fma(w, b2);
+            w = FloatVector.broadcast(F, weights[weightsAt + 3 * KEYS + key]);
+            a3 = a.fma(w, a3);
+            b3 = b.fma(w, b3);
+        }
+        a0.intoArray(sums, sumsAt);
+        b0.intoArray(sums, sumsAt + WIDTH);
+        a1.intoArray(sums, sumsAt + width);
+        b1.intoArray(sums, sumsAt + width + WIDTH);
+        a2.intoArray(sums, sumsAt + 2 * width);
+        b2.intoArray(sums, sumsAt + 2 * width + WIDTH);
+        a3.intoArray(sums, sumsAt + 3 * width);
+        b3.intoArray(sums, sumsAt + 3 * width + WIDTH);
+    }
+
+    private static void addValues(AttentionBlock block, int query, int from, int to) {
+        int width = block.width;
         int d = 0;
-        for (; d <= headDim - 4 * WIDTH; d += 4 * WIDTH) {
-            fourVectors(values, row + 4L * d, stride, weights, weightsAt, pairs, out, at + d);
+        for (; from < to && d <= width - 4 * WIDTH; d += 4 * WIDTH) {
+            fourVectors(block.decoded, d, width, from, to, block.scores, query * KEYS, block.sums, query * width + d);
         }
-        for (; d <= headDim - 2 * WIDTH; d += 2 * WIDTH) {
-            twoVectors(values, row + 4L * d, stride, weights, weightsAt, pairs, out, at + d);
-        }
-        for (; d <= headDim - WIDTH; d += WIDTH) {
-            oneVector(values, row + 4L * d, stride, weights, weightsAt, pairs, out, at + d);
-        }
-        for (; d < headDim; d++) {
-            oneElement(values, row + 4L * d, stride, weights, weightsAt, pairs, out, at + d);
-        }
-        if (pairs < count) {
-            oneRow(values, row + stride * pairs, weights[weightsAt + pairs], headDim, out, at);
+        if (from < to && d < width) {
+            twoVectors(block.decoded, d, width, from, to, block.scores, query * KEYS, block.sums, query * width + d);
         }
     }
 
     private static void fourVectors(
-            MemorySegment values,
-            long first,
-            long stride,
+            float[] values,
+            int at,
+            int width,
+            int from,
+            int to,
             float[] weights,
             int weightsAt,
-            int count,
-            float[] out,
-            int at) {
-        FloatVector a0 = FloatVector.zero(F), a1 = a0, a2 = a0, a3 = a0;
-        FloatVector b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-        for (int j = 0; j < count; j += 2) {
-            long a = first + stride * j;
-            FloatVector w = FloatVector.broadcast(F, weights[weightsAt + j]);
-            a0 = FloatVector.fromMemorySegment(F, values, a, LITTLE).fma(w, a0);
-            a1 = FloatVector.fromMemorySegment(F, values, a + 4L * WIDTH, LITTLE)
-                    .fma(w, a1);
-            a2 = FloatVector.fromMemorySegment(F, values, a + 8L * WIDTH, LITTLE)
-                    .fma(w, a2);
-            a3 = FloatVector.fromMemorySegment(F, values, a + 12L * WIDTH, LITTLE)
-                    .fma(w, a3);
-            long b = a + stride;
-            w = FloatVector.broadcast(F, weights[weightsAt + j + 1]);
-            b0 = FloatVector.fromMemorySegment(F, values, b, LITTLE).fma(w, b0);
-            b1 = FloatVector.fromMemorySegment(F, values, b + 4L * WIDTH, LITTLE)
-                    .fma(w, b1);
-            b2 = FloatVector.fromMemorySegment(F, values, b + 8L * WIDTH, LITTLE)
-                    .fma(w, b2);
-            b3 = FloatVector.fromMemorySegment(F, values, b + 12L * WIDTH, LITTLE)
-                    .fma(w, b3);
+            float[] sums,
+            int sumsAt) {
+        FloatVector a = FloatVector.fromArray(F, sums, sumsAt);
+        FloatVector b = FloatVector.fromArray(F, sums, sumsAt + WIDTH);
+        FloatVector c = FloatVector.fromArray(F, sums, sumsAt + 2 * WIDTH);
+        FloatVector e = FloatVector.fromArray(F, sums, sumsAt + 3 * WIDTH);
+        for (int key = from; key < to; key++) {
+            int row = key * width + at;
+            FloatVector w = FloatVector.broadcast(F, weights[weightsAt + key]);
+            a = FloatVector.fromArray(F, values, row).fma(w, a);
+            b = FloatVector.fromArray(F, values, row + WIDTH).fma(w, b);
+            c = FloatVector.fromArray(F, values, row + 2 * WIDTH).fma(w, c);
+            e = FloatVector.fromArray(F, values, row + 3 * WIDTH).fma(w, e);
         }
-        FloatVector.fromArray(F, out, at).add(a0.add(b0)).intoArray(out, at);
-        FloatVector.fromArray(F, out, at + WIDTH).add(a1.add(b1)).intoArray(out, at + WIDTH);
-        FloatVector.fromArray(F, out, at + 2 * WIDTH).add(a2.add(b2)).intoArray(out, at + 2 * WIDTH);
-        FloatVector.fromArray(F, out, at + 3 * WIDTH).add(a3.add(b3)).intoArray(out, at + 3 * WIDTH);
+        a.intoArray(sums, sumsAt);
+        b.intoArray(sums, sumsAt + WIDTH);
+        c.intoArray(sums, sumsAt + 2 * WIDTH);
+        e.intoArray(sums, sumsAt + 3 * WIDTH);
     }
 
     private static void twoVectors(
-            MemorySegment values,
-            long first,
-            long stride,
+            float[] values,
+            int at,
+            int width,
+            int from,
+            int to,
             float[] weights,
             int weightsAt,
-            int count,
-            float[] out,
-            int at) {
-        FloatVector a0 = FloatVector.zero(F), a1 = a0, b0 = a0, b1 = a0;
-        for (int j = 0; j < count; j += 2) {
-            long a = first + stride * j;
-            FloatVector w = FloatVector.broadcast(F, weights[weightsAt + j]);
-            a0 = FloatVector.fromMemorySegment(F, values, a, LITTLE).fma(w, a0);
-            a1 = FloatVector.fromMemorySegment(F, values, a + 4L * WIDTH, LITTLE)
-                    .fma(w, a1);
-            long b = a + stride;
-            w = FloatVector.broadcast(F, weights[weightsAt + j + 1]);
-            b0 = FloatVector.fromMemorySegment(F, values, b, LITTLE).fma(w, b0);
-            b1 = FloatVector.fromMemorySegment(F, values, b + 4L * WIDTH, LITTLE)
-                    .fma(w, b1);
+            float[] sums,
+            int sumsAt) {
+        FloatVector a = FloatVector.fromArray(F, sums, sumsAt);
+        FloatVector b = FloatVector.fromArray(F, sums, sumsAt + WIDTH);
+        for (int key = from; key < to; key++) {
+            int row = key * width + at;
+            FloatVector w = FloatVector.broadcast(F, weights[weightsAt + key]);
+            a = FloatVector.fromArray(F, values, row).fma(w, a);
+            b = FloatVector.fromArray(F, values, row + WIDTH).fma(w, b);
         }
-        FloatVector.fromArray(F, out, at).add(a0.add(b0)).intoArray(out, at);
-        FloatVector.fromArray(F, out, at + WIDTH).add(a1.add(b1)).intoArray(out, at + WIDTH);
-    }
-
-    private static void oneVector(
-            MemorySegment values,
-            long first,
-            long stride,
-            float[] weights,
-            int weightsAt,
-            int count,
-            float[] out,
-            int at) {
-        FloatVector a = FloatVector.zero(F), b = a;
-        for (int j = 0; j < count; j += 2) {
-            long p = first + stride * j;
-            FloatVector even = FloatVector.fromMemorySegment(F, values, p, LITTLE);
-            a = even.fma(FloatVector.broadcast(F, weights[weightsAt + j]), a);
-            FloatVector odd = FloatVector.fromMemorySegment(F, values, p + stride, LITTLE);
-            b = odd.fma(FloatVector.broadcast(F, weights[weightsAt + j + 1]), b);
-        }
-        FloatVector.fromArray(F, out, at).add(a.add(b)).intoArray(out, at);
-    }
-
-    private static void oneElement(
-            MemorySegment values,
-            long first,
-            long stride,
-            float[] weights,
-            int weightsAt,
-            int count,
-            float[] out,
-            int at) {
-        float a = 0, b = 0;
-        for (int j = 0; j < count; j += 2) {
-            long p = first + stride * j;
-            a = Math.fma(values.get(JAVA_FLOAT, p), weights[weightsAt + j], a);
-            b = Math.fma(values.get(JAVA_FLOAT, p + stride), weights[weightsAt + j + 1], b);
-        }
-        out[at] += a + b;
-    }
-
-    private static void oneRow(MemorySegment values, long row, float weight, int headDim, float[] out, int at) {
-        for (int d = 0; d < headDim; d++) {
-            out[at + d] = Math.fma(values.get(JAVA_FLOAT, row + 4L * d), weight, out[at + d]);
-        }
+        a.intoArray(sums, sumsAt);
+        b.intoArray(sums, sumsAt + WIDTH);
     }
 }

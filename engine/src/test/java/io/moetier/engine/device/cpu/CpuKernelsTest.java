@@ -11,6 +11,7 @@ import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
@@ -226,21 +227,25 @@ class CpuKernelsTest {
             {4, 1, 24, 20, 250, 40},
             {2, 2, 7, 1, 3, 5},
             {6, 3, 96, 256, 600, 2},
+            {2, 2, 32, 9, 120, 30},
+            {3, 3, 40, 0, 0, 300},
             {1, 1, 80, 0, 511, 2}
         };
         for (int[] c : cases) {
             AttentionShape shape = new AttentionShape(c[0], c[1], c[2], 0.3f, c[3]);
-            attends(choice, shape, c[4], c[5]);
+            for (KvType type : KvType.values()) {
+                attends(choice, type, shape, c[4], c[5]);
+            }
         }
     }
 
-    private void attends(KernelChoice choice, AttentionShape shape, int before, int n) {
+    private void attends(KernelChoice choice, KvType type, AttentionShape shape, int before, int n) {
         int kvCols = shape.numKvHeads() * shape.headDim();
         int cols = shape.numHeads() * shape.headDim();
         float[] k = TestWeights.floats((before + n) * kvCols, random);
         float[] v = TestWeights.floats((before + n) * kvCols, random);
         float[] q = TestWeights.floats(n * cols, random);
-        KvLayer cache = new KvLayer(arena, before + n, shape.numKvHeads(), shape.headDim());
+        KvLayer cache = new KvLayer(arena, type, before + n, shape.numKvHeads(), shape.headDim());
         try (CpuDevice device = device(choice)) {
             Kernels kernels = device.kernels();
             if (before > 0) {
@@ -255,10 +260,14 @@ class CpuKernelsTest {
             for (int i = 0; i < n; i++) {
                 for (int head = 0; head < shape.numHeads(); head++) {
                     int at = i * cols + head * shape.headDim();
-                    double[] expected = attended(shape, q, at, k, v, head, before + i);
+                    double[] expected = attended(shape, q, at, cache, head, before + i);
                     for (int d = 0; d < shape.headDim(); d++) {
                         // scores near ten are off by 1e-6, and so is the exponential of them
-                        assertEquals(expected[d], y[at + d], 1e-5, SEED + ": " + shape + " at " + (before + i));
+                        assertEquals(
+                                expected[d],
+                                y[at + d],
+                                1e-5,
+                                SEED + ": " + type + ", " + shape + " at " + (before + i));
                     }
                 }
             }
@@ -270,11 +279,11 @@ class CpuKernelsTest {
     @EnumSource(names = {"VECTOR", "PLAIN"})
     void aTokenAttendsWithTheSameBitsInEveryBatchAndOnEveryNumberOfThreads(KernelChoice choice) {
         int before = 301;
-        int n = 9;
+        int n = 37;
         for (int headDim : new int[] {7, 32, 80, 128}) {
-            for (int window : new int[] {0, 45}) {
+            for (int window : new int[] {0, 5, 45}) {
                 AttentionShape shape = new AttentionShape(6, 2, headDim, 0.1f, window);
-                KvLayer cache = new KvLayer(arena, before + n, 2, headDim);
+                KvLayer cache = new KvLayer(arena, KvType.F16, before + n, 2, headDim);
                 cache.reserve(before + n);
                 float[] kv = TestWeights.floats((before + n + 1) * 2 * headDim, random);
                 for (int position = 0; position < before + n; position++) {
@@ -303,23 +312,20 @@ class CpuKernelsTest {
         }
     }
 
-    private static double[] attended(
-            AttentionShape shape, float[] q, int at, float[] k, float[] v, int head, int position) {
+    private static double[] attended(AttentionShape shape, float[] q, int at, KvLayer cache, int head, int position) {
         int kvHead = head * shape.numKvHeads() / shape.numHeads();
-        int kvCols = shape.numKvHeads() * shape.headDim();
         double[] out = new double[shape.headDim()];
         double total = 0;
         for (int j = 0; j <= position; j++) {
             if (shape.slidingWindow() == 0 || j > position - shape.slidingWindow()) {
-                int from = j * kvCols + kvHead * shape.headDim();
                 double score = 0;
                 for (int d = 0; d < shape.headDim(); d++) {
-                    score += (double) q[at + d] * k[from + d];
+                    score += (double) q[at + d] * cache.key(kvHead, j, d);
                 }
                 double weight = Math.exp(score * shape.scale());
                 total += weight;
                 for (int d = 0; d < shape.headDim(); d++) {
-                    out[d] += weight * v[from + d];
+                    out[d] += weight * cache.value(kvHead, j, d);
                 }
             }
         }
@@ -459,7 +465,7 @@ class CpuKernelsTest {
             IllegalArgumentException thrown = assertThrows(
                     IllegalArgumentException.class, () -> device.kernels().matmul(w, x, 1, small));
             assertEquals("the buffer holds 15 floats, but 16 are needed", thrown.getMessage());
-            KvLayer cache = new KvLayer(arena, 4, 1, 8);
+            KvLayer cache = new KvLayer(arena, KvType.F16, 4, 1, 8);
             assertThrows(IllegalArgumentException.class, () -> device.kernels().storeKv(x, x, 1, 4, cache));
         }
     }
@@ -521,7 +527,7 @@ class CpuKernelsTest {
         private final float[] norm = TestWeights.floats(64, random);
         private final RopeTable rope = RopeTable.plain(32, 10000);
         private final AttentionShape shape = new AttentionShape(2, 2, 32, 0.2f, 0);
-        private final KvLayer cache = new KvLayer(arena, 512, 2, 32);
+        private final KvLayer cache = new KvLayer(arena, KvType.F16, 512, 2, 32);
         private final DeviceBuffer x;
         private final DeviceBuffer y;
         private final DeviceBuffer z;
