@@ -8,6 +8,10 @@ final class Partition {
     /// Bytes from which four parts a thread are better than two: a thread that is interrupted then holds up less.
     private static final long LARGE = 4 << 20;
 
+    /// Most bytes of a part: what the last thread to finish may be late by. Less would show in the cost of starting a
+    /// stream of reads.
+    private static final long LARGEST_PART = 1 << 20;
+
     private Partition() {}
 
     /// Returns where part `part` of `parts` starts among `length` items.
@@ -20,6 +24,7 @@ final class Partition {
         if (threads == 1 || work < SMALL) {
             return 1;
         }
-        return Math.min(items, threads * (work < LARGE ? 2 : 4));
+        long parts = Math.max(threads * (work < LARGE ? 2L : 4L), work / LARGEST_PART);
+        return (int) Math.min(items, parts);
     }
 }

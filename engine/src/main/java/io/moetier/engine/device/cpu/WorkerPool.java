@@ -14,15 +14,17 @@ import org.jspecify.annotations.Nullable;
  * so whoever takes a part may read the job, because the caller does not replace it before every part is done. The
  * count of parts lies in the ticket itself: read from a field, it could belong to another generation.
  *
- * A worker that finds nothing spins, then yields, then announces that it is parked and looks once more. The caller
- * writes the ticket before it reads the announcements. Both are volatile, so at least one of the two sees the other.
+ * Whoever waits, a worker for parts or the caller for the last of them, spins, then yields, then announces that it is
+ * parked and looks once more. The other side writes the ticket, or the count of unfinished parts, before it reads the
+ * announcement. All are volatile, so at least one of the two sees the other.
  *
- * A preempted worker delays only the part it holds. Nothing is allocated.
+ * When other processes want the cores, a worker that loses its core delays only the part it holds, and the caller takes
+ * all others. It then has to wait for that part; it parks instead of taking naps, because the kernel moves a thread that
+ * waits for a core to one that stays idle for a while. Nothing is allocated.
  */
 final class WorkerPool implements AutoCloseable {
     private static final int SPINS = 3000;
     private static final int YIELDS = 100;
-    private static final long CALLER_NAP_NANOS = 20_000;
 
     private final AtomicLong ticket = new AtomicLong();
     private final AtomicInteger unfinished = new AtomicInteger();
@@ -30,6 +32,7 @@ final class WorkerPool implements AutoCloseable {
     private final AtomicBoolean busy = new AtomicBoolean();
     private final Worker[] workers;
     private volatile @Nullable Job job;
+    private volatile @Nullable Thread parkedCaller;
     private volatile boolean closed;
 
     /// @param threads how many threads work, the caller included
@@ -87,17 +90,30 @@ final class WorkerPool implements AutoCloseable {
             }
         }
         while (takePart(0)) {}
-        for (int waits = 0; unfinished.get() > 0; waits++) {
-            if (waits < SPINS + YIELDS) {
-                pause(waits);
-            } else {
-                LockSupport.parkNanos(CALLER_NAP_NANOS);
-            }
-        }
+        awaitOthers();
         Throwable thrown = failure.get();
         if (thrown != null) {
             failure.set(null);
             rethrow(thrown);
+        }
+    }
+
+    private void awaitOthers() {
+        for (int waits = 0; waits < SPINS + YIELDS && unfinished.get() > 0; waits++) {
+            pause(waits);
+        }
+        if (unfinished.get() > 0) {
+            parkedCaller = Thread.currentThread();
+            while (unfinished.get() > 0) {
+                LockSupport.park(this);
+            }
+            parkedCaller = null;
+        }
+    }
+
+    private void finishPart() {
+        if (unfinished.decrementAndGet() == 0) {
+            LockSupport.unpark(parkedCaller); // null if it is not parked
         }
     }
 
@@ -117,7 +133,7 @@ final class WorkerPool implements AutoCloseable {
             } catch (Throwable t) { // a worker's top: the caller gets it
                 failure.compareAndSet(null, t);
             } finally {
-                unfinished.decrementAndGet();
+                finishPart();
             }
         }
         return true;

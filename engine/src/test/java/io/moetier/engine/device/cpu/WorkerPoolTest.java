@@ -41,6 +41,23 @@ class WorkerPoolTest {
         }
     }
 
+    @Test
+    void aCallerThatWaitsForLongParksAndIsWoken() {
+        Thread caller = Thread.currentThread();
+        try (WorkerPool pool = new WorkerPool(2)) {
+            for (int round = 0; round < 5; round++) {
+                CountDownLatch bothInside = new CountDownLatch(2);
+                WorkerPool.Job job = (part, worker) -> {
+                    meet(bothInside);
+                    while (worker == 1 && caller.getState() != Thread.State.WAITING) {
+                        LockSupport.parkNanos(100_000);
+                    }
+                };
+                pool.run(job, 2);
+            }
+        }
+    }
+
     private static void meet(CountDownLatch latch) {
         latch.countDown();
         try {
