@@ -11,10 +11,8 @@
 #define AHEAD 3072
 
 void LEVEL(pack_floats)(const float *x, int cols, int n, int column, float *floats) {
-    const int first = column / GROUP * GROUP, width = group_width(n, first);
-    float *to = floats + (long)first * cols + (column - first);
     for (int k = 0; k < cols; k++) {
-        to[(long)k * width] = x[k];
+        floats[block_at(n, cols, column, k)] = x[k];
     }
 }
 
@@ -40,7 +38,7 @@ INLINE void decode(int type, const uint8_t *w, int k, int count, int part, vfloa
 /* Adds the products of `depth` elements of a tile with `width` columns to y[width][16]. */
 INLINE void multiply_part(int type, int parts, int width, int stride, int fresh, const uint8_t *w, int depth,
                           const float *x, int part, int first, float *y) {
-    vfloat sums[2][PARTS][GROUP] = {0};
+    vfloat sums[2][PARTS][COLUMNS] = {0};
     for (int k = 0; k < depth - 1; k += 2, x += 2 * stride) {
         if (fresh) {
             UNROLL
@@ -95,10 +93,10 @@ INLINE void multiply_group(int type, int width, int stride, int fresh, const uin
 
 INLINE void multiply_columns(int type, const struct product *p, const uint8_t *w, int k, float *y) {
     const int depth = p->cols - k < DEPTH ? p->cols - k : DEPTH;
-    for (int column = p->first; column < p->last; column += GROUP, y += GROUP * ROWS) {
+    for (int column = p->first; column < p->last; column += COLUMNS, y += COLUMNS * ROWS) {
         const int stride = group_width(p->n, column), fresh = column == p->first;
-        const float *x = p->floats + (long)column * p->cols + (long)k * stride;
-        switch (group_width(p->last, column)) {
+        const float *x = p->floats + block_at(p->n, p->cols, column, k);
+        switch (columns_together(p->last, column)) {
 #define WIDTH(number)                                                        \
     case number:                                                             \
         multiply_group(type, number, stride, fresh, w, depth, x, k == 0, y); \

@@ -1,5 +1,5 @@
 /*
- * What the files of kernels share. Columns are packed in groups of eight, the last group with as many as remain. A group
+ * What the files of kernels share. Columns are packed in groups of GROUP, the last group with as many as remain. A group
  * from column c on starts at element c * cols of its array (or that over the size of a block).
  */
 #ifndef MOETIER_PRODUCT_H
@@ -8,7 +8,15 @@
 #include "kernels.h"
 
 #define LEVEL(name) MOETIER_PASTE(name, MOETIER_LEVEL)
+
+/* Columns that a decoded weight is multiplied with. */
+#define COLUMNS 8
+
+#ifdef __AMX_INT8__
+#define GROUP 16
+#else
 #define GROUP 8
+#endif
 
 struct product {
     const uint8_t *w;
@@ -20,9 +28,21 @@ struct product {
     float *y;
 };
 
-/* Returns how many columns are packed in the group that starts at `column`. */
+/* Returns how many columns are packed in the group of `column`. */
 static inline int group_width(int n, int column) {
-    return n - column < GROUP ? n - column : GROUP;
+    int rest = n - column / GROUP * GROUP;
+    return rest < GROUP ? rest : GROUP;
+}
+
+/* Returns how many of the columns from `column` to `last` are multiplied together. */
+static inline int columns_together(int last, int column) {
+    return last - column < COLUMNS ? last - column : COLUMNS;
+}
+
+/* Returns where block (or element) `b` of the `blocks` of a column is among those of all `n` columns. */
+static inline long block_at(int n, int blocks, int column, int b) {
+    int first = column / GROUP * GROUP;
+    return (long)first * blocks + (long)b * group_width(n, column) + (column - first);
 }
 
 /* Columns of float32: [cols][width] in a group. */
@@ -33,5 +53,8 @@ void LEVEL(multiply_floats)(int type, const struct product *p);
 void LEVEL(pack_blocks)(int type, const float *x, int cols, int n, int column, int8_t *bytes, float *scales,
                         int32_t *sums);
 void LEVEL(multiply_blocks)(int type, const struct product *p);
+
+/* Multiplies with the matrix instructions of AMX, or returns 0 if there are too few columns for them. */
+int LEVEL(multiply_amx)(int type, const struct product *p);
 
 #endif

@@ -1,0 +1,194 @@
+/*
+ * Products of weights in blocks with int8 activations by the matrix instructions of AMX: sixteen rows by sixteen columns at
+ * once. The integers are those of blocks.c, and so is what is done with them: results have the same bits.
+ */
+#include "product.h"
+
+#ifdef __AMX_INT8__
+
+#include "weights.h"
+
+/* Blocks that are decoded together, and stay in the first cache while all columns are multiplied by them. */
+#define DECODED 16
+/* Products are scaled so many blocks after they were stored: they cannot be loaded sooner. */
+#define LAG 2
+#define RING 4
+
+/* The matrix registers, by their numbers: two for a whole group of columns, two for a part of one. */
+#define WEIGHTS 0
+#define WHOLE_PRODUCTS 1
+#define WHOLE_COLUMNS 2
+#define PART_PRODUCTS 3
+#define PART_COLUMNS 4
+
+/* What the processor reads of their shapes. */
+struct shapes {
+    uint8_t palette, start_row, reserved[14];
+    uint16_t row_bytes[16];
+    uint8_t rows[16];
+};
+
+/* What one instruction multiplies is as deep as weights with one scale. */
+INLINE int depth_of(int type) {
+    return has_halves(type) ? BLOCK / 2 : BLOCK;
+}
+
+static void set_shapes(int depth, int part) {
+    const struct shapes shapes = {
+        .palette = 1,
+        .row_bytes = {4 * ROWS, 4 * ROWS, (uint16_t)depth, 4 * ROWS, (uint16_t)depth},
+        .rows = {(uint8_t)(depth / 4), GROUP, GROUP, (uint8_t)part, (uint8_t)part},
+    };
+    _tile_loadconfig(&shapes);
+}
+
+/* Decodes blocks of a tile to signed values, and has them written: the compiler does not see what a tile load reads. */
+INLINE void decode_blocks(int type, const uint8_t *w, int blocks, struct weights *to) {
+    const int together = blocks_together(type);
+    for (int b = 0; b < blocks; b++, to++) {
+        decode(type, w + (long)(b / together) * block_bytes(type), b % together, 0, to);
+        UNROLL
+        for (int i = 0; i < VECTORS; i++) {
+            to->values[i] -= (uint8_t)bias_of(type);
+        }
+    }
+    __asm__ volatile("" ::: "memory");
+}
+
+#define MULTIPLY_TILES(products, columns, values, x, to) \
+    do {                                                \
+        _tile_loadd(WEIGHTS, values, 4 * ROWS);         \
+        _tile_loadd(columns, x, BLOCK);                 \
+        _tile_zero(products);                           \
+        _tile_dpbssd(products, columns, WEIGHTS);       \
+        _tile_stored(products, to, 4 * ROWS);           \
+    } while (0)
+
+INLINE void multiply_tiles(int whole, const vbyte *values, const int8_t *x, void *to) {
+    if (whole) {
+        MULTIPLY_TILES(WHOLE_PRODUCTS, WHOLE_COLUMNS, values, x, to);
+    } else {
+        MULTIPLY_TILES(PART_PRODUCTS, PART_COLUMNS, values, x, to);
+    }
+}
+
+/* Columns of one group, and where the first block of the first of them is. */
+struct run {
+    int columns, stride;
+    long at;
+};
+
+INLINE void multiply_block(int type, int whole, const struct weights *w, const int8_t *x, int32_t (*to)[GROUP][ROWS]) {
+    for (int half = 0; half * depth_of(type) < BLOCK; half++) {
+        multiply_tiles(whole, w->values + half * VECTORS / 2, x + half * BLOCK / 2, to[half]);
+    }
+}
+
+INLINE void scale_block(int type, const struct weights *w, const int32_t (*products)[GROUP][ROWS], int columns,
+                        const float *scales, const int32_t *sums, vfloat *results) {
+    UNROLL
+    for (int j = 0; j < columns; j++) {
+        vint lower = load_ints(products[0][j]), upper = has_halves(type) ? load_ints(products[1][j]) : (vint){0};
+        vfloat scaled = scale(type, w, lower, upper, sums[2 * j]);
+        results[j] = multiply_add(scaled, all_floats(scales[j]), results[j]);
+    }
+}
+
+/* Adds the products of decoded blocks with columns to y[columns][16]. */
+INLINE void multiply_run(int type, int whole, const struct product *p, const struct run *run, const struct weights *w,
+                         int blocks, int first, float *y) {
+    const int columns = whole ? GROUP : run->columns;
+    const int8_t *x = p->bytes + run->at * BLOCK;
+    const float *scales = p->scales + run->at;
+    const int32_t *sums = p->sums + 2 * run->at;
+    int32_t products[RING][2][GROUP][ROWS] __attribute__((aligned(64)));
+    vfloat results[GROUP] = {0};
+    UNROLL
+    for (int j = 0; j < columns && !first; j++) {
+        results[j] = load_floats(y + j * ROWS);
+    }
+    for (int b = 0; b < blocks + LAG; b++, x += run->stride * BLOCK) {
+        if (b < blocks) {
+            multiply_block(type, whole, w + b, x, products[b % RING]);
+        }
+        if (b >= LAG) {
+            scale_block(type, w + b - LAG, products[(b - LAG) % RING], columns, scales, sums, results);
+            scales += run->stride;
+            sums += 2 * run->stride;
+        }
+    }
+    UNROLL
+    for (int j = 0; j < columns; j++) {
+        store_floats(y + j * ROWS, results[j]);
+    }
+}
+
+/* Fetches bytes from * size / of to `to` * size / of, while there is time to wait for them. */
+static void fetch_share(const uint8_t *w, long size, int from, int to, int of) {
+    for (long i = size * from / of; i < size * to / of; i += 64) {
+        __builtin_prefetch(w + i, 0, 2);
+    }
+}
+
+/* Multiplies decoded blocks by all columns. `part` is the size of the group that the registers are set for. */
+INLINE void multiply_columns(int type, const struct product *p, const struct weights *w, const uint8_t *next, int from,
+                             int blocks, int *part, float *y) {
+    const long next_bytes = (long)DECODED / blocks_together(type) * block_bytes(type);
+    for (int column = p->first, end; column < p->last; y += (end - column) * ROWS, column = end) {
+        end = column / GROUP * GROUP + GROUP;
+        end = end < p->last ? end : p->last;
+        fetch_share(next, next_bytes, column - p->first, end - p->first, p->last - p->first);
+        const long at = block_at(p->n, p->cols / BLOCK, column, from);
+        const struct run run = {end - column, group_width(p->n, column), at};
+        if (run.columns == GROUP) {
+            multiply_run(type, 1, p, &run, w, blocks, from == 0, y);
+            continue;
+        }
+        if (run.columns != *part) {
+            *part = run.columns;
+            set_shapes(depth_of(type), *part);
+        }
+        multiply_run(type, 0, p, &run, w, blocks, from == 0, y);
+    }
+}
+
+INLINE void multiply(int type, const struct product *p) {
+    const int blocks = p->cols / BLOCK;
+    int part = GROUP;
+    set_shapes(depth_of(type), part);
+    const uint8_t *w = p->w;
+    float *y = p->y;
+    for (int tile = 0; tile < p->tiles; tile++, y += (p->last - p->first) * ROWS) {
+        for (int from = 0; from < blocks; from += DECODED) {
+            const int count = blocks - from < DECODED ? blocks - from : DECODED;
+            struct weights decoded[DECODED];
+            decode_blocks(type, w, count, decoded);
+            w += (long)count / blocks_together(type) * block_bytes(type);
+            multiply_columns(type, p, decoded, w, from, count, &part, y);
+        }
+    }
+    _tile_release();
+}
+
+#define MULTIPLY(type)     \
+    case type:             \
+        multiply(type, p); \
+        break;
+
+/* Fewer columns than a group are multiplied as fast without. */
+int LEVEL(multiply_amx)(int type, const struct product *p) {
+    if (p->last - p->first < GROUP) {
+        return 0;
+    }
+    switch (type) {
+        MULTIPLY(Q8_0)
+        MULTIPLY(Q4_0)
+        MULTIPLY(MXFP4)
+        MULTIPLY(Q4_K)
+        MULTIPLY(Q5_K)
+        MULTIPLY(Q6_K)
+    }
+    return 1;
+}
+
+#endif

@@ -1,0 +1,207 @@
+/*
+ * Weights in blocks of 32: their layout, how they are decoded, and what is done with the integers that come of them.
+ */
+#ifndef MOETIER_WEIGHTS_H
+#define MOETIER_WEIGHTS_H
+
+#include "kernels.h"
+#include "vectors.h"
+
+#define BLOCK 32
+#define SUPER_BLOCK 256
+#define VECTORS (BLOCK / 4)
+
+/* Returns how far the unsigned weights lie above the true ones. */
+INLINE int bias_of(int type) {
+    switch (type) {
+        case Q8_0:
+            return SIGNED_OFFSET;
+        case Q4_0:
+            return 8;
+        case MXFP4:
+            return 12;
+        case Q6_K:
+            return 32;
+        default:
+            return 0;
+    }
+}
+
+INLINE int bits_of(int type) {
+    switch (type) {
+        case Q8_0:
+            return 8;
+        case Q5_K:
+        case MXFP4:
+            return 5;
+        case Q6_K:
+            return 6;
+        default:
+            return 4;
+    }
+}
+
+INLINE int has_offsets(int type) {
+    return type == Q4_K || type == Q5_K;
+}
+
+/* Says whether sixteen weights, half a block, share a scale. */
+INLINE int has_halves(int type) {
+    return type == Q6_K;
+}
+
+INLINE int is_super(int type) {
+    return has_offsets(type) || has_halves(type);
+}
+
+/* Returns how many blocks share an element of the layout. */
+INLINE int blocks_together(int type) {
+    return is_super(type) ? SUPER_BLOCK / BLOCK : 1;
+}
+
+/* Returns the size of that element. */
+INLINE int block_bytes(int type) {
+    switch (type) {
+        case Q8_0:
+            return 544;
+        case Q4_0:
+            return 288;
+        case MXFP4:
+            return 272;
+        case Q4_K:
+            return 2368;
+        case Q5_K:
+            return 2880;
+        default:
+            return 3360;
+    }
+}
+
+/* 32 weights of LANES rows. */
+struct weights {
+    vbyte values[VECTORS];
+    /* Of all of them, or of both halves. */
+    vfloat scales[2];
+    vfloat offsets;
+};
+
+/* Returns element i of an array [..][16][4]. */
+INLINE vbyte element(const uint8_t *array, int i, int part) {
+    return load_bytes(array + 4 * ROWS * i + 4 * LANES * part);
+}
+
+INLINE void decode_halves_of_bytes(const uint8_t *array, int upper, int part, vbyte *values) {
+    UNROLL
+    for (int i = 0; i < VECTORS; i++) {
+        vbyte pairs = element(array, i, part);
+        values[i] = (upper ? shift_bytes(pairs, 4) : pairs) & 15;
+    }
+}
+
+/* The first and the second sixteen are the lower and the upper halves of the same bytes. */
+INLINE void decode_q4(const uint8_t *array, int part, vbyte *values) {
+    UNROLL
+    for (int i = 0; i < VECTORS / 2; i++) {
+        vbyte pairs = element(array, i, part);
+        values[i] = pairs & 15;
+        values[i + VECTORS / 2] = shift_bytes(pairs, 4) & 15;
+    }
+}
+
+INLINE void decode_q8_0(const uint8_t *w, int part, struct weights *to) {
+    to->scales[0] = halves_at(w + 2 * LANES * part);
+    UNROLL
+    for (int i = 0; i < VECTORS; i++) {
+        to->values[i] = element(w + 2 * ROWS, i, part) ^ SIGNED_OFFSET;
+    }
+}
+
+INLINE void decode_q4_0(const uint8_t *w, int part, struct weights *to) {
+    to->scales[0] = halves_at(w + 2 * LANES * part);
+    decode_q4(w + 2 * ROWS, part, to->values);
+}
+
+/* Values are doubled, and so integers; the scale 2^(e - 127) is halved. An exponent of zero is subnormal. */
+INLINE void decode_mxfp4(const uint8_t *w, int part, struct weights *to) {
+    static const uint8_t table[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
+    vint exponents = bytes_at(w + LANES * part);
+    vint subnormal = (exponents == 0) & 0x00400000;
+    to->scales[0] = (vfloat)(exponents << 23 | subnormal) * 0.5f;
+    decode_q4(w + ROWS, part, to->values);
+    UNROLL
+    for (int i = 0; i < VECTORS; i++) {
+        to->values[i] = look_up(table, to->values[i]);
+    }
+}
+
+/* Block `b` of the eight of a superblock of Q4_K or Q5_K. */
+INLINE void decode_q4_k(int type, const uint8_t *w, int b, int part, struct weights *to) {
+    const uint8_t *scales = w + 4 * ROWS, *mins = scales + 8 * ROWS, *qs = mins + 8 * ROWS;
+    vint pairs = shorts_at(mins + b / 2 * 2 * ROWS + 2 * LANES * part);
+    to->scales[0] = halves_at(w + 2 * LANES * part) * to_floats(bytes_at(scales + b * ROWS + LANES * part));
+    to->offsets = halves_at(w + 2 * ROWS + 2 * LANES * part) * to_floats(pairs >> 8 * (b % 2) & 255);
+    decode_halves_of_bytes(qs + b / 2 * 32 * ROWS, b % 2, part, to->values);
+    if (type == Q5_K) {
+        UNROLL
+        for (int i = 0; i < VECTORS; i++) {
+            vbyte fifth = shift_bytes(element(qs + 128 * ROWS, i, part), b) & 1;
+            to->values[i] |= fifth << 4;
+        }
+    }
+}
+
+/* Half a superblock holds four blocks: lower four bits in two arrays of pairs, upper two bits in one of fours. */
+INLINE void decode_q6_k(const uint8_t *w, int b, int part, struct weights *to) {
+    const uint8_t *scales = w + 2 * ROWS, *ql = scales + 16 * ROWS + b / 4 * 96 * ROWS, *qh = ql + 64 * ROWS;
+    vfloat d = halves_at(w + 2 * LANES * part);
+    to->scales[0] = d * to_floats(signed_bytes_at(scales + 2 * b * ROWS + LANES * part));
+    to->scales[1] = d * to_floats(signed_bytes_at(scales + (2 * b + 1) * ROWS + LANES * part));
+    decode_halves_of_bytes(ql + b % 2 * 32 * ROWS, b % 4 / 2, part, to->values);
+    UNROLL
+    for (int i = 0; i < VECTORS; i++) {
+        vbyte upper = shift_bytes(element(qh, i, part), 2 * (b % 4)) & 3;
+        to->values[i] |= upper << 4;
+    }
+}
+
+INLINE void decode(int type, const uint8_t *w, int b, int part, struct weights *to) {
+    switch (type) {
+        case Q8_0:
+            decode_q8_0(w, part, to);
+            break;
+        case Q4_0:
+            decode_q4_0(w, part, to);
+            break;
+        case MXFP4:
+            decode_mxfp4(w, part, to);
+            break;
+        case Q6_K:
+            decode_q6_k(w, b, part, to);
+            break;
+        default:
+            decode_q4_k(type, w, b, part, to);
+    }
+}
+
+/* Fetches block `b` of those so far ahead that they arrive in time, and are in the first cache for not much longer. */
+INLINE void fetch_ahead(int type, const uint8_t *w, int b) {
+    const int ahead = is_super(type) ? 1536 : 1024, bytes = block_bytes(type) / blocks_together(type);
+    UNROLL
+    for (int i = 0; i < bytes; i += 64) {
+        __builtin_prefetch(w + ahead + b * bytes + i);
+    }
+}
+
+/*
+ * Returns products times scales. `lower` and `upper` are the products of both halves of a block if these have scales of
+ * their own, else `lower` is that of the block. Where weights have offsets, `sum` is the float32 -x summed over the block.
+ */
+INLINE vfloat scale(int type, const struct weights *w, vint lower, vint upper, int32_t sum) {
+    vfloat scaled = to_floats(lower) * w->scales[0];
+    if (has_halves(type)) {
+        return multiply_add(to_floats(upper), w->scales[1], scaled);
+    }
+    return has_offsets(type) ? multiply_add((vfloat)all_ints(sum), w->offsets, scaled) : scaled;
+}
+
+#endif
