@@ -88,12 +88,22 @@ final class ModelOptions {
             throw new IllegalArgumentException(
                     "--policy must be one of " + String.join(", ", Policies.names()) + ", not " + policy);
         }
+        requireThreads(threads);
+        OptionalLong ramBytes = ram == null ? OptionalLong.empty() : OptionalLong.of(ram.bytes());
+        return new EngineConfig(threads, ramBytes, policy, Optional.ofNullable(census), io, kernels, kv, contextLength);
+    }
+
+    /// Checks a number of threads.
+    ///
+    /// @throws IllegalArgumentException if there would only be more waiting
+    static void requireThreads(int threads) {
         int mostThreads = THREADS_PER_PROCESSOR * Runtime.getRuntime().availableProcessors();
+        if (threads < 0) {
+            throw new IllegalArgumentException("--threads must be 0 or more, not " + threads);
+        }
         if (threads > mostThreads) {
             throw new IllegalArgumentException("--threads must be at most " + mostThreads + ", " + THREADS_PER_PROCESSOR
                     + " for each processor, not " + threads);
         }
-        OptionalLong ramBytes = ram == null ? OptionalLong.empty() : OptionalLong.of(ram.bytes());
-        return new EngineConfig(threads, ramBytes, policy, Optional.ofNullable(census), io, kernels, kv, contextLength);
     }
 }

@@ -74,7 +74,8 @@ public final class Moetier {
                 .addSubcommand(new CommandLine(new TraceCommand())
                         .addSubcommand(new TraceRecordCommand(surroundings, streams)))
                 .addSubcommand(new BenchCommand(surroundings, streams))
-                .addSubcommand(new PerplexityCommand(surroundings, streams));
+                .addSubcommand(new PerplexityCommand(surroundings, streams))
+                .addSubcommand(new DoctorCommand(surroundings, streams));
         return commandLine
                 .setOut(streams.out())
                 .setErr(streams.err())

@@ -7,13 +7,13 @@ import java.util.HashSet;
 import java.util.Set;
 
 /// Counts the cores that can compute at once; a second hardware thread of a core adds nothing to a memory-bound loop.
-final class PhysicalCores {
+public final class PhysicalCores {
     private static final Path CPUS = Path.of("/sys/devices/system/cpu");
 
     private PhysicalCores() {}
 
     /// Returns the physical cores, at most the processors the JVM may use.
-    static int count() {
+    public static int count() {
         int processors = Runtime.getRuntime().availableProcessors();
         Set<String> siblings = new HashSet<>();
         try (var cpus = Files.newDirectoryStream(CPUS, "cpu[0-9]*")) {

@@ -20,6 +20,17 @@ public final class AvailableMemory {
         return Math.min(kernelBytes(MEMINFO).orElseGet(AvailableMemory::machineBytes), containerBytes(CGROUP));
     }
 
+    /// Returns the memory of the machine, whoever uses it.
+    public static long totalBytes() {
+        OptionalLong kibibytes = number(MEMINFO, "MemTotal:");
+        return kibibytes.isPresent() ? kibibytes.getAsLong() << 10 : system().getTotalMemorySize();
+    }
+
+    /// Returns what a container may use at most, if it has a limit.
+    public static OptionalLong containerLimitBytes() {
+        return number(CGROUP.resolve("memory.max"), "");
+    }
+
     /// The JDK knows only what is entirely free, which on a machine that has run for a while is next to nothing.
     static OptionalLong kernelBytes(Path meminfo) {
         OptionalLong kibibytes = number(meminfo, "MemAvailable:");
@@ -38,8 +49,11 @@ public final class AvailableMemory {
     }
 
     private static long machineBytes() {
-        var system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-        return system.getTotalMemorySize() - Runtime.getRuntime().totalMemory();
+        return system().getTotalMemorySize() - Runtime.getRuntime().totalMemory();
+    }
+
+    private static OperatingSystemMXBean system() {
+        return (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     }
 
     /// Returns the number in the first line that starts with `key`, if there is one.

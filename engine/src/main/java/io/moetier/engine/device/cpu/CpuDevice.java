@@ -39,6 +39,12 @@ public final class CpuDevice implements Device {
         };
     }
 
+    /// Says whether the Vector API is there and compiled to vector instructions.
+    static boolean hasVectors() {
+        // Asked only where the Vector API is: the class that answers needs it.
+        return vectorApiIsPresent() && VectorSupport.ofProcess().objection().isEmpty();
+    }
+
     private static CpuDevice automatic(int threads, boolean present) {
         // Asked only where the Vector API is: the class that answers needs it.
         Optional<String> objection = present ? VectorSupport.ofProcess().objection() : Optional.of(HINT);

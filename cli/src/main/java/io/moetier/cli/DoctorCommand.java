@@ -1,0 +1,40 @@
+package io.moetier.cli;
+
+import io.moetier.engine.session.PhysicalCores;
+import io.moetier.storage.format.Json;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/// Says what this machine offers.
+@Command(
+        name = "doctor",
+        description = "Say what this machine offers: Java, kernels, cores, memory and how fast it is read, disk.")
+final class DoctorCommand implements Callable<Integer> {
+    private final Surroundings surroundings;
+    private final Streams streams;
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Threads that read memory; default: one per physical core.")
+    int threads;
+
+    @Option(names = "--json", description = "Print one JSON object.")
+    boolean json;
+
+    DoctorCommand(Surroundings surroundings, Streams streams) {
+        this.surroundings = surroundings;
+        this.streams = streams;
+    }
+
+    @Override
+    public Integer call() {
+        ModelOptions.requireThreads(threads);
+        int readers = threads == 0 ? PhysicalCores.count() : threads;
+        Diagnosis diagnosis = Diagnosis.of(surroundings.cacheDirectory(), readers);
+        streams.print(json ? Json.write(diagnosis.fields()) + "\n" : diagnosis.table());
+        return Failure.OK;
+    }
+}

@@ -1,0 +1,55 @@
+package io.moetier.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DoctorTest {
+    @TempDir
+    Path cache = Path.of("");
+
+    @Test
+    void itMeasuresThisMachine() {
+        JsonObject found = diagnosis(cache);
+        assertTrue(found.requireObject("read_bytes_per_second").requireDouble("1") > 0);
+        assertTrue(found.requireObject("read_bytes_per_second").requireDouble("2") > 0);
+        assertTrue(found.requireDouble("disk_bytes_per_second") > 0);
+        assertTrue(found.requireLong("available_bytes") <= found.requireLong("memory_bytes"));
+        JsonObject kernels = found.requireObject("kernels");
+        assertTrue(kernels.requireString("plain").startsWith("CPU, "), kernels.requireString("plain"));
+        assertTrue(kernels.requireString("auto").startsWith("CPU, "), kernels.requireString("auto"));
+    }
+
+    @Test
+    void aCacheThatCannotBeWrittenIsAFinding() throws IOException {
+        Path file = Files.createFile(cache.resolve("file"));
+        JsonObject found = diagnosis(file);
+        assertTrue(found.requireString("disk").startsWith("cannot be written: "), found.requireString("disk"));
+        assertTrue(found.optionalDouble("disk_bytes_per_second").isEmpty());
+    }
+
+    @Test
+    void itTellsPeople() {
+        CommandLineRun run = CommandLineRun.inProcess(cache, "doctor", "--threads", "1");
+        assertEquals(Failure.OK, run.exitCode(), run.err());
+        assertTrue(
+                run.out().matches("(?s)Java .*\nprocessor .*\nkernels auto +CPU, .*\n  read by 1 thread .* GB/s\n.*"));
+        assertEquals(
+                Failure.USAGE,
+                CommandLineRun.inProcess(cache, "doctor", "--threads", "-1").exitCode());
+    }
+
+    private static JsonObject diagnosis(Path cache) {
+        CommandLineRun run = CommandLineRun.inProcess(cache, "doctor", "--json", "--threads", "2");
+        assertEquals(Failure.OK, run.exitCode(), run.err());
+        return Json.parseObject(run.out().getBytes(StandardCharsets.UTF_8), Path.of("output"));
+    }
+}

@@ -1,0 +1,72 @@
+package io.moetier.engine.device.cpu;
+
+import io.moetier.storage.memory.AnonymousMemory;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+
+/// Measures how fast this machine reads memory that no cache holds: the bound of decoding, which reads each weight it
+/// needs once for each token.
+///
+/// Several ways to read are tried and the fastest pass of all counts, so that the figure is a ceiling. The memory is
+/// anonymous as that of experts is. Confined to one thread, which reads too.
+public final class MemoryBandwidth implements AutoCloseable {
+    /// Memory that is well beyond the caches of one machine.
+    public static final long BYTES = 1L << 30;
+
+    private static final int PART_BYTES = 4 << 20;
+    private static final int PASSES = 6;
+
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment memory;
+    private final List<MemoryReading> ways;
+    private final LongAdder results = new LongAdder();
+
+    private MemoryBandwidth(long bytes) {
+        memory = AnonymousMemory.allocate(bytes, arena).fill((byte) 1);
+        ways = ways();
+    }
+
+    /// Allocates what will be read, rounded down to whole parts of 4 MiB.
+    public static MemoryBandwidth open(long bytes) {
+        return new MemoryBandwidth(Math.max(PART_BYTES, bytes / PART_BYTES * PART_BYTES));
+    }
+
+    /// Returns how many bytes a second that many threads read together.
+    public double bytesPerSecond(int threads) {
+        double most = 0;
+        try (WorkerPool pool = new WorkerPool(threads)) {
+            for (MemoryReading way : ways) {
+                for (int pass = 0; pass < PASSES; pass++) {
+                    most = Math.max(most, pass(pool, way));
+                }
+            }
+        }
+        return most;
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+
+    private double pass(WorkerPool pool, MemoryReading way) {
+        int parts = (int) (memory.byteSize() / PART_BYTES);
+        long start = System.nanoTime();
+        pool.run(
+                (part, worker) -> results.add(way.read(memory, (long) part * PART_BYTES, (part + 1L) * PART_BYTES)),
+                parts);
+        return memory.byteSize() * 1e9 / Math.max(1, System.nanoTime() - start);
+    }
+
+    private static List<MemoryReading> ways() {
+        List<MemoryReading> ways = new ArrayList<>();
+        ways.add(MemoryReading::compare);
+        if (CpuDevice.hasVectors()) {
+            ways.add(new VectorSum());
+        }
+        return ways;
+    }
+}
