@@ -4,22 +4,22 @@ import io.moetier.storage.format.Floats;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /// Rearranges row-major weights, as checkpoints store them, into the layout of [WeightMatrix].
 ///
-/// A type packs losslessly into itself, anything packs into `F32`, and anything packs into `Q8_0` with the rounding of
-/// ggml: scale `d = max|x| / 127` stored as float16, values `x * (1 / d)` rounded half away from zero.
+/// A type packs losslessly into itself, anything packs losslessly into `F32`, and anything packs with a loss into
+/// `Q8_0`, `Q4_0`, `Q4_K` and `Q6_K`.
 public final class WeightPacker {
     private static final int ROWS = WeightMatrix.TILE_ROWS;
     /// Elements of a row that are moved together.
-    private static final int STRIP = 1024;
+    private static final int STRIP = RowEncoder.STRIP;
 
     /// Packed bytes that are made together, few enough to stay in the first-level cache.
-    private static final int PACKED_STRIP_BYTES = 1 << 14;
+    private static final int PACKED_STRIP_BYTES = 1 << 15;
 
     private final DType source;
     private final MemorySegment rowMajor;
-    private final DType target;
     private final TileLayout layout;
     private final int rows;
     private final int cols;
@@ -27,7 +27,8 @@ public final class WeightPacker {
     private final byte[] row = new byte[Float.BYTES * STRIP];
     private final byte[] openRow = new byte[Float.BYTES * STRIP];
     private final byte[] packed;
-    private final RowQuantiser quantiser = new RowQuantiser();
+    private final float[] values = new float[STRIP];
+    private final @Nullable RowEncoder encoder;
 
     private WeightPacker(
             DType source,
@@ -39,12 +40,17 @@ public final class WeightPacker {
             MemorySegment dst) {
         this.source = source;
         this.rowMajor = rowMajor;
-        this.target = target;
         this.layout = layout;
         this.rows = rows;
         this.cols = cols;
         this.dst = dst;
+        encoder = source == target ? null : RowEncoder.of(target);
         packed = new byte[stripBlocks() * layout.tileBlockBytes()];
+    }
+
+    /// Says whether weights of one type pack into another.
+    public static boolean packs(DType source, DType target) {
+        return source == target || RowEncoder.makes(target);
     }
 
     /// Packs `[rows, cols]` weights into `dst`, every byte of which is written.
@@ -59,7 +65,7 @@ public final class WeightPacker {
                     + source.label() + " and " + packed + " packed as " + target.label() + ", not "
                     + rowMajor.byteSize() + " and " + dst.byteSize());
         }
-        if (source != target && target != DType.F32 && target != DType.Q8_0) {
+        if (!packs(source, target)) {
             throw new IllegalArgumentException(source.label() + " does not pack into " + target.label());
         }
         TileLayout layout = TileLayout.of(target);
@@ -111,14 +117,13 @@ public final class WeightPacker {
     /// Puts elements of a row into `row`, as the target type stores them.
     private void load(int index, int from, int length) {
         long at = index * source.bytes(cols) + source.bytes(from);
-        if (source == target) {
+        if (encoder == null) {
             int bytes = (int) source.bytes(length);
             MemorySegment.copy(rowMajor, LittleEndian.BYTE, at, row, 0, bytes);
             Arrays.fill(row, bytes, Math.min(row.length, bytes + 2), (byte) 0); // the second half of an odd pair
         } else {
-            float[] values = quantiser.values();
             Floats.decode(source, rowMajor, at, length, values, 0);
-            quantiser.quantise(target, length, row);
+            encoder.encode(values, length, row);
         }
     }
 }

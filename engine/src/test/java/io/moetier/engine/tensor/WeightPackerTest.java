@@ -9,15 +9,18 @@ import io.moetier.storage.format.Floats;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class WeightPackerTest {
     private static final int[][] SHAPES = {
         {16, 32}, {1, 1}, {17, 7}, {31, 96}, {48, 65}, {5, 320}, {18, 1120}, {1, 256}, {33, 1792}
     };
     /// More than are quantised in one go.
-    private static final int QUANTISED_COLS = RowQuantiser.STRIP + 96;
+    private static final int QUANTISED_COLS = RowEncoder.STRIP + 96;
 
     private static final long SEED = 20260101;
 
@@ -103,6 +106,30 @@ class WeightPackerTest {
             double x = read(source, plain, QUANTISED_COLS, row, first + i) * inverse;
             long q = (long) (Math.signum(x) * Math.floor(Math.abs(x) + 0.5));
             assertEquals(q * stored, matrix.get(row, first + i));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"Q4_0", "Q4_K", "Q6_K", "Q8_0"})
+    void packsWhatAnEncoderMakesOfEachRow(DType target) {
+        int rows = 19;
+        int cols = RowEncoder.STRIP + 256;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment plain = random(arena, DType.BF16, rows, cols);
+            WeightMatrix matrix = pack(arena, DType.BF16, plain, target, rows, cols);
+            float[] row = new float[cols];
+            float[] found = new float[cols];
+            byte[] blocks = new byte[(int) target.bytes(256)];
+            float[] expected = new float[256];
+            for (int r = 0; r < rows; r++) {
+                Floats.decode(DType.BF16, plain, 2L * r * cols, cols, row, 0);
+                new RowDecoder().decode(matrix, r, found, 0);
+                for (int k = 0; k < cols; k += 256) {
+                    RowEncoder.of(target).encode(Arrays.copyOfRange(row, k, k + 256), 256, blocks);
+                    Floats.decode(target, MemorySegment.ofArray(blocks), 256, expected, 0);
+                    assertArrayEquals(expected, Arrays.copyOfRange(found, k, k + 256), "row " + r + " from " + k);
+                }
+            }
         }
     }
 
