@@ -2,6 +2,7 @@ package io.moetier.cli;
 
 import io.moetier.engine.convert.ModelSource;
 import io.moetier.engine.convert.Quantisation;
+import io.moetier.engine.convert.Rounding;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -13,6 +14,8 @@ import picocli.CommandLine.Parameters;
 /// Turns a model into a store.
 @Command(name = "import", description = "Turn a model into a store that runs under a memory budget.")
 final class ImportCommand implements Callable<Integer> {
+    private static final String TYPES = "keep|q8_0|q6_k|q4_k|q4_0";
+
     private final Surroundings surroundings;
     private final Streams streams;
 
@@ -31,10 +34,18 @@ final class ImportCommand implements Callable<Integer> {
 
     @Option(
             names = "--quant",
-            paramLabel = "keep|q8_0",
+            paramLabel = TYPES,
             defaultValue = "keep",
-            description = "Keep the weights as they are, or round them to 8 bits; default: ${DEFAULT-VALUE}.")
-    Quantisation quantisation = Quantisation.KEEP;
+            description = "Keep the weights as they are, or round them to 8, 6 or 4 bits; default: ${DEFAULT-VALUE}.")
+    Rounding rounding = Rounding.KEEP;
+
+    @Option(names = "--quant-experts", paramLabel = TYPES, description = "The same for the experts alone.")
+    @Nullable
+    Rounding expertRounding;
+
+    @Option(names = "--quant-dense", paramLabel = TYPES, description = "The same for everything but the experts.")
+    @Nullable
+    Rounding denseRounding;
 
     @Option(names = "--force", description = "Replace a store of that name.")
     boolean force;
@@ -57,9 +68,14 @@ final class ImportCommand implements Callable<Integer> {
             if (Files.exists(target) && !force) {
                 throw new IllegalArgumentException(target + " exists already; --force replaces it");
             }
-            new Stores(surroundings, streams).importSource(source, quantisation, target, force);
+            new Stores(surroundings, streams).importSource(source, quantisation(), target, force);
             streams.print(target + "\n");
             return Failure.OK;
         }
+    }
+
+    private Quantisation quantisation() {
+        return new Quantisation(
+                expertRounding == null ? rounding : expertRounding, denseRounding == null ? rounding : denseRounding);
     }
 }

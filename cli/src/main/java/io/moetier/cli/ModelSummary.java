@@ -32,7 +32,7 @@ import java.util.stream.Stream;
 record ModelSummary(Path model, ModelSpec spec, String weights, List<SizeClassCount> sizeClasses, long denseBytes) {
     private static final int PAGE_BYTES = 4096; // experts take whole pages
 
-    /// Describes a store by its manifest; the weights are not read.
+    /// Describes a store by its manifest and headers; the weights are not read.
     static ModelSummary ofStore(Path store) {
         StoreManifest manifest = StoreManifest.read(store);
         ModelSpec spec = Families.describe(Json.readObject(store.resolve("config.json")));
@@ -48,9 +48,7 @@ record ModelSummary(Path model, ModelSpec spec, String weights, List<SizeClassCo
         long dense = manifest.file("dense.safetensors")
                 .map(StoreManifest.StoreFile::bytes)
                 .orElse(0L);
-        String weights = "store, "
-                + manifest.description().optionalString("quantisation").orElse("keep");
-        return new ModelSummary(store, spec, weights, sizeClasses, dense);
+        return new ModelSummary(store, spec, "store, " + TensorTypes.ofStore(store, manifest), sizeClasses, dense);
     }
 
     /// Describes a model that is no store by its headers, as it would be imported without rounding.

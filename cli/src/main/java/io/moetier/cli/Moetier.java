@@ -1,6 +1,6 @@
 package io.moetier.cli;
 
-import io.moetier.engine.convert.Quantisation;
+import io.moetier.engine.convert.Rounding;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.storage.expert.IoMode;
@@ -85,7 +85,7 @@ public final class Moetier {
                 .registerConverter(IoMode.class, converter(text -> constant(IoMode.class, text)))
                 .registerConverter(KernelChoice.class, converter(text -> constant(KernelChoice.class, text)))
                 .registerConverter(KvType.class, converter(text -> constant(KvType.class, text)))
-                .registerConverter(Quantisation.class, converter(text -> constant(Quantisation.class, text)))
+                .registerConverter(Rounding.class, converter(text -> constant(Rounding.class, text)))
                 .setExecutionExceptionHandler((cause, command, parsed) -> report(cause))
                 .setParameterExceptionHandler((cause, args) -> rejectUsage(cause));
     }

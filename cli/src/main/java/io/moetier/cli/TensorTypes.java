@@ -8,8 +8,13 @@ import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.model.spec.NormSpec;
+import io.moetier.engine.tensor.MatrixShape;
+import io.moetier.storage.expert.BlockPart;
+import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.format.SafetensorsFile;
 import io.moetier.storage.model.DType;
 import io.moetier.storage.model.TensorInfo;
+import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,6 +41,27 @@ final class TensorTypes {
     String all() {
         Map<DType, Long> sums = new TreeMap<>();
         bytesOfGroup.values().forEach(group -> group.forEach((type, bytes) -> sums.merge(type, bytes, Long::sum)));
+        return listed(sums);
+    }
+
+    /// Returns the types of the matrices of a store, the one with most bytes first.
+    static String ofStore(Path store, StoreManifest manifest) {
+        Map<DType, Long> sums = new TreeMap<>();
+        for (StoreManifest.Entry expert : manifest.experts()) {
+            for (BlockPart part :
+                    manifest.sizeClasses().get(expert.sizeClass()).layout().parts()) {
+                sums.merge(part.dtype(), part.byteLength(), Long::sum);
+            }
+        }
+        try (SafetensorsFile dense = SafetensorsFile.open(store.resolve(StoreManifest.DENSE_FILE_NAME))) {
+            dense.metadata().values().stream()
+                    .flatMap(written -> MatrixShape.parse(written).stream())
+                    .forEach(shape -> sums.merge(shape.dtype(), shape.packedBytes(), Long::sum));
+        }
+        return listed(sums);
+    }
+
+    private static String listed(Map<DType, Long> sums) {
         return sums.entrySet().stream()
                 .sorted(Map.Entry.comparingByValue(Comparator.reverseOrder()))
                 .map(entry -> entry.getKey().label())

@@ -176,6 +176,21 @@ class CommandsTest {
     }
 
     @Test
+    void importRoundsExpertsAndTheRestApart() {
+        String store = directory.resolve("tiny.mtier").toString();
+        ok("import", TINY, "--out", store, "--quant", "q4_k", "--quant-dense", "q6_k");
+        forgetOutput();
+        ok("inspect", store, "--json");
+        // experts: two matrices of 256 columns and one of 128, which is no whole block
+        assertEquals("store, q4_k, q8_0, q6_k, bf16", parse(out.toString()).requireString("weights"));
+        ok("run", store, "Once upon a time", "-n", "3");
+        ok("import", TINY, "--out", store, "--force", "--quant-experts", "q4_0");
+        forgetOutput();
+        ok("inspect", store);
+        assertTrue(out.toString().contains("store, q4_0, bf16"), out.toString());
+    }
+
+    @Test
     void aCheckpointIsImportedAgainWhenItChanges() throws IOException {
         Path checkpoint = directory.resolve("model");
         Files.createDirectories(checkpoint);

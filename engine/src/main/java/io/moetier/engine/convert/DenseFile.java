@@ -7,6 +7,7 @@ import io.moetier.engine.tensor.MatrixShape;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.format.SafetensorsWriter;
 import io.moetier.storage.model.DType;
+import io.moetier.storage.model.TensorInfo;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -33,8 +34,10 @@ final class DenseFile {
         this.reader = reader;
         Set<LinearSpec> routing = new HashSet<>(spec.routingLinears());
         for (LinearSpec linear : spec.denseLinears()) {
-            DType source = reader.require(linear).dtype();
-            DType target = routing.contains(linear) ? source : quantisation.target(source, linear.cols());
+            TensorInfo source = reader.require(linear);
+            DType target = routing.contains(linear)
+                    ? source.dtype()
+                    : quantisation.dense().target(source, linear.cols());
             shapes.put(linear.weight(), new MatrixShape(target, linear.rows(), linear.cols()));
             if (linear.bias() != null) {
                 vectors.put(linear.bias(), linear.rows());
@@ -67,7 +70,7 @@ final class DenseFile {
 
     private void writeMatrix(SafetensorsWriter writer, LinearSpec linear) throws IOException {
         MatrixShape shape = shape(linear);
-        try (Arena arena = Arena.ofConfined()) {
+        try (Arena arena = Arena.ofShared()) { // several threads fill it
             MemorySegment packed = arena.allocate(paddedBytes(shape), WeightMatrix.ALIGNMENT);
             reader.read(linear, shape.dtype(), packed.asSlice(0, shape.packedBytes()));
             writer.write(linear.weight(), packed);

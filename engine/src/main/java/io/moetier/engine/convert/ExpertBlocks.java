@@ -22,13 +22,13 @@ import java.util.Map;
 /// Writes the routed experts: gate, up and down of each packed into one block.
 final class ExpertBlocks {
     private final MatrixReader reader;
-    private final Quantisation quantisation;
+    private final Rounding rounding;
     private final Map<ExpertId, DenseSpec> experts = new LinkedHashMap<>();
     private final Map<BlockLayout, List<ExpertId>> classes = new LinkedHashMap<>();
 
     ExpertBlocks(ModelSpec spec, MatrixReader reader, Quantisation quantisation) {
         this.reader = reader;
-        this.quantisation = quantisation;
+        rounding = quantisation.experts();
         for (int layer = 0; layer < spec.layers().size(); layer++) {
             if (spec.layers().get(layer).feedForward() instanceof MoeSpec moe) {
                 addLayer(layer, moe);
@@ -98,7 +98,7 @@ final class ExpertBlocks {
     }
 
     private BlockLayout with(BlockLayout layout, String name, LinearSpec linear) {
-        DType target = quantisation.target(reader.require(linear).dtype(), linear.cols());
+        DType target = rounding.target(reader.require(linear), linear.cols());
         long bytes = WeightMatrix.packedBytes(target, linear.rows(), linear.cols());
         return layout.with(name, target, linear.rows(), linear.cols(), bytes);
     }

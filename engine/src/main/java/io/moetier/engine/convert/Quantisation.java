@@ -1,21 +1,23 @@
 package io.moetier.engine.convert;
 
-import io.moetier.storage.model.DType;
-import java.util.Locale;
-
-/// What an import does to the weights.
-public enum Quantisation {
+/// What an import does to the weights. Routers and vectors always keep their values.
+///
+/// @param experts what becomes of the routed experts
+/// @param dense what becomes of all other matrices
+public record Quantisation(Rounding experts, Rounding dense) {
     /// Every tensor keeps its type; nothing is lost.
-    KEEP,
-    /// Matrices become `Q8_0`, except routers and those whose rows are not whole blocks.
-    Q8_0;
+    public static final Quantisation KEEP = of(Rounding.KEEP);
 
-    /// Returns the spelling used on the command line and in manifests.
-    public String label() {
-        return name().toLowerCase(Locale.ROOT);
+    /// Matrices become `Q8_0`.
+    public static final Quantisation Q8_0 = of(Rounding.Q8_0);
+
+    /// Does the same to all matrices.
+    public static Quantisation of(Rounding all) {
+        return new Quantisation(all, all);
     }
 
-    DType target(DType source, int cols) {
-        return this == Q8_0 && cols % DType.Q8_0.blockElements() == 0 ? DType.Q8_0 : source;
+    /// Returns the form used in manifests, for example `q4_k`, or `experts-q4_k-dense-q8_0`.
+    public String label() {
+        return experts == dense ? experts.label() : "experts-" + experts.label() + "-dense-" + dense.label();
     }
 }

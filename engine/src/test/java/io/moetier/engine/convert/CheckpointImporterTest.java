@@ -56,8 +56,8 @@ class CheckpointImporterTest {
     @ParameterizedTest
     @MethodSource("goldenCases")
     void aStoreIsSound(String name) {
-        for (Quantisation quantisation : Quantisation.values()) {
-            Path store = ImportedStores.of(TestData.golden(name), quantisation);
+        for (Rounding rounding : Rounding.values()) {
+            Path store = ImportedStores.of(TestData.golden(name), Quantisation.of(rounding));
             assertEquals(List.of(), StoreVerifier.verify(store, bytes -> {}));
         }
     }
@@ -109,6 +109,19 @@ class CheckpointImporterTest {
             }
             for (float logit : logits(store(), KernelChoice.VECTOR)) {
                 assertTrue(Float.isFinite(logit));
+            }
+        }
+
+        @Test
+        void expertsAndTheRestAreRoundedApart() {
+            run(TestData.tinyMixtral(), store(), new Quantisation(Rounding.Q4_K, Rounding.Q6_K));
+            assertEquals(List.of(), StoreVerifier.verify(store(), bytes -> {}));
+            assertEquals(List.of(List.of(DType.Q4_K, DType.Q4_K, DType.Q8_0)), dtypes(store()));
+            try (SafetensorsFile dense = SafetensorsFile.open(store().resolve("dense.safetensors"))) {
+                Map<String, String> shapes = dense.metadata();
+                assertEquals("bf16 16 256", shapes.get("model.layers.0.block_sparse_moe.gate.weight"));
+                assertEquals("q6_k 128 256", shapes.get("model.layers.0.self_attn.k_proj.weight"));
+                assertEquals("q6_k 4096 256", shapes.get("model.embed_tokens.weight"));
             }
         }
 
