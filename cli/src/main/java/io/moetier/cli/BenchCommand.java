@@ -52,8 +52,8 @@ final class BenchCommand implements Callable<Integer> {
         require(promptTokens + generatedTokens > 0, "-p 0 and -n 0 leave nothing to measure");
         EngineConfig config = model.config();
         Stores stores = new Stores(surroundings, streams);
-        try (LoadedModel loaded = stores.load(model.model, config, false)) {
-            Benchmark benchmark = new Benchmark(loaded, promptTokens, generatedTokens);
+        try (LoadedModel loaded = stores.load(model.model, config, false);
+                Benchmark benchmark = new Benchmark(loaded, promptTokens, generatedTokens)) {
             benchmark.warmUp();
             for (int i = 0; i < repetitions; i++) {
                 benchmark.measure();

@@ -4,6 +4,7 @@ import io.moetier.engine.metrics.RunStats;
 import io.moetier.engine.offload.ResidentSummary;
 import io.moetier.engine.session.Engine;
 import io.moetier.engine.session.Generator;
+import io.moetier.engine.session.MemoryUse;
 import io.moetier.engine.session.Sampler;
 import io.moetier.engine.session.SamplingParams;
 import io.moetier.engine.session.Session;
@@ -13,11 +14,12 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 
-/// Measures how fast a prompt is processed and how fast tokens are generated, each in a session of its own.
+/// Measures how fast a prompt is processed and how fast tokens are generated, in one session that starts anew each
+/// time.
 ///
 /// The prompt is prose, so that the routers choose as they do in earnest; a model without a tokenizer gets random ids.
 /// Generation samples with llama.cpp's defaults and a fixed seed, and goes on past the end of the text.
-final class Benchmark {
+final class Benchmark implements AutoCloseable {
     private static final int OPENING_TOKENS = 16; // what generation starts from; not measured
     private static final String PROSE = """
             When the river rose in spring, the people of the valley carried their boats up to the mill and waited. \
@@ -33,6 +35,7 @@ final class Benchmark {
             """;
 
     private final LoadedModel model;
+    private final Session session;
     private final int[] prompt;
     private final int[] opening;
     private final int generatedTokens;
@@ -53,6 +56,7 @@ final class Benchmark {
             throw new IllegalArgumentException("-p and -n need a context of " + needed + " tokens, but it holds "
                     + model.engine().contextLength() + " (--ctx sets it)");
         }
+        session = model.engine().newSession();
     }
 
     /// Runs once without counting.
@@ -80,6 +84,7 @@ final class Benchmark {
     String table() {
         ResidentSummary host = model.engine().hostTier().residentSummary();
         ProcessMemory memory = ProcessMemory.now();
+        MemoryUse use = session.memoryUse();
         Table table =
                 Table.ofFigures().row("test", "tokens/s", "least", "most", "hit rate", "from memory", "from disk");
         if (prompt.length > 0) {
@@ -92,8 +97,15 @@ final class Benchmark {
                 .row(
                         "experts in memory",
                         host.numSlots() + " of " + host.numExperts() + ", " + ByteSize.format(host.slabBytes()))
-                .row("peak resident memory", ByteSize.format(memory.peakResidentBytes()))
-                .row("anonymous memory", ByteSize.format(memory.anonymousBytes()))
+                .row("other weights", ByteSize.format(use.otherWeights()))
+                .row("keys and values", ByteSize.format(use.keyValues()))
+                .row("workspace", ByteSize.format(use.workspace()))
+                .row("all of these", ByteSize.format(use.total()))
+                .row(
+                        "resident memory",
+                        ByteSize.format(memory.residentBytes()) + ", of which anonymous "
+                                + ByteSize.format(memory.anonymousBytes()) + "; at most "
+                                + ByteSize.format(memory.peakResidentBytes()))
                 .row("computed by", model.engine().deviceDescription())
                 .row("read by", model.engine().ioDescription());
         return table + "\n" + machine;
@@ -103,6 +115,7 @@ final class Benchmark {
     Map<String, Object> fields() {
         ResidentSummary host = model.engine().hostTier().residentSummary();
         ProcessMemory memory = ProcessMemory.now();
+        MemoryUse use = session.memoryUse();
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("device", model.engine().deviceDescription());
         fields.put("io", model.engine().ioDescription());
@@ -110,6 +123,11 @@ final class Benchmark {
         fields.put("expert_slots", host.numSlots());
         fields.put("expert_slot_bytes", host.slabBytes());
         fields.put("ram_bytes", host.budgetBytes());
+        fields.put("resident_expert_bytes", use.experts());
+        fields.put("other_weight_bytes", use.otherWeights());
+        fields.put("kv_bytes", use.keyValues());
+        fields.put("workspace_bytes", use.workspace());
+        fields.put("resident_bytes", memory.residentBytes());
         fields.put("peak_resident_bytes", memory.peakResidentBytes());
         fields.put("anonymous_bytes", memory.anonymousBytes());
         if (prompt.length > 0) {
@@ -121,15 +139,19 @@ final class Benchmark {
         return fields;
     }
 
+    @Override
+    public void close() {
+        session.close();
+    }
+
     private double prefill() {
         if (prompt.length == 0) {
             return 0;
         }
-        try (Session session = model.engine().newSession()) {
-            long begin = System.nanoTime();
-            session.prefill(prompt);
-            return prompt.length * 1e9 / (System.nanoTime() - begin);
-        }
+        session.truncate(0);
+        long begin = System.nanoTime();
+        session.prefill(prompt);
+        return prompt.length * 1e9 / (System.nanoTime() - begin);
     }
 
     private double generate() {
@@ -137,13 +159,12 @@ final class Benchmark {
             return 0;
         }
         Engine engine = model.engine();
-        try (Session session = engine.newSession()) {
-            Sampler sampler = new Sampler(SamplingParams.DEFAULT, engine.spec().vocabSize(), engine.contextLength());
-            // The first token belongs to the prompt, so one more than is measured.
-            Generator.Outcome outcome = new Generator(session, sampler, Set.of())
-                    .run(opening, generatedTokens + 1, token -> true, () -> false);
-            return outcome.decodeTokensPerSecond();
-        }
+        session.truncate(0);
+        Sampler sampler = new Sampler(SamplingParams.DEFAULT, engine.spec().vocabSize(), engine.contextLength());
+        // The first token belongs to the prompt, so one more than is measured.
+        Generator.Outcome outcome =
+                new Generator(session, sampler, Set.of()).run(opening, generatedTokens + 1, token -> true, () -> false);
+        return outcome.decodeTokensPerSecond();
     }
 
     private int[] tokens(int count) {

@@ -104,7 +104,8 @@ final class Conversation implements Answerer, AutoCloseable {
             };
             outcome = generator.run(added, options.predict, recording(ids, print), cancelled);
         }
-        report = new RunReport(model.engine(), outcome, model.engine().stats().minus(before), ids, params.seed());
+        report = new RunReport(
+                model.engine(), outcome, model.engine().stats().minus(before), session.memoryUse(), ids, params.seed());
     }
 
     @Override

@@ -5,13 +5,14 @@ import io.moetier.engine.offload.ResidentSummary;
 import io.moetier.engine.session.Engine;
 import io.moetier.engine.session.Generator.Outcome;
 import io.moetier.engine.session.Generator.StopReason;
+import io.moetier.engine.session.MemoryUse;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
 /// The figures of one answer: as a line, as a table, as JSON.
-record RunReport(Engine engine, Outcome outcome, RunStats stats, List<Integer> ids, long seed) {
+record RunReport(Engine engine, Outcome outcome, RunStats stats, MemoryUse memory, List<Integer> ids, long seed) {
     /// Returns the one line that every run ends with.
     String line() {
         return String.format(
@@ -61,12 +62,19 @@ record RunReport(Engine engine, Outcome outcome, RunStats stats, List<Integer> i
                 .row("  at", ByteSize.format(perSecond(stats.diskBytes(), stats.loadNanos())) + "/s")
                 .row("waited for experts", seconds(stats.waitNanos()) + " s")
                 .row("evictions", stats.evictions());
+        Table use = Table.ofFacts()
+                .row("experts in memory", ByteSize.format(memory.experts()))
+                .row("other weights", ByteSize.format(memory.otherWeights()))
+                .row("keys and values", ByteSize.format(memory.keyValues()))
+                .row("workspace", ByteSize.format(memory.workspace()))
+                .row("all of these", ByteSize.format(memory.total()))
+                .row("resident memory", ByteSize.format(ProcessMemory.now().residentBytes()));
         Table run = Table.ofFacts()
                 .row("computed by", engine.deviceDescription())
                 .row("read by", engine.ioDescription())
                 .row("seed", seed)
                 .row("ended", ending());
-        return phases + "\n" + tiers + "\n" + moves + "\n" + run;
+        return phases + "\n" + tiers + "\n" + moves + "\n" + use + "\n" + run;
     }
 
     /// Returns the figures under the names that `--json` prints.
@@ -83,6 +91,9 @@ record RunReport(Engine engine, Outcome outcome, RunStats stats, List<Integer> i
         fields.put("experts", host.numExperts());
         fields.put("expert_slots", host.numSlots());
         fields.put("expert_slot_bytes", host.slabBytes());
+        fields.put("other_weight_bytes", memory.otherWeights());
+        fields.put("kv_bytes", memory.keyValues());
+        fields.put("workspace_bytes", memory.workspace());
         fields.put("expert_hits", stats.expertHits());
         fields.put("expert_misses", stats.expertMisses());
         fields.put("expert_hit_rate", stats.hitRate());

@@ -222,7 +222,11 @@ class CommandsTest {
         JsonObject figures = parse(out.toString());
         assertEquals(2, figures.requireObject("prompt").requireInt("repetitions"));
         assertTrue(figures.requireObject("prompt").requireLong("host_bytes") >= 0);
-        assertTrue(figures.requireLong("anonymous_bytes") <= figures.requireLong("peak_resident_bytes"));
+        assertTrue(figures.requireLong("anonymous_bytes") <= figures.requireLong("resident_bytes"));
+        assertTrue(figures.requireLong("resident_bytes") <= figures.requireLong("peak_resident_bytes"));
+        assertTrue(figures.requireLong("resident_expert_bytes") <= figures.requireLong("expert_slot_bytes"));
+        assertTrue(figures.requireLong("other_weight_bytes") > 0 && figures.requireLong("kv_bytes") > 0);
+        assertTrue(figures.requireLong("workspace_bytes") > 0);
         assertEquals(4, figures.requireObject("generation").requireInt("tokens"));
         forgetOutput();
         ok("bench", GOLDEN, "-p", "8", "-n", "0", "-r", "1");

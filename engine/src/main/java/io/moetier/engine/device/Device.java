@@ -16,6 +16,9 @@ public interface Device extends AutoCloseable {
     /// Copies `n` floats of `src` starting at `from` to `dst` starting at `at`; returns when they have arrived.
     void download(DeviceBuffer src, int from, int n, float[] dst, int at);
 
+    /// Returns the bytes that its operations keep for intermediate results, beside the buffers it has handed out.
+    long workingBytes();
+
     /// Returns the operations of this device.
     Kernels kernels();
 

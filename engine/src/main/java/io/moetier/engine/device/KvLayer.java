@@ -57,6 +57,15 @@ public final class KvLayer {
         return 2L * type.bytes() * numKvHeads * headDim;
     }
 
+    /// Returns the bytes of the chunks so far.
+    public long allocatedBytes() {
+        long bytes = 0;
+        for (int chunk = 0; chunk < keys.length && keys[chunk] != null; chunk++) {
+            bytes += CHUNK_POSITIONS * bytesPerPosition(type, numKvHeads, headDim);
+        }
+        return bytes;
+    }
+
     /// Returns how elements are stored.
     public KvType type() {
         return type;

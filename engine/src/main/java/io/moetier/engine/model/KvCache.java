@@ -31,6 +31,11 @@ public final class KvCache implements AutoCloseable {
                 .sum();
     }
 
+    /// Returns the bytes that were allocated so far.
+    public long allocatedBytes() {
+        return layers.stream().mapToLong(KvLayer::allocatedBytes).sum();
+    }
+
     /// Returns how many tokens fit.
     public int capacity() {
         return capacity;

@@ -10,6 +10,7 @@ import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// The buffers of one batch, allocated once so that a forward pass allocates nothing. Confined to one session.
 public final class Workspace {
@@ -84,6 +85,15 @@ public final class Workspace {
     /// Has forward passes ask `supplier` before each layer whether to give up.
     public void cancelWhen(BooleanSupplier supplier) {
         cancelled = supplier;
+    }
+
+    /// Returns the bytes of all buffers.
+    public long byteSize() {
+        long floats = Stream.of(
+                        hidden, normed, sublayer, query, key, value, heads, routerLogits, sharedGate, expertRows)
+                .mapToLong(DeviceBuffer::length)
+                .sum();
+        return Float.BYTES * floats + 20L * expertIds.length; // ids, weights, tiers, and tokens and rows of the groups
     }
 
     /// Returns how many tokens one forward pass takes at most.

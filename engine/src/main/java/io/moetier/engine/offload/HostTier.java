@@ -87,15 +87,17 @@ public final class HostTier implements AutoCloseable {
         int slots = 0;
         int resident = 0;
         long slotBytes = 0;
+        long residentBytes = 0;
         long slabBytes = 0;
         for (SizeClass sizeClass : sizeClasses) {
             int numSlots = sizeClass.cache().numSlots();
             slots += numSlots;
             resident += sizeClass.cache().numResident();
             slotBytes = Math.max(slotBytes, sizeClass.slab().slotBytes());
+            residentBytes += sizeClass.cache().numResident() * sizeClass.slab().slotBytes();
             slabBytes += numSlots * sizeClass.slab().slotBytes();
         }
-        return new ResidentSummary(slots, resident, numExperts, slotBytes, slabBytes, budgetBytes);
+        return new ResidentSummary(slots, resident, numExperts, slotBytes, residentBytes, slabBytes, budgetBytes);
     }
 
     @Override

@@ -43,6 +43,7 @@ public final class Engine implements AutoCloseable {
     private final HostTier hostTier;
     private final MoeModel model;
     private final Owned owned;
+    private final long otherWeightBytes;
     private final ReentrantLock step = new ReentrantLock(true);
 
     /// Guarded by [#step].
@@ -62,6 +63,7 @@ public final class Engine implements AutoCloseable {
         Arena arena = Arena.ofShared();
         owned.add(arena::close);
         StoreWeights weights = new StoreWeights(store, arena);
+        otherWeightBytes = weights.byteSize();
         device = CpuDevice.open(config.threads() == 0 ? PhysicalCores.count() : config.threads(), config.kernels());
         owned.add(device::close);
         hostTier = openHostTier(config, policy);
@@ -159,6 +161,11 @@ public final class Engine implements AutoCloseable {
         } finally {
             step.unlock();
         }
+    }
+
+    /// Returns the bytes of the weights outside the experts.
+    long otherWeightBytes() {
+        return otherWeightBytes;
     }
 
     MoeModel model() {

@@ -71,6 +71,16 @@ public final class Session implements AutoCloseable {
         position = newPosition;
     }
 
+    /// Returns what this session and its engine hold in memory now.
+    public MemoryUse memoryUse() {
+        long logitBytes = (long) Float.BYTES * (deviceLogits.length() + logits.length);
+        return new MemoryUse(
+                engine.hostTier().residentSummary().residentBytes(),
+                engine.otherWeightBytes(),
+                cache.allocatedBytes(),
+                workspace.byteSize() + logitBytes + engine.device().workingBytes());
+    }
+
     /// Appends tokens and computes the logits after the last one.
     ///
     /// @throws IllegalArgumentException if there are none, one is outside the vocabulary, or they do not fit

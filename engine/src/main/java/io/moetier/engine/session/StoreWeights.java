@@ -30,6 +30,10 @@ final class StoreWeights implements Weights {
         }
     }
 
+    long byteSize() {
+        return bytes.byteSize();
+    }
+
     @Override
     public WeightMatrix matrix(String name, int rows, int cols) {
         MatrixShape shape = MatrixShape.parse(shapes.getOrDefault(name, ""))

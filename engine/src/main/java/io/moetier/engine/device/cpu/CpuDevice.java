@@ -11,7 +11,7 @@ public final class CpuDevice implements Device {
     private static final String HINT = "start the JVM with --add-modules=" + VECTOR_MODULE;
 
     private final WorkerPool pool;
-    private final Kernels kernels;
+    private final CpuKernels kernels;
     private final String description;
 
     private CpuDevice(int threads, Arithmetic arithmetic, String remark) {
@@ -81,6 +81,11 @@ public final class CpuDevice implements Device {
     @Override
     public void download(DeviceBuffer src, int from, int n, float[] dst, int at) {
         System.arraycopy(HeapBuffer.floats(src, (long) from + n), from, dst, at, n);
+    }
+
+    @Override
+    public long workingBytes() {
+        return kernels.workingBytes();
     }
 
     @Override

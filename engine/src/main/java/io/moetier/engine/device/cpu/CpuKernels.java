@@ -22,8 +22,10 @@ final class CpuKernels implements Kernels {
     private final TopK topK;
     private final RowDecoder rowDecoder = new RowDecoder();
 
+    private final Scratch[] scratch;
+
     CpuKernels(WorkerPool pool, Arithmetic arithmetic) {
-        Scratch[] scratch = new Scratch[pool.threads()];
+        scratch = new Scratch[pool.threads()];
         for (int i = 0; i < scratch.length; i++) {
             scratch[i] = new Scratch();
         }
@@ -33,6 +35,15 @@ final class CpuKernels implements Kernels {
         attention = new AttentionOverCache(pool, arithmetic, scratch);
         rowWork = new RowWork(pool, arithmetic, scratch);
         topK = new TopK(pool);
+    }
+
+    /// Returns the bytes of what is kept from one operation to the next.
+    long workingBytes() {
+        long bytes = PackedColumns.byteSize(columns) + experts.byteSize();
+        for (Scratch own : scratch) {
+            bytes += own.byteSize();
+        }
+        return bytes;
     }
 
     @Override

@@ -48,6 +48,13 @@ final class ExpertProducts {
         products.run();
     }
 
+    long byteSize() {
+        return (long) hidden.length * Float.BYTES
+                + PackedColumns.byteSize(gateInputs)
+                + PackedColumns.byteSize(upInputs)
+                + PackedColumns.byteSize(downInputs);
+    }
+
     private void packInput(ExpertBatch batch, int e, float[] x) {
         WeightMatrix gate = batch.gate(e);
         WeightMatrix up = batch.up(e);

@@ -28,6 +28,14 @@ final class PackedColumns {
         return grown;
     }
 
+    static long byteSize(PackedColumns[] all) {
+        long size = 0;
+        for (PackedColumns columns : all) {
+            size += columns.bytes.length + 4L * (columns.floats.length + columns.scales.length + columns.sums.length);
+        }
+        return size;
+    }
+
     /// Sets the shape, and makes room for at least these elements of each array.
     void reserve(int n, int cols, int numFloats, int numBytes, int numScales, int numSums) {
         this.n = n;

@@ -39,6 +39,12 @@ final class Scratch {
     /// Double-precision sums of sixteen rows.
     final double[] exactSums = new double[16];
 
+    /// Returns the bytes of the arrays, but for the few kilobytes that are attention's.
+    long byteSize() {
+        long floats = (long) scores.length + sums.length + otherSums.length + blocks.length;
+        return Float.BYTES * (floats + weights.length + scales.length);
+    }
+
     float[] scores(int length) {
         scores = grown(scores, length);
         return scores;
