@@ -3,6 +3,7 @@ package io.moetier.cli;
 import io.moetier.engine.convert.ModelSource;
 import io.moetier.storage.format.Json;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -31,15 +32,23 @@ final class InspectCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        ModelSummary summary = Stores.isStore(model) ? ModelSummary.ofStore(model) : ofSource();
         OptionalLong budget = ram == null ? OptionalLong.empty() : OptionalLong.of(ram.bytes());
-        streams.print(json ? Json.writePretty(summary.fields(budget)) + "\n" : summary.table(budget));
+        if (Stores.isStore(model)) {
+            ModelSummary summary = ModelSummary.ofStore(model);
+            print(summary.fields(budget), summary.table(budget));
+        } else {
+            try (ModelSource source = Stores.openSource(model)) {
+                ModelSummary summary = ModelSummary.ofSource(source);
+                SourceDetails details = new SourceDetails(source);
+                Map<String, Object> fields = summary.fields(budget);
+                fields.putAll(details.fields());
+                print(fields, summary.table(budget) + "\n" + details.table());
+            }
+        }
         return Failure.OK;
     }
 
-    private ModelSummary ofSource() {
-        try (ModelSource source = Stores.openSource(model)) {
-            return ModelSummary.ofSource(source);
-        }
+    private void print(Map<String, Object> fields, String table) {
+        streams.print(json ? Json.writePretty(fields) + "\n" : table);
     }
 }

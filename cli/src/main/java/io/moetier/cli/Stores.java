@@ -31,15 +31,21 @@ import java.util.zip.CRC32C;
 /// In the cache, each path of a model has a directory of its own, which holds one store named by its fingerprint.
 final class Stores {
     private static final String SUFFIX = ".mtier";
-    private static final String MANIFEST = "manifest.json";
+    static final String MANIFEST = "manifest.json";
     private static final String TOKENIZER = "tokenizer.json";
 
     private final Surroundings surroundings;
     private final Streams streams;
+    private final CacheRoom room;
 
     Stores(Surroundings surroundings, Streams streams) {
         this.surroundings = surroundings;
         this.streams = streams;
+        this.room = new CacheRoom(
+                surroundings.cacheDirectory(),
+                streams,
+                surroundings.inputIsTerminal() && surroundings.errorIsTerminal(),
+                CacheRoom::onDisk);
     }
 
     /// Says whether `model` names a store.
@@ -60,13 +66,13 @@ final class Stores {
             return LoadedModel.open(model, model, surroundings.cacheDirectory(), config);
         }
         try (ModelSource source = openSource(model)) {
-            if (text && !source.hasTokenizer()) {
+            if (text && source.tokenizer().isEmpty()) {
                 throw LoadedModel.noTokenizer(model);
             }
             Path store = cached(source);
             if (!Files.exists(store)) {
                 ModelSummary.ofSource(source).requireFit(config);
-                importIntoCache(source, store, false, "importing " + model + ", once, to " + store);
+                importIntoCache(source, store, false, "importing " + model + " once, to " + store);
             }
             try {
                 return LoadedModel.open(model, store, surroundings.cacheDirectory(), config);
@@ -156,8 +162,10 @@ final class Stores {
                 if (Files.exists(store) && (waited || !replace)) {
                     return;
                 }
-                streams.note(reason);
                 ExpertStoreWriter.clearLeftovers(parent(store));
+                long bytes = new CheckpointImporter(source, Quantisation.KEEP).storeBytes();
+                streams.note(reason + " (" + ByteSize.format(bytes) + ")");
+                room.require(store, bytes);
                 try {
                     importSource(source, Quantisation.KEEP, store, replace);
                     removeSiblings(store);
@@ -235,7 +243,7 @@ final class Stores {
         }
     }
 
-    private static void remove(Path directory) throws IOException {
+    static void remove(Path directory) throws IOException {
         List<Path> files;
         try (Stream<Path> walk = Files.walk(directory)) {
             files = walk.sorted(Comparator.reverseOrder()).toList();

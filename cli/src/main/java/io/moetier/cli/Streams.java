@@ -75,6 +75,12 @@ final class Streams {
         err.flush();
     }
 
+    /// Prints a question and leaves the rest of its line for the answer.
+    void ask(String question) {
+        err.print(question);
+        err.flush();
+    }
+
     private static Writer writer(FileDescriptor descriptor) {
         return new OutputStreamWriter(new FileOutputStream(descriptor), StandardCharsets.UTF_8);
     }

@@ -33,9 +33,15 @@ public final class CheckpointImporter {
     ///
     /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
     public long progressBytes() {
+        return source.totalBytes() + storeBytes();
+    }
+
+    /// Returns about how many bytes the store will take.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
+    public long storeBytes() {
         try (MatrixReader reader = new MatrixReader(source, bytes -> {})) {
-            return source.totalBytes()
-                    + new DenseFile(spec, reader, quantisation).bytes()
+            return new DenseFile(spec, reader, quantisation).bytes()
                     + new ExpertBlocks(spec, reader, quantisation).bytes();
         }
     }

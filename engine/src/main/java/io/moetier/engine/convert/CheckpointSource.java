@@ -9,7 +9,9 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// A model in a Hugging Face checkpoint.
 final class CheckpointSource implements ModelSource {
@@ -56,11 +58,15 @@ final class CheckpointSource implements ModelSource {
     }
 
     @Override
-    public boolean hasTokenizer() {
-        return checkpoint
-                .file(TOKENIZER)
-                .or(() -> checkpoint.file(SENTENCE_PIECE))
-                .isPresent();
+    public Optional<String> tokenizer() {
+        return Stream.of(TOKENIZER, SENTENCE_PIECE)
+                .filter(name -> checkpoint.file(name).isPresent())
+                .findFirst();
+    }
+
+    @Override
+    public Map<String, Object> metadata() {
+        return Map.of();
     }
 
     @Override

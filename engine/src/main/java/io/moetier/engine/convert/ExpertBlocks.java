@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /// Writes the routed experts: gate, up and down of each packed into one block.
 final class ExpertBlocks {
@@ -73,22 +74,21 @@ final class ExpertBlocks {
     }
 
     private void writeBlocks(ExpertStoreWriter writer, BlockLayout layout, List<ExpertId> ids) throws IOException {
-        try (WriteBehind behind = new WriteBehind(writer, layout.blockBytes())) {
-            for (ExpertId id : ids) {
-                DenseSpec expert = experts.get(id);
-                if (expert != null) {
-                    MemorySegment block = behind.block();
-                    fill(block, layout.part(ExpertParts.GATE), expert.gate());
-                    fill(block, layout.part(ExpertParts.UP), expert.up());
-                    fill(block, layout.part(ExpertParts.DOWN), expert.down());
-                    behind.put(id);
-                }
-            }
-            behind.finish();
+        try (BlockWorkers workers = new BlockWorkers(writer, reader, layout.blockBytes())) {
+            workers.write(
+                    ids,
+                    (id, own, block) -> fill(own, block, layout, Objects.requireNonNull(experts.get(id))),
+                    reader::report);
         }
     }
 
-    private void fill(MemorySegment block, BlockPart part, LinearSpec linear) {
+    private static void fill(MatrixReader reader, MemorySegment block, BlockLayout layout, DenseSpec expert) {
+        fill(reader, block, layout.part(ExpertParts.GATE), expert.gate());
+        fill(reader, block, layout.part(ExpertParts.UP), expert.up());
+        fill(reader, block, layout.part(ExpertParts.DOWN), expert.down());
+    }
+
+    private static void fill(MatrixReader reader, MemorySegment block, BlockPart part, LinearSpec linear) {
         reader.read(linear, part.dtype(), block.asSlice(part.offset(), part.byteLength()));
     }
 

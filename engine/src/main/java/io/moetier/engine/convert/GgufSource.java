@@ -16,8 +16,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// A model in a GGUF file, or in several.
 final class GgufSource implements ModelSource {
@@ -69,8 +71,25 @@ final class GgufSource implements ModelSource {
     }
 
     @Override
-    public boolean hasTokenizer() {
-        return GgufTokenizer.isPresent(parts.metadata());
+    public Optional<String> tokenizer() {
+        JsonObject metadata = parts.metadata();
+        return GgufTokenizer.isPresent(metadata)
+                ? metadata.optionalString("tokenizer.ggml.model")
+                        .map(model -> metadata.optionalString("tokenizer.ggml.pre")
+                                .map(pre -> model + ", " + pre)
+                                .orElse(model))
+                : Optional.empty();
+    }
+
+    @Override
+    public Map<String, Object> metadata() {
+        Map<String, Object> values = new LinkedHashMap<>();
+        parts.metadata().asMap().forEach((key, value) -> {
+            if (value != null) {
+                values.put(key, value);
+            }
+        });
+        return values;
     }
 
     @Override
@@ -130,7 +149,7 @@ final class GgufSource implements ModelSource {
         Files.writeString(
                 directory.resolve("config.json"),
                 Json.writePretty(model.config().asMap()) + "\n");
-        if (hasTokenizer()) {
+        if (tokenizer().isPresent()) {
             JsonObject metadata = parts.metadata();
             write(directory, "tokenizer.json", GgufTokenizer.toTokenizerJson(metadata));
             write(directory, "tokenizer_config.json", GgufTokenizer.toTokenizerConfigJson(metadata));

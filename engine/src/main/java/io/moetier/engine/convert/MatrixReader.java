@@ -12,7 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
 
-/// Reads a model's matrices and packs them for the kernels, a few megabytes at a time.
+/// Reads a model's matrices and packs them for the kernels, a few megabytes at a time. For one thread.
 final class MatrixReader implements AutoCloseable {
     private static final int TILE_ROWS = 16;
     private static final long CHUNK_BYTES = 4L << 20;
@@ -30,6 +30,16 @@ final class MatrixReader implements AutoCloseable {
     MatrixReader(ModelSource model, LongConsumer progress) {
         this.model = model;
         this.progress = progress;
+    }
+
+    /// Returns a reader of the same source for another thread.
+    MatrixReader forThread(LongConsumer ownProgress) {
+        return new MatrixReader(model, ownProgress);
+    }
+
+    /// Tells of bytes that another thread has read.
+    void report(long bytes) {
+        progress.accept(bytes);
     }
 
     /// Returns the type of a matrix in the source, whose shape is checked.

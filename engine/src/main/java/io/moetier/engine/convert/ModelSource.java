@@ -6,6 +6,8 @@ import io.moetier.storage.model.TensorInfo;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
 
 /// A model as it was published: a description, weights under the names that it gives them, and a tokenizer.
 ///
@@ -32,8 +34,11 @@ public sealed interface ModelSource extends AutoCloseable permits CheckpointSour
     /// Returns what the model computes.
     ModelSpec spec();
 
-    /// Says whether there is a tokenizer, of whatever kind.
-    boolean hasTokenizer();
+    /// Returns of what kind the tokenizer is, known or not, if there is one.
+    Optional<String> tokenizer();
+
+    /// Returns what the file says of itself, by its own keys; nothing of a checkpoint, whose files can be read.
+    Map<String, Object> metadata();
 
     /// Returns the weight that [#spec] calls `name`, which must have exactly this shape.
     ///

@@ -10,38 +10,46 @@ import io.moetier.storage.expert.ExpertStoreWriter;
 import io.moetier.storage.expert.IoMode;
 import io.moetier.storage.model.DType;
 import io.moetier.storage.model.ExpertId;
+import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class WriteBehindTest {
+class BlockWorkersTest {
     private static final int BLOCK_BYTES = 10_000;
     private static final BlockLayout LAYOUT = BlockLayout.EMPTY.with("w", DType.F32, 1, 1, BLOCK_BYTES);
     private static final List<ExpertId> IDS =
-            IntStream.range(0, 9).mapToObj(i -> new ExpertId(0, i)).toList();
+            IntStream.range(0, 99).mapToObj(i -> new ExpertId(0, i)).toList();
     private static final ExpertId STRANGER = new ExpertId(7, 7);
 
     @TempDir
     private Path scratch;
 
+    private final ModelSource source = ModelSource.open(TestData.golden("mixtral"));
+    private final MatrixReader reader = new MatrixReader(source, bytes -> {});
+
+    @AfterEach
+    void close() {
+        reader.close();
+        source.close();
+    }
+
     @Test
     void everyBlockArrivesUnderItsOwnName() throws IOException {
         Path store = scratch.resolve("store.mtier");
         try (ExpertStoreWriter writer = writer()) {
-            try (WriteBehind behind = new WriteBehind(writer, BLOCK_BYTES)) {
-                for (ExpertId id : IDS) {
-                    behind.block().fill((byte) (id.expert() + 1));
-                    behind.put(id);
-                }
-                behind.finish();
+            try (BlockWorkers workers = new BlockWorkers(writer, reader, BLOCK_BYTES)) {
+                workers.write(IDS, (id, own, block) -> block.fill((byte) (id.expert() + 1)), bytes -> {});
             }
             writer.publish(Map.of());
         }
@@ -58,50 +66,56 @@ class WriteBehindTest {
     }
 
     @Test
-    void aFailureSurfacesWhenTheBlockComesRoundAgain() throws IOException {
+    void aFailureToWriteIsThrown() throws IOException {
+        List<ExpertId> ids = new ArrayList<>(IDS);
+        ids.set(50, STRANGER);
         try (ExpertStoreWriter writer = writer();
-                WriteBehind behind = new WriteBehind(writer, BLOCK_BYTES)) {
-            behind.block();
-            behind.put(STRANGER);
-            behind.block();
-            behind.put(IDS.getFirst());
-            assertFails(behind::block);
+                BlockWorkers workers = new BlockWorkers(writer, reader, BLOCK_BYTES)) {
+            String message = String.valueOf(assertThrows(
+                            IllegalArgumentException.class,
+                            () -> workers.write(ids, (id, own, block) -> {}, bytes -> {}))
+                    .getMessage());
+            assertEquals(STRANGER + " was not announced", message);
         }
     }
 
     @Test
-    void aFailureOfTheLastBlockSurfacesAtTheEnd() throws IOException {
+    void aFailureToFillIsThrown() throws IOException {
         try (ExpertStoreWriter writer = writer();
-                WriteBehind behind = new WriteBehind(writer, BLOCK_BYTES)) {
-            behind.block();
-            behind.put(IDS.getFirst());
-            behind.block();
-            behind.put(STRANGER);
-            assertFails(behind::finish);
+                BlockWorkers workers = new BlockWorkers(writer, reader, BLOCK_BYTES)) {
+            BlockWorkers.Filling failing = (id, own, block) -> {
+                if (id.equals(IDS.getLast())) {
+                    throw new IllegalStateException("the last one");
+                }
+            };
+            assertEquals(
+                    "the last one",
+                    assertThrows(IllegalStateException.class, () -> workers.write(IDS, failing, bytes -> {}))
+                            .getMessage());
         }
     }
 
     @Test
     void anInterruptEndsTheWaitAndIsKept() throws IOException {
         try (ExpertStoreWriter writer = writer();
-                WriteBehind behind = new WriteBehind(writer, BLOCK_BYTES)) {
-            behind.block();
-            behind.put(IDS.getFirst());
+                BlockWorkers workers = new BlockWorkers(writer, reader, BLOCK_BYTES)) {
             Thread.currentThread().interrupt();
-            assertThrows(InterruptedIOException.class, behind::finish);
+            assertThrows(InterruptedIOException.class, () -> workers.write(IDS, (id, own, block) -> {}, bytes -> {}));
         }
         assertTrue(Thread.interrupted());
+    }
+
+    @Test
+    void largeBlocksAreForTwoThreads() {
+        assertEquals(2, BlockWorkers.numThreads(1L << 30, 16));
+        assertEquals(4, BlockWorkers.numThreads(256L << 20, 16));
+        assertEquals(8, BlockWorkers.numThreads(1 << 20, 16));
+        assertEquals(2, BlockWorkers.numThreads(1 << 20, 1));
     }
 
     private ExpertStoreWriter writer() throws IOException {
         ExpertStoreWriter writer = ExpertStoreWriter.create(scratch.resolve("store.mtier"), false);
         writer.addSizeClass(LAYOUT, IDS);
         return writer;
-    }
-
-    private static void assertFails(org.junit.jupiter.api.function.Executable wait) {
-        String message = String.valueOf(
-                assertThrows(IllegalArgumentException.class, wait).getMessage());
-        assertEquals(STRANGER + " was not announced", message);
     }
 }

@@ -1,0 +1,75 @@
+package io.moetier.cli;
+
+import io.moetier.storage.format.GgmlType;
+import io.moetier.storage.format.GgufWriter;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// A GGUF file of one layer with two experts and no tokenizer, whose weights are all zero; to be damaged.
+final class TinyGguf {
+    private static final long HIDDEN = 64;
+
+    private final Map<String, Object> metadata = new LinkedHashMap<>();
+    private final Map<String, GgufWriter.Entry> tensors = new LinkedHashMap<>();
+
+    TinyGguf() {
+        metadata.put("general.architecture", "llama");
+        put("context_length", 32);
+        put("embedding_length", (int) HIDDEN);
+        put("block_count", 1);
+        put("feed_forward_length", (int) HIDDEN);
+        put("attention.head_count", 2);
+        put("attention.head_count_kv", 2);
+        put("attention.layer_norm_rms_epsilon", 1e-5f);
+        put("expert_count", 2);
+        put("expert_used_count", 1);
+        tensor("token_embd.weight", GgmlType.F32, 8, HIDDEN);
+        tensor("output_norm.weight", GgmlType.F32, HIDDEN);
+        tensor("blk.0.attn_norm.weight", GgmlType.F32, HIDDEN);
+        tensor("blk.0.ffn_norm.weight", GgmlType.F32, HIDDEN);
+        for (String name : List.of("attn_q", "attn_k", "attn_v", "attn_output")) {
+            tensor("blk.0." + name + ".weight", GgmlType.Q8_0, HIDDEN, HIDDEN);
+        }
+        tensor("blk.0.ffn_gate_inp.weight", GgmlType.F32, 2, HIDDEN);
+        for (String name : List.of("ffn_gate_exps", "ffn_up_exps", "ffn_down_exps")) {
+            tensor("blk.0." + name + ".weight", GgmlType.Q8_0, 2, HIDDEN, HIDDEN);
+        }
+    }
+
+    /// Sets a value whose key follows the architecture.
+    TinyGguf put(String key, Object value) {
+        return putWhole("llama." + key, value);
+    }
+
+    TinyGguf putWhole(String key, Object value) {
+        metadata.put(key, value);
+        return this;
+    }
+
+    TinyGguf remove(String tensor) {
+        tensors.remove(tensor);
+        return this;
+    }
+
+    TinyGguf tensor(String name, GgmlType type, long... shape) {
+        tensors.put(
+                name,
+                new GgufWriter.Entry(name, type, Arrays.stream(shape).boxed().toList()));
+        return this;
+    }
+
+    Path write(Path file) throws IOException {
+        List<GgufWriter.Entry> entries = List.copyOf(tensors.values());
+        try (GgufWriter writer = GgufWriter.create(file, metadata, entries)) {
+            for (GgufWriter.Entry entry : entries) {
+                writer.write(entry.name(), MemorySegment.ofArray(new byte[(int) entry.byteLength()]));
+            }
+        }
+        return file;
+    }
+}
