@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.concurrent.locks.ReentrantLock;
 import net.openhft.chronicle.hash.impl.VanillaChronicleHash;
 import net.openhft.chronicle.map.ChronicleMap;
 
@@ -24,6 +25,8 @@ final class ExpertMap implements AutoCloseable {
     private final FileChannel channel;
     /// Used by the one thread that holds the lock of the map's only segment.
     private final WriteBack writeBack;
+    /// Threads wait here and not at the segment's own lock, at which they would spin and in the end give up.
+    private final ReentrantLock turn = new ReentrantLock();
 
     private ExpertMap(Path file, ChronicleMap<Long, ExpertBlob> map, FileChannel channel, WriteBack writeBack) {
         this.file = file;
@@ -71,12 +74,15 @@ final class ExpertMap implements AutoCloseable {
     /// Stores a block. The map chooses the place and keeps the entry; the bytes go there by a write to the file, which
     /// costs less than a copy into fresh pages of the mapping and reports a full disk instead of faulting.
     void put(int packedId, MemorySegment block) throws IOException {
+        turn.lock();
         try {
             map.put((long) packedId, ExpertBlob.toWrite(block, this::write));
         } catch (UncheckedIOException e) {
             throw new IOException(e.getMessage(), e);
         } catch (InternalError e) {
             throw fault(file, e);
+        } finally {
+            turn.unlock();
         }
     }
 
