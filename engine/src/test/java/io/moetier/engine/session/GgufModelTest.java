@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.engine.convert.GgufCopy;
+import io.moetier.engine.device.KvType;
 import io.moetier.engine.text.GgufMetadata;
 import io.moetier.engine.text.Tokenizer;
 import io.moetier.storage.format.Json;
@@ -26,6 +27,8 @@ class GgufModelTest {
     /// The reference sums in another order.
     private static final double TOLERANCE = 1e-4;
 
+    private static final EngineConfig EXACT = EngineConfig.DEFAULT.withKv(KvType.F32);
+
     static final List<String> CASES = TestData.GOLDEN_CASES;
 
     @TempDir
@@ -36,7 +39,7 @@ class GgufModelTest {
     void everyGoldenCaseGivesTheReferencesLogitsAndTokens(String name) throws IOException {
         GoldenCase golden = GoldenCase.read(name);
         Path file = new GgufCopy(golden.directory()).widenAsUsual().write(directory.resolve(name + ".gguf"));
-        try (Engine engine = Engine.open(ImportedStores.of(file), EngineConfig.DEFAULT);
+        try (Engine engine = Engine.open(ImportedStores.of(file), EXACT);
                 Session session = engine.newSession()) {
             int vocab = engine.spec().vocabSize();
             double[] worst = new double[1];
@@ -59,7 +62,7 @@ class GgufModelTest {
                 .requireObjects("cases")) {
             int[] prompt = GoldenCase.ints(reference, "input_ids");
             assertArrayEquals(logits(TestData.tinyMixtral(), prompt), logits(file, prompt));
-            try (Engine engine = Engine.open(ImportedStores.of(file), EngineConfig.DEFAULT);
+            try (Engine engine = Engine.open(ImportedStores.of(file), EXACT);
                     Tokenizer tokenizer = Tokenizer.open(
                             engine.store().file("tokenizer.json").orElseThrow(),
                             Optional.of(
@@ -86,7 +89,7 @@ class GgufModelTest {
     }
 
     private static float[] logits(Path model, int[] prompt) {
-        try (Engine engine = Engine.open(ImportedStores.of(model), EngineConfig.DEFAULT);
+        try (Engine engine = Engine.open(ImportedStores.of(model), EXACT);
                 Session session = engine.newSession()) {
             int vocab = engine.spec().vocabSize();
             float[] all = new float[prompt.length * vocab];
@@ -96,7 +99,7 @@ class GgufModelTest {
     }
 
     private static int[] greedy(Path model, int[] prompt, int count) {
-        try (Engine engine = Engine.open(ImportedStores.of(model), EngineConfig.DEFAULT);
+        try (Engine engine = Engine.open(ImportedStores.of(model), EXACT);
                 Session session = engine.newSession()) {
             List<Integer> tokens = new ArrayList<>();
             Sampler sampler = new Sampler(SamplingParams.GREEDY, engine.spec().vocabSize(), engine.contextLength());

@@ -1,44 +1,56 @@
 package io.moetier.storage.expert;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.LongConsumer;
 import java.util.zip.CRC32C;
 
-/// Reads a file once from start to end, as blocks and the frame around them, and takes the checksum of each block and
-/// one of the frame, so that no byte is left out.
+/// Reads every byte of a file once, as blocks and the frame around them, and takes the checksum of each block and one
+/// of the frame, so that no byte is left out.
+///
+/// Several threads take blocks meanwhile, a few at a time; the calling thread reads the frame, waits and tells
+/// progress.
 final class ExpertFileScan {
-    private static final int CHUNK_BYTES = 4 << 20;
+    /// Few enough to stay in the second-level cache between the read and the checksum.
+    private static final int CHUNK_BYTES = 1 << 20;
+    /// How much a thread takes at a time.
+    private static final long GROUP_BYTES = 64L << 20;
+    private static final int MOST_THREADS = 8;
 
+    private final ReopeningFile file;
+    private final long[] offsets;
+    private final long blockBytes;
     private final int[] blockChecksums;
     private int frameChecksum;
 
-    private ExpertFileScan(int numBlocks) {
-        blockChecksums = new int[numBlocks];
+    private ExpertFileScan(ReopeningFile file, long[] offsets, long blockBytes) {
+        this.file = file;
+        this.offsets = offsets;
+        this.blockBytes = blockBytes;
+        blockChecksums = new int[offsets.length];
     }
 
     /// @param offsets where the blocks of `blockBytes` start, ascending
     /// @param progress told how many bytes were read since it was told last
+    /// @throws IOException if the file cannot be read or the thread is interrupted
     static ExpertFileScan of(Path path, long[] offsets, long blockBytes, LongConsumer progress) throws IOException {
-        ExpertFileScan scan = new ExpertFileScan(offsets.length);
-        try (Arena arena = Arena.ofConfined();
-                ReopeningFile file = ReopeningFile.open(path)) {
-            MemorySegment chunk = arena.allocate(CHUNK_BYTES, BlockLayout.PAGE_BYTES);
-            CRC32C frame = new CRC32C();
-            long at = 0;
-            for (int i = 0; i < offsets.length; i++) {
-                update(frame, file, at, offsets[i], chunk, progress);
-                at = offsets[i] + blockBytes;
-                CRC32C block = new CRC32C();
-                update(block, file, offsets[i], at, chunk, progress);
-                scan.blockChecksums[i] = (int) block.getValue();
+        try (ReopeningFile file = ReopeningFile.open(path)) {
+            ExpertFileScan scan = new ExpertFileScan(file, offsets, blockBytes);
+            if (offsets.length > 0) {
+                scan.scanBlocks(progress);
             }
-            update(frame, file, at, file.size(), chunk, progress);
-            scan.frameChecksum = (int) frame.getValue();
+            scan.scanFrame(progress);
+            return scan;
         }
-        return scan;
     }
 
     /// Takes the checksum of a file without blocks.
@@ -54,14 +66,80 @@ final class ExpertFileScan {
         return frameChecksum;
     }
 
-    private static void update(
-            CRC32C crc, ReopeningFile file, long start, long end, MemorySegment chunk, LongConsumer progress)
+    private void scanBlocks(LongConsumer progress) throws IOException {
+        int together = Math.clamp(GROUP_BYTES / Math.max(1, blockBytes), 1, offsets.length);
+        int count = Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
+        ExecutorService threads = Executors.newFixedThreadPool(
+                count, Thread.ofPlatform().name("moetier-scan-", 1).daemon(true).factory());
+        try {
+            List<Future<Long>> groups = new ArrayList<>();
+            for (int first = 0; first < offsets.length; first += together) {
+                int from = first;
+                int to = Math.min(offsets.length, first + together);
+                groups.add(threads.submit(() -> scanBlocks(from, to)));
+            }
+            for (Future<Long> group : groups) {
+                progress.accept(await(group));
+            }
+        } finally {
+            threads.shutdownNow();
+            threads.close();
+        }
+    }
+
+    private long scanBlocks(int from, int to) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment chunk = chunk(arena);
+            for (int i = from; i < to; i++) {
+                CRC32C crc = new CRC32C();
+                update(crc, offsets[i], offsets[i] + blockBytes, chunk, bytes -> {});
+                blockChecksums[i] = (int) crc.getValue();
+            }
+        }
+        return (to - from) * blockBytes;
+    }
+
+    private void scanFrame(LongConsumer progress) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment chunk = chunk(arena);
+            CRC32C crc = new CRC32C();
+            long at = 0;
+            for (long offset : offsets) {
+                update(crc, at, offset, chunk, progress);
+                at = offset + blockBytes;
+            }
+            update(crc, at, file.size(), chunk, progress);
+            frameChecksum = (int) crc.getValue();
+        }
+    }
+
+    private static MemorySegment chunk(Arena arena) {
+        return arena.allocate(CHUNK_BYTES, BlockLayout.PAGE_BYTES);
+    }
+
+    private void update(CRC32C crc, long start, long end, MemorySegment chunk, LongConsumer progress)
             throws IOException {
         for (long at = start; at < end; at += CHUNK_BYTES) {
             MemorySegment piece = chunk.asSlice(0, Math.min(CHUNK_BYTES, end - at));
             file.readFully(at, piece);
             Checksums.update(crc, piece);
             progress.accept(piece.byteSize());
+        }
+    }
+
+    private static long await(Future<Long> group) throws IOException {
+        try {
+            return group.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while checksums were being taken");
+        } catch (ExecutionException e) {
+            switch (e.getCause()) {
+                case IOException failure -> throw failure;
+                case RuntimeException failure -> throw failure;
+                case Error failure -> throw failure;
+                case null, default -> throw new IllegalStateException(e);
+            }
         }
     }
 }
