@@ -1,6 +1,6 @@
 /*
- * Products of weights in blocks with int8 activations by the matrix instructions of AMX: sixteen rows by sixteen columns at
- * once. The integers are those of blocks.c, and so is what is done with them: results have the same bits.
+ * Products of weights in blocks with int8 activations by the matrix instructions of AMX: sixteen rows by sixteen
+ * columns at once. The integers are those of blocks.c, and so is what is done with them: results have the same bits.
  */
 #include "product.h"
 
@@ -9,10 +9,7 @@
 #include "weights.h"
 
 /* Blocks that are decoded together, and stay in the first cache while all columns are multiplied by them. */
-#define DECODED 16
-/* Products are scaled so many blocks after they were stored: they cannot be loaded sooner. */
-#define LAG 2
-#define RING 4
+#define DECODED 32
 
 /* The matrix registers, by their numbers: two for a whole group of columns, two for a part of one. */
 #define WEIGHTS 0
@@ -33,35 +30,41 @@ INLINE int depth_of(int type) {
     return has_halves(type) ? BLOCK / 2 : BLOCK;
 }
 
+/* Has all of `memory` written: the compiler does not see what the instructions of AMX read. */
+INLINE void write_out(const void *memory) {
+    __asm__ volatile("" : : "r"(memory) : "memory");
+}
+
 static void set_shapes(int depth, int part) {
     const struct shapes shapes = {
         .palette = 1,
         .row_bytes = {4 * ROWS, 4 * ROWS, (uint16_t)depth, 4 * ROWS, (uint16_t)depth},
         .rows = {(uint8_t)(depth / 4), GROUP, GROUP, (uint8_t)part, (uint8_t)part},
     };
+    write_out(&shapes);
     _tile_loadconfig(&shapes);
 }
 
-/* Decodes blocks of a tile to signed values, and has them written: the compiler does not see what a tile load reads. */
+/* Decodes blocks of a tile to signed values. */
 INLINE void decode_blocks(int type, const uint8_t *w, int blocks, struct weights *to) {
     const int together = blocks_together(type);
-    for (int b = 0; b < blocks; b++, to++) {
-        decode(type, w + (long)(b / together) * block_bytes(type), b % together, 0, to);
+    for (int b = 0; b < blocks; b++) {
+        decode(type, w + (long)(b / together) * block_bytes(type), b % together, 0, to + b);
         UNROLL
         for (int i = 0; i < VECTORS; i++) {
-            to->values[i] -= (uint8_t)bias_of(type);
+            to[b].values[i] -= (uint8_t)bias_of(type);
         }
     }
-    __asm__ volatile("" ::: "memory");
+    write_out(to);
 }
 
 #define MULTIPLY_TILES(products, columns, values, x, to) \
-    do {                                                \
-        _tile_loadd(WEIGHTS, values, 4 * ROWS);         \
-        _tile_loadd(columns, x, BLOCK);                 \
-        _tile_zero(products);                           \
-        _tile_dpbssd(products, columns, WEIGHTS);       \
-        _tile_stored(products, to, 4 * ROWS);           \
+    do {                                                 \
+        _tile_loadd(WEIGHTS, values, 4 * ROWS);          \
+        _tile_loadd(columns, x, BLOCK);                  \
+        _tile_zero(products);                            \
+        _tile_dpbssd(products, columns, WEIGHTS);        \
+        _tile_stored(products, to, 4 * ROWS);            \
     } while (0)
 
 INLINE void multiply_tiles(int whole, const vbyte *values, const int8_t *x, void *to) {
@@ -101,18 +104,19 @@ INLINE void multiply_run(int type, int whole, const struct product *p, const str
     const int8_t *x = p->bytes + run->at * BLOCK;
     const float *scales = p->scales + run->at;
     const int32_t *sums = p->sums + 2 * run->at;
-    int32_t products[RING][2][GROUP][ROWS] __attribute__((aligned(64)));
+    int32_t products[2][2][GROUP][ROWS] __attribute__((aligned(64)));
     vfloat results[GROUP] = {0};
     UNROLL
     for (int j = 0; j < columns && !first; j++) {
         results[j] = load_floats(y + j * ROWS);
     }
-    for (int b = 0; b < blocks + LAG; b++, x += run->stride * BLOCK) {
+    /* A block is scaled while the next one is multiplied: what a tile store has written cannot be loaded at once. */
+    for (int b = 0; b <= blocks; b++, x += run->stride * BLOCK) {
         if (b < blocks) {
-            multiply_block(type, whole, w + b, x, products[b % RING]);
+            multiply_block(type, whole, w + b, x, products[b % 2]);
         }
-        if (b >= LAG) {
-            scale_block(type, w + b - LAG, products[(b - LAG) % RING], columns, scales, sums, results);
+        if (b > 0) {
+            scale_block(type, w + b - 1, products[(b - 1) % 2], columns, scales, sums, results);
             scales += run->stride;
             sums += 2 * run->stride;
         }

@@ -69,11 +69,11 @@ void LEVEL(pack_blocks)(int type, const float *x, int cols, int n, int column, i
 /* Returns the products of a block with one column's, times the scales of the weights. */
 INLINE vfloat scaled_products(int type, const struct weights *w, const int8_t *x, const int32_t *sums) {
     const int bits = bits_of(type);
-    vint upper = {0};
+    const int count = has_halves(type) ? VECTORS / 2 : VECTORS;
+    vint lower = dot(all_ints(bias_of(type) ? sums[0] : 0), w->values, count, bits, x), upper = {0};
     if (has_halves(type)) {
-        upper = dot(all_ints(sums[1]), w->values + VECTORS / 2, VECTORS / 2, bits, x + BLOCK / 2);
+        upper = dot(all_ints(sums[1]), w->values + count, count, bits, x + BLOCK / 2);
     }
-    vint lower = dot(all_ints(bias_of(type) ? sums[0] : 0), w->values, has_halves(type) ? VECTORS / 2 : VECTORS, bits, x);
     return scale(type, w, lower, upper, sums[0]);
 }
 

@@ -1,6 +1,6 @@
 /*
- * What the files of kernels share. Columns are packed in groups of GROUP, the last group with as many as remain. A group
- * from column c on starts at element c * cols of its array (or that over the size of a block).
+ * What the files of kernels share. Columns are packed in groups of GROUP, the last group with as many as remain. A
+ * group from column c on starts at element c * cols of its array (or that over the size of a block).
  */
 #ifndef MOETIER_PRODUCT_H
 #define MOETIER_PRODUCT_H

@@ -1,6 +1,6 @@
 /*
- * The vectors of one level of instructions. A lane is a row of weights; PARTS vectors side by side hold the sixteen rows
- * of a tile. The operators of C work on the types; here is what they do not offer.
+ * The vectors of one level of instructions. A lane is a row of weights; PARTS vectors side by side hold the sixteen
+ * rows of a tile. The operators of C work on the types; here is what they do not offer.
  */
 #ifndef MOETIER_VECTORS_H
 #define MOETIER_VECTORS_H
@@ -160,12 +160,13 @@ INLINE vint signed_bytes_at(const void *p) {
 }
 
 INLINE vbyte look_up(const uint8_t table[16], vbyte index) {
-    return (vbyte)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)table)), (__m256i)index);
+    __m256i twice = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)table));
+    return (vbyte)_mm256_shuffle_epi8(twice, (__m256i)index);
 }
 
 /*
- * Pairs of products are added in 16 bits, which hold 128 >> bits pairs of a weight and a value of at most 127. Weights of
- * eight bits are signed, and give their signs to x: 2 * 128 * 127 fits.
+ * Pairs of products are added in 16 bits, which hold 128 >> bits pairs of a weight and a value of at most 127. Weights
+ * of eight bits are signed, and give their signs to x: 2 * 128 * 127 fits.
  */
 INLINE vint dot(vint sum, const vbyte *w, int count, int bits, const int8_t *x) {
     const __m256i ones = _mm256_set1_epi16(1);

@@ -194,7 +194,8 @@ INLINE void fetch_ahead(int type, const uint8_t *w, int b) {
 
 /*
  * Returns products times scales. `lower` and `upper` are the products of both halves of a block if these have scales of
- * their own, else `lower` is that of the block. Where weights have offsets, `sum` is the float32 -x summed over the block.
+ * their own, else `lower` is that of the block. Where weights have offsets, `sum` is the float32 -x summed over the
+ * block.
  */
 INLINE vfloat scale(int type, const struct weights *w, vint lower, vint upper, int32_t sum) {
     vfloat scaled = to_floats(lower) * w->scales[0];
