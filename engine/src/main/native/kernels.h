@@ -4,7 +4,8 @@
  * for it. Callers check sizes.
  *
  * A function is compiled once for each level of instructions, and its name ends with the level: _v3 (x86-64-v3: AVX2,
- * FMA, F16C), _avx512 (AVX-512 with VNNI and BF16), _dotprod (Armv8.2 with dotprod and fp16).
+ * FMA, F16C), _avx512 (AVX-512 with VNNI and BF16), _amx (_avx512 and AMX-INT8, with the same bits), _dotprod (Armv8.2
+ * with dotprod and fp16).
  *
  * `type` is the ordinal of io.moetier.storage.model.DType. Weights are in the layout r16 of
  * io.moetier.engine.tensor.WeightMatrix. A result's bits depend on neither the number of columns nor the share.
@@ -20,7 +21,10 @@
 
 enum { F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, MXFP4 };
 
-/* The best level that this processor and its operating system run: 0 none, 1 _v3, 2 _avx512, 3 _dotprod. */
+/*
+ * The best level that this processor and its operating system run: 0 none, 1 _v3, 2 _avx512, 3 _dotprod, 4 _amx. Call
+ * it before any kernel of _amx: it asks the operating system for the registers.
+ */
 __attribute__((visibility("default"))) int moetier_level(void);
 
 /* Nonzero if `multiply` has a kernel for weights of `type`. */
@@ -35,8 +39,8 @@ void KERNEL(pack)(int type, const float *x, int cols, int n, int column, float *
                   int32_t *sums);
 
 /*
- * Multiplies `tiles` tiles of sixteen rows, from `w` on, by the columns `first` to `last` (exclusive) of `n` packed ones.
- * `first` is a multiple of 8. y receives [tiles][last - first][16].
+ * Multiplies `tiles` tiles of sixteen rows, from `w` on, by the columns `first` to `last` (exclusive) of `n` packed
+ * ones. `first` is a multiple of 8. y receives [tiles][last - first][16].
  */
 void KERNEL(multiply)(int type, const void *w, int tiles, int cols, int n, int first, int last, const float *floats,
                       const int8_t *bytes, const float *scales, const int32_t *sums, float *y);

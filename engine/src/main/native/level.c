@@ -1,9 +1,38 @@
 /* Says which instructions there are. Compiled for any processor. */
 #include "kernels.h"
 
-enum { LEVEL_NONE, LEVEL_V3, LEVEL_AVX512, LEVEL_DOTPROD };
+enum { LEVEL_NONE, LEVEL_V3, LEVEL_AVX512, LEVEL_DOTPROD, LEVEL_AMX };
 
 #if defined __x86_64__
+
+#include <cpuid.h>
+
+#ifdef __linux__
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define ARCH_REQ_XCOMP_PERM 0x1023
+#define XFEATURE_XTILEDATA 18
+
+/* The kernel lets a process use the matrix registers once it has asked. */
+static int may_use_matrices(void) {
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+}
+
+#else
+
+static int may_use_matrices(void) {
+    return 0;
+}
+
+#endif
+
+static int has_matrices(void) {
+    const unsigned needed = 1U << 24 | 1U << 25; /* AMX-TILE, AMX-INT8 */
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & needed) == needed;
+}
 
 int moetier_level(void) {
     __builtin_cpu_init();
@@ -14,7 +43,10 @@ int moetier_level(void) {
                  __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
                  __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
                  __builtin_cpu_supports("avx512bf16");
-    return avx512 ? LEVEL_AVX512 : LEVEL_V3;
+    if (!avx512) {
+        return LEVEL_V3;
+    }
+    return has_matrices() && may_use_matrices() ? LEVEL_AMX : LEVEL_AVX512;
 }
 
 #elif defined __aarch64__ && defined __linux__
