@@ -79,21 +79,30 @@ final class BlockSearch {
     /// Takes the blocks among the first `count` values, and returns how many they are.
     int load(float[] values, int count) {
         n = count / length;
-        Arrays.fill(least, 0f);
-        Arrays.fill(largest, 0f);
         for (int b = 0; b < n; b++) {
-            for (int k = 0; k < length; k++) {
-                float v = values[b * length + k];
-                x[k * n + b] = v;
-                least[b] = Math.min(least[b], v);
-                largest[b] = Math.max(largest[b], v);
-            }
+            survey(values, b);
         }
         System.arraycopy(x, 0, terms, 0, count);
         sumTerms(sums);
         multiply(x, x, terms, count);
         sumTerms(squares);
         return n;
+    }
+
+    private void survey(float[] values, int b) {
+        float smallest = 0;
+        float greatest = 0;
+        for (int k = 0; k < length; k++) {
+            float v = values[b * length + k];
+            x[k * n + b] = v;
+            if (v < smallest) { // seldom, where the minimum of two floats takes a long chain of steps
+                smallest = v;
+            } else if (v > greatest) {
+                greatest = v;
+            }
+        }
+        least[b] = smallest;
+        largest[b] = greatest;
     }
 
     /// Sums the terms of each block, halving their number.
