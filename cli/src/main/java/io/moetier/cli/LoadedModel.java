@@ -31,7 +31,8 @@ final class LoadedModel implements AutoCloseable {
         if (config.kernels() != KernelChoice.PLAIN) {
             VectorModule.load();
         }
-        return new LoadedModel(name, directory, cacheDirectory, Engine.open(directory, config));
+        Engine engine = Engine.open(directory, config.withNativeDirectory(cacheDirectory));
+        return new LoadedModel(name, directory, cacheDirectory, engine);
     }
 
     Engine engine() {

@@ -54,9 +54,9 @@ final class ModelOptions {
 
     @Option(
             names = "--kernels",
-            paramLabel = "auto|vector|plain",
+            paramLabel = "auto|native|vector|plain",
             defaultValue = "auto",
-            description = "What computes: vector instructions or plain loops; default: ${DEFAULT-VALUE}.")
+            description = "What computes: native code, the Vector API or plain loops; auto takes the first that works.")
     KernelChoice kernels = KernelChoice.AUTO;
 
     @Option(
@@ -90,7 +90,16 @@ final class ModelOptions {
         }
         requireThreads(threads);
         OptionalLong ramBytes = ram == null ? OptionalLong.empty() : OptionalLong.of(ram.bytes());
-        return new EngineConfig(threads, ramBytes, policy, Optional.ofNullable(census), io, kernels, kv, contextLength);
+        return new EngineConfig(
+                threads,
+                ramBytes,
+                policy,
+                Optional.ofNullable(census),
+                io,
+                kernels,
+                kv,
+                Optional.empty(),
+                contextLength);
     }
 
     /// Checks a number of threads.

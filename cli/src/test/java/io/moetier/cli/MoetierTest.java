@@ -54,7 +54,7 @@ class MoetierTest {
                     run m --ram                 | missing required parameter for option '--ram' (SIZE); see moetier run --help
                     run m --ram 8Q              | invalid value for option '--ram': expected a size such as 8M, 1.5G, 4GiB or a number of bytes, found '8Q'; see moetier run --help
                     run m --io foo              | invalid value for option '--io': expected one of mapped, pread, direct, auto, found 'foo'; see moetier run --help
-                    run m --kernels foo         | invalid value for option '--kernels': expected one of auto, vector, plain, found 'foo'; see moetier run --help
+                    run m --kernels foo         | invalid value for option '--kernels': expected one of auto, native, vector, plain, found 'foo'; see moetier run --help
                     import m --quant foo        | invalid value for option '--quant': expected one of keep, q8_0, q6_k, q4_k, q4_0, found 'foo'; see moetier import --help
                     logits m --ids 1            | missing required option: '--out=FILE'; see moetier logits --help
                     trace record m --ids 1      | missing required option: '--out=FILE'; see moetier trace record --help

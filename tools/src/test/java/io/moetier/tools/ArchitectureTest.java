@@ -34,8 +34,8 @@ class ArchitectureTest {
     private static final Map<String, String> PROPERTIES_ASKED_FOR = Map.of(
             "io.moetier.storage.memory.AnonymousMemory",
             "os.name: huge pages are asked for with a call that only Linux has",
-            "io.moetier.engine.text.TokenizerLibrary",
-            "os.name and os.arch: the jar has one native library for each platform");
+            "io.moetier.engine.library.Platform",
+            "os.name and os.arch: jars have one native library for each platform");
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
             .withImportOption(location -> !location.contains("/jmh_generated/"))

@@ -16,6 +16,7 @@ import java.util.OptionalLong;
 /// @param io how cold experts are read
 /// @param kernels which kernels compute
 /// @param kv how keys and values are stored
+/// @param nativeDirectory where native code is unpacked, for later starts to find; empty for a temporary directory
 /// @param contextLength tokens a session can hold; 0 for the model's maximum, at most [#DEFAULT_CONTEXT]
 public record EngineConfig(
         int threads,
@@ -25,12 +26,21 @@ public record EngineConfig(
         IoMode io,
         KernelChoice kernels,
         KvType kv,
+        Optional<Path> nativeDirectory,
         int contextLength) {
     /// Context of a session when nothing else is asked for and the model allows it.
     public static final int DEFAULT_CONTEXT = 4096;
 
     public static final EngineConfig DEFAULT = new EngineConfig(
-            0, OptionalLong.empty(), "lru", Optional.empty(), IoMode.AUTO, KernelChoice.AUTO, KvType.F16, 0);
+            0,
+            OptionalLong.empty(),
+            "lru",
+            Optional.empty(),
+            IoMode.AUTO,
+            KernelChoice.AUTO,
+            KvType.F16,
+            Optional.empty(),
+            0);
 
     /// @throws IllegalArgumentException if a value is out of range
     public EngineConfig {
@@ -47,26 +57,33 @@ public record EngineConfig(
 
     /// Returns this configuration with another budget.
     public EngineConfig withRamBytes(long bytes) {
-        return new EngineConfig(threads, OptionalLong.of(bytes), policy, census, io, kernels, kv, contextLength);
+        return new EngineConfig(
+                threads, OptionalLong.of(bytes), policy, census, io, kernels, kv, nativeDirectory, contextLength);
     }
 
     /// Returns this configuration with another number of threads.
     public EngineConfig withThreads(int count) {
-        return new EngineConfig(count, ramBytes, policy, census, io, kernels, kv, contextLength);
+        return new EngineConfig(count, ramBytes, policy, census, io, kernels, kv, nativeDirectory, contextLength);
     }
 
     /// Returns this configuration with another policy.
     public EngineConfig withPolicy(String name, Optional<Path> censusFile) {
-        return new EngineConfig(threads, ramBytes, name, censusFile, io, kernels, kv, contextLength);
+        return new EngineConfig(threads, ramBytes, name, censusFile, io, kernels, kv, nativeDirectory, contextLength);
     }
 
     /// Returns this configuration with other kernels.
     public EngineConfig withKernels(KernelChoice choice) {
-        return new EngineConfig(threads, ramBytes, policy, census, io, choice, kv, contextLength);
+        return new EngineConfig(threads, ramBytes, policy, census, io, choice, kv, nativeDirectory, contextLength);
     }
 
     /// Returns this configuration with keys and values stored in another way.
     public EngineConfig withKv(KvType type) {
-        return new EngineConfig(threads, ramBytes, policy, census, io, kernels, type, contextLength);
+        return new EngineConfig(threads, ramBytes, policy, census, io, kernels, type, nativeDirectory, contextLength);
+    }
+
+    /// Returns this configuration with another directory for native code.
+    public EngineConfig withNativeDirectory(Path directory) {
+        return new EngineConfig(
+                threads, ramBytes, policy, census, io, kernels, kv, Optional.of(directory), contextLength);
     }
 }

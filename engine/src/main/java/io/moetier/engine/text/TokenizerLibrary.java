@@ -1,6 +1,8 @@
 package io.moetier.engine.text;
 
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
+import io.moetier.engine.library.Platform;
+import io.moetier.engine.library.PrivateDirectory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -8,7 +10,6 @@ import java.net.URL;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 
@@ -33,9 +34,10 @@ final class TokenizerLibrary {
     /// @throws UncheckedIOException if it cannot be unpacked
     static synchronized void load(Path directory) {
         if (!loaded) {
-            String platform = platform(System.getProperty("os.name"), System.getProperty("os.arch"));
+            String platform = Platform.name();
             Map<String, URL> files = files(platform);
-            try (PrivateDirectory unpacked = open(directory.resolve("tokenizers-" + version() + "-" + platform))) {
+            Path kept = directory.resolve("tokenizers-" + version() + "-" + platform);
+            try (PrivateDirectory unpacked = PrivateDirectory.open(kept)) {
                 for (Map.Entry<String, URL> file : files.entrySet()) {
                     loadFile(unpacked.unpack(file.getValue(), file.getKey()));
                 }
@@ -44,23 +46,6 @@ final class TokenizerLibrary {
             }
             loaded = true;
         }
-    }
-
-    /// Opens the directory for unpacked files.
-    static PrivateDirectory open(Path directory) throws IOException {
-        try {
-            return PrivateDirectory.kept(directory);
-        } catch (IOException e) { // of no concern to a user: only the next start takes longer
-            return PrivateDirectory.temporary();
-        }
-    }
-
-    /// Returns the name of a platform as the jar spells it, for example `linux-x86_64`.
-    static String platform(String osName, String osArch) {
-        String os = osName.toLowerCase(Locale.ROOT);
-        String prefix = os.startsWith("windows") ? "win" : os.startsWith("mac") ? "osx" : os;
-        String arch = osArch.equals("amd64") ? "x86_64" : osArch.equals("arm64") ? "aarch64" : osArch;
-        return prefix + "-" + arch;
     }
 
     private static Map<String, URL> files(String platform) {

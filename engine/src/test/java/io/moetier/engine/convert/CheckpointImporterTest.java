@@ -37,7 +37,6 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -126,7 +125,7 @@ class CheckpointImporterTest {
         }
 
         @ParameterizedTest
-        @EnumSource(KernelChoice.class)
+        @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
         void layersOfDifferentTypesFormSizeClasses(KernelChoice kernels) throws IOException {
             Path checkpoint = mixtral()
                     .convert(name -> name.startsWith("model.layers.1.block_sparse_moe.experts"), "BF16", "F32")
@@ -140,7 +139,7 @@ class CheckpointImporterTest {
         }
 
         @ParameterizedTest
-        @EnumSource(KernelChoice.class)
+        @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
         void halfPrecisionComputesAsItsValuesInSinglePrecision(KernelChoice kernels) throws IOException {
             Path half = imported("half", "F16", "F16");
             Path single = imported("single", "F16", "F32");
@@ -150,7 +149,7 @@ class CheckpointImporterTest {
         }
 
         @ParameterizedTest
-        @EnumSource(KernelChoice.class)
+        @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
         void singlePrecisionComputesAsTheBfloat16ItCameFrom(KernelChoice kernels) throws IOException {
             Path single = imported("single", "BF16", "F32");
             assertEquals(List.of(List.of(DType.F32, DType.F32, DType.F32)), dtypes(single));

@@ -4,11 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
+import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.testdata.TestData;
 import java.lang.management.ManagementFactory;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// The decode loop allocates nothing on the heap, with all experts resident and with experts paged from disk.
@@ -25,9 +27,10 @@ class AllocationTest {
 
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-    @Test
-    void residentDecodeAllocatesNothing() {
-        assertDecodeAllocatesNothing(EngineConfig.DEFAULT);
+    @ParameterizedTest
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
+    void residentDecodeAllocatesNothing(KernelChoice kernels) {
+        assertDecodeAllocatesNothing(EngineConfig.DEFAULT.withKernels(kernels));
     }
 
     /// `tinylfu` is left out: Caffeine allocates an iterator and a stream for each eviction.

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.engine.device.cpu.KernelTiers;
 import io.moetier.testdata.TestData;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -29,8 +30,7 @@ class GoldenTest {
 
     static Stream<Arguments> cases() {
         return TestData.GOLDEN_CASES.stream()
-                .flatMap(name ->
-                        Stream.of(KernelChoice.PLAIN, KernelChoice.VECTOR).map(kernels -> Arguments.of(name, kernels)));
+                .flatMap(name -> KernelTiers.all().map(kernels -> Arguments.of(name, kernels)));
     }
 
     @ParameterizedTest

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.engine.device.cpu.KernelTiers;
 import io.moetier.engine.metrics.RunStats;
 import io.moetier.engine.trace.TraceRecorder;
 import io.moetier.storage.cache.Policies;
@@ -14,11 +16,13 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /// Offloading never changes a token: for every budget from the smallest to everything, every policy, one and two
 /// threads, all logits have the same bits.
@@ -30,18 +34,26 @@ class OffloadingTest {
     @TempDir
     Path directory;
 
+    /// The trained model, with more experts than the others together, only with the fastest kernels.
+    static Stream<Arguments> modelsAndKernels() {
+        Stream<Arguments> small = Stream.of("qwen2_moe_sparse_step", "olmoe_clip_qkv")
+                .flatMap(name -> KernelTiers.all().map(kernels -> Arguments.of(name, kernels)));
+        return Stream.concat(Stream.of(Arguments.of("tiny-mixtral", KernelChoice.AUTO)), small);
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"tiny-mixtral", "qwen2_moe_sparse_step", "olmoe_clip_qkv"})
-    void everyBudgetPolicyAndThreadCountGivesTheSameBits(String name) {
+    @MethodSource("modelsAndKernels")
+    void everyBudgetPolicyAndThreadCountGivesTheSameBits(String name, KernelChoice kernels) {
         Path store = store(name);
         Path census = record(store);
-        int[] expected = bits(store, EngineConfig.DEFAULT.withThreads(1));
+        int[] expected = bits(store, EngineConfig.DEFAULT.withKernels(kernels).withThreads(1));
         try (Engine engine = Engine.open(store, EngineConfig.DEFAULT)) {
             long slotBytes = engine.hostTier().residentSummary().slotBytes();
             for (long slots = engine.minimumRamBytes() / slotBytes; slots <= numExperts(engine); slots++) {
                 for (String policy : Policies.names()) {
                     for (int threads = 1; threads <= 2; threads++) {
                         EngineConfig config = EngineConfig.DEFAULT
+                                .withKernels(kernels)
                                 .withThreads(threads)
                                 .withRamBytes(slots * slotBytes)
                                 .withPolicy(
@@ -66,6 +78,7 @@ class OffloadingTest {
                 io,
                 EngineConfig.DEFAULT.kernels(),
                 EngineConfig.DEFAULT.kv(),
+                Optional.empty(),
                 0);
         assertArrayEquals(bits(store, EngineConfig.DEFAULT), bits(store, paged));
     }

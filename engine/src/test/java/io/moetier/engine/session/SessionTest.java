@@ -6,14 +6,22 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.convert.Quantisation;
+import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.engine.device.cpu.KernelTiers;
 import io.moetier.testdata.TestData;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class SessionTest {
     private static Engine engine;
@@ -28,8 +36,21 @@ class SessionTest {
         engine.close();
     }
 
-    @Test
-    void decodingOneByOneGivesTheBitsOfAPrefill() {
+    static Stream<Arguments> quantisationsAndKernels() {
+        return Stream.of(Quantisation.KEEP, Quantisation.Q8_0)
+                .flatMap(quantisation -> KernelTiers.all().map(kernels -> Arguments.of(quantisation, kernels)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("quantisationsAndKernels")
+    void decodingOneByOneGivesTheBitsOfAPrefill(Quantisation quantisation, KernelChoice kernels) {
+        Path store = ImportedStores.of(TestData.tinyMixtral(), quantisation);
+        try (Engine opened = Engine.open(store, EngineConfig.DEFAULT.withKernels(kernels))) {
+            decodingOneByOneGivesTheBitsOfAPrefill(opened);
+        }
+    }
+
+    private static void decodingOneByOneGivesTheBitsOfAPrefill(Engine engine) {
         int[] tokens = {1, 5, 9, 300, 17, 4000, 2, 8};
         List<float[]> expected = new ArrayList<>();
         try (Session session = engine.newSession()) {

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.engine.convert.Quantisation;
 import io.moetier.engine.device.KvType;
+import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.engine.device.cpu.KernelTiers;
 import io.moetier.engine.text.TokenStream;
 import io.moetier.engine.text.Tokenizer;
 import io.moetier.storage.format.Json;
@@ -31,15 +33,16 @@ class TinyMixtralTest {
     /// What float16 keys and values may move a logit by.
     private static final double HALF_TOLERANCE = 2e-2;
 
-    static Stream<JsonObject> cases() {
-        return Json.readObject(TestData.tinyMixtral().resolve("reference.json")).requireObjects("cases").stream();
+    static Stream<Arguments> cases() {
+        return Json.readObject(TestData.tinyMixtral().resolve("reference.json")).requireObjects("cases").stream()
+                .flatMap(reference -> KernelTiers.all().map(kernels -> Arguments.of(reference, kernels)));
     }
 
     @ParameterizedTest
     @MethodSource("cases")
-    void logitsAndRoutingAreTheReferences(JsonObject reference) {
+    void logitsAndRoutingAreTheReferences(JsonObject reference, KernelChoice kernels) {
         int[] inputIds = GoldenCase.ints(reference, "input_ids");
-        try (Engine engine = open(Quantisation.KEEP, KvType.F32);
+        try (Engine engine = open(Quantisation.KEEP, kernels, KvType.F32);
                 Session session = engine.newSession()) {
             List<List<List<Integer>>> routed = new ArrayList<>();
             session.listen((layer, phase, firstPosition, n, k, ids, weights, tiers) -> {
@@ -62,8 +65,8 @@ class TinyMixtralTest {
 
     @ParameterizedTest
     @MethodSource("cases")
-    void halfPrecisionKeysAndValuesStayClose(JsonObject reference) {
-        try (Engine engine = open(Quantisation.KEEP, KvType.F16);
+    void halfPrecisionKeysAndValuesStayClose(JsonObject reference, KernelChoice kernels) {
+        try (Engine engine = open(Quantisation.KEEP, kernels, KvType.F16);
                 Session session = engine.newSession()) {
             double worst = worstLogit(reference, GoldenCase.ints(reference, "input_ids"), session);
             assertTrue(worst <= HALF_TOLERANCE, () -> "logits differ by " + worst);
@@ -85,13 +88,16 @@ class TinyMixtralTest {
     }
 
     static Stream<Arguments> casesAndKvTypes() {
-        return cases().flatMap(reference -> Stream.of(KvType.values()).map(kv -> Arguments.of(reference, kv)));
+        return cases().flatMap(arguments -> {
+            Object[] known = arguments.get();
+            return Stream.of(KvType.values()).map(kv -> Arguments.of(known[0], known[1], kv));
+        });
     }
 
     @ParameterizedTest
     @MethodSource("casesAndKvTypes")
-    void greedyTextIsTheReferences(JsonObject reference, KvType kv) {
-        try (Engine engine = open(Quantisation.KEEP, kv);
+    void greedyTextIsTheReferences(JsonObject reference, KernelChoice kernels, KvType kv) {
+        try (Engine engine = open(Quantisation.KEEP, kernels, kv);
                 Session session = engine.newSession();
                 Tokenizer tokenizer = tokenizer(engine)) {
             int[] prompt = tokenizer.encode(reference.requireString("prompt"), true);
@@ -117,10 +123,10 @@ class TinyMixtralTest {
     /// calls, so nine of ten positions and a mean divergence of 0.01 nats are asked for.
     @ParameterizedTest
     @MethodSource("cases")
-    void q8_0StaysClose(JsonObject reference) {
+    void q8_0StaysClose(JsonObject reference, KernelChoice kernels) {
         int[] inputIds = GoldenCase.ints(reference, "input_ids");
-        List<float[]> exact = logits(Quantisation.KEEP, inputIds);
-        List<float[]> rounded = logits(Quantisation.Q8_0, inputIds);
+        List<float[]> exact = logits(Quantisation.KEEP, kernels, inputIds);
+        List<float[]> rounded = logits(Quantisation.Q8_0, kernels, inputIds);
         double divergence = 0;
         int agreed = 0;
         for (int t = 0; t < inputIds.length; t++) {
@@ -132,9 +138,9 @@ class TinyMixtralTest {
         assertTrue(agreed >= 0.9 * inputIds.length, agreed + " of " + inputIds.length);
     }
 
-    private static List<float[]> logits(Quantisation quantisation, int[] inputIds) {
+    private static List<float[]> logits(Quantisation quantisation, KernelChoice kernels, int[] inputIds) {
         List<float[]> rows = new ArrayList<>();
-        try (Engine engine = open(quantisation, KvType.F32);
+        try (Engine engine = open(quantisation, kernels, KvType.F32);
                 Session session = engine.newSession()) {
             session.prefill(inputIds, (position, logits) -> rows.add(logits.clone()));
         }
@@ -168,8 +174,10 @@ class TinyMixtralTest {
         return best;
     }
 
-    private static Engine open(Quantisation quantisation, KvType kv) {
-        return Engine.open(ImportedStores.of(TestData.tinyMixtral(), quantisation), EngineConfig.DEFAULT.withKv(kv));
+    private static Engine open(Quantisation quantisation, KernelChoice kernels, KvType kv) {
+        return Engine.open(
+                ImportedStores.of(TestData.tinyMixtral(), quantisation),
+                EngineConfig.DEFAULT.withKernels(kernels).withKv(kv));
     }
 
     private static Tokenizer tokenizer(Engine engine) {

@@ -153,13 +153,6 @@ class TokenizerTest {
         assertTrue(messageOf(missing).startsWith(missing + ": "));
     }
 
-    @Test
-    void spellsPlatformsAsTheJarDoes() {
-        assertEquals("linux-x86_64", TokenizerLibrary.platform("Linux", "amd64"));
-        assertEquals("osx-aarch64", TokenizerLibrary.platform("Mac OS X", "aarch64"));
-        assertEquals("win-x86_64", TokenizerLibrary.platform("Windows 11", "amd64"));
-    }
-
     private static Path config(Path directory, String json) throws IOException {
         return Files.writeString(directory.resolve("tokenizer_config.json"), json);
     }

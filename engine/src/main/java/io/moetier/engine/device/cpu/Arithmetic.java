@@ -37,7 +37,7 @@ interface Arithmetic {
             Scratch scratch);
 
     /// Columns that an implementation may interleave.
-    int COLUMNS_TOGETHER = 8;
+    int COLUMNS_TOGETHER = 16;
 
     /// `gate = silu(gate) * up` for `length` elements.
     void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length, Scratch scratch);

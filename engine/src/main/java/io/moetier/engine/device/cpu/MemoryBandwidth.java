@@ -64,7 +64,7 @@ public final class MemoryBandwidth implements AutoCloseable {
     private static List<MemoryReading> ways() {
         List<MemoryReading> ways = new ArrayList<>();
         ways.add(MemoryReading::compare);
-        if (CpuDevice.hasVectors()) {
+        if (KernelSelection.hasVectors()) {
             ways.add(new VectorSum());
         }
         return ways;

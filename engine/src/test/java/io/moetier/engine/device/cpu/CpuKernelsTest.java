@@ -24,14 +24,15 @@ import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
-/// Both arithmetics against loops in double, which share nothing with them.
+/// Every arithmetic against loops in double, which share nothing with them.
 ///
 /// Tolerances: one rounding is 2^-24 of the value. Plain kernels sum in double, so a result is off by the one rounding
 /// at its end. Vector kernels sum in float32; a term goes through the additions of its block of 32 and those of one
-/// block to another, about `c / 32 + 34` for `c` columns, each off by 2^-24 of the sum of absolute terms at most. Where
-/// they round activations to eight bits, so does the test.
+/// block to another, about `c / 32 + 34` for `c` columns, each off by 2^-24 of the sum of absolute terms at most.
+/// Native
+/// kernels have two sums for each row. Where activations are rounded to eight bits, the test rounds them as well.
 class CpuKernelsTest {
     private static final long PATIENCE_NANOS = 60_000_000_000L;
     private static final long SEED = 4711;
@@ -70,7 +71,7 @@ class CpuKernelsTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"VECTOR", "PLAIN"})
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
     void multipliesEveryTypeAndShape(KernelChoice choice) {
         try (CpuDevice device = device(choice)) {
             for (DType dtype : TestWeights.types(choice)) {
@@ -93,7 +94,11 @@ class CpuKernelsTest {
         device.kernels().matmul(w, buffer(device, x), 2, n, out, 1);
         float[] y = read(device, out);
         double[] activations = TestWeights.activations(choice, dtype, x);
-        double steps = choice == KernelChoice.PLAIN ? 1 : cols / 32.0 + 34;
+        double steps = switch (choice) {
+            case PLAIN -> 1;
+            case NATIVE -> cols / 2.0 + 34;
+            default -> cols / 32.0 + 34;
+        };
         for (int i = 0; i < n; i++) {
             for (int row = 0; row < rows; row++) {
                 double sum = 0;
@@ -114,7 +119,7 @@ class CpuKernelsTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"VECTOR", "PLAIN"})
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
     void aRowGivesTheSameBitsInEveryBatchAndOnEveryNumberOfThreads(KernelChoice choice) {
         int rows = 200;
         for (DType dtype : TestWeights.types(choice)) {
@@ -141,7 +146,7 @@ class CpuKernelsTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"VECTOR", "PLAIN"})
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
     void computesExperts(KernelChoice choice) {
         for (DType dtype : TestWeights.types(choice)) {
             int hidden = Math.max(64, dtype.blockElements());
@@ -217,7 +222,7 @@ class CpuKernelsTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"VECTOR", "PLAIN"})
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
     void attendsToWhatAQueryMaySee(KernelChoice choice) {
         int[][] cases = {
             // heads, kv heads, head dimension, window, positions before, tokens
@@ -276,7 +281,7 @@ class CpuKernelsTest {
 
     /// With two key heads, five threads take single heads, and fewer take those of a key head together.
     @ParameterizedTest
-    @EnumSource(names = {"VECTOR", "PLAIN"})
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
     void aTokenAttendsWithTheSameBitsInEveryBatchAndOnEveryNumberOfThreads(KernelChoice choice) {
         int before = 301;
         int n = 37;
@@ -336,7 +341,7 @@ class CpuKernelsTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"VECTOR", "PLAIN"})
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
     void normalisesRows(KernelChoice choice) {
         for (int cols : new int[] {1, 7, 32, 64, 96, 131, 2048}) {
             float[] x = TestWeights.floats(9 * cols, random);
@@ -362,7 +367,7 @@ class CpuKernelsTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"VECTOR", "PLAIN"})
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
     void activates(KernelChoice choice) {
         float[] gate = TestWeights.floats(5003, random);
         float[] up = TestWeights.floats(5003, random);
@@ -382,7 +387,7 @@ class CpuKernelsTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"VECTOR", "PLAIN"})
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
     void doesTheSimpleOperations(KernelChoice choice) {
         try (CpuDevice device = device(choice)) {
             Kernels kernels = device.kernels();
@@ -477,6 +482,11 @@ class CpuKernelsTest {
             assertEquals("CPU, plain Java, 1 thread", plain.description());
             assertTrue(vector.description().matches("CPU, Vector API, \\d+ bits, 2 threads"));
         }
+        if (KernelTiers.all().anyMatch(KernelChoice.NATIVE::equals)) {
+            try (CpuDevice best = device(KernelChoice.AUTO)) {
+                assertTrue(best.description().matches("CPU, native code, [\\w -]+, 2 threads"), best::description);
+            }
+        }
     }
 
     /// Counts what the calling thread allocates: it takes part in every kernel, and the others run the same code.
@@ -497,12 +507,13 @@ class CpuKernelsTest {
         }
     }
 
-    /// Cold vector code allocates, as vectors are objects until the compiler has seen them, which on a busy machine
-    /// takes its time.
-    @Test
-    void allocatesNothingInAVectorDecodeStepOnceWarm() {
+    /// Cold code allocates, as vectors, and the segments that native code is given, are objects until the compiler has
+    /// seen them, which on a busy machine takes its time.
+    @ParameterizedTest
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
+    void allocatesNothingInADecodeStepOnceWarm(KernelChoice choice) {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        try (CpuDevice device = CpuDevice.open(1, KernelChoice.VECTOR)) {
+        try (CpuDevice device = CpuDevice.open(1, choice)) {
             DecodeStep step = new DecodeStep(device);
             long allocated = Long.MAX_VALUE;
             for (long end = System.nanoTime() + PATIENCE_NANOS; allocated > 1000 && System.nanoTime() < end; ) {

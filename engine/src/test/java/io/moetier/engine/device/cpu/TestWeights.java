@@ -13,23 +13,26 @@ import java.util.Set;
 /// Random weights and activations of kernel tests.
 final class TestWeights {
     /// Types with kernels of different kinds.
-    static final List<DType> TYPES = List.of(
-            DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0, DType.MXFP4, DType.Q4_K, DType.Q5_K, DType.Q6_K);
+    static final List<DType> TYPES = List.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0);
 
     private static final List<DType> ALL = List.of(DType.values());
 
     /// Types for which the vector arithmetic rounds activations to eight bits.
-    private static final Set<DType> ROUNDED = EnumSet.of(DType.Q4_0, DType.MXFP4, DType.Q4_K, DType.Q5_K, DType.Q6_K);
+    private static final Set<DType> ROUNDED = EnumSet.of(DType.Q4_0);
 
     private TestWeights() {}
 
     /// Returns the types that an arithmetic multiplies.
     static List<DType> types(KernelChoice choice) {
-        return choice == KernelChoice.PLAIN || choice == KernelChoice.VECTOR ? ALL : TYPES;
+        return choice == KernelChoice.AUTO ? TYPES : ALL;
     }
 
     static boolean rounds(KernelChoice choice, DType dtype) {
-        return choice == KernelChoice.VECTOR && ROUNDED.contains(dtype);
+        return switch (choice) {
+            case VECTOR -> ROUNDED.contains(dtype);
+            case NATIVE -> dtype.blockElements() > 1 && new NativeArithmetic(new PlainArithmetic()).multiplies(dtype);
+            default -> false;
+        };
     }
 
     /// Returns what an arithmetic multiplies with weights of a type: `x`, or for each 32 of them the nearest multiples
@@ -45,10 +48,16 @@ final class TestWeights {
                 largest = Math.max(largest, Math.abs(x[i]));
             }
             for (int i = at; i < at + 32; i++) {
-                activations[i] = largest == 0 ? 0 : Math.rint(x[i] * (127 / largest)) * (double) (largest / 127);
+                activations[i] =
+                        largest == 0 ? 0 : Math.rint(scaled(choice, x[i], 127 / largest)) * (double) (largest / 127);
             }
         }
         return activations;
+    }
+
+    /// Native code multiplies and rounds to an integer in one step.
+    private static double scaled(KernelChoice choice, float x, float factor) {
+        return choice == KernelChoice.NATIVE ? (double) x * factor : x * factor;
     }
 
     static WeightMatrix matrix(Arena arena, DType dtype, int rows, int cols, Random random) {

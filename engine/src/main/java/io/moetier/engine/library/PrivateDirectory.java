@@ -1,4 +1,4 @@
-package io.moetier.engine.text;
+package io.moetier.engine.library;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -26,7 +26,7 @@ import java.util.zip.CRC32;
 /// Whoever can write a file, or the directory that it is in, can run code as the user who loads it. Hence every file
 /// must belong to the user of this process and be closed to others, and so must its directory, whose parent must not
 /// be open to everyone. Where a file system knows no such permissions, Windows above all, only owners are compared.
-final class PrivateDirectory implements AutoCloseable {
+public final class PrivateDirectory implements AutoCloseable {
     private static final Set<PosixFilePermission> OWNER_ONLY = PosixFilePermissions.fromString("rwx------");
     private static final int BUFFER_BYTES = 256 * 1024;
 
@@ -38,6 +38,17 @@ final class PrivateDirectory implements AutoCloseable {
         this.path = path;
         this.user = user;
         this.temporary = temporary;
+    }
+
+    /// Opens a directory whose files stay, or a temporary one where that is not this user's alone or cannot be written.
+    ///
+    /// @throws IOException if there is neither
+    public static PrivateDirectory open(Path path) throws IOException {
+        try {
+            return kept(path);
+        } catch (IOException e) { // of no concern to a user: only the next start takes longer
+            return temporary();
+        }
     }
 
     /// Opens a directory whose files stay, making it and its parents where they are missing.
@@ -57,13 +68,13 @@ final class PrivateDirectory implements AutoCloseable {
     }
 
     /// Makes a directory that goes with its files on [#close()].
-    static PrivateDirectory temporary() throws IOException {
+    public static PrivateDirectory temporary() throws IOException {
         Path path = Files.createTempDirectory("moetier");
         return new PrivateDirectory(path, Files.getOwner(path), true);
     }
 
     /// Returns the file `name` with the content of `resource`, which is written unless it is there already.
-    Path unpack(URL resource, String name) throws IOException {
+    public Path unpack(URL resource, String name) throws IOException {
         Path target = path.resolve(name);
         if (!isPrivate(target, user) || checksum(target) != checksum(resource)) {
             write(resource, target);

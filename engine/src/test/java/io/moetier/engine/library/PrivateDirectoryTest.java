@@ -1,4 +1,4 @@
-package io.moetier.engine.text;
+package io.moetier.engine.library;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -28,8 +28,8 @@ class PrivateDirectoryTest {
     private static final URL IN_JAR =
             Objects.requireNonNull(TokenizersLibrary.class.getResource("/native/lib/tokenizers.properties"));
     /// Not from a jar, which would know its checksum.
-    private static final URL IN_DIRECTORY =
-            Objects.requireNonNull(PrivateDirectoryTest.class.getResource("chat/expected.json"));
+    private static final URL IN_DIRECTORY = Objects.requireNonNull(
+            PrivateDirectoryTest.class.getResource("/io/moetier/engine/text/chat/expected.json"));
 
     @TempDir
     Path scratch;
@@ -107,7 +107,7 @@ class PrivateDirectoryTest {
         // A file where a directory should be stops even root.
         Path refused = Files.createFile(scratch.resolve("file")).resolve("inside");
         Path made;
-        try (PrivateDirectory directory = TokenizerLibrary.open(refused)) {
+        try (PrivateDirectory directory = PrivateDirectory.open(refused)) {
             Path unpacked = directory.unpack(IN_JAR, "library");
             assertArrayEquals(content(IN_JAR), Files.readAllBytes(unpacked));
             made = Objects.requireNonNull(unpacked.getParent());

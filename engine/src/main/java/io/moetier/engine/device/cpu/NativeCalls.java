@@ -1,0 +1,113 @@
+package io.moetier.engine.device.cpu;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/// The functions of `kernels.h`, as constants, which is what lets the compiler call them directly.
+///
+/// The calls are critical ones: they read and write arrays where they are, and the garbage collector waits for them.
+/// Whoever calls has checked that the memory is there and as large as the function needs.
+///
+/// The JVM's options ask the compiler to inline what makes the segments of arrays, so that none is made.
+final class NativeCalls {
+    private static final NativeLibrary LIBRARY = NativeKernels.library();
+    private static final MethodHandle MULTIPLIES = link("multiplies", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+    private static final MethodHandle PACK = link(
+            "pack",
+            FunctionDescriptor.ofVoid(
+                    JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+    private static final MethodHandle MULTIPLY = link(
+            "multiply",
+            FunctionDescriptor.ofVoid(
+                    JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, ADDRESS,
+                    ADDRESS, ADDRESS));
+    private static final MethodHandle SWIGLU = link("swiglu", FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, JAVA_INT));
+    private static final MethodHandle RMS_NORM =
+            link("rms_norm", FunctionDescriptor.ofVoid(ADDRESS, JAVA_INT, ADDRESS, JAVA_FLOAT, ADDRESS));
+
+    private NativeCalls() {}
+
+    @SuppressWarnings("restricted") // calling native code is the purpose of this class
+    private static MethodHandle link(String name, FunctionDescriptor signature) {
+        return Linker.nativeLinker().downcallHandle(LIBRARY.function(name), signature, Linker.Option.critical(true));
+    }
+
+    static boolean multiplies(int type) {
+        try {
+            return (int) MULTIPLIES.invokeExact(type) != 0;
+        } catch (Throwable e) {
+            throw rethrown(e);
+        }
+    }
+
+    /// @param x the column
+    static void pack(int type, MemorySegment x, int cols, int column, PackedColumns to) {
+        try {
+            PACK.invokeExact(
+                    type,
+                    x,
+                    cols,
+                    to.n,
+                    column,
+                    MemorySegment.ofArray(to.floats),
+                    MemorySegment.ofArray(to.bytes),
+                    MemorySegment.ofArray(to.scales),
+                    MemorySegment.ofArray(to.sums));
+        } catch (Throwable e) {
+            throw rethrown(e);
+        }
+    }
+
+    /// @param w the address of the first tile; its memory must not be given back during the call
+    static void multiply(int type, long w, int tiles, PackedColumns x, int first, int last, MemorySegment y) {
+        try {
+            MULTIPLY.invokeExact(
+                    type,
+                    w,
+                    tiles,
+                    x.cols,
+                    x.n,
+                    first,
+                    last,
+                    MemorySegment.ofArray(x.floats),
+                    MemorySegment.ofArray(x.bytes),
+                    MemorySegment.ofArray(x.scales),
+                    MemorySegment.ofArray(x.sums),
+                    y);
+        } catch (Throwable e) {
+            throw rethrown(e);
+        }
+    }
+
+    static void swiGlu(MemorySegment gate, MemorySegment up, int length) {
+        try {
+            SWIGLU.invokeExact(gate, up, length);
+        } catch (Throwable e) {
+            throw rethrown(e);
+        }
+    }
+
+    static void rmsNorm(MemorySegment x, int cols, MemorySegment weight, float eps, MemorySegment out) {
+        try {
+            RMS_NORM.invokeExact(x, cols, weight, eps, out);
+        } catch (Throwable e) {
+            throw rethrown(e);
+        }
+    }
+
+    /// C throws nothing; what is thrown comes from the check of the arguments.
+    private static RuntimeException rethrown(Throwable thrown) {
+        return switch (thrown) {
+            case RuntimeException e -> e;
+            case Error e -> throw e;
+            default -> new IllegalStateException(thrown);
+        };
+    }
+}

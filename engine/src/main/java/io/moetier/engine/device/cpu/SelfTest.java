@@ -1,0 +1,157 @@
+package io.moetier.engine.device.cpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.engine.tensor.WeightPacker;
+import io.moetier.storage.model.DType;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.Random;
+import java.util.function.Predicate;
+
+/// Compares an arithmetic with plain loops on a small matrix of each type, always the same: what a compiler or a
+/// processor gets wrong is found at the start, and not in the answers of a model.
+final class SelfTest {
+    private static final long SEED = 3;
+    private static final int ROWS = WeightMatrix.TILE_ROWS;
+    private static final int COLS = 256;
+    private static final int COLUMNS = 3;
+    private static final float EPS = 1e-5f;
+
+    /// Of the largest result: float32 sums of 256 terms, a tenth of which is left when they are added, are off by less
+    /// than a thousand roundings.
+    private static final double TOLERANCE = 1e-4;
+
+    /// Activations are whole multiples of this, of which there are 127 in the largest of each 32. So those of eight
+    /// bits are exact.
+    private static final float UNIT = 0x1p-7f;
+
+    private static final int BLOCK = 32;
+
+    private final Arithmetic tested;
+    private final Predicate<DType> types;
+    private final Arithmetic plain = new PlainArithmetic();
+    private final Scratch scratch = new Scratch();
+    private final Random random = new Random(SEED);
+
+    /// @param types which weights are multiplied
+    SelfTest(Arithmetic tested, Predicate<DType> types) {
+        this.tested = tested;
+        this.types = types;
+    }
+
+    /// Returns what is wrong, if something is: part of a sentence.
+    Optional<String> objection() {
+        for (DType dtype : DType.values()) {
+            if (types.test(dtype) && !multiplies(dtype)) {
+                return Optional.of("they multiply " + dtype.label() + " weights wrongly here");
+            }
+        }
+        if (!activates()) {
+            return Optional.of("they compute swiglu wrongly here");
+        }
+        return normalises() ? Optional.empty() : Optional.of("they compute norms wrongly here");
+    }
+
+    private boolean multiplies(DType dtype) {
+        try (Arena arena = Arena.ofConfined()) {
+            WeightMatrix w = matrix(dtype, arena);
+            float[] x = activations(COLUMNS * COLS);
+            float[] expected = product(plain, w, x, COLUMNS);
+            return agree(expected, product(tested, w, x, COLUMNS))
+                    && agree(Arrays.copyOf(expected, ROWS), product(tested, w, x, 1));
+        }
+    }
+
+    private float[] product(Arithmetic arithmetic, WeightMatrix w, float[] x, int n) {
+        PackedColumns columns = new PackedColumns();
+        arithmetic.reserve(w.dtype(), COLS, n, columns);
+        for (int column = 0; column < n; column++) {
+            arithmetic.pack(w.dtype(), x, column * COLS, columns, column);
+        }
+        float[] y = new float[n * ROWS];
+        arithmetic.multiply(w, 0, 1, columns, 0, n, y, 0, scratch);
+        return y;
+    }
+
+    private boolean activates() {
+        float[] gate = activations(COLS);
+        float[] expected = gate.clone();
+        float[] up = activations(COLS);
+        plain.swiGlu(expected, 0, up, 0, COLS, scratch);
+        tested.swiGlu(gate, 0, up, 0, COLS, scratch);
+        return agree(expected, gate);
+    }
+
+    private boolean normalises() {
+        float[] x = activations(COLS);
+        float[] weight = activations(COLS);
+        float[] expected = new float[COLS];
+        plain.rmsNorm(x, 0, COLS, weight, EPS, expected, scratch);
+        tested.rmsNorm(x, 0, COLS, weight, EPS, x, scratch);
+        return agree(expected, x);
+    }
+
+    private static boolean agree(float[] expected, float[] found) {
+        double largest = 0;
+        for (float value : expected) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        for (int i = 0; i < expected.length; i++) {
+            if (!(Math.abs(expected[i] - found[i]) <= TOLERANCE * largest)) { // false for NaN
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private float[] activations(int length) {
+        float[] floats = new float[length];
+        for (int i = 0; i < length; i++) {
+            floats[i] = UNIT * (i % BLOCK == 0 ? 127 : random.nextInt(-127, 128));
+        }
+        return floats;
+    }
+
+    private WeightMatrix matrix(DType dtype, Arena arena) {
+        MemorySegment blocks = arena.allocate(dtype.bytes(ROWS * COLS));
+        for (long at = 0; at < blocks.byteSize(); at += dtype.blockBytes()) {
+            fill(dtype, blocks.asSlice(at, dtype.blockBytes()));
+        }
+        MemorySegment packed = arena.allocate(WeightMatrix.packedBytes(dtype, ROWS, COLS), WeightMatrix.ALIGNMENT);
+        WeightPacker.pack(dtype, blocks, dtype, ROWS, COLS, packed);
+        return new WeightMatrix(dtype, ROWS, COLS, packed);
+    }
+
+    /// Every byte may have any value, except those of floating-point numbers.
+    private void fill(DType dtype, MemorySegment block) {
+        byte[] bytes = new byte[dtype.blockBytes()];
+        random.nextBytes(bytes);
+        MemorySegment.copy(bytes, 0, block, JAVA_BYTE, 0, bytes.length);
+        float weight = 2 * random.nextFloat() - 1;
+        switch (dtype) {
+            case F32 -> block.set(JAVA_FLOAT_UNALIGNED, 0, weight);
+            case BF16 -> block.set(JAVA_SHORT_UNALIGNED, 0, (short) (Float.floatToRawIntBits(weight) >>> 16));
+            case MXFP4 -> block.set(JAVA_BYTE, 0, (byte) (120 + random.nextInt(8))); // a power of two
+            default ->
+                Arrays.stream(halves(dtype))
+                        .forEach(at -> block.set(JAVA_SHORT_UNALIGNED, at, Float.floatToFloat16(weight)));
+        }
+    }
+
+    /// Returns where the float16 numbers of a block are.
+    private static int[] halves(DType dtype) {
+        return switch (dtype) {
+            case Q4_1, Q5_1, Q4_K, Q5_K -> new int[] {0, 2};
+            case Q2_K -> new int[] {80, 82};
+            case Q3_K -> new int[] {108};
+            case Q6_K -> new int[] {208};
+            default -> new int[] {0};
+        };
+    }
+}

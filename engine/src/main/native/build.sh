@@ -1,0 +1,86 @@
+#!/bin/sh
+# Compiles the kernels of this folder for the machine's kind of processor, once for each level of instructions, and
+# links them into META-INF/native/PLATFORM/libmoetier.so (.dylib) in CLASSES. Without a compiler that can, it says what
+# is left out and ends well: Moetier then computes in Java.
+#   build.sh CLASSES OBJECTS      CC: the compiler, else cc, gcc or clang
+set -eu
+
+classes=$1
+objects=$2
+sources=$(cd "$(dirname "$0")" && pwd -P)
+
+omit() {
+  echo "native kernels: $*"
+}
+
+case $(uname -s) in
+Linux) system=linux library=libmoetier.so link='-shared -Wl,-z,noexecstack' ;;
+Darwin) system=osx library=libmoetier.dylib link=-dynamiclib ;;
+*) omit "left out, as there are none for $(uname -s); the Vector API computes, more slowly" && exit 0 ;;
+esac
+case $(uname -m) in
+x86_64 | amd64) processor=x86_64 levels='v3 avx512 amx' ;;
+aarch64 | arm64) processor=aarch64 levels=dotprod ;;
+*) omit "left out, as there are none for $(uname -m); the Vector API computes, more slowly" && exit 0 ;;
+esac
+target=$classes/META-INF/native/$system-$processor/$library
+
+instructions() {
+  case $1 in
+  v3) echo -march=x86-64-v3 ;;
+  avx512) echo -march=x86-64-v4 -mavx512vnni -mavx512bf16 ;;
+  amx) echo -march=x86-64-v4 -mavx512vnni -mavx512bf16 -mamx-tile -mamx-int8 ;;
+  dotprod) echo -march=armv8.2-a+dotprod+fp16 ;;
+  esac
+}
+
+if [ -f "$target" ] && [ -z "$(find "$sources" -newer "$target" -print)" ]; then
+  exit 0
+fi
+rm -f "$target"
+
+compiler=
+for candidate in ${CC:-cc gcc clang}; do
+  if command -v "$candidate" >/dev/null; then
+    compiler=$candidate
+    break
+  fi
+done
+if [ -z "$compiler" ]; then
+  omit "left out, as no C compiler was found (${CC:-cc, gcc or clang}); the Vector API computes, and prompts are read at half the speed or less"
+  exit 0
+fi
+
+mkdir -p "$objects" "$(dirname "$target")"
+rm -f "$objects"/*.o
+flags='-O3 -fPIC -fvisibility=hidden -std=gnu11 -Wall -Wextra'
+
+# Says whether the compiler makes programs for these instructions at all.
+understands() {
+  printf 'int nothing;\n' | "$compiler" "$@" -x c -c -o "$objects/probe.o" - 2>/dev/null && rm -f "$objects/probe.o"
+}
+
+jobs=
+for level in $levels; do
+  # shellcheck disable=SC2046,SC2086 # flags are separated by blanks
+  if ! understands $flags $(instructions "$level"); then
+    omit "those for $level are left out, as $compiler does not know $(instructions "$level"); processors that have it compute more slowly"
+    continue
+  fi
+  for source in "$sources"/*.c; do
+    name=$(basename "$source" .c)
+    [ "$name" != level ] || continue
+    # shellcheck disable=SC2046,SC2086
+    "$compiler" $flags -DMOETIER_LEVEL="$level" $(instructions "$level") -c -o "$objects/$name-$level.o" "$source" &
+    jobs="$jobs $!"
+  done
+done
+[ -n "$jobs" ] || exit 0
+# shellcheck disable=SC2086
+"$compiler" $flags -c -o "$objects/level.o" "$sources/level.c"
+for job in $jobs; do
+  wait "$job"
+done
+# Renamed when complete, so that a broken build leaves no half of a library.
+# shellcheck disable=SC2086
+"$compiler" $link -o "$target.part" "$objects"/*.o -lm && mv "$target.part" "$target"

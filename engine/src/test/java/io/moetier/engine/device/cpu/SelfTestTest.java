@@ -1,0 +1,102 @@
+package io.moetier.engine.device.cpu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.moetier.engine.device.AttentionShape;
+import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.storage.model.DType;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class SelfTestTest {
+    @Test
+    void rightResultsPass() {
+        assertEquals(Optional.empty(), new SelfTest(new PlainArithmetic(), TestWeights.TYPES::contains).objection());
+        assertEquals(Optional.empty(), new SelfTest(new Wrong(null, false, false), dtype -> true).objection());
+    }
+
+    @Test
+    void aWrongProductIsFoundInEveryType() {
+        for (DType dtype : TestWeights.TYPES) {
+            assertEquals(
+                    Optional.of("they multiply " + dtype.label() + " weights wrongly here"),
+                    new SelfTest(new Wrong(dtype, false, false), TestWeights.TYPES::contains).objection());
+        }
+    }
+
+    @Test
+    void aWrongActivationAndAWrongNormAreFound() {
+        assertEquals(
+                Optional.of("they compute swiglu wrongly here"),
+                new SelfTest(new Wrong(null, true, false), dtype -> false).objection());
+        assertEquals(
+                Optional.of("they compute norms wrongly here"),
+                new SelfTest(new Wrong(null, false, true), dtype -> false).objection());
+    }
+
+    /// Plain loops that get one number of a row wrong, in what they are told to.
+    private record Wrong(@org.jspecify.annotations.Nullable DType dtype, boolean activates, boolean normalises)
+            implements Arithmetic {
+        private static final Arithmetic PLAIN = new PlainArithmetic();
+
+        @Override
+        public String description() {
+            return "wrong";
+        }
+
+        @Override
+        public void reserve(DType type, int cols, int n, PackedColumns to) {
+            PLAIN.reserve(type, cols, n, to);
+        }
+
+        @Override
+        public void pack(DType type, float[] x, int xAt, PackedColumns to, int column) {
+            PLAIN.pack(type, x, xAt, to, column);
+        }
+
+        @Override
+        public void multiply(
+                WeightMatrix w,
+                int from,
+                int to,
+                PackedColumns x,
+                int firstColumn,
+                int lastColumn,
+                float[] y,
+                int yAt,
+                Scratch scratch) {
+            PLAIN.multiply(w, from, to, x, firstColumn, lastColumn, y, yAt, scratch);
+            if (w.dtype() == dtype) {
+                y[yAt + 7] = -y[yAt + 7];
+            }
+        }
+
+        @Override
+        public void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length, Scratch scratch) {
+            PLAIN.swiGlu(gate, gateAt, up, upAt, length, scratch);
+            gate[gateAt] = activates ? Float.NaN : gate[gateAt];
+        }
+
+        @Override
+        public void rmsNorm(float[] x, int at, int cols, float[] weight, float eps, float[] out, Scratch scratch) {
+            PLAIN.rmsNorm(x, at, cols, weight, eps, out, scratch);
+            out[at] *= normalises ? 1.5f : 1;
+        }
+
+        @Override
+        public void attend(
+                float[] q,
+                int at,
+                int rows,
+                int heads,
+                int position,
+                AttentionShape shape,
+                KvLayer cache,
+                int kvHead,
+                float[] out,
+                Scratch scratch) {
+            PLAIN.attend(q, at, rows, heads, position, shape, cache, kvHead, out, scratch);
+        }
+    }
+}
