@@ -45,8 +45,11 @@ public class KernelBenchmark {
         @Param({"2048x1024", "1024x2048"})
         String shape = "2048x1024";
 
-        @Param({"F32", "F16", "BF16", "Q8_0"})
+        @Param({"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q6_K"})
         DType dtype = DType.F32;
+
+        @Param({"NATIVE", "VECTOR"})
+        KernelChoice kernels = KernelChoice.NATIVE;
 
         @Param({"1", "2"})
         int threads = 1;
@@ -66,7 +69,7 @@ public class KernelBenchmark {
             int by = shape.indexOf('x');
             int rows = Integer.parseInt(shape, 0, by, 10);
             int cols = Integer.parseInt(shape, by + 1, shape.length(), 10);
-            device = CpuDevice.open(threads, KernelChoice.VECTOR);
+            device = CpuDevice.open(threads, kernels);
             Random random = new Random(SEED);
             Arena arena = Arena.ofAuto();
             long bytes = WeightMatrix.packedBytes(dtype, rows, cols);
@@ -82,12 +85,12 @@ public class KernelBenchmark {
         }
 
         private static MemorySegment packed(Arena arena, DType dtype, int rows, int cols, Random random) {
-            DType source = dtype == DType.Q8_0 ? DType.F32 : dtype;
+            DType source = dtype.blockElements() > 1 ? DType.F32 : dtype;
             MemorySegment plain = arena.allocate(source.bytes((long) rows * cols));
             for (long i = 0; i < (long) rows * cols; i++) {
                 float weight = (float) random.nextGaussian() / 16;
                 switch (source) {
-                    case F32, Q8_0 -> plain.setAtIndex(ValueLayout.JAVA_FLOAT, i, weight);
+                    case F32 -> plain.setAtIndex(ValueLayout.JAVA_FLOAT, i, weight);
                     case F16 -> plain.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(weight));
                     case BF16 ->
                         plain.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) (Float.floatToRawIntBits(weight) >>> 16));

@@ -3,6 +3,7 @@ package io.moetier.tools.bench;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.model.DType;
 import java.util.List;
@@ -17,11 +18,12 @@ class BenchmarksTest {
     private final Work work = new Work();
 
     @ParameterizedTest
-    @EnumSource(names = {"F32", "F16", "BF16", "Q8_0"})
+    @EnumSource(names = {"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q6_K"})
     void kernelsMultiply(DType dtype) {
         KernelBenchmark.Matrices matrices = new KernelBenchmark.Matrices();
-        matrices.shape = "64x96";
+        matrices.shape = "64x256";
         matrices.dtype = dtype;
+        matrices.kernels = KernelChoice.AUTO;
         matrices.threads = 2;
         matrices.pack();
         try {
@@ -31,7 +33,7 @@ class BenchmarksTest {
         } finally {
             matrices.close();
         }
-        assertEquals(1e-9 * 2 * 129 * 64 * 96, work.gigaflops, 1e-15);
+        assertEquals(1e-9 * 2 * 129 * 64 * 256, work.gigaflops, 1e-15);
         assertTrue(work.gigabytes > 0);
     }
 
