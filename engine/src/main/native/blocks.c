@@ -31,7 +31,7 @@ static int32_t quantise(const float x[BLOCK], float factor, int8_t q[BLOCK]) {
     const float whole = 0x1.8p23f;
     int32_t sum = 0;
     for (int i = 0; i < BLOCK; i++) {
-        float rounded = x[i] * factor + whole;
+        float rounded = __builtin_fmaf(x[i], factor, whole);
         int32_t value = int_at(&rounded) - as_bits(whole);
         q[i] = (int8_t)value;
         sum += (int8_t)value;
