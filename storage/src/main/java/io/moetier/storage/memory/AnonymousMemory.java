@@ -17,8 +17,12 @@ import java.util.Optional;
 /// [Arena#allocate(long)] writes zeros over everything it hands out, which for a slab of many gigabytes takes longer
 /// than loading the model. `mmap` leaves the zeros to the kernel, page by page. Where it cannot be called, the arena
 /// allocates after all.
+///
+/// Huge pages are asked for: kernels that stream weights spend much of their time on looking up small ones.
 public final class AnonymousMemory {
     private static final int PAGE_BYTES = 4096;
+    private static final long HUGE_PAGE_BYTES = 2 << 20;
+    private static final int MADV_HUGEPAGE = 14;
     private static final int PROT_READ_WRITE = 0x1 | 0x2;
     private static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x02 | 0x20 | 0x4000; // Linux, all architectures
     private static final Optional<Calls> CALLS = Calls.find();
@@ -35,48 +39,66 @@ public final class AnonymousMemory {
                 : arena.allocate(byteSize, PAGE_BYTES);
     }
 
-    private record Calls(MethodHandle mmap, MethodHandle munmap) {
+    private record Calls(MethodHandle mmap, MethodHandle munmap, MethodHandle madvise) {
         /// Returns nothing on systems whose flags are others than Linux's.
-        @SuppressWarnings("restricted") // two calls with fixed signatures
         static Optional<Calls> find() {
             if (!System.getProperty("os.name").toLowerCase(Locale.ROOT).contains("linux")) {
                 return Optional.empty();
             }
-            Linker linker = Linker.nativeLinker();
-            return linker.defaultLookup()
-                    .find("mmap")
-                    .flatMap(mmap -> linker.defaultLookup()
-                            .find("munmap")
-                            .map(munmap -> new Calls(
-                                    linker.downcallHandle(
-                                            mmap,
-                                            FunctionDescriptor.of(
-                                                    JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT,
-                                                    JAVA_LONG)),
-                                    linker.downcallHandle(
-                                            munmap, FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG)))));
+            Optional<MethodHandle> mmap = call(
+                    "mmap",
+                    FunctionDescriptor.of(JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
+            Optional<MethodHandle> munmap = call("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
+            Optional<MethodHandle> madvise =
+                    call("madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+            return mmap.isPresent() && munmap.isPresent() && madvise.isPresent()
+                    ? Optional.of(new Calls(mmap.get(), munmap.get(), madvise.get()))
+                    : Optional.empty();
         }
 
+        @SuppressWarnings("restricted") // calls with fixed signatures
+        private static Optional<MethodHandle> call(String name, FunctionDescriptor signature) {
+            Linker linker = Linker.nativeLinker();
+            return linker.defaultLookup().find(name).map(address -> linker.downcallHandle(address, signature));
+        }
+
+        /// Where huge pages fit, maps one more than asked for, to start on the border of one. What is not touched
+        /// costs nothing.
         @SuppressWarnings("restricted") // the size is the one that was mapped
         MemorySegment map(long byteSize, Arena arena) {
+            boolean huge = byteSize >= HUGE_PAGE_BYTES;
+            long mapped = huge ? Math.addExact(byteSize, HUGE_PAGE_BYTES) : byteSize;
             long address;
             try {
                 address = (long) mmap.invokeExact(
-                        MemorySegment.NULL, byteSize, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_NORESERVE, -1, 0L);
+                        MemorySegment.NULL, mapped, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_NORESERVE, -1, 0L);
             } catch (Throwable e) {
                 throw new IllegalStateException("mmap could not be called", e);
             }
             if (address == -1) {
                 throw new OutOfMemoryError("no address space for " + byteSize + " bytes");
             }
-            return MemorySegment.ofAddress(address).reinterpret(byteSize, arena, memory -> unmap(memory, byteSize));
+            long start = huge ? Math.ceilDiv(address, HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES : address;
+            if (huge) {
+                adviseHugePages(start, byteSize);
+            }
+            return MemorySegment.ofAddress(start).reinterpret(byteSize, arena, memory -> unmap(address, mapped));
         }
 
-        private void unmap(MemorySegment memory, long byteSize) {
+        /// An advice: a kernel without huge pages refuses it, and small ones do as well.
+        private void adviseHugePages(long start, long byteSize) {
             try {
-                int result = (int) munmap.invokeExact(memory.address(), byteSize);
+                int _ = (int) madvise.invokeExact(start, byteSize, MADV_HUGEPAGE);
+            } catch (Throwable e) {
+                throw new IllegalStateException("madvise could not be called", e);
+            }
+        }
+
+        private void unmap(long address, long byteSize) {
+            try {
+                int result = (int) munmap.invokeExact(address, byteSize);
                 if (result != 0) {
-                    throw new IllegalStateException("munmap refused " + memory);
+                    throw new IllegalStateException("munmap refused " + byteSize + " bytes at " + address);
                 }
             } catch (RuntimeException | Error e) {
                 throw e;

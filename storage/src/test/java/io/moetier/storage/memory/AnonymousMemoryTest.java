@@ -24,6 +24,13 @@ class AnonymousMemoryTest {
     }
 
     @Test
+    void startsWhereAHugePageCan() {
+        try (Arena arena = Arena.ofShared()) {
+            assertEquals(0, AnonymousMemory.allocate((2 << 20) + 1, arena).address() % (2 << 20));
+        }
+    }
+
+    @Test
     void costsNothingUntilItIsTouched() {
         try (Arena arena = Arena.ofShared()) {
             MemorySegment memory = AnonymousMemory.allocate(MORE_THAN_THIS_MACHINE_HAS, arena);
