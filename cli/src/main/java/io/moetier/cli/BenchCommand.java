@@ -51,9 +51,10 @@ final class BenchCommand implements Callable<Integer> {
         require(promptTokens >= 0 && generatedTokens >= 0, "-p and -n must be 0 or more");
         require(promptTokens + generatedTokens > 0, "-p 0 and -n 0 leave nothing to measure");
         EngineConfig config = model.config();
+        ProcessMemory before = ProcessMemory.now();
         Stores stores = new Stores(surroundings, streams);
         try (LoadedModel loaded = stores.load(model.model, config, false);
-                Benchmark benchmark = new Benchmark(loaded, promptTokens, generatedTokens)) {
+                Benchmark benchmark = new Benchmark(loaded, promptTokens, generatedTokens, before)) {
             benchmark.warmUp();
             for (int i = 0; i < repetitions; i++) {
                 benchmark.measure();

@@ -35,6 +35,7 @@ final class Benchmark implements AutoCloseable {
             """;
 
     private final LoadedModel model;
+    private final ProcessMemory before;
     private final Session session;
     private final int[] prompt;
     private final int[] opening;
@@ -44,8 +45,10 @@ final class Benchmark implements AutoCloseable {
     private RunStats promptStats;
     private RunStats generationStats;
 
-    Benchmark(LoadedModel model, int promptTokens, int generatedTokens) {
+    /// @param before the process before the model was loaded
+    Benchmark(LoadedModel model, int promptTokens, int generatedTokens, ProcessMemory before) {
         this.model = model;
+        this.before = before;
         this.generatedTokens = generatedTokens;
         prompt = tokens(promptTokens);
         opening = tokens(OPENING_TOKENS);
@@ -100,7 +103,8 @@ final class Benchmark implements AutoCloseable {
                 .row("other weights", ByteSize.format(use.otherWeights()))
                 .row("keys and values", ByteSize.format(use.keyValues()))
                 .row("workspace", ByteSize.format(use.workspace()))
-                .row("all of these", ByteSize.format(use.total()))
+                .row("JVM at the start", ByteSize.format(before.residentBytes()))
+                .row("all of these", ByteSize.format(use.total() + before.residentBytes()))
                 .row(
                         "resident memory",
                         ByteSize.format(memory.residentBytes()) + ", of which anonymous "
@@ -127,6 +131,7 @@ final class Benchmark implements AutoCloseable {
         fields.put("other_weight_bytes", use.otherWeights());
         fields.put("kv_bytes", use.keyValues());
         fields.put("workspace_bytes", use.workspace());
+        fields.put("jvm_bytes", before.residentBytes());
         fields.put("resident_bytes", memory.residentBytes());
         fields.put("peak_resident_bytes", memory.peakResidentBytes());
         fields.put("anonymous_bytes", memory.anonymousBytes());

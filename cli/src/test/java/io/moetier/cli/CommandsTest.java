@@ -227,6 +227,7 @@ class CommandsTest {
         assertTrue(figures.requireLong("resident_expert_bytes") <= figures.requireLong("expert_slot_bytes"));
         assertTrue(figures.requireLong("other_weight_bytes") > 0 && figures.requireLong("kv_bytes") > 0);
         assertTrue(figures.requireLong("workspace_bytes") > 0);
+        assertTrue(figures.requireLong("jvm_bytes") <= figures.requireLong("peak_resident_bytes"));
         assertEquals(4, figures.requireObject("generation").requireInt("tokens"));
         forgetOutput();
         ok("bench", GOLDEN, "-p", "8", "-n", "0", "-r", "1");

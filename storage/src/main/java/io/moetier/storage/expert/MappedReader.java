@@ -12,8 +12,11 @@ import java.util.List;
 /// Copies blocks from read-only mappings.
 ///
 /// A Java-level copy turns a fault on a mapped page (the file was truncated, the disk failed) into an `InternalError`;
-/// nothing else may ever touch the mapping.
+/// nothing else may ever touch the mapping. What was copied is taken out of the mapping at once: it would count as
+/// memory
+/// of this process a second time.
 final class MappedReader implements BlockReader {
+    private final PosixCalls calls = PosixCalls.ofPlatform();
     private final Arena arena;
     private final List<MemorySegment> files = new ArrayList<>();
 
@@ -48,6 +51,7 @@ final class MappedReader implements BlockReader {
         } catch (InternalError e) {
             throw new IOException("the file was cut short or the disk failed under the mapping", e);
         }
+        calls.forget(mapped.asSlice(offset, bytes));
     }
 
     @Override

@@ -15,7 +15,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 
-/// The calls of the C library that the writer needs and Java has no words for. Where the platform lacks one, it does
+/// The calls of the C library that the store needs and Java has no words for. Where the platform lacks one, it does
 /// nothing and says so in its result.
 final class PosixCalls {
     /// No descriptor: what an open that failed returns.
@@ -25,9 +25,11 @@ final class PosixCalls {
     private static final int RENAME_EXCHANGE = 2;
     private static final int O_WRONLY = 1;
     private static final int SYNC_FILE_RANGE_WRITE = 2;
+    private static final int MADV_DONTNEED = 4; // Linux and macOS
 
     private final Optional<MethodHandle> fallocate;
     private final Optional<MethodHandle> msync;
+    private final Optional<MethodHandle> madvise;
     private final Optional<MethodHandle> renameat2;
     private final Optional<MethodHandle> open;
     private final Optional<MethodHandle> close;
@@ -36,6 +38,7 @@ final class PosixCalls {
     private PosixCalls(boolean present) {
         fallocate = find(present, "posix_fallocate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
         msync = find(present, "msync", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+        madvise = find(present, "madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
         renameat2 = find(
                 present, "renameat2", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT));
         syncFileRange = find(
@@ -65,6 +68,12 @@ final class PosixCalls {
     /// Writes a mapped range back to its file; 0 on success or without the call.
     int sync(long address, long bytes, int flags) {
         return msync.map(call -> invoke(call, address, bytes, flags)).orElse(0);
+    }
+
+    /// Takes pages of a read-only mapping out of this process, if it knows how; the page cache keeps them, and reading
+    /// brings them back.
+    void forget(MemorySegment mapped) {
+        madvise.ifPresent(call -> invoke(call, mapped.address(), mapped.byteSize(), MADV_DONTNEED));
     }
 
     /// Swaps the names of two files or directories of one file system in one step. False if that cannot be done here,
