@@ -63,7 +63,7 @@ final class MatrixProducts {
     /// Computes what was added, and forgets it.
     void run() {
         if (mostColumns <= 1) {
-            parts = Partition.parts(pool.threads(), numTiles, bytes);
+            parts = Partition.taperedParts(pool.threads(), numTiles, bytes);
             pool.run(streams, parts);
         } else {
             pool.run(blocks, numBlocks);
@@ -105,8 +105,8 @@ final class MatrixProducts {
     }
 
     private void streams(int part, int worker) {
-        int tile = Partition.bound(part, parts, numTiles);
-        int end = Partition.bound(part + 1, parts, numTiles);
+        int tile = Partition.taperedBound(part, parts, numTiles);
+        int end = Partition.taperedBound(part + 1, parts, numTiles);
         for (int t = 0; t < numTasks && tile < end; t++) {
             Task task = tasks[t];
             int last = Math.min(end, task.firstTile + task.weights.tiles());

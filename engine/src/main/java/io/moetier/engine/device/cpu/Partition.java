@@ -12,11 +12,26 @@ final class Partition {
     /// stream of reads.
     private static final long LARGEST_PART = 1 << 20;
 
+    /// Parts of a thread where they taper off: the shortest is 1/136 of the work of two threads.
+    private static final int TAPERED_PARTS = 8;
+
     private Partition() {}
 
     /// Returns where part `part` of `parts` starts among `length` items.
     static int bound(int part, int parts, int length) {
         return (int) ((long) length * part / parts);
+    }
+
+    /// Returns where part `part` of `parts` starts among `length` items if the parts grow evenly, the last of them to
+    /// about twice the mean. A pool takes the last part first, so the one that the others wait for is short.
+    static int taperedBound(int part, int parts, int length) {
+        return (int) ((long) length * part * (part + 1) / ((long) parts * (parts + 1)));
+    }
+
+    /// Returns how many parts of growing size `items` items are cut into, which take `work` bytes of memory traffic in
+    /// all.
+    static int taperedParts(int threads, int items, long work) {
+        return threads == 1 || work < SMALL ? 1 : Math.min(items, TAPERED_PARTS * threads);
     }
 
     /// Returns how many parts `items` items are cut into, which take `work` bytes of memory traffic in all.

@@ -1,6 +1,7 @@
 package io.moetier.engine.device.cpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 
@@ -34,5 +35,24 @@ class PartitionTest {
             end = Partition.bound(part + 1, 7, 100);
         }
         assertEquals(100, end);
+    }
+
+    @Test
+    void partsThatTaperOffCoverEveryItemOnce() {
+        int parts = Partition.taperedParts(2, 512, 32L * MEGABYTE);
+        int end = 0;
+        int shorter = 0;
+        for (int part = 0; part < parts; part++) {
+            assertEquals(end, Partition.taperedBound(part, parts, 512));
+            end = Partition.taperedBound(part + 1, parts, 512);
+            int length = end - Partition.taperedBound(part, parts, 512);
+            assertTrue(length >= shorter - 1, "part " + part + " has " + length + " items"); // rounding
+            shorter = length;
+        }
+        assertEquals(512, end);
+        assertTrue(shorter < 512 / 8, "the longest part has " + shorter + " items");
+        assertEquals(1, Partition.taperedParts(1, 512, 32L * MEGABYTE));
+        assertEquals(1, Partition.taperedParts(2, 512, 1000));
+        assertEquals(4, Partition.taperedParts(2, 4, 32L * MEGABYTE));
     }
 }
