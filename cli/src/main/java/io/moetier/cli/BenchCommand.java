@@ -1,8 +1,14 @@
 package io.moetier.cli;
 
+import io.moetier.engine.convert.ModelSource;
+import io.moetier.engine.device.cpu.MemoryBandwidth;
 import io.moetier.engine.session.EngineConfig;
+import io.moetier.engine.session.PhysicalCores;
+import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.Json;
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -34,8 +40,19 @@ final class BenchCommand implements Callable<Integer> {
             names = {"-r", "--repetitions"},
             paramLabel = "N",
             defaultValue = "5",
-            description = "How often each is measured, after one run to warm up; default: ${DEFAULT-VALUE}.")
+            description = "How often each is measured, after runs to warm up; default: ${DEFAULT-VALUE}.")
     int repetitions;
+
+    @Option(
+            names = "--compare",
+            description =
+                    "Measure the engine of --peer too, in turns, on a MODEL in GGUF; tools/bench/compare does this"
+                            + " with llama.cpp.")
+    boolean compare;
+
+    @Option(names = "--peer", paramLabel = "FOLDER", description = "Where the other engine is, for --compare.")
+    @Nullable
+    Path peer;
 
     @Option(names = "--json", description = "Print one JSON object.")
     boolean json;
@@ -50,18 +67,49 @@ final class BenchCommand implements Callable<Integer> {
         require(repetitions >= 1, "-r must be 1 or more, not " + repetitions);
         require(promptTokens >= 0 && generatedTokens >= 0, "-p and -n must be 0 or more");
         require(promptTokens + generatedTokens > 0, "-p 0 and -n 0 leave nothing to measure");
+        require(!compare || peer != null, "--compare needs --peer FOLDER; tools/bench/compare gets llama.cpp as one");
+        require(
+                !compare || GgufParts.isNamed(model.model),
+                "--compare needs a GGUF file, which both engines read, not " + model.model);
+        require(compare || peer == null, "--peer goes with --compare");
         EngineConfig config = model.config();
         ProcessMemory before = ProcessMemory.now();
-        Stores stores = new Stores(surroundings, streams);
-        try (LoadedModel loaded = stores.load(model.model, config, false);
-                Benchmark benchmark = new Benchmark(loaded, promptTokens, generatedTokens, before)) {
+        try (LoadedModel loaded = new Stores(surroundings, streams).load(model.model, config, false)) {
+            if (peer == null) {
+                measure(loaded, before);
+            } else {
+                compare(loaded, config, peer);
+            }
+        }
+        return Failure.OK;
+    }
+
+    private void measure(LoadedModel loaded, ProcessMemory before) {
+        try (Benchmark benchmark = new Benchmark(loaded, promptTokens, generatedTokens, before)) {
             benchmark.warmUp();
             for (int i = 0; i < repetitions; i++) {
                 benchmark.measure();
             }
             streams.print(json ? Json.write(benchmark.fields()) + "\n" : benchmark.table());
         }
-        return Failure.OK;
+    }
+
+    private void compare(LoadedModel loaded, EngineConfig config, Path folder) {
+        int threads = config.threads() == 0 ? PhysicalCores.count() : config.threads();
+        int context = Benchmark.requireContext(loaded, promptTokens, generatedTokens);
+        try (Peer other = Peer.start(folder, model.model, threads, context);
+                MemoryBandwidth memory = MemoryBandwidth.open(Diagnosis.memoryToRead());
+                Comparison comparison =
+                        new Comparison(loaded, other, memory, threads, tokenBytes(), promptTokens, generatedTokens)) {
+            comparison.run(repetitions);
+            streams.print(json ? Json.write(comparison.fields()) + "\n" : comparison.table());
+        }
+    }
+
+    private long tokenBytes() {
+        try (ModelSource source = Stores.openSource(model.model)) {
+            return Comparison.tokenBytes(source);
+        }
     }
 
     private static void require(boolean holds, String message) {

@@ -20,7 +20,7 @@ import java.util.SplittableRandom;
 /// The prompt is prose, so that the routers choose as they do in earnest; a model without a tokenizer gets random ids.
 /// Generation samples with llama.cpp's defaults and a fixed seed, and goes on past the end of the text.
 final class Benchmark implements AutoCloseable {
-    private static final int OPENING_TOKENS = 16; // what generation starts from; not measured
+    static final int OPENING_TOKENS = 16; // what generation starts from; not measured
     private static final String PROSE = """
             When the river rose in spring, the people of the valley carried their boats up to the mill and waited. \
             The miller's daughter counted the sacks of grain, wrote the numbers into her book, and counted them again, \
@@ -50,16 +50,25 @@ final class Benchmark implements AutoCloseable {
         this.model = model;
         this.before = before;
         this.generatedTokens = generatedTokens;
-        prompt = tokens(promptTokens);
-        opening = tokens(OPENING_TOKENS);
+        prompt = tokens(model, promptTokens);
+        opening = tokens(model, OPENING_TOKENS);
         promptStats = nothing();
         generationStats = nothing();
+        requireContext(model, promptTokens, generatedTokens);
+        session = model.engine().newSession();
+    }
+
+    /// Checks that both tests fit.
+    ///
+    /// @return how many tokens the longer one takes
+    /// @throws IllegalArgumentException if the model's context is shorter
+    static int requireContext(LoadedModel model, int promptTokens, int generatedTokens) {
         int needed = Math.max(promptTokens, generatedTokens == 0 ? 0 : OPENING_TOKENS + generatedTokens);
         if (needed > model.engine().contextLength()) {
             throw new IllegalArgumentException("-p and -n need a context of " + needed + " tokens, but it holds "
                     + model.engine().contextLength() + " (--ctx sets it)");
         }
-        session = model.engine().newSession();
+        return needed;
     }
 
     /// Runs once without counting.
@@ -172,7 +181,8 @@ final class Benchmark implements AutoCloseable {
         return outcome.decodeTokensPerSecond();
     }
 
-    private int[] tokens(int count) {
+    /// Returns the beginning of the prose as tokens, over and over if it is too short.
+    static int[] tokens(LoadedModel model, int count) {
         int[] text = model.tokenizer()
                 .map(tokenizer -> tokenizer.encode(PROSE, true))
                 .orElseGet(() -> new SplittableRandom(0)

@@ -38,10 +38,9 @@ record Diagnosis(
     /// @param cache the folder of imported models
     /// @param threads how many threads compute
     static Diagnosis of(Path cache, int threads) {
-        Map<KernelChoice, String> kernels = kernels(threads);
+        Map<KernelChoice, String> kernels = kernels(cache, threads);
         Map<Integer, Double> bandwidths = new TreeMap<>();
-        try (MemoryBandwidth memory =
-                MemoryBandwidth.open(Math.min(MemoryBandwidth.BYTES, AvailableMemory.bytes() / MEMORY_SHARE))) {
+        try (MemoryBandwidth memory = MemoryBandwidth.open(memoryToRead())) {
             bandwidths.put(1, memory.bytesPerSecond(1));
             bandwidths.computeIfAbsent(threads, memory::bytesPerSecond);
         }
@@ -99,16 +98,21 @@ record Diagnosis(
         return fields;
     }
 
+    /// Returns how much memory to read for its speed: what no cache holds, if there is as much to spare.
+    static long memoryToRead() {
+        return Math.min(MemoryBandwidth.BYTES, AvailableMemory.bytes() / MEMORY_SHARE);
+    }
+
     /// Writes a rate in units of 10^9 bytes, as those of memory are given.
     static String gigabytesPerSecond(double bytesPerSecond) {
         return String.format(Locale.ROOT, "%.1f GB/s", bytesPerSecond / 1e9);
     }
 
-    private static Map<KernelChoice, String> kernels(int threads) {
+    private static Map<KernelChoice, String> kernels(Path cache, int threads) {
         VectorModule.load();
         Map<KernelChoice, String> kernels = new TreeMap<>();
         for (KernelChoice choice : KernelChoice.values()) {
-            try (CpuDevice device = CpuDevice.open(threads, choice)) {
+            try (CpuDevice device = CpuDevice.open(threads, choice, Optional.of(cache))) {
                 kernels.put(choice, device.description());
             } catch (IllegalArgumentException e) {
                 kernels.put(choice, String.valueOf(e.getMessage()));

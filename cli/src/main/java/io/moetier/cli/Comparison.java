@@ -1,0 +1,228 @@
+package io.moetier.cli;
+
+import io.moetier.engine.convert.ModelSource;
+import io.moetier.engine.device.cpu.MemoryBandwidth;
+import io.moetier.engine.model.spec.DenseSpec;
+import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.MoeSpec;
+import io.moetier.engine.session.Session;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.DoubleSupplier;
+import java.util.stream.Stream;
+
+/// Measures Moetier and another engine on the same tokens, in turns, and the speed of memory in between.
+///
+/// Generation is given its tokens and nothing is sampled: both engines compute the logits after each token and drop
+/// them.
+final class Comparison implements AutoCloseable {
+    private static final int WARM_UPS = 2;
+
+    private final LoadedModel model;
+    private final Session session;
+    private final Peer peer;
+    private final MemoryBandwidth memory;
+    private final int threads;
+    private final long tokenBytes;
+    private final int[] prompt;
+    private final int[] opening;
+    private final int[] following;
+    private final Measurement bandwidth = new Measurement();
+    private final Pair prompts = new Pair();
+    private final Pair generations = new Pair();
+
+    /// Tokens a second of both.
+    private record Pair(Measurement own, Measurement other) {
+        Pair() {
+            this(new Measurement(), new Measurement());
+        }
+
+        double ratio() {
+            return own.median() / other.median();
+        }
+    }
+
+    /// @param tokenBytes of the weights that one token needs, as [#tokenBytes(ModelSource)] has them
+    Comparison(
+            LoadedModel model,
+            Peer peer,
+            MemoryBandwidth memory,
+            int threads,
+            long tokenBytes,
+            int promptTokens,
+            int generatedTokens) {
+        this.model = model;
+        this.peer = peer;
+        this.memory = memory;
+        this.threads = threads;
+        this.tokenBytes = tokenBytes;
+        this.prompt = Benchmark.tokens(model, promptTokens);
+        this.opening = Benchmark.tokens(model, Benchmark.OPENING_TOKENS);
+        this.following = Benchmark.tokens(model, generatedTokens);
+        this.session = model.engine().newSession();
+    }
+
+    /// Returns the bytes of the weights that are read for a token: all but the embedding and the experts that are not
+    /// chosen.
+    static long tokenBytes(ModelSource source) {
+        ModelSpec spec = source.spec();
+        long bytes = spec.denseLinears().stream()
+                .filter(linear -> spec.tiedEmbeddings() || !linear.equals(spec.embedding()))
+                .mapToLong(linear -> bytes(source, linear))
+                .sum();
+        for (MoeSpec moe : spec.moeLayers()) {
+            long experts = moe.experts().stream()
+                    .mapToLong(expert -> bytes(source, expert))
+                    .sum();
+            bytes += experts * moe.numExpertsPerToken() / moe.numExperts();
+        }
+        return bytes;
+    }
+
+    /// Measures everything `repetitions` times; who begins changes every time.
+    void run(int repetitions) {
+        for (int i = 0; i < WARM_UPS; i++) {
+            round(new Pair(), new Pair(), new Measurement(), true);
+        }
+        for (int i = 0; i < repetitions; i++) {
+            round(prompts, generations, bandwidth, i % 2 == 0);
+        }
+    }
+
+    /// Returns the figures for people.
+    String table() {
+        Table figures = Table.ofFigures().row("test", "tokens/s", "least", "most", "peer's", "least", "most", "ratio");
+        if (prompt.length > 0) {
+            figures.row(row("prompt " + prompt.length, prompts));
+        }
+        if (following.length > 0) {
+            figures.row(row("generate " + following.length, generations));
+        }
+        Table facts = Table.ofFacts();
+        if (following.length > 0) {
+            facts.row("weights of a token", ByteSize.format(tokenBytes))
+                    .row(
+                            "memory read",
+                            Diagnosis.gigabytesPerSecond(bandwidth.median()) + " ("
+                                    + Diagnosis.gigabytesPerSecond(bandwidth.least()) + " to "
+                                    + Diagnosis.gigabytesPerSecond(bandwidth.most()) + ")")
+                    .row(
+                            "  used to generate",
+                            RunReport.percent(share(generations.own())) + ", by the peer "
+                                    + RunReport.percent(share(generations.other())));
+        }
+        facts.row("computed by", model.engine().deviceDescription()).row("peer", peer.name());
+        return figures + "\n" + facts;
+    }
+
+    /// Returns the figures under the names that `--json` prints.
+    Map<String, Object> fields() {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("device", model.engine().deviceDescription());
+        fields.put("peer", peer.name());
+        fields.put("token_bytes", tokenBytes);
+        fields.put("read_bytes_per_second", fields(bandwidth));
+        if (prompt.length > 0) {
+            fields.put("prompt", fields(prompt.length, prompts));
+        }
+        if (following.length > 0) {
+            Map<String, Object> generation = fields(following.length, generations);
+            generation.put("bandwidth_share", share(generations.own()));
+            generation.put("peer_bandwidth_share", share(generations.other()));
+            fields.put("generation", generation);
+        }
+        return fields;
+    }
+
+    @Override
+    public void close() {
+        session.close();
+    }
+
+    private void round(Pair promptRates, Pair generationRates, Measurement readRates, boolean first) {
+        readRates.add(memory.bytesPerSecond(threads));
+        if (prompt.length > 0) {
+            inTurns(promptRates, prompt.length, this::prefill, () -> peer.prompt(prompt), first);
+        }
+        if (following.length > 0) {
+            inTurns(generationRates, following.length, this::decode, () -> peer.generate(opening, following), first);
+        }
+    }
+
+    private static void inTurns(Pair rates, int tokens, DoubleSupplier own, DoubleSupplier other, boolean first) {
+        if (first) {
+            rates.own().add(tokens / own.getAsDouble());
+        }
+        rates.other().add(tokens / other.getAsDouble());
+        if (!first) {
+            rates.own().add(tokens / own.getAsDouble());
+        }
+    }
+
+    private double prefill() {
+        session.truncate(0);
+        long begin = System.nanoTime();
+        session.prefill(prompt);
+        return (System.nanoTime() - begin) / 1e9;
+    }
+
+    private double decode() {
+        session.truncate(0);
+        session.prefill(opening);
+        long begin = System.nanoTime();
+        for (int token : following) {
+            session.decode(token);
+        }
+        return (System.nanoTime() - begin) / 1e9;
+    }
+
+    /// The share of what memory can give that the weights of the generated tokens took.
+    private double share(Measurement rates) {
+        return rates.median() * tokenBytes / bandwidth.median();
+    }
+
+    private static long bytes(ModelSource source, DenseSpec expert) {
+        return Stream.of(expert.gate(), expert.up(), expert.down())
+                .mapToLong(linear -> bytes(source, linear))
+                .sum();
+    }
+
+    private static long bytes(ModelSource source, LinearSpec linear) {
+        return source.require(linear.weight(), linear.rows(), linear.cols()).byteLength();
+    }
+
+    private static Object[] row(String test, Pair rates) {
+        Measurement own = rates.own();
+        Measurement other = rates.other();
+        return new Object[] {
+            test,
+            RunReport.rate(own.median()),
+            RunReport.rate(own.least()),
+            RunReport.rate(own.most()),
+            RunReport.rate(other.median()),
+            RunReport.rate(other.least()),
+            RunReport.rate(other.most()),
+            String.format(Locale.ROOT, "%.2f", rates.ratio())
+        };
+    }
+
+    private static Map<String, Object> fields(int tokens, Pair rates) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("tokens", tokens);
+        fields.put("repetitions", rates.own().count());
+        fields.put("tokens_per_second", fields(rates.own()));
+        fields.put("peer_tokens_per_second", fields(rates.other()));
+        fields.put("ratio", rates.ratio());
+        return fields;
+    }
+
+    private static Map<String, Object> fields(Measurement values) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("median", values.median());
+        fields.put("least", values.least());
+        fields.put("most", values.most());
+        return fields;
+    }
+}
