@@ -1,5 +1,7 @@
 package io.moetier.cli;
 
+import io.moetier.engine.device.cpu.CpuDevice;
+import io.moetier.engine.device.cpu.KernelChoice;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -19,5 +21,7 @@ final class StartUpTraining {
         Moetier.execute(surroundings, streams, "inspect", args[0]);
         // All options of the command that is used most; it ends where it finds this one impossible.
         Moetier.execute(surroundings, streams, "run", args[0], "--ctx", "-1", "Once");
+        // Loads and tests the native kernels, if they were built.
+        CpuDevice.open(1, KernelChoice.AUTO).close();
     }
 }
