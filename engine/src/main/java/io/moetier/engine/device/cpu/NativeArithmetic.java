@@ -18,6 +18,7 @@ final class NativeArithmetic implements Arithmetic {
 
     private final Arithmetic plain = new PlainArithmetic();
     private final Arithmetic attention;
+    private final ThreadLocal<NativeFloats> lender = ThreadLocal.withInitial(NativeFloats::new);
     private final boolean[] multiplies = new boolean[DType.values().length];
 
     /// @param attention what attends
@@ -63,7 +64,8 @@ final class NativeArithmetic implements Arithmetic {
         }
         requireRoom(dtype, to);
         Objects.checkIndex(column, to.n);
-        NativeCalls.pack(number(dtype), floats(x, xAt, to.cols), to.cols, column, to);
+        MemorySegment lent = lender.get().lend(0, x, xAt, to.cols);
+        NativeCalls.pack(number(dtype), lent, to.cols, column, to);
     }
 
     @Override
@@ -84,8 +86,11 @@ final class NativeArithmetic implements Arithmetic {
         requireRoom(w.dtype(), x);
         Objects.checkFromToIndex(firstColumn, lastColumn, x.n);
         Objects.checkIndex(w.cols() - x.cols, 1);
-        MemorySegment results = floats(y, yAt, Math.multiplyExact((to - from) * ROWS, lastColumn - firstColumn));
+        int length = Math.multiplyExact((to - from) * ROWS, lastColumn - firstColumn);
+        NativeFloats floats = lender.get();
+        MemorySegment results = floats.room(0, y, yAt, length);
         NativeCalls.multiply(number(w.dtype()), address(w, from, to), to - from, x, firstColumn, lastColumn, results);
+        floats.takeBack(0, y, yAt, length);
     }
 
     /// Returns where tiles `from` to `to` start.
@@ -112,18 +117,21 @@ final class NativeArithmetic implements Arithmetic {
         }
     }
 
-    private static MemorySegment floats(float[] array, int at, int length) {
-        return MemorySegment.ofArray(array).asSlice(4L * at, 4L * length);
-    }
-
     @Override
     public void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length, Scratch scratch) {
-        NativeCalls.swiGlu(floats(gate, gateAt, length), floats(up, upAt, length), length);
+        NativeFloats floats = lender.get();
+        MemorySegment gates = floats.lend(0, gate, gateAt, length);
+        NativeCalls.swiGlu(gates, floats.lend(1, up, upAt, length), length);
+        floats.takeBack(0, gate, gateAt, length);
     }
 
     @Override
     public void rmsNorm(float[] x, int at, int cols, float[] weight, float eps, float[] out, Scratch scratch) {
-        NativeCalls.rmsNorm(floats(x, at, cols), cols, floats(weight, 0, cols), eps, floats(out, at, cols));
+        NativeFloats floats = lender.get();
+        MemorySegment row = floats.lend(0, x, at, cols);
+        MemorySegment weights = floats.lend(1, weight, 0, cols);
+        NativeCalls.rmsNorm(row, cols, weights, eps, floats.room(2, out, at, cols));
+        floats.takeBack(2, out, at, cols);
     }
 
     @Override

@@ -14,8 +14,6 @@ import java.lang.invoke.MethodHandle;
 ///
 /// The calls are critical ones: they read and write arrays where they are, and the garbage collector waits for them.
 /// Whoever calls has checked that the memory is there and as large as the function needs.
-///
-/// The JVM's options ask the compiler to inline what makes the segments of arrays, so that none is made.
 final class NativeCalls {
     private static final NativeLibrary LIBRARY = NativeKernels.library();
     private static final MethodHandle MULTIPLIES = link("multiplies", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
@@ -51,15 +49,7 @@ final class NativeCalls {
     static void pack(int type, MemorySegment x, int cols, int column, PackedColumns to) {
         try {
             PACK.invokeExact(
-                    type,
-                    x,
-                    cols,
-                    to.n,
-                    column,
-                    MemorySegment.ofArray(to.floats),
-                    MemorySegment.ofArray(to.bytes),
-                    MemorySegment.ofArray(to.scales),
-                    MemorySegment.ofArray(to.sums));
+                    type, x, cols, to.n, column, to.floatsSegment, to.bytesSegment, to.scalesSegment, to.sumsSegment);
         } catch (Throwable e) {
             throw rethrown(e);
         }
@@ -76,10 +66,10 @@ final class NativeCalls {
                     x.n,
                     first,
                     last,
-                    MemorySegment.ofArray(x.floats),
-                    MemorySegment.ofArray(x.bytes),
-                    MemorySegment.ofArray(x.scales),
-                    MemorySegment.ofArray(x.sums),
+                    x.floatsSegment,
+                    x.bytesSegment,
+                    x.scalesSegment,
+                    x.sumsSegment,
                     y);
         } catch (Throwable e) {
             throw rethrown(e);

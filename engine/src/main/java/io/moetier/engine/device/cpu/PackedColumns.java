@@ -1,5 +1,6 @@
 package io.moetier.engine.device.cpu;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /// Columns of activations rearranged for a matrix product. What lies where is up to the [Arithmetic] that packed them;
@@ -15,6 +16,13 @@ final class PackedColumns {
     byte[] bytes = new byte[0];
     float[] scales = floats;
     int[] sums = new int[0];
+
+    /// The arrays as native code gets them.
+    MemorySegment floatsSegment = MemorySegment.ofArray(floats);
+
+    MemorySegment bytesSegment = MemorySegment.ofArray(bytes);
+    MemorySegment scalesSegment = floatsSegment;
+    MemorySegment sumsSegment = MemorySegment.ofArray(sums);
 
     /// Returns `known` if there are enough, else a copy with new ones behind.
     static PackedColumns[] grown(PackedColumns[] known, int size) {
@@ -40,13 +48,21 @@ final class PackedColumns {
     void reserve(int n, int cols, int numFloats, int numBytes, int numScales, int numSums) {
         this.n = n;
         this.cols = cols;
-        floats = Scratch.grown(floats, numFloats);
-        scales = Scratch.grown(scales, numScales);
+        if (floats.length < numFloats) {
+            floats = Scratch.grown(floats, numFloats);
+            floatsSegment = MemorySegment.ofArray(floats);
+        }
+        if (scales.length < numScales) {
+            scales = Scratch.grown(scales, numScales);
+            scalesSegment = MemorySegment.ofArray(scales);
+        }
         if (bytes.length < numBytes) {
             bytes = new byte[Math.max(numBytes, 2 * bytes.length)];
+            bytesSegment = MemorySegment.ofArray(bytes);
         }
         if (sums.length < numSums) {
             sums = new int[Math.max(numSums, 2 * sums.length)];
+            sumsSegment = MemorySegment.ofArray(sums);
         }
     }
 }

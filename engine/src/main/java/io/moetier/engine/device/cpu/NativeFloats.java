@@ -1,0 +1,60 @@
+package io.moetier.engine.device.cpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/// Lends parts of arrays to native code, on one thread.
+///
+/// A segment that stands for an array is an object, unless the compiler sees through all that is done with it, which
+/// cannot be relied on. So short parts are copied to off-heap memory, which is a small share of what is computed with
+/// them and allocates nothing. Long ones are lent where they are; there are none when single tokens are decoded.
+final class NativeFloats {
+    /// The length from which parts are not copied: that of a full block of a product with many columns.
+    private static final int LONG = 1 << 15;
+
+    private static final int ALIGNMENT = 64;
+    private static final int ROOMS = 3;
+
+    private final MemorySegment[] rooms = new MemorySegment[ROOMS];
+
+    NativeFloats() {
+        for (int room = 0; room < ROOMS; room++) {
+            rooms[room] = MemorySegment.NULL;
+        }
+    }
+
+    /// Returns memory with `array[at .. at + length]`, until the room is asked for again.
+    ///
+    /// @throws IndexOutOfBoundsException if the array has no such part
+    MemorySegment lend(int room, float[] array, int at, int length) {
+        MemorySegment lent = room(room, array, at, length);
+        if (length < LONG) {
+            MemorySegment.copy(array, at, lent, JAVA_FLOAT, 0, length);
+        }
+        return lent;
+    }
+
+    /// Returns memory as [#lend] does, without what is in the array, for results.
+    MemorySegment room(int room, float[] array, int at, int length) {
+        if (length >= LONG) {
+            return MemorySegment.ofArray(array).asSlice(4L * at, 4L * length);
+        }
+        MemorySegment known = rooms[room];
+        if (known.byteSize() >= 4L * length) {
+            return known;
+        }
+        // Collected with this object, which a thread may leave behind.
+        MemorySegment larger = Arena.ofAuto().allocate(Math.max(4L * length, 2 * known.byteSize()), ALIGNMENT);
+        rooms[room] = larger;
+        return larger;
+    }
+
+    /// Puts what native code wrote to a lent part into the array.
+    void takeBack(int room, float[] array, int at, int length) {
+        if (length < LONG) {
+            MemorySegment.copy(rooms[room], JAVA_FLOAT, 0, array, at, length);
+        }
+    }
+}
