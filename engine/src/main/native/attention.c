@@ -1,10 +1,10 @@
 /*
- * Attention of queries that share a key head, over sixty-four keys at a time, with a softmax whose largest score and
- * sum are carried along (Milakov and Gimelshein, arXiv:1805.02867; Dao et al., arXiv:2205.14135).
+ * Attention of queries that share a key head, over 128 keys at a time, with a softmax whose largest score and sum are
+ * carried along (Milakov and Gimelshein, arXiv:1805.02867; Dao et al., arXiv:2205.14135).
  *
  * Keys and values are read once for all queries. Yet a query's result does not depend on the others: a score, and an
  * element of the result, is one chain of additions in the order of dimensions or positions, and sums are rescaled at
- * multiples of sixty-four positions. What a query does not see takes part in none of its sums.
+ * multiples of 128 positions. What a query does not see takes part in none of its sums.
  */
 #include "exp.h"
 #include "kernels.h"
@@ -14,7 +14,7 @@
 
 #define CHUNK 256
 #define TILE 16
-#define KEYS 64
+#define KEYS 128
 
 /* Queries that are taken together at most, and vectors of sums that fit into registers. */
 #if LANES == 16
@@ -139,6 +139,34 @@ INLINE void all_scores(int half, const char *keys, const struct block *b, int fi
     }
 }
 
+/* Adds the lanes of a vector. */
+INLINE float sum_of(vfloat v) {
+    float f[LANES];
+    store_floats(f, v);
+    UNROLL
+    for (int width = LANES / 2; width > 0; width /= 2) {
+        UNROLL
+        for (int i = 0; i < width; i++) {
+            f[i] += f[i + width];
+        }
+    }
+    return f[0];
+}
+
+/* Returns the largest of the lanes of a vector and `x`. */
+INLINE float largest_of(vfloat v, float x) {
+    float f[LANES];
+    store_floats(f, v);
+    UNROLL
+    for (int width = LANES / 2; width > 0; width /= 2) {
+        UNROLL
+        for (int i = 0; i < width; i++) {
+            f[i] = f[i] > f[i + width] ? f[i] : f[i + width];
+        }
+    }
+    return f[0] > x ? f[0] : x;
+}
+
 /* Turns the scores of a query into weights relative to the largest score so far, and what it has into the same. */
 static void softmax(const struct block *b, int query, struct range r) {
     float *scores = b->scores + query * KEYS;
@@ -153,24 +181,16 @@ static void softmax(const struct block *b, int query, struct range r) {
     for (int key = LANES; key < KEYS; key += LANES) {
         most = larger(most, load_floats(scores + key));
     }
-    float largest = b->largest[query];
-    for (int i = 0; i < LANES; i++) {
-        largest = most[i] > largest ? most[i] : largest;
-    }
+    const float largest = largest_of(most, b->largest[query]);
     vfloat total = all_floats(0);
     for (int key = 0; key < KEYS; key += LANES) {
         vfloat weights = exponential_or_zero(load_floats(scores + key) - largest);
         store_floats(scores + key, weights);
         total += weights;
     }
-    for (int width = LANES / 2; width > 0; width /= 2) {
-        for (int i = 0; i < width; i++) {
-            total[i] += total[i + width];
-        }
-    }
     const float factor = exponential_or_zero(all_floats(b->largest[query] - largest))[0];
     b->largest[query] = largest;
-    b->total[query] = b->total[query] * factor + total[0];
+    b->total[query] = b->total[query] * factor + sum_of(total);
     if (factor != 1) {
         for (int d = 0; d < b->width; d++) {
             sums[d] *= factor;
@@ -178,7 +198,7 @@ static void softmax(const struct block *b, int query, struct range r) {
     }
 }
 
-/* Adds `vectors` vectors, from element `d` on, of the values of the keys `from` to `to` to the sums of `queries` queries. */
+/* Adds `vectors` vectors, from element `d` on, of the values `from` to `to` to the sums of `queries` queries. */
 INLINE void add(int queries, int vectors, int half, const char *values, const struct block *b, int query, int d,
                 int from, int to) {
     const long row = (long)b->head_dim * bytes_of(half);
@@ -320,19 +340,21 @@ static struct block begin(int rows, int heads, int head_dim, float scale, int wi
 }
 
 void KERNEL(attend)(int half, const void *const *chunks, int64_t head, int rows, int heads, int head_dim, int stride,
-                    float scale, int window, int position, const float *q, float *out, float *scratch) {
+                    float scale, int window, int position, const float *q, int at, float *out, float *scratch) {
     const struct block b = begin(rows, heads, head_dim, scale, window, position, scratch);
     for (int row = 0; row < rows; row++) {
-        memcpy(b.q + (long)row * heads * head_dim, q + (long)row * stride, (size_t)heads * head_dim * sizeof(float));
+        const float *from = q + at + (long)row * stride;
+        memcpy(b.q + (long)row * heads * head_dim, from, (size_t)heads * head_dim * sizeof(float));
     }
     const int first = window == 0 || position < window ? 0 : position - window + 1;
     for (int front = first / KEYS * KEYS; front < position + rows; front += KEYS) {
         const void *const *chunk = chunks + 2 * (front / CHUNK);
-        const long at = (head + (long)(front % CHUNK) * head_dim) * bytes_of(half);
-        (half ? look_at_halves : look_at_floats)((const char *)chunk[0] + at, (const char *)chunk[1] + at, &b, front);
+        const long start = (head + (long)(front % CHUNK) * head_dim) * bytes_of(half);
+        const char *keys = (const char *)chunk[0] + start, *values = (const char *)chunk[1] + start;
+        (half ? look_at_halves : look_at_floats)(keys, values, &b, front);
     }
     for (int query = 0; query < b.count; query++) {
-        float *to = out + (long)(query / heads) * stride + query % heads * head_dim;
+        float *to = out + at + (long)(query / heads) * stride + query % heads * head_dim;
         for (int d = 0; d < head_dim; d++) {
             to[d] = b.sums[(long)query * b.width + d] / b.total[query];
         }

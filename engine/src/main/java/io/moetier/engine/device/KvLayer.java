@@ -1,5 +1,6 @@
 package io.moetier.engine.device;
 
+import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
@@ -35,6 +36,7 @@ public final class KvLayer {
     private final int headDim;
     private final @Nullable MemorySegment[] keys;
     private final @Nullable MemorySegment[] values;
+    private final MemorySegment addresses;
 
     /// @param capacity positions that may be stored
     public KvLayer(Arena arena, KvType type, int capacity, int numKvHeads, int headDim) {
@@ -50,6 +52,7 @@ public final class KvLayer {
         int chunks = (capacity + CHUNK_POSITIONS - 1) / CHUNK_POSITIONS;
         this.keys = new @Nullable MemorySegment[chunks];
         this.values = new @Nullable MemorySegment[chunks];
+        this.addresses = arena.allocate(ADDRESS, 2L * chunks);
     }
 
     /// Returns how many bytes one position of one layer takes.
@@ -99,6 +102,8 @@ public final class KvLayer {
                 long bytes = (long) numKvHeads * CHUNK_POSITIONS * headDim * type.bytes();
                 keys[chunk] = arena.allocate(bytes, ALIGNMENT);
                 values[chunk] = arena.allocate(bytes, ALIGNMENT);
+                addresses.setAtIndex(ADDRESS, 2L * chunk, keys(chunk));
+                addresses.setAtIndex(ADDRESS, 2L * chunk + 1, values(chunk));
             }
         }
     }
@@ -115,6 +120,12 @@ public final class KvLayer {
     /// @throws IllegalStateException if nothing was stored there
     public MemorySegment values(int chunk) {
         return stored(values[chunk], chunk);
+    }
+
+    /// Returns where the chunks are, for native code: the address of the keys of each, then that of its values; null
+    /// where nothing was stored.
+    public MemorySegment addresses() {
+        return addresses;
     }
 
     /// Returns where the keys of `head` start in a chunk, counted in elements; its values start there too.
@@ -150,33 +161,42 @@ public final class KvLayer {
         MemorySegment valueChunk = values(position / CHUNK_POSITIONS);
         int inChunk = position % CHUNK_POSITIONS;
         for (int head = 0; head < numKvHeads; head++) {
-            long tile = headOffset(head) + (long) inChunk / TILE_KEYS * TILE_KEYS * headDim;
-            long row = headOffset(head) + (long) inChunk * headDim;
+            long key = headOffset(head) + (long) inChunk / TILE_KEYS * TILE_KEYS * headDim + inChunk % TILE_KEYS;
+            long value = headOffset(head) + (long) inChunk * headDim;
             int from = at + head * headDim;
             switch (type) {
                 case F16 -> {
-                    storeHalves(k, from, keyChunk, tile + inChunk % TILE_KEYS, TILE_KEYS);
-                    storeHalves(v, from, valueChunk, row, 1);
+                    scatterHalves(k, from, keyChunk, 2 * key);
+                    storeHalves(v, from, valueChunk, 2 * value);
                 }
                 case F32 -> {
-                    storeFloats(k, from, keyChunk, tile + inChunk % TILE_KEYS, TILE_KEYS);
-                    storeFloats(v, from, valueChunk, row, 1);
+                    scatterFloats(k, from, keyChunk, 4 * key);
+                    MemorySegment.copy(v, from, valueChunk, JAVA_FLOAT, 4 * value, headDim);
                 }
             }
         }
     }
 
-    private void storeHalves(float[] x, int from, MemorySegment to, long index, int stride) {
+    private void scatterHalves(float[] x, int from, MemorySegment to, long at) {
         for (int d = 0; d < headDim; d++) {
-            float bounded = Math.min(Math.max(x[from + d], -LARGEST_HALF), LARGEST_HALF);
-            to.setAtIndex(JAVA_SHORT, index + (long) d * stride, Float.floatToFloat16(bounded));
+            to.set(JAVA_SHORT, at + 2L * TILE_KEYS * d, half(x[from + d]));
         }
     }
 
-    private void storeFloats(float[] x, int from, MemorySegment to, long index, int stride) {
+    private void storeHalves(float[] x, int from, MemorySegment to, long at) {
         for (int d = 0; d < headDim; d++) {
-            to.setAtIndex(JAVA_FLOAT, index + (long) d * stride, x[from + d]);
+            to.set(JAVA_SHORT, at + 2L * d, half(x[from + d]));
         }
+    }
+
+    private void scatterFloats(float[] x, int from, MemorySegment to, long at) {
+        for (int d = 0; d < headDim; d++) {
+            to.set(JAVA_FLOAT, at + 4L * TILE_KEYS * d, x[from + d]);
+        }
+    }
+
+    private static short half(float x) {
+        return Float.floatToFloat16(Math.min(Math.max(x, -LARGEST_HALF), LARGEST_HALF));
     }
 
     private static MemorySegment stored(@Nullable MemorySegment segment, int chunk) {

@@ -95,7 +95,13 @@ final class AttentionBlock {
     void readValues(int from, KvLayer cache, int kvHead) {
         MemorySegment values = cache.values(from / CHUNK_POSITIONS);
         long index = cache.headOffset(kvHead) + (long) (from % CHUNK_POSITIONS) * headDim;
-        for (int key = first[0]; key < end[queries - 1]; key++) {
+        int least = first[0];
+        int most = end[queries - 1];
+        if (width == headDim) {
+            decode(cache, values, index + (long) least * headDim, least * headDim, (most - least) * headDim);
+            return;
+        }
+        for (int key = least; key < most; key++) {
             decode(cache, values, index + (long) key * headDim, key * width, headDim);
             Arrays.fill(decoded, key * width + headDim, (key + 1) * width, 0f);
         }

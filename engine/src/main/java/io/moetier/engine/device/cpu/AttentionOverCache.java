@@ -13,6 +13,9 @@ final class AttentionOverCache {
 
     private static final int UNITS_PER_THREAD = 4;
 
+    /// Scores of a unit, about: a millisecond or two, which is what the garbage collector waits for native code.
+    private static final int SCORES = 1 << 18;
+
     private final WorkerPool pool;
     private final Arithmetic arithmetic;
     private final Scratch[] scratch;
@@ -42,7 +45,7 @@ final class AttentionOverCache {
         this.firstPosition = firstPosition;
         this.shape = shape;
         this.cache = cache;
-        cut(pool.threads(), shape.numHeads() / shape.numKvHeads(), shape.numKvHeads());
+        cut(pool.threads(), firstPosition + n, shape.numHeads() / shape.numKvHeads(), shape.numKvHeads());
         int units = blocks * (shape.numHeads() / together);
         long bytes = 2L * cache.type().bytes() * n * shape.numHeads() * shape.headDim() * (firstPosition + n);
         this.parts = Partition.parts(pool.threads(), units, bytes);
@@ -50,8 +53,9 @@ final class AttentionOverCache {
     }
 
     /// Decides what a unit is: fewer tokens rather than threads without work, and fewer heads rather than that.
-    private void cut(int threads, int sharing, int numKvHeads) {
-        rows = Math.clamp(n * numKvHeads / (UNITS_PER_THREAD * threads), 1, Math.max(1, QUERIES / sharing));
+    private void cut(int threads, int keys, int sharing, int numKvHeads) {
+        int most = Math.min(QUERIES, SCORES / keys) / sharing;
+        rows = Math.clamp(n * numKvHeads / (UNITS_PER_THREAD * threads), 1, Math.max(1, most));
         blocks = (n + rows - 1) / rows;
         int groups = blocks * numKvHeads;
         together = groups % threads == 0 || groups >= UNITS_PER_THREAD * threads ? sharing : 1;

@@ -20,7 +20,7 @@ record KernelSelection(Arithmetic arithmetic, String remark) {
                 NativeKernels.load(directory).ifPresent(objection -> {
                     throw new IllegalArgumentException("the native kernels cannot be used: " + objection);
                 });
-                yield new KernelSelection(new NativeArithmetic(inJava("").arithmetic()), "");
+                yield new KernelSelection(new NativeArithmetic(), "");
             }
             case VECTOR -> {
                 if (!vectorApiIsPresent()) {
@@ -36,8 +36,7 @@ record KernelSelection(Arithmetic arithmetic, String remark) {
     static KernelSelection fastest(Optional<String> objection) {
         return objection
                 .map(reason -> inJava("no native kernels: " + reason))
-                .orElseGet(() ->
-                        new KernelSelection(new NativeArithmetic(inJava("").arithmetic()), ""));
+                .orElseGet(() -> new KernelSelection(new NativeArithmetic(), ""));
     }
 
     private static KernelSelection inJava(String reason) {

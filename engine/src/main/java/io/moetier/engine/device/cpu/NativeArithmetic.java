@@ -2,6 +2,7 @@ package io.moetier.engine.device.cpu;
 
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.device.KvType;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
@@ -15,15 +16,13 @@ final class NativeArithmetic implements Arithmetic {
     private static final int ROWS = WeightMatrix.TILE_ROWS;
     private static final int SCALED = 32;
     private static final int SUMMED = 16;
+    private static final int FLOATS_PER_QUERY = 160;
 
     private final Arithmetic plain = new PlainArithmetic();
-    private final Arithmetic attention;
     private final ThreadLocal<NativeFloats> lender = ThreadLocal.withInitial(NativeFloats::new);
     private final boolean[] multiplies = new boolean[DType.values().length];
 
-    /// @param attention what attends
-    NativeArithmetic(Arithmetic attention) {
-        this.attention = attention;
+    NativeArithmetic() {
         for (DType dtype : DType.values()) {
             multiplies[number(dtype)] = NativeCalls.multiplies(number(dtype));
         }
@@ -146,6 +145,31 @@ final class NativeArithmetic implements Arithmetic {
             int kvHead,
             float[] out,
             Scratch scratch) {
-        attention.attend(q, at, rows, heads, position, shape, cache, kvHead, out, scratch);
+        requireStored(cache, kvHead, position + rows);
+        int headDim = shape.headDim();
+        int length = (rows - 1) * shape.numHeads() * headDim + heads * headDim;
+        Objects.checkFromIndexSize(at, length, q.length);
+        Objects.checkFromIndexSize(at, length, out.length);
+        float[] room = scratch.scores(Math.multiplyExact(rows * heads, 2 * headDim + FLOATS_PER_QUERY));
+        NativeCalls.attend(
+                cache.type() == KvType.F16 ? 1 : 0,
+                cache.addresses().address(),
+                cache.headOffset(kvHead),
+                rows,
+                heads,
+                shape,
+                position,
+                q,
+                at,
+                out,
+                room);
+    }
+
+    private static void requireStored(KvLayer cache, int kvHead, int positions) {
+        Objects.checkIndex(kvHead, cache.numKvHeads());
+        MemorySegment last = cache.keys((positions - 1) / KvLayer.CHUNK_POSITIONS);
+        if (!last.scope().isAlive()) {
+            throw new IllegalStateException("the memory of the keys is closed");
+        }
     }
 }

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.moetier.engine.device.AttentionShape;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
@@ -29,6 +30,23 @@ final class NativeCalls {
     private static final MethodHandle SWIGLU = link("swiglu", FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, JAVA_INT));
     private static final MethodHandle RMS_NORM =
             link("rms_norm", FunctionDescriptor.ofVoid(ADDRESS, JAVA_INT, ADDRESS, JAVA_FLOAT, ADDRESS));
+    private static final MethodHandle ATTEND = link(
+            "attend",
+            FunctionDescriptor.ofVoid(
+                    JAVA_INT,
+                    JAVA_LONG,
+                    JAVA_LONG,
+                    JAVA_INT,
+                    JAVA_INT,
+                    JAVA_INT,
+                    JAVA_INT,
+                    JAVA_FLOAT,
+                    JAVA_INT,
+                    JAVA_INT,
+                    ADDRESS,
+                    JAVA_INT,
+                    ADDRESS,
+                    ADDRESS));
 
     private NativeCalls() {}
 
@@ -87,6 +105,42 @@ final class NativeCalls {
     static void rmsNorm(MemorySegment x, int cols, MemorySegment weight, float eps, MemorySegment out) {
         try {
             RMS_NORM.invokeExact(x, cols, weight, eps, out);
+        } catch (Throwable e) {
+            throw rethrown(e);
+        }
+    }
+
+    /// @param chunks the address of [io.moetier.engine.device.KvLayer#addresses]; the memory they name must not be
+    /// given
+    /// back during the call
+    static void attend(
+            int half,
+            long chunks,
+            long head,
+            int rows,
+            int heads,
+            AttentionShape shape,
+            int position,
+            float[] q,
+            int at,
+            float[] out,
+            float[] scratch) {
+        try {
+            ATTEND.invokeExact(
+                    half,
+                    chunks,
+                    head,
+                    rows,
+                    heads,
+                    shape.headDim(),
+                    shape.numHeads() * shape.headDim(),
+                    shape.scale(),
+                    shape.slidingWindow(),
+                    position,
+                    MemorySegment.ofArray(q),
+                    at,
+                    MemorySegment.ofArray(out),
+                    MemorySegment.ofArray(scratch));
         } catch (Throwable e) {
             throw rethrown(e);
         }

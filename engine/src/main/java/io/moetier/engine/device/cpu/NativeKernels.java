@@ -36,8 +36,7 @@ final class NativeKernels {
         } catch (IllegalStateException e) {
             return Optional.of(String.valueOf(e.getMessage()));
         }
-        PlainArithmetic plain = new PlainArithmetic();
-        NativeArithmetic arithmetic = new NativeArithmetic(plain);
+        NativeArithmetic arithmetic = new NativeArithmetic();
         return new SelfTest(arithmetic, arithmetic::multiplies).objection();
     }
 

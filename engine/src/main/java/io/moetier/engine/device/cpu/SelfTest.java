@@ -4,6 +4,9 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
+import io.moetier.engine.device.AttentionShape;
+import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.device.KvType;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.engine.tensor.WeightPacker;
 import io.moetier.storage.model.DType;
@@ -14,7 +17,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.function.Predicate;
 
-/// Compares an arithmetic with plain loops on a small matrix of each type, always the same: what a compiler or a
+/// Compares an arithmetic with plain loops on small operands, always the same: what a compiler or a
 /// processor gets wrong is found at the start, and not in the answers of a model.
 final class SelfTest {
     private static final long SEED = 3;
@@ -25,6 +28,9 @@ final class SelfTest {
     private static final int COLUMNS = 17;
 
     private static final int LENGTH = 100;
+    private static final int HEAD_DIM = 40;
+    private static final int POSITIONS = 270;
+    private static final int QUERIES = 9;
     private static final float EPS = 1e-5f;
 
     /// Of the largest result: float32 sums of 256 terms, a tenth of which is left when they are added, are off by less
@@ -59,7 +65,15 @@ final class SelfTest {
         if (!activates()) {
             return Optional.of("they compute swiglu wrongly here");
         }
-        return normalises() ? Optional.empty() : Optional.of("they compute norms wrongly here");
+        if (!normalises()) {
+            return Optional.of("they compute norms wrongly here");
+        }
+        for (KvType type : KvType.values()) {
+            if (!attends(type)) {
+                return Optional.of("they attend wrongly here");
+            }
+        }
+        return Optional.empty();
     }
 
     private boolean multiplies(DType dtype) {
@@ -99,6 +113,25 @@ final class SelfTest {
         plain.rmsNorm(x, 0, LENGTH, weight, EPS, expected, scratch);
         tested.rmsNorm(x, 0, LENGTH, weight, EPS, x, scratch);
         return agree(expected, x);
+    }
+
+    /// Two heads share a key head; of the positions, which reach into a second chunk, the last few are asked about.
+    private boolean attends(KvType type) {
+        AttentionShape shape = new AttentionShape(2, 1, HEAD_DIM, 1f / HEAD_DIM, 0);
+        try (Arena arena = Arena.ofConfined()) {
+            KvLayer cache = new KvLayer(arena, type, POSITIONS, 1, HEAD_DIM);
+            cache.reserve(POSITIONS);
+            for (int position = 0; position < POSITIONS; position++) {
+                cache.store(position, activations(HEAD_DIM), activations(HEAD_DIM), 0);
+            }
+            float[] q = activations(QUERIES * 2 * HEAD_DIM);
+            float[] expected = new float[q.length];
+            float[] found = new float[q.length];
+            int first = POSITIONS - QUERIES;
+            plain.attend(q, 0, QUERIES, 2, first, shape, cache, 0, expected, scratch);
+            tested.attend(q, 0, QUERIES, 2, first, shape, cache, 0, found, scratch);
+            return agree(expected, found);
+        }
     }
 
     private static boolean agree(float[] expected, float[] found) {

@@ -13,7 +13,7 @@ class SelfTestTest {
     @Test
     void rightResultsPass() {
         assertEquals(Optional.empty(), new SelfTest(new PlainArithmetic(), TestWeights.TYPES::contains).objection());
-        assertEquals(Optional.empty(), new SelfTest(new Wrong(null, false, false), dtype -> true).objection());
+        assertEquals(Optional.empty(), new SelfTest(new Wrong(null, false, false, false), dtype -> true).objection());
     }
 
     @Test
@@ -21,22 +21,26 @@ class SelfTestTest {
         for (DType dtype : TestWeights.TYPES) {
             assertEquals(
                     Optional.of("they multiply " + dtype.label() + " weights wrongly here"),
-                    new SelfTest(new Wrong(dtype, false, false), TestWeights.TYPES::contains).objection());
+                    new SelfTest(new Wrong(dtype, false, false, false), TestWeights.TYPES::contains).objection());
         }
     }
 
     @Test
-    void aWrongActivationAndAWrongNormAreFound() {
+    void aWrongActivationNormOrAttentionIsFound() {
         assertEquals(
                 Optional.of("they compute swiglu wrongly here"),
-                new SelfTest(new Wrong(null, true, false), dtype -> false).objection());
+                new SelfTest(new Wrong(null, true, false, false), dtype -> false).objection());
         assertEquals(
                 Optional.of("they compute norms wrongly here"),
-                new SelfTest(new Wrong(null, false, true), dtype -> false).objection());
+                new SelfTest(new Wrong(null, false, true, false), dtype -> false).objection());
+        assertEquals(
+                Optional.of("they attend wrongly here"),
+                new SelfTest(new Wrong(null, false, false, true), dtype -> false).objection());
     }
 
     /// Plain loops that get one number of a row wrong, in what they are told to.
-    private record Wrong(@org.jspecify.annotations.Nullable DType dtype, boolean activates, boolean normalises)
+    private record Wrong(
+            @org.jspecify.annotations.Nullable DType dtype, boolean activates, boolean normalises, boolean attends)
             implements Arithmetic {
         private static final Arithmetic PLAIN = new PlainArithmetic();
 
@@ -97,6 +101,7 @@ class SelfTestTest {
                 float[] out,
                 Scratch scratch) {
             PLAIN.attend(q, at, rows, heads, position, shape, cache, kvHead, out, scratch);
+            out[at] *= attends ? 1.5f : 1;
         }
     }
 }

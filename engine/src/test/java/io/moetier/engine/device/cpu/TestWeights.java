@@ -30,7 +30,7 @@ final class TestWeights {
     static boolean rounds(KernelChoice choice, DType dtype) {
         return switch (choice) {
             case VECTOR -> ROUNDED.contains(dtype);
-            case NATIVE -> dtype.blockElements() > 1 && new NativeArithmetic(new PlainArithmetic()).multiplies(dtype);
+            case NATIVE -> dtype.blockElements() > 1 && new NativeArithmetic().multiplies(dtype);
             default -> false;
         };
     }
