@@ -23,7 +23,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/// Attention of one token over a filled cache, four query heads to each key head.
+/// Attention of one token over a filled cache, and of a prompt, four query heads to each key head.
 ///
 /// The layers take turns as they do in a model, so that most keys and values come from beyond the second-level cache.
 @State(Scope.Benchmark)
@@ -36,6 +36,7 @@ public class AttentionBenchmark {
     private static final int NUM_LAYERS = 4;
     private static final int NUM_HEADS = 16;
     private static final int NUM_KV_HEADS = 4;
+    private static final int PROMPT = 512;
     private static final long SEED = 12;
 
     @Param({"512", "4096"})
@@ -43,6 +44,12 @@ public class AttentionBenchmark {
 
     @Param({"32", "64", "128"})
     int headDim = 32;
+
+    @Param({"F16", "F32"})
+    KvType kv = KvType.F16;
+
+    @Param({"VECTOR", "NATIVE"})
+    KernelChoice kernels = KernelChoice.VECTOR;
 
     @Param("1")
     int threads = 1;
@@ -52,6 +59,7 @@ public class AttentionBenchmark {
     private AttentionShape shape;
     private DeviceBuffer q;
     private DeviceBuffer out;
+    private int tokens;
     private int turn;
 
     /// Fills the caches.
@@ -59,14 +67,15 @@ public class AttentionBenchmark {
     public void fill() {
         Random random = new Random(SEED);
         Arena arena = Arena.ofAuto();
-        device = CpuDevice.open(threads, KernelChoice.VECTOR);
+        device = CpuDevice.open(threads, kernels);
         shape = new AttentionShape(NUM_HEADS, NUM_KV_HEADS, headDim, (float) (1 / Math.sqrt(headDim)), 0);
-        q = Buffers.random(device, NUM_HEADS * headDim, random);
-        out = device.allocate(NUM_HEADS * headDim);
+        tokens = Math.min(PROMPT, positions);
+        q = Buffers.random(device, tokens * NUM_HEADS * headDim, random);
+        out = device.allocate(tokens * NUM_HEADS * headDim);
         DeviceBuffer k = Buffers.random(device, positions * NUM_KV_HEADS * headDim, random);
         DeviceBuffer v = Buffers.random(device, positions * NUM_KV_HEADS * headDim, random);
         for (int i = 0; i < NUM_LAYERS; i++) {
-            layers[i] = new KvLayer(arena, KvType.F16, positions, NUM_KV_HEADS, headDim);
+            layers[i] = new KvLayer(arena, kv, positions, NUM_KV_HEADS, headDim);
             device.kernels().storeKv(k, v, positions, 0, layers[i]);
         }
     }
@@ -74,10 +83,21 @@ public class AttentionBenchmark {
     /// Attends from the last position. Counts keys and values once for each query head, as they are read.
     @Benchmark
     public DeviceBuffer decode(Work work) {
+        return attend(1, positions, work);
+    }
+
+    /// Attends from the last positions, 512 at most. Counts as if each read its keys and values for itself.
+    @Benchmark
+    public DeviceBuffer prefill(Work work) {
+        long keys = (long) tokens * (2 * positions - tokens + 1) / 2;
+        return attend(tokens, keys, work);
+    }
+
+    private DeviceBuffer attend(int n, long keys, Work work) {
         turn = (turn + 1) % NUM_LAYERS;
-        device.kernels().attention(q, 1, positions - 1, shape, layers[turn], out);
-        long elements = 2L * NUM_HEADS * positions * headDim;
-        work.read(Float.BYTES * elements);
+        device.kernels().attention(q, n, positions - n, shape, layers[turn], out);
+        long elements = 2 * NUM_HEADS * keys * headDim;
+        work.read(kv.bytes() * elements);
         work.computed(2 * elements);
         return out;
     }

@@ -53,16 +53,19 @@ class BenchmarksTest {
 
     @ParameterizedTest
     @ValueSource(ints = {32, 64, 128})
-    void attentionDecodes(int headDim) {
+    void attentionDecodesAndPrefills(int headDim) {
         AttentionBenchmark benchmark = new AttentionBenchmark();
         benchmark.headDim = headDim;
         benchmark.positions = 40;
         benchmark.fill();
         try {
-            assertEquals(16 * headDim, benchmark.decode(work).length());
+            assertEquals(40 * 16 * headDim, benchmark.decode(work).length());
+            assertEquals(40 * 16 * headDim, benchmark.prefill(work).length());
         } finally {
             benchmark.close();
         }
+        int keys = 40 + 40 * 41 / 2;
+        assertEquals(1e-9 * 2 * 2 * 16 * keys * headDim, work.gigaflops, 1e-15);
     }
 
     static List<String> policies() {
