@@ -1,14 +1,17 @@
 package io.moetier.engine.device.cpu;
 
 import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.B2F;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.LT;
 import static jdk.incubator.vector.VectorOperators.S2I;
+import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -17,10 +20,12 @@ import jdk.incubator.vector.VectorSpecies;
 
 /// The vector width of this machine, and the pieces that all vector kernels share.
 ///
-/// A tile has sixteen rows, so a vector of 512 bits is a tile, and narrower vectors take a tile in two or four turns.
+/// A tile has sixteen rows, so a vector of 512 bits is a tile, and narrower vectors take a tile in two or
+/// four turns.
 ///
-/// Sums over lanes are written out: the order of `reduceLanes` is unspecified for floating-point addition, and differs
-/// between the interpreter and compiled code, which would make results depend on how warm the JVM is.
+/// Sums over lanes are written out: the order of `reduceLanes` is unspecified for floating-point addition,
+/// and differs between the interpreter and compiled code, which would make results depend on how warm the JVM
+/// is.
 final class Lanes {
     static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
     static final VectorSpecies<Float> F =
@@ -30,11 +35,19 @@ final class Lanes {
     static final VectorSpecies<Short> HALF_S =
             VectorSpecies.of(short.class, VectorShape.forBitSize(Math.max(64, F.vectorBitSize() / 2)));
 
+    /// As many bytes as there are lanes, or eight if there are four; the reader must have those.
+    static final VectorSpecies<Byte> B =
+            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, F.vectorBitSize() / 4)));
+
     /// Lanes of a vector: 16, 8 or 4.
     static final int WIDTH = F.length();
 
     /// What [#halves] leaves out: a float16 read as the upper bits of a float32 is the value times 2^-112.
     static final float HALF_BIAS = 0x1p112f;
+
+    /// Twice the floats of four bits (a sign, two bits of exponent and one of mantissa), to be selected from
+    /// by bytes.
+    static final ByteVector TWICE_FP4 = twiceFp4();
 
     private static final float LOG2_E = 1.442695f;
     private static final float LN2_HIGH = 0.6933594f;
@@ -51,7 +64,17 @@ final class Lanes {
 
     private Lanes() {}
 
-    /// Reads float16 values as float32, each times 2^-112. Exact, subnormal values included; finite values only.
+    private static ByteVector twiceFp4() {
+        byte[] values = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+        byte[] repeated = new byte[4 * WIDTH];
+        for (int i = 0; i < repeated.length; i++) {
+            repeated[i] = values[i % values.length];
+        }
+        return ByteVector.fromArray(VectorSpecies.of(byte.class, F.vectorShape()), repeated, 0);
+    }
+
+    /// Reads float16 values as float32, each times 2^-112. Exact, subnormal values included; finite values
+    /// only.
     static FloatVector halves(MemorySegment segment, long at) {
         IntVector wide = (IntVector)
                 ShortVector.fromMemorySegment(HALF_S, segment, at, LITTLE).convertShape(S2I, I, 0);
@@ -79,10 +102,17 @@ final class Lanes {
         return (FloatVector) quads.lanewise(LSHR, 4 * number).and(15).convert(I2F, 0);
     }
 
-    /// Adds the two halves of each lane, signed numbers of 16 bits.
-    static IntVector pairSums(ShortVector pairs) {
-        IntVector v = pairs.reinterpretAsInts();
-        return v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(v.lanewise(ASHR, 16));
+    /// Reads exponents of eight bits as powers of two, 127 being 1. 255 is not one.
+    static FloatVector powers(MemorySegment segment, long at) {
+        IntVector exponents =
+                (IntVector) ByteVector.fromMemorySegment(B, segment, at, LITTLE).convertShape(ZERO_EXTEND_B2I, I, 0);
+        return exponents.lanewise(LSHL, 23).max(0x00400000).reinterpretAsFloats();
+    }
+
+    /// Reads signed bytes.
+    static FloatVector bytes(MemorySegment segment, long at) {
+        return (FloatVector)
+                ByteVector.fromMemorySegment(B, segment, at, LITTLE).convertShape(B2F, F, 0);
     }
 
     /// Reads an element of the pairs of activations that [VectorColumns] packs, into all lanes.
@@ -102,11 +132,11 @@ final class Lanes {
         return lanes[0];
     }
 
-    /// Writes `e^(x * factor + shift)` for `length` elements of `x` from `at` on to `out` from `outAt` on, which may
-    /// be the same place. Within 2 units in the last place; 0 for exponents below -87.3.
+    /// Writes `e^(x * factor + shift)` for `length` elements of `x` from `at` on to `out` from `outAt` on,
+    /// which may be the same place. Within 2 units in the last place; 0 for exponents below -87.3.
     ///
-    /// The polynomial is that of expf in Cephes. Not `EXP` of the Vector API, which is another function on another
-    /// machine.
+    /// The polynomial is that of expf in Cephes. Not `EXP` of the Vector API, which is another function on
+    /// another machine.
     static void exp(float[] x, int at, int length, float factor, float shift, float[] out, int outAt) {
         FloatVector factors = FloatVector.broadcast(F, factor);
         FloatVector shifts = FloatVector.broadcast(F, shift);

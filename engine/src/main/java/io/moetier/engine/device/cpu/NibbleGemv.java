@@ -3,32 +3,38 @@ package io.moetier.engine.device.cpu;
 import static io.moetier.engine.device.cpu.Lanes.F;
 import static io.moetier.engine.device.cpu.Lanes.LITTLE;
 import static io.moetier.engine.device.cpu.Lanes.S;
+import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
-/// Matrix times vector where the weights of a byte are multiplied in lanes of 16 bits.
+/// Matrix times vector where the weights of a byte are multiplied in lanes of 16 bits: kernels of
+/// [VectorGemv].
 ///
-/// Such a lane holds two bytes of a row. Products with rounded activations ([VectorColumns]) fit into it, and so does
-/// the sum of those of a block, so that two instructions serve 32 products.
+/// Such a lane holds two bytes of a row. Products with rounded activations ([VectorColumns]) fit into it, and
+/// so does the sum of those of a block, so that two instructions serve 32 products.
 final class NibbleGemv {
     private static final int BLOCK = VectorColumns.BLOCK;
+    private static final int PAIRS = BLOCK / 2;
 
     private NibbleGemv() {}
 
-    /// Adds to the results of a vector of rows, from row `lane` on. `at` is where the first block starts.
-    ///
     /// No sum exceeds 16 * 15 * 127, which is below 2^15.
-    static void q4(MemorySegment w, long at, int lane, int depth, PackedColumns x, int xAt, float[] y, int yAt) {
+    static void q4(MemorySegment w, long at, int lane, int depth, PackedColumns x, int first, float[] y, int yAt) {
         float[] pairs = x.floats;
         FloatVector sum = FloatVector.fromArray(F, y, yAt);
         for (int b = 0; b < depth / BLOCK; b++) {
             long block = at + 288L * b;
             long p = block + 32 + 4L * lane;
-            int e = (xAt + b * BLOCK) / 2;
+            int number = first / BLOCK + b;
+            int e = number * PAIRS;
+            FloatVector scale =
+                    Lanes.halves(w, block + 2L * lane).mul(Lanes.HALF_BIAS).mul(x.scales[number]);
             ShortVector s0 = ShortVector.zero(S), s1 = s0, s2 = s0, s3 = s0;
             for (int i = 0; i < 4; i++) {
                 ShortVector v = ShortVector.fromMemorySegment(S, w, p + 64L * i, LITTLE);
@@ -38,13 +44,40 @@ final class NibbleGemv {
                 s2 = s2.add(v.lanewise(LSHR, 4).and((short) 15).mul(Lanes.pair(pairs, a + 8)));
                 s3 = s3.add(v.lanewise(LSHR, 12).mul(Lanes.pair(pairs, a + 9)));
             }
-            int number = xAt / BLOCK + b;
-            FloatVector scale =
-                    Lanes.halves(w, block + 2L * lane).mul(Lanes.HALF_BIAS).mul(x.scales[number]);
-            FloatVector dot = (FloatVector) Lanes.pairSums(s0.add(s1).add(s2.add(s3)))
-                    .sub(8 * x.sums[number])
-                    .convert(I2F, 0);
-            sum = dot.fma(scale, sum);
+            IntVector dot = s0.add(s1).add(s2.add(s3)).reinterpretAsInts();
+            dot = dot.lanewise(LSHL, 16)
+                    .lanewise(ASHR, 16)
+                    .add(dot.lanewise(ASHR, 16))
+                    .sub(8 * x.sums[number]);
+            sum = ((FloatVector) dot.convert(I2F, 0)).fma(scale, sum);
+        }
+        sum.intoArray(y, yAt);
+    }
+
+    /// Weights are looked up as whole numbers, twice what they are; no sum exceeds 16 * 12 * 127.
+    static void fp4(MemorySegment w, long at, int lane, int depth, PackedColumns x, int first, float[] y, int yAt) {
+        FloatVector sum = FloatVector.fromArray(F, y, yAt);
+        for (int b = 0; b < depth / BLOCK; b++) {
+            long block = at + 272L * b;
+            long p = block + 16 + 4L * lane;
+            int number = first / BLOCK + b;
+            int e = number * PAIRS;
+            FloatVector scale = Lanes.powers(w, block + lane).mul(x.scales[number]);
+            ShortVector s0 = ShortVector.zero(S), s1 = s0;
+            for (int i = 0; i < 8; i++) {
+                ShortVector v = ShortVector.fromMemorySegment(S, w, p + 64L * (i & 3), LITTLE)
+                        .lanewise(LSHR, i & 4)
+                        .and((short) 0x0F0F)
+                        .reinterpretAsBytes()
+                        .selectFrom(Lanes.TWICE_FP4)
+                        .reinterpretAsShorts();
+                int a = e + 2 * i;
+                s0 = s0.add(v.lanewise(LSHL, 8).lanewise(ASHR, 8).mul(Lanes.pair(x.floats, a)));
+                s1 = s1.add(v.lanewise(ASHR, 8).mul(Lanes.pair(x.floats, a + 1)));
+            }
+            IntVector dot = s0.add(s1).reinterpretAsInts();
+            dot = dot.lanewise(LSHL, 16).lanewise(ASHR, 16).add(dot.lanewise(ASHR, 16));
+            sum = ((FloatVector) dot.convert(I2F, 0)).mul(0.5f).fma(scale, sum);
         }
         sum.intoArray(y, yAt);
     }

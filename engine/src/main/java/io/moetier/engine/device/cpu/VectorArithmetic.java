@@ -9,8 +9,8 @@ import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import jdk.incubator.vector.FloatVector;
 
-/// The Vector API. Everything is float32; sums over a vector's lanes are taken in a fixed order, so that results are
-/// the same cold and warm.
+/// The Vector API. Everything is float32; sums over a vector's lanes are taken in a fixed order, so that
+/// results are the same cold and warm.
 final class VectorArithmetic implements Arithmetic {
     private static final int BLOCK = Scratch.EXPONENTIALS;
 
@@ -55,16 +55,14 @@ final class VectorArithmetic implements Arithmetic {
         } else if (x.n > 1) {
             VectorGemm.multiply(w, from, to, x, firstColumn, lastColumn, y, yAt, scratch);
         } else {
-            for (int tile = from; tile < to; tile++) {
-                VectorGemv.tile(w, tile, x, y, yAt + (tile - from) * WeightMatrix.TILE_ROWS, scratch);
-            }
+            VectorGemv.multiply(w, from, to, x, y, yAt, scratch);
         }
     }
 
     /// Says whether there are kernels for a type; others are multiplied by plain loops.
     private static boolean hasKernel(DType dtype) {
         return switch (dtype) {
-            case F32, F16, BF16, Q8_0, Q4_0 -> true;
+            case F32, F16, BF16, Q8_0, Q4_0, MXFP4, Q4_K, Q5_K, Q6_K -> true;
             default -> false;
         };
     }

@@ -9,14 +9,14 @@ import jdk.incubator.vector.FloatVector;
 
 /// Matrix times several columns on r16 weights.
 ///
-/// A panel of weights of two tiles is decoded once to float32 ([WeightPanel]) and multiplied with all columns, eight at
-/// a time: sixteen sums stay in registers while 32 columns of weights pass by, so that a load of weights serves eight
-/// products and a broadcast of an activation two. Two tiles more than double the speed of one, which loads as much as
-/// it computes.
+/// A panel of weights of two tiles is decoded once to float32 ([WeightPanel]) and multiplied with all
+/// columns, eight at a time: sixteen sums stay in registers while 32 columns of weights pass by, so that a
+/// load of weights serves eight products and a broadcast of an activation two. Two tiles more than double the
+/// speed of one, which loads as much as it computes.
 ///
-/// A sum of 32 products is taken one by one and then added to the result, as [VectorGemv] does, so that a column gives
-/// the same bits here and there. Quantised activations are whole numbers, as are the weights of a panel that they are
-/// multiplied by; their sums stay below 2^24 and are exact in any order.
+/// A sum of 32 products is taken one by one and then added to the result, as [VectorGemv] does, so that a
+/// column gives the same bits here and there. Quantised activations are whole numbers, as are the weights of
+/// a panel that they are multiplied by; their sums stay below 2^24 and are exact in any order.
 final class VectorGemm {
     private static final int ROWS = WeightMatrix.TILE_ROWS;
     private static final int TOGETHER = VectorColumns.TOGETHER;
@@ -61,19 +61,35 @@ final class VectorGemm {
     /// Multiplies a panel by eight columns.
     private static void multiply(
             WeightMatrix w, int k, int depth, PackedColumns x, int column, float[] results, int at, Scratch scratch) {
-        boolean quantised = VectorColumns.quantises(w.dtype());
-        float[] weights = scratch.weights;
-        float[] ones = WeightPanel.ONES;
-        int columnsAt = column * x.cols + k * TOGETHER;
-        int scalesAt = (column * x.cols + k * TOGETHER) / VectorColumns.BLOCK;
+        boolean rounds = VectorColumns.rounds(w.dtype());
+        int first = k / VectorColumns.BLOCK;
         int count = Math.min(TOGETHER, x.n - column);
         for (int b = 0; b < depth; b += VectorColumns.BLOCK) {
             int length = Math.min(VectorColumns.BLOCK, depth - b);
             int block = b / VectorColumns.BLOCK;
-            sum(weights, b * ROWS, x.floats, columnsAt + b * TOGETHER, length, count, results);
-            float[] columnScales = quantised ? x.scales : ones;
-            int columnScalesAt = quantised ? scalesAt + block * TOGETHER : 0;
+            int xAt = VectorColumns.at(x, column, first + block);
+            sum(scratch.weights, b * ROWS, x.floats, xAt, length, count, results);
+            float[] columnScales = rounds ? x.scales : WeightPanel.ONES;
+            int columnScalesAt = rounds ? VectorColumns.scaleAt(x, column, first + block) : 0;
             add(results, scratch.scales, block * ROWS, columnScales, columnScalesAt, at);
+        }
+        if (WeightPanel.hasOffsets(w.dtype())) {
+            int sumsAt = VectorColumns.sumsAt(x) + VectorColumns.scaleAt(x, column, first);
+            offsets(scratch.weights, x.scales, sumsAt, results, at);
+        }
+    }
+
+    /// Adds the products of a panel's offsets with the sums of eight columns, in the order of the blocks.
+    private static void offsets(float[] weights, float[] sums, int sumsAt, float[] results, int at) {
+        for (int i = 0; i < SUMS; i += WIDTH) {
+            int column = i / ROWS % TOGETHER;
+            int offsetsAt = WeightPanel.OFFSETS + i / (SUMS / 2) * WeightPanel.TILE + i % ROWS;
+            FloatVector sum = FloatVector.zero(F);
+            for (int b = 0; b < WeightPanel.BLOCKS; b++) {
+                FloatVector offset = FloatVector.fromArray(F, weights, offsetsAt + b * ROWS);
+                sum = offset.fma(FloatVector.broadcast(F, sums[sumsAt + b * TOGETHER + column]), sum);
+            }
+            sum.add(FloatVector.fromArray(F, results, at + i)).intoArray(results, at + i);
         }
     }
 
@@ -93,29 +109,29 @@ final class VectorGemm {
         for (int k = 0; k < depth; k++) {
             FloatVector v = FloatVector.fromArray(F, w, wAt + k * ROWS);
             FloatVector u = FloatVector.fromArray(F, w, wAt + WeightPanel.TILE + k * ROWS);
-            int e = xAt + k * TOGETHER;
+            int e = xAt + k;
             FloatVector b = FloatVector.broadcast(F, x[e]);
             s0 = v.fma(b, s0);
             t0 = u.fma(b, t0);
-            b = FloatVector.broadcast(F, x[e + 1]);
+            b = FloatVector.broadcast(F, x[e + 32]);
             s1 = v.fma(b, s1);
             t1 = u.fma(b, t1);
-            b = FloatVector.broadcast(F, x[e + 2]);
+            b = FloatVector.broadcast(F, x[e + 64]);
             s2 = v.fma(b, s2);
             t2 = u.fma(b, t2);
-            b = FloatVector.broadcast(F, x[e + 3]);
+            b = FloatVector.broadcast(F, x[e + 96]);
             s3 = v.fma(b, s3);
             t3 = u.fma(b, t3);
-            b = FloatVector.broadcast(F, x[e + 4]);
+            b = FloatVector.broadcast(F, x[e + 128]);
             s4 = v.fma(b, s4);
             t4 = u.fma(b, t4);
-            b = FloatVector.broadcast(F, x[e + 5]);
+            b = FloatVector.broadcast(F, x[e + 160]);
             s5 = v.fma(b, s5);
             t5 = u.fma(b, t5);
-            b = FloatVector.broadcast(F, x[e + 6]);
+            b = FloatVector.broadcast(F, x[e + 192]);
             s6 = v.fma(b, s6);
             t6 = u.fma(b, t6);
-            b = FloatVector.broadcast(F, x[e + 7]);
+            b = FloatVector.broadcast(F, x[e + 224]);
             s7 = v.fma(b, s7);
             t7 = u.fma(b, t7);
         }
@@ -143,17 +159,17 @@ final class VectorGemm {
         for (int k = 0; k < depth; k++) {
             FloatVector v = FloatVector.fromArray(F, w, wAt + k * ROWS);
             FloatVector u = FloatVector.fromArray(F, w, wAt + WeightPanel.TILE + k * ROWS);
-            int e = xAt + k * TOGETHER;
+            int e = xAt + k;
             FloatVector b = FloatVector.broadcast(F, x[e]);
             s0 = v.fma(b, s0);
             t0 = u.fma(b, t0);
-            b = FloatVector.broadcast(F, x[e + 1]);
+            b = FloatVector.broadcast(F, x[e + 32]);
             s1 = v.fma(b, s1);
             t1 = u.fma(b, t1);
-            b = FloatVector.broadcast(F, x[e + 2]);
+            b = FloatVector.broadcast(F, x[e + 64]);
             s2 = v.fma(b, s2);
             t2 = u.fma(b, t2);
-            b = FloatVector.broadcast(F, x[e + 3]);
+            b = FloatVector.broadcast(F, x[e + 96]);
             s3 = v.fma(b, s3);
             t3 = u.fma(b, t3);
         }
@@ -167,7 +183,8 @@ final class VectorGemm {
         t3.intoArray(sums, at + 176);
     }
 
-    /// Adds the sums at the start of `results`, each times the scales of its row and its column, to those at `at`.
+    /// Adds the sums at the start of `results`, each times the scales of its row and its column, to those at
+    /// `at`.
     private static void add(float[] results, float[] scales, int scalesAt, float[] columnScales, int columnAt, int at) {
         for (int lane = 0; lane < ROWS; lane += WIDTH) {
             FloatVector first = FloatVector.fromArray(F, scales, scalesAt + lane);

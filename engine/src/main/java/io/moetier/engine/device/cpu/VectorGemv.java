@@ -1,8 +1,6 @@
 package io.moetier.engine.device.cpu;
 
 import static io.moetier.engine.device.cpu.Lanes.F;
-import static io.moetier.engine.device.cpu.Lanes.I;
-import static io.moetier.engine.device.cpu.Lanes.LITTLE;
 import static io.moetier.engine.device.cpu.Lanes.WIDTH;
 
 import io.moetier.engine.tensor.WeightMatrix;
@@ -10,57 +8,81 @@ import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 
 /// Matrix times vector on r16 weights: one ascending stream of memory, a lane for each row.
 ///
-/// Eight columns are written out and no more than that: past some sixty vector operations in one method the compiler
-/// stops inlining them, or issues the loads in descending order, and either costs a factor of ten.
-///
-/// A panel of columns is read once for each part of a tile that fits into a vector, so narrow vectors find the second
-/// part in the first-level cache.
+/// A panel of columns is read once for each part of a tile that fits into a vector, so narrow vectors find
+/// the second part in the first-level cache.
 final class VectorGemv {
-    /// Columns that are summed, one after another, before they are added to the result; [VectorGemm] does the same.
-    private static final int GROUP = VectorColumns.BLOCK;
+    /// Columns that are summed, one after another, before they are added to the result; [VectorGemm] does the
+    /// same.
+    static final int GROUP = VectorColumns.BLOCK;
 
-    /// Columns that are written out.
-    private static final int STEP = 8;
-
-    /// Float16 weights come times 2^-112. Half of the correction goes to the activations and half to the sums, so
-    /// that neither the products nor the activations leave the range of float32. Products below 2^-70 lose bits.
+    /// Float16 weights come times 2^-112. Half of the correction goes to the activations and half to the
+    /// sums, so that neither the products nor the activations leave the range of float32. Products below
+    /// 2^-70 lose bits.
     static final float HALF_SCALE = 0x1p56f;
 
     private VectorGemv() {}
 
-    /// Writes sixteen results of one tile to `y`.
-    static void tile(WeightMatrix w, int tile, PackedColumns x, float[] y, int yAt, Scratch scratch) {
-        MemorySegment bytes = w.bytes();
-        long at = tile * WeightMatrix.tileBytes(w.dtype(), w.cols());
+    /// Adds the products of a panel to the results of a vector of rows.
+    ///
+    /// The compiler inlines a vector operation only as long as the method that it compiles is small, and one
+    /// that is not inlined costs a hundred times as much. Where it sees three kernels called, it inlines none
+    /// of them into the caller, and each remains a method of its own.
+    private interface Kernel {
+        /// @param at where the panel starts
+        /// @param lane the first of the rows
+        /// @param depth columns of the panel, whole groups
+        /// @param k the first of the columns
+        void add(MemorySegment w, long at, int lane, int depth, PackedColumns x, int k, float[] y, int yAt);
+    }
+
+    private static Kernel kernel(DType dtype) {
+        return switch (dtype) {
+            case F32 -> FloatGemv::f32;
+            case F16 -> FloatGemv::f16;
+            case BF16 -> FloatGemv::bf16;
+            case Q8_0 -> FloatGemv::q8;
+            case MXFP4 -> NibbleGemv::fp4;
+            case Q4_0 -> NibbleGemv::q4;
+            case Q4_K -> SuperBlockGemv::q4;
+            case Q5_K -> SuperBlockGemv::q5;
+            case Q6_K -> SuperBlockGemv::q6;
+            default -> throw new IllegalArgumentException("no vector kernel for " + dtype);
+        };
+    }
+
+    /// Writes the results of tiles `from` to `to` to `y`.
+    static void multiply(WeightMatrix w, int from, int to, PackedColumns x, float[] y, int yAt, Scratch scratch) {
+        Kernel kernel = kernel(w.dtype());
+        long tileBytes = WeightMatrix.tileBytes(w.dtype(), w.cols());
+        long panelBytes = WeightMatrix.tileBytes(w.dtype(), WeightPanel.COLUMNS);
+        for (int tile = from; tile < to; tile++) {
+            int at = yAt + (tile - from) * WeightMatrix.TILE_ROWS;
+            tile(kernel, w, tile * tileBytes, panelBytes, x, y, at);
+            if (w.cols() % GROUP != 0) {
+                tail(w, tile, x.floats, y, at, scratch);
+            }
+        }
+    }
+
+    private static void tile(
+            Kernel kernel, WeightMatrix w, long at, long panelBytes, PackedColumns x, float[] y, int yAt) {
         int whole = w.cols() / GROUP * GROUP;
         Arrays.fill(y, yAt, yAt + WeightMatrix.TILE_ROWS, 0f);
         for (int k = 0; k < whole; k += WeightPanel.COLUMNS) {
             int depth = Math.min(WeightPanel.COLUMNS, whole - k);
+            long panel = at + k / WeightPanel.COLUMNS * panelBytes;
             for (int lane = 0; lane < WeightMatrix.TILE_ROWS; lane += WIDTH) {
-                int to = yAt + lane;
-                switch (w.dtype()) {
-                    case F32 -> f32(bytes, at + 64L * k + 4L * lane, depth, x.floats, k, y, to);
-                    case F16 -> f16(bytes, at + 32L * k + 2L * lane, depth, x.floats, k, y, to);
-                    case BF16 -> bf16(bytes, at + 32L * k + 4L * lane, depth, x.floats, k, y, to);
-                    case Q8_0 -> q8(bytes, at + 17L * k, lane, depth, x.floats, k, y, to);
-                    case Q4_0 -> NibbleGemv.q4(bytes, at + 9L * k, lane, depth, x, k, y, to);
-                    default ->
-                        throw new IllegalArgumentException(
-                                "no vector kernel for " + w.dtype().label());
-                }
+                kernel.add(w.bytes(), panel, lane, depth, x, k, y, yAt + lane);
             }
-        }
-        if (whole < w.cols()) {
-            tail(w, tile, whole, x.floats, y, yAt, scratch);
         }
     }
 
-    /// Adds the columns of `w` from `first` on, fewer than a group.
-    private static void tail(WeightMatrix w, int tile, int first, float[] x, float[] y, int yAt, Scratch scratch) {
+    /// Adds the last columns, which are fewer than a group.
+    private static void tail(WeightMatrix w, int tile, float[] x, float[] y, int yAt, Scratch scratch) {
+        int first = w.cols() / GROUP * GROUP;
         int panel = first / WeightPanel.COLUMNS * WeightPanel.COLUMNS;
         WeightPanel.decode(w, tile, panel, w.cols() - panel, scratch, 0);
         float[] weights = scratch.weights;
@@ -73,91 +95,5 @@ final class VectorGemv {
             }
             sum.add(FloatVector.fromArray(F, y, yAt + lane)).intoArray(y, yAt + lane);
         }
-    }
-
-    private static void f32(MemorySegment w, long at, int depth, float[] x, int xAt, float[] y, int yAt) {
-        FloatVector sum = FloatVector.fromArray(F, y, yAt);
-        for (int g = 0; g < depth; g += GROUP) {
-            FloatVector s = FloatVector.zero(F);
-            for (int k = g; k < g + GROUP; k += STEP) {
-                long p = at + 64L * k;
-                int e = xAt + k;
-                s = FloatVector.fromMemorySegment(F, w, p, LITTLE).fma(FloatVector.broadcast(F, x[e]), s);
-                s = FloatVector.fromMemorySegment(F, w, p + 64, LITTLE).fma(FloatVector.broadcast(F, x[e + 1]), s);
-                s = FloatVector.fromMemorySegment(F, w, p + 128, LITTLE).fma(FloatVector.broadcast(F, x[e + 2]), s);
-                s = FloatVector.fromMemorySegment(F, w, p + 192, LITTLE).fma(FloatVector.broadcast(F, x[e + 3]), s);
-                s = FloatVector.fromMemorySegment(F, w, p + 256, LITTLE).fma(FloatVector.broadcast(F, x[e + 4]), s);
-                s = FloatVector.fromMemorySegment(F, w, p + 320, LITTLE).fma(FloatVector.broadcast(F, x[e + 5]), s);
-                s = FloatVector.fromMemorySegment(F, w, p + 384, LITTLE).fma(FloatVector.broadcast(F, x[e + 6]), s);
-                s = FloatVector.fromMemorySegment(F, w, p + 448, LITTLE).fma(FloatVector.broadcast(F, x[e + 7]), s);
-            }
-            sum = sum.add(s);
-        }
-        sum.intoArray(y, yAt);
-    }
-
-    /// Reading float16 takes three operations a vector, so half a step is as much as may be written out.
-    private static void f16(MemorySegment w, long at, int depth, float[] x, int xAt, float[] y, int yAt) {
-        FloatVector sum = FloatVector.fromArray(F, y, yAt);
-        FloatVector scale = FloatVector.broadcast(F, HALF_SCALE);
-        for (int g = 0; g < depth; g += GROUP) {
-            FloatVector s = FloatVector.zero(F);
-            for (int k = g; k < g + GROUP; k += STEP / 2) {
-                long p = at + 32L * k;
-                int e = xAt + k;
-                s = Lanes.halves(w, p).fma(FloatVector.broadcast(F, x[e]), s);
-                s = Lanes.halves(w, p + 32).fma(FloatVector.broadcast(F, x[e + 1]), s);
-                s = Lanes.halves(w, p + 64).fma(FloatVector.broadcast(F, x[e + 2]), s);
-                s = Lanes.halves(w, p + 96).fma(FloatVector.broadcast(F, x[e + 3]), s);
-            }
-            sum = s.fma(scale, sum);
-        }
-        sum.intoArray(y, yAt);
-    }
-
-    private static void bf16(MemorySegment w, long at, int depth, float[] x, int xAt, float[] y, int yAt) {
-        FloatVector sum = FloatVector.fromArray(F, y, yAt);
-        for (int g = 0; g < depth; g += GROUP) {
-            FloatVector s = FloatVector.zero(F);
-            for (int k = g; k < g + GROUP; k += STEP) {
-                long p = at + 32L * k;
-                int e = xAt + k;
-                IntVector v = IntVector.fromMemorySegment(I, w, p, LITTLE);
-                s = Lanes.even(v).fma(FloatVector.broadcast(F, x[e]), s);
-                s = Lanes.odd(v).fma(FloatVector.broadcast(F, x[e + 1]), s);
-                v = IntVector.fromMemorySegment(I, w, p + 64, LITTLE);
-                s = Lanes.even(v).fma(FloatVector.broadcast(F, x[e + 2]), s);
-                s = Lanes.odd(v).fma(FloatVector.broadcast(F, x[e + 3]), s);
-                v = IntVector.fromMemorySegment(I, w, p + 128, LITTLE);
-                s = Lanes.even(v).fma(FloatVector.broadcast(F, x[e + 4]), s);
-                s = Lanes.odd(v).fma(FloatVector.broadcast(F, x[e + 5]), s);
-                v = IntVector.fromMemorySegment(I, w, p + 192, LITTLE);
-                s = Lanes.even(v).fma(FloatVector.broadcast(F, x[e + 6]), s);
-                s = Lanes.odd(v).fma(FloatVector.broadcast(F, x[e + 7]), s);
-            }
-            sum = sum.add(s);
-        }
-        sum.intoArray(y, yAt);
-    }
-
-    /// `at` is where the first block starts.
-    private static void q8(MemorySegment w, long at, int lane, int depth, float[] x, int xAt, float[] y, int yAt) {
-        FloatVector sum = FloatVector.fromArray(F, y, yAt);
-        for (int g = 0; g < depth; g += GROUP) {
-            long block = at + 17L * g;
-            long p = block + 32 + 4L * lane;
-            FloatVector scale = Lanes.halves(w, block + 2L * lane).mul(Lanes.HALF_BIAS);
-            FloatVector s = FloatVector.zero(F);
-            for (int i = 0; i < GROUP / 4; i++) {
-                IntVector v = IntVector.fromMemorySegment(I, w, p + 64L * i, LITTLE);
-                int e = xAt + g + 4 * i;
-                s = Lanes.bytes(v, 0).fma(FloatVector.broadcast(F, x[e]), s);
-                s = Lanes.bytes(v, 1).fma(FloatVector.broadcast(F, x[e + 1]), s);
-                s = Lanes.bytes(v, 2).fma(FloatVector.broadcast(F, x[e + 2]), s);
-                s = Lanes.bytes(v, 3).fma(FloatVector.broadcast(F, x[e + 3]), s);
-            }
-            sum = s.fma(scale, sum);
-        }
-        sum.intoArray(y, yAt);
     }
 }

@@ -4,8 +4,10 @@ import static io.moetier.engine.device.cpu.Lanes.F;
 import static io.moetier.engine.device.cpu.Lanes.I;
 import static io.moetier.engine.device.cpu.Lanes.LITTLE;
 import static io.moetier.engine.device.cpu.Lanes.WIDTH;
+import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -13,19 +15,24 @@ import jdk.incubator.vector.IntVector;
 
 /// Up to 256 columns of one or two tiles of r16 weights, decoded to float32.
 ///
-/// Weights lie `[tile][column][16]` and sixteen scales for each 32 columns `[tile][block][16]`, in the scratch memory
-/// of
-/// a thread. Weights of quantised types are the whole numbers that are left when the scale is taken out.
+/// Weights lie `[tile][column][16]` and sixteen scales for each 32 columns `[tile][block][16]`, in the
+/// scratch memory of a thread. Weights of quantised types are the whole or half numbers that are left when
+/// the scale is taken out. A tile's weights are followed by its offsets, if the type has them, which are to
+/// be added to the weights of a block.
 final class WeightPanel {
     /// Columns of a panel: two tiles of them fit into the first-level cache, and it is a super-block.
     static final int COLUMNS = 256;
 
     private static final int ROWS = WeightMatrix.TILE_ROWS;
     private static final int BLOCK = VectorColumns.BLOCK;
-    private static final int BLOCKS = COLUMNS / BLOCK;
+    /// Blocks of a panel.
+    static final int BLOCKS = COLUMNS / BLOCK;
+
+    /// Where the first tile's offsets are.
+    static final int OFFSETS = COLUMNS * ROWS;
 
     /// Floats from one tile to the next.
-    static final int TILE = COLUMNS * ROWS;
+    static final int TILE = OFFSETS + BLOCKS * ROWS;
 
     /// Scales from one tile to the next.
     static final int TILE_SCALES = BLOCKS * ROWS;
@@ -39,43 +46,61 @@ final class WeightPanel {
 
     private WeightPanel() {}
 
-    /// Decodes `depth` columns from `first` on, a multiple of [#COLUMNS], as the first or second tile of the panel.
+    /// Says whether the blocks of a type have offsets.
+    static boolean hasOffsets(DType dtype) {
+        return dtype == DType.Q4_K || dtype == DType.Q5_K;
+    }
+
+    /// Decodes a panel of one tile. A method of its own for each type, as in [VectorGemv].
+    private interface Decoder {
+        /// @param at where the panel starts
+        /// @param depth its columns
+        void decode(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo);
+    }
+
+    private static Decoder decoder(DType dtype) {
+        return switch (dtype) {
+            case F32 -> WeightPanel::f32;
+            case F16 -> WeightPanel::f16;
+            case BF16 -> WeightPanel::bf16;
+            case Q8_0 -> WeightPanel::q8;
+            case Q4_0 -> WeightPanel::q4;
+            case MXFP4 -> WeightPanel::fp4;
+            case Q4_K -> SuperBlockPanel::q4;
+            case Q5_K -> SuperBlockPanel::q5;
+            case Q6_K -> SuperBlockPanel::q6;
+            default -> throw new IllegalArgumentException("no vector kernel for " + dtype);
+        };
+    }
+
+    /// Decodes `depth` columns from `first` on, a multiple of [#COLUMNS], as the first or second tile of the
+    /// panel.
     static void decode(WeightMatrix w, int tile, int first, int depth, Scratch scratch, int place) {
         float[] weights = scratch.weights(2 * TILE);
         float[] scales = scratch.scales(2 * TILE_SCALES);
-        int to = place * TILE;
         int scalesTo = place * TILE_SCALES;
-        MemorySegment bytes = w.bytes();
-        long at = tile * WeightMatrix.tileBytes(w.dtype(), w.cols());
-        switch (w.dtype()) {
-            case F32 -> f32(bytes, at + 64L * first, depth, weights, to);
-            case F16 -> f16(bytes, at + 32L * first, depth, weights, to);
-            case BF16 -> bf16(bytes, at + 32L * first, depth, weights, to);
-            case Q8_0 -> q8(bytes, at + 17L * first, depth, weights, to, scales, scalesTo);
-            case Q4_0 -> q4(bytes, at + 9L * first, depth, weights, to, scales, scalesTo);
-            default ->
-                throw new IllegalArgumentException(
-                        "no vector kernel for " + w.dtype().label());
-        }
+        long at = tile * WeightMatrix.tileBytes(w.dtype(), w.cols())
+                + first / COLUMNS * WeightMatrix.tileBytes(w.dtype(), COLUMNS);
+        decoder(w.dtype()).decode(w.bytes(), at, depth, weights, place * TILE, scales, scalesTo);
         if (w.dtype().blockElements() == 1) {
             Arrays.fill(scales, scalesTo, scalesTo + TILE_SCALES, 1f);
         }
     }
 
-    private static void f32(MemorySegment bytes, long at, int depth, float[] weights, int to) {
+    static void f32(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
         for (int i = 0; i < depth * ROWS; i += WIDTH) {
             FloatVector.fromMemorySegment(F, bytes, at + 4L * i, LITTLE).intoArray(weights, to + i);
         }
     }
 
-    private static void f16(MemorySegment bytes, long at, int depth, float[] weights, int to) {
+    static void f16(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
         for (int i = 0; i < depth * ROWS; i += WIDTH) {
             Lanes.halves(bytes, at + 2L * i).mul(Lanes.HALF_BIAS).intoArray(weights, to + i);
         }
     }
 
     /// An odd column is followed by one of padding, for which there is room.
-    private static void bf16(MemorySegment bytes, long at, int depth, float[] weights, int to) {
+    static void bf16(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
         for (int i = 0; i < (depth + 1) / 2 * ROWS; i += WIDTH) {
             IntVector v = IntVector.fromMemorySegment(I, bytes, at + 4L * i, LITTLE);
             int first = to + i / ROWS * 2 * ROWS + i % ROWS;
@@ -84,14 +109,14 @@ final class WeightPanel {
         }
     }
 
-    private static void scales(MemorySegment bytes, long at, float[] scales, int to) {
+    /// Reads the float16 scales of sixteen rows.
+    static void scales(MemorySegment bytes, long at, float[] scales, int to) {
         for (int lane = 0; lane < ROWS; lane += WIDTH) {
             Lanes.halves(bytes, at + 2L * lane).mul(Lanes.HALF_BIAS).intoArray(scales, to + lane);
         }
     }
 
-    private static void q8(
-            MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
+    static void q8(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
         for (int k = 0; k < depth; k += BLOCK) {
             long block = at + 17L * k;
             scales(bytes, block, scales, scalesTo + k / BLOCK * ROWS);
@@ -106,23 +131,49 @@ final class WeightPanel {
         }
     }
 
-    private static void q4(
-            MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
+    static void q4(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
         for (int k = 0; k < depth; k += BLOCK) {
             long block = at + 9L * k;
             scales(bytes, block, scales, scalesTo + k / BLOCK * ROWS);
+            nibbles(bytes, block + 32, BLOCK / 8, 8f, weights, to + k * ROWS);
+        }
+    }
+
+    /// Decodes the halves of the bytes of `quads` elements `[16][4]`: the lower ones to `4 * quads` columns,
+    /// the upper ones to as many after them.
+    static void nibbles(MemorySegment bytes, long at, int quads, float zero, float[] weights, int to) {
+        int upper = 4 * quads * ROWS;
+        for (int i = 0; i < quads * ROWS; i += WIDTH) {
+            IntVector v = IntVector.fromMemorySegment(I, bytes, at + 4L * i, LITTLE);
+            for (int j = 0; j < 4; j++) {
+                IntVector bits = v.lanewise(LSHR, 8 * j);
+                int low = to + (i / ROWS * 4 + j) * ROWS + i % ROWS;
+                Lanes.nibbles(bits, 0).sub(zero).intoArray(weights, low);
+                Lanes.nibbles(bits, 1).sub(zero).intoArray(weights, low + upper);
+            }
+        }
+    }
+
+    static void fp4(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
+        for (int k = 0; k < depth; k += BLOCK) {
+            long block = at + 17L * k / 2;
+            for (int lane = 0; lane < ROWS; lane += WIDTH) {
+                Lanes.powers(bytes, block + lane).intoArray(scales, scalesTo + k / BLOCK * ROWS + lane);
+            }
             for (int i = 0; i < BLOCK / 8 * ROWS; i += WIDTH) {
-                IntVector v = IntVector.fromMemorySegment(I, bytes, block + 32 + 4L * i, LITTLE);
-                int low = to + (k + i / ROWS * 4) * ROWS + i % ROWS;
-                int high = low + BLOCK / 2 * ROWS;
-                Lanes.nibbles(v, 0).sub(8f).intoArray(weights, low);
-                Lanes.nibbles(v, 1).sub(8f).intoArray(weights, high);
-                Lanes.nibbles(v, 2).sub(8f).intoArray(weights, low + ROWS);
-                Lanes.nibbles(v, 3).sub(8f).intoArray(weights, high + ROWS);
-                Lanes.nibbles(v, 4).sub(8f).intoArray(weights, low + 2 * ROWS);
-                Lanes.nibbles(v, 5).sub(8f).intoArray(weights, high + 2 * ROWS);
-                Lanes.nibbles(v, 6).sub(8f).intoArray(weights, low + 3 * ROWS);
-                Lanes.nibbles(v, 7).sub(8f).intoArray(weights, high + 3 * ROWS);
+                IntVector v = IntVector.fromMemorySegment(I, bytes, block + 16 + 4L * i, LITTLE);
+                for (int half = 0; half < 2; half++) {
+                    IntVector twice = v.lanewise(LSHR, 4 * half)
+                            .and(0x0F0F0F0F)
+                            .reinterpretAsBytes()
+                            .selectFrom(Lanes.TWICE_FP4)
+                            .reinterpretAsInts();
+                    int column = to + (k + half * BLOCK / 2 + i / ROWS * 4) * ROWS + i % ROWS;
+                    Lanes.bytes(twice, 0).mul(0.5f).intoArray(weights, column);
+                    Lanes.bytes(twice, 1).mul(0.5f).intoArray(weights, column + ROWS);
+                    Lanes.bytes(twice, 2).mul(0.5f).intoArray(weights, column + 2 * ROWS);
+                    Lanes.bytes(twice, 3).mul(0.5f).intoArray(weights, column + 3 * ROWS);
+                }
             }
         }
     }

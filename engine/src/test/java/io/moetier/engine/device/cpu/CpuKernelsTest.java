@@ -31,8 +31,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// Tolerances: one rounding is 2^-24 of the value. Plain kernels sum in double, so a result is off by the one rounding
 /// at its end. Vector kernels sum in float32; a term goes through the additions of its block of 32 and those of one
 /// block to another, about `c / 32 + 34` for `c` columns, each off by 2^-24 of the sum of absolute terms at most.
-/// Native
-/// kernels have two sums for each row. Where activations are rounded to eight bits, the test rounds them as well.
+/// Native kernels have two sums for each row. Where activations are rounded to eight bits, the test rounds them as
+/// well.
 class CpuKernelsTest {
     private static final long PATIENCE_NANOS = 60_000_000_000L;
     private static final long SEED = 4711;
@@ -524,6 +524,30 @@ class CpuKernelsTest {
                 allocated = threads.getCurrentThreadAllocatedBytes() - before;
             }
             assertTrue(allocated <= 1000, allocated + " bytes in 10 steps");
+        }
+    }
+
+    /// The compiler gives up inlining in methods that are too large for it, and leaves vectors as objects.
+    @Test
+    void noVectorKernelAllocatesOnceWarm() {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        try (CpuDevice device = CpuDevice.open(1, KernelChoice.VECTOR)) {
+            DeviceBuffer x = buffer(device, TestWeights.floats(10 * 512, random));
+            DeviceBuffer out = device.allocate(10 * 64);
+            for (DType dtype : TestWeights.TYPES) {
+                WeightMatrix w = TestWeights.matrix(arena, dtype, 64, 512, random);
+                for (int n : new int[] {1, 10}) {
+                    long allocated = Long.MAX_VALUE;
+                    for (long end = System.nanoTime() + PATIENCE_NANOS; allocated > 1000 && System.nanoTime() < end; ) {
+                        long before = threads.getCurrentThreadAllocatedBytes();
+                        for (int i = 0; i < 20; i++) {
+                            device.kernels().matmul(w, x, n, out);
+                        }
+                        allocated = threads.getCurrentThreadAllocatedBytes() - before;
+                    }
+                    assertTrue(allocated <= 1000, allocated + " bytes in 20 products with " + dtype + " and " + n);
+                }
+            }
         }
     }
 

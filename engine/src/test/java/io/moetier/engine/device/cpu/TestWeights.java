@@ -13,12 +13,13 @@ import java.util.Set;
 /// Random weights and activations of kernel tests.
 final class TestWeights {
     /// Types with kernels of different kinds.
-    static final List<DType> TYPES = List.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0);
+    static final List<DType> TYPES = List.of(
+            DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0, DType.MXFP4, DType.Q4_K, DType.Q5_K, DType.Q6_K);
 
     private static final List<DType> ALL = List.of(DType.values());
 
     /// Types for which the vector arithmetic rounds activations to eight bits.
-    private static final Set<DType> ROUNDED = EnumSet.of(DType.Q4_0);
+    private static final Set<DType> ROUNDED = EnumSet.of(DType.Q4_0, DType.MXFP4, DType.Q4_K, DType.Q5_K, DType.Q6_K);
 
     private TestWeights() {}
 
