@@ -153,6 +153,7 @@ class ExpertStoreTest {
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-XX:TieredStopAtLevel=1",
                         "-Xshare:auto",
+                        "--enable-native-access=ALL-UNNAMED",
                         "-cp",
                         classPath,
                         ReadWithoutChronicle.class.getName(),
