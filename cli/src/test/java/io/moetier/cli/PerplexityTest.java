@@ -122,7 +122,7 @@ class PerplexityTest {
         fails("--ctx must be at least 4, not 2", TINY, "--file", text, "--ctx", "2");
         String golden = TestData.golden("mixtral").toString();
         fails(
-                golden + " has no tokenizer (tokenizer.json or tokenizer.model); give token ids with --ids",
+                golden + " has no tokenizer; run and logits take token ids with --ids",
                 golden,
                 "--file",
                 text);
