@@ -247,7 +247,12 @@ class CommandsTest {
                 "--ids",
                 "1");
         fails(Failure.USAGE, "--chat: " + TINY + " has no chat template", "run", TINY, "Once", "--chat");
-        fails(Failure.USAGE, GOLDEN + " has no tokenizer; run and logits take token ids with --ids", "run", GOLDEN, "Once");
+        fails(
+                Failure.USAGE,
+                GOLDEN + " has no tokenizer; run and logits take token ids with --ids",
+                "run",
+                GOLDEN,
+                "Once");
         fails(Failure.USAGE, "--temp must be 0 or more, not -1.0", "run", TINY, "Once", "--temp", "-1");
         fails(Failure.USAGE, "-n must be -1 or more, not -5", "run", TINY, "Once", "-n", "-5");
         fails(

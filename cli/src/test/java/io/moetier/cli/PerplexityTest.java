@@ -121,11 +121,7 @@ class PerplexityTest {
         fails("--file: expected at least 512 tokens, as --ctx says, found " + tokens().length, TINY, "--file", text);
         fails("--ctx must be at least 4, not 2", TINY, "--file", text, "--ctx", "2");
         String golden = TestData.golden("mixtral").toString();
-        fails(
-                golden + " has no tokenizer; run and logits take token ids with --ids",
-                golden,
-                "--file",
-                text);
+        fails(golden + " has no tokenizer; run and logits take token ids with --ids", golden, "--file", text);
         String expected = "--reference: expected the 4096 tokens of " + TINY + ", found a vocabulary of ";
         CommandLineRun run = CommandLineRun.inProcess(
                 cache, "perplexity", TINY, "--file", text, "--ctx", "16", "--reference", golden);
