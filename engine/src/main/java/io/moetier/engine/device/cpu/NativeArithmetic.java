@@ -150,19 +150,34 @@ final class NativeArithmetic implements Arithmetic {
         int length = (rows - 1) * shape.numHeads() * headDim + heads * headDim;
         Objects.checkFromIndexSize(at, length, q.length);
         Objects.checkFromIndexSize(at, length, out.length);
-        float[] room = scratch.scores(Math.multiplyExact(rows * heads, 2 * headDim + FLOATS_PER_QUERY));
-        NativeCalls.attend(
-                cache.type() == KvType.F16 ? 1 : 0,
-                cache.addresses().address(),
-                cache.headOffset(kvHead),
-                rows,
-                heads,
-                shape,
-                position,
-                q,
-                at,
-                out,
-                room);
+        int roomLength = Math.multiplyExact(rows * heads, 2 * headDim + FLOATS_PER_QUERY);
+        float[] room = scratch.scores(roomLength);
+        if (rows > 1) { // between the queries of these heads are those of others, which must not be written
+            MemorySegment lentRoom = MemorySegment.ofArray(room);
+            attend(rows, heads, position, shape, cache, kvHead, MemorySegment.ofArray(q), at, MemorySegment.ofArray(out), lentRoom);
+            return;
+        }
+        NativeFloats floats = lender.get();
+        MemorySegment query = floats.lend(0, q, at, length);
+        MemorySegment result = floats.room(1, out, at, length);
+        attend(rows, heads, position, shape, cache, kvHead, query, 0, result, floats.room(2, room, 0, roomLength));
+        floats.takeBack(1, out, at, length);
+    }
+
+    private static void attend(
+            int rows,
+            int heads,
+            int position,
+            AttentionShape shape,
+            KvLayer cache,
+            int kvHead,
+            MemorySegment q,
+            int at,
+            MemorySegment out,
+            MemorySegment room) {
+        int half = cache.type() == KvType.F16 ? 1 : 0;
+        long chunks = cache.addresses().address();
+        NativeCalls.attend(half, chunks, cache.headOffset(kvHead), rows, heads, shape, position, q, at, out, room);
     }
 
     private static void requireStored(KvLayer cache, int kvHead, int positions) {

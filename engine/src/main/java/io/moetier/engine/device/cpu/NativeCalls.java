@@ -111,8 +111,7 @@ final class NativeCalls {
     }
 
     /// @param chunks the address of [io.moetier.engine.device.KvLayer#addresses]; the memory they name must not be
-    /// given
-    /// back during the call
+    ///     given back during the call
     static void attend(
             int half,
             long chunks,
@@ -121,10 +120,10 @@ final class NativeCalls {
             int heads,
             AttentionShape shape,
             int position,
-            float[] q,
+            MemorySegment q,
             int at,
-            float[] out,
-            float[] scratch) {
+            MemorySegment out,
+            MemorySegment scratch) {
         try {
             ATTEND.invokeExact(
                     half,
@@ -137,10 +136,10 @@ final class NativeCalls {
                     shape.scale(),
                     shape.slidingWindow(),
                     position,
-                    MemorySegment.ofArray(q),
+                    q,
                     at,
-                    MemorySegment.ofArray(out),
-                    MemorySegment.ofArray(scratch));
+                    out,
+                    scratch);
         } catch (Throwable e) {
             throw rethrown(e);
         }
