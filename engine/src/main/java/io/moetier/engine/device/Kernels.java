@@ -43,9 +43,6 @@ public interface Kernels {
     /// `x += y` for the first `length` elements.
     void add(DeviceBuffer x, DeviceBuffer y, int length);
 
-    /// `gate = silu(gate) * up` for the first `length` elements, where `silu(g) = g / (1 + exp(-g))`.
-    void swiGlu(DeviceBuffer gate, DeviceBuffer up, int length);
-
     /// Rotates each head of `x` `[n, heads * headDim]` in place; token `i` is at position `firstPosition + i`.
     ///
     /// Element `i` of a head is paired with element `i + headDim / 2`, as `rotate_half` does.
@@ -68,8 +65,8 @@ public interface Kernels {
             DeviceBuffer logits, int n, int numExperts, int k, boolean renormalise, int[] ids, float[] weights);
 
     /// Several experts, each for rows of its own: row `outRows[i]` of `out` becomes
-    /// `down * (silu(gate * x) .* (up * x))` for row `rows[i]` of `x`. What an expert gives does not depend on the
-    /// others of the batch.
+    /// `down * (silu(gate * x) .* (up * x))` for row `rows[i]` of `x`, where `silu(g) = g / (1 + exp(-g))`. What an
+    /// expert gives does not depend on the others of the batch.
     void expertFfn(ExpertBatch batch, DeviceBuffer x, DeviceBuffer out);
 
     /// Row `t` of `out` `[n, cols]` becomes the sum of `weights[t * k + j] * expertRows[t * k + j]`, always in the

@@ -128,11 +128,6 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void swiGlu(DeviceBuffer gate, DeviceBuffer up, int length) {
-        rowWork.swiGlu(floats(gate, length), floats(up, length), length);
-    }
-
-    @Override
     public void rope(DeviceBuffer x, int n, int heads, int headDim, int firstPosition, RopeTable table) {
         if (headDim != table.headDim()) {
             throw new IllegalArgumentException(

@@ -19,7 +19,6 @@ final class RowWork {
     private final WorkerPool.Job normalise = this::normalise;
     private final WorkerPool.Job rotate = this::rotate;
     private final WorkerPool.Job store = this::store;
-    private final WorkerPool.Job activate = this::activate;
     private final WorkerPool.Job combine = this::combine;
     private final WorkerPool.Job add = this::add;
     private final WorkerPool.Job clamp = this::clamp;
@@ -103,17 +102,6 @@ final class RowWork {
         for (int row = from(part); row < from(part + 1); row++) {
             kv.store(firstPosition + row, x, y, row * cols);
         }
-    }
-
-    void swiGlu(float[] gate, float[] up, int length) {
-        this.x = gate;
-        this.y = up;
-        runElements(activate, length);
-    }
-
-    private void activate(int part, int worker) {
-        int at = from(part) * BLOCK;
-        arithmetic.swiGlu(x, at, y, at, element(part + 1) - at, scratch[worker]);
     }
 
     void add(float[] x, float[] y, int length) {

@@ -12,9 +12,8 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /// What an expert gives does not depend, in any bit, on the experts that are computed with it.
 class ExpertBatchTest {
@@ -32,7 +31,7 @@ class ExpertBatchTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"VECTOR", "PLAIN"})
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
     void oneTokenWithSeveralExperts(KernelChoice choice) {
         for (DType dtype : TestWeights.TYPES) {
             makeExperts(8, dtype, dtype);
@@ -41,7 +40,7 @@ class ExpertBatchTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"VECTOR", "PLAIN"})
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
     void manyTokensInGroupsOfAllSizes(KernelChoice choice) {
         for (DType dtype : TestWeights.TYPES) {
             makeExperts(5, dtype, dtype);
@@ -51,20 +50,22 @@ class ExpertBatchTest {
         }
     }
 
-    @Test
-    void matricesOfDifferentTypes() {
+    @ParameterizedTest
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
+    void matricesOfDifferentTypes(KernelChoice choice) {
         makeExperts(2, DType.Q8_0, DType.BF16);
         addExperts(2, DType.F16, DType.Q8_0);
-        assertSameTogetherAndAlone(KernelChoice.VECTOR, new int[] {1, 1, 1, 1}, new int[4]);
-        assertSameTogetherAndAlone(KernelChoice.VECTOR, new int[] {3, 1, 2, 1}, new int[] {3, 4, 5, 3, 3, 9, 9});
+        assertSameTogetherAndAlone(choice, new int[] {1, 1, 1, 1}, new int[4]);
+        assertSameTogetherAndAlone(choice, new int[] {3, 1, 2, 1}, new int[] {3, 4, 5, 3, 3, 9, 9});
     }
 
-    @Test
-    void expertsOfDifferentWidths() {
+    @ParameterizedTest
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
+    void expertsOfDifferentWidths(KernelChoice choice) {
         makeExperts(2, DType.Q8_0, DType.Q8_0);
         experts.add(expert(DType.Q8_0, DType.Q8_0, 3 * INNER));
-        assertSameTogetherAndAlone(KernelChoice.VECTOR, new int[] {1, 1, 1}, new int[3]);
-        assertSameTogetherAndAlone(KernelChoice.VECTOR, new int[] {2, 1, 4}, new int[] {8, 1, 2, 0, 1, 2, 3});
+        assertSameTogetherAndAlone(choice, new int[] {1, 1, 1}, new int[3]);
+        assertSameTogetherAndAlone(choice, new int[] {2, 1, 4}, new int[] {8, 1, 2, 0, 1, 2, 3});
     }
 
     private void makeExperts(int count, DType gate, DType up) {

@@ -12,7 +12,7 @@ import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /// Matrices that are multiplied by the same rows in one section of work.
 class SeveralMatricesTest {
@@ -27,7 +27,7 @@ class SeveralMatricesTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"VECTOR", "PLAIN"})
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
     void giveWhatEachGivesAlone(KernelChoice choice) {
         WeightMatrix[] matrices = {
             TestWeights.matrix(arena, DType.Q8_0, 96, COLS, random),
