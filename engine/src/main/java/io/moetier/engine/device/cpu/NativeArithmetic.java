@@ -154,7 +154,17 @@ final class NativeArithmetic implements Arithmetic {
         float[] room = scratch.scores(roomLength);
         if (rows > 1) { // between the queries of these heads are those of others, which must not be written
             MemorySegment lentRoom = MemorySegment.ofArray(room);
-            attend(rows, heads, position, shape, cache, kvHead, MemorySegment.ofArray(q), at, MemorySegment.ofArray(out), lentRoom);
+            attend(
+                    rows,
+                    heads,
+                    position,
+                    shape,
+                    cache,
+                    kvHead,
+                    MemorySegment.ofArray(q),
+                    at,
+                    MemorySegment.ofArray(out),
+                    lentRoom);
             return;
         }
         NativeFloats floats = lender.get();
