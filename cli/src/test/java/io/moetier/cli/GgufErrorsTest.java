@@ -97,6 +97,18 @@ class GgufErrorsTest {
     }
 
     @Test
+    void numbersThatTheFileCannotHold() throws IOException {
+        write(new TinyGguf().put("block_count", Integer.MAX_VALUE));
+        assertRefused("llama.block_count: expected 1 to 12, found 2147483647");
+        write(new TinyGguf().put("block_count", 0));
+        assertRefused("llama.block_count: expected 1 to 12, found 0");
+        write(new TinyGguf().put("expert_count", Integer.MAX_VALUE));
+        assertRefused("llama.expert_count: expected 1 to 65536, found 2147483647");
+        write(new TinyGguf().put("block_count", 12).put("expert_count", 65536));
+        assertRefused("llama.expert_count: expected 1 to 21845, found 65536");
+    }
+
+    @Test
     void whatIsNotComputed() throws IOException {
         write(new TinyGguf().put("rope.scaling.type", "linear"));
         assertRefused("llama.rope.scaling.type: expected none or yarn, since no other is supported, found linear");

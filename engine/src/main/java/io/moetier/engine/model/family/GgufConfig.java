@@ -20,7 +20,6 @@ final class GgufConfig {
 
     private static final List<Key> REQUIRED = List.of(
             new Key("hidden_size", "embedding_length"),
-            new Key("num_hidden_layers", "block_count"),
             new Key("num_attention_heads", "attention.head_count"),
             new Key("max_position_embeddings", "context_length"),
             new Key("num_experts_per_tok", "expert_used_count"));
@@ -61,7 +60,11 @@ final class GgufConfig {
 
     JsonObject read() {
         config.put("model_type", family.modelType());
-        config.put("num_experts", numExperts());
+        int experts = numExperts();
+        int layers = numLayers();
+        requireAtMost("expert_count", Limits.expertsOfLayer(layers), experts);
+        config.put("num_experts", experts);
+        config.put("num_hidden_layers", layers);
         REQUIRED.forEach(key -> config.put(key.config(), metadata.requireInt(key(key.gguf()))));
         config.put("num_key_value_heads", config.get("num_attention_heads"));
         putIfPresent(OPTIONAL);
@@ -88,6 +91,19 @@ final class GgufConfig {
                     key("expert_count"), "a model with experts; those without are not supported", experts);
         }
         return experts;
+    }
+
+    /// Each layer has tensors of its own.
+    private int numLayers() {
+        int layers = metadata.requireInt(key("block_count"));
+        requireAtMost("block_count", Math.min(tensors.size(), Limits.LAYERS), layers);
+        return layers;
+    }
+
+    private void requireAtMost(String key, int most, int found) {
+        if (found < 1 || found > most) {
+            throw metadata.unexpected(key(key), "1 to " + most, found);
+        }
     }
 
     private void putIfPresent(List<Key> keys) {

@@ -38,7 +38,7 @@ final class SpecAssembly {
             throw config.unexpected("num_key_value_heads", "a divisor of " + numHeads, numKeyValueHeads);
         }
         headDim = config.has("head_dim") ? positive("head_dim") : hiddenSize / numHeads;
-        numLayers = positive("num_hidden_layers");
+        numLayers = atMost(Limits.LAYERS, "num_hidden_layers");
         eps = (float) config.optionalDouble("rms_norm_eps")
                 .orElse(family.defaults().rmsNormEps())
                 .doubleValue();
@@ -175,7 +175,8 @@ final class SpecAssembly {
     private MoeSpec moe(String prefix) {
         Family.MoeRule rule = family.moe();
         // transformers 5 writes num_local_experts where version 4 wrote num_experts
-        int numExperts = positive(config.has("num_experts") ? "num_experts" : "num_local_experts");
+        int numExperts = atMost(
+                Limits.expertsOfLayer(numLayers), config.has("num_experts") ? "num_experts" : "num_local_experts");
         int numExpertsPerToken = positive("num_experts_per_tok");
         if (numExpertsPerToken > numExperts) {
             throw config.unexpected("num_experts_per_tok", "at most " + numExperts + " experts", numExpertsPerToken);
@@ -209,6 +210,14 @@ final class SpecAssembly {
 
     private NormSpec norm(String prefix, int size) {
         return new NormSpec(prefix + ".weight", size, eps);
+    }
+
+    private int atMost(int most, String key) {
+        int value = positive(key);
+        if (value > most) {
+            throw config.unexpected(key, "at most " + most, value);
+        }
+        return value;
     }
 
     private int positive(String key) {

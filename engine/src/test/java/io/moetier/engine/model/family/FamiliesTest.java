@@ -128,6 +128,19 @@ class FamiliesTest {
     }
 
     @Test
+    void numbersThatNoModelHasAreRefusedBeforeAnythingOfThatSizeIsMade() {
+        assertTrue(failure("mixtral", "num_hidden_layers", Integer.MAX_VALUE)
+                .contains("num_hidden_layers: expected at most 32768, found 2147483647"));
+        assertTrue(failure("mixtral", "num_local_experts", Integer.MAX_VALUE)
+                .contains("num_local_experts: expected at most 65536, found 2147483647"));
+        assertTrue(failure("olmoe", "num_experts", 1 << 17).contains("num_experts: expected at most 65536, found"));
+        Map<String, Object> both = Map.of("num_hidden_layers", 32768, "num_local_experts", 9);
+        String message = String.valueOf(assertThrows(MalformedModelException.class, () -> describe("mixtral", both))
+                .getMessage());
+        assertTrue(message.contains("num_local_experts: expected at most 8, found 9"), message);
+    }
+
+    @Test
     void keysLeftOutHaveTheFamilysDefaults() {
         assertEquals(1e-5f, without("mixtral", "rms_norm_eps").finalNorm().eps());
         assertEquals(1e-5f, without("olmoe", "rms_norm_eps").finalNorm().eps());
