@@ -55,7 +55,9 @@ class GgufErrorsTest {
     @Test
     void anotherMagic() throws IOException {
         Files.writeString(ggufFile(), "GGML and more");
-        assertRefused("magic: expected a GGUF file, which begins with GGUF, found byte 0x4d");
+        assertRefused("magic: expected a GGUF file, which begins with GGUF, found one that begins with GGML");
+        Files.write(ggufFile(), new byte[] {'P', 'K', 3, (byte) 0x84, 0});
+        assertRefused("magic: expected a GGUF file, which begins with GGUF, found one that begins with PK\\x03\\x84");
     }
 
     @Test

@@ -4,6 +4,7 @@ import io.moetier.storage.model.MalformedModelException;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
@@ -64,17 +65,24 @@ record GgufHeader(JsonObject metadata, Map<String, RawTensor> tensors, long chec
         byte[] found = new byte[MAGIC.length];
         for (int i = 0; i < MAGIC.length; i++) {
             found[i] = (byte) cursor.readByte("magic");
-            if (found[i] == MAGIC[i]) {
-                continue;
-            }
-            if (i == 0 && found[i] == 'v') {
-                throw new MalformedModelException(
-                        file + ": expected a GGUF file, found what may be a Git LFS pointer; fetch the weights with"
-                                + " \"git lfs pull\"");
-            }
-            throw MalformedModelException.of(
-                    file, "magic", "a GGUF file, which begins with GGUF", String.format("byte 0x%02x", found[i]));
         }
+        if (found[0] == 'v') {
+            throw new MalformedModelException(
+                    file + ": expected a GGUF file, found what may be a Git LFS pointer; fetch the weights with"
+                            + " \"git lfs pull\"");
+        }
+        if (!Arrays.equals(found, MAGIC)) {
+            throw MalformedModelException.of(
+                    file, "magic", "a GGUF file, which begins with GGUF", "one that begins with " + printable(found));
+        }
+    }
+
+    private static String printable(byte[] bytes) {
+        StringBuilder text = new StringBuilder();
+        for (byte value : bytes) {
+            text.append(value > ' ' && value <= '~' ? String.valueOf((char) value) : String.format("\\x%02x", value));
+        }
+        return text.toString();
     }
 
     private static void checkVersion(int version, Path file) {

@@ -204,7 +204,7 @@ class GgufFileTest {
         @Test
         void otherMagic() throws IOException {
             damage(bytes -> bytes[1] = 'X');
-            assertRefused("magic: expected a GGUF file, which begins with GGUF, found byte 0x58");
+            assertRefused("magic: expected a GGUF file, which begins with GGUF, found one that begins with GXUF");
             Files.writeString(file, "version https://git-lfs.github.com/spec/v1\n");
             assertRefused("found what may be a Git LFS pointer");
             Files.writeString(file, "GG");
