@@ -108,7 +108,8 @@ final class Benchmark implements AutoCloseable {
         Table machine = Table.ofFacts()
                 .row(
                         "experts in memory",
-                        host.numSlots() + " of " + host.numExperts() + ", " + ByteSize.format(host.slabBytes()))
+                        host.numResident() + " of " + host.numExperts() + ", " + ByteSize.format(use.experts())
+                                + "; room for " + host.numSlots() + ", " + ByteSize.format(host.slabBytes()))
                 .row("other weights", ByteSize.format(use.otherWeights()))
                 .row("keys and values", ByteSize.format(use.keyValues()))
                 .row("workspace", ByteSize.format(use.workspace()))
@@ -136,6 +137,7 @@ final class Benchmark implements AutoCloseable {
         fields.put("expert_slots", host.numSlots());
         fields.put("expert_slot_bytes", host.slabBytes());
         fields.put("ram_bytes", host.budgetBytes());
+        fields.put("resident_experts", host.numResident());
         fields.put("resident_expert_bytes", use.experts());
         fields.put("other_weight_bytes", use.otherWeights());
         fields.put("kv_bytes", use.keyValues());

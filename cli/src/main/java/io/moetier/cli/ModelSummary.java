@@ -1,6 +1,8 @@
 package io.moetier.cli;
 
+import io.moetier.engine.convert.CheckpointImporter;
 import io.moetier.engine.convert.ModelSource;
+import io.moetier.engine.convert.Quantisation;
 import io.moetier.engine.model.family.Families;
 import io.moetier.engine.model.spec.DenseSpec;
 import io.moetier.engine.model.spec.LinearSpec;
@@ -28,7 +30,7 @@ import java.util.stream.Stream;
 /// What a model is made of.
 ///
 /// @param sizeClasses how many experts of which size there are
-/// @param denseBytes bytes of everything else
+/// @param denseBytes bytes of everything else, as a store has it
 record ModelSummary(Path model, ModelSpec spec, String weights, List<SizeClassCount> sizeClasses, long denseBytes) {
     private static final int PAGE_BYTES = 4096; // experts take whole pages
 
@@ -52,25 +54,25 @@ record ModelSummary(Path model, ModelSpec spec, String weights, List<SizeClassCo
     }
 
     /// Describes a model that is no store by its headers, as it would be imported without rounding.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
     static ModelSummary ofSource(ModelSource source) {
         ModelSpec spec = source.spec();
         Map<Long, Integer> countOfSize = new TreeMap<>();
-        long raw = 0;
         for (MoeSpec moe : spec.moeLayers()) {
             for (DenseSpec expert : moe.experts()) {
                 long bytes = Stream.of(expert.gate(), expert.up(), expert.down())
                         .mapToLong(linear -> packedBytes(source, linear))
                         .sum();
                 countOfSize.merge((bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES, 1, Integer::sum);
-                raw += bytes;
             }
         }
         List<SizeClassCount> sizeClasses = countOfSize.entrySet().stream()
                 .map(entry -> new SizeClassCount(entry.getValue(), entry.getKey()))
                 .toList();
         String types = TensorTypes.of(source).all();
-        return new ModelSummary(
-                source.path(), spec, source.kind() + ", " + types, sizeClasses, Math.max(0, source.totalBytes() - raw));
+        long dense = new CheckpointImporter(source, Quantisation.KEEP).denseBytes();
+        return new ModelSummary(source.path(), spec, source.kind() + ", " + types, sizeClasses, dense);
     }
 
     private static long packedBytes(ModelSource source, LinearSpec linear) {

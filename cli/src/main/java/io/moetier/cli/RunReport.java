@@ -48,7 +48,7 @@ record RunReport(Engine engine, Outcome outcome, RunStats stats, MemoryUse memor
                 .row(
                         "host",
                         host.numResident() + " of " + host.numSlots() + " slots",
-                        ByteSize.format(host.slabBytes()),
+                        ByteSize.format(host.residentBytes()) + " of " + ByteSize.format(host.slabBytes()),
                         stats.expertHits(),
                         percent(stats.hitRate()))
                 .row(

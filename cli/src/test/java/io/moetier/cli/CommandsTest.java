@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.engine.trace.RoutingTrace;
+import io.moetier.storage.format.GgmlType;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.SafetensorsFile;
@@ -71,6 +72,7 @@ class CommandsTest {
         ok("run", TINY, "Once upon a time", "--temp", "0", "-n", "12", "--ram", "8M", "--stats");
         assertEquals(text, out.toString());
         assertTrue(err.toString().contains("42 of 42 slots"), err.toString());
+        assertTrue(err.toString().contains("7.88 MiB of 7.88 MiB"), err.toString());
     }
 
     @Test
@@ -137,14 +139,34 @@ class CommandsTest {
         forgetOutput();
         ok("inspect", store, "--json", "--ram", "8M");
         JsonObject imported = parse(out.toString());
-        for (String key : List.of("parameters", "active_parameters", "expert_bytes", "minimum_ram_bytes")) {
-            assertEquals(checkpoint.requireLong(key), imported.requireLong(key), key);
-        }
+        assertSameSizes(checkpoint, imported);
         assertEquals(42, imported.requireInt("host_experts"));
         assertEquals(86, imported.requireInt("disk_only_experts"));
         forgetOutput();
         ok("inspect", store);
         assertTrue(out.toString().contains("15.24 million"), out.toString());
+    }
+
+    /// The layout of q4_k weights is larger than their blocks in the file.
+    @Test
+    void inspectSaysTheSameOfAGgufFileAndItsStore() throws IOException {
+        Path file = new TinyGguf(256, GgmlType.Q4_K).write(directory.resolve("tiny.gguf"));
+        String store = directory.resolve("tiny.mtier").toString();
+        ok("import", file.toString(), "--out", store);
+        forgetOutput();
+        ok("inspect", file.toString(), "--json");
+        JsonObject source = parse(out.toString());
+        forgetOutput();
+        ok("inspect", store, "--json");
+        assertSameSizes(source, parse(out.toString()));
+        assertEquals(Files.size(Path.of(store, "dense.safetensors")), source.requireLong("dense_bytes"));
+    }
+
+    private static void assertSameSizes(JsonObject source, JsonObject store) {
+        for (String key :
+                List.of("parameters", "active_parameters", "expert_bytes", "dense_bytes", "minimum_ram_bytes")) {
+            assertEquals(source.requireLong(key), store.requireLong(key), key);
+        }
     }
 
     @Test
@@ -232,6 +254,24 @@ class CommandsTest {
         forgetOutput();
         ok("bench", GOLDEN, "-p", "8", "-n", "0", "-r", "1");
         assertTrue(out.toString().contains("prompt 8") && !out.toString().contains("generate"), out.toString());
+    }
+
+    /// A prompt of one token chooses few experts; there is room for all.
+    @Test
+    void benchTellsTheExpertsThatWereLoadedFromTheRoomForThem() {
+        ok("bench", GOLDEN, "-p", "1", "-n", "0", "-r", "1", "--json");
+        JsonObject figures = parse(out.toString());
+        int loaded = figures.requireInt("resident_experts");
+        int room = figures.requireInt("expert_slots");
+        long slotBytes = figures.requireLong("expert_slot_bytes") / room;
+        assertEquals(figures.requireInt("experts"), room);
+        assertTrue(loaded > 0 && loaded < room, out.toString());
+        assertEquals(loaded * slotBytes, figures.requireLong("resident_expert_bytes"));
+        forgetOutput();
+        ok("bench", GOLDEN, "-p", "1", "-n", "0", "-r", "1");
+        String expected = loaded + " of " + room + ", " + ByteSize.format(loaded * slotBytes) + "; room for " + room
+                + ", " + ByteSize.format(room * slotBytes);
+        assertTrue(out.toString().contains(expected), out.toString());
     }
 
     @Test

@@ -12,32 +12,36 @@ import java.util.Map;
 
 /// A GGUF file of one layer with two experts and no tokenizer, whose weights are all zero; to be damaged.
 final class TinyGguf {
-    private static final long HIDDEN = 64;
-
     private final Map<String, Object> metadata = new LinkedHashMap<>();
     private final Map<String, GgufWriter.Entry> tensors = new LinkedHashMap<>();
 
     TinyGguf() {
+        this(64, GgmlType.Q8_0);
+    }
+
+    /// @param hidden the length of rows, whole blocks of `type`
+    /// @param type of all matrices but the embedding and the router
+    TinyGguf(int hidden, GgmlType type) {
         metadata.put("general.architecture", "llama");
         put("context_length", 32);
-        put("embedding_length", (int) HIDDEN);
+        put("embedding_length", hidden);
         put("block_count", 1);
-        put("feed_forward_length", (int) HIDDEN);
+        put("feed_forward_length", hidden);
         put("attention.head_count", 2);
         put("attention.head_count_kv", 2);
         put("attention.layer_norm_rms_epsilon", 1e-5f);
         put("expert_count", 2);
         put("expert_used_count", 1);
-        tensor("token_embd.weight", GgmlType.F32, 8, HIDDEN);
-        tensor("output_norm.weight", GgmlType.F32, HIDDEN);
-        tensor("blk.0.attn_norm.weight", GgmlType.F32, HIDDEN);
-        tensor("blk.0.ffn_norm.weight", GgmlType.F32, HIDDEN);
+        tensor("token_embd.weight", GgmlType.F32, 8, hidden);
+        tensor("output_norm.weight", GgmlType.F32, hidden);
+        tensor("blk.0.attn_norm.weight", GgmlType.F32, hidden);
+        tensor("blk.0.ffn_norm.weight", GgmlType.F32, hidden);
         for (String name : List.of("attn_q", "attn_k", "attn_v", "attn_output")) {
-            tensor("blk.0." + name + ".weight", GgmlType.Q8_0, HIDDEN, HIDDEN);
+            tensor("blk.0." + name + ".weight", type, hidden, hidden);
         }
-        tensor("blk.0.ffn_gate_inp.weight", GgmlType.F32, 2, HIDDEN);
+        tensor("blk.0.ffn_gate_inp.weight", GgmlType.F32, 2, hidden);
         for (String name : List.of("ffn_gate_exps", "ffn_up_exps", "ffn_down_exps")) {
-            tensor("blk.0." + name + ".weight", GgmlType.Q8_0, 2, HIDDEN, HIDDEN);
+            tensor("blk.0." + name + ".weight", type, 2, hidden, hidden);
         }
     }
 

@@ -46,6 +46,15 @@ public final class CheckpointImporter {
         }
     }
 
+    /// Returns how many bytes of the store are not experts: its file `dense.safetensors`.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
+    public long denseBytes() {
+        try (MatrixReader reader = new MatrixReader(source, bytes -> {})) {
+            return new DenseFile(spec, reader, quantisation).bytes();
+        }
+    }
+
     /// Writes the store.
     ///
     /// @param target directory to publish; it must not exist unless `replace`

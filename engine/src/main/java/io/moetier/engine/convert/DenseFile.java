@@ -49,12 +49,9 @@ final class DenseFile {
         vectors.forEach(reader::requireVector);
     }
 
-    /// Returns the bytes of the tensors.
+    /// Returns the bytes of the file.
     long bytes() {
-        return shapes.values().stream().mapToLong(DenseFile::paddedBytes).sum()
-                + vectors.values().stream()
-                        .mapToLong(size -> (long) size * Float.BYTES)
-                        .sum();
+        return SafetensorsWriter.fileBytes(entries(), metadata());
     }
 
     void write(Path file) throws IOException {

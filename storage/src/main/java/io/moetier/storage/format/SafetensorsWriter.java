@@ -90,6 +90,12 @@ public final class SafetensorsWriter implements AutoCloseable {
         return writer;
     }
 
+    /// Returns the bytes of the file that [#create] begins.
+    public static long fileBytes(List<Entry> entries, Map<String, String> metadata) {
+        return header(entries, metadata).length
+                + entries.stream().mapToLong(Entry::byteLength).sum();
+    }
+
     private static FileChannel openEmpty(Path file) throws IOException {
         try {
             return FileChannel.open(
