@@ -32,8 +32,7 @@ class NativeBuildTest {
 
     @Test
     void withoutACompilerItSaysSoAndEndsWell() throws IOException, InterruptedException {
-        Built built = build(
-                "CC", "", "PATH", pathWith("uname", "dirname", "find", "rm").toString());
+        Built built = build("CC", "", "PATH", pathWith("dirname", "find", "rm").toString());
         assertEquals(0, built.exitCode(), built.said());
         assertEquals(1, built.said().lines().count(), built.said());
         assertTrue(built.said().startsWith("native kernels: left out, as no C compiler was found"), built.said());
@@ -43,7 +42,7 @@ class NativeBuildTest {
     @Test
     void aCompilerThatKnowsNoneOfTheInstructionsIsNotEnough() throws IOException, InterruptedException {
         Path compiler = script("exit 1");
-        Built built = build("CC", compiler.toString());
+        Built built = build("CC", compiler.toString(), "PATH", pathWith() + ":" + System.getenv("PATH"));
         assertEquals(0, built.exitCode(), built.said());
         assertTrue(built.said().contains("are left out, as " + compiler + " does not know"), built.said());
     }
@@ -51,20 +50,25 @@ class NativeBuildTest {
     @Test
     void anErrorInTheSourcesFailsTheBuild() throws IOException, InterruptedException {
         Path compiler = script("case $* in *nothing*|*probe*) exit 0 ;; *) echo broken >&2; exit 1 ;; esac");
-        Built built = build("CC", compiler.toString());
+        Built built = build("CC", compiler.toString(), "PATH", pathWith() + ":" + System.getenv("PATH"));
         assertTrue(built.exitCode() != 0, built.said());
         assertTrue(built.said().contains("broken"), built.said());
     }
 
     private Path script(String body) throws IOException {
-        Path file = Files.writeString(scratch.resolve("compiler"), "#!/bin/sh\n" + body + "\n");
+        return script(scratch.resolve("compiler"), body);
+    }
+
+    private static Path script(Path file, String body) throws IOException {
+        Files.writeString(file, "#!/bin/sh\n" + body + "\n");
         assertTrue(file.toFile().setExecutable(true));
         return file;
     }
 
-    /// Returns a directory with links to these programs only.
+    /// Returns a directory with links to these programs, and a `uname` that names a processor there are kernels for.
     private Path pathWith(String... programs) throws IOException {
         Path directory = Files.createDirectory(scratch.resolve("bin"));
+        script(directory.resolve("uname"), "case $1 in -s) echo Linux ;; -m) echo x86_64 ;; esac");
         for (String program : programs) {
             for (String place : List.of("/usr/bin", "/bin")) {
                 Path link = directory.resolve(program);
