@@ -4,7 +4,9 @@ import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
 
 /// Random weights of mean zero and a given standard deviation, made as blocks of their type and never as floats.
 ///
@@ -16,6 +18,8 @@ final class RandomWeights {
     private static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int SIGN = 0x8000;
+    private static final List<DType> TYPES =
+            List.of(DType.F32, DType.BF16, DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K);
 
     /// Standard deviations at scale 1 of what random bits decode to.
     private static final double ODD_BYTE = Math.sqrt((128.0 * 128 - 1) / 3);
@@ -28,6 +32,21 @@ final class RandomWeights {
 
     RandomWeights(long seed) {
         this.random = new SplittableRandom(seed);
+    }
+
+    /// Returns the type of this name.
+    ///
+    /// @throws IllegalArgumentException if there is no way to make it
+    static DType type(String label) {
+        return TYPES.stream()
+                .filter(type -> type.label().equals(label))
+                .findFirst()
+                .orElseThrow(() -> unknown(label));
+    }
+
+    private static IllegalArgumentException unknown(String label) {
+        return new IllegalArgumentException("--type must be one of "
+                + TYPES.stream().map(DType::label).collect(Collectors.joining(", ")) + ", not " + label);
     }
 
     /// Fills `blocks`, which holds whole blocks of the type.
@@ -52,9 +71,7 @@ final class RandomWeights {
                 fillBits(blocks, 0);
                 setScales(blocks, dtype.blockBytes(), dtype.blockBytes() - Short.BYTES, deviation / BYTE_TIMES_6_BITS);
             }
-            default ->
-                throw new IllegalArgumentException(
-                        "random weights are f32, bf16, q8_0, q4_0, q4_k or q6_k, not " + dtype.label());
+            default -> throw unknown(dtype.label());
         }
     }
 

@@ -7,11 +7,11 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /// Writes a GGUF file of the OLMoE family with random weights.
@@ -22,8 +22,6 @@ public final class SyntheticModel {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int PIECE_BLOCKS = 4096;
     private static final int CONTEXT_LENGTH = 4096;
-    private static final String USAGE = "usage: SyntheticModel FILE.gguf [--type q8_0|q4_0|q4_k|q6_k|bf16|f32]"
-            + " [--layers N] [--experts N] [--vocabulary N] [--seed N]";
 
     private final ModelShape shape;
     private final DType dtype;
@@ -34,7 +32,7 @@ public final class SyntheticModel {
 
     private SyntheticModel(ModelShape shape, DType dtype) {
         this.shape = shape;
-        this.dtype = dtype;
+        this.dtype = RandomWeights.type(dtype.label());
         addTensors();
     }
 
@@ -43,38 +41,34 @@ public final class SyntheticModel {
     /// @throws IllegalArgumentException if they are not as the message says
     /// @throws IOException if the file cannot be written; the message names it
     public static void main(String[] args) throws IOException {
-        if (args.length % 2 != 1) {
-            throw new IllegalArgumentException(USAGE);
+        try {
+            Arguments arguments = Arguments.parse(args);
+            write(arguments.file(), arguments.shape(), arguments.dtype(), arguments.seed());
+        } catch (IllegalArgumentException | IOException e) {
+            e.setStackTrace(new StackTraceElement[0]); // the sentence is for those who typed the arguments
+            throw e;
         }
-        ModelShape shape = ModelShape.OLMOE;
-        DType dtype = DType.Q8_0;
-        long seed = 0;
-        for (int i = 1; i < args.length; i += 2) {
-            String value = args[i + 1];
-            switch (args[i]) {
-                case "--type" -> dtype = DType.valueOf(value.toUpperCase(Locale.ROOT));
-                case "--layers" -> shape = shape.withLayers(Integer.parseInt(value));
-                case "--experts" -> shape = shape.withExperts(Integer.parseInt(value));
-                case "--vocabulary" -> shape = shape.withVocabulary(Integer.parseInt(value));
-                case "--seed" -> seed = Long.parseLong(value);
-                default -> throw new IllegalArgumentException(USAGE);
-            }
-        }
-        write(Path.of(args[0]), shape, dtype, seed);
     }
 
     /// Writes a model whose matrices have the type `dtype`; routers and norms are f32.
     ///
     /// @throws IllegalArgumentException if there is no way to make that type
-    /// @throws IOException if the file cannot be written; the message names it
+    /// @throws IOException if the file cannot be written; the message names it, and no part of the file is left
     static void write(Path file, ModelShape shape, DType dtype, long seed) throws IOException {
         SyntheticModel model = new SyntheticModel(shape, dtype);
-        RandomWeights random = new RandomWeights(seed);
         List<Entry> entries = model.tensors.stream().map(Tensor::entry).toList();
-        try (GgufWriter writer = GgufWriter.create(file, model.metadata(), entries)) {
-            for (Tensor tensor : model.tensors) {
-                write(writer, tensor, random);
-            }
+        GgufWriter writer = GgufWriter.create(file, model.metadata(), entries);
+        try (writer) {
+            model.write(writer, new RandomWeights(seed));
+        } catch (IOException | RuntimeException | Error e) {
+            Files.deleteIfExists(file);
+            throw e;
+        }
+    }
+
+    private void write(GgufWriter writer, RandomWeights random) throws IOException {
+        for (Tensor tensor : tensors) {
+            write(writer, tensor, random);
         }
     }
 

@@ -2,6 +2,7 @@ package io.moetier.tools.synthetic;
 
 import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class SyntheticModelTest {
@@ -42,10 +44,38 @@ class SyntheticModelTest {
     }
 
     @Test
-    void otherTypesAreRefused() {
-        assertThrows(
-                IllegalArgumentException.class,
-                () -> SyntheticModel.write(directory.resolve("a.gguf"), SMALL, DType.Q2_K, 0));
+    void otherTypesAreRefusedBeforeAnythingIsWritten() {
+        Path file = directory.resolve("a.gguf");
+        assertThrows(IllegalArgumentException.class, () -> SyntheticModel.write(file, SMALL, DType.Q2_K, 0));
+        assertFalse(Files.exists(file));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            --type q2_k         | --type must be one of f32, bf16, q8_0, q4_0, q4_k, q6_k, not q2_k
+            --layers 0          | --layers must be a whole number from 1 to 32768, not 0
+            --experts many      | --experts must be a whole number from 1 to 65536, not many
+            --vocabulary 10     | --vocabulary must be a whole number from 959 to 1048576, not 10
+            --layers 2147483648 | --layers must be a whole number from 1 to 32768, not 2147483648
+            --seed              | --seed needs a value; usage: SyntheticModel FILE.gguf
+            --size 3            | there is no option --size; usage: SyntheticModel FILE.gguf
+            """)
+    void badArgumentsAreOneSentenceAndNoFile(String arguments, String expected) {
+        Path file = directory.resolve("bad.gguf");
+        Exception refused = assertThrows(
+                IllegalArgumentException.class, () -> SyntheticModel.main((file + " " + arguments).split(" ")));
+        String message = String.valueOf(refused.getMessage());
+        assertTrue(message.startsWith(expected), message);
+        assertEquals(1, message.lines().count());
+        assertEquals(0, refused.getStackTrace().length);
+        assertFalse(Files.exists(file));
+    }
+
+    @Test
+    void aFolderThatIsNotThereIsNamed() {
+        Path file = directory.resolve("absent").resolve("a.gguf");
+        Exception refused = assertThrows(IOException.class, () -> SyntheticModel.main(new String[] {file.toString()}));
+        assertTrue(String.valueOf(refused.getMessage()).startsWith(file + ": cannot be created: "), refused::toString);
     }
 
     @Test
