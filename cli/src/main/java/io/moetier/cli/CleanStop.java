@@ -31,7 +31,8 @@ final class CleanStop implements AutoCloseable {
     }
 
     private void stop() {
-        thread.interrupt();
+        // On a thread of its own, for an interrupt waits until a write or sync that is under way has ended.
+        Thread.ofPlatform().daemon().start(thread::interrupt);
         try {
             if (!closed.await(MOST_SECONDS, TimeUnit.SECONDS)) {
                 return; // the next import clears away what is left

@@ -1,21 +1,17 @@
 package io.moetier.engine.convert;
 
 import io.moetier.storage.expert.ExpertStoreWriter;
+import io.moetier.storage.expert.TaskThreads;
 import io.moetier.storage.memory.AnonymousMemory;
 import io.moetier.storage.model.ExpertId;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.concurrent.Callable;
 import java.util.function.LongConsumer;
 
 /// Fills and writes blocks on several threads, so that one reads while another packs and a third writes.
@@ -32,8 +28,7 @@ final class BlockWorkers implements AutoCloseable {
     private final MatrixReader reader;
     private final Arena arena = Arena.ofShared();
     private final BlockingQueue<Worker> idle;
-    private final ExecutorService threads;
-    private volatile boolean stopped;
+    private final TaskThreads threads;
 
     /// Puts the weights of an expert into a block, with bytes of an earlier one in it.
     interface Filling {
@@ -51,15 +46,14 @@ final class BlockWorkers implements AutoCloseable {
         }
 
         private void count(long read) {
-            if (stopped) {
-                throw new CancellationException();
-            }
+            threads.requireRunning();
             bytes += read;
         }
 
         private long write(ExpertId id, Filling filling) throws IOException {
             bytes = 0;
             filling.fill(id, ownReader, block);
+            threads.requireRunning();
             writer.put(id, block);
             return bytes;
         }
@@ -73,9 +67,7 @@ final class BlockWorkers implements AutoCloseable {
         for (int i = 0; i < count; i++) {
             idle.add(new Worker(blockBytes));
         }
-        threads = Executors.newFixedThreadPool(
-                count,
-                Thread.ofPlatform().name("moetier-import-", 1).daemon(true).factory());
+        threads = new TaskThreads(count, "moetier-import-");
     }
 
     static int numThreads(long blockBytes, int processors) {
@@ -88,19 +80,14 @@ final class BlockWorkers implements AutoCloseable {
     /// @param progress told the bytes read for each block that has been written
     /// @throws IOException if a block cannot be written, or this thread is interrupted
     void write(List<ExpertId> ids, Filling filling, LongConsumer progress) throws IOException {
-        List<Future<Long>> writes = new ArrayList<>();
+        List<Callable<Long>> writes = new ArrayList<>();
         for (ExpertId id : ids) {
-            writes.add(threads.submit(() -> write(id, filling)));
+            writes.add(() -> write(id, filling));
         }
-        for (Future<Long> write : writes) {
-            progress.accept(await(write));
-        }
+        threads.run(writes, progress);
     }
 
     private long write(ExpertId id, Filling filling) throws IOException, InterruptedException {
-        if (stopped) {
-            throw new CancellationException();
-        }
         Worker worker = idle.take(); // there are as many as threads
         try {
             return worker.write(id, filling);
@@ -109,29 +96,9 @@ final class BlockWorkers implements AutoCloseable {
         }
     }
 
-    private static long await(Future<Long> write) throws IOException {
-        if (Thread.currentThread().isInterrupted()) { // a write that has ended would not notice
-            throw new InterruptedIOException("interrupted while experts were being written");
-        }
-        try {
-            return write.get();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new InterruptedIOException("interrupted while experts were being written");
-        } catch (ExecutionException e) {
-            switch (e.getCause()) {
-                case IOException failure -> throw failure;
-                case RuntimeException failure -> throw failure;
-                case Error failure -> throw failure;
-                case null, default -> throw new IllegalStateException(e);
-            }
-        }
-    }
-
     /// Drops what has not been started and waits for what has.
     @Override
     public void close() {
-        stopped = true;
         threads.close();
         idle.forEach(worker -> worker.ownReader.close());
         arena.close();

@@ -1,16 +1,12 @@
 package io.moetier.storage.expert;
 
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.concurrent.Callable;
 import java.util.function.LongConsumer;
 import java.util.zip.CRC32C;
 
@@ -69,30 +65,23 @@ final class ExpertFileScan {
     private void scanBlocks(LongConsumer progress) throws IOException {
         int together = Math.clamp(GROUP_BYTES / Math.max(1, blockBytes), 1, offsets.length);
         int count = Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
-        ExecutorService threads = Executors.newFixedThreadPool(
-                count, Thread.ofPlatform().name("moetier-scan-", 1).daemon(true).factory());
-        try {
-            List<Future<Long>> groups = new ArrayList<>();
+        try (TaskThreads threads = new TaskThreads(count, "moetier-scan-")) {
+            List<Callable<Long>> groups = new ArrayList<>();
             for (int first = 0; first < offsets.length; first += together) {
                 int from = first;
                 int to = Math.min(offsets.length, first + together);
-                groups.add(threads.submit(() -> scanBlocks(from, to)));
+                groups.add(() -> scanBlocks(from, to, threads));
             }
-            for (Future<Long> group : groups) {
-                progress.accept(await(group));
-            }
-        } finally {
-            threads.shutdownNow();
-            threads.close();
+            threads.run(groups, progress);
         }
     }
 
-    private long scanBlocks(int from, int to) throws IOException {
+    private long scanBlocks(int from, int to, TaskThreads threads) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment chunk = chunk(arena);
             for (int i = from; i < to; i++) {
                 CRC32C crc = new CRC32C();
-                update(crc, offsets[i], offsets[i] + blockBytes, chunk, bytes -> {});
+                update(crc, offsets[i], offsets[i] + blockBytes, chunk, bytes -> threads.requireRunning());
                 blockChecksums[i] = (int) crc.getValue();
             }
         }
@@ -124,22 +113,6 @@ final class ExpertFileScan {
             file.readFully(at, piece);
             Checksums.update(crc, piece);
             progress.accept(piece.byteSize());
-        }
-    }
-
-    private static long await(Future<Long> group) throws IOException {
-        try {
-            return group.get();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new InterruptedIOException("interrupted while checksums were being taken");
-        } catch (ExecutionException e) {
-            switch (e.getCause()) {
-                case IOException failure -> throw failure;
-                case RuntimeException failure -> throw failure;
-                case Error failure -> throw failure;
-                case null, default -> throw new IllegalStateException(e);
-            }
         }
     }
 }
