@@ -29,6 +29,9 @@ final class VectorColumns {
     private static final int PAIRS = BLOCK / 2;
     private static final float LARGEST = 127f;
 
+    /// A block with no larger activation is zero: the reciprocal of its scale would overflow.
+    private static final float SMALLEST = 1e-35f;
+
     /// Added to a small float, it rounds to the next whole number, a tie to the even one, and leaves that in
     /// the lower bits.
     private static final float ROUNDER = 0x1.8p23f;
@@ -120,7 +123,7 @@ final class VectorColumns {
             most = most.max(FloatVector.fromArray(F, x, xAt + i).abs());
         }
         float largest = most.reduceLanes(MAX);
-        float inverse = largest == 0 ? 0 : LARGEST / largest;
+        float inverse = largest < SMALLEST ? 0 : LARGEST / largest;
         FloatVector sum = FloatVector.zero(F);
         for (int i = 0; i < BLOCK; i += WIDTH) {
             FloatVector v = FloatVector.fromArray(F, x, xAt + i).mul(inverse).add(ROUNDER);

@@ -39,13 +39,23 @@ class CpuKernelsTest {
     private static final long SEED = 4711;
     private static final double ULP = 0x1p-24;
     private static final int[][] SHAPES = {
-        {16, 32}, {40, 64}, {33, 96}, {5, 33}, {100, 544}, {24, 12}, {64, 1056}, {1, 256}, {17, 512}, {33, 768}
+        {16, 32},
+        {40, 64},
+        {33, 96},
+        {5, 33},
+        {100, 544},
+        {24, 12},
+        {64, 1056},
+        {1, 256},
+        {17, 512},
+        {33, 768},
+        {18, 1280}
     };
     private static final int[] COLUMNS = {1, 2, 7, 9, 33, 70, 200};
 
     /// Lengths of rows by elements of a block.
     private static final Map<Integer, List<Integer>> COLS =
-            Map.of(1, List.of(64, 91, 544), 32, List.of(64, 96, 544), 256, List.of(256, 768));
+            Map.of(1, List.of(64, 91, 544), 32, List.of(64, 96, 544, 1056), 256, List.of(256, 768, 1280));
 
     private final Random random = new Random(SEED);
     private final Arena arena = Arena.ofShared();
@@ -116,6 +126,25 @@ class CpuKernelsTest {
         for (int i = 0; i < rows; i++) {
             assertEquals(0f, y[i], "before the output");
             assertEquals(0f, y[(n + 1) * rows + i], "after the output");
+        }
+    }
+
+    /// A scale whose reciprocal overflows would make them infinite.
+    @ParameterizedTest
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
+    void activationsNearZeroGiveResultsNearZero(KernelChoice choice) {
+        for (DType dtype : TestWeights.types(choice)) {
+            int cols = Math.max(64, dtype.blockElements());
+            WeightMatrix w = TestWeights.matrix(arena, dtype, 20, cols, random);
+            for (int n : new int[] {1, 9}) {
+                float[] x = TestWeights.floats(n * cols, random);
+                for (int i = 0; i < x.length; i++) {
+                    x[i] *= i % 2 == 0 ? 1e-38f : 0f;
+                }
+                for (float y : product(1, choice, w, x, n)) {
+                    assertTrue(Math.abs(y) < 1e-30f, () -> dtype + ": " + y);
+                }
+            }
         }
     }
 
