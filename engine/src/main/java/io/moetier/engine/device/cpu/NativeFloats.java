@@ -9,7 +9,8 @@ import java.lang.foreign.MemorySegment;
 ///
 /// A segment that stands for an array is an object, unless the compiler sees through all that is done with it, which
 /// cannot be relied on. So short parts are copied to off-heap memory, which is a small share of what is computed with
-/// them and allocates nothing. Long ones are lent where they are; there are none when single tokens are decoded.
+/// them and allocates nothing. Long ones are lent where they are; a token alone has none, unless its vocabulary is of a
+/// quarter of a million.
 final class NativeFloats {
     /// The length from which parts are not copied: that of a full block of a product with many columns.
     private static final int LONG = 1 << 15;

@@ -31,7 +31,12 @@ final class Partition {
     /// Returns how many parts of growing size `items` items are cut into, which take `work` bytes of memory traffic in
     /// all.
     static int taperedParts(int threads, int items, long work) {
-        return threads == 1 || work < SMALL ? 1 : Math.min(items, TAPERED_PARTS * threads);
+        if (work < SMALL) {
+            return 1;
+        }
+        // One thread has nobody to wait for, but a call of native code must be short.
+        long parts = threads == 1 ? work / LARGEST_PART : (long) TAPERED_PARTS * threads;
+        return Math.clamp(parts, 1, items);
     }
 
     /// Returns how many parts `items` items are cut into, which take `work` bytes of memory traffic in all.

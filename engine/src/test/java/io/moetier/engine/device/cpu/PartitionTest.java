@@ -51,7 +51,8 @@ class PartitionTest {
         }
         assertEquals(512, end);
         assertTrue(shorter < 512 / 8, "the longest part has " + shorter + " items");
-        assertEquals(1, Partition.taperedParts(1, 512, 32L * MEGABYTE));
+        assertEquals(32, Partition.taperedParts(1, 512, 32L * MEGABYTE));
+        assertEquals(1, Partition.taperedParts(1, 512, MEGABYTE));
         assertEquals(1, Partition.taperedParts(2, 512, 1000));
         assertEquals(4, Partition.taperedParts(2, 4, 32L * MEGABYTE));
     }
