@@ -34,9 +34,18 @@ static int has_matrices(void) {
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & needed) == needed;
 }
 
+/* What x86-64-v3 has beside AVX2, FMA and BMI2, and not every compiler can ask for by name. */
+static int has_rest_of_v3(void) {
+    const unsigned movbe = 1U << 22, f16c = 1U << 29, bmi1 = 1U << 3, lzcnt = 1U << 5;
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & movbe) && (c & f16c) && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
+           (b & bmi1) && __get_cpuid(0x80000001, &a, &b, &c, &d) && (c & lzcnt);
+}
+
 int moetier_level(void) {
     __builtin_cpu_init();
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("bmi2")) {
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("bmi2") ||
+        !has_rest_of_v3()) {
         return LEVEL_NONE;
     }
     int avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
