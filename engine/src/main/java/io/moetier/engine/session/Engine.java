@@ -189,6 +189,16 @@ public final class Engine implements AutoCloseable {
         }
     }
 
+    /// Runs `action` when no step is under way, whether this is closed or not.
+    void awaitStep(Runnable action) {
+        step.lock();
+        try {
+            action.run();
+        } finally {
+            step.unlock();
+        }
+    }
+
     void unlockStep() {
         step.unlock();
     }

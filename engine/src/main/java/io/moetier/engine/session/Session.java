@@ -129,7 +129,7 @@ public final class Session implements AutoCloseable {
 
     @Override
     public void close() {
-        cache.close();
+        engine.awaitStep(cache::close); // native code may be reading it
     }
 
     private void append(int[] appended, @Nullable LogitsSink sink) {
