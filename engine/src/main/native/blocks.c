@@ -26,11 +26,16 @@ static int32_t largest(const float x[BLOCK]) {
     return max;
 }
 
-/* Rounds x * factor to the nearest integer, ties to even: the sum with 1.5 * 2^23 has no room for a fraction. */
-static int32_t quantise(const float x[BLOCK], float factor, int8_t q[BLOCK]) {
+#define HALF (BLOCK / 2)
+
+/*
+ * Rounds x * factor to the nearest integer, ties to even, and returns the sum of these: the sum with 1.5 * 2^23 has no
+ * room for a fraction.
+ */
+static int32_t quantise(const float x[HALF], float factor, int8_t q[HALF]) {
     const float whole = 0x1.8p23f;
     int32_t sum = 0;
-    for (int i = 0; i < BLOCK; i++) {
+    for (int i = 0; i < HALF; i++) {
         float rounded = __builtin_fmaf(x[i], factor, whole);
         int32_t value = int_at(&rounded) - as_bits(whole);
         q[i] = (int8_t)value;
@@ -48,11 +53,10 @@ void LEVEL(pack_blocks)(int type, const float *x, int cols, int n, int column, i
     for (int b = 0; b < blocks; b++) {
         long at = block_at(n, blocks, column, b);
         float max = as_float(largest(x + b * BLOCK));
-        int8_t *q = bytes + at * BLOCK;
-        quantise(x + b * BLOCK, max < SMALLEST ? 0 : 127 / max, q);
-        int32_t halves[2] = {0, 0};
-        for (int i = 0; i < BLOCK; i++) {
-            halves[i / (BLOCK / 2)] += q[i];
+        const float factor = max < SMALLEST ? 0 : 127 / max;
+        int32_t halves[2];
+        for (int half = 0; half < 2; half++) {
+            halves[half] = quantise(x + b * BLOCK + half * HALF, factor, bytes + at * BLOCK + half * HALF);
         }
         scales[at] = max / 127;
         if (has_offsets(type)) {

@@ -32,8 +32,8 @@ int KERNEL(multiplies)(int type);
 
 /*
  * Packs the column x[cols] as column `column` of `n`. Quantised types take int8 activations with one scale for each 32,
- * float types float32 ones. Room: floats n * cols rounded up to 16, bytes n * cols, scales n * cols / 32,
- * sums n * cols / 16; what lies where is the business of this file's implementation.
+ * float types float32 ones. Room: floats or bytes n * cols, scales n * cols / 32, sums n * cols / 16; what lies where is
+ * the business of this file's implementation.
  */
 void KERNEL(pack)(int type, const float *x, int cols, int n, int column, float *floats, int8_t *bytes, float *scales,
                   int32_t *sums);
@@ -54,7 +54,8 @@ void KERNEL(rms_norm)(const float *x, int cols, const float *weight, float eps, 
 /*
  * Attention of `heads` heads that share a key head, at `position` and the `rows - 1` positions after it. q and out have
  * their heads of head_dim elements in a row from element `at` on, and those of the next position `stride` elements
- * further. A query sees the keys up to its own position, or the `window` last ones of them if that is not 0; scores are multiplied by `scale`.
+ * further. A query sees the keys up to its own position, or the `window` last ones of them if that is not 0; scores are
+ * multiplied by `scale`.
  *
  * chunks[2 * c] are the keys of positions 256 * c and on, chunks[2 * c + 1] the values, in the layout of
  * io.moetier.engine.device.KvLayer, float16 if `half` and else float32; `head` is how many elements into a chunk the

@@ -47,10 +47,12 @@ final class NativeArithmetic implements Arithmetic {
     public void reserve(DType dtype, int cols, int n, PackedColumns to) {
         if (!multiplies(dtype)) {
             plain.reserve(dtype, cols, n, to);
-        } else if (dtype.blockElements() == 1) {
-            to.reserve(n, cols, Math.multiplyExact(n, (cols + ROWS - 1) / ROWS * ROWS), 0, 0, 0);
+            return;
+        }
+        int length = Math.multiplyExact(n, cols);
+        if (dtype.blockElements() == 1) {
+            to.reserve(n, cols, length, 0, 0, 0);
         } else {
-            int length = Math.multiplyExact(n, cols);
             to.reserve(n, cols, 0, length, length / SCALED, length / SUMMED);
         }
     }
@@ -84,7 +86,9 @@ final class NativeArithmetic implements Arithmetic {
         }
         requireRoom(w.dtype(), x);
         Objects.checkFromToIndex(firstColumn, lastColumn, x.n);
-        Objects.checkIndex(w.cols() - x.cols, 1);
+        if (w.cols() != x.cols) {
+            throw new IllegalArgumentException("columns of " + x.cols + " for a matrix of " + w.cols() + " columns");
+        }
         int length = Math.multiplyExact((to - from) * ROWS, lastColumn - firstColumn);
         NativeFloats floats = lender.get();
         MemorySegment results = floats.room(0, y, yAt, length);
@@ -109,7 +113,7 @@ final class NativeArithmetic implements Arithmetic {
     private static void requireRoom(DType dtype, PackedColumns x) {
         int length = Math.multiplyExact(x.n, x.cols);
         boolean enough = dtype.blockElements() == 1
-                ? x.floats.length >= x.n * ((x.cols + ROWS - 1) / ROWS * ROWS)
+                ? x.floats.length >= length
                 : x.bytes.length >= length && x.scales.length >= length / SCALED && x.sums.length >= length / SUMMED;
         if (!enough) {
             throw new IllegalArgumentException("the columns were not packed for " + dtype.label() + " weights");
