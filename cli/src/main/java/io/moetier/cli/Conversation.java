@@ -26,10 +26,8 @@ import org.jspecify.annotations.Nullable;
 /// its own.
 ///
 /// Each answer has a sampler of its own, whose window of recent tokens is that of the session and of nothing else.
-/// Answer
-/// n of a chat, counted from zero, draws with the seed plus n: a chat repeats under its seed without every answer
-/// drawing
-/// the same numbers.
+/// Answer n of a chat, counted from zero, draws with the seed plus n: a chat repeats under its seed without every
+/// answer drawing the same numbers.
 ///
 /// Confined to one thread. Owns its session.
 final class Conversation implements Answerer, AutoCloseable {

@@ -18,8 +18,7 @@ import org.jspecify.annotations.Nullable;
 /// Tokens are grouped by expert, so that each expert is loaded and visited once per batch, in whatever order experts
 /// become available; those that are in memory at one time are computed together, and an expert that every token visits
 /// with the first of them. Every expert writes rows of its own, and the weighted sum adds a token's rows in the order
-/// of
-/// its choices: where an expert was, and when it came, cannot change a bit of the result.
+/// of its choices: where an expert was, and when it came, cannot change a bit of the result.
 final class MoeBlock implements FeedForward {
     /// Most rows of experts that are computed together: what they leave between gate and down should stay in the cache.
     private static final int MOST_ROWS = 1024;

@@ -5,8 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /// Makes `Q8_0` with the rounding of ggml: scale `d = max|x| / 127` stored as float16, values `x * (1 / d)` rounded
-/// half
-/// away from zero.
+/// half away from zero.
 ///
 /// Every step is one plain loop over arrays, since such loops become vector code and a single loop from float to byte
 /// does not; it took six times as long.

@@ -55,8 +55,7 @@ final class ExpertMap implements AutoCloseable {
                     .putReturnsNull(true)
                     .removeReturnsNull(true)
                     .skipCloseOnExitHook(true)
-                    // the manifest's checksums cover every byte; Chronicle's would be taken from the mapping, page by
-                    // page
+                    // the manifest's checksums cover every byte; Chronicle's would be taken from the mapping
                     .checksumEntries(false)
                     .createPersistedTo(file.toFile());
             return new ExpertMap(

@@ -13,8 +13,7 @@ import java.util.List;
 ///
 /// A Java-level copy turns a fault on a mapped page (the file was truncated, the disk failed) into an `InternalError`;
 /// nothing else may ever touch the mapping. What was copied is taken out of the mapping at once: it would count as
-/// memory
-/// of this process a second time.
+/// memory of this process a second time.
 final class MappedReader implements BlockReader {
     private final PosixCalls calls = PosixCalls.ofPlatform();
     private final Arena arena;
