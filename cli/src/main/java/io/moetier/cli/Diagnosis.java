@@ -44,7 +44,7 @@ record Diagnosis(
             bandwidths.put(1, memory.bytesPerSecond(1));
             bandwidths.computeIfAbsent(threads, memory::bytesPerSecond);
         }
-        try {
+        try (CleanStop _ = CleanStop.open()) { // the file that is read does not stay
             Files.createDirectories(cache);
             long free = Files.getFileStore(cache).getUsableSpace();
             DiskSpeed speed = DiskSpeed.measure(cache, Math.min(DISK_BYTES, free / DISK_SHARE));

@@ -1,6 +1,7 @@
 package io.moetier.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.storage.format.Json;
@@ -9,10 +10,14 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class DoctorTest {
+    private static final int TERMINATED = 128 + 15;
+
     @TempDir
     Path cache = Path.of("");
 
@@ -37,6 +42,19 @@ class DoctorTest {
     }
 
     @Test
+    void aStopLeavesNoFileInTheCache() throws IOException, InterruptedException {
+        Path own = Files.createDirectory(cache.resolve("own"));
+        Path log = cache.resolve("log");
+        Process process = CommandLineRun.start(log, List.of("env", "MOETIER_CACHE=" + own), "doctor");
+        while (process.isAlive() && !holdsSpeedFile(own)) {
+            Thread.onSpinWait();
+        }
+        process.destroy();
+        assertEquals(TERMINATED, process.waitFor(), () -> "see " + log);
+        assertFalse(holdsSpeedFile(own));
+    }
+
+    @Test
     void itTellsPeople() {
         CommandLineRun run = CommandLineRun.inProcess(cache, "doctor", "--threads", "1");
         assertEquals(Failure.OK, run.exitCode(), run.err());
@@ -45,6 +63,12 @@ class DoctorTest {
         assertEquals(
                 Failure.USAGE,
                 CommandLineRun.inProcess(cache, "doctor", "--threads", "-1").exitCode());
+    }
+
+    private static boolean holdsSpeedFile(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.anyMatch(file -> file.toString().endsWith(".tmp"));
+        }
     }
 
     private static JsonObject diagnosis(Path cache) {

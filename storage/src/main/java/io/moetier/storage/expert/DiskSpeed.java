@@ -1,6 +1,7 @@
 package io.moetier.storage.expert;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -20,8 +21,11 @@ public record DiskSpeed(double bytesPerSecond, String way) {
 
     /// Writes a file of `bytes` bytes, rounded up to blocks of 4 MiB, reads it block by block and removes it.
     ///
-    /// @throws IOException if the folder cannot be written
+    /// @throws IOException if the folder cannot be written, `bytes` is 0 or the thread is interrupted
     public static DiskSpeed measure(Path directory, long bytes) throws IOException {
+        if (bytes <= 0) {
+            throw new IOException(directory + ": no space for a file to read");
+        }
         Files.createDirectories(directory);
         Path file = Files.createTempFile(directory, "disk-speed", ".tmp");
         try {
@@ -65,11 +69,19 @@ public record DiskSpeed(double bytesPerSecond, String way) {
             for (int pass = 0; pass < PASSES; pass++) {
                 long start = System.nanoTime();
                 for (int i = 0; i < blocks; i++) {
+                    requireNoInterrupt();
                     reader.read(0, (long) i * BLOCK_BYTES, BLOCK_BYTES, block);
                 }
                 most = Math.max(most, (double) blocks * BLOCK_BYTES * 1e9 / Math.max(1, System.nanoTime() - start));
             }
         }
         return most;
+    }
+
+    /// Reading goes on when its thread is interrupted, as writing does not.
+    private static void requireNoInterrupt() throws InterruptedIOException {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new InterruptedIOException("the measurement was interrupted");
+        }
     }
 }

@@ -22,14 +22,36 @@ class DiskSpeedTest {
         DiskSpeed speed = DiskSpeed.measure(folder, 5 << 20);
         assertTrue(speed.bytesPerSecond() > 0);
         assertTrue(speed.way().equals("direct") || speed.way().startsWith("pread (direct refused: "), speed.way());
-        try (Stream<Path> left = Files.list(folder)) {
-            assertEquals(List.of(), left.toList());
+        assertEmpty(folder);
+    }
+
+    @Test
+    void nothingIsMeasuredWithoutSpace() throws IOException {
+        IOException failure = assertThrows(IOException.class, () -> DiskSpeed.measure(directory, 0));
+        assertEquals(directory + ": no space for a file to read", failure.getMessage());
+        assertEmpty(directory);
+    }
+
+    @Test
+    void anInterruptEndsItAndNothingIsLeft() throws IOException {
+        Thread.currentThread().interrupt();
+        try {
+            assertThrows(IOException.class, () -> DiskSpeed.measure(directory, 5 << 20));
+        } finally {
+            assertTrue(Thread.interrupted());
         }
+        assertEmpty(directory);
     }
 
     @Test
     void aFolderThatCannotBeIsAnError() throws IOException {
         Path file = Files.createFile(directory.resolve("file"));
         assertThrows(IOException.class, () -> DiskSpeed.measure(file.resolve("folder"), 1));
+    }
+
+    private static void assertEmpty(Path folder) throws IOException {
+        try (Stream<Path> left = Files.list(folder)) {
+            assertEquals(List.of(), left.toList());
+        }
     }
 }
