@@ -95,20 +95,15 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private void compare(LoadedModel loaded, EngineConfig config, Path folder) {
-        int threads = config.threads() == 0 ? PhysicalCores.count() : config.threads();
+        int threads = PhysicalCores.threads(config.threads());
         int context = Benchmark.requireContext(loaded, promptTokens, generatedTokens);
-        try (Peer other = Peer.start(folder, model.model, threads, context);
+        try (ModelSource source = Stores.openSource(model.model);
+                Peer other = Peer.start(folder, source.path(), threads, context);
                 MemoryBandwidth memory = MemoryBandwidth.open(Diagnosis.memoryToRead());
-                Comparison comparison =
-                        new Comparison(loaded, other, memory, threads, tokenBytes(), promptTokens, generatedTokens)) {
+                Comparison comparison = new Comparison(
+                        loaded, other, memory, threads, Comparison.tokenBytes(source), promptTokens, generatedTokens)) {
             comparison.run(repetitions);
             streams.print(json ? Json.write(comparison.fields()) + "\n" : comparison.table());
-        }
-    }
-
-    private long tokenBytes() {
-        try (ModelSource source = Stores.openSource(model.model)) {
-            return Comparison.tokenBytes(source);
         }
     }
 

@@ -32,8 +32,7 @@ final class DoctorCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         ModelOptions.requireThreads(threads);
-        int readers = threads == 0 ? PhysicalCores.count() : threads;
-        Diagnosis diagnosis = Diagnosis.of(surroundings.cacheDirectory(), readers);
+        Diagnosis diagnosis = Diagnosis.of(surroundings.cacheDirectory(), PhysicalCores.threads(threads));
         streams.print(json ? Json.write(diagnosis.fields()) + "\n" : diagnosis.table());
         return Failure.OK;
     }

@@ -23,27 +23,31 @@ final class Peer implements AutoCloseable {
     private static final String PROGRAM = "peer";
     private static final int SECONDS_TO_END = 10;
 
-    private final Path folder;
+    private final String title;
     private final Process process;
     private final BufferedWriter requests;
     private final BufferedReader answers;
     private final String name;
 
-    private Peer(Path folder, Process process) {
-        this.folder = folder;
+    private Peer(String title, Process process) {
+        this.title = title;
         this.process = process;
         this.requests = process.outputWriter(StandardCharsets.UTF_8);
         this.answers = process.inputReader(StandardCharsets.UTF_8);
         this.name = answer("ready");
     }
 
-    /// Starts the engine in `folder` and waits until it has loaded `model`.
+    /// Starts the engine in `folder` and waits until it has loaded `model`, of a split one the first part.
     ///
-    /// @throws UncheckedIOException if it cannot be started or loads no model; the message names the folder
+    /// @throws UncheckedIOException if it cannot be started or loads no model; the message names
+    ///     the folder and, once it is started, the model
     static Peer start(Path folder, Path model, int threads, int contextLength) {
         Path program = folder.resolve(PROGRAM).toAbsolutePath();
         if (!Files.isExecutable(program)) {
-            throw failure(folder, "expected a program called " + PROGRAM + ", as tools/bench/compare makes it", null);
+            throw failure(
+                    folder.toString(),
+                    "expected a program called " + PROGRAM + ", as tools/bench/compare makes it",
+                    null);
         }
         List<String> command =
                 List.of(program.toString(), model.toAbsolutePath().toString(), "" + threads, "" + contextLength);
@@ -53,10 +57,10 @@ final class Peer implements AutoCloseable {
                     .redirectError(ProcessBuilder.Redirect.INHERIT)
                     .start();
         } catch (IOException e) {
-            throw failure(folder, String.valueOf(e.getMessage()), e);
+            throw failure(folder.toString(), String.valueOf(e.getMessage()), e);
         }
         try {
-            return new Peer(folder, process);
+            return new Peer(folder + " with " + model, process);
         } catch (RuntimeException e) {
             process.destroy();
             throw e;
@@ -99,13 +103,13 @@ final class Peer implements AutoCloseable {
             requests.write(line + "\n");
             requests.flush();
         } catch (IOException e) {
-            throw failure(folder, "the peer has ended", e);
+            throw failure(title, "the peer has ended", e);
         }
         String seconds = answer("done");
         try {
             return Double.parseDouble(seconds);
         } catch (NumberFormatException e) {
-            throw failure(folder, "expected seconds, found '" + seconds + "'", e);
+            throw failure(title, "expected seconds, found '" + seconds + "'", e);
         }
     }
 
@@ -115,16 +119,16 @@ final class Peer implements AutoCloseable {
         try {
             line = answers.readLine();
         } catch (IOException e) {
-            throw failure(folder, String.valueOf(e.getMessage()), e);
+            throw failure(title, String.valueOf(e.getMessage()), e);
         }
         if (line == null) {
-            throw failure(folder, "the peer ended without an answer", null);
+            throw failure(title, "the peer ended without an answer", null);
         }
         if (line.startsWith("failed ")) {
-            throw failure(folder, line.substring("failed ".length()), null);
+            throw failure(title, line.substring("failed ".length()), null);
         }
         if (!line.startsWith(word + " ")) {
-            throw failure(folder, "expected '" + word + " ...', found '" + line + "'", null);
+            throw failure(title, "expected '" + word + " ...', found '" + line + "'", null);
         }
         return line.substring(word.length() + 1);
     }
@@ -133,7 +137,7 @@ final class Peer implements AutoCloseable {
         return IntStream.of(tokens).mapToObj(Integer::toString).collect(Collectors.joining(" "));
     }
 
-    private static UncheckedIOException failure(Path folder, String reason, @Nullable Exception cause) {
-        return new UncheckedIOException(folder + ": " + reason, new IOException(reason, cause));
+    private static UncheckedIOException failure(String title, String reason, @Nullable Exception cause) {
+        return new UncheckedIOException(title + ": " + reason, new IOException(reason, cause));
     }
 }

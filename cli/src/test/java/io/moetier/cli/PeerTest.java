@@ -33,18 +33,30 @@ class PeerTest {
 
     @Test
     void whatGoesWrongIsSaid() throws IOException {
-        fails("expected a program called peer, as tools/bench/compare makes it");
+        fails(folder + ": expected a program called peer, as tools/bench/compare makes it");
         write("echo 'failed there is no model'");
-        fails("there is no model");
+        fails(named() + ": there is no model");
         write("exit 1");
-        fails("the peer ended without an answer");
+        fails(named() + ": the peer ended without an answer");
         write("echo hello");
-        fails("expected 'ready ...', found 'hello'");
+        fails(named() + ": expected 'ready ...', found 'hello'");
         write("echo 'ready peer'; read -r line; echo 'done soon'");
         try (Peer peer = Peer.start(folder, MODEL, 1, 1)) {
             UncheckedIOException e = assertThrows(UncheckedIOException.class, () -> peer.prompt(new int[] {1}));
-            assertEquals(folder + ": expected seconds, found 'soon'", e.getMessage());
+            assertEquals(named() + ": expected seconds, found 'soon'", e.getMessage());
         }
+    }
+
+    @Test
+    void itGetsTheFirstPartOfAModelInSeveral() throws IOException {
+        Path first = part(new TinyGguf().remove("output_norm.weight"), 0);
+        Path second = part(new TinyGguf().keep("output_norm.weight"), 1);
+        write("echo \"$1\" >'" + folder + "/asked'; echo 'ready peer'; while read -r line; do echo 'done 0.25'; done");
+        CommandLineRun run = CommandLineRun.inProcess(
+                folder.resolve("cache"),
+                ("bench " + second + " --compare --peer " + folder + " -p 2 -n 1 -r 1").split(" ", -1));
+        assertEquals(Failure.OK, run.exitCode(), run.err());
+        assertEquals(List.of(first.toString()), Files.readAllLines(folder.resolve("asked")));
     }
 
     @Test
@@ -65,11 +77,21 @@ class PeerTest {
         assertEquals("moetier: " + sentence, run.err().strip());
     }
 
-    private void fails(String reason) {
+    private void fails(String sentence) {
         UncheckedIOException e = assertThrows(
                 UncheckedIOException.class,
                 () -> Peer.start(folder, MODEL, 1, 1).close());
-        assertEquals(folder + ": " + reason, e.getMessage());
+        assertEquals(sentence, e.getMessage());
+    }
+
+    private String named() {
+        return folder + " with " + MODEL;
+    }
+
+    private Path part(TinyGguf gguf, int number) throws IOException {
+        return gguf.putWhole("split.no", number)
+                .putWhole("split.count", 2)
+                .write(folder.resolve("tiny-0000" + (number + 1) + "-of-00002.gguf"));
     }
 
     private void write(String script) throws IOException {

@@ -60,6 +60,12 @@ final class TinyGguf {
         return this;
     }
 
+    /// Leaves out all tensors but one.
+    TinyGguf keep(String tensor) {
+        tensors.keySet().retainAll(List.of(tensor));
+        return this;
+    }
+
     TinyGguf tensor(String name, GgmlType type, long... shape) {
         tensors.put(
                 name,

@@ -64,8 +64,7 @@ public final class Engine implements AutoCloseable {
         owned.add(arena::close);
         StoreWeights weights = new StoreWeights(store, arena);
         otherWeightBytes = weights.byteSize();
-        int threads = config.threads() == 0 ? PhysicalCores.count() : config.threads();
-        device = CpuDevice.open(threads, config.kernels(), config.nativeDirectory());
+        device = CpuDevice.open(PhysicalCores.threads(config.threads()), config.kernels(), config.nativeDirectory());
         owned.add(device::close);
         hostTier = openHostTier(config, policy);
         owned.add(hostTier::close);

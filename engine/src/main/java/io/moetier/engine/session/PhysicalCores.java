@@ -12,6 +12,11 @@ public final class PhysicalCores {
 
     private PhysicalCores() {}
 
+    /// Returns how many threads compute: `asked`, or one per physical core if that is 0.
+    public static int threads(int asked) {
+        return asked == 0 ? count() : asked;
+    }
+
     /// Returns the physical cores, at most the processors the JVM may use.
     public static int count() {
         int processors = Runtime.getRuntime().availableProcessors();
