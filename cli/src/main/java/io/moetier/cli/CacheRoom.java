@@ -7,8 +7,8 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -31,18 +31,14 @@ final class CacheRoom {
 
     /// A store that could go.
     private record Store(Path directory, long bytes, FileTime lastUse) {
-        static Store of(Path directory) throws IOException {
+        static Store of(Path directory, FileTime lastUse) throws IOException {
             long bytes = 0;
             try (Stream<Path> files = Files.list(directory)) {
                 for (Path file : files.toList()) {
                     bytes += Files.size(file);
                 }
             }
-            Path manifest = directory.resolve(Stores.MANIFEST);
-            return new Store(
-                    directory,
-                    bytes,
-                    Files.readAttributes(manifest, BasicFileAttributes.class).lastAccessTime());
+            return new Store(directory, bytes, lastUse);
         }
 
         String name() {
@@ -64,14 +60,26 @@ final class CacheRoom {
         return Files.getFileStore(directory).getUsableSpace();
     }
 
-    /// Sees to it that there is room for a store of so many bytes.
+    /// Notes that a store is used now, in the time of its folder: that of the last access often does not move.
+    static void markUsed(Path store) {
+        try {
+            Files.setLastModifiedTime(Stores.parent(store), FileTime.from(Instant.now()));
+        } catch (IOException e) {
+            // of a cache that somebody else fills, who is the one to make room in it
+        }
+    }
+
+    /// Sees to it that there is room for one more store. Stores of what its model was before it changed go unasked.
     ///
     /// @param store what must stay
+    /// @param needed how many bytes must be free
     /// @throws UncheckedIOException if there is not, and the user cannot be asked or does not want to
-    void require(Path store, long bytes) {
+    void require(Path store, long needed) {
         try {
-            Files.createDirectories(cache);
-            long needed = bytes + bytes / 10; // as much as the file of experts asks for
+            Files.createDirectories(Stores.parent(store));
+            if (freeSpace.in(cache) < needed) {
+                Stores.removeSiblings(store);
+            }
             long free = freeSpace.in(cache);
             if (free >= needed) {
                 return;
@@ -83,6 +91,7 @@ final class CacheRoom {
             }
             for (Store other : going) {
                 Stores.remove(other.directory());
+                Stores.removeIfEmpty(Stores.parent(other.directory()));
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
@@ -124,10 +133,9 @@ final class CacheRoom {
         for (Path model : list(cache)) {
             for (Path candidate : Files.isDirectory(model) ? list(model) : List.<Path>of()) {
                 if (Files.exists(candidate.resolve(Stores.MANIFEST))
-                        && Stores.isStore(candidate)
                         && !candidate.equals(store)
                         && !String.valueOf(candidate.getFileName()).startsWith(".")) {
-                    others.add(Store.of(candidate));
+                    others.add(Store.of(candidate, Files.getLastModifiedTime(model)));
                 }
             }
         }

@@ -13,6 +13,7 @@ import io.moetier.engine.offload.SlotBudget.SizeClassCount;
 import io.moetier.engine.session.Engine;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.model.DType;
@@ -32,8 +33,6 @@ import java.util.stream.Stream;
 /// @param sizeClasses how many experts of which size there are
 /// @param denseBytes bytes of everything else, as a store has it
 record ModelSummary(Path model, ModelSpec spec, String weights, List<SizeClassCount> sizeClasses, long denseBytes) {
-    private static final int PAGE_BYTES = 4096; // experts take whole pages
-
     /// Describes a store by its manifest and headers; the weights are not read.
     static ModelSummary ofStore(Path store) {
         StoreManifest manifest = StoreManifest.read(store);
@@ -64,7 +63,8 @@ record ModelSummary(Path model, ModelSpec spec, String weights, List<SizeClassCo
                 long bytes = Stream.of(expert.gate(), expert.up(), expert.down())
                         .mapToLong(linear -> packedBytes(source, linear))
                         .sum();
-                countOfSize.merge((bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES, 1, Integer::sum);
+                countOfSize.merge(
+                        Math.ceilDiv(bytes, BlockLayout.PAGE_BYTES) * BlockLayout.PAGE_BYTES, 1, Integer::sum);
             }
         }
         List<SizeClassCount> sizeClasses = countOfSize.entrySet().stream()

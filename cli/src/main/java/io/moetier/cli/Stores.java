@@ -16,6 +16,7 @@ import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
@@ -74,6 +75,7 @@ final class Stores {
                 ModelSummary.ofSource(source).requireFit(config);
                 importIntoCache(source, store, false, "importing " + model + " once, to " + store);
             }
+            CacheRoom.markUsed(store);
             try {
                 return LoadedModel.open(model, store, surroundings.cacheDirectory(), config);
             } catch (MalformedModelException e) {
@@ -163,9 +165,9 @@ final class Stores {
                     return;
                 }
                 ExpertStoreWriter.clearLeftovers(parent(store));
-                long bytes = new CheckpointImporter(source, Quantisation.KEEP).storeBytes();
-                streams.note(reason + " (" + ByteSize.format(bytes) + ")");
-                room.require(store, bytes);
+                CheckpointImporter importer = new CheckpointImporter(source, Quantisation.KEEP);
+                streams.note(reason + " (" + ByteSize.format(importer.storeBytes()) + ")");
+                room.require(store, importer.requiredSpace());
                 try {
                     importSource(source, Quantisation.KEEP, store, replace);
                     removeSiblings(store);
@@ -183,6 +185,8 @@ final class Stores {
             Thread.currentThread().interrupt();
             throw new UncheckedIOException(
                     new InterruptedIOException("interrupted while waiting for another import of " + source.path()));
+        } finally {
+            removeIfEmpty(parent(store)); // where no store came to be
         }
     }
 
@@ -197,7 +201,7 @@ final class Stores {
         return argument.matches("[\\w@%+=:,./-]+") ? argument : "'" + argument.replace("'", "'\\''") + "'";
     }
 
-    private static Path parent(Path store) {
+    static Path parent(Path store) {
         return store.toAbsolutePath().resolveSibling(".").normalize();
     }
 
@@ -230,7 +234,7 @@ final class Stores {
     }
 
     /// Removes the stores of what the model was before it changed.
-    private static void removeSiblings(Path store) {
+    static void removeSiblings(Path store) {
         try (Stream<Path> siblings = Files.list(parent(store))) {
             for (Path sibling : siblings.toList()) {
                 String name = String.valueOf(sibling.getFileName());
@@ -240,6 +244,17 @@ final class Stores {
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /// Removes the folder of a model that has no store any more.
+    static void removeIfEmpty(Path folder) {
+        try {
+            if (Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
+                Files.deleteIfExists(folder);
+            }
+        } catch (IOException e) {
+            // something is in it, or it may not be removed, and it harms nobody
         }
     }
 

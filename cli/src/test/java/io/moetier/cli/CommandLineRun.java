@@ -33,10 +33,16 @@ record CommandLineRun(int exitCode, String out, String err) {
 
     /// Starts a command whose JVM is started by `launcher`, the beginning of a command line.
     static Process start(Path log, List<String> launcher, String... args) {
+        return start(log, launcher, List.of("-XX:TieredStopAtLevel=1"), args);
+    }
+
+    /// Starts a command with these options of the JVM beside those of the launcher of commands.
+    static Process start(Path log, List<String> launcher, List<String> options, String... args) {
         List<String> command = new ArrayList<>(launcher);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("@" + Path.of("src/main/launcher/jvm.args").toAbsolutePath());
-        command.addAll(List.of("-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path")));
+        command.addAll(options);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path")));
         command.add(Moetier.class.getName());
         command.addAll(List.of(args));
         try {

@@ -14,6 +14,7 @@ import java.io.RandomAccessFile;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -69,6 +70,16 @@ class FirstUseTest {
         ok(ids());
         refused("--ram: a budget of 1 bytes is too small", "--ram", "1");
         refused("--ctx 1000000 is more than the ", "--ctx", "1000000");
+    }
+
+    @Test
+    void eachRunCountsAsUse() throws IOException {
+        ok(ids());
+        Path folder = only(cache());
+        FileTime before = Files.getLastModifiedTime(folder);
+        Files.setLastModifiedTime(folder, FileTime.fromMillis(1000));
+        ok(ids());
+        assertTrue(Files.getLastModifiedTime(folder).compareTo(before) >= 0);
     }
 
     @Test

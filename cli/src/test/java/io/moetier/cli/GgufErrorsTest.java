@@ -84,6 +84,12 @@ class GgufErrorsTest {
     void anUnknownTokenizer() throws IOException {
         write(new TinyGguf().putWhole("tokenizer.ggml.model", "bert"));
         assertRefused("tokenizer.ggml.model: expected llama or gpt2, found bert");
+        CommandLineRun first = run("run", file.toString(), "--ids", "1", "-n", "1");
+        assertEquals(Failure.FAILED, first.exitCode(), first::err);
+        assertTrue(first.err().startsWith("importing " + file + " once, "), first.err());
+        try (var left = Files.list(directory.resolve("cache"))) {
+            assertEquals(List.of(), left.toList());
+        }
     }
 
     @Test

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.LongConsumer;
+import java.util.stream.LongStream;
 
 /// Turns a model into a store: packs every matrix once, one block per expert, and publishes the whole at once.
 public final class CheckpointImporter {
@@ -42,7 +43,18 @@ public final class CheckpointImporter {
     public long storeBytes() {
         try (MatrixReader reader = new MatrixReader(source, bytes -> {})) {
             return new DenseFile(spec, reader, quantisation).bytes()
-                    + new ExpertBlocks(spec, reader, quantisation).bytes();
+                    + LongStream.of(new ExpertBlocks(spec, reader, quantisation).fileBytes())
+                            .sum();
+        }
+    }
+
+    /// Returns about how many bytes must be free where the store is written: more than it takes in the end.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
+    public long requiredSpace() {
+        try (MatrixReader reader = new MatrixReader(source, bytes -> {})) {
+            return requiredSpace(
+                    new DenseFile(spec, reader, quantisation), new ExpertBlocks(spec, reader, quantisation));
         }
     }
 
@@ -97,13 +109,17 @@ public final class CheckpointImporter {
             DenseFile dense = new DenseFile(spec, reader, quantisation);
             ExpertBlocks experts = new ExpertBlocks(spec, reader, quantisation);
             try (ExpertStoreWriter writer = ExpertStoreWriter.create(target, replace)) {
-                writer.requireSpace(dense.bytes() + experts.bytes());
+                writer.requireSpace(requiredSpace(dense, experts));
                 source.writeCompanions(writer.directory());
                 dense.write(writer.directory().resolve(StoreManifest.DENSE_FILE_NAME));
                 experts.write(writer);
                 writer.publish(description(), progress);
             }
         }
+    }
+
+    private static long requiredSpace(DenseFile dense, ExpertBlocks experts) {
+        return ExpertStoreWriter.requiredSpace(dense.bytes(), experts.fileBytes());
     }
 
     private Map<String, Object> description() {

@@ -58,12 +58,12 @@ final class ExpertBlocks {
         return layout.parts().stream().map(BlockPart::dtype).toList();
     }
 
-    /// Returns the bytes the blocks take on disk.
-    long bytes() {
+    /// Returns the bytes that the blocks take on disk, in the order in which their files are written.
+    long[] fileBytes() {
         return classes.entrySet().stream()
                 .mapToLong(entry -> ExpertStoreWriter.fileBytes(
                         entry.getKey(), entry.getValue().size()))
-                .sum();
+                .toArray();
     }
 
     void write(ExpertStoreWriter writer) throws IOException {

@@ -74,6 +74,18 @@ class CheckpointImporterTest {
     }
 
     @Test
+    void moreSpaceIsNeededThanTheStoreTakes() throws IOException {
+        Path original = TestData.tinyMixtral();
+        run(original, store(), bytes -> {});
+        long experts = Files.size(store().resolve("experts-0.cm3"));
+        try (ModelSource checkpoint = ModelSource.open(original)) {
+            CheckpointImporter importer = importer(checkpoint);
+            long more = importer.requiredSpace() - importer.storeBytes();
+            assertTrue(more > 0 && more <= experts / 10, more + " beside " + experts);
+        }
+    }
+
+    @Test
     void aSentencePieceModelBecomesATokenizer() throws IOException {
         Path original = TestData.tinyMixtral();
         Path copy = Files.createDirectory(scratch.resolve("copy"));

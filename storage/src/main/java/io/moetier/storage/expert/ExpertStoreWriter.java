@@ -98,7 +98,22 @@ public final class ExpertStoreWriter implements AutoCloseable {
         }
     }
 
-    /// Returns the bytes of file that `numExperts` blocks of a layout take, for [#requireSpace].
+    /// Returns the free space that a store needs to be written, which is more than it takes in the end: Chronicle
+    /// refuses a disk that its file would fill by more than ten elevenths.
+    ///
+    /// @param otherBytes of the files that are written first
+    /// @param expertFileBytes of the files of experts in their order, as [#fileBytes] returns them
+    public static long requiredSpace(long otherBytes, long... expertFileBytes) {
+        long written = otherBytes;
+        long most = otherBytes;
+        for (long bytes : expertFileBytes) {
+            most = Math.max(most, written + bytes + bytes / 10);
+            written += bytes;
+        }
+        return most;
+    }
+
+    /// Returns the bytes of file that `numExperts` blocks of a layout take.
     public static long fileBytes(BlockLayout layout, int numExperts) {
         return Math.multiplyExact(ExpertMap.chunkBytes(layout.blockBytes()), (long) numExperts);
     }
@@ -124,8 +139,7 @@ public final class ExpertStoreWriter implements AutoCloseable {
             }
         }
         long fileBytes = fileBytes(layout, experts.size());
-        // Chronicle refuses a disk that its file would fill by more than ten elevenths
-        requireSpace(fileBytes + fileBytes / 10);
+        requireSpace(requiredSpace(0, fileBytes));
         Path file = directory().resolve(StoreManifest.expertFileName(index));
         ExpertMap map;
         try {

@@ -235,6 +235,15 @@ class ExpertStoreWriterTest {
         }
     }
 
+    /// Each file of experts needs a tenth more than its size, but only while the next ones are not there yet.
+    @Test
+    void spaceIsNeededForTheFilesAndATenthOfOne() {
+        assertEquals(50, ExpertStoreWriter.requiredSpace(50));
+        assertEquals(50 + 110, ExpertStoreWriter.requiredSpace(50, 100));
+        assertEquals(50 + 100 + 220, ExpertStoreWriter.requiredSpace(50, 100, 200));
+        assertEquals(50 + 1100, ExpertStoreWriter.requiredSpace(50, 1000, 10));
+    }
+
     @Test
     void saysThatTheDiskIsTooSmall() throws IOException {
         try (ExpertStoreWriter writer = ExpertStoreWriter.create(scratch.resolve("sample.mtier"), false)) {
