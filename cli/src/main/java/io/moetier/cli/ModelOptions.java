@@ -99,7 +99,8 @@ final class ModelOptions {
                 kernels,
                 kv,
                 Optional.empty(),
-                contextLength);
+                contextLength,
+                0);
     }
 
     /// Checks a number of threads.

@@ -31,8 +31,8 @@ final class Perplexity {
 
     /// Scores every window and tells `progress` how many are done.
     void run(IntConsumer progress) {
-        try (Session session = model.engine().newSession();
-                Session other = reference == null ? null : reference.engine().newSession()) {
+        try (Session session = model.engine().newSession(windows.length());
+                Session other = reference == null ? null : reference.engine().newSession(windows.length())) {
             for (int i = 0; i < windows.count(); i++) {
                 score(windows.window(i), session, other);
                 progress.accept(i + 1);

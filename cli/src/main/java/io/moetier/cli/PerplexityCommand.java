@@ -1,6 +1,5 @@
 package io.moetier.cli;
 
-import io.moetier.engine.session.EngineConfig;
 import io.moetier.storage.format.Json;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -21,8 +20,8 @@ import picocli.CommandLine.Option;
 @Command(
         name = "perplexity",
         description = {
-            "Measure how well a model predicts a text, as llama.cpp does: in windows of --ctx tokens (512 unless given),"
-                    + " of which the second half is scored.",
+            "Measure how well a model predicts a text, as llama.cpp does: in windows of --ctx tokens (512 unless given,"
+                    + " or the model's context if that is less), of which the second half is scored.",
             "With --reference also how far its predictions are from those of another model of the same vocabulary."
         })
 final class PerplexityCommand implements Callable<Integer> {
@@ -45,7 +44,7 @@ final class PerplexityCommand implements Callable<Integer> {
             names = "--reference",
             paramLabel = "MODEL",
             description = "Compare with this model, most often the same one with less compressed weights;"
-                    + " --ram is for each of the two.")
+                    + " --ram is for each of the two, and without it they share what is free.")
     @Nullable
     Path reference;
 
@@ -60,16 +59,15 @@ final class PerplexityCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         String text = read();
-        model.contextLength = model.contextLength == 0 ? DEFAULT_WINDOW : model.contextLength;
-        EngineConfig config = model.config();
         Stores stores = new Stores(surroundings, streams);
-        try (LoadedModel loaded = stores.load(model.model, config, true);
-                LoadedModel other = reference == null ? null : stores.load(reference, config, false)) {
+        try (ComparedModels models = ComparedModels.load(stores, model.model, reference, model.config())) {
+            LoadedModel loaded = models.model();
+            LoadedModel other = models.reference();
             int[] tokens = loaded.requireTokenizer().encode(text, true);
             if (other != null) {
                 requireSameVocabulary(loaded, other, tokens, text);
             }
-            Windows windows = windows(loaded, tokens);
+            Windows windows = windows(loaded, tokens, windowLength(models));
             Perplexity perplexity = new Perplexity(windows, loaded, other);
             run(perplexity, windows);
             streams.print(json ? Json.write(perplexity.fields()) + "\n" : perplexity.table());
@@ -111,13 +109,17 @@ final class PerplexityCommand implements Callable<Integer> {
         }
     }
 
-    private static Windows windows(LoadedModel loaded, int[] tokens) {
+    private int windowLength(ComparedModels models) {
+        return model.contextLength > 0 ? model.contextLength : Math.min(DEFAULT_WINDOW, models.contextLength());
+    }
+
+    private static Windows windows(LoadedModel loaded, int[] tokens, int length) {
         OptionalInt first = loaded.requireTokenizer()
                 .bosId()
                 .filter(bos -> tokens.length > 0 && tokens[0] == bos)
                 .map(OptionalInt::of)
                 .orElse(OptionalInt.empty());
-        return new Windows(tokens, loaded.engine().contextLength(), first);
+        return new Windows(tokens, length, first);
     }
 
     private void requireSameVocabulary(LoadedModel loaded, LoadedModel other, int[] tokens, String text) {

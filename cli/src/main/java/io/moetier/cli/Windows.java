@@ -24,7 +24,7 @@ final class Windows {
         }
         if (tokens.length < length) {
             throw new IllegalArgumentException(
-                    "--file: expected at least " + length + " tokens, as --ctx says, found " + tokens.length);
+                    "--file: expected at least " + length + " tokens, one window of --ctx, found " + tokens.length);
         }
         this.tokens = tokens;
         this.length = length;

@@ -2,18 +2,25 @@ package io.moetier.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.text.Tokenizer;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.SafetensorsFile;
+import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
@@ -118,7 +125,11 @@ class PerplexityTest {
 
     @Test
     void whatCannotBeMeasuredIsSaid() throws IOException {
-        fails("--file: expected at least 512 tokens, as --ctx says, found " + tokens().length, TINY, "--file", text);
+        fails(
+                "--file: expected at least 512 tokens, one window of --ctx, found " + tokens().length,
+                TINY,
+                "--file",
+                text);
         fails("--ctx must be at least 4, not 2", TINY, "--file", text, "--ctx", "2");
         String golden = TestData.golden("mixtral").toString();
         fails(golden + " has no tokenizer; run and logits take token ids with --ids", golden, "--file", text);
@@ -134,6 +145,39 @@ class PerplexityTest {
     }
 
     @Test
+    void aWindowIsTheModelsContextWhereThatIsLess() throws IOException {
+        Path small = withContext(32);
+        JsonObject found = parse(run("perplexity", small.toString(), "--file", text, "--json"));
+        assertEquals(32, found.requireInt("ctx"));
+        found = parse(run("perplexity", small.toString(), "--file", text, "--ctx", "16", "--json"));
+        assertEquals(16, found.requireInt("ctx"));
+        found = parse(run("perplexity", TINY, "--file", text, "--reference", small.toString(), "--json"));
+        assertEquals(32, found.requireInt("ctx"));
+        fails(
+                "--ctx 64 is more than the 32 tokens that the model allows (max_position_embeddings)",
+                small.toString(),
+                "--file",
+                text,
+                "--ctx",
+                "64");
+    }
+
+    /// Without a share each budget would be nine tenths of what is free.
+    @Test
+    void twoModelsShareTheFreeMemory() {
+        Surroundings surroundings = new Surroundings(Map.of("MOETIER_CACHE", cache.toString()), cache, "");
+        PrintWriter nowhere = new PrintWriter(Writer.nullWriter());
+        Stores stores = new Stores(surroundings, new Streams(InputStream.nullInputStream(), nowhere, nowhere));
+        long before = AvailableMemory.bytes();
+        try (ComparedModels models =
+                ComparedModels.load(stores, TestData.tinyMixtral(), TestData.tinyMixtral(), EngineConfig.DEFAULT)) {
+            long free = Math.max(before, AvailableMemory.bytes());
+            long first = models.model().engine().hostTier().residentSummary().budgetBytes();
+            assertTrue(first < 0.65 * free, () -> first + " of " + free);
+        }
+    }
+
+    @Test
     void aTextMayEndWithinACharacter() throws IOException {
         byte[] bytes = (SENTENCE.repeat(4) + "é").getBytes(StandardCharsets.UTF_8);
         Files.write(Path.of(text), Arrays.copyOf(bytes, bytes.length - 1));
@@ -143,6 +187,21 @@ class PerplexityTest {
     private JsonObject perplexity(String... options) {
         return parse(run(Stream.concat(Stream.of("perplexity", TINY, "--file", text, "--json"), Stream.of(options))
                 .toArray(String[]::new)));
+    }
+
+    private Path withContext(int length) throws IOException {
+        Path small = Files.createDirectory(directory.resolve("small"));
+        try (Stream<Path> files = Files.list(TestData.tinyMixtral())) {
+            for (Path file : files.toList()) {
+                Files.copy(file, small.resolve(file.getFileName()));
+            }
+        }
+        Path config = small.resolve("config.json");
+        String text = Files.readString(config);
+        String changed = text.replaceFirst("(\"max_position_embeddings\": *)\\d+", "$1" + length);
+        assertNotEquals(text, changed);
+        Files.writeString(config, changed);
+        return small;
     }
 
     private int[] tokens() {

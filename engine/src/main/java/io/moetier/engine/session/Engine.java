@@ -13,6 +13,7 @@ import io.moetier.engine.model.family.Families;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.offload.HostTier;
+import io.moetier.engine.offload.ResidentSummary;
 import io.moetier.engine.offload.SlotBudget;
 import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.expert.ExpertStore;
@@ -102,9 +103,19 @@ public final class Engine implements AutoCloseable {
         return spec;
     }
 
-    /// Returns a new, empty session.
+    /// Returns a new, empty session of [#contextLength()] tokens.
     public Session newSession() {
-        return new Session(this, kv, contextLength, BATCH);
+        return newSession(contextLength);
+    }
+
+    /// Returns a new, empty session of `length` tokens.
+    ///
+    /// @throws IllegalArgumentException if that is more than [#contextLength()]
+    public Session newSession(int length) {
+        if (length < 1 || length > contextLength) {
+            throw new IllegalArgumentException("a session holds 1 to " + contextLength + " tokens, not " + length);
+        }
+        return new Session(this, kv, length, BATCH);
     }
 
     /// Returns how many tokens a session holds.
@@ -125,6 +136,13 @@ public final class Engine implements AutoCloseable {
     /// Returns the smallest budget of the host tier: the top-k experts of one layer.
     public long minimumRamBytes() {
         return SlotBudget.of(new StoreSource(store), numExpertsPerToken()).minimumBytes();
+    }
+
+    /// Returns the memory that this engine and a session of it will still take: room for experts that are not there
+    /// yet, keys and values.
+    public long pendingBytes() {
+        ResidentSummary tier = hostTier.residentSummary();
+        return tier.slabBytes() - tier.residentBytes() + KvCache.bytes(spec, kv, contextLength);
     }
 
     /// Returns how experts are read, and why so.
@@ -214,9 +232,10 @@ public final class Engine implements AutoCloseable {
     /// Called when the dense weights are in memory, so that what is available no longer includes theirs.
     private HostTier openHostTier(EngineConfig config, PolicyFactory policy) {
         StoreSource source = new StoreSource(store);
-        long budget = config.ramBytes()
-                .orElseGet(() ->
-                        Math.max(minimumRamBytes(), MemoryBudget.available(KvCache.bytes(spec, kv, contextLength))));
+        long budget = config.ramBytes().orElseGet(() -> {
+            long otherBytes = KvCache.bytes(spec, kv, contextLength) + config.reservedBytes();
+            return Math.max(minimumRamBytes(), MemoryBudget.available(otherBytes));
+        });
         return HostTier.open(source, numExpertsPerToken(), budget, policy, counters, HostTier.DEFAULT_LOADERS);
     }
 

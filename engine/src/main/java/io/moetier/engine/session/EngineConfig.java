@@ -18,6 +18,7 @@ import java.util.OptionalLong;
 /// @param kv how keys and values are stored
 /// @param nativeDirectory where native code is unpacked, for later starts to find; empty for a temporary directory
 /// @param contextLength tokens a session can hold; 0 for the model's maximum, at most [#DEFAULT_CONTEXT]
+/// @param reservedBytes memory that others will take, which the host tier leaves free where `ramBytes` is empty
 public record EngineConfig(
         int threads,
         OptionalLong ramBytes,
@@ -27,7 +28,8 @@ public record EngineConfig(
         KernelChoice kernels,
         KvType kv,
         Optional<Path> nativeDirectory,
-        int contextLength) {
+        int contextLength,
+        long reservedBytes) {
     /// Context of a session when nothing else is asked for and the model allows it.
     public static final int DEFAULT_CONTEXT = 4096;
 
@@ -40,6 +42,7 @@ public record EngineConfig(
             KernelChoice.AUTO,
             KvType.F16,
             Optional.empty(),
+            0,
             0);
 
     /// @throws IllegalArgumentException if a value is out of range
@@ -50,6 +53,9 @@ public record EngineConfig(
         if (contextLength < 0) {
             throw new IllegalArgumentException("--ctx must be 0 or more, not " + contextLength);
         }
+        if (reservedBytes < 0) {
+            throw new IllegalArgumentException("reservedBytes must be 0 or more, not " + reservedBytes);
+        }
         if (policy.equals("static") != census.isPresent()) {
             throw new IllegalArgumentException("--policy static and --census FILE go together");
         }
@@ -58,32 +64,60 @@ public record EngineConfig(
     /// Returns this configuration with another budget.
     public EngineConfig withRamBytes(long bytes) {
         return new EngineConfig(
-                threads, OptionalLong.of(bytes), policy, census, io, kernels, kv, nativeDirectory, contextLength);
+                threads,
+                OptionalLong.of(bytes),
+                policy,
+                census,
+                io,
+                kernels,
+                kv,
+                nativeDirectory,
+                contextLength,
+                reservedBytes);
     }
 
     /// Returns this configuration with another number of threads.
     public EngineConfig withThreads(int count) {
-        return new EngineConfig(count, ramBytes, policy, census, io, kernels, kv, nativeDirectory, contextLength);
+        return new EngineConfig(
+                count, ramBytes, policy, census, io, kernels, kv, nativeDirectory, contextLength, reservedBytes);
     }
 
     /// Returns this configuration with another policy.
     public EngineConfig withPolicy(String name, Optional<Path> censusFile) {
-        return new EngineConfig(threads, ramBytes, name, censusFile, io, kernels, kv, nativeDirectory, contextLength);
+        return new EngineConfig(
+                threads, ramBytes, name, censusFile, io, kernels, kv, nativeDirectory, contextLength, reservedBytes);
     }
 
     /// Returns this configuration with other kernels.
     public EngineConfig withKernels(KernelChoice choice) {
-        return new EngineConfig(threads, ramBytes, policy, census, io, choice, kv, nativeDirectory, contextLength);
+        return new EngineConfig(
+                threads, ramBytes, policy, census, io, choice, kv, nativeDirectory, contextLength, reservedBytes);
     }
 
     /// Returns this configuration with keys and values stored in another way.
     public EngineConfig withKv(KvType type) {
-        return new EngineConfig(threads, ramBytes, policy, census, io, kernels, type, nativeDirectory, contextLength);
+        return new EngineConfig(
+                threads, ramBytes, policy, census, io, kernels, type, nativeDirectory, contextLength, reservedBytes);
     }
 
     /// Returns this configuration with another directory for native code.
     public EngineConfig withNativeDirectory(Path directory) {
         return new EngineConfig(
-                threads, ramBytes, policy, census, io, kernels, kv, Optional.of(directory), contextLength);
+                threads,
+                ramBytes,
+                policy,
+                census,
+                io,
+                kernels,
+                kv,
+                Optional.of(directory),
+                contextLength,
+                reservedBytes);
+    }
+
+    /// Returns this configuration with more or less memory left free.
+    public EngineConfig withReservedBytes(long bytes) {
+        return new EngineConfig(
+                threads, ramBytes, policy, census, io, kernels, kv, nativeDirectory, contextLength, bytes);
     }
 }

@@ -1,7 +1,13 @@
 package io.moetier.engine.session;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.model.KvCache;
+import io.moetier.storage.memory.AvailableMemory;
+import io.moetier.testdata.TestData;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 class MemoryBudgetTest {
@@ -12,5 +18,41 @@ class MemoryBudgetTest {
         assertEquals(18 * GIB - GIB, MemoryBudget.left(20 * GIB, GIB));
         assertEquals(2 * GIB - GIB / 2, MemoryBudget.left(2 * GIB, 0));
         assertEquals(0, MemoryBudget.left(GIB, GIB));
+    }
+
+    @Test
+    void whatOthersWillTakeIsLeftFree() {
+        Path store = ImportedStores.of(TestData.tinyMixtral());
+        EngineConfig config = EngineConfig.DEFAULT.withReservedBytes(AvailableMemory.totalBytes());
+        try (Engine engine = Engine.open(store, config)) {
+            assertEquals(
+                    engine.minimumRamBytes(),
+                    engine.hostTier().residentSummary().budgetBytes());
+        }
+    }
+
+    @Test
+    void pendingIsWhatIsNotThereYet() {
+        try (Engine engine = Engine.open(ImportedStores.of(TestData.tinyMixtral()), EngineConfig.DEFAULT);
+                Session session = engine.newSession(8)) {
+            long before = engine.pendingBytes();
+            long keyValues = KvCache.bytes(engine.spec(), EngineConfig.DEFAULT.kv(), engine.contextLength());
+            assertEquals(engine.hostTier().residentSummary().slabBytes() + keyValues, before);
+            session.prefill(new int[] {1, 2, 3});
+            long resident = engine.hostTier().residentSummary().residentBytes();
+            assertTrue(resident > 0);
+            assertEquals(before - resident, engine.pendingBytes());
+        }
+    }
+
+    @Test
+    void aSessionIsNoLongerThanTheContext() {
+        try (Engine engine = Engine.open(ImportedStores.of(TestData.tinyMixtral()), EngineConfig.DEFAULT)) {
+            int most = engine.contextLength();
+            assertEquals(
+                    "a session holds 1 to " + most + " tokens, not " + (most + 1),
+                    assertThrows(IllegalArgumentException.class, () -> engine.newSession(most + 1))
+                            .getMessage());
+        }
     }
 }

@@ -79,6 +79,7 @@ class OffloadingTest {
                 EngineConfig.DEFAULT.kernels(),
                 EngineConfig.DEFAULT.kv(),
                 Optional.empty(),
+                0,
                 0);
         assertArrayEquals(bits(store, EngineConfig.DEFAULT), bits(store, paged));
     }
