@@ -9,24 +9,29 @@ import java.util.Arrays;
 /// expert that everyone visits; its rows are those from `n * k` on.
 final class ExpertGroups {
     final int[] distinct; // the chosen experts, ascending
+    final float[] weights; // of the distinct experts, summed over the tokens
     final int[] tokens;
     final int[] rows;
     private final int[] starts; // by expert: first index into tokens and rows; one more than there are experts
     private final int[] fill;
+    private final int[] position; // by chosen expert: its index into distinct
     private int numDistinct;
 
     /// @param maxRows the most choices, and as many more as there may be tokens
     ExpertGroups(int numExperts, int maxRows) {
         distinct = new int[numExperts];
+        weights = new float[numExperts];
         tokens = new int[maxRows];
         rows = new int[maxRows];
         starts = new int[numExperts + 1];
         fill = new int[numExperts];
+        position = new int[numExperts];
     }
 
-    /// Sorts `n` tokens' choices, `k` each.
-    void sort(int[] expertIds, int n, int k, int numExperts) {
+    /// Sorts `n` tokens' choices, `k` each, with the weights the router gave them.
+    void sort(int[] expertIds, float[] routingWeights, int n, int k, int numExperts) {
         count(expertIds, n * k, numExperts);
+        sumWeights(expertIds, routingWeights, n * k);
         for (int row = 0; row < n * k; row++) {
             int at = fill[expertIds[row]]++;
             tokens[at] = row / k;
@@ -48,6 +53,16 @@ final class ExpertGroups {
 
     int size(int expert) {
         return starts[expert + 1] - starts[expert];
+    }
+
+    private void sumWeights(int[] expertIds, float[] routingWeights, int choices) {
+        for (int i = 0; i < numDistinct; i++) {
+            weights[i] = 0;
+            position[distinct[i]] = i;
+        }
+        for (int row = 0; row < choices; row++) {
+            weights[position[expertIds[row]]] += routingWeights[row];
+        }
     }
 
     private void count(int[] expertIds, int choices, int numExperts) {

@@ -80,13 +80,13 @@ final class MoeBlock implements FeedForward {
                 normTopkProb,
                 workspace.expertIds,
                 workspace.routingWeights);
-        workspace.groups.sort(workspace.expertIds, n, numExpertsPerToken, numExperts);
+        workspace.groups.sort(workspace.expertIds, workspace.routingWeights, n, numExpertsPerToken, numExperts);
     }
 
     private void runExperts(Kernels kernels, Workspace workspace) {
         ExpertGroups groups = workspace.groups;
         batch.begin(groups.tokens, groups.rows);
-        try (ExpertSequence sequence = hostTier.begin(layer, groups.distinct, groups.numDistinct())) {
+        try (ExpertSequence sequence = hostTier.begin(layer, groups.distinct, groups.weights, groups.numDistinct())) {
             if (sharedExpert != null) {
                 sharedExpert.addTo(batch, workspace.n * numExpertsPerToken, workspace.n);
             }

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /// arrive. Groups and their order are those of arrival and may differ from run to run.
 ///
 /// ```
-/// try (ExpertSequence sequence = hostTier.begin(layer, experts, n)) {
+/// try (ExpertSequence sequence = hostTier.begin(layer, experts, weights, n)) {
 ///     while (sequence.next()) {
 ///         for (int i = 0; i < sequence.size(); i++) {
 ///             compute(experts[sequence.index(i)], sequence.block(i));
@@ -56,7 +56,7 @@ public final class ExpertSequence implements AutoCloseable {
         slots = new int[maxExperts];
     }
 
-    void begin(SizeClass sizeClass, int layer, int[] experts, int n) {
+    void begin(SizeClass sizeClass, int layer, int[] experts, float @Nullable [] weights, int n) {
         if (this.sizeClass != null) {
             throw new IllegalStateException("the previous sequence of experts is still open");
         }
@@ -72,6 +72,7 @@ public final class ExpertSequence implements AutoCloseable {
         numMissing = 0;
         nextMissing = 0;
         try {
+            sizeClass.cache().decide(ids, weights, n);
             sort(sizeClass.cache(), n);
             startLoads(sizeClass);
         } catch (RuntimeException e) { // an expert that the layer does not have, or has been named twice
@@ -110,7 +111,8 @@ public final class ExpertSequence implements AutoCloseable {
         return size;
     }
 
-    /// Returns the position of expert `i` of the group in the array that [HostTier#begin(int, int\[\], int)] was given.
+    /// Returns the position of expert `i` of the group in the array that [HostTier#begin(int, int\[\], float\[\], int)]
+    /// was given.
     public int index(int i) {
         return indices[Objects.checkIndex(i, size)];
     }

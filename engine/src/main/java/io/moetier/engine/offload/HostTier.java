@@ -10,12 +10,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /// The experts in main memory, within a budget of bytes; the others are loaded when a layer needs them.
 ///
 /// Lifetime: owns its memory and its loader threads until it is closed; no block may be used after that.
 /// Concurrency: confined to one thread at a time, which takes one layer's experts after another with
-/// [#begin(int, int\[\], int)].
+/// [#begin(int, int\[\], float\[\], int)].
 public final class HostTier implements AutoCloseable {
     /// Loaders unless the user says otherwise: one reads while the other checks what it has read.
     public static final int DEFAULT_LOADERS = 2;
@@ -69,16 +70,18 @@ public final class HostTier implements AutoCloseable {
 
     /// Starts to gather the experts `experts[0..n)` of `layer`, which must be distinct; the order does not matter.
     ///
-    /// The policies hear of each expert once. Residents are pinned, and missing ones start to load, as many as get
-    /// a slot. The sequence is the same object every time and must be closed before the next begin.
+    /// The policies hear of the decision, and then of each expert once. Residents are pinned, and missing ones
+    /// start to load, as many as get a slot. The sequence is the same object every time and must be closed before
+    /// the next begin.
     ///
+    /// @param weights `[n]`, the factors of the experts' outputs, each summed over the tokens; null if not known
     /// @throws IllegalArgumentException if the layer has no such expert
     /// @throws IllegalStateException if the previous sequence is still open
-    public ExpertSequence begin(int layer, int[] experts, int n) {
+    public ExpertSequence begin(int layer, int[] experts, float @Nullable [] weights, int n) {
         if (layer < 0 || layer >= sizeClassOfLayer.length || sizeClassOfLayer[layer] < 0) {
             throw new IllegalArgumentException("layer " + layer + " has no experts");
         }
-        sequence.begin(sizeClasses.get(sizeClassOfLayer[layer]), layer, experts, n);
+        sequence.begin(sizeClasses.get(sizeClassOfLayer[layer]), layer, experts, weights, n);
         return sequence;
     }
 

@@ -7,10 +7,12 @@ import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
 class ExpertGroupsTest {
+    private static final float[] WEIGHTS = {0.75f, 0.25f, 0.625f, 0.375f, 0.875f, 0.125f};
+
     @Test
     void groupsTokensByExpertAndKeepsTheirRows() {
         ExpertGroups groups = new ExpertGroups(5, 11);
-        groups.sort(new int[] {4, 1, 1, 3, 4, 3}, 3, 2, 5);
+        groups.sort(new int[] {4, 1, 1, 3, 4, 3}, WEIGHTS, 3, 2, 5);
         assertEquals(3, groups.numDistinct());
         assertArrayEquals(new int[] {1, 3, 4}, Arrays.copyOf(groups.distinct, 3));
         assertEquals(2, groups.size(4));
@@ -23,16 +25,24 @@ class ExpertGroupsTest {
     @Test
     void listsEveryTokenBehindTheGroups() {
         ExpertGroups groups = new ExpertGroups(5, 9);
-        groups.sort(new int[] {4, 1, 1, 3, 4, 3}, 3, 2, 5);
+        groups.sort(new int[] {4, 1, 1, 3, 4, 3}, WEIGHTS, 3, 2, 5);
         assertArrayEquals(new int[] {0, 1, 2}, Arrays.copyOfRange(groups.tokens, 6, 9));
         assertArrayEquals(new int[] {6, 7, 8}, Arrays.copyOfRange(groups.rows, 6, 9));
     }
 
     @Test
+    void sumsTheWeightsOfEachExpertOverTheTokens() {
+        ExpertGroups groups = new ExpertGroups(5, 9);
+        groups.sort(new int[] {4, 1, 1, 3, 4, 3}, WEIGHTS, 3, 2, 5);
+        groups.sort(new int[] {4, 1, 1, 3, 4, 3}, WEIGHTS, 3, 2, 5);
+        assertArrayEquals(new float[] {0.875f, 0.5f, 1.625f}, Arrays.copyOf(groups.weights, 3));
+    }
+
+    @Test
     void forgetsTheBatchBefore() {
         ExpertGroups groups = new ExpertGroups(4, 11);
-        groups.sort(new int[] {0, 1, 2, 3}, 2, 2, 4);
-        groups.sort(new int[] {2, 3}, 1, 2, 4);
+        groups.sort(new int[] {0, 1, 2, 3}, WEIGHTS, 2, 2, 4);
+        groups.sort(new int[] {2, 3}, WEIGHTS, 1, 2, 4);
         assertEquals(2, groups.numDistinct());
         assertEquals(0, groups.size(0));
         assertEquals(1, groups.size(2));

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.metrics.RunStats;
+import io.moetier.storage.cache.EvictionPolicy;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
@@ -20,7 +21,9 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -37,7 +40,7 @@ class HostTierTest {
     /// Walks through a layer's experts, checks every block while it is held, and returns the tier of each.
     private static List<Tier> walk(HostTier tier, int layer, int... experts) {
         Tier[] tiers = new Tier[experts.length];
-        try (ExpertSequence sequence = tier.begin(layer, experts, experts.length)) {
+        try (ExpertSequence sequence = tier.begin(layer, experts, null, experts.length)) {
             while (sequence.next()) {
                 assertTrue(sequence.size() <= tier.residentSummary().numSlots());
                 for (int i = 0; i < sequence.size(); i++) {
@@ -69,6 +72,52 @@ class HostTierTest {
                 assertTrue(stats.loadNanos() > 0);
                 assertEquals(new ResidentSummary(4, 3, 16, 4096, 3 * 4096, 4 * 4096, 4 * 4096), tier.residentSummary());
             }
+        }
+
+        @Test
+        void tellsThePolicyOfEachDecisionBeforeItsAccesses() {
+            FakeSource source = new FakeSource(1, 8, 4096);
+            List<String> heard = new ArrayList<>();
+            try (HostTier tier =
+                    HostTier.open(source, 2, 4 * 4096, (ids, slots) -> listening(ids, heard), counters, 2)) {
+                tier.begin(0, new int[] {2, 5}, new float[] {0.75f, 0.25f}, 2).close();
+                tier.begin(0, new int[] {5}, null, 1).close();
+            }
+            assertEquals(List.of("2 0.75", "5 0.25", "access 2", "access 5", "5", "access 5"), heard);
+        }
+
+        /// LRU that also writes down what it is told.
+        private static EvictionPolicy listening(int[] ids, List<String> heard) {
+            EvictionPolicy lru = Policies.of("lru").create(ids, ids.length);
+            return new EvictionPolicy() {
+                @Override
+                public void onDecision(int[] ids, float @Nullable [] weights, int n) {
+                    for (int i = 0; i < n; i++) {
+                        heard.add(ids[i] + (weights == null ? "" : " " + weights[i]));
+                    }
+                }
+
+                @Override
+                public void onAccess(int id) {
+                    heard.add("access " + id);
+                    lru.onAccess(id);
+                }
+
+                @Override
+                public void onInsert(int id) {
+                    lru.onInsert(id);
+                }
+
+                @Override
+                public void onEvict(int id) {
+                    lru.onEvict(id);
+                }
+
+                @Override
+                public int victim(IntPredicate pinned) {
+                    return lru.victim(pinned);
+                }
+            };
         }
 
         @Test
@@ -128,7 +177,7 @@ class HostTierTest {
                 walk(tier, 0, 1, 2, 3);
                 CountDownLatch released = new CountDownLatch(1);
                 source.beforeRead = id -> await(released);
-                try (ExpertSequence sequence = tier.begin(0, new int[] {1, 7, 2, 6, 3}, 5)) {
+                try (ExpertSequence sequence = tier.begin(0, new int[] {1, 7, 2, 6, 3}, null, 5)) {
                     assertTrue(sequence.next());
                     assertEquals(Tier.HOST, sequence.tier());
                     assertEquals(List.of(0, 2, 4), indices(sequence));
@@ -156,7 +205,7 @@ class HostTierTest {
                 }
             };
             try (HostTier tier = tier(source, 2, 8 * 4096, "lru");
-                    ExpertSequence sequence = tier.begin(0, new int[] {4, 5, 6, 7}, 4)) {
+                    ExpertSequence sequence = tier.begin(0, new int[] {4, 5, 6, 7}, null, 4)) {
                 await(lastTwoReading); // each of the two loaders is past the first two experts
                 assertTrue(sequence.next());
                 assertEquals(List.of(0, 1), indices(sequence).stream().sorted().toList());
@@ -173,7 +222,7 @@ class HostTierTest {
                 CountDownLatch twoReading = new CountDownLatch(2);
                 source.beforeRead = id -> twoReading.countDown();
                 try (ExpertSequence sequence =
-                        tier.begin(0, IntStream.range(0, 16).toArray(), 16)) {
+                        tier.begin(0, IntStream.range(0, 16).toArray(), null, 16)) {
                     assertTrue(sequence.next());
                     assertEquals(List.of(0, 1), indices(sequence));
                     assertTrue(sequence.next());
@@ -220,7 +269,7 @@ class HostTierTest {
                 walk(tier, 0, 0);
                 CountDownLatch reading = new CountDownLatch(1);
                 source.beforeRead = id -> reading.countDown();
-                try (ExpertSequence sequence = tier.begin(0, new int[] {1, 0}, 2)) {
+                try (ExpertSequence sequence = tier.begin(0, new int[] {1, 0}, null, 2)) {
                     assertTrue(sequence.next());
                     assertEquals(Tier.HOST, sequence.tier());
                     await(reading);
@@ -255,7 +304,7 @@ class HostTierTest {
                         for (int step = 0; step < 300; step++) {
                             experts[0] = step % 8;
                             experts[1] = (step * 3 + 1) % 8 == experts[0] ? (experts[0] + 1) % 8 : (step * 3 + 1) % 8;
-                            try (ExpertSequence sequence = tier.begin(step % 2, experts, 2)) {
+                            try (ExpertSequence sequence = tier.begin(step % 2, experts, null, 2)) {
                                 while (sequence.next()) {
                                     sequence.block(sequence.size() - 1);
                                     sequence.tier();
@@ -318,7 +367,7 @@ class HostTierTest {
             source.beforeRead = id -> sleep(1);
             try (HostTier tier = tier(source, 2, 3 * 4096, "lru")) {
                 for (int i = 0; i < 10; i++) {
-                    try (ExpertSequence sequence = tier.begin(0, new int[] {0, 1, 2, 3, 4, 5, 6, 7}, 8)) {
+                    try (ExpertSequence sequence = tier.begin(0, new int[] {0, 1, 2, 3, 4, 5, 6, 7}, null, 8)) {
                         assertTrue(i % 2 == 0 || sequence.next());
                     }
                 }
@@ -330,12 +379,12 @@ class HostTierTest {
         void wrongRequestsAreRefusedAndLeaveNothingBehind() {
             try (HostTier tier = tier(source, 2, 2 * 4096, "lru")) {
                 walk(tier, 0, 1);
-                assertThrows(IllegalArgumentException.class, () -> tier.begin(0, new int[] {1, 8}, 2));
-                assertThrows(IllegalStateException.class, () -> tier.begin(0, new int[] {2, 2}, 2));
-                assertThrows(IllegalArgumentException.class, () -> tier.begin(1, new int[] {1}, 1));
-                assertThrows(IllegalArgumentException.class, () -> tier.begin(0, new int[9], 9));
-                try (ExpertSequence sequence = tier.begin(0, new int[] {1}, 1)) {
-                    assertThrows(IllegalStateException.class, () -> tier.begin(0, new int[] {1}, 1));
+                assertThrows(IllegalArgumentException.class, () -> tier.begin(0, new int[] {1, 8}, null, 2));
+                assertThrows(IllegalStateException.class, () -> tier.begin(0, new int[] {2, 2}, null, 2));
+                assertThrows(IllegalArgumentException.class, () -> tier.begin(1, new int[] {1}, null, 1));
+                assertThrows(IllegalArgumentException.class, () -> tier.begin(0, new int[9], null, 9));
+                try (ExpertSequence sequence = tier.begin(0, new int[] {1}, null, 1)) {
+                    assertThrows(IllegalStateException.class, () -> tier.begin(0, new int[] {1}, null, 1));
                     assertThrows(IndexOutOfBoundsException.class, () -> sequence.block(0));
                 }
                 walk(tier, 0, 4, 5);
@@ -346,12 +395,12 @@ class HostTierTest {
         void closingWithASequenceOpenEndsTheLoaders() {
             source.beforeRead = id -> sleep(2);
             HostTier tier = tier(source, 2, 4 * 4096, "lru");
-            tier.begin(0, new int[] {0, 1, 2, 3}, 4);
+            tier.begin(0, new int[] {0, 1, 2, 3}, null, 4);
             tier.close();
             tier.close();
             assertThrows(
                     IllegalStateException.class,
-                    () -> tier.begin(0, new int[] {5}, 1).next());
+                    () -> tier.begin(0, new int[] {5}, null, 1).next());
         }
 
         private void failFor(int expert, Throwable failure) {

@@ -4,6 +4,7 @@ import io.moetier.storage.model.ExpertId;
 import java.util.Arrays;
 import java.util.function.IntConsumer;
 import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
 
 /// Knows which expert sits in which slot. It moves no bytes: its owner does, between [#reserve(int)] and the first
 /// use of the slot.
@@ -59,6 +60,12 @@ public final class ExpertCache {
             free[slot] = numSlots - 1 - slot; // the lowest is taken first
             leases[slot] = new Pin(this, slot);
         }
+    }
+
+    /// Tells the policy what the router of one layer chose, before the accesses that follow from it; see
+    /// [EvictionPolicy#onDecision(int\[\], float\[\], int)]. Counts nothing.
+    public void decide(int[] ids, float @Nullable [] weights, int n) {
+        policy.onDecision(ids, weights, n);
     }
 
     /// Records that the router chose `id` and returns its slot, or -1 if it is not resident.
@@ -128,19 +135,25 @@ public final class ExpertCache {
 
     /// Does as [#reserve(int)], but returns -1 if all slots are pinned.
     public int tryReserve(int id) {
-        int expert = index.indexOf(id);
-        if (slotOf[expert] != NONE) {
-            throw new IllegalStateException(ExpertId.unpack(id) + " is resident already");
-        }
+        requireAbsent(id);
         if (numFree == 0 && numPinned == idAt.length) {
             return NONE;
         }
-        int slot = numFree > 0 ? free[--numFree] : evict();
-        idAt[slot] = id;
-        slotOf[expert] = slot;
-        policy.onInsert(id);
-        pin(slot);
-        return slot;
+        return occupy(id, numFree > 0 ? free[--numFree] : evict(policy.victim(pinned)));
+    }
+
+    /// Does as [#reserve(int)], but returns -1 if all slots are pinned, or if the policy would rather keep the expert
+    /// that would have to leave. For callers that can do without a slot.
+    public int admit(int id) {
+        requireAbsent(id);
+        if (numFree > 0) {
+            return occupy(id, free[--numFree]);
+        }
+        if (numPinned == idAt.length) {
+            return NONE;
+        }
+        int victim = policy.victim(pinned);
+        return policy.admits(id, victim) ? occupy(id, evict(victim)) : NONE;
     }
 
     /// Frees a reserved slot whose expert could not be loaded; this is not counted as an eviction.
@@ -175,8 +188,21 @@ public final class ExpertCache {
         return pinCount[slotOf(id)] > 0;
     }
 
-    private int evict() {
-        int id = policy.victim(pinned);
+    private void requireAbsent(int id) {
+        if (slotOf(id) != NONE) {
+            throw new IllegalStateException(ExpertId.unpack(id) + " is resident already");
+        }
+    }
+
+    private int occupy(int id, int slot) {
+        idAt[slot] = id;
+        slotOf[index.indexOf(id)] = slot;
+        policy.onInsert(id);
+        pin(slot);
+        return slot;
+    }
+
+    private int evict(int id) {
         int slot = slotOf(id);
         if (slot == NONE || pinCount[slot] > 0) {
             throw new IllegalStateException("the policy chose " + ExpertId.unpack(id) + ", which may not leave");

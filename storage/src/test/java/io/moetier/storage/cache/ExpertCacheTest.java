@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class ExpertCacheTest {
@@ -68,6 +70,71 @@ class ExpertCacheTest {
     void refusesIdsListedTwiceAndCachesWithoutSlots() {
         assertThrows(IllegalArgumentException.class, () -> new IdIndex(new int[] {5, 6, 5}));
         assertThrows(IllegalArgumentException.class, () -> new ExpertCache(IDS, 0, new LruPolicy(IDS)));
+    }
+
+    @Test
+    void anExpertThatIsNotWorthItPassesBy() {
+        ExpertCache cache = new ExpertCache(IDS, 2, new KeepsLowIds());
+        cache.unpin(cache.admit(IDS[3]));
+        cache.unpin(cache.admit(IDS[1]));
+        assertEquals(-1, cache.admit(IDS[4]), "less worth than either");
+        int slot = cache.admit(IDS[0]);
+        assertEquals(IDS[0], cache.idAt(slot));
+        assertEquals(-1, cache.slotOf(IDS[3]));
+        assertEquals(1, cache.numPinned());
+        assertThrows(IllegalStateException.class, () -> cache.admit(IDS[0]));
+        cache.pin(cache.slotOf(IDS[1]));
+        assertEquals(-1, cache.admit(IDS[2]), "all are pinned");
+        assertEquals(new CacheStats(0, 0, 1), cache.stats());
+    }
+
+    @Test
+    void tellsThePolicyWhatTheRouterChose() {
+        KeepsLowIds policy = new KeepsLowIds();
+        ExpertCache cache = new ExpertCache(IDS, 2, policy);
+        cache.decide(new int[] {IDS[5], IDS[9]}, new float[] {0.25f, 0.75f}, 2);
+        cache.decide(new int[] {IDS[7]}, null, 1);
+        assertEquals(List.of(IDS[5], IDS[9], IDS[7]), policy.chosen);
+        assertEquals(new CacheStats(0, 0, 0), cache.stats());
+    }
+
+    /// Keeps the lowest ids, and lets higher ones pass by.
+    private static final class KeepsLowIds implements EvictionPolicy {
+        private final List<Integer> residents = new ArrayList<>();
+        private final List<Integer> chosen = new ArrayList<>();
+
+        @Override
+        public void onDecision(int[] ids, float @Nullable [] weights, int n) {
+            for (int i = 0; i < n; i++) {
+                chosen.add(ids[i]);
+            }
+        }
+
+        @Override
+        public void onAccess(int id) {}
+
+        @Override
+        public void onInsert(int id) {
+            residents.add(id);
+        }
+
+        @Override
+        public void onEvict(int id) {
+            residents.remove(Integer.valueOf(id));
+        }
+
+        @Override
+        public int victim(IntPredicate pinned) {
+            return residents.stream()
+                    .filter(id -> !pinned.test(id))
+                    .max(Integer::compare)
+                    .orElseThrow();
+        }
+
+        @Override
+        public boolean admits(int id, int victim) {
+            return id < victim;
+        }
     }
 
     @Test
