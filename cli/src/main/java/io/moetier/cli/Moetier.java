@@ -72,7 +72,8 @@ public final class Moetier {
                 .addSubcommand(new VerifyCommand(surroundings, streams))
                 .addSubcommand(new LogitsCommand(surroundings, streams))
                 .addSubcommand(new CommandLine(new TraceCommand())
-                        .addSubcommand(new TraceRecordCommand(surroundings, streams)))
+                        .addSubcommand(new TraceRecordCommand(surroundings, streams))
+                        .addSubcommand(new TraceShowCommand(streams)))
                 .addSubcommand(new BenchCommand(surroundings, streams))
                 .addSubcommand(new PerplexityCommand(surroundings, streams))
                 .addSubcommand(new DoctorCommand(surroundings, streams));

@@ -1,0 +1,37 @@
+package io.moetier.cli;
+
+import io.moetier.engine.trace.balance.Balance;
+import io.moetier.storage.format.Json;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/// Shows what a routing trace says of its router.
+@Command(
+        name = "show",
+        description = {
+            "Show how evenly a router chooses and how often its choices come again: balance, reuse, and how much they"
+                    + " depend on the request, overall and for each layer."
+        })
+final class TraceShowCommand implements Callable<Integer> {
+    private final Streams streams;
+
+    @Parameters(index = "0", paramLabel = "TRACE", description = "A trace of format moe-trace/1.")
+    Path trace = Path.of("");
+
+    @Option(names = "--json", description = "Print one JSON object.")
+    boolean json;
+
+    TraceShowCommand(Streams streams) {
+        this.streams = streams;
+    }
+
+    @Override
+    public Integer call() {
+        BalanceReport report = new BalanceReport(trace, Balance.of(trace));
+        streams.print(json ? Json.write(report.fields()) + "\n" : report.text());
+        return Failure.OK;
+    }
+}
