@@ -112,11 +112,48 @@ INLINE void multiply_group(int type, int width, int stride, int fresh, const uin
     }
 }
 
+/*
+ * Multiplies two tiles, the second of them `apart` bytes after the first, by one column: memory serves two ascending
+ * streams of a core faster than one.
+ */
+INLINE void multiply_two(int type, int stride, const uint8_t *w, long apart, int blocks, const int8_t *x,
+                         const float *scales, const int32_t *sums, float *y, float *second_y) {
+    const int together = blocks_together(type);
+    vfloat results[2][PARTS] = {0};
+    for (int block = 0; block < blocks; block += together, w += block_bytes(type)) {
+        for (int b = 0; b < together; b++, x += stride * BLOCK, scales += stride, sums += 2 * stride) {
+            UNROLL
+            for (int i = 0; i < 2; i++) {
+                fetch_ahead(type, w + i * apart, b);
+                UNROLL
+                for (int part = 0; part < PARTS; part++) {
+                    struct weights weights;
+                    decode(type, w + i * apart, b, part, &weights);
+                    vfloat products = scaled_products(type, &weights, x, sums);
+                    results[i][part] = multiply_add(products, all_floats(*scales), results[i][part]);
+                }
+            }
+        }
+    }
+    UNROLL
+    for (int part = 0; part < PARTS; part++) {
+        store_floats(y + part * LANES, results[0][part]);
+        store_floats(second_y + part * LANES, results[1][part]);
+    }
+}
+
 INLINE void multiply(int type, const struct product *p) {
     const int blocks = p->cols / BLOCK;
     const long tile_bytes = (long)blocks / blocks_together(type) * block_bytes(type);
-    float *y = p->y;
-    for (int tile = 0; tile < p->tiles; tile++) {
+    const int pairs = p->last - p->first == 1 ? p->tiles / 2 : 0;
+    for (int i = 0; i < pairs; i++) {
+        const long at = block_at(p->n, blocks, p->first, 0);
+        multiply_two(type, group_width(p->n, p->first), p->w + i * tile_bytes, pairs * tile_bytes, blocks,
+                     p->bytes + at * BLOCK, p->scales + at, p->sums + 2 * at, p->y + i * ROWS,
+                     p->y + (pairs + i) * ROWS);
+    }
+    float *y = p->y + 2 * pairs * ROWS;
+    for (int tile = 2 * pairs; tile < p->tiles; tile++) {
         const uint8_t *w = p->w + tile * tile_bytes;
         for (int column = p->first; column < p->last; column += COLUMNS) {
             const int stride = group_width(p->n, column), width = columns_together(p->last, column);

@@ -183,12 +183,12 @@ INLINE void decode(int type, const uint8_t *w, int b, int part, struct weights *
     }
 }
 
-/* Fetches block `b` of those so far ahead that they arrive in the second cache in time. */
+/* Fetches block `b` of those so far ahead that they arrive in time. */
 INLINE void fetch_ahead(int type, const uint8_t *w, int b) {
-    const int ahead = is_super(type) ? 1536 : 1024, bytes = block_bytes(type) / blocks_together(type);
+    const int ahead = is_super(type) ? 1536 : 512, bytes = block_bytes(type) / blocks_together(type);
     UNROLL
     for (int i = 0; i < bytes; i += 64) {
-        __builtin_prefetch(w + ahead + b * bytes + i, 0, 2);
+        __builtin_prefetch(w + ahead + b * bytes + i, 0, 3);
     }
 }
 
