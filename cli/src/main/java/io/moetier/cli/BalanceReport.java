@@ -50,7 +50,7 @@ record BalanceReport(Path trace, Balance balance) {
     private Table facts() {
         TraceHeader header = balance.header();
         LayerBalance overall = balance.overall();
-        return Table.ofFacts()
+        Table table = Table.ofFacts()
                 .row("model", header.model())
                 .row(
                         "experts",
@@ -67,9 +67,12 @@ record BalanceReport(Path trace, Balance balance) {
                 .row("hottest 25 %", percent(overall.hottest25()))
                 .row("hottest 50 %", percent(overall.hottest50()))
                 .row("never chosen", number(overall.unused()) + " experts of a layer")
-                .row("shared with the token before", shared(overall))
-                .row("divergence of requests", divergence(overall))
-                .row("variance between requests", variance(overall));
+                .row("shared with the token before", shared(overall));
+        if (balance.requests() > 1) {
+            table.row("divergence of requests", divergence(overall))
+                    .row("variance between requests", variance(overall));
+        }
+        return table;
     }
 
     private String shared(LayerBalance overall) {

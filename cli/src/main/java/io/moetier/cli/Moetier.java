@@ -73,7 +73,8 @@ public final class Moetier {
                 .addSubcommand(new LogitsCommand(surroundings, streams))
                 .addSubcommand(new CommandLine(new TraceCommand())
                         .addSubcommand(new TraceRecordCommand(surroundings, streams))
-                        .addSubcommand(new TraceShowCommand(streams)))
+                        .addSubcommand(new TraceShowCommand(streams))
+                        .addSubcommand(new TraceConvertCommand(streams)))
                 .addSubcommand(new BenchCommand(surroundings, streams))
                 .addSubcommand(new PerplexityCommand(surroundings, streams))
                 .addSubcommand(new DoctorCommand(surroundings, streams));

@@ -4,6 +4,7 @@ import io.moetier.storage.format.JsonObject;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// The first line of a routing trace.
 ///
@@ -30,7 +31,8 @@ public record TraceHeader(
     /// The format's name, which changes when old readers could no longer read it.
     public static final String FORMAT = "moe-trace/1";
 
-    static final int MAX_INDEX = 1 << 16;
+    /// Layers and experts that a header can name at most.
+    public static final int MAX_INDEX = 1 << 16;
 
     /// @throws IllegalArgumentException if a number is out of its range or there is not one index per layer
     public TraceHeader {
@@ -79,8 +81,9 @@ public record TraceHeader(
     }
 
     static TraceHeader parse(JsonObject json) {
-        if (!json.requireString("format").equals(FORMAT)) {
-            throw json.unexpected("format", FORMAT, json.requireString("format"));
+        Optional<String> format = json.optionalString("format");
+        if (!format.equals(Optional.of(FORMAT))) {
+            throw json.unexpected("format", FORMAT, format.orElse(null));
         }
         int layers = inRange(json, "layers", MAX_INDEX);
         int experts = inRange(json, "experts", MAX_INDEX);
