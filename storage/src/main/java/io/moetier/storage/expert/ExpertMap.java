@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.concurrent.locks.ReentrantLock;
@@ -19,8 +20,14 @@ final class ExpertMap implements AutoCloseable {
     /// An entry starts on a page with its key and sizes, and its value on the next page.
     private static final long ENTRY_OVERHEAD_BYTES = BlockLayout.PAGE_BYTES;
 
+    /// Less than a huge page: a longer write has the kernel cache it in huge pages, which a virtual machine may have to
+    /// ask its host for, at five times the processor time.
+    private static final long WRITE_BYTES = 1L << 20;
+
     private final Path file;
     private final ChronicleMap<Long, ExpertBlob> map;
+    /// The whole file, from its start; never to be touched, and gone when the map is closed.
+    private final MemorySegment mapping;
     /// Closed after the map: closing it earlier would drop the process's lock on the file.
     private final FileChannel channel;
     /// Used by the one thread that holds the lock of the map's only segment.
@@ -28,9 +35,15 @@ final class ExpertMap implements AutoCloseable {
     /// Threads wait here and not at the segment's own lock, at which they would spin and in the end give up.
     private final ReentrantLock turn = new ReentrantLock();
 
-    private ExpertMap(Path file, ChronicleMap<Long, ExpertBlob> map, FileChannel channel, WriteBack writeBack) {
+    private ExpertMap(
+            Path file,
+            ChronicleMap<Long, ExpertBlob> map,
+            MemorySegment mapping,
+            FileChannel channel,
+            WriteBack writeBack) {
         this.file = file;
         this.map = map;
+        this.mapping = mapping;
         this.channel = channel;
         this.writeBack = writeBack;
     }
@@ -58,8 +71,11 @@ final class ExpertMap implements AutoCloseable {
                     // the manifest's checksums cover every byte; Chronicle's would be taken from the mapping
                     .checksumEntries(false)
                     .createPersistedTo(file.toFile());
+            MemorySegment mapping = mapping(map, file);
+            // An entry's first page is touched, and the kernel would bring and zero eight megabytes behind it.
+            posix.expectScattered(mapping);
             return new ExpertMap(
-                    file, map, FileChannel.open(file, StandardOpenOption.WRITE), WriteBack.of(file, posix));
+                    file, map, mapping, FileChannel.open(file, StandardOpenOption.WRITE), WriteBack.of(file, posix));
         } catch (InternalError e) {
             throw fault(file, e);
         }
@@ -113,7 +129,8 @@ final class ExpertMap implements AutoCloseable {
         ByteBuffer bytes = block.asByteBuffer();
         long offset = fileOffset(mappedAddress);
         try {
-            while (bytes.hasRemaining()) {
+            while (bytes.position() < bytes.capacity()) {
+                bytes.limit((int) Math.min(bytes.position() + WRITE_BYTES, bytes.capacity()));
                 channel.write(bytes, offset + bytes.position());
             }
             writeBack.wrote(block.byteSize());
@@ -122,9 +139,15 @@ final class ExpertMap implements AutoCloseable {
         }
     }
 
-    /// Valid because the file is mapped as a whole, once, from its start.
     private long fileOffset(long mappedAddress) {
-        return mappedAddress - ((VanillaChronicleHash<?, ?, ?, ?>) map).bsAddress();
+        return mappedAddress - mapping.address();
+    }
+
+    /// Valid because the file is mapped as a whole, once, from its start.
+    @SuppressWarnings("restricted") // the size is the one that was mapped
+    private static MemorySegment mapping(ChronicleMap<?, ?> map, Path file) throws IOException {
+        return MemorySegment.ofAddress(((VanillaChronicleHash<?, ?, ?, ?>) map).bsAddress())
+                .reinterpret(Files.size(file));
     }
 
     private static IOException fault(Path file, InternalError cause) {

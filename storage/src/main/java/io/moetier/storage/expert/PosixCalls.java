@@ -25,6 +25,7 @@ final class PosixCalls {
     private static final int RENAME_EXCHANGE = 2;
     private static final int O_WRONLY = 1;
     private static final int SYNC_FILE_RANGE_WRITE = 2;
+    private static final int MADV_RANDOM = 1; // Linux and macOS
     private static final int MADV_DONTNEED = 4; // Linux and macOS
 
     private final Optional<MethodHandle> fallocate;
@@ -74,6 +75,11 @@ final class PosixCalls {
     /// brings them back.
     void forget(MemorySegment mapped) {
         madvise.ifPresent(call -> invoke(call, mapped.address(), mapped.byteSize(), MADV_DONTNEED));
+    }
+
+    /// Has a touched page of a mapping come alone, if it knows how, instead of megabytes around it.
+    void expectScattered(MemorySegment mapped) {
+        madvise.ifPresent(call -> invoke(call, mapped.address(), mapped.byteSize(), MADV_RANDOM));
     }
 
     /// Swaps the names of two files or directories of one file system in one step. False if that cannot be done here,
