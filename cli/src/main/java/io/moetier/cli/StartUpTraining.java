@@ -13,7 +13,7 @@ import java.util.Map;
 final class StartUpTraining {
     private StartUpTraining() {}
 
-    /// Runs `--help` and looks at the model that is the only argument.
+    /// Runs `--help`, looks at the model that is the first argument, and imports it to the second.
     public static void main(String[] args) {
         Surroundings surroundings = new Surroundings(Map.of(), Path.of(""), "");
         Streams streams = Streams.ofProcess();
@@ -21,6 +21,8 @@ final class StartUpTraining {
         Moetier.execute(surroundings, streams, "inspect", args[0]);
         // All options of the command that is used most; it ends where it finds this one impossible.
         Moetier.execute(surroundings, streams, "run", args[0], "--ctx", "-1", "Once");
+        // What an import is made of takes long to load and to compile: Chronicle Map first of all.
+        Moetier.execute(surroundings, streams, "import", args[0], "--out", args[1], "--force");
         // Loads and tests the native kernels, if they were built.
         CpuDevice.open(1, KernelChoice.AUTO).close();
     }
