@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.ToIntFunction;
 
 /// Records what a session's routers choose: gathers the layers of a forward pass and hands its tokens on, one by one.
@@ -19,6 +20,7 @@ public final class SessionTrace implements RoutingListener {
     private final TraceRecorder recorder;
     private final List<Integer> layers;
     private int request;
+    private int step;
     private int[][][] experts = {};
     private float[][][] weights = {};
     private Tier[][][] tiers = {};
@@ -42,6 +44,7 @@ public final class SessionTrace implements RoutingListener {
     /// Begins the next request: the session starts again at position 0.
     public void nextRequest() {
         request++;
+        step = 0;
     }
 
     @Override
@@ -73,8 +76,15 @@ public final class SessionTrace implements RoutingListener {
     private void handOn(Phase phase, int firstPosition, int n) {
         for (int t = 0; t < n; t++) {
             recorder.record(new TraceToken(
-                    request, firstPosition + t, phase, experts[t], Optional.of(weights[t]), Optional.of(tiers[t])));
+                    request,
+                    firstPosition + t,
+                    OptionalInt.of(step),
+                    phase,
+                    experts[t],
+                    Optional.of(weights[t]),
+                    Optional.of(tiers[t])));
         }
+        step++;
     }
 
     private static int most(ModelSpec spec, ToIntFunction<MoeSpec> number) {

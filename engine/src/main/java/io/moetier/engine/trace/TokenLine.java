@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /// One token as a line of the file, in both directions.
@@ -17,7 +18,13 @@ final class TokenLine {
     static TraceToken parse(JsonObject json, TraceHeader header) {
         int[][] experts = experts(json, header);
         return new TraceToken(
-                index(json, "r"), index(json, "t"), phase(json), experts, weights(json, experts), tiers(json, experts));
+                index(json, "r"),
+                index(json, "t"),
+                json.has("s") ? OptionalInt.of(index(json, "s")) : OptionalInt.empty(),
+                phase(json),
+                experts,
+                weights(json, experts),
+                tiers(json, experts));
     }
 
     static Map<String, Object> toMap(TraceToken token) {
@@ -25,6 +32,7 @@ final class TokenLine {
         line.put("r", token.request());
         line.put("t", token.position());
         line.put("p", token.phase().label());
+        token.step().ifPresent(step -> line.put("s", step));
         line.put("e", token.experts());
         token.weights().ifPresent(weights -> line.put("w", weights));
         token.tiers().ifPresent(tiers -> line.put("h", labels(tiers)));

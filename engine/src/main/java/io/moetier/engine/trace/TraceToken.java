@@ -3,6 +3,7 @@ package io.moetier.engine.trace;
 import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /// What one token chose: for each MoE layer the experts by falling weight, an empty array where nothing was recorded.
 ///
@@ -10,12 +11,13 @@ import java.util.Optional;
 public final class TraceToken {
     private final int request;
     private final int position;
+    private final OptionalInt step;
     private final Phase phase;
     private final int[][] experts;
     private final Optional<float[][]> weights;
     private final Optional<Tier[][]> tiers;
 
-    /// `weights` and `tiers`, where known, have the shape of `experts`.
+    /// Makes a token of which nobody noted the step.
     public TraceToken(
             int request,
             int position,
@@ -23,8 +25,21 @@ public final class TraceToken {
             int[][] experts,
             Optional<float[][]> weights,
             Optional<Tier[][]> tiers) {
+        this(request, position, OptionalInt.empty(), phase, experts, weights, tiers);
+    }
+
+    /// `weights` and `tiers`, where known, have the shape of `experts`.
+    public TraceToken(
+            int request,
+            int position,
+            OptionalInt step,
+            Phase phase,
+            int[][] experts,
+            Optional<float[][]> weights,
+            Optional<Tier[][]> tiers) {
         this.request = request;
         this.position = position;
+        this.step = step;
         this.phase = phase;
         this.experts = experts;
         this.weights = weights;
@@ -38,6 +53,12 @@ public final class TraceToken {
     /// Returns the token's index within its request.
     public int position() {
         return position;
+    }
+
+    /// Returns the number of the forward pass that computed the token: tokens of a request with one number went
+    /// through each layer together.
+    public OptionalInt step() {
+        return step;
     }
 
     public Phase phase() {
