@@ -1,0 +1,48 @@
+package io.moetier.tools.simulate;
+
+import java.util.List;
+
+/// What one policy would have done with one budget.
+///
+/// @param tokens of the trace
+/// @param counts by size class
+public record Outcome(String policy, SlotPlan plan, long tokens, List<StepCounts> counts) {
+    public Outcome {
+        counts = List.copyOf(counts);
+    }
+
+    public long hits() {
+        return counts.stream().mapToLong(StepCounts::hits).sum();
+    }
+
+    public long misses() {
+        return counts.stream().mapToLong(StepCounts::misses).sum();
+    }
+
+    /// Returns the share of needed experts that had a slot, 0 if none was needed.
+    public double hitRate() {
+        long accesses = hits() + misses();
+        return accesses == 0 ? 0 : (double) hits() / accesses;
+    }
+
+    /// Returns the experts brought in per token.
+    public double copiesPerToken() {
+        return tokens == 0 ? 0 : (double) misses() / tokens;
+    }
+
+    /// Returns the bytes brought in per token.
+    public double bytesPerToken(SlotPlan.Sizes sizes) {
+        double bytes = 0;
+        for (int c = 0; c < counts.size(); c++) {
+            bytes += (double) counts.get(c).misses() * sizes.slotBytes().get(c);
+        }
+        return tokens == 0 ? 0 : bytes / tokens;
+    }
+
+    /// Returns the share of the way from `lru` to `optimum` that this outcome goes; below zero it is worse than LRU.
+    /// Where the two are equal there is no way to go, and all of it is gone.
+    public double gapClosed(Outcome lru, Outcome optimum) {
+        long gap = optimum.hits() - lru.hits();
+        return gap == 0 ? 1 : (double) (hits() - lru.hits()) / gap;
+    }
+}

@@ -1,0 +1,36 @@
+package io.moetier.tools.simulate;
+
+import io.moetier.storage.cache.ExpertCache;
+
+/// A cache that takes one expert after another, see [Admission#SEQUENTIAL].
+final class SequentialTier implements SimulatedTier {
+    private final ExpertCache cache;
+    private final StepCounts counts;
+
+    SequentialTier(ExpertCache cache, int maxExperts) {
+        this.cache = cache;
+        counts = new StepCounts(maxExperts);
+    }
+
+    @Override
+    public void decide(int[] ids, float[] weights, boolean weighted, int n) {
+        cache.decide(ids, weighted ? weights : null, n);
+        int hits = 0;
+        for (int i = 0; i < n; i++) {
+            if (cache.access(ids[i]) >= 0) {
+                hits++;
+            } else {
+                int slot = cache.admit(ids[i]);
+                if (slot >= 0) {
+                    cache.unpin(slot);
+                }
+            }
+        }
+        counts.add(hits, n - hits);
+    }
+
+    @Override
+    public StepCounts counts() {
+        return counts;
+    }
+}

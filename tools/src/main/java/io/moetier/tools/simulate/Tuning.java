@@ -1,0 +1,141 @@
+package io.moetier.tools.simulate;
+
+import io.moetier.engine.offload.CostModel;
+import io.moetier.engine.offload.MachineProfile;
+import io.moetier.engine.trace.TraceReader;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+
+/// What each policy does with each budget on one trace, and which of them to take.
+///
+/// @param rows those of a budget together, the budgets and the policies in the order asked for
+public record Tuning(List<Row> rows) {
+    /// The share of the greatest budget's speed that is good enough for a smaller one to be recommended.
+    private static final double GOOD_ENOUGH = 0.9;
+
+    public Tuning {
+        rows = List.copyOf(rows);
+    }
+
+    /// What is simulated.
+    ///
+    /// @param policies in the order in which they are shown; LRU and the optimum are simulated in any case
+    /// @param slotBytesKnown whether the bytes in `sizes` are those of a model
+    /// @param denseBytes bytes of the weights outside the experts, 0 if not known
+    public record Question(
+            List<Contender> policies,
+            List<SlotPlan> plans,
+            SlotPlan.Sizes sizes,
+            boolean slotBytesKnown,
+            long denseBytes,
+            Optional<MachineProfile> machine) {
+        public Question {
+            policies = List.copyOf(policies);
+            plans = List.copyOf(plans);
+        }
+    }
+
+    /// One policy with one budget.
+    ///
+    /// @param slotBytes bytes of all slots; nothing if the size of an expert is not known
+    /// @param bytesPerToken bytes brought in per token; nothing if the size of an expert is not known
+    /// @param gapClosed share of the way from LRU to the optimum
+    /// @param copiesOfLru experts that LRU brings in per token
+    public record Row(
+            String policy,
+            SlotPlan plan,
+            Optional<Long> slotBytes,
+            double hitRate,
+            double copiesPerToken,
+            Optional<Double> bytesPerToken,
+            Optional<Prediction> prediction,
+            double gapClosed,
+            double copiesOfLru) {
+        /// Returns by how much fewer experts are brought in than LRU does, as a share of those of LRU.
+        public double fewerCopiesThanLru() {
+            return copiesOfLru == 0 ? 0 : 1 - copiesPerToken / copiesOfLru;
+        }
+
+        boolean isOptimum() {
+            return policy.equals(Contender.CLAIRVOYANT);
+        }
+
+        private double speed() {
+            return prediction.map(Prediction::tokensPerSecond).orElse(hitRate);
+        }
+    }
+
+    /// What to take.
+    ///
+    /// @param next the same policy with the next budget, if there is one
+    public record Advice(Row row, Optional<Row> next) {}
+
+    /// Replays the trace.
+    ///
+    /// @param lru the contender that all others are compared with
+    public static Tuning of(TraceReader trace, Simulator simulator, Question question, Contender lru) {
+        List<Contender> contenders = new ArrayList<>(question.policies());
+        contenders.add(lru);
+        contenders.add(Contender.clairvoyant());
+        List<Outcome> outcomes = simulator.run(trace, question.sizes(), contenders, question.plans());
+        List<Row> rows = new ArrayList<>();
+        for (int from = 0; from < outcomes.size(); from += contenders.size()) {
+            Outcome base = outcomes.get(from + contenders.size() - 2);
+            Outcome optimum = outcomes.get(from + contenders.size() - 1);
+            for (int i = 0; i < question.policies().size(); i++) {
+                rows.add(row(outcomes.get(from + i), base, optimum, question));
+            }
+        }
+        return new Tuning(rows);
+    }
+
+    /// Returns the policy that finds the most over all budgets, with the smallest budget that is nearly
+    /// as fast as the greatest; nothing if only the optimum was asked for.
+    public Optional<Advice> advice() {
+        return best().map(policy -> {
+            List<Row> own = rows.stream()
+                    .filter(row -> row.policy().equals(policy))
+                    .sorted(Comparator.comparingInt(row -> row.plan().numSlots()))
+                    .toList();
+            int i = 0;
+            while (own.get(i).speed() < GOOD_ENOUGH * own.getLast().speed()) {
+                i++;
+            }
+            return new Advice(own.get(i), i + 1 < own.size() ? Optional.of(own.get(i + 1)) : Optional.empty());
+        });
+    }
+
+    private Optional<String> best() {
+        return rows.stream()
+                .filter(row -> !row.isOptimum())
+                .map(Row::policy)
+                .distinct()
+                .max(Comparator.comparingDouble(this::meanHitRate));
+    }
+
+    private double meanHitRate(String policy) {
+        return rows.stream()
+                .filter(row -> row.policy().equals(policy))
+                .mapToDouble(Row::hitRate)
+                .average()
+                .orElse(0);
+    }
+
+    private static Row row(Outcome outcome, Outcome lru, Outcome optimum, Question question) {
+        SlotPlan.Sizes sizes = question.sizes();
+        Optional<SlotPlan.Sizes> known = question.slotBytesKnown() ? Optional.of(sizes) : Optional.empty();
+        return new Row(
+                outcome.policy(),
+                outcome.plan(),
+                known.map(outcome.plan()::bytes),
+                outcome.hitRate(),
+                outcome.copiesPerToken(),
+                known.map(outcome::bytesPerToken),
+                known.flatMap(s -> question.machine().map(CostModel::new))
+                        .map(model -> Prediction.of(outcome, sizes, model, question.denseBytes())),
+                outcome.gapClosed(lru, optimum),
+                lru.copiesPerToken());
+    }
+}
