@@ -3,6 +3,7 @@ package io.moetier.cli;
 import io.moetier.engine.device.cpu.CpuDevice;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.device.cpu.MemoryBandwidth;
+import io.moetier.engine.offload.MachineProfile;
 import io.moetier.engine.session.PhysicalCores;
 import io.moetier.storage.expert.DiskSpeed;
 import io.moetier.storage.memory.AvailableMemory;
@@ -73,6 +74,15 @@ record Diagnosis(
                                 + diskRemark)
                 .row("GPU", NO_GPU);
         return table.toString();
+    }
+
+    /// Returns what was measured as a profile to predict speeds with; nothing if the disk could not be measured.
+    Optional<MachineProfile> profile() {
+        double memory = readBytesPerSecond.values().stream()
+                .mapToDouble(rate -> rate)
+                .max()
+                .orElseThrow();
+        return disk.map(speed -> MachineProfile.ofHost(processor, memory, speed.bytesPerSecond(), 0));
     }
 
     /// Returns the findings under the names that `--json` prints.

@@ -14,6 +14,7 @@ import picocli.CommandLine.Parameters;
 
 /// Which model is run, and how.
 final class ModelOptions {
+    private static final String DEFAULT_POLICY = "lru";
     private static final int THREADS_PER_PROCESSOR = 4; // beyond it they only wait for each other
 
     @Parameters(
@@ -33,10 +34,16 @@ final class ModelOptions {
     @Option(
             names = "--policy",
             paramLabel = "NAME",
-            defaultValue = "lru",
-            description =
-                    "Which expert leaves when memory is full: lru, lfu, tinylfu or static; default: ${DEFAULT-VALUE}.")
-    String policy = "lru";
+            description = "Which expert leaves when memory is full: lru, lfu, tinylfu or static; default: lru.")
+    @Nullable
+    String policy;
+
+    @Option(
+            names = "--policy-file",
+            paramLabel = "FILE",
+            description = "Take policy and budget from a file that tune --save wrote; --ram overrides its budget.")
+    @Nullable
+    Path policyFile;
 
     @Option(
             names = "--census",
@@ -84,16 +91,20 @@ final class ModelOptions {
     ///
     /// @throws IllegalArgumentException if one cannot be or they contradict each other
     EngineConfig config() {
-        if (!Policies.names().contains(policy)) {
-            throw new IllegalArgumentException(
-                    "--policy must be one of " + String.join(", ", Policies.names()) + ", not " + policy);
+        Optional<PolicyFile> saved = Optional.ofNullable(policyFile).map(PolicyFile::read);
+        if (policy != null && saved.isPresent()) {
+            throw new IllegalArgumentException("--policy and --policy-file: expected one of them");
+        }
+        String name = saved.map(PolicyFile::policy).orElse(policy == null ? DEFAULT_POLICY : policy);
+        if (!Policies.names().contains(name)) {
+            throw new IllegalArgumentException((saved.isPresent() ? policyFile + ": policy" : "--policy")
+                    + " must be one of " + String.join(", ", Policies.names()) + ", not " + name);
         }
         requireThreads(threads);
-        OptionalLong ramBytes = ram == null ? OptionalLong.empty() : OptionalLong.of(ram.bytes());
         return new EngineConfig(
                 threads,
-                ramBytes,
-                policy,
+                ramBytes(saved),
+                name,
                 Optional.ofNullable(census),
                 io,
                 kernels,
@@ -101,6 +112,14 @@ final class ModelOptions {
                 Optional.empty(),
                 contextLength,
                 0);
+    }
+
+    private OptionalLong ramBytes(Optional<PolicyFile> saved) {
+        if (ram != null) {
+            return OptionalLong.of(ram.bytes());
+        }
+        Optional<Long> bytes = saved.flatMap(PolicyFile::ramBytes);
+        return bytes.isPresent() ? OptionalLong.of(bytes.get()) : OptionalLong.empty();
     }
 
     /// Checks a number of threads.

@@ -31,8 +31,15 @@ import java.util.stream.Stream;
 /// What a model is made of.
 ///
 /// @param sizeClasses how many experts of which size there are
+/// @param slotBytesOfLayer the bytes of one expert's slot, by MoE layer
 /// @param denseBytes bytes of everything else, as a store has it
-record ModelSummary(Path model, ModelSpec spec, String weights, List<SizeClassCount> sizeClasses, long denseBytes) {
+record ModelSummary(
+        Path model,
+        ModelSpec spec,
+        String weights,
+        List<SizeClassCount> sizeClasses,
+        List<Long> slotBytesOfLayer,
+        long denseBytes) {
     /// Describes a store by its manifest and headers; the weights are not read.
     static ModelSummary ofStore(Path store) {
         StoreManifest manifest = StoreManifest.read(store);
@@ -49,7 +56,13 @@ record ModelSummary(Path model, ModelSpec spec, String weights, List<SizeClassCo
         long dense = manifest.file("dense.safetensors")
                 .map(StoreManifest.StoreFile::bytes)
                 .orElse(0L);
-        return new ModelSummary(store, spec, "store, " + TensorTypes.ofStore(store, manifest), sizeClasses, dense);
+        Map<Integer, Long> bytesOfLayer = new TreeMap<>();
+        for (StoreManifest.Entry entry : manifest.experts()) {
+            long bytes = manifest.sizeClasses().get(entry.sizeClass()).layout().slotBytes();
+            bytesOfLayer.put(entry.id().layer(), bytes);
+        }
+        String weights = "store, " + TensorTypes.ofStore(store, manifest);
+        return new ModelSummary(store, spec, weights, sizeClasses, List.copyOf(bytesOfLayer.values()), dense);
     }
 
     /// Describes a model that is no store by its headers, as it would be imported without rounding.
@@ -58,21 +71,27 @@ record ModelSummary(Path model, ModelSpec spec, String weights, List<SizeClassCo
     static ModelSummary ofSource(ModelSource source) {
         ModelSpec spec = source.spec();
         Map<Long, Integer> countOfSize = new TreeMap<>();
+        List<Long> slotBytesOfLayer = new ArrayList<>();
         for (MoeSpec moe : spec.moeLayers()) {
             for (DenseSpec expert : moe.experts()) {
-                long bytes = Stream.of(expert.gate(), expert.up(), expert.down())
-                        .mapToLong(linear -> packedBytes(source, linear))
-                        .sum();
-                countOfSize.merge(
-                        Math.ceilDiv(bytes, BlockLayout.PAGE_BYTES) * BlockLayout.PAGE_BYTES, 1, Integer::sum);
+                countOfSize.merge(slotBytes(source, expert), 1, Integer::sum);
             }
+            slotBytesOfLayer.add(slotBytes(source, moe.experts().getFirst()));
         }
         List<SizeClassCount> sizeClasses = countOfSize.entrySet().stream()
                 .map(entry -> new SizeClassCount(entry.getValue(), entry.getKey()))
                 .toList();
         String types = TensorTypes.of(source).all();
         long dense = new CheckpointImporter(source, Quantisation.KEEP).denseBytes();
-        return new ModelSummary(source.path(), spec, source.kind() + ", " + types, sizeClasses, dense);
+        return new ModelSummary(
+                source.path(), spec, source.kind() + ", " + types, sizeClasses, slotBytesOfLayer, dense);
+    }
+
+    private static long slotBytes(ModelSource source, DenseSpec expert) {
+        long bytes = Stream.of(expert.gate(), expert.up(), expert.down())
+                .mapToLong(linear -> packedBytes(source, linear))
+                .sum();
+        return Math.ceilDiv(bytes, BlockLayout.PAGE_BYTES) * BlockLayout.PAGE_BYTES;
     }
 
     private static long packedBytes(ModelSource source, LinearSpec linear) {

@@ -4,6 +4,7 @@ import io.moetier.engine.convert.Rounding;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.storage.expert.IoMode;
+import io.moetier.tools.simulate.Admission;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -75,6 +76,7 @@ public final class Moetier {
                         .addSubcommand(new TraceRecordCommand(surroundings, streams))
                         .addSubcommand(new TraceShowCommand(streams))
                         .addSubcommand(new TraceConvertCommand(streams)))
+                .addSubcommand(new TuneCommand(surroundings, streams))
                 .addSubcommand(new BenchCommand(surroundings, streams))
                 .addSubcommand(new PerplexityCommand(surroundings, streams))
                 .addSubcommand(new DoctorCommand(surroundings, streams));
@@ -87,6 +89,7 @@ public final class Moetier {
                 .registerConverter(IoMode.class, converter(text -> constant(IoMode.class, text)))
                 .registerConverter(KernelChoice.class, converter(text -> constant(KernelChoice.class, text)))
                 .registerConverter(KvType.class, converter(text -> constant(KvType.class, text)))
+                .registerConverter(Admission.class, converter(text -> constant(Admission.class, text)))
                 .registerConverter(Rounding.class, converter(text -> constant(Rounding.class, text)))
                 .setExecutionExceptionHandler((cause, command, parsed) -> report(cause))
                 .setParameterExceptionHandler((cause, args) -> rejectUsage(cause));

@@ -1,0 +1,193 @@
+package io.moetier.cli;
+
+import io.moetier.engine.offload.MachineProfile;
+import io.moetier.engine.trace.TraceHeader;
+import io.moetier.engine.trace.TraceReader;
+import io.moetier.storage.format.Json;
+import io.moetier.tools.simulate.Admission;
+import io.moetier.tools.simulate.Simulator;
+import io.moetier.tools.simulate.SlotPlan;
+import io.moetier.tools.simulate.Tuning;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/// Compares policies and budgets on routing traces, without the model.
+@Command(
+        name = "tune",
+        description = "Find out from routing traces what each policy and each budget would bring, and recommend one.")
+final class TuneCommand implements Callable<Integer> {
+    private final Surroundings surroundings;
+    private final Streams streams;
+
+    @Parameters(
+            arity = "1..*",
+            paramLabel = "TRACE",
+            description = "Traces of format moe-trace/1; with --prompts, one MODEL whose trace is recorded first.")
+    List<Path> inputs = List.of();
+
+    @Option(
+            names = "--policies",
+            paramLabel = "all|lru,lfu,…",
+            defaultValue = "all",
+            split = ",",
+            description = "Policies to compare; belady is the optimum that no policy can beat; default: all.")
+    List<String> policies = List.of();
+
+    @Option(
+            names = "--budgets",
+            paramLabel = "25%,4G,…",
+            defaultValue = "6.25%,12.5%,25%,50%,75%",
+            split = ",",
+            description = "Shares of all experts, or sizes; default: ${DEFAULT-VALUE}.")
+    List<String> budgets = List.of();
+
+    @Option(
+            names = "--device",
+            paramLabel = "NAME|FILE",
+            description = "Machine whose speed is predicted: a known device or a profile as a JSON file; default: this"
+                    + " machine, if doctor has measured it.")
+    @Nullable
+    String device;
+
+    @Mixin
+    TuneExperts experts = new TuneExperts();
+
+    @Option(
+            names = "--admission",
+            paramLabel = "layer|sequential",
+            defaultValue = "layer",
+            description = "How experts are let in: a layer at a time, as the engine does it, or one by one, as most"
+                    + " published figures are made; default: ${DEFAULT-VALUE}.")
+    Admission admission = Admission.LAYER;
+
+    @Option(
+            names = "--batch",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Tokens computed together where the trace does not tell; default: ${DEFAULT-VALUE}.")
+    int batch;
+
+    @Option(
+            names = "--census",
+            paramLabel = "FILE",
+            description = "Routing trace whose most used experts the policy static keeps.")
+    @Nullable
+    Path census;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Write the rows of the table as JSON.")
+    @Nullable
+    Path json;
+
+    @Option(
+            names = "--save",
+            paramLabel = "FILE",
+            description = "Write the recommended policy and budget, for run --policy-file.")
+    @Nullable
+    Path save;
+
+    @Mixin
+    TuneRecording recording = new TuneRecording();
+
+    TuneCommand(Surroundings surroundings, Streams streams) {
+        this.surroundings = surroundings;
+        this.streams = streams;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        if (batch < 1) {
+            throw new IllegalArgumentException("--batch must be 1 or more, not " + batch);
+        }
+        TunePolicies chosen = TunePolicies.of(policies, census);
+        Optional<MachineProfile> machine = machine();
+        checkOutputs();
+        List<Path> traces = recording.traces(inputs, surroundings, streams);
+        List<TuneReport> reports = new ArrayList<>();
+        try {
+            for (Path trace : traces) {
+                TuneReport report = report(trace, chosen, machine);
+                streams.print((reports.isEmpty() ? "" : "\n") + report.text());
+                reports.add(report);
+            }
+        } finally {
+            recording.removeTrace();
+        }
+        write(reports);
+        return Failure.OK;
+    }
+
+    private TuneReport report(Path trace, TunePolicies chosen, Optional<MachineProfile> machine) {
+        try (TraceReader reader = TraceReader.open(trace)) {
+            TraceHeader header = reader.header();
+            TuneExperts.Sizes sizes = experts.sizes(trace, header, recording.model());
+            List<SlotPlan> plans = TuneBudgets.plans(budgets, header, sizes);
+            Tuning.Question question = new Tuning.Question(
+                    chosen.contenders(trace, header), plans, sizes.sizes(), sizes.known(), sizes.denseBytes(), machine);
+            Simulator simulator =
+                    new Simulator(admission, batch, Runtime.getRuntime().availableProcessors());
+            Tuning tuning = Tuning.of(reader, simulator, question, TunePolicies.LRU);
+            return new TuneReport(recording.model().orElse(trace), header, admission, batch, question, tuning);
+        }
+    }
+
+    /// Returns the machine that speeds are predicted for; nothing if there is none to predict for.
+    private Optional<MachineProfile> machine() {
+        if (device == null) {
+            Path measured = MachineFile.in(surroundings.cacheDirectory());
+            return Files.exists(measured) ? Optional.of(MachineProfile.read(measured)) : Optional.empty();
+        }
+        Optional<MachineProfile> known = MachineProfile.ofDevice(device);
+        if (known.isEmpty() && !Files.exists(Path.of(device))) {
+            throw new IllegalArgumentException("--device: there is no file " + device + ", and the known devices are "
+                    + String.join(", ", MachineProfile.deviceNames()));
+        }
+        return Optional.of(known.orElseGet(() -> MachineProfile.read(Path.of(device))));
+    }
+
+    private void checkOutputs() throws IOException {
+        if (json != null) {
+            OutputFile.check(json, "--json");
+        }
+        if (save != null) {
+            OutputFile.check(save, "--save");
+        }
+    }
+
+    private void write(List<TuneReport> reports) throws IOException {
+        if (json != null) {
+            Map<String, Object> fields = new LinkedHashMap<>();
+            if (reports.size() > 1) {
+                fields.put("traces", reports.stream().map(TuneReport::fields).toList());
+            } else {
+                fields.putAll(reports.getFirst().fields());
+            }
+            write(json, "--json", fields);
+        }
+        if (save != null) {
+            Tuning.Advice advice = reports.getLast()
+                    .advice()
+                    .orElseThrow(() -> new IllegalArgumentException(
+                            "--save: only belady was compared, which knows the future and cannot be run"));
+            write(save, "--save", PolicyFile.of(advice.row()).fields());
+        }
+    }
+
+    private static void write(Path target, String option, Map<String, Object> fields) throws IOException {
+        try (OutputFile file = OutputFile.create(target, option)) {
+            Files.writeString(file.unfinished(), Json.writePretty(fields) + "\n");
+            file.publish();
+        }
+    }
+}

@@ -1,0 +1,84 @@
+package io.moetier.cli;
+
+import io.moetier.engine.convert.ModelSource;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.session.SessionTrace;
+import io.moetier.engine.trace.TraceHeader;
+import io.moetier.storage.model.MalformedModelException;
+import io.moetier.tools.simulate.SlotPlan;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// How large experts are, which a trace does not tell.
+final class TuneExperts {
+    @Option(
+            names = "--model",
+            paramLabel = "MODEL",
+            description = "The model of the traces, whose headers tell the sizes of weights.")
+    @Nullable
+    Path model;
+
+    @Option(names = "--expert-bytes", paramLabel = "SIZE", description = "Size of one expert, such as 13.2M.")
+    @Nullable
+    ByteSize expertBytes;
+
+    /// What the experts of a trace take.
+    ///
+    /// @param known whether the bytes are those of a model; if not, they count slots
+    /// @param denseBytes bytes of the weights outside the experts, 0 if not known
+    record Sizes(SlotPlan.Sizes sizes, boolean known, long denseBytes) {}
+
+    /// Returns the sizes for one trace.
+    ///
+    /// @param recorded the model that the trace was recorded with just now, if it was
+    /// @throws MalformedModelException if the trace is not one of the model
+    Sizes sizes(Path trace, TraceHeader header, Optional<Path> recorded) {
+        if (model != null && expertBytes != null) {
+            throw new IllegalArgumentException("--model and --expert-bytes: expected one of them");
+        }
+        if (expertBytes != null) {
+            if (expertBytes.bytes() == 0) {
+                throw new IllegalArgumentException("--expert-bytes must be more than 0");
+            }
+            return new Sizes(SlotPlan.Sizes.uniform(header.layers(), expertBytes.bytes()), true, 0);
+        }
+        Optional<Path> of = Optional.ofNullable(model).or(() -> recorded);
+        return of.map(path -> ofModel(summary(path), trace, header))
+                .orElseGet(() -> new Sizes(SlotPlan.Sizes.uniform(header.layers(), 1), false, 0));
+    }
+
+    private static ModelSummary summary(Path model) {
+        if (Stores.isStore(model)) {
+            return ModelSummary.ofStore(model);
+        }
+        try (ModelSource source = Stores.openSource(model)) {
+            return ModelSummary.ofSource(source);
+        }
+    }
+
+    private static Sizes ofModel(ModelSummary summary, Path trace, TraceHeader header) {
+        requireSameShape(summary.spec(), summary.model(), trace, header);
+        List<Long> bytes =
+                summary.slotBytesOfLayer().stream().distinct().sorted().toList();
+        List<Integer> classOfLayer =
+                summary.slotBytesOfLayer().stream().map(bytes::indexOf).toList();
+        return new Sizes(new SlotPlan.Sizes(classOfLayer, bytes), true, summary.denseBytes());
+    }
+
+    private static void requireSameShape(ModelSpec spec, Path model, Path trace, TraceHeader header) {
+        TraceHeader own = SessionTrace.header("", spec, "");
+        if (!own.moeLayerIndices().equals(header.moeLayerIndices())
+                || own.experts() != header.experts()
+                || own.topK() != header.topK()) {
+            throw new MalformedModelException(
+                    trace + ": a trace of " + shape(header) + ", but " + model + " has " + shape(own));
+        }
+    }
+
+    private static String shape(TraceHeader header) {
+        return header.layers() + " layers of " + header.experts() + " experts, top " + header.topK();
+    }
+}
