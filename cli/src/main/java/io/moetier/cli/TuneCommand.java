@@ -7,6 +7,7 @@ import io.moetier.storage.format.Json;
 import io.moetier.tools.simulate.Admission;
 import io.moetier.tools.simulate.Simulator;
 import io.moetier.tools.simulate.SlotPlan;
+import io.moetier.tools.simulate.TraceCounts;
 import io.moetier.tools.simulate.Tuning;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -86,6 +87,10 @@ final class TuneCommand implements Callable<Integer> {
     @Nullable
     Path census;
 
+    @Option(names = "--report", paramLabel = "FILE", description = "Write a page with charts, an HTML file.")
+    @Nullable
+    Path page;
+
     @Option(names = "--json", paramLabel = "FILE", description = "Write the rows of the table as JSON.")
     @Nullable
     Path json;
@@ -121,10 +126,10 @@ final class TuneCommand implements Callable<Integer> {
                 streams.print((reports.isEmpty() ? "" : "\n") + report.text());
                 reports.add(report);
             }
+            write(reports, traces);
         } finally {
             recording.removeTrace();
         }
-        write(reports);
         return Failure.OK;
     }
 
@@ -157,6 +162,12 @@ final class TuneCommand implements Callable<Integer> {
     }
 
     private void checkOutputs() throws IOException {
+        if (page != null) {
+            if (inputs.size() > 1) {
+                throw new IllegalArgumentException("--report shows one trace, not " + inputs.size());
+            }
+            OutputFile.check(page, "--report");
+        }
         if (json != null) {
             OutputFile.check(json, "--json");
         }
@@ -165,7 +176,13 @@ final class TuneCommand implements Callable<Integer> {
         }
     }
 
-    private void write(List<TuneReport> reports) throws IOException {
+    private void write(List<TuneReport> reports, List<Path> traces) throws IOException {
+        if (page != null) {
+            try (TraceReader reader = TraceReader.open(traces.getFirst())) {
+                String charts = new TuneCharts(reports.getFirst(), TraceCounts.of(reader)).page();
+                write(page, "--report", charts);
+            }
+        }
         if (json != null) {
             Map<String, Object> fields = new LinkedHashMap<>();
             if (reports.size() > 1) {
@@ -173,20 +190,20 @@ final class TuneCommand implements Callable<Integer> {
             } else {
                 fields.putAll(reports.getFirst().fields());
             }
-            write(json, "--json", fields);
+            write(json, "--json", Json.writePretty(fields) + "\n");
         }
         if (save != null) {
             Tuning.Advice advice = reports.getLast()
                     .advice()
                     .orElseThrow(() -> new IllegalArgumentException(
                             "--save: only belady was compared, which knows the future and cannot be run"));
-            write(save, "--save", PolicyFile.of(advice.row()).fields());
+            write(save, "--save", Json.writePretty(PolicyFile.of(advice.row()).fields()) + "\n");
         }
     }
 
-    private static void write(Path target, String option, Map<String, Object> fields) throws IOException {
+    private static void write(Path target, String option, String text) throws IOException {
         try (OutputFile file = OutputFile.create(target, option)) {
-            Files.writeString(file.unfinished(), Json.writePretty(fields) + "\n");
+            Files.writeString(file.unfinished(), text);
             file.publish();
         }
     }

@@ -17,21 +17,29 @@ record TuneReport(
         Path trace, TraceHeader header, Admission admission, int batch, Tuning.Question question, Tuning tuning) {
     /// Returns the table, what to note about it, and the recommendation.
     String text() {
-        StringBuilder text = new StringBuilder();
-        text.append(trace).append(": ").append(header.model()).append('\n');
-        text.append(String.format(
+        StringBuilder text = new StringBuilder(trace + ": " + header.model() + "\n" + subject() + "\n\n");
+        text.append(table()).append('\n');
+        notes().forEach(note -> text.append(note).append('\n'));
+        recommendation().ifPresent(sentence -> text.append(sentence).append('\n'));
+        return text.toString();
+    }
+
+    /// Returns what was replayed, and how.
+    String subject() {
+        return String.format(
                 Locale.ROOT,
-                "%,d tokens, %d layers of %d experts, top %d; admission %s%s%n%n",
+                "%,d tokens, %d layers of %d experts, top %d; admission %s%s",
                 header.tokens(),
                 header.layers(),
                 header.experts(),
                 header.topK(),
                 admission.name().toLowerCase(Locale.ROOT),
-                batch > 1 ? ", " + batch + " tokens at a time" : ""));
-        text.append(table()).append('\n');
-        notes().forEach(note -> text.append(note).append('\n'));
-        advice().ifPresent(advice -> text.append(sentence(advice)).append('\n'));
-        return text.toString();
+                batch > 1 ? ", " + batch + " tokens at a time" : "");
+    }
+
+    /// Returns what to take, as a sentence; nothing if only the optimum was asked for.
+    Optional<String> recommendation() {
+        return advice().map(TuneReport::sentence);
     }
 
     /// Returns the rows under the names that `--json` writes.
@@ -67,37 +75,45 @@ record TuneReport(
     }
 
     private String table() {
-        boolean sizes = question.slotBytesKnown();
-        boolean speeds = sizes && question.machine().isPresent();
         Table table = Table.ofFigures();
-        List<Object> head = new ArrayList<>(List.of("budget", "slots", "policy", "hit rate", "copies/token"));
-        if (sizes) {
-            head.add("moved/token");
-        }
-        if (speeds) {
-            head.addAll(List.of("tokens/s", "bound"));
-        }
-        head.add("gap closed");
-        table.row(head.toArray());
-        for (Tuning.Row row : tuning.rows()) {
-            List<Object> cells = new ArrayList<>(List.of(
-                    row.plan().spelling(),
-                    row.plan().numSlots(),
-                    row.policy(),
-                    percent("%.1f %%", row.hitRate()),
-                    String.format(Locale.ROOT, "%.1f", row.copiesPerToken())));
-            row.bytesPerToken().ifPresent(bytes -> cells.add(ByteSize.format(bytes)));
-            row.prediction().ifPresent(prediction -> {
-                cells.add(String.format(Locale.ROOT, "%.1f", prediction.tokensPerSecond()));
-                cells.add(prediction.bound().label());
-            });
-            cells.add(percent("%.0f %%", row.gapClosed()));
-            table.row(cells.toArray());
-        }
+        cells().forEach(row -> table.row(row.toArray()));
         return table.toString();
     }
 
-    private List<String> notes() {
+    /// Returns the table's cells, its head first.
+    List<List<String>> cells() {
+        boolean sizes = question.slotBytesKnown();
+        List<String> head = new ArrayList<>(List.of("budget", "slots", "policy", "hit rate", "copies/token"));
+        if (sizes) {
+            head.add("moved/token");
+        }
+        if (sizes && question.machine().isPresent()) {
+            head.addAll(List.of("tokens/s", "bound"));
+        }
+        head.add("gap closed");
+        List<List<String>> cells = new ArrayList<>(List.of(head));
+        tuning.rows().forEach(row -> cells.add(cells(row)));
+        return cells;
+    }
+
+    private static List<String> cells(Tuning.Row row) {
+        List<String> cells = new ArrayList<>(List.of(
+                row.plan().spelling(),
+                Integer.toString(row.plan().numSlots()),
+                row.policy(),
+                percent("%.1f %%", row.hitRate()),
+                String.format(Locale.ROOT, "%.1f", row.copiesPerToken())));
+        row.bytesPerToken().ifPresent(bytes -> cells.add(ByteSize.format(bytes)));
+        row.prediction().ifPresent(prediction -> {
+            cells.add(String.format(Locale.ROOT, "%.1f", prediction.tokensPerSecond()));
+            cells.add(prediction.bound().label());
+        });
+        cells.add(percent("%.0f %%", row.gapClosed()));
+        return cells;
+    }
+
+    /// Returns what one must know to read the table.
+    List<String> notes() {
         List<String> notes = new ArrayList<>();
         int tokenExperts = header.layers() * header.topK();
         List<String> small = question.plans().stream()

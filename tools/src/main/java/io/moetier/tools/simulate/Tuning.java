@@ -35,6 +35,11 @@ public record Tuning(List<Row> rows) {
             policies = List.copyOf(policies);
             plans = List.copyOf(plans);
         }
+
+        /// Returns how many tokens a second a machine would have computed, at most.
+        public double predict(Row row, CostModel model) {
+            return Prediction.of(row.outcome(), sizes, model, denseBytes).tokensPerSecond();
+        }
     }
 
     /// One policy with one budget.
@@ -52,7 +57,8 @@ public record Tuning(List<Row> rows) {
             Optional<Double> bytesPerToken,
             Optional<Prediction> prediction,
             double gapClosed,
-            double copiesOfLru) {
+            double copiesOfLru,
+            Outcome outcome) {
         /// Returns by how much fewer experts are brought in than LRU does, as a share of those of LRU.
         public double fewerCopiesThanLru() {
             return copiesOfLru == 0 ? 0 : 1 - copiesPerToken / copiesOfLru;
@@ -136,6 +142,7 @@ public record Tuning(List<Row> rows) {
                 known.flatMap(s -> question.machine().map(CostModel::new))
                         .map(model -> Prediction.of(outcome, sizes, model, question.denseBytes())),
                 outcome.gapClosed(lru, optimum),
-                lru.copiesPerToken());
+                lru.copiesPerToken(),
+                outcome);
     }
 }

@@ -1,0 +1,79 @@
+package io.moetier.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The report of `tune` in a real browser.
+class TuneChartsTest {
+    /// The charts whose canvases show more than a background and one colour.
+    private static final String DRAWN = """
+            [...document.querySelectorAll('.chart[id]')].filter(chart =>
+              [...chart.querySelectorAll('canvas')].some(canvas => {
+                const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+                const colours = new Set();
+                for (let i = 0; i < pixels.length; i += 4) {
+                  if (pixels[i + 3] > 0) colours.add(pixels[i] << 16 | pixels[i + 1] << 8 | pixels[i + 2]);
+                }
+                return colours.size > 3;
+              })).map(chart => chart.id).join(' ')
+            """;
+
+    @TempDir
+    Path directory = Path.of("");
+
+    @Test
+    void everyChartIsDrawnAndNothingFails() throws IOException, InterruptedException {
+        Path report = report("--expert-bytes", "13.2MB");
+        try (Browser browser = new Browser(Files.createDirectory(directory.resolve("browser")))) {
+            browser.open(report);
+            assertEquals("hits speeds reuse heat", browser.evaluate(DRAWN));
+            assertEquals("budget lru lfu belady", browser.evaluate("""
+                    [...document.querySelectorAll('#hits .u-series .u-label')].map(e => e.textContent).join(' ')"""));
+            assertEquals("budget rtx3060 rtx3090 rtx4060ti rtx4090 rtx5090 h100", browser.evaluate("""
+                    [...document.querySelectorAll('#speeds .u-series .u-label')].map(e => e.textContent).join(' ')"""));
+            assertEquals("10", browser.evaluate("String(document.querySelectorAll('.chart:not([id]) tr').length)"));
+            assertEquals(List.of(), browser.failures());
+            assertTrue(
+                    browser.requests().stream().allMatch(url -> url.matches("(file|data):.*")),
+                    () -> browser.requests().toString());
+        }
+    }
+
+    @Test
+    void withoutSizesThereAreNoSpeeds() throws IOException, InterruptedException {
+        Path report = report();
+        try (Browser browser = new Browser(Files.createDirectory(directory.resolve("browser")))) {
+            browser.open(report);
+            assertEquals("hits reuse heat", browser.evaluate(DRAWN));
+            assertEquals(List.of(), browser.failures());
+        }
+    }
+
+    private Path report(String... options) {
+        Path page = directory.resolve("a report.html");
+        String[] arguments = {
+            "tune",
+            TestData.trace("gpt-oss-20b_misc_small").toString(),
+            "--policies",
+            "lru,lfu,belady",
+            "--budgets",
+            "50%,12.5%,25%",
+            "--report",
+            page.toString()
+        };
+        String[] all = Arrays.copyOf(arguments, arguments.length + options.length);
+        System.arraycopy(options, 0, all, arguments.length, options.length);
+        CommandLineRun run = CommandLineRun.inProcess(directory.resolve("cache"), all);
+        assertEquals(0, run.exitCode(), run.err());
+        return page;
+    }
+}
