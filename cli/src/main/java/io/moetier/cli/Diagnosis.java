@@ -2,6 +2,7 @@ package io.moetier.cli;
 
 import io.moetier.engine.device.cpu.CpuDevice;
 import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.engine.device.cpu.LayerOverhead;
 import io.moetier.engine.device.cpu.MemoryBandwidth;
 import io.moetier.engine.offload.MachineProfile;
 import io.moetier.engine.session.PhysicalCores;
@@ -21,11 +22,13 @@ import java.util.TreeMap;
 ///
 /// @param kernels for each choice of kernels what it computes with, or why it cannot be had
 /// @param readBytesPerSecond of memory, by the number of threads
+/// @param layerSeconds what a layer takes beside its work
 /// @param disk nothing if the cache folder cannot be written
 record Diagnosis(
         String processor,
         Map<KernelChoice, String> kernels,
         Map<Integer, Double> readBytesPerSecond,
+        double layerSeconds,
         Path cache,
         Optional<DiskSpeed> disk,
         String diskRemark) {
@@ -45,14 +48,16 @@ record Diagnosis(
             bandwidths.put(1, memory.bytesPerSecond(1));
             bandwidths.computeIfAbsent(threads, memory::bytesPerSecond);
         }
+        double layerSeconds = LayerOverhead.seconds(threads);
         try (CleanStop _ = CleanStop.open()) { // the file that is read does not stay
             Files.createDirectories(cache);
             long free = Files.getFileStore(cache).getUsableSpace();
             DiskSpeed speed = DiskSpeed.measure(cache, Math.min(DISK_BYTES, free / DISK_SHARE));
-            return new Diagnosis(processorName(), kernels, bandwidths, cache, Optional.of(speed), speed.way());
+            return new Diagnosis(
+                    processorName(), kernels, bandwidths, layerSeconds, cache, Optional.of(speed), speed.way());
         } catch (IOException e) {
             String reason = "cannot be written: " + Failure.of(e).sentence();
-            return new Diagnosis(processorName(), kernels, bandwidths, cache, Optional.empty(), reason);
+            return new Diagnosis(processorName(), kernels, bandwidths, layerSeconds, cache, Optional.empty(), reason);
         }
     }
 
@@ -66,12 +71,17 @@ record Diagnosis(
         table.row("memory", memory());
         readBytesPerSecond.forEach((threads, rate) ->
                 table.row("  read by " + threads + (threads == 1 ? " thread" : " threads"), gigabytesPerSecond(rate)));
+        table.row("  joining threads", String.format(Locale.ROOT, "%.0f µs per layer", 1e6 * layerSeconds));
         table.row("cache folder", cache)
                 .row(
                         "  read",
                         disk.map(speed -> gigabytesPerSecond(speed.bytesPerSecond()) + ", ")
                                         .orElse("")
                                 + diskRemark)
+                .row(
+                        "  read again",
+                        disk.map(speed -> gigabytesPerSecond(speed.cachedBytesPerSecond()) + ", from the page cache")
+                                .orElse("not measured"))
                 .row("GPU", NO_GPU);
         return table.toString();
     }
@@ -82,7 +92,8 @@ record Diagnosis(
                 .mapToDouble(rate -> rate)
                 .max()
                 .orElseThrow();
-        return disk.map(speed -> MachineProfile.ofHost(processor, memory, speed.bytesPerSecond(), 0));
+        return disk.map(speed -> MachineProfile.ofHost(
+                processor, memory, speed.bytesPerSecond(), speed.cachedBytesPerSecond(), layerSeconds));
     }
 
     /// Returns the findings under the names that `--json` prints.
@@ -101,8 +112,10 @@ record Diagnosis(
         Map<String, Object> rates = new LinkedHashMap<>();
         readBytesPerSecond.forEach((threads, rate) -> rates.put(threads.toString(), rate));
         fields.put("read_bytes_per_second", rates);
+        fields.put("layer_seconds", layerSeconds);
         fields.put("cache", cache.toString());
         disk.ifPresent(speed -> fields.put("disk_bytes_per_second", speed.bytesPerSecond()));
+        disk.ifPresent(speed -> fields.put("cached_bytes_per_second", speed.cachedBytesPerSecond()));
         fields.put("disk", diskRemark);
         fields.put("gpu", NO_GPU);
         return fields;

@@ -4,6 +4,7 @@ import io.moetier.engine.offload.MachineProfile;
 import io.moetier.engine.trace.TraceHeader;
 import io.moetier.engine.trace.TraceReader;
 import io.moetier.storage.format.Json;
+import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.tools.simulate.Admission;
 import io.moetier.tools.simulate.Simulator;
 import io.moetier.tools.simulate.SlotPlan;
@@ -138,13 +139,25 @@ final class TuneCommand implements Callable<Integer> {
             TraceHeader header = reader.header();
             TuneExperts.Sizes sizes = experts.sizes(trace, header, recording.model());
             List<SlotPlan> plans = TuneBudgets.plans(budgets, header, sizes);
+            boolean cached = device == null && staysInMemory(header, sizes);
             Tuning.Question question = new Tuning.Question(
-                    chosen.contenders(trace, header), plans, sizes.sizes(), sizes.known(), sizes.denseBytes(), machine);
+                    chosen.contenders(trace, header),
+                    plans,
+                    sizes.sizes(),
+                    sizes.known(),
+                    sizes.denseBytes(),
+                    cached ? machine.map(MachineProfile::withCachedFiles) : machine);
             Simulator simulator =
                     new Simulator(admission, batch, Runtime.getRuntime().availableProcessors());
             Tuning tuning = Tuning.of(reader, simulator, question, TunePolicies.LRU);
             return new TuneReport(recording.model().orElse(trace), header, admission, batch, question, tuning);
         }
+    }
+
+    /// Says whether the system will keep the model's file in memory, beside the experts that the engine keeps.
+    private static boolean staysInMemory(TraceHeader header, TuneExperts.Sizes sizes) {
+        long all = sizes.sizes().budget(header.experts(), header.topK()).allBytes();
+        return all <= AvailableMemory.bytes() / 2;
     }
 
     /// Returns the machine that speeds are predicted for; nothing if there is none to predict for.

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.offload.MachineProfile;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import java.io.IOException;
@@ -28,6 +29,14 @@ class DoctorTest {
         assertTrue(found.requireObject("read_bytes_per_second").requireDouble("2") > 0);
         assertTrue(found.requireDouble("disk_bytes_per_second") > 0);
         assertTrue(found.requireLong("available_bytes") <= found.requireLong("memory_bytes"));
+        assertTrue(found.requireDouble("layer_seconds") >= 0);
+        MachineProfile kept = MachineProfile.read(MachineFile.in(cache));
+        assertEquals(
+                found.requireDouble("disk_bytes_per_second"),
+                kept.diskBytesPerSecond().orElseThrow());
+        assertEquals(
+                found.requireDouble("cached_bytes_per_second"),
+                kept.cachedBytesPerSecond().orElseThrow());
         JsonObject kernels = found.requireObject("kernels");
         assertTrue(kernels.requireString("plain").startsWith("CPU, "), kernels.requireString("plain"));
         assertTrue(kernels.requireString("auto").startsWith("CPU, "), kernels.requireString("auto"));

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.offload.MachineProfile;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.testdata.TestData;
@@ -113,6 +114,22 @@ class TuneTest {
         CommandLineRun stats = CommandLineRun.inProcess(
                 cache, "run", TINY, "Once", "-n", "4", "--stats", "--policy-file", policy.toString());
         assertTrue(stats.err().contains(" of 64 slots"), stats.err());
+    }
+
+    @Test
+    void theMachineThatDoctorMeasuredIsTheDefault() throws IOException {
+        Path own = Files.createDirectory(directory.resolve("own"));
+        String[] command = {"tune", GPT_OSS, "--expert-bytes", "1K", "--policies", "lru", "--budgets", "25%"};
+        CommandLineRun before = CommandLineRun.inProcess(own, command);
+        assertTrue(
+                before.out()
+                        .contains("No speeds: this machine was not measured; run moetier doctor, or give --device.\n"),
+                before.out());
+        MachineProfile profile = MachineProfile.ofHost("a machine", 10e9, 1e9, 4e9, 0);
+        Files.writeString(MachineFile.in(own), Json.write(profile.fields()));
+        CommandLineRun after = CommandLineRun.inProcess(own, command);
+        assertTrue(
+                after.out().contains("Speeds are upper bounds for a machine with its files in memory.\n"), after.out());
     }
 
     @ParameterizedTest

@@ -23,6 +23,7 @@ import java.util.OptionalDouble;
 /// @param linkBytesPerSecond from main memory into the accelerator's; goes with the former
 /// @param hostBytesPerSecond main memory as the CPU's kernels reach it
 /// @param diskBytesPerSecond the disk that the experts lie on
+/// @param cachedBytesPerSecond files that the system keeps in memory
 /// @param layerSeconds what a layer takes beside reading weights: starting work and waiting for it
 public record MachineProfile(
         String name,
@@ -30,6 +31,7 @@ public record MachineProfile(
         OptionalDouble linkBytesPerSecond,
         OptionalDouble hostBytesPerSecond,
         OptionalDouble diskBytesPerSecond,
+        OptionalDouble cachedBytesPerSecond,
         double layerSeconds) {
     private static final String DEVICES = "devices.json";
 
@@ -45,14 +47,34 @@ public record MachineProfile(
 
     /// Returns the profile of a machine whose CPU computes and whose experts come from disk.
     public static MachineProfile ofHost(
-            String name, double hostBytesPerSecond, double diskBytesPerSecond, double layerSeconds) {
+            String name,
+            double hostBytesPerSecond,
+            double diskBytesPerSecond,
+            double cachedBytesPerSecond,
+            double layerSeconds) {
         return new MachineProfile(
                 name,
                 OptionalDouble.empty(),
                 OptionalDouble.empty(),
                 OptionalDouble.of(hostBytesPerSecond),
                 OptionalDouble.of(diskBytesPerSecond),
+                OptionalDouble.of(cachedBytesPerSecond),
                 layerSeconds);
+    }
+
+    /// Returns this machine for a model whose file the system keeps in memory, so that nothing comes from the disk
+    /// itself; this one if that speed is not known.
+    public MachineProfile withCachedFiles() {
+        return cachedBytesPerSecond.isEmpty()
+                ? this
+                : new MachineProfile(
+                        name + " with its files in memory",
+                        deviceBytesPerSecond,
+                        linkBytesPerSecond,
+                        hostBytesPerSecond,
+                        cachedBytesPerSecond,
+                        cachedBytesPerSecond,
+                        layerSeconds);
     }
 
     /// Returns the names of the devices that there are profiles of.
@@ -85,6 +107,7 @@ public record MachineProfile(
         linkBytesPerSecond.ifPresent(rate -> fields.put("link_bytes_per_second", rate));
         hostBytesPerSecond.ifPresent(rate -> fields.put("host_bytes_per_second", rate));
         diskBytesPerSecond.ifPresent(rate -> fields.put("disk_bytes_per_second", rate));
+        cachedBytesPerSecond.ifPresent(rate -> fields.put("cached_bytes_per_second", rate));
         fields.put("layer_seconds", layerSeconds);
         return fields;
     }
@@ -101,7 +124,8 @@ public record MachineProfile(
         if (!(layerSeconds >= 0 && layerSeconds < 1)) {
             throw json.unexpected("layer_seconds", "seconds, from 0 to 1", layerSeconds);
         }
-        return new MachineProfile(json.requireString("name"), device, link, host, disk, layerSeconds);
+        OptionalDouble cached = rate(json, "cached_bytes_per_second");
+        return new MachineProfile(json.requireString("name"), device, link, host, disk, cached, layerSeconds);
     }
 
     private static void require(JsonObject json, boolean holds, String key) {

@@ -19,12 +19,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class CostModelTest {
-    private static final MachineProfile CPU = MachineProfile.ofHost("cpu", 10e9, 1e9, 0);
+    private static final MachineProfile CPU = MachineProfile.ofHost("cpu", 10e9, 1e9, 4e9, 0);
     private static final MachineProfile GPU = new MachineProfile(
             "gpu",
             OptionalDouble.of(100e9),
             OptionalDouble.of(10e9),
             OptionalDouble.of(20e9),
+            OptionalDouble.empty(),
             OptionalDouble.empty(),
             10e-6);
 
@@ -40,6 +41,8 @@ class CostModelTest {
         Work missing = model.work(1e6, 2e6, 1e6);
         assertEquals(1e6 / 10e9 + 1e6 / 1e9, model.seconds(missing), 1e-12);
         assertEquals(Bound.DISK, model.bound(missing));
+        assertEquals(1e6 / 10e9 + 3e6 / 10e9, new CostModel(CPU.withCachedFiles()).seconds(missing), 1e-12);
+        assertEquals(GPU, GPU.withCachedFiles());
     }
 
     @Test
@@ -82,7 +85,7 @@ class CostModelTest {
 
     @Test
     void aProfileIsReadAsItWasWritten() throws IOException {
-        for (MachineProfile profile : List.of(CPU, GPU)) {
+        for (MachineProfile profile : List.of(CPU, GPU, CPU.withCachedFiles())) {
             Path file = Files.writeString(directory.resolve("p.json"), Json.writePretty(profile.fields()));
             assertEquals(profile, MachineProfile.read(file));
         }

@@ -21,6 +21,7 @@ class DiskSpeedTest {
         Path folder = directory.resolve("not/there/yet");
         DiskSpeed speed = DiskSpeed.measure(folder, 5 << 20);
         assertTrue(speed.bytesPerSecond() > 0);
+        assertTrue(speed.cachedBytesPerSecond() > 0);
         assertTrue(speed.way().equals("direct") || speed.way().startsWith("pread (direct refused: "), speed.way());
         assertEmpty(folder);
     }
