@@ -48,6 +48,14 @@ final class RunCommand implements Callable<Integer> {
     @Option(names = "--no-chat-template", hidden = true, description = "The same as --no-chat.")
     boolean noChatTemplate;
 
+    @Option(
+            names = "--profile",
+            paramLabel = "NAME",
+            defaultValue = "default",
+            description = "Start with the experts that earlier runs of this name chose most, and add this run;"
+                    + " none: neither; default: ${DEFAULT-VALUE}.")
+    String profile = "default";
+
     @Option(names = "--stats", description = "Show at the end what each tier did.")
     boolean stats;
 
@@ -63,22 +71,29 @@ final class RunCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         EngineConfig config = model.config();
         sampling.params(); // before anything is imported
+        Profile.requireName(profile);
         Optional<Prompt> given = prompt();
         requireSense(given);
         boolean text = given.filter(Prompt.Ids.class::isInstance).isEmpty();
         Stores stores = new Stores(surroundings, streams);
         try (LoadedModel loaded = stores.load(model.model, config, text);
                 Conversation conversation = new Conversation(loaded, sampling, template(loaded))) {
-            if (given.isPresent()) {
-                return answerOnce(conversation, given.get());
-            }
-            loaded.requireTokenizer();
-            try (Terminal terminal =
-                    TerminalBuilder.builder().system(true).dumb(true).build()) {
-                new PromptLoop(terminal, surroundings.historyFile(), conversation, stats).run();
-            }
-            return Failure.OK;
+            Optional<Profile> warmth = Profile.of(surroundings.cacheDirectory(), profile, loaded.engine(), streams);
+            warmth.ifPresent(Profile::warm);
+            warmth.ifPresent(of -> conversation.listen(of.tally()));
+            int exitCode = given.isPresent() ? answerOnce(conversation, given.get()) : converse(loaded, conversation);
+            warmth.ifPresent(Profile::save);
+            return exitCode;
         }
+    }
+
+    private int converse(LoadedModel loaded, Conversation conversation) throws IOException {
+        loaded.requireTokenizer();
+        try (Terminal terminal =
+                TerminalBuilder.builder().system(true).dumb(true).build()) {
+            new PromptLoop(terminal, surroundings.historyFile(), conversation, stats).run();
+        }
+        return Failure.OK;
     }
 
     /// The prompt on the command line, in a file, or on standard input; none if somebody sits there to type it.

@@ -251,7 +251,7 @@ public final class ExpertSequence implements AutoCloseable {
         return sizeClass;
     }
 
-    private static void throwAgain(@Nullable Throwable failure) {
+    static void throwAgain(@Nullable Throwable failure) {
         switch (failure) {
             case RuntimeException e -> throw e;
             case Error e -> throw e;

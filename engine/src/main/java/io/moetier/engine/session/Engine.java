@@ -15,6 +15,7 @@ import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.offload.HostTier;
 import io.moetier.engine.offload.ResidentSummary;
 import io.moetier.engine.offload.SlotBudget;
+import io.moetier.engine.trace.Census;
 import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.format.Json;
@@ -96,6 +97,20 @@ public final class Engine implements AutoCloseable {
         contextLength(spec, config);
         PolicyChoice.of(config, spec);
         config.ramBytes().ifPresent(slotBudget::slots);
+    }
+
+    /// Loads the experts that earlier runs chose often, as many as there is room for. To be called before the
+    /// first step.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if an expert cannot be read
+    /// @throws IllegalStateException if a step was made before
+    public void warm(Census census) {
+        lockStep();
+        try {
+            hostTier.warm(census.shareById());
+        } finally {
+            unlockStep();
+        }
     }
 
     /// Returns what the model computes.

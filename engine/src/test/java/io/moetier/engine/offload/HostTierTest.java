@@ -58,6 +58,55 @@ class HostTierTest {
     }
 
     @Nested
+    class Warming {
+        @Test
+        void loadsTheExpertsOfTheLargestShares() {
+            FakeSource source = new FakeSource(2, 8, 4096);
+            try (HostTier tier = tier(source, 2, 4 * 4096, "lru")) {
+                tier.warm(id -> ExpertId.layerOf(id) == 0 ? 0 : (ExpertId.expertOf(id) - 1) / 7.0);
+                RunStats stats = counters.snapshot();
+                assertEquals(4 * 4096, stats.diskBytes());
+                assertEquals(0, stats.expertHits() + stats.expertMisses());
+                assertEquals(List.of(Tier.DISK), walk(tier, 1, 3)); // for which the coldest of 4 to 7 leaves
+                assertEquals(List.of(Tier.HOST, Tier.HOST, Tier.HOST), walk(tier, 1, 7, 5, 6));
+                assertEquals(List.of(Tier.DISK), walk(tier, 1, 4));
+            }
+        }
+
+        @Test
+        void leavesSlotsFreeRatherThanLoadWhatIsRarelyChosen() {
+            try (HostTier tier = tier(new FakeSource(2, 8, 4096), 2, 4 * 4096, "lfu")) {
+                tier.warm(id -> id == ExpertId.pack(0, 3) ? 0.022 : 0.021);
+                assertEquals(1, tier.residentSummary().numResident());
+                assertEquals(List.of(Tier.HOST), walk(tier, 0, 3));
+            }
+        }
+
+        @Test
+        void comesBeforeTheFirstLayer() {
+            try (HostTier tier = tier(new FakeSource(1, 8, 4096), 2, 4 * 4096, "lru")) {
+                walk(tier, 0, 1);
+                assertThrows(IllegalStateException.class, () -> tier.warm(id -> 1));
+            }
+        }
+
+        @Test
+        void aReadThatFailsIsToldAndLeavesItsSlotFree() {
+            FakeSource source = new FakeSource(1, 8, 4096);
+            source.beforeRead = id -> {
+                if (ExpertId.expertOf(id) == 2) {
+                    throw new MalformedModelException("damaged");
+                }
+            };
+            try (HostTier tier = tier(source, 2, 4 * 4096, "lru")) {
+                assertThrows(MalformedModelException.class, () -> tier.warm(id -> ExpertId.expertOf(id) < 3 ? 0.5 : 0));
+                assertEquals(2, tier.residentSummary().numResident());
+                assertEquals(List.of(Tier.HOST, Tier.HOST), walk(tier, 0, 0, 1));
+            }
+        }
+    }
+
+    @Nested
     class Serving {
         @Test
         void findsOnDiskFirstAndInMemoryAfterwards() {

@@ -96,6 +96,11 @@ public final class ExpertStore implements AutoCloseable {
         }
     }
 
+    /// Returns what tells the store's model from others, if its importer said it.
+    public Optional<String> fingerprint() {
+        return manifest.description().optionalString("fingerprint");
+    }
+
     /// Returns all experts, by layer, then index.
     public Collection<ExpertId> experts() {
         return experts;

@@ -1,0 +1,55 @@
+package io.moetier.engine.session;
+
+import io.moetier.engine.model.RoutingListener;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.MoeSpec;
+import io.moetier.engine.trace.Census;
+import io.moetier.storage.model.Phase;
+import io.moetier.storage.model.Tier;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/// Counts what a session's routers choose, of prompts and answers alike. Allocates nothing when told.
+public final class CensusTally implements RoutingListener {
+    private final long[][] counts; // by layer of the model; empty for layers without experts
+    private final int firstLayer;
+    private long tokens;
+
+    /// @param spec the model that the session runs
+    public CensusTally(ModelSpec spec) {
+        counts = new long[spec.layers().size()][0];
+        int first = counts.length;
+        for (int layer = counts.length - 1; layer >= 0; layer--) {
+            if (spec.layers().get(layer).feedForward() instanceof MoeSpec moe) {
+                counts[layer] = new long[moe.numExperts()];
+                first = layer;
+            }
+        }
+        firstLayer = first;
+    }
+
+    @Override
+    public void onRouting(
+            int layer, Phase phase, int firstPosition, int n, int k, int[] ids, float[] weights, Tier[] tiers) {
+        tokens += layer == firstLayer ? n : 0;
+        for (int i = 0; i < n * k; i++) {
+            counts[layer][ids[i]]++;
+        }
+    }
+
+    /// Returns how many tokens have been counted.
+    public long tokens() {
+        return tokens;
+    }
+
+    /// Returns the counts so far.
+    public Census census() {
+        SortedMap<Integer, long[]> byLayer = new TreeMap<>();
+        for (int layer = 0; layer < counts.length; layer++) {
+            if (counts[layer].length > 0) {
+                byLayer.put(layer, counts[layer]);
+            }
+        }
+        return Census.of(tokens, byLayer);
+    }
+}
