@@ -1,6 +1,7 @@
 package io.moetier.cli;
 
 import io.moetier.engine.convert.ModelSource;
+import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.session.SessionTrace;
 import io.moetier.engine.trace.TraceHeader;
@@ -28,7 +29,7 @@ final class TuneExperts {
     /// What the experts of a trace take.
     ///
     /// @param known whether the bytes are those of a model; if not, they count slots
-    /// @param denseBytes bytes of the weights outside the experts, 0 if not known
+    /// @param denseBytes bytes of the weights outside the experts that every token reads, 0 if not known
     record Sizes(SlotPlan.Sizes sizes, boolean known, long denseBytes) {}
 
     /// Returns the sizes for one trace.
@@ -65,7 +66,17 @@ final class TuneExperts {
                 summary.slotBytesOfLayer().stream().distinct().sorted().toList();
         List<Integer> classOfLayer =
                 summary.slotBytesOfLayer().stream().map(bytes::indexOf).toList();
-        return new Sizes(new SlotPlan.Sizes(classOfLayer, bytes), true, summary.denseBytes());
+        return new Sizes(new SlotPlan.Sizes(classOfLayer, bytes), true, denseBytesRead(summary));
+    }
+
+    /// Returns what every token reads: all but an embedding that is not the head as well, of which it needs one row.
+    private static long denseBytesRead(ModelSummary summary) {
+        ModelSpec spec = summary.spec();
+        double all = spec.denseLinears().stream()
+                .mapToLong(LinearSpec::numParameters)
+                .sum();
+        double idle = spec.tiedEmbeddings() ? 0 : spec.embedding().numParameters();
+        return Math.round(summary.denseBytes() * (1 - idle / all));
     }
 
     private static void requireSameShape(ModelSpec spec, Path model, Path trace, TraceHeader header) {

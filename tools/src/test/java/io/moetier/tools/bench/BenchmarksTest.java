@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.model.DType;
+import io.moetier.testdata.TestData;
+import io.moetier.tools.simulate.Admission;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -66,6 +68,17 @@ class BenchmarksTest {
         }
         int keys = 40 + 40 * 41 / 2;
         assertEquals(1e-9 * 2 * 2 * 16 * keys * headDim, work.gigaflops, 1e-15);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void tracesAreReplayed(Admission admission) {
+        ReplayBenchmark benchmark = new ReplayBenchmark();
+        benchmark.trace = TestData.trace("gpt-oss-20b_misc_small").toString();
+        benchmark.admission = admission;
+        ReplayBenchmark.Replayed replayed = new ReplayBenchmark.Replayed();
+        assertTrue(benchmark.replay(replayed).hitRate() > 0.6);
+        assertEquals(1461 * 24 * 4, replayed.accesses);
     }
 
     static List<String> policies() {
