@@ -34,7 +34,8 @@ final class ModelOptions {
     @Option(
             names = "--policy",
             paramLabel = "NAME",
-            description = "Which expert leaves when memory is full: lru, lfu, tinylfu or static; default: lru.")
+            description = "Which expert leaves when memory is full: lru, lfu, lfu-decay, lfru, slru, tinylfu or static, or"
+                    + " layer:NAME for an equal share of memory per layer; default: lru.")
     @Nullable
     String policy;
 
@@ -96,9 +97,9 @@ final class ModelOptions {
             throw new IllegalArgumentException("--policy and --policy-file: expected one of them");
         }
         String name = saved.map(PolicyFile::policy).orElse(policy == null ? DEFAULT_POLICY : policy);
-        if (!Policies.names().contains(name)) {
+        if (!Policies.isKnown(name)) {
             throw new IllegalArgumentException((saved.isPresent() ? policyFile + ": policy" : "--policy")
-                    + " must be one of " + String.join(", ", Policies.names()) + ", not " + name);
+                    + " must be one of " + Policies.describe() + ", not " + name);
         }
         requireThreads(threads);
         return new EngineConfig(

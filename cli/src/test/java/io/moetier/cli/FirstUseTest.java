@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.ExpertStoreWriter;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.testdata.TestData;
@@ -55,7 +56,7 @@ class FirstUseTest {
     @Test
     void optionsThatDoNotFitAreRefusedBeforeTheImport() throws IOException {
         int mostThreads = 4 * Runtime.getRuntime().availableProcessors();
-        refused("--policy must be one of lru, lfu, tinylfu, static, not mru", "--policy", "mru");
+        refused("--policy must be one of " + Policies.describe() + ", not mru", "--policy", "mru");
         refused("--policy static and --census FILE go together", "--policy", "static");
         refused("--ram: a budget of 1 bytes is too small", "--ram", "1");
         refused("--ctx 1000000 is more than the ", "--ctx", "1000000");

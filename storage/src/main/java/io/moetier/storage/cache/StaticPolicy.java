@@ -10,7 +10,7 @@ import java.util.function.IntToLongFunction;
 /// rare experts take turns in.
 public final class StaticPolicy implements EvictionPolicy {
     private final IdIndex index;
-    private final CountedResidents residents;
+    private final ScoredResidents residents;
 
     /// `census` tells how often an id was chosen.
     public StaticPolicy(int[] ids, int numSlots, IntToLongFunction census) {
@@ -19,7 +19,7 @@ public final class StaticPolicy implements EvictionPolicy {
         for (int i = 0; i < counts.length; i++) {
             counts[i] = census.applyAsLong(ids[i]);
         }
-        residents = new CountedResidents(index, counts, numSlots);
+        residents = new ScoredResidents(index, expert -> counts[expert], numSlots);
     }
 
     @Override
