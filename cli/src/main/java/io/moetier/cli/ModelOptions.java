@@ -34,8 +34,9 @@ final class ModelOptions {
     @Option(
             names = "--policy",
             paramLabel = "NAME",
-            description = "Which expert leaves when memory is full: lru, lfu, lfu-decay, lfru, slru, tinylfu or static, or"
-                    + " layer:NAME for an equal share of memory per layer; default: lru.")
+            description =
+                    "Which expert leaves when memory is full: lru, lfu, lfu-decay, lfru, slru, tinylfu, static or gate, or"
+                            + " layer:NAME for an equal share of memory per layer; default: lru.")
     @Nullable
     String policy;
 

@@ -35,7 +35,7 @@ class AllocationTest {
 
     /// `tinylfu` is left out: Caffeine allocates an iterator and a stream for each eviction.
     @ParameterizedTest
-    @ValueSource(strings = {"lru", "lfu"})
+    @ValueSource(strings = {"lru", "lfu", "gate"})
     void pagedDecodeAllocatesNothing(String policy) {
         assertDecodeAllocatesNothing(
                 EngineConfig.DEFAULT.withRamBytes(minimumRamBytes()).withPolicy(policy, Optional.empty()));

@@ -5,11 +5,12 @@ import java.util.Arrays;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
-/// Gives each layer an equal part of the slots, its quota, and has a policy of its own for each: an expert that needs
-/// a slot takes it from its own layer if that has reached its quota, else from the layer furthest above its own.
+/// Gives each layer an equal part of the slots, its quota, and has a policy of its own for each: an expert
+/// that needs a slot takes it from its own layer if that has reached its quota, else from the layer furthest
+/// above its own.
 ///
-/// The newcomer is taken to be of the layer that was decided or accessed last. Where all of a layer are pinned, the
-/// next layer gives.
+/// The newcomer is taken to be of the layer that was decided or accessed last. Where all of a layer are
+/// pinned, the next layer gives.
 public final class LayerQuotaPolicy implements EvictionPolicy {
     private final IdIndex index;
     private final boolean[] resident;
@@ -92,7 +93,8 @@ public final class LayerQuotaPolicy implements EvictionPolicy {
         return position != positionOf(victim) || policies[position].admits(id, victim);
     }
 
-    /// Returns how far a layer is above its quota; the newcomer's own, once it has reached it, is above all others.
+    /// Returns how far a layer is above its quota; the newcomer's own, once it has reached it, is above all
+    /// others.
     private int excess(int position) {
         int excess = numResident[position] - quota[position];
         return position == current && excess >= 0 ? Integer.MAX_VALUE : excess;

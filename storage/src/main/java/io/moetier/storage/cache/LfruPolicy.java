@@ -2,8 +2,8 @@ package io.moetier.storage.cache;
 
 import java.util.function.IntPredicate;
 
-/// Evicts the expert with the lowest frequency over age: choices so far, divided by the accesses since the last one.
-/// Counts outlive eviction.
+/// Evicts the expert with the lowest frequency over age: choices so far, divided by the accesses since the
+/// last one. Counts outlive eviction.
 public final class LfruPolicy implements EvictionPolicy {
     private final IdIndex index;
     private final long[] counts;

@@ -4,14 +4,14 @@ import io.moetier.storage.model.ExpertId;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
-/// Evicts the expert that was chosen least often; among equals, the one chosen longest ago. Counts outlive eviction;
-/// they may fade from token to token.
+/// Evicts the expert that was chosen least often; among equals, the one chosen longest ago. Counts outlive
+/// eviction; they may fade from token to token.
 public final class LfuPolicy implements EvictionPolicy {
     /// Counts that never fade.
     public static final double NO_DECAY = 1;
 
-    /// What a count keeps from one token to the next in the policy `lfu-decay`: it halves in 14 tokens. On the trace
-    /// gpt-oss-20b_misc at a quarter of the experts 0.95 hits 70.6 %, plain counts 64.8 %.
+    /// What a count keeps from one token to the next in the policy `lfu-decay`: it halves in 14 tokens. On
+    /// the trace gpt-oss-20b_misc at a quarter of the experts 0.95 hits 70.6 %, plain counts 64.8 %.
     public static final double DECAY_PER_TOKEN = 0.95;
 
     /// Counts are scaled down before they could overflow.

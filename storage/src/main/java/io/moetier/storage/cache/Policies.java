@@ -9,7 +9,8 @@ public final class Policies {
     public static final String LAYER_PREFIX = "layer:";
 
     private static final String STATIC = "static";
-    private static final List<String> NAMES = List.of("lru", "lfu", "lfu-decay", "lfru", "slru", "tinylfu", STATIC);
+    private static final List<String> NAMES =
+            List.of("lru", "lfu", "lfu-decay", "lfru", "slru", "tinylfu", STATIC, "gate");
 
     private Policies() {}
 
@@ -48,6 +49,7 @@ public final class Policies {
             case "lfru" -> LfruPolicy::new;
             case "slru" -> SlruPolicy::new;
             case "tinylfu" -> TinyLfuPolicy::new;
+            case "gate" -> GatePolicy::new;
             case STATIC ->
                 throw new IllegalArgumentException(
                         "the policy static needs a census: counts of how often each expert was chosen");
@@ -56,8 +58,8 @@ public final class Policies {
         };
     }
 
-    /// Returns the policy `name`, which may be one that needs the census `counts`: from a packed id to how often that
-    /// expert was chosen.
+    /// Returns the policy `name`, which may be one that needs the census `counts`: from a packed id to how
+    /// often that expert was chosen.
     ///
     /// @throws IllegalArgumentException if the name is unknown
     public static PolicyFactory of(String name, IntToLongFunction counts) {

@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.function.IntPredicate;
 import java.util.function.IntToDoubleFunction;
 
-/// The resident experts of a cache, of which the one with the lowest score leaves first; among equal scores, the one
-/// accessed longest ago.
+/// The resident experts of a cache, of which the one with the lowest score leaves first; among equal scores,
+/// the one accessed longest ago.
 ///
 /// Cost: a victim takes a scan of the residents, microseconds beside the load of an expert that follows it.
 final class ScoredResidents {
@@ -33,7 +33,8 @@ final class ScoredResidents {
         lastAccess[expert] = ++clock;
     }
 
-    /// Returns how many accesses have passed since the one of `expert`; for one without any, since the beginning.
+    /// Returns how many accesses have passed since the one of `expert`; for one without any, since the
+    /// beginning.
     long age(int expert) {
         return clock - lastAccess[expert];
     }

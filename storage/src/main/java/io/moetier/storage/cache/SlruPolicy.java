@@ -2,9 +2,9 @@ package io.moetier.storage.cache;
 
 import java.util.function.IntPredicate;
 
-/// Segmented LRU (Karedla, Love and Wherry 1994): newcomers are on probation, and an expert chosen while resident is
-/// protected. The oldest on probation leaves first. When too many are protected, the oldest of them is on probation
-/// again.
+/// Segmented LRU (Karedla, Love and Wherry 1994): newcomers are on probation, and an expert chosen while
+/// resident is protected. The oldest on probation leaves first. When too many are protected, the oldest of
+/// them is on probation again.
 public final class SlruPolicy implements EvictionPolicy {
     /// The largest part of the slots that is protected, in percent; Caffeine's main region has the same.
     private static final int PROTECTED_PERCENT = 80;

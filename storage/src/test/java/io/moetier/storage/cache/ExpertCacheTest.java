@@ -140,7 +140,7 @@ class ExpertCacheTest {
     @Test
     void allocatesNothingInUse() {
         var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
-        for (String name : List.of("lru", "lfu", "lfu-decay", "lfru", "slru", "static", "layer:lru")) {
+        for (String name : List.of("lru", "lfu", "lfu-decay", "lfru", "slru", "static", "layer:lru", "gate")) {
             ExpertCache cache =
                     new ExpertCache(IDS, 40, Policies.of(name, id -> id & 15).create(IDS, 40));
             long allocated = Long.MAX_VALUE;

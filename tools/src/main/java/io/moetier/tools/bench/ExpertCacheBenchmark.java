@@ -19,8 +19,8 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
-/// Accesses of the expert cache without the loads: 48 layers of 128 experts, eight of them a token and layer, the
-/// lower ones likelier. A miss takes a slot, from another expert once the cache is full.
+/// Decisions and accesses of the expert cache without the loads: 48 layers of 128 experts, eight of them a
+/// token and layer, the lower ones likelier. A miss takes a slot, from another expert once the cache is full.
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -31,17 +31,17 @@ public class ExpertCacheBenchmark {
     private static final int NUM_LAYERS = 48;
     private static final int NUM_EXPERTS = 128;
     private static final int NUM_CHOSEN = 8;
-    private static final int ACCESSES = NUM_LAYERS * NUM_CHOSEN;
     private static final int NUM_TOKENS = 256;
     private static final long SEED = 13;
 
-    @Param({"lru", "lfu", "tinylfu", "static"})
+    @Param({"lru", "lfu", "tinylfu", "static", "gate"})
     String policy = "lru";
 
     @Param({"1536", "4608"})
     int slots = 1536;
 
-    private final int[] choices = new int[NUM_TOKENS * ACCESSES];
+    private final int[][] choices = new int[NUM_TOKENS * NUM_LAYERS][];
+    private final float[] weights = new float[NUM_CHOSEN];
     private ExpertCache cache;
     private int token;
 
@@ -49,9 +49,16 @@ public class ExpertCacheBenchmark {
     @Setup(Level.Trial)
     public void fill() {
         Random random = new Random(SEED);
-        for (int i = 0; i < choices.length; i++) {
-            double skewed = random.nextDouble() * random.nextDouble();
-            choices[i] = ExpertId.pack(i / NUM_CHOSEN % NUM_LAYERS, (int) (NUM_EXPERTS * skewed));
+        for (int decision = 0; decision < choices.length; decision++) {
+            int layer = decision % NUM_LAYERS;
+            choices[decision] = random.doubles(NUM_CHOSEN * NUM_EXPERTS)
+                    .mapToInt(uniform -> ExpertId.pack(layer, (int) (NUM_EXPERTS * uniform * uniform)))
+                    .distinct()
+                    .limit(NUM_CHOSEN)
+                    .toArray();
+        }
+        for (int i = 0; i < NUM_CHOSEN; i++) {
+            weights[i] = 1f / (i + 1);
         }
         int[] ids = new int[NUM_LAYERS * NUM_EXPERTS];
         for (int i = 0; i < ids.length; i++) {
@@ -62,22 +69,25 @@ public class ExpertCacheBenchmark {
                 slots,
                 Policies.of(policy, id -> NUM_EXPERTS - ExpertId.expertOf(id)).create(ids, slots));
         for (int i = 0; i < NUM_TOKENS; i++) {
-            accesses();
+            decisions();
         }
     }
 
-    /// The accesses of one token.
+    /// The decisions of one token; the figure is for one of them.
     @Benchmark
-    @OperationsPerInvocation(ACCESSES)
-    public int accesses() {
+    @OperationsPerInvocation(NUM_LAYERS)
+    public int decisions() {
         int sum = 0;
-        for (int i = token * ACCESSES; i < (token + 1) * ACCESSES; i++) {
-            int slot = cache.access(choices[i]);
-            if (slot < 0) {
-                slot = cache.reserve(choices[i]);
-                cache.unpin(slot);
+        for (int i = token * NUM_LAYERS; i < (token + 1) * NUM_LAYERS; i++) {
+            cache.decide(choices[i], weights, NUM_CHOSEN);
+            for (int id : choices[i]) {
+                int slot = cache.access(id);
+                if (slot < 0) {
+                    slot = cache.reserve(id);
+                    cache.unpin(slot);
+                }
+                sum += slot;
             }
-            sum += slot;
         }
         token = (token + 1) % NUM_TOKENS;
         return sum;

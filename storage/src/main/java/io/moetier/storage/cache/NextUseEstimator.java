@@ -1,0 +1,167 @@
+package io.moetier.storage.cache;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/// Learns from the decisions so far how soon each expert is chosen again.
+///
+/// The estimate of an expert is the expectation of γ^T, T being the tokens until its layer chooses it the
+/// next time: 1 for an expert that is certain for the next token, near 0 for one that is not in sight. It is
+/// a logistic function of how often the expert was chosen and of which experts were chosen with it: σ(bias +
+/// frequencies + transitions). Each decision corrects the estimates that the layer's experts had before it by
+/// one step of gradient descent, towards 1 where the expert was chosen and towards γ times its new estimate
+/// where it was not (temporal differences, Sutton 1988): so the far future is learnt without being waited
+/// for.
+///
+/// Deterministic: plain `float` arithmetic in a fixed order, tables instead of exponential functions.
+final class NextUseEstimator {
+    /// Of the few weights that all experts of a layer share. Three times more or less changes the hits by 0.1
+    /// %.
+    private static final float SHARED_RATE = 0.001f;
+
+    private static final float INITIAL_BIAS = -0.5f;
+    private static final float INITIAL_WEIGHT = 0.5f;
+    private static final float INITIAL_ESTIMATE = 0.3f;
+
+    /// Estimates beyond σ(±14) are not told apart.
+    private static final double LARGEST_LOGIT = 14;
+
+    private static final int TABLE_STEPS = 2048;
+    private static final int NUM_FEATURES = FadingFrequencies.NUM_FEATURES;
+
+    private final float gamma;
+    private final ChoiceHistory history;
+    private final FadingFrequencies frequencies;
+    private final Transitions transitions;
+    private final FunctionTable sigmoid =
+            new FunctionTable(-LARGEST_LOGIT, LARGEST_LOGIT, TABLE_STEPS, logit -> 1 / (1 + StrictMath.exp(-logit)));
+    private final float[][] estimates; // [layers, experts]
+    private final boolean[] estimated; // by layer
+    private final float[] bias; // by layer
+    private final float[][] weights; // [layers, features]
+    // Of one layer, which may have fewer experts:
+    private final float[][] before; // [features, experts], of the estimates to correct
+    private final float[][] features; // of the new estimates
+    private final float[] logits;
+    private final float[] errors;
+
+    /// @param gamma what the worth of an expert keeps when it is needed a token later, below 1
+    NextUseEstimator(ExpertLayers layers, float gamma) {
+        this.gamma = gamma;
+        int numLayers = layers.numLayers();
+        int width = layers.maxWidth();
+        history = new ChoiceHistory(numLayers);
+        frequencies = new FadingFrequencies(layers);
+        transitions = new Transitions(layers, history);
+        estimates = new float[numLayers][];
+        weights = new float[numLayers][NUM_FEATURES];
+        for (int layer = 0; layer < numLayers; layer++) {
+            estimates[layer] = new float[layers.width(layer)];
+            Arrays.fill(estimates[layer], INITIAL_ESTIMATE);
+            Arrays.fill(weights[layer], INITIAL_WEIGHT);
+        }
+        estimated = new boolean[numLayers];
+        bias = new float[numLayers];
+        Arrays.fill(bias, INITIAL_BIAS);
+        before = new float[NUM_FEATURES][width];
+        features = new float[NUM_FEATURES][width];
+        logits = new float[width];
+        errors = new float[width];
+    }
+
+    /// Returns the estimates for the experts of `layer`, counted from its next turn: 1 for one that is sure
+    /// to be chosen then. The array is the estimator's own.
+    float[] estimates(int layer) {
+        return estimates[layer];
+    }
+
+    /// Learns from a decision of `layer`, which chose its experts `experts[0..n)`, and estimates them all
+    /// anew.
+    ///
+    /// @param gateWeights `[n]`, or null if they are not known
+    void observe(int layer, int[] experts, float @Nullable [] gateWeights, int n) {
+        float[] estimates = this.estimates[layer];
+        System.arraycopy(estimates, 0, errors, 0, estimates.length);
+        frequencies.copy(layer, before);
+        record(layer, experts, gateWeights, n);
+        estimate(layer);
+        if (estimated[layer]) {
+            subtractScaled(errors, gamma, estimates);
+            for (int i = 0; i < n; i++) { // the target of a chosen one is 1 instead
+                errors[experts[i]] += gamma * estimates[experts[i]] - 1;
+            }
+            correct(layer, estimates.length);
+        }
+        estimated[layer] = true;
+    }
+
+    private void record(int layer, int[] experts, float @Nullable [] gateWeights, int n) {
+        float sum = 0;
+        for (int i = 0; gateWeights != null && i < n; i++) {
+            sum += gateWeights[i];
+        }
+        frequencies.update(layer, experts, n);
+        history.begin(layer);
+        for (int i = 0; i < n; i++) {
+            // Half for being chosen, half by the gate's weight; 1 on average.
+            float strength = gateWeights == null || !(sum > 0) ? 1 : 0.5f + 0.5f * gateWeights[i] * n / sum;
+            history.add(layer, experts[i], strength);
+        }
+    }
+
+    private void estimate(int layer) {
+        float[] estimates = this.estimates[layer];
+        frequencies.copy(layer, features);
+        Arrays.fill(logits, 0, estimates.length, bias[layer]);
+        for (int f = 0; f < NUM_FEATURES; f++) {
+            subtractScaled(logits, -weights[layer][f], features[f]);
+        }
+        transitions.addTo(logits, layer);
+        for (int i = 0; i < estimates.length; i++) {
+            estimates[i] = sigmoid.at(logits[i]);
+        }
+    }
+
+    /// Takes a step down the gradient of the cross entropy: the error times what a weight was multiplied
+    /// with.
+    private void correct(int layer, int width) {
+        transitions.correct(errors, layer);
+        bias[layer] -= SHARED_RATE * sum(errors, width);
+        for (int f = 0; f < NUM_FEATURES; f++) {
+            float[] products = before[f];
+            multiply(products, errors, width);
+            weights[layer][f] -= SHARED_RATE * sum(products, width);
+        }
+    }
+
+    private static void subtractScaled(float[] values, float factor, float[] others) {
+        for (int i = 0; i < Math.min(values.length, others.length); i++) {
+            values[i] -= factor * others[i];
+        }
+    }
+
+    private static void multiply(float[] values, float[] others, int n) {
+        for (int i = 0; i < n; i++) {
+            values[i] *= others[i];
+        }
+    }
+
+    /// Adds four sums side by side: one alone would wait for each addition.
+    private static float sum(float[] values, int n) {
+        float a = 0;
+        float b = 0;
+        float c = 0;
+        float d = 0;
+        int i = 0;
+        for (; i + 3 < n; i += 4) {
+            a += values[i];
+            b += values[i + 1];
+            c += values[i + 2];
+            d += values[i + 3];
+        }
+        for (; i < n; i++) {
+            a += values[i];
+        }
+        return a + b + (c + d);
+    }
+}
