@@ -227,7 +227,7 @@ final class Benchmark implements AutoCloseable {
     }
 
     private static RunStats nothing() {
-        return new RunStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        return new RunStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 
     private static RunStats sum(RunStats a, RunStats b) {

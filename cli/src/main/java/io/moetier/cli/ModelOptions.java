@@ -2,6 +2,7 @@ package io.moetier.cli;
 
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.engine.offload.PrefetchChoice;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.IoMode;
@@ -76,6 +77,15 @@ final class ModelOptions {
     KvType kv = KvType.F16;
 
     @Option(
+            names = "--prefetch",
+            paramLabel = "off|auto|on",
+            defaultValue = "off",
+            description =
+                    "Whether experts are loaded before a layer asks for them, while the disk is idle; auto measures"
+                            + " whether that saves time; default: ${DEFAULT-VALUE}.")
+    PrefetchChoice prefetch = PrefetchChoice.OFF;
+
+    @Option(
             names = "--threads",
             paramLabel = "N",
             defaultValue = "0",
@@ -111,6 +121,7 @@ final class ModelOptions {
                 io,
                 kernels,
                 kv,
+                prefetch,
                 Optional.empty(),
                 contextLength,
                 0);

@@ -74,7 +74,8 @@ record RunReport(Engine engine, Outcome outcome, RunStats stats, MemoryUse memor
                 .row("read by", engine.ioDescription())
                 .row("seed", seed)
                 .row("ended", ending());
-        return phases + "\n" + tiers + "\n" + moves + "\n" + use + "\n" + run;
+        LookaheadReport ahead = LookaheadReport.of(engine, stats);
+        return phases + "\n" + tiers + "\n" + moves + "\n" + ahead.table() + "\n" + use + "\n" + run;
     }
 
     /// Returns the figures under the names that `--json` prints.
@@ -101,6 +102,7 @@ record RunReport(Engine engine, Outcome outcome, RunStats stats, MemoryUse memor
         fields.put("disk_bytes", stats.diskBytes());
         fields.put("load_seconds", stats.loadNanos() / 1e9);
         fields.put("wait_seconds", stats.waitNanos() / 1e9);
+        fields.putAll(LookaheadReport.of(engine, stats).fields());
         fields.put("device", engine.deviceDescription());
         fields.put("io", engine.ioDescription());
         return fields;

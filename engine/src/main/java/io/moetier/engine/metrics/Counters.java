@@ -18,6 +18,8 @@ public final class Counters {
     private final LongAdder decodeTokens = new LongAdder();
     private final LongAdder decodeNanos = new LongAdder();
     private final LongAdder expertsComputed = new LongAdder();
+    private final LongAdder prefetches = new LongAdder();
+    private final LongAdder prefetchHits = new LongAdder();
 
     public void addHits(long experts) {
         expertHits.add(experts);
@@ -55,6 +57,16 @@ public final class Counters {
         expertsComputed.add(experts);
     }
 
+    /// Adds one load that was begun before a layer asked for the expert.
+    public void addPrefetch() {
+        prefetches.increment();
+    }
+
+    /// Adds one layer that asked for an expert loaded, or being loaded, ahead.
+    public void addPrefetchHit() {
+        prefetchHits.increment();
+    }
+
     public RunStats snapshot() {
         return new RunStats(
                 expertHits.sum(),
@@ -67,6 +79,8 @@ public final class Counters {
                 prefillNanos.sum(),
                 decodeTokens.sum(),
                 decodeNanos.sum(),
-                expertsComputed.sum());
+                expertsComputed.sum(),
+                prefetches.sum(),
+                prefetchHits.sum());
     }
 }

@@ -9,6 +9,8 @@ package io.moetier.engine.metrics;
 /// @param loadNanos sum over all loads; loads overlap, so it may exceed the time that passed
 /// @param waitNanos time the computation stood still for want of an expert
 /// @param expertsComputed experts applied to at least one token, once per layer and forward pass
+/// @param prefetches loads begun before a layer asked for the expert
+/// @param prefetchHits those of them that a layer asked for before the expert left again
 public record RunStats(
         long expertHits,
         long expertMisses,
@@ -20,7 +22,9 @@ public record RunStats(
         long prefillNanos,
         long decodeTokens,
         long decodeNanos,
-        long expertsComputed) {
+        long expertsComputed,
+        long prefetches,
+        long prefetchHits) {
 
     /// Returns what was counted after `earlier`.
     public RunStats minus(RunStats earlier) {
@@ -35,7 +39,9 @@ public record RunStats(
                 prefillNanos - earlier.prefillNanos,
                 decodeTokens - earlier.decodeTokens,
                 decodeNanos - earlier.decodeNanos,
-                expertsComputed - earlier.expertsComputed);
+                expertsComputed - earlier.expertsComputed,
+                prefetches - earlier.prefetches,
+                prefetchHits - earlier.prefetchHits);
     }
 
     /// Returns the share of needed experts that were found in the fast tier, 0 if none was needed.

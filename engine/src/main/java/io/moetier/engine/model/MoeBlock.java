@@ -3,9 +3,7 @@ package io.moetier.engine.model;
 import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.metrics.Counters;
-import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.MoeSpec;
-import io.moetier.engine.model.spec.SharedExpertSpec;
 import io.moetier.engine.offload.ExpertSequence;
 import io.moetier.engine.offload.HostTier;
 import io.moetier.storage.model.Tier;
@@ -24,6 +22,7 @@ final class MoeBlock implements FeedForward {
     private static final int MOST_ROWS = 1024;
 
     private final int layer;
+    private final int number; // among the layers with experts
     private final Projections router; // and the gate of the shared expert
     private final int numExperts;
     private final int numExpertsPerToken;
@@ -31,20 +30,31 @@ final class MoeBlock implements FeedForward {
     private final int hiddenSize;
     private final ExpertViews views;
     private final HostTier hostTier;
+    private final RoutersAhead routersAhead;
     private final Counters counters;
     private final @Nullable DenseFeedForward sharedExpert;
     private final Tier[] tierOf;
     private final ExpertBatch batch = new ExpertBatch();
 
-    MoeBlock(int layer, MoeSpec spec, Weights weights, ExpertViews views, HostTier hostTier, Counters counters) {
+    /// @param norm what is in front of the router
+    MoeBlock(
+            int layer,
+            MoeSpec spec,
+            Norm norm,
+            Weights weights,
+            ExpertViews views,
+            HostTier hostTier,
+            RoutersAhead routersAhead,
+            Counters counters) {
         this.layer = layer;
+        this.routersAhead = routersAhead;
         this.views = views;
         this.hostTier = hostTier;
         this.counters = counters;
-        List<LinearSpec> routing = new ArrayList<>(List.of(spec.router()));
-        spec.sharedExpert().map(SharedExpertSpec::gate).ifPresent(routing::add);
-        router = new Projections(
-                routing.stream().map(linear -> Linear.load(linear, weights)).toList());
+        List<Linear> routing = new ArrayList<>(List.of(Linear.load(spec.router(), weights)));
+        spec.sharedExpert().map(shared -> Linear.load(shared.gate(), weights)).ifPresent(routing::add);
+        router = new Projections(routing);
+        number = routersAhead.add(layer, spec, norm, routing.getFirst());
         numExperts = spec.numExperts();
         numExpertsPerToken = spec.numExpertsPerToken();
         normTopkProb = spec.normTopkProb();
@@ -85,8 +95,10 @@ final class MoeBlock implements FeedForward {
 
     private void runExperts(Kernels kernels, Workspace workspace) {
         ExpertGroups groups = workspace.groups;
+        routersAhead.onDecision(number, kernels, workspace);
         batch.begin(groups.tokens, groups.rows);
         try (ExpertSequence sequence = hostTier.begin(layer, groups.distinct, groups.weights, groups.numDistinct())) {
+            routersAhead.prefetch(number, workspace);
             if (sharedExpert != null) {
                 sharedExpert.addTo(batch, workspace.n * numExpertsPerToken, workspace.n);
             }

@@ -4,6 +4,7 @@ import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.RopeTable;
+import io.moetier.engine.lookahead.Lookahead;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.metrics.FlightEvents;
 import io.moetier.engine.metrics.LayerStepEvent;
@@ -13,6 +14,7 @@ import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.model.spec.RopeSpec;
 import io.moetier.engine.offload.HostTier;
+import io.moetier.engine.offload.PrefetchTrial;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.model.Phase;
@@ -32,6 +34,7 @@ public final class MoeModel {
     private final WeightMatrix embedding;
     private final List<DecoderLayer> layers;
     private final Map<RopeSpec, RopeTable> ropes = new HashMap<>();
+    private final RoutersAhead routersAhead;
     private final Norm finalNorm;
     private final WeightMatrix head;
 
@@ -41,24 +44,29 @@ public final class MoeModel {
             Weights weights,
             IntFunction<BlockLayout> layoutOf,
             HostTier hostTier,
+            PrefetchTrial prefetchTrial,
             Device device,
             Counters counters) {
         this.spec = spec;
+        routersAhead = new RoutersAhead(hostTier, prefetchTrial);
         this.device = device;
         embedding = Linear.load(spec.embedding(), weights).weight();
         layers = new ArrayList<>();
         Map<BlockLayout, ExpertViews> views = new HashMap<>();
         for (int i = 0; i < spec.layers().size(); i++) {
             LayerSpec layer = spec.layers().get(i);
+            Norm feedForwardNorm = Norm.load(layer.feedForwardNorm(), weights);
             FeedForward feedForward = switch (layer.feedForward()) {
                 case DenseSpec dense -> new DenseFeedForward(dense, weights);
                 case MoeSpec moe ->
                     new MoeBlock(
                             i,
                             moe,
+                            feedForwardNorm,
                             weights,
                             views.computeIfAbsent(layoutOf.apply(i), ExpertViews::new),
                             hostTier,
+                            routersAhead,
                             counters);
             };
             layers.add(new DecoderLayer(
@@ -67,9 +75,10 @@ public final class MoeModel {
                             layer.attention(),
                             weights,
                             ropes.computeIfAbsent(layer.attention().rope(), MoeModel::ropeTable)),
-                    Norm.load(layer.feedForwardNorm(), weights),
+                    feedForwardNorm,
                     feedForward));
         }
+        routersAhead.start();
         finalNorm = Norm.load(spec.finalNorm(), weights);
         head = spec.tiedEmbeddings()
                 ? embedding
@@ -85,6 +94,11 @@ public final class MoeModel {
     /// Computes the rotations of the first `positions` positions now, so that decoding up to there need not.
     public void reservePositions(int positions) {
         ropes.values().forEach(rope -> rope.reserve(positions));
+    }
+
+    /// Returns what was guessed of the layers' choices.
+    public Lookahead lookahead() {
+        return routersAhead.lookahead();
     }
 
     /// Returns what this model computes.

@@ -41,6 +41,10 @@ public final class Workspace {
     final float[] routingWeights; // [batch, k]
     final Tier[] tiers; // [batch, k]
     final ExpertGroups groups;
+    final DeviceBuffer aheadNormed; // [hiddenSize]: what a later layer's router is shown
+    final DeviceBuffer aheadLogits; // [numExperts]
+    final int[] aheadIds; // [numExperts]
+    final float[] aheadLikelihoods; // [numExperts]
 
     Workspace(ModelSpec spec, Device device, int batch) {
         Allocator floats = (rows, cols) -> device.allocate(Math.multiplyExact(rows, cols));
@@ -70,6 +74,10 @@ public final class Workspace {
         routingWeights = new float[choices];
         tiers = new Tier[choices];
         groups = new ExpertGroups(numExperts, choices + batch);
+        aheadNormed = device.allocate(spec.hiddenSize());
+        aheadLogits = device.allocate(numExperts);
+        aheadIds = new int[numExperts];
+        aheadLikelihoods = new float[numExperts];
     }
 
     /// Allocates rows of activations and fails on sizes beyond an array's.

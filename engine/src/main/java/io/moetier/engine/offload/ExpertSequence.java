@@ -25,12 +25,14 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Lifetime: the blocks of a group are pinned until the next [#next()] or [#close()], then their slots go to the next
 /// missing experts. So any number of experts can be worked through with a few slots. While some wait for a slot, a
-/// group takes half of the slots at most, so that loads go on while it is computed. Confined to the thread of its
-/// [HostTier].
+/// group takes half of the slots at most, so that loads go on while it is computed. When none waits any more, the
+/// loaders
+/// go to the [Prefetcher]. Confined to the thread of its [HostTier].
 public final class ExpertSequence implements AutoCloseable {
     private static final int NONE = -1;
 
     private final TransferScheduler scheduler;
+    private final Prefetcher prefetcher;
     private final Counters counters;
     private final int[] ids;
     private final int[] residentIndices;
@@ -46,8 +48,9 @@ public final class ExpertSequence implements AutoCloseable {
     private int size;
     private Tier tier = Tier.HOST;
 
-    ExpertSequence(TransferScheduler scheduler, Counters counters, int maxExperts) {
+    ExpertSequence(TransferScheduler scheduler, Prefetcher prefetcher, Counters counters, int maxExperts) {
         this.scheduler = scheduler;
+        this.prefetcher = prefetcher;
         this.counters = counters;
         ids = new int[maxExperts];
         residentIndices = new int[maxExperts];
@@ -72,14 +75,16 @@ public final class ExpertSequence implements AutoCloseable {
         numMissing = 0;
         nextMissing = 0;
         try {
+            prefetcher.giveWay();
             sizeClass.cache().decide(ids, weights, n);
-            sort(sizeClass.cache(), n);
+            sort(sizeClass, n);
+            prefetcher.onDecision(ids, n);
             startLoads(sizeClass);
         } catch (RuntimeException e) { // an expert that the layer does not have, or has been named twice
             close();
             throw e;
         }
-        counters.addHits(numResidents);
+        counters.addHits(n - numMissing);
         counters.addMisses(numMissing);
     }
 
@@ -90,6 +95,10 @@ public final class ExpertSequence implements AutoCloseable {
         SizeClass sizeClass = open();
         release(sizeClass.cache());
         startLoads(sizeClass);
+        while (nextResident == numResidents && numUnderWay == 0 && nextMissing < numMissing) {
+            prefetcher.settle(scheduler.await()); // all slots are being filled ahead
+            startLoads(sizeClass);
+        }
         int most = nextMissing == numMissing
                 ? ids.length
                 : Math.max(1, sizeClass.cache().numSlots() / 2);
@@ -97,6 +106,9 @@ public final class ExpertSequence implements AutoCloseable {
             takeResidents(sizeClass.cache(), most);
         } else if (numUnderWay > 0) {
             takeArrivals(sizeClass, most);
+        }
+        if (nextMissing == numMissing && numUnderWay == 0) {
+            prefetcher.useIdleLoaders();
         }
         return size > 0;
     }
@@ -139,13 +151,17 @@ public final class ExpertSequence implements AutoCloseable {
         while (nextResident < numResidents) {
             sizeClass.cache().unpin(sizeClass.cache().slotOf(ids[residentIndices[nextResident++]]));
         }
-        for (Transfer unused = scheduler.cancel(); unused != null; unused = scheduler.cancel()) {
-            numUnderWay--;
-            sizeClass.cache().abandon(unused.slot());
-        }
         while (numUnderWay > 0) {
-            Transfer transfer = scheduler.await();
-            if (settle(sizeClass, transfer)) {
+            Transfer transfer = scheduler.cancel();
+            if (transfer != null) {
+                numUnderWay--;
+                sizeClass.cache().abandon(transfer.slot());
+                continue;
+            }
+            transfer = scheduler.await();
+            if (transfer.isAhead()) {
+                prefetcher.settle(transfer);
+            } else if (settle(sizeClass, transfer)) {
                 sizeClass.cache().unpin(transfer.slot());
             }
         }
@@ -153,11 +169,21 @@ public final class ExpertSequence implements AutoCloseable {
     }
 
     /// Pins the residents before anything is evicted, so that none of them is.
-    private void sort(ExpertCache cache, int n) {
+    private void sort(SizeClass sizeClass, int n) {
+        ExpertCache cache = sizeClass.cache();
         for (int i = 0; i < n; i++) {
             int slot = cache.access(ids[i]);
             if (slot == NONE) {
                 missingIndices[numMissing++] = i;
+                continue;
+            }
+            Transfer transfer = sizeClass.transfers().get(slot);
+            if (transfer.isFirstUseOfAhead()) {
+                counters.addPrefetchHit();
+            }
+            if (transfer.isUnderWay()) { // pinned as a load
+                prefetcher.handOver(transfer, i);
+                numUnderWay++;
             } else {
                 cache.pin(slot);
                 residentIndices[numResidents++] = i;
@@ -171,7 +197,7 @@ public final class ExpertSequence implements AutoCloseable {
             int missing = missingIndices[nextMissing];
             int reserved = cache.tryReserve(ids[missing]);
             if (reserved == NONE) {
-                if (nextResident == numResidents && numUnderWay == 0) {
+                if (nextResident == numResidents && numUnderWay + prefetcher.numUnderWay() == 0) {
                     throw new OutOfSlotsException(numMissing - nextMissing, 0, cache.numPinned());
                 }
                 return;
@@ -193,18 +219,37 @@ public final class ExpertSequence implements AutoCloseable {
     /// Waits for one load and takes those that have ended as well.
     private void takeArrivals(SizeClass sizeClass, int most) {
         tier = Tier.DISK;
-        Transfer first = scheduler.poll();
+        Transfer first = poll();
         long waitNanos = 0;
         if (first == null) {
             long start = System.nanoTime();
-            first = scheduler.await();
+            first = await();
             waitNanos = System.nanoTime() - start;
             counters.addWait(waitNanos);
         }
         takeArrival(sizeClass, first, waitNanos);
-        for (Transfer next; size < most && (next = scheduler.poll()) != null; ) {
+        for (Transfer next; size < most && (next = poll()) != null; ) {
             takeArrival(sizeClass, next, 0);
         }
+    }
+
+    /// Returns a load of this sequence that ended, or null if none has.
+    private @Nullable Transfer poll() {
+        Transfer transfer = scheduler.poll();
+        while (transfer != null && transfer.isAhead()) {
+            prefetcher.settle(transfer);
+            transfer = scheduler.poll();
+        }
+        return transfer;
+    }
+
+    private Transfer await() {
+        Transfer transfer = scheduler.await();
+        while (transfer.isAhead()) {
+            prefetcher.settle(transfer);
+            transfer = scheduler.await();
+        }
+        return transfer;
     }
 
     private void takeArrival(SizeClass sizeClass, Transfer transfer, long waitNanos) {

@@ -29,6 +29,7 @@ public final class HostTier implements AutoCloseable {
     private final int[] sizeClassOfLayer;
     private final Arena arena;
     private final TransferScheduler scheduler;
+    private final Prefetcher prefetcher;
     private final ExpertSequence sequence;
 
     @SuppressWarnings("MustBeClosedChecker") // close() closes the arena
@@ -54,7 +55,15 @@ public final class HostTier implements AutoCloseable {
             sizeClasses.add(sizeClass(members, slots[c], source.slotBytes(c), policy, counters));
         }
         scheduler = new TransferScheduler(source, loaders, IntStream.of(slots).sum());
-        sequence = new ExpertSequence(scheduler, counters, mostExpertsOfOneLayer(ids));
+        prefetcher = new Prefetcher(
+                scheduler,
+                counters,
+                new UseRates(ids),
+                loaders,
+                sizeClasses,
+                sizeClassOfLayer,
+                mostExpertsOfOneLayer(ids));
+        sequence = new ExpertSequence(scheduler, prefetcher, counters, mostExpertsOfOneLayer(ids));
     }
 
     /// Opens an empty tier of at most `budgetBytes`, divided over the size classes in proportion to their bytes.
@@ -106,6 +115,12 @@ public final class HostTier implements AutoCloseable {
             IntStream members = IntStream.of(ids).filter(id -> sizeClassOfLayer[ExpertId.layerOf(id)] == sizeClass);
             new Warming(sizeClasses.get(c), members, share).run(scheduler, counters);
         }
+    }
+
+    /// Has the experts `experts[0..n)` of a layer to come, the likeliest first, loaded while the present sequence waits
+    /// for nothing; they replace those guessed before. `likelihoods[i]` is that of `experts[i]`.
+    public void guess(int layer, int[] experts, float[] likelihoods, int n) {
+        prefetcher.guess(layer, experts, likelihoods, n);
     }
 
     /// Tells how full the tier is.

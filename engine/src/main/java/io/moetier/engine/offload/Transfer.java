@@ -12,6 +12,9 @@ final class Transfer {
     private final int slot;
     private int id;
     private int index;
+    private boolean ahead; // nobody has asked for the expert yet
+    private boolean underWay;
+    private boolean unusedAhead;
     private long nanos;
     private @Nullable MemorySegment block;
     private @Nullable Throwable failure;
@@ -25,9 +28,52 @@ final class Transfer {
     Transfer of(int id, int index) {
         this.id = id;
         this.index = index;
+        ahead = false;
+        unusedAhead = false;
+        underWay = true;
         failure = null;
         nanos = 0;
         return this;
+    }
+
+    /// Prepares to load expert `id`, which no layer has requested.
+    Transfer ahead(int id) {
+        of(id, 0);
+        ahead = true;
+        unusedAhead = true;
+        return this;
+    }
+
+    /// Makes a load that was begun ahead one for the request of a layer, at `index` there. The loader knows of neither.
+    void takeOver(int newIndex) {
+        index = newIndex;
+        ahead = false;
+    }
+
+    /// Notes that the computation has learnt of its end.
+    void collect() {
+        underWay = false;
+    }
+
+    /// Says whether no layer has requested the expert.
+    boolean isAhead() {
+        return ahead;
+    }
+
+    /// Says whether the computation has yet to learn of its end.
+    boolean isUnderWay() {
+        return underWay;
+    }
+
+    /// Says whether the expert was loaded ahead and is requested for the first time since.
+    boolean isFirstUseOfAhead() {
+        boolean first = unusedAhead;
+        unusedAhead = false;
+        return first;
+    }
+
+    int id() {
+        return id;
     }
 
     void run(ExpertSource source) {

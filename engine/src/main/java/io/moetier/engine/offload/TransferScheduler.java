@@ -39,7 +39,7 @@ final class TransferScheduler implements AutoCloseable {
     /// Returns a transfer that ended, well or not, or null if none has since the last call.
     @Nullable
     Transfer poll() {
-        return finished.isEmpty() ? null : finished.poll();
+        return finished.isEmpty() ? null : collected(finished.poll());
     }
 
     /// Returns a transfer that ended, well or not, waiting for it if need be.
@@ -47,7 +47,7 @@ final class TransferScheduler implements AutoCloseable {
         for (int i = 0; i < SPINS && finished.isEmpty(); i++) {
             Thread.onSpinWait();
         }
-        Transfer transfer = finished.take();
+        Transfer transfer = collected(finished.take());
         if (transfer == null) {
             throw new IllegalStateException("the transfer scheduler is closed");
         }
@@ -57,7 +57,14 @@ final class TransferScheduler implements AutoCloseable {
     /// Takes back a transfer that no loader has begun, or returns null if there is none.
     @Nullable
     Transfer cancel() {
-        return submitted.poll();
+        return collected(submitted.poll());
+    }
+
+    private static @Nullable Transfer collected(@Nullable Transfer transfer) {
+        if (transfer != null) {
+            transfer.collect();
+        }
+        return transfer;
     }
 
     /// Ends the loaders once they have done what was submitted.

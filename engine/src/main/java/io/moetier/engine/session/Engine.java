@@ -4,6 +4,7 @@ import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.CpuDevice;
+import io.moetier.engine.lookahead.Lookahead;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.metrics.RunStats;
 import io.moetier.engine.model.KvCache;
@@ -13,6 +14,7 @@ import io.moetier.engine.model.family.Families;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.offload.HostTier;
+import io.moetier.engine.offload.PrefetchTrial;
 import io.moetier.engine.offload.ResidentSummary;
 import io.moetier.engine.offload.SlotBudget;
 import io.moetier.engine.trace.Census;
@@ -43,6 +45,7 @@ public final class Engine implements AutoCloseable {
     private final Device device;
     private final Counters counters = new Counters();
     private final HostTier hostTier;
+    private final PrefetchTrial prefetchTrial;
     private final MoeModel model;
     private final Owned owned;
     private final long otherWeightBytes;
@@ -70,7 +73,15 @@ public final class Engine implements AutoCloseable {
         owned.add(device::close);
         hostTier = openHostTier(config, policy);
         owned.add(hostTier::close);
-        model = new MoeModel(spec, weights, layer -> store.layout(ExpertId.pack(layer, 0)), hostTier, device, counters);
+        prefetchTrial = new PrefetchTrial(config.prefetch());
+        model = new MoeModel(
+                spec,
+                weights,
+                layer -> store.layout(ExpertId.pack(layer, 0)),
+                hostTier,
+                prefetchTrial,
+                device,
+                counters);
     }
 
     /// Loads the model of a store.
@@ -199,6 +210,16 @@ public final class Engine implements AutoCloseable {
     /// Returns the bytes of the weights outside the experts.
     long otherWeightBytes() {
         return otherWeightBytes;
+    }
+
+    /// Returns what was guessed of the layers' choices, and how often that was right.
+    public Lookahead lookahead() {
+        return model.lookahead();
+    }
+
+    /// Returns what was found out about prefetching.
+    public PrefetchTrial prefetchTrial() {
+        return prefetchTrial;
     }
 
     MoeModel model() {

@@ -2,6 +2,7 @@ package io.moetier.engine.session;
 
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.engine.offload.PrefetchChoice;
 import io.moetier.storage.expert.IoMode;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -16,6 +17,7 @@ import java.util.OptionalLong;
 /// @param io how cold experts are read
 /// @param kernels which kernels compute
 /// @param kv how keys and values are stored
+/// @param prefetch whether experts are loaded before a layer asks for them
 /// @param nativeDirectory where native code is unpacked, for later starts to find; empty for a temporary directory
 /// @param contextLength tokens a session can hold; 0 for the model's maximum, at most [#DEFAULT_CONTEXT]
 /// @param reservedBytes memory that others will take, which the host tier leaves free where `ramBytes` is empty
@@ -27,6 +29,7 @@ public record EngineConfig(
         IoMode io,
         KernelChoice kernels,
         KvType kv,
+        PrefetchChoice prefetch,
         Optional<Path> nativeDirectory,
         int contextLength,
         long reservedBytes) {
@@ -41,6 +44,7 @@ public record EngineConfig(
             IoMode.AUTO,
             KernelChoice.AUTO,
             KvType.F16,
+            PrefetchChoice.OFF,
             Optional.empty(),
             0,
             0);
@@ -71,6 +75,7 @@ public record EngineConfig(
                 io,
                 kernels,
                 kv,
+                prefetch,
                 nativeDirectory,
                 contextLength,
                 reservedBytes);
@@ -79,25 +84,81 @@ public record EngineConfig(
     /// Returns this configuration with another number of threads.
     public EngineConfig withThreads(int count) {
         return new EngineConfig(
-                count, ramBytes, policy, census, io, kernels, kv, nativeDirectory, contextLength, reservedBytes);
+                count,
+                ramBytes,
+                policy,
+                census,
+                io,
+                kernels,
+                kv,
+                prefetch,
+                nativeDirectory,
+                contextLength,
+                reservedBytes);
     }
 
     /// Returns this configuration with another policy.
     public EngineConfig withPolicy(String name, Optional<Path> censusFile) {
         return new EngineConfig(
-                threads, ramBytes, name, censusFile, io, kernels, kv, nativeDirectory, contextLength, reservedBytes);
+                threads,
+                ramBytes,
+                name,
+                censusFile,
+                io,
+                kernels,
+                kv,
+                prefetch,
+                nativeDirectory,
+                contextLength,
+                reservedBytes);
     }
 
     /// Returns this configuration with other kernels.
     public EngineConfig withKernels(KernelChoice choice) {
         return new EngineConfig(
-                threads, ramBytes, policy, census, io, choice, kv, nativeDirectory, contextLength, reservedBytes);
+                threads,
+                ramBytes,
+                policy,
+                census,
+                io,
+                choice,
+                kv,
+                prefetch,
+                nativeDirectory,
+                contextLength,
+                reservedBytes);
     }
 
     /// Returns this configuration with keys and values stored in another way.
     public EngineConfig withKv(KvType type) {
         return new EngineConfig(
-                threads, ramBytes, policy, census, io, kernels, type, nativeDirectory, contextLength, reservedBytes);
+                threads,
+                ramBytes,
+                policy,
+                census,
+                io,
+                kernels,
+                type,
+                prefetch,
+                nativeDirectory,
+                contextLength,
+                reservedBytes);
+    }
+
+    /// Returns this configuration with another way of loading ahead.
+    public EngineConfig withPrefetch(PrefetchChoice choice) {
+        return new EngineConfig(
+                threads,
+                ramBytes,
+                policy,
+                census,
+                io,
+                kernels,
+                kv,
+                choice,
+                nativeDirectory,
+                contextLength,
+                reservedBytes);
     }
 
     /// Returns this configuration with another directory for native code.
@@ -110,6 +171,7 @@ public record EngineConfig(
                 io,
                 kernels,
                 kv,
+                prefetch,
                 Optional.of(directory),
                 contextLength,
                 reservedBytes);
@@ -118,6 +180,6 @@ public record EngineConfig(
     /// Returns this configuration with more or less memory left free.
     public EngineConfig withReservedBytes(long bytes) {
         return new EngineConfig(
-                threads, ramBytes, policy, census, io, kernels, kv, nativeDirectory, contextLength, bytes);
+                threads, ramBytes, policy, census, io, kernels, kv, prefetch, nativeDirectory, contextLength, bytes);
     }
 }

@@ -118,7 +118,9 @@ public final class Session implements AutoCloseable {
         long start = System.nanoTime();
         step(single, 0, 1, Phase.DECODE);
         computeLogits(0);
-        engine.counters().addDecode(1, System.nanoTime() - start);
+        long nanos = System.nanoTime() - start;
+        engine.counters().addDecode(1, nanos);
+        engine.prefetchTrial().onToken(nanos);
         FlightEvents.finish(event);
     }
 

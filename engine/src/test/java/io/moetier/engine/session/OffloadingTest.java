@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.device.cpu.KernelTiers;
 import io.moetier.engine.metrics.RunStats;
+import io.moetier.engine.offload.PrefetchChoice;
 import io.moetier.engine.trace.TraceRecorder;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.IoMode;
@@ -78,10 +79,23 @@ class OffloadingTest {
                 io,
                 EngineConfig.DEFAULT.kernels(),
                 EngineConfig.DEFAULT.kv(),
+                PrefetchChoice.OFF,
                 Optional.empty(),
                 0,
                 0);
         assertArrayEquals(bits(store, EngineConfig.DEFAULT), bits(store, paged));
+    }
+
+    @ParameterizedTest
+    @EnumSource(PrefetchChoice.class)
+    void loadingAheadGivesTheSameBits(PrefetchChoice prefetch) {
+        Path store = store("tiny-mixtral");
+        for (int slots : new int[] {2, 3, 12, 40}) {
+            EngineConfig config = EngineConfig.DEFAULT
+                    .withRamBytes(minimumBytes(store) / 2 * slots)
+                    .withPrefetch(prefetch);
+            assertArrayEquals(bits(store, EngineConfig.DEFAULT), bits(store, config), slots + " slots");
+        }
     }
 
     @Test

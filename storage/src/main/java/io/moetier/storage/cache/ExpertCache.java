@@ -156,6 +156,12 @@ public final class ExpertCache {
         return policy.admits(id, victim) ? occupy(id, evict(victim)) : NONE;
     }
 
+    /// Returns the expert that would leave for the next one to be reserved, or -1 if none would: a slot is free, or all
+    /// are pinned.
+    public int nextVictim() {
+        return numFree > 0 || numPinned == idAt.length ? NONE : policy.victim(pinned);
+    }
+
     /// Frees a reserved slot whose expert could not be loaded; this is not counted as an eviction.
     ///
     /// @throws IllegalStateException if the slot is not pinned exactly once

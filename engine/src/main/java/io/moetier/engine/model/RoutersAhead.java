@@ -1,0 +1,109 @@
+package io.moetier.engine.model;
+
+import io.moetier.engine.device.Kernels;
+import io.moetier.engine.lookahead.Guesser;
+import io.moetier.engine.lookahead.Lookahead;
+import io.moetier.engine.model.spec.MoeSpec;
+import io.moetier.engine.offload.HostTier;
+import io.moetier.engine.offload.PrefetchTrial;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Looks at what the layers after one that has just been routed will choose, and has it loaded ahead.
+///
+/// A later layer's router is applied to the hidden state in front of this layer's experts. As each such look costs a
+/// router's time, tokens that nothing is loaded ahead for are only sampled.
+final class RoutersAhead {
+    /// Of so many tokens, the routers ahead are asked in one, to know their recall.
+    private static final int SAMPLE = 16;
+
+    private final List<Router> routers = new ArrayList<>();
+    private final HostTier hostTier;
+    private final PrefetchTrial trial;
+    private Lookahead lookahead = new Lookahead(0, 0, 0);
+    private long tokens;
+
+    /// What is needed to route to the experts of a layer.
+    private record Router(int layer, MoeSpec spec, Norm norm, Linear linear) {}
+
+    RoutersAhead(HostTier hostTier, PrefetchTrial trial) {
+        this.hostTier = hostTier;
+        this.trial = trial;
+    }
+
+    /// Adds the next layer that has experts, and returns its number among these.
+    int add(int layer, MoeSpec spec, Norm norm, Linear router) {
+        routers.add(new Router(layer, spec, norm, router));
+        return routers.size() - 1;
+    }
+
+    /// Begins to look ahead; all layers have been added.
+    void start() {
+        lookahead = new Lookahead(
+                routers.size(),
+                routers.stream()
+                        .mapToInt(router -> router.spec().numExperts())
+                        .max()
+                        .orElse(0),
+                routers.stream()
+                        .mapToInt(router -> router.spec().numExpertsPerToken())
+                        .max()
+                        .orElse(0));
+    }
+
+    Lookahead lookahead() {
+        return lookahead;
+    }
+
+    /// Takes in what layer `number` has chosen for the only token of the workspace, and guesses later layers.
+    void onDecision(int number, Kernels kernels, Workspace workspace) {
+        if (workspace.n != 1) {
+            return;
+        }
+        lookahead.onDecision(
+                number, workspace.expertIds, routers.get(number).spec().numExpertsPerToken());
+        tokens += number == 0 ? 1 : 0;
+        boolean sampled = tokens % SAMPLE == 0;
+        int furthest = sampled ? Lookahead.MOST_DISTANCE : trial.isOn() ? 1 : 0;
+        for (int distance = 1; distance <= furthest && number + distance < routers.size(); distance++) {
+            guess(Guesser.router(distance), number + distance, kernels, workspace);
+        }
+    }
+
+    /// Has the experts of the layer after `number` loaded that will most likely be needed; the experts of `number` have
+    /// been asked for already.
+    void prefetch(int number, Workspace workspace) {
+        if (number + 1 == routers.size()) {
+            return;
+        }
+        Router next = routers.get(number + 1);
+        int n = 0;
+        if (workspace.n == 1 && trial.isOn()) {
+            n = lookahead.bestGuess(number + 1, workspace.aheadIds, workspace.aheadLikelihoods);
+        } else if (workspace.n > 1 && trial.isOnForPrompts()) {
+            n = next.spec().numExperts();
+            float unused = 1 - (float) next.spec().numExpertsPerToken() / n;
+            for (int expert = 0; expert < n; expert++) {
+                workspace.aheadIds[expert] = expert;
+                workspace.aheadLikelihoods[expert] = 1 - (float) StrictMath.pow(unused, workspace.n);
+            }
+        }
+        hostTier.guess(next.layer(), workspace.aheadIds, workspace.aheadLikelihoods, n);
+    }
+
+    private void guess(Guesser guesser, int number, Kernels kernels, Workspace workspace) {
+        Router router = routers.get(number);
+        MoeSpec spec = router.spec();
+        router.norm().apply(kernels, workspace.hidden, 1, workspace.aheadNormed);
+        router.linear().apply(kernels, workspace.aheadNormed, 1, workspace.aheadLogits);
+        kernels.softmaxTopK(
+                workspace.aheadLogits,
+                1,
+                spec.numExperts(),
+                spec.numExpertsPerToken(),
+                false,
+                workspace.aheadIds,
+                workspace.aheadLikelihoods);
+        lookahead.onGuess(guesser, number, workspace.aheadIds, spec.numExpertsPerToken());
+    }
+}

@@ -1,0 +1,127 @@
+package io.moetier.engine.offload;
+
+import io.moetier.engine.metrics.Counters;
+import io.moetier.storage.cache.ExpertCache;
+import io.moetier.storage.model.ExpertId;
+import java.util.List;
+
+/// Loads experts before a layer asks for them, while the loaders have nothing else to do.
+///
+/// Nothing that a layer waits for is held up by more than the loads that have begun, at most one for each loader; and a
+/// guess takes the slot of no expert that is likelier to be chosen than itself. Confined to the thread of its
+/// [HostTier]; allocates nothing after construction.
+final class Prefetcher {
+    private static final int NONE = -1;
+
+    private final TransferScheduler scheduler;
+    private final Counters counters;
+    private final UseRates useRates;
+    private final List<SizeClass> sizeClasses;
+    private final int[] sizeClassOfLayer;
+    private final int mostUnderWay;
+    private final int[] guesses;
+    private final float[] likelihoods;
+    private int numGuesses;
+    private int nextGuess;
+    private int numUnderWay;
+    private int numSinceBegin;
+
+    /// @param mostGuesses the most experts that are guessed at a time
+    Prefetcher(
+            TransferScheduler scheduler,
+            Counters counters,
+            UseRates useRates,
+            int loaders,
+            List<SizeClass> sizeClasses,
+            int[] sizeClassOfLayer,
+            int mostGuesses) {
+        this.scheduler = scheduler;
+        this.counters = counters;
+        this.useRates = useRates;
+        this.sizeClasses = sizeClasses;
+        this.sizeClassOfLayer = sizeClassOfLayer;
+        mostUnderWay = loaders;
+        guesses = new int[mostGuesses];
+        likelihoods = new float[mostGuesses];
+    }
+
+    /// Replaces what was guessed before by `experts[0..n)` of `layer`, the likeliest first.
+    void guess(int layer, int[] experts, float[] likelihoods, int n) {
+        numGuesses = Math.min(n, guesses.length);
+        nextGuess = 0;
+        for (int i = 0; i < numGuesses; i++) {
+            guesses[i] = ExpertId.pack(layer, experts[i]);
+            this.likelihoods[i] = likelihoods[i];
+        }
+    }
+
+    /// Takes in that a layer has chosen the distinct experts `ids[0..n)`.
+    void onDecision(int[] ids, int n) {
+        useRates.onDecision(ids, n);
+    }
+
+    /// Gives way to a layer that begins: what no loader has begun is dropped.
+    void giveWay() {
+        nextGuess = numGuesses;
+        numSinceBegin = 0;
+        for (Transfer dropped = scheduler.cancel(); dropped != null; dropped = scheduler.cancel()) {
+            numUnderWay--;
+            sizeClassOf(dropped.id()).cache().abandon(dropped.slot());
+        }
+        for (Transfer ended = scheduler.poll(); ended != null; ended = scheduler.poll()) {
+            settle(ended);
+        }
+    }
+
+    /// Starts as many loads as there are idle loaders; called while no layer waits for a load.
+    void useIdleLoaders() {
+        while (nextGuess < numGuesses && numUnderWay < mostUnderWay) {
+            start(guesses[nextGuess], likelihoods[nextGuess]);
+            nextGuess++;
+        }
+    }
+
+    /// Books a load that ended: its expert may be used, and may leave, from now on. A load that failed is forgotten:
+    /// whoever needs the expert will hear of it.
+    void settle(Transfer transfer) {
+        numUnderWay--;
+        SizeClass sizeClass = sizeClassOf(transfer.id());
+        if (transfer.failure() != null) {
+            sizeClass.cache().abandon(transfer.slot());
+            return;
+        }
+        sizeClass.cache().unpin(transfer.slot());
+        counters.addDiskLoad(sizeClass.slab().slotBytes(), transfer.nanos());
+    }
+
+    /// Hands a load under way over to a layer, which has come to need the expert.
+    void handOver(Transfer transfer, int index) {
+        numUnderWay--;
+        transfer.takeOver(index);
+    }
+
+    int numUnderWay() {
+        return numUnderWay;
+    }
+
+    private void start(int id, float likelihood) {
+        SizeClass sizeClass = sizeClassOf(id);
+        ExpertCache cache = sizeClass.cache();
+        if (cache.slotOf(id) != NONE || numSinceBegin >= cache.numSlots() / 2) {
+            return; // more than half of the slots would push out what was guessed first
+        }
+        int victim = cache.nextVictim();
+        if (cache.numPinned() == cache.numSlots() || (victim != NONE && useRates.of(victim) >= likelihood)) {
+            return;
+        }
+        int slot = cache.tryReserve(id);
+        numUnderWay++;
+        numSinceBegin++;
+        counters.addPrefetch();
+        scheduler.submit(sizeClass.transfers().get(slot).ahead(id));
+    }
+
+    private SizeClass sizeClassOf(int id) {
+        return sizeClasses.get(sizeClassOfLayer[ExpertId.layerOf(id)]);
+    }
+}

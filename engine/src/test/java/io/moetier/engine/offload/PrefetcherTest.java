@@ -1,0 +1,202 @@
+package io.moetier.engine.offload;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.engine.metrics.Counters;
+import io.moetier.storage.cache.Policies;
+import io.moetier.storage.model.ExpertId;
+import io.moetier.storage.model.MalformedModelException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/// Loads ahead, as a layer sees them.
+@Timeout(60)
+class PrefetcherTest {
+    private static final int EXPERTS = 8;
+    private final Counters counters = new Counters();
+    private final FakeSource source = new FakeSource(3, EXPERTS, 4096);
+
+    private HostTier tier(int slots) {
+        return HostTier.open(source, 2, slots * 4096L, Policies.of("lru"), counters, 2);
+    }
+
+    private static void guess(HostTier tier, int layer, float likelihood, int... experts) {
+        float[] likelihoods = new float[experts.length];
+        Arrays.fill(likelihoods, likelihood);
+        tier.guess(layer, experts, likelihoods, experts.length);
+    }
+
+    /// Runs a layer that guesses the next one once its own experts are on their way.
+    private static void layer(HostTier tier, int layer, int[] experts, Runnable guess) {
+        try (ExpertSequence sequence = tier.begin(layer, experts, null, experts.length)) {
+            guess.run();
+            int seen = 0;
+            while (sequence.next()) {
+                for (int i = 0; i < sequence.size(); i++) {
+                    int id = ExpertId.pack(layer, experts[sequence.index(i)]);
+                    assertTrue(FakeSource.holds(sequence.block(i), id), () -> ExpertId.unpack(id) + " is not there");
+                    seen++;
+                }
+            }
+            assertEquals(experts.length, seen);
+        }
+    }
+
+    private void awaitReads(int layer, int... experts) {
+        for (int expert : experts) {
+            while (source.readsOf(layer, expert) == 0) {
+                Thread.onSpinWait();
+            }
+        }
+    }
+
+    @Test
+    void whatWasGuessedIsThereWhenItIsAskedFor() {
+        try (HostTier tier = tier(12)) {
+            layer(tier, 0, new int[] {1, 2}, () -> guess(tier, 1, 0.5f, 3, 4));
+            awaitReads(1, 3, 4);
+            layer(tier, 1, new int[] {3, 4}, () -> {});
+            assertEquals(1, source.readsOf(1, 3));
+            assertEquals(2, counters.snapshot().prefetches());
+            assertEquals(2, counters.snapshot().prefetchHits());
+            assertEquals(2, counters.snapshot().expertHits());
+            assertEquals(4 * 4096, counters.snapshot().diskBytes());
+        }
+    }
+
+    @Test
+    void aLayerWaitsForALoadThatHasBegunInsteadOfLoadingAgain() {
+        CountDownLatch begun = new CountDownLatch(2);
+        CountDownLatch asked = new CountDownLatch(1);
+        try (HostTier tier = tier(12)) {
+            source.beforeRead = id -> {
+                if (ExpertId.layerOf(id) == 1) {
+                    begun.countDown();
+                    await(asked);
+                }
+            };
+            layer(tier, 0, new int[] {1, 2}, () -> guess(tier, 1, 0.5f, 3, 4));
+            await(begun);
+            Thread late = Thread.ofPlatform().start(() -> {
+                while (counters.snapshot().prefetchHits() == 0) {
+                    Thread.onSpinWait();
+                }
+                asked.countDown();
+            });
+            layer(tier, 1, new int[] {3, 5}, () -> {});
+            join(late);
+            assertEquals(1, source.readsOf(1, 3));
+        }
+    }
+
+    @Test
+    void noExpertGivesWayToAnUnlikelierGuess() {
+        try (HostTier tier = tier(2)) {
+            for (int turn = 0; turn < 20; turn++) {
+                layer(tier, 0, new int[] {1, 2}, () -> {});
+            }
+            layer(tier, 0, new int[] {1, 2}, () -> guess(tier, 1, 0.5f, 3));
+            layer(tier, 0, new int[] {1, 2}, () -> {});
+            assertEquals(0, counters.snapshot().prefetches());
+            assertEquals(0, source.readsOf(1, 3));
+        }
+    }
+
+    @Test
+    void aLikelierGuessTakesTheSlot() {
+        try (HostTier tier = tier(4)) {
+            layer(tier, 0, new int[] {1, 2}, () -> {});
+            layer(tier, 0, new int[] {3, 4}, () -> {});
+            layer(tier, 0, new int[] {3}, () -> guess(tier, 1, 0.9f, 5));
+            awaitReads(1, 5);
+            layer(tier, 1, new int[] {5}, () -> {});
+            assertEquals(1, counters.snapshot().prefetchHits());
+            assertEquals(1, counters.snapshot().evictions());
+        }
+    }
+
+    @Test
+    void whatNoLoaderHasBegunIsDroppedForTheNextLayer() {
+        CountDownLatch released = new CountDownLatch(1);
+        try (HostTier tier = tier(24)) {
+            layer(tier, 0, new int[] {0, 1}, () -> {});
+            source.beforeRead = id -> {
+                if (ExpertId.layerOf(id) == 1) {
+                    await(released);
+                }
+            };
+            layer(tier, 0, new int[] {0, 1}, () -> guess(tier, 1, 0.9f, 0, 1, 2, 3, 4, 5));
+            released.countDown();
+            layer(tier, 2, new int[] {0, 1}, () -> {});
+            assertEquals(2, counters.snapshot().prefetches(), "at most one for each loader");
+            layer(tier, 1, new int[] {0, 1, 2, 3, 4, 5}, () -> {});
+        }
+    }
+
+    @Test
+    void aFailedGuessIsHeardOfByWhoNeedsTheExpert() {
+        source.beforeRead = id -> {
+            if (id == ExpertId.pack(1, 3)) {
+                throw new MalformedModelException("damaged");
+            }
+        };
+        try (HostTier tier = tier(12)) {
+            layer(tier, 0, new int[] {1, 2}, () -> guess(tier, 1, 0.5f, 3));
+            layer(tier, 2, new int[] {1, 2}, () -> {});
+            MalformedModelException failure =
+                    assertThrows(MalformedModelException.class, () -> layer(tier, 1, new int[] {3}, () -> {}));
+            assertEquals("damaged", failure.getMessage());
+            layer(tier, 1, new int[] {4, 5}, () -> {});
+        }
+    }
+
+    @Test
+    void survivesRandomLayersAndGuesses() {
+        Random random = new Random(20261126);
+        for (int slots = 2; slots <= 20; slots += 3) {
+            try (HostTier tier = tier(slots)) {
+                for (int step = 0; step < 600; step++) {
+                    int layer = step % 3;
+                    int[] experts = some(random, random.nextInt(10) == 0 ? EXPERTS : 2);
+                    int[] guesses = some(random, random.nextInt(EXPERTS));
+                    layer(tier, layer, experts, () -> guess(tier, (layer + 1) % 3, random.nextFloat(), guesses));
+                }
+                assertFalse(tier.residentSummary().slabBytes() > slots * 4096L);
+            }
+        }
+        assertTrue(counters.snapshot().prefetches() > 0);
+        assertTrue(counters.snapshot().prefetchHits() > 0);
+    }
+
+    private static int[] some(Random random, int n) {
+        List<Integer> all = new ArrayList<>(IntStream.range(0, EXPERTS).boxed().toList());
+        Collections.shuffle(all, random);
+        return all.stream().limit(n).mapToInt(expert -> expert).toArray();
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static void join(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
