@@ -64,6 +64,37 @@ class CommandsTest {
     }
 
     @Test
+    void loadingAheadShowsItsGuessesAndChangesNoToken() {
+        ok("run", TINY, "Once upon a time", "--temp", "0", "-n", "24", "--ram", "4M");
+        String text = out.toString();
+        for (String choice : List.of("on", "auto")) {
+            forgetOutput();
+            ok(
+                    "run",
+                    TINY,
+                    "Once upon a time",
+                    "--temp",
+                    "0",
+                    "-n",
+                    "24",
+                    "--ram",
+                    "4M",
+                    "--prefetch",
+                    choice,
+                    "--stats");
+            assertEquals(text, out.toString());
+            for (String guess : List.of(
+                    "guessed 1 ahead by previous token",
+                    "guessed 1 ahead by transitions",
+                    "guessed 1 ahead by router",
+                    "guessed 3 ahead by router",
+                    "loaded ahead")) {
+                assertTrue(err.toString().contains(guess), err.toString());
+            }
+        }
+    }
+
+    @Test
     void aBudgetChangesTheFiguresAndNotTheText() {
         ok("run", TINY, "Once upon a time", "--temp", "0", "-n", "12");
         String text = out.toString();

@@ -57,7 +57,7 @@ public final class Counters {
         expertsComputed.add(experts);
     }
 
-    /// Adds one load that was begun before a layer asked for the expert.
+    /// Adds one expert whose load was begun before a layer asked for it.
     public void addPrefetch() {
         prefetches.increment();
     }

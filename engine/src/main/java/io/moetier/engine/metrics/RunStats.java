@@ -9,7 +9,7 @@ package io.moetier.engine.metrics;
 /// @param loadNanos sum over all loads; loads overlap, so it may exceed the time that passed
 /// @param waitNanos time the computation stood still for want of an expert
 /// @param expertsComputed experts applied to at least one token, once per layer and forward pass
-/// @param prefetches loads begun before a layer asked for the expert
+/// @param prefetches experts whose load was begun before a layer asked for them
 /// @param prefetchHits those of them that a layer asked for before the expert left again
 public record RunStats(
         long expertHits,

@@ -91,6 +91,7 @@ final class Prefetcher {
             return;
         }
         sizeClass.cache().unpin(transfer.slot());
+        counters.addPrefetch();
         counters.addDiskLoad(sizeClass.slab().slotBytes(), transfer.nanos());
     }
 
@@ -98,6 +99,7 @@ final class Prefetcher {
     void handOver(Transfer transfer, int index) {
         numUnderWay--;
         transfer.takeOver(index);
+        counters.addPrefetch();
     }
 
     int numUnderWay() {
@@ -117,7 +119,6 @@ final class Prefetcher {
         int slot = cache.tryReserve(id);
         numUnderWay++;
         numSinceBegin++;
-        counters.addPrefetch();
         scheduler.submit(sizeClass.transfers().get(slot).ahead(id));
     }
 
