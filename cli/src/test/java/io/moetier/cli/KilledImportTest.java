@@ -22,6 +22,9 @@ class KilledImportTest {
     @TempDir
     Path directory;
 
+    @TempDir
+    Path cache;
+
     @Test
     void theOldStoreRunsAndTheNextImportCompletes() throws IOException, InterruptedException {
         String checkpoint = TestData.tinyMixtral().toString();
@@ -49,7 +52,7 @@ class KilledImportTest {
         }
 
         assertEquals(0, CommandLineRun.start(log, importing).waitFor(), () -> read(log));
-        CommandLineRun verify = CommandLineRun.inProcess(directory, "verify", store.toString());
+        CommandLineRun verify = CommandLineRun.inProcess(cache, "verify", store.toString());
         assertEquals(0, verify.exitCode(), verify::err);
         assertEquals(expected, greedy(store));
         try (Stream<Path> left = Files.list(directory)) {
@@ -59,7 +62,7 @@ class KilledImportTest {
 
     private String greedy(Path store) {
         CommandLineRun run = CommandLineRun.inProcess(
-                directory, "run", store.toString(), "--ids", "1,5,9", "--temp", "0", "-n", "4", "--ctx", "64");
+                cache, "run", store.toString(), "--ids", "1,5,9", "--temp", "0", "-n", "4", "--ctx", "64");
         assertEquals(0, run.exitCode(), run::err);
         return run.out();
     }
