@@ -126,20 +126,24 @@ class PrefetcherTest {
     }
 
     @Test
-    void whatNoLoaderHasBegunIsDroppedForTheNextLayer() {
+    void onlyIdleLoadersLoadAhead() {
+        CountDownLatch begun = new CountDownLatch(2);
         CountDownLatch released = new CountDownLatch(1);
         try (HostTier tier = tier(24)) {
             layer(tier, 0, new int[] {0, 1}, () -> {});
             source.beforeRead = id -> {
                 if (ExpertId.layerOf(id) == 1) {
+                    begun.countDown();
                     await(released);
                 }
             };
             layer(tier, 0, new int[] {0, 1}, () -> guess(tier, 1, 0.9f, 0, 1, 2, 3, 4, 5));
+            await(begun);
             released.countDown();
             layer(tier, 2, new int[] {0, 1}, () -> {});
-            assertEquals(2, counters.snapshot().prefetches(), "at most one for each loader");
             layer(tier, 1, new int[] {0, 1, 2, 3, 4, 5}, () -> {});
+            assertEquals(2, counters.snapshot().prefetches(), "at most one for each loader");
+            assertEquals(2, counters.snapshot().prefetchHits());
         }
     }
 
