@@ -15,8 +15,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Deterministic: plain `float` arithmetic in a fixed order, tables instead of exponential functions.
 final class NextUseEstimator {
-    /// Of the few weights that all experts of a layer share. Three times more or less changes the hits by 0.1
-    /// %.
+    /// Of the few weights that all experts of a layer share. Three times more or less changes the hits by 0.1 %.
     private static final float SHARED_RATE = 0.001f;
 
     private static final float INITIAL_BIAS = -0.5f;
@@ -122,8 +121,7 @@ final class NextUseEstimator {
         }
     }
 
-    /// Takes a step down the gradient of the cross entropy: the error times what a weight was multiplied
-    /// with.
+    /// Takes a step down the gradient of the cross entropy: the error times what a weight was multiplied with.
     private void correct(int layer, int width) {
         transitions.correct(errors, layer);
         bias[layer] -= SHARED_RATE * sum(errors, width);

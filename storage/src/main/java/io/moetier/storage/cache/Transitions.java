@@ -60,9 +60,9 @@ final class Transitions {
         }
     }
 
-    /// Corrects the weights that made the estimates before the latest decision of `layer`, which were wrong
-    /// by
-    /// `errors`. Each layer has decided once since then.
+    /// Corrects the weights that made the estimates before the latest decision of `layer`, which were wrong by
+    /// `errors`.
+    /// Each layer has decided once since then.
     void correct(float[] errors, int layer) {
         for (int source = 0; source < numSources; source++) {
             int earlier = earlier(source, layer);
