@@ -47,7 +47,7 @@ class MoetierTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
                     ''                          | missing required subcommand; see moetier --help
-                    verfy                        | unmatched argument at index 0: 'verfy', did you mean verify?; see moetier --help
+                    runn                        | unmatched argument at index 0: 'runn', did you mean run or tune?; see moetier --help
                     run                         | missing required parameter: 'MODEL'; see moetier run --help
                     run m --thread 3            | unknown option: '--thread', did you mean --threads?; see moetier run --help
                     run m --threads a           | invalid value for option '--threads': 'a' is not an int; see moetier run --help

@@ -26,12 +26,20 @@ final class EstimatedResidents {
 
     void add(int cell) {
         resident[cell] = true;
-        lowest[layers.layerOf(cell)] = UNKNOWN;
+        int layer = layers.layerOf(cell);
+        float estimate = estimate(layer, cell);
+        if (lowest[layer] != UNKNOWN && isLower(estimate, cell, lowestEstimate[layer], lowest[layer])) {
+            lowest[layer] = cell;
+            lowestEstimate[layer] = estimate;
+        }
     }
 
     void remove(int cell) {
         resident[cell] = false;
-        lowest[layers.layerOf(cell)] = UNKNOWN;
+        int layer = layers.layerOf(cell);
+        if (lowest[layer] == cell) {
+            lowest[layer] = UNKNOWN;
+        }
     }
 
     /// Must be told when the estimates of `layer` have changed.
@@ -73,9 +81,22 @@ final class EstimatedResidents {
 
     private void find(int layer) {
         if (lowest[layer] == UNKNOWN) {
-            int cell = lowestBut(layer, _ -> false);
-            lowest[layer] = cell;
-            lowestEstimate[layer] = cell == NONE ? Float.POSITIVE_INFINITY : estimate(layer, cell);
+            int best = NONE;
+            float least = Float.POSITIVE_INFINITY;
+            float[] estimates = estimator.estimates(layer);
+            int first = layers.firstCell(layer);
+            for (int i = 0; i < estimates.length; i++) {
+                if (resident[first + i] && estimates[i] < least) {
+                    best = first + i;
+                    least = estimates[i];
+                }
+            }
+            lowest[layer] = best;
+            lowestEstimate[layer] = least;
         }
+    }
+
+    private static boolean isLower(float estimate, int cell, float least, int best) {
+        return estimate < least || (estimate == least && cell < best);
     }
 }
