@@ -7,6 +7,7 @@ import io.moetier.storage.expert.IoMode;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
 
 /// How a model is run.
 ///
@@ -67,119 +68,94 @@ public record EngineConfig(
 
     /// Returns this configuration with another budget.
     public EngineConfig withRamBytes(long bytes) {
-        return new EngineConfig(
-                threads,
-                OptionalLong.of(bytes),
-                policy,
-                census,
-                io,
-                kernels,
-                kv,
-                prefetch,
-                nativeDirectory,
-                contextLength,
-                reservedBytes);
+        return changed(change -> change.ramBytes = OptionalLong.of(bytes));
     }
 
     /// Returns this configuration with another number of threads.
     public EngineConfig withThreads(int count) {
-        return new EngineConfig(
-                count,
-                ramBytes,
-                policy,
-                census,
-                io,
-                kernels,
-                kv,
-                prefetch,
-                nativeDirectory,
-                contextLength,
-                reservedBytes);
+        return changed(change -> change.threads = count);
     }
 
     /// Returns this configuration with another policy.
     public EngineConfig withPolicy(String name, Optional<Path> censusFile) {
-        return new EngineConfig(
-                threads,
-                ramBytes,
-                name,
-                censusFile,
-                io,
-                kernels,
-                kv,
-                prefetch,
-                nativeDirectory,
-                contextLength,
-                reservedBytes);
+        return changed(change -> {
+            change.policy = name;
+            change.census = censusFile;
+        });
     }
 
     /// Returns this configuration with other kernels.
     public EngineConfig withKernels(KernelChoice choice) {
-        return new EngineConfig(
-                threads,
-                ramBytes,
-                policy,
-                census,
-                io,
-                choice,
-                kv,
-                prefetch,
-                nativeDirectory,
-                contextLength,
-                reservedBytes);
+        return changed(change -> change.kernels = choice);
     }
 
     /// Returns this configuration with keys and values stored in another way.
     public EngineConfig withKv(KvType type) {
-        return new EngineConfig(
-                threads,
-                ramBytes,
-                policy,
-                census,
-                io,
-                kernels,
-                type,
-                prefetch,
-                nativeDirectory,
-                contextLength,
-                reservedBytes);
+        return changed(change -> change.kv = type);
     }
 
     /// Returns this configuration with another way of loading ahead.
     public EngineConfig withPrefetch(PrefetchChoice choice) {
-        return new EngineConfig(
-                threads,
-                ramBytes,
-                policy,
-                census,
-                io,
-                kernels,
-                kv,
-                choice,
-                nativeDirectory,
-                contextLength,
-                reservedBytes);
+        return changed(change -> change.prefetch = choice);
     }
 
     /// Returns this configuration with another directory for native code.
     public EngineConfig withNativeDirectory(Path directory) {
-        return new EngineConfig(
-                threads,
-                ramBytes,
-                policy,
-                census,
-                io,
-                kernels,
-                kv,
-                prefetch,
-                Optional.of(directory),
-                contextLength,
-                reservedBytes);
+        return changed(change -> change.nativeDirectory = Optional.of(directory));
     }
 
     /// Returns this configuration with more or less memory left free.
     public EngineConfig withReservedBytes(long bytes) {
-        return new EngineConfig(
-                threads, ramBytes, policy, census, io, kernels, kv, prefetch, nativeDirectory, contextLength, bytes);
+        return changed(change -> change.reservedBytes = bytes);
+    }
+
+    private EngineConfig changed(Consumer<Change> edit) {
+        Change change = new Change(this);
+        edit.accept(change);
+        return change.config();
+    }
+
+    /// A configuration while it is changed.
+    private static final class Change {
+        private final IoMode io;
+        private final int contextLength;
+        private int threads;
+        private OptionalLong ramBytes;
+        private String policy;
+        private Optional<Path> census;
+        private KernelChoice kernels;
+        private KvType kv;
+        private PrefetchChoice prefetch;
+        private Optional<Path> nativeDirectory;
+        private long reservedBytes;
+
+        private Change(EngineConfig from) {
+            threads = from.threads;
+            ramBytes = from.ramBytes;
+            policy = from.policy;
+            census = from.census;
+            io = from.io;
+            kernels = from.kernels;
+            kv = from.kv;
+            prefetch = from.prefetch;
+            nativeDirectory = from.nativeDirectory;
+            contextLength = from.contextLength;
+            reservedBytes = from.reservedBytes;
+        }
+
+        private EngineConfig config() {
+            return new EngineConfig(
+                    threads,
+                    ramBytes,
+                    policy,
+                    census,
+                    io,
+                    kernels,
+                    kv,
+                    prefetch,
+                    nativeDirectory,
+                    contextLength,
+                    reservedBytes);
+        }
     }
 }
