@@ -47,7 +47,7 @@ record BalanceReport(Path trace, Balance balance) {
         return fields;
     }
 
-    private Table facts() {
+    Table facts() {
         TraceHeader header = balance.header();
         LayerBalance overall = balance.overall();
         Table table = Table.ofFacts()
@@ -89,7 +89,7 @@ record BalanceReport(Path trace, Balance balance) {
         return percent(overall.requestVariance()) + "; by chance " + percent(overall.requestVarianceByChance());
     }
 
-    private Table reuse() {
+    Table reuse() {
         Table table =
                 Table.ofFigures().row("chosen again within", "tokens", "experts of the layer", "experts of the model");
         int longest =
@@ -105,7 +105,7 @@ record BalanceReport(Path trace, Balance balance) {
         return table.row("the first time", first, first, first);
     }
 
-    private Table layers() {
+    Table layers() {
         Table table = Table.ofFigures()
                 .row(
                         "layer",

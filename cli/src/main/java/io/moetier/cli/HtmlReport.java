@@ -17,10 +17,9 @@ final class HtmlReport {
 
     /// Returns the page.
     ///
-    /// @param body HTML that has the elements in which the script draws
-    /// @param data what the script draws, as JSON in the element `data`
-    /// @param script the name of a script beside this class
-    static String page(String title, String body, Map<String, ?> data, String script) {
+    /// @param body HTML that has the elements in which `report.js` draws
+    /// @param data what it draws, as JSON in the element `data`
+    static String page(String title, String body, Map<String, ?> data) {
         return """
                 <!doctype html>
                 <html lang="en">
@@ -45,7 +44,7 @@ final class HtmlReport {
                         body,
                         Json.write(data).replace("<", "\\u003c"), // else a text could end the element
                         resource(LIBRARY + "uPlot.iife.min.js"),
-                        resource(script));
+                        resource("report.js"));
     }
 
     /// Returns `text` as HTML that shows it.

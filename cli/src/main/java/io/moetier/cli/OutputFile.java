@@ -47,6 +47,14 @@ final class OutputFile implements AutoCloseable {
         create(target, option).close();
     }
 
+    /// Writes a file of text; throws as [#create] does.
+    static void write(Path target, String option, String text) throws IOException {
+        try (OutputFile file = create(target, option)) {
+            Files.writeString(file.unfinished(), text);
+            file.publish();
+        }
+    }
+
     /// Returns the file to write to.
     Path unfinished() {
         return unfinished;

@@ -52,6 +52,22 @@ final class Table {
         return text.toString();
     }
 
+    /// Returns the table as HTML; the first row of a table of figures is its head.
+    String html() {
+        StringBuilder html = new StringBuilder("<table>\n");
+        for (int r = 0; r < rows.size(); r++) {
+            String[] row = rows.get(r);
+            String tag = figures && r == 0 ? "th" : "td";
+            html.append("<tr>");
+            for (String cell : row) {
+                html.append('<').append(tag).append('>').append(HtmlReport.escape(cell));
+                html.append("</").append(tag).append('>');
+            }
+            html.append("</tr>\n");
+        }
+        return html.append("</table>").toString();
+    }
+
     private int[] widths() {
         int[] widths = new int[rows.stream().mapToInt(row -> row.length).max().orElse(0)];
         for (String[] row : rows) {

@@ -1,9 +1,13 @@
 package io.moetier.cli;
 
+import io.moetier.engine.trace.TraceReader;
 import io.moetier.engine.trace.balance.Balance;
 import io.moetier.storage.format.Json;
+import io.moetier.tools.simulate.TraceCounts;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -24,13 +28,25 @@ final class TraceShowCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print one JSON object.")
     boolean json;
 
+    @Option(names = "--report", paramLabel = "FILE", description = "Write a page with charts, an HTML file.")
+    @Nullable
+    Path page;
+
     TraceShowCommand(Streams streams) {
         this.streams = streams;
     }
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
+        if (page != null) {
+            OutputFile.check(page, "--report");
+        }
         BalanceReport report = new BalanceReport(trace, Balance.of(trace));
+        if (page != null) {
+            try (TraceReader reader = TraceReader.open(trace)) {
+                OutputFile.write(page, "--report", new BalanceCharts(report, TraceCounts.of(reader)).page());
+            }
+        }
         streams.print(json ? Json.write(report.fields()) + "\n" : report.text());
         return Failure.OK;
     }

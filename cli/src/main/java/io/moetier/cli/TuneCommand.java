@@ -193,7 +193,7 @@ final class TuneCommand implements Callable<Integer> {
         if (page != null) {
             try (TraceReader reader = TraceReader.open(traces.getFirst())) {
                 String charts = new TuneCharts(reports.getFirst(), TraceCounts.of(reader)).page();
-                write(page, "--report", charts);
+                OutputFile.write(page, "--report", charts);
             }
         }
         if (json != null) {
@@ -203,21 +203,15 @@ final class TuneCommand implements Callable<Integer> {
             } else {
                 fields.putAll(reports.getFirst().fields());
             }
-            write(json, "--json", Json.writePretty(fields) + "\n");
+            OutputFile.write(json, "--json", Json.writePretty(fields) + "\n");
         }
         if (save != null) {
             Tuning.Advice advice = reports.getLast()
                     .advice()
                     .orElseThrow(() -> new IllegalArgumentException(
                             "--save: only belady was compared, which knows the future and cannot be run"));
-            write(save, "--save", Json.writePretty(PolicyFile.of(advice.row()).fields()) + "\n");
-        }
-    }
-
-    private static void write(Path target, String option, String text) throws IOException {
-        try (OutputFile file = OutputFile.create(target, option)) {
-            Files.writeString(file.unfinished(), text);
-            file.publish();
+            OutputFile.write(
+                    save, "--save", Json.writePretty(PolicyFile.of(advice.row()).fields()) + "\n");
         }
     }
 }

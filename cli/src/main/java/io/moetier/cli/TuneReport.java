@@ -74,14 +74,14 @@ record TuneReport(
         return fields;
     }
 
-    private String table() {
+    /// Returns a row for each policy and budget.
+    Table table() {
         Table table = Table.ofFigures();
         cells().forEach(row -> table.row(row.toArray()));
-        return table.toString();
+        return table;
     }
 
-    /// Returns the table's cells, its head first.
-    List<List<String>> cells() {
+    private List<List<String>> cells() {
         boolean sizes = question.slotBytesKnown();
         List<String> head = new ArrayList<>(List.of("budget", "slots", "policy", "hit rate", "copies/token"));
         if (sizes) {

@@ -12,8 +12,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// The report of `tune` in a real browser.
-class TuneChartsTest {
+/// The pages with charts in a real browser.
+class ChartsTest {
     /// The charts whose canvases show more than a background and one colour.
     private static final String DRAWN = """
             [...document.querySelectorAll('.chart[id]')].filter(chart =>
@@ -54,6 +54,22 @@ class TuneChartsTest {
         try (Browser browser = new Browser(Files.createDirectory(directory.resolve("browser")))) {
             browser.open(report);
             assertEquals("hits reuse heat", browser.evaluate(DRAWN));
+            assertEquals(List.of(), browser.failures());
+        }
+    }
+
+    @Test
+    void theReportOfATraceIsDrawnToo() throws IOException, InterruptedException {
+        Path page = directory.resolve("trace.html");
+        String trace = TestData.trace("deepseek-v2-lite_esft-translation_small").toString();
+        CommandLineRun run = CommandLineRun.inProcess(
+                directory.resolve("cache"), "trace", "show", trace, "--report", page.toString());
+        assertEquals(0, run.exitCode(), run.err());
+        assertTrue(run.out().contains("load-balancing loss"), run.out());
+        try (Browser browser = new Browser(Files.createDirectory(directory.resolve("browser")))) {
+            browser.open(page);
+            assertEquals("entropy hits reuse heat", browser.evaluate(DRAWN));
+            assertEquals("3", browser.evaluate("String(document.querySelectorAll('.chart:not([id]) table').length)"));
             assertEquals(List.of(), browser.failures());
         }
     }

@@ -1,4 +1,4 @@
-// Draws the charts of a report of `moetier tune` from the JSON in the page.
+// Draws each chart that the page has an element for, from the JSON in it.
 (() => {
   'use strict';
   const data = JSON.parse(document.getElementById('data').textContent);
@@ -75,10 +75,13 @@
     document.getElementById(id).append(canvas);
   }
 
-  lines('hits', data.budgets, data.hits, percent);
-  if (data.speeds.length > 0) {
-    lines('speeds', data.budgets, data.speeds, (u, values) => values.map(v => (v === null ? '–' : v.toFixed(1))));
-  }
-  bars('reuse', data.reuse.labels, data.reuse.shares);
-  heatMap('heat', data.counts, data.layers, data.tokens);
+  const numbers = (u, values) => values.map(v => (v === null ? '–' : v.toFixed(1)));
+  const draw = {
+    entropy: id => bars(id, data.entropy.labels, data.entropy.shares),
+    hits: id => lines(id, data.budgets, data.hits, percent),
+    speeds: id => lines(id, data.budgets, data.speeds, numbers),
+    reuse: id => bars(id, data.reuse.labels, data.reuse.shares),
+    heat: id => heatMap(id, data.counts, data.layers, data.tokens),
+  };
+  document.querySelectorAll('.chart[id]').forEach(chart => draw[chart.id](chart.id));
 })();

@@ -1,0 +1,38 @@
+package io.moetier.cli;
+
+/// What a page shows, from top to bottom.
+final class HtmlBody {
+    private final StringBuilder html = new StringBuilder();
+
+    HtmlBody(String title) {
+        html.append("<h1>").append(HtmlReport.escape(title)).append("</h1>\n");
+    }
+
+    HtmlBody paragraph(String text) {
+        html.append("<p>").append(HtmlReport.escape(text)).append("</p>\n");
+        return this;
+    }
+
+    /// Adds an empty element `id` in which the script draws.
+    HtmlBody chart(String id, String title, String text) {
+        heading(title).paragraph(text);
+        html.append("<div class=\"chart\" id=\"").append(id).append("\"></div>\n");
+        return this;
+    }
+
+    HtmlBody table(String title, Table table) {
+        heading(title);
+        html.append("<div class=\"chart\">").append(table.html()).append("</div>\n");
+        return this;
+    }
+
+    private HtmlBody heading(String title) {
+        html.append("<h2>").append(HtmlReport.escape(title)).append("</h2>\n");
+        return this;
+    }
+
+    @Override
+    public String toString() {
+        return html.toString();
+    }
+}
