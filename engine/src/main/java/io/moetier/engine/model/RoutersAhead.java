@@ -7,6 +7,7 @@ import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.offload.HostTier;
 import io.moetier.engine.offload.PrefetchTrial;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /// Looks at what the layers after one that has just been routed will choose, and has it loaded ahead.
@@ -83,9 +84,9 @@ final class RoutersAhead {
         } else if (workspace.n > 1 && trial.isOnForPrompts()) {
             n = next.spec().numExperts();
             float unused = 1 - (float) next.spec().numExpertsPerToken() / n;
+            Arrays.fill(workspace.aheadLikelihoods, 0, n, 1 - (float) StrictMath.pow(unused, workspace.n));
             for (int expert = 0; expert < n; expert++) {
                 workspace.aheadIds[expert] = expert;
-                workspace.aheadLikelihoods[expert] = 1 - (float) StrictMath.pow(unused, workspace.n);
             }
         }
         hostTier.guess(next.layer(), workspace.aheadIds, workspace.aheadLikelihoods, n);

@@ -26,8 +26,7 @@ import org.jspecify.annotations.Nullable;
 /// Lifetime: the blocks of a group are pinned until the next [#next()] or [#close()], then their slots go to the next
 /// missing experts. So any number of experts can be worked through with a few slots. While some wait for a slot, a
 /// group takes half of the slots at most, so that loads go on while it is computed. When none waits any more, the
-/// loaders
-/// go to the [Prefetcher]. Confined to the thread of its [HostTier].
+/// loaders go to the [Prefetcher]. Confined to the thread of its [HostTier].
 public final class ExpertSequence implements AutoCloseable {
     private static final int NONE = -1;
 
@@ -181,6 +180,9 @@ public final class ExpertSequence implements AutoCloseable {
             if (transfer.isFirstUseOfAhead()) {
                 counters.addPrefetchHit();
             }
+            if (transfer.isUnderWay() && !transfer.isAhead()) {
+                throw new IllegalArgumentException(ExpertId.unpack(ids[i]) + " is asked for twice");
+            }
             if (transfer.isUnderWay()) { // pinned as a load
                 prefetcher.handOver(transfer, i);
                 numUnderWay++;
@@ -272,15 +274,9 @@ public final class ExpertSequence implements AutoCloseable {
         slots[size++] = slot;
     }
 
-    /// Books a transfer that ended; returns false, with the slot free again, if it failed.
     private boolean settle(SizeClass sizeClass, Transfer transfer) {
         numUnderWay--;
-        if (transfer.failure() != null) {
-            sizeClass.cache().abandon(transfer.slot());
-            return false;
-        }
-        counters.addDiskLoad(sizeClass.slab().slotBytes(), transfer.nanos());
-        return true;
+        return sizeClass.settle(transfer, counters);
     }
 
     private void release(ExpertCache cache) {

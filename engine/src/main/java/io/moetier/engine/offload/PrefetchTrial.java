@@ -18,10 +18,10 @@ public final class PrefetchTrial {
     private static final double LEAST_GAIN = 0.02;
 
     private final PrefetchChoice choice;
-    private final long[] nanosOfTurn = new long[TURNS];
+    private final long[] with = new long[TURNS / 2]; // nanoseconds of each turn
+    private final long[] without = new long[TURNS / 2];
     private int tokens;
     private boolean on;
-    private String verdict = "";
 
     public PrefetchTrial(PrefetchChoice choice) {
         this.choice = choice;
@@ -40,42 +40,40 @@ public final class PrefetchTrial {
 
     /// Takes in how long a token took.
     public void onToken(long nanos) {
-        if (choice != PrefetchChoice.AUTO || tokens == WARM_UP + TURNS * TOKENS_OF_A_TURN) {
+        if (choice != PrefetchChoice.AUTO || isDecided()) {
             return;
         }
-        int turn = (tokens++ - WARM_UP) / TOKENS_OF_A_TURN;
-        if (tokens > WARM_UP) {
-            nanosOfTurn[turn] += nanos;
-            on = (tokens - WARM_UP) / TOKENS_OF_A_TURN % 2 == 0;
+        int turn = (tokens - WARM_UP) / TOKENS_OF_A_TURN;
+        if (tokens >= WARM_UP) {
+            (turn % 2 == 0 ? with : without)[turn / 2] += nanos;
         }
-        if (tokens == WARM_UP + TURNS * TOKENS_OF_A_TURN) {
-            decide();
+        tokens++;
+        if (isDecided()) {
+            Arrays.sort(with);
+            Arrays.sort(without);
+            on = median(with) < median(without) * (1 - LEAST_GAIN);
+        } else if (tokens >= WARM_UP) {
+            on = (tokens - WARM_UP) / TOKENS_OF_A_TURN % 2 == 0;
         }
     }
 
     /// Returns what came out of it and why, for people; empty as long as nothing is decided.
     public String verdict() {
-        return verdict;
+        return !isDecided()
+                ? ""
+                : String.format(
+                        Locale.ROOT,
+                        "%s: a token took %.2f ms with it, %.2f ms without",
+                        on ? "on" : "off",
+                        median(with) / TOKENS_OF_A_TURN / 1e6,
+                        median(without) / TOKENS_OF_A_TURN / 1e6);
     }
 
-    private void decide() {
-        double with = medianNanos(0);
-        double without = medianNanos(1);
-        on = with < without * (1 - LEAST_GAIN);
-        verdict = String.format(
-                Locale.ROOT,
-                "%s: a token took %.2f ms with it, %.2f ms without",
-                on ? "on" : "off",
-                with / 1e6,
-                without / 1e6);
+    private boolean isDecided() {
+        return tokens == WARM_UP + TURNS * TOKENS_OF_A_TURN;
     }
 
-    private double medianNanos(int first) {
-        long[] turns = new long[TURNS / 2];
-        for (int i = 0; i < turns.length; i++) {
-            turns[i] = nanosOfTurn[2 * i + first];
-        }
-        Arrays.sort(turns);
-        return (turns[turns.length / 2 - 1] + turns[turns.length / 2]) / 2.0 / TOKENS_OF_A_TURN;
+    private static double median(long[] sorted) {
+        return (sorted[sorted.length / 2 - 1] + sorted[sorted.length / 2]) / 2.0;
     }
 }

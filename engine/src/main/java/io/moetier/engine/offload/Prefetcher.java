@@ -68,13 +68,14 @@ final class Prefetcher {
             numUnderWay--;
             sizeClassOf(dropped.id()).cache().abandon(dropped.slot());
         }
-        for (Transfer ended = scheduler.poll(); ended != null; ended = scheduler.poll()) {
-            settle(ended);
-        }
+        settleEnded();
     }
 
-    /// Starts as many loads as there are idle loaders; called while no layer waits for a load.
+    /// Starts as many loads as there are idle loaders; called while no layer waits for a load, so that all that ends
+    /// was
+    /// begun here.
     void useIdleLoaders() {
+        settleEnded();
         while (nextGuess < numGuesses && numUnderWay < mostUnderWay) {
             start(guesses[nextGuess], likelihoods[nextGuess]);
             nextGuess++;
@@ -86,13 +87,10 @@ final class Prefetcher {
     void settle(Transfer transfer) {
         numUnderWay--;
         SizeClass sizeClass = sizeClassOf(transfer.id());
-        if (transfer.failure() != null) {
-            sizeClass.cache().abandon(transfer.slot());
-            return;
+        if (sizeClass.settle(transfer, counters)) {
+            sizeClass.cache().unpin(transfer.slot());
+            counters.addPrefetch();
         }
-        sizeClass.cache().unpin(transfer.slot());
-        counters.addPrefetch();
-        counters.addDiskLoad(sizeClass.slab().slotBytes(), transfer.nanos());
     }
 
     /// Hands a load under way over to a layer, which has come to need the expert.
@@ -100,6 +98,12 @@ final class Prefetcher {
         numUnderWay--;
         transfer.takeOver(index);
         counters.addPrefetch();
+    }
+
+    private void settleEnded() {
+        for (Transfer ended = scheduler.poll(); ended != null; ended = scheduler.poll()) {
+            settle(ended);
+        }
     }
 
     int numUnderWay() {
@@ -112,7 +116,7 @@ final class Prefetcher {
         if (cache.slotOf(id) != NONE || numSinceBegin >= cache.numSlots() / 2) {
             return; // more than half of the slots would push out what was guessed first
         }
-        int victim = cache.nextVictim();
+        int victim = cache.victimFor(id);
         if (cache.numPinned() == cache.numSlots() || (victim != NONE && useRates.of(victim) >= likelihood)) {
             return;
         }

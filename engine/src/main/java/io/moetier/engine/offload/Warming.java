@@ -48,20 +48,13 @@ final class Warming {
         @Nullable Throwable failure = null;
         for (int i = 0; i < inOrder.length; i++) {
             Transfer transfer = scheduler.await();
-            settle(transfer, counters);
+            if (sizeClass.settle(transfer, counters)) {
+                cache.unpin(transfer.slot());
+            }
             failure = failure == null ? transfer.failure() : failure;
         }
         if (failure != null) {
             ExpertSequence.throwAgain(failure);
         }
-    }
-
-    private void settle(Transfer transfer, Counters counters) {
-        if (transfer.failure() != null) {
-            sizeClass.cache().abandon(transfer.slot());
-            return;
-        }
-        sizeClass.cache().unpin(transfer.slot());
-        counters.addDiskLoad(sizeClass.slab().slotBytes(), transfer.nanos());
     }
 }

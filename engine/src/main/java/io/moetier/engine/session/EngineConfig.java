@@ -3,6 +3,7 @@ package io.moetier.engine.session;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.offload.PrefetchChoice;
+import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.IoMode;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -14,7 +15,8 @@ import java.util.function.Consumer;
 /// @param threads compute threads; 0 for one per physical core
 /// @param ramBytes budget of the host tier's expert slots; empty for what fits beside the rest
 /// @param policy name of the eviction policy
-/// @param census routing trace whose counts rank the experts; needed by the policy `static` alone
+/// @param census routing trace whose counts rank the experts; needed by the policy `static`, alone or with quotas, and
+/// by no other
 /// @param io how cold experts are read
 /// @param kernels which kernels compute
 /// @param kv how keys and values are stored
@@ -61,7 +63,7 @@ public record EngineConfig(
         if (reservedBytes < 0) {
             throw new IllegalArgumentException("reservedBytes must be 0 or more, not " + reservedBytes);
         }
-        if (policy.equals("static") != census.isPresent()) {
+        if (Policies.needsCensus(policy) != census.isPresent()) {
             throw new IllegalArgumentException("--policy static and --census FILE go together");
         }
     }

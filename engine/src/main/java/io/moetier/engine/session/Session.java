@@ -118,9 +118,7 @@ public final class Session implements AutoCloseable {
         long start = System.nanoTime();
         step(single, 0, 1, Phase.DECODE);
         computeLogits(0);
-        long nanos = System.nanoTime() - start;
-        engine.counters().addDecode(1, nanos);
-        engine.prefetchTrial().onToken(nanos);
+        engine.counters().addDecode(1, System.nanoTime() - start);
         FlightEvents.finish(event);
     }
 
@@ -154,7 +152,11 @@ public final class Session implements AutoCloseable {
     private void step(int[] source, int from, int n, Phase phase) {
         engine.lockStep();
         try {
+            long start = System.nanoTime();
             engine.model().forward(source, from, n, position, phase, cache, workspace);
+            if (phase == Phase.DECODE) {
+                engine.prefetchTrial().onToken(System.nanoTime() - start);
+            }
         } finally {
             engine.unlockStep();
         }

@@ -163,8 +163,8 @@ class HostTierTest {
                 }
 
                 @Override
-                public int victim(IntPredicate pinned) {
-                    return lru.victim(pinned);
+                public int victim(int newcomer, IntPredicate pinned) {
+                    return lru.victim(newcomer, pinned);
                 }
             };
         }

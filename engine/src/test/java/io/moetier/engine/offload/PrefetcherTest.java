@@ -148,6 +148,47 @@ class PrefetcherTest {
     }
 
     @Test
+    void aLoaderThatIsDoneGetsTheNextGuess() {
+        try (HostTier tier = tier(24)) {
+            layer(tier, 0, new int[] {0, 1}, () -> {});
+            try (ExpertSequence sequence = tier.begin(0, new int[] {0, 1}, null, 2)) {
+                guess(tier, 1, 0.9f, 0, 1, 2, 3);
+                assertTrue(sequence.next());
+                awaitReads(1, 0, 1);
+                while (counters.snapshot().prefetches() < 2) {
+                    assertFalse(sequence.next()); // both ended, and the loaders have more to do
+                }
+            }
+            awaitReads(1, 2, 3);
+        }
+    }
+
+    @Test
+    void anExpertThatIsBeingLoadedMayBeAskedForOnlyOnce() {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch released = new CountDownLatch(1);
+        source.beforeRead = id -> {
+            if (id == ExpertId.pack(1, 3)) {
+                begun.countDown();
+                await(released);
+            }
+        };
+        try (HostTier tier = tier(12)) {
+            layer(tier, 0, new int[] {1, 2}, () -> guess(tier, 1, 0.5f, 3));
+            await(begun);
+            Thread later = Thread.ofPlatform().start(() -> {
+                while (counters.snapshot().prefetches() == 0) {
+                    Thread.onSpinWait();
+                }
+                released.countDown();
+            });
+            assertThrows(IllegalArgumentException.class, () -> tier.begin(1, new int[] {3, 3}, null, 2));
+            join(later);
+            layer(tier, 1, new int[] {3}, () -> {});
+        }
+    }
+
+    @Test
     void aFailedGuessIsHeardOfByWhoNeedsTheExpert() {
         source.beforeRead = id -> {
             if (id == ExpertId.pack(1, 3)) {

@@ -86,6 +86,15 @@ class OffloadingTest {
         assertArrayEquals(bits(store, EngineConfig.DEFAULT), bits(store, paged));
     }
 
+    @Test
+    void quotasAroundAPolicyWithACensusGiveTheSameBits() {
+        Path store = store("tiny-mixtral");
+        EngineConfig config = EngineConfig.DEFAULT
+                .withRamBytes(minimumBytes(store) * 12)
+                .withPolicy("layer:static", Optional.of(record(store)));
+        assertArrayEquals(bits(store, EngineConfig.DEFAULT), bits(store, config));
+    }
+
     @ParameterizedTest
     @EnumSource(PrefetchChoice.class)
     void loadingAheadGivesTheSameBits(PrefetchChoice prefetch) {

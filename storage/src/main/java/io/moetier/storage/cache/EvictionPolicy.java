@@ -27,10 +27,11 @@ public interface EvictionPolicy {
     /// Records that `id` is no longer resident, because it was evicted or because its load failed.
     void onEvict(int id);
 
-    /// Returns a resident id for which `pinned` is false; the policy hears of the eviction through [#onEvict(int)].
+    /// Returns a resident id for which `pinned` is false, to leave for the absent `newcomer`; the policy hears of the
+    /// eviction through [#onEvict(int)].
     ///
     /// @throws IllegalStateException if every resident id is pinned
-    int victim(IntPredicate pinned);
+    int victim(int newcomer, IntPredicate pinned);
 
     /// Says whether the missing `id` is worth the slot of the resident `victim`; if not, it had better pass by. Asked
     /// only by callers that can do without a slot.

@@ -139,7 +139,7 @@ public final class ExpertCache {
         if (numFree == 0 && numPinned == idAt.length) {
             return NONE;
         }
-        return occupy(id, numFree > 0 ? free[--numFree] : evict(policy.victim(pinned)));
+        return occupy(id, numFree > 0 ? free[--numFree] : evict(policy.victim(id, pinned)));
     }
 
     /// Does as [#reserve(int)], but returns -1 if all slots are pinned, or if the policy would rather keep the expert
@@ -152,14 +152,14 @@ public final class ExpertCache {
         if (numPinned == idAt.length) {
             return NONE;
         }
-        int victim = policy.victim(pinned);
+        int victim = policy.victim(id, pinned);
         return policy.admits(id, victim) ? occupy(id, evict(victim)) : NONE;
     }
 
-    /// Returns the expert that would leave for the next one to be reserved, or -1 if none would: a slot is free, or all
-    /// are pinned.
-    public int nextVictim() {
-        return numFree > 0 || numPinned == idAt.length ? NONE : policy.victim(pinned);
+    /// Returns the expert that would leave if `id` were reserved now, or -1 if none would: a slot is free, or all are
+    /// pinned.
+    public int victimFor(int id) {
+        return numFree > 0 || numPinned == idAt.length ? NONE : policy.victim(id, pinned);
     }
 
     /// Frees a reserved slot whose expert could not be loaded; this is not counted as an eviction.

@@ -87,7 +87,7 @@ public final class GatePolicy implements EvictionPolicy {
     }
 
     @Override
-    public int victim(IntPredicate pinned) {
+    public int victim(int newcomer, IntPredicate pinned) {
         this.pinned = pinned;
         int cell = leastWorthBut(pinnedOrAnnounced);
         if (cell == EstimatedResidents.NONE) {

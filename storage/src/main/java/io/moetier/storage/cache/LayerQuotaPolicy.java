@@ -9,8 +9,7 @@ import org.jspecify.annotations.Nullable;
 /// that needs a slot takes it from its own layer if that has reached its quota, else from the layer furthest
 /// above its own.
 ///
-/// The newcomer is taken to be of the layer that was decided or accessed last. Where all of a layer are
-/// pinned, the next layer gives.
+/// Where all of a layer are pinned, the next layer gives.
 public final class LayerQuotaPolicy implements EvictionPolicy {
     private final IdIndex index;
     private final boolean[] resident;
@@ -19,7 +18,6 @@ public final class LayerQuotaPolicy implements EvictionPolicy {
     private final EvictionPolicy[] policies;
     private final int[] quota;
     private final int[] numResident;
-    private int current;
 
     /// @param inner makes the policy of each layer, which may have more residents than its quota for a while
     public LayerQuotaPolicy(int[] ids, int numSlots, PolicyFactory inner) {
@@ -46,15 +44,13 @@ public final class LayerQuotaPolicy implements EvictionPolicy {
     @Override
     public void onDecision(int[] ids, float @Nullable [] weights, int n) {
         if (n > 0) {
-            current = positionOf(ids[0]);
-            policies[current].onDecision(ids, weights, n);
+            policies[positionOf(ids[0])].onDecision(ids, weights, n);
         }
     }
 
     @Override
     public void onAccess(int id) {
-        current = positionOf(id);
-        policies[current].onAccess(id);
+        policies[positionOf(id)].onAccess(id);
     }
 
     @Override
@@ -74,17 +70,18 @@ public final class LayerQuotaPolicy implements EvictionPolicy {
     }
 
     @Override
-    public int victim(IntPredicate pinned) {
+    public int victim(int newcomer, IntPredicate pinned) {
+        int own = positionOf(newcomer);
         int giver = -1;
         for (int i = 0; i < policies.length; i++) {
-            if ((giver < 0 || excess(i) > excess(giver)) && canGive(i, pinned)) {
+            if ((giver < 0 || excess(i, own) > excess(giver, own)) && canGive(i, pinned)) {
                 giver = i;
             }
         }
         if (giver < 0) {
             throw new IllegalStateException("all resident experts are pinned");
         }
-        return policies[giver].victim(pinned);
+        return policies[giver].victim(newcomer, pinned);
     }
 
     @Override
@@ -93,11 +90,10 @@ public final class LayerQuotaPolicy implements EvictionPolicy {
         return position != positionOf(victim) || policies[position].admits(id, victim);
     }
 
-    /// Returns how far a layer is above its quota; the newcomer's own, once it has reached it, is above all
-    /// others.
-    private int excess(int position) {
+    /// Returns how far a layer is above its quota; the newcomer's `own`, once it has reached it, is above all others.
+    private int excess(int position, int own) {
         int excess = numResident[position] - quota[position];
-        return position == current && excess >= 0 ? Integer.MAX_VALUE : excess;
+        return position == own && excess >= 0 ? Integer.MAX_VALUE : excess;
     }
 
     private boolean canGive(int position, IntPredicate pinned) {

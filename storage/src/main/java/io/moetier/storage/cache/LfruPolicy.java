@@ -33,7 +33,7 @@ public final class LfruPolicy implements EvictionPolicy {
     }
 
     @Override
-    public int victim(IntPredicate pinned) {
+    public int victim(int newcomer, IntPredicate pinned) {
         return residents.victim(pinned);
     }
 

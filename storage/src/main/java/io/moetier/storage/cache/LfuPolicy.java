@@ -62,7 +62,7 @@ public final class LfuPolicy implements EvictionPolicy {
     }
 
     @Override
-    public int victim(IntPredicate pinned) {
+    public int victim(int newcomer, IntPredicate pinned) {
         return residents.victim(pinned);
     }
 

@@ -31,7 +31,7 @@ public final class LruPolicy implements EvictionPolicy {
     }
 
     @Override
-    public int victim(IntPredicate pinned) {
+    public int victim(int newcomer, IntPredicate pinned) {
         int expert = residents.oldest(pinned);
         if (expert == RecencyList.NONE) {
             throw new IllegalStateException("all resident experts are pinned");

@@ -45,7 +45,7 @@ public final class SlruPolicy implements EvictionPolicy {
     }
 
     @Override
-    public int victim(IntPredicate pinned) {
+    public int victim(int newcomer, IntPredicate pinned) {
         int expert = onProbation.oldest(pinned);
         if (expert == RecencyList.NONE) {
             expert = safe.oldest(pinned);

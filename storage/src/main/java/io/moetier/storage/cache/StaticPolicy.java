@@ -38,7 +38,7 @@ public final class StaticPolicy implements EvictionPolicy {
     }
 
     @Override
-    public int victim(IntPredicate pinned) {
+    public int victim(int newcomer, IntPredicate pinned) {
         return residents.victim(pinned);
     }
 }

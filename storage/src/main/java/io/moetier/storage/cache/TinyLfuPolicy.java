@@ -49,7 +49,7 @@ public final class TinyLfuPolicy implements EvictionPolicy {
     }
 
     @Override
-    public int victim(IntPredicate pinned) {
+    public int victim(int newcomer, IntPredicate pinned) {
         Optional<Integer> coldest = order.coldest(entries -> entries.map(entry -> entry.getKey())
                 .filter(key -> !pinned.test(key))
                 .findFirst());

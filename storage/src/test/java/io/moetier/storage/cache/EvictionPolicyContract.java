@@ -28,7 +28,7 @@ abstract class EvictionPolicyContract {
         policy.onAccess(IDS[0]);
         policy.onAccess(IDS[1]);
         policy.onInsert(IDS[1]);
-        assertEquals(IDS[1], policy.victim(id -> false));
+        assertEquals(IDS[1], policy.victim(IDS[14], id -> false));
     }
 
     @Test
@@ -40,17 +40,17 @@ abstract class EvictionPolicyContract {
         }
         for (int i = 0; i < 5; i++) {
             int loose = IDS[i];
-            assertEquals(loose, policy.victim(id -> id != loose));
+            assertEquals(loose, policy.victim(IDS[14], id -> id != loose));
         }
     }
 
     @Test
     void refusesWhenAllArePinned() {
         EvictionPolicy policy = policy(IDS, 2);
-        assertThrows(IllegalStateException.class, () -> policy.victim(id -> true));
+        assertThrows(IllegalStateException.class, () -> policy.victim(IDS[14], id -> true));
         policy.onAccess(IDS[0]);
         policy.onInsert(IDS[0]);
-        assertThrows(IllegalStateException.class, () -> policy.victim(id -> true));
+        assertThrows(IllegalStateException.class, () -> policy.victim(IDS[14], id -> true));
     }
 
     @Test
@@ -60,7 +60,7 @@ abstract class EvictionPolicyContract {
             policy.onAccess(IDS[i]);
             policy.onInsert(IDS[i]);
         }
-        assertEquals(policy.victim(id -> false), policy.victim(id -> false));
+        assertEquals(policy.victim(IDS[14], id -> false), policy.victim(IDS[14], id -> false));
     }
 
     @Test
@@ -69,7 +69,7 @@ abstract class EvictionPolicyContract {
         policy.onInsert(IDS[0]);
         policy.onInsert(IDS[1]);
         policy.onEvict(IDS[0]);
-        assertEquals(IDS[1], policy.victim(id -> false));
+        assertEquals(IDS[1], policy.victim(IDS[14], id -> false));
     }
 
     @Test

@@ -124,7 +124,7 @@ class ExpertCacheTest {
         }
 
         @Override
-        public int victim(IntPredicate pinned) {
+        public int victim(int newcomer, IntPredicate pinned) {
             return residents.stream()
                     .filter(id -> !pinned.test(id))
                     .max(Integer::compare)

@@ -82,9 +82,9 @@ class GatePolicyTest extends EvictionPolicyContract {
             policy.onAccess(IDS[1]);
         }
         policy.onDecision(new int[] {IDS[0], IDS[2]}, null, 2);
-        assertEquals(IDS[1], policy.victim(id -> false), "likelier, but not needed at once");
+        assertEquals(IDS[1], policy.victim(IDS[14], id -> false), "likelier, but not needed at once");
         policy.onAccess(IDS[0]);
-        assertEquals(IDS[0], policy.victim(id -> false));
+        assertEquals(IDS[0], policy.victim(IDS[14], id -> false));
     }
 
     @Test

@@ -56,6 +56,18 @@ class LayerQuotaPolicyTest {
     }
 
     @Test
+    void aNewcomerTakesFromItsOwnLayerWhicheverWasDecidedLast() {
+        ExpertCache cache = new ExpertCache(IDS, 6, Policies.of("layer:lru").create(IDS, 6));
+        for (int id : new int[] {IDS[0], IDS[1], IDS[5], IDS[6], IDS[10], IDS[11]}) {
+            cache.access(id);
+            cache.unpin(cache.reserve(id));
+        }
+        cache.access(IDS[0]);
+        assertEquals(IDS[5], cache.victimFor(IDS[7]));
+        assertEquals(IDS[1], cache.victimFor(IDS[2]));
+    }
+
+    @Test
     void aLayerBelowItsQuotaTakesFromTheOneAboveIts() {
         ExpertCache cache = new ExpertCache(IDS, 6, Policies.of("layer:lru").create(IDS, 6));
         EvictionPolicyContract.replay(cache, new int[] {IDS[0], IDS[1], IDS[2], IDS[3], IDS[4], IDS[5]});

@@ -20,10 +20,10 @@ class LfruPolicyTest extends EvictionPolicyContract {
         }
         policy.onAccess(IDS[1]);
         policy.onAccess(IDS[2]);
-        assertEquals(IDS[1], policy.victim(id -> false), "1 / 2 against 6 / 3");
+        assertEquals(IDS[1], policy.victim(IDS[14], id -> false), "1 / 2 against 6 / 3");
         for (int i = 0; i < 10; i++) {
             policy.onAccess(IDS[1]);
         }
-        assertEquals(IDS[0], policy.victim(id -> false), "6 / 13 against 11 / 1");
+        assertEquals(IDS[0], policy.victim(IDS[14], id -> false), "6 / 13 against 11 / 1");
     }
 }

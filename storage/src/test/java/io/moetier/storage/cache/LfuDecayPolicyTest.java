@@ -22,7 +22,7 @@ class LfuDecayPolicyTest extends EvictionPolicyContract {
                 token(policy, IDS[2], 1);
             }
             token(policy, IDS[1], 1);
-            assertEquals(pause == 1 ? IDS[1] : IDS[0], policy.victim(id -> false), pause + " tokens");
+            assertEquals(pause == 1 ? IDS[1] : IDS[0], policy.victim(IDS[14], id -> false), pause + " tokens");
         }
     }
 
@@ -33,11 +33,11 @@ class LfuDecayPolicyTest extends EvictionPolicyContract {
         policy.onInsert(IDS[10]);
         token(policy, IDS[0], 1);
         token(policy, IDS[10], 1); // a later layer of the same token
-        assertEquals(IDS[0], policy.victim(id -> false), "equal counts, and chosen longest ago");
+        assertEquals(IDS[0], policy.victim(IDS[14], id -> false), "equal counts, and chosen longest ago");
         token(policy, IDS[0], 1);
         token(policy, IDS[5], 1);
         token(policy, IDS[5], 1);
-        assertEquals(IDS[10], policy.victim(id -> false));
+        assertEquals(IDS[10], policy.victim(IDS[14], id -> false));
         assertTrue(Policies.isKnown("layer:lfu-decay"));
     }
 

@@ -17,7 +17,7 @@ class LruPolicyTest extends EvictionPolicyContract {
             policy.onInsert(IDS[i]);
         }
         policy.onAccess(IDS[0]);
-        assertEquals(IDS[1], policy.victim(id -> false));
-        assertEquals(IDS[2], policy.victim(id -> id == IDS[1]));
+        assertEquals(IDS[1], policy.victim(IDS[14], id -> false));
+        assertEquals(IDS[2], policy.victim(IDS[14], id -> id == IDS[1]));
     }
 }

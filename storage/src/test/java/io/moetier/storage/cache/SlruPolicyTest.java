@@ -28,7 +28,7 @@ class SlruPolicyTest extends EvictionPolicyContract {
         for (int i : new int[] {3, 1, 0, 2, 4}) {
             policy.onAccess(IDS[i]);
         }
-        assertEquals(IDS[3], policy.victim(id -> false));
-        assertEquals(IDS[1], policy.victim(id -> id == IDS[3]), "then the oldest that is protected");
+        assertEquals(IDS[3], policy.victim(IDS[14], id -> false));
+        assertEquals(IDS[1], policy.victim(IDS[14], id -> id == IDS[3]), "then the oldest that is protected");
     }
 }
