@@ -22,7 +22,8 @@ final class DoctorCommand implements Callable<Integer> {
             names = "--threads",
             paramLabel = "N",
             defaultValue = "0",
-            description = "Threads that read memory; default: one per physical core.")
+            description =
+                    "Threads that read memory; default: one per physical core, for which alone tune keeps the figures.")
     int threads;
 
     @Option(names = "--json", description = "Print one JSON object.")
@@ -37,7 +38,9 @@ final class DoctorCommand implements Callable<Integer> {
     public Integer call() {
         ModelOptions.requireThreads(threads);
         Diagnosis diagnosis = Diagnosis.of(surroundings.cacheDirectory(), PhysicalCores.threads(threads));
-        diagnosis.profile().ifPresent(this::keep);
+        if (threads == 0) { // else it is not what runs will do
+            diagnosis.profile().ifPresent(this::keep);
+        }
         streams.print(json ? Json.write(diagnosis.fields()) + "\n" : diagnosis.table());
         return Failure.OK;
     }
@@ -48,7 +51,7 @@ final class DoctorCommand implements Callable<Integer> {
         try (OutputFile file = OutputFile.create(target, "the cache folder")) {
             Files.writeString(file.unfinished(), Json.writePretty(profile.fields()) + "\n");
             file.publish();
-        } catch (IOException e) {
+        } catch (IOException | IllegalArgumentException e) {
             streams.note("moetier: " + Failure.of(e).sentence());
         }
     }

@@ -116,12 +116,19 @@ final class TuneCommand implements Callable<Integer> {
         if (batch < 1) {
             throw new IllegalArgumentException("--batch must be 1 or more, not " + batch);
         }
+        if (batch > 1 && admission == Admission.SEQUENTIAL) {
+            throw new IllegalArgumentException(
+                    "--batch is of --admission layer: sequential takes one expert of one token after another");
+        }
         TunePolicies chosen = TunePolicies.of(policies, census);
         Optional<MachineProfile> machine = machine();
-        checkOutputs();
-        List<Path> traces = recording.traces(inputs, surroundings, streams);
+        checkOutputs(chosen);
         List<TuneReport> reports = new ArrayList<>();
         try {
+            List<Path> traces = recording.traces(inputs, surroundings, streams);
+            if (Thread.currentThread().isInterrupted()) {
+                return Failure.INTERRUPTED;
+            }
             for (Path trace : traces) {
                 TuneReport report = report(trace, chosen, machine);
                 streams.print((reports.isEmpty() ? "" : "\n") + report.text());
@@ -174,7 +181,7 @@ final class TuneCommand implements Callable<Integer> {
         return Optional.of(known.orElseGet(() -> MachineProfile.read(Path.of(device))));
     }
 
-    private void checkOutputs() throws IOException {
+    private void checkOutputs(TunePolicies chosen) throws IOException {
         if (page != null) {
             if (inputs.size() > 1) {
                 throw new IllegalArgumentException("--report shows one trace, not " + inputs.size());
@@ -185,6 +192,13 @@ final class TuneCommand implements Callable<Integer> {
             OutputFile.check(json, "--json");
         }
         if (save != null) {
+            if (inputs.size() > 1) {
+                throw new IllegalArgumentException("--save is of one trace, not " + inputs.size());
+            }
+            if (chosen.onlyOptimum()) {
+                throw new IllegalArgumentException(
+                        "--save: only belady is compared, which knows the future and cannot be run");
+            }
             OutputFile.check(save, "--save");
         }
     }
@@ -206,10 +220,7 @@ final class TuneCommand implements Callable<Integer> {
             OutputFile.write(json, "--json", Json.writePretty(fields) + "\n");
         }
         if (save != null) {
-            Tuning.Advice advice = reports.getLast()
-                    .advice()
-                    .orElseThrow(() -> new IllegalArgumentException(
-                            "--save: only belady was compared, which knows the future and cannot be run"));
+            Tuning.Advice advice = reports.getFirst().advice().orElseThrow();
             OutputFile.write(
                     save, "--save", Json.writePretty(PolicyFile.of(advice.row()).fields()) + "\n");
         }

@@ -40,6 +40,9 @@ final class TuneExperts {
         if (model != null && expertBytes != null) {
             throw new IllegalArgumentException("--model and --expert-bytes: expected one of them");
         }
+        if (model != null && recorded.isPresent()) {
+            throw new IllegalArgumentException("--model and --prompts: the trace is one of " + recorded.get());
+        }
         if (expertBytes != null) {
             if (expertBytes.bytes() == 0) {
                 throw new IllegalArgumentException("--expert-bytes must be more than 0");

@@ -41,6 +41,11 @@ record TunePolicies(List<String> names, Optional<RoutingTrace> census) {
                 census == null ? Optional.empty() : Optional.of(RoutingTrace.read(census)));
     }
 
+    /// Says whether none of them could be run.
+    boolean onlyOptimum() {
+        return names.stream().allMatch(Contender.CLAIRVOYANT::equals);
+    }
+
     /// Returns the policies for one trace.
     List<Contender> contenders(Path trace, TraceHeader header) {
         census.ifPresent(counted -> requireSameShape(trace, header, counted.header()));

@@ -29,34 +29,36 @@ final class TuneRecording {
     @Option(
             names = {"-n", "--predict"},
             paramLabel = "N",
-            defaultValue = "" + DEFAULT_PREDICT,
-            description = "With --prompts: tokens to generate for each at most; default: ${DEFAULT-VALUE}.")
-    int predict = DEFAULT_PREDICT;
+            description = "With --prompts: tokens to generate for each at most; default: " + DEFAULT_PREDICT + ".")
+    @Nullable
+    Integer predict;
 
     private @Nullable Path model;
     private @Nullable Path recorded;
 
-    /// Returns the traces to compare: those given, or the one that is recorded now.
+    /// Returns the traces to compare: those given, or the one that is recorded now, which [#removeTrace()] removes. If
+    /// the thread is interrupted meanwhile, it stays so, and the trace is not whole.
     List<Path> traces(List<Path> inputs, Surroundings surroundings, Streams streams) throws IOException {
         if (prompts == null) {
+            if (predict != null) {
+                throw new IllegalArgumentException("--predict needs --prompts: traces are as long as they are");
+            }
             return inputs;
         }
         if (inputs.size() != 1) {
             throw new IllegalArgumentException("--prompts: expected one MODEL, found " + inputs.size());
         }
-        if (predict < 1) {
+        if (predict != null && predict < 1) {
             throw new IllegalArgumentException("--predict must be 1 or more, not " + predict);
         }
         model = inputs.getFirst();
-        recorded = Files.createTempFile("moetier-tune", ".jsonl.gz");
         List<String> texts = texts(prompts);
         try (LoadedModel loaded = new Stores(surroundings, streams).load(model, EngineConfig.DEFAULT, true)) {
+            recorded = Files.createTempFile("moetier-tune", ".jsonl.gz");
+            recorded.toFile().deleteOnExit();
             record(loaded, texts, model, recorded);
-        } catch (RuntimeException | Error e) {
-            removeTrace();
-            throw e;
+            return List.of(recorded);
         }
-        return List.of(recorded);
     }
 
     /// Returns the model that a trace was recorded of.
@@ -72,8 +74,12 @@ final class TuneRecording {
 
     private void record(LoadedModel loaded, List<String> texts, Path name, Path trace) {
         // the same seed every time, so that the same prompts give the same trace
-        SamplingOptions sampling =
-                CommandLine.populateCommand(new SamplingOptions(), "-n", String.valueOf(predict), "--seed", "1");
+        SamplingOptions sampling = CommandLine.populateCommand(
+                new SamplingOptions(),
+                "-n",
+                String.valueOf(predict == null ? DEFAULT_PREDICT : predict),
+                "--seed",
+                "1");
         ModelSpec spec = loaded.engine().spec();
         try (CleanStop _ = CleanStop.open();
                 TraceRecorder recorder = new TraceRecorder(
@@ -83,6 +89,9 @@ final class TuneRecording {
             conversation.listen(listener);
             for (String text : texts) {
                 conversation.answer(text, piece -> {}, Thread.currentThread()::isInterrupted);
+                if (Thread.currentThread().isInterrupted()) {
+                    return;
+                }
                 conversation.reset();
                 listener.nextRequest();
             }

@@ -70,7 +70,7 @@ record TuneReport(
         fields.put(
                 "bound",
                 row.prediction().map(prediction -> prediction.bound().label()).orElse(null));
-        fields.put("gapClosed", row.gapClosed());
+        fields.put("gapClosed", row.gapClosed().isPresent() ? row.gapClosed().getAsDouble() : null);
         return fields;
     }
 
@@ -108,7 +108,8 @@ record TuneReport(
             cells.add(String.format(Locale.ROOT, "%.1f", prediction.tokensPerSecond()));
             cells.add(prediction.bound().label());
         });
-        cells.add(percent("%.0f %%", row.gapClosed()));
+        cells.add(
+                row.gapClosed().isPresent() ? percent("%.0f %%", row.gapClosed().getAsDouble()) : "–");
         return cells;
     }
 
@@ -146,7 +147,7 @@ record TuneReport(
         StringBuilder text = new StringBuilder(
                 "Recommended: " + row.policy() + " at " + row.plan().spelling() + " (" + slots + ")");
         double fewer = row.fewerCopiesThanLru();
-        text.append(fewer > 0.0005 ? ", which needs " + percent("%.0f %%", fewer) + " fewer copies than lru" : "");
+        text.append(fewer >= 0.005 ? ", which needs " + percent("%.0f %%", fewer) + " fewer copies than lru" : "");
         advice.next().ifPresent(next -> text.append(bought(row, next)));
         return text.append('.').toString();
     }

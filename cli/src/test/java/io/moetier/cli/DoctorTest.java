@@ -30,6 +30,15 @@ class DoctorTest {
         assertTrue(found.requireDouble("disk_bytes_per_second") > 0);
         assertTrue(found.requireLong("available_bytes") <= found.requireLong("memory_bytes"));
         assertTrue(found.requireDouble("layer_seconds") >= 0);
+        assertFalse(Files.exists(MachineFile.in(cache)), "for other threads than those of a run");
+        JsonObject kernels = found.requireObject("kernels");
+        assertTrue(kernels.requireString("plain").startsWith("CPU, "), kernels.requireString("plain"));
+        assertTrue(kernels.requireString("auto").startsWith("CPU, "), kernels.requireString("auto"));
+    }
+
+    @Test
+    void whatTunePredictsWithIsKept() {
+        JsonObject found = diagnosis(cache, "doctor", "--json");
         MachineProfile kept = MachineProfile.read(MachineFile.in(cache));
         assertEquals(
                 found.requireDouble("disk_bytes_per_second"),
@@ -37,9 +46,6 @@ class DoctorTest {
         assertEquals(
                 found.requireDouble("cached_bytes_per_second"),
                 kept.cachedBytesPerSecond().orElseThrow());
-        JsonObject kernels = found.requireObject("kernels");
-        assertTrue(kernels.requireString("plain").startsWith("CPU, "), kernels.requireString("plain"));
-        assertTrue(kernels.requireString("auto").startsWith("CPU, "), kernels.requireString("auto"));
     }
 
     @Test
@@ -82,7 +88,11 @@ class DoctorTest {
     }
 
     private static JsonObject diagnosis(Path cache) {
-        CommandLineRun run = CommandLineRun.inProcess(cache, "doctor", "--json", "--threads", "2");
+        return diagnosis(cache, "doctor", "--json", "--threads", "2");
+    }
+
+    private static JsonObject diagnosis(Path cache, String... command) {
+        CommandLineRun run = CommandLineRun.inProcess(cache, command);
         assertEquals(Failure.OK, run.exitCode(), run.err());
         return Json.parseObject(run.out().getBytes(StandardCharsets.UTF_8), Path.of("output"));
     }

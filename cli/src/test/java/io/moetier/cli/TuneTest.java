@@ -144,7 +144,9 @@ class TuneTest {
             --budgets much                  | --budgets: expected a share such as 25%, or a size such as 4G, found 'much'
             --device rtx1                   | --device: there is no file rtx1, and the known devices are rtx3060, rtx3090, rtx4060ti, rtx4090, rtx5090, h100
             --batch 0                       | --batch must be 1 or more, not 0
-            --policies belady --save p.json | --save: only belady was compared, which knows the future and cannot be run
+            --policies belady --save p.json | --save: only belady is compared, which knows the future and cannot be run
+            --batch 2 --admission sequential | --batch is of --admission layer: sequential takes one expert of one token after another
+            -n 5 | --predict needs --prompts: traces are as long as they are
             """)
     void whatCannotBeIsSaid(String options, String expected) {
         String[] arguments = ("tune " + GPT_OSS + " " + options).split(" ");

@@ -5,7 +5,7 @@ import java.util.Locale;
 /// What a layer costs on a machine whose memories are read as fast as they can be: an upper bound of speed, and the
 /// one formula by which placements, simulations and reports compare.
 ///
-/// `layer = dense/β + max((hits + copied + disk)/β, host/β_H, copied/β_P, disk/β_D) + layerSeconds`, where β is the
+/// `layer = dense/β + max((hits + copied + disk)/β, copied/β_P, disk/β_D) + layerSeconds`, where β is the
 /// memory that the computing side reads: β_G of a device, else β_H. Loads overlap with the work on what is there
 /// already, so the slower of the two counts. Decoding reads every weight once per step and computes little on it, so
 /// bytes are all that counts; a long prompt may be bound by arithmetic, which is not modelled.
@@ -15,16 +15,13 @@ public record CostModel(MachineProfile machine) {
     /// @param denseBytes weights that every token needs: attention, norms, router, shared experts
     /// @param hitBytes experts that lie where they are computed
     /// @param copiedBytes experts that come over the link
-    /// @param hostBytes experts that the CPU computes beside the device
     /// @param diskBytes experts that come from disk
-    public record Work(double denseBytes, double hitBytes, double copiedBytes, double hostBytes, double diskBytes) {}
+    public record Work(double denseBytes, double hitBytes, double copiedBytes, double diskBytes) {}
 
     /// What may bound a layer.
     public enum Bound {
         /// The memory that the computing side reads.
         MEMORY,
-        /// Main memory, of which the CPU computes a part.
-        HOST,
         LINK,
         DISK,
         /// Neither: the work beside reading weights.
@@ -36,45 +33,40 @@ public record CostModel(MachineProfile machine) {
         }
     }
 
-    /// Returns how many distinct experts of a layer `tokens` tokens choose that choose independently and evenly:
-    /// `E·(1 − (1 − k/E)^t)`. Real tokens are neither, and choose fewer.
-    public static double distinctExperts(int experts, int topK, double tokens) {
-        return experts * (1 - Math.pow(1 - (double) topK / experts, tokens));
-    }
-
     /// Returns the work of a layer whose missing experts come the way they come on this machine.
     public Work work(double denseBytes, double hitBytes, double missingBytes) {
         return machine.deviceBytesPerSecond().isPresent()
-                ? new Work(denseBytes, hitBytes, missingBytes, 0, 0)
-                : new Work(denseBytes, hitBytes, 0, 0, missingBytes);
+                ? new Work(denseBytes, hitBytes, missingBytes, 0)
+                : new Work(denseBytes, hitBytes, 0, missingBytes);
     }
 
     /// Returns the seconds that a layer takes.
     ///
     /// @throws IllegalArgumentException if it needs something that the machine has not
     public double seconds(Work work) {
-        return work.denseBytes() / memoryRate() + expertSeconds(work, slowest(work)) + machine.layerSeconds();
+        double experts = Math.max(
+                expertSeconds(work, Bound.MEMORY),
+                Math.max(expertSeconds(work, Bound.LINK), expertSeconds(work, Bound.DISK)));
+        return work.denseBytes() / memoryRate() + experts + machine.layerSeconds();
     }
 
     /// Returns what takes the longest in a layer.
     public Bound bound(Work work) {
-        Bound slowest = slowest(work);
-        double dense = slowest == Bound.MEMORY ? work.denseBytes() / memoryRate() : 0;
-        return machine.layerSeconds() > dense + expertSeconds(work, slowest) ? Bound.OVERHEAD : slowest;
-    }
-
-    private Bound slowest(Work work) {
-        Bound slowest = Bound.MEMORY;
-        for (Bound other : new Bound[] {Bound.HOST, Bound.LINK, Bound.DISK}) {
-            slowest = expertSeconds(work, other) > expertSeconds(work, slowest) ? other : slowest;
+        Bound longest = Bound.MEMORY;
+        double seconds = work.denseBytes() / memoryRate() + expertSeconds(work, Bound.MEMORY);
+        for (Bound other : new Bound[] {Bound.LINK, Bound.DISK, Bound.OVERHEAD}) {
+            double ofOther = other == Bound.OVERHEAD ? machine.layerSeconds() : expertSeconds(work, other);
+            if (ofOther > seconds) {
+                longest = other;
+                seconds = ofOther;
+            }
         }
-        return slowest;
+        return longest;
     }
 
     private double expertSeconds(Work work, Bound bound) {
         return switch (bound) {
             case MEMORY -> (work.hitBytes() + work.copiedBytes() + work.diskBytes()) / memoryRate();
-            case HOST -> seconds(work.hostBytes(), machine.hostBytesPerSecond().orElse(0));
             case LINK ->
                 seconds(work.copiedBytes(), machine.linkBytesPerSecond().orElse(0));
             case DISK -> seconds(work.diskBytes(), machine.diskBytesPerSecond().orElse(0));

@@ -52,23 +52,18 @@ class CostModelTest {
         assertEquals(1e6 / 10e9 + 10e-6, model.seconds(missing), 1e-12);
         assertEquals(Bound.LINK, model.bound(missing));
         assertEquals(Bound.OVERHEAD, model.bound(model.work(0, 0.5e6, 0)));
-        assertEquals(Bound.HOST, model.bound(new Work(0, 1e6, 1e6, 6e6, 0)));
+        // 1 MB over the link takes 100 µs, as long as it takes to read 10 MB
+        assertEquals(Bound.LINK, model.bound(model.work(4e6, 4e6, 1e6)));
+        assertEquals(Bound.MEMORY, model.bound(model.work(6e6, 4e6, 1e6)));
     }
 
     @Test
     void aSpeedThatIsNotKnownIsAskedFor() {
         CostModel model = new CostModel(GPU);
-        Work fromDisk = new Work(0, 0, 0, 0, 1e6);
+        Work fromDisk = new Work(0, 0, 0, 1e6);
         String message = assertThrows(IllegalArgumentException.class, () -> model.seconds(fromDisk))
                 .getMessage();
         assertEquals("the profile gpu does not say how fast this moves", message);
-    }
-
-    @Test
-    void tokensTogetherChooseFewerThanTheSum() {
-        assertEquals(4, CostModel.distinctExperts(32, 4, 1), 1e-12);
-        assertEquals(7.5, CostModel.distinctExperts(32, 4, 2), 1e-12);
-        assertEquals(32, CostModel.distinctExperts(32, 4, 1000), 1e-9);
     }
 
     @Test

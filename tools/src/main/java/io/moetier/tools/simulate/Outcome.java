@@ -1,6 +1,7 @@
 package io.moetier.tools.simulate;
 
 import java.util.List;
+import java.util.OptionalDouble;
 
 /// What one policy would have done with one budget.
 ///
@@ -40,9 +41,12 @@ public record Outcome(String policy, SlotPlan plan, long tokens, List<StepCounts
     }
 
     /// Returns the share of the way from `lru` to `optimum` that this outcome goes; below zero it is worse than LRU.
-    /// Where the two are equal there is no way to go, and all of it is gone.
-    public double gapClosed(Outcome lru, Outcome optimum) {
+    /// Where the two are equal there is no way to go: who is there has gone all of it, who is worse has no share.
+    public OptionalDouble gapClosed(Outcome lru, Outcome optimum) {
         long gap = optimum.hits() - lru.hits();
-        return gap == 0 ? 1 : (double) (hits() - lru.hits()) / gap;
+        if (gap == 0) {
+            return hits() == optimum.hits() ? OptionalDouble.of(1) : OptionalDouble.empty();
+        }
+        return OptionalDouble.of((double) (hits() - lru.hits()) / gap);
     }
 }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /// What each policy does with each budget on one trace, and which of them to take.
 ///
@@ -46,7 +47,7 @@ public record Tuning(List<Row> rows) {
     ///
     /// @param slotBytes bytes of all slots; nothing if the size of an expert is not known
     /// @param bytesPerToken bytes brought in per token; nothing if the size of an expert is not known
-    /// @param gapClosed share of the way from LRU to the optimum
+    /// @param gapClosed share of the way from LRU to the optimum; nothing if these are equal and this is worse
     /// @param copiesOfLru experts that LRU brings in per token
     public record Row(
             String policy,
@@ -56,7 +57,7 @@ public record Tuning(List<Row> rows) {
             double copiesPerToken,
             Optional<Double> bytesPerToken,
             Optional<Prediction> prediction,
-            double gapClosed,
+            OptionalDouble gapClosed,
             double copiesOfLru,
             Outcome outcome) {
         /// Returns by how much fewer experts are brought in than LRU does, as a share of those of LRU.
@@ -83,13 +84,13 @@ public record Tuning(List<Row> rows) {
     /// @param lru the contender that all others are compared with
     public static Tuning of(TraceReader trace, Simulator simulator, Question question, Contender lru) {
         List<Contender> contenders = new ArrayList<>(question.policies());
-        contenders.add(lru);
-        contenders.add(Contender.clairvoyant());
+        int lruAt = indexOf(lru, contenders);
+        int optimumAt = indexOf(Contender.clairvoyant(), contenders);
         List<Outcome> outcomes = simulator.run(trace, question.sizes(), contenders, question.plans());
         List<Row> rows = new ArrayList<>();
         for (int from = 0; from < outcomes.size(); from += contenders.size()) {
-            Outcome base = outcomes.get(from + contenders.size() - 2);
-            Outcome optimum = outcomes.get(from + contenders.size() - 1);
+            Outcome base = outcomes.get(from + lruAt);
+            Outcome optimum = outcomes.get(from + optimumAt);
             for (int i = 0; i < question.policies().size(); i++) {
                 rows.add(row(outcomes.get(from + i), base, optimum, question));
             }
@@ -111,6 +112,17 @@ public record Tuning(List<Row> rows) {
             }
             return new Advice(own.get(i), i + 1 < own.size() ? Optional.of(own.get(i + 1)) : Optional.empty());
         });
+    }
+
+    /// Returns where the contender of that name is, adding it if it is not there.
+    private static int indexOf(Contender wanted, List<Contender> contenders) {
+        for (int i = 0; i < contenders.size(); i++) {
+            if (contenders.get(i).name().equals(wanted.name())) {
+                return i;
+            }
+        }
+        contenders.add(wanted);
+        return contenders.size() - 1;
     }
 
     private Optional<String> best() {

@@ -46,8 +46,10 @@ class SimulatorTest {
         assertEquals(lru, outcomes.get(0).hitRate(), 0.00005);
         assertEquals(lfu, outcomes.get(1).hitRate(), 0.00005);
         assertEquals(optimum, outcomes.get(2).hitRate(), 0.00005);
-        assertEquals(1, outcomes.get(2).gapClosed(outcomes.get(0), outcomes.get(2)));
-        assertEquals(0, outcomes.get(0).gapClosed(outcomes.get(0), outcomes.get(2)));
+        assertEquals(
+                1, outcomes.get(2).gapClosed(outcomes.get(0), outcomes.get(2)).orElseThrow());
+        assertEquals(
+                0, outcomes.get(0).gapClosed(outcomes.get(0), outcomes.get(2)).orElseThrow());
     }
 
     @ParameterizedTest
@@ -72,7 +74,7 @@ class SimulatorTest {
         Path trace = RandomTraces.write(directory.resolve("t"), 5, 200);
         for (Outcome outcome : run(trace, new Simulator(Admission.LAYER, 1, 1), all(), List.of(18))) {
             assertEquals(18, outcome.misses(), outcome::policy);
-            assertEquals(1, outcome.gapClosed(outcome, outcome));
+            assertEquals(1, outcome.gapClosed(outcome, outcome).orElseThrow());
         }
     }
 
