@@ -81,9 +81,11 @@ final class RunCommand implements Callable<Integer> {
             Optional<Profile> warmth = Profile.of(surroundings.cacheDirectory(), profile, loaded.engine(), streams);
             warmth.ifPresent(Profile::warm);
             warmth.ifPresent(of -> conversation.listen(of.tally()));
-            int exitCode = given.isPresent() ? answerOnce(conversation, given.get()) : converse(loaded, conversation);
-            warmth.ifPresent(Profile::save);
-            return exitCode;
+            try {
+                return given.isPresent() ? answerOnce(conversation, given.get()) : converse(loaded, conversation);
+            } finally {
+                warmth.ifPresent(Profile::save);
+            }
         }
     }
 

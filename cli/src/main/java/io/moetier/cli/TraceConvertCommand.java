@@ -65,6 +65,9 @@ final class TraceConvertCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         OptionalInt numExperts = experts == null ? OptionalInt.empty() : OptionalInt.of(experts);
+        if (Files.exists(in) && !Files.isRegularFile(in)) {
+            throw new IllegalArgumentException("IN: expected a file, which is read twice, found " + in);
+        }
         ForeignFormat format = from == null ? ForeignFormat.of(in) : format(from);
         TraceConversion conversion = new TraceConversion(format, Optional.ofNullable(model), numExperts, promptTokens);
         OutputFile.check(out, "OUT");

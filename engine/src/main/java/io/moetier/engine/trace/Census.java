@@ -60,7 +60,7 @@ public final class Census {
             if (number < 0 || number >= TraceHeader.MAX_INDEX / 2 || counts.containsKey(number)) {
                 throw layer.unexpected("layer", "another layer's number", number);
             }
-            counts.put(number, counts(layer));
+            counts.put(number, counts(layer, tokens));
         }
         return new Census(tokens, counts);
     }
@@ -125,7 +125,7 @@ public final class Census {
         return counts.getOrDefault(layer, new double[0]).length;
     }
 
-    private static double[] counts(JsonObject layer) {
+    private static double[] counts(JsonObject layer, double tokens) {
         if (!(layer.asMap().get("counts") instanceof List<?> list)) {
             throw layer.unexpected("counts", "a list of numbers", layer.asMap().get("counts"));
         }
@@ -134,6 +134,9 @@ public final class Census {
             counts[i] = list.get(i) instanceof Number number ? number.doubleValue() : -1;
             if (!(counts[i] >= 0)) {
                 throw layer.unexpected("counts[" + i + "]", "a number from 0", list.get(i));
+            }
+            if (counts[i] > tokens + 0.002) { // both are rounded
+                throw layer.unexpected("counts[" + i + "]", "no more than there are tokens", list.get(i));
             }
         }
         return counts;

@@ -34,6 +34,9 @@ public record TraceHeader(
     /// Layers and experts that a header can name at most.
     public static final int MAX_INDEX = 1 << 16;
 
+    /// Thirty times what the largest models have; a damaged header must not fill the memory.
+    private static final int MOST_EXPERTS = 1 << 20;
+
     /// @throws IllegalArgumentException if a number is out of its range or there is not one index per layer
     public TraceHeader {
         moeLayerIndices = List.copyOf(moeLayerIndices);
@@ -87,6 +90,9 @@ public record TraceHeader(
         }
         int layers = inRange(json, "layers", MAX_INDEX);
         int experts = inRange(json, "experts", MAX_INDEX);
+        if ((long) layers * experts > MOST_EXPERTS) {
+            throw json.unexpected("layers times experts", "at most " + MOST_EXPERTS, (long) layers * experts);
+        }
         return new TraceHeader(
                 json.requireString("model"),
                 layers,

@@ -14,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.zip.GZIPOutputStream;
 
 /// Writes a trace of format `moe-trace/1`.
@@ -38,7 +39,7 @@ public final class TraceRecorder implements AutoCloseable {
     public TraceRecorder(Path file, TraceHeader header) {
         this.file = file.toAbsolutePath();
         this.header = header;
-        body = this.file.resolveSibling(this.file.getFileName() + ".body.tmp");
+        body = unfinished();
         try {
             lines = gzip(body);
         } catch (IOException e) {
@@ -68,7 +69,7 @@ public final class TraceRecorder implements AutoCloseable {
     /// Publishes the recording; nothing can be added after that.
     public void finish() {
         requireOpen();
-        Path whole = file.resolveSibling(file.getFileName() + ".tmp");
+        Path whole = unfinished();
         try {
             lines.close();
             // A gzip file may consist of several members, so the tokens need not be compressed again.
@@ -109,6 +110,16 @@ public final class TraceRecorder implements AutoCloseable {
         }
     }
 
+    /// Returns how many tokens have been added.
+    public long numTokens() {
+        return numTokens;
+    }
+
+    /// Returns a hidden name that nobody else has.
+    private Path unfinished() {
+        return file.resolveSibling("." + file.getFileName() + "." + UUID.randomUUID() + ".tmp");
+    }
+
     private void requireOpen() {
         if (!open) {
             throw new IllegalStateException("the recording of " + file + " has ended");
@@ -120,7 +131,8 @@ public final class TraceRecorder implements AutoCloseable {
     }
 
     private static OutputStream gzip(Path path) throws IOException {
-        return new BufferedOutputStream(new GZIPOutputStream(Files.newOutputStream(path), 1 << 16), 1 << 16);
+        return new BufferedOutputStream(
+                new GZIPOutputStream(Files.newOutputStream(path, StandardOpenOption.CREATE_NEW), 1 << 16), 1 << 16);
     }
 
     private static void writeLine(OutputStream out, Map<String, Object> line) throws IOException {

@@ -64,6 +64,7 @@ class CensusTest {
                 "4,|0,|tokens: expected a number above 0, found 0.0",
                 "[3,1]|[3,-1]|layers[0].counts[1]: expected a number from 0, found -1",
                 "[3,1]|[3,true]|layers[0].counts[1]: expected a number from 0, found true",
+                "[3,1]|[3,1e18]|layers[0].counts[1]: expected no more than there are tokens, found 1.0E18",
                 "[3,1]|7|layers[0].counts: expected a list of numbers, found 7",
                 "\"layer\":2|\"layer\":1|layers[1].layer: expected another layer's number, found 1"
             })

@@ -35,18 +35,11 @@ public record Balance(
     /// Tokens up to which their number is told apart.
     static final int MOST_TOKENS = 1 << 10;
 
-    /// A hundred times what the largest models have; a damaged header must not fill the memory.
-    private static final long MOST_EXPERTS = 1 << 24;
-
     /// Reads a trace once. The memory needed is 100 bytes for each expert of each layer, whatever the trace's length.
     ///
     /// @throws MalformedModelException if the file is not a trace or names no expert at all
     public static Balance of(Path trace) {
         try (TraceReader reader = TraceReader.open(trace)) {
-            long experts = (long) reader.header().layers() * reader.header().experts();
-            if (experts > MOST_EXPERTS) {
-                throw MalformedModelException.of(trace, "layers times experts", "at most " + MOST_EXPERTS, experts);
-            }
             Tally tally = new Tally(reader.header());
             for (TraceToken token = reader.next(); token != null; token = reader.next()) {
                 tally.add(token);

@@ -4,9 +4,10 @@ import java.util.stream.LongStream;
 
 /// How far back the last use of what is chosen lies: the share of choices for which it lies within a distance.
 ///
-/// Distances beyond the longest that is told apart count as that one.
+/// Distances beyond the longest that is told apart lie within none.
 public final class ReuseCurve {
     private final long[] counts;
+    private long beyond;
     private long first;
 
     /// @param longest distance that is told apart
@@ -16,7 +17,11 @@ public final class ReuseCurve {
 
     /// Counts a choice that was used before.
     void add(long distance) {
-        counts[(int) Math.min(distance, counts.length - 1)]++;
+        if (distance < counts.length) {
+            counts[(int) distance]++;
+        } else {
+            beyond++;
+        }
     }
 
     /// Counts a choice that was never used before.
@@ -24,10 +29,12 @@ public final class ReuseCurve {
         first++;
     }
 
+    /// Adds what another curve counted, which tells no longer distances apart.
     void addAll(ReuseCurve other) {
         for (int distance = 0; distance < other.counts.length; distance++) {
-            counts[Math.min(distance, counts.length - 1)] += other.counts[distance];
+            counts[distance] += other.counts[distance];
         }
+        beyond += other.beyond;
         first += other.first;
     }
 
@@ -48,7 +55,7 @@ public final class ReuseCurve {
     }
 
     private double share(long part) {
-        long all = LongStream.of(counts).sum() + first;
+        long all = LongStream.of(counts).sum() + beyond + first;
         return all == 0 ? 0 : (double) part / all;
     }
 }

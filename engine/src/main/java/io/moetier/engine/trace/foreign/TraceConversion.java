@@ -45,6 +45,10 @@ public record TraceConversion(ForeignFormat format, Optional<String> model, Opti
         TraceHeader header = header(in, trace, shape, layers);
         try (TraceRecorder recorder = new TraceRecorder(out, header)) {
             trace.read(token -> recorder.record(token.toToken(layers)));
+            if (recorder.numTokens() != shape.tokens) {
+                throw MalformedModelException.of(
+                        in, "tokens", shape.tokens + " at the second reading as at the first", recorder.numTokens());
+            }
             recorder.finish();
         }
         return shape.tokens;

@@ -22,7 +22,10 @@ final class VllmTokens {
 
     /// Tells of the tokens from `begin` to `end` of an array; `source` names it in errors.
     void add(RoutedExperts experts, int begin, int end, Phase phase, Path source) {
-        if (topK != 0 && experts.topK() != topK && experts.numTokens() > 0) {
+        if (experts.numTokens() == 0) {
+            return;
+        }
+        if (topK != 0 && experts.topK() != topK) {
             throw MalformedModelException.of(source, "shape", topK + " experts of a layer", experts.topK());
         }
         topK = experts.topK();

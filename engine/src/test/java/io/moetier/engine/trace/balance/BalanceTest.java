@@ -15,6 +15,7 @@ import io.moetier.storage.model.Phase;
 import io.moetier.testdata.TestData;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -106,6 +107,17 @@ class BalanceTest {
         assertEquals(3 / 6.0, balance.layerReuse().within(2), TOLERANCE);
         assertEquals(balance.layerReuse().within(2), balance.modelReuse().within(2));
         assertEquals(0, balance.modelReuse().within(0));
+    }
+
+    @Test
+    void reuseBeyondTheLongestDistanceIsWithinNone() {
+        int[] experts = new int[1100];
+        Arrays.fill(experts, 1);
+        experts[0] = 0;
+        experts[1099] = 0;
+        Balance balance = Balance.of(write(2, tokens(experts)));
+        assertEquals(1097 / 1100.0, balance.tokenReuse().within(1024), TOLERANCE);
+        assertEquals(2 / 1100.0, balance.tokenReuse().first(), TOLERANCE);
     }
 
     /// A second opinion: a list of the slots, ordered by last use.
