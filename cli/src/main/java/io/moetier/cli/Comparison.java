@@ -190,7 +190,7 @@ final class Comparison implements AutoCloseable {
     }
 
     private static long bytes(ModelSource source, LinearSpec linear) {
-        return source.require(linear.weight(), linear.rows(), linear.cols()).byteLength();
+        return source.require(linear).byteLength();
     }
 
     private static Object[] row(String test, Pair rates) {

@@ -95,8 +95,7 @@ record ModelSummary(
     }
 
     private static long packedBytes(ModelSource source, LinearSpec linear) {
-        DType type =
-                source.require(linear.weight(), linear.rows(), linear.cols()).dtype();
+        DType type = source.require(linear).dtype();
         return WeightMatrix.packedBytes(type, linear.rows(), linear.cols());
     }
 

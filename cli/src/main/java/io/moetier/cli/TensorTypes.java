@@ -1,13 +1,14 @@
 package io.moetier.cli;
 
 import io.moetier.engine.convert.ModelSource;
-import io.moetier.engine.model.spec.AttentionSpec;
 import io.moetier.engine.model.spec.DenseSpec;
 import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.model.spec.MixerSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
-import io.moetier.engine.model.spec.NormSpec;
+import io.moetier.engine.model.spec.SublayerSpec;
+import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.engine.tensor.MatrixShape;
 import io.moetier.storage.expert.BlockPart;
 import io.moetier.storage.expert.StoreManifest;
@@ -74,43 +75,38 @@ final class TensorTypes {
     }
 
     private void add(ModelSpec spec) {
-        add("embedding", spec.embedding());
+        add("embedding", List.of(spec.embedding()));
         for (LayerSpec layer : spec.layers()) {
-            AttentionSpec attention = layer.attention();
-            add("attention", attention.query(), attention.key(), attention.value(), attention.output());
-            switch (layer.feedForward()) {
-                case DenseSpec dense -> add("dense MLPs", dense.gate(), dense.up(), dense.down());
-                case MoeSpec moe -> add(moe);
+            for (SublayerSpec sublayer : layer.sublayers()) {
+                switch (sublayer.block()) {
+                    case MixerSpec mixer -> add("attention", mixer.linears());
+                    case DenseSpec dense -> add("dense MLPs", dense.linears());
+                    case MoeSpec moe -> add(moe);
+                }
             }
         }
         if (!spec.tiedEmbeddings()) {
-            add("head", spec.head());
+            add("head", List.of(spec.head()));
         }
-        for (NormSpec norm : spec.norms()) {
-            add("norms", source.require(norm.weight(), norm.size()));
+        for (VectorSpec vector : spec.denseVectors()) {
+            add("vectors", source.require(vector));
         }
     }
 
     private void add(MoeSpec moe) {
-        add("routers", moe.router());
+        add("routers", moe.routingLinears());
         for (DenseSpec expert : moe.experts()) {
-            add("experts: gate", expert.gate());
-            add("experts: up", expert.up());
-            add("experts: down", expert.down());
+            add("experts: gate", List.of(expert.gate()));
+            add("experts: up", List.of(expert.up()));
+            add("experts: down", List.of(expert.down()));
         }
-        moe.sharedExpert().ifPresent(shared -> {
-            add(
-                    "shared experts",
-                    shared.ffn().gate(),
-                    shared.ffn().up(),
-                    shared.ffn().down());
-            add("routers", shared.gate());
-        });
+        moe.sharedExpert()
+                .ifPresent(shared -> add("shared experts", shared.ffn().linears()));
     }
 
-    private void add(String group, LinearSpec... linears) {
-        for (LinearSpec linear : List.of(linears)) {
-            add(group, source.require(linear.weight(), linear.rows(), linear.cols()));
+    private void add(String group, List<LinearSpec> linears) {
+        for (LinearSpec linear : linears) {
+            add(group, source.require(linear));
         }
     }
 

@@ -1,7 +1,9 @@
 package io.moetier.engine.convert;
 
 import io.moetier.engine.model.family.Families;
+import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.engine.text.SentencePieceConverter;
 import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.model.TensorInfo;
@@ -70,8 +72,13 @@ final class CheckpointSource implements ModelSource {
     }
 
     @Override
-    public TensorInfo require(String name, long... shape) {
-        return checkpoint.require(name, shape);
+    public TensorInfo require(LinearSpec linear) {
+        return checkpoint.require(linear.weight(), linear.rows(), linear.cols());
+    }
+
+    @Override
+    public TensorInfo require(VectorSpec vector) {
+        return checkpoint.require(vector.name(), vector.size());
     }
 
     @Override

@@ -2,7 +2,7 @@ package io.moetier.engine.convert;
 
 import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.ModelSpec;
-import io.moetier.engine.model.spec.NormSpec;
+import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.engine.tensor.MatrixShape;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.format.SafetensorsWriter;
@@ -27,7 +27,6 @@ final class DenseFile {
     private final ModelSpec spec;
     private final MatrixReader reader;
     private final Map<String, MatrixShape> shapes = new LinkedHashMap<>();
-    private final Map<String, Integer> vectors = new LinkedHashMap<>();
 
     DenseFile(ModelSpec spec, MatrixReader reader, Quantisation quantisation) {
         this.spec = spec;
@@ -39,14 +38,8 @@ final class DenseFile {
                     ? source.dtype()
                     : quantisation.dense().target(source, linear.cols());
             shapes.put(linear.weight(), new MatrixShape(target, linear.rows(), linear.cols()));
-            if (linear.bias() != null) {
-                vectors.put(linear.bias(), linear.rows());
-            }
         }
-        for (NormSpec norm : spec.norms()) {
-            vectors.put(norm.weight(), norm.size());
-        }
-        vectors.forEach(reader::requireVector);
+        spec.denseVectors().forEach(reader::requireVector);
     }
 
     /// Returns the bytes of the file.
@@ -59,8 +52,8 @@ final class DenseFile {
             for (LinearSpec linear : spec.denseLinears()) {
                 writeMatrix(writer, linear);
             }
-            for (Map.Entry<String, Integer> vector : vectors.entrySet()) {
-                writer.write(vector.getKey(), reader.readVector(vector.getKey(), vector.getValue()));
+            for (VectorSpec vector : spec.denseVectors()) {
+                writer.write(vector.name(), reader.readVector(vector));
             }
         }
     }
@@ -79,7 +72,8 @@ final class DenseFile {
         for (LinearSpec linear : spec.denseLinears()) {
             entries.add(SafetensorsWriter.Entry.of(linear.weight(), "U8", paddedBytes(shape(linear))));
         }
-        vectors.forEach((name, size) -> entries.add(SafetensorsWriter.Entry.of(name, "F32", size)));
+        spec.denseVectors()
+                .forEach(vector -> entries.add(SafetensorsWriter.Entry.of(vector.name(), "F32", vector.size())));
         return entries;
     }
 

@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 
 /// Writes the routed experts: gate, up and down of each packed into one block.
 final class ExpertBlocks {
@@ -31,8 +32,9 @@ final class ExpertBlocks {
         this.reader = reader;
         rounding = quantisation.experts();
         for (int layer = 0; layer < spec.layers().size(); layer++) {
-            if (spec.layers().get(layer).feedForward() instanceof MoeSpec moe) {
-                addLayer(layer, moe);
+            Optional<MoeSpec> moe = spec.layers().get(layer).moe();
+            if (moe.isPresent()) {
+                addLayer(layer, moe.get());
             }
         }
     }

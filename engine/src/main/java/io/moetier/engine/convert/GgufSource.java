@@ -2,7 +2,9 @@ package io.moetier.engine.convert;
 
 import io.moetier.engine.model.family.Families;
 import io.moetier.engine.model.family.GgufModel;
+import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.engine.text.GgufTokenizer;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.Json;
@@ -93,7 +95,16 @@ final class GgufSource implements ModelSource {
     }
 
     @Override
-    public TensorInfo require(String name, long... shape) {
+    public TensorInfo require(LinearSpec linear) {
+        return require(linear.weight(), linear.rows(), linear.cols());
+    }
+
+    @Override
+    public TensorInfo require(VectorSpec vector) {
+        return require(vector.name(), vector.size());
+    }
+
+    private TensorInfo require(String name, long... shape) {
         List<Long> expected = Arrays.stream(shape).boxed().toList();
         GgufModel.Weight weight = model.weights().get(name);
         if (weight == null) {

@@ -1,6 +1,7 @@
 package io.moetier.engine.convert;
 
 import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.engine.tensor.NonFinite;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.engine.tensor.WeightPacker;
@@ -44,7 +45,7 @@ final class MatrixReader implements AutoCloseable {
 
     /// Returns the type of a matrix in the source, whose shape is checked.
     TensorInfo require(LinearSpec spec) {
-        return model.require(spec.weight(), spec.rows(), spec.cols());
+        return model.require(spec);
     }
 
     /// Fills `packed` with the matrix in the layout of `target`.
@@ -83,13 +84,13 @@ final class MatrixReader implements AutoCloseable {
     }
 
     /// Checks that there is a vector of this size, and returns its type.
-    TensorInfo requireVector(String name, int size) {
-        return model.require(name, size);
+    TensorInfo requireVector(VectorSpec spec) {
+        return model.require(spec);
     }
 
     /// Reads a vector as float32.
-    float[] readVector(String name, int size) {
-        TensorInfo tensor = requireVector(name, size);
+    float[] readVector(VectorSpec spec) {
+        TensorInfo tensor = requireVector(spec);
         progress.accept(tensor.byteLength());
         float[] values = model.readFloats(tensor);
         requireFinite(tensor, NonFinite.isIn(values));

@@ -1,6 +1,8 @@
 package io.moetier.engine.convert;
 
+import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.model.TensorInfo;
 import java.io.IOException;
@@ -40,12 +42,15 @@ public sealed interface ModelSource extends AutoCloseable permits CheckpointSour
     /// Returns what the file says of itself, by its own keys; nothing of a checkpoint, whose files can be read.
     Map<String, Object> metadata();
 
-    /// Returns the weight that [#spec] calls `name`, which must have exactly this shape.
+    /// Returns where a matrix of [#spec] lies, which must have exactly its shape; the name is the one that it has in
+    /// its file.
     ///
-    /// @return where it lies; the name is the one it has in its file
     /// @throws io.moetier.storage.model.MalformedModelException if it is missing, has another shape or an
     ///     element type that is no weight's
-    TensorInfo require(String name, long... shape);
+    TensorInfo require(LinearSpec linear);
+
+    /// Returns where a vector lies, likewise.
+    TensorInfo require(VectorSpec vector);
 
     /// Fills `dst` with whole rows of a weight, from byte `fromByte` of it on.
     ///

@@ -1,6 +1,7 @@
 package io.moetier.engine.device;
 
 import io.moetier.engine.tensor.WeightMatrix;
+import org.jspecify.annotations.Nullable;
 
 /// The operations of a forward pass, one method each.
 ///
@@ -23,6 +24,13 @@ public interface Kernels {
     /// @param out may be `x`
     void rmsNorm(DeviceBuffer x, int rows, int cols, float[] weight, float eps, DeviceBuffer out);
 
+    /// Layer normalisation of each of `rows` rows: `(x - mean) / sqrt(variance + eps) * weight + bias`.
+    ///
+    /// @param weight `[cols]`; `bias` likewise, or null for none
+    /// @param out may be `x`
+    void layerNorm(
+            DeviceBuffer x, int rows, int cols, float[] weight, float @Nullable [] bias, float eps, DeviceBuffer out);
+
     /// `out = x * transpose(w)` for rows 0 to `n`: `x` is `[n, w.cols]`, `out` is `[n, w.rows]`.
     default void matmul(WeightMatrix w, DeviceBuffer x, int n, DeviceBuffer out) {
         matmul(w, x, 0, n, out, 0);
@@ -40,13 +48,22 @@ public interface Kernels {
     /// Limits the first `length` elements of `x` to `-limit .. limit`.
     void clamp(DeviceBuffer x, int length, float limit);
 
+    /// Copies the first `length` elements of `x` to `out`.
+    void copy(DeviceBuffer x, int length, DeviceBuffer out);
+
+    /// `x *= factor` for the first `length` elements.
+    void scale(DeviceBuffer x, int length, float factor);
+
+    /// `out = alpha * x + beta * y` for the first `length` elements; `out` may be one of them.
+    void combine(DeviceBuffer x, float alpha, DeviceBuffer y, float beta, int length, DeviceBuffer out);
+
     /// `x += y` for the first `length` elements.
     void add(DeviceBuffer x, DeviceBuffer y, int length);
 
     /// Rotates each head of `x` `[n, heads * headDim]` in place; token `i` is at position `firstPosition + i`.
     ///
-    /// Element `i` of a head is paired with element `i + headDim / 2`, as `rotate_half` does.
-    void rope(DeviceBuffer x, int n, int heads, int headDim, int firstPosition, RopeTable table);
+    /// Of each head, the elements from `from` on are rotated, as many as the table has angles for.
+    void rope(DeviceBuffer x, int n, int heads, int headDim, int from, int firstPosition, RopeTable table);
 
     /// Stores keys and values `[n, numKvHeads * headDim]` at positions `firstPosition` and on.
     void storeKv(DeviceBuffer k, DeviceBuffer v, int n, int firstPosition, KvLayer cache);
@@ -55,14 +72,11 @@ public interface Kernels {
     /// cache, which already holds those positions; `out` is shaped as `q`.
     void attention(DeviceBuffer q, int n, int firstPosition, AttentionShape shape, KvLayer cache, DeviceBuffer out);
 
-    /// Chooses the `k` likeliest of `numExperts` experts for each token: softmax over all, then the largest in
-    /// descending order, a tie going to the lower id.
+    /// Chooses the experts of each token, in descending order, a tie going to the lower id.
     ///
     /// @param logits `[n, numExperts]`
-    /// @param renormalise whether the chosen probabilities are divided by their sum
     /// @param ids receives `[n, k]`; `weights` likewise
-    void softmaxTopK(
-            DeviceBuffer logits, int n, int numExperts, int k, boolean renormalise, int[] ids, float[] weights);
+    void route(DeviceBuffer logits, int n, Routing routing, int[] ids, float[] weights);
 
     /// Several experts, each for rows of its own: row `outRows[i]` of `out` becomes
     /// `down * (silu(gate * x) .* (up * x))` for row `rows[i]` of `x`, where `silu(g) = g / (1 + exp(-g))`. What an
@@ -73,6 +87,7 @@ public interface Kernels {
     /// order `j = 0 .. k - 1`, so that it does not matter where the experts were nor which came first.
     void weightedSum(DeviceBuffer expertRows, float[] weights, int n, int k, int cols, DeviceBuffer out);
 
-    /// Row `t` of `out` `[rows, cols]` grows by `sigmoid(gateLogit[t]) * x[xRow + t]`.
-    void addSigmoidGated(DeviceBuffer x, int xRow, DeviceBuffer gateLogit, int rows, int cols, DeviceBuffer out);
+    /// Row `t` of `out` `[rows, cols]` grows by `sigmoid(gateLogit[t]) * x[xRow + t]`, or by `x[xRow + t]` as it is
+    /// where there are no gates.
+    void addRows(DeviceBuffer x, int xRow, @Nullable DeviceBuffer gateLogit, int rows, int cols, DeviceBuffer out);
 }

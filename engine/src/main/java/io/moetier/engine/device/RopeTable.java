@@ -1,6 +1,8 @@
 package io.moetier.engine.device;
 
-/// The rotation of every position: cosines and sines `[position][headDim / 2]`, multiplied by the attention factor.
+import java.util.Optional;
+
+/// The rotation of every position: cosines and sines `[position][rotaryDim / 2]`, multiplied by the attention factor.
 ///
 /// Angles are computed in double and rounded once. The table grows as positions are asked for; [#reserve] makes it
 /// grow ahead of time. Safe to share between threads.
@@ -11,42 +13,40 @@ public final class RopeTable {
 
     private final double[] inverseFrequencies;
     private final double attentionFactor;
+    private final boolean interleaved;
     private volatile Angles angles;
 
-    private RopeTable(double[] inverseFrequencies, double attentionFactor) {
+    private RopeTable(double[] inverseFrequencies, double attentionFactor, boolean interleaved) {
         this.inverseFrequencies = inverseFrequencies;
         this.attentionFactor = attentionFactor;
+        this.interleaved = interleaved;
         this.angles = new Angles(0, new float[0], new float[0]);
     }
 
-    /// Returns the table of a model without scaling: inverse frequencies `theta^(-2i / headDim)`.
-    public static RopeTable plain(int headDim, double theta) {
-        return new RopeTable(frequencies(headDim, theta), 1);
+    /// Returns a table with inverse frequencies `theta^(-2i / rotaryDim)`, before scaling.
+    ///
+    /// @param rotaryDim how many elements of a head are rotated
+    /// @param interleaved whether element `2i` is paired with element `2i + 1`, instead of `i` with
+    ///     `i + rotaryDim / 2` as `rotate_half` does
+    public static RopeTable of(int rotaryDim, double theta, boolean interleaved, Optional<Scaling> scaling) {
+        double[] frequencies = frequencies(rotaryDim, theta);
+        double factor = scaling.map(how -> how.apply(frequencies, theta)).orElse(1.0);
+        return new RopeTable(frequencies, factor, interleaved);
     }
 
-    /// Returns the table of a model scaled by YaRN.
-    public static RopeTable yarn(int headDim, double theta, Yarn yarn) {
-        double[] frequencies = frequencies(headDim, theta);
-        double low = yarn.correction(yarn.betaFast(), headDim, theta);
-        double high = yarn.correction(yarn.betaSlow(), headDim, theta);
-        if (yarn.truncate()) {
-            low = Math.floor(low);
-            high = Math.ceil(high);
-        }
-        low = Math.max(low, 0);
-        high = Math.min(high, headDim - 1.0);
-        if (low == high) {
-            high += 0.001; // as the reference does, so that the ramp below stays finite
-        }
-        for (int i = 0; i < frequencies.length; i++) {
-            double ramp = Math.clamp((i - low) / (high - low), 0.0, 1.0);
-            frequencies[i] = frequencies[i] / yarn.factor() * ramp + frequencies[i] * (1 - ramp);
-        }
-        return new RopeTable(frequencies, yarn.attentionFactor());
+    /// How a checkpoint stretches its positions to longer contexts.
+    public sealed interface Scaling permits Yarn {
+        /// Changes the inverse frequencies and returns what cosines and sines are multiplied by.
+        double apply(double[] frequencies, double theta);
     }
 
-    /// Returns how many floats a head has.
-    public int headDim() {
+    /// Says whether neighbours are paired.
+    public boolean interleaved() {
+        return interleaved;
+    }
+
+    /// Returns how many elements of a head are rotated.
+    public int rotaryDim() {
         return 2 * inverseFrequencies.length;
     }
 
@@ -79,13 +79,13 @@ public final class RopeTable {
         return new Angles(positions, cos, sin);
     }
 
-    private static double[] frequencies(int headDim, double theta) {
-        if (headDim <= 0 || headDim % 2 != 0) {
-            throw new IllegalArgumentException("rotary embeddings need an even headDim, not " + headDim);
+    private static double[] frequencies(int rotaryDim, double theta) {
+        if (rotaryDim <= 0 || rotaryDim % 2 != 0) {
+            throw new IllegalArgumentException("rotary embeddings rotate pairs of elements, not " + rotaryDim);
         }
-        double[] frequencies = new double[headDim / 2];
+        double[] frequencies = new double[rotaryDim / 2];
         for (int i = 0; i < frequencies.length; i++) {
-            frequencies[i] = Math.pow(theta, -2.0 * i / headDim);
+            frequencies[i] = Math.pow(theta, -2.0 * i / rotaryDim);
         }
         return frequencies;
     }
@@ -93,8 +93,8 @@ public final class RopeTable {
     /// The table as far as it has been computed; the arrays are not to be written.
     ///
     /// @param positions how many positions
-    /// @param cos `[positions][headDim / 2]`
-    /// @param sin `[positions][headDim / 2]`
+    /// @param cos `[positions][rotaryDim / 2]`
+    /// @param sin `[positions][rotaryDim / 2]`
     @SuppressWarnings("ArrayRecordComponent") // kernels index the arrays; nobody compares them
     public record Angles(int positions, float[] cos, float[] sin) {}
 
@@ -112,7 +112,29 @@ public final class RopeTable {
             double betaFast,
             double betaSlow,
             boolean truncate,
-            double attentionFactor) {
+            double attentionFactor)
+            implements Scaling {
+        @Override
+        public double apply(double[] frequencies, double theta) {
+            int rotaryDim = 2 * frequencies.length;
+            double low = correction(betaFast, rotaryDim, theta);
+            double high = correction(betaSlow, rotaryDim, theta);
+            if (truncate) {
+                low = Math.floor(low);
+                high = Math.ceil(high);
+            }
+            low = Math.max(low, 0);
+            high = Math.min(high, rotaryDim - 1.0);
+            if (low == high) {
+                high += 0.001; // as the reference does, so that the ramp below stays finite
+            }
+            for (int i = 0; i < frequencies.length; i++) {
+                double ramp = Math.clamp((i - low) / (high - low), 0.0, 1.0);
+                frequencies[i] = frequencies[i] / factor * ramp + frequencies[i] * (1 - ramp);
+            }
+            return attentionFactor;
+        }
+
         /// Returns the attention factor of a checkpoint that does not state one.
         ///
         /// @param mscale `mscale` of the checkpoint, 0 if absent; `mscaleAllDim` likewise
@@ -127,8 +149,8 @@ public final class RopeTable {
             return factor <= 1 ? 1 : 0.1 * mscale * Math.log(factor) + 1;
         }
 
-        private double correction(double rotations, int headDim, double theta) {
-            return headDim * Math.log(originalPositions / (rotations * 2 * Math.PI)) / (2 * Math.log(theta));
+        private double correction(double rotations, int rotaryDim, double theta) {
+            return rotaryDim * Math.log(originalPositions / (rotations * 2 * Math.PI)) / (2 * Math.log(theta));
         }
     }
 }

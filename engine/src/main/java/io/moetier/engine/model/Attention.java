@@ -1,6 +1,7 @@
 package io.moetier.engine.model;
 
 import io.moetier.engine.device.AttentionShape;
+import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.RopeTable;
@@ -9,18 +10,27 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Causal grouped-query attention with rotary positions (Ainslie et al. 2023; Su et al. 2021).
-final class Attention {
+final class Attention implements Block {
+    private static final int QUERY = 0; // of the workspace's intermediate results
+    private static final int KEY = 1;
+    private static final int VALUE = 2;
+    private static final int HEADS = 3;
+
+    private final int number;
     private final Projections queryKeyValue;
     private final Linear outputProjection;
     private final @Nullable Norm queryNorm;
     private final @Nullable Norm keyNorm;
     private final boolean normPerHead;
+    private final boolean normAfterRope;
     private final float clip;
     private final AttentionShape shape;
-    private final RopeTable rope;
+    private final @Nullable RopeTable rope;
 
+    /// @param number of the blocks with keys and values
     /// @param rope rotations of [AttentionSpec#rope], shared by all layers that have the same
-    Attention(AttentionSpec spec, Weights weights, RopeTable rope) {
+    Attention(int number, AttentionSpec spec, Weights weights, @Nullable RopeTable rope) {
+        this.number = number;
         queryKeyValue = new Projections(List.of(
                 Linear.load(spec.query(), weights),
                 Linear.load(spec.key(), weights),
@@ -29,38 +39,52 @@ final class Attention {
         queryNorm = spec.qkNorm().map(qk -> Norm.load(qk.query(), weights)).orElse(null);
         keyNorm = spec.qkNorm().map(qk -> Norm.load(qk.key(), weights)).orElse(null);
         normPerHead = spec.qkNorm().map(qk -> qk.perHead()).orElse(false);
+        normAfterRope = spec.qkNorm().map(qk -> qk.afterRope()).orElse(false);
         clip = spec.clip();
         shape = new AttentionShape(
                 spec.numHeads(), spec.numKeyValueHeads(), spec.headDim(), spec.scale(), spec.slidingWindow());
         this.rope = rope;
     }
 
-    /// `workspace.sublayer` [n, hiddenSize] from `workspace.normed`.
-    void forward(Kernels kernels, Workspace workspace, KvLayer cache) {
+    @Override
+    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
         int n = workspace.n;
         int firstPosition = workspace.firstPosition;
-        queryKeyValue.apply(kernels, workspace.normed, n, workspace.queryKeyValue);
-        normalise(kernels, workspace, n);
-        clip(kernels, workspace, n);
-        kernels.rope(workspace.query, n, shape.numHeads(), shape.headDim(), firstPosition, rope);
-        kernels.rope(workspace.key, n, shape.numKvHeads(), shape.headDim(), firstPosition, rope);
-        kernels.storeKv(workspace.key, workspace.value, n, firstPosition, cache);
-        kernels.attention(workspace.query, n, firstPosition, shape, cache, workspace.heads);
-        outputProjection.apply(kernels, workspace.heads, n, workspace.sublayer);
+        DeviceBuffer[] results = workspace.intermediates;
+        queryKeyValue.apply(kernels, workspace.normed, n, results);
+        if (!normAfterRope) {
+            normalise(kernels, results, n);
+        }
+        clip(kernels, results, n);
+        rotate(kernels, results, n, firstPosition);
+        if (normAfterRope) {
+            normalise(kernels, results, n);
+        }
+        KvLayer layer = cache.layer(number);
+        kernels.storeKv(results[KEY], results[VALUE], n, firstPosition, layer);
+        kernels.attention(results[QUERY], n, firstPosition, shape, layer, results[HEADS]);
+        outputProjection.apply(kernels, results[HEADS], n, workspace.sublayer);
     }
 
-    private void normalise(Kernels kernels, Workspace workspace, int n) {
-        if (queryNorm != null && keyNorm != null) {
-            queryNorm.apply(kernels, workspace.query, normPerHead ? n * shape.numHeads() : n, workspace.query);
-            keyNorm.apply(kernels, workspace.key, normPerHead ? n * shape.numKvHeads() : n, workspace.key);
+    private void rotate(Kernels kernels, DeviceBuffer[] results, int n, int firstPosition) {
+        if (rope != null) {
+            kernels.rope(results[QUERY], n, shape.numHeads(), shape.headDim(), 0, firstPosition, rope);
+            kernels.rope(results[KEY], n, shape.numKvHeads(), shape.headDim(), 0, firstPosition, rope);
         }
     }
 
-    private void clip(Kernels kernels, Workspace workspace, int n) {
+    private void normalise(Kernels kernels, DeviceBuffer[] results, int n) {
+        if (queryNorm != null && keyNorm != null) {
+            queryNorm.apply(kernels, results[QUERY], normPerHead ? n * shape.numHeads() : n, results[QUERY]);
+            keyNorm.apply(kernels, results[KEY], normPerHead ? n * shape.numKvHeads() : n, results[KEY]);
+        }
+    }
+
+    private void clip(Kernels kernels, DeviceBuffer[] results, int n) {
         if (clip > 0) {
-            kernels.clamp(workspace.query, n * shape.numHeads() * shape.headDim(), clip);
-            kernels.clamp(workspace.key, n * shape.numKvHeads() * shape.headDim(), clip);
-            kernels.clamp(workspace.value, n * shape.numKvHeads() * shape.headDim(), clip);
+            kernels.clamp(results[QUERY], n * shape.numHeads() * shape.headDim(), clip);
+            kernels.clamp(results[KEY], n * shape.numKvHeads() * shape.headDim(), clip);
+            kernels.clamp(results[VALUE], n * shape.numKvHeads() * shape.headDim(), clip);
         }
     }
 }

@@ -1,19 +1,21 @@
 package io.moetier.engine.model;
 
 import io.moetier.engine.device.Kernels;
-import io.moetier.engine.device.KvLayer;
+import java.util.List;
 
-/// A pre-norm decoder layer: h = x + attention(norm(x)); out = h + feedForward(norm(h)).
-record DecoderLayer(Norm attentionNorm, Attention attention, Norm feedForwardNorm, FeedForward feedForward) {
+/// A layer: sublayers that follow each other.
+record DecoderLayer(List<Sublayer> sublayers) {
+    DecoderLayer {
+        sublayers = List.copyOf(sublayers);
+    }
+
     /// Advances `workspace.hidden` [n, hiddenSize] by this layer.
-    void forward(Kernels kernels, Workspace workspace, KvLayer cache) {
-        int n = workspace.n;
-        int length = n * attentionNorm.size();
-        attentionNorm.apply(kernels, workspace.hidden, n, workspace.normed);
-        attention.forward(kernels, workspace, cache);
-        kernels.add(workspace.hidden, workspace.sublayer, length);
-        feedForwardNorm.apply(kernels, workspace.hidden, n, workspace.normed);
-        feedForward.forward(kernels, workspace);
-        kernels.add(workspace.hidden, workspace.sublayer, length);
+    void forward(Kernels kernels, Workspace workspace, KvCache cache) {
+        for (int i = 0; i < sublayers.size(); i++) {
+            sublayers.get(i).forward(kernels, workspace, cache);
+        }
+        for (int i = 0; i < sublayers.size(); i++) {
+            sublayers.get(i).finish(kernels, workspace);
+        }
     }
 }

@@ -6,7 +6,7 @@ import io.moetier.engine.model.spec.DenseSpec;
 import io.moetier.engine.tensor.WeightMatrix;
 
 /// A SwiGLU MLP (Shazeer 2020) that every token visits: down·(silu(gate·x) ⊙ (up·x)).
-final class DenseFeedForward implements FeedForward {
+final class DenseFeedForward implements Block {
     private final WeightMatrix gate;
     private final WeightMatrix up;
     private final WeightMatrix down;
@@ -19,7 +19,7 @@ final class DenseFeedForward implements FeedForward {
     }
 
     @Override
-    public void forward(Kernels kernels, Workspace workspace) {
+    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
         batch.begin(workspace.everyRow, workspace.everyRow);
         addTo(batch, 0, workspace.n);
         kernels.expertFfn(batch, workspace.normed, workspace.sublayer);

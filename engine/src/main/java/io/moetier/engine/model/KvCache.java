@@ -2,13 +2,12 @@ package io.moetier.engine.model;
 
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.KvType;
-import io.moetier.engine.model.spec.AttentionSpec;
-import io.moetier.engine.model.spec.LayerSpec;
+import io.moetier.engine.model.spec.KeyValueSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import java.lang.foreign.Arena;
 import java.util.List;
 
-/// The keys and values of every layer of one session. Memory comes as positions are stored.
+/// The keys and values of every attention block of one session. Memory comes as positions are stored.
 public final class KvCache implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final List<KvLayer> layers;
@@ -17,16 +16,14 @@ public final class KvCache implements AutoCloseable {
     /// @param capacity tokens that the session can hold
     public KvCache(ModelSpec spec, KvType type, int capacity) {
         this.capacity = capacity;
-        layers = spec.layers().stream()
-                .map(LayerSpec::attention)
+        layers = spec.blocks(KeyValueSpec.class)
                 .map(attention -> new KvLayer(arena, type, capacity, attention.numKeyValueHeads(), attention.headDim()))
                 .toList();
     }
 
     /// Returns the bytes that `positions` tokens take.
     public static long bytes(ModelSpec spec, KvType type, int positions) {
-        return spec.layers().stream()
-                .map(LayerSpec::attention)
+        return spec.blocks(KeyValueSpec.class)
                 .mapToLong(attention -> bytesPerPosition(type, attention) * positions)
                 .sum();
     }
@@ -41,8 +38,9 @@ public final class KvCache implements AutoCloseable {
         return capacity;
     }
 
-    KvLayer layer(int layer) {
-        return layers.get(layer);
+    /// Returns the keys and values of the `number`-th block that has any.
+    KvLayer layer(int number) {
+        return layers.get(number);
     }
 
     /// Allocates the memory of the first `positions` positions.
@@ -57,7 +55,7 @@ public final class KvCache implements AutoCloseable {
         arena.close();
     }
 
-    private static long bytesPerPosition(KvType type, AttentionSpec attention) {
+    private static long bytesPerPosition(KvType type, KeyValueSpec attention) {
         return KvLayer.bytesPerPosition(type, attention.numKeyValueHeads(), attention.headDim());
     }
 }

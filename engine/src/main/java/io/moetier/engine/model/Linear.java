@@ -17,9 +17,7 @@ final class Linear {
     }
 
     static Linear load(LinearSpec spec, Weights weights) {
-        return new Linear(
-                weights.matrix(spec.weight(), spec.rows(), spec.cols()),
-                spec.bias() == null ? null : weights.vector(spec.bias(), spec.rows()));
+        return new Linear(weights.matrix(spec), spec.bias().map(weights::vector).orElse(null));
     }
 
     WeightMatrix weight() {

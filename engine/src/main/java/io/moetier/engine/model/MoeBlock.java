@@ -2,13 +2,17 @@ package io.moetier.engine.model;
 
 import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.Kernels;
+import io.moetier.engine.device.Routing;
 import io.moetier.engine.metrics.Counters;
+import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.MoeSpec;
+import io.moetier.engine.model.spec.SharedExpertSpec;
 import io.moetier.engine.offload.ExpertSequence;
 import io.moetier.engine.offload.HostTier;
 import io.moetier.storage.model.Tier;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// A mixture of experts (Shazeer et al. 2017): router → top-k experts → weighted sum.
@@ -17,22 +21,23 @@ import org.jspecify.annotations.Nullable;
 /// become available; those that are in memory at one time are computed together, and an expert that every token visits
 /// with the first of them. Every expert writes rows of its own, and the weighted sum adds a token's rows in the order
 /// of its choices: where an expert was, and when it came, cannot change a bit of the result.
-final class MoeBlock implements FeedForward {
+final class MoeBlock implements Block {
     /// Most rows of experts that are computed together: what they leave between gate and down should stay in the cache.
     private static final int MOST_ROWS = 1024;
 
     private final int layer;
     private final int number; // among the layers with experts
     private final Projections router; // and the gate of the shared expert
+    private final Routing routing;
     private final int numExperts;
     private final int numExpertsPerToken;
-    private final boolean normTopkProb;
     private final int hiddenSize;
     private final ExpertViews views;
     private final HostTier hostTier;
     private final RoutersAhead routersAhead;
     private final Counters counters;
     private final @Nullable DenseFeedForward sharedExpert;
+    private final boolean sharedIsGated;
     private final Tier[] tierOf;
     private final ExpertBatch batch = new ExpertBatch();
 
@@ -40,7 +45,7 @@ final class MoeBlock implements FeedForward {
     MoeBlock(
             int layer,
             MoeSpec spec,
-            Norm norm,
+            @Nullable Norm norm,
             Weights weights,
             ExpertViews views,
             HostTier hostTier,
@@ -51,14 +56,16 @@ final class MoeBlock implements FeedForward {
         this.views = views;
         this.hostTier = hostTier;
         this.counters = counters;
-        List<Linear> routing = new ArrayList<>(List.of(Linear.load(spec.router(), weights)));
-        spec.sharedExpert().map(shared -> Linear.load(shared.gate(), weights)).ifPresent(routing::add);
-        router = new Projections(routing);
-        number = routersAhead.add(layer, spec, norm, routing.getFirst());
+        Optional<LinearSpec> gate = spec.sharedExpert().flatMap(SharedExpertSpec::gate);
+        List<Linear> linears = new ArrayList<>(List.of(Linear.load(spec.router().linear(), weights)));
+        gate.map(linear -> Linear.load(linear, weights)).ifPresent(linears::add);
+        router = new Projections(linears);
+        number = routersAhead.add(layer, spec, norm, linears.getFirst());
+        routing = spec.router().routing();
+        sharedIsGated = gate.isPresent();
         numExperts = spec.numExperts();
         numExpertsPerToken = spec.numExpertsPerToken();
-        normTopkProb = spec.normTopkProb();
-        hiddenSize = spec.router().cols();
+        hiddenSize = spec.router().linear().cols();
         sharedExpert = spec.sharedExpert()
                 .map(shared -> new DenseFeedForward(shared.ffn(), weights))
                 .orElse(null);
@@ -66,7 +73,7 @@ final class MoeBlock implements FeedForward {
     }
 
     @Override
-    public void forward(Kernels kernels, Workspace workspace) {
+    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
         int n = workspace.n;
         route(kernels, workspace, n);
         runExperts(kernels, workspace);
@@ -74,22 +81,20 @@ final class MoeBlock implements FeedForward {
                 workspace.expertRows, workspace.routingWeights, n, numExpertsPerToken, hiddenSize, workspace.sublayer);
         if (sharedExpert != null) {
             int firstRow = n * numExpertsPerToken;
-            kernels.addSigmoidGated(
-                    workspace.expertRows, firstRow, workspace.sharedGate, n, hiddenSize, workspace.sublayer);
+            kernels.addRows(
+                    workspace.expertRows,
+                    firstRow,
+                    sharedIsGated ? workspace.sharedGate : null,
+                    n,
+                    hiddenSize,
+                    workspace.sublayer);
         }
         report(workspace);
     }
 
     private void route(Kernels kernels, Workspace workspace, int n) {
         router.apply(kernels, workspace.normed, n, workspace.routerAndSharedGate);
-        kernels.softmaxTopK(
-                workspace.routerLogits,
-                n,
-                numExperts,
-                numExpertsPerToken,
-                normTopkProb,
-                workspace.expertIds,
-                workspace.routingWeights);
+        kernels.route(workspace.routerLogits, n, routing, workspace.expertIds, workspace.routingWeights);
         workspace.groups.sort(workspace.expertIds, workspace.routingWeights, n, numExpertsPerToken, numExperts);
     }
 

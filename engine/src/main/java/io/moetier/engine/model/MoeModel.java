@@ -8,10 +8,7 @@ import io.moetier.engine.lookahead.Lookahead;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.metrics.FlightEvents;
 import io.moetier.engine.metrics.LayerStepEvent;
-import io.moetier.engine.model.spec.DenseSpec;
-import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.ModelSpec;
-import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.model.spec.RopeSpec;
 import io.moetier.engine.offload.HostTier;
 import io.moetier.engine.offload.PrefetchTrial;
@@ -36,7 +33,7 @@ public final class MoeModel {
     private final Map<RopeSpec, RopeTable> ropes = new HashMap<>();
     private final RoutersAhead routersAhead;
     private final Norm finalNorm;
-    private final WeightMatrix head;
+    private final Linear head;
 
     /// @param layoutOf block layout of the experts of a decoder layer
     public MoeModel(
@@ -51,44 +48,14 @@ public final class MoeModel {
         routersAhead = new RoutersAhead(hostTier, prefetchTrial);
         this.device = device;
         embedding = Linear.load(spec.embedding(), weights).weight();
+        BlockLoader loader = new BlockLoader(weights, ropes, layoutOf, hostTier, routersAhead, counters);
         layers = new ArrayList<>();
-        Map<BlockLayout, ExpertViews> views = new HashMap<>();
         for (int i = 0; i < spec.layers().size(); i++) {
-            LayerSpec layer = spec.layers().get(i);
-            Norm feedForwardNorm = Norm.load(layer.feedForwardNorm(), weights);
-            FeedForward feedForward = switch (layer.feedForward()) {
-                case DenseSpec dense -> new DenseFeedForward(dense, weights);
-                case MoeSpec moe ->
-                    new MoeBlock(
-                            i,
-                            moe,
-                            feedForwardNorm,
-                            weights,
-                            views.computeIfAbsent(layoutOf.apply(i), ExpertViews::new),
-                            hostTier,
-                            routersAhead,
-                            counters);
-            };
-            layers.add(new DecoderLayer(
-                    Norm.load(layer.attentionNorm(), weights),
-                    new Attention(
-                            layer.attention(),
-                            weights,
-                            ropes.computeIfAbsent(layer.attention().rope(), MoeModel::ropeTable)),
-                    feedForwardNorm,
-                    feedForward));
+            layers.add(loader.layer(i, spec.layers().get(i), spec.hiddenSize()));
         }
         routersAhead.start();
         finalNorm = Norm.load(spec.finalNorm(), weights);
-        head = spec.tiedEmbeddings()
-                ? embedding
-                : Linear.load(spec.head(), weights).weight();
-    }
-
-    private static RopeTable ropeTable(RopeSpec spec) {
-        return spec.yarn()
-                .map(yarn -> RopeTable.yarn(spec.headDim(), spec.theta(), yarn))
-                .orElseGet(() -> RopeTable.plain(spec.headDim(), spec.theta()));
+        head = Linear.load(spec.head(), weights);
     }
 
     /// Computes the rotations of the first `positions` positions now, so that decoding up to there need not.
@@ -124,12 +91,15 @@ public final class MoeModel {
         workspace.phase = phase;
         cache.reserve(firstPosition + n);
         kernels.embed(embedding, tokens, from, n, workspace.hidden);
+        if (spec.embeddingMultiplier() != 1) {
+            kernels.scale(workspace.hidden, n * spec.hiddenSize(), spec.embeddingMultiplier());
+        }
         for (int i = 0; i < layers.size(); i++) {
             if (workspace.cancelled.getAsBoolean()) {
                 throw new CancellationException("cancelled before layer " + i);
             }
             LayerStepEvent event = FlightEvents.startLayerStep(i, phase, n);
-            layers.get(i).forward(kernels, workspace, cache.layer(i));
+            layers.get(i).forward(kernels, workspace, cache);
             FlightEvents.finish(event);
         }
         finalNorm.apply(kernels, workspace.hidden, n, workspace.normed);
@@ -139,6 +109,11 @@ public final class MoeModel {
     ///
     /// @param out [n, vocabSize]
     public void logits(Workspace workspace, int row, int n, DeviceBuffer out) {
-        device.kernels().matmul(head, workspace.normed, row, n, out, 0);
+        Kernels kernels = device.kernels();
+        kernels.matmul(head.weight(), workspace.normed, row, n, out, 0);
+        head.addBias(kernels, out, n);
+        if (spec.logitsMultiplier() != 1) {
+            kernels.scale(out, n * spec.vocabSize(), spec.logitsMultiplier());
+        }
     }
 }

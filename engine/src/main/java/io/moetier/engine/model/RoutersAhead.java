@@ -1,5 +1,6 @@
 package io.moetier.engine.model;
 
+import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.lookahead.Guesser;
 import io.moetier.engine.lookahead.Lookahead;
@@ -9,6 +10,7 @@ import io.moetier.engine.offload.PrefetchTrial;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Looks at what the layers after one that has just been routed will choose, and has it loaded ahead.
 ///
@@ -25,7 +27,7 @@ final class RoutersAhead {
     private long tokens;
 
     /// What is needed to route to the experts of a layer.
-    private record Router(int layer, MoeSpec spec, Norm norm, Linear linear) {}
+    private record Router(int layer, MoeSpec spec, @Nullable Norm norm, Linear linear) {}
 
     RoutersAhead(HostTier hostTier, PrefetchTrial trial) {
         this.hostTier = hostTier;
@@ -33,7 +35,7 @@ final class RoutersAhead {
     }
 
     /// Adds the next layer that has experts, and returns its number among these.
-    int add(int layer, MoeSpec spec, Norm norm, Linear router) {
+    int add(int layer, MoeSpec spec, @Nullable Norm norm, Linear router) {
         routers.add(new Router(layer, spec, norm, router));
         return routers.size() - 1;
     }
@@ -95,16 +97,14 @@ final class RoutersAhead {
     private void guess(Guesser guesser, int number, Kernels kernels, Workspace workspace) {
         Router router = routers.get(number);
         MoeSpec spec = router.spec();
-        router.norm().apply(kernels, workspace.hidden, 1, workspace.aheadNormed);
-        router.linear().apply(kernels, workspace.aheadNormed, 1, workspace.aheadLogits);
-        kernels.softmaxTopK(
-                workspace.aheadLogits,
-                1,
-                spec.numExperts(),
-                spec.numExpertsPerToken(),
-                false,
-                workspace.aheadIds,
-                workspace.aheadLikelihoods);
+        DeviceBuffer input = workspace.hidden;
+        if (router.norm() != null) {
+            input = workspace.aheadNormed;
+            router.norm().apply(kernels, workspace.hidden, 1, input);
+        }
+        router.linear().apply(kernels, input, 1, workspace.aheadLogits);
+        kernels.route(
+                workspace.aheadLogits, 1, spec.router().routing(), workspace.aheadIds, workspace.aheadLikelihoods);
         lookahead.onGuess(guesser, number, workspace.aheadIds, spec.numExpertsPerToken());
     }
 }

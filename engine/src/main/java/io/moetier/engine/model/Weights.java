@@ -1,16 +1,18 @@
 package io.moetier.engine.model;
 
+import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.engine.tensor.WeightMatrix;
 
 /// The weights outside the routed experts, by their checkpoint's names.
 public interface Weights {
-    /// Returns a matrix.
+    /// Returns the matrix of a linear map.
     ///
     /// @throws io.moetier.storage.model.MalformedModelException if there is none of that name and shape
-    WeightMatrix matrix(String name, int rows, int cols);
+    WeightMatrix matrix(LinearSpec spec);
 
-    /// Returns a vector; it is the caller's to keep and nobody's to write.
+    /// Returns a vector; it is the caller's.
     ///
     /// @throws io.moetier.storage.model.MalformedModelException if there is none of that name and size
-    float[] vector(String name, int size);
+    float[] vector(VectorSpec spec);
 }

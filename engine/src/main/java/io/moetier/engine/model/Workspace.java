@@ -2,12 +2,13 @@ package io.moetier.engine.model;
 
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
-import io.moetier.engine.model.spec.AttentionSpec;
+import io.moetier.engine.model.spec.BlockSpec;
 import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -27,11 +28,8 @@ public final class Workspace {
     final DeviceBuffer hidden; // [batch, hiddenSize]: the residual stream
     final DeviceBuffer normed; // [batch, hiddenSize]
     final DeviceBuffer sublayer; // [batch, hiddenSize]: output of attention or feed-forward
-    final DeviceBuffer query; // [batch, numHeads * headDim]
-    final DeviceBuffer key; // [batch, numKeyValueHeads * headDim]
-    final DeviceBuffer value; // as key
-    final DeviceBuffer heads; // as query: output of attention before projection
-    final DeviceBuffer[] queryKeyValue; // those three
+    final DeviceBuffer aside; // [batch, hiddenSize]: a result that waits for the end of its layer
+    final DeviceBuffer[] intermediates; // [batch, …]: what blocks keep between their operations
     final DeviceBuffer routerLogits; // [batch, numExperts]
     final DeviceBuffer sharedGate; // [batch]
     final DeviceBuffer[] routerAndSharedGate; // those two
@@ -52,15 +50,10 @@ public final class Workspace {
         hidden = floats.of(batch, spec.hiddenSize());
         normed = floats.of(batch, spec.hiddenSize());
         sublayer = floats.of(batch, spec.hiddenSize());
-        int queryWidth = widest(spec.layers().stream()
-                .map(LayerSpec::attention)
-                .mapToInt(attention -> attention.numHeads() * attention.headDim()));
-        int keyWidth = widest(spec.layers().stream().map(LayerSpec::attention).mapToInt(Workspace::keyWidth));
-        query = floats.of(batch, queryWidth);
-        key = floats.of(batch, keyWidth);
-        value = floats.of(batch, keyWidth);
-        heads = floats.of(batch, queryWidth);
-        queryKeyValue = new DeviceBuffer[] {query, key, value};
+        aside = floats.of(spec.layers().stream().anyMatch(Workspace::setsAside) ? batch : 0, spec.hiddenSize());
+        intermediates = IntStream.of(widths(spec))
+                .mapToObj(width -> floats.of(batch, width))
+                .toArray(DeviceBuffer[]::new);
         int numExperts = widest(spec.moeLayers().stream().mapToInt(MoeSpec::numExperts));
         int choices = batch * widest(spec.moeLayers().stream().mapToInt(MoeSpec::numExpertsPerToken));
         boolean anyShared =
@@ -97,8 +90,9 @@ public final class Workspace {
 
     /// Returns the bytes of all buffers.
     public long byteSize() {
-        long floats = Stream.of(
-                        hidden, normed, sublayer, query, key, value, heads, routerLogits, sharedGate, expertRows)
+        long floats = Stream.concat(
+                        Stream.of(hidden, normed, sublayer, aside, routerLogits, sharedGate, expertRows),
+                        Stream.of(intermediates))
                 .mapToLong(DeviceBuffer::length)
                 .sum();
         return Float.BYTES * floats + 20L * expertIds.length; // ids, weights, tiers, and tokens and rows of the groups
@@ -113,7 +107,19 @@ public final class Workspace {
         return widths.max().orElse(1);
     }
 
-    private static int keyWidth(AttentionSpec attention) {
-        return attention.numKeyValueHeads() * attention.headDim();
+    private static boolean setsAside(LayerSpec layer) {
+        return layer.sublayers().stream()
+                .anyMatch(sublayer -> sublayer.residual().atLayerEnd());
+    }
+
+    /// Returns the most floats per token that any block needs for each of its intermediate results.
+    private static int[] widths(ModelSpec spec) {
+        List<List<Integer>> ofBlocks =
+                spec.blocks(BlockSpec.class).map(BlockSpec::intermediates).toList();
+        int most = widest(ofBlocks.stream().mapToInt(List::size));
+        return IntStream.range(0, most)
+                .map(i -> widest(
+                        ofBlocks.stream().filter(widths -> widths.size() > i).mapToInt(widths -> widths.get(i))))
+                .toArray();
     }
 }

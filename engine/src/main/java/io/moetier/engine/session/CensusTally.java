@@ -6,6 +6,7 @@ import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.trace.Census;
 import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -20,8 +21,9 @@ public final class CensusTally implements RoutingListener {
         counts = new long[spec.layers().size()][0];
         int first = counts.length;
         for (int layer = counts.length - 1; layer >= 0; layer--) {
-            if (spec.layers().get(layer).feedForward() instanceof MoeSpec moe) {
-                counts[layer] = new long[moe.numExperts()];
+            Optional<MoeSpec> moe = spec.layers().get(layer).moe();
+            if (moe.isPresent()) {
+                counts[layer] = new long[moe.get().numExperts()];
                 first = layer;
             }
         }

@@ -34,8 +34,8 @@ final class PolicyChoice {
     }
 
     private static int numExperts(ModelSpec spec, int layer) {
-        return layer < spec.layers().size() && spec.layers().get(layer).feedForward() instanceof MoeSpec moe
-                ? moe.numExperts()
+        return layer < spec.layers().size()
+                ? spec.layers().get(layer).moe().map(MoeSpec::numExperts).orElse(0)
                 : 0;
     }
 }

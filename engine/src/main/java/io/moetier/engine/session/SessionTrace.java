@@ -94,7 +94,7 @@ public final class SessionTrace implements RoutingListener {
     private static List<Integer> moeLayers(ModelSpec spec) {
         List<Integer> layers = new ArrayList<>();
         for (int i = 0; i < spec.layers().size(); i++) {
-            if (spec.layers().get(i).feedForward() instanceof MoeSpec) {
+            if (spec.layers().get(i).moe().isPresent()) {
                 layers.add(i);
             }
         }

@@ -1,6 +1,8 @@
 package io.moetier.engine.session;
 
 import io.moetier.engine.model.Weights;
+import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.engine.tensor.MatrixShape;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.expert.ExpertStore;
@@ -35,18 +37,19 @@ final class StoreWeights implements Weights {
     }
 
     @Override
-    public WeightMatrix matrix(String name, int rows, int cols) {
+    public WeightMatrix matrix(LinearSpec spec) {
+        String name = spec.weight();
         MatrixShape shape = MatrixShape.parse(shapes.getOrDefault(name, ""))
                 .orElseThrow(() -> MalformedModelException.of(file, name, "a packed matrix", "none of that name"));
-        if (shape.rows() != rows || shape.cols() != cols) {
-            throw MalformedModelException.of(file, name, "[" + rows + ", " + cols + "]", shape);
+        if (shape.rows() != spec.rows() || shape.cols() != spec.cols()) {
+            throw MalformedModelException.of(file, name, "[" + spec.rows() + ", " + spec.cols() + "]", shape);
         }
-        return new WeightMatrix(shape.dtype(), rows, cols, slice(name, shape.packedBytes()));
+        return new WeightMatrix(shape.dtype(), spec.rows(), spec.cols(), slice(name, shape.packedBytes()));
     }
 
     @Override
-    public float[] vector(String name, int size) {
-        return slice(name, (long) size * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
+    public float[] vector(VectorSpec spec) {
+        return slice(spec.name(), (long) spec.size() * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
     }
 
     private MemorySegment slice(String name, long byteLength) {

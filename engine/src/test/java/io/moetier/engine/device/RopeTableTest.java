@@ -4,12 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class RopeTableTest {
     @Test
     void growsWithoutChangingWhatWasThere() {
-        RopeTable table = RopeTable.plain(16, 10000);
+        RopeTable table = RopeTable.of(16, 10000, false, Optional.empty());
         RopeTable.Angles few = table.reserve(3);
         RopeTable.Angles many = table.reserve(1000);
         assertTrue(many.positions() >= 1000);
@@ -26,7 +27,8 @@ class RopeTableTest {
         double factor = 4;
         double attention = RopeTable.Yarn.attentionFactor(factor, 0, 0);
         assertEquals(0.1 * Math.log(4) + 1, attention);
-        RopeTable table = RopeTable.yarn(128, 1e6, new RopeTable.Yarn(factor, 32768, 32, 1, true, attention));
+        RopeTable table =
+                RopeTable.of(128, 1e6, false, Optional.of(new RopeTable.Yarn(factor, 32768, 32, 1, true, attention)));
         RopeTable.Angles angles = table.reserve(2);
         assertEquals((float) (Math.sin(1) * attention), angles.sin()[64]);
         double slowest = Math.pow(1e6, -126.0 / 128) / factor;
@@ -45,6 +47,6 @@ class RopeTableTest {
 
     @Test
     void refusesAnOddHead() {
-        assertThrows(IllegalArgumentException.class, () -> RopeTable.plain(7, 10000));
+        assertThrows(IllegalArgumentException.class, () -> RopeTable.of(7, 10000, false, Optional.empty()));
     }
 }

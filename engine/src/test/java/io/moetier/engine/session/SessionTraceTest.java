@@ -2,10 +2,13 @@ package io.moetier.engine.session;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.moetier.engine.device.Routing;
 import io.moetier.engine.model.family.Families;
 import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
+import io.moetier.engine.model.spec.RouterSpec;
+import io.moetier.engine.model.spec.SublayerSpec;
 import io.moetier.engine.trace.TraceHeader;
 import io.moetier.storage.format.Json;
 import io.moetier.testdata.TestData;
@@ -27,18 +30,22 @@ class SessionTraceTest {
     private static ModelSpec withNarrowFirstLayer(ModelSpec spec) {
         List<LayerSpec> layers = new ArrayList<>(spec.layers());
         LayerSpec first = layers.getFirst();
-        MoeSpec moe = (MoeSpec) first.feedForward();
-        MoeSpec narrow =
-                new MoeSpec(moe.router(), 1, moe.normTopkProb(), moe.experts().subList(0, 1), moe.sharedExpert());
-        layers.set(0, new LayerSpec(first.attentionNorm(), first.attention(), first.feedForwardNorm(), narrow));
+        MoeSpec moe = first.moe().orElseThrow();
+        MoeSpec narrow = new MoeSpec(
+                new RouterSpec(moe.router().linear(), new Routing(1, 1, true)),
+                moe.experts().subList(0, 1),
+                moe.sharedExpert());
+        layers.set(0, LayerSpec.of(first.sublayers().getFirst(), SublayerSpec.preNorm(spec.finalNorm(), narrow)));
         return new ModelSpec(
                 spec.family(),
                 spec.hiddenSize(),
                 spec.vocabSize(),
                 spec.maxPositionEmbeddings(),
                 spec.embedding(),
+                spec.embeddingMultiplier(),
                 layers,
                 spec.finalNorm(),
-                spec.head());
+                spec.head(),
+                spec.logitsMultiplier());
     }
 }

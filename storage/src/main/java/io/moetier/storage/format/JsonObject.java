@@ -3,6 +3,7 @@ package io.moetier.storage.format;
 import io.moetier.storage.model.MalformedModelException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -38,6 +39,17 @@ public final class JsonObject {
     /// Returns the raw map, for writing it out again.
     public Map<String, @Nullable Object> asMap() {
         return values;
+    }
+
+    /// Returns this object with values for the keys that have none, or null.
+    public JsonObject withDefaults(Map<String, ?> defaults) {
+        Map<String, @Nullable Object> merged = new LinkedHashMap<>(values);
+        defaults.forEach((key, value) -> {
+            if (merged.get(key) == null) {
+                merged.put(key, value);
+            }
+        });
+        return new JsonObject(source, prefix, merged);
     }
 
     /// Says whether `key` has a value other than null.

@@ -8,8 +8,10 @@ import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.RopeTable;
+import io.moetier.engine.device.Routing;
 import io.moetier.engine.tensor.RowDecoder;
 import io.moetier.engine.tensor.WeightMatrix;
+import org.jspecify.annotations.Nullable;
 
 /// The operations on the CPU: checks every size once, then hands the work to the pool in parts.
 final class CpuKernels implements Kernels {
@@ -62,6 +64,17 @@ final class CpuKernels implements Kernels {
         }
         long length = (long) rows * cols;
         rowWork.rmsNorm(floats(x, length), rows, cols, weight, eps, floats(out, length));
+    }
+
+    @Override
+    public void layerNorm(
+            DeviceBuffer x, int rows, int cols, float[] weight, float @Nullable [] bias, float eps, DeviceBuffer out) {
+        if (weight.length != cols || (bias != null && bias.length != cols)) {
+            throw new IllegalArgumentException("a norm of " + cols + " columns has " + weight.length + " weights"
+                    + (bias == null ? "" : " and " + bias.length + " biases"));
+        }
+        long length = (long) rows * cols;
+        rowWork.layerNorm(floats(x, length), rows, cols, weight, bias, eps, floats(out, length));
     }
 
     @Override
@@ -123,18 +136,32 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void copy(DeviceBuffer x, int length, DeviceBuffer out) {
+        System.arraycopy(floats(x, length), 0, floats(out, length), 0, length);
+    }
+
+    @Override
+    public void scale(DeviceBuffer x, int length, float factor) {
+        rowWork.scale(floats(x, length), length, factor);
+    }
+
+    @Override
+    public void combine(DeviceBuffer x, float alpha, DeviceBuffer y, float beta, int length, DeviceBuffer out) {
+        rowWork.mix(floats(x, length), alpha, floats(y, length), beta, length, floats(out, length));
+    }
+
+    @Override
     public void add(DeviceBuffer x, DeviceBuffer y, int length) {
         rowWork.add(floats(x, length), floats(y, length), length);
     }
 
     @Override
-    public void rope(DeviceBuffer x, int n, int heads, int headDim, int firstPosition, RopeTable table) {
-        if (headDim != table.headDim()) {
-            throw new IllegalArgumentException(
-                    "heads of " + headDim + " floats cannot be rotated by a table for " + table.headDim());
+    public void rope(DeviceBuffer x, int n, int heads, int headDim, int from, int firstPosition, RopeTable table) {
+        if (from < 0 || from + table.rotaryDim() > headDim) {
+            throw new IllegalArgumentException("heads of " + headDim + " floats have no " + table.rotaryDim()
+                    + " to rotate from number " + from + " on");
         }
-        float[] values = floats(x, (long) n * heads * headDim);
-        rowWork.rope(values, n, heads, headDim, firstPosition, table.reserve(firstPosition + n));
+        rowWork.rope(floats(x, (long) n * heads * headDim), n, heads, headDim, from, firstPosition, table);
     }
 
     @Override
@@ -156,13 +183,8 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void softmaxTopK(
-            DeviceBuffer logits, int n, int numExperts, int k, boolean renormalise, int[] ids, float[] weights) {
-        if (k < 1 || k > numExperts) {
-            throw new IllegalArgumentException("cannot choose " + k + " of " + numExperts + " experts");
-        }
-        float[] values = floats(logits, (long) n * numExperts);
-        topK.run(values, n, numExperts, k, renormalise, ids, weights);
+    public void route(DeviceBuffer logits, int n, Routing routing, int[] ids, float[] weights) {
+        topK.run(floats(logits, (long) n * routing.numExperts()), n, routing, ids, weights);
     }
 
     @Override
@@ -186,11 +208,10 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void addSigmoidGated(
-            DeviceBuffer x, int xRow, DeviceBuffer gateLogit, int rows, int cols, DeviceBuffer out) {
+    public void addRows(
+            DeviceBuffer x, int xRow, @Nullable DeviceBuffer gateLogit, int rows, int cols, DeviceBuffer out) {
         float[] values = floats(x, ((long) xRow + rows) * cols);
-        float[] logits = floats(gateLogit, rows);
-        float[] sums = floats(out, (long) rows * cols);
-        rowWork.addSigmoidGated(values, xRow, logits, rows, cols, sums);
+        float @Nullable [] logits = gateLogit == null ? null : floats(gateLogit, rows);
+        rowWork.addRows(values, xRow, logits, rows, cols, floats(out, (long) rows * cols));
     }
 }

@@ -17,12 +17,16 @@ final class RowWork {
     private final Arithmetic arithmetic;
     private final Scratch[] scratch;
     private final WorkerPool.Job normalise = this::normalise;
+    private final WorkerPool.Job centre = this::centre;
     private final WorkerPool.Job rotate = this::rotate;
     private final WorkerPool.Job store = this::store;
     private final WorkerPool.Job combine = this::combine;
     private final WorkerPool.Job add = this::add;
     private final WorkerPool.Job clamp = this::clamp;
+    private final WorkerPool.Job scale = this::scale;
+    private final WorkerPool.Job mix = this::mix;
     private final WorkerPool.Job addBias = this::addBias;
+    private final WorkerPool.Job addRows = this::addRows;
     private final WorkerPool.Job addGated = this::addGated;
     private float[] x = new float[0];
     private float[] y = x;
@@ -31,12 +35,16 @@ final class RowWork {
     private int cols;
     private int parts;
     private float eps;
-    private float limit;
+    private float alpha;
+    private float beta;
+    private float @Nullable [] bias;
     private int k;
     private int length;
     private int heads;
     private int headDim;
     private int firstPosition;
+    private int rotated; // first rotated element of a head
+    private @Nullable RopeTable rope;
     private RopeTable.@Nullable Angles angles;
     private @Nullable KvLayer cache;
 
@@ -60,32 +68,72 @@ final class RowWork {
         }
     }
 
-    void rope(float[] x, int n, int heads, int headDim, int firstPosition, RopeTable.Angles angles) {
+    /// As [io.moetier.engine.device.Kernels#layerNorm]; mean and variance are summed in double.
+    void layerNorm(float[] x, int rows, int cols, float[] weight, float @Nullable [] bias, float eps, float[] out) {
+        this.x = x;
+        this.y = weight;
+        this.bias = bias;
+        this.eps = eps;
+        this.out = out;
+        run(centre, rows, cols);
+    }
+
+    private void centre(int part, int worker) {
+        for (int row = from(part); row < from(part + 1); row++) {
+            centre(row * cols);
+        }
+    }
+
+    private void centre(int at) {
+        double sum = 0;
+        for (int i = 0; i < cols; i++) {
+            sum += x[at + i];
+        }
+        double mean = sum / cols;
+        double squares = 0;
+        for (int i = 0; i < cols; i++) {
+            squares += (x[at + i] - mean) * (x[at + i] - mean);
+        }
+        double factor = 1 / Math.sqrt(squares / cols + eps);
+        for (int i = 0; i < cols; i++) {
+            float normed = (float) ((x[at + i] - mean) * factor) * y[i];
+            out[at + i] = bias == null ? normed : normed + bias[i];
+        }
+    }
+
+    void rope(float[] x, int n, int heads, int headDim, int rotated, int firstPosition, RopeTable table) {
         this.x = x;
         this.heads = heads;
         this.headDim = headDim;
+        this.rotated = rotated;
         this.firstPosition = firstPosition;
-        this.angles = angles;
+        this.rope = table;
+        this.angles = table.reserve(firstPosition + n);
         run(rotate, n, heads * headDim);
     }
 
     private void rotate(int part, int worker) {
         RopeTable.Angles table = Objects.requireNonNull(angles);
-        int half = headDim / 2;
+        RopeTable pairs = Objects.requireNonNull(rope);
+        int half = pairs.rotaryDim() / 2;
+        int step = pairs.interleaved() ? 2 : 1;
+        int apart = pairs.interleaved() ? 1 : half;
         for (int row = from(part); row < from(part + 1); row++) {
             for (int head = 0; head < heads; head++) {
-                int at = row * cols + head * headDim;
-                rotate(x, at, half, table.cos(), table.sin(), (firstPosition + row) * half);
+                int at = row * cols + head * headDim + rotated;
+                rotate(x, at, half, step, apart, table.cos(), table.sin(), (firstPosition + row) * half);
             }
         }
     }
 
-    private static void rotate(float[] x, int at, int half, float[] cos, float[] sin, int angleAt) {
+    private static void rotate(
+            float[] x, int at, int half, int step, int apart, float[] cos, float[] sin, int angleAt) {
         for (int i = 0; i < half; i++) {
-            float a = x[at + i];
-            float b = x[at + half + i];
-            x[at + i] = a * cos[angleAt + i] - b * sin[angleAt + i];
-            x[at + half + i] = b * cos[angleAt + i] + a * sin[angleAt + i];
+            int first = at + i * step;
+            float a = x[first];
+            float b = x[first + apart];
+            x[first] = a * cos[angleAt + i] - b * sin[angleAt + i];
+            x[first + apart] = b * cos[angleAt + i] + a * sin[angleAt + i];
         }
     }
 
@@ -115,16 +163,44 @@ final class RowWork {
         addScaled(y, at, 1f, x, at, element(part + 1) - at);
     }
 
-    void clamp(float[] x, int length, float limit) {
+    void clamp(float[] x, int length, float alpha) {
         this.x = x;
-        this.limit = limit;
+        this.alpha = alpha;
         runElements(clamp, length);
     }
 
     private void clamp(int part, int worker) {
         int end = element(part + 1);
         for (int i = from(part) * BLOCK; i < end; i++) {
-            x[i] = Math.min(Math.max(x[i], -limit), limit);
+            x[i] = Math.min(Math.max(x[i], -alpha), alpha);
+        }
+    }
+
+    void scale(float[] x, int length, float factor) {
+        this.x = x;
+        this.alpha = factor;
+        runElements(scale, length);
+    }
+
+    private void scale(int part, int worker) {
+        int at = from(part) * BLOCK;
+        scale(x, at, alpha, x, at, element(part + 1) - at);
+    }
+
+    /// `out = alpha * x + beta * y`.
+    void mix(float[] x, float alpha, float[] y, float beta, int length, float[] out) {
+        this.x = x;
+        this.alpha = alpha;
+        this.y = y;
+        this.beta = beta;
+        this.out = out;
+        runElements(mix, length);
+    }
+
+    private void mix(int part, int worker) {
+        int end = element(part + 1);
+        for (int i = from(part) * BLOCK; i < end; i++) {
+            out[i] = alpha * x[i] + beta * y[i];
         }
     }
 
@@ -140,12 +216,22 @@ final class RowWork {
         }
     }
 
-    void addSigmoidGated(float[] x, int xRow, float[] logits, int rows, int cols, float[] out) {
+    void addRows(float[] x, int xRow, float @Nullable [] gateLogits, int rows, int cols, float[] out) {
         this.x = x;
-        this.y = logits;
         this.k = xRow;
         this.out = out;
-        run(addGated, rows, cols);
+        if (gateLogits == null) {
+            run(addRows, rows, cols);
+        } else {
+            this.y = gateLogits;
+            run(addGated, rows, cols);
+        }
+    }
+
+    private void addRows(int part, int worker) {
+        for (int row = from(part); row < from(part + 1); row++) {
+            addScaled(x, (k + row) * cols, 1f, out, row * cols, cols);
+        }
     }
 
     private void addGated(int part, int worker) {

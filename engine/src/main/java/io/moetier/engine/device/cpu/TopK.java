@@ -1,5 +1,7 @@
 package io.moetier.engine.device.cpu;
 
+import io.moetier.engine.device.Routing;
+
 /// Softmax over all experts and the choice of the likeliest. Computed in double, so that every backend that rounds
 /// honestly chooses the same experts.
 final class TopK {
@@ -23,13 +25,13 @@ final class TopK {
         likelihoods = new double[pool.threads()][0];
     }
 
-    /// As [io.moetier.engine.device.Kernels#softmaxTopK].
-    void run(float[] logits, int n, int numExperts, int k, boolean renormalise, int[] ids, float[] weights) {
+    /// As [io.moetier.engine.device.Kernels#route].
+    void run(float[] logits, int n, Routing routing, int[] ids, float[] weights) {
         this.logits = logits;
         this.n = n;
-        this.numExperts = numExperts;
-        this.k = k;
-        this.renormalise = renormalise;
+        this.numExperts = routing.numExperts();
+        this.k = routing.numExpertsPerToken();
+        this.renormalise = routing.renormalise();
         this.ids = ids;
         this.weights = weights;
         this.parts = Partition.parts(pool.threads(), n, WORK * n * numExperts);

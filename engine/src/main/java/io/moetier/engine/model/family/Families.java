@@ -1,10 +1,10 @@
 package io.moetier.engine.model.family;
 
+import io.moetier.engine.model.family.Family.GgufRule;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.JsonObject;
 import java.util.List;
-import java.util.stream.Collectors;
 
 /// The families this version runs.
 public final class Families {
@@ -24,20 +24,26 @@ public final class Families {
     public static GgufModel describe(GgufParts parts) {
         JsonObject metadata = parts.metadata();
         String architecture = metadata.requireString("general.architecture");
-        Family family = ALL.stream()
-                .filter(known -> known.gguf().architecture().equals(architecture))
-                .findFirst()
-                .orElseThrow(() -> metadata.unexpected(
-                        "general.architecture",
-                        "one of "
-                                + ALL.stream()
-                                        .map(known -> known.gguf().architecture())
-                                        .sorted()
-                                        .collect(Collectors.joining(", ")),
-                        architecture));
-        JsonObject config = new GgufConfig(family, metadata, parts.tensors()).read();
+        for (Family family : ALL) {
+            if (family.gguf().isPresent() && family.gguf().get().architecture().equals(architecture)) {
+                return describe(family, family.gguf().get(), parts);
+            }
+        }
+        throw metadata.unexpected("general.architecture", "one of " + String.join(", ", architectures()), architecture);
+    }
+
+    private static GgufModel describe(Family family, GgufRule rule, GgufParts parts) {
+        JsonObject config = new GgufConfig(family, rule, parts.metadata(), parts.tensors()).read();
         ModelSpec spec = family.describe(config);
-        return new GgufModel(config, spec, GgufWeights.of(spec, family.gguf().interleavedHeads(), parts));
+        return new GgufModel(config, spec, GgufWeights.of(spec, rule.interleavedHeads(), parts));
+    }
+
+    private static List<String> architectures() {
+        return ALL.stream()
+                .flatMap(family -> family.gguf().stream())
+                .map(GgufRule::architecture)
+                .sorted()
+                .toList();
     }
 
     /// Describes the model that a checkpoint's `config.json` belongs to.

@@ -1,5 +1,7 @@
 package io.moetier.engine.model.family;
 
+import io.moetier.engine.model.describe.Limits;
+import io.moetier.engine.model.family.Family.GgufRule;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.RawTensor;
@@ -48,12 +50,14 @@ final class GgufConfig {
     private static final double DEFAULT_THETA = 10_000;
 
     private final Family family;
+    private final GgufRule rule;
     private final JsonObject metadata;
     private final Map<String, RawTensor> tensors;
     private final Map<String, Object> config = new LinkedHashMap<>();
 
-    GgufConfig(Family family, JsonObject metadata, Map<String, RawTensor> tensors) {
+    GgufConfig(Family family, GgufRule rule, JsonObject metadata, Map<String, RawTensor> tensors) {
         this.family = family;
+        this.rule = rule;
         this.metadata = metadata;
         this.tensors = tensors;
     }
@@ -69,15 +73,13 @@ final class GgufConfig {
         config.put("num_key_value_heads", config.get("num_attention_heads"));
         putIfPresent(OPTIONAL);
         putIfPresent(WIDTHS);
-        requireWidth(family.moe().widthKey());
-        family.moe().shared().ifPresent(shared -> requireWidth(shared.widthKey()));
+        rule.widths().forEach(this::requireWidth);
         config.put("rms_norm_eps", metadata.requireDouble(key("attention.layer_norm_rms_epsilon")));
         config.put("rope_theta", metadata.optionalDouble(key("rope.freq_base")).orElse(DEFAULT_THETA));
         metadata.optionalDouble(key("attention.clamp_kqv")).ifPresent(clip -> config.put("clip_qkv", clip));
         config.put(
                 "norm_topk_prob",
-                metadata.optionalBoolean(key("expert_weights_norm"))
-                        .orElse(family.gguf().normTopkProb()));
+                metadata.optionalBoolean(key("expert_weights_norm")).orElse(rule.normTopkProb()));
         requireKnownArithmetic();
         putScaling();
         putWhatTensorsTell();
@@ -162,14 +164,12 @@ final class GgufConfig {
         config.put("tie_word_embeddings", !tensors.containsKey("output.weight"));
         config.put("qkv_bias", tensors.containsKey("blk.0.attn_q.bias"));
         config.put("attention_bias", tensors.containsKey("blk.0.attn_output.bias"));
-        if (family.dense() == Family.DenseRule.SPARSE_STEP) {
-            config.put(
-                    "mlp_only_layers",
-                    IntStream.range(0, (int) config("num_hidden_layers"))
-                            .filter(layer -> tensors.containsKey("blk." + layer + ".ffn_gate.weight"))
-                            .boxed()
-                            .toList());
-        }
+        config.put(
+                "mlp_only_layers",
+                IntStream.range(0, (int) config("num_hidden_layers"))
+                        .filter(layer -> tensors.containsKey("blk." + layer + ".ffn_gate.weight"))
+                        .boxed()
+                        .toList());
     }
 
     private Object config(String name) {
@@ -181,6 +181,6 @@ final class GgufConfig {
     }
 
     private String key(String suffix) {
-        return family.gguf().architecture() + "." + suffix;
+        return rule.architecture() + "." + suffix;
     }
 }

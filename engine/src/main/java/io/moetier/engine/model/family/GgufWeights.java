@@ -8,6 +8,7 @@ import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.model.spec.NormSpec;
 import io.moetier.engine.model.spec.SharedExpertSpec;
+import io.moetier.engine.model.spec.SublayerSpec;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.RawTensor;
 import io.moetier.storage.model.MalformedModelException;
@@ -15,6 +16,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -55,13 +57,26 @@ final class GgufWeights {
     }
 
     private void add(LayerSpec layer, String block) {
-        add(layer.attentionNorm(), block + "attn_norm");
-        add(layer.attention(), block);
-        add(layer.feedForwardNorm(), block + "ffn_norm");
-        switch (layer.feedForward()) {
-            case DenseSpec dense -> add(dense, block, "");
-            case MoeSpec moe -> add(moe, block);
+        for (SublayerSpec sublayer : layer.sublayers()) {
+            switch (sublayer.block()) {
+                case AttentionSpec attention -> {
+                    addNorm(sublayer.norm(), block + "attn_norm");
+                    add(attention, block);
+                }
+                case DenseSpec dense -> {
+                    addNorm(sublayer.norm(), block + "ffn_norm");
+                    add(dense, block, "");
+                }
+                case MoeSpec moe -> {
+                    addNorm(sublayer.norm(), block + "ffn_norm");
+                    add(moe, block);
+                }
+            }
         }
+    }
+
+    private void addNorm(Optional<NormSpec> norm, String name) {
+        norm.ifPresent(present -> add(present, name));
     }
 
     private void add(AttentionSpec attention, String block) {
@@ -77,7 +92,7 @@ final class GgufWeights {
     }
 
     private void add(MoeSpec moe, String block) {
-        add(moe.router(), block + "ffn_gate_inp");
+        add(moe.router().linear(), block + "ffn_gate_inp");
         addExperts(moe.experts().stream().map(DenseSpec::gate).toList(), block + "ffn_gate");
         addExperts(moe.experts().stream().map(DenseSpec::up).toList(), block + "ffn_up");
         addExperts(moe.experts().stream().map(DenseSpec::down).toList(), block + "ffn_down");
@@ -86,7 +101,7 @@ final class GgufWeights {
 
     private void add(SharedExpertSpec shared, String block) {
         add(shared.ffn(), block, "_shexp");
-        add(shared.gate(), block + "ffn_gate_inp_shexp");
+        shared.gate().ifPresent(gate -> add(gate, block + "ffn_gate_inp_shexp"));
     }
 
     private void add(DenseSpec ffn, String block, String suffix) {
@@ -127,18 +142,20 @@ final class GgufWeights {
                 ? asRow(require(name + WEIGHT, linear.cols()))
                 : require(name + WEIGHT, linear.rows(), linear.cols());
         weights.put(linear.weight(), new GgufModel.Weight(found, headRows));
-        if (linear.bias() != null) {
+        if (linear.bias().isPresent()) {
             RawTensor bias = require(name + BIAS, linear.rows());
             if (headRows != 0) {
                 throw MalformedModelException.of(
                         bias.file(), "tensor " + bias.name(), "no bias, whose order would have to change", "one");
             }
-            weights.put(linear.bias(), new GgufModel.Weight(bias, 0));
+            weights.put(linear.bias().get().name(), new GgufModel.Weight(bias, 0));
         }
     }
 
     private void add(NormSpec norm, String name) {
-        weights.put(norm.weight(), new GgufModel.Weight(require(name + WEIGHT, norm.size()), 0));
+        norm.weight()
+                .ifPresent(weight ->
+                        weights.put(weight.name(), new GgufModel.Weight(require(name + WEIGHT, weight.size()), 0)));
     }
 
     private boolean isVector(String name) {

@@ -1,31 +1,46 @@
 package io.moetier.engine.model.family;
 
-import io.moetier.engine.model.family.Family.AttentionRule;
-import io.moetier.engine.model.family.Family.Defaults;
-import io.moetier.engine.model.family.Family.DenseRule;
-import io.moetier.engine.model.family.Family.Flag;
+import io.moetier.engine.model.describe.Decoder;
+import io.moetier.engine.model.describe.FamilyConfig;
+import io.moetier.engine.model.describe.GroupedAttention;
+import io.moetier.engine.model.describe.Layer;
+import io.moetier.engine.model.describe.Mixture;
+import io.moetier.engine.model.describe.SwiGlu;
 import io.moetier.engine.model.family.Family.GgufRule;
-import io.moetier.engine.model.family.Family.MoeRule;
-import io.moetier.engine.model.family.Family.Projections;
-import io.moetier.engine.model.family.Family.QkNorm;
-import io.moetier.engine.model.family.Family.Window;
+import io.moetier.engine.model.spec.LayerSpec;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.SublayerSpec;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// Mixtral of Experts (Jiang et al. 2024).
 final class Mixtral {
     static final Family FAMILY = new Family(
             "mixtral",
-            new Defaults(1e-5, 1e6, 8, 0),
-            new AttentionRule(Flag.OFF, Flag.OFF, QkNorm.NONE, Window.ALWAYS),
-            new MoeRule(
-                    "block_sparse_moe.gate",
-                    "block_sparse_moe.experts.{expert}",
-                    new Projections("w1", "w3", "w2"),
-                    "intermediate_size",
-                    Flag.ON,
-                    Optional.empty()),
-            DenseRule.NONE,
-            new GgufRule("llama", true, true));
+            Map.of("rms_norm_eps", 1e-5, "rope_theta", 1e6, "num_key_value_heads", 8),
+            Mixtral::model,
+            Optional.of(new GgufRule("llama", true, true, List.of("intermediate_size"))));
 
     private Mixtral() {}
+
+    private static ModelSpec model(FamilyConfig config) {
+        return Decoder.of(config).layers(Mixtral::layer);
+    }
+
+    private static LayerSpec layer(Layer layer) {
+        FamilyConfig config = layer.config();
+        return LayerSpec.of(
+                SublayerSpec.preNorm(
+                        config.rms(layer.name("input_layernorm")),
+                        GroupedAttention.of(layer, "self_attn")
+                                .window(config.slidingWindow())
+                                .spec()),
+                SublayerSpec.preNorm(
+                        config.rms(layer.name("post_attention_layernorm")),
+                        Mixture.of(layer, "block_sparse_moe")
+                                .renormalise(true)
+                                .experts(SwiGlu.W, config.siluWidth("intermediate_size"))
+                                .spec()));
+    }
 }

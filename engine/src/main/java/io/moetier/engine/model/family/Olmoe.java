@@ -1,32 +1,48 @@
 package io.moetier.engine.model.family;
 
-import io.moetier.engine.model.family.Family.AttentionRule;
-import io.moetier.engine.model.family.Family.Defaults;
-import io.moetier.engine.model.family.Family.DenseRule;
-import io.moetier.engine.model.family.Family.Flag;
+import io.moetier.engine.model.describe.Decoder;
+import io.moetier.engine.model.describe.FamilyConfig;
+import io.moetier.engine.model.describe.GroupedAttention;
+import io.moetier.engine.model.describe.Layer;
+import io.moetier.engine.model.describe.Mixture;
+import io.moetier.engine.model.describe.SwiGlu;
 import io.moetier.engine.model.family.Family.GgufRule;
-import io.moetier.engine.model.family.Family.MoeRule;
-import io.moetier.engine.model.family.Family.Projections;
-import io.moetier.engine.model.family.Family.QkNorm;
-import io.moetier.engine.model.family.Family.Window;
+import io.moetier.engine.model.spec.LayerSpec;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.SublayerSpec;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// OLMoE (Muennighoff et al. 2024): queries and keys normalised over the whole projection, optionally clipped.
 final class Olmoe {
-    private static final Flag BIAS = Flag.of("attention_bias", false);
     static final Family FAMILY = new Family(
             "olmoe",
-            new Defaults(1e-5, 1e4, 0, 0),
-            new AttentionRule(BIAS, BIAS, QkNorm.WHOLE_PROJECTION, Window.NEVER),
-            new MoeRule(
-                    "mlp.gate",
-                    "mlp.experts.{expert}",
-                    Projections.HUGGING_FACE,
-                    "intermediate_size",
-                    Flag.of("norm_topk_prob", false),
-                    Optional.empty()),
-            DenseRule.NONE,
-            new GgufRule("olmoe", false, false));
+            Map.of("rms_norm_eps", 1e-5, "rope_theta", 1e4),
+            Olmoe::model,
+            Optional.of(new GgufRule("olmoe", false, false, List.of("intermediate_size"))));
 
     private Olmoe() {}
+
+    private static ModelSpec model(FamilyConfig config) {
+        return Decoder.of(config).layers(Olmoe::layer);
+    }
+
+    private static LayerSpec layer(Layer layer) {
+        FamilyConfig config = layer.config();
+        return LayerSpec.of(
+                SublayerSpec.preNorm(
+                        config.rms(layer.name("input_layernorm")),
+                        GroupedAttention.of(layer, "self_attn")
+                                .bias(config.flag("attention_bias"), config.flag("attention_bias"))
+                                .normWhole("q_norm", "k_norm")
+                                .clip(config.json().optionalDouble("clip_qkv").orElse(0.0))
+                                .spec()),
+                SublayerSpec.preNorm(
+                        config.rms(layer.name("post_attention_layernorm")),
+                        Mixture.of(layer, "mlp")
+                                .renormalise(config.flag("norm_topk_prob"))
+                                .experts(SwiGlu.PROJ, config.siluWidth("intermediate_size"))
+                                .spec()));
+    }
 }

@@ -1,36 +1,69 @@
 package io.moetier.engine.model.family;
 
-import io.moetier.engine.model.family.Family.AttentionRule;
-import io.moetier.engine.model.family.Family.Defaults;
-import io.moetier.engine.model.family.Family.DenseRule;
-import io.moetier.engine.model.family.Family.Flag;
+import io.moetier.engine.model.describe.Decoder;
+import io.moetier.engine.model.describe.FamilyConfig;
+import io.moetier.engine.model.describe.GroupedAttention;
+import io.moetier.engine.model.describe.Layer;
+import io.moetier.engine.model.describe.Mixture;
+import io.moetier.engine.model.describe.SwiGlu;
 import io.moetier.engine.model.family.Family.GgufRule;
-import io.moetier.engine.model.family.Family.MoeRule;
-import io.moetier.engine.model.family.Family.Projections;
-import io.moetier.engine.model.family.Family.QkNorm;
-import io.moetier.engine.model.family.Family.SharedRule;
-import io.moetier.engine.model.family.Family.Window;
+import io.moetier.engine.model.spec.FeedForwardSpec;
+import io.moetier.engine.model.spec.LayerSpec;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.SublayerSpec;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// Qwen1.5-MoE and Qwen2-MoE (Qwen Team 2024): a gated shared expert beside the routed ones.
 final class Qwen2Moe {
     static final Family FAMILY = new Family(
             "qwen2_moe",
-            new Defaults(1e-6, 1e4, 16, 28),
-            new AttentionRule(Flag.of("qkv_bias", true), Flag.OFF, QkNorm.NONE, Window.IF_USED_ALTERNATING),
-            new MoeRule(
-                    "mlp.gate",
-                    "mlp.experts.{expert}",
-                    Projections.HUGGING_FACE,
-                    "moe_intermediate_size",
-                    Flag.of("norm_topk_prob", false),
-                    Optional.of(new SharedRule(
-                            "mlp.shared_expert",
-                            Projections.HUGGING_FACE,
-                            "shared_expert_intermediate_size",
-                            "mlp.shared_expert_gate"))),
-            DenseRule.SPARSE_STEP,
-            new GgufRule("qwen2moe", false, false));
+            Map.of(
+                    "rms_norm_eps",
+                    1e-6,
+                    "rope_theta",
+                    1e4,
+                    "num_key_value_heads",
+                    16,
+                    "max_window_layers",
+                    28,
+                    "qkv_bias",
+                    true),
+            Qwen2Moe::model,
+            Optional.of(new GgufRule(
+                    "qwen2moe", false, false, List.of("moe_intermediate_size", "shared_expert_intermediate_size"))));
 
     private Qwen2Moe() {}
+
+    private static ModelSpec model(FamilyConfig config) {
+        return Decoder.of(config).layers(Qwen2Moe::layer);
+    }
+
+    private static LayerSpec layer(Layer layer) {
+        FamilyConfig config = layer.config();
+        return LayerSpec.of(
+                SublayerSpec.preNorm(
+                        config.rms(layer.name("input_layernorm")),
+                        GroupedAttention.of(layer, "self_attn")
+                                .bias(config.flag("qkv_bias"), false)
+                                .window(layer.windowIfUsedAlternating())
+                                .spec()),
+                SublayerSpec.preNorm(config.rms(layer.name("post_attention_layernorm")), feedForward(layer)));
+    }
+
+    private static FeedForwardSpec feedForward(Layer layer) {
+        FamilyConfig config = layer.config();
+        return layer.isDenseByStep()
+                ? SwiGlu.PROJ.spec(layer.name("mlp"), config.hiddenSize(), config.siluWidth("intermediate_size"))
+                : Mixture.of(layer, "mlp")
+                        .renormalise(config.flag("norm_topk_prob"))
+                        .experts(SwiGlu.PROJ, config.siluWidth("moe_intermediate_size"))
+                        .shared(
+                                "shared_expert",
+                                SwiGlu.PROJ,
+                                config.siluWidth("shared_expert_intermediate_size"),
+                                Optional.of("shared_expert_gate"))
+                        .spec();
+    }
 }

@@ -1,32 +1,54 @@
 package io.moetier.engine.model.family;
 
-import io.moetier.engine.model.family.Family.AttentionRule;
-import io.moetier.engine.model.family.Family.Defaults;
-import io.moetier.engine.model.family.Family.DenseRule;
-import io.moetier.engine.model.family.Family.Flag;
+import io.moetier.engine.model.describe.Decoder;
+import io.moetier.engine.model.describe.FamilyConfig;
+import io.moetier.engine.model.describe.GroupedAttention;
+import io.moetier.engine.model.describe.Layer;
+import io.moetier.engine.model.describe.Mixture;
+import io.moetier.engine.model.describe.SwiGlu;
 import io.moetier.engine.model.family.Family.GgufRule;
-import io.moetier.engine.model.family.Family.MoeRule;
-import io.moetier.engine.model.family.Family.Projections;
-import io.moetier.engine.model.family.Family.QkNorm;
-import io.moetier.engine.model.family.Family.Window;
+import io.moetier.engine.model.spec.FeedForwardSpec;
+import io.moetier.engine.model.spec.LayerSpec;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.SublayerSpec;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// Qwen3-MoE (Qwen Team 2025): queries and keys normalised per head.
 final class Qwen3Moe {
-    private static final Flag BIAS = Flag.of("attention_bias", false);
     static final Family FAMILY = new Family(
             "qwen3_moe",
-            new Defaults(1e-6, 1e4, 4, 0),
-            new AttentionRule(BIAS, BIAS, QkNorm.PER_HEAD, Window.IF_USED),
-            new MoeRule(
-                    "mlp.gate",
-                    "mlp.experts.{expert}",
-                    Projections.HUGGING_FACE,
-                    "moe_intermediate_size",
-                    Flag.of("norm_topk_prob", false),
-                    Optional.empty()),
-            DenseRule.SPARSE_STEP,
-            new GgufRule("qwen3moe", true, false));
+            Map.of("rms_norm_eps", 1e-6, "rope_theta", 1e4, "num_key_value_heads", 4),
+            Qwen3Moe::model,
+            Optional.of(new GgufRule("qwen3moe", true, false, List.of("moe_intermediate_size"))));
 
     private Qwen3Moe() {}
+
+    private static ModelSpec model(FamilyConfig config) {
+        return Decoder.of(config).layers(Qwen3Moe::layer);
+    }
+
+    private static LayerSpec layer(Layer layer) {
+        FamilyConfig config = layer.config();
+        return LayerSpec.of(
+                SublayerSpec.preNorm(
+                        config.rms(layer.name("input_layernorm")),
+                        GroupedAttention.of(layer, "self_attn")
+                                .bias(config.flag("attention_bias"), config.flag("attention_bias"))
+                                .normPerHead("q_norm", "k_norm")
+                                .window(layer.windowIfUsed())
+                                .spec()),
+                SublayerSpec.preNorm(config.rms(layer.name("post_attention_layernorm")), feedForward(layer)));
+    }
+
+    private static FeedForwardSpec feedForward(Layer layer) {
+        FamilyConfig config = layer.config();
+        return layer.isDenseByStep()
+                ? SwiGlu.PROJ.spec(layer.name("mlp"), config.hiddenSize(), config.siluWidth("intermediate_size"))
+                : Mixture.of(layer, "mlp")
+                        .renormalise(config.flag("norm_topk_prob"))
+                        .experts(SwiGlu.PROJ, config.siluWidth("moe_intermediate_size"))
+                        .spec();
+    }
 }

@@ -1,4 +1,4 @@
 package io.moetier.engine.model.spec;
 
-/// The second half of a decoder layer: one dense MLP, or a mixture of experts.
-public sealed interface FeedForwardSpec permits DenseSpec, MoeSpec {}
+/// A block that looks at each token alone: one dense MLP, or a mixture of experts.
+public sealed interface FeedForwardSpec extends BlockSpec permits DenseSpec, MoeSpec {}

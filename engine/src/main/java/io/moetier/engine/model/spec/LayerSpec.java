@@ -1,5 +1,30 @@
 package io.moetier.engine.model.spec;
 
-/// A pre-norm decoder layer: h = x + attention(norm(x)); out = h + feedForward(norm(h)).
-public record LayerSpec(
-        NormSpec attentionNorm, AttentionSpec attention, NormSpec feedForwardNorm, FeedForwardSpec feedForward) {}
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/// A layer: sublayers that follow each other, in most families a mixer and a feed-forward block.
+public record LayerSpec(List<SublayerSpec> sublayers) {
+    public LayerSpec {
+        sublayers = List.copyOf(sublayers);
+    }
+
+    /// Returns the layer of these sublayers.
+    public static LayerSpec of(SublayerSpec... sublayers) {
+        return new LayerSpec(List.of(sublayers));
+    }
+
+    /// Returns its blocks of one kind, in order.
+    public <T extends BlockSpec> Stream<T> blocks(Class<T> kind) {
+        return sublayers.stream()
+                .map(SublayerSpec::block)
+                .filter(kind::isInstance)
+                .map(kind::cast);
+    }
+
+    /// Returns its mixture of experts.
+    public Optional<MoeSpec> moe() {
+        return blocks(MoeSpec.class).findFirst();
+    }
+}

@@ -1,22 +1,36 @@
 package io.moetier.engine.model.spec;
 
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
 
-/// A linear map y = W·x + b: the names of `weight` [rows, cols] and, where the family has one, `bias` [rows].
-public record LinearSpec(
-        String weight, int rows, int cols, @Nullable String bias) {
+/// A linear map y = W·x + b.
+///
+/// @param weight what the matrix [rows, cols] is called, in a store too
+/// @param bias [rows], where the family has one
+/// @param slice where the matrix lies in a checkpoint, if it is not a tensor of that name
+public record LinearSpec(String weight, int rows, int cols, Optional<VectorSpec> bias, Optional<TensorSlice> slice) {
     /// Returns a linear map without bias.
     public static LinearSpec of(String weight, int rows, int cols) {
-        return new LinearSpec(weight, rows, cols, null);
+        return new LinearSpec(weight, rows, cols, Optional.empty(), Optional.empty());
     }
 
     /// Returns a linear map named as PyTorch names its parts: `prefix.weight` and, if `biased`, `prefix.bias`.
     public static LinearSpec named(String prefix, int rows, int cols, boolean biased) {
-        return new LinearSpec(prefix + ".weight", rows, cols, biased ? prefix + ".bias" : null);
+        LinearSpec linear = of(prefix + ".weight", rows, cols);
+        return biased ? linear.withBias(VectorSpec.of(prefix + ".bias", rows)) : linear;
+    }
+
+    /// Returns this map with a bias.
+    public LinearSpec withBias(VectorSpec newBias) {
+        return new LinearSpec(weight, rows, cols, Optional.of(newBias), slice);
+    }
+
+    /// Returns this map, its matrix lying elsewhere in a checkpoint.
+    public LinearSpec at(TensorSlice newSlice) {
+        return new LinearSpec(weight, rows, cols, bias, Optional.of(newSlice));
     }
 
     /// Returns the number of parameters.
     public long numParameters() {
-        return (long) rows * cols + (bias == null ? 0 : rows);
+        return (long) rows * cols + (bias.isPresent() ? rows : 0);
     }
 }

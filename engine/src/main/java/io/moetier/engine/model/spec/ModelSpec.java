@@ -2,21 +2,27 @@ package io.moetier.engine.model.spec;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /// A decoder-only model: embedding, layers, final norm, head.
 ///
 /// @param family the checkpoint's `model_type`
 /// @param embedding [vocabSize, hiddenSize]
+/// @param embeddingMultiplier factor on the rows of the embedding
 /// @param head [vocabSize, hiddenSize]; the embedding itself when tied
+/// @param logitsMultiplier factor on what the head gives
 public record ModelSpec(
         String family,
         int hiddenSize,
         int vocabSize,
         int maxPositionEmbeddings,
         LinearSpec embedding,
+        float embeddingMultiplier,
         List<LayerSpec> layers,
         NormSpec finalNorm,
-        LinearSpec head) {
+        LinearSpec head,
+        float logitsMultiplier) {
     public ModelSpec {
         layers = List.copyOf(layers);
     }
@@ -26,26 +32,16 @@ public record ModelSpec(
         return head.weight().equals(embedding.weight());
     }
 
+    /// Returns every block of one kind, in order.
+    public <T extends BlockSpec> Stream<T> blocks(Class<T> kind) {
+        return layers.stream().flatMap(layer -> layer.blocks(kind));
+    }
+
     /// Returns every matrix outside the routed experts, each once.
     public List<LinearSpec> denseLinears() {
         List<LinearSpec> linears = new ArrayList<>();
         linears.add(embedding);
-        for (LayerSpec layer : layers) {
-            AttentionSpec attention = layer.attention();
-            linears.addAll(List.of(attention.query(), attention.key(), attention.value(), attention.output()));
-            switch (layer.feedForward()) {
-                case DenseSpec dense -> linears.addAll(List.of(dense.gate(), dense.up(), dense.down()));
-                case MoeSpec moe -> {
-                    linears.add(moe.router());
-                    moe.sharedExpert()
-                            .ifPresent(shared -> linears.addAll(List.of(
-                                    shared.ffn().gate(),
-                                    shared.ffn().up(),
-                                    shared.ffn().down(),
-                                    shared.gate())));
-                }
-            }
-        }
+        blocks(BlockSpec.class).forEach(block -> linears.addAll(block.linears()));
         if (!tiedEmbeddings()) {
             linears.add(head);
         }
@@ -55,26 +51,23 @@ public record ModelSpec(
     /// Returns the matrices that stay in the checkpoint's precision whatever the quantisation: routers and the gates
     /// of shared experts, which are small and decide which experts run.
     public List<LinearSpec> routingLinears() {
-        List<LinearSpec> linears = new ArrayList<>();
-        for (LayerSpec layer : layers) {
-            if (layer.feedForward() instanceof MoeSpec moe) {
-                linears.add(moe.router());
-                moe.sharedExpert().ifPresent(shared -> linears.add(shared.gate()));
-            }
-        }
-        return linears;
+        return moeLayers().stream()
+                .flatMap(moe -> moe.routingLinears().stream())
+                .toList();
     }
 
-    /// Returns every norm, each once.
-    public List<NormSpec> norms() {
-        List<NormSpec> norms = new ArrayList<>();
+    /// Returns every vector outside the routed experts, each once: biases, norms and whatever else blocks have.
+    public List<VectorSpec> denseVectors() {
+        List<VectorSpec> vectors = new ArrayList<>();
+        denseLinears().stream().map(LinearSpec::bias).flatMap(Optional::stream).forEach(vectors::add);
         for (LayerSpec layer : layers) {
-            norms.add(layer.attentionNorm());
-            norms.add(layer.feedForwardNorm());
-            layer.attention().qkNorm().ifPresent(qk -> norms.addAll(List.of(qk.query(), qk.key())));
+            for (SublayerSpec sublayer : layer.sublayers()) {
+                sublayer.norms().forEach(norm -> vectors.addAll(norm.vectors()));
+                vectors.addAll(sublayer.block().vectors());
+            }
         }
-        norms.add(finalNorm);
-        return norms;
+        vectors.addAll(finalNorm.vectors());
+        return vectors;
     }
 
     /// Returns the parameters of the whole model.
@@ -97,15 +90,13 @@ public record ModelSpec(
 
     /// Returns the mixtures of experts in layer order.
     public List<MoeSpec> moeLayers() {
-        return layers.stream()
-                .map(LayerSpec::feedForward)
-                .filter(MoeSpec.class::isInstance)
-                .map(MoeSpec.class::cast)
-                .toList();
+        return blocks(MoeSpec.class).toList();
     }
 
     private long denseParameters() {
-        return denseLinears().stream().mapToLong(LinearSpec::numParameters).sum()
-                + norms().stream().mapToLong(NormSpec::size).sum();
+        return denseLinears().stream()
+                        .mapToLong(linear -> (long) linear.rows() * linear.cols())
+                        .sum()
+                + denseVectors().stream().mapToLong(VectorSpec::size).sum();
     }
 }

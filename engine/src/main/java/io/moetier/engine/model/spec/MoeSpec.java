@@ -1,20 +1,14 @@
 package io.moetier.engine.model.spec;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// A mixture of experts: softmax over the router's logits, the `numExpertsPerToken` most probable experts, their
-/// outputs weighted by probability and summed (Shazeer et al. 2017; Jiang et al. 2024).
+/// A mixture of experts: a router chooses experts for each token, whose outputs are weighted and summed (Shazeer et
+/// al. 2017).
 ///
-/// @param router [numExperts, hiddenSize]
-/// @param normTopkProb whether the chosen probabilities are divided by their sum
 /// @param experts one per expert, in the checkpoint's order
-public record MoeSpec(
-        LinearSpec router,
-        int numExpertsPerToken,
-        boolean normTopkProb,
-        List<DenseSpec> experts,
-        Optional<SharedExpertSpec> sharedExpert)
+public record MoeSpec(RouterSpec router, List<DenseSpec> experts, Optional<SharedExpertSpec> sharedExpert)
         implements FeedForwardSpec {
     public MoeSpec {
         experts = List.copyOf(experts);
@@ -23,5 +17,27 @@ public record MoeSpec(
     /// Returns the number of experts to choose from.
     public int numExperts() {
         return experts.size();
+    }
+
+    /// Returns how many experts a token is sent to.
+    public int numExpertsPerToken() {
+        return router.routing().numExpertsPerToken();
+    }
+
+    /// Returns the matrices that decide which experts run and how much they count.
+    public List<LinearSpec> routingLinears() {
+        List<LinearSpec> linears = new ArrayList<>(List.of(router.linear()));
+        sharedExpert.flatMap(SharedExpertSpec::gate).ifPresent(linears::add);
+        return linears;
+    }
+
+    @Override
+    public List<LinearSpec> linears() {
+        List<LinearSpec> linears = new ArrayList<>(List.of(router.linear()));
+        sharedExpert.ifPresent(shared -> {
+            linears.addAll(shared.ffn().linears());
+            shared.gate().ifPresent(linears::add);
+        });
+        return linears;
     }
 }

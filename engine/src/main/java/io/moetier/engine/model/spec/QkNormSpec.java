@@ -1,4 +1,6 @@
 package io.moetier.engine.model.spec;
 
-/// Normalisation of queries and keys before RoPE: over each head (`perHead`) or over the whole projection.
-public record QkNormSpec(NormSpec query, NormSpec key, boolean perHead) {}
+/// Normalisation of queries and keys: over each head (`perHead`) or over the whole projection.
+///
+/// @param afterRope whether it comes after the rotation instead of before
+public record QkNormSpec(NormSpec query, NormSpec key, boolean perHead, boolean afterRope) {}

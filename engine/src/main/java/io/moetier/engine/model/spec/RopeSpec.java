@@ -3,6 +3,9 @@ package io.moetier.engine.model.spec;
 import io.moetier.engine.device.RopeTable;
 import java.util.Optional;
 
-/// Rotary position embedding (Su et al. 2021), half-split, over the whole head; stretched by YaRN where a checkpoint
-/// says so.
-public record RopeSpec(int headDim, double theta, Optional<RopeTable.Yarn> yarn) {}
+/// Rotary position embedding (Su et al. 2021).
+///
+/// @param rotaryDim how many elements of a head are rotated, from its first on; all of them in most families
+/// @param interleaved whether neighbours are paired, instead of the two halves of what is rotated
+/// @param scaling how a checkpoint stretches it to longer contexts
+public record RopeSpec(int rotaryDim, double theta, boolean interleaved, Optional<RopeTable.Scaling> scaling) {}

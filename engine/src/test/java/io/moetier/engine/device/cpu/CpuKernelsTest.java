@@ -13,6 +13,7 @@ import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.RopeTable;
+import io.moetier.engine.device.Routing;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
@@ -431,7 +432,7 @@ class CpuKernelsTest {
             kernels.weightedSum(experts, new float[] {0.5f, 2, 1, -1}, 2, 2, 2, sum);
             assertArrayEquals(new float[] {20.5f, 41, -27, -36}, read(device, sum));
             DeviceBuffer logits = buffer(device, new float[] {0, 100});
-            kernels.addSigmoidGated(buffer(device, new float[] {9, 9, 2, 4, 6, 8}), 1, logits, 2, 2, sum);
+            kernels.addRows(buffer(device, new float[] {9, 9, 2, 4, 6, 8}), 1, logits, 2, 2, sum);
             assertArrayEquals(new float[] {21.5f, 43, -21, -28}, read(device, sum));
         }
     }
@@ -453,10 +454,10 @@ class CpuKernelsTest {
     @Test
     void rotatesHalves() {
         float[] x = TestWeights.floats(3 * 2 * 8, random);
-        RopeTable table = RopeTable.plain(8, 10000);
+        RopeTable table = RopeTable.of(8, 10000, false, Optional.empty());
         try (CpuDevice device = device(KernelChoice.AUTO)) {
             DeviceBuffer buffer = buffer(device, x);
-            device.kernels().rope(buffer, 3, 2, 8, 100, table);
+            device.kernels().rope(buffer, 3, 2, 8, 0, 100, table);
             float[] y = read(device, buffer);
             for (int head = 0; head < 6; head++) {
                 for (int i = 0; i < 4; i++) {
@@ -476,13 +477,13 @@ class CpuKernelsTest {
             DeviceBuffer logits = buffer(device, new float[] {1, 3, 2, 3, 0, 0, 0, 0});
             int[] ids = new int[6];
             float[] weights = new float[6];
-            device.kernels().softmaxTopK(logits, 2, 4, 3, false, ids, weights);
+            device.kernels().route(logits, 2, new Routing(4, 3, false), ids, weights);
             assertArrayEquals(new int[] {1, 3, 2, 0, 1, 2}, ids);
             double sum = 2 * Math.exp(3) + Math.exp(2) + Math.exp(1);
             assertEquals(Math.exp(3) / sum, weights[0], ULP);
             assertEquals(Math.exp(2) / sum, weights[2], ULP);
             assertEquals(0.25f, weights[5]);
-            device.kernels().softmaxTopK(logits, 2, 4, 2, true, ids, weights);
+            device.kernels().route(logits, 2, new Routing(4, 2, true), ids, weights);
             assertArrayEquals(new int[] {1, 3, 0, 1}, Arrays.copyOf(ids, 4));
             assertEquals(0.5f, weights[0], 2 * ULP);
             assertEquals(0.5f, weights[3], 2 * ULP);
@@ -588,7 +589,7 @@ class CpuKernelsTest {
         private final WeightMatrix fourBits = TestWeights.matrix(arena, DType.Q4_0, 64, 64, random);
         private final WeightMatrix router = TestWeights.matrix(arena, DType.F32, 8, 64, random);
         private final float[] norm = TestWeights.floats(64, random);
-        private final RopeTable rope = RopeTable.plain(32, 10000);
+        private final RopeTable rope = RopeTable.of(32, 10000, false, Optional.empty());
         private final AttentionShape shape = new AttentionShape(2, 2, 32, 0.2f, 0);
         private final KvLayer cache = new KvLayer(arena, KvType.F16, 512, 2, 32);
         private final DeviceBuffer x;
@@ -615,13 +616,13 @@ class CpuKernelsTest {
         void run(int position) {
             kernels.rmsNorm(x, 1, 64, norm, 1e-5f, y);
             kernels.matmul(square, y, 1, z);
-            kernels.rope(z, 1, 2, 32, position, rope);
+            kernels.rope(z, 1, 2, 32, 0, position, rope);
             kernels.storeKv(z, y, 1, position, cache);
             kernels.attention(z, 1, position, shape, cache, y);
             kernels.matmul(half, y, 1, z);
             kernels.matmul(fourBits, y, 1, z);
             kernels.matmul(router, z, 1, logits);
-            kernels.softmaxTopK(logits, 1, 8, 2, true, ids, weights);
+            kernels.route(logits, 1, new Routing(8, 2, true), ids, weights);
             kernels.expertFfn(expert, z, experts);
             kernels.weightedSum(experts, weights, 1, 2, 64, y);
         }

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.device.RopeTable;
+import io.moetier.engine.model.spec.AttentionSpec;
 import io.moetier.engine.model.spec.DenseSpec;
 import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.ModelSpec;
@@ -35,7 +37,7 @@ class FamiliesTest {
     void denseLayersAreThoseOfStepAndList() {
         List<LayerSpec> layers = describe("qwen2_moe_sparse_step", Map.of()).layers();
         List<Boolean> dense = layers.stream()
-                .map(layer -> layer.feedForward() instanceof DenseSpec)
+                .map(layer -> layer.blocks(DenseSpec.class).findAny().isPresent())
                 .toList();
         assertEquals(List.of(true, false, true, true, true, false), dense);
     }
@@ -107,8 +109,9 @@ class FamiliesTest {
         }
 
         private static List<Integer> windows(String name, Map<String, Object> changes) {
-            return describe(name, changes).layers().stream()
-                    .map(layer -> layer.attention().slidingWindow())
+            return describe(name, changes)
+                    .blocks(AttentionSpec.class)
+                    .map(AttentionSpec::slidingWindow)
                     .toList();
         }
     }
@@ -150,9 +153,9 @@ class FamiliesTest {
         assertEquals(
                 4,
                 without("qwen3_moe", "num_key_value_heads")
-                        .layers()
-                        .getFirst()
-                        .attention()
+                        .blocks(AttentionSpec.class)
+                        .findFirst()
+                        .orElseThrow()
                         .numKeyValueHeads());
     }
 
@@ -166,11 +169,10 @@ class FamiliesTest {
     @Test
     void yarnFallsBackToTheModelsContext() {
         var yarn = describe("qwen3_moe", Map.of("rope_scaling", Map.of("rope_type", "yarn", "factor", 4.0)))
-                .layers()
-                .getFirst()
-                .attention()
-                .rope()
-                .yarn()
+                .blocks(AttentionSpec.class)
+                .map(attention -> attention.rope().orElseThrow().scaling().orElseThrow())
+                .map(RopeTable.Yarn.class::cast)
+                .findFirst()
                 .orElseThrow();
         assertEquals(40960, yarn.originalPositions());
         assertEquals(0.1 * Math.log(4) + 1, yarn.attentionFactor(), 1e-12);
@@ -183,7 +185,7 @@ class FamiliesTest {
     }
 
     private static RopeSpec rope(ModelSpec spec) {
-        return spec.layers().getFirst().attention().rope();
+        return spec.blocks(AttentionSpec.class).findFirst().orElseThrow().rope().orElseThrow();
     }
 
     private static ModelSpec without(String name, String key) {

@@ -1,4 +1,4 @@
-package io.moetier.engine.model.family;
+package io.moetier.engine.model.describe;
 
 import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.model.spec.RopeSpec;
@@ -13,22 +13,27 @@ final class RopeReader {
 
     private RopeReader() {}
 
-    static RopeSpec read(JsonObject config, int headDim, double defaultTheta) {
+    /// @param rotaryDim how many elements of a head are rotated
+    /// @param interleaved whether the family pairs neighbours
+    static RopeSpec read(JsonObject config, int rotaryDim, boolean interleaved) {
         Optional<JsonObject> parameters = config.optionalObject("rope_parameters");
         double theta = parameters
                 .flatMap(object -> object.optionalDouble("rope_theta"))
-                .or(() -> config.optionalDouble("rope_theta"))
-                .orElse(defaultTheta);
+                .orElseGet(() -> config.requireDouble("rope_theta"));
         if (!(theta > 0)) {
             throw config.unexpected("rope_theta", "a number above 0", theta);
         }
-        Optional<RopeTable.Yarn> yarn = parameters
-                .or(() -> config.optionalObject("rope_scaling"))
-                .flatMap(scaling -> readScaling(scaling, config.requireInt("max_position_embeddings")));
-        return new RopeSpec(headDim, theta, yarn);
+        return new RopeSpec(rotaryDim, theta, interleaved, scaling(config));
     }
 
-    private static Optional<RopeTable.Yarn> readScaling(JsonObject scaling, int maxPositions) {
+    /// Returns how the checkpoint stretches its positions, if it does.
+    static Optional<RopeTable.Scaling> scaling(JsonObject config) {
+        return config.optionalObject("rope_parameters")
+                .or(() -> config.optionalObject("rope_scaling"))
+                .flatMap(scaling -> read(scaling, config.requireInt("max_position_embeddings")));
+    }
+
+    private static Optional<RopeTable.Scaling> read(JsonObject scaling, int maxPositions) {
         String key = scaling.has("rope_type") ? "rope_type" : "type";
         String type = scaling.optionalString(key).orElse("default");
         return switch (type) {

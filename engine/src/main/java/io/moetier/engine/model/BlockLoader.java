@@ -1,0 +1,93 @@
+package io.moetier.engine.model;
+
+import io.moetier.engine.device.RopeTable;
+import io.moetier.engine.metrics.Counters;
+import io.moetier.engine.model.spec.AttentionSpec;
+import io.moetier.engine.model.spec.BlockSpec;
+import io.moetier.engine.model.spec.DenseSpec;
+import io.moetier.engine.model.spec.LayerSpec;
+import io.moetier.engine.model.spec.MoeSpec;
+import io.moetier.engine.model.spec.NormSpec;
+import io.moetier.engine.model.spec.RopeSpec;
+import io.moetier.engine.model.spec.SublayerSpec;
+import io.moetier.engine.offload.HostTier;
+import io.moetier.storage.expert.BlockLayout;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
+
+/// Loads the layers of one model, first to last.
+final class BlockLoader {
+    private final Weights weights;
+    private final Map<RopeSpec, RopeTable> ropes;
+    private final IntFunction<BlockLayout> layoutOf;
+    private final HostTier hostTier;
+    private final RoutersAhead routersAhead;
+    private final Counters counters;
+    private final Map<BlockLayout, ExpertViews> views = new HashMap<>();
+    private int keyValueBlocks;
+
+    /// @param ropes receives the rotations, each once
+    BlockLoader(
+            Weights weights,
+            Map<RopeSpec, RopeTable> ropes,
+            IntFunction<BlockLayout> layoutOf,
+            HostTier hostTier,
+            RoutersAhead routersAhead,
+            Counters counters) {
+        this.weights = weights;
+        this.ropes = ropes;
+        this.layoutOf = layoutOf;
+        this.hostTier = hostTier;
+        this.routersAhead = routersAhead;
+        this.counters = counters;
+    }
+
+    DecoderLayer layer(int layer, LayerSpec spec, int hiddenSize) {
+        List<Sublayer> sublayers = new ArrayList<>();
+        for (SublayerSpec sublayer : spec.sublayers()) {
+            @Nullable Norm norm = sublayer.norm().map(this::norm).orElse(null);
+            sublayers.add(new Sublayer(
+                    norm,
+                    block(layer, sublayer.block(), norm),
+                    sublayer.postNorm().map(this::norm).orElse(null),
+                    sublayer.residual(),
+                    hiddenSize));
+        }
+        return new DecoderLayer(sublayers);
+    }
+
+    private Block block(int layer, BlockSpec spec, @Nullable Norm norm) {
+        return switch (spec) {
+            case AttentionSpec attention ->
+                new Attention(
+                        keyValueBlocks++,
+                        attention,
+                        weights,
+                        attention.rope().map(this::rope).orElse(null));
+            case DenseSpec dense -> new DenseFeedForward(dense, weights);
+            case MoeSpec moe ->
+                new MoeBlock(
+                        layer,
+                        moe,
+                        norm,
+                        weights,
+                        views.computeIfAbsent(layoutOf.apply(layer), ExpertViews::new),
+                        hostTier,
+                        routersAhead,
+                        counters);
+        };
+    }
+
+    private Norm norm(NormSpec spec) {
+        return Norm.load(spec, weights);
+    }
+
+    private RopeTable rope(RopeSpec spec) {
+        return ropes.computeIfAbsent(
+                spec, key -> RopeTable.of(key.rotaryDim(), key.theta(), key.interleaved(), key.scaling()));
+    }
+}

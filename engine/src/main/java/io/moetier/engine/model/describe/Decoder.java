@@ -1,0 +1,88 @@
+package io.moetier.engine.model.describe;
+
+import io.moetier.engine.device.RopeTable;
+import io.moetier.engine.model.spec.LayerSpec;
+import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.NormSpec;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+
+/// Describes a decoder-only model: what surrounds its layers.
+public final class Decoder {
+    private final FamilyConfig config;
+    private String embedding = "model.embed_tokens";
+    private String layerPrefix = "model.layers.";
+    private Optional<NormSpec> finalNorm = Optional.empty();
+    private float embeddingMultiplier = 1;
+    private float logitsMultiplier = 1;
+    private boolean headBias;
+
+    private Decoder(FamilyConfig config) {
+        this.config = config;
+    }
+
+    /// Starts from what most families have: `model.embed_tokens`, `model.layers.N.`, `model.norm` and `lm_head`.
+    public static Decoder of(FamilyConfig config) {
+        return new Decoder(config);
+    }
+
+    /// Sets what the embedding is called, and what the names of layers start with before their number.
+    public Decoder named(String newEmbedding, String newLayerPrefix) {
+        embedding = newEmbedding;
+        layerPrefix = newLayerPrefix;
+        return this;
+    }
+
+    /// Sets the norm after the last layer.
+    public Decoder finalNorm(NormSpec norm) {
+        finalNorm = Optional.of(norm);
+        return this;
+    }
+
+    /// Sets factors on what the embedding and the head give.
+    public Decoder multipliers(float newEmbeddingMultiplier, float newLogitsMultiplier) {
+        embeddingMultiplier = newEmbeddingMultiplier;
+        logitsMultiplier = newLogitsMultiplier;
+        return this;
+    }
+
+    /// Says whether the head has a bias.
+    public Decoder headBias(boolean biased) {
+        headBias = biased;
+        return this;
+    }
+
+    /// Describes the model with these layers.
+    public ModelSpec layers(Function<Layer, LayerSpec> layers) {
+        int vocabSize = config.positive("vocab_size");
+        int hiddenSize = config.hiddenSize();
+        LinearSpec table = LinearSpec.of(embedding + ".weight", vocabSize, hiddenSize);
+        return new ModelSpec(
+                config.family(),
+                hiddenSize,
+                vocabSize,
+                maxPositions(),
+                table,
+                embeddingMultiplier,
+                IntStream.range(0, config.numLayers())
+                        .mapToObj(layer -> layers.apply(new Layer(config, layer, layerPrefix + layer + ".")))
+                        .toList(),
+                finalNorm.orElseGet(() -> config.rms("model.norm")),
+                config.flag("tie_word_embeddings")
+                        ? table
+                        : LinearSpec.named("lm_head", vocabSize, hiddenSize, headBias),
+                logitsMultiplier);
+    }
+
+    /// YaRN checkpoints may leave `max_position_embeddings` at the length they were trained for.
+    private int maxPositions() {
+        int written = config.positive("max_position_embeddings");
+        return RopeReader.scaling(config.json())
+                .filter(RopeTable.Yarn.class::isInstance)
+                .map(RopeTable.Yarn.class::cast)
+                .map(yarn -> (int) Math.max(written, yarn.factor() * yarn.originalPositions()))
+                .orElse(written);
+    }
+}

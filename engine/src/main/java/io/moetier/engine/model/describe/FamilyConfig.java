@@ -1,0 +1,136 @@
+package io.moetier.engine.model.describe;
+
+import io.moetier.engine.model.spec.NormSpec;
+import io.moetier.engine.model.spec.RopeSpec;
+import io.moetier.storage.format.JsonObject;
+import java.util.List;
+import java.util.Optional;
+
+/// One checkpoint's `config.json` with its family's defaults: every value is checked when it is read.
+///
+/// @param family `model_type`
+/// @param json the file; a key that it leaves out has the value it has in the family's configuration class in
+///     transformers
+public record FamilyConfig(String family, JsonObject json) {
+    /// Returns the size of the residual stream.
+    public int hiddenSize() {
+        return positive("hidden_size");
+    }
+
+    /// Returns how many layers there are.
+    public int numLayers() {
+        return atMost(Limits.LAYERS, "num_hidden_layers");
+    }
+
+    /// Returns how many query heads there are.
+    public int numHeads() {
+        return positive("num_attention_heads");
+    }
+
+    /// Returns how many heads of keys and values there are: as many as query heads where nothing is said.
+    public int numKeyValueHeads() {
+        int numHeads = numHeads();
+        int found = json.has("num_key_value_heads") ? positive("num_key_value_heads") : numHeads;
+        if (numHeads % found != 0) {
+            throw json.unexpected("num_key_value_heads", "a divisor of " + numHeads, found);
+        }
+        return found;
+    }
+
+    /// Returns the size of a head, an equal share of the residual stream where nothing is said.
+    public int headDim() {
+        int found = json.has("head_dim") ? positive("head_dim") : hiddenSize() / numHeads();
+        if (found % 2 != 0) {
+            throw json.unexpected("head_dim", "an even number, as rotary positions need", found);
+        }
+        return found;
+    }
+
+    /// Returns the width of an MLP under `key`, whose activation must be SiLU.
+    public int siluWidth(String key) {
+        json.optionalString("hidden_act").filter(act -> !act.equals("silu")).ifPresent(act -> {
+            throw json.unexpected("hidden_act", "silu", act);
+        });
+        return positive(key);
+    }
+
+    /// Returns the number of experts of a layer, under the first of these keys that is there.
+    public int numExperts(String... keys) {
+        String key = List.of(keys).stream().filter(json::has).findFirst().orElse(keys[0]);
+        return atMost(Limits.expertsOfLayer(numLayers()), key);
+    }
+
+    /// Returns how many of `numExperts` experts a token is sent to.
+    public int numExpertsPerToken(String key, int numExperts) {
+        int found = positive(key);
+        if (found > numExperts) {
+            throw json.unexpected(key, "at most " + numExperts + " experts", found);
+        }
+        return found;
+    }
+
+    /// Returns the root mean square norm of the residual stream called `prefix`, with `rms_norm_eps`.
+    public NormSpec rms(String prefix) {
+        return rms(prefix, hiddenSize());
+    }
+
+    /// Returns the root mean square norm of `size` elements called `prefix`, with `rms_norm_eps`.
+    public NormSpec rms(String prefix, int size) {
+        return NormSpec.rms(prefix, size, number("rms_norm_eps"));
+    }
+
+    /// Returns the rotation of whole heads, half-split.
+    public RopeSpec rope() {
+        return rope(headDim(), false);
+    }
+
+    /// Returns the rotation of `rotaryDim` elements of each head.
+    public RopeSpec rope(int rotaryDim, boolean interleaved) {
+        return RopeReader.read(json, rotaryDim, interleaved);
+    }
+
+    /// Returns `sliding_window`, or 0 where there is none.
+    public int slidingWindow() {
+        int window = json.optionalInt("sliding_window").orElse(0);
+        if (window < 0) {
+            throw json.unexpected("sliding_window", "0 or more", window);
+        }
+        return window;
+    }
+
+    /// Returns a whole number above 0.
+    public int positive(String key) {
+        int value = json.requireInt(key);
+        if (value < 1) {
+            throw json.unexpected(key, "a positive integer", value);
+        }
+        return value;
+    }
+
+    /// Returns a number.
+    public float number(String key) {
+        return (float) json.requireDouble(key);
+    }
+
+    /// Returns a switch, which is off where nothing is said.
+    public boolean flag(String key) {
+        return json.optionalBoolean(key).orElse(false);
+    }
+
+    /// Returns a list with one entry for each layer, if there is one.
+    public Optional<List<String>> ofLayers(String key) {
+        Optional<List<String>> found = json.optionalStrings(key);
+        found.filter(list -> list.size() != numLayers()).ifPresent(list -> {
+            throw json.unexpected(key, numLayers() + " entries", list.size());
+        });
+        return found;
+    }
+
+    private int atMost(int most, String key) {
+        int value = positive(key);
+        if (value > most) {
+            throw json.unexpected(key, "at most " + most, value);
+        }
+        return value;
+    }
+}

@@ -1,0 +1,128 @@
+package io.moetier.engine.model.describe;
+
+import io.moetier.engine.model.spec.AttentionSpec;
+import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.model.spec.NormSpec;
+import io.moetier.engine.model.spec.QkNormSpec;
+import io.moetier.engine.model.spec.RopeSpec;
+import java.util.Optional;
+
+/// Describes grouped-query attention: what most families have, and how one differs.
+public final class GroupedAttention {
+    private final FamilyConfig config;
+    private final String prefix;
+    private final int numHeads;
+    private final int numKeyValueHeads;
+    private final int headDim;
+    private String query = "q_proj";
+    private String key = "k_proj";
+    private String value = "v_proj";
+    private String output = "o_proj";
+    private boolean inputBias;
+    private boolean outputBias;
+    private float scale;
+    private int window;
+    private float clip;
+    private Optional<QkNormSpec> qkNorm = Optional.empty();
+    private Optional<RopeSpec> rope;
+
+    private GroupedAttention(Layer layer, String name) {
+        config = layer.config();
+        prefix = layer.name(name) + ".";
+        numHeads = config.numHeads();
+        numKeyValueHeads = config.numKeyValueHeads();
+        headDim = config.headDim();
+        scale = (float) (1 / Math.sqrt(headDim));
+        rope = Optional.of(config.rope());
+    }
+
+    /// Starts from `name.{q,k,v,o}_proj` without bias, rotated whole heads and scores divided by the root of their
+    /// size.
+    public static GroupedAttention of(Layer layer, String name) {
+        return new GroupedAttention(layer, name);
+    }
+
+    /// Sets what the projections are called.
+    public GroupedAttention named(String newQuery, String newKey, String newValue, String newOutput) {
+        query = newQuery;
+        key = newKey;
+        value = newValue;
+        output = newOutput;
+        return this;
+    }
+
+    /// Says which projections have a bias: queries, keys and values; the output.
+    public GroupedAttention bias(boolean input, boolean ofOutput) {
+        inputBias = input;
+        outputBias = ofOutput;
+        return this;
+    }
+
+    /// Normalises each head of queries and keys.
+    public GroupedAttention normPerHead(String queryNorm, String keyNorm) {
+        return norm(config.rms(prefix + queryNorm, headDim), config.rms(prefix + keyNorm, headDim), true);
+    }
+
+    /// Normalises all heads of queries, and of keys, together.
+    public GroupedAttention normWhole(String queryNorm, String keyNorm) {
+        return norm(
+                config.rms(prefix + queryNorm, numHeads * headDim),
+                config.rms(prefix + keyNorm, numKeyValueHeads * headDim),
+                false);
+    }
+
+    private GroupedAttention norm(NormSpec ofQuery, NormSpec ofKey, boolean perHead) {
+        qkNorm = Optional.of(new QkNormSpec(ofQuery, ofKey, perHead, false));
+        return this;
+    }
+
+    /// Normalises queries and keys after their rotation instead of before.
+    public GroupedAttention normAfterRope() {
+        qkNorm = qkNorm.map(norms -> new QkNormSpec(norms.query(), norms.key(), norms.perHead(), true));
+        return this;
+    }
+
+    /// Sets how many keys a query sees, 0 for all.
+    public GroupedAttention window(int keys) {
+        window = keys;
+        return this;
+    }
+
+    /// Limits queries, keys and values to `-limit .. limit`; 0 for no limit.
+    public GroupedAttention clip(double limit) {
+        clip = (float) limit;
+        return this;
+    }
+
+    /// Sets what scores are multiplied by.
+    public GroupedAttention scale(float factor) {
+        scale = factor;
+        return this;
+    }
+
+    /// Sets how queries and keys are rotated.
+    public GroupedAttention rope(Optional<RopeSpec> rotation) {
+        rope = rotation;
+        return this;
+    }
+
+    /// Returns the block.
+    public AttentionSpec spec() {
+        int queryWidth = numHeads * headDim;
+        int keyWidth = numKeyValueHeads * headDim;
+        int hiddenSize = config.hiddenSize();
+        return new AttentionSpec(
+                LinearSpec.named(prefix + query, queryWidth, hiddenSize, inputBias),
+                LinearSpec.named(prefix + key, keyWidth, hiddenSize, inputBias),
+                LinearSpec.named(prefix + value, keyWidth, hiddenSize, inputBias),
+                LinearSpec.named(prefix + output, hiddenSize, queryWidth, outputBias),
+                numHeads,
+                numKeyValueHeads,
+                headDim,
+                scale,
+                window,
+                clip,
+                qkNorm,
+                rope);
+    }
+}

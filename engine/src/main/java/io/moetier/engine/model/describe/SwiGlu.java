@@ -1,0 +1,20 @@
+package io.moetier.engine.model.describe;
+
+import io.moetier.engine.model.spec.DenseSpec;
+import io.moetier.engine.model.spec.LinearSpec;
+
+/// Names of the three matrices of a SwiGLU MLP, as checkpoints call them.
+public record SwiGlu(String gate, String up, String down) {
+    /// What transformers calls them.
+    public static final SwiGlu PROJ = new SwiGlu("gate_proj", "up_proj", "down_proj");
+    /// What Mistral calls them.
+    public static final SwiGlu W = new SwiGlu("w1", "w3", "w2");
+
+    /// Returns the MLP called `prefix`.
+    public DenseSpec spec(String prefix, int hiddenSize, int width) {
+        return new DenseSpec(
+                LinearSpec.named(prefix + "." + gate, width, hiddenSize, false),
+                LinearSpec.named(prefix + "." + up, width, hiddenSize, false),
+                LinearSpec.named(prefix + "." + down, hiddenSize, width, false));
+    }
+}

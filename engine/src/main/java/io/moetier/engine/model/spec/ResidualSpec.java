@@ -1,0 +1,15 @@
+package io.moetier.engine.model.spec;
+
+/// How a sublayer's result joins the residual stream: `input · x + output · result`.
+///
+/// @param ofNormed whether `x` is what the sublayer's norm gave, instead of the residual stream in front of it
+/// @param atLayerEnd whether the result waits for the end of the layer, so that the sublayers between do not see it
+public record ResidualSpec(float input, float output, boolean ofNormed, boolean atLayerEnd) {
+    /// The plain sum (He et al. 2016).
+    public static final ResidualSpec SUM = new ResidualSpec(1, 1, false, false);
+
+    /// Returns the sum with the result multiplied.
+    public static ResidualSpec scaled(float output) {
+        return new ResidualSpec(1, output, false, false);
+    }
+}

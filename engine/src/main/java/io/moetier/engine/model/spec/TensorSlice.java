@@ -1,0 +1,33 @@
+package io.moetier.engine.model.spec;
+
+import java.util.List;
+
+/// A matrix inside a tensor of a checkpoint that holds several, or holds it in another order.
+///
+/// Element (r, c) of the matrix is element
+/// `offset + r / groupRows * groupStride + r % groupRows * rowStride + c * colStride` of the tensor, counted row-major.
+///
+/// @param tensor name of the tensor
+/// @param shape what its shape has to be
+/// @param groupRows rows that follow each other at `rowStride`; such groups follow each other at `groupStride`
+public record TensorSlice(
+        String tensor, List<Long> shape, long offset, long rowStride, long colStride, int groupRows, long groupStride) {
+    public TensorSlice {
+        shape = List.copyOf(shape);
+    }
+
+    /// Returns whole rows of `cols` elements from element `offset` on.
+    public static TensorSlice rows(String tensor, List<Long> shape, long offset, int cols) {
+        return new TensorSlice(tensor, shape, offset, cols, 1, Integer.MAX_VALUE, 0);
+    }
+
+    /// Returns a matrix that is stored with its input index first, `rows` being the outputs of one input.
+    public static TensorSlice transposed(String tensor, List<Long> shape, long offset, int rows) {
+        return new TensorSlice(tensor, shape, offset, 1, rows, Integer.MAX_VALUE, 0);
+    }
+
+    /// Returns the index of element (r, c).
+    public long index(long row, long col) {
+        return offset + row / groupRows * groupStride + row % groupRows * rowStride + col * colStride;
+    }
+}
