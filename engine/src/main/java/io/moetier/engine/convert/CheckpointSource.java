@@ -3,16 +3,21 @@ package io.moetier.engine.convert;
 import io.moetier.engine.model.family.Families;
 import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.TensorSlice;
 import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.engine.text.SentencePieceConverter;
 import io.moetier.storage.format.Checkpoint;
+import io.moetier.storage.format.Floats;
 import io.moetier.storage.model.TensorInfo;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /// A model in a Hugging Face checkpoint.
@@ -73,22 +78,68 @@ final class CheckpointSource implements ModelSource {
 
     @Override
     public TensorInfo require(LinearSpec linear) {
-        return checkpoint.require(linear.weight(), linear.rows(), linear.cols());
+        return linear.slice()
+                .map(slice -> require(slice, linear.rows(), linear.cols()))
+                .orElseGet(() -> checkpoint.require(linear.weight(), linear.rows(), linear.cols()));
     }
 
     @Override
     public TensorInfo require(VectorSpec vector) {
-        return checkpoint.require(vector.name(), vector.size());
+        return vector.slice()
+                .map(slice -> require(slice, vector.size()))
+                .orElseGet(() -> checkpoint.require(vector.name(), vector.size()));
+    }
+
+    /// Returns what a slice would be if it were a tensor of its own; its place is that of the tensor it is cut from.
+    private TensorInfo require(TensorSlice slice, long... shape) {
+        TensorInfo tensor = requireWhole(slice);
+        long elements = LongStream.of(shape).reduce(1, Math::multiplyExact);
+        List<Long> own = LongStream.of(shape).boxed().toList();
+        return new TensorInfo(
+                tensor.name(),
+                tensor.dtype(),
+                own,
+                tensor.file(),
+                tensor.offset(),
+                tensor.dtype().bytes(elements));
+    }
+
+    private TensorInfo requireWhole(TensorSlice slice) {
+        return checkpoint.require(
+                slice.tensor(),
+                slice.shape().stream().mapToLong(Long::longValue).toArray());
     }
 
     @Override
-    public void read(TensorInfo tensor, long fromByte, MemorySegment dst) {
-        checkpoint.read(tensor, fromByte, dst);
+    public void read(LinearSpec linear, int firstRow, MemorySegment dst) {
+        TensorInfo matrix = require(linear);
+        if (linear.slice().isPresent()) {
+            read(linear.slice().get(), linear.cols(), firstRow, dst);
+        } else {
+            checkpoint.read(matrix, firstRow * matrix.dtype().bytes(linear.cols()), dst);
+        }
+    }
+
+    private void read(TensorSlice slice, int cols, int firstRow, MemorySegment dst) {
+        TensorInfo tensor = requireWhole(slice);
+        new SliceReader(slice, cols, tensor.dtype(), (from, part) -> checkpoint.read(tensor, from, part))
+                .read(firstRow, dst);
     }
 
     @Override
-    public float[] readFloats(TensorInfo tensor) {
-        return checkpoint.readFloats(tensor);
+    public float[] readFloats(VectorSpec vector) {
+        TensorInfo tensor = require(vector);
+        return vector.slice().map(slice -> readFloats(slice, tensor)).orElseGet(() -> checkpoint.readFloats(tensor));
+    }
+
+    private float[] readFloats(TensorSlice slice, TensorInfo vector) {
+        float[] floats = new float[Math.toIntExact(vector.numElements())];
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = arena.allocate(vector.byteLength());
+            read(slice, 1, 0, bytes);
+            Floats.decode(vector.dtype(), bytes, floats.length, floats, 0);
+        }
+        return floats;
     }
 
     @Override

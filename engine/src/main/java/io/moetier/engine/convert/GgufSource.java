@@ -17,7 +17,6 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,18 +27,11 @@ final class GgufSource implements ModelSource {
     private final GgufParts parts;
     private final GgufModel model;
     private final String fingerprint;
-    /// The weights whose rows are read in another order, by their names in the file.
-    private final Map<String, GgufModel.Weight> reordered = new HashMap<>();
 
     private GgufSource(GgufParts parts) {
         this.parts = parts;
         this.model = Families.describe(parts);
         this.fingerprint = parts.fingerprint();
-        for (GgufModel.Weight weight : model.weights().values()) {
-            if (weight.headRows() != 0) {
-                reordered.put(weight.tensor().name(), weight);
-            }
-        }
     }
 
     static GgufSource of(Path file) {
@@ -96,15 +88,19 @@ final class GgufSource implements ModelSource {
 
     @Override
     public TensorInfo require(LinearSpec linear) {
-        return require(linear.weight(), linear.rows(), linear.cols());
+        return weight(linear).tensor().require();
     }
 
     @Override
     public TensorInfo require(VectorSpec vector) {
-        return require(vector.name(), vector.size());
+        return weight(vector.name(), vector.size()).tensor().require();
     }
 
-    private TensorInfo require(String name, long... shape) {
+    private GgufModel.Weight weight(LinearSpec linear) {
+        return weight(linear.weight(), linear.rows(), linear.cols());
+    }
+
+    private GgufModel.Weight weight(String name, long... shape) {
         List<Long> expected = Arrays.stream(shape).boxed().toList();
         GgufModel.Weight weight = model.weights().get(name);
         if (weight == null) {
@@ -117,30 +113,27 @@ final class GgufSource implements ModelSource {
                     "shape " + expected,
                     weight.tensor().shape());
         }
-        return weight.tensor().require();
+        return weight;
     }
 
     @Override
-    public void read(TensorInfo tensor, long fromByte, MemorySegment dst) {
-        GgufModel.Weight weight = reordered.get(tensor.name());
-        if (weight == null) {
-            parts.read(tensor, fromByte, dst);
+    public void read(LinearSpec linear, int firstRow, MemorySegment dst) {
+        GgufModel.Weight weight = weight(linear);
+        TensorInfo tensor = weight.tensor().require();
+        long rowBytes = tensor.dtype().bytes(linear.cols());
+        if (weight.headRows() == 0) { // the rows have the file's order
+            parts.read(tensor, firstRow * rowBytes, dst);
             return;
         }
-        long rowBytes = tensor.dtype().bytes(tensor.shape().getLast());
-        if (fromByte % rowBytes != 0 || dst.byteSize() % rowBytes != 0) {
-            throw new IllegalArgumentException("tensor " + tensor.name() + " has rows of " + rowBytes + " bytes, not "
-                    + dst.byteSize() + " from byte " + fromByte);
-        }
-        for (long at = 0; at < dst.byteSize(); at += rowBytes) {
-            long row = weight.rowInFile((fromByte + at) / rowBytes);
-            parts.read(tensor, row * rowBytes, dst.asSlice(at, rowBytes));
+        for (long row = 0; row * rowBytes < dst.byteSize(); row++) {
+            long inFile = weight.rowInFile(firstRow + row);
+            parts.read(tensor, inFile * rowBytes, dst.asSlice(row * rowBytes, rowBytes));
         }
     }
 
     @Override
-    public float[] readFloats(TensorInfo tensor) {
-        return parts.readFloats(tensor);
+    public float[] readFloats(VectorSpec vector) {
+        return parts.readFloats(require(vector));
     }
 
     @Override

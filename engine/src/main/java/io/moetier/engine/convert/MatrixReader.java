@@ -1,6 +1,7 @@
 package io.moetier.engine.convert;
 
 import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.model.spec.TensorSlice;
 import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.engine.tensor.NonFinite;
 import io.moetier.engine.tensor.WeightMatrix;
@@ -17,6 +18,8 @@ import java.util.stream.IntStream;
 final class MatrixReader implements AutoCloseable {
     private static final int TILE_ROWS = 16;
     private static final long CHUNK_BYTES = 4L << 20;
+    /// Of a matrix that is stored column by column, so that what is read of each column is worth a call.
+    private static final long COLUMNS_CHUNK_BYTES = 32L << 20;
 
     /// Tiles of sixteen rows that one thread rounds before it takes more.
     private static final int TILES_OF_PART = 4;
@@ -52,12 +55,14 @@ final class MatrixReader implements AutoCloseable {
     void read(LinearSpec spec, DType target, MemorySegment packed) {
         TensorInfo tensor = require(spec);
         long rowBytes = tensor.dtype().bytes(spec.cols());
-        int rowsPerChunk = (int) Math.max(1, CHUNK_BYTES / (rowBytes * TILE_ROWS)) * TILE_ROWS;
+        boolean byColumns = spec.slice().filter(TensorSlice::isTransposed).isPresent();
+        long chunkBytes = byColumns ? COLUMNS_CHUNK_BYTES : CHUNK_BYTES;
+        int rowsPerChunk = (int) Math.max(1, chunkBytes / (rowBytes * TILE_ROWS)) * TILE_ROWS;
         long packedAt = 0;
         for (int row = 0; row < spec.rows(); row += rowsPerChunk) {
             int rows = Math.min(rowsPerChunk, spec.rows() - row);
             MemorySegment source = chunk(rows * rowBytes);
-            model.read(tensor, row * rowBytes, source);
+            model.read(spec, row, source);
             requireFinite(tensor, nonFinite.isIn(tensor.dtype(), source));
             long bytes = WeightMatrix.packedBytes(target, rows, spec.cols());
             pack(tensor.dtype(), source, target, rows, spec.cols(), packed.asSlice(packedAt, bytes));
@@ -92,7 +97,7 @@ final class MatrixReader implements AutoCloseable {
     float[] readVector(VectorSpec spec) {
         TensorInfo tensor = requireVector(spec);
         progress.accept(tensor.byteLength());
-        float[] values = model.readFloats(tensor);
+        float[] values = model.readFloats(spec);
         requireFinite(tensor, NonFinite.isIn(values));
         return values;
     }

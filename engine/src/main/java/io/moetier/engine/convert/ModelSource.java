@@ -42,28 +42,28 @@ public sealed interface ModelSource extends AutoCloseable permits CheckpointSour
     /// Returns what the file says of itself, by its own keys; nothing of a checkpoint, whose files can be read.
     Map<String, Object> metadata();
 
-    /// Returns where a matrix of [#spec] lies, which must have exactly its shape; the name is the one that it has in
-    /// its file.
+    /// Returns type, shape and size of a matrix of [#spec], and the tensor and file that it lies in, which must have
+    /// exactly the shape that the matrix says.
     ///
     /// @throws io.moetier.storage.model.MalformedModelException if it is missing, has another shape or an
     ///     element type that is no weight's
     TensorInfo require(LinearSpec linear);
 
-    /// Returns where a vector lies, likewise.
+    /// Returns the same of a vector.
     TensorInfo require(VectorSpec vector);
 
-    /// Fills `dst` with whole rows of a weight, from byte `fromByte` of it on.
+    /// Fills `dst` with whole rows of a matrix in its element type, from row `firstRow` on.
     ///
-    /// @param tensor as [#require] returned it
     /// @throws IllegalArgumentException if there are no such rows
-    /// @throws io.moetier.storage.model.MalformedModelException if the file ends early or cannot be read
-    void read(TensorInfo tensor, long fromByte, MemorySegment dst);
+    /// @throws io.moetier.storage.model.MalformedModelException as [#require] does, or if the file ends early or
+    ///     cannot be read
+    void read(LinearSpec linear, int firstRow, MemorySegment dst);
 
     /// Returns all elements of a vector as floats.
     ///
-    /// @param tensor as [#require] returned it
-    /// @throws io.moetier.storage.model.MalformedModelException if the file ends early or cannot be read
-    float[] readFloats(TensorInfo tensor);
+    /// @throws io.moetier.storage.model.MalformedModelException as [#require] does, or if the file ends early or
+    ///     cannot be read
+    float[] readFloats(VectorSpec vector);
 
     /// Returns the bytes of all tensors.
     long totalBytes();

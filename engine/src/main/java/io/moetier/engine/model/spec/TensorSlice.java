@@ -26,6 +26,11 @@ public record TensorSlice(
         return new TensorSlice(tensor, shape, offset, 1, rows, Integer.MAX_VALUE, 0);
     }
 
+    /// Says whether the elements of a column lie closer together than those of a row.
+    public boolean isTransposed() {
+        return rowStride < colStride;
+    }
+
     /// Returns the index of element (r, c).
     public long index(long row, long col) {
         return offset + row / groupRows * groupStride + row % groupRows * rowStride + col * colStride;
