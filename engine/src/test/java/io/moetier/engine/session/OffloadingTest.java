@@ -14,6 +14,8 @@ import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.IoMode;
 import io.moetier.testdata.TestData;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.IntStream;
@@ -64,6 +66,31 @@ class OffloadingTest {
                     }
                 }
             }
+        }
+    }
+
+    static List<String> goldenCases() {
+        return TestData.GOLDEN_CASES;
+    }
+
+    /// Whatever a family computes: its blocks may remember what they like, but not where an expert was, nor how many
+    /// tokens came at a time.
+    @ParameterizedTest
+    @MethodSource("goldenCases")
+    void everyFamilyGivesTheSameBitsAtTheSmallestBudgetAndTokenByToken(String name) {
+        Path store = store(name);
+        int[] expected = bits(store, EngineConfig.DEFAULT.withThreads(1));
+        EngineConfig smallest = EngineConfig.DEFAULT.withThreads(2).withRamBytes(minimumBytes(store));
+        assertArrayEquals(expected, bits(store, smallest));
+        try (Engine engine = Engine.open(store, smallest);
+                Session session = engine.newSession()) {
+            int vocab = engine.spec().vocabSize();
+            int[] bits = new int[PROMPT.length * vocab];
+            for (int position = 0; position < PROMPT.length; position++) {
+                session.decode(PROMPT[position]);
+                copyBits(session.logits(), bits, position * vocab);
+            }
+            assertArrayEquals(Arrays.copyOf(expected, bits.length), bits);
         }
     }
 
