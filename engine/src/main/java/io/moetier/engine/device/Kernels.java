@@ -72,11 +72,13 @@ public interface Kernels {
     /// cache, which already holds those positions; `out` is shaped as `q`.
     void attention(DeviceBuffer q, int n, int firstPosition, AttentionShape shape, KvLayer cache, DeviceBuffer out);
 
-    /// Chooses the experts of each token, in descending order, a tie going to the lower id.
+    /// Chooses the experts of each token by falling weight, a tie going to the lower id; a [Routing.SparseMixer]'s come
+    /// in the order of its choices.
     ///
     /// @param logits `[n, numExperts]`
+    /// @param correction `[numExperts]`, what is added to each score for the choice only; null for nothing
     /// @param ids receives `[n, k]`; `weights` likewise
-    void route(DeviceBuffer logits, int n, Routing routing, int[] ids, float[] weights);
+    void route(DeviceBuffer logits, int n, Routing routing, float @Nullable [] correction, int[] ids, float[] weights);
 
     /// Several experts, each for rows of its own: row `outRows[i]` of `out` becomes
     /// `down * (silu(gate * x) .* (up * x))` for row `rows[i]` of `x`, where `silu(g) = g / (1 + exp(-g))`. What an

@@ -2,7 +2,6 @@ package io.moetier.engine.model;
 
 import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.Kernels;
-import io.moetier.engine.device.Routing;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.MoeSpec;
@@ -27,8 +26,8 @@ final class MoeBlock implements Block {
 
     private final int layer;
     private final int number; // among the layers with experts
-    private final Projections router; // and the gate of the shared expert
-    private final Routing routing;
+    private final Router router;
+    private final Projections routerAndSharedGate;
     private final int numExperts;
     private final int numExpertsPerToken;
     private final int hiddenSize;
@@ -57,11 +56,11 @@ final class MoeBlock implements Block {
         this.hostTier = hostTier;
         this.counters = counters;
         Optional<LinearSpec> gate = spec.sharedExpert().flatMap(SharedExpertSpec::gate);
-        List<Linear> linears = new ArrayList<>(List.of(Linear.load(spec.router().linear(), weights)));
+        router = new Router(spec.router(), weights);
+        List<Linear> linears = new ArrayList<>(List.of(router.linear()));
         gate.map(linear -> Linear.load(linear, weights)).ifPresent(linears::add);
-        router = new Projections(linears);
-        number = routersAhead.add(layer, spec, norm, linears.getFirst());
-        routing = spec.router().routing();
+        routerAndSharedGate = new Projections(linears);
+        number = routersAhead.add(layer, spec, norm, router);
         sharedIsGated = gate.isPresent();
         numExperts = spec.numExperts();
         numExpertsPerToken = spec.numExpertsPerToken();
@@ -93,8 +92,8 @@ final class MoeBlock implements Block {
     }
 
     private void route(Kernels kernels, Workspace workspace, int n) {
-        router.apply(kernels, workspace.normed, n, workspace.routerAndSharedGate);
-        kernels.route(workspace.routerLogits, n, routing, workspace.expertIds, workspace.routingWeights);
+        routerAndSharedGate.apply(kernels, workspace.normed, n, workspace.routerAndSharedGate);
+        router.choose(kernels, workspace.routerLogits, n, workspace.expertIds, workspace.routingWeights);
         workspace.groups.sort(workspace.expertIds, workspace.routingWeights, n, numExpertsPerToken, numExperts);
     }
 

@@ -20,14 +20,14 @@ final class RoutersAhead {
     /// Of so many tokens, the routers ahead are asked in one, to know their recall.
     private static final int SAMPLE = 16;
 
-    private final List<Router> routers = new ArrayList<>();
+    private final List<Target> routers = new ArrayList<>();
     private final HostTier hostTier;
     private final PrefetchTrial trial;
     private Lookahead lookahead = new Lookahead(0, 0, 0);
     private long tokens;
 
     /// What is needed to route to the experts of a layer.
-    private record Router(int layer, MoeSpec spec, @Nullable Norm norm, Linear linear) {}
+    private record Target(int layer, MoeSpec spec, @Nullable Norm norm, Router router) {}
 
     RoutersAhead(HostTier hostTier, PrefetchTrial trial) {
         this.hostTier = hostTier;
@@ -35,8 +35,8 @@ final class RoutersAhead {
     }
 
     /// Adds the next layer that has experts, and returns its number among these.
-    int add(int layer, MoeSpec spec, @Nullable Norm norm, Linear router) {
-        routers.add(new Router(layer, spec, norm, router));
+    int add(int layer, MoeSpec spec, @Nullable Norm norm, Router router) {
+        routers.add(new Target(layer, spec, norm, router));
         return routers.size() - 1;
     }
 
@@ -79,7 +79,7 @@ final class RoutersAhead {
         if (number + 1 == routers.size()) {
             return;
         }
-        Router next = routers.get(number + 1);
+        Target next = routers.get(number + 1);
         int n = 0;
         if (workspace.n == 1 && trial.isOn()) {
             n = lookahead.bestGuess(number + 1, workspace.aheadIds, workspace.aheadLikelihoods);
@@ -95,16 +95,14 @@ final class RoutersAhead {
     }
 
     private void guess(Guesser guesser, int number, Kernels kernels, Workspace workspace) {
-        Router router = routers.get(number);
-        MoeSpec spec = router.spec();
+        Target target = routers.get(number);
         DeviceBuffer input = workspace.hidden;
-        if (router.norm() != null) {
+        if (target.norm() != null) {
             input = workspace.aheadNormed;
-            router.norm().apply(kernels, workspace.hidden, 1, input);
+            target.norm().apply(kernels, workspace.hidden, 1, input);
         }
-        router.linear().apply(kernels, input, 1, workspace.aheadLogits);
-        kernels.route(
-                workspace.aheadLogits, 1, spec.router().routing(), workspace.aheadIds, workspace.aheadLikelihoods);
-        lookahead.onGuess(guesser, number, workspace.aheadIds, spec.numExpertsPerToken());
+        target.router().linear().apply(kernels, input, 1, workspace.aheadLogits);
+        target.router().choose(kernels, workspace.aheadLogits, 1, workspace.aheadIds, workspace.aheadLikelihoods);
+        lookahead.onGuess(guesser, number, workspace.aheadIds, target.router().numExpertsPerToken());
     }
 }

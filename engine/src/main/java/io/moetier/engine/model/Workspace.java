@@ -54,7 +54,8 @@ public final class Workspace {
         intermediates = IntStream.of(widths(spec))
                 .mapToObj(width -> floats.of(batch, width))
                 .toArray(DeviceBuffer[]::new);
-        int numExperts = widest(spec.moeLayers().stream().mapToInt(MoeSpec::numExperts));
+        int numExperts = widest(
+                spec.moeLayers().stream().mapToInt(moe -> moe.router().routing().numExperts()));
         int choices = batch * widest(spec.moeLayers().stream().mapToInt(MoeSpec::numExpertsPerToken));
         boolean anyShared =
                 spec.moeLayers().stream().anyMatch(moe -> moe.sharedExpert().isPresent());

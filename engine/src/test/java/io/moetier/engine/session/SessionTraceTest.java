@@ -14,6 +14,7 @@ import io.moetier.storage.format.Json;
 import io.moetier.testdata.TestData;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class SessionTraceTest {
@@ -32,7 +33,7 @@ class SessionTraceTest {
         LayerSpec first = layers.getFirst();
         MoeSpec moe = first.moe().orElseThrow();
         MoeSpec narrow = new MoeSpec(
-                new RouterSpec(moe.router().linear(), new Routing(1, 1, true)),
+                new RouterSpec(moe.router().linear(), Optional.empty(), Routing.softmax(1, 1)),
                 moe.experts().subList(0, 1),
                 moe.sharedExpert());
         layers.set(0, LayerSpec.of(first.sublayers().getFirst(), SublayerSpec.preNorm(spec.finalNorm(), narrow)));

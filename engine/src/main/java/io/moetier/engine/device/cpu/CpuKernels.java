@@ -183,8 +183,9 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void route(DeviceBuffer logits, int n, Routing routing, int[] ids, float[] weights) {
-        topK.run(floats(logits, (long) n * routing.numExperts()), n, routing, ids, weights);
+    public void route(
+            DeviceBuffer logits, int n, Routing routing, float @Nullable [] correction, int[] ids, float[] weights) {
+        topK.run(floats(logits, (long) n * routing.numExperts()), n, routing, correction, ids, weights);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.moetier.engine.model.describe;
 
+import io.moetier.engine.device.Routing.Groups;
 import io.moetier.engine.model.spec.NormSpec;
 import io.moetier.engine.model.spec.RopeSpec;
 import io.moetier.storage.format.JsonObject;
@@ -67,6 +68,20 @@ public record FamilyConfig(String family, JsonObject json) {
             throw json.unexpected(key, "at most " + numExperts + " experts", found);
         }
         return found;
+    }
+
+    /// Returns the groups of experts: how many there are, and from how many of them a token's are chosen.
+    public Groups groups(String numGroupsKey, String keptKey, Groups.Rank rank, int numExperts, int perToken) {
+        int numGroups = positive(numGroupsKey);
+        if (numExperts % numGroups != 0 || (rank == Groups.Rank.SUM_OF_TWO && numExperts / numGroups < 2)) {
+            throw json.unexpected(numGroupsKey, "as many equal groups of " + numExperts + " experts", numGroups);
+        }
+        int kept = positive(keptKey);
+        if (kept > numGroups || kept * (numExperts / numGroups) < perToken) {
+            throw json.unexpected(
+                    keptKey, "at most " + numGroups + " groups, with " + perToken + " experts or more", kept);
+        }
+        return new Groups(numGroups, kept, rank);
     }
 
     /// Returns the root mean square norm of the residual stream called `prefix`, with `rms_norm_eps`.

@@ -32,6 +32,11 @@ public record MoeSpec(RouterSpec router, List<DenseSpec> experts, Optional<Share
     }
 
     @Override
+    public List<VectorSpec> vectors() {
+        return router.vectors();
+    }
+
+    @Override
     public List<LinearSpec> linears() {
         List<LinearSpec> linears = new ArrayList<>(List.of(router.linear()));
         sharedExpert.ifPresent(shared -> {

@@ -1,8 +1,17 @@
 package io.moetier.engine.model.spec;
 
 import io.moetier.engine.device.Routing;
+import java.util.List;
+import java.util.Optional;
 
 /// What chooses the experts of a token: a linear map to one logit per expert, and the rule that reads them.
 ///
 /// @param linear [numExperts, hiddenSize]
-public record RouterSpec(LinearSpec linear, Routing routing) {}
+/// @param correction [numExperts], what is added to each score for the choice only, where the family has it (Wang et
+///     al. 2024, arXiv:2408.15664)
+public record RouterSpec(LinearSpec linear, Optional<VectorSpec> correction, Routing routing) {
+    /// Returns the vectors that are not a bias of the linear map.
+    List<VectorSpec> vectors() {
+        return correction.stream().toList();
+    }
+}

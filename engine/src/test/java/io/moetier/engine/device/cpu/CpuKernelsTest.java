@@ -14,6 +14,7 @@ import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.device.Routing;
+import io.moetier.engine.device.Routing.Normalisation;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
@@ -477,13 +478,13 @@ class CpuKernelsTest {
             DeviceBuffer logits = buffer(device, new float[] {1, 3, 2, 3, 0, 0, 0, 0});
             int[] ids = new int[6];
             float[] weights = new float[6];
-            device.kernels().route(logits, 2, new Routing(4, 3, false), ids, weights);
+            device.kernels().route(logits, 2, Routing.softmax(4, 3), null, ids, weights);
             assertArrayEquals(new int[] {1, 3, 2, 0, 1, 2}, ids);
             double sum = 2 * Math.exp(3) + Math.exp(2) + Math.exp(1);
             assertEquals(Math.exp(3) / sum, weights[0], ULP);
             assertEquals(Math.exp(2) / sum, weights[2], ULP);
             assertEquals(0.25f, weights[5]);
-            device.kernels().route(logits, 2, new Routing(4, 2, true), ids, weights);
+            device.kernels().route(logits, 2, Routing.softmax(4, 2).normalised(Normalisation.SUM), null, ids, weights);
             assertArrayEquals(new int[] {1, 3, 0, 1}, Arrays.copyOf(ids, 4));
             assertEquals(0.5f, weights[0], 2 * ULP);
             assertEquals(0.5f, weights[3], 2 * ULP);
@@ -599,6 +600,7 @@ class CpuKernelsTest {
         private final DeviceBuffer experts;
         private final int[] zero = {0};
         private final ExpertBatch expert = batch(quantised, quantised, quantised, zero, 0, 1, zero);
+        private final Routing routing = Routing.softmax(8, 2).normalised(Normalisation.SUM);
         private final int[] ids = new int[2];
         private final float[] weights = new float[2];
 
@@ -622,7 +624,7 @@ class CpuKernelsTest {
             kernels.matmul(half, y, 1, z);
             kernels.matmul(fourBits, y, 1, z);
             kernels.matmul(router, z, 1, logits);
-            kernels.route(logits, 1, new Routing(8, 2, true), ids, weights);
+            kernels.route(logits, 1, routing, null, ids, weights);
             kernels.expertFfn(expert, z, experts);
             kernels.weightedSum(experts, weights, 1, 2, 64, y);
         }
