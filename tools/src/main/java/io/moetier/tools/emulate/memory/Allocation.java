@@ -78,6 +78,13 @@ public final class Allocation {
         return written.touch(offset, launch);
     }
 
+    /// Makes it fresh again, so far as reads are checked.
+    public void forget() {
+        if (initialised != null) {
+            initialised.clear();
+        }
+    }
+
     boolean ofHost() {
         return arena == null;
     }

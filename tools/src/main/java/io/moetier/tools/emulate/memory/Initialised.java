@@ -60,6 +60,14 @@ final class Initialised {
         }
     }
 
+    void clear() {
+        for (long[] page : pages) {
+            if (page != null && !whole(page)) {
+                Arrays.fill(page, 0);
+            }
+        }
+    }
+
     /// Takes over what is known of a range elsewhere, maybe of the same allocation.
     void copy(Initialised from, long fromOffset, long offset, long bytes) {
         boolean[] written = new boolean[Math.toIntExact(bytes)];

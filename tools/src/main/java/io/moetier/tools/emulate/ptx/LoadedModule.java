@@ -2,8 +2,10 @@ package io.moetier.tools.emulate.ptx;
 
 import io.moetier.tools.emulate.memory.DeviceFault;
 import io.moetier.tools.emulate.memory.DeviceMemory;
+import io.moetier.tools.emulate.memory.FaultKind;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /// A module on a device: its variables have addresses, its kernels can be launched.
@@ -40,9 +42,20 @@ public final class LoadedModule implements AutoCloseable {
     ///
     /// @throws KernelFault if it does what a device would not let it do
     /// @throws IllegalArgumentException if the kernel is none of this module, or the parameters are too few
-    @SuppressWarnings("DoNotCallSuggester")
     public LaunchCounts launch(PtxKernel kernel, Launch launch, LaunchOptions options) {
-        throw new UnsupportedOperationException(kernel.name() + launch + options);
+        if (!module.kernel(kernel.name()).equals(Optional.of(kernel))) {
+            throw new IllegalArgumentException("no kernel of this module: " + kernel.name());
+        }
+        if (launch.parameters().byteSize() < kernel.parameterBytes() || launch.dynamicSharedBytes() < 0) {
+            throw new IllegalArgumentException("the kernel takes " + kernel.parameterBytes() + " bytes of parameters");
+        }
+        if (launch.block().count() > kernel.maxThreads()) {
+            throw new DeviceFault(
+                    FaultKind.OUT_OF_RESOURCES,
+                    "kernel " + kernel.name() + " runs with up to " + kernel.maxThreads() + " threads, not "
+                            + launch.block().count());
+        }
+        return new Execution(kernel, launch, options, memory, addresses).run();
     }
 
     @Override

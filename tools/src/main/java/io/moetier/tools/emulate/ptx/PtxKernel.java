@@ -6,24 +6,28 @@ import java.util.List;
 public final class PtxKernel {
     private final String name;
     private final List<PtxParameter> parameters;
+    private final int maxThreads;
     private final int sharedBytes;
     private final int localBytes;
-    private final int maxThreads;
     private final int registers;
+    private final Op.Program program;
+    private final Tokens source;
 
     PtxKernel(
             String name,
             List<PtxParameter> parameters,
-            int sharedBytes,
-            int localBytes,
             int maxThreads,
-            int registers) {
+            KernelScope scope,
+            List<Op> ops,
+            Tokens source) {
         this.name = name;
         this.parameters = List.copyOf(parameters);
-        this.sharedBytes = sharedBytes;
-        this.localBytes = localBytes;
         this.maxThreads = maxThreads;
-        this.registers = registers;
+        sharedBytes = scope.sharedBytes();
+        localBytes = scope.localBytes();
+        registers = scope.declaredRegisters();
+        program = scope.program(ops);
+        this.source = source;
     }
 
     public String name() {
@@ -59,5 +63,14 @@ public final class PtxKernel {
     /// How many 32-bit registers the text declares, which a compiler for a real device would reduce.
     public int registers() {
         return registers;
+    }
+
+    Op.Program program() {
+        return program;
+    }
+
+    /// The statement that begins in a line of the text.
+    String text(int line) {
+        return source.text(line);
     }
 }

@@ -21,9 +21,8 @@ public final class PtxModule {
     /// Reads a PTX text.
     ///
     /// @throws PtxException if it is malformed, or uses an instruction, modifier or type that is not known
-    @SuppressWarnings("DoNotCallSuggester")
     public static PtxModule parse(String text) {
-        throw new UnsupportedOperationException(text);
+        return new ModuleParser(Lexer.read(text)).read();
     }
 
     public PtxVersion version() {
