@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.engine.model.family.Families;
 import io.moetier.engine.session.Engine;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.session.ImportedStores;
@@ -230,7 +231,7 @@ class CheckpointImporterTest {
         void anUnknownFamily() throws IOException {
             assertRefused(
                     mixtral().config("model_type", "bert"),
-                    "config.json: model_type: expected one of mixtral, olmoe, qwen2_moe, qwen3_moe, found bert");
+                    "config.json: model_type: expected one of " + String.join(", ", Families.names()) + ", found bert");
         }
 
         @Test

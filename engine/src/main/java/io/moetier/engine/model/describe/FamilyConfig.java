@@ -127,6 +127,15 @@ public record FamilyConfig(String family, JsonObject json) {
         return (float) json.requireDouble(key);
     }
 
+    /// Returns one divided by a number that is not 0.
+    public float reciprocal(String key) {
+        double value = json.requireDouble(key);
+        if (value == 0) {
+            throw json.unexpected(key, "a number other than 0", value);
+        }
+        return (float) (1 / value);
+    }
+
     /// Returns a switch, which is off where nothing is said.
     public boolean flag(String key) {
         return json.optionalBoolean(key).orElse(false);

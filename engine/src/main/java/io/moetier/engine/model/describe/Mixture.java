@@ -92,10 +92,10 @@ public final class Mixture {
         return this;
     }
 
-    /// Describes the experts, `name.experts.N`.
-    public Mixture experts(SwiGlu names, int width) {
+    /// Describes the experts.
+    public Mixture experts(ExpertStorage storage, int width) {
         experts = IntStream.range(0, numExperts)
-                .mapToObj(expert -> names.spec(prefix + "experts." + expert, config.hiddenSize(), width))
+                .mapToObj(expert -> storage.expert(prefix, expert, numExperts, config.hiddenSize(), width))
                 .toList();
         return this;
     }
@@ -112,6 +112,12 @@ public final class Mixture {
         shared = Optional.of(new SharedExpertSpec(
                 names.spec(prefix + name, config.hiddenSize(), width),
                 gate.map(linear -> LinearSpec.named(prefix + linear, 1, config.hiddenSize(), false))));
+        return this;
+    }
+
+    /// Adds an expert that every token visits, whose result counts in full.
+    public Mixture shared(DenseSpec ffn) {
+        shared = Optional.of(new SharedExpertSpec(ffn, Optional.empty()));
         return this;
     }
 

@@ -8,7 +8,8 @@ import java.util.List;
 
 /// The families this version runs.
 public final class Families {
-    private static final List<Family> ALL = List.of(Mixtral.FAMILY, Olmoe.FAMILY, Qwen2Moe.FAMILY, Qwen3Moe.FAMILY);
+    private static final List<Family> ALL = List.of(
+            GraniteMoe.FAMILY, GraniteMoe.SHARED, Mixtral.FAMILY, Olmoe.FAMILY, Qwen2Moe.FAMILY, Qwen3Moe.FAMILY);
 
     private Families() {}
 

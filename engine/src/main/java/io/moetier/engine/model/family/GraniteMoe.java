@@ -1,0 +1,74 @@
+package io.moetier.engine.model.family;
+
+import io.moetier.engine.model.describe.Decoder;
+import io.moetier.engine.model.describe.FamilyConfig;
+import io.moetier.engine.model.describe.FusedSwiGlu;
+import io.moetier.engine.model.describe.GroupedAttention;
+import io.moetier.engine.model.describe.Layer;
+import io.moetier.engine.model.describe.Mixture;
+import io.moetier.engine.model.spec.LayerSpec;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.ResidualSpec;
+import io.moetier.engine.model.spec.SublayerSpec;
+import java.util.Map;
+import java.util.Optional;
+
+/// Granite 3.0 MoE and its variant with a shared expert (IBM 2024): multipliers on embedding, residuals, scores and
+/// logits.
+final class GraniteMoe {
+    private static final FusedSwiGlu LINEARS = FusedSwiGlu.halves("input_linear.weight", "output_linear.weight");
+    private static final Map<String, Object> DEFAULTS = Map.ofEntries(
+            Map.entry("rms_norm_eps", 1e-6),
+            Map.entry("rope_theta", 1e4),
+            Map.entry("max_position_embeddings", 2048),
+            Map.entry("embedding_multiplier", 1.0),
+            Map.entry("residual_multiplier", 1.0),
+            Map.entry("attention_multiplier", 1.0),
+            Map.entry("logits_scaling", 1.0),
+            Map.entry("num_local_experts", 8),
+            Map.entry("num_experts_per_tok", 2),
+            Map.entry("shared_intermediate_size", 1024));
+
+    static final Family FAMILY = new Family("granitemoe", DEFAULTS, GraniteMoe::model, Optional.empty());
+    static final Family SHARED = new Family("granitemoeshared", DEFAULTS, GraniteMoe::model, Optional.empty());
+
+    private GraniteMoe() {}
+
+    private static ModelSpec model(FamilyConfig config) {
+        return Decoder.of(config)
+                .multipliers(config.number("embedding_multiplier"), config.reciprocal("logits_scaling"))
+                .layers(GraniteMoe::layer);
+    }
+
+    private static LayerSpec layer(Layer layer) {
+        FamilyConfig config = layer.config();
+        ResidualSpec residual = ResidualSpec.scaled(config.number("residual_multiplier"));
+        boolean biased = config.flag("attention_bias");
+        return LayerSpec.of(
+                SublayerSpec.preNorm(
+                                config.rms(layer.name("input_layernorm")),
+                                GroupedAttention.of(layer, "self_attn")
+                                        .bias(biased, biased)
+                                        .scale(config.number("attention_multiplier"))
+                                        .spec())
+                        .with(residual),
+                SublayerSpec.preNorm(
+                                config.rms(layer.name("post_attention_layernorm")),
+                                mixture(layer).spec())
+                        .with(residual));
+    }
+
+    private static Mixture mixture(Layer layer) {
+        FamilyConfig config = layer.config();
+        Mixture mixture = Mixture.of(layer, "block_sparse_moe")
+                .router("router.layer")
+                .renormalise(true)
+                .experts(LINEARS, config.siluWidth("intermediate_size"));
+        boolean hasShared =
+                config.family().equals("granitemoeshared") && config.json().requireInt("shared_intermediate_size") != 0;
+        return hasShared
+                ? mixture.shared(LINEARS.spec(
+                        layer.name("shared_mlp"), config.hiddenSize(), config.siluWidth("shared_intermediate_size")))
+                : mixture;
+    }
+}
