@@ -10,6 +10,7 @@ public final class TestData {
     public static final List<String> GOLDEN_CASES = List.of(
             "granitemoe",
             "granitemoeshared",
+            "minimax",
             "mixtral",
             "mixtral_sharded",
             "mixtral_sliding",

@@ -92,4 +92,66 @@ public interface Kernels {
     /// Row `t` of `out` `[rows, cols]` grows by `sigmoid(gateLogit[t]) * x[xRow + t]`, or by `x[xRow + t]` as it is
     /// where there are no gates.
     void addRows(DeviceBuffer x, int xRow, @Nullable DeviceBuffer gateLogit, int rows, int cols, DeviceBuffer out);
+
+    /// Sets the first `length` elements of `x` to 0.
+    void clear(DeviceBuffer x, int length);
+
+    /// `x *= y` for the first `length` elements.
+    void multiply(DeviceBuffer x, DeviceBuffer y, int length);
+
+    /// Applies a function to each of the first `length` elements of `x`, in place.
+    void activate(DeviceBuffer x, int length, Activation activation);
+
+    /// Each of `rows` rows of `out` `[rows, cols]` grows by that of `x`, element by element times `factors` `[cols]`.
+    void addScaled(DeviceBuffer x, int rows, int cols, float[] factors, DeviceBuffer out);
+
+    /// Causal convolution of each column of `x` `[n, channels]` by itself, in place: an element becomes
+    /// `bias + taps[0] * x[t - width + 1] + .. + taps[width - 1] * x[t]`.
+    ///
+    /// @param taps `[width, channels]`
+    /// @param bias `[channels]`, or null for none
+    /// @param state `[width, channels]`: the last tokens before these; afterwards the last of these
+    void causalConvolution(
+            DeviceBuffer x, int n, int channels, float[] taps, float @Nullable [] bias, DeviceBuffer state);
+
+    /// The selective scan of a state space (Gu and Dao 2023, section 3.3), token after token: `h[s][i]`, which channel
+    /// `i` of `channels` remembers, becomes `exp(-rates[s][i] * step[i]) * h[s][i] + step[i] * x[i] * b[s]`, and
+    /// `out[i]` the sum of `c[s] * h[s][i]` over `s`.
+    ///
+    /// @param x `[n, channels]`; `step` and `out` likewise
+    /// @param b `[n, stateSize]`; `c` likewise
+    /// @param rates `[stateSize, channels]`
+    /// @param state `h`, shaped as `rates`: after the tokens before these; afterwards after these
+    void selectiveScan(
+            DeviceBuffer x,
+            DeviceBuffer step,
+            DeviceBuffer b,
+            DeviceBuffer c,
+            int n,
+            int channels,
+            float[] rates,
+            DeviceBuffer state,
+            DeviceBuffer out);
+
+    /// Attention without softmax, token after token. The state `S` of a value head becomes `exp(-rate * step) * S`,
+    /// then
+    /// `S + outer(k, strength * v)` or, by the delta rule, `S + outer(k, strength * (v - transpose(S) * k))`; the
+    /// head's result is `transpose(S) * q`.
+    ///
+    /// @param q `[n, numKeyHeads * keyDim]`; `k` likewise
+    /// @param v `[n, numValueHeads * valueDim]`; `out` likewise
+    /// @param step `[n, numValueHeads]`, or null where it is always 1; `strength` likewise
+    /// @param rates `[numValueHeads]`
+    /// @param state `[numValueHeads, keyDim, valueDim]`: after the tokens before these; afterwards after these
+    void linearAttention(
+            DeviceBuffer q,
+            DeviceBuffer k,
+            DeviceBuffer v,
+            @Nullable DeviceBuffer step,
+            @Nullable DeviceBuffer strength,
+            float[] rates,
+            int n,
+            LinearAttentionShape shape,
+            DeviceBuffer state,
+            DeviceBuffer out);
 }

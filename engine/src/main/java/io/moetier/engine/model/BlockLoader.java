@@ -5,10 +5,16 @@ import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.model.spec.AttentionSpec;
 import io.moetier.engine.model.spec.BlockSpec;
 import io.moetier.engine.model.spec.DenseSpec;
+import io.moetier.engine.model.spec.GatedDeltaSpec;
 import io.moetier.engine.model.spec.LayerSpec;
+import io.moetier.engine.model.spec.LightningSpec;
+import io.moetier.engine.model.spec.Mamba2Spec;
+import io.moetier.engine.model.spec.MambaSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.model.spec.NormSpec;
+import io.moetier.engine.model.spec.RecurrentSpec;
 import io.moetier.engine.model.spec.RopeSpec;
+import io.moetier.engine.model.spec.ShortConvolutionSpec;
 import io.moetier.engine.model.spec.SublayerSpec;
 import io.moetier.engine.offload.HostTier;
 import io.moetier.storage.expert.BlockLayout;
@@ -29,6 +35,7 @@ final class BlockLoader {
     private final Counters counters;
     private final Map<BlockLayout, ExpertViews> views = new HashMap<>();
     private int keyValueBlocks;
+    private int recurrentBlocks;
 
     /// @param ropes receives the rotations, each once
     BlockLoader(
@@ -68,6 +75,7 @@ final class BlockLoader {
                         attention,
                         weights,
                         attention.rope().map(this::rope).orElse(null));
+            case RecurrentSpec recurrent -> recurrent(recurrentBlocks++, recurrent);
             case DenseSpec dense -> new DenseFeedForward(dense, weights);
             case MoeSpec moe ->
                 new MoeBlock(
@@ -79,6 +87,16 @@ final class BlockLoader {
                         hostTier,
                         routersAhead,
                         counters);
+        };
+    }
+
+    private Block recurrent(int number, RecurrentSpec spec) {
+        return switch (spec) {
+            case ShortConvolutionSpec convolution -> new ShortConvolution(number, convolution, weights);
+            case MambaSpec mamba -> new Mamba(number, mamba, weights);
+            case Mamba2Spec mamba -> new Mamba2(number, mamba, weights);
+            case GatedDeltaSpec delta -> new GatedDelta(number, delta, weights);
+            case LightningSpec lightning -> new LightningAttention(number, lightning, weights);
         };
     }
 

@@ -1,5 +1,7 @@
 package io.moetier.engine.model;
 
+import io.moetier.engine.device.Device;
+import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.model.spec.KeyValueSpec;
@@ -7,30 +9,46 @@ import io.moetier.engine.model.spec.ModelSpec;
 import java.lang.foreign.Arena;
 import java.util.List;
 
-/// The keys and values of every attention block of one session. Memory comes as positions are stored.
+/// What the mixers of one session remember: the keys and values of every attention block, whose memory comes as
+/// positions are stored, and the state of every recurrent block, whose size is constant.
+///
+/// Keys and values of a position are overwritten by the next token there. States are changed by each token, so whoever
+/// goes back asks [#resume] from where on tokens have to be computed again.
 public final class KvCache implements AutoCloseable {
+    /// The place to go back to when a prompt is given up: where it began.
+    public static final int PROMPT = 0;
+
+    /// The place to go back to when a prompt is answered once more: where its last batch began.
+    public static final int BATCH = 1;
+
     private final Arena arena = Arena.ofShared();
     private final List<KvLayer> layers;
+    private final RecurrentStates states;
+    private final long stateBytes;
     private final int capacity;
 
     /// @param capacity tokens that the session can hold
-    public KvCache(ModelSpec spec, KvType type, int capacity) {
+    /// @param device where states are kept
+    public KvCache(ModelSpec spec, KvType type, int capacity, Device device) {
         this.capacity = capacity;
         layers = spec.blocks(KeyValueSpec.class)
                 .map(attention -> new KvLayer(arena, type, capacity, attention.numKeyValueHeads(), attention.headDim()))
                 .toList();
+        states = new RecurrentStates(spec, device);
+        stateBytes = RecurrentStates.bytes(spec);
     }
 
-    /// Returns the bytes that `positions` tokens take.
+    /// Returns the bytes that `positions` tokens take, and the states.
     public static long bytes(ModelSpec spec, KvType type, int positions) {
-        return spec.blocks(KeyValueSpec.class)
-                .mapToLong(attention -> bytesPerPosition(type, attention) * positions)
-                .sum();
+        return RecurrentStates.bytes(spec)
+                + spec.blocks(KeyValueSpec.class)
+                        .mapToLong(attention -> bytesPerPosition(type, attention) * positions)
+                        .sum();
     }
 
     /// Returns the bytes that were allocated so far.
     public long allocatedBytes() {
-        return layers.stream().mapToLong(KvLayer::allocatedBytes).sum();
+        return stateBytes + layers.stream().mapToLong(KvLayer::allocatedBytes).sum();
     }
 
     /// Returns how many tokens fit.
@@ -41,6 +59,36 @@ public final class KvCache implements AutoCloseable {
     /// Returns the keys and values of the `number`-th block that has any.
     KvLayer layer(int number) {
         return layers.get(number);
+    }
+
+    /// Returns the parts of the state of the `number`-th recurrent block.
+    DeviceBuffer[] state(int number) {
+        return states.of(number);
+    }
+
+    /// Keeps the states as they are now, to go back to.
+    ///
+    /// @param place [#PROMPT] or [#BATCH], whose last states are given up
+    public void mark(int place) {
+        states.mark(place);
+    }
+
+    /// Goes back so far that token `position` may come next, and returns from which on those before have to be computed
+    /// again first: from `position` itself if no block is recurrent.
+    public int resume(int position) {
+        return states.resume(position);
+    }
+
+    /// Says that a pass over `n` tokens from position `first` on begins; if it does not come to its end, the states are
+    /// lost.
+    void begin(int first, int n) {
+        states.begin(first);
+        reserve(first + n);
+    }
+
+    /// Says that the pass is done and that the cache now holds `tokens` tokens.
+    void finish(int tokens) {
+        states.finish(tokens);
     }
 
     /// Allocates the memory of the first `positions` positions.

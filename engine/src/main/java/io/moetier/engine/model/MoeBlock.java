@@ -140,14 +140,16 @@ final class MoeBlock implements Block {
         for (int i = 0; i < n * numExpertsPerToken; i++) {
             workspace.tiers[i] = tierOf[workspace.expertIds[i]];
         }
-        workspace.listener.onRouting(
-                layer,
-                workspace.phase,
-                workspace.firstPosition,
-                n,
-                numExpertsPerToken,
-                workspace.expertIds,
-                workspace.routingWeights,
-                workspace.tiers);
+        workspace
+                .listener()
+                .onRouting(
+                        layer,
+                        workspace.phase,
+                        workspace.firstPosition,
+                        n,
+                        numExpertsPerToken,
+                        workspace.expertIds,
+                        workspace.routingWeights,
+                        workspace.tiers);
     }
 }

@@ -82,14 +82,15 @@ public final class MoeModel {
     /// are left, normalised, in the workspace.
     ///
     /// @throws CancellationException if the workspace's supplier says so before a layer; the cache then holds parts
-    ///     of these positions, which the next pass over them overwrites
+    ///     of these positions, which the next pass over them overwrites, and states that [KvCache#resume] mends
+    /// @throws IllegalStateException if the cache's states are not those after the token before `firstPosition`
     public void forward(
             int[] tokens, int from, int n, int firstPosition, Phase phase, KvCache cache, Workspace workspace) {
         Kernels kernels = device.kernels();
         workspace.n = n;
         workspace.firstPosition = firstPosition;
         workspace.phase = phase;
-        cache.reserve(firstPosition + n);
+        cache.begin(firstPosition, n);
         kernels.embed(embedding, tokens, from, n, workspace.hidden);
         if (spec.embeddingMultiplier() != 1) {
             kernels.scale(workspace.hidden, n * spec.hiddenSize(), spec.embeddingMultiplier());
@@ -102,6 +103,7 @@ public final class MoeModel {
             layers.get(i).forward(kernels, workspace, cache);
             FlightEvents.finish(event);
         }
+        cache.finish(firstPosition + n);
         finalNorm.apply(kernels, workspace.hidden, n, workspace.normed);
     }
 

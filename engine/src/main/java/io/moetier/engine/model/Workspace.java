@@ -22,7 +22,8 @@ public final class Workspace {
 
     int firstPosition;
     Phase phase = Phase.PREFILL;
-    RoutingListener listener = RoutingListener.NONE;
+    private RoutingListener listener = RoutingListener.NONE;
+    private boolean muted;
     BooleanSupplier cancelled = () -> false;
 
     final DeviceBuffer hidden; // [batch, hiddenSize]: the residual stream
@@ -82,6 +83,16 @@ public final class Workspace {
     /// Has every routing decision reported to `newListener` from now on.
     public void listen(RoutingListener newListener) {
         listener = newListener;
+    }
+
+    /// Has no routing decision reported while `muted`.
+    public void mute(boolean muted) {
+        this.muted = muted;
+    }
+
+    /// Returns who is told of routing decisions now.
+    RoutingListener listener() {
+        return muted ? RoutingListener.NONE : listener;
     }
 
     /// Has forward passes ask `supplier` before each layer whether to give up.

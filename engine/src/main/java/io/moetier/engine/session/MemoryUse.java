@@ -4,7 +4,7 @@ package io.moetier.engine.session;
 ///
 /// @param experts experts that are in memory
 /// @param otherWeights all other weights
-/// @param keyValues keys and values of the session's positions
+/// @param keyValues keys and values of the session's positions, and the states of its recurrent blocks
 /// @param workspace buffers of activations: the session's, and what the device keeps between operations
 public record MemoryUse(long experts, long otherWeights, long keyValues, long workspace) {
     /// Returns all of them together.

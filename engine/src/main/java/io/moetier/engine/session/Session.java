@@ -31,7 +31,7 @@ public final class Session implements AutoCloseable {
 
     Session(Engine engine, KvType kv, int contextLength, int batch) {
         this.engine = engine;
-        cache = new KvCache(engine.spec(), kv, contextLength);
+        cache = new KvCache(engine.spec(), kv, contextLength, engine.device());
         workspace = engine.model().newWorkspace(Math.min(batch, contextLength));
         deviceLogits = engine.device().allocate(LOGIT_ROWS * engine.spec().vocabSize());
         logits = new float[engine.spec().vocabSize()];
@@ -150,8 +150,12 @@ public final class Session implements AutoCloseable {
     }
 
     private void step(int[] source, int from, int n, Phase phase) {
+        catchUp();
         engine.lockStep();
         try {
+            if (phase == Phase.PREFILL) {
+                cache.mark(from == 0 ? KvCache.PROMPT : KvCache.BATCH);
+            }
             long start = System.nanoTime();
             engine.model().forward(source, from, n, position, phase, cache, workspace);
             if (phase == Phase.DECODE) {
@@ -162,6 +166,40 @@ public final class Session implements AutoCloseable {
         }
         System.arraycopy(source, from, tokens, position, n);
         position += n;
+    }
+
+    /// Computes again what recurrent blocks have lost of the tokens before `position`: after going back, or after a
+    /// pass that did not come to its end.
+    private void catchUp() {
+        int at = resume();
+        workspace.mute(true);
+        try {
+            while (at < position) {
+                int n = Math.min(workspace.batch(), position - at);
+                repeat(at, n);
+                at += n;
+            }
+        } finally {
+            workspace.mute(false);
+        }
+    }
+
+    private int resume() {
+        engine.lockStep();
+        try {
+            return cache.resume(position);
+        } finally {
+            engine.unlockStep();
+        }
+    }
+
+    private void repeat(int at, int n) {
+        engine.lockStep();
+        try {
+            engine.model().forward(tokens, at, n, at, Phase.PREFILL, cache, workspace);
+        } finally {
+            engine.unlockStep();
+        }
     }
 
     private void handOut(LogitsSink sink, int firstPosition, int n) {

@@ -7,6 +7,7 @@ import com.sun.management.ThreadMXBean;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.testdata.TestData;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -41,6 +42,13 @@ class AllocationTest {
                 EngineConfig.DEFAULT.withRamBytes(minimumRamBytes()).withPolicy(policy, Optional.empty()));
     }
 
+    /// Going back for the next round has the state computed again, which must not allocate either.
+    @ParameterizedTest
+    @ValueSource(strings = {"minimax"})
+    void recurrentDecodeAllocatesNothing(String name) {
+        assertDecodeAllocatesNothing(TestData.golden(name), EngineConfig.DEFAULT.withThreads(2));
+    }
+
     /// Every 256 positions each layer gets memory for the next ones: two segments, whose objects are on the heap.
     @Test
     void aNewChunkOfTheCacheIsAllThatALongerTextAllocates() {
@@ -68,7 +76,11 @@ class AllocationTest {
     }
 
     private static void assertDecodeAllocatesNothing(EngineConfig config) {
-        try (Engine engine = Engine.open(ImportedStores.of(TestData.tinyMixtral()), config);
+        assertDecodeAllocatesNothing(TestData.tinyMixtral(), config);
+    }
+
+    private static void assertDecodeAllocatesNothing(Path model, EngineConfig config) {
+        try (Engine engine = Engine.open(ImportedStores.of(model), config);
                 Session session = engine.newSession()) {
             Sampler sampler = new Sampler(SamplingParams.DEFAULT, engine.spec().vocabSize(), engine.contextLength());
             session.prefill(new int[] {1, 5, 9});

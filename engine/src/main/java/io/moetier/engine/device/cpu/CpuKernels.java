@@ -2,15 +2,18 @@ package io.moetier.engine.device.cpu;
 
 import static io.moetier.engine.device.cpu.HeapBuffer.floats;
 
+import io.moetier.engine.device.Activation;
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.device.LinearAttentionShape;
 import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.device.Routing;
 import io.moetier.engine.tensor.RowDecoder;
 import io.moetier.engine.tensor.WeightMatrix;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /// The operations on the CPU: checks every size once, then hands the work to the pool in parts.
@@ -21,6 +24,9 @@ final class CpuKernels implements Kernels {
     private final ExpertProducts experts;
     private final AttentionOverCache attention;
     private final RowWork rowWork;
+    private final CausalConvolution convolution;
+    private final SelectiveScan scan;
+    private final LinearAttention linearAttention;
     private final TopK topK;
     private final RowDecoder rowDecoder = new RowDecoder();
 
@@ -36,6 +42,9 @@ final class CpuKernels implements Kernels {
         experts = new ExpertProducts(packer, products);
         attention = new AttentionOverCache(pool, arithmetic, scratch);
         rowWork = new RowWork(pool, arithmetic, scratch);
+        convolution = new CausalConvolution(pool);
+        scan = new SelectiveScan(pool);
+        linearAttention = new LinearAttention(pool, scratch);
         topK = new TopK(pool);
     }
 
@@ -214,5 +223,98 @@ final class CpuKernels implements Kernels {
         float[] values = floats(x, ((long) xRow + rows) * cols);
         float @Nullable [] logits = gateLogit == null ? null : floats(gateLogit, rows);
         rowWork.addRows(values, xRow, logits, rows, cols, floats(out, (long) rows * cols));
+    }
+
+    @Override
+    public void clear(DeviceBuffer x, int length) {
+        Arrays.fill(floats(x, length), 0, length, 0f);
+    }
+
+    @Override
+    public void multiply(DeviceBuffer x, DeviceBuffer y, int length) {
+        rowWork.multiply(floats(x, length), floats(y, length), length);
+    }
+
+    @Override
+    public void activate(DeviceBuffer x, int length, Activation activation) {
+        rowWork.activate(floats(x, length), length, activation);
+    }
+
+    @Override
+    public void addScaled(DeviceBuffer x, int rows, int cols, float[] factors, DeviceBuffer out) {
+        if (factors.length != cols) {
+            throw new IllegalArgumentException(factors.length + " factors for " + cols + " columns");
+        }
+        long length = (long) rows * cols;
+        rowWork.addScaled(floats(x, length), rows, cols, factors, floats(out, length));
+    }
+
+    @Override
+    public void causalConvolution(
+            DeviceBuffer x, int n, int channels, float[] taps, float @Nullable [] bias, DeviceBuffer state) {
+        if (taps.length == 0 || taps.length % channels != 0 || (bias != null && bias.length != channels)) {
+            throw new IllegalArgumentException("a convolution of " + channels + " channels has " + taps.length + " taps"
+                    + (bias == null ? "" : " and " + bias.length + " biases"));
+        }
+        convolution.run(floats(x, (long) n * channels), n, channels, taps, bias, floats(state, taps.length));
+    }
+
+    @Override
+    public void selectiveScan(
+            DeviceBuffer x,
+            DeviceBuffer step,
+            DeviceBuffer b,
+            DeviceBuffer c,
+            int n,
+            int channels,
+            float[] rates,
+            DeviceBuffer state,
+            DeviceBuffer out) {
+        if (rates.length == 0 || rates.length % channels != 0) {
+            throw new IllegalArgumentException(rates.length + " rates for " + channels + " channels");
+        }
+        long length = (long) n * channels;
+        long selections = (long) n * (rates.length / channels);
+        scan.run(
+                floats(x, length),
+                floats(step, length),
+                floats(b, selections),
+                floats(c, selections),
+                n,
+                channels,
+                rates,
+                floats(state, rates.length),
+                floats(out, length));
+    }
+
+    @Override
+    public void linearAttention(
+            DeviceBuffer q,
+            DeviceBuffer k,
+            DeviceBuffer v,
+            @Nullable DeviceBuffer step,
+            @Nullable DeviceBuffer strength,
+            float[] rates,
+            int n,
+            LinearAttentionShape shape,
+            DeviceBuffer state,
+            DeviceBuffer out) {
+        if (rates.length != shape.numValueHeads()) {
+            throw new IllegalArgumentException(rates.length + " rates do not suit " + shape);
+        }
+        long keys = (long) n * shape.numKeyHeads() * shape.keyDim();
+        long values = (long) n * shape.numValueHeads() * shape.valueDim();
+        long scalars = (long) n * shape.numValueHeads();
+        linearAttention.run(
+                floats(q, keys),
+                floats(k, keys),
+                floats(v, values),
+                step == null ? null : floats(step, scalars),
+                strength == null ? null : floats(strength, scalars),
+                rates,
+                n,
+                shape,
+                floats(state, shape.stateSize()),
+                floats(out, values));
     }
 }

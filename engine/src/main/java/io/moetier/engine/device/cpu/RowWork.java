@@ -1,5 +1,6 @@
 package io.moetier.engine.device.cpu;
 
+import io.moetier.engine.device.Activation;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.RopeTable;
 import java.util.Objects;
@@ -12,6 +13,9 @@ import org.jspecify.annotations.Nullable;
 final class RowWork {
     /// Elements that are one row where rows do not matter.
     private static final int BLOCK = 1024;
+
+    /// Above, `log(1 + exp(x))` rounds to `x`.
+    private static final float LINEAR_SOFTPLUS = 20f;
 
     private final WorkerPool pool;
     private final Arithmetic arithmetic;
@@ -28,6 +32,9 @@ final class RowWork {
     private final WorkerPool.Job addBias = this::addBias;
     private final WorkerPool.Job addRows = this::addRows;
     private final WorkerPool.Job addGated = this::addGated;
+    private final WorkerPool.Job addWeighted = this::addWeighted;
+    private final WorkerPool.Job multiply = this::multiply;
+    private final WorkerPool.Job activate = this::activate;
     private float[] x = new float[0];
     private float[] y = x;
     private float[] out = x;
@@ -35,6 +42,7 @@ final class RowWork {
     private int cols;
     private int parts;
     private float eps;
+    private Activation activation = Activation.SILU;
     private float alpha;
     private float beta;
     private float @Nullable [] bias;
@@ -201,6 +209,63 @@ final class RowWork {
         int end = element(part + 1);
         for (int i = from(part) * BLOCK; i < end; i++) {
             out[i] = alpha * x[i] + beta * y[i];
+        }
+    }
+
+    void multiply(float[] x, float[] y, int length) {
+        this.x = x;
+        this.y = y;
+        runElements(multiply, length);
+    }
+
+    private void multiply(int part, int worker) {
+        int end = element(part + 1);
+        for (int i = from(part) * BLOCK; i < end; i++) {
+            x[i] *= y[i];
+        }
+    }
+
+    void activate(float[] x, int length, Activation activation) {
+        this.x = x;
+        this.activation = activation;
+        runElements(activate, length);
+    }
+
+    private void activate(int part, int worker) {
+        int from = from(part) * BLOCK;
+        int end = element(part + 1);
+        switch (activation) {
+            case SIGMOID -> {
+                for (int i = from; i < end; i++) {
+                    x[i] = (float) (1 / (1 + Math.exp(-x[i])));
+                }
+            }
+            case SILU -> {
+                for (int i = from; i < end; i++) {
+                    x[i] = (float) (x[i] / (1 + Math.exp(-x[i])));
+                }
+            }
+            case SOFTPLUS -> {
+                for (int i = from; i < end; i++) {
+                    x[i] = x[i] > LINEAR_SOFTPLUS ? x[i] : (float) Math.log1p(Math.exp(x[i]));
+                }
+            }
+        }
+    }
+
+    /// `out += factors .* x` for each row.
+    void addScaled(float[] x, int rows, int cols, float[] factors, float[] out) {
+        this.x = x;
+        this.y = factors;
+        this.out = out;
+        run(addWeighted, rows, cols);
+    }
+
+    private void addWeighted(int part, int worker) {
+        for (int row = from(part); row < from(part + 1); row++) {
+            for (int i = 0; i < cols; i++) {
+                out[row * cols + i] += y[i] * x[row * cols + i];
+            }
         }
     }
 

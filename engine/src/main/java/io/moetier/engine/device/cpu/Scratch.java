@@ -33,6 +33,9 @@ final class Scratch {
     /// Exponentials of a block of gates.
     final float[] exponentials = new float[EXPONENTIALS];
 
+    /// The state of a head of linear attention.
+    final MatrixRows matrixRows = new MatrixRows();
+
     /// Decodes rows of weights.
     final RowDecoder rowDecoder = new RowDecoder();
 
@@ -42,7 +45,7 @@ final class Scratch {
     /// Returns the bytes of the arrays, but for the few kilobytes that are attention's.
     long byteSize() {
         long floats = (long) scores.length + sums.length + otherSums.length + blocks.length;
-        return Float.BYTES * (floats + weights.length + scales.length);
+        return Float.BYTES * (floats + weights.length + scales.length) + matrixRows.byteSize();
     }
 
     float[] scores(int length) {

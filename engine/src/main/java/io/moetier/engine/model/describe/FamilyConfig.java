@@ -122,6 +122,11 @@ public record FamilyConfig(String family, JsonObject json) {
         return value;
     }
 
+    /// Returns a whole number above 0, or `automatic` where it says `auto`.
+    public int positiveOrAuto(String key, int automatic) {
+        return "auto".equals(json.asMap().get(key)) ? automatic : positive(key);
+    }
+
     /// Returns a number.
     public float number(String key) {
         return (float) json.requireDouble(key);

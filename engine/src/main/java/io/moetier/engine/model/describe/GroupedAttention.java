@@ -6,6 +6,7 @@ import io.moetier.engine.model.spec.NormSpec;
 import io.moetier.engine.model.spec.QkNormSpec;
 import io.moetier.engine.model.spec.RopeSpec;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /// Describes grouped-query attention: what most families have, and how one differs.
 public final class GroupedAttention {
@@ -24,7 +25,7 @@ public final class GroupedAttention {
     private int window;
     private float clip;
     private Optional<QkNormSpec> qkNorm = Optional.empty();
-    private Optional<RopeSpec> rope;
+    private Supplier<Optional<RopeSpec>> rope;
 
     private GroupedAttention(Layer layer, String name) {
         config = layer.config();
@@ -33,7 +34,7 @@ public final class GroupedAttention {
         numKeyValueHeads = config.numKeyValueHeads();
         headDim = config.headDim();
         scale = (float) (1 / Math.sqrt(headDim));
-        rope = Optional.of(config.rope());
+        rope = () -> Optional.of(config.rope());
     }
 
     /// Starts from `name.{q,k,v,o}_proj` without bias, rotated whole heads and scores divided by the root of their
@@ -100,9 +101,9 @@ public final class GroupedAttention {
         return this;
     }
 
-    /// Sets how queries and keys are rotated.
+    /// Sets how queries and keys are rotated; empty for not at all.
     public GroupedAttention rope(Optional<RopeSpec> rotation) {
-        rope = rotation;
+        rope = () -> rotation;
         return this;
     }
 
@@ -123,6 +124,6 @@ public final class GroupedAttention {
                 window,
                 clip,
                 qkNorm,
-                rope);
+                rope.get());
     }
 }

@@ -35,4 +35,27 @@ public record Layer(FamilyConfig config, int index, String prefix) {
                         .orElse(List.of())
                         .contains(index);
     }
+
+    /// Says whether `layer_types` calls the layer `type` and not `other`; `otherwise` where there is no such list.
+    public boolean isOfType(String type, String other, boolean otherwise) {
+        return config.ofLayers("layer_types")
+                .map(types -> {
+                    String found = types.get(index);
+                    if (!found.equals(type) && !found.equals(other)) {
+                        throw config.json().unexpected("layer_types", type + " or " + other, found);
+                    }
+                    return found.equals(type);
+                })
+                .orElse(otherwise);
+    }
+
+    /// Says whether the layer is the last of `count`, as every `count`-th is.
+    public boolean isLastOf(int count) {
+        return (index + 1) % count == 0;
+    }
+
+    /// Says whether the layer is the one at `offsetKey` of each `periodKey` layers.
+    public boolean isAtOffset(String periodKey, String offsetKey) {
+        return index % config.positive(periodKey) == config.json().requireInt(offsetKey);
+    }
 }

@@ -9,7 +9,13 @@ import java.util.List;
 /// The families this version runs.
 public final class Families {
     private static final List<Family> ALL = List.of(
-            GraniteMoe.FAMILY, GraniteMoe.SHARED, Mixtral.FAMILY, Olmoe.FAMILY, Qwen2Moe.FAMILY, Qwen3Moe.FAMILY);
+            GraniteMoe.FAMILY,
+            GraniteMoe.SHARED,
+            MiniMax.FAMILY,
+            Mixtral.FAMILY,
+            Olmoe.FAMILY,
+            Qwen2Moe.FAMILY,
+            Qwen3Moe.FAMILY);
 
     private Families() {}
 

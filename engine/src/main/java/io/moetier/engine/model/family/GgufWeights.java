@@ -7,6 +7,7 @@ import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.model.spec.NormSpec;
+import io.moetier.engine.model.spec.RecurrentSpec;
 import io.moetier.engine.model.spec.SharedExpertSpec;
 import io.moetier.engine.model.spec.SublayerSpec;
 import io.moetier.storage.format.GgufParts;
@@ -63,6 +64,9 @@ final class GgufWeights {
                     addNorm(sublayer.norm(), block + "attn_norm");
                     add(attention, block);
                 }
+                case RecurrentSpec recurrent ->
+                    throw new IllegalArgumentException(
+                            "no GGUF names of " + recurrent.linears().getFirst().weight());
                 case DenseSpec dense -> {
                     addNorm(sublayer.norm(), block + "ffn_norm");
                     add(dense, block, "");
