@@ -10,6 +10,8 @@ public final class TestData {
     public static final List<String> GOLDEN_CASES = List.of(
             "granitemoe",
             "granitemoeshared",
+            "jamba",
+            "lfm2_moe",
             "minimax",
             "mixtral",
             "mixtral_sharded",

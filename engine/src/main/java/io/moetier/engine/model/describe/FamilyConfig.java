@@ -5,6 +5,7 @@ import io.moetier.engine.model.spec.NormSpec;
 import io.moetier.engine.model.spec.RopeSpec;
 import io.moetier.storage.format.JsonObject;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// One checkpoint's `config.json` with its family's defaults: every value is checked when it is read.
@@ -94,9 +95,34 @@ public record FamilyConfig(String family, JsonObject json) {
         return NormSpec.rms(prefix, size, number("rms_norm_eps"));
     }
 
+    /// Returns the root mean square norm of `size` elements called `prefix`, its factors stored as their distance from
+    /// 1, with `rms_norm_eps`.
+    public NormSpec zeroCentredRms(String prefix, int size) {
+        return NormSpec.of(NormSpec.Kind.ZERO_CENTRED_RMS, prefix, size, number("rms_norm_eps"));
+    }
+
+    /// Returns the same with the value of `key` under `meaning` too, unless that is there: what other families call it.
+    public FamilyConfig alias(String key, String meaning) {
+        Object value = json.asMap().get(key);
+        return value == null ? this : new FamilyConfig(family, json.withDefaults(Map.of(meaning, value)));
+    }
+
     /// Returns the rotation of whole heads, half-split.
     public RopeSpec rope() {
         return rope(headDim(), false);
+    }
+
+    /// Returns the rotation of the first `partial_rotary_factor` of each head, half-split.
+    public RopeSpec partialRope() {
+        JsonObject holder = json.optionalObject("rope_parameters")
+                .filter(parameters -> parameters.has("partial_rotary_factor"))
+                .orElse(json);
+        double factor = holder.requireDouble("partial_rotary_factor");
+        int rotaryDim = (int) (headDim() * factor);
+        if (!(factor <= 1) || rotaryDim < 2 || rotaryDim % 2 != 0) {
+            throw holder.unexpected("partial_rotary_factor", "an even part of heads of " + headDim(), factor);
+        }
+        return rope(rotaryDim, false);
     }
 
     /// Returns the rotation of `rotaryDim` elements of each head.

@@ -58,4 +58,9 @@ public record Layer(FamilyConfig config, int index, String prefix) {
     public boolean isAtOffset(String periodKey, String offsetKey) {
         return index % config.positive(periodKey) == config.json().requireInt(offsetKey);
     }
+
+    /// Says whether the layer is one of the first, as many as `key` says.
+    public boolean isBefore(String key) {
+        return index < config.json().requireInt(key);
+    }
 }

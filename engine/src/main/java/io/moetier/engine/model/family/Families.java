@@ -11,6 +11,8 @@ public final class Families {
     private static final List<Family> ALL = List.of(
             GraniteMoe.FAMILY,
             GraniteMoe.SHARED,
+            Jamba.FAMILY,
+            Lfm2Moe.FAMILY,
             MiniMax.FAMILY,
             Mixtral.FAMILY,
             Olmoe.FAMILY,
