@@ -24,7 +24,7 @@ class RecurrentSessionTest {
     private static final int[] OTHERS = tokens(11, 53);
 
     static List<String> models() {
-        return List.of("minimax");
+        return List.of("granitemoehybrid", "jamba", "lfm2_moe", "minimax");
     }
 
     private static int[] tokens(int count, int step) {

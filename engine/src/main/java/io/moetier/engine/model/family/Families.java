@@ -10,6 +10,7 @@ import java.util.List;
 public final class Families {
     private static final List<Family> ALL = List.of(
             GraniteMoe.FAMILY,
+            GraniteMoeHybrid.FAMILY,
             GraniteMoe.SHARED,
             Jamba.FAMILY,
             Lfm2Moe.FAMILY,

@@ -7,6 +7,7 @@ import io.moetier.engine.model.describe.GroupedAttention;
 import io.moetier.engine.model.describe.Layer;
 import io.moetier.engine.model.describe.Mixture;
 import io.moetier.engine.model.spec.LayerSpec;
+import io.moetier.engine.model.spec.MixerSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.ResidualSpec;
 import io.moetier.engine.model.spec.SublayerSpec;
@@ -17,7 +18,7 @@ import java.util.Optional;
 /// logits.
 final class GraniteMoe {
     private static final FusedSwiGlu LINEARS = FusedSwiGlu.halves("input_linear.weight", "output_linear.weight");
-    private static final Map<String, Object> DEFAULTS = Map.ofEntries(
+    static final Map<String, Object> DEFAULTS = Map.ofEntries(
             Map.entry("rms_norm_eps", 1e-6),
             Map.entry("rope_theta", 1e4),
             Map.entry("max_position_embeddings", 2048),
@@ -35,27 +36,35 @@ final class GraniteMoe {
     private GraniteMoe() {}
 
     private static ModelSpec model(FamilyConfig config) {
-        return Decoder.of(config)
-                .multipliers(config.number("embedding_multiplier"), config.reciprocal("logits_scaling"))
-                .layers(GraniteMoe::layer);
+        return decoder(config).layers(layer -> layer(layer, attention(layer).spec()));
     }
 
-    private static LayerSpec layer(Layer layer) {
+    /// Describes what surrounds the layers.
+    static Decoder decoder(FamilyConfig config) {
+        return Decoder.of(config)
+                .multipliers(config.number("embedding_multiplier"), config.reciprocal("logits_scaling"));
+    }
+
+    /// Describes a layer around its mixer.
+    static LayerSpec layer(Layer layer, MixerSpec mixer) {
         FamilyConfig config = layer.config();
         ResidualSpec residual = ResidualSpec.scaled(config.number("residual_multiplier"));
-        boolean biased = config.flag("attention_bias");
         return LayerSpec.of(
-                SublayerSpec.preNorm(
-                                config.rms(layer.name("input_layernorm")),
-                                GroupedAttention.of(layer, "self_attn")
-                                        .bias(biased, biased)
-                                        .scale(config.number("attention_multiplier"))
-                                        .spec())
+                SublayerSpec.preNorm(config.rms(layer.name("input_layernorm")), mixer)
                         .with(residual),
                 SublayerSpec.preNorm(
                                 config.rms(layer.name("post_attention_layernorm")),
                                 mixture(layer).spec())
                         .with(residual));
+    }
+
+    /// Describes the attention of a layer.
+    static GroupedAttention attention(Layer layer) {
+        FamilyConfig config = layer.config();
+        boolean biased = config.flag("attention_bias");
+        return GroupedAttention.of(layer, "self_attn")
+                .bias(biased, biased)
+                .scale(config.number("attention_multiplier"));
     }
 
     private static Mixture mixture(Layer layer) {
@@ -65,7 +74,7 @@ final class GraniteMoe {
                 .renormalise(true)
                 .experts(LINEARS, config.siluWidth("intermediate_size"));
         boolean hasShared =
-                config.family().equals("granitemoeshared") && config.json().requireInt("shared_intermediate_size") != 0;
+                !config.family().equals("granitemoe") && config.json().requireInt("shared_intermediate_size") != 0;
         return hasShared
                 ? mixture.shared(LINEARS.spec(
                         layer.name("shared_mlp"), config.hiddenSize(), config.siluWidth("shared_intermediate_size")))

@@ -40,9 +40,7 @@ final class Jamba {
     private Jamba() {}
 
     private static ModelSpec model(FamilyConfig config) {
-        return Decoder.of(config)
-                .finalNorm(config.rms("model.final_layernorm"))
-                .layers(Jamba::layer);
+        return Decoder.of(config).finalNorm(config.rms("model.final_layernorm")).layers(Jamba::layer);
     }
 
     private static LayerSpec layer(Layer layer) {

@@ -42,9 +42,7 @@ final class Lfm2Moe {
 
     private static ModelSpec model(FamilyConfig config) {
         FamilyConfig named = config.alias("norm_eps", "rms_norm_eps").alias("tie_embedding", "tie_word_embeddings");
-        return Decoder.of(named)
-                .finalNorm(named.rms("model.embedding_norm"))
-                .layers(Lfm2Moe::layer);
+        return Decoder.of(named).finalNorm(named.rms("model.embedding_norm")).layers(Lfm2Moe::layer);
     }
 
     private static LayerSpec layer(Layer layer) {
@@ -66,8 +64,7 @@ final class Lfm2Moe {
     private static FeedForwardSpec feedForward(Layer layer) {
         FamilyConfig config = layer.config();
         return layer.isBefore("num_dense_layers")
-                ? SwiGlu.W.spec(
-                        layer.name("feed_forward"), config.hiddenSize(), config.siluWidth("intermediate_size"))
+                ? SwiGlu.W.spec(layer.name("feed_forward"), config.hiddenSize(), config.siluWidth("intermediate_size"))
                 : mixture(layer).spec();
     }
 

@@ -1,0 +1,47 @@
+package io.moetier.engine.model.family;
+
+import io.moetier.engine.model.describe.FamilyConfig;
+import io.moetier.engine.model.describe.Layer;
+import io.moetier.engine.model.describe.StateSpace;
+import io.moetier.engine.model.spec.MixerSpec;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.RopeSpec;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/// Granite 4.0 (IBM 2025): Mamba-2 in most layers, attention without positions in some, else as [GraniteMoe].
+final class GraniteMoeHybrid {
+    static final Family FAMILY = new Family("granitemoehybrid", defaults(), GraniteMoeHybrid::model, Optional.empty());
+
+    private GraniteMoeHybrid() {}
+
+    private static Map<String, Object> defaults() {
+        Map<String, Object> defaults = new HashMap<>(GraniteMoe.DEFAULTS);
+        defaults.put("mamba_n_heads", 128);
+        defaults.put("mamba_n_groups", 1);
+        defaults.put("mamba_d_state", 256);
+        defaults.put("mamba_d_head", "auto");
+        defaults.put("mamba_d_conv", 4);
+        defaults.put("mamba_expand", 2);
+        defaults.put("mamba_conv_bias", true);
+        return defaults;
+    }
+
+    private static ModelSpec model(FamilyConfig config) {
+        return GraniteMoe.decoder(config).layers(layer -> GraniteMoe.layer(layer, mixer(layer)));
+    }
+
+    private static MixerSpec mixer(Layer layer) {
+        return layer.isOfType("mamba", "attention", true)
+                ? StateSpace.mamba2(layer, "mamba")
+                : GraniteMoe.attention(layer).rope(rope(layer.config())).spec();
+    }
+
+    private static Optional<RopeSpec> rope(FamilyConfig config) {
+        return config.json()
+                .optionalString("position_embedding_type")
+                .filter(type -> type.equals("rope"))
+                .map(type -> config.rope());
+    }
+}
