@@ -112,19 +112,6 @@ public record FamilyConfig(String family, JsonObject json) {
         return rope(headDim(), false);
     }
 
-    /// Returns the rotation of the first `partial_rotary_factor` of each head, half-split.
-    public RopeSpec partialRope() {
-        JsonObject holder = json.optionalObject("rope_parameters")
-                .filter(parameters -> parameters.has("partial_rotary_factor"))
-                .orElse(json);
-        double factor = holder.requireDouble("partial_rotary_factor");
-        int rotaryDim = (int) (headDim() * factor);
-        if (!(factor <= 1) || rotaryDim < 2 || rotaryDim % 2 != 0) {
-            throw holder.unexpected("partial_rotary_factor", "an even part of heads of " + headDim(), factor);
-        }
-        return rope(rotaryDim, false);
-    }
-
     /// Returns the rotation of `rotaryDim` elements of each head.
     public RopeSpec rope(int rotaryDim, boolean interleaved) {
         return RopeReader.read(json, rotaryDim, interleaved);
