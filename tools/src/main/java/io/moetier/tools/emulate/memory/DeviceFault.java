@@ -5,13 +5,20 @@ public class DeviceFault extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final FaultKind kind;
+    private final String reason;
 
     public DeviceFault(FaultKind kind, String reason) {
         super(reason);
         this.kind = kind;
+        this.reason = reason;
     }
 
     public final FaultKind kind() {
         return kind;
+    }
+
+    /// The whole message.
+    public final String reason() {
+        return reason;
     }
 }
