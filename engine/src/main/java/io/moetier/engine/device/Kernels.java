@@ -45,6 +45,9 @@ public interface Kernels {
     /// Adds `bias` `[cols]` to each of `rows` rows of `x`.
     void addBias(DeviceBuffer x, int rows, int cols, float[] bias);
 
+    /// `x *= 1 / (1 + exp(-gate))` for the first `length` elements.
+    void multiplySigmoid(DeviceBuffer x, DeviceBuffer gate, int length);
+
     /// Limits the first `length` elements of `x` to `-limit .. limit`.
     void clamp(DeviceBuffer x, int length, float limit);
 
@@ -72,8 +75,10 @@ public interface Kernels {
     /// cache, which already holds those positions; `out` is shaped as `q`.
     void attention(DeviceBuffer q, int n, int firstPosition, AttentionShape shape, KvLayer cache, DeviceBuffer out);
 
-    /// Chooses the experts of each token by falling weight, a tie going to the lower id; a [Routing.SparseMixer]'s come
-    /// in the order of its choices.
+    /// Chooses the experts of each token by falling weight, a tie going to the lower id; those of a
+    /// [Routing.SparseMixer] come in the order of its choices.
+    ///
+    /// An id of -1 with weight 0 stands for a choice that sends the token to no expert.
     ///
     /// @param logits `[n, numExperts]`
     /// @param correction `[numExperts]`, what is added to each score for the choice only; null for nothing
@@ -86,7 +91,8 @@ public interface Kernels {
     void expertFfn(ExpertBatch batch, DeviceBuffer x, DeviceBuffer out);
 
     /// Row `t` of `out` `[n, cols]` becomes the sum of `weights[t * k + j] * expertRows[t * k + j]`, always in the
-    /// order `j = 0 .. k - 1`, so that it does not matter where the experts were nor which came first.
+    /// order `j = 0 .. k - 1`, so that it does not matter where the experts were nor which came first. A row of
+    /// weight 0 is not read: nobody may have written it.
     void weightedSum(DeviceBuffer expertRows, float[] weights, int n, int k, int cols, DeviceBuffer out);
 
     /// Row `t` of `out` `[rows, cols]` grows by `sigmoid(gateLogit[t]) * x[xRow + t]`, or by `x[xRow + t]` as it is

@@ -25,6 +25,7 @@ public final class Lookahead {
     private final long[][] chosen; // [guessers][layers]
     private final long[][] rightAt; // [guessers][ranks]
     private final long[][] madeAt; // [guessers][ranks]
+    private final int[] decided; // by the layer under way
 
     /// A guess that waits for its layer.
     private static final class Pending {
@@ -55,27 +56,30 @@ public final class Lookahead {
         chosen = new long[GUESSERS.length][numLayers];
         rightAt = new long[GUESSERS.length][mostChosen];
         madeAt = new long[GUESSERS.length][mostChosen];
+        decided = new int[mostChosen];
     }
 
-    /// Takes in what `layer` chose for one token, `experts[0..k)`, and guesses the next layer by predictors.
+    /// Takes in what `layer` chose for one token, `experts[0..k)`, and guesses the next layer by predictors. An
+    /// expert of -1 is none.
     public void onDecision(int layer, int[] experts, int k) {
+        int n = copy(experts, k, decided);
         for (int g = 0; g < GUESSERS.length; g++) {
-            compare(g, layer, experts, k);
+            compare(g, layer, decided, n);
         }
         for (int p = 0; p < predictors.length; p++) {
-            predictors[p].onDecision(layer, experts, k);
+            predictors[p].onDecision(layer, decided, n);
             int following = (layer + 1) % numLayers; // the first layer's, of the next token, after the last
             Pending next = pending[p][following];
             next.n = predictors[p].predict(following, next.experts, mostChosen);
         }
     }
 
-    /// Takes in what a router guesses for `layer`: `experts[0..n)`, the likeliest first.
+    /// Takes in what a router guesses for `layer`: `experts[0..n)`, the likeliest first. An expert of -1 is
+    /// none.
     @SuppressWarnings("EnumOrdinal") // the guesses of each guesser are an array
     public void onGuess(Guesser router, int layer, int[] experts, int n) {
         Pending guess = pending[router.ordinal()][layer];
-        System.arraycopy(experts, 0, guess.experts, 0, n);
-        guess.n = n;
+        guess.n = copy(experts, n, guess.experts);
     }
 
     /// Writes the guess for `layer` that was right most often in that layer to `to`, the likeliest expert first, with
@@ -145,6 +149,17 @@ public final class Lookahead {
         }
         chosen[g][layer] += guess.n > 0 ? k : 0;
         guess.n = 0;
+    }
+
+    /// Copies the experts that there are, and returns how many.
+    private static int copy(int[] experts, int k, int[] to) {
+        int n = 0;
+        for (int j = 0; j < k; j++) {
+            if (experts[j] >= 0) {
+                to[n++] = experts[j];
+            }
+        }
+        return n;
     }
 
     private static boolean contains(int[] experts, int k, int expert) {

@@ -15,9 +15,11 @@ final class Attention implements Block {
     private static final int KEY = 1;
     private static final int VALUE = 2;
     private static final int HEADS = 3;
+    private static final int GATE = 4;
 
     private final int number;
     private final Projections queryKeyValue;
+    private final @Nullable Linear gate;
     private final Linear outputProjection;
     private final @Nullable Norm queryNorm;
     private final @Nullable Norm keyNorm;
@@ -35,6 +37,7 @@ final class Attention implements Block {
                 Linear.load(spec.query(), weights),
                 Linear.load(spec.key(), weights),
                 Linear.load(spec.value(), weights)));
+        gate = spec.gate().map(linear -> Linear.load(linear, weights)).orElse(null);
         outputProjection = Linear.load(spec.output(), weights);
         queryNorm = spec.qkNorm().map(qk -> Norm.load(qk.query(), weights)).orElse(null);
         keyNorm = spec.qkNorm().map(qk -> Norm.load(qk.key(), weights)).orElse(null);
@@ -63,6 +66,7 @@ final class Attention implements Block {
         KvLayer layer = cache.layer(number);
         kernels.storeKv(results[KEY], results[VALUE], n, firstPosition, layer);
         kernels.attention(results[QUERY], n, firstPosition, shape, layer, results[HEADS]);
+        gate(kernels, workspace.normed, results, n);
         outputProjection.apply(kernels, results[HEADS], n, workspace.sublayer);
     }
 
@@ -77,6 +81,13 @@ final class Attention implements Block {
         if (queryNorm != null && keyNorm != null) {
             queryNorm.apply(kernels, results[QUERY], normPerHead ? n * shape.numHeads() : n, results[QUERY]);
             keyNorm.apply(kernels, results[KEY], normPerHead ? n * shape.numKvHeads() : n, results[KEY]);
+        }
+    }
+
+    private void gate(Kernels kernels, DeviceBuffer x, DeviceBuffer[] results, int n) {
+        if (gate != null) {
+            gate.apply(kernels, x, n, results[GATE]);
+            kernels.multiplySigmoid(results[HEADS], results[GATE], n * gate.weight().rows());
         }
     }
 

@@ -28,14 +28,16 @@ final class ExpertGroups {
         position = new int[numExperts];
     }
 
-    /// Sorts `n` tokens' choices, `k` each, with the weights the router gave them.
+    /// Sorts `n` tokens' choices, `k` each, with the weights the router gave them; a choice of -1 is none.
     void sort(int[] expertIds, float[] routingWeights, int n, int k, int numExperts) {
         count(expertIds, n * k, numExperts);
         sumWeights(expertIds, routingWeights, n * k);
         for (int row = 0; row < n * k; row++) {
-            int at = fill[expertIds[row]]++;
-            tokens[at] = row / k;
-            rows[at] = row;
+            if (expertIds[row] >= 0) {
+                int at = fill[expertIds[row]]++;
+                tokens[at] = row / k;
+                rows[at] = row;
+            }
         }
         for (int token = 0; token < n; token++) {
             tokens[n * k + token] = token;
@@ -61,14 +63,18 @@ final class ExpertGroups {
             position[distinct[i]] = i;
         }
         for (int row = 0; row < choices; row++) {
-            weights[position[expertIds[row]]] += routingWeights[row];
+            if (expertIds[row] >= 0) {
+                weights[position[expertIds[row]]] += routingWeights[row];
+            }
         }
     }
 
     private void count(int[] expertIds, int choices, int numExperts) {
         Arrays.fill(starts, 0, numExperts + 1, 0);
         for (int row = 0; row < choices; row++) {
-            starts[expertIds[row] + 1]++;
+            if (expertIds[row] >= 0) {
+                starts[expertIds[row] + 1]++;
+            }
         }
         numDistinct = 0;
         for (int expert = 0; expert < numExperts; expert++) {

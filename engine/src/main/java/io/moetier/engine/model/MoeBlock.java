@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
 /// Tokens are grouped by expert, so that each expert is loaded and visited once per batch, in whatever order experts
 /// become available; those that are in memory at one time are computed together, and an expert that every token visits
 /// with the first of them. Every expert writes rows of its own, and the weighted sum adds a token's rows in the order
-/// of its choices: where an expert was, and when it came, cannot change a bit of the result.
+/// of its choices: where an expert was, and when it came, cannot change a bit of the result. A choice of -1, with
+/// weight 0, sends a token to no expert.
 final class MoeBlock implements Block {
     /// Most rows of experts that are computed together: what they leave between gate and down should stay in the cache.
     private static final int MOST_ROWS = 1024;
@@ -138,7 +139,8 @@ final class MoeBlock implements Block {
     private void report(Workspace workspace) {
         int n = workspace.n;
         for (int i = 0; i < n * numExpertsPerToken; i++) {
-            workspace.tiers[i] = tierOf[workspace.expertIds[i]];
+            int expert = workspace.expertIds[i];
+            workspace.tiers[i] = expert < 0 ? Tier.HOST : tierOf[expert];
         }
         workspace
                 .listener()

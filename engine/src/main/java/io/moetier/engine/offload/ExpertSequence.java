@@ -75,10 +75,12 @@ public final class ExpertSequence implements AutoCloseable {
         nextMissing = 0;
         try {
             prefetcher.giveWay();
-            sizeClass.cache().decide(ids, weights, n);
-            sort(sizeClass, n);
-            prefetcher.onDecision(ids, n);
-            startLoads(sizeClass);
+            if (n > 0) {
+                sizeClass.cache().decide(ids, weights, n);
+                sort(sizeClass, n);
+                prefetcher.onDecision(ids, n);
+                startLoads(sizeClass);
+            }
         } catch (RuntimeException e) { // an expert that the layer does not have, or has been named twice
             close();
             throw e;

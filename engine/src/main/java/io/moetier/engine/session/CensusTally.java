@@ -35,7 +35,9 @@ public final class CensusTally implements RoutingListener {
             int layer, Phase phase, int firstPosition, int n, int k, int[] ids, float[] weights, Tier[] tiers) {
         tokens += layer == firstLayer ? n : 0;
         for (int i = 0; i < n * k; i++) {
-            counts[layer][ids[i]]++;
+            if (ids[i] >= 0) {
+                counts[layer][ids[i]]++;
+            }
         }
     }
 

@@ -9,11 +9,11 @@ import io.moetier.engine.trace.TraceToken;
 import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.ToIntFunction;
+import java.util.stream.IntStream;
 
 /// Records what a session's routers choose: gathers the layers of a forward pass and hands its tokens on, one by one.
 public final class SessionTrace implements RoutingListener {
@@ -64,9 +64,17 @@ public final class SessionTrace implements RoutingListener {
             tiers = new Tier[n][layers.size()][];
         }
         for (int t = 0; t < n; t++) {
-            experts[t][at] = Arrays.copyOfRange(ids, t * k, (t + 1) * k);
-            weights[t][at] = Arrays.copyOfRange(routingWeights, t * k, (t + 1) * k);
-            tiers[t][at] = Arrays.copyOfRange(foundIn, t * k, (t + 1) * k);
+            int[] chosen = IntStream.range(t * k, (t + 1) * k)
+                    .filter(i -> ids[i] >= 0)
+                    .toArray();
+            experts[t][at] = new int[chosen.length];
+            weights[t][at] = new float[chosen.length];
+            tiers[t][at] = new Tier[chosen.length];
+            for (int j = 0; j < chosen.length; j++) {
+                experts[t][at][j] = ids[chosen[j]];
+                weights[t][at][j] = routingWeights[chosen[j]];
+                tiers[t][at][j] = foundIn[chosen[j]];
+            }
         }
         if (at == layers.size() - 1) {
             handOn(phase, firstPosition, n);

@@ -2,6 +2,7 @@ package io.moetier.engine.trace;
 
 import io.moetier.storage.model.Phase;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /// Reads a token's line in the form in which recorders write it, straight from its bytes.
 ///
@@ -110,13 +111,16 @@ final class PlainLine {
     }
 
     private boolean expertsOfLayer(TokenRow row, int first) {
+        Arrays.fill(row.experts, first, first + row.topK, TokenRow.NONE);
         if (take(']')) {
-            row.experts[first] = TokenRow.NONE;
             return true;
         }
         list++;
         for (int i = 0; i < row.topK; i++) {
-            int expert = i > 0 && !take(',') ? FAILED : number();
+            if (i > 0 && !take(',')) {
+                break;
+            }
+            int expert = number();
             if (expert < 0 || expert >= numExperts || lastSeen[expert] == list) {
                 return false;
             }
@@ -131,7 +135,7 @@ final class PlainLine {
         for (int layer = 0; good && layer < row.layers; layer++) {
             good = (layer == 0 || take(',')) && take('[');
             int first = layer * row.topK;
-            int n = row.experts[first] == TokenRow.NONE ? 0 : row.topK;
+            int n = row.numChosen(layer);
             for (int i = 0; good && i < n; i++) {
                 row.weights[first + i] = i > 0 && !take(',') ? Float.NaN : decimal();
                 good = !Float.isNaN(row.weights[first + i]);
@@ -145,7 +149,7 @@ final class PlainLine {
         boolean good = take('[');
         for (int layer = 0; good && layer < row.layers; layer++) {
             good = (layer == 0 || take(',')) && take('[');
-            int n = row.experts[layer * row.topK] == TokenRow.NONE ? 0 : row.topK;
+            int n = row.numChosen(layer);
             for (int i = 0; good && i < n; i++) {
                 good = (i == 0 || take(',')) && (take(TIERS[0]) || take(TIERS[1]) || take(TIERS[2]));
             }

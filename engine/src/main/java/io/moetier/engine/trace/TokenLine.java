@@ -73,8 +73,7 @@ final class TokenLine {
         int[][] experts = new int[layers.size()][];
         for (int layer = 0; layer < experts.length; layer++) {
             String field = "e[" + layer + "]";
-            List<?> chosen =
-                    isEmpty(layers.get(layer)) ? List.of() : sized(json, field, layers.get(layer), header.topK());
+            List<?> chosen = atMost(json, field, layers.get(layer), header.topK());
             experts[layer] = new int[chosen.size()];
             BitSet seen = new BitSet();
             for (int i = 0; i < experts[layer].length; i++) {
@@ -137,8 +136,14 @@ final class TokenLine {
         throw json.unexpected(field, "device, host or disk", label);
     }
 
-    private static boolean isEmpty(Object layer) {
-        return layer instanceof List<?> list && list.isEmpty();
+    private static List<?> atMost(JsonObject json, String field, @Nullable Object value, int most) {
+        if (value instanceof List<?> list && list.size() <= most) {
+            return list;
+        }
+        throw json.unexpected(
+                field,
+                "a list of " + most + " or fewer",
+                value instanceof List<?> list ? "one of " + list.size() : value);
     }
 
     private static List<?> sized(JsonObject json, String field, @Nullable Object value, int size) {

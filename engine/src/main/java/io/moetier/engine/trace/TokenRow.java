@@ -1,6 +1,7 @@
 package io.moetier.engine.trace;
 
 import io.moetier.storage.model.Phase;
+import java.util.Arrays;
 
 /// One token of a trace in arrays that each [TraceReader#read(TokenRow)] fills anew, so that a long trace is read
 /// without an object per token.
@@ -10,7 +11,8 @@ public final class TokenRow {
     /// Stands for a step that was not recorded.
     public static final int NO_STEP = -1;
 
-    /// Stands in the place of a layer's first expert where nothing was recorded.
+    /// Stands behind the experts of a layer that has fewer than the most: in the first place where nothing was
+    /// recorded.
     public static final int NONE = -1;
 
     final int layers;
@@ -49,7 +51,8 @@ public final class TokenRow {
         return phase;
     }
 
-    /// Returns the chosen experts, `[layers, k]`, those of a layer by falling weight; the row's own array.
+    /// Returns the chosen experts, `[layers, k]`, those of a layer by falling weight, and [#NONE] after the last
+    /// where they are fewer than `k`; the row's own array.
     public int[] experts() {
         return experts;
     }
@@ -63,6 +66,15 @@ public final class TokenRow {
         return hasWeights;
     }
 
+    /// Returns how many experts of a layer were recorded.
+    public int numChosen(int layer) {
+        int n = 0;
+        while (n < topK && experts[layer * topK + n] != NONE) {
+            n++;
+        }
+        return n;
+    }
+
     /// Takes over a token that was read in the general way.
     void set(TraceToken token) {
         request = token.request();
@@ -73,7 +85,7 @@ public final class TokenRow {
         for (int layer = 0; layer < layers; layer++) {
             int[] chosen = token.experts()[layer];
             int at = layer * topK;
-            experts[at] = NONE;
+            Arrays.fill(experts, at, at + topK, NONE);
             System.arraycopy(chosen, 0, experts, at, chosen.length);
             token.weights().ifPresent(w -> System.arraycopy(w[at / topK], 0, weights, at, chosen.length));
         }

@@ -10,7 +10,7 @@ import java.util.Optional;
 ///
 /// @param layers MoE layers, which the token lines list in order
 /// @param experts routed experts of each of those layers
-/// @param topK experts that a token chooses in each layer
+/// @param topK most experts that a token chooses in a layer
 /// @param moeLayerIndices the decoder layer that each MoE layer is
 /// @param tokens token lines
 /// @param requests distinct requests among them

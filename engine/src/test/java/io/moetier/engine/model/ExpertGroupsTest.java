@@ -39,6 +39,19 @@ class ExpertGroupsTest {
     }
 
     @Test
+    void leavesOutChoicesOfNoExpert() {
+        ExpertGroups groups = new ExpertGroups(5, 9);
+        groups.sort(new int[] {-1, 1, 4, -1, -1, -1}, new float[] {0, 0.25f, 0.5f, 0, 0, 0}, 3, 2, 5);
+        assertArrayEquals(new int[] {1, 4}, Arrays.copyOf(groups.distinct, groups.numDistinct()));
+        assertArrayEquals(new float[] {0.25f, 0.5f}, Arrays.copyOf(groups.weights, 2));
+        assertEquals(1, groups.rows[groups.start(1)]);
+        assertEquals(1, groups.tokens[groups.start(4)]);
+        assertArrayEquals(new int[] {6, 7, 8}, Arrays.copyOfRange(groups.rows, 6, 9));
+        groups.sort(new int[] {-1, -1}, new float[2], 1, 2, 5);
+        assertEquals(0, groups.numDistinct());
+    }
+
+    @Test
     void forgetsTheBatchBefore() {
         ExpertGroups groups = new ExpertGroups(4, 11);
         groups.sort(new int[] {0, 1, 2, 3}, WEIGHTS, 2, 2, 4);

@@ -124,6 +124,17 @@ class HostTierTest {
         }
 
         @Test
+        void aLayerThatSendsNoTokenToAnyExpertHasNone() {
+            for (String policy : new String[] {"lru", "lfu", "gate", "layer:lru"}) {
+                try (HostTier tier = tier(new FakeSource(2, 8, 4096), 2, 4 * 4096, policy)) {
+                    walk(tier, 0, 1, 2);
+                    assertEquals(List.of(), walk(tier, 1));
+                    assertEquals(List.of(Tier.HOST, Tier.HOST), walk(tier, 0, 1, 2), policy);
+                }
+            }
+        }
+
+        @Test
         void tellsThePolicyOfEachDecisionBeforeItsAccesses() {
             FakeSource source = new FakeSource(1, 8, 4096);
             List<String> heard = new ArrayList<>();

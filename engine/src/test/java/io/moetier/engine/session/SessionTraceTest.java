@@ -1,5 +1,6 @@
 package io.moetier.engine.session;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.moetier.engine.device.Routing;
@@ -10,14 +11,26 @@ import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.model.spec.RouterSpec;
 import io.moetier.engine.model.spec.SublayerSpec;
 import io.moetier.engine.trace.TraceHeader;
+import io.moetier.engine.trace.TraceReader;
+import io.moetier.engine.trace.TraceRecorder;
+import io.moetier.engine.trace.TraceToken;
 import io.moetier.storage.format.Json;
+import io.moetier.storage.model.Phase;
+import io.moetier.storage.model.Tier;
 import io.moetier.testdata.TestData;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class SessionTraceTest {
+    @TempDir
+    Path directory;
+
     @Test
     void theHeaderHasTheNumbersOfTheLargestLayer() {
         ModelSpec spec =
@@ -26,6 +39,35 @@ class SessionTraceTest {
         TraceHeader narrow = SessionTrace.header("m", withNarrowFirstLayer(spec), "");
         assertEquals(whole.experts(), narrow.experts());
         assertEquals(whole.topK(), narrow.topK());
+    }
+
+    @Test
+    void choicesOfNoExpertAreNotRecorded() {
+        ModelSpec spec = Families.describe(
+                Json.readObject(TestData.golden("qwen2_moe_sparse_step").resolve("config.json")));
+        List<Integer> layers = IntStream.range(0, spec.layers().size())
+                .filter(layer -> spec.layers().get(layer).moe().isPresent())
+                .boxed()
+                .toList();
+        Path file = directory.resolve("trace.jsonl.gz");
+        CensusTally census = new CensusTally(spec);
+        try (TraceRecorder recorder = new TraceRecorder(file, SessionTrace.header("m", spec, ""))) {
+            SessionTrace trace = new SessionTrace(recorder, spec);
+            Tier[] tiers = {Tier.DISK, Tier.HOST};
+            for (int layer : layers) {
+                int[] ids = {-1, 3};
+                trace.onRouting(layer, Phase.DECODE, 0, 1, 2, ids, new float[] {0, 0.5f}, tiers);
+                census.onRouting(layer, Phase.DECODE, 0, 1, 2, ids, new float[] {0, 0.5f}, tiers);
+            }
+            recorder.finish();
+        }
+        try (TraceReader reader = TraceReader.open(file)) {
+            TraceToken token = Objects.requireNonNull(reader.next());
+            assertArrayEquals(new int[] {3}, token.experts()[0]);
+            assertArrayEquals(new float[] {0.5f}, token.weights().orElseThrow()[0]);
+            assertArrayEquals(new Tier[] {Tier.HOST}, token.tiers().orElseThrow()[0]);
+        }
+        assertEquals(1, census.tokens());
     }
 
     private static ModelSpec withNarrowFirstLayer(ModelSpec spec) {

@@ -22,10 +22,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// A row holds what the token of the same line says, or fails in the same words.
 class TokenRowTest {
     private static final String HEADER = """
-            {"format":"moe-trace/1","model":"m","layers":2,"experts":40,"top_k":2,"moe_layer_indices":[1,3],"tokens":2,"requests":1}
+            {"format":"moe-trace/1","model":"m","layers":2,"experts":40,"top_k":2,"moe_layer_indices":[1,3],"tokens":3,"requests":2}
             """;
     private static final String TOKENS = """
             {"r":0,"t":5,"p":"decode","s":3,"e":[[31,1],[]],"w":[[0.75,0.25],[]],"h":[["disk","host"],[]]}
+            {"r":0,"t":6,"p":"decode","e":[[31],[7]],"w":[[0.75],[0.5]],"h":[["disk"],["host"]]}
             {"r":7,"t":0,"p":"prefill","e":[[3,12],[39,0]],"w":[[1,2.5e-3],[0.1234567,0.0]]}
             """;
 
@@ -60,6 +61,8 @@ class TokenRowTest {
             TokenRow row = new TokenRow(reader.header());
             assertTrue(new PlainLine(reader.header()).read(line, 0, line.length, row));
             assertEquals(3, row.step());
+            byte[] shorter = TOKENS.split("\n")[1].getBytes(StandardCharsets.UTF_8);
+            assertTrue(new PlainLine(reader.header()).read(shorter, 0, shorter.length, row));
             assertFalse(new PlainLine(reader.header()).read(line, 0, line.length - 1, row));
         }
     }
@@ -128,7 +131,7 @@ class TokenRowTest {
                 float[][] weights = new float[r.hasWeights() ? r.layers : 0][];
                 for (int layer = 0; layer < r.layers; layer++) {
                     int from = layer * r.topK;
-                    int to = r.experts()[from] == TokenRow.NONE ? from : from + r.topK;
+                    int to = from + r.numChosen(layer);
                     experts[layer] = Arrays.copyOfRange(r.experts(), from, to);
                     if (r.hasWeights()) {
                         weights[layer] = Arrays.copyOfRange(r.weights(), from, to);

@@ -94,12 +94,13 @@ final class DecisionReader {
     private void addAsListed(Decisions decisions) {
         for (int layer = 0; layer < packed.length; layer++) {
             int from = layer * topK;
-            if (row.experts()[from] != TokenRow.NONE) {
-                for (int i = 0; i < topK; i++) {
-                    chosen[layer][i] = packed[layer][row.experts()[from + i]];
-                    sortedWeights[i] = row.weights()[from + i];
-                }
-                decisions.add(layer, chosen[layer], sortedWeights, topK, row.hasWeights());
+            int n = row.numChosen(layer);
+            for (int i = 0; i < n; i++) {
+                chosen[layer][i] = packed[layer][row.experts()[from + i]];
+                sortedWeights[i] = row.weights()[from + i];
+            }
+            if (n > 0) {
+                decisions.add(layer, chosen[layer], sortedWeights, n, row.hasWeights());
             }
         }
     }
@@ -109,10 +110,9 @@ final class DecisionReader {
         allWeighted &= row.hasWeights();
         for (int layer = 0; layer < packed.length; layer++) {
             int from = layer * topK;
-            if (row.experts()[from] != TokenRow.NONE) {
-                for (int i = from; i < from + topK; i++) {
-                    gather(layer, row.experts()[i], row.weights()[i]);
-                }
+            int end = from + row.numChosen(layer);
+            for (int i = from; i < end; i++) {
+                gather(layer, row.experts()[i], row.weights()[i]);
             }
         }
     }

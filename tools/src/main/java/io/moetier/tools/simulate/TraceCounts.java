@@ -34,7 +34,7 @@ public final class TraceCounts {
         TokenRow row = new TokenRow(trace.header());
         while (trace.read(row)) {
             for (int i = 0; i < row.experts().length; i++) {
-                if (row.experts()[i - i % topK] != TokenRow.NONE) {
+                if (row.experts()[i] != TokenRow.NONE) {
                     counts.add(i / topK, row.experts()[i], lastUse[i / topK]);
                 }
             }

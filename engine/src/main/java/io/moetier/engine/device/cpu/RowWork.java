@@ -3,6 +3,7 @@ package io.moetier.engine.device.cpu;
 import io.moetier.engine.device.Activation;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.RopeTable;
+import java.util.Arrays;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,7 @@ final class RowWork {
     private final WorkerPool.Job add = this::add;
     private final WorkerPool.Job clamp = this::clamp;
     private final WorkerPool.Job scale = this::scale;
+    private final WorkerPool.Job multiplySigmoid = this::multiplySigmoid;
     private final WorkerPool.Job mix = this::mix;
     private final WorkerPool.Job addBias = this::addBias;
     private final WorkerPool.Job addRows = this::addRows;
@@ -195,6 +197,19 @@ final class RowWork {
         scale(x, at, alpha, x, at, element(part + 1) - at);
     }
 
+    void multiplySigmoid(float[] x, float[] gate, int length) {
+        this.x = x;
+        this.y = gate;
+        runElements(multiplySigmoid, length);
+    }
+
+    private void multiplySigmoid(int part, int worker) {
+        int end = element(part + 1);
+        for (int i = from(part) * BLOCK; i < end; i++) {
+            x[i] = (float) (x[i] / (1 + Math.exp(-y[i])));
+        }
+    }
+
     /// `out = alpha * x + beta * y`.
     void mix(float[] x, float alpha, float[] y, float beta, int length, float[] out) {
         this.x = x;
@@ -316,9 +331,20 @@ final class RowWork {
 
     private void combine(int part, int worker) {
         for (int row = from(part); row < from(part + 1); row++) {
-            scale(x, row * k * cols, y[row * k], out, row * cols, cols);
-            for (int j = 1; j < k; j++) {
-                addScaled(x, (row * k + j) * cols, y[row * k + j], out, row * cols, cols);
+            int at = row * k;
+            int end = at + k;
+            while (at < end && y[at] == 0) {
+                at++;
+            }
+            if (at == end) {
+                Arrays.fill(out, row * cols, (row + 1) * cols, 0f);
+                continue;
+            }
+            scale(x, at * cols, y[at], out, row * cols, cols);
+            for (int i = at + 1; i < end; i++) {
+                if (y[i] != 0) {
+                    addScaled(x, i * cols, y[i], out, row * cols, cols);
+                }
             }
         }
     }

@@ -25,6 +25,7 @@ public final class GroupedAttention {
     private int window;
     private float clip;
     private Optional<QkNormSpec> qkNorm = Optional.empty();
+    private Optional<LinearSpec> gate = Optional.empty();
     private Supplier<Optional<RopeSpec>> rope;
 
     private GroupedAttention(Layer layer, String name) {
@@ -83,6 +84,17 @@ public final class GroupedAttention {
         return this;
     }
 
+    /// Multiplies the heads' results by the sigmoid of a linear map of the input, called `name`.
+    public GroupedAttention gate(String name) {
+        return gate(LinearSpec.named(prefix + name, numHeads * headDim, config.hiddenSize(), false));
+    }
+
+    /// Multiplies the heads' results by the sigmoid of a linear map of the input.
+    public GroupedAttention gate(LinearSpec linear) {
+        gate = Optional.of(linear);
+        return this;
+    }
+
     /// Sets how many keys a query sees, 0 for all.
     public GroupedAttention window(int keys) {
         window = keys;
@@ -124,6 +136,7 @@ public final class GroupedAttention {
                 window,
                 clip,
                 qkNorm,
+                gate,
                 rope.get());
     }
 }

@@ -3,12 +3,15 @@ package io.moetier.engine.model.spec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// Causal grouped-query attention (Ainslie et al. 2023).
 ///
 /// @param scale factor on query·key
 /// @param slidingWindow how many keys a query sees, itself included; 0 for all
 /// @param clip bound on the absolute value of queries, keys and values after projection and norm; 0 for none
+/// @param gate [output.cols, hiddenSize]: the heads' results are multiplied by sigmoid(gate·x) before the output
+///     projection (Qiu et al. 2025, arXiv:2505.06708), where the family does so
 /// @param rope rotation of queries and keys; absent where the layer has no notion of position
 public record AttentionSpec(
         LinearSpec query,
@@ -22,11 +25,12 @@ public record AttentionSpec(
         int slidingWindow,
         float clip,
         Optional<QkNormSpec> qkNorm,
+        Optional<LinearSpec> gate,
         Optional<RopeSpec> rope)
         implements KeyValueSpec {
     @Override
     public List<LinearSpec> linears() {
-        return List.of(query, key, value, output);
+        return Stream.concat(Stream.of(query, key, value, output), gate.stream()).toList();
     }
 
     @Override
@@ -39,9 +43,14 @@ public record AttentionSpec(
         return vectors;
     }
 
-    /// Queries, keys, values and the heads' results.
+    /// Queries, keys, values, the heads' results and what they are gated with.
     @Override
     public List<Integer> intermediates() {
-        return List.of(query.rows(), key.rows(), value.rows(), output.cols());
+        return List.of(
+                query.rows(),
+                key.rows(),
+                value.rows(),
+                output.cols(),
+                gate.map(LinearSpec::rows).orElse(0));
     }
 }
