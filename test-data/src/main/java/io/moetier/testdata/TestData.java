@@ -23,7 +23,18 @@ public final class TestData {
             "qwen3_moe_v5config",
             "qwen3_moe_yarn",
             "olmoe",
-            "olmoe_clip_qkv");
+            "olmoe_clip_qkv",
+            "afmoe",
+            "dots1",
+            "ernie4_5_moe",
+            "flex_olmo",
+            "glm4_moe",
+            "glm4_moe_qknorm",
+            "hunyuan_v1_moe",
+            "minimax_m2",
+            "phimoe",
+            "phimoe_longrope_long",
+            "phimoe_longrope_short");
 
     private TestData() {}
 

@@ -1,6 +1,8 @@
 package io.moetier.engine.device;
 
+import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// The rotation of every position: cosines and sines `[position][rotaryDim / 2]`, multiplied by the attention factor.
 ///
@@ -14,12 +16,21 @@ public final class RopeTable {
     private final double[] inverseFrequencies;
     private final double attentionFactor;
     private final boolean interleaved;
+    private final int longestText;
+    private final @Nullable RopeTable ofLongerTexts;
     private volatile Angles angles;
 
-    private RopeTable(double[] inverseFrequencies, double attentionFactor, boolean interleaved) {
+    private RopeTable(
+            double[] inverseFrequencies,
+            double attentionFactor,
+            boolean interleaved,
+            int longestText,
+            @Nullable RopeTable ofLongerTexts) {
         this.inverseFrequencies = inverseFrequencies;
         this.attentionFactor = attentionFactor;
         this.interleaved = interleaved;
+        this.longestText = longestText;
+        this.ofLongerTexts = ofLongerTexts;
         this.angles = new Angles(0, new float[0], new float[0]);
     }
 
@@ -30,12 +41,23 @@ public final class RopeTable {
     ///     `i + rotaryDim / 2` as `rotate_half` does
     public static RopeTable of(int rotaryDim, double theta, boolean interleaved, Optional<Scaling> scaling) {
         double[] frequencies = frequencies(rotaryDim, theta);
+        int longestText = Integer.MAX_VALUE;
+        RopeTable ofLongerTexts = null;
+        if (scaling.isPresent() && scaling.get() instanceof LongRope change) {
+            longestText = change.originalPositions();
+            ofLongerTexts = of(rotaryDim, theta, interleaved, Optional.of(change.longer()));
+        }
         double factor = scaling.map(how -> how.apply(frequencies, theta)).orElse(1.0);
-        return new RopeTable(frequencies, factor, interleaved);
+        return new RopeTable(frequencies, factor, interleaved, longestText, ofLongerTexts);
+    }
+
+    /// Returns the table to rotate with in a text of `length` tokens: this one, unless long texts have their own.
+    public RopeTable ofText(int length) {
+        return ofLongerTexts == null || length <= longestText ? this : ofLongerTexts;
     }
 
     /// How a checkpoint stretches its positions to longer contexts.
-    public sealed interface Scaling permits Yarn {
+    public sealed interface Scaling permits Yarn, LargerBase, Divided, LongRope {
         /// Changes the inverse frequencies and returns what cosines and sines are multiplied by.
         double apply(double[] frequencies, double theta);
     }
@@ -97,6 +119,61 @@ public final class RopeTable {
     /// @param sin `[positions][rotaryDim / 2]`
     @SuppressWarnings("ArrayRecordComponent") // kernels index the arrays; nobody compares them
     public record Angles(int positions, float[] cos, float[] sin) {}
+
+    /// `theta` multiplied by `alpha^(d / (d - 2))`, `d` elements being rotated, which divides the lowest frequency by
+    /// `alpha` and keeps the highest ("NTK-aware" scaling, bloc97 2023).
+    public record LargerBase(double alpha) implements Scaling {
+        @Override
+        public double apply(double[] frequencies, double theta) {
+            int pairs = frequencies.length;
+            for (int i = 0; i < pairs; i++) {
+                frequencies[i] *= Math.pow(alpha, -i / (pairs - 1.0));
+            }
+            return 1;
+        }
+    }
+
+    /// Each frequency divided by a number of its own.
+    ///
+    /// @param magnitude what cosines and sines are multiplied by
+    public record Divided(List<Double> divisors, double magnitude) implements Scaling {
+        public Divided {
+            divisors = List.copyOf(divisors);
+        }
+
+        @Override
+        public double apply(double[] frequencies, double theta) {
+            if (divisors.size() != frequencies.length) {
+                throw new IllegalArgumentException(
+                        divisors.size() + " divisors of " + frequencies.length + " frequencies");
+            }
+            for (int i = 0; i < frequencies.length; i++) {
+                frequencies[i] /= divisors.get(i);
+            }
+            return magnitude;
+        }
+    }
+
+    /// LongRoPE (Ding et al. 2024, arXiv:2402.13753): texts longer than the context of training are rotated by other
+    /// frequencies, from their first token on.
+    ///
+    /// A text that grows past that length keeps the keys it has: what is appended from then on is rotated by the
+    /// frequencies of long texts, as in transformers.
+    ///
+    /// @param originalPositions context length of training
+    /// @param shorter of texts up to that length; `longer` of the others
+    public record LongRope(int originalPositions, Divided shorter, Divided longer) implements Scaling {
+        @Override
+        public double apply(double[] frequencies, double theta) {
+            return shorter.apply(frequencies, theta);
+        }
+
+        /// Returns what cosines and sines are multiplied by in a checkpoint that does not say it, whose context became
+        /// `factor` times as long.
+        public static double magnitude(double factor, int originalPositions) {
+            return factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(originalPositions));
+        }
+    }
 
     /// The parameters of YaRN as `rope_scaling` of a checkpoint gives them.
     ///

@@ -59,7 +59,7 @@ final class Attention implements Block {
             normalise(kernels, results, n);
         }
         clip(kernels, results, n);
-        rotate(kernels, results, n, firstPosition);
+        rotate(kernels, results, n, firstPosition, workspace.textLength);
         if (normAfterRope) {
             normalise(kernels, results, n);
         }
@@ -70,10 +70,11 @@ final class Attention implements Block {
         outputProjection.apply(kernels, results[HEADS], n, workspace.sublayer);
     }
 
-    private void rotate(Kernels kernels, DeviceBuffer[] results, int n, int firstPosition) {
+    private void rotate(Kernels kernels, DeviceBuffer[] results, int n, int firstPosition, int textLength) {
         if (rope != null) {
-            kernels.rope(results[QUERY], n, shape.numHeads(), shape.headDim(), 0, firstPosition, rope);
-            kernels.rope(results[KEY], n, shape.numKvHeads(), shape.headDim(), 0, firstPosition, rope);
+            RopeTable table = rope.ofText(textLength);
+            kernels.rope(results[QUERY], n, shape.numHeads(), shape.headDim(), 0, firstPosition, table);
+            kernels.rope(results[KEY], n, shape.numKvHeads(), shape.headDim(), 0, firstPosition, table);
         }
     }
 
@@ -87,7 +88,8 @@ final class Attention implements Block {
     private void gate(Kernels kernels, DeviceBuffer x, DeviceBuffer[] results, int n) {
         if (gate != null) {
             gate.apply(kernels, x, n, results[GATE]);
-            kernels.multiplySigmoid(results[HEADS], results[GATE], n * gate.weight().rows());
+            kernels.multiplySigmoid(
+                    results[HEADS], results[GATE], n * gate.weight().rows());
         }
     }
 

@@ -60,7 +60,10 @@ public final class MoeModel {
 
     /// Computes the rotations of the first `positions` positions now, so that decoding up to there need not.
     public void reservePositions(int positions) {
-        ropes.values().forEach(rope -> rope.reserve(positions));
+        for (RopeTable rope : ropes.values()) {
+            rope.reserve(positions);
+            rope.ofText(positions).reserve(positions);
+        }
     }
 
     /// Returns what was guessed of the layers' choices.

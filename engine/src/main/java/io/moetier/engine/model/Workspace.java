@@ -21,6 +21,7 @@ public final class Workspace {
     int n;
 
     int firstPosition;
+    int textLength; // with what is still to come of the tokens that are appended together
     Phase phase = Phase.PREFILL;
     private RoutingListener listener = RoutingListener.NONE;
     private boolean muted;
@@ -78,6 +79,11 @@ public final class Workspace {
     /// Allocates rows of activations and fails on sizes beyond an array's.
     private interface Allocator {
         DeviceBuffer of(int rows, int cols);
+    }
+
+    /// Says how many tokens the text has with those that the next passes append.
+    public void expectLength(int length) {
+        textLength = length;
     }
 
     /// Has every routing decision reported to `newListener` from now on.

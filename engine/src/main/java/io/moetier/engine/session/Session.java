@@ -114,6 +114,7 @@ public final class Session implements AutoCloseable {
     public void decode(int token) {
         single[0] = token;
         check(single);
+        workspace.expectLength(position + 1);
         DecodeEvent event = FlightEvents.startDecode(position);
         long start = System.nanoTime();
         step(single, 0, 1, Phase.DECODE);
@@ -134,6 +135,7 @@ public final class Session implements AutoCloseable {
 
     private void append(int[] appended, @Nullable LogitsSink sink) {
         check(appended);
+        workspace.expectLength(position + appended.length);
         PrefillEvent event = FlightEvents.startPrefill(appended.length);
         long start = System.nanoTime();
         for (int at = 0; at < appended.length; at += workspace.batch()) {

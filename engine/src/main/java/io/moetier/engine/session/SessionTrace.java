@@ -64,9 +64,8 @@ public final class SessionTrace implements RoutingListener {
             tiers = new Tier[n][layers.size()][];
         }
         for (int t = 0; t < n; t++) {
-            int[] chosen = IntStream.range(t * k, (t + 1) * k)
-                    .filter(i -> ids[i] >= 0)
-                    .toArray();
+            int[] chosen =
+                    IntStream.range(t * k, (t + 1) * k).filter(i -> ids[i] >= 0).toArray();
             experts[t][at] = new int[chosen.length];
             weights[t][at] = new float[chosen.length];
             tiers[t][at] = new Tier[chosen.length];

@@ -1,9 +1,11 @@
 package io.moetier.engine.device;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -43,6 +45,37 @@ class RopeTableTest {
     void takesTheRatioOfTheTwoScalesWhereACheckpointHasBoth() {
         assertEquals(1, RopeTable.Yarn.attentionFactor(40, 0.707, 0.707));
         assertEquals(1, RopeTable.Yarn.attentionFactor(1, 0, 0));
+    }
+
+    @Test
+    void aLargerBaseSlowsTheSlowestPairMost() {
+        RopeTable table = RopeTable.of(8, 10000, false, Optional.of(new RopeTable.LargerBase(1000)));
+        double theta = 10000 * Math.pow(1000, 8.0 / 6);
+        for (int i = 0; i < 4; i++) {
+            assertEquals(Math.sin(Math.pow(theta, -i / 4.0)), table.reserve(2).sin()[4 + i], 1e-7);
+        }
+    }
+
+    @Test
+    void longTextsHaveAnglesOfTheirOwn() {
+        RopeTable.LongRope scaling = new RopeTable.LongRope(
+                16, new RopeTable.Divided(List.of(1.0, 2.0), 1.5), new RopeTable.Divided(List.of(3.0, 4.0), 1.25));
+        RopeTable table = RopeTable.of(4, 10000, true, Optional.of(scaling));
+        assertSame(table, table.ofText(16));
+        assertEquals(1.5 * Math.sin(0.01 / 2), table.reserve(2).sin()[2 + 1], 1e-7);
+        RopeTable longer = table.ofText(17);
+        assertEquals(1.25 * Math.sin(1.0 / 3), longer.reserve(2).sin()[2], 1e-7);
+        assertEquals(1.25 * Math.cos(0.01 / 4), longer.reserve(2).cos()[2 + 1], 1e-7);
+        assertTrue(longer.interleaved());
+        assertSame(longer, longer.ofText(100));
+        assertEquals(Math.sqrt(1 + 5 / 12.0), RopeTable.LongRope.magnitude(32, 4096), 1e-12);
+        assertEquals(1, RopeTable.LongRope.magnitude(1, 4096));
+    }
+
+    @Test
+    void refusesOtherFactorsThanPairs() {
+        RopeTable.Divided one = new RopeTable.Divided(List.of(1.0), 1);
+        assertThrows(IllegalArgumentException.class, () -> RopeTable.of(4, 10000, false, Optional.of(one)));
     }
 
     @Test

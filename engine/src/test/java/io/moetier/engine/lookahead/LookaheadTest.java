@@ -47,9 +47,7 @@ class LookaheadTest {
         token(new int[] {-1, 2}, new int[] {-1, -1}, new int[] {5, -1});
         token(new int[] {2, 1}, new int[] {3, -1}, new int[] {-1, 5});
         assertEquals(
-                List.of(
-                        new Recall(Guesser.PREVIOUS_TOKEN, 0, 1, 2),
-                        new Recall(Guesser.PREVIOUS_TOKEN, 2, 1, 1)),
+                List.of(new Recall(Guesser.PREVIOUS_TOKEN, 0, 1, 2), new Recall(Guesser.PREVIOUS_TOKEN, 2, 1, 1)),
                 lookahead.recallByLayer().stream()
                         .filter(recall -> recall.guesser() == Guesser.PREVIOUS_TOKEN)
                         .toList());

@@ -61,7 +61,7 @@ class TokenRowTest {
             TokenRow row = new TokenRow(reader.header());
             assertTrue(new PlainLine(reader.header()).read(line, 0, line.length, row));
             assertEquals(3, row.step());
-            byte[] shorter = TOKENS.split("\n")[1].getBytes(StandardCharsets.UTF_8);
+            byte[] shorter = TOKENS.lines().toList().get(1).getBytes(StandardCharsets.UTF_8);
             assertTrue(new PlainLine(reader.header()).read(shorter, 0, shorter.length, row));
             assertFalse(new PlainLine(reader.header()).read(line, 0, line.length - 1, row));
         }

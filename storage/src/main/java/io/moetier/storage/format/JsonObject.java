@@ -183,6 +183,18 @@ public final class JsonObject {
         return List.copyOf(longs);
     }
 
+    /// Returns the list of numbers at `key`.
+    public List<Double> requireDoubles(String key) {
+        Object value = values.get(key);
+        if (value == null) {
+            throw missing(key, "a list of numbers");
+        }
+        if (!(value instanceof List<?> list) || !list.stream().allMatch(Number.class::isInstance)) {
+            throw unexpected(key, "a list of numbers", value);
+        }
+        return list.stream().map(Number.class::cast).map(Number::doubleValue).toList();
+    }
+
     /// Returns the list of objects at `key`.
     @SuppressWarnings("unchecked") // the parser makes only string keys
     public List<JsonObject> requireObjects(String key) {

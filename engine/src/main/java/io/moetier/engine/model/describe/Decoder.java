@@ -5,6 +5,7 @@ import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.NormSpec;
+import io.moetier.engine.model.spec.VectorSpec;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -48,6 +49,11 @@ public final class Decoder {
         return this;
     }
 
+    /// Multiplies what the embedding gives by the root of its size (Yang et al. 2022, arXiv:2203.03466).
+    public Decoder embeddingTimesRootOfSize(boolean multiplied) {
+        return multiplied ? multipliers((float) Math.sqrt(config.hiddenSize()), logitsMultiplier) : this;
+    }
+
     /// Says whether the head has a bias.
     public Decoder headBias(boolean biased) {
         headBias = biased;
@@ -71,7 +77,7 @@ public final class Decoder {
                         .toList(),
                 finalNorm.orElseGet(() -> config.rms("model.norm")),
                 config.flag("tie_word_embeddings")
-                        ? table
+                        ? headBias ? table.withBias(VectorSpec.of("lm_head.bias", vocabSize)) : table
                         : LinearSpec.named("lm_head", vocabSize, hiddenSize, headBias),
                 logitsMultiplier);
     }

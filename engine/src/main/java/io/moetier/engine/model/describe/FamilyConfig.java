@@ -117,6 +117,31 @@ public record FamilyConfig(String family, JsonObject json) {
         return RopeReader.read(json, rotaryDim, interleaved);
     }
 
+    /// Returns the rotation of the first elements of each head, half-split: `rotary_dim` of them, or the share
+    /// `partial_rotary_factor`.
+    public RopeSpec partialRope() {
+        if (json.has("rotary_dim")) {
+            return rope(rotated(positive("rotary_dim"), "rotary_dim"), false);
+        }
+        String key = "partial_rotary_factor";
+        double share = json.optionalObject("rope_parameters")
+                .flatMap(parameters -> parameters.optionalDouble(key))
+                .orElseGet(() -> json.optionalDouble(key).orElse(1.0));
+        return rope(rotated((int) (headDim() * share), key), false);
+    }
+
+    private int rotated(int elements, String key) {
+        if (elements < 2 || elements > headDim() || elements % 2 != 0) {
+            throw json.unexpected(key, "an even number of the " + headDim() + " elements of a head", elements);
+        }
+        return elements;
+    }
+
+    /// Returns the layer norm with a bias of the residual stream called `prefix`, with `rms_norm_eps`.
+    public NormSpec layerNorm(String prefix) {
+        return NormSpec.layer(prefix, hiddenSize(), number("rms_norm_eps"), true);
+    }
+
     /// Returns `sliding_window`, or 0 where there is none.
     public int slidingWindow() {
         int window = json.optionalInt("sliding_window").orElse(0);
@@ -128,7 +153,10 @@ public record FamilyConfig(String family, JsonObject json) {
 
     /// Returns a whole number above 0.
     public int positive(String key) {
-        int value = json.requireInt(key);
+        return positive(json.requireInt(key), key);
+    }
+
+    int positive(int value, String key) {
         if (value < 1) {
             throw json.unexpected(key, "a positive integer", value);
         }

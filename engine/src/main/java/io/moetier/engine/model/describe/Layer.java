@@ -19,10 +19,54 @@ public record Layer(FamilyConfig config, int index, String prefix) {
     /// Returns the window of layers that `layer_types` calls sliding or, where there is no such list, of every second
     /// one below `max_window_layers`; 0 for the others, and unless `use_sliding_window`.
     public int windowIfUsedAlternating() {
-        boolean slides = config.ofLayers("layer_types")
-                .map(types -> types.get(index).equals("sliding_attention"))
-                .orElseGet(() -> index % 2 == 0 && index < config.positive("max_window_layers"));
-        return slides ? windowIfUsed() : 0;
+        return slides(index % 2 == 0 && index < config.positive("max_window_layers")) ? windowIfUsed() : 0;
+    }
+
+    /// Returns the window of layers that `layer_types` calls sliding or, where there is no such list, of those from
+    /// `max_window_layers` on; 0 for the others.
+    public int windowFromLayerOn() {
+        return slides(index >= config.positive("max_window_layers")) ? config.slidingWindow() : 0;
+    }
+
+    /// Says whether `layer_types` calls the layer sliding or, where there is no such list, whether it is none of
+    /// every so many as `key` says.
+    public boolean slidesUnlessEvery(String key) {
+        return slides((index + 1) % config.positive(key) != 0);
+    }
+
+    /// Returns a whole number above 0 that a file may give for each layer or for all.
+    public int positive(String key) {
+        List<Integer> found = config.json().optionalInts(key).orElse(List.of());
+        if (found.size() == 1) {
+            return config.positive(found.getFirst(), key);
+        }
+        if (found.size() != config.numLayers()) {
+            throw config.json().unexpected(key, "a positive integer, or one for each layer", found);
+        }
+        return config.positive(found.get(index), key);
+    }
+
+    /// Returns the number of experts of the layer, under a key with one number for each layer or one for all.
+    public int numExperts(String key) {
+        int found = positive(key);
+        int most = Limits.expertsOfLayer(config.numLayers());
+        if (found > most) {
+            throw config.json().unexpected(key, "at most " + most, found);
+        }
+        return found;
+    }
+
+    /// Says whether the layer has experts: one of every `moe_layer_interval`, from `moe_layer_start_index` to
+    /// `moe_layer_end_index`, which is -1 for the last.
+    public boolean isMoeByInterval() {
+        int end = config.json().requireInt("moe_layer_end_index");
+        return index >= config.json().requireInt("moe_layer_start_index")
+                && index <= (end == -1 ? config.numLayers() - 1 : end)
+                && (index + 1) % config.positive("moe_layer_interval") == 0;
+    }
+
+    private boolean slides(boolean otherwise) {
+        return isOfType("sliding_attention", "full_attention", otherwise);
     }
 
     /// Says whether the layer has a dense MLP although others have experts: `decoder_sparse_step` skips it, or

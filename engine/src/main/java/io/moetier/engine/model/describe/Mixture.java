@@ -4,11 +4,13 @@ import io.moetier.engine.device.Routing;
 import io.moetier.engine.device.Routing.Groups;
 import io.moetier.engine.device.Routing.Normalisation;
 import io.moetier.engine.device.Routing.Score;
+import io.moetier.engine.device.Routing.SparseMixer;
 import io.moetier.engine.model.spec.DenseSpec;
 import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.model.spec.RouterSpec;
 import io.moetier.engine.model.spec.SharedExpertSpec;
+import io.moetier.engine.model.spec.TensorSlice;
 import io.moetier.engine.model.spec.VectorSpec;
 import java.util.List;
 import java.util.Optional;
@@ -40,6 +42,22 @@ public final class Mixture {
         return of(layer, name, numExperts, layer.config().numExpertsPerToken("num_experts_per_tok", numExperts));
     }
 
+    /// Starts from the same with the numbers of experts under these keys.
+    public static Mixture of(Layer layer, String name, String number, String perToken) {
+        int numExperts = layer.config().numExperts(number);
+        return of(layer, name, numExperts, layer.config().numExpertsPerToken(perToken, numExperts));
+    }
+
+    /// Starts from the same with the numbers of experts under these keys, which may differ between layers.
+    public static Mixture ofLayer(Layer layer, String name, String number, String perToken) {
+        int numExperts = layer.numExperts(number);
+        int numExpertsPerToken = layer.positive(perToken);
+        if (numExpertsPerToken > numExperts) {
+            throw layer.config().json().unexpected(perToken, "at most " + numExperts + " experts", numExpertsPerToken);
+        }
+        return of(layer, name, numExperts, numExpertsPerToken);
+    }
+
     /// Starts from the same with these numbers of experts.
     public static Mixture of(Layer layer, String name, int numExperts, int numExpertsPerToken) {
         return new Mixture(layer, name, numExperts, numExpertsPerToken);
@@ -66,6 +84,13 @@ public final class Mixture {
     /// Adds a vector called `name` to the scores, for the choice only.
     public Mixture correction(String name) {
         correction = Optional.of(VectorSpec.of(prefix + name, numExperts));
+        return this;
+    }
+
+    /// Adds a vector called `name`, stored as one row, to the scores, for the choice only.
+    public Mixture correctionRow(String name) {
+        TensorSlice row = TensorSlice.rows(prefix + name, List.of(1L, (long) numExperts), 0, 1);
+        correction = Optional.of(new VectorSpec(prefix + name, numExperts, Optional.of(row)));
         return this;
     }
 
@@ -119,6 +144,34 @@ public final class Mixture {
     public Mixture shared(DenseSpec ffn) {
         shared = Optional.of(new SharedExpertSpec(ffn, Optional.empty()));
         return this;
+    }
+
+    /// Adds the shared experts of DeepSeekMoE, one MLP called `name` that is `number` times as wide as an expert; none
+    /// where the file says no number, or 0.
+    public Mixture sharedOfWidth(String name, SwiGlu names, String number, String width) {
+        int count = config.json().optionalInt(number).orElse(0);
+        return count == 0 ? this : shared(name, names, config.positive(number) * config.siluWidth(width));
+    }
+
+    /// Routes as DeepSeek-V3 does (arXiv:2412.19437, section 2.1.2): by sigmoid scores with a correction, from groups
+    /// whose two best experts are best, with the keys of its `config.json`.
+    public Mixture withoutAuxiliaryLoss() {
+        score(Score.SIGMOID);
+        correction(router + ".e_score_correction_bias");
+        groups("n_group", "topk_group", Groups.Rank.SUM_OF_TWO);
+        if (config.flag("norm_topk_prob")) {
+            normalise(Normalisation.sumAnd(1e-20));
+        }
+        return times(config.number("routed_scaling_factor"));
+    }
+
+    /// Chooses by sparsemixer, with `router_jitter_noise`, which is defined for two experts.
+    public Mixture sparseMixer() {
+        if (routing.numExpertsPerToken() != 2) {
+            throw config.json()
+                    .unexpected("num_experts_per_tok", "2, as sparsemixer chooses", routing.numExpertsPerToken());
+        }
+        return score(new SparseMixer(config.json().requireDouble("router_jitter_noise")));
     }
 
     /// Returns the block.

@@ -23,23 +23,37 @@ final class RopeReader {
         if (!(theta > 0)) {
             throw config.unexpected("rope_theta", "a number above 0", theta);
         }
-        return new RopeSpec(rotaryDim, theta, interleaved, scaling(config));
+        Optional<RopeTable.Scaling> scaling = scaling(config);
+        if (scaling.isPresent() && scaling.get() instanceof RopeTable.LongRope change) {
+            requirePairs(config, change.shorter(), "short_factor", rotaryDim);
+            requirePairs(config, change.longer(), "long_factor", rotaryDim);
+        }
+        return new RopeSpec(rotaryDim, theta, interleaved, scaling);
+    }
+
+    private static void requirePairs(JsonObject config, RopeTable.Divided factors, String key, int rotaryDim) {
+        int found = factors.divisors().size();
+        if (found != rotaryDim / 2) {
+            throw config.unexpected(key, rotaryDim / 2 + " numbers", found);
+        }
     }
 
     /// Returns how the checkpoint stretches its positions, if it does.
     static Optional<RopeTable.Scaling> scaling(JsonObject config) {
         return config.optionalObject("rope_parameters")
                 .or(() -> config.optionalObject("rope_scaling"))
-                .flatMap(scaling -> read(scaling, config.requireInt("max_position_embeddings")));
+                .flatMap(scaling -> read(config, scaling, config.requireInt("max_position_embeddings")));
     }
 
-    private static Optional<RopeTable.Scaling> read(JsonObject scaling, int maxPositions) {
+    private static Optional<RopeTable.Scaling> read(JsonObject config, JsonObject scaling, int maxPositions) {
         String key = scaling.has("rope_type") ? "rope_type" : "type";
         String type = scaling.optionalString(key).orElse("default");
         return switch (type) {
             case "default" -> Optional.empty();
             case "yarn" -> Optional.of(readYarn(scaling, maxPositions));
-            default -> throw scaling.unexpected(key, "default or yarn", type);
+            case "longrope" -> Optional.of(readLongRope(config, scaling, maxPositions));
+            case "dynamic" -> Optional.of(new RopeTable.LargerBase(scaling.requireDouble("alpha")));
+            default -> throw scaling.unexpected(key, "default, yarn, longrope or dynamic", type);
         };
     }
 
@@ -52,6 +66,29 @@ final class RopeReader {
                 scaling.optionalDouble("beta_slow").orElse(DEFAULT_BETA_SLOW),
                 scaling.optionalBoolean("truncate").orElse(true),
                 scaling.optionalDouble("attention_factor").orElseGet(() -> attentionFactor(scaling, factor)));
+    }
+
+    private static RopeTable.LongRope readLongRope(JsonObject config, JsonObject scaling, int maxPositions) {
+        int original = scaling.optionalInt("original_max_position_embeddings")
+                .or(() -> config.optionalInt("original_max_position_embeddings"))
+                .orElse(maxPositions);
+        double magnitude = scaling.optionalDouble("attention_factor")
+                .orElseGet(() -> RopeTable.LongRope.magnitude(
+                        scaling.optionalDouble("factor").orElse((double) maxPositions / original), original));
+        return new RopeTable.LongRope(
+                original,
+                factors(
+                        scaling,
+                        "short_factor",
+                        scaling.optionalDouble("short_mscale").orElse(magnitude)),
+                factors(
+                        scaling,
+                        "long_factor",
+                        scaling.optionalDouble("long_mscale").orElse(magnitude)));
+    }
+
+    private static RopeTable.Divided factors(JsonObject scaling, String key, double magnitude) {
+        return new RopeTable.Divided(scaling.requireDoubles(key), magnitude);
     }
 
     private static double attentionFactor(JsonObject scaling, double factor) {

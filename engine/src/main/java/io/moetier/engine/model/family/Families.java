@@ -9,14 +9,22 @@ import java.util.List;
 /// The families this version runs.
 public final class Families {
     private static final List<Family> ALL = List.of(
+            Afmoe.FAMILY,
+            Dots1.FAMILY,
+            Ernie45Moe.FAMILY,
+            FlexOlmo.FAMILY,
+            Glm4Moe.FAMILY,
             GraniteMoe.FAMILY,
             GraniteMoeHybrid.FAMILY,
             GraniteMoe.SHARED,
+            HunyuanV1Moe.FAMILY,
             Jamba.FAMILY,
             Lfm2Moe.FAMILY,
             MiniMax.FAMILY,
+            MiniMaxM2.FAMILY,
             Mixtral.FAMILY,
             Olmoe.FAMILY,
+            PhiMoe.FAMILY,
             Qwen2Moe.FAMILY,
             Qwen3Moe.FAMILY);
 

@@ -30,7 +30,8 @@ public record AttentionSpec(
         implements KeyValueSpec {
     @Override
     public List<LinearSpec> linears() {
-        return Stream.concat(Stream.of(query, key, value, output), gate.stream()).toList();
+        return Stream.concat(Stream.of(query, key, value, output), gate.stream())
+                .toList();
     }
 
     @Override

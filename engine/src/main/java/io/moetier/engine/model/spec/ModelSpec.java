@@ -60,6 +60,9 @@ public record ModelSpec(
     public List<VectorSpec> denseVectors() {
         List<VectorSpec> vectors = new ArrayList<>();
         denseLinears().stream().map(LinearSpec::bias).flatMap(Optional::stream).forEach(vectors::add);
+        if (tiedEmbeddings()) {
+            head.bias().ifPresent(vectors::add);
+        }
         for (LayerSpec layer : layers) {
             for (SublayerSpec sublayer : layer.sublayers()) {
                 sublayer.norms().forEach(norm -> vectors.addAll(norm.vectors()));

@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.model.spec.AttentionSpec;
 import io.moetier.engine.model.spec.DenseSpec;
-import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.model.spec.RopeSpec;
@@ -30,16 +29,88 @@ class FamiliesTest {
         String message = failure("mixtral", "model_type", "bert");
         assertTrue(message.contains("config.json: model_type"), message);
         assertTrue(message.contains(String.join(", ", Families.names())), message);
+        assertEquals(Families.names().stream().sorted().toList(), Families.names());
         assertTrue(message.contains("bert"), message);
     }
 
     @Test
     void denseLayersAreThoseOfStepAndList() {
-        List<LayerSpec> layers = describe("qwen2_moe_sparse_step", Map.of()).layers();
-        List<Boolean> dense = layers.stream()
+        assertEquals(List.of(true, false, true, true, true, false), dense("qwen2_moe_sparse_step", Map.of()));
+    }
+
+    @Test
+    void theFirstLayersAreDense() {
+        assertEquals(List.of(true, false, false), dense("dots1", Map.of()));
+        assertEquals(List.of(true, true, false), dense("glm4_moe_qknorm", Map.of()));
+        assertEquals(List.of(true, true, false, false), dense("afmoe", Map.of()));
+    }
+
+    @Test
+    void expertsComeInAnIntervalOfLayers() {
+        assertEquals(List.of(true, false, false, false), dense("ernie4_5_moe", Map.of()));
+        assertEquals(List.of(true, false, false, true), dense("ernie4_5_moe", Map.of("moe_layer_end_index", 2)));
+        assertEquals(
+                List.of(true, false, true, false),
+                dense("ernie4_5_moe", Map.of("moe_layer_interval", 2, "moe_layer_end_index", -1)));
+    }
+
+    @Test
+    void numbersOfExpertsMayDifferBetweenLayers() {
+        List<MoeSpec> layers = describe(
+                        "hunyuan_v1_moe", Map.of("moe_topk", List.of(1, 2, 4), "num_experts", List.of(4, 8, 16)))
+                .moeLayers();
+        assertEquals(
+                List.of(1, 2, 4),
+                layers.stream().map(MoeSpec::numExpertsPerToken).toList());
+        assertEquals(List.of(4, 8, 16), layers.stream().map(MoeSpec::numExperts).toList());
+        assertTrue(failure("hunyuan_v1_moe", "moe_topk", List.of(4, 4))
+                .contains("moe_topk: expected a positive integer, or one for each layer, found [4, 4]"));
+        assertTrue(failure("hunyuan_v1_moe", "moe_topk", List.of(4, 13, 4)).contains("at most 12 experts, found 13"));
+        assertTrue(failure("hunyuan_v1_moe", "moe_topk", List.of(4, 0, 4)).contains("a positive integer, found 0"));
+    }
+
+    @Test
+    void routersThatCannotBeAreNamed() {
+        assertTrue(failure("dots1", "n_group", 5)
+                .contains("n_group: expected as many equal groups of 12 experts, found 5"));
+        assertTrue(failure("dots1", "n_group", 12).contains("n_group: expected as many equal groups"));
+        assertTrue(failure("dots1", "topk_group", 2).contains("topk_group: expected at most 1 groups"));
+        assertTrue(failure("phimoe", "num_experts_per_tok", 1)
+                .contains("num_experts_per_tok: expected 2, as sparsemixer chooses, found 1"));
+        assertTrue(failure("ernie4_5_moe", "moe_layer_interval", 0).contains("a positive integer, found 0"));
+    }
+
+    @Test
+    void rotationsThatCannotBeAreNamed() {
+        assertTrue(failure("glm4_moe", "partial_rotary_factor", 2)
+                .contains("partial_rotary_factor: expected an even number of the 32 elements of a head, found 64"));
+        assertTrue(failure("minimax_m2", "rotary_dim", 15).contains("rotary_dim: expected an even number of the 32"));
+        assertTrue(failure("hunyuan_v1_moe", "rope_scaling", Map.of("type", "dynamic", "factor", 2))
+                .contains("rope_scaling.alpha"));
+        Map<String, Object> longRope = new LinkedHashMap<>(
+                Map.of("type", "longrope", "short_factor", List.of(1, 1, 1, 1, 1, 1, 1, 1), "long_factor", List.of(2)));
+        assertTrue(failure("phimoe", "rope_scaling", longRope).contains("long_factor: expected 8 numbers, found 1"));
+        longRope.put("long_factor", List.of("a"));
+        assertTrue(failure("phimoe", "rope_scaling", longRope).contains("expected a list of numbers, found [a]"));
+        longRope.remove("long_factor");
+        assertTrue(failure("phimoe", "rope_scaling", longRope).contains("long_factor"));
+    }
+
+    @Test
+    void fullLayersOfAfmoeHaveNoPositions() {
+        List<Boolean> rotated = describe("afmoe", Map.of())
+                .blocks(AttentionSpec.class)
+                .map(attention -> attention.rope().isPresent())
+                .toList();
+        assertEquals(List.of(true, true, true, false), rotated);
+        assertEquals(1, describe("afmoe", Map.of("mup_enabled", false)).embeddingMultiplier());
+        assertEquals(8, describe("afmoe", Map.of()).embeddingMultiplier());
+    }
+
+    private static List<Boolean> dense(String name, Map<String, Object> changes) {
+        return describe(name, changes).layers().stream()
                 .map(layer -> layer.blocks(DenseSpec.class).findAny().isPresent())
                 .toList();
-        assertEquals(List.of(true, false, true, true, true, false), dense);
     }
 
     @Test
@@ -94,6 +165,17 @@ class FamiliesTest {
         }
 
         @Test
+        void beginsInDots1WithMaxWindowLayers() {
+            assertEquals(List.of(0, 0, 0), windows("dots1", Map.of("sliding_window", 16)));
+            assertEquals(List.of(0, 16, 16), windows("dots1", Map.of("sliding_window", 16, "max_window_layers", 1)));
+        }
+
+        @Test
+        void isThatOfLocalLayersInAfmoe() {
+            assertEquals(List.of(8, 8, 8, 0), windows("afmoe", Map.of()));
+        }
+
+        @Test
         void followsLayerTypesWhereGiven() {
             assertEquals(
                     List.of(0, 16),
@@ -126,8 +208,8 @@ class FamiliesTest {
         assertTrue(failure("mixtral", "sliding_window", -1).contains("sliding_window: expected 0 or more, found -1"));
         assertTrue(failure("mixtral", "hidden_act", "gelu").contains("hidden_act: expected silu, found gelu"));
         assertTrue(failure("mixtral", "vocab_size", "many").contains("vocab_size: expected an integer, found many"));
-        assertTrue(failure("olmoe", "rope_scaling", Map.of("type", "longrope", "factor", 2))
-                .contains("rope_scaling.type: expected default or yarn, found longrope"));
+        assertTrue(failure("olmoe", "rope_scaling", Map.of("type", "linear", "factor", 2))
+                .contains("rope_scaling.type: expected default, yarn, longrope or dynamic, found linear"));
     }
 
     @Test

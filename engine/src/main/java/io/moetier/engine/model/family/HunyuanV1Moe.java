@@ -1,0 +1,48 @@
+package io.moetier.engine.model.family;
+
+import io.moetier.engine.model.describe.Decoder;
+import io.moetier.engine.model.describe.FamilyConfig;
+import io.moetier.engine.model.describe.GroupedAttention;
+import io.moetier.engine.model.describe.Layer;
+import io.moetier.engine.model.describe.Mixture;
+import io.moetier.engine.model.describe.SwiGlu;
+import io.moetier.engine.model.spec.LayerSpec;
+import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.SublayerSpec;
+import java.util.Map;
+import java.util.Optional;
+
+/// Hunyuan-A13B (Tencent 2025): queries and keys normalised after their rotation, an ungated shared expert.
+final class HunyuanV1Moe {
+    static final Family FAMILY = new Family(
+            "hunyuan_v1_moe",
+            Map.of("rms_norm_eps", 1e-5, "rope_theta", 1e4, "num_experts", 1, "moe_topk", 1),
+            HunyuanV1Moe::model,
+            Optional.empty());
+
+    private HunyuanV1Moe() {}
+
+    private static ModelSpec model(FamilyConfig config) {
+        return Decoder.of(config).layers(HunyuanV1Moe::layer);
+    }
+
+    private static LayerSpec layer(Layer layer) {
+        FamilyConfig config = layer.config();
+        return LayerSpec.of(
+                SublayerSpec.preNorm(
+                        config.rms(layer.name("input_layernorm")),
+                        GroupedAttention.of(layer, "self_attn")
+                                .bias(config.flag("attention_bias"), config.flag("attention_bias"))
+                                .normPerHead("query_layernorm", "key_layernorm")
+                                .normAfterRope()
+                                .spec()),
+                SublayerSpec.preNorm(
+                        config.rms(layer.name("post_attention_layernorm")),
+                        Mixture.ofLayer(layer, "mlp", "num_experts", "moe_topk")
+                                .router("gate.wg")
+                                .renormalise(true)
+                                .experts(SwiGlu.PROJ, config.siluWidth("intermediate_size"))
+                                .shared("shared_mlp", SwiGlu.PROJ, config.siluWidth("intermediate_size"))
+                                .spec()));
+    }
+}
