@@ -5,6 +5,7 @@ import io.moetier.storage.model.DType;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /// What the files of a model that is no store say of themselves: metadata, element types, tokenizer.
@@ -14,11 +15,13 @@ final class SourceDetails {
     private final Map<String, Object> metadata;
     private final String tokenizer;
     private final TensorTypes types;
+    private final int guessing;
 
     SourceDetails(ModelSource source) {
         metadata = source.metadata();
         tokenizer = source.tokenizer().orElse("none");
         types = TensorTypes.of(source);
+        guessing = source.numGuessingTensors();
     }
 
     /// Returns the lines for people.
@@ -26,6 +29,7 @@ final class SourceDetails {
         Table groups = Table.ofFacts().row("weights", "types");
         types.groups().forEach((group, bytes) -> groups.row(group, text(bytes)));
         Table facts = Table.ofFacts().row("tokenizer", tokenizer);
+        notUsed(guessing).ifPresent(text -> facts.row("not used", text));
         metadata.forEach((key, value) -> facts.row(key, text(value)));
         return groups + "\n" + facts;
     }
@@ -41,10 +45,18 @@ final class SourceDetails {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("tokenizer", tokenizer);
         fields.put("types", groups);
+        fields.put("tensors_not_used", guessing);
         Map<String, Object> values = new LinkedHashMap<>();
         metadata.forEach((key, value) -> values.put(key, value instanceof List<?> list ? list.size() : value));
         fields.put("metadata", values);
         return fields;
+    }
+
+    /// Returns what to say of a model with layers that guess more than the next token.
+    static Optional<String> notUsed(int guessing) {
+        return guessing == 0
+                ? Optional.empty()
+                : Optional.of(guessing + " tensors of layers that guess further tokens (MTP)");
     }
 
     private static String text(Map<DType, Long> bytesOfType) {

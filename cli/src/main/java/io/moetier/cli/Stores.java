@@ -144,6 +144,7 @@ final class Stores {
         try (CleanStop _ = CleanStop.open();
                 Progress progress =
                         new Progress(streams.err(), "import", surroundings.errorIsTerminal(), System::nanoTime)) {
+            SourceDetails.notUsed(source.numGuessingTensors()).ifPresent(text -> streams.note("not used: " + text));
             CheckpointImporter importer = new CheckpointImporter(source, quantisation);
             long total = importer.progressBytes();
             long[] done = {0};

@@ -11,6 +11,7 @@ import io.moetier.storage.format.GgmlType;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.SafetensorsFile;
+import io.moetier.storage.format.SafetensorsWriter;
 import io.moetier.storage.model.Phase;
 import io.moetier.testdata.TestData;
 import java.io.ByteArrayInputStream;
@@ -24,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -179,6 +181,39 @@ class CommandsTest {
     }
 
     /// The layout of q4_k weights is larger than their blocks in the file.
+    @Test
+    void inspectAndImportSayWhichLayersAreNotUsed() throws IOException {
+        Path model = Files.createDirectories(directory.resolve("model"));
+        try (Stream<Path> files = Files.list(TestData.golden("mixtral_sharded"))) {
+            for (Path file : files.toList()) {
+                Files.copy(file, model.resolve(file.getFileName()));
+            }
+        }
+        Path index = model.resolve("model.safetensors.index.json");
+        List<String> names = List.of("model.layers.9.mlp.weight", "model.layers.1.more", "mtp.fc.weight");
+        JsonObject weightMap = Json.readObject(index).requireObject("weight_map");
+        Map<String, Object> all = new TreeMap<>(weightMap.asMap());
+        names.forEach(name -> all.put(name, "more.safetensors"));
+        Files.writeString(index, Json.write(Map.of("weight_map", all)));
+        List<SafetensorsWriter.Entry> entries = names.stream()
+                .map(name -> SafetensorsWriter.Entry.of(name, "F32", 1))
+                .toList();
+        try (SafetensorsWriter writer =
+                SafetensorsWriter.create(model.resolve("more.safetensors"), entries, Map.of())) {
+            for (String name : names) {
+                writer.write(name, new float[1]);
+            }
+        }
+        ok("inspect", model.toString());
+        assertTrue(out.toString().contains("2 tensors of layers that guess further tokens (MTP)"), out::toString);
+        ok("inspect", model.toString(), "--json");
+        ok("import", model.toString(), "-o", directory.resolve("m.mtier").toString());
+        assertTrue(err.toString().contains("not used: 2 tensors of layers that guess further tokens (MTP)"));
+        forgetOutput();
+        ok("inspect", GOLDEN);
+        assertFalse(out.toString().contains("not used"), out::toString);
+    }
+
     @Test
     void inspectSaysTheSameOfAGgufFileAndItsStore() throws IOException {
         Path file = new TinyGguf(256, GgmlType.Q4_K).write(directory.resolve("tiny.gguf"));

@@ -17,11 +17,15 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /// A model in a Hugging Face checkpoint.
 final class CheckpointSource implements ModelSource {
+    private static final Pattern NUMBERED = Pattern.compile("model\\.layers\\.(\\d{1,6})\\..*");
+    private static final Pattern NAMED = Pattern.compile("(model\\.)?mtp[._].*");
     private static final String CONFIG = "config.json";
     private static final String TOKENIZER = "tokenizer.json";
     private static final String SENTENCE_PIECE = "tokenizer.model";
@@ -140,6 +144,19 @@ final class CheckpointSource implements ModelSource {
             Floats.decode(vector.dtype(), bytes, floats.length, floats, 0);
         }
         return floats;
+    }
+
+    @Override
+    public int numGuessingTensors() {
+        return (int) checkpoint.names().stream().filter(this::isOfGuessingLayer).count();
+    }
+
+    /// DeepSeek and GLM number such layers on behind the others, ERNIE and Qwen call them `mtp`.
+    private boolean isOfGuessingLayer(String tensor) {
+        Matcher numbered = NUMBERED.matcher(tensor);
+        return NAMED.matcher(tensor).matches()
+                || (numbered.matches()
+                        && Integer.parseInt(numbered.group(1)) >= spec.layers().size());
     }
 
     @Override

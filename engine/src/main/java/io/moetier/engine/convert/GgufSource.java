@@ -136,6 +136,12 @@ final class GgufSource implements ModelSource {
         return parts.readFloats(require(vector));
     }
 
+    /// A tensor that is not part of the model is refused here.
+    @Override
+    public int numGuessingTensors() {
+        return 0;
+    }
+
     @Override
     public long totalBytes() {
         return parts.tensors().values().stream()

@@ -65,6 +65,10 @@ public sealed interface ModelSource extends AutoCloseable permits CheckpointSour
     ///     cannot be read
     float[] readFloats(VectorSpec vector);
 
+    /// Returns how many tensors belong to layers that guess more than the next token (Gloeckle et al. 2024,
+    /// arXiv:2404.19737). They are not part of [#spec], and not imported.
+    int numGuessingTensors();
+
     /// Returns the bytes of all tensors.
     long totalBytes();
 

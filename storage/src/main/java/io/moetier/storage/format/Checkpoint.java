@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.zip.CRC32C;
 
 /// An open Hugging Face checkpoint: `config.json`, weights in one or many safetensors files, and what lies beside them.
@@ -113,6 +114,11 @@ public final class Checkpoint implements AutoCloseable {
     /// With an index, exactly the tensors it names.
     public Map<String, TensorInfo> tensors() {
         return usable;
+    }
+
+    /// Returns the names of all tensors, of whatever element type.
+    public Set<String> names() {
+        return raw.keySet();
     }
 
     /// Says whether there is a tensor `name`, of whatever element type.
