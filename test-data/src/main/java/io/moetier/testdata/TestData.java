@@ -22,6 +22,7 @@ public final class TestData {
             "qwen3_moe",
             "qwen3_moe_v5config",
             "qwen3_moe_yarn",
+            "qwen3_next",
             "olmoe",
             "olmoe_clip_qkv",
             "afmoe",

@@ -45,9 +45,6 @@ public interface Kernels {
     /// Adds `bias` `[cols]` to each of `rows` rows of `x`.
     void addBias(DeviceBuffer x, int rows, int cols, float[] bias);
 
-    /// `x *= 1 / (1 + exp(-gate))` for the first `length` elements.
-    void multiplySigmoid(DeviceBuffer x, DeviceBuffer gate, int length);
-
     /// Limits the first `length` elements of `x` to `-limit .. limit`.
     void clamp(DeviceBuffer x, int length, float limit);
 

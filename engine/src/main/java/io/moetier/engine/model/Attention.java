@@ -1,5 +1,6 @@
 package io.moetier.engine.model;
 
+import io.moetier.engine.device.Activation;
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.Kernels;
@@ -88,8 +89,9 @@ final class Attention implements Block {
     private void gate(Kernels kernels, DeviceBuffer x, DeviceBuffer[] results, int n) {
         if (gate != null) {
             gate.apply(kernels, x, n, results[GATE]);
-            kernels.multiplySigmoid(
-                    results[HEADS], results[GATE], n * gate.weight().rows());
+            int length = n * gate.weight().rows();
+            kernels.activate(results[GATE], length, Activation.SIGMOID);
+            kernels.multiply(results[HEADS], results[GATE], length);
         }
     }
 

@@ -139,11 +139,6 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void multiplySigmoid(DeviceBuffer x, DeviceBuffer gate, int length) {
-        rowWork.multiplySigmoid(floats(x, length), floats(gate, length), length);
-    }
-
-    @Override
     public void clamp(DeviceBuffer x, int length, float limit) {
         float[] values = floats(x, length);
         rowWork.clamp(values, length, limit);

@@ -29,7 +29,6 @@ final class RowWork {
     private final WorkerPool.Job add = this::add;
     private final WorkerPool.Job clamp = this::clamp;
     private final WorkerPool.Job scale = this::scale;
-    private final WorkerPool.Job multiplySigmoid = this::multiplySigmoid;
     private final WorkerPool.Job mix = this::mix;
     private final WorkerPool.Job addBias = this::addBias;
     private final WorkerPool.Job addRows = this::addRows;
@@ -195,19 +194,6 @@ final class RowWork {
     private void scale(int part, int worker) {
         int at = from(part) * BLOCK;
         scale(x, at, alpha, x, at, element(part + 1) - at);
-    }
-
-    void multiplySigmoid(float[] x, float[] gate, int length) {
-        this.x = x;
-        this.y = gate;
-        runElements(multiplySigmoid, length);
-    }
-
-    private void multiplySigmoid(int part, int worker) {
-        int end = element(part + 1);
-        for (int i = from(part) * BLOCK; i < end; i++) {
-            x[i] = (float) (x[i] / (1 + Math.exp(-y[i])));
-        }
     }
 
     /// `out = alpha * x + beta * y`.

@@ -26,6 +26,7 @@ public final class GroupedAttention {
     private float clip;
     private Optional<QkNormSpec> qkNorm = Optional.empty();
     private Optional<LinearSpec> gate = Optional.empty();
+    private boolean gateAfterQuery;
     private Supplier<Optional<RopeSpec>> rope;
 
     private GroupedAttention(Layer layer, String name) {
@@ -65,6 +66,14 @@ public final class GroupedAttention {
         return norm(config.rms(prefix + queryNorm, headDim), config.rms(prefix + keyNorm, headDim), true);
     }
 
+    /// Normalises each head of queries and keys, by factors stored as their distance from 1.
+    public GroupedAttention zeroCentredNormPerHead(String queryNorm, String keyNorm) {
+        return norm(
+                config.zeroCentredRms(prefix + queryNorm, headDim),
+                config.zeroCentredRms(prefix + keyNorm, headDim),
+                true);
+    }
+
     /// Normalises all heads of queries, and of keys, together.
     public GroupedAttention normWhole(String queryNorm, String keyNorm) {
         return norm(
@@ -92,6 +101,12 @@ public final class GroupedAttention {
     /// Multiplies the heads' results by the sigmoid of a linear map of the input.
     public GroupedAttention gate(LinearSpec linear) {
         gate = Optional.of(linear);
+        return this;
+    }
+
+    /// Multiplies the heads' results by the sigmoid of what the projection of queries gives each head after its query.
+    public GroupedAttention gateAfterQuery() {
+        gateAfterQuery = true;
         return this;
     }
 
@@ -124,8 +139,14 @@ public final class GroupedAttention {
         int queryWidth = numHeads * headDim;
         int keyWidth = numKeyValueHeads * headDim;
         int hiddenSize = config.hiddenSize();
+        LinearSpec queries = LinearSpec.named(prefix + query, queryWidth, hiddenSize, inputBias);
+        if (gateAfterQuery) {
+            Sections heads = Sections.grouped(prefix + query, 2 * queryWidth, hiddenSize, numHeads, inputBias);
+            queries = heads.next("query", queryWidth);
+            gate = Optional.of(heads.next("gate", queryWidth));
+        }
         return new AttentionSpec(
-                LinearSpec.named(prefix + query, queryWidth, hiddenSize, inputBias),
+                queries,
                 LinearSpec.named(prefix + key, keyWidth, hiddenSize, inputBias),
                 LinearSpec.named(prefix + value, keyWidth, hiddenSize, inputBias),
                 LinearSpec.named(prefix + output, hiddenSize, queryWidth, outputBias),

@@ -45,8 +45,8 @@ public final class RecurrentMixer {
         int valueDim = config.positive("linear_value_head_dim");
         int keys = keyHeads * config.positive("linear_key_head_dim");
         int values = valueHeads * valueDim;
-        Sections wide = Sections.grouped(prefix + "in_proj_qkvz", 2 * keys + 2 * values, hiddenSize, keyHeads);
-        Sections narrow = Sections.grouped(prefix + "in_proj_ba", 2 * valueHeads, hiddenSize, keyHeads);
+        Sections wide = Sections.grouped(prefix + "in_proj_qkvz", 2 * keys + 2 * values, hiddenSize, keyHeads, false);
+        Sections narrow = Sections.grouped(prefix + "in_proj_ba", 2 * valueHeads, hiddenSize, keyHeads, false);
         int channels = 2 * keys + values;
         int taps = config.positive("linear_conv_kernel_dim");
         return new GatedDeltaSpec(
@@ -72,7 +72,7 @@ public final class RecurrentMixer {
         int hiddenSize = config.hiddenSize();
         int numHeads = config.numHeads();
         int width = numHeads * config.headDim();
-        Sections heads = Sections.grouped(prefix + "qkv_proj", 3 * width, hiddenSize, numHeads);
+        Sections heads = Sections.grouped(prefix + "qkv_proj", 3 * width, hiddenSize, numHeads, false);
         return new LightningSpec(
                 heads.next("q", width),
                 heads.next("k", width),

@@ -30,8 +30,8 @@ final class Sections {
     }
 
     /// @param rows of all groups together
-    static Sections grouped(String prefix, int rows, int cols, int groups) {
-        return new Sections(prefix, rows, cols, groups, false);
+    static Sections grouped(String prefix, int rows, int cols, int groups, boolean biased) {
+        return new Sections(prefix, rows, cols, groups, biased);
     }
 
     /// Returns the next matrix.

@@ -26,7 +26,8 @@ public final class Families {
             Olmoe.FAMILY,
             PhiMoe.FAMILY,
             Qwen2Moe.FAMILY,
-            Qwen3Moe.FAMILY);
+            Qwen3Moe.FAMILY,
+            Qwen3Next.FAMILY);
 
     private Families() {}
 

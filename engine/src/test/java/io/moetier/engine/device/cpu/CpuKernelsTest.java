@@ -450,23 +450,6 @@ class CpuKernelsTest {
     }
 
     @Test
-    void gatesBySigmoid() {
-        float[] x = TestWeights.floats(3000, random);
-        float[] gate = TestWeights.floats(3000, random);
-        gate[0] = 200;
-        gate[1] = -200;
-        try (CpuDevice device = device(KernelChoice.AUTO)) {
-            DeviceBuffer buffer = buffer(device, x);
-            device.kernels().multiplySigmoid(buffer, buffer(device, gate), 2999);
-            float[] y = read(device, buffer);
-            for (int i = 0; i < 2999; i++) {
-                assertEquals(x[i] / (1 + Math.exp(-gate[i])), y[i], ULP * Math.abs(x[i]));
-            }
-            assertEquals(x[2999], y[2999]);
-        }
-    }
-
-    @Test
     void embedsRowsOfTheTable() {
         WeightMatrix table = TestWeights.matrix(arena, DType.BF16, 50, 33, random);
         try (CpuDevice device = device(KernelChoice.AUTO)) {

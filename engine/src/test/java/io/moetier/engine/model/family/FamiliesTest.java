@@ -9,8 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.model.spec.AttentionSpec;
 import io.moetier.engine.model.spec.DenseSpec;
+import io.moetier.engine.model.spec.MambaSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
+import io.moetier.engine.model.spec.RecurrentSpec;
 import io.moetier.engine.model.spec.RopeSpec;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.model.MalformedModelException;
@@ -140,6 +142,74 @@ class FamiliesTest {
                 .getFirst()
                 .sharedExpert()
                 .isPresent());
+    }
+
+    /// Mixers with a recurrent state, and which layers have one.
+    @Nested
+    class Recurrent {
+        @Test
+        void isEveryLayerButTheOnesOfAnInterval() {
+            assertEquals(recurrent(describe("qwen3_next", Map.of())), recurrent(without("qwen3_next", "layer_types")));
+        }
+
+        @Test
+        void isEverySecondLayerOfMiniMaxWithoutAList() {
+            assertEquals(List.of(false, true, false, true), recurrent(without("minimax", "layer_types")));
+        }
+
+        @Test
+        void hasThePeriodAndOffsetOfJambasAttention() {
+            assertEquals(List.of(true, true, false, true), recurrent(describe("jamba", Map.of())));
+            Map<String, Object> changes = Map.of("attn_layer_period", 2, "attn_layer_offset", 1);
+            assertEquals(List.of(true, false, true, false), recurrent(describe("jamba", changes)));
+        }
+
+        @Test
+        void mayHaveSizesThatFollowFromOthers() {
+            assertEquals(
+                    4,
+                    describe("jamba", Map.of("mamba_dt_rank", "auto"))
+                            .blocks(MambaSpec.class)
+                            .findFirst()
+                            .orElseThrow()
+                            .rank()
+                            .rows());
+            assertEquals(
+                    describe("granitemoehybrid", Map.of()),
+                    describe("granitemoehybrid", Map.of("mamba_d_head", "auto")));
+        }
+
+        @Test
+        void isRefusedWhereSizesOrTypesDoNotFit() {
+            String head = failure("granitemoehybrid", "mamba_d_head", 24);
+            assertTrue(head.contains("mamba_d_head") && head.contains("24"), head);
+            String heads = failure("qwen3_next", "linear_num_value_heads", 3);
+            assertTrue(heads.contains("linear_num_value_heads") && heads.contains("multiple of 2"), heads);
+            List<String> unknown = List.of("conv", "conv", "ring", "conv");
+            String type = failure("lfm2_moe", "layer_types", unknown);
+            assertTrue(type.contains("full_attention or conv") && type.contains("ring"), type);
+        }
+
+        private List<Boolean> recurrent(ModelSpec spec) {
+            return spec.layers().stream()
+                    .map(layer -> layer.blocks(RecurrentSpec.class).findAny().isPresent())
+                    .toList();
+        }
+    }
+
+    @Test
+    void granitesHybridRotatesOnlyIfItSaysSo() {
+        assertTrue(ropes(describe("granitemoehybrid", Map.of())).isEmpty());
+        assertEquals(
+                1,
+                ropes(describe("granitemoehybrid", Map.of("position_embedding_type", "rope")))
+                        .size());
+    }
+
+    private static List<RopeSpec> ropes(ModelSpec spec) {
+        return spec.blocks(AttentionSpec.class)
+                .flatMap(attention -> attention.rope().stream())
+                .toList();
     }
 
     @Nested
