@@ -42,6 +42,10 @@ public interface Kernels {
     /// Several matrices times the same rows: `outs[i] = x * transpose(ws[i])` for rows 0 to `n`.
     void matmul(WeightMatrix[] ws, DeviceBuffer x, int n, DeviceBuffer[] outs);
 
+    /// A matrix for each head: head `h` of row `t` of `out` `[n, heads * rows]` becomes `ws[h]` times the first
+    /// `ws[h].cols` floats of head `h` of row `t` of `x` `[n, heads * headDim]`. All matrices have one shape.
+    void matmulPerHead(WeightMatrix[] ws, DeviceBuffer x, int n, int headDim, DeviceBuffer out);
+
     /// Adds `bias` `[cols]` to each of `rows` rows of `x`.
     void addBias(DeviceBuffer x, int rows, int cols, float[] bias);
 
@@ -71,6 +75,27 @@ public interface Kernels {
     /// Causal attention of `q` `[n, numHeads * headDim]`, whose token `i` is at position `firstPosition + i`, over the
     /// cache, which already holds those positions; `out` is shaped as `q`.
     void attention(DeviceBuffer q, int n, int firstPosition, AttentionShape shape, KvLayer cache, DeviceBuffer out);
+
+    /// Stores latents `[n, latentDim]` and rotated keys `[n, ropeDim]` at positions `firstPosition` and on.
+    void storeLatents(DeviceBuffer latents, DeviceBuffer keys, int n, int firstPosition, LatentLayer cache);
+
+    /// Causal multi-head latent attention (DeepSeek-V2, arXiv:2405.04434, section 2.1) over the cache, which
+    /// already holds the positions of the `n` queries. The score of a head for a position is
+    /// `scale * (absorbed . latent + rotated part of q . rotated key)`; the result is the weighted sum of the
+    /// latents.
+    ///
+    /// @param absorbed `[n, numHeads * latentDim]`: the part of `q` that is not rotated, through the matrix
+    ///     that makes keys of latents, transposed
+    /// @param q `[n, numHeads * (nopeDim + ropeDim)]`, rotated
+    /// @param out shaped as `absorbed`, and may be it
+    void latentAttention(
+            DeviceBuffer absorbed,
+            DeviceBuffer q,
+            int n,
+            int firstPosition,
+            LatentShape shape,
+            LatentLayer cache,
+            DeviceBuffer out);
 
     /// Chooses the experts of each token by falling weight, a tie going to the lower id; those of a
     /// [Routing.SparseMixer] come in the order of its choices.

@@ -27,7 +27,6 @@ public final class KvLayer {
     public static final int TILE_KEYS = 16;
 
     private static final int ALIGNMENT = 64;
-    private static final float LARGEST_HALF = 65504f;
 
     private final Arena arena;
     private final KvType type;
@@ -179,13 +178,13 @@ public final class KvLayer {
 
     private void scatterHalves(float[] x, int from, MemorySegment to, long at) {
         for (int d = 0; d < headDim; d++) {
-            to.set(JAVA_SHORT, at + 2L * TILE_KEYS * d, half(x[from + d]));
+            to.set(JAVA_SHORT, at + 2L * TILE_KEYS * d, KvType.half(x[from + d]));
         }
     }
 
     private void storeHalves(float[] x, int from, MemorySegment to, long at) {
         for (int d = 0; d < headDim; d++) {
-            to.set(JAVA_SHORT, at + 2L * d, half(x[from + d]));
+            to.set(JAVA_SHORT, at + 2L * d, KvType.half(x[from + d]));
         }
     }
 
@@ -193,10 +192,6 @@ public final class KvLayer {
         for (int d = 0; d < headDim; d++) {
             to.set(JAVA_FLOAT, at + 4L * TILE_KEYS * d, x[from + d]);
         }
-    }
-
-    private static short half(float x) {
-        return Float.floatToFloat16(Math.min(Math.max(x, -LARGEST_HALF), LARGEST_HALF));
     }
 
     private static MemorySegment stored(@Nullable MemorySegment segment, int chunk) {

@@ -8,6 +8,8 @@ public enum KvType {
     /// Float32: twice the memory, exactly what was computed.
     F32(Float.BYTES);
 
+    private static final float LARGEST_HALF = 65504f;
+
     private final int bytes;
 
     KvType(int bytes) {
@@ -17,5 +19,10 @@ public enum KvType {
     /// Returns the bytes of one element.
     public int bytes() {
         return bytes;
+    }
+
+    /// Returns the bits of `x` as [#F16] stores it.
+    static short half(float x) {
+        return Float.floatToFloat16(Math.min(Math.max(x, -LARGEST_HALF), LARGEST_HALF));
     }
 }

@@ -222,7 +222,8 @@ public final class RopeTable {
             return magnitude(factor, 1);
         }
 
-        private static double magnitude(double factor, double mscale) {
+        /// Returns by how much attention of a context `factor` times as long is sharpened: 1 if `mscale` is 0.
+        public static double magnitude(double factor, double mscale) {
             return factor <= 1 ? 1 : 0.1 * mscale * Math.log(factor) + 1;
         }
 

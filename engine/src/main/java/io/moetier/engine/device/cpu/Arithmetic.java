@@ -2,6 +2,8 @@ package io.moetier.engine.device.cpu;
 
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.device.LatentLayer;
+import io.moetier.engine.device.LatentShape;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 
@@ -57,6 +59,21 @@ interface Arithmetic {
             AttentionShape shape,
             KvLayer cache,
             int kvHead,
+            float[] out,
+            Scratch scratch);
+
+    /// Latent attention of at most [LatentBlock#HEADS] heads of the token at `position`. Their absorbed
+    /// queries, of `latentDim` floats each, start at `absorbed[at]`, their whole ones at `q[qAt]`; `out` is laid
+    /// out as `absorbed`, and may be it. What a head gets does not depend on the others.
+    void attendLatents(
+            float[] absorbed,
+            int at,
+            float[] q,
+            int qAt,
+            int heads,
+            int position,
+            LatentShape shape,
+            LatentLayer cache,
             float[] out,
             Scratch scratch);
 }

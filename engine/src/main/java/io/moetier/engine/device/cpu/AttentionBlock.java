@@ -115,7 +115,7 @@ final class AttentionBlock {
     }
 
     /// A loop that the compiler turns into the processor's conversion, which the Vector API does not offer.
-    private static void halves(MemorySegment segment, long at, float[] to, int toAt, int length) {
+    static void halves(MemorySegment segment, long at, float[] to, int toAt, int length) {
         for (int i = 0; i < length; i++) {
             to[toAt + i] = Float.float16ToFloat(segment.get(JAVA_SHORT, at + 2L * i));
         }

@@ -25,6 +25,7 @@ final class ColumnPacker {
         private DType dtype = DType.F32;
         private float[] x = new float[0];
         private int xAt;
+        private int stride;
         private int @Nullable [] rows;
         private int firstRow;
         private PackedColumns to = new PackedColumns();
@@ -39,6 +40,22 @@ final class ColumnPacker {
     /// Adds rows `firstRow + i` of `x`, or `rows[firstRow + i]` if there are `rows`, for `i` below `n`, to be packed to
     /// `to` for weights of `dtype`. A row has `cols` floats; row 0 starts at `xAt`.
     void add(DType dtype, float[] x, int xAt, int cols, int @Nullable [] rows, int firstRow, int n, PackedColumns to) {
+        Task task = next(dtype, x, xAt, cols, n, to);
+        task.stride = cols;
+        task.rows = rows;
+        task.firstRow = firstRow;
+    }
+
+    /// Adds `n` rows of `cols` floats each, the first of which starts at `xAt` and the next ones `stride` floats
+    /// further.
+    void addStrided(DType dtype, float[] x, int xAt, int stride, int cols, int n, PackedColumns to) {
+        Task task = next(dtype, x, xAt, cols, n, to);
+        task.stride = stride;
+        task.rows = null;
+        task.firstRow = 0;
+    }
+
+    private Task next(DType dtype, float[] x, int xAt, int cols, int n, PackedColumns to) {
         if (numTasks == tasks.length) {
             int known = tasks.length;
             tasks = Arrays.copyOf(tasks, Math.max(8, 2 * known));
@@ -50,13 +67,12 @@ final class ColumnPacker {
         task.dtype = dtype;
         task.x = x;
         task.xAt = xAt;
-        task.rows = rows;
-        task.firstRow = firstRow;
         task.to = to;
         task.firstColumn = numColumns;
         arithmetic.reserve(dtype, cols, n, to);
         numColumns += n;
         numActivations += n * cols;
+        return task;
     }
 
     /// Packs what was added, and forgets it.
@@ -77,7 +93,7 @@ final class ColumnPacker {
             for (; column < last; column++) {
                 int i = column - task.firstColumn;
                 int row = task.rows == null ? task.firstRow + i : task.rows[task.firstRow + i];
-                arithmetic.pack(task.dtype, task.x, task.xAt + row * task.to.cols, task.to, i);
+                arithmetic.pack(task.dtype, task.x, task.xAt + row * task.stride, task.to, i);
             }
         }
     }

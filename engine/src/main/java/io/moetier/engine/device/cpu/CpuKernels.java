@@ -8,6 +8,8 @@ import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.device.LatentLayer;
+import io.moetier.engine.device.LatentShape;
 import io.moetier.engine.device.LinearAttentionShape;
 import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.device.Routing;
@@ -18,11 +20,15 @@ import org.jspecify.annotations.Nullable;
 
 /// The operations on the CPU: checks every size once, then hands the work to the pool in parts.
 final class CpuKernels implements Kernels {
+    /// Activations of heads that are packed at the same time, about.
+    private static final long PACKED_AT_ONCE = 1 << 22;
+
     private final ColumnPacker packer;
     private final MatrixProducts products;
     private PackedColumns[] columns = PackedColumns.grown(new PackedColumns[0], 1);
     private final ExpertProducts experts;
     private final AttentionOverCache attention;
+    private final AttentionOverLatents latentAttention;
     private final RowWork rowWork;
     private final CausalConvolution convolution;
     private final SelectiveScan scan;
@@ -41,6 +47,7 @@ final class CpuKernels implements Kernels {
         products = new MatrixProducts(pool, arithmetic, scratch);
         experts = new ExpertProducts(packer, products);
         attention = new AttentionOverCache(pool, arithmetic, scratch);
+        latentAttention = new AttentionOverLatents(pool, arithmetic, scratch);
         rowWork = new RowWork(pool, arithmetic, scratch);
         convolution = new CausalConvolution(pool);
         scan = new SelectiveScan(pool);
@@ -120,6 +127,34 @@ final class CpuKernels implements Kernels {
         products.run();
     }
 
+    @Override
+    public void matmulPerHead(WeightMatrix[] ws, DeviceBuffer x, int n, int headDim, DeviceBuffer out) {
+        int rows = ws[0].rows();
+        int cols = ws[0].cols();
+        for (WeightMatrix w : ws) {
+            if (w.rows() != rows || w.cols() != cols || cols > headDim) {
+                throw new IllegalArgumentException("a matrix of " + w.rows() + " x " + w.cols() + " beside one of "
+                        + rows + " x " + cols + ", for heads of " + headDim + " floats");
+            }
+        }
+        float[] inputs = floats(x, (long) n * ws.length * headDim);
+        float[] outputs = floats(out, (long) n * ws.length * rows);
+        int together = Math.clamp(PACKED_AT_ONCE / Math.max(1L, (long) n * cols), 1, ws.length);
+        columns = PackedColumns.grown(columns, together);
+        for (int first = 0; n > 0 && first < ws.length; first += together) {
+            int end = Math.min(first + together, ws.length);
+            for (int h = first; h < end; h++) {
+                PackedColumns packed = columns[h - first];
+                packer.addStrided(ws[h].dtype(), inputs, h * headDim, ws.length * headDim, cols, n, packed);
+            }
+            packer.run();
+            for (int h = first; h < end; h++) {
+                products.addStrided(ws[h], columns[h - first], outputs, h * rows, ws.length * rows);
+            }
+            products.run();
+        }
+    }
+
     /// Returns the first matrix of the type of matrix `i`: they share their packed columns.
     private static int firstOfType(WeightMatrix[] ws, int i) {
         int first = 0;
@@ -189,6 +224,35 @@ final class CpuKernels implements Kernels {
         }
         long length = (long) n * shape.numHeads() * shape.headDim();
         attention.run(floats(q, length), n, firstPosition, shape, cache, floats(out, length));
+    }
+
+    @Override
+    public void storeLatents(DeviceBuffer latents, DeviceBuffer keys, int n, int firstPosition, LatentLayer cache) {
+        cache.reserve(firstPosition + n);
+        rowWork.storeLatents(
+                floats(latents, (long) n * cache.latentDim()),
+                floats(keys, (long) n * cache.ropeDim()),
+                n,
+                firstPosition,
+                cache);
+    }
+
+    @Override
+    public void latentAttention(
+            DeviceBuffer absorbed,
+            DeviceBuffer q,
+            int n,
+            int firstPosition,
+            LatentShape shape,
+            LatentLayer cache,
+            DeviceBuffer out) {
+        if (shape.latentDim() != cache.latentDim() || shape.ropeDim() != cache.ropeDim()) {
+            throw new IllegalArgumentException("a cache of latents of " + cache.latentDim() + " and keys of "
+                    + cache.ropeDim() + " floats does not suit " + shape);
+        }
+        long length = (long) n * shape.numHeads() * shape.latentDim();
+        float[] queries = floats(q, (long) n * shape.numHeads() * shape.queryDim());
+        latentAttention.run(floats(absorbed, length), queries, n, firstPosition, shape, cache, floats(out, length));
     }
 
     @Override

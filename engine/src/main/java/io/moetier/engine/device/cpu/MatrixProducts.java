@@ -47,6 +47,16 @@ final class MatrixProducts {
         cut(task);
     }
 
+    /// Adds `w` times the columns of `x`, the first of which goes to `out` from `outAt` on, and the next ones `stride`
+    /// floats further.
+    void addStrided(WeightMatrix w, PackedColumns x, float[] out, int outAt, int stride) {
+        Task task = next(w, x);
+        task.up = null;
+        task.to(out, outAt, null, 0);
+        task.stride = stride;
+        cut(task);
+    }
+
     /// Adds `silu(gate * x) .* (up * x)`, whose rows follow each other in `out` from `outAt` on. Both matrices have
     /// one shape.
     ///
@@ -186,6 +196,7 @@ final class MatrixProducts {
         private PackedColumns upX;
         private float[] out = new float[0];
         private int outAt;
+        private int stride;
         private int @Nullable [] outRows;
         private int firstRow;
         private int firstTile; // counted over all tasks
@@ -203,6 +214,7 @@ final class MatrixProducts {
         private void to(float[] out, int outAt, int @Nullable [] outRows, int firstRow) {
             this.out = out;
             this.outAt = outAt;
+            this.stride = weights.rows();
             this.outRows = outRows;
             this.firstRow = firstRow;
         }
@@ -210,7 +222,7 @@ final class MatrixProducts {
         /// Returns where the results of a column start.
         private int rowAt(int column) {
             int row = outRows == null ? firstRow + column : outRows[firstRow + column];
-            return outAt + row * weights.rows();
+            return outAt + row * stride;
         }
     }
 }

@@ -3,6 +3,8 @@ package io.moetier.engine.device.cpu;
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.KvType;
+import io.moetier.engine.device.LatentLayer;
+import io.moetier.engine.device.LatentShape;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
@@ -200,5 +202,31 @@ final class NativeArithmetic implements Arithmetic {
         if (!last.scope().isAlive()) {
             throw new IllegalStateException("the memory of the keys is closed");
         }
+    }
+
+    /// Calls native code once for each chunk of the cache, so that no call is long.
+    @Override
+    public void attendLatents(
+            float[] absorbed,
+            int at,
+            float[] q,
+            int qAt,
+            int heads,
+            int position,
+            LatentShape shape,
+            LatentLayer cache,
+            float[] out,
+            Scratch scratch) {
+        LatentBlock block = scratch.latents;
+        block.begin(absorbed, at, q, qAt, heads, shape);
+        for (int first = 0; first <= position; first += LatentLayer.CHUNK_POSITIONS) {
+            int count = Math.min(LatentLayer.CHUNK_POSITIONS, position + 1 - first);
+            MemorySegment chunk = cache.chunk(first / LatentLayer.CHUNK_POSITIONS);
+            if (!chunk.scope().isAlive()) {
+                throw new IllegalStateException("the memory of the latents is closed");
+            }
+            NativeCalls.attendLatents(cache.type() == KvType.F16 ? 1 : 0, chunk.address(), count, block);
+        }
+        block.finish(out, at);
     }
 }

@@ -47,6 +47,21 @@ final class NativeCalls {
                     JAVA_INT,
                     ADDRESS,
                     ADDRESS));
+    private static final MethodHandle ATTEND_LATENTS = link(
+            "attend_latents",
+            FunctionDescriptor.ofVoid(
+                    JAVA_INT,
+                    JAVA_LONG,
+                    JAVA_INT,
+                    JAVA_INT,
+                    JAVA_INT,
+                    JAVA_FLOAT,
+                    ADDRESS,
+                    ADDRESS,
+                    ADDRESS,
+                    ADDRESS,
+                    ADDRESS,
+                    ADDRESS));
 
     private NativeCalls() {}
 
@@ -140,6 +155,27 @@ final class NativeCalls {
                     at,
                     out,
                     scratch);
+        } catch (Throwable e) {
+            throw rethrown(e);
+        }
+    }
+
+    /// @param rows the address of `count` positions; the memory must not be given back during the call
+    static void attendLatents(int half, long rows, int count, LatentBlock block) {
+        try {
+            ATTEND_LATENTS.invokeExact(
+                    half,
+                    rows,
+                    count,
+                    block.latentDim,
+                    block.keyDim,
+                    block.scale,
+                    block.qSegment,
+                    block.sumsSegment,
+                    block.largestSegment,
+                    block.totalSegment,
+                    block.weightsSegment,
+                    block.decodedSegment);
         } catch (Throwable e) {
             throw rethrown(e);
         }

@@ -2,6 +2,8 @@ package io.moetier.engine.device.cpu;
 
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.device.LatentLayer;
+import io.moetier.engine.device.LatentShape;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.util.Arrays;
@@ -132,16 +134,10 @@ final class PlainArithmetic implements Arithmetic {
         int first = shape.firstVisible(position);
         int count = position + 1 - first;
         float[] scores = scratch.scores(count);
-        float max = Float.NEGATIVE_INFINITY;
         for (int j = 0; j < count; j++) {
             scores[j] = score(q, at, shape, cache, kvHead, first + j);
-            max = Math.max(max, scores[j]);
         }
-        double sum = 0;
-        for (int j = 0; j < count; j++) {
-            scores[j] = (float) Math.exp(scores[j] - max);
-            sum += scores[j];
-        }
+        double sum = softmax(scores, count);
         for (int d = 0; d < shape.headDim(); d++) {
             double value = 0;
             for (int j = 0; j < count; j++) {
@@ -151,11 +147,65 @@ final class PlainArithmetic implements Arithmetic {
         }
     }
 
+    /// Makes weights of scores, relative to the largest, and returns their sum.
+    private static double softmax(float[] scores, int count) {
+        float max = Float.NEGATIVE_INFINITY;
+        for (int j = 0; j < count; j++) {
+            max = Math.max(max, scores[j]);
+        }
+        double sum = 0;
+        for (int j = 0; j < count; j++) {
+            scores[j] = (float) Math.exp(scores[j] - max);
+            sum += scores[j];
+        }
+        return sum;
+    }
+
     private static float score(float[] q, int at, AttentionShape shape, KvLayer cache, int kvHead, int position) {
         double sum = 0;
         for (int d = 0; d < shape.headDim(); d++) {
             sum += (double) q[at + d] * cache.key(kvHead, position, d);
         }
         return (float) (sum * shape.scale());
+    }
+
+    @Override
+    public void attendLatents(
+            float[] absorbed,
+            int at,
+            float[] q,
+            int qAt,
+            int heads,
+            int position,
+            LatentShape shape,
+            LatentLayer cache,
+            float[] out,
+            Scratch scratch) {
+        int latentDim = shape.latentDim();
+        float[] scores = scratch.scores(position + 1);
+        for (int head = 0; head < heads; head++) {
+            int rotatedAt = qAt + head * shape.queryDim() + shape.nopeDim();
+            for (int j = 0; j <= position; j++) {
+                double sum = dot(absorbed, at + head * latentDim, cache, j, 0, latentDim)
+                        + dot(q, rotatedAt, cache, j, latentDim, shape.ropeDim());
+                scores[j] = (float) (sum * shape.scale());
+            }
+            double total = softmax(scores, position + 1);
+            for (int d = 0; d < latentDim; d++) {
+                double value = 0;
+                for (int j = 0; j <= position; j++) {
+                    value += (double) scores[j] * cache.element(j, d);
+                }
+                out[at + head * latentDim + d] = (float) (value / total);
+            }
+        }
+    }
+
+    private static double dot(float[] q, int at, LatentLayer cache, int position, int from, int length) {
+        double sum = 0;
+        for (int d = 0; d < length; d++) {
+            sum += (double) q[at + d] * cache.element(position, from + d);
+        }
+        return sum;
     }
 }

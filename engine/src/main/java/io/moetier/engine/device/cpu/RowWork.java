@@ -2,6 +2,7 @@ package io.moetier.engine.device.cpu;
 
 import io.moetier.engine.device.Activation;
 import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.device.LatentLayer;
 import io.moetier.engine.device.RopeTable;
 import java.util.Arrays;
 import java.util.Objects;
@@ -25,6 +26,7 @@ final class RowWork {
     private final WorkerPool.Job centre = this::centre;
     private final WorkerPool.Job rotate = this::rotate;
     private final WorkerPool.Job store = this::store;
+    private final WorkerPool.Job storeLatents = this::storeLatents;
     private final WorkerPool.Job combine = this::combine;
     private final WorkerPool.Job add = this::add;
     private final WorkerPool.Job clamp = this::clamp;
@@ -56,6 +58,7 @@ final class RowWork {
     private @Nullable RopeTable rope;
     private RopeTable.@Nullable Angles angles;
     private @Nullable KvLayer cache;
+    private @Nullable LatentLayer latentCache;
 
     RowWork(WorkerPool pool, Arithmetic arithmetic, Scratch[] scratch) {
         this.pool = pool;
@@ -158,6 +161,21 @@ final class RowWork {
         KvLayer kv = Objects.requireNonNull(cache);
         for (int row = from(part); row < from(part + 1); row++) {
             kv.store(firstPosition + row, x, y, row * cols);
+        }
+    }
+
+    void storeLatents(float[] latents, float[] keys, int n, int firstPosition, LatentLayer cache) {
+        this.x = latents;
+        this.y = keys;
+        this.firstPosition = firstPosition;
+        this.latentCache = cache;
+        run(storeLatents, n, cache.latentDim() + cache.ropeDim());
+    }
+
+    private void storeLatents(int part, int worker) {
+        LatentLayer latents = Objects.requireNonNull(latentCache);
+        for (int row = from(part); row < from(part + 1); row++) {
+            latents.store(firstPosition + row, x, row * latents.latentDim(), y, row * latents.ropeDim());
         }
     }
 

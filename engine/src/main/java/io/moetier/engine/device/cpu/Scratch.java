@@ -12,6 +12,9 @@ final class Scratch {
     /// Queries and what is in front of them.
     final AttentionBlock attention = new AttentionBlock();
 
+    /// Sixteen heads of latent attention.
+    final LatentBlock latents = new LatentBlock();
+
     /// Results of a part of a matrix product, `[tiles][columns][16]`.
     float[] sums = new float[0];
 

@@ -7,6 +7,8 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.KvType;
+import io.moetier.engine.device.LatentLayer;
+import io.moetier.engine.device.LatentShape;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.engine.tensor.WeightPacker;
 import io.moetier.storage.model.DType;
@@ -30,6 +32,8 @@ final class SelfTest {
     private static final int LENGTH = 100;
     private static final int HEAD_DIM = 40;
     private static final int POSITIONS = 270;
+    private static final int LATENT_DIM = 43;
+    private static final int ROPE_DIM = 6;
     private static final int QUERIES = 9;
     private static final float EPS = 1e-5f;
 
@@ -71,6 +75,9 @@ final class SelfTest {
         for (KvType type : KvType.values()) {
             if (!attends(type)) {
                 return Optional.of("they attend wrongly here");
+            }
+            if (!attendsToLatents(type)) {
+                return Optional.of("they attend to latents wrongly here");
             }
         }
         return Optional.empty();
@@ -130,6 +137,25 @@ final class SelfTest {
             int first = POSITIONS - QUERIES;
             plain.attend(q, 0, QUERIES, 2, first, shape, cache, 0, expected, scratch);
             tested.attend(q, 0, QUERIES, 2, first, shape, cache, 0, found, scratch);
+            return agree(expected, found);
+        }
+    }
+
+    /// Three heads, and latents of a length that is no multiple of anything.
+    private boolean attendsToLatents(KvType type) {
+        LatentShape shape = new LatentShape(3, 1, ROPE_DIM, LATENT_DIM, 1f / LATENT_DIM);
+        try (Arena arena = Arena.ofConfined()) {
+            LatentLayer cache = new LatentLayer(arena, type, POSITIONS, LATENT_DIM, ROPE_DIM);
+            cache.reserve(POSITIONS);
+            for (int position = 0; position < POSITIONS; position++) {
+                cache.store(position, activations(LATENT_DIM), 0, activations(ROPE_DIM), 0);
+            }
+            float[] absorbed = activations(shape.numHeads() * LATENT_DIM);
+            float[] q = activations(shape.numHeads() * shape.queryDim());
+            float[] expected = new float[absorbed.length];
+            float[] found = new float[absorbed.length];
+            plain.attendLatents(absorbed, 0, q, 0, 3, POSITIONS - 1, shape, cache, expected, scratch);
+            tested.attendLatents(absorbed, 0, q, 0, 3, POSITIONS - 1, shape, cache, found, scratch);
             return agree(expected, found);
         }
     }

@@ -5,6 +5,8 @@ import static io.moetier.engine.device.cpu.Lanes.WIDTH;
 
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.device.LatentLayer;
+import io.moetier.engine.device.LatentShape;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import jdk.incubator.vector.FloatVector;
@@ -121,5 +123,23 @@ final class VectorArithmetic implements Arithmetic {
             float[] out,
             Scratch scratch) {
         VectorAttention.attend(q, at, rows, heads, position, shape, cache, kvHead, out, scratch);
+    }
+
+    @Override
+    public void attendLatents(
+            float[] absorbed,
+            int at,
+            float[] q,
+            int qAt,
+            int heads,
+            int position,
+            LatentShape shape,
+            LatentLayer cache,
+            float[] out,
+            Scratch scratch) {
+        LatentBlock block = scratch.latents;
+        block.begin(absorbed, at, q, qAt, heads, shape);
+        VectorLatents.look(block, cache, position + 1);
+        block.finish(out, at);
     }
 }

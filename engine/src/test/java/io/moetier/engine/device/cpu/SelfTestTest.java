@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.device.LatentLayer;
+import io.moetier.engine.device.LatentShape;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.util.Optional;
@@ -13,7 +15,8 @@ class SelfTestTest {
     @Test
     void rightResultsPass() {
         assertEquals(Optional.empty(), new SelfTest(new PlainArithmetic(), TestWeights.TYPES::contains).objection());
-        assertEquals(Optional.empty(), new SelfTest(new Wrong(null, false, false, false), dtype -> true).objection());
+        assertEquals(
+                Optional.empty(), new SelfTest(new Wrong(null, false, false, false, false), dtype -> true).objection());
     }
 
     @Test
@@ -21,7 +24,8 @@ class SelfTestTest {
         for (DType dtype : TestWeights.TYPES) {
             assertEquals(
                     Optional.of("they multiply " + dtype.label() + " weights wrongly here"),
-                    new SelfTest(new Wrong(dtype, false, false, false), TestWeights.TYPES::contains).objection());
+                    new SelfTest(new Wrong(dtype, false, false, false, false), TestWeights.TYPES::contains)
+                            .objection());
         }
     }
 
@@ -29,18 +33,25 @@ class SelfTestTest {
     void aWrongActivationNormOrAttentionIsFound() {
         assertEquals(
                 Optional.of("they compute swiglu wrongly here"),
-                new SelfTest(new Wrong(null, true, false, false), dtype -> false).objection());
+                new SelfTest(new Wrong(null, true, false, false, false), dtype -> false).objection());
         assertEquals(
                 Optional.of("they compute norms wrongly here"),
-                new SelfTest(new Wrong(null, false, true, false), dtype -> false).objection());
+                new SelfTest(new Wrong(null, false, true, false, false), dtype -> false).objection());
         assertEquals(
                 Optional.of("they attend wrongly here"),
-                new SelfTest(new Wrong(null, false, false, true), dtype -> false).objection());
+                new SelfTest(new Wrong(null, false, false, true, false), dtype -> false).objection());
+        assertEquals(
+                Optional.of("they attend to latents wrongly here"),
+                new SelfTest(new Wrong(null, false, false, false, true), dtype -> false).objection());
     }
 
     /// Plain loops that get one number of a row wrong, in what they are told to.
     private record Wrong(
-            @org.jspecify.annotations.Nullable DType dtype, boolean activates, boolean normalises, boolean attends)
+            @org.jspecify.annotations.Nullable DType dtype,
+            boolean activates,
+            boolean normalises,
+            boolean attends,
+            boolean attendsToLatents)
             implements Arithmetic {
         private static final Arithmetic PLAIN = new PlainArithmetic();
 
@@ -102,6 +113,22 @@ class SelfTestTest {
                 Scratch scratch) {
             PLAIN.attend(q, at, rows, heads, position, shape, cache, kvHead, out, scratch);
             out[at] *= attends ? 1.5f : 1;
+        }
+
+        @Override
+        public void attendLatents(
+                float[] absorbed,
+                int at,
+                float[] q,
+                int qAt,
+                int heads,
+                int position,
+                LatentShape shape,
+                LatentLayer cache,
+                float[] out,
+                Scratch scratch) {
+            PLAIN.attendLatents(absorbed, at, q, qAt, heads, position, shape, cache, out, scratch);
+            out[at] *= attendsToLatents ? 1.5f : 1;
         }
     }
 }
