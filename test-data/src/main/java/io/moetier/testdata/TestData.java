@@ -35,7 +35,13 @@ public final class TestData {
             "minimax_m2",
             "phimoe",
             "phimoe_longrope_long",
-            "phimoe_longrope_short");
+            "phimoe_longrope_short",
+            "deepseek_v2",
+            "deepseek_v2_lite",
+            "deepseek_v3",
+            "deepseek_v3_v5config",
+            "deepseek_v3_yarn",
+            "glm4_moe_lite");
 
     private TestData() {}
 

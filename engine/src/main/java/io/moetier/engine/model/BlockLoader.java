@@ -6,6 +6,7 @@ import io.moetier.engine.model.spec.AttentionSpec;
 import io.moetier.engine.model.spec.BlockSpec;
 import io.moetier.engine.model.spec.DenseSpec;
 import io.moetier.engine.model.spec.GatedDeltaSpec;
+import io.moetier.engine.model.spec.LatentAttentionSpec;
 import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.LightningSpec;
 import io.moetier.engine.model.spec.Mamba2Spec;
@@ -36,6 +37,7 @@ final class BlockLoader {
     private final Map<BlockLayout, ExpertViews> views = new HashMap<>();
     private int keyValueBlocks;
     private int recurrentBlocks;
+    private int latentBlocks;
 
     /// @param ropes receives the rotations, each once
     BlockLoader(
@@ -76,6 +78,8 @@ final class BlockLoader {
                         weights,
                         attention.rope().map(this::rope).orElse(null));
             case RecurrentSpec recurrent -> recurrent(recurrentBlocks++, recurrent);
+            case LatentAttentionSpec attention ->
+                new LatentAttention(latentBlocks++, attention, weights, rope(attention.rope()));
             case DenseSpec dense -> new DenseFeedForward(dense, weights);
             case MoeSpec moe ->
                 new MoeBlock(

@@ -4,13 +4,16 @@ import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.KvType;
+import io.moetier.engine.device.LatentLayer;
+import io.moetier.engine.device.LatentShape;
 import io.moetier.engine.model.spec.KeyValueSpec;
+import io.moetier.engine.model.spec.LatentAttentionSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import java.lang.foreign.Arena;
 import java.util.List;
 
-/// What the mixers of one session remember: the keys and values of every attention block, whose memory comes as
-/// positions are stored, and the state of every recurrent block, whose size is constant.
+/// What the mixers of one session remember: the keys and values, or latents, of every attention block, whose memory
+/// comes as positions are stored, and the state of every recurrent block, whose size is constant.
 ///
 /// Keys and values of a position are overwritten by the next token there. States are changed by each token, so whoever
 /// goes back asks [#resume] from where on tokens have to be computed again.
@@ -23,6 +26,7 @@ public final class KvCache implements AutoCloseable {
 
     private final Arena arena = Arena.ofShared();
     private final List<KvLayer> layers;
+    private final List<LatentLayer> latents;
     private final RecurrentStates states;
     private final long stateBytes;
     private final int capacity;
@@ -34,21 +38,30 @@ public final class KvCache implements AutoCloseable {
         layers = spec.blocks(KeyValueSpec.class)
                 .map(attention -> new KvLayer(arena, type, capacity, attention.numKeyValueHeads(), attention.headDim()))
                 .toList();
+        latents = spec.blocks(LatentAttentionSpec.class)
+                .map(LatentAttentionSpec::shape)
+                .map(shape -> new LatentLayer(arena, type, capacity, shape.latentDim(), shape.ropeDim()))
+                .toList();
         states = new RecurrentStates(spec, device);
         stateBytes = RecurrentStates.bytes(spec);
     }
 
     /// Returns the bytes that `positions` tokens take, and the states.
     public static long bytes(ModelSpec spec, KvType type, int positions) {
-        return RecurrentStates.bytes(spec)
-                + spec.blocks(KeyValueSpec.class)
-                        .mapToLong(attention -> bytesPerPosition(type, attention) * positions)
-                        .sum();
+        long ofKeysAndValues = spec.blocks(KeyValueSpec.class)
+                .mapToLong(attention -> bytesPerPosition(type, attention))
+                .sum();
+        long ofLatents = spec.blocks(LatentAttentionSpec.class)
+                .mapToLong(attention -> bytesPerPosition(type, attention.shape()))
+                .sum();
+        return RecurrentStates.bytes(spec) + (ofKeysAndValues + ofLatents) * positions;
     }
 
     /// Returns the bytes that were allocated so far.
     public long allocatedBytes() {
-        return stateBytes + layers.stream().mapToLong(KvLayer::allocatedBytes).sum();
+        return stateBytes
+                + layers.stream().mapToLong(KvLayer::allocatedBytes).sum()
+                + latents.stream().mapToLong(LatentLayer::allocatedBytes).sum();
     }
 
     /// Returns how many tokens fit.
@@ -59,6 +72,11 @@ public final class KvCache implements AutoCloseable {
     /// Returns the keys and values of the `number`-th block that has any.
     KvLayer layer(int number) {
         return layers.get(number);
+    }
+
+    /// Returns the latents of the `number`-th block that has any.
+    LatentLayer latents(int number) {
+        return latents.get(number);
     }
 
     /// Returns the parts of the state of the `number`-th recurrent block.
@@ -96,6 +114,9 @@ public final class KvCache implements AutoCloseable {
         for (int i = 0; i < layers.size(); i++) {
             layers.get(i).reserve(positions);
         }
+        for (int i = 0; i < latents.size(); i++) {
+            latents.get(i).reserve(positions);
+        }
     }
 
     @Override
@@ -105,5 +126,9 @@ public final class KvCache implements AutoCloseable {
 
     private static long bytesPerPosition(KvType type, KeyValueSpec attention) {
         return KvLayer.bytesPerPosition(type, attention.numKeyValueHeads(), attention.headDim());
+    }
+
+    private static long bytesPerPosition(KvType type, LatentShape shape) {
+        return LatentLayer.bytesPerPosition(type, shape.latentDim(), shape.ropeDim());
     }
 }

@@ -18,7 +18,11 @@ import java.util.Objects;
 record GoldenCase(
         Path directory, int[] inputIds, int[] greedyIds, float[] logits, Map<Integer, List<List<Integer>>> routerIds) {
     static GoldenCase read(String name) {
-        Path directory = TestData.golden(name);
+        return read(TestData.golden(name), "logits");
+    }
+
+    /// Reads a case whose logits are called `logits`.
+    static GoldenCase read(Path directory, String logits) {
         JsonObject reference = Json.readObject(directory.resolve("reference.json"));
         Map<Integer, List<List<Integer>>> routerIds = new LinkedHashMap<>();
         for (JsonObject layer : reference.requireObjects("router")) {
@@ -29,7 +33,7 @@ record GoldenCase(
                     directory,
                     ints(reference, "input_ids"),
                     ints(reference, "greedy_ids"),
-                    file.readFloats("logits"),
+                    file.readFloats(logits),
                     routerIds);
         }
     }

@@ -168,6 +168,20 @@ public record FamilyConfig(String family, JsonObject json) {
         return "auto".equals(json.asMap().get(key)) ? automatic : positive(key);
     }
 
+    /// Returns a whole number above 0, unless the file says null.
+    public Optional<Integer> positiveUnlessNull(String key) {
+        return json.has(key) ? Optional.of(positive(key)) : Optional.empty();
+    }
+
+    /// Returns an even number above 0.
+    public int even(String key) {
+        int value = positive(key);
+        if (value % 2 != 0) {
+            throw json.unexpected(key, "an even number, as rotary positions need", value);
+        }
+        return value;
+    }
+
     /// Returns a number.
     public float number(String key) {
         return (float) json.requireDouble(key);

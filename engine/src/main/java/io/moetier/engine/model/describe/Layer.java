@@ -107,4 +107,12 @@ public record Layer(FamilyConfig config, int index, String prefix) {
     public boolean isBefore(String key) {
         return index < config.json().requireInt(key);
     }
+
+    /// Says whether `mlp_layer_types` calls the layer dense or, where there is no such list, whether it is one of the
+    /// `first_k_dense_replace` first.
+    public boolean isDenseByType() {
+        return config.ofLayers("mlp_layer_types")
+                .map(types -> types.get(index).equals("dense"))
+                .orElseGet(() -> isBefore("first_k_dense_replace"));
+    }
 }

@@ -153,6 +153,16 @@ public final class Mixture {
         return count == 0 ? this : shared(name, names, config.positive(number) * config.siluWidth(width));
     }
 
+    /// Chooses from groups if `topk_method` says so, by the best expert of each, as DeepSeek-V2 does.
+    public Mixture bestGroups() {
+        String method = config.json().requireString("topk_method");
+        return switch (method) {
+            case "greedy" -> this;
+            case "group_limited_greedy" -> groups("n_group", "topk_group", Groups.Rank.BEST);
+            default -> throw config.json().unexpected("topk_method", "greedy or group_limited_greedy", method);
+        };
+    }
+
     /// Routes as DeepSeek-V3 does (arXiv:2412.19437, section 2.1.2): by sigmoid scores with a correction, from groups
     /// whose two best experts are best, with the keys of its `config.json`.
     public Mixture withoutAuxiliaryLoss() {

@@ -45,6 +45,23 @@ final class RopeReader {
                 .flatMap(scaling -> read(config, scaling, config.requireInt("max_position_embeddings")));
     }
 
+    /// Returns what `mscale_all_dim` of a YaRN checkpoint asks queries and keys to be multiplied by, 1 where there is
+    /// none.
+    static double magnitudeOfAllDimensions(JsonObject config) {
+        return config.optionalObject("rope_parameters")
+                .or(() -> config.optionalObject("rope_scaling"))
+                .filter(scaling -> type(scaling).equals("yarn"))
+                .map(scaling -> RopeTable.Yarn.magnitude(
+                        scaling.requireDouble("factor"),
+                        scaling.optionalDouble("mscale_all_dim").orElse(0.0)))
+                .orElse(1.0);
+    }
+
+    private static String type(JsonObject scaling) {
+        return scaling.optionalString(scaling.has("rope_type") ? "rope_type" : "type")
+                .orElse("default");
+    }
+
     private static Optional<RopeTable.Scaling> read(JsonObject config, JsonObject scaling, int maxPositions) {
         String key = scaling.has("rope_type") ? "rope_type" : "type";
         String type = scaling.optionalString(key).orElse("default");

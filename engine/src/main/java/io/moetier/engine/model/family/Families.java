@@ -10,10 +10,13 @@ import java.util.List;
 public final class Families {
     private static final List<Family> ALL = List.of(
             Afmoe.FAMILY,
+            DeepseekV2.FAMILY,
+            DeepseekV3.FAMILY,
             Dots1.FAMILY,
             Ernie45Moe.FAMILY,
             FlexOlmo.FAMILY,
             Glm4Moe.FAMILY,
+            Glm4MoeLite.FAMILY,
             GraniteMoe.FAMILY,
             GraniteMoeHybrid.FAMILY,
             GraniteMoe.SHARED,

@@ -1,7 +1,9 @@
 package io.moetier.engine.model.family;
 
 import io.moetier.engine.model.spec.AttentionSpec;
+import io.moetier.engine.model.spec.BlockSpec;
 import io.moetier.engine.model.spec.DenseSpec;
+import io.moetier.engine.model.spec.LatentAttentionSpec;
 import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.ModelSpec;
@@ -64,9 +66,8 @@ final class GgufWeights {
                     addNorm(sublayer.norm(), block + "attn_norm");
                     add(attention, block);
                 }
-                case RecurrentSpec recurrent ->
-                    throw new IllegalArgumentException(
-                            "no GGUF names of " + recurrent.linears().getFirst().weight());
+                case LatentAttentionSpec latents -> throw unnamed(latents);
+                case RecurrentSpec recurrent -> throw unnamed(recurrent);
                 case DenseSpec dense -> {
                     addNorm(sublayer.norm(), block + "ffn_norm");
                     add(dense, block, "");
@@ -77,6 +78,11 @@ final class GgufWeights {
                 }
             }
         }
+    }
+
+    private static IllegalArgumentException unnamed(BlockSpec block) {
+        return new IllegalArgumentException(
+                "no GGUF names of " + block.linears().getFirst().weight());
     }
 
     private void addNorm(Optional<NormSpec> norm, String name) {

@@ -1,4 +1,4 @@
 package io.moetier.engine.model.spec;
 
 /// A block in which tokens learn of those before them.
-public sealed interface MixerSpec extends BlockSpec permits KeyValueSpec, RecurrentSpec {}
+public sealed interface MixerSpec extends BlockSpec permits KeyValueSpec, LatentAttentionSpec, RecurrentSpec {}
