@@ -12,6 +12,7 @@ import io.moetier.engine.device.cpu.KernelTiers;
 import io.moetier.testdata.TestData;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -108,6 +109,31 @@ class SessionTest {
             assertThrows(IllegalArgumentException.class, () -> session.prefill(new int[0]));
             assertThrows(IllegalArgumentException.class, () -> session.truncate(1));
             assertEquals(0, session.position());
+        }
+    }
+
+    /// Positions of a text beyond 16 tokens are rotated otherwise in this model.
+    @Test
+    void aTextCountsAsLongWithAllThatIsAppendedAtOnce() {
+        int[] tokens = IntStream.range(0, 20).map(i -> (i * 37 + 11) % 300).toArray();
+        try (Engine opened =
+                Engine.open(ImportedStores.of(TestData.golden("phimoe_longrope_long")), EngineConfig.DEFAULT)) {
+            float[] whole = lastLogits(opened, tokens, 20);
+            assertArrayEquals(whole, lastLogits(opened, tokens, 17), "long from its first token on");
+            float[] grown = lastLogits(opened, tokens, 16);
+            assertFalse(Arrays.equals(whole, grown));
+            assertArrayEquals(grown, lastLogits(opened, tokens, 3), "the keys of a short text stay");
+        }
+    }
+
+    /// Appends `atOnce` tokens together and the others one by one.
+    private static float[] lastLogits(Engine opened, int[] tokens, int atOnce) {
+        try (Session session = opened.newSession()) {
+            session.prefill(Arrays.copyOf(tokens, atOnce));
+            for (int i = atOnce; i < tokens.length; i++) {
+                session.decode(tokens[i]);
+            }
+            return session.logits().clone();
         }
     }
 

@@ -18,12 +18,17 @@ import io.moetier.storage.format.Json;
 import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
 import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -68,6 +73,35 @@ class SessionTraceTest {
             assertArrayEquals(new Tier[] {Tier.HOST}, token.tiers().orElseThrow()[0]);
         }
         assertEquals(1, census.tokens());
+    }
+
+    @Test
+    void layersMayChooseDifferentNumbersOfExperts() throws IOException {
+        Path checkpoint = Files.createDirectories(directory.resolve("hunyuan-with-different-topk"));
+        Path golden = TestData.golden("hunyuan_v1_moe");
+        Files.copy(golden.resolve("model.safetensors"), checkpoint.resolve("model.safetensors"));
+        Map<String, Object> config = new LinkedHashMap<>(
+                Json.readObject(golden.resolve("config.json")).asMap());
+        config.put("moe_topk", List.of(4, 2, 3));
+        Files.writeString(checkpoint.resolve("config.json"), Json.write(config));
+        Path file = directory.resolve("trace.jsonl.gz");
+        try (Engine engine = Engine.open(ImportedStores.of(checkpoint), EngineConfig.DEFAULT);
+                Session session = engine.newSession();
+                TraceRecorder recorder = new TraceRecorder(file, SessionTrace.header("m", engine.spec(), ""))) {
+            session.listen(new SessionTrace(recorder, engine.spec()));
+            session.prefill(new int[] {1, 2, 3});
+            session.decode(4);
+            recorder.finish();
+        }
+        try (TraceReader reader = TraceReader.open(file)) {
+            assertEquals(4, reader.header().topK());
+            for (TraceToken token = reader.next(); token != null; token = reader.next()) {
+                int[] chosen = Stream.of(token.experts())
+                        .mapToInt(layer -> layer.length)
+                        .toArray();
+                assertArrayEquals(new int[] {4, 2, 3}, chosen);
+            }
+        }
     }
 
     private static ModelSpec withNarrowFirstLayer(ModelSpec spec) {
