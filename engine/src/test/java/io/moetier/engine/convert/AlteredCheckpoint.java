@@ -54,11 +54,37 @@ final class AlteredCheckpoint {
         return this;
     }
 
+    /// Stores the matrices that are chosen in eight bits, with a factor for each block.
+    ///
+    /// @param asRead whether to store what the eight bits stand for instead, in bfloat16
+    AlteredCheckpoint float8(Predicate<String> chosen, int blockRows, int blockCols, boolean asRead) {
+        config.put("quantization_config", Map.of("weight_block_size", List.of(blockRows, blockCols)));
+        for (String name : tensors.keySet().stream().filter(chosen).toList()) {
+            Tensor tensor = Objects.requireNonNull(tensors.get(name));
+            Float8Blocks blocks = Float8Blocks.of(
+                    decode(tensor), Math.toIntExact(tensor.shape().getLast()), blockRows, blockCols);
+            if (asRead) {
+                tensors.put(name, new Tensor("BF16", tensor.shape(), encode(blocks.values(), "BF16")));
+            } else {
+                tensors.put(name, new Tensor("F8_E4M3", tensor.shape(), blocks.codes()));
+                tensors.put(
+                        name + "_scale_inv", new Tensor("F32", blocks.scalesShape(), encode(blocks.scales(), "F32")));
+            }
+        }
+        return this;
+    }
+
     /// Writes the upper half of a float32 over one element.
     AlteredCheckpoint set(String name, int element, short bfloat16) {
         ByteBuffer.wrap(Objects.requireNonNull(tensors.get(name)).bytes())
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .putShort(2 * element, bfloat16);
+        return this;
+    }
+
+    /// Writes one byte of a tensor.
+    AlteredCheckpoint setByte(String name, int at, int value) {
+        Objects.requireNonNull(tensors.get(name)).bytes()[at] = (byte) value;
         return this;
     }
 

@@ -3,6 +3,7 @@ package io.moetier.storage.format;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.TensorInfo;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,12 +34,16 @@ public final class Checkpoint implements AutoCloseable {
             "chat_template.jinja",
             "chat_template.json");
 
+    /// Of eight-bit floats, where `config.json` does not say.
+    private static final List<Integer> DEFAULT_BLOCK_SIZE = List.of(128, 128);
+
     private final Path path;
     private final CheckpointFiles files;
     private final JsonObject config;
     private final Map<Path, SafetensorsFile> open;
     private final Map<String, RawTensor> raw;
     private final Map<String, TensorInfo> usable;
+    private final List<Integer> blockSize;
     private final String fingerprint;
 
     private Checkpoint(Path path, CheckpointFiles files, Map<Path, SafetensorsFile> open) {
@@ -46,6 +51,7 @@ public final class Checkpoint implements AutoCloseable {
         this.files = files;
         this.open = open;
         this.config = Json.readObject(files.directory().resolve(CheckpointFiles.CONFIG));
+        this.blockSize = blockSize(config);
         this.raw = rawTensors(files, open);
         Map<String, TensorInfo> tensors = new LinkedHashMap<>();
         raw.forEach((name, tensor) -> tensor.usable().ifPresent(info -> tensors.put(name, info)));
@@ -126,7 +132,8 @@ public final class Checkpoint implements AutoCloseable {
         return raw.containsKey(name);
     }
 
-    /// Returns the tensor `name`, which must have exactly this shape.
+    /// Returns the tensor `name`, which must have exactly this shape. A matrix of eight-bit floats that has factors for
+    /// blocks of it, as DeepSeek-V3 has, is read as the bfloat16 matrix that it stands for.
     ///
     /// @throws MalformedModelException if it is missing, has another shape or an element type that is no weight's
     public TensorInfo require(String name, long... shape) {
@@ -138,7 +145,32 @@ public final class Checkpoint implements AutoCloseable {
         if (!tensor.shape().equals(expected)) {
             throw MalformedModelException.of(tensor.file(), "tensor " + name, "shape " + expected, tensor.shape());
         }
-        return tensor.require();
+        return isScaled(tensor) ? scaled(tensor).asBfloat16() : tensor.require();
+    }
+
+    /// A matrix of eight-bit floats with the factors of its blocks, whose size `config.json` says.
+    private ScaledFloat8 scaled(RawTensor values) {
+        RawTensor scales = raw.get(values.name() + ScaledFloat8.SCALES);
+        if (scales == null) {
+            throw MalformedModelException.of(
+                    values.file(),
+                    "tensor " + values.name(),
+                    "the factors of its blocks in " + values.name() + ScaledFloat8.SCALES + ", as it is "
+                            + ScaledFloat8.DTYPE,
+                    "no such tensor");
+        }
+        return new ScaledFloat8(values, scales, blockSize.getFirst(), blockSize.getLast());
+    }
+
+    private static List<Integer> blockSize(JsonObject config) {
+        Optional<JsonObject> quantisation = config.optionalObject("quantization_config");
+        List<Integer> size = quantisation
+                .flatMap(object -> object.optionalInts("weight_block_size"))
+                .orElse(DEFAULT_BLOCK_SIZE);
+        if (size.size() != 2 || size.getFirst() < 1 || size.getLast() < 1) {
+            throw quantisation.orElse(config).unexpected("weight_block_size", "two positive integers", size);
+        }
+        return size;
     }
 
     /// Fills `dst` with the tensor's bytes from `fromByte` on.
@@ -146,7 +178,21 @@ public final class Checkpoint implements AutoCloseable {
     /// @throws IllegalArgumentException if the tensor is of another checkpoint or has no such bytes
     /// @throws MalformedModelException if the file ends early or cannot be read
     public void read(TensorInfo tensor, long fromByte, MemorySegment dst) {
-        fileOf(tensor).read(tensor, fromByte, dst);
+        SafetensorsFile file = fileOf(tensor);
+        RawTensor stored = raw.get(tensor.name());
+        if (stored != null && isScaled(stored)) {
+            scaled(stored)
+                    .read(
+                            fromByte,
+                            dst,
+                            (part, from, to) -> fileOf(part.file(), part.name()).read(part, from, to));
+        } else {
+            file.read(tensor, fromByte, dst);
+        }
+    }
+
+    private static boolean isScaled(RawTensor tensor) {
+        return tensor.dtype().equals(ScaledFloat8.DTYPE);
     }
 
     /// Returns all elements of a tensor as floats.
@@ -154,12 +200,31 @@ public final class Checkpoint implements AutoCloseable {
     /// @throws IllegalArgumentException if the tensor is of another checkpoint or too large for an array
     /// @throws MalformedModelException if the file ends early or cannot be read
     public float[] readFloats(TensorInfo tensor) {
-        return fileOf(tensor).readFloats(tensor);
+        SafetensorsFile file = fileOf(tensor);
+        RawTensor stored = raw.get(tensor.name());
+        if (stored == null || !isScaled(stored)) {
+            return file.readFloats(tensor);
+        }
+        float[] floats = new float[Math.toIntExact(tensor.numElements())];
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = arena.allocate(tensor.byteLength());
+            read(tensor, 0, bytes);
+            Floats.decode(tensor.dtype(), bytes, floats.length, floats, 0);
+        }
+        return floats;
     }
 
-    /// Returns the bytes of all tensors.
+    /// Returns the bytes of all tensors, as they are read: eight-bit floats as bfloat16, their factors with them.
     public long totalBytes() {
-        return raw.values().stream().mapToLong(RawTensor::byteLength).sum();
+        return raw.values().stream().mapToLong(this::bytesRead).sum();
+    }
+
+    private long bytesRead(RawTensor tensor) {
+        if (isScaled(tensor)) {
+            return 2 * tensor.byteLength();
+        }
+        boolean factors = tensor.name().endsWith(ScaledFloat8.SCALES);
+        return factors ? 0 : tensor.byteLength();
     }
 
     /// Returns a digest that changes when the files do, as they were when this checkpoint was opened.
@@ -176,12 +241,15 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private SafetensorsFile fileOf(TensorInfo tensor) {
-        SafetensorsFile file = open.get(tensor.file());
-        if (file == null) {
-            throw new IllegalArgumentException(
-                    "tensor " + tensor.name() + " is in " + tensor.file() + ", not in " + path);
+        return fileOf(tensor.file(), tensor.name());
+    }
+
+    private SafetensorsFile fileOf(Path file, String tensor) {
+        SafetensorsFile found = open.get(file);
+        if (found == null) {
+            throw new IllegalArgumentException("tensor " + tensor + " is in " + file + ", not in " + path);
         }
-        return file;
+        return found;
     }
 
     private Path weights() {

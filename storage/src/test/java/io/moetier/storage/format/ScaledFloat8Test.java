@@ -1,0 +1,165 @@
+package io.moetier.storage.format;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.storage.format.SafetensorsWriter.Entry;
+import io.moetier.storage.model.DType;
+import io.moetier.storage.model.MalformedModelException;
+import io.moetier.storage.model.TensorInfo;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ScaledFloat8Test {
+    private static final int ROWS = 300; // two whole blocks and a part of one
+    private static final int COLS = 200; // one and a part
+
+    @TempDir
+    Path directory = Path.of("");
+
+    private static byte[] codes() {
+        byte[] codes = new byte[ROWS * COLS];
+        for (int i = 0; i < codes.length; i++) {
+            int code = i * 7 % 256;
+            codes[i] = (byte) ((code & 0x7F) == 0x7F ? 0 : code);
+        }
+        return codes;
+    }
+
+    /// Writes a checkpoint whose factors are these, one for each block in the order of rows.
+    private Path write(byte[] codes, String config, long[] scalesShape, float... scales) throws IOException {
+        Files.writeString(directory.resolve("config.json"), config);
+        List<Entry> entries = List.of(
+                Entry.of("a.weight", "F8_E4M3", ROWS, COLS), Entry.of("a.weight_scale_inv", "F32", scalesShape));
+        try (SafetensorsWriter writer =
+                SafetensorsWriter.create(directory.resolve("model.safetensors"), entries, Map.of())) {
+            writer.write("a.weight", MemorySegment.ofArray(codes));
+            writer.write("a.weight_scale_inv", scales);
+        }
+        return directory;
+    }
+
+    /// What the paper's table of the format says.
+    private static double value(byte code) {
+        int exponent = (code & 0x78) >> 3;
+        double fraction = (code & 7) / 8.0;
+        double size = exponent == 0 ? fraction * Math.pow(2, -6) : (1 + fraction) * Math.pow(2, exponent - 7);
+        return code < 0 ? -size : size;
+    }
+
+    @Test
+    void everyElementIsItsValueTimesTheFactorOfItsBlock() throws IOException {
+        float[] scales = {1, 0.001f, 3e-5f, 7, 0.3333333f, 2e10f};
+        byte[] codes = codes();
+        try (Checkpoint checkpoint = Checkpoint.open(write(codes, "{}", new long[] {3, 2}, scales))) {
+            TensorInfo tensor = checkpoint.require("a.weight", ROWS, COLS);
+            assertEquals(DType.BF16, tensor.dtype());
+            assertEquals(2L * ROWS * COLS, checkpoint.totalBytes());
+            float[] found = checkpoint.readFloats(tensor);
+            for (int row = 0; row < ROWS; row++) {
+                for (int col = 0; col < COLS; col++) {
+                    double exact = value(codes[row * COLS + col]) * scales[row / 128 * 2 + col / 128];
+                    // half a unit in the last of eight binary digits at most, and the rounding of the product to
+                    // float32
+                    assertEquals(exact, found[row * COLS + col], Math.abs(exact) * (0x1p-8 + 0x1p-24));
+                }
+            }
+        }
+    }
+
+    @Test
+    void productsAreRoundedToTheNearestEvenBfloat16() throws IOException {
+        byte[] codes = new byte[ROWS * COLS];
+        codes[0] = 0x38; // 1
+        codes[1] = (byte) 0xB8; // -1
+        for (float[] c : new float[][] {{0x1.01p0f, 1}, {0x1.03p0f, 0x1.04p0f}, {0x1.010002p0f, 0x1.02p0f}}) {
+            Path path = write(codes, "{}", new long[] {3, 2}, c[0], 1, 1, 1, 1, 1);
+            try (Checkpoint checkpoint = Checkpoint.open(path)) {
+                float[] found = checkpoint.readFloats(checkpoint.require("a.weight", ROWS, COLS));
+                assertEquals(c[1], found[0]);
+                assertEquals(-c[1], found[1]);
+                assertEquals(0f, found[2]);
+            }
+        }
+    }
+
+    @Test
+    void anyPartReadsAsItDoesInTheWhole() throws IOException {
+        try (Checkpoint checkpoint = Checkpoint.open(write(codes(), "{}", new long[] {3, 2}, 1, 2, 3, 4, 5, 6));
+                Arena arena = Arena.ofConfined()) {
+            TensorInfo tensor = checkpoint.require("a.weight", ROWS, COLS);
+            MemorySegment whole = arena.allocate(tensor.byteLength());
+            checkpoint.read(tensor, 0, whole);
+            for (long[] part : new long[][] {{0, 2}, {2 * 127 * COLS, 4 * COLS}, {2 * 255 * COLS + 254, 1000}}) {
+                MemorySegment read = arena.allocate(part[1]);
+                checkpoint.read(tensor, part[0], read);
+                assertArrayEquals(
+                        whole.asSlice(part[0], part[1]).toArray(ValueLayout.JAVA_BYTE),
+                        read.toArray(ValueLayout.JAVA_BYTE));
+            }
+            assertThrows(IllegalArgumentException.class, () -> checkpoint.read(tensor, 1, arena.allocate(2)));
+        }
+    }
+
+    @Test
+    void theConfigurationSaysTheSizeOfBlocks() throws IOException {
+        String config = "{\"quantization_config\": {\"weight_block_size\": [300, 50]}}";
+        byte[] ones = new byte[ROWS * COLS];
+        Arrays.fill(ones, (byte) 0x38);
+        try (Checkpoint checkpoint = Checkpoint.open(write(ones, config, new long[] {1, 4}, 1, 2, 3, 4))) {
+            float[] found = checkpoint.readFloats(checkpoint.require("a.weight", ROWS, COLS));
+            assertArrayEquals(
+                    new float[] {1, 2, 3, 4}, new float[] {found[49], found[50], found[149], found[COLS - 1]});
+        }
+    }
+
+    @Test
+    void aCodeThatIsNoNumberReadsAsNone() throws IOException {
+        byte[] codes = new byte[ROWS * COLS];
+        codes[5] = 0x7F;
+        codes[6] = (byte) 0xFF;
+        try (Checkpoint checkpoint = Checkpoint.open(write(codes, "{}", new long[] {3, 2}, 1, 1, 1, 1, 1, 1))) {
+            float[] found = checkpoint.readFloats(checkpoint.require("a.weight", ROWS, COLS));
+            assertTrue(Float.isNaN(found[5]) && Float.isNaN(found[6]) && found[7] == 0);
+        }
+    }
+
+    @Test
+    void factorsThatDoNotFitAreRefused() throws IOException {
+        try (Checkpoint checkpoint = Checkpoint.open(write(codes(), "{}", new long[] {2, 3}, 1, 1, 1, 1, 1, 1))) {
+            String message = String.valueOf(
+                    assertThrows(MalformedModelException.class, () -> checkpoint.require("a.weight", ROWS, COLS))
+                            .getMessage());
+            assertTrue(message.contains("a.weight_scale_inv: expected F32 [3, 2]"), message);
+        }
+    }
+
+    @Test
+    void factorsThatAreMissingAreNamed() throws IOException {
+        Files.writeString(directory.resolve("config.json"), "{}");
+        try (SafetensorsWriter writer = SafetensorsWriter.create(
+                directory.resolve("model.safetensors"),
+                List.of(Entry.of("a.weight", "F8_E4M3", ROWS, COLS)),
+                Map.of())) {
+            writer.write("a.weight", MemorySegment.ofArray(codes()));
+        }
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            String message = String.valueOf(
+                    assertThrows(MalformedModelException.class, () -> checkpoint.require("a.weight", ROWS, COLS))
+                            .getMessage());
+            assertTrue(message.contains("a.weight_scale_inv"), message);
+            assertTrue(message.endsWith("found no such tensor"), message);
+        }
+    }
+}
