@@ -76,7 +76,7 @@ final class Comparison implements AutoCloseable {
             long experts = moe.experts().stream()
                     .mapToLong(expert -> bytes(source, expert))
                     .sum();
-            bytes += experts * moe.numExpertsPerToken() / moe.numExperts();
+            bytes += experts * moe.numExpertsPerToken() / moe.numChoices();
         }
         return bytes;
     }

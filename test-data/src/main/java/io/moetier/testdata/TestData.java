@@ -41,7 +41,8 @@ public final class TestData {
             "deepseek_v3",
             "deepseek_v3_v5config",
             "deepseek_v3_yarn",
-            "glm4_moe_lite");
+            "glm4_moe_lite",
+            "longcat_flash");
 
     private TestData() {}
 

@@ -55,6 +55,10 @@ public interface Kernels {
     /// Copies the first `length` elements of `x` to `out`.
     void copy(DeviceBuffer x, int length, DeviceBuffer out);
 
+    /// Copies row `rows[i]` of `x` to row `outRows[i]` of `out`, for the `n` values of `i` from `from` on; rows have
+    /// `cols` floats.
+    void copyRows(DeviceBuffer x, int[] rows, int[] outRows, int from, int n, int cols, DeviceBuffer out);
+
     /// `x *= factor` for the first `length` elements.
     void scale(DeviceBuffer x, int length, float factor);
 

@@ -49,6 +49,15 @@ final class ExpertGroups {
         return numDistinct;
     }
 
+    /// Returns how many of the chosen ids are below `limit`; they are the first ones.
+    int numDistinctBelow(int limit) {
+        int count = numDistinct;
+        while (count > 0 && distinct[count - 1] >= limit) {
+            count--;
+        }
+        return count;
+    }
+
     int start(int expert) {
         return starts[expert];
     }

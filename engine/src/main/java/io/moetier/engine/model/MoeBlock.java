@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// become available; those that are in memory at one time are computed together, and an expert that every token visits
 /// with the first of them. Every expert writes rows of its own, and the weighted sum adds a token's rows in the order
 /// of its choices: where an expert was, and when it came, cannot change a bit of the result. A choice of -1, with
-/// weight 0, sends a token to no expert.
+/// weight 0, sends a token to no expert; the choice of an identity gives the block's input and moves nothing.
 final class MoeBlock implements Block {
     /// Most rows of experts that are computed together: what they leave between gate and down should stay in the cache.
     private static final int MOST_ROWS = 1024;
@@ -30,6 +30,7 @@ final class MoeBlock implements Block {
     private final Router router;
     private final Projections routerAndSharedGate;
     private final int numExperts;
+    private final int numChoices; // identities lie behind the experts
     private final int numExpertsPerToken;
     private final int hiddenSize;
     private final ExpertViews views;
@@ -64,6 +65,7 @@ final class MoeBlock implements Block {
         number = routersAhead.add(layer, spec, norm, router);
         sharedIsGated = gate.isPresent();
         numExperts = spec.numExperts();
+        numChoices = spec.numChoices();
         numExpertsPerToken = spec.numExpertsPerToken();
         hiddenSize = spec.router().linear().cols();
         sharedExpert = spec.sharedExpert()
@@ -95,18 +97,20 @@ final class MoeBlock implements Block {
     private void route(Kernels kernels, Workspace workspace, int n) {
         routerAndSharedGate.apply(kernels, workspace.normed, n, workspace.routerAndSharedGate);
         router.choose(kernels, workspace.routerLogits, n, workspace.expertIds, workspace.routingWeights);
-        workspace.groups.sort(workspace.expertIds, workspace.routingWeights, n, numExpertsPerToken, numExperts);
+        workspace.groups.sort(workspace.expertIds, workspace.routingWeights, n, numExpertsPerToken, numChoices);
     }
 
     private void runExperts(Kernels kernels, Workspace workspace) {
         ExpertGroups groups = workspace.groups;
+        int numDistinct = groups.numDistinctBelow(numExperts);
         routersAhead.onDecision(number, kernels, workspace);
         batch.begin(groups.tokens, groups.rows);
-        try (ExpertSequence sequence = hostTier.begin(layer, groups.distinct, groups.weights, groups.numDistinct())) {
+        try (ExpertSequence sequence = hostTier.begin(layer, groups.distinct, groups.weights, numDistinct)) {
             routersAhead.prefetch(number, workspace);
             if (sharedExpert != null) {
                 sharedExpert.addTo(batch, workspace.n * numExpertsPerToken, workspace.n);
             }
+            copyToIdentities(kernels, workspace);
             if (!sequence.isNextResident()) {
                 compute(kernels, workspace); // while the others are loaded
             }
@@ -117,7 +121,17 @@ final class MoeBlock implements Block {
                 compute(kernels, workspace);
             }
         }
-        counters.addExpertsComputed(groups.numDistinct());
+        counters.addExpertsComputed(numDistinct);
+    }
+
+    private void copyToIdentities(Kernels kernels, Workspace workspace) {
+        ExpertGroups groups = workspace.groups;
+        int from = groups.start(numExperts);
+        int count = groups.start(numChoices) - from;
+        if (count > 0) {
+            kernels.copyRows(
+                    workspace.normed, groups.tokens, groups.rows, from, count, hiddenSize, workspace.expertRows);
+        }
     }
 
     private void add(Kernels kernels, Workspace workspace, ExpertSequence sequence, int i) {
@@ -140,7 +154,7 @@ final class MoeBlock implements Block {
         int n = workspace.n;
         for (int i = 0; i < n * numExpertsPerToken; i++) {
             int expert = workspace.expertIds[i];
-            workspace.tiers[i] = expert < 0 ? Tier.HOST : tierOf[expert];
+            workspace.tiers[i] = expert < 0 || expert >= numExperts ? Tier.HOST : tierOf[expert];
         }
         workspace
                 .listener()

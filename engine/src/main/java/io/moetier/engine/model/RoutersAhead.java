@@ -45,7 +45,7 @@ final class RoutersAhead {
         lookahead = new Lookahead(
                 routers.size(),
                 routers.stream()
-                        .mapToInt(router -> router.spec().numExperts())
+                        .mapToInt(router -> router.spec().numChoices())
                         .max()
                         .orElse(0),
                 routers.stream()
@@ -82,16 +82,32 @@ final class RoutersAhead {
         Target next = routers.get(number + 1);
         int n = 0;
         if (workspace.n == 1 && trial.isOn()) {
-            n = lookahead.bestGuess(number + 1, workspace.aheadIds, workspace.aheadLikelihoods);
+            n = keepExperts(
+                    next.spec().numExperts(),
+                    workspace,
+                    lookahead.bestGuess(number + 1, workspace.aheadIds, workspace.aheadLikelihoods));
         } else if (workspace.n > 1 && trial.isOnForPrompts()) {
             n = next.spec().numExperts();
-            float unused = 1 - (float) next.spec().numExpertsPerToken() / n;
+            float unused =
+                    1 - (float) next.spec().numExpertsPerToken() / next.spec().numChoices();
             Arrays.fill(workspace.aheadLikelihoods, 0, n, 1 - (float) StrictMath.pow(unused, workspace.n));
             for (int expert = 0; expert < n; expert++) {
                 workspace.aheadIds[expert] = expert;
             }
         }
         hostTier.guess(next.layer(), workspace.aheadIds, workspace.aheadLikelihoods, n);
+    }
+
+    /// Leaves identities out of the first `n` guesses, and returns how many remain.
+    private static int keepExperts(int numExperts, Workspace workspace, int n) {
+        int kept = 0;
+        for (int i = 0; i < n; i++) {
+            if (workspace.aheadIds[i] < numExperts) {
+                workspace.aheadIds[kept] = workspace.aheadIds[i];
+                workspace.aheadLikelihoods[kept++] = workspace.aheadLikelihoods[i];
+            }
+        }
+        return kept;
     }
 
     private void guess(Guesser guesser, int number, Kernels kernels, Workspace workspace) {

@@ -14,8 +14,8 @@ public interface RoutingListener {
     /// @param layer decoder layer
     /// @param firstPosition position of the first of the `n` tokens
     /// @param k experts per token
-    /// @param ids `[n, k]`, by falling weight; -1 for a choice of no expert, whose weight is 0 and whose tier means
-    ///     nothing
+    /// @param ids `[n, k]`, by falling weight; -1 for a choice of no expert, whose weight is 0, and from the
+    ///     number of experts on for identities; the tier of both means nothing
     /// @param weights `[n, k]`, the factors applied to the experts' outputs
     /// @param tiers `[n, k]`, where each expert was found
     void onRouting(int layer, Phase phase, int firstPosition, int n, int k, int[] ids, float[] weights, Tier[] tiers);

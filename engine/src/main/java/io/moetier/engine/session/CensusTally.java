@@ -35,7 +35,7 @@ public final class CensusTally implements RoutingListener {
             int layer, Phase phase, int firstPosition, int n, int k, int[] ids, float[] weights, Tier[] tiers) {
         tokens += layer == firstLayer ? n : 0;
         for (int i = 0; i < n * k; i++) {
-            if (ids[i] >= 0) {
+            if (ids[i] >= 0 && ids[i] < counts[layer].length) { // neither none nor an identity
                 counts[layer][ids[i]]++;
             }
         }

@@ -19,6 +19,7 @@ import java.util.stream.IntStream;
 public final class SessionTrace implements RoutingListener {
     private final TraceRecorder recorder;
     private final List<Integer> layers;
+    private final int[] numExperts; // of each of those
     private int request;
     private int step;
     private int[][][] experts = {};
@@ -29,6 +30,7 @@ public final class SessionTrace implements RoutingListener {
     public SessionTrace(TraceRecorder recorder, ModelSpec spec) {
         this.recorder = recorder;
         layers = moeLayers(spec);
+        numExperts = spec.moeLayers().stream().mapToInt(MoeSpec::numExperts).toArray();
     }
 
     /// Returns the header of a trace of a model; where layers differ, it has the numbers of the largest.
@@ -64,8 +66,9 @@ public final class SessionTrace implements RoutingListener {
             tiers = new Tier[n][layers.size()][];
         }
         for (int t = 0; t < n; t++) {
-            int[] chosen =
-                    IntStream.range(t * k, (t + 1) * k).filter(i -> ids[i] >= 0).toArray();
+            int[] chosen = IntStream.range(t * k, (t + 1) * k)
+                    .filter(i -> ids[i] >= 0 && ids[i] < numExperts[at])
+                    .toArray();
             experts[t][at] = new int[chosen.length];
             weights[t][at] = new float[chosen.length];
             tiers[t][at] = new Tier[chosen.length];

@@ -52,6 +52,16 @@ class ExpertGroupsTest {
     }
 
     @Test
+    void identitiesLieBehindTheExperts() {
+        ExpertGroups groups = new ExpertGroups(6, 11);
+        groups.sort(new int[] {5, 1, 4, 5}, WEIGHTS, 2, 2, 6);
+        assertEquals(1, groups.numDistinctBelow(4));
+        assertEquals(3, groups.numDistinctBelow(6));
+        assertArrayEquals(new int[] {2, 0, 3}, Arrays.copyOfRange(groups.rows, groups.start(4), groups.start(6)));
+        assertArrayEquals(new int[] {1, 0, 1}, Arrays.copyOfRange(groups.tokens, groups.start(4), groups.start(6)));
+    }
+
+    @Test
     void forgetsTheBatchBefore() {
         ExpertGroups groups = new ExpertGroups(4, 11);
         groups.sort(new int[] {0, 1, 2, 3}, WEIGHTS, 2, 2, 4);

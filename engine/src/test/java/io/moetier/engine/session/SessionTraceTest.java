@@ -31,6 +31,8 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class SessionTraceTest {
     @TempDir
@@ -46,10 +48,11 @@ class SessionTraceTest {
         assertEquals(whole.topK(), narrow.topK());
     }
 
-    @Test
-    void choicesOfNoExpertAreNotRecorded() {
-        ModelSpec spec = Families.describe(
-                Json.readObject(TestData.golden("qwen2_moe_sparse_step").resolve("config.json")));
+    @ParameterizedTest
+    @CsvSource({"qwen2_moe_sparse_step, -1", "longcat_flash, 8"}) // none, and the first identity
+    void choicesOfNoExpertAreNotRecorded(String model, int noExpert) {
+        ModelSpec spec =
+                Families.describe(Json.readObject(TestData.golden(model).resolve("config.json")));
         List<Integer> layers = IntStream.range(0, spec.layers().size())
                 .filter(layer -> spec.layers().get(layer).moe().isPresent())
                 .boxed()
@@ -60,7 +63,7 @@ class SessionTraceTest {
             SessionTrace trace = new SessionTrace(recorder, spec);
             Tier[] tiers = {Tier.DISK, Tier.HOST};
             for (int layer : layers) {
-                int[] ids = {-1, 3};
+                int[] ids = {noExpert, 3};
                 trace.onRouting(layer, Phase.DECODE, 0, 1, 2, ids, new float[] {0, 0.5f}, tiers);
                 census.onRouting(layer, Phase.DECODE, 0, 1, 2, ids, new float[] {0, 0.5f}, tiers);
             }

@@ -185,6 +185,15 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void copyRows(DeviceBuffer x, int[] rows, int[] outRows, int from, int n, int cols, DeviceBuffer out) {
+        float[] inputs = floats(x, 0);
+        float[] outputs = floats(out, 0);
+        for (int i = from; i < from + n; i++) {
+            System.arraycopy(inputs, rows[i] * cols, outputs, outRows[i] * cols, cols);
+        }
+    }
+
+    @Override
     public void scale(DeviceBuffer x, int length, float factor) {
         rowWork.scale(floats(x, length), length, factor);
     }

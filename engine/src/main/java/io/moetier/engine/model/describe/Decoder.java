@@ -19,6 +19,7 @@ public final class Decoder {
     private float embeddingMultiplier = 1;
     private float logitsMultiplier = 1;
     private boolean headBias;
+    private String numLayers = "num_hidden_layers";
 
     private Decoder(FamilyConfig config) {
         this.config = config;
@@ -54,6 +55,12 @@ public final class Decoder {
         return multiplied ? multipliers((float) Math.sqrt(config.hiddenSize()), logitsMultiplier) : this;
     }
 
+    /// Sets the key that says how many layers there are.
+    public Decoder numLayers(String key) {
+        numLayers = key;
+        return this;
+    }
+
     /// Says whether the head has a bias.
     public Decoder headBias(boolean biased) {
         headBias = biased;
@@ -72,7 +79,7 @@ public final class Decoder {
                 maxPositions(),
                 table,
                 embeddingMultiplier,
-                IntStream.range(0, config.numLayers())
+                IntStream.range(0, config.numLayers(numLayers))
                         .mapToObj(layer -> layers.apply(new Layer(config, layer, layerPrefix + layer + ".")))
                         .toList(),
                 finalNorm.orElseGet(() -> config.rms("model.norm")),

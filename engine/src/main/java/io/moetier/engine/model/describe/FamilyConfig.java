@@ -21,7 +21,12 @@ public record FamilyConfig(String family, JsonObject json) {
 
     /// Returns how many layers there are.
     public int numLayers() {
-        return atMost(Limits.LAYERS, "num_hidden_layers");
+        return numLayers("num_hidden_layers");
+    }
+
+    /// Returns how many layers there are, under another key.
+    int numLayers(String key) {
+        return atMost(Limits.LAYERS, key);
     }
 
     /// Returns how many query heads there are.

@@ -21,6 +21,7 @@ public final class Mixture {
     private final FamilyConfig config;
     private final String prefix;
     private final int numExperts;
+    private int numChoices;
     private Routing routing;
     private String router = "gate";
     private boolean routerBias;
@@ -32,6 +33,7 @@ public final class Mixture {
         config = layer.config();
         prefix = layer.name(name) + ".";
         this.numExperts = numExperts;
+        numChoices = numExperts;
         routing = Routing.softmax(numExperts, numExpertsPerToken);
     }
 
@@ -63,6 +65,19 @@ public final class Mixture {
         return new Mixture(layer, name, numExperts, numExpertsPerToken);
     }
 
+    /// Adds identities to choose from, as many as `zero_expert_num` says; to be said before anything of the router.
+    public Mixture identities() {
+        config.json()
+                .optionalString("zero_expert_type")
+                .filter(type -> !type.equals("identity"))
+                .ifPresent(type -> {
+                    throw config.json().unexpected("zero_expert_type", "identity", type);
+                });
+        numChoices = numExperts + config.numExperts("zero_expert_num");
+        routing = Routing.softmax(numChoices, routing.numExpertsPerToken());
+        return this;
+    }
+
     /// Sets what the router's linear map is called.
     public Mixture router(String name) {
         router = name;
@@ -83,7 +98,7 @@ public final class Mixture {
 
     /// Adds a vector called `name` to the scores, for the choice only.
     public Mixture correction(String name) {
-        correction = Optional.of(VectorSpec.of(prefix + name, numExperts));
+        correction = Optional.of(VectorSpec.of(prefix + name, numChoices));
         return this;
     }
 
@@ -188,7 +203,7 @@ public final class Mixture {
     public MoeSpec spec() {
         return new MoeSpec(
                 new RouterSpec(
-                        LinearSpec.named(prefix + router, numExperts, config.hiddenSize(), routerBias),
+                        LinearSpec.named(prefix + router, numChoices, config.hiddenSize(), routerBias),
                         correction,
                         routing),
                 experts,

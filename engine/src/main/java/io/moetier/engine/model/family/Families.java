@@ -23,6 +23,7 @@ public final class Families {
             HunyuanV1Moe.FAMILY,
             Jamba.FAMILY,
             Lfm2Moe.FAMILY,
+            LongcatFlash.FAMILY,
             MiniMax.FAMILY,
             MiniMaxM2.FAMILY,
             Mixtral.FAMILY,

@@ -70,7 +70,7 @@ public record ModelSpec(
             }
         }
         vectors.addAll(finalNorm.vectors());
-        return vectors;
+        return vectors.stream().distinct().toList(); // sublayers may share a norm
     }
 
     /// Returns the parameters of the whole model.

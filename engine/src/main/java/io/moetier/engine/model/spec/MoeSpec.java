@@ -7,6 +7,10 @@ import java.util.Optional;
 /// A mixture of experts: a router chooses experts for each token, whose outputs are weighted and summed (Shazeer et
 /// al. 2017).
 ///
+/// The router may choose from more than there are experts: each id from the number of experts on is an identity, whose
+/// result is the block's input (zero-computation experts: Jin et al. 2024, arXiv:2410.07348; LongCat,
+/// arXiv:2509.01322).
+///
 /// @param experts one per expert, in the checkpoint's order
 public record MoeSpec(RouterSpec router, List<DenseSpec> experts, Optional<SharedExpertSpec> sharedExpert)
         implements FeedForwardSpec {
@@ -14,9 +18,14 @@ public record MoeSpec(RouterSpec router, List<DenseSpec> experts, Optional<Share
         experts = List.copyOf(experts);
     }
 
-    /// Returns the number of experts to choose from.
+    /// Returns the number of experts.
     public int numExperts() {
         return experts.size();
+    }
+
+    /// Returns how many ids the router chooses from: experts, and identities behind them.
+    public int numChoices() {
+        return router.routing().numExperts();
     }
 
     /// Returns how many experts a token is sent to.

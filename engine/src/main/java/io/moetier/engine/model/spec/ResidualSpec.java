@@ -8,6 +8,9 @@ public record ResidualSpec(float input, float output, boolean ofNormed, boolean 
     /// The plain sum (He et al. 2016).
     public static final ResidualSpec SUM = new ResidualSpec(1, 1, false, false);
 
+    /// The plain sum at the end of the layer.
+    public static final ResidualSpec AT_LAYER_END = new ResidualSpec(1, 1, false, true);
+
     /// Returns the sum with the result multiplied.
     public static ResidualSpec scaled(float output) {
         return new ResidualSpec(1, output, false, false);

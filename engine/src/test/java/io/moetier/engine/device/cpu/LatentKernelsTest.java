@@ -236,6 +236,23 @@ class LatentKernelsTest {
     }
 
     @Test
+    void rowsAreCopiedToWhereTheyAreWanted() {
+        try (CpuDevice device = CpuDevice.open(1, KernelChoice.PLAIN)) {
+            DeviceBuffer out = device.allocate(8);
+            device.kernels()
+                    .copyRows(
+                            buffer(device, new float[] {1, 2, 3, 4, 5, 6}),
+                            new int[] {9, 2, 0},
+                            new int[] {9, 3, 1},
+                            1,
+                            2,
+                            2,
+                            out);
+            assertArrayEquals(new float[] {0, 0, 1, 2, 0, 0, 5, 6}, read(device, out));
+        }
+    }
+
+    @Test
     void whatDoesNotFitTogetherIsRefused() {
         LatentLayer cache = new LatentLayer(arena, KvType.F16, 10, 64, 8);
         LatentShape shape = new LatentShape(2, 4, 16, 64, 1f);
