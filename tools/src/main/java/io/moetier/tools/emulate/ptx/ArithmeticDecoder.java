@@ -303,8 +303,26 @@ final class ArithmeticDecoder {
         }
         if (fast != null) {
             op.unit = Unit.ROWS;
-            op.rowCode = fast;
+            op.rowCode = shift ? byLiteral(in, op, fast) : fast;
         }
+    }
+
+    /// Most shifts are by a literal within range, which needs no clamping.
+    private static RowCode byLiteral(Instruction in, Op op, RowCode code) {
+        if (!(in.operands().get(2) instanceof Operand.Literal(long distance, PtxType _))
+                || distance < 0
+                || distance >= op.type.bits()) {
+            return code;
+        }
+        op.immediate = distance;
+        return switch (code) {
+            case SHL_32 -> RowCode.SHL_32_BY;
+            case SHR_S32 -> RowCode.SHR_S32_BY;
+            case SHR_U32 -> RowCode.SHR_U32_BY;
+            case SHL_64 -> RowCode.SHL_64_BY;
+            case SHR_U64 -> RowCode.SHR_U64_BY;
+            default -> code;
+        };
     }
 
     private void field(Instruction in, Op op, int inserted) {

@@ -131,6 +131,25 @@ final class IntRows {
         }
     }
 
+    /// The distance of these is a literal from 0 to 31.
+    static void shlBy(int[] d, int[] a, int distance) {
+        for (int i = 0; i < LANES; i++) {
+            d[i] = a[i] << distance;
+        }
+    }
+
+    static void shrBy(int[] d, int[] a, int distance) {
+        for (int i = 0; i < LANES; i++) {
+            d[i] = a[i] >> distance;
+        }
+    }
+
+    static void shrUnsignedBy(int[] d, int[] a, int distance) {
+        for (int i = 0; i < LANES; i++) {
+            d[i] = a[i] >>> distance;
+        }
+    }
+
     /// Shifts `b:a`, of which `a` is the lower half, and returns the upper half of it.
     static void funnelLeft(int[] d, int[] a, int[] b, int[] c, boolean wrap) {
         for (int i = 0; i < LANES; i++) {

@@ -76,6 +76,19 @@ final class LongRows {
         }
     }
 
+    /// The distance of these is a literal from 0 to 63.
+    static void shlBy(long[] d, long[] a, int distance) {
+        for (int i = 0; i < LANES; i++) {
+            d[i] = a[i] << distance;
+        }
+    }
+
+    static void shrUnsignedBy(long[] d, long[] a, int distance) {
+        for (int i = 0; i < LANES; i++) {
+            d[i] = a[i] >>> distance;
+        }
+    }
+
     static void packInts(long[] d, int[] a, int[] b) {
         for (int i = 0; i < LANES; i++) {
             d[i] = (a[i] & 0xffffffffL) | (long) b[i] << 32;

@@ -40,6 +40,8 @@ final class MemoryUnit {
                 loadInts(warp.ints[op.rows[i]], allocation.memory(), shift);
             } else if (mask == Warp.FULL && op.wide && op.type.bytes == Long.BYTES) {
                 loadLongs(warp.longs[op.rows[i]], allocation.memory(), shift);
+            } else if (mask == Warp.FULL && !op.wide && op.type.bytes == Short.BYTES && !op.type.signed()) {
+                loadShorts(warp.ints[op.rows[i]], allocation.memory(), shift);
             } else {
                 loadLanes(op, warp, mask, op.rows[i], allocation.memory(), shift);
             }
@@ -50,6 +52,13 @@ final class MemoryUnit {
         long[] offsets = accesses.offsets;
         for (int i = 0; i < Warp.LANES; i++) {
             d[i] = memory.get(INT, offsets[i] + shift);
+        }
+    }
+
+    private void loadShorts(int[] d, MemorySegment memory, int shift) {
+        long[] offsets = accesses.offsets;
+        for (int i = 0; i < Warp.LANES; i++) {
+            d[i] = memory.get(SHORT, offsets[i] + shift) & 0xffff;
         }
     }
 

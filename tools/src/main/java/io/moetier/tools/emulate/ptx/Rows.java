@@ -52,6 +52,9 @@ final class Rows {
             case SHL_32 -> IntRows.shl(r[d], r[a], r[b]);
             case SHR_S32 -> IntRows.shr(r[d], r[a], r[b]);
             case SHR_U32 -> IntRows.shrUnsigned(r[d], r[a], r[b]);
+            case SHL_32_BY -> IntRows.shlBy(r[d], r[a], (int) op.immediate);
+            case SHR_S32_BY -> IntRows.shrBy(r[d], r[a], (int) op.immediate);
+            case SHR_U32_BY -> IntRows.shrUnsignedBy(r[d], r[a], (int) op.immediate);
             case FUNNEL_LEFT -> IntRows.funnelLeft(r[d], r[a], r[b], r[c], op.immediate != 0);
             case FUNNEL_RIGHT -> IntRows.funnelRight(r[d], r[a], r[b], r[c], op.immediate != 0);
             case BYTES_PERMUTE -> IntRows.permute(r[d], r[a], r[b], r[c], (int) op.immediate);
@@ -75,6 +78,8 @@ final class Rows {
             case SHL_64 -> LongRows.shl(q[d], q[a], r[b]);
             case SHR_S64 -> LongRows.shr(q[d], q[a], r[b]);
             case SHR_U64 -> LongRows.shrUnsigned(q[d], q[a], r[b]);
+            case SHL_64_BY -> LongRows.shlBy(q[d], q[a], (int) op.immediate);
+            case SHR_U64_BY -> LongRows.shrUnsignedBy(q[d], q[a], (int) op.immediate);
             case PACK_32 -> LongRows.packInts(q[d], r[a], r[b]);
             case MUL_WIDE_S32 -> LongRows.mulWide(q[d], r[a], r[b]);
             case MUL_WIDE_U32 -> LongRows.mulWideUnsigned(q[d], r[a], r[b]);

@@ -149,6 +149,23 @@ class IntegerInstructionTest {
     }
 
     @ParameterizedTest
+    @EnumSource(names = {"B16", "B32", "B64", "U16", "U32", "U64", "S16", "S32", "S64"})
+    void literalDistancesAreClampedToo(PtxType type) {
+        String name = type.integer() ? "shr" : "shl";
+        for (int distance : new int[] {0, 1, 8, 31, 32, 63, 64, 100}) {
+            List<long[]> rows = rows(1, type);
+            String instruction = name + dot(type) + " %d, %x0, " + distance;
+            long[] found = InstructionLab.runWith(instruction, type, List.of(type), rows);
+            InstructionLab.compare(instruction, type, rows, x -> shifted(type, x[0], distance), found);
+        }
+    }
+
+    private static long shifted(PtxType type, long bits, int distance) {
+        BigInteger a = value(type, bits);
+        return (type.integer() ? a.shiftRight(distance) : a.shiftLeft(distance)).longValue();
+    }
+
+    @ParameterizedTest
     @EnumSource(names = {"B32", "B64"})
     void bitsAreCounted(PtxType type) {
         count("popc", type, x -> Long.bitCount(x & InstructionLab.mask(type)));
