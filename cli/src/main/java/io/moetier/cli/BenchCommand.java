@@ -2,11 +2,17 @@ package io.moetier.cli;
 
 import io.moetier.engine.convert.ModelSource;
 import io.moetier.engine.device.cpu.MemoryBandwidth;
+import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.session.PhysicalCores;
+import io.moetier.engine.session.SessionTrace;
+import io.moetier.engine.trace.TraceHeader;
+import io.moetier.engine.trace.TraceRecorder;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.Json;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -54,6 +60,13 @@ final class BenchCommand implements Callable<Integer> {
     @Nullable
     Path peer;
 
+    @Option(
+            names = "--trace",
+            paramLabel = "FILE",
+            description = "Record the routing of all rounds, those to warm up too, for tune; each is a request.")
+    @Nullable
+    Path trace;
+
     @Option(names = "--json", description = "Print one JSON object.")
     boolean json;
 
@@ -63,7 +76,7 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
         require(repetitions >= 1, "-r must be 1 or more, not " + repetitions);
         require(promptTokens >= 0 && generatedTokens >= 0, "-p and -n must be 0 or more");
         require(promptTokens + generatedTokens > 0, "-p 0 and -n 0 leave nothing to measure");
@@ -72,6 +85,10 @@ final class BenchCommand implements Callable<Integer> {
                 !compare || GgufParts.isNamed(model.model),
                 "--compare needs a GGUF file, which both engines read, not " + model.model);
         require(compare || peer == null, "--peer goes with --compare");
+        require(trace == null || !compare, "--trace does not go with --compare");
+        if (trace != null) {
+            OutputFile.check(trace, "--trace");
+        }
         EngineConfig config = model.config();
         ProcessMemory before = ProcessMemory.now();
         try (LoadedModel loaded = new Stores(surroundings, streams).load(model.model, config, false)) {
@@ -84,8 +101,22 @@ final class BenchCommand implements Callable<Integer> {
         return Failure.OK;
     }
 
-    private void measure(LoadedModel loaded, ProcessMemory before) {
+    private void measure(LoadedModel loaded, ProcessMemory before) throws IOException {
+        if (trace == null) {
+            measure(loaded, before, Optional.empty());
+            return;
+        }
+        ModelSpec spec = loaded.engine().spec();
+        TraceHeader header = SessionTrace.header(String.valueOf(model.model.getFileName()), spec, "rounds of bench");
+        try (TraceRecorder recorder = new TraceRecorder(trace, header)) {
+            measure(loaded, before, Optional.of(new SessionTrace(recorder, spec)));
+            recorder.finish();
+        }
+    }
+
+    private void measure(LoadedModel loaded, ProcessMemory before, Optional<SessionTrace> listener) {
         try (Benchmark benchmark = new Benchmark(loaded, promptTokens, generatedTokens, before)) {
+            listener.ifPresent(benchmark::listen);
             benchmark.warmUp();
             for (int i = 0; i < repetitions; i++) {
                 benchmark.measure();

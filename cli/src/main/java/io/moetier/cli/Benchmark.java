@@ -8,9 +8,11 @@ import io.moetier.engine.session.MemoryUse;
 import io.moetier.engine.session.Sampler;
 import io.moetier.engine.session.SamplingParams;
 import io.moetier.engine.session.Session;
+import io.moetier.engine.session.SessionTrace;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 
@@ -42,6 +44,7 @@ final class Benchmark implements AutoCloseable {
     private final int generatedTokens;
     private final Measurement promptRates = new Measurement();
     private final Measurement generationRates = new Measurement();
+    private Optional<SessionTrace> trace = Optional.empty();
     private RunStats promptStats;
     private RunStats generationStats;
 
@@ -69,6 +72,12 @@ final class Benchmark implements AutoCloseable {
                     + model.engine().contextLength() + " (--ctx sets it)");
         }
         return needed;
+    }
+
+    /// Has the routing of each test recorded, as a request of its own.
+    void listen(SessionTrace newTrace) {
+        trace = Optional.of(newTrace);
+        session.listen(newTrace);
     }
 
     /// Runs once without counting.
@@ -160,11 +169,18 @@ final class Benchmark implements AutoCloseable {
         session.close();
     }
 
+    private void begin() {
+        if (session.position() > 0) {
+            session.truncate(0);
+            trace.ifPresent(SessionTrace::nextRequest);
+        }
+    }
+
     private double prefill() {
         if (prompt.length == 0) {
             return 0;
         }
-        session.truncate(0);
+        begin();
         long begin = System.nanoTime();
         session.prefill(prompt);
         return prompt.length * 1e9 / (System.nanoTime() - begin);
@@ -175,7 +191,7 @@ final class Benchmark implements AutoCloseable {
             return 0;
         }
         Engine engine = model.engine();
-        session.truncate(0);
+        begin();
         Sampler sampler = new Sampler(SamplingParams.DEFAULT, engine.spec().vocabSize(), engine.contextLength());
         // The first token belongs to the prompt, so one more than is measured.
         Generator.Outcome outcome =

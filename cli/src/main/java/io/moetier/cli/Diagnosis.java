@@ -2,16 +2,20 @@ package io.moetier.cli;
 
 import io.moetier.engine.device.cpu.CpuDevice;
 import io.moetier.engine.device.cpu.KernelChoice;
-import io.moetier.engine.device.cpu.LayerOverhead;
 import io.moetier.engine.device.cpu.MemoryBandwidth;
+import io.moetier.engine.offload.DecodeCosts;
 import io.moetier.engine.offload.MachineProfile;
+import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.session.PhysicalCores;
 import io.moetier.storage.expert.DiskSpeed;
 import io.moetier.storage.memory.AvailableMemory;
+import io.moetier.tools.calibrate.Calibration;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -22,43 +26,52 @@ import java.util.TreeMap;
 ///
 /// @param kernels for each choice of kernels what it computes with, or why it cannot be had
 /// @param readBytesPerSecond of memory, by the number of threads
-/// @param layerSeconds what a layer takes beside its work
 /// @param disk nothing if the cache folder cannot be written
+/// @param calibration what decoding costs; nothing if it was not asked for or the cache folder cannot be written
 record Diagnosis(
         String processor,
         Map<KernelChoice, String> kernels,
         Map<Integer, Double> readBytesPerSecond,
-        double layerSeconds,
         Path cache,
         Optional<DiskSpeed> disk,
-        String diskRemark) {
+        String diskRemark,
+        Optional<Calibration> calibration) {
     private static final int MEMORY_SHARE = 8;
     private static final long DISK_BYTES = 256L << 20;
     private static final int DISK_SHARE = 16;
+    private static final int WIDTH = 1024;
+    private static final double MEBIBYTE = 1 << 20;
     private static final String NO_GPU = "not used: this version computes on the CPU";
 
     /// Measures this machine.
     ///
     /// @param cache the folder of imported models
     /// @param threads how many threads compute
-    static Diagnosis of(Path cache, int threads) {
+    /// @param calibrate whether to measure what decoding costs, too
+    static Diagnosis of(Path cache, int threads, boolean calibrate) {
         Map<KernelChoice, String> kernels = kernels(cache, threads);
         Map<Integer, Double> bandwidths = new TreeMap<>();
         try (MemoryBandwidth memory = MemoryBandwidth.open(memoryToRead())) {
             bandwidths.put(1, memory.bytesPerSecond(1));
             bandwidths.computeIfAbsent(threads, memory::bytesPerSecond);
         }
-        double layerSeconds = LayerOverhead.seconds(threads);
         try (CleanStop _ = CleanStop.open()) { // the file that is read does not stay
             Files.createDirectories(cache);
             long free = Files.getFileStore(cache).getUsableSpace();
             DiskSpeed speed = DiskSpeed.measure(cache, Math.min(DISK_BYTES, free / DISK_SHARE));
+            Optional<Calibration> calibration = calibrate ? Optional.of(calibration(cache, threads)) : Optional.empty();
             return new Diagnosis(
-                    processorName(), kernels, bandwidths, layerSeconds, cache, Optional.of(speed), speed.way());
-        } catch (IOException e) {
+                    processorName(), kernels, bandwidths, cache, Optional.of(speed), speed.way(), calibration);
+        } catch (IOException | UncheckedIOException e) {
             String reason = "cannot be written: " + Failure.of(e).sentence();
-            return new Diagnosis(processorName(), kernels, bandwidths, layerSeconds, cache, Optional.empty(), reason);
+            return new Diagnosis(
+                    processorName(), kernels, bandwidths, cache, Optional.empty(), reason, Optional.empty());
         }
+    }
+
+    private static Calibration calibration(Path cache, int threads) throws IOException {
+        EngineConfig config = EngineConfig.DEFAULT.withThreads(threads).withNativeDirectory(cache);
+        return Calibration.measure(cache, config, memoryToRead());
     }
 
     /// Returns the findings for people.
@@ -71,7 +84,7 @@ record Diagnosis(
         table.row("memory", memory());
         readBytesPerSecond.forEach((threads, rate) ->
                 table.row("  read by " + threads + (threads == 1 ? " thread" : " threads"), gigabytesPerSecond(rate)));
-        table.row("  joining threads", String.format(Locale.ROOT, "%.0f µs per layer", 1e6 * layerSeconds));
+        calibration.ifPresent(measured -> addTo(table, measured));
         table.row("cache folder", cache)
                 .row(
                         "  read",
@@ -86,14 +99,42 @@ record Diagnosis(
         return table.toString();
     }
 
-    /// Returns what was measured as a profile to predict speeds with; nothing if the disk could not be measured.
+    private static void addTo(Table table, Calibration measured) {
+        DecodeCosts costs = measured.costs();
+        costs.reading().forEach((type, rates) -> {
+            List<Double> ascending = List.copyOf(rates.values());
+            table.row(
+                    "  " + type.label() + " by kernels",
+                    gigabytesPerSecond(ascending.getLast()) + ", in caches "
+                            + gigabytesPerSecond(ascending.getFirst()));
+        });
+        table.row(
+                "a layer beside weights",
+                micros(measured.layerSeconds() + WIDTH * costs.widthSeconds()) + " if it is " + WIDTH + " wide, and "
+                        + micros(costs.expertSeconds()) + " per expert");
+        table.row(
+                "a missing expert",
+                "of 1 MiB alone, from disk " + micros(costs.fromDisk().seconds(1, MEBIBYTE)) + ", from the page cache "
+                        + micros(costs.fromPageCache().seconds(1, MEBIBYTE)));
+    }
+
+    private static String micros(double seconds) {
+        return String.format(Locale.ROOT, "%.0f µs", 1e6 * seconds);
+    }
+
+    /// Returns what was measured as a profile to predict speeds with; nothing if it was not measured whole.
     Optional<MachineProfile> profile() {
         double memory = readBytesPerSecond.values().stream()
                 .mapToDouble(rate -> rate)
                 .max()
                 .orElseThrow();
-        return disk.map(speed -> MachineProfile.ofHost(
-                processor, memory, speed.bytesPerSecond(), speed.cachedBytesPerSecond(), layerSeconds));
+        return disk.flatMap(speed -> calibration.map(measured -> MachineProfile.ofHost(
+                        processor,
+                        memory,
+                        speed.bytesPerSecond(),
+                        speed.cachedBytesPerSecond(),
+                        measured.layerSeconds())
+                .withDecodeCosts(measured.costs())));
     }
 
     /// Returns the findings under the names that `--json` prints.
@@ -112,7 +153,9 @@ record Diagnosis(
         Map<String, Object> rates = new LinkedHashMap<>();
         readBytesPerSecond.forEach((threads, rate) -> rates.put(threads.toString(), rate));
         fields.put("read_bytes_per_second", rates);
-        fields.put("layer_seconds", layerSeconds);
+        calibration.ifPresent(measured -> fields.put("layer_seconds", measured.layerSeconds()));
+        calibration.ifPresent(
+                measured -> fields.put("decoding", measured.costs().fields()));
         fields.put("cache", cache.toString());
         disk.ifPresent(speed -> fields.put("disk_bytes_per_second", speed.bytesPerSecond()));
         disk.ifPresent(speed -> fields.put("cached_bytes_per_second", speed.cachedBytesPerSecond()));

@@ -1,11 +1,7 @@
 package io.moetier.cli;
 
-import io.moetier.engine.offload.MachineProfile;
 import io.moetier.engine.session.PhysicalCores;
 import io.moetier.storage.format.Json;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -37,22 +33,12 @@ final class DoctorCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         ModelOptions.requireThreads(threads);
-        Diagnosis diagnosis = Diagnosis.of(surroundings.cacheDirectory(), PhysicalCores.threads(threads));
-        if (threads == 0) { // else it is not what runs will do
-            diagnosis.profile().ifPresent(this::keep);
+        boolean keep = threads == 0; // else it is not what runs will do
+        Diagnosis diagnosis = Diagnosis.of(surroundings.cacheDirectory(), PhysicalCores.threads(threads), keep);
+        if (keep) {
+            diagnosis.profile().ifPresent(new MachineFile(surroundings, streams)::keep);
         }
         streams.print(json ? Json.write(diagnosis.fields()) + "\n" : diagnosis.table());
         return Failure.OK;
-    }
-
-    /// Keeps what `tune` predicts speeds with; a cache folder that cannot be written has been reported already.
-    private void keep(MachineProfile profile) {
-        Path target = MachineFile.in(surroundings.cacheDirectory());
-        try (OutputFile file = OutputFile.create(target, "the cache folder")) {
-            Files.writeString(file.unfinished(), Json.writePretty(profile.fields()) + "\n");
-            file.publish();
-        } catch (IOException | IllegalArgumentException e) {
-            streams.note("moetier: " + Failure.of(e).sentence());
-        }
     }
 }

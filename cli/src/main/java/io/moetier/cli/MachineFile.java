@@ -1,12 +1,44 @@
 package io.moetier.cli;
 
+import io.moetier.engine.offload.MachineProfile;
+import io.moetier.engine.session.PhysicalCores;
+import io.moetier.storage.format.Json;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
-/// Where the machine's own profile is kept, which `doctor` measures.
-final class MachineFile {
-    private MachineFile() {}
-
+/// Where the machine's own profile is kept, which `doctor` measures and `tune` predicts with.
+record MachineFile(Surroundings surroundings, Streams streams) {
     static Path in(Path cacheDirectory) {
         return cacheDirectory.resolve("machine.json");
+    }
+
+    /// Keeps a profile; a cache folder that cannot be written is noted.
+    void keep(MachineProfile profile) {
+        try (OutputFile file = OutputFile.create(in(surroundings.cacheDirectory()), "the cache folder")) {
+            Files.writeString(file.unfinished(), Json.writePretty(profile.fields()) + "\n");
+            file.publish();
+        } catch (IOException | IllegalArgumentException e) {
+            streams.note("moetier: " + Failure.of(e).sentence());
+        }
+    }
+
+    /// Returns the profile that was kept; nothing if this machine was never measured. One of an earlier version lacks
+    /// what speeds are predicted with now, so the machine is measured again.
+    Optional<MachineProfile> current() {
+        Path file = in(surroundings.cacheDirectory());
+        if (!Files.exists(file)) {
+            return Optional.empty();
+        }
+        MachineProfile kept = MachineProfile.read(file);
+        if (kept.decodeCosts().isPresent()) {
+            return Optional.of(kept);
+        }
+        streams.note("measuring this machine again, as doctor does: " + file + " is of an earlier version");
+        Optional<MachineProfile> measured = Diagnosis.of(surroundings.cacheDirectory(), PhysicalCores.threads(0), true)
+                .profile();
+        measured.ifPresent(this::keep);
+        return measured;
     }
 }

@@ -33,13 +33,15 @@ import java.util.stream.Stream;
 /// @param sizeClasses how many experts of which size there are
 /// @param slotBytesOfLayer the bytes of one expert's slot, by MoE layer
 /// @param denseBytes bytes of everything else, as a store has it
+/// @param types those that most of the weights have
 record ModelSummary(
         Path model,
         ModelSpec spec,
         String weights,
         List<SizeClassCount> sizeClasses,
         List<Long> slotBytesOfLayer,
-        long denseBytes) {
+        long denseBytes,
+        TensorTypes.Main types) {
     /// Describes a store by its manifest and headers; the weights are not read.
     static ModelSummary ofStore(Path store) {
         StoreManifest manifest = StoreManifest.read(store);
@@ -61,8 +63,15 @@ record ModelSummary(
             long bytes = manifest.sizeClasses().get(entry.sizeClass()).layout().slotBytes();
             bytesOfLayer.put(entry.id().layer(), bytes);
         }
-        String weights = "store, " + TensorTypes.ofStore(store, manifest);
-        return new ModelSummary(store, spec, weights, sizeClasses, List.copyOf(bytesOfLayer.values()), dense);
+        TensorTypes types = TensorTypes.ofStore(store, manifest);
+        return new ModelSummary(
+                store,
+                spec,
+                "store, " + types.all(),
+                sizeClasses,
+                List.copyOf(bytesOfLayer.values()),
+                dense,
+                types.main());
     }
 
     /// Describes a model that is no store by its headers, as it would be imported without rounding.
@@ -81,10 +90,16 @@ record ModelSummary(
         List<SizeClassCount> sizeClasses = countOfSize.entrySet().stream()
                 .map(entry -> new SizeClassCount(entry.getValue(), entry.getKey()))
                 .toList();
-        String types = TensorTypes.of(source).all();
+        TensorTypes types = TensorTypes.of(source);
         long dense = new CheckpointImporter(source, Quantisation.KEEP).denseBytes();
         return new ModelSummary(
-                source.path(), spec, source.kind() + ", " + types, sizeClasses, slotBytesOfLayer, dense);
+                source.path(),
+                spec,
+                source.kind() + ", " + types.all(),
+                sizeClasses,
+                slotBytesOfLayer,
+                dense,
+                types.main());
     }
 
     private static long slotBytes(ModelSource source, DenseSpec expert) {

@@ -21,52 +21,68 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// Which element types the weights of a model have, by their part in it.
 final class TensorTypes {
-    private final ModelSource source;
+    private static final String EXPERTS = "experts: ";
+
     private final Map<String, Map<DType, Long>> bytesOfGroup = new LinkedHashMap<>();
 
-    private TensorTypes(ModelSource source) {
-        this.source = source;
-    }
+    /// The types that most of the bytes have.
+    ///
+    /// @param dense of the weights that every token needs
+    record Main(DType dense, DType experts) {}
+
+    private TensorTypes() {}
 
     static TensorTypes of(ModelSource source) {
-        TensorTypes types = new TensorTypes(source);
-        types.add(source.spec());
+        TensorTypes types = new TensorTypes();
+        types.add(source);
         return types;
     }
 
-    /// Returns the types of all weights, the one with most bytes first.
-    String all() {
-        Map<DType, Long> sums = new TreeMap<>();
-        bytesOfGroup.values().forEach(group -> group.forEach((type, bytes) -> sums.merge(type, bytes, Long::sum)));
-        return listed(sums);
-    }
-
-    /// Returns the types of the matrices of a store, the one with most bytes first.
-    static String ofStore(Path store, StoreManifest manifest) {
-        Map<DType, Long> sums = new TreeMap<>();
+    /// Returns the types of the matrices of a store; those that are not of experts are one group.
+    static TensorTypes ofStore(Path store, StoreManifest manifest) {
+        TensorTypes types = new TensorTypes();
         for (StoreManifest.Entry expert : manifest.experts()) {
             for (BlockPart part :
                     manifest.sizeClasses().get(expert.sizeClass()).layout().parts()) {
-                sums.merge(part.dtype(), part.byteLength(), Long::sum);
+                types.add(EXPERTS + part.name(), part.dtype(), part.byteLength());
             }
         }
         try (SafetensorsFile dense = SafetensorsFile.open(store.resolve(StoreManifest.DENSE_FILE_NAME))) {
             dense.metadata().values().stream()
                     .flatMap(written -> MatrixShape.parse(written).stream())
-                    .forEach(shape -> sums.merge(shape.dtype(), shape.packedBytes(), Long::sum));
+                    .forEach(shape -> types.add("others", shape.dtype(), shape.packedBytes()));
         }
-        return listed(sums);
+        return types;
     }
 
-    private static String listed(Map<DType, Long> sums) {
+    /// Returns the types of all weights, the one with most bytes first.
+    String all() {
+        return byBytes(group -> true).map(DType::label).collect(Collectors.joining(", "));
+    }
+
+    /// Returns the type of most weights of experts, and of most others.
+    Main main() {
+        DType experts = byBytes(group -> group.startsWith(EXPERTS)).findFirst().orElse(DType.F32);
+        DType dense = byBytes(group -> !group.startsWith(EXPERTS)).findFirst().orElse(experts);
+        return new Main(dense, experts);
+    }
+
+    private Stream<DType> byBytes(Predicate<String> groups) {
+        Map<DType, Long> sums = new TreeMap<>();
+        bytesOfGroup.forEach((name, group) -> {
+            if (groups.test(name)) {
+                group.forEach((type, bytes) -> sums.merge(type, bytes, Long::sum));
+            }
+        });
         return sums.entrySet().stream()
                 .sorted(Map.Entry.comparingByValue(Comparator.reverseOrder()))
-                .map(entry -> entry.getKey().label())
-                .collect(Collectors.joining(", "));
+                .map(Map.Entry::getKey);
     }
 
     /// Returns the groups and the bytes of each type in them.
@@ -74,45 +90,46 @@ final class TensorTypes {
         return bytesOfGroup;
     }
 
-    private void add(ModelSpec spec) {
-        add("embedding", List.of(spec.embedding()));
+    private void add(ModelSource source) {
+        ModelSpec spec = source.spec();
+        add(source, "embedding", List.of(spec.embedding()));
         for (LayerSpec layer : spec.layers()) {
             for (SublayerSpec sublayer : layer.sublayers()) {
                 switch (sublayer.block()) {
-                    case MixerSpec mixer -> add("attention", mixer.linears());
-                    case DenseSpec dense -> add("dense MLPs", dense.linears());
-                    case MoeSpec moe -> add(moe);
+                    case MixerSpec mixer -> add(source, "attention", mixer.linears());
+                    case DenseSpec dense -> add(source, "dense MLPs", dense.linears());
+                    case MoeSpec moe -> add(source, moe);
                 }
             }
         }
         if (!spec.tiedEmbeddings()) {
-            add("head", List.of(spec.head()));
+            add(source, "head", List.of(spec.head()));
         }
         for (VectorSpec vector : spec.denseVectors()) {
-            add("vectors", source.require(vector));
+            TensorInfo tensor = source.require(vector);
+            add("vectors", tensor.dtype(), tensor.byteLength());
         }
     }
 
-    private void add(MoeSpec moe) {
-        add("routers", moe.routingLinears());
+    private void add(ModelSource source, MoeSpec moe) {
+        add(source, "routers", moe.routingLinears());
         for (DenseSpec expert : moe.experts()) {
-            add("experts: gate", List.of(expert.gate()));
-            add("experts: up", List.of(expert.up()));
-            add("experts: down", List.of(expert.down()));
+            add(source, EXPERTS + "gate", List.of(expert.gate()));
+            add(source, EXPERTS + "up", List.of(expert.up()));
+            add(source, EXPERTS + "down", List.of(expert.down()));
         }
         moe.sharedExpert()
-                .ifPresent(shared -> add("shared experts", shared.ffn().linears()));
+                .ifPresent(shared -> add(source, "shared experts", shared.ffn().linears()));
     }
 
-    private void add(String group, List<LinearSpec> linears) {
+    private void add(ModelSource source, String group, List<LinearSpec> linears) {
         for (LinearSpec linear : linears) {
-            add(group, source.require(linear));
+            TensorInfo tensor = source.require(linear);
+            add(group, tensor.dtype(), tensor.byteLength());
         }
     }
 
-    private void add(String group, TensorInfo tensor) {
-        bytesOfGroup
-                .computeIfAbsent(group, key -> new TreeMap<>())
-                .merge(tensor.dtype(), tensor.byteLength(), Long::sum);
+    private void add(String group, DType type, long bytes) {
+        bytesOfGroup.computeIfAbsent(group, key -> new TreeMap<>()).merge(type, bytes, Long::sum);
     }
 }

@@ -1,6 +1,5 @@
 package io.moetier.cli;
 
-import io.moetier.engine.offload.CostModel;
 import io.moetier.engine.offload.MachineProfile;
 import io.moetier.tools.simulate.Contender;
 import io.moetier.tools.simulate.TraceCounts;
@@ -26,7 +25,8 @@ record TuneCharts(TuneReport report, TraceCounts counts) {
             body.chart(
                     "speeds",
                     "Predicted tokens/s by device",
-                    "Upper bounds with the recommended policy; missing experts come over the link, from main memory.");
+                    "With the recommended policy. Upper bounds but for a measured machine; into a device missing experts"
+                            + " come over the link, from main memory.");
         }
         TraceCharts.add(body);
         body.table("All figures", report.table());
@@ -76,7 +76,7 @@ record TuneCharts(TuneReport report, TraceCounts counts) {
                 name,
                 false,
                 rows(sorted, policy.get()).stream()
-                        .map(row -> report.question().predict(row, new CostModel(machine)))
+                        .map(row -> report.question().predict(row, machine))
                         .toList())));
         return lines;
     }

@@ -3,6 +3,7 @@ package io.moetier.cli;
 import io.moetier.engine.offload.MachineProfile;
 import io.moetier.engine.trace.TraceHeader;
 import io.moetier.engine.trace.TraceReader;
+import io.moetier.storage.expert.IoMode;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.tools.simulate.Admission;
@@ -82,6 +83,22 @@ final class TuneCommand implements Callable<Integer> {
     int batch;
 
     @Option(
+            names = "--warm-up",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "First tokens of each trace, which fill the caches and are not counted; default: 0.")
+    long warmUp;
+
+    @Option(
+            names = "--io",
+            paramLabel = "mapped|pread|direct|auto",
+            defaultValue = "auto",
+            description =
+                    "How missing experts would be read: direct past the page cache, mapped and pread from it; auto"
+                            + " as run does it: direct where the experts do not fit there; default: ${DEFAULT-VALUE}.")
+    IoMode io = IoMode.AUTO;
+
+    @Option(
             names = "--census",
             paramLabel = "FILE",
             description = "Routing trace whose most used experts the policy static keeps.")
@@ -116,6 +133,9 @@ final class TuneCommand implements Callable<Integer> {
         if (batch < 1) {
             throw new IllegalArgumentException("--batch must be 1 or more, not " + batch);
         }
+        if (warmUp < 0) {
+            throw new IllegalArgumentException("--warm-up must be 0 or more, not " + warmUp);
+        }
         if (batch > 1 && admission == Admission.SEQUENTIAL) {
             throw new IllegalArgumentException(
                     "--batch is of --admission layer: sequential takes one expert of one token after another");
@@ -146,18 +166,23 @@ final class TuneCommand implements Callable<Integer> {
             TraceHeader header = reader.header();
             TuneExperts.Sizes sizes = experts.sizes(trace, header, recording.model());
             List<SlotPlan> plans = TuneBudgets.plans(budgets, header, sizes);
-            boolean cached = device == null && staysInMemory(header, sizes);
+            boolean cached = io == IoMode.AUTO ? device == null && staysInMemory(header, sizes) : io != IoMode.DIRECT;
             Tuning.Question question = new Tuning.Question(
                     chosen.contenders(trace, header),
                     plans,
                     sizes.sizes(),
                     sizes.known(),
                     sizes.denseBytes(),
+                    sizes.traits(),
                     cached ? machine.map(MachineProfile::withCachedFiles) : machine);
+            if (warmUp >= header.tokens()) {
+                throw new IllegalArgumentException(
+                        "--warm-up " + warmUp + " leaves nothing of the " + header.tokens() + " tokens of " + trace);
+            }
             Simulator simulator =
-                    new Simulator(admission, batch, Runtime.getRuntime().availableProcessors());
+                    new Simulator(admission, batch, warmUp, Runtime.getRuntime().availableProcessors());
             Tuning tuning = Tuning.of(reader, simulator, question, TunePolicies.LRU);
-            return new TuneReport(recording.model().orElse(trace), header, admission, batch, question, tuning);
+            return new TuneReport(recording.model().orElse(trace), header, admission, batch, warmUp, question, tuning);
         }
     }
 
@@ -170,8 +195,7 @@ final class TuneCommand implements Callable<Integer> {
     /// Returns the machine that speeds are predicted for; nothing if there is none to predict for.
     private Optional<MachineProfile> machine() {
         if (device == null) {
-            Path measured = MachineFile.in(surroundings.cacheDirectory());
-            return Files.exists(measured) ? Optional.of(MachineProfile.read(measured)) : Optional.empty();
+            return new MachineFile(surroundings, streams).current();
         }
         Optional<MachineProfile> known = MachineProfile.ofDevice(device);
         if (known.isEmpty() && !Files.exists(Path.of(device))) {

@@ -3,6 +3,7 @@ package io.moetier.cli;
 import io.moetier.engine.convert.ModelSource;
 import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.offload.CostModel;
 import io.moetier.engine.session.SessionTrace;
 import io.moetier.engine.trace.TraceHeader;
 import io.moetier.storage.model.MalformedModelException;
@@ -30,7 +31,8 @@ final class TuneExperts {
     ///
     /// @param known whether the bytes are those of a model; if not, they count slots
     /// @param denseBytes bytes of the weights outside the experts that every token reads, 0 if not known
-    record Sizes(SlotPlan.Sizes sizes, boolean known, long denseBytes) {}
+    /// @param traits what else counts of the model, if there is one
+    record Sizes(SlotPlan.Sizes sizes, boolean known, long denseBytes, Optional<CostModel.Traits> traits) {}
 
     /// Returns the sizes for one trace.
     ///
@@ -47,11 +49,11 @@ final class TuneExperts {
             if (expertBytes.bytes() == 0) {
                 throw new IllegalArgumentException("--expert-bytes must be more than 0");
             }
-            return new Sizes(SlotPlan.Sizes.uniform(header.layers(), expertBytes.bytes()), true, 0);
+            return new Sizes(SlotPlan.Sizes.uniform(header.layers(), expertBytes.bytes()), true, 0, Optional.empty());
         }
         Optional<Path> of = Optional.ofNullable(model).or(() -> recorded);
         return of.map(path -> ofModel(summary(path), trace, header))
-                .orElseGet(() -> new Sizes(SlotPlan.Sizes.uniform(header.layers(), 1), false, 0));
+                .orElseGet(() -> new Sizes(SlotPlan.Sizes.uniform(header.layers(), 1), false, 0, Optional.empty()));
     }
 
     private static ModelSummary summary(Path model) {
@@ -69,7 +71,12 @@ final class TuneExperts {
                 summary.slotBytesOfLayer().stream().distinct().sorted().toList();
         List<Integer> classOfLayer =
                 summary.slotBytesOfLayer().stream().map(bytes::indexOf).toList();
-        return new Sizes(new SlotPlan.Sizes(classOfLayer, bytes), true, denseBytesRead(summary));
+        CostModel.Traits traits = new CostModel.Traits(
+                summary.types().dense(),
+                summary.types().experts(),
+                summary.spec().hiddenSize(),
+                summary.spec().vocabSize());
+        return new Sizes(new SlotPlan.Sizes(classOfLayer, bytes), true, denseBytesRead(summary), Optional.of(traits));
     }
 
     /// Returns what every token reads: all but an embedding that is not the head as well, of which it needs one row.

@@ -14,7 +14,13 @@ import org.jspecify.annotations.Nullable;
 
 /// What `tune` found for one trace, for people and for programs.
 record TuneReport(
-        Path trace, TraceHeader header, Admission admission, int batch, Tuning.Question question, Tuning tuning) {
+        Path trace,
+        TraceHeader header,
+        Admission admission,
+        int batch,
+        long warmUp,
+        Tuning.Question question,
+        Tuning tuning) {
     /// Returns the table, what to note about it, and the recommendation.
     String text() {
         StringBuilder text = new StringBuilder(trace + ": " + header.model() + "\n" + subject() + "\n\n");
@@ -28,8 +34,9 @@ record TuneReport(
     String subject() {
         return String.format(
                 Locale.ROOT,
-                "%,d tokens, %d layers of %d experts, top %d; admission %s%s",
+                "%,d tokens%s, %d layers of %d experts, top %d; admission %s%s",
                 header.tokens(),
+                warmUp > 0 ? String.format(Locale.ROOT, ", of which %,d to warm up", warmUp) : "",
                 header.layers(),
                 header.experts(),
                 header.topK(),
@@ -136,7 +143,10 @@ record TuneReport(
         }
         question.machine()
                 .filter(machine -> question.slotBytesKnown())
-                .ifPresent(machine -> notes.add("Speeds are upper bounds for " + machine.name() + "."));
+                .ifPresent(machine -> notes.add(
+                        machine.decodeCosts().isPresent() && question.traits().isPresent()
+                                ? "Speeds are those of generation on " + machine.name() + "."
+                                : "Speeds are upper bounds for " + machine.name() + "."));
         return notes;
     }
 

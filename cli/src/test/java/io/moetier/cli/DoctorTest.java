@@ -4,9 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.offload.DecodeCosts;
 import io.moetier.engine.offload.MachineProfile;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.DType;
+import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -29,7 +32,6 @@ class DoctorTest {
         assertTrue(found.requireObject("read_bytes_per_second").requireDouble("2") > 0);
         assertTrue(found.requireDouble("disk_bytes_per_second") > 0);
         assertTrue(found.requireLong("available_bytes") <= found.requireLong("memory_bytes"));
-        assertTrue(found.requireDouble("layer_seconds") >= 0);
         assertFalse(Files.exists(MachineFile.in(cache)), "for other threads than those of a run");
         JsonObject kernels = found.requireObject("kernels");
         assertTrue(kernels.requireString("plain").startsWith("CPU, "), kernels.requireString("plain"));
@@ -37,7 +39,7 @@ class DoctorTest {
     }
 
     @Test
-    void whatTunePredictsWithIsKept() {
+    void whatTunePredictsWithIsKept() throws IOException {
         JsonObject found = diagnosis(cache, "doctor", "--json");
         MachineProfile kept = MachineProfile.read(MachineFile.in(cache));
         assertEquals(
@@ -46,6 +48,24 @@ class DoctorTest {
         assertEquals(
                 found.requireDouble("cached_bytes_per_second"),
                 kept.cachedBytesPerSecond().orElseThrow());
+        DecodeCosts costs = kept.decodeCosts().orElseThrow();
+        assertTrue(costs.bytesPerSecond(DType.Q4_0, 1e8).orElseThrow() > 0);
+        assertTrue(costs.fromDisk().seconds(4, 1e6) > 0);
+        try (Stream<Path> left = Files.list(cache)) {
+            assertTrue(left.noneMatch(path -> path.getFileName().toString().startsWith("calibration")));
+        }
+    }
+
+    @Test
+    void aProfileOfAnEarlierVersionIsMeasuredAgain() throws IOException {
+        MachineProfile old = MachineProfile.ofHost("before", 10e9, 1e9, 4e9, 0);
+        Files.writeString(MachineFile.in(cache), Json.write(old.fields()));
+        String trace = TestData.trace("gpt-oss-20b_misc_small").toString();
+        CommandLineRun run = CommandLineRun.inProcess(
+                cache, "tune", trace, "--expert-bytes", "1K", "--policies", "lru", "--budgets", "25%");
+        assertEquals(Failure.OK, run.exitCode(), run.err());
+        assertTrue(run.err().contains("measuring this machine again, as doctor does"), run.err());
+        assertTrue(MachineProfile.read(MachineFile.in(cache)).decodeCosts().isPresent());
     }
 
     @Test

@@ -5,9 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.offload.DecodeCosts;
+import io.moetier.engine.offload.LoadCosts;
 import io.moetier.engine.offload.MachineProfile;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.DType;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -16,6 +19,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -125,11 +130,74 @@ class TuneTest {
                 before.out()
                         .contains("No speeds: this machine was not measured; run moetier doctor, or give --device.\n"),
                 before.out());
-        MachineProfile profile = MachineProfile.ofHost("a machine", 10e9, 1e9, 4e9, 0);
+        LoadCosts loads = new LoadCosts(0, 0, 0, 1e-9, 0);
+        DecodeCosts costs = new DecodeCosts(Map.of(DType.BF16, Map.of(1L, 10e9)), 0, 0, 0, loads, loads);
+        MachineProfile profile =
+                MachineProfile.ofHost("a machine", 10e9, 1e9, 4e9, 0).withDecodeCosts(costs);
         Files.writeString(MachineFile.in(own), Json.write(profile.fields()));
         CommandLineRun after = CommandLineRun.inProcess(own, command);
         assertTrue(
                 after.out().contains("Speeds are upper bounds for a machine with its files in memory.\n"), after.out());
+        CommandLineRun onDisk = CommandLineRun.inProcess(own, withOptions(command, "--io", "direct"));
+        assertTrue(onDisk.out().contains("Speeds are upper bounds for a machine.\n"), onDisk.out());
+    }
+
+    /// What bench records, tune finds: the same hits, and with the model a speed that is no mere bound.
+    @Test
+    void roundsOfBenchAreReplayed() throws IOException {
+        Path own = Files.createDirectory(directory.resolve("own"));
+        LoadCosts loads = new LoadCosts(0, 0, 0, 1e-9, 0);
+        DecodeCosts costs = new DecodeCosts(Map.of(), 0, 0, 0, loads, loads);
+        MachineProfile profile =
+                MachineProfile.ofHost("a machine", 1e17, 1e9, 4e9, 1e-3).withDecodeCosts(costs);
+        Files.writeString(MachineFile.in(own), Json.write(profile.fields()));
+        Path trace = directory.resolve("rounds.gz");
+        CommandLineRun bench = CommandLineRun.inProcess(
+                cache,
+                "bench",
+                TINY,
+                "-p",
+                "0",
+                "-n",
+                "8",
+                "-r",
+                "2",
+                "--ram",
+                "12M",
+                "--trace",
+                trace.toString(),
+                "--json");
+        assertEquals(0, bench.exitCode(), bench.err());
+        JsonObject generation = Json.parseObject(bench.out().getBytes(StandardCharsets.UTF_8), Path.of("output"))
+                .requireObject("generation");
+        Path json = directory.resolve("tune.json");
+        CommandLineRun tune = CommandLineRun.inProcess(
+                own,
+                "tune",
+                trace.toString(),
+                "--model",
+                TINY,
+                "--policies",
+                "lru",
+                "--budgets",
+                "12M",
+                "--warm-up",
+                "24",
+                "--json",
+                json.toString());
+        assertEquals(0, tune.exitCode(), tune.err());
+        assertTrue(tune.out().contains("72 tokens, of which 24 to warm up, "), tune.out());
+        assertTrue(
+                tune.out().contains("Speeds are those of generation on a machine with its files in memory.\n"),
+                tune.out());
+        JsonObject row = Json.readObject(json).requireObjects("rows").getFirst();
+        assertEquals(generation.requireDouble("hit_rate"), row.requireDouble("hitRate"), 1e-9);
+        double perToken = 1 / row.requireDouble("predictedTokensPerSecond");
+        assertTrue(perToken > 8e-3 && perToken < 8e-3 + 16 * 196_608e-9, () -> "8 layers and loads: " + perToken);
+    }
+
+    private static String[] withOptions(String[] command, String... options) {
+        return Stream.concat(Stream.of(command), Stream.of(options)).toArray(String[]::new);
     }
 
     @ParameterizedTest
@@ -143,6 +211,8 @@ class TuneTest {
             --budgets 120%                  | --budgets: expected a share from 0% to 100% of all experts, found '120%'
             --budgets much                  | --budgets: expected a share such as 25%, or a size such as 4G, found 'much'
             --device rtx1                   | --device: there is no file rtx1, and the known devices are rtx3060, rtx3090, rtx4060ti, rtx4090, rtx5090, h100
+            --warm-up -1                    | --warm-up must be 0 or more, not -1
+            --warm-up 1461                  | --warm-up 1461 leaves nothing of the 1461 tokens of
             --batch 0                       | --batch must be 1 or more, not 0
             --policies belady --save p.json | --save: only belady is compared, which knows the future and cannot be run
             --batch 2 --admission sequential | --batch is of --admission layer: sequential takes one expert of one token after another

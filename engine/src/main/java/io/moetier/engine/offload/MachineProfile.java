@@ -25,6 +25,7 @@ import java.util.OptionalDouble;
 /// @param diskBytesPerSecond the disk that the experts lie on
 /// @param cachedBytesPerSecond files that the system keeps in memory
 /// @param layerSeconds what a layer takes beside reading weights: starting work and waiting for it
+/// @param decodeCosts what else decoding costs where the CPU computes, if it was measured
 public record MachineProfile(
         String name,
         OptionalDouble deviceBytesPerSecond,
@@ -32,7 +33,8 @@ public record MachineProfile(
         OptionalDouble hostBytesPerSecond,
         OptionalDouble diskBytesPerSecond,
         OptionalDouble cachedBytesPerSecond,
-        double layerSeconds) {
+        double layerSeconds,
+        Optional<DecodeCosts> decodeCosts) {
     private static final String DEVICES = "devices.json";
 
     /// @throws IllegalArgumentException if there is nothing that computes, or no way that experts come there
@@ -42,6 +44,9 @@ public record MachineProfile(
         }
         if (deviceBytesPerSecond.isEmpty() && (hostBytesPerSecond.isEmpty() || diskBytesPerSecond.isEmpty())) {
             throw new IllegalArgumentException("a machine without a device needs the speed of its memory and its disk");
+        }
+        if (deviceBytesPerSecond.isPresent() && decodeCosts.isPresent()) {
+            throw new IllegalArgumentException("costs of decoding are those of a CPU, not of a device");
         }
     }
 
@@ -59,7 +64,26 @@ public record MachineProfile(
                 OptionalDouble.of(hostBytesPerSecond),
                 OptionalDouble.of(diskBytesPerSecond),
                 OptionalDouble.of(cachedBytesPerSecond),
-                layerSeconds);
+                layerSeconds,
+                Optional.empty());
+    }
+
+    /// Returns this machine with what decoding costs on it.
+    public MachineProfile withDecodeCosts(DecodeCosts costs) {
+        return new MachineProfile(
+                name,
+                deviceBytesPerSecond,
+                linkBytesPerSecond,
+                hostBytesPerSecond,
+                diskBytesPerSecond,
+                cachedBytesPerSecond,
+                layerSeconds,
+                Optional.of(costs));
+    }
+
+    /// Says whether an accelerator computes.
+    public boolean hasDevice() {
+        return deviceBytesPerSecond.isPresent();
     }
 
     /// Returns this machine for a model whose file the system keeps in memory, so that nothing comes from the disk
@@ -74,7 +98,8 @@ public record MachineProfile(
                         hostBytesPerSecond,
                         cachedBytesPerSecond,
                         cachedBytesPerSecond,
-                        layerSeconds);
+                        layerSeconds,
+                        decodeCosts.map(DecodeCosts::withCachedFiles));
     }
 
     /// Returns the names of the devices that there are profiles of.
@@ -109,6 +134,7 @@ public record MachineProfile(
         diskBytesPerSecond.ifPresent(rate -> fields.put("disk_bytes_per_second", rate));
         cachedBytesPerSecond.ifPresent(rate -> fields.put("cached_bytes_per_second", rate));
         fields.put("layer_seconds", layerSeconds);
+        decodeCosts.ifPresent(costs -> fields.put("decoding", costs.fields()));
         return fields;
     }
 
@@ -125,7 +151,11 @@ public record MachineProfile(
             throw json.unexpected("layer_seconds", "seconds, from 0 to 1", layerSeconds);
         }
         OptionalDouble cached = rate(json, "cached_bytes_per_second");
-        return new MachineProfile(json.requireString("name"), device, link, host, disk, cached, layerSeconds);
+        Optional<DecodeCosts> costs = json.optionalObject("decoding").map(DecodeCosts::parse);
+        if (device.isPresent() && costs.isPresent()) {
+            throw json.unexpected("decoding", "nothing beside a device", "costs of a CPU");
+        }
+        return new MachineProfile(json.requireString("name"), device, link, host, disk, cached, layerSeconds, costs);
     }
 
     private static void require(JsonObject json, boolean holds, String key) {

@@ -78,6 +78,11 @@ public record EngineConfig(
         return changed(change -> change.threads = count);
     }
 
+    /// Returns this configuration with another way to read experts.
+    public EngineConfig withIo(IoMode mode) {
+        return changed(change -> change.io = mode);
+    }
+
     /// Returns this configuration with another policy.
     public EngineConfig withPolicy(String name, Optional<Path> censusFile) {
         return changed(change -> {
@@ -119,7 +124,7 @@ public record EngineConfig(
 
     /// A configuration while it is changed.
     private static final class Change {
-        private final IoMode io;
+        private IoMode io;
         private final int contextLength;
         private int threads;
         private OptionalLong ramBytes;

@@ -5,16 +5,14 @@ package io.moetier.tools.simulate;
 final class ClairvoyantTier implements SimulatedTier {
     private final Clairvoyant optimum;
     private final int numSlots;
-    private final StepCounts counts;
 
-    ClairvoyantTier(int[] ids, int numSlots, int maxExperts) {
+    ClairvoyantTier(int[] ids, int numSlots) {
         optimum = new Clairvoyant(ids, numSlots);
         this.numSlots = numSlots;
-        counts = new StepCounts(maxExperts);
     }
 
     @Override
-    public void decide(int[] ids, float[] weights, boolean weighted, int n) {
+    public int decide(int[] ids, float[] weights, boolean weighted, int n) {
         int hits = 0;
         for (int i = 0; i < n; i++) {
             if (i == 0 || n <= numSlots) {
@@ -22,11 +20,6 @@ final class ClairvoyantTier implements SimulatedTier {
             }
             hits += optimum.use(ids[i]) ? 1 : 0;
         }
-        counts.add(hits, n - hits);
-    }
-
-    @Override
-    public StepCounts counts() {
-        return counts;
+        return hits;
     }
 }

@@ -4,6 +4,7 @@ import io.moetier.engine.trace.TokenRow;
 import io.moetier.engine.trace.TraceHeader;
 import io.moetier.engine.trace.TraceReader;
 import io.moetier.storage.model.ExpertId;
+import io.moetier.storage.model.Phase;
 import java.util.Arrays;
 
 /// Turns the tokens of a trace into [Decisions], in the order in which the layers were computed.
@@ -11,15 +12,20 @@ import java.util.Arrays;
 /// For [Admission#LAYER] the tokens of a step are gathered: each layer then has its distinct experts, ascending, with
 /// the sums of their weights. The trace says which tokens were a step; where it does not, `tokensTogether` tokens of
 /// a request are taken for one.
+///
+/// The first `warmUpTokens` tokens fill the caches and are not counted; a step counts if all of its tokens do.
 final class DecisionReader {
     private final TraceReader reader;
     private final Admission admission;
     private final int tokensTogether;
+    private final long warmUpTokens;
     private final int[][] packed; // by layer and expert
     private final TokenRow row;
     private final int topK;
     private boolean ended;
+    private long numRead;
     private long numTokens;
+    private long numDecoded;
 
     // The step that is being gathered.
     private final int[][] chosen; // by layer, as they came
@@ -31,11 +37,14 @@ final class DecisionReader {
     private int stepTokens;
     private int stepRequest;
     private int step;
+    private boolean stepCounts;
+    private boolean stepDecodes;
 
-    DecisionReader(TraceReader reader, Admission admission, int tokensTogether) {
+    DecisionReader(TraceReader reader, Admission admission, int tokensTogether, long warmUpTokens) {
         this.reader = reader;
         this.admission = admission;
         this.tokensTogether = tokensTogether;
+        this.warmUpTokens = warmUpTokens;
         TraceHeader header = reader.header();
         row = new TokenRow(header);
         topK = header.topK();
@@ -59,24 +68,37 @@ final class DecisionReader {
                 ended = true;
                 endStep(decisions);
             } else {
-                numTokens++;
                 take(decisions);
             }
         }
         return decisions.size() > 0;
     }
 
+    /// Returns how many tokens were counted.
     long numTokens() {
         return numTokens;
     }
 
+    /// Returns how many of these came after a prompt.
+    long numDecoded() {
+        return numDecoded;
+    }
+
     private void take(Decisions decisions) {
+        boolean begins = admission == Admission.SEQUENTIAL || !continuesStep();
+        if (begins) {
+            endStep(decisions);
+            stepCounts = numRead >= warmUpTokens;
+            stepDecodes = row.phase() == Phase.DECODE;
+        }
+        numRead++;
+        numTokens += stepCounts ? 1 : 0;
+        numDecoded += stepCounts && stepDecodes ? 1 : 0;
         if (admission == Admission.SEQUENTIAL) {
             addAsListed(decisions);
             return;
         }
-        if (!continuesStep()) {
-            endStep(decisions);
+        if (begins) {
             stepRequest = row.request();
             step = row.step();
             allWeighted = true;
@@ -100,7 +122,7 @@ final class DecisionReader {
                 sortedWeights[i] = row.weights()[from + i];
             }
             if (n > 0) {
-                decisions.add(layer, chosen[layer], sortedWeights, n, row.hasWeights());
+                decisions.add(layer, chosen[layer], sortedWeights, n, row.hasWeights(), stepCounts, stepDecodes);
             }
         }
     }
@@ -138,7 +160,7 @@ final class DecisionReader {
                 experts[i] = packed[layer][expert];
             }
             if (n > 0) {
-                decisions.add(layer, experts, sortedWeights, n, allWeighted);
+                decisions.add(layer, experts, sortedWeights, n, allWeighted, stepCounts, stepDecodes);
             }
             numChosen[layer] = 0;
         }

@@ -12,6 +12,8 @@ final class Decisions {
     private int[] layers = new int[MOST_DECISIONS];
     private int[] ends = new int[MOST_DECISIONS];
     private boolean[] weighted = new boolean[MOST_DECISIONS];
+    private boolean[] counted = new boolean[MOST_DECISIONS];
+    private boolean[] decoded = new boolean[MOST_DECISIONS];
     private int[] ids = new int[MOST_DECISIONS * 4];
     private float[] weights = new float[MOST_DECISIONS * 4];
     private int size;
@@ -23,11 +25,23 @@ final class Decisions {
     }
 
     /// Adds the choice `chosen[0..n)` of a layer, packed ids with their weights.
-    void add(int layer, int[] chosen, float[] chosenWeights, int n, boolean hasWeights) {
+    ///
+    /// @param isCounted whether caches are full, as far as they get
+    /// @param isDecoded whether it is that of a token after the prompt
+    void add(
+            int layer,
+            int[] chosen,
+            float[] chosenWeights,
+            int n,
+            boolean hasWeights,
+            boolean isCounted,
+            boolean isDecoded) {
         if (size == layers.length) {
             layers = Arrays.copyOf(layers, 2 * size);
             ends = Arrays.copyOf(ends, 2 * size);
             weighted = Arrays.copyOf(weighted, 2 * size);
+            counted = Arrays.copyOf(counted, 2 * size);
+            decoded = Arrays.copyOf(decoded, 2 * size);
         }
         while (numIds + n > ids.length) {
             ids = Arrays.copyOf(ids, 2 * ids.length);
@@ -38,6 +52,8 @@ final class Decisions {
         numIds += n;
         layers[size] = layer;
         weighted[size] = hasWeights;
+        counted[size] = isCounted;
+        decoded[size] = isDecoded;
         ends[size++] = numIds;
     }
 
@@ -57,6 +73,14 @@ final class Decisions {
 
     boolean weighted(int decision) {
         return weighted[decision];
+    }
+
+    boolean counted(int decision) {
+        return counted[decision];
+    }
+
+    boolean decoded(int decision) {
+        return decoded[decision];
     }
 
     /// Returns how many experts a decision has, after copying their ids and weights to the arrays.

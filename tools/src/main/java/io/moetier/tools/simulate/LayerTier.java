@@ -10,21 +10,19 @@ final class LayerTier implements SimulatedTier {
     private static final int NONE = -1;
 
     private final ExpertCache cache;
-    private final StepCounts counts;
     private final int[] residentSlots;
     private final int[] missing;
     private final int[] loadedSlots;
 
     LayerTier(ExpertCache cache, int maxExperts) {
         this.cache = cache;
-        counts = new StepCounts(maxExperts);
         residentSlots = new int[maxExperts];
         missing = new int[maxExperts];
         loadedSlots = new int[maxExperts];
     }
 
     @Override
-    public void decide(int[] ids, float[] weights, boolean weighted, int n) {
+    public int decide(int[] ids, float[] weights, boolean weighted, int n) {
         cache.decide(ids, weighted ? weights : null, n);
         int hits = 0;
         int misses = 0;
@@ -38,12 +36,7 @@ final class LayerTier implements SimulatedTier {
             }
         }
         gather(hits, misses);
-        counts.add(hits, misses);
-    }
-
-    @Override
-    public StepCounts counts() {
-        return counts;
+        return hits;
     }
 
     private void gather(int numResidents, int numMissing) {

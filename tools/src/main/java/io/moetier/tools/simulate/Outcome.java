@@ -5,11 +5,20 @@ import java.util.OptionalDouble;
 
 /// What one policy would have done with one budget.
 ///
-/// @param tokens of the trace
+/// @param tokens of the trace, but for those that only fill the caches
 /// @param counts by size class
-public record Outcome(String policy, SlotPlan plan, long tokens, List<StepCounts> counts) {
+/// @param decodeTokens tokens among them that are no prompt's
+/// @param decodeCounts what these needed
+public record Outcome(
+        String policy,
+        SlotPlan plan,
+        long tokens,
+        List<StepCounts> counts,
+        long decodeTokens,
+        List<StepCounts> decodeCounts) {
     public Outcome {
         counts = List.copyOf(counts);
+        decodeCounts = List.copyOf(decodeCounts);
     }
 
     public long hits() {

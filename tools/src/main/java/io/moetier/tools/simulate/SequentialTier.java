@@ -5,15 +5,13 @@ import io.moetier.storage.cache.ExpertCache;
 /// A cache that takes one expert after another, see [Admission#SEQUENTIAL].
 final class SequentialTier implements SimulatedTier {
     private final ExpertCache cache;
-    private final StepCounts counts;
 
-    SequentialTier(ExpertCache cache, int maxExperts) {
+    SequentialTier(ExpertCache cache) {
         this.cache = cache;
-        counts = new StepCounts(maxExperts);
     }
 
     @Override
-    public void decide(int[] ids, float[] weights, boolean weighted, int n) {
+    public int decide(int[] ids, float[] weights, boolean weighted, int n) {
         cache.decide(ids, weighted ? weights : null, n);
         int hits = 0;
         for (int i = 0; i < n; i++) {
@@ -26,11 +24,6 @@ final class SequentialTier implements SimulatedTier {
                 }
             }
         }
-        counts.add(hits, n - hits);
-    }
-
-    @Override
-    public StepCounts counts() {
-        return counts;
+        return hits;
     }
 }

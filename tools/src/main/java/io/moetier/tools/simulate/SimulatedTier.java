@@ -5,7 +5,6 @@ interface SimulatedTier {
     /// Works through one decision of a layer, `ids[0..n)`, distinct.
     ///
     /// @param weighted whether `weights` are known
-    void decide(int[] ids, float[] weights, boolean weighted, int n);
-
-    StepCounts counts();
+    /// @return how many of them were there
+    int decide(int[] ids, float[] weights, boolean weighted, int n);
 }

@@ -14,6 +14,8 @@ final class Simulation {
     private final SlotPlan plan;
     private final List<Integer> classOfLayer;
     private final List<SimulatedTier> tiers = new ArrayList<>();
+    private final List<StepCounts> counts = new ArrayList<>(); // by size class, as the tiers
+    private final List<StepCounts> decodeCounts = new ArrayList<>();
     private final int[] ids;
     private final float[] weights;
 
@@ -26,26 +28,33 @@ final class Simulation {
         for (int c = 0; c < sizes.numClasses(); c++) {
             int[] members = members(header, c);
             int numSlots = plan.slots().get(c);
+            counts.add(new StepCounts(header.experts()));
+            decodeCounts.add(new StepCounts(header.experts()));
             tiers.add(contender
                     .factory()
                     .map(factory -> tier(factory, members, numSlots, header.experts(), admission))
-                    .orElseGet(() -> new ClairvoyantTier(members, numSlots, header.experts())));
+                    .orElseGet(() -> new ClairvoyantTier(members, numSlots)));
         }
     }
 
     void run(Decisions decisions) {
         for (int i = 0; i < decisions.size(); i++) {
             int n = decisions.copy(i, ids, weights);
-            tiers.get(classOfLayer.get(decisions.layer(i))).decide(ids, weights, decisions.weighted(i), n);
+            int c = classOfLayer.get(decisions.layer(i));
+            int hits = tiers.get(c).decide(ids, weights, decisions.weighted(i), n);
+            if (decisions.counted(i)) {
+                counts.get(c).add(hits, n - hits);
+            }
+            if (decisions.counted(i) && decisions.decoded(i)) {
+                decodeCounts.get(c).add(hits, n - hits);
+            }
         }
     }
 
-    Outcome outcome(long tokens) {
-        return new Outcome(
-                contender.name(),
-                plan,
-                tokens,
-                tiers.stream().map(SimulatedTier::counts).toList());
+    /// @param tokens that were counted
+    /// @param decodeTokens those of them that were decoded one at a time
+    Outcome outcome(long tokens, long decodeTokens) {
+        return new Outcome(contender.name(), plan, tokens, counts, decodeTokens, decodeCounts);
     }
 
     private static SimulatedTier tier(
@@ -53,7 +62,7 @@ final class Simulation {
         ExpertCache cache = new ExpertCache(members, numSlots, factory.create(members, numSlots));
         return switch (admission) {
             case LAYER -> new LayerTier(cache, maxExperts);
-            case SEQUENTIAL -> new SequentialTier(cache, maxExperts);
+            case SEQUENTIAL -> new SequentialTier(cache);
         };
     }
 

@@ -17,14 +17,20 @@ import java.util.concurrent.Future;
 /// @param admission how caches take in what a layer needs
 /// @param tokensTogether how many tokens of a request are computed together where the trace does not say it; 1 for
 ///     decoding one after another
+/// @param warmUpTokens the first tokens of the trace, which fill the caches and are not counted
 /// @param threads how many simulations run at the same time
-public record Simulator(Admission admission, int tokensTogether, int threads) {
-    /// @throws IllegalArgumentException if a number is below 1
+public record Simulator(Admission admission, int tokensTogether, long warmUpTokens, int threads) {
+    /// @throws IllegalArgumentException if a number is too small
     public Simulator {
-        if (tokensTogether < 1 || threads < 1) {
-            throw new IllegalArgumentException(
-                    "a simulator of " + tokensTogether + " tokens and " + threads + " threads");
+        if (tokensTogether < 1 || threads < 1 || warmUpTokens < 0) {
+            throw new IllegalArgumentException("a simulator of " + tokensTogether + " tokens and " + threads
+                    + " threads after " + warmUpTokens + " tokens");
         }
+    }
+
+    /// Counts all tokens.
+    public Simulator(Admission admission, int tokensTogether, int threads) {
+        this(admission, tokensTogether, 0, threads);
     }
 
     /// Reads `trace` to its end and returns the outcomes, those of a plan together, in the order given.
@@ -39,7 +45,7 @@ public record Simulator(Admission admission, int tokensTogether, int threads) {
                 simulations.add(new Simulation(trace.header(), sizes, contender, plan, admission));
             }
         }
-        DecisionReader decisions = new DecisionReader(trace, admission, tokensTogether);
+        DecisionReader decisions = new DecisionReader(trace, admission, tokensTogether, warmUpTokens);
         if (threads == 1) {
             replay(decisions, simulations);
         } else {
@@ -48,7 +54,7 @@ public record Simulator(Admission admission, int tokensTogether, int threads) {
             }
         }
         return simulations.stream()
-                .map(simulation -> simulation.outcome(decisions.numTokens()))
+                .map(simulation -> simulation.outcome(decisions.numTokens(), decisions.numDecoded()))
                 .toList();
     }
 

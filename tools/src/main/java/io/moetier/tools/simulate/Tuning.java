@@ -25,21 +25,32 @@ public record Tuning(List<Row> rows) {
     /// @param policies in the order in which they are shown; LRU and the optimum are simulated in any case
     /// @param slotBytesKnown whether the bytes in `sizes` are those of a model
     /// @param denseBytes bytes of the weights outside the experts, 0 if not known
+    /// @param traits what else is known of the model
     public record Question(
             List<Contender> policies,
             List<SlotPlan> plans,
             SlotPlan.Sizes sizes,
             boolean slotBytesKnown,
             long denseBytes,
+            Optional<CostModel.Traits> traits,
             Optional<MachineProfile> machine) {
         public Question {
             policies = List.copyOf(policies);
             plans = List.copyOf(plans);
         }
 
-        /// Returns how many tokens a second a machine would have computed, at most.
-        public double predict(Row row, CostModel model) {
-            return Prediction.of(row.outcome(), sizes, model, denseBytes).tokensPerSecond();
+        /// Returns how many tokens a second a machine would have computed.
+        public double predict(Row row, MachineProfile of) {
+            return predict(row.outcome(), of).tokensPerSecond();
+        }
+
+        Prediction predict(Outcome outcome, MachineProfile of) {
+            return Prediction.of(outcome, sizes, model(outcome.plan(), of), denseBytes);
+        }
+
+        private CostModel model(SlotPlan plan, MachineProfile of) {
+            double workingSet = denseBytes + plan.bytes(sizes);
+            return traits.map(known -> CostModel.of(of, known, workingSet)).orElseGet(() -> CostModel.ofSpeeds(of));
         }
     }
 
@@ -151,8 +162,7 @@ public record Tuning(List<Row> rows) {
                 outcome.hitRate(),
                 outcome.copiesPerToken(),
                 known.map(outcome::bytesPerToken),
-                known.flatMap(s -> question.machine().map(CostModel::new))
-                        .map(model -> Prediction.of(outcome, sizes, model, question.denseBytes())),
+                known.flatMap(s -> question.machine()).map(machine -> question.predict(outcome, machine)),
                 outcome.gapClosed(lru, optimum),
                 lru.copiesPerToken(),
                 outcome);

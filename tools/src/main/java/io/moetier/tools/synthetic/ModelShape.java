@@ -4,14 +4,15 @@ package io.moetier.tools.synthetic;
 ///
 /// @param hidden width of the residual stream, a multiple of 256, the longest block of any type
 /// @param expertHidden width inside an expert, a multiple of 256
-record ModelShape(
+public record ModelShape(
         int layers, int hidden, int heads, int experts, int expertsPerToken, int expertHidden, int vocabulary) {
     /// Of OLMoE-1B-7B (Muennighoff et al. 2024).
     static final ModelShape OLMOE = new ModelShape(16, 2048, 16, 64, 8, 1024, 50304);
 
     private static final int LONGEST_BLOCK = 256;
 
-    ModelShape {
+    /// @throws IllegalArgumentException if a size cannot be
+    public ModelShape {
         require(layers >= 1, "layers", layers);
         require(hidden >= LONGEST_BLOCK && hidden % LONGEST_BLOCK == 0, "hidden", hidden);
         require(expertHidden >= LONGEST_BLOCK && expertHidden % LONGEST_BLOCK == 0, "expertHidden", expertHidden);

@@ -54,7 +54,7 @@ public final class SyntheticModel {
     ///
     /// @throws IllegalArgumentException if there is no way to make that type
     /// @throws IOException if the file cannot be written; the message names it, and no part of the file is left
-    static void write(Path file, ModelShape shape, DType dtype, long seed) throws IOException {
+    public static void write(Path file, ModelShape shape, DType dtype, long seed) throws IOException {
         SyntheticModel model = new SyntheticModel(shape, dtype);
         List<Entry> entries = model.tensors.stream().map(Tensor::entry).toList();
         GgufWriter writer = GgufWriter.create(file, model.metadata(), entries);

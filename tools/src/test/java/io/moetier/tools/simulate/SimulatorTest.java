@@ -52,6 +52,24 @@ class SimulatorTest {
                 0, outcomes.get(0).gapClosed(outcomes.get(0), outcomes.get(2)).orElseThrow());
     }
 
+    /// Tokens to warm up are seen by the caches, and counted are the others.
+    @ParameterizedTest
+    @EnumSource
+    void whatFillsTheCachesNeedNotCount(Admission admission) {
+        Path trace = TestData.trace("gpt-oss-20b_misc_small");
+        Outcome all = run(trace, new Simulator(admission, 1, 1), contenders("lru"), List.of(384))
+                .getFirst();
+        Outcome later = run(trace, new Simulator(admission, 1, 461, 1), contenders("lru"), List.of(384))
+                .getFirst();
+        Outcome none = run(trace, new Simulator(admission, 1, 1461, 1), contenders("lru"), List.of(384))
+                .getFirst();
+        assertEquals(1461, all.tokens());
+        assertEquals(1000, later.tokens());
+        assertEquals(1000L * 24 * 4, later.hits() + later.misses());
+        assertTrue(later.hitRate() > all.hitRate(), "an empty cache misses more");
+        assertEquals(0, none.tokens() + none.hits() + none.misses());
+    }
+
     @ParameterizedTest
     @EnumSource
     void noPolicyBeatsTheOptimum(Admission admission) {

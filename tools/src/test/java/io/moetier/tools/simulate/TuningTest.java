@@ -100,7 +100,7 @@ class TuningTest {
             return Tuning.of(
                     reader,
                     new Simulator(Admission.LAYER, 1, 1),
-                    new Tuning.Question(contenders, plans, sizes, true, DENSE, Optional.of(machine)),
+                    new Tuning.Question(contenders, plans, sizes, true, DENSE, Optional.empty(), Optional.of(machine)),
                     new Contender("lru", Optional.of(Policies.of("lru"))));
         }
     }

@@ -1,0 +1,42 @@
+package io.moetier.tools.calibrate;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.engine.session.EngineConfig;
+import io.moetier.storage.expert.ExpertStore;
+import io.moetier.storage.expert.IoMode;
+import io.moetier.tools.synthetic.ModelShape;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class WeightStackTest {
+    private static final ModelShape SHAPE = new ModelShape(2, 256, 4, 8, 2, 256, 1024);
+
+    @TempDir
+    Path folder = Path.of("");
+
+    @Test
+    void layersAreTimedByTheirMisses() throws IOException {
+        WeightStack stack = WeightStack.write(folder, "stack", SHAPE, EngineConfig.DEFAULT.withThreads(1));
+        try (ExpertStore store = ExpertStore.open(stack.store(), IoMode.PREAD)) {
+            assertEquals(store.layouts().getFirst().slotBytes(), stack.expertBytes());
+        }
+        assertEquals(2.0 * (stack.denseBytes() + 4 * stack.expertBytes()), stack.bytes(0.5));
+        LayerTimes half = stack.decode(IoMode.PREAD, 0.5, 0.4);
+        assertTrue(half.ofMisses(1).size() > 0);
+        LayerTimes none = stack.decode(IoMode.DIRECT, 2.0 / 16, 0.4); // what one layer needs
+        assertTrue(none.ofMisses(2).size() > 0);
+        assertEquals(0, none.ofMisses(0).size());
+        Thread.currentThread().interrupt();
+        try {
+            assertThrows(InterruptedIOException.class, () -> stack.decode(IoMode.PREAD, 1, 0.4));
+        } finally {
+            assertTrue(Thread.interrupted());
+        }
+    }
+}
