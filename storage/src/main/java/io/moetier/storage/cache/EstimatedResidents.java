@@ -3,100 +3,223 @@ package io.moetier.storage.cache;
 import java.util.Arrays;
 import java.util.function.IntPredicate;
 
-/// The resident experts by layer, and of each layer the one with the lowest estimate, which is searched for
-/// only when the estimates of the layer have changed or that expert has left.
+/// The resident experts by layer and what each is worth: its estimate of γ^T, T tokens counted from the next
+/// turn of its layer, times γ for the part of a token until that turn.
+///
+/// All is compared in logarithms. The bits of a positive float, read as an integer, are its logarithm with
+/// straight lines between the powers of two; an expert's key is these bits, the lowest replaced by the
+/// expert's number within its layer, so that the least key tells the expert too. Estimates that differ by less
+/// than a thousandth count as equal, and the first expert goes before the others. Of each layer the least key
+/// is known, and so is its worth, in which turns are counted from the beginning of time: then it stays as it is
+/// until that layer's turn.
 final class EstimatedResidents {
     static final int NONE = -1;
-    private static final int UNKNOWN = -2;
+
+    /// The key of an expert that may not leave, and what stands for its number.
+    private static final int ABSENT = Integer.MAX_VALUE;
+
+    /// What the bits of a float rise by when it is doubled.
+    private static final int DOUBLING = 1 << 23;
 
     private final ExpertLayers layers;
     private final NextUseEstimator estimator;
     private final boolean[] resident; // by cell
-    private final int[] lowest; // by layer
-    private final float[] lowestEstimate; // by layer, infinite where there is no resident
+    private final boolean[] held; // by cell
+    private final int numberMask; // of the bits of a key that are the expert's number
+    private final int layerBits; // of the bits of a worth that are the layer
+    private final long perTurn; // what a worth loses by a wait of one layer
+    private final int[][] numbers; // [layers, experts]
+    private final int[][] keys; // [layers, experts]
+    private final int[] leastKeys; // by layer
+    private final long[] leastWorths; // by layer
+    private final long[] turns; // by layer: when its next turn is, all layers' turns counted
+    private long now;
+    private int current;
 
-    EstimatedResidents(ExpertLayers layers, NextUseEstimator estimator) {
+    EstimatedResidents(ExpertLayers layers, NextUseEstimator estimator, double gamma) {
         this.layers = layers;
         this.estimator = estimator;
+        int numLayers = layers.numLayers();
         resident = new boolean[layers.numCells()];
-        lowest = new int[layers.numLayers()];
-        lowestEstimate = new float[layers.numLayers()];
-        Arrays.fill(lowest, UNKNOWN);
+        held = new boolean[layers.numCells()];
+        numberMask = mask(layers.maxWidth());
+        layerBits = Integer.bitCount(mask(numLayers));
+        perTurn = (long) StrictMath.rint(-DOUBLING * StrictMath.log(gamma) / StrictMath.log(2) / numLayers);
+        numbers = new int[numLayers][];
+        keys = new int[numLayers][];
+        turns = new long[numLayers];
+        for (int layer = 0; layer < numLayers; layer++) {
+            numbers[layer] = new int[layers.width(layer)];
+            Arrays.fill(numbers[layer], ABSENT);
+            keys[layer] = numbers[layer].clone();
+            turns[layer] = layer + 1L;
+        }
+        leastKeys = new int[numLayers];
+        Arrays.fill(leastKeys, ABSENT);
+        leastWorths = new long[numLayers];
+        Arrays.fill(leastWorths, Long.MAX_VALUE);
+        current = numLayers - 1;
     }
 
     void add(int cell) {
         resident[cell] = true;
-        int layer = layers.layerOf(cell);
-        float estimate = estimate(layer, cell);
-        if (lowest[layer] != UNKNOWN && isLower(estimate, cell, lowestEstimate[layer], lowest[layer])) {
-            lowest[layer] = cell;
-            lowestEstimate[layer] = estimate;
+        if (!held[cell]) {
+            int layer = layers.layerOf(cell);
+            offer(layer, cell - layers.firstCell(layer));
         }
     }
 
     void remove(int cell) {
         resident[cell] = false;
-        int layer = layers.layerOf(cell);
-        if (lowest[layer] == cell) {
-            lowest[layer] = UNKNOWN;
+        if (!held[cell]) {
+            int layer = layers.layerOf(cell);
+            withdraw(layer, cell - layers.firstCell(layer));
         }
     }
 
-    /// Must be told when the estimates of `layer` have changed.
-    void estimatesChanged(int layer) {
-        lowest[layer] = UNKNOWN;
+    /// Keeps an expert of `layer` from leaving, resident or not, until [#release(int)]. To be followed by
+    /// [#endTurn(int)].
+    void hold(int layer, int expert) {
+        held[layers.firstCell(layer) + expert] = true;
+        numbers[layer][expert] = ABSENT;
     }
 
-    float estimate(int layer, int cell) {
-        return estimator.estimates(layer)[cell - layers.firstCell(layer)];
+    void release(int layer, int expert) {
+        int cell = layers.firstCell(layer) + expert;
+        held[cell] = false;
+        if (resident[cell]) {
+            offer(layer, expert);
+        }
     }
 
-    /// Returns the cell of the resident of `layer` with the lowest estimate, among equals the first; or
+    /// Must be told when `layer` has had its turn and its estimates have changed. The layers between the last
+    /// turn and this one have theirs too, as they would wait in vain otherwise.
+    void endTurn(int layer) {
+        do {
+            now++;
+            current = current + 1 == turns.length ? 0 : current + 1;
+            turns[current] = now + turns.length;
+            setLeast(current, leastKeys[current]);
+        } while (current != layer);
+        makeKeys(estimator.estimates(layer), numbers[layer], ~numberMask, keys[layer]);
+        setLeast(layer, least(keys[layer]));
+    }
+
+    /// Returns the cell of the expert that is worth least among those that are resident and not held, or
     /// [#NONE].
-    int lowest(int layer) {
-        find(layer);
-        return lowest[layer];
+    int leastWorth() {
+        long least = least(leastWorths);
+        if (least == Long.MAX_VALUE) {
+            return NONE;
+        }
+        int layer = (int) least & ((1 << layerBits) - 1);
+        return layers.firstCell(layer) + (leastKeys[layer] & numberMask);
     }
 
-    /// Returns the estimate of [#lowest(int)], or infinity.
-    float lowestEstimate(int layer) {
-        find(layer);
-        return lowestEstimate[layer];
-    }
-
-    /// Does as [#lowest(int)], but passes over the cells for which `kept` is true.
-    int lowestBut(int layer, IntPredicate kept) {
+    /// Does as [#leastWorth()], but passes over the cells for which `kept` is true.
+    int leastWorthBut(IntPredicate kept) {
         int best = NONE;
-        float least = Float.POSITIVE_INFINITY;
-        float[] estimates = estimator.estimates(layer);
-        int first = layers.firstCell(layer);
-        for (int i = 0; i < estimates.length; i++) {
-            if (resident[first + i] && estimates[i] < least && !kept.test(first + i)) {
-                best = first + i;
-                least = estimates[i];
+        long least = Long.MAX_VALUE;
+        for (int layer = 0; layer < keys.length; layer++) {
+            if (leastWorths[layer] < least) {
+                int first = layers.firstCell(layer);
+                for (int key : keys[layer]) {
+                    if (key != ABSENT && worth(layer, key) < least && !kept.test(first + (key & numberMask))) {
+                        best = first + (key & numberMask);
+                        least = worth(layer, key);
+                    }
+                }
             }
         }
         return best;
     }
 
-    private void find(int layer) {
-        if (lowest[layer] == UNKNOWN) {
-            int best = NONE;
-            float least = Float.POSITIVE_INFINITY;
-            float[] estimates = estimator.estimates(layer);
-            int first = layers.firstCell(layer);
-            for (int i = 0; i < estimates.length; i++) {
-                if (resident[first + i] && estimates[i] < least) {
-                    best = first + i;
-                    least = estimates[i];
-                }
+    /// Does as [#leastWorthBut(IntPredicate)] where all but the held have to stay.
+    int leastWorthHeldBut(IntPredicate kept) {
+        int best = NONE;
+        for (int cell = 0; cell < held.length; cell++) {
+            if (held[cell] && resident[cell] && !kept.test(cell) && (best == NONE || worth(cell) < worth(best))) {
+                best = cell;
             }
-            lowest[layer] = best;
-            lowestEstimate[layer] = least;
+        }
+        return best;
+    }
+
+    /// Returns a number that is greater the more it is worth now to have the expert of `cell`.
+    long worth(int cell) {
+        int layer = layers.layerOf(cell);
+        return worth(layer, key(layer, cell - layers.firstCell(layer)));
+    }
+
+    private long worth(int layer, int key) {
+        return (((key & ~numberMask) - turns[layer] * perTurn) << layerBits) | layer;
+    }
+
+    private int key(int layer, int expert) {
+        return (Float.floatToRawIntBits(estimator.estimates(layer)[expert]) & ~numberMask) | expert;
+    }
+
+    private void offer(int layer, int expert) {
+        int key = key(layer, expert);
+        numbers[layer][expert] = expert;
+        keys[layer][expert] = key;
+        if (key < leastKeys[layer]) {
+            setLeast(layer, key);
         }
     }
 
-    private static boolean isLower(float estimate, int cell, float least, int best) {
-        return estimate < least || (estimate == least && cell < best);
+    private void withdraw(int layer, int expert) {
+        int key = keys[layer][expert];
+        numbers[layer][expert] = ABSENT;
+        keys[layer][expert] = ABSENT;
+        if (key == leastKeys[layer]) {
+            setLeast(layer, least(keys[layer]));
+        }
+    }
+
+    private void setLeast(int layer, int key) {
+        leastKeys[layer] = key;
+        leastWorths[layer] = key == ABSENT ? Long.MAX_VALUE : worth(layer, key);
+    }
+
+    private static void makeKeys(float[] estimates, int[] numbers, int estimateMask, int[] keys) {
+        for (int i = 0; i < estimates.length; i++) {
+            keys[i] = (Float.floatToRawIntBits(estimates[i]) & estimateMask) | numbers[i];
+        }
+    }
+
+    /// Compares in four strands side by side: in one alone each comparison would wait for the one before.
+    private static int least(int[] keys) {
+        int a = ABSENT;
+        int b = ABSENT;
+        int c = ABSENT;
+        int d = ABSENT;
+        int i = 0;
+        for (; i + 3 < keys.length; i += 4) {
+            a = Math.min(a, keys[i]);
+            b = Math.min(b, keys[i + 1]);
+            c = Math.min(c, keys[i + 2]);
+            d = Math.min(d, keys[i + 3]);
+        }
+        for (; i < keys.length; i++) {
+            a = Math.min(a, keys[i]);
+        }
+        return Math.min(Math.min(a, b), Math.min(c, d));
+    }
+
+    private static long least(long[] worths) {
+        long a = Long.MAX_VALUE;
+        long b = Long.MAX_VALUE;
+        int i = 0;
+        for (; i + 1 < worths.length; i += 2) {
+            a = Math.min(a, worths[i]);
+            b = Math.min(b, worths[i + 1]);
+        }
+        return i < worths.length ? Math.min(Math.min(a, b), worths[i]) : Math.min(a, b);
+    }
+
+    /// Returns the bits that numbers below `n` need.
+    private static int mask(int n) {
+        return n <= 1 ? 0 : 2 * Integer.highestOneBit(n - 1) - 1;
     }
 }

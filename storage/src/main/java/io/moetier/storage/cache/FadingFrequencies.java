@@ -4,6 +4,9 @@ import java.util.Arrays;
 
 /// How often each expert was chosen, as exponentially fading averages at several half-lives, kept as
 /// logarithms: then fading is a sum, and an estimator can use the values as they are.
+///
+/// The logarithms are integers, counted in [#UNIT]s: processors have an instruction for the greater of two
+/// integers, but none for Java's greater of two floats.
 final class FadingFrequencies {
     /// In decisions of the layer, that is in tokens: the phrase, the passage, the text. Twice or half as long
     /// each, or one more of 2000, changes no hit rate by more than 0.1 %.
@@ -11,48 +14,52 @@ final class FadingFrequencies {
 
     static final int NUM_FEATURES = HALF_LIVES.length;
 
-    /// An expert is never taken to be rarer than this.
-    private static final double FLOOR = 1e-3;
+    private static final double UNIT = 1.0 / (1 << 16);
+
+    /// An expert is never taken to be rarer than 1/1000.
+    private static final int FLOOR = inUnits(StrictMath.log(1e-3));
 
     /// What every expert has before anything was seen: top-k over the number of experts is 4/32, 6/64, 8/128,
     /// …
-    private static final float INITIAL_LOG = (float) StrictMath.log(0.1);
+    private static final int INITIAL_LOG = inUnits(StrictMath.log(0.1));
 
     /// Halves the logarithms, so that all weights of the estimator are of one size and learn at one rate.
-    private static final float SCALE = 0.5f;
+    private static final float SCALE = (float) (0.5 * UNIT);
 
-    private static final int TABLE_STEPS = 1024;
+    /// A step of the table of gains is 1/64.
+    private static final int TABLE_SHIFT = 10;
 
-    private final float[][][] logs; // [layers, features, experts]
-    private final float[] fading = new float[NUM_FEATURES];
-    private final FunctionTable[] chosen = new FunctionTable[NUM_FEATURES];
-    private final float floor = (float) StrictMath.log(FLOOR);
+    private final int[][][] logs; // [layers, features, experts]
+    private final int[] fading = new int[NUM_FEATURES];
+    private final int[][] gains = new int[NUM_FEATURES][]; // [features, steps above the floor]: of a chosen expert
 
     FadingFrequencies(ExpertLayers layers) {
-        logs = new float[layers.numLayers()][NUM_FEATURES][];
+        logs = new int[layers.numLayers()][NUM_FEATURES][];
         for (int layer = 0; layer < logs.length; layer++) {
             for (int f = 0; f < NUM_FEATURES; f++) {
-                logs[layer][f] = new float[layers.width(layer)];
+                logs[layer][f] = new int[layers.width(layer)];
                 Arrays.fill(logs[layer][f], INITIAL_LOG);
             }
         }
         for (int f = 0; f < NUM_FEATURES; f++) {
             double kept = StrictMath.pow(0.5, 1 / HALF_LIVES[f]);
-            fading[f] = (float) StrictMath.log(kept);
-            chosen[f] = new FunctionTable(
-                    floor, 0, TABLE_STEPS, log -> StrictMath.log(StrictMath.exp(log) * kept + 1 - kept));
+            fading[f] = inUnits(StrictMath.log(kept));
+            gains[f] = gains(kept);
         }
     }
 
-    /// Takes in a decision of `layer`, which chose its experts `experts[0..n)`.
-    void update(int layer, int[] experts, int n) {
+    /// Takes in a decision of `layer`, which chose its experts `experts[0..n)`, and writes to `logits` what the
+    /// features say then: `bias` plus the sum of the features times `weights`.
+    void update(int layer, int[] experts, int n, float bias, float[] weights, float[] logits) {
+        int[][] log = logs[layer];
         for (int f = 0; f < NUM_FEATURES; f++) {
-            float[] log = logs[layer][f];
-            for (int i = 0; i < n; i++) { // and what fading takes away below
-                log[experts[i]] = chosen[f].at(log[experts[i]]) - fading[f];
-            }
-            fade(log, fading[f], floor);
+            choose(log[f], gains[f], experts, n);
         }
+        float a = SCALE * weights[0];
+        float b = SCALE * weights[1];
+        float c = SCALE * weights[2];
+        float constant = bias - INITIAL_LOG * (a + b + c);
+        fade(log[0], log[1], log[2], a, b, c, constant, logits);
     }
 
     /// Writes the features of the layer's experts, `[features, experts]`: about 0 for one of average
@@ -63,15 +70,47 @@ final class FadingFrequencies {
         }
     }
 
-    private static void fade(float[] log, float fading, float floor) {
-        for (int i = 0; i < log.length; i++) {
-            log[i] = Math.max(log[i] + fading, floor);
+    private static void choose(int[] log, int[] gains, int[] experts, int n) {
+        for (int i = 0; i < n; i++) {
+            int expert = experts[i];
+            log[expert] += gains[(log[expert] - FLOOR) >> TABLE_SHIFT];
         }
     }
 
-    private static void scale(float[] log, float[] feature) {
+    private void fade(int[] p, int[] q, int[] r, float a, float b, float c, float constant, float[] logits) {
+        int fadingP = fading[0];
+        int fadingQ = fading[1];
+        int fadingR = fading[2];
+        for (int i = 0; i < p.length; i++) {
+            int logP = Math.max(p[i] + fadingP, FLOOR);
+            int logQ = Math.max(q[i] + fadingQ, FLOOR);
+            int logR = Math.max(r[i] + fadingR, FLOOR);
+            p[i] = logP;
+            q[i] = logQ;
+            r[i] = logR;
+            logits[i] = constant + a * logP + b * logQ + c * logR;
+        }
+    }
+
+    private static void scale(int[] log, float[] feature) {
         for (int i = 0; i < log.length; i++) {
             feature[i] = (log[i] - INITIAL_LOG) * SCALE;
         }
+    }
+
+    /// Returns by how much the logarithm of an average rises when its expert is chosen, over what fading takes
+    /// away.
+    private static int[] gains(double kept) {
+        int[] gains = new int[(-FLOOR >> TABLE_SHIFT) + 1];
+        for (int step = 0; step < gains.length; step++) {
+            double log = (FLOOR + ((step + 0.5) * (1 << TABLE_SHIFT))) * UNIT;
+            double before = StrictMath.exp(log) * kept;
+            gains[step] = inUnits(StrictMath.log((before + 1 - kept) / before));
+        }
+        return gains;
+    }
+
+    private static int inUnits(double log) {
+        return (int) StrictMath.rint(log / UNIT);
     }
 }

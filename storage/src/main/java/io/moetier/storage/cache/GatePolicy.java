@@ -8,41 +8,30 @@ import org.jspecify.annotations.Nullable;
 /// token until that turn. Where the caller can do without a slot, an expert worth less than the victim passes
 /// by.
 ///
-/// An expert that was decided on and is not accessed yet is kept like a pinned one, as long as there are
-/// others. An access that no decision announced counts as a decision of its own.
+/// The experts of the latest decision are kept like pinned ones, as long as there are others. An access that
+/// no decision announced counts as a decision of its own.
 ///
 /// Cost: a decision takes time in proportion to the layer's experts times the choices that precede it, a
-/// victim in proportion to the layers plus the experts of one or two of them. Nothing is allocated after
-/// construction.
+/// victim in proportion to the layers plus the experts of its layer. Nothing is allocated after construction.
 public final class GatePolicy implements EvictionPolicy {
     private final ExpertLayers layers;
     private final NextUseEstimator estimator;
     private final EstimatedResidents residents;
-    private final float[] delays; // γ^(d / layers), by the number d of layers until a turn
     private final boolean[] announced; // by cell: decided on and not accessed yet
-    private final int[] decided; // the cells of the latest decision
-    private final int[] experts; // the same, counted within their layer
+    private final int[] experts; // of the latest decision, counted within their layer
     private final int[] single = new int[1];
-    private final IntPredicate pinnedOrAnnounced = this::isPinnedOrAnnounced;
-    private final IntPredicate pinnedOnly = this::isPinned;
+    private final IntPredicate isPinned = this::isPinned;
     private IntPredicate pinned = _ -> false; // of the victim that is asked for
-    private int numDecided;
     private int current; // the layer of the latest decision
+    private int numDecided;
 
     public GatePolicy(int[] ids, int numSlots) {
         layers = new ExpertLayers(ids);
         double gamma = gamma((double) numSlots / ids.length);
         estimator = new NextUseEstimator(layers, (float) gamma);
-        residents = new EstimatedResidents(layers, estimator);
-        int numLayers = layers.numLayers();
-        delays = new float[numLayers + 1];
-        for (int distance = 0; distance <= numLayers; distance++) {
-            delays[distance] = (float) StrictMath.pow(gamma, (double) distance / numLayers);
-        }
+        residents = new EstimatedResidents(layers, estimator, gamma);
         announced = new boolean[layers.numCells()];
-        decided = new int[layers.maxWidth()];
         experts = new int[layers.maxWidth()];
-        current = numLayers - 1;
     }
 
     @Override
@@ -50,20 +39,25 @@ public final class GatePolicy implements EvictionPolicy {
         if (n == 0) {
             return;
         }
-        for (int i = 0; i < numDecided; i++) {
-            announced[decided[i]] = false;
+        int layer = layers.layerOf(layers.cell(ids[0]));
+        forgetDecision();
+        for (int i = 0; i < n; i++) {
+            int cell = layers.cell(ids[i]);
+            experts[i] = cell - layers.firstCell(layer);
+            announced[cell] = true;
+            residents.hold(layer, experts[i]);
         }
         numDecided = n;
-        for (int i = 0; i < n; i++) {
-            decided[i] = layers.cell(ids[i]);
-            announced[decided[i]] = true;
+        current = layer;
+        estimator.observe(layer, experts, weights, n);
+        residents.endTurn(layer);
+    }
+
+    private void forgetDecision() {
+        for (int i = 0; i < numDecided; i++) {
+            announced[layers.firstCell(current) + experts[i]] = false;
+            residents.release(current, experts[i]);
         }
-        current = layers.layerOf(decided[0]);
-        for (int i = 0; i < n; i++) {
-            experts[i] = decided[i] - layers.firstCell(current);
-        }
-        estimator.observe(current, experts, weights, n);
-        residents.estimatesChanged(current);
     }
 
     @Override
@@ -88,10 +82,13 @@ public final class GatePolicy implements EvictionPolicy {
 
     @Override
     public int victim(int newcomer, IntPredicate pinned) {
-        this.pinned = pinned;
-        int cell = leastWorthBut(pinnedOrAnnounced);
+        int cell = residents.leastWorth();
+        if (cell == EstimatedResidents.NONE || pinned.test(layers.id(cell))) {
+            this.pinned = pinned;
+            cell = residents.leastWorthBut(isPinned);
+        }
         if (cell == EstimatedResidents.NONE) {
-            cell = leastWorthBut(pinnedOnly);
+            cell = residents.leastWorthHeldBut(isPinned);
         }
         if (cell == EstimatedResidents.NONE) {
             throw new IllegalStateException("all resident experts are pinned");
@@ -101,7 +98,7 @@ public final class GatePolicy implements EvictionPolicy {
 
     @Override
     public boolean admits(int id, int victim) {
-        return worth(layers.cell(id)) > worth(layers.cell(victim));
+        return residents.worth(layers.cell(id)) > residents.worth(layers.cell(victim));
     }
 
     /// The more experts fit, the longer each may wait. On gpt-oss-20b and DeepSeek-V2-Lite 0.7 closes most of
@@ -111,39 +108,7 @@ public final class GatePolicy implements EvictionPolicy {
         return Math.min(0.7 + 0.4 * share, 0.95);
     }
 
-    private int leastWorthBut(IntPredicate kept) {
-        int best = EstimatedResidents.NONE;
-        float leastWorth = Float.POSITIVE_INFINITY;
-        int layer = current;
-        for (int distance = 1; distance < delays.length; distance++) {
-            layer = layer + 1 == layers.numLayers() ? 0 : layer + 1;
-            float delay = delays[distance];
-            if (residents.lowestEstimate(layer) * delay < leastWorth) {
-                int cell = residents.lowest(layer);
-                if (kept.test(cell)) {
-                    cell = residents.lowestBut(layer, kept);
-                }
-                if (cell != EstimatedResidents.NONE && residents.estimate(layer, cell) * delay < leastWorth) {
-                    best = cell;
-                    leastWorth = residents.estimate(layer, cell) * delay;
-                }
-            }
-        }
-        return best;
-    }
-
-    /// Returns what it is worth now to have the expert of `cell`.
-    private float worth(int cell) {
-        int layer = layers.layerOf(cell);
-        int distance = 1 + Math.floorMod(layer - current - 1, layers.numLayers());
-        return residents.estimate(layer, cell) * delays[distance];
-    }
-
     private boolean isPinned(int cell) {
         return pinned.test(layers.id(cell));
-    }
-
-    private boolean isPinnedOrAnnounced(int cell) {
-        return announced[cell] || isPinned(cell);
     }
 }

@@ -5,23 +5,32 @@ import java.util.Arrays;
 
 /// Maps the packed ids of one cache to 0, 1, 2, … in the order given, so that all else can be an array. Immutable.
 final class IdIndex {
-    private static final int EMPTY = -1;
+    private static final int UNKNOWN = -1;
+    private static final int[] NO_EXPERTS = {};
 
     private final int[] ids;
-    private final int[] table;
+    private final int[][] indexes; // by layer and expert, as far as there are any
 
     /// @throws IllegalArgumentException if an id appears twice
     IdIndex(int[] ids) {
         this.ids = ids.clone();
-        // At most half full, so that a probe for an absent id always ends.
-        table = new int[Integer.highestOneBit(Math.max(ids.length, 1)) * 4];
-        Arrays.fill(table, EMPTY);
+        int numLayers = Arrays.stream(ids).map(ExpertId::layerOf).max().orElse(-1) + 1;
+        int[] numExperts = new int[numLayers];
+        for (int id : ids) {
+            int layer = ExpertId.layerOf(id);
+            numExperts[layer] = Math.max(numExperts[layer], ExpertId.expertOf(id) + 1);
+        }
+        indexes = new int[numLayers][];
+        for (int layer = 0; layer < numLayers; layer++) {
+            indexes[layer] = new int[numExperts[layer]];
+            Arrays.fill(indexes[layer], UNKNOWN);
+        }
         for (int i = 0; i < ids.length; i++) {
-            int bucket = bucketOf(ids[i]);
-            if (table[bucket] != EMPTY) {
+            int[] ofLayer = indexes[ExpertId.layerOf(ids[i])];
+            if (ofLayer[ExpertId.expertOf(ids[i])] != UNKNOWN) {
                 throw new IllegalArgumentException(ExpertId.unpack(ids[i]) + " is listed twice");
             }
-            table[bucket] = i;
+            ofLayer[ExpertId.expertOf(ids[i])] = i;
         }
     }
 
@@ -35,21 +44,13 @@ final class IdIndex {
 
     /// @throws IllegalArgumentException if `id` was not given to the constructor
     int indexOf(int id) {
-        int index = table[bucketOf(id)];
-        if (index == EMPTY) {
+        int layer = ExpertId.layerOf(id);
+        int expert = ExpertId.expertOf(id);
+        int[] ofLayer = layer < indexes.length ? indexes[layer] : NO_EXPERTS;
+        int index = expert < ofLayer.length ? ofLayer[expert] : UNKNOWN;
+        if (index == UNKNOWN) {
             throw new IllegalArgumentException("unknown expert id " + id);
         }
         return index;
-    }
-
-    private int bucketOf(int id) {
-        int mask = table.length - 1;
-        // Multiplying by the golden ratio spreads ids that differ only in the layer's high bits.
-        int spread = id * 0x9E3779B9;
-        int bucket = (spread ^ spread >>> 16) & mask;
-        while (table[bucket] != EMPTY && ids[table[bucket]] != id) {
-            bucket = (bucket + 1) & mask;
-        }
-        return bucket;
     }
 }

@@ -73,7 +73,7 @@ class GatePolicyTest extends EvictionPolicyContract {
     }
 
     @Test
-    void keepsWhatIsAnnouncedUntilItIsAccessed() {
+    void keepsWhatIsDecidedOnUntilTheNextDecision() {
         EvictionPolicy policy = policy(IDS, 2);
         policy.onInsert(IDS[0]);
         policy.onInsert(IDS[1]);
@@ -84,6 +84,9 @@ class GatePolicyTest extends EvictionPolicyContract {
         policy.onDecision(new int[] {IDS[0], IDS[2]}, null, 2);
         assertEquals(IDS[1], policy.victim(IDS[14], id -> false), "likelier, but not needed at once");
         policy.onAccess(IDS[0]);
+        assertEquals(IDS[1], policy.victim(IDS[14], id -> false));
+        assertEquals(IDS[0], policy.victim(IDS[14], id -> id == IDS[1]), "better than none");
+        policy.onDecision(new int[] {IDS[7]}, null, 1);
         assertEquals(IDS[0], policy.victim(IDS[14], id -> false));
     }
 
