@@ -3,7 +3,7 @@ package io.moetier.storage.cache;
 /// The last two decisions of each layer: the experts the gate weighed most, and how strongly.
 final class ChoiceHistory {
     /// How many experts of a decision are kept. Where a decision has fewer, the rest have strength 0.
-    static final int NUM_CHOICES = 3;
+    static final int NUM_CHOICES = 2;
 
     /// What stands for an expert where there is none.
     static final int NO_EXPERT = 0;

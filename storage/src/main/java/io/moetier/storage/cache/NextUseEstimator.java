@@ -83,6 +83,7 @@ final class NextUseEstimator {
             frequencies.copy(layer, before);
         }
         record(layer, experts, gateWeights, n);
+        transitions.choose(layer);
         frequencies.update(layer, experts, n, bias[layer], weights[layer], logits);
         transitions.addTo(logits, layer);
         squash(logits, estimates);

@@ -12,6 +12,9 @@ import java.util.function.IntPredicate;
 /// Caffeine holds the ids of the residents and is asked for its coldest one. It never evicts by itself: that would
 /// take a pinned expert now and then, and it draws from a per-thread random source, so that equal runs would differ.
 /// Asking skips pinned experts without disturbing their rank, and repeats exactly.
+///
+/// Unlike the other policies it allocates at a miss: Caffeine a node for each entry, and a stream and a snapshot of
+/// the entry each time it is asked for its coldest. An access that hits allocates nothing.
 public final class TinyLfuPolicy implements EvictionPolicy {
     private final IdIndex index;
     private final Integer[] keys;

@@ -4,140 +4,156 @@ package io.moetier.storage.cache;
 /// choices: for each pair of an earlier and a later expert a weight, learnt online. Routers follow the token
 /// and its context, so the same experts come together again.
 ///
-/// Memory: at most [#MAX_WEIGHTS] floats; what does not fit is left out, the most telling transitions last.
+/// Memory: at most [#MAX_WEIGHTS] weights of two bytes; what does not fit is left out, the most telling
+/// transitions last. A decision needs a handful of rows out of megabytes, and waits for most of them: so the
+/// weights are as small as they can be, and their rows are asked for at once, before they are needed.
 final class Transitions {
-    /// 64 MiB: all four sources of 60 layers of 256 experts.
-    private static final long MAX_WEIGHTS = 1L << 24;
+    /// 64 MiB: all four sources of 120 layers of 256 experts.
+    private static final long MAX_WEIGHTS = 1L << 25;
 
-    /// How many layers back, which decision of that layer when the estimate is made, the latest being 0, and
-    /// how many of its choices; by importance. With four choices of each, the first source, the first two, three
-    /// and four close 58, 60, 61 and 62 % of the gap at a quarter of the experts on gpt-oss-20b, 54, 58, 62 and
-    /// 66 % on DeepSeek-V2-Lite; with these 62 and 67 %.
-    private static final int[][] SOURCES = {{0, 0, 3}, {1, 0, 3}, {0, 1, 2}, {2, 0, 2}};
+    /// How many layers back, and which decision of that layer when the estimate is made, the latest being 0; by
+    /// importance. With four choices of each, the first source, the first two, three and four close 58, 60, 61
+    /// and 62 % of the gap at a quarter of the experts on gpt-oss-20b, 54, 58, 62 and 66 % on
+    /// DeepSeek-V2-Lite; with two of each 62 and 67 %.
+    private static final int[][] SOURCES = {{0, 0}, {1, 0}, {0, 1}, {2, 0}};
 
     /// The rows of weights that an estimate is made of: one for each choice of each source.
-    private static final int NUM_ROWS = 10;
+    private static final int NUM_ROWS = SOURCES.length * ChoiceHistory.NUM_CHOICES;
 
-    /// How many rows one loop takes together.
-    private static final int GROUP = 5;
+    /// How many rows one loop adds together.
+    private static final int GROUP = 4;
 
-    /// The step for an expert that was chosen n times is RATE / √(SOFTENING + n): large at first, as for
-    /// counts, and never zero, since texts change. Chosen on the traces; twice or half the rate loses less
-    /// than 0.5 % of the gap.
-    private static final float RATE = 0.5f;
+    /// What a weight's integer counts. The weights reach to ±16; on the traces none is beyond ±4.
+    private static final float UNIT = 1f / 2048;
+
+    /// The step for an expert that was chosen n times is RATE / √(SOFTENING + n), times the strength of the
+    /// choice, to the nearest power of two: large at first, as for counts, and never zero, since texts change.
+    /// Chosen on the traces; twice or half the rate loses less than 0.5 % of the gap.
+    private static final float RATE = 0.6f;
 
     private static final int SOFTENING = 4;
-    private static final int MAX_COUNT = 4095;
+    private static final int MAX_COUNT = 1023;
+    private static final int MAX_HALVINGS = 9;
+    private static final float SQRT_2 = 1.4142135f;
+
+    /// Weights in a line of the processor's caches.
+    private static final int LINE = 32;
 
     private final ExpertLayers layers;
     private final ChoiceHistory history;
     private final int numSources;
-    private final float[][][] weights; // [layers, rows, experts], a row for each source and earlier expert
+    private final short[][] weights; // [layers][rows, experts], a row for each source and earlier expert
     private final int[][] counts; // [layers, rows]: how often they were corrected
     private final float[] rates = new float[MAX_COUNT + 1]; // by count
     private final int[] used; // [layers, NUM_ROWS]: the rows of the layer's estimates
     private final float[] strengths; // of the used, 0 where there are fewer
     private final int[] formerlyUsed = new int[NUM_ROWS]; // of one layer: before its latest estimates
     private final float[] formerStrengths = new float[NUM_ROWS];
+    private final char[][] steps; // [halvings, experts], of one layer; signed, and yet no short as the weights are
+
+    @SuppressWarnings("UnusedVariable") // a read without a result would be left out
+    private int touched;
 
     Transitions(ExpertLayers layers, ChoiceHistory history) {
         this.layers = layers;
         this.history = history;
         numSources = numSources(layers);
         int numRows = numSources * layers.maxWidth();
-        weights = new float[layers.numLayers()][numRows][];
+        weights = new short[layers.numLayers()][];
         counts = new int[layers.numLayers()][numRows];
         for (int layer = 0; layer < layers.numLayers(); layer++) {
-            for (int row = 0; row < numRows; row++) {
-                weights[layer][row] = new float[layers.width(layer)];
-            }
+            weights[layer] = new short[numRows * layers.width(layer)];
         }
         for (int count = 0; count < rates.length; count++) {
             rates[count] = (float) (RATE / Math.sqrt(SOFTENING + count));
         }
         used = new int[layers.numLayers() * NUM_ROWS];
         strengths = new float[used.length];
+        steps = new char[MAX_HALVINGS + 1][layers.maxWidth()];
     }
 
-    /// Adds to `logits` what the decisions made so far say about the next one of `layer`.
-    void addTo(float[] logits, int layer) {
-        if (numSources == 0) {
-            return;
+    /// Chooses what [#addTo(float\[\], int)] adds, by the decisions made so far.
+    void choose(int layer) {
+        int row = layer * NUM_ROWS;
+        System.arraycopy(used, row, formerlyUsed, 0, NUM_ROWS);
+        System.arraycopy(strengths, row, formerStrengths, 0, NUM_ROWS);
+        for (int source = 0; source < numSources; source++) {
+            int earlier = layer - SOURCES[source][0];
+            earlier += earlier < 0 ? layers.numLayers() : 0;
+            for (int i = 0; i < ChoiceHistory.NUM_CHOICES; i++) {
+                int lag = SOURCES[source][1];
+                used[row] = source * layers.maxWidth() + history.expert(earlier, lag, i);
+                strengths[row] = history.strength(earlier, lag, i);
+                touch(weights[layer], used[row] * layers.width(layer), layers.width(layer));
+                row++;
+            }
         }
+    }
+
+    /// Adds to `logits` what was chosen for `layer`.
+    void addTo(float[] logits, int layer) {
         int first = layer * NUM_ROWS;
-        System.arraycopy(used, first, formerlyUsed, 0, NUM_ROWS);
-        System.arraycopy(strengths, first, formerStrengths, 0, NUM_ROWS);
-        choose(layer);
-        for (int i = first; i < first + NUM_ROWS; i += GROUP) {
-            add(logits, weights[layer], used, strengths, i);
+        for (int i = first; numSources > 0 && i < first + NUM_ROWS; i += GROUP) {
+            add(logits, layers.width(layer), weights[layer], i);
         }
     }
 
     /// Corrects the weights that made the estimates of `layer` before its latest ones, which were wrong by
     /// `errors`.
     void correct(float[] errors, int layer) {
-        if (numSources == 0) {
-            return;
-        }
-        for (int i = 0; i < NUM_ROWS; i++) { // from strengths to steps
+        int width = layers.width(layer);
+        int made = 0; // a bit for each number of halvings
+        for (int i = 0; i < NUM_ROWS; i++) {
             if (formerStrengths[i] > 0) {
-                int count = counts[layer][formerlyUsed[i]];
-                counts[layer][formerlyUsed[i]] = Math.min(count + 1, MAX_COUNT);
-                formerStrengths[i] *= rates[count];
-            }
-        }
-        for (int i = 0; i < NUM_ROWS; i += GROUP) {
-            subtract(errors, weights[layer], formerlyUsed, formerStrengths, i);
-        }
-    }
-
-    private void choose(int layer) {
-        int row = layer * NUM_ROWS;
-        for (int source = 0; source < numSources; source++) {
-            int earlier = layer - SOURCES[source][0];
-            earlier += earlier < 0 ? layers.numLayers() : 0;
-            int lag = SOURCES[source][1];
-            for (int i = 0; i < SOURCES[source][2]; i++) {
-                used[row] = source * layers.maxWidth() + history.expert(earlier, lag, i);
-                strengths[row++] = history.strength(earlier, lag, i);
+                int row = formerlyUsed[i];
+                int count = counts[layer][row];
+                counts[layer][row] = Math.min(count + 1, MAX_COUNT);
+                int halvings = halvings(rates[count] * formerStrengths[i]);
+                if ((made & (1 << halvings)) == 0) {
+                    made |= 1 << halvings;
+                    round(errors, width, 1 / (UNIT * (1 << halvings)), steps[halvings]);
+                }
+                subtract(weights[layer], row * width, steps[halvings], width);
             }
         }
     }
 
-    private static void add(float[] sums, float[][] rows, int[] which, float[] factors, int from) {
-        float a = factors[from];
-        float b = factors[from + 1];
-        float c = factors[from + 2];
-        float d = factors[from + 3];
-        float e = factors[from + 4];
-        float[] p = rows[which[from]];
-        float[] q = rows[which[from + 1]];
-        float[] r = rows[which[from + 2]];
-        float[] s = rows[which[from + 3]];
-        float[] t = rows[which[from + 4]];
-        for (int i = 0; i < p.length; i++) {
-            sums[i] += a * p[i] + b * q[i] + (c * r[i] + d * s[i]) + e * t[i];
+    private static int halvings(float step) {
+        return Math.clamp(-Math.getExponent(step * SQRT_2), 0, MAX_HALVINGS);
+    }
+
+    /// Reads something of each line, so that none has to be waited for while another one is added.
+    private void touch(short[] weights, int row, int width) {
+        int sum = 0;
+        for (int i = row; i < row + width; i += LINE) {
+            sum += weights[i];
+        }
+        touched = sum;
+    }
+
+    private void add(float[] sums, int width, short[] weights, int from) {
+        float a = UNIT * strengths[from];
+        float b = UNIT * strengths[from + 1];
+        float c = UNIT * strengths[from + 2];
+        float d = UNIT * strengths[from + 3];
+        int p = used[from] * width;
+        int q = used[from + 1] * width;
+        int r = used[from + 2] * width;
+        int s = used[from + 3] * width;
+        for (int i = 0; i < width; i++) {
+            sums[i] += a * weights[p + i] + b * weights[q + i] + (c * weights[r + i] + d * weights[s + i]);
         }
     }
 
-    private static void subtract(float[] errors, float[][] rows, int[] which, float[] steps, int from) {
-        float a = steps[from];
-        float b = steps[from + 1];
-        float c = steps[from + 2];
-        float d = steps[from + 3];
-        float e = steps[from + 4];
-        float[] p = rows[which[from]];
-        float[] q = rows[which[from + 1]];
-        float[] r = rows[which[from + 2]];
-        float[] s = rows[which[from + 3]];
-        float[] t = rows[which[from + 4]];
-        for (int i = 0; i < p.length; i++) {
-            float error = errors[i];
-            p[i] -= a * error;
-            q[i] -= b * error;
-            r[i] -= c * error;
-            s[i] -= d * error;
-            t[i] -= e * error;
+    private static void round(float[] errors, int width, float factor, char[] steps) {
+        for (int i = 0; i < width; i++) {
+            steps[i] = (char) ((int) (errors[i] * factor + (0.5f - Short.MIN_VALUE)) + Short.MIN_VALUE);
+        }
+    }
+
+    private static void subtract(short[] weights, int row, char[] steps, int width) {
+        for (int i = 0; i < width; i++) {
+            weights[row + i] -= (short) steps[i];
         }
     }
 

@@ -3,8 +3,11 @@ package io.moetier.tools.bench;
 import io.moetier.storage.cache.ExpertCache;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.model.ExpertId;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -68,15 +71,39 @@ public class ExpertCacheBenchmark {
                 ids,
                 slots,
                 Policies.of(policy, id -> NUM_EXPERTS - ExpertId.expertOf(id)).create(ids, slots));
+        ProcessorTime time = new ProcessorTime();
         for (int i = 0; i < NUM_TOKENS; i++) {
-            decisions();
+            decisions(time);
+        }
+    }
+
+    /// The processor time of a decision, which on a busy machine is less than the time that passes. JMH prints it for
+    /// each iteration; in its summary it adds them up.
+    @State(Scope.Thread)
+    @AuxCounters(AuxCounters.Type.EVENTS)
+    public static class ProcessorTime {
+        private final ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+        private long begin;
+        private long decisions;
+
+        /// Begins anew.
+        @Setup(Level.Iteration)
+        public void reset() {
+            begin = threads.getCurrentThreadCpuTime();
+            decisions = 0;
+        }
+
+        /// Returns nanoseconds of this thread for one decision.
+        public double processor() {
+            return (double) (threads.getCurrentThreadCpuTime() - begin) / decisions;
         }
     }
 
     /// The decisions of one token; the figure is for one of them.
     @Benchmark
     @OperationsPerInvocation(NUM_LAYERS)
-    public int decisions() {
+    public int decisions(ProcessorTime time) {
+        time.decisions += NUM_LAYERS;
         int sum = 0;
         for (int i = token * NUM_LAYERS; i < (token + 1) * NUM_LAYERS; i++) {
             cache.decide(choices[i], weights, NUM_CHOSEN);
