@@ -41,6 +41,7 @@ struct block {
     int width; /* head_dim rounded up to whole vectors */
     int position;
     int window;
+    int chunk;
     float scale;
     float *q;       /* [count][head_dim] */
     float *sums;    /* [count][width]: of the values */
@@ -59,9 +60,17 @@ static int within(int key) {
     return key < 0 ? 0 : key > KEYS ? KEYS : key;
 }
 
+/* The first key that a query at `position` sees, or a number below 0. */
+static int first_seen(int window, int chunk, int position) {
+    if (chunk != 0) {
+        return position / chunk * chunk;
+    }
+    return window == 0 ? 0 : position - window + 1;
+}
+
 static struct range seen(const struct block *b, int query, int from) {
     const int position = b->position + query / b->heads;
-    const int first = b->window == 0 ? 0 : position - b->window + 1;
+    const int first = first_seen(b->window, b->chunk, position);
     return (struct range){within(first - from), within(position + 1 - from)};
 }
 
@@ -321,10 +330,13 @@ static void look_at_floats(const char *keys, const char *values, const struct bl
     look(0, keys, values, b, front);
 }
 
-static struct block begin(int rows, int heads, int head_dim, float scale, int window, int position, float *scratch) {
+/* A sink counts as a key that has been seen and has no value. */
+static struct block begin(int rows, int heads, int head_dim, float scale, int window, int chunk, const float *sinks,
+                          int position, float *scratch) {
     struct block b = {.count = rows * heads, .heads = heads, .head_dim = head_dim, .position = position};
     b.width = (head_dim + LANES - 1) / LANES * LANES;
     b.window = window;
+    b.chunk = chunk;
     b.scale = scale;
     b.q = scratch;
     b.sums = b.q + (long)b.count * head_dim;
@@ -333,20 +345,23 @@ static struct block begin(int rows, int heads, int head_dim, float scale, int wi
     b.total = b.largest + b.count;
     memset(b.sums, 0, (size_t)b.count * b.width * sizeof(float));
     for (int i = 0; i < b.count; i++) {
-        b.largest[i] = -INFINITY;
-        b.total[i] = 0;
+        b.largest[i] = sinks ? sinks[i % heads] : -INFINITY;
+        b.total[i] = sinks ? 1 : 0;
     }
     return b;
 }
 
 void KERNEL(attend)(int half, const void *const *chunks, int64_t head, int rows, int heads, int head_dim, int stride,
-                    float scale, int window, int position, const float *q, int at, float *out, float *scratch) {
-    const struct block b = begin(rows, heads, head_dim, scale, window, position, scratch);
+                    float scale, int window, int chunk, const float *sinks, int sink, int position, const float *q,
+                    int at, float *out, float *scratch) {
+    const float *own_sinks = sinks ? sinks + sink : 0;
+    const struct block b = begin(rows, heads, head_dim, scale, window, chunk, own_sinks, position, scratch);
     for (int row = 0; row < rows; row++) {
         const float *from = q + at + (long)row * stride;
         memcpy(b.q + (long)row * heads * head_dim, from, (size_t)heads * head_dim * sizeof(float));
     }
-    const int first = window == 0 || position < window ? 0 : position - window + 1;
+    const int visible = first_seen(window, chunk, position);
+    const int first = visible < 0 ? 0 : visible;
     for (int front = first / KEYS * KEYS; front < position + rows; front += KEYS) {
         const void *const *chunk = chunks + 2 * (front / CHUNK);
         const long start = (head + (long)(front % CHUNK) * head_dim) * bytes_of(half);

@@ -54,15 +54,17 @@ void KERNEL(rms_norm)(const float *x, int cols, const float *weight, float eps, 
 /*
  * Attention of `heads` heads that share a key head, at `position` and the `rows - 1` positions after it. q and out have
  * their heads of head_dim elements in a row from element `at` on, and those of the next position `stride` elements
- * further. A query sees the keys up to its own position, or the `window` last ones of them if that is not 0; scores are
- * multiplied by `scale`.
+ * further. A query sees the keys up to its own position: the `window` last ones of them if that is not 0, and those of
+ * its own chunk if positions are cut into chunks of `chunk`, which is 0 otherwise. Scores are multiplied by `scale`. If
+ * `sinks` is not null, sinks[sink + i] is one more score of head i, without a value.
  *
  * chunks[2 * c] are the keys of positions 256 * c and on, chunks[2 * c + 1] the values, in the layout of
  * io.moetier.engine.device.KvLayer, float16 if `half` and else float32; `head` is how many elements into a chunk the
  * key head starts. scratch has room for rows * heads * (2 * head_dim + 160) floats.
  */
 void KERNEL(attend)(int half, const void *const *chunks, int64_t head, int rows, int heads, int head_dim, int stride,
-                    float scale, int window, int position, const float *q, int at, float *out, float *scratch);
+                    float scale, int window, int chunk, const float *sinks, int sink, int position, const float *q,
+                    int at, float *out, float *scratch);
 
 /*
  * Has sixteen heads look at `count` positions more, whose latents of latent_dim elements, each followed by a rotated

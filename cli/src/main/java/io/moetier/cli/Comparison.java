@@ -11,7 +11,6 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.DoubleSupplier;
-import java.util.stream.Stream;
 
 /// Measures Moetier and another engine on the same tokens, in turns, and the speed of memory in between.
 ///
@@ -184,7 +183,7 @@ final class Comparison implements AutoCloseable {
     }
 
     private static long bytes(ModelSource source, DenseSpec expert) {
-        return Stream.of(expert.gate(), expert.up(), expert.down())
+        return expert.linears().stream()
                 .mapToLong(linear -> bytes(source, linear))
                 .sum();
     }

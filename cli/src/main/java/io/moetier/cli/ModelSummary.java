@@ -14,6 +14,7 @@ import io.moetier.engine.session.Engine;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.expert.BlockLayout;
+import io.moetier.storage.expert.BlockPart;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.model.DType;
@@ -26,7 +27,6 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 /// What a model is made of.
 ///
@@ -103,7 +103,7 @@ record ModelSummary(
     }
 
     private static long slotBytes(ModelSource source, DenseSpec expert) {
-        long bytes = Stream.of(expert.gate(), expert.up(), expert.down())
+        long bytes = expert.linears().stream()
                 .mapToLong(linear -> packedBytes(source, linear))
                 .sum();
         return Math.ceilDiv(bytes, BlockLayout.PAGE_BYTES) * BlockLayout.PAGE_BYTES;
@@ -111,7 +111,10 @@ record ModelSummary(
 
     private static long packedBytes(ModelSource source, LinearSpec linear) {
         DType type = source.require(linear).dtype();
-        return WeightMatrix.packedBytes(type, linear.rows(), linear.cols());
+        long biasBytes =
+                linear.bias().map(bias -> (long) bias.size() * Float.BYTES).orElse(0L);
+        return WeightMatrix.packedBytes(type, linear.rows(), linear.cols())
+                + Math.ceilDiv(biasBytes, BlockPart.ALIGNMENT) * BlockPart.ALIGNMENT;
     }
 
     /// Checks that the model can be run like this.

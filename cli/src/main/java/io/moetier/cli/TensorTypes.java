@@ -114,7 +114,7 @@ final class TensorTypes {
     private void add(ModelSource source, MoeSpec moe) {
         add(source, "routers", moe.routingLinears());
         for (DenseSpec expert : moe.experts()) {
-            add(source, EXPERTS + "gate", List.of(expert.gate()));
+            add(source, EXPERTS + "gate", expert.gate().stream().toList());
             add(source, EXPERTS + "up", List.of(expert.up()));
             add(source, EXPERTS + "down", List.of(expert.down()));
         }

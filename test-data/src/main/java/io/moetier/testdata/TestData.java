@@ -8,6 +8,8 @@ import java.util.List;
 public final class TestData {
     /// Golden cases that the families of this version reproduce.
     public static final List<String> GOLDEN_CASES = List.of(
+            "gpt_oss",
+            "gpt_oss_mxfp4",
             "granitemoe",
             "granitemoehybrid",
             "granitemoeshared",

@@ -2,12 +2,16 @@ package io.moetier.engine.convert;
 
 import io.moetier.engine.model.family.Families;
 import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.model.spec.MatrixSlice;
 import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.Mxfp4Slice;
 import io.moetier.engine.model.spec.TensorSlice;
 import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.engine.text.SentencePieceConverter;
 import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.format.Floats;
+import io.moetier.storage.format.RawTensor;
+import io.moetier.storage.model.DType;
 import io.moetier.storage.model.TensorInfo;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -83,7 +87,7 @@ final class CheckpointSource implements ModelSource {
     @Override
     public TensorInfo require(LinearSpec linear) {
         return linear.slice()
-                .map(slice -> require(slice, linear.rows(), linear.cols()))
+                .map(slice -> require(slice, linear))
                 .orElseGet(() -> checkpoint.require(linear.weight(), linear.rows(), linear.cols()));
     }
 
@@ -92,6 +96,27 @@ final class CheckpointSource implements ModelSource {
         return vector.slice()
                 .map(slice -> require(slice, vector.size()))
                 .orElseGet(() -> checkpoint.require(vector.name(), vector.size()));
+    }
+
+    private TensorInfo require(MatrixSlice slice, LinearSpec linear) {
+        return switch (slice) {
+            case TensorSlice elements -> require(elements, linear.rows(), linear.cols());
+            case Mxfp4Slice blocks -> require(blocks, linear);
+        };
+    }
+
+    private TensorInfo require(Mxfp4Slice slice, LinearSpec linear) {
+        RawTensor codes = requireBytes(slice.codes());
+        requireBytes(slice.exponents());
+        List<Long> shape = List.of((long) linear.rows(), (long) linear.cols());
+        long bytes = linear.rows() * DType.MXFP4.bytes(linear.cols());
+        return new TensorInfo(codes.name(), DType.MXFP4, shape, codes.file(), codes.offset(), bytes);
+    }
+
+    private RawTensor requireBytes(TensorSlice slice) {
+        return checkpoint.requireBytes(
+                slice.tensor(),
+                slice.shape().stream().mapToLong(Long::longValue).toArray());
     }
 
     /// Returns what a slice would be if it were a tensor of its own; its place is that of the tensor it is cut from.
@@ -117,16 +142,27 @@ final class CheckpointSource implements ModelSource {
     @Override
     public void read(LinearSpec linear, int firstRow, MemorySegment dst) {
         TensorInfo matrix = require(linear);
-        if (linear.slice().isPresent()) {
-            read(linear.slice().get(), linear.cols(), firstRow, dst);
-        } else {
-            checkpoint.read(matrix, firstRow * matrix.dtype().bytes(linear.cols()), dst);
+        switch (linear.slice().orElse(null)) {
+            case null -> checkpoint.read(matrix, firstRow * matrix.dtype().bytes(linear.cols()), dst);
+            case TensorSlice slice -> read(slice, linear.cols(), firstRow, dst);
+            case Mxfp4Slice slice -> read(slice, linear.cols(), firstRow, dst);
         }
+    }
+
+    private void read(Mxfp4Slice slice, int cols, int firstRow, MemorySegment dst) {
+        RawTensor codes = requireBytes(slice.codes());
+        RawTensor exponents = requireBytes(slice.exponents());
+        new Mxfp4Reader(
+                        slice,
+                        cols,
+                        (from, part) -> checkpoint.read(codes, from, part),
+                        (from, part) -> checkpoint.read(exponents, from, part))
+                .read(firstRow, dst);
     }
 
     private void read(TensorSlice slice, int cols, int firstRow, MemorySegment dst) {
         TensorInfo tensor = requireWhole(slice);
-        new SliceReader(slice, cols, tensor.dtype(), (from, part) -> checkpoint.read(tensor, from, part))
+        new SliceReader(slice, cols, tensor.dtype().blockBytes(), (from, part) -> checkpoint.read(tensor, from, part))
                 .read(firstRow, dst);
     }
 

@@ -5,6 +5,7 @@ import io.moetier.engine.model.spec.ExpertParts;
 import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
+import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.expert.BlockPart;
@@ -21,7 +22,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
-/// Writes the routed experts: gate, up and down of each packed into one block.
+/// Writes the routed experts: gate, up and down of each packed into one block, and behind them their biases.
 final class ExpertBlocks {
     private final MatrixReader reader;
     private final Rounding rounding;
@@ -45,7 +46,7 @@ final class ExpertBlocks {
             BlockLayout layout = layout(moe.experts().get(expert));
             if (!layout.equals(first)) {
                 throw MalformedModelException.of(
-                        reader.require(moe.experts().get(expert).gate()).file(),
+                        reader.require(moe.experts().get(expert).up()).file(),
                         "layer " + layer + " expert " + expert + ": element types",
                         dtypes(first) + " as in the layer's first expert",
                         dtypes(layout));
@@ -85,18 +86,42 @@ final class ExpertBlocks {
     }
 
     private static void fill(MatrixReader reader, MemorySegment block, BlockLayout layout, DenseSpec expert) {
-        fill(reader, block, layout.part(ExpertParts.GATE), expert.gate());
-        fill(reader, block, layout.part(ExpertParts.UP), expert.up());
-        fill(reader, block, layout.part(ExpertParts.DOWN), expert.down());
+        for (Map.Entry<String, LinearSpec> named : linears(expert).entrySet()) {
+            LinearSpec linear = named.getValue();
+            BlockPart part = layout.part(named.getKey());
+            reader.read(linear, part.dtype(), block.asSlice(part.offset(), part.byteLength()));
+            linear.bias().ifPresent(bias -> fill(reader, block, layout.part(ExpertParts.biasOf(part.name())), bias));
+        }
     }
 
-    private static void fill(MatrixReader reader, MemorySegment block, BlockPart part, LinearSpec linear) {
-        reader.read(linear, part.dtype(), block.asSlice(part.offset(), part.byteLength()));
+    private static void fill(MatrixReader reader, MemorySegment block, BlockPart part, VectorSpec bias) {
+        MemorySegment values = MemorySegment.ofArray(reader.readVector(bias));
+        block.asSlice(part.offset(), part.byteLength()).copyFrom(values);
     }
 
     private BlockLayout layout(DenseSpec expert) {
-        BlockLayout layout = with(BlockLayout.EMPTY, ExpertParts.GATE, expert.gate());
-        return with(with(layout, ExpertParts.UP, expert.up()), ExpertParts.DOWN, expert.down());
+        Map<String, LinearSpec> linears = linears(expert);
+        BlockLayout layout = BlockLayout.EMPTY;
+        for (Map.Entry<String, LinearSpec> named : linears.entrySet()) {
+            layout = with(layout, named.getKey(), named.getValue());
+        }
+        for (Map.Entry<String, LinearSpec> named : linears.entrySet()) {
+            if (named.getValue().bias().isPresent()) {
+                VectorSpec bias = named.getValue().bias().get();
+                reader.requireVector(bias);
+                long bytes = (long) bias.size() * Float.BYTES;
+                layout = layout.with(ExpertParts.biasOf(named.getKey()), DType.F32, bias.size(), 1, bytes);
+            }
+        }
+        return layout;
+    }
+
+    private static Map<String, LinearSpec> linears(DenseSpec expert) {
+        Map<String, LinearSpec> linears = new LinkedHashMap<>();
+        expert.gate().ifPresent(gate -> linears.put(ExpertParts.GATE, gate));
+        linears.put(ExpertParts.UP, expert.up());
+        linears.put(ExpertParts.DOWN, expert.down());
+        return linears;
     }
 
     private BlockLayout with(BlockLayout layout, String name, LinearSpec linear) {

@@ -1,7 +1,7 @@
 package io.moetier.engine.convert;
 
 import io.moetier.engine.model.spec.LinearSpec;
-import io.moetier.engine.model.spec.TensorSlice;
+import io.moetier.engine.model.spec.MatrixSlice;
 import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.engine.tensor.NonFinite;
 import io.moetier.engine.tensor.WeightMatrix;
@@ -55,7 +55,7 @@ final class MatrixReader implements AutoCloseable {
     void read(LinearSpec spec, DType target, MemorySegment packed) {
         TensorInfo tensor = require(spec);
         long rowBytes = tensor.dtype().bytes(spec.cols());
-        boolean byColumns = spec.slice().filter(TensorSlice::isTransposed).isPresent();
+        boolean byColumns = spec.slice().filter(MatrixSlice::isTransposed).isPresent();
         long chunkBytes = byColumns ? COLUMNS_CHUNK_BYTES : CHUNK_BYTES;
         int rowsPerChunk = (int) Math.max(1, chunkBytes / (rowBytes * TILE_ROWS)) * TILE_ROWS;
         long packedAt = 0;

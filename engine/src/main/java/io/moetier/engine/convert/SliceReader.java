@@ -1,7 +1,6 @@
 package io.moetier.engine.convert;
 
 import io.moetier.engine.model.spec.TensorSlice;
-import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -30,14 +29,10 @@ final class SliceReader {
     }
 
     /// @param cols of the matrix
-    /// @param dtype of the tensor, which has to be of single elements
-    SliceReader(TensorSlice slice, int cols, DType dtype, Bytes tensor) {
-        if (dtype.blockElements() != 1) {
-            throw new IllegalArgumentException("no slice of blocks: " + dtype.label());
-        }
+    SliceReader(TensorSlice slice, int cols, int elementBytes, Bytes tensor) {
         this.slice = slice;
         this.cols = cols;
-        this.elementBytes = dtype.blockBytes();
+        this.elementBytes = elementBytes;
         this.tensor = tensor;
     }
 
@@ -156,6 +151,12 @@ final class SliceReader {
                     for (int i = 0; i < runs; i++) {
                         int element = staging.get(ValueLayout.JAVA_INT_UNALIGNED, at + i * pitch);
                         dst.set(ValueLayout.JAVA_INT_UNALIGNED, to + i * toPitch, element);
+                    }
+                }
+                case 1 -> {
+                    for (int i = 0; i < runs; i++) {
+                        byte element = staging.get(ValueLayout.JAVA_BYTE, at + i * pitch);
+                        dst.set(ValueLayout.JAVA_BYTE, to + i * toPitch, element);
                     }
                 }
                 default -> throw new IllegalArgumentException("no elements of " + elementBytes + " bytes");

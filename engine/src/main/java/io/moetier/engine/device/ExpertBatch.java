@@ -1,13 +1,12 @@
 package io.moetier.engine.device;
 
-import io.moetier.engine.tensor.WeightMatrix;
 import java.util.Arrays;
 
 /// Experts of one layer that are computed together, and the tokens of each.
 ///
 /// Filled anew for every call of [Kernels#expertFfn]; nothing is allocated once it has held as many experts before.
 public final class ExpertBatch {
-    private WeightMatrix[] matrices = new WeightMatrix[0]; // gate, up and down of each
+    private ExpertWeights[] experts = new ExpertWeights[0];
     private int[] from = new int[0];
     private int[] n = new int[0];
     private int[] rows = new int[0];
@@ -28,29 +27,26 @@ public final class ExpertBatch {
 
     /// Adds an expert that reads rows `rows[from]` to `rows[from + n - 1]`.
     ///
-    /// Experts may differ in the rows of gate and up, which are the columns of down.
+    /// Experts may differ in their width and in what they compute.
     ///
-    /// @throws IllegalArgumentException if there is no row, the matrices do not suit each other, or the expert
-    ///     reads or writes rows of another length than the first
-    public void add(WeightMatrix gate, WeightMatrix up, WeightMatrix down, int from, int n) {
-        if (n < 1
-                || gate.rows() != up.rows()
-                || gate.cols() != up.cols()
-                || gate.rows() != down.cols()
-                || (size > 0 && (gate.cols() != gate(0).cols() || down.rows() != down(0).rows()))) {
-            throw new IllegalArgumentException("gate " + gate.rows() + " x " + gate.cols() + ", up " + up.rows() + " x "
-                    + up.cols() + ", down " + down.rows() + " x " + down.cols() + " with " + n
-                    + " rows are no expert of this batch");
+    /// @throws IllegalArgumentException if there is no row, or rows are of another length than those of the first
+    public void add(ExpertWeights expert, int from, int n) {
+        boolean suits = size == 0
+                || (expert.up().cols() == get(0).up().cols()
+                        && expert.down().rows() == get(0).down().rows());
+        if (n < 1 || !suits) {
+            throw new IllegalArgumentException(
+                    "up " + expert.up().rows() + " x " + expert.up().cols() + ", down "
+                            + expert.down().rows() + " x " + expert.down().cols() + " with " + n
+                            + " rows are no expert of this batch");
         }
         if (size == this.from.length) {
             int capacity = Math.max(8, 2 * size);
-            matrices = Arrays.copyOf(matrices, 3 * capacity);
+            experts = Arrays.copyOf(experts, capacity);
             this.from = Arrays.copyOf(this.from, capacity);
             this.n = Arrays.copyOf(this.n, capacity);
         }
-        matrices[3 * size] = gate;
-        matrices[3 * size + 1] = up;
-        matrices[3 * size + 2] = down;
+        experts[size] = expert;
         this.from[size] = from;
         this.n[size] = n;
         size++;
@@ -67,19 +63,9 @@ public final class ExpertBatch {
         return numRows;
     }
 
-    /// Returns the gate projection of an expert.
-    public WeightMatrix gate(int expert) {
-        return matrices[3 * expert];
-    }
-
-    /// Returns the up projection of an expert.
-    public WeightMatrix up(int expert) {
-        return matrices[3 * expert + 1];
-    }
-
-    /// Returns the down projection of an expert.
-    public WeightMatrix down(int expert) {
-        return matrices[3 * expert + 2];
+    /// Returns the weights of an expert.
+    public ExpertWeights get(int expert) {
+        return experts[expert];
     }
 
     /// Returns where the rows of an expert start in [#rows] and [#outRows].

@@ -62,6 +62,11 @@ public interface Kernels {
     /// `x *= factor` for the first `length` elements.
     void scale(DeviceBuffer x, int length, float factor);
 
+    /// Row `t * k + j` of `out` `[n * k, cols]` becomes row `t` of `x` `[n, cols]`, multiplied by `factors[t * k + j]`.
+    ///
+    /// @param out may be `x` if `k` is 1
+    void scaleRows(DeviceBuffer x, float[] factors, int n, int k, int cols, DeviceBuffer out);
+
     /// `out = alpha * x + beta * y` for the first `length` elements; `out` may be one of them.
     void combine(DeviceBuffer x, float alpha, DeviceBuffer y, float beta, int length, DeviceBuffer out);
 
@@ -111,9 +116,8 @@ public interface Kernels {
     /// @param ids receives `[n, k]`; `weights` likewise
     void route(DeviceBuffer logits, int n, Routing routing, float @Nullable [] correction, int[] ids, float[] weights);
 
-    /// Several experts, each for rows of its own: row `outRows[i]` of `out` becomes
-    /// `down * (silu(gate * x) .* (up * x))` for row `rows[i]` of `x`, where `silu(g) = g / (1 + exp(-g))`. What an
-    /// expert gives does not depend on the others of the batch.
+    /// Several experts, each for rows of its own: row `outRows[i]` of `out` becomes what [ExpertWeights] says of row
+    /// `rows[i]` of `x`. What an expert gives does not depend on the others of the batch.
     void expertFfn(ExpertBatch batch, DeviceBuffer x, DeviceBuffer out);
 
     /// Row `t` of `out` `[n, cols]` becomes the sum of `weights[t * k + j] * expertRows[t * k + j]`, always in the

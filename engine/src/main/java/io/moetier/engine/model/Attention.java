@@ -2,11 +2,13 @@ package io.moetier.engine.model;
 
 import io.moetier.engine.device.Activation;
 import io.moetier.engine.device.AttentionShape;
+import io.moetier.engine.device.AttentionSinks;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.model.spec.AttentionSpec;
+import io.moetier.engine.model.spec.TemperatureSpec;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +31,7 @@ final class Attention implements Block {
     private final float clip;
     private final AttentionShape shape;
     private final @Nullable RopeTable rope;
+    private final @Nullable TemperatureSpec temperature;
 
     /// @param number of the blocks with keys and values
     /// @param rope rotations of [AttentionSpec#rope], shared by all layers that have the same
@@ -46,7 +49,13 @@ final class Attention implements Block {
         normAfterRope = spec.qkNorm().map(qk -> qk.afterRope()).orElse(false);
         clip = spec.clip();
         shape = new AttentionShape(
-                spec.numHeads(), spec.numKeyValueHeads(), spec.headDim(), spec.scale(), spec.slidingWindow());
+                        spec.numHeads(), spec.numKeyValueHeads(), spec.headDim(), spec.scale(), spec.slidingWindow())
+                .withChunk(spec.chunk())
+                .withSinks(spec.sinks()
+                        .map(weights::vector)
+                        .map(AttentionSinks::new)
+                        .orElse(null));
+        temperature = spec.temperature().orElse(null);
         this.rope = rope;
     }
 
@@ -64,11 +73,21 @@ final class Attention implements Block {
         if (normAfterRope) {
             normalise(kernels, results, n);
         }
+        warm(kernels, workspace, results[QUERY]);
         KvLayer layer = cache.layer(number);
         kernels.storeKv(results[KEY], results[VALUE], n, firstPosition, layer);
         kernels.attention(results[QUERY], n, firstPosition, shape, layer, results[HEADS]);
         gate(kernels, workspace.normed, results, n);
         outputProjection.apply(kernels, results[HEADS], n, workspace.sublayer);
+    }
+
+    private void warm(Kernels kernels, Workspace workspace, DeviceBuffer query) {
+        if (temperature != null) {
+            for (int i = 0; i < workspace.n; i++) {
+                workspace.rowFactors[i] = temperature.factor(workspace.firstPosition + i);
+            }
+            kernels.scaleRows(query, workspace.rowFactors, workspace.n, 1, shape.numHeads() * shape.headDim(), query);
+        }
     }
 
     private void rotate(Kernels kernels, DeviceBuffer[] results, int n, int firstPosition, int textLength) {

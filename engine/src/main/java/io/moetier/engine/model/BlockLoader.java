@@ -1,5 +1,6 @@
 package io.moetier.engine.model;
 
+import io.moetier.engine.device.FfnActivation;
 import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.model.spec.AttentionSpec;
@@ -34,7 +35,7 @@ final class BlockLoader {
     private final HostTier hostTier;
     private final RoutersAhead routersAhead;
     private final Counters counters;
-    private final Map<BlockLayout, ExpertViews> views = new HashMap<>();
+    private final Map<Experts, ExpertViews> views = new HashMap<>();
     private int keyValueBlocks;
     private int recurrentBlocks;
     private int latentBlocks;
@@ -83,14 +84,7 @@ final class BlockLoader {
             case DenseSpec dense -> new DenseFeedForward(dense, weights);
             case MoeSpec moe ->
                 new MoeBlock(
-                        layer,
-                        moe,
-                        norm,
-                        weights,
-                        views.computeIfAbsent(layoutOf.apply(layer), ExpertViews::new),
-                        hostTier,
-                        routersAhead,
-                        counters);
+                        layer, moe, norm, weights, views(layoutOf.apply(layer), moe), hostTier, routersAhead, counters);
         };
     }
 
@@ -102,6 +96,14 @@ final class BlockLoader {
             case GatedDeltaSpec delta -> new GatedDelta(number, delta, weights);
             case LightningSpec lightning -> new LightningAttention(number, lightning, weights);
         };
+    }
+
+    /// Experts whose slots are read alike.
+    private record Experts(BlockLayout layout, FfnActivation activation) {}
+
+    private ExpertViews views(BlockLayout layout, MoeSpec moe) {
+        Experts kind = new Experts(layout, moe.experts().getFirst().activation());
+        return views.computeIfAbsent(kind, key -> new ExpertViews(key.layout(), key.activation()));
     }
 
     private Norm norm(NormSpec spec) {

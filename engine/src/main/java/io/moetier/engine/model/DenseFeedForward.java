@@ -1,21 +1,31 @@
 package io.moetier.engine.model;
 
 import io.moetier.engine.device.ExpertBatch;
+import io.moetier.engine.device.ExpertWeights;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.model.spec.DenseSpec;
-import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.engine.model.spec.LinearSpec;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
-/// A SwiGLU MLP (Shazeer 2020) that every token visits: down·(silu(gate·x) ⊙ (up·x)).
+/// An MLP that every token visits.
 final class DenseFeedForward implements Block {
-    private final WeightMatrix gate;
-    private final WeightMatrix up;
-    private final WeightMatrix down;
+    private final ExpertWeights network;
     private final ExpertBatch batch = new ExpertBatch();
 
     DenseFeedForward(DenseSpec spec, Weights weights) {
-        gate = Linear.load(spec.gate(), weights).weight();
-        up = Linear.load(spec.up(), weights).weight();
-        down = Linear.load(spec.down(), weights).weight();
+        network = new ExpertWeights(
+                spec.activation(),
+                spec.gate().map(weights::matrix).orElse(null),
+                weights.matrix(spec.up()),
+                weights.matrix(spec.down()),
+                spec.gate().map(gate -> bias(gate, weights)).orElse(null),
+                bias(spec.up(), weights),
+                bias(spec.down(), weights));
+    }
+
+    private static @Nullable MemorySegment bias(LinearSpec linear, Weights weights) {
+        return linear.bias().map(weights::vector).map(MemorySegment::ofArray).orElse(null);
     }
 
     @Override
@@ -27,6 +37,6 @@ final class DenseFeedForward implements Block {
 
     /// Adds this network to a batch, for `n` rows that the batch lists from `from` on.
     void addTo(ExpertBatch experts, int from, int n) {
-        experts.add(gate, up, down, from, n);
+        experts.add(network, from, n);
     }
 }

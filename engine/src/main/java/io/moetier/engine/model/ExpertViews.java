@@ -1,30 +1,42 @@
 package io.moetier.engine.model;
 
+import io.moetier.engine.device.FfnActivation;
+import io.moetier.engine.device.ExpertWeights;
 import io.moetier.engine.model.spec.ExpertParts;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.expert.BlockPart;
 import java.lang.foreign.MemorySegment;
 import java.util.IdentityHashMap;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
-/// Reads a slot's bytes as the three matrices of an expert.
+/// Reads a slot's bytes as the weights of an expert.
 ///
 /// The views of a slot are made when the slot is first used, since slots outlive the experts in them and a decode step
 /// must not allocate.
 final class ExpertViews {
     private final BlockLayout layout;
-    private final IdentityHashMap<MemorySegment, Expert> bySlot = new IdentityHashMap<>();
+    private final FfnActivation activation;
+    private final IdentityHashMap<MemorySegment, ExpertWeights> bySlot = new IdentityHashMap<>();
 
-    ExpertViews(BlockLayout layout) {
+    ExpertViews(BlockLayout layout, FfnActivation activation) {
         this.layout = layout;
+        this.activation = activation;
     }
 
     /// Returns the expert that lies in a slot of this layout's size class.
-    Expert in(MemorySegment slot) {
-        Expert known = bySlot.get(slot);
+    ExpertWeights in(MemorySegment slot) {
+        ExpertWeights known = bySlot.get(slot);
         if (known == null) {
-            known = new Expert(
-                    matrix(slot, ExpertParts.GATE), matrix(slot, ExpertParts.UP), matrix(slot, ExpertParts.DOWN));
+            known = new ExpertWeights(
+                    activation,
+                    activation.isGated() ? matrix(slot, ExpertParts.GATE) : null,
+                    matrix(slot, ExpertParts.UP),
+                    matrix(slot, ExpertParts.DOWN),
+                    bias(slot, ExpertParts.GATE),
+                    bias(slot, ExpertParts.UP),
+                    bias(slot, ExpertParts.DOWN));
             bySlot.put(slot, known);
         }
         return known;
@@ -35,6 +47,9 @@ final class ExpertViews {
         return new WeightMatrix(part.dtype(), part.rows(), part.cols(), slot.asSlice(part.offset(), part.byteLength()));
     }
 
-    /// The SwiGLU MLP of one expert.
-    record Expert(WeightMatrix gate, WeightMatrix up, WeightMatrix down) {}
+    private @Nullable MemorySegment bias(MemorySegment slot, String name) {
+        Optional<BlockPart> bias = layout.find(ExpertParts.biasOf(name));
+        return bias.map(part -> slot.asSlice(part.offset(), (long) part.rows() * Float.BYTES))
+                .orElse(null);
+    }
 }

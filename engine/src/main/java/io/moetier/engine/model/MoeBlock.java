@@ -39,6 +39,8 @@ final class MoeBlock implements Block {
     private final Counters counters;
     private final @Nullable DenseFeedForward sharedExpert;
     private final boolean sharedIsGated;
+    private final float @Nullable [] bias;
+    private final boolean weighsInputs;
     private final Tier[] tierOf;
     private final ExpertBatch batch = new ExpertBatch();
 
@@ -71,6 +73,8 @@ final class MoeBlock implements Block {
         sharedExpert = spec.sharedExpert()
                 .map(shared -> new DenseFeedForward(shared.ffn(), weights))
                 .orElse(null);
+        bias = spec.bias().map(weights::vector).orElse(null);
+        weighsInputs = spec.weighsInputs();
         tierOf = new Tier[numExperts];
     }
 
@@ -79,8 +83,11 @@ final class MoeBlock implements Block {
         int n = workspace.n;
         route(kernels, workspace, n);
         runExperts(kernels, workspace);
-        kernels.weightedSum(
-                workspace.expertRows, workspace.routingWeights, n, numExpertsPerToken, hiddenSize, workspace.sublayer);
+        float[] factors = weighsInputs ? workspace.ones : workspace.routingWeights;
+        kernels.weightedSum(workspace.expertRows, factors, n, numExpertsPerToken, hiddenSize, workspace.sublayer);
+        if (bias != null) {
+            kernels.addBias(workspace.sublayer, n, hiddenSize, bias);
+        }
         if (sharedExpert != null) {
             int firstRow = n * numExpertsPerToken;
             kernels.addRows(
@@ -111,6 +118,10 @@ final class MoeBlock implements Block {
                 sharedExpert.addTo(batch, workspace.n * numExpertsPerToken, workspace.n);
             }
             copyToIdentities(kernels, workspace);
+            if (weighsInputs) {
+                kernels.expertFfn(batch, workspace.normed, workspace.expertRows);
+                weighInputs(kernels, workspace);
+            }
             if (!sequence.isNextResident()) {
                 compute(kernels, workspace); // while the others are loaded
             }
@@ -141,13 +152,25 @@ final class MoeBlock implements Block {
         if (batch.numRows() + groups.size(expert) > MOST_ROWS) {
             compute(kernels, workspace);
         }
-        ExpertViews.Expert matrices = views.in(sequence.block(i));
-        batch.add(matrices.gate(), matrices.up(), matrices.down(), groups.start(expert), groups.size(expert));
+        batch.add(views.in(sequence.block(i)), groups.start(expert), groups.size(expert));
+    }
+
+    /// From here on, the experts of the batch read a row of their own for every choice.
+    private void weighInputs(Kernels kernels, Workspace workspace) {
+        kernels.scaleRows(
+                workspace.normed,
+                workspace.routingWeights,
+                workspace.n,
+                numExpertsPerToken,
+                hiddenSize,
+                workspace.weightedInputs);
+        batch.begin(workspace.groups.rows, workspace.groups.rows);
     }
 
     private void compute(Kernels kernels, Workspace workspace) {
-        kernels.expertFfn(batch, workspace.normed, workspace.expertRows);
-        batch.begin(workspace.groups.tokens, workspace.groups.rows);
+        ExpertGroups groups = workspace.groups;
+        kernels.expertFfn(batch, weighsInputs ? workspace.weightedInputs : workspace.normed, workspace.expertRows);
+        batch.begin(weighsInputs ? groups.rows : groups.tokens, groups.rows);
     }
 
     private void report(Workspace workspace) {

@@ -8,6 +8,7 @@ import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
@@ -36,10 +37,13 @@ public final class Workspace {
     final DeviceBuffer sharedGate; // [batch]
     final DeviceBuffer[] routerAndSharedGate; // those two
     final DeviceBuffer expertRows; // [batch * (k + 1 for a shared expert), hiddenSize]
+    final float[] rowFactors; // [batch]
     final int[] everyRow; // [batch]: 0, 1, 2, …
     final int[] expertIds; // [batch, k]
     final float[] routingWeights; // [batch, k]
     final Tier[] tiers; // [batch, k]
+    final float[] ones; // [batch, k] if experts' inputs are weighted
+    final DeviceBuffer weightedInputs; // [batch * k, hiddenSize] then
     final ExpertGroups groups;
     final DeviceBuffer aheadNormed; // [hiddenSize]: what a later layer's router is shown
     final DeviceBuffer aheadLogits; // [numExperts]
@@ -65,10 +69,15 @@ public final class Workspace {
         sharedGate = device.allocate(batch);
         routerAndSharedGate = new DeviceBuffer[] {routerLogits, sharedGate};
         expertRows = floats.of(choices + (anyShared ? batch : 0), spec.hiddenSize());
+        rowFactors = new float[batch];
         everyRow = IntStream.range(0, batch).toArray();
         expertIds = new int[choices];
         routingWeights = new float[choices];
         tiers = new Tier[choices];
+        boolean weighsInputs = spec.moeLayers().stream().anyMatch(MoeSpec::weighsInputs);
+        ones = new float[weighsInputs ? choices : 0];
+        Arrays.fill(ones, 1f);
+        weightedInputs = floats.of(weighsInputs ? choices : 0, spec.hiddenSize());
         groups = new ExpertGroups(numExperts, choices + batch);
         aheadNormed = device.allocate(spec.hiddenSize());
         aheadLogits = device.allocate(numExperts);
@@ -109,7 +118,8 @@ public final class Workspace {
     /// Returns the bytes of all buffers.
     public long byteSize() {
         long floats = Stream.concat(
-                        Stream.of(hidden, normed, sublayer, aside, routerLogits, sharedGate, expertRows),
+                        Stream.of(
+                                hidden, normed, sublayer, aside, routerLogits, sharedGate, expertRows, weightedInputs),
                         Stream.of(intermediates))
                 .mapToLong(DeviceBuffer::length)
                 .sum();

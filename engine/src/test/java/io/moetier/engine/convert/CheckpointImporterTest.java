@@ -57,7 +57,9 @@ class CheckpointImporterTest {
     @MethodSource("goldenCases")
     void aStoreIsSound(String name) {
         for (Rounding rounding : Rounding.values()) {
-            Path store = ImportedStores.of(TestData.golden(name), Quantisation.of(rounding));
+            // what is MXFP4 already does not become smaller
+            Rounding ofExperts = name.endsWith("mxfp4") ? Rounding.KEEP : rounding;
+            Path store = ImportedStores.of(TestData.golden(name), new Quantisation(ofExperts, rounding));
             assertEquals(List.of(), StoreVerifier.verify(store, bytes -> {}));
         }
     }

@@ -114,7 +114,9 @@ class SessionTraceTest {
         MoeSpec narrow = new MoeSpec(
                 new RouterSpec(moe.router().linear(), Optional.empty(), Routing.softmax(1, 1)),
                 moe.experts().subList(0, 1),
-                moe.sharedExpert());
+                moe.sharedExpert(),
+                moe.bias(),
+                moe.weighsInputs());
         layers.set(0, LayerSpec.of(first.sublayers().getFirst(), SublayerSpec.preNorm(spec.finalNorm(), narrow)));
         return new ModelSpec(
                 spec.family(),

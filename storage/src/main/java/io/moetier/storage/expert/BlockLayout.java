@@ -3,6 +3,7 @@ package io.moetier.storage.expert;
 import io.moetier.storage.model.DType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// What lies where in the block of an expert. Experts with equal layouts form a size class.
 public record BlockLayout(List<BlockPart> parts) {
@@ -39,13 +40,14 @@ public record BlockLayout(List<BlockPart> parts) {
     ///
     /// @throws IllegalArgumentException if there is none
     public BlockPart part(String name) {
-        for (BlockPart part : parts) {
-            if (part.name().equals(name)) {
-                return part;
-            }
-        }
-        throw new IllegalArgumentException("no part " + name + " in a block of "
-                + parts.stream().map(BlockPart::name).toList());
+        return find(name)
+                .orElseThrow(() -> new IllegalArgumentException("no part " + name + " in a block of "
+                        + parts.stream().map(BlockPart::name).toList()));
+    }
+
+    /// Returns the part called `name`, if there is one.
+    public Optional<BlockPart> find(String name) {
+        return parts.stream().filter(part -> part.name().equals(name)).findFirst();
     }
 
     /// Returns the bytes of the payload, which is also what the checksum covers.

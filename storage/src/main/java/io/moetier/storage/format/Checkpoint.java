@@ -137,6 +137,22 @@ public final class Checkpoint implements AutoCloseable {
     ///
     /// @throws MalformedModelException if it is missing, has another shape or an element type that is no weight's
     public TensorInfo require(String name, long... shape) {
+        RawTensor tensor = requireRaw(name, shape);
+        return isScaled(tensor) ? scaled(tensor).asBfloat16() : tensor.require();
+    }
+
+    /// Returns the tensor of bytes `name`, which must have exactly this shape.
+    ///
+    /// @throws MalformedModelException if it is missing, has another shape or other elements
+    public RawTensor requireBytes(String name, long... shape) {
+        RawTensor tensor = requireRaw(name, shape);
+        if (!tensor.dtype().equals(ElementType.U8.name())) {
+            throw MalformedModelException.of(tensor.file(), "tensor " + name + ": dtype", "U8", tensor.dtype());
+        }
+        return tensor;
+    }
+
+    private RawTensor requireRaw(String name, long... shape) {
         List<Long> expected = Arrays.stream(shape).boxed().toList();
         RawTensor tensor = raw.get(name);
         if (tensor == null) {
@@ -145,7 +161,7 @@ public final class Checkpoint implements AutoCloseable {
         if (!tensor.shape().equals(expected)) {
             throw MalformedModelException.of(tensor.file(), "tensor " + name, "shape " + expected, tensor.shape());
         }
-        return isScaled(tensor) ? scaled(tensor).asBfloat16() : tensor.require();
+        return tensor;
     }
 
     /// A matrix of eight-bit floats with the factors of its blocks, whose size `config.json` says.
@@ -193,6 +209,12 @@ public final class Checkpoint implements AutoCloseable {
 
     private static boolean isScaled(RawTensor tensor) {
         return tensor.dtype().equals(ScaledFloat8.DTYPE);
+    }
+
+    /// Fills `dst` with the bytes of a tensor of any element type; otherwise as [#read(TensorInfo, long,
+    /// MemorySegment)].
+    public void read(RawTensor tensor, long fromByte, MemorySegment dst) {
+        fileOf(tensor.file(), tensor.name()).read(tensor, fromByte, dst);
     }
 
     /// Returns all elements of a tensor as floats.

@@ -3,6 +3,7 @@ package io.moetier.tools.calibrate;
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.ExpertBatch;
+import io.moetier.engine.device.ExpertWeights;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.memory.AnonymousMemory;
 import io.moetier.storage.model.DType;
@@ -38,11 +39,12 @@ final class KernelReading implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment memory;
 
-    private record Expert(WeightMatrix gate, WeightMatrix up, WeightMatrix down) {
-        long bytes() {
-            return gate.bytes().byteSize()
+    private record Expert(ExpertWeights weights, long bytes) {
+        private static Expert of(WeightMatrix gate, WeightMatrix up, WeightMatrix down) {
+            long bytes = gate.bytes().byteSize()
                     + up.bytes().byteSize()
                     + down.bytes().byteSize();
+            return new Expert(ExpertWeights.swiGlu(gate, up, down), bytes);
         }
     }
 
@@ -106,7 +108,7 @@ final class KernelReading implements AutoCloseable {
         long down = WeightMatrix.packedBytes(type, hidden, inner);
         List<Expert> experts = new ArrayList<>();
         for (long at = 0; at + 2 * up + down <= bytes; at += 2 * up + down) {
-            experts.add(new Expert(
+            experts.add(Expert.of(
                     new WeightMatrix(type, inner, hidden, memory.asSlice(at, up)),
                     new WeightMatrix(type, inner, hidden, memory.asSlice(at + up, up)),
                     new WeightMatrix(type, hidden, inner, memory.asSlice(at + 2 * up, down))));
@@ -138,8 +140,7 @@ final class KernelReading implements AutoCloseable {
             batch.begin(rows, outRows);
             for (int i = 0; i < EXPERTS; i++) {
                 next = (next + STRIDE) % experts.size();
-                Expert expert = experts.get(next);
-                batch.add(expert.gate(), expert.up(), expert.down(), i, 1);
+                batch.add(experts.get(next).weights(), i, 1);
             }
             long start = System.nanoTime();
             device.kernels().expertFfn(batch, x, out);

@@ -5,9 +5,11 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import io.moetier.engine.device.AttentionShape;
+import io.moetier.engine.device.AttentionSinks;
 import io.moetier.engine.device.KvLayer;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /// What [VectorAttention] keeps of the queries it works on, and the keys or values in front of them. One thread's;
 /// arrays grow to the largest call seen and stay.
@@ -63,8 +65,20 @@ final class AttentionBlock {
             System.arraycopy(from, at + row * stride, q, row * heads * headDim, heads * headDim);
         }
         Arrays.fill(sums, 0, queries * width, 0f);
-        Arrays.fill(largest, 0, queries, Float.NEGATIVE_INFINITY);
-        Arrays.fill(total, 0, queries, 0f);
+        begin(shape.sinks(), at / headDim % shape.numHeads());
+    }
+
+    /// A sink counts as a key that has been seen and has no value.
+    private void begin(@Nullable AttentionSinks sinks, int firstHead) {
+        if (sinks == null) {
+            Arrays.fill(largest, 0, queries, Float.NEGATIVE_INFINITY);
+            Arrays.fill(total, 0, queries, 0f);
+            return;
+        }
+        for (int query = 0; query < queries; query++) {
+            largest[query] = sinks.logit(firstHead + query % heads);
+        }
+        Arrays.fill(total, 0, queries, 1f);
     }
 
     private void grow() {

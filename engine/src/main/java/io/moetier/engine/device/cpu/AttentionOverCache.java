@@ -45,7 +45,8 @@ final class AttentionOverCache {
         this.firstPosition = firstPosition;
         this.shape = shape;
         this.cache = cache;
-        cut(pool.threads(), firstPosition + n, shape.numHeads() / shape.numKvHeads(), shape.numKvHeads());
+        int groups = shape.tiledHeads() ? shape.numHeads() : shape.numKvHeads(); // of neighbours that share a key head
+        cut(pool.threads(), firstPosition + n, shape.numHeads() / groups, groups);
         int units = blocks * (shape.numHeads() / together);
         long bytes = 2L * cache.type().bytes() * n * shape.numHeads() * shape.headDim() * (firstPosition + n);
         this.parts = Partition.parts(pool.threads(), units, bytes);
@@ -71,7 +72,7 @@ final class AttentionOverCache {
             int token = unit % blocks * rows;
             int count = Math.min(rows, n - token);
             int at = (token * s.numHeads() + head) * s.headDim();
-            int kvHead = head / (s.numHeads() / s.numKvHeads());
+            int kvHead = s.keyHead(head);
             arithmetic.attend(q, at, count, together, firstPosition + token, s, kv, kvHead, out, scratch[worker]);
         }
     }

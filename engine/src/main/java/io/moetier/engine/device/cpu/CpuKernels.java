@@ -199,6 +199,15 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void scaleRows(DeviceBuffer x, float[] factors, int n, int k, int cols, DeviceBuffer out) {
+        if (factors.length < n * k) {
+            throw new IllegalArgumentException(n + " rows times " + k + " have " + factors.length + " factors");
+        }
+        long length = (long) n * cols;
+        rowWork.scaleRows(floats(x, length), factors, n, k, cols, floats(out, length * k));
+    }
+
+    @Override
     public void combine(DeviceBuffer x, float alpha, DeviceBuffer y, float beta, int length, DeviceBuffer out) {
         rowWork.mix(floats(x, length), alpha, floats(y, length), beta, length, floats(out, length));
     }
@@ -273,9 +282,10 @@ final class CpuKernels implements Kernels {
     @Override
     public void expertFfn(ExpertBatch batch, DeviceBuffer x, DeviceBuffer out) {
         if (batch.size() > 0) {
-            float[] inputs = floats(x, (batch.largestRow() + 1L) * batch.gate(0).cols());
-            float[] outputs =
-                    floats(out, (batch.largestOutRow() + 1L) * batch.down(0).rows());
+            float[] inputs =
+                    floats(x, (batch.largestRow() + 1L) * batch.get(0).up().cols());
+            float[] outputs = floats(
+                    out, (batch.largestOutRow() + 1L) * batch.get(0).down().rows());
             experts.run(batch, inputs, outputs);
         }
     }

@@ -1,6 +1,7 @@
 package io.moetier.engine.device.cpu;
 
 import io.moetier.engine.device.ExpertBatch;
+import io.moetier.engine.device.ExpertWeights;
 import io.moetier.engine.tensor.WeightMatrix;
 
 /// The feed-forward networks of several experts, in four sections of work for all of them together: activations are
@@ -8,9 +9,9 @@ import io.moetier.engine.tensor.WeightMatrix;
 final class ExpertProducts {
     private final ColumnPacker packer;
     private final MatrixProducts products;
-    private PackedColumns[] gateInputs = new PackedColumns[0];
-    private PackedColumns[] upInputs = gateInputs; // where up has another type than gate
-    private PackedColumns[] downInputs = gateInputs;
+    private PackedColumns[] inputs = new PackedColumns[0];
+    private PackedColumns[] upInputs = inputs; // where up has another type than gate
+    private PackedColumns[] downInputs = inputs;
     private int[] inputOf = new int[0]; // the expert whose packed input an expert reads
     private int[] hiddenAt = inputOf; // where the results of gate and up of an expert start in `hidden`
     private float[] hidden = new float[0];
@@ -32,40 +33,40 @@ final class ExpertProducts {
         packer.run();
         for (int e = 0; e < batch.size(); e++) {
             int input = inputOf[e];
-            PackedColumns forUp = isOneType(batch, e) ? gateInputs[input] : upInputs[input];
-            products.addSwiGlu(batch.gate(e), gateInputs[input], batch.up(e), forUp, hidden, hiddenAt[e]);
+            PackedColumns forUp = isOneType(batch.get(e)) ? inputs[input] : upInputs[input];
+            products.addActivated(batch.get(e), inputs[input], forUp, hidden, hiddenAt[e]);
         }
         products.run();
         for (int e = 0; e < batch.size(); e++) {
-            WeightMatrix down = batch.down(e);
+            WeightMatrix down = batch.get(e).down();
             packer.add(down.dtype(), hidden, hiddenAt[e], down.cols(), null, 0, batch.n(e), downInputs[e]);
         }
         packer.run();
         for (int e = 0; e < batch.size(); e++) {
-            WeightMatrix down = batch.down(e);
-            products.add(down, downInputs[e], out, batch.outRows(), batch.from(e));
+            ExpertWeights expert = batch.get(e);
+            products.add(expert.down(), expert.downBias(), downInputs[e], out, batch.outRows(), batch.from(e));
         }
         products.run();
     }
 
     long byteSize() {
         return (long) hidden.length * Float.BYTES
-                + PackedColumns.byteSize(gateInputs)
+                + PackedColumns.byteSize(inputs)
                 + PackedColumns.byteSize(upInputs)
                 + PackedColumns.byteSize(downInputs);
     }
 
     private void packInput(ExpertBatch batch, int e, float[] x) {
-        WeightMatrix gate = batch.gate(e);
-        WeightMatrix up = batch.up(e);
-        packer.add(gate.dtype(), x, 0, gate.cols(), batch.rows(), batch.from(e), batch.n(e), gateInputs[e]);
-        if (!isOneType(batch, e)) {
+        WeightMatrix first = batch.get(e).activated();
+        WeightMatrix up = batch.get(e).up();
+        packer.add(first.dtype(), x, 0, first.cols(), batch.rows(), batch.from(e), batch.n(e), inputs[e]);
+        if (!isOneType(batch.get(e))) {
             packer.add(up.dtype(), x, 0, up.cols(), batch.rows(), batch.from(e), batch.n(e), upInputs[e]);
         }
     }
 
-    private static boolean isOneType(ExpertBatch batch, int e) {
-        return batch.gate(e).dtype() == batch.up(e).dtype();
+    private static boolean isOneType(ExpertWeights expert) {
+        return expert.activated().dtype() == expert.up().dtype();
     }
 
     /// Says whether an expert's only token is that of the expert before it, as when one token is decoded.
@@ -74,8 +75,9 @@ final class ExpertProducts {
                 && batch.n(e) == 1
                 && batch.n(e - 1) == 1
                 && batch.rows()[batch.from(e)] == batch.rows()[batch.from(e - 1)]
-                && batch.gate(e).dtype() == batch.gate(e - 1).dtype()
-                && batch.up(e).dtype() == batch.up(e - 1).dtype();
+                && batch.get(e).activated().dtype()
+                        == batch.get(e - 1).activated().dtype()
+                && batch.get(e).up().dtype() == batch.get(e - 1).up().dtype();
     }
 
     private void reserve(ExpertBatch batch) {
@@ -83,7 +85,7 @@ final class ExpertProducts {
         if (inputOf.length < size) {
             inputOf = new int[size];
             hiddenAt = new int[size];
-            gateInputs = PackedColumns.grown(gateInputs, size);
+            inputs = PackedColumns.grown(inputs, size);
             upInputs = PackedColumns.grown(upInputs, size);
             downInputs = PackedColumns.grown(downInputs, size);
         }
@@ -91,7 +93,7 @@ final class ExpertProducts {
         for (int e = 0; e < size; e++) {
             hiddenAt[e] = length;
             length = Math.addExact(
-                    length, Math.multiplyExact(batch.n(e), batch.gate(e).rows()));
+                    length, Math.multiplyExact(batch.n(e), batch.get(e).up().rows()));
         }
         hidden = Scratch.grown(hidden, length);
     }

@@ -1,6 +1,8 @@
 package io.moetier.engine.device.cpu;
 
+import io.moetier.engine.device.ExpertWeights;
 import io.moetier.engine.tensor.WeightMatrix;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -41,8 +43,20 @@ final class MatrixProducts {
     /// Adds `w` times the columns of `x`: column `i` goes to row `firstRow + i` of `out`, or to row
     /// `outRows[firstRow + i]` if there are `outRows`.
     void add(WeightMatrix w, PackedColumns x, float[] out, int @Nullable [] outRows, int firstRow) {
+        add(w, null, x, out, outRows, firstRow);
+    }
+
+    /// Adds the same with a bias, float32 and one for each row of `w`.
+    void add(
+            WeightMatrix w,
+            @Nullable MemorySegment bias,
+            PackedColumns x,
+            float[] out,
+            int @Nullable [] outRows,
+            int firstRow) {
         Task task = next(w, x);
-        task.up = null;
+        task.expert = null;
+        task.bias = bias;
         task.to(out, 0, outRows, firstRow);
         cut(task);
     }
@@ -51,20 +65,21 @@ final class MatrixProducts {
     /// floats further.
     void addStrided(WeightMatrix w, PackedColumns x, float[] out, int outAt, int stride) {
         Task task = next(w, x);
-        task.up = null;
+        task.expert = null;
+        task.bias = null;
         task.to(out, outAt, null, 0);
         task.stride = stride;
         cut(task);
     }
 
-    /// Adds `silu(gate * x) .* (up * x)`, whose rows follow each other in `out` from `outAt` on. Both matrices have
-    /// one shape.
+    /// Adds what the down projection of an expert reads, whose rows follow each other in `out` from `outAt` on.
     ///
-    /// @param x the columns, packed for the type of `gate`
-    /// @param upX the same columns, packed for the type of `up`
-    void addSwiGlu(WeightMatrix gate, PackedColumns x, WeightMatrix up, PackedColumns upX, float[] out, int outAt) {
-        Task task = next(gate, x);
-        task.up = up;
+    /// @param x the columns, packed for the type of the matrix that is activated
+    /// @param upX the same columns, packed for the type of up
+    void addActivated(ExpertWeights expert, PackedColumns x, PackedColumns upX, float[] out, int outAt) {
+        Task task = next(expert.activated(), x);
+        task.expert = expert;
+        task.bias = expert.activatedBias();
         task.upX = upX;
         task.to(out, outAt, null, 0);
         cut(task);
@@ -110,7 +125,7 @@ final class MatrixProducts {
         task.columnBlocks = (n + task.columnBlock - 1) / task.columnBlock;
         numTiles += tiles;
         numBlocks += (tiles + task.tileBlock - 1) / task.tileBlock * task.columnBlocks;
-        bytes += (task.up == null ? 1 : 2) * task.weights.bytes().byteSize();
+        bytes += (task.isGated() ? 2 : 1) * task.weights.bytes().byteSize();
         mostColumns = Math.max(mostColumns, n);
     }
 
@@ -133,24 +148,37 @@ final class MatrixProducts {
         int at = task.rowAt(0);
         int whole = Math.min(to, w.rows() / ROWS);
         if (from < whole) {
-            one(task, from, whole, task.out, at + from * ROWS, own);
+            compute(task, from, whole, 0, 1, task.out, at + from * ROWS, own);
         }
         if (whole < to) {
             float[] sums = own.sums(ROWS);
-            one(task, whole, to, sums, 0, own);
+            compute(task, whole, to, 0, 1, sums, 0, own);
             System.arraycopy(sums, 0, task.out, at + whole * ROWS, w.rows() - whole * ROWS);
         }
     }
 
-    private void one(Task task, int from, int to, float[] y, int yAt, Scratch own) {
-        arithmetic.multiply(task.weights, from, to, task.x, 0, 1, y, yAt, own);
-        WeightMatrix up = task.up;
-        if (up != null) {
-            int length = (to - from) * ROWS;
-            float[] ups = own.otherSums(length);
-            arithmetic.multiply(up, from, to, task.upX, 0, 1, ups, 0, own);
-            arithmetic.swiGlu(y, yAt, ups, 0, length, own);
+    /// Some tiles by some columns, to `[to - from][last - first][16]` of `y`.
+    private void compute(Task task, int from, int to, int first, int last, float[] y, int yAt, Scratch own) {
+        arithmetic.multiply(task.weights, from, to, task.x, first, last, y, yAt, own);
+        Biases.add(task.bias, from, to, last - first, y, yAt);
+        ExpertWeights expert = task.expert;
+        if (expert != null) {
+            activate(expert, task, from, to, first, last, y, yAt, own);
         }
+    }
+
+    private void activate(
+            ExpertWeights expert, Task task, int from, int to, int first, int last, float[] y, int yAt, Scratch own) {
+        int length = (to - from) * (last - first) * ROWS;
+        if (!task.isGated()) {
+            Gating.relu(y, yAt, length);
+            return;
+        }
+        float[] ups = own.otherSums(length);
+        arithmetic.multiply(expert.up(), from, to, task.upX, first, last, ups, 0, own);
+        Biases.add(expert.upBias(), from, to, last - first, ups, 0);
+        Gating.prepare(expert.activation(), y, yAt, ups, length);
+        arithmetic.swiGlu(y, yAt, ups, 0, length, own);
     }
 
     private void blocks(int part, int worker) {
@@ -167,13 +195,7 @@ final class MatrixProducts {
         int length = (to - from) * (lastColumn - firstColumn) * ROWS;
         Scratch own = scratch[worker];
         float[] sums = own.sums(length);
-        arithmetic.multiply(task.weights, from, to, task.x, firstColumn, lastColumn, sums, 0, own);
-        WeightMatrix up = task.up;
-        if (up != null) {
-            float[] ups = own.otherSums(length);
-            arithmetic.multiply(up, from, to, task.upX, firstColumn, lastColumn, ups, 0, own);
-            arithmetic.swiGlu(sums, 0, ups, 0, length, own);
-        }
+        compute(task, from, to, firstColumn, lastColumn, sums, 0, own);
         scatter(task, sums, from, to, firstColumn, lastColumn);
     }
 
@@ -191,7 +213,8 @@ final class MatrixProducts {
     /// One matrix and its columns; kept for the next section.
     private static final class Task {
         private WeightMatrix weights;
-        private @Nullable WeightMatrix up;
+        private @Nullable ExpertWeights expert;
+        private @Nullable MemorySegment bias;
         private PackedColumns x;
         private PackedColumns upX;
         private float[] out = new float[0];
@@ -217,6 +240,10 @@ final class MatrixProducts {
             this.stride = weights.rows();
             this.outRows = outRows;
             this.firstRow = firstRow;
+        }
+
+        private boolean isGated() {
+            return expert != null && expert.gate() != null;
         }
 
         /// Returns where the results of a column start.

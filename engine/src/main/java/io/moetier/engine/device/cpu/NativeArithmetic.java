@@ -153,6 +153,7 @@ final class NativeArithmetic implements Arithmetic {
             Scratch scratch) {
         requireStored(cache, kvHead, position + rows);
         int headDim = shape.headDim();
+        int firstHead = at / headDim % shape.numHeads();
         int length = (rows - 1) * shape.numHeads() * headDim + heads * headDim;
         Objects.checkFromIndexSize(at, length, q.length);
         Objects.checkFromIndexSize(at, length, out.length);
@@ -165,6 +166,7 @@ final class NativeArithmetic implements Arithmetic {
                     heads,
                     position,
                     shape,
+                    firstHead,
                     cache,
                     kvHead,
                     MemorySegment.ofArray(q),
@@ -176,7 +178,8 @@ final class NativeArithmetic implements Arithmetic {
         NativeFloats floats = lender.get();
         MemorySegment query = floats.lend(0, q, at, length);
         MemorySegment result = floats.room(1, out, at, length);
-        attend(rows, heads, position, shape, cache, kvHead, query, 0, result, floats.room(2, room, 0, roomLength));
+        MemorySegment lentRoom = floats.room(2, room, 0, roomLength);
+        attend(rows, heads, position, shape, firstHead, cache, kvHead, query, 0, result, lentRoom);
         floats.takeBack(1, out, at, length);
     }
 
@@ -185,6 +188,7 @@ final class NativeArithmetic implements Arithmetic {
             int heads,
             int position,
             AttentionShape shape,
+            int firstHead,
             KvLayer cache,
             int kvHead,
             MemorySegment q,
@@ -193,7 +197,8 @@ final class NativeArithmetic implements Arithmetic {
             MemorySegment room) {
         int half = cache.type() == KvType.F16 ? 1 : 0;
         long chunks = cache.addresses().address();
-        NativeCalls.attend(half, chunks, cache.headOffset(kvHead), rows, heads, shape, position, q, at, out, room);
+        long head = cache.headOffset(kvHead);
+        NativeCalls.attend(half, chunks, head, rows, heads, shape, firstHead, position, q, at, out, room);
     }
 
     private static void requireStored(KvLayer cache, int kvHead, int positions) {

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.moetier.engine.device.AttentionShape;
+import io.moetier.engine.device.AttentionSinks;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
@@ -41,6 +42,9 @@ final class NativeCalls {
                     JAVA_INT,
                     JAVA_INT,
                     JAVA_FLOAT,
+                    JAVA_INT,
+                    JAVA_INT,
+                    ADDRESS,
                     JAVA_INT,
                     JAVA_INT,
                     ADDRESS,
@@ -134,11 +138,14 @@ final class NativeCalls {
             int rows,
             int heads,
             AttentionShape shape,
+            int firstHead,
             int position,
             MemorySegment q,
             int at,
             MemorySegment out,
             MemorySegment scratch) {
+        AttentionSinks sinks = shape.sinks();
+        MemorySegment sinkLogits = sinks == null ? MemorySegment.NULL : sinks.segment();
         try {
             ATTEND.invokeExact(
                     half,
@@ -150,6 +157,9 @@ final class NativeCalls {
                     shape.numHeads() * shape.headDim(),
                     shape.scale(),
                     shape.slidingWindow(),
+                    shape.chunk(),
+                    sinkLogits,
+                    firstHead,
                     position,
                     q,
                     at,

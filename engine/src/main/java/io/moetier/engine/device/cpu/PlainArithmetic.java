@@ -1,6 +1,7 @@
 package io.moetier.engine.device.cpu;
 
 import io.moetier.engine.device.AttentionShape;
+import io.moetier.engine.device.AttentionSinks;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.LatentLayer;
 import io.moetier.engine.device.LatentShape;
@@ -137,7 +138,9 @@ final class PlainArithmetic implements Arithmetic {
         for (int j = 0; j < count; j++) {
             scores[j] = score(q, at, shape, cache, kvHead, first + j);
         }
-        double sum = softmax(scores, count);
+        AttentionSinks sinks = shape.sinks();
+        float sink = sinks == null ? Float.NEGATIVE_INFINITY : sinks.logit(at / shape.headDim() % shape.numHeads());
+        double sum = softmax(scores, count, sink);
         for (int d = 0; d < shape.headDim(); d++) {
             double value = 0;
             for (int j = 0; j < count; j++) {
@@ -148,12 +151,14 @@ final class PlainArithmetic implements Arithmetic {
     }
 
     /// Makes weights of scores, relative to the largest, and returns their sum.
-    private static double softmax(float[] scores, int count) {
-        float max = Float.NEGATIVE_INFINITY;
+    ///
+    /// @param sink one more score, without a value
+    private static double softmax(float[] scores, int count, float sink) {
+        float max = sink;
         for (int j = 0; j < count; j++) {
             max = Math.max(max, scores[j]);
         }
-        double sum = 0;
+        double sum = Math.exp(sink - max);
         for (int j = 0; j < count; j++) {
             scores[j] = (float) Math.exp(scores[j] - max);
             sum += scores[j];
@@ -190,7 +195,7 @@ final class PlainArithmetic implements Arithmetic {
                         + dot(q, rotatedAt, cache, j, latentDim, shape.ropeDim());
                 scores[j] = (float) (sum * shape.scale());
             }
-            double total = softmax(scores, position + 1);
+            double total = softmax(scores, position + 1, Float.NEGATIVE_INFINITY);
             for (int d = 0; d < latentDim; d++) {
                 double value = 0;
                 for (int j = 0; j <= position; j++) {

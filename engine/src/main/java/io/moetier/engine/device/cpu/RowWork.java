@@ -33,6 +33,7 @@ final class RowWork {
     private final WorkerPool.Job scale = this::scale;
     private final WorkerPool.Job mix = this::mix;
     private final WorkerPool.Job addBias = this::addBias;
+    private final WorkerPool.Job scaleRows = this::scaleRows;
     private final WorkerPool.Job addRows = this::addRows;
     private final WorkerPool.Job addGated = this::addGated;
     private final WorkerPool.Job addWeighted = this::addWeighted;
@@ -350,6 +351,20 @@ final class RowWork {
                     addScaled(x, i * cols, y[i], out, row * cols, cols);
                 }
             }
+        }
+    }
+
+    void scaleRows(float[] x, float[] factors, int n, int k, int cols, float[] out) {
+        this.x = x;
+        this.y = factors;
+        this.k = k;
+        this.out = out;
+        run(scaleRows, n * k, cols);
+    }
+
+    private void scaleRows(int part, int worker) {
+        for (int row = from(part); row < from(part + 1); row++) {
+            scale(x, row / k * cols, y[row], out, row * cols, cols);
         }
     }
 

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 import io.moetier.engine.device.AttentionShape;
+import io.moetier.engine.device.AttentionSinks;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.LatentLayer;
@@ -124,7 +125,8 @@ final class SelfTest {
 
     /// Two heads share a key head; of the positions, which reach into a second chunk, the last few are asked about.
     private boolean attends(KvType type) {
-        AttentionShape shape = new AttentionShape(2, 1, HEAD_DIM, 1f / HEAD_DIM, 0);
+        AttentionShape shape =
+                new AttentionShape(2, 1, HEAD_DIM, 1f / HEAD_DIM, 0).withSinks(new AttentionSinks(activations(2)));
         try (Arena arena = Arena.ofConfined()) {
             KvLayer cache = new KvLayer(arena, type, POSITIONS, 1, HEAD_DIM);
             cache.reserve(POSITIONS);

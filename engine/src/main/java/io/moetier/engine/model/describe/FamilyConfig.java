@@ -4,6 +4,7 @@ import io.moetier.engine.device.Routing.Groups;
 import io.moetier.engine.model.spec.NormSpec;
 import io.moetier.engine.model.spec.RopeSpec;
 import io.moetier.storage.format.JsonObject;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -14,6 +15,24 @@ import java.util.Optional;
 /// @param json the file; a key that it leaves out has the value it has in the family's configuration class in
 ///     transformers
 public record FamilyConfig(String family, JsonObject json) {
+    /// Returns what stands in the object `key` as a configuration of its own.
+    public FamilyConfig nested(String key) {
+        return new FamilyConfig(family, json.requireObject(key));
+    }
+
+    /// Returns this configuration with values that a family calls otherwise: `names` maps the usual key to the
+    /// family's.
+    public FamilyConfig renamed(Map<String, String> names) {
+        Map<String, Object> values = new LinkedHashMap<>();
+        names.forEach((usual, own) -> {
+            Object value = json.asMap().get(own);
+            if (value != null) {
+                values.put(usual, value);
+            }
+        });
+        return new FamilyConfig(family, json.withDefaults(values));
+    }
+
     /// Returns the size of the residual stream.
     public int hiddenSize() {
         return positive("hidden_size");

@@ -5,6 +5,8 @@ import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.NormSpec;
 import io.moetier.engine.model.spec.QkNormSpec;
 import io.moetier.engine.model.spec.RopeSpec;
+import io.moetier.engine.model.spec.TemperatureSpec;
+import io.moetier.engine.model.spec.VectorSpec;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -23,6 +25,9 @@ public final class GroupedAttention {
     private boolean outputBias;
     private float scale;
     private int window;
+    private int chunk;
+    private Optional<VectorSpec> sinks = Optional.empty();
+    private Optional<TemperatureSpec> temperature = Optional.empty();
     private float clip;
     private Optional<QkNormSpec> qkNorm = Optional.empty();
     private Optional<LinearSpec> gate = Optional.empty();
@@ -116,6 +121,31 @@ public final class GroupedAttention {
         return this;
     }
 
+    /// Cuts positions into chunks that do not see each other; 0 for one.
+    public GroupedAttention chunk(int positions) {
+        chunk = positions;
+        return this;
+    }
+
+    /// Adds a logit without a key to each head's softmax, those of the vector `name`.
+    public GroupedAttention sinks(String name) {
+        sinks = Optional.of(VectorSpec.of(prefix + name, numHeads));
+        return this;
+    }
+
+    /// Multiplies queries by a factor that grows with their position.
+    public GroupedAttention temperature(Optional<TemperatureSpec> factors) {
+        temperature = factors;
+        return this;
+    }
+
+    /// Normalises each head of queries and keys by its root mean square alone.
+    public GroupedAttention normPerHeadWithoutWeight() {
+        NormSpec norm = new NormSpec(
+                NormSpec.Kind.RMS, headDim, Optional.empty(), Optional.empty(), config.number("rms_norm_eps"));
+        return norm(norm, norm, true);
+    }
+
     /// Limits queries, keys and values to `-limit .. limit`; 0 for no limit.
     public GroupedAttention clip(double limit) {
         clip = (float) limit;
@@ -155,9 +185,12 @@ public final class GroupedAttention {
                 headDim,
                 scale,
                 window,
+                chunk,
                 clip,
                 qkNorm,
                 gate,
-                rope.get());
+                rope.get(),
+                sinks,
+                temperature);
     }
 }

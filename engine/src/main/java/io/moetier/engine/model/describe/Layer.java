@@ -69,6 +69,15 @@ public record Layer(FamilyConfig config, int index, String prefix) {
         return isOfType("sliding_attention", "full_attention", otherwise);
     }
 
+    /// Returns `sliding_window` if `layer_types` calls the layer sliding or, where there is no such list, if its number
+    /// is even; else 0.
+    public int windowAlternating() {
+        boolean slides = config.ofLayers("layer_types")
+                .map(types -> types.get(index).equals("sliding_attention"))
+                .orElse(index % 2 == 0);
+        return slides ? config.slidingWindow() : 0;
+    }
+
     /// Says whether the layer has a dense MLP although others have experts: `decoder_sparse_step` skips it, or
     /// `mlp_only_layers` names it.
     public boolean isDenseByStep() {

@@ -28,6 +28,8 @@ public final class Mixture {
     private Optional<VectorSpec> correction = Optional.empty();
     private List<DenseSpec> experts = List.of();
     private Optional<SharedExpertSpec> shared = Optional.empty();
+    private Optional<VectorSpec> bias = Optional.empty();
+    private boolean weighsInputs;
 
     private Mixture(Layer layer, String name, int numExperts, int numExpertsPerToken) {
         config = layer.config();
@@ -199,6 +201,18 @@ public final class Mixture {
         return score(new SparseMixer(config.json().requireDouble("router_jitter_noise")));
     }
 
+    /// Adds a vector called `name` to the weighted sum of the experts.
+    public Mixture bias(String name) {
+        bias = Optional.of(VectorSpec.of(prefix + name, config.hiddenSize()));
+        return this;
+    }
+
+    /// Multiplies what experts read by the router's weights, instead of what they give.
+    public Mixture weighInputs() {
+        weighsInputs = true;
+        return this;
+    }
+
     /// Returns the block.
     public MoeSpec spec() {
         return new MoeSpec(
@@ -207,6 +221,8 @@ public final class Mixture {
                         correction,
                         routing),
                 experts,
-                shared);
+                shared,
+                bias,
+                weighsInputs);
     }
 }

@@ -18,7 +18,7 @@ public record SwiGlu(String gate, String up, String down) implements ExpertStora
 
     /// Returns the MLP called `prefix`.
     public DenseSpec spec(String prefix, int hiddenSize, int width) {
-        return new DenseSpec(
+        return DenseSpec.swiGlu(
                 LinearSpec.named(prefix + "." + gate, width, hiddenSize, false),
                 LinearSpec.named(prefix + "." + up, width, hiddenSize, false),
                 LinearSpec.named(prefix + "." + down, hiddenSize, width, false));

@@ -17,6 +17,7 @@ public final class Families {
             FlexOlmo.FAMILY,
             Glm4Moe.FAMILY,
             Glm4MoeLite.FAMILY,
+            GptOss.FAMILY,
             GraniteMoe.FAMILY,
             GraniteMoeHybrid.FAMILY,
             GraniteMoe.SHARED,

@@ -103,7 +103,8 @@ final class GgufWeights {
 
     private void add(MoeSpec moe, String block) {
         add(moe.router().linear(), block + "ffn_gate_inp");
-        addExperts(moe.experts().stream().map(DenseSpec::gate).toList(), block + "ffn_gate");
+        addExperts(
+                moe.experts().stream().flatMap(expert -> expert.gate().stream()).toList(), block + "ffn_gate");
         addExperts(moe.experts().stream().map(DenseSpec::up).toList(), block + "ffn_up");
         addExperts(moe.experts().stream().map(DenseSpec::down).toList(), block + "ffn_down");
         moe.sharedExpert().ifPresent(shared -> add(shared, block));
@@ -115,7 +116,7 @@ final class GgufWeights {
     }
 
     private void add(DenseSpec ffn, String block, String suffix) {
-        add(ffn.gate(), block + "ffn_gate" + suffix);
+        ffn.gate().ifPresent(gate -> add(gate, block + "ffn_gate" + suffix));
         add(ffn.up(), block + "ffn_up" + suffix);
         add(ffn.down(), block + "ffn_down" + suffix);
     }

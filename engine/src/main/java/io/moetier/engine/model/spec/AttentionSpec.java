@@ -9,10 +9,13 @@ import java.util.stream.Stream;
 ///
 /// @param scale factor on query·key
 /// @param slidingWindow how many keys a query sees, itself included; 0 for all
+/// @param chunk positions are cut into chunks of this length, and a query sees none of an earlier chunk; 0 for none
 /// @param clip bound on the absolute value of queries, keys and values after projection and norm; 0 for none
 /// @param gate [output.cols, hiddenSize]: the heads' results are multiplied by sigmoid(gate·x) before the output
 ///     projection (Qiu et al. 2025, arXiv:2505.06708), where the family does so
 /// @param rope rotation of queries and keys; absent where the layer has no notion of position
+/// @param sinks [numHeads]: logits that take part in each softmax without a key, where the family has them
+/// @param temperature factors on queries, where the family has them
 public record AttentionSpec(
         LinearSpec query,
         LinearSpec key,
@@ -23,10 +26,13 @@ public record AttentionSpec(
         int headDim,
         float scale,
         int slidingWindow,
+        int chunk,
         float clip,
         Optional<QkNormSpec> qkNorm,
         Optional<LinearSpec> gate,
-        Optional<RopeSpec> rope)
+        Optional<RopeSpec> rope,
+        Optional<VectorSpec> sinks,
+        Optional<TemperatureSpec> temperature)
         implements KeyValueSpec {
     @Override
     public List<LinearSpec> linears() {
@@ -41,6 +47,7 @@ public record AttentionSpec(
             vectors.addAll(norms.query().vectors());
             vectors.addAll(norms.key().vectors());
         });
+        sinks.ifPresent(vectors::add);
         return vectors;
     }
 

@@ -7,4 +7,9 @@ public final class ExpertParts {
     public static final String DOWN = "down";
 
     private ExpertParts() {}
+
+    /// Returns the name of a matrix' bias, a float32 vector behind the matrices of experts that have biases.
+    public static String biasOf(String matrix) {
+        return matrix + ".bias";
+    }
 }

@@ -7,7 +7,7 @@ import java.util.Optional;
 /// @param weight what the matrix [rows, cols] is called, in a store too
 /// @param bias [rows], where the family has one
 /// @param slice where the matrix lies in a checkpoint, if it is not a tensor of that name
-public record LinearSpec(String weight, int rows, int cols, Optional<VectorSpec> bias, Optional<TensorSlice> slice) {
+public record LinearSpec(String weight, int rows, int cols, Optional<VectorSpec> bias, Optional<MatrixSlice> slice) {
     /// Returns a linear map without bias.
     public static LinearSpec of(String weight, int rows, int cols) {
         return new LinearSpec(weight, rows, cols, Optional.empty(), Optional.empty());
@@ -25,7 +25,7 @@ public record LinearSpec(String weight, int rows, int cols, Optional<VectorSpec>
     }
 
     /// Returns this map, its matrix lying elsewhere in a checkpoint.
-    public LinearSpec at(TensorSlice newSlice) {
+    public LinearSpec at(MatrixSlice newSlice) {
         return new LinearSpec(weight, rows, cols, bias, Optional.of(newSlice));
     }
 

@@ -3,6 +3,7 @@ package io.moetier.engine.model.spec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// A mixture of experts: a router chooses experts for each token, whose outputs are weighted and summed (Shazeer et
 /// al. 2017).
@@ -12,7 +13,14 @@ import java.util.Optional;
 /// arXiv:2509.01322).
 ///
 /// @param experts one per expert, in the checkpoint's order
-public record MoeSpec(RouterSpec router, List<DenseSpec> experts, Optional<SharedExpertSpec> sharedExpert)
+/// @param bias added to the weighted sum of the routed experts, where the family has one
+/// @param weighsInputs whether the router's weights multiply what experts read, instead of what they give
+public record MoeSpec(
+        RouterSpec router,
+        List<DenseSpec> experts,
+        Optional<SharedExpertSpec> sharedExpert,
+        Optional<VectorSpec> bias,
+        boolean weighsInputs)
         implements FeedForwardSpec {
     public MoeSpec {
         experts = List.copyOf(experts);
@@ -42,7 +50,7 @@ public record MoeSpec(RouterSpec router, List<DenseSpec> experts, Optional<Share
 
     @Override
     public List<VectorSpec> vectors() {
-        return router.vectors();
+        return Stream.concat(router.vectors().stream(), bias.stream()).toList();
     }
 
     @Override

@@ -11,7 +11,8 @@ import java.util.List;
 /// @param shape what its shape has to be
 /// @param groupRows rows that follow each other at `rowStride`; such groups follow each other at `groupStride`
 public record TensorSlice(
-        String tensor, List<Long> shape, long offset, long rowStride, long colStride, int groupRows, long groupStride) {
+        String tensor, List<Long> shape, long offset, long rowStride, long colStride, int groupRows, long groupStride)
+        implements MatrixSlice {
     public TensorSlice {
         shape = List.copyOf(shape);
     }
@@ -26,7 +27,7 @@ public record TensorSlice(
         return new TensorSlice(tensor, shape, offset, 1, rows, Integer.MAX_VALUE, 0);
     }
 
-    /// Says whether the elements of a column lie closer together than those of a row.
+    @Override
     public boolean isTransposed() {
         return rowStride < colStride;
     }

@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
 import io.moetier.engine.device.AttentionShape;
+import io.moetier.engine.device.AttentionSinks;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.ExpertBatch;
+import io.moetier.engine.device.ExpertWeights;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.KvType;
@@ -273,7 +275,20 @@ class CpuKernelsTest {
             for (KvType type : KvType.values()) {
                 attends(choice, type, shape, c[4], c[5]);
             }
+            attends(choice, KvType.F32, shape.withSinks(sinks(c[0])), c[4], c[5]);
+            attends(choice, KvType.F32, shape.withTiledHeads(), c[4], c[5]);
+            AttentionShape whole = new AttentionShape(c[0], c[1], c[2], 0.3f, 0);
+            attends(choice, KvType.F16, whole.withChunk(1 + c[3]), c[4], c[5]);
+            attends(choice, KvType.F32, whole.withChunk(130).withSinks(sinks(c[0])), c[4], c[5]);
         }
+    }
+
+    private AttentionSinks sinks(int numHeads) {
+        float[] logits = TestWeights.floats(numHeads, random);
+        for (int head = 0; head < numHeads; head++) {
+            logits[head] *= 5;
+        }
+        return new AttentionSinks(logits);
     }
 
     private void attends(KernelChoice choice, KvType type, AttentionShape shape, int before, int n) {
@@ -318,8 +333,11 @@ class CpuKernelsTest {
         int before = 301;
         int n = 37;
         for (int headDim : new int[] {7, 32, 80, 128}) {
-            for (int window : new int[] {0, 5, 45}) {
-                AttentionShape shape = new AttentionShape(6, 2, headDim, 0.1f, window);
+            for (int window : new int[] {0, 5, 45, -45}) {
+                AttentionShape windowed = new AttentionShape(6, 2, headDim, 0.1f, Math.max(0, window));
+                AttentionShape shape = window < 0
+                        ? windowed.withChunk(-window).withTiledHeads().withSinks(sinks(6))
+                        : windowed;
                 KvLayer cache = new KvLayer(arena, KvType.F16, before + n, 2, headDim);
                 cache.reserve(before + n);
                 float[] kv = TestWeights.floats((before + n + 1) * 2 * headDim, random);
@@ -350,11 +368,13 @@ class CpuKernelsTest {
     }
 
     private static double[] attended(AttentionShape shape, float[] q, int at, KvLayer cache, int head, int position) {
-        int kvHead = head * shape.numKvHeads() / shape.numHeads();
+        int kvHead = shape.tiledHeads() ? head % shape.numKvHeads() : head * shape.numKvHeads() / shape.numHeads();
         double[] out = new double[shape.headDim()];
-        double total = 0;
+        AttentionSinks sinks = shape.sinks();
+        double total = sinks == null ? 0 : Math.exp(sinks.logit(head));
         for (int j = 0; j <= position; j++) {
-            if (shape.slidingWindow() == 0 || j > position - shape.slidingWindow()) {
+            boolean isInWindow = shape.slidingWindow() == 0 || j > position - shape.slidingWindow();
+            if (isInWindow && (shape.chunk() == 0 || j / shape.chunk() == position / shape.chunk())) {
                 double score = 0;
                 for (int d = 0; d < shape.headDim(); d++) {
                     score += (double) q[at + d] * cache.key(kvHead, j, d);
@@ -645,7 +665,7 @@ class CpuKernelsTest {
             WeightMatrix gate, WeightMatrix up, WeightMatrix down, int[] rows, int from, int n, int[] outRows) {
         ExpertBatch batch = new ExpertBatch();
         batch.begin(rows, outRows);
-        batch.add(gate, up, down, from, n);
+        batch.add(ExpertWeights.swiGlu(gate, up, down), from, n);
         return batch;
     }
 }

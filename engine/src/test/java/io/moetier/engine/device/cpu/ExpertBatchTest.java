@@ -1,16 +1,24 @@
 package io.moetier.engine.device.cpu;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.moetier.engine.device.FfnActivation;
+import io.moetier.engine.device.FfnActivation.ClampedSwiGlu;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.ExpertBatch;
+import io.moetier.engine.device.ExpertWeights;
+import io.moetier.engine.tensor.RowDecoder;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -23,7 +31,7 @@ class ExpertBatchTest {
 
     private final Random random = new Random(7);
     private final Arena arena = Arena.ofShared();
-    private final List<WeightMatrix[]> experts = new ArrayList<>();
+    private final List<ExpertWeights> experts = new ArrayList<>();
 
     @AfterEach
     void free() {
@@ -79,12 +87,98 @@ class ExpertBatchTest {
         }
     }
 
-    private WeightMatrix[] expert(DType gate, DType up, int inner) {
-        return new WeightMatrix[] {
-            TestWeights.matrix(arena, gate, inner, HIDDEN, random),
-            TestWeights.matrix(arena, up, inner, HIDDEN, random),
-            TestWeights.matrix(arena, gate, HIDDEN, inner, random)
-        };
+    private ExpertWeights expert(DType gate, DType up, int inner) {
+        return ExpertWeights.swiGlu(
+                TestWeights.matrix(arena, gate, inner, HIDDEN, random),
+                TestWeights.matrix(arena, up, inner, HIDDEN, random),
+                TestWeights.matrix(arena, gate, HIDDEN, inner, random));
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
+    void otherActivationsAndBiases(KernelChoice choice) {
+        for (FfnActivation activation : List.of(new ClampedSwiGlu(0.5f, 1.702f), FfnActivation.SWIGLU, FfnActivation.RELU)) {
+            experts.clear();
+            for (int inner : new int[] {INNER, 40, INNER}) {
+                experts.add(biased(activation, inner));
+            }
+            assertSameTogetherAndAlone(choice, new int[] {1, 1, 1}, new int[3]);
+            int[] rows = random.ints(27, 0, TOKENS).toArray();
+            assertSameTogetherAndAlone(choice, new int[] {20, 1, 6}, rows);
+            assertIsTheFormula(choice, rows);
+        }
+    }
+
+    private ExpertWeights biased(FfnActivation activation, int inner) {
+        boolean gated = activation.isGated();
+        return new ExpertWeights(
+                activation,
+                gated ? TestWeights.matrix(arena, DType.F32, inner, HIDDEN, random) : null,
+                TestWeights.matrix(arena, DType.F32, inner, HIDDEN, random),
+                TestWeights.matrix(arena, DType.F32, HIDDEN, inner, random),
+                gated ? bias(inner) : null,
+                bias(inner),
+                bias(HIDDEN));
+    }
+
+    private MemorySegment bias(int size) {
+        return arena.allocateFrom(ValueLayout.JAVA_FLOAT, TestWeights.floats(size, random));
+    }
+
+    /// Of the last expert and all rows, within float32 sums of 512 terms of up to one.
+    private void assertIsTheFormula(KernelChoice choice, int[] rows) {
+        float[] x = TestWeights.floats(TOKENS * HIDDEN, random);
+        int[] outRows = IntStream.range(0, rows.length).toArray();
+        float[] found = new float[rows.length * HIDDEN];
+        try (CpuDevice device = CpuDevice.open(2, choice)) {
+            ExpertBatch batch = new ExpertBatch();
+            batch.begin(rows, outRows);
+            batch.add(experts.getLast(), 0, rows.length);
+            run(device, batch, x, found);
+        }
+        for (int i = 0; i < rows.length; i++) {
+            double[] expected = formula(experts.getLast(), x, rows[i] * HIDDEN);
+            for (int k = 0; k < HIDDEN; k++) {
+                double tolerance = 1e-3 * (1 + Math.abs(expected[k]));
+                assertEquals(expected[k], found[i * HIDDEN + k], tolerance, choice + " " + experts.getLast());
+            }
+        }
+    }
+
+    private static double[] formula(ExpertWeights expert, float[] x, int at) {
+        double[] input = new double[HIDDEN];
+        for (int k = 0; k < HIDDEN; k++) {
+            input[k] = x[at + k];
+        }
+        double[] up = product(expert.up(), expert.upBias(), input);
+        WeightMatrix gates = expert.gate();
+        double[] gate = gates == null ? up : product(gates, expert.gateBias(), input);
+        for (int i = 0; i < up.length; i++) {
+            double g = gate[i];
+            up[i] = switch (expert.activation()) {
+                case FfnActivation.SwiGlu() -> g / (1 + Math.exp(-g)) * up[i];
+                case ClampedSwiGlu(float limit, float alpha) -> {
+                    double clamped = Math.min(g, limit);
+                    yield clamped / (1 + Math.exp(-alpha * clamped)) * (Math.clamp(up[i], -limit, limit) + 1);
+                }
+                case FfnActivation.Relu() -> Math.max(up[i], 0);
+            };
+        }
+        return product(expert.down(), expert.downBias(), up);
+    }
+
+    private static double[] product(WeightMatrix w, @Nullable MemorySegment bias, double[] x) {
+        RowDecoder decoder = new RowDecoder();
+        float[] row = new float[w.cols()];
+        double[] y = new double[w.rows()];
+        for (int i = 0; i < y.length; i++) {
+            decoder.decode(w, i, row, 0);
+            y[i] = bias == null ? 0 : bias.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+            for (int k = 0; k < row.length; k++) {
+                y[i] += row[k] * x[k];
+            }
+        }
+        return y;
     }
 
     private void assertSameTogetherAndAlone(KernelChoice choice, int[] sizes, int[] rows) {
@@ -108,13 +202,13 @@ class ExpertBatchTest {
             }
             float[] together = new float[expected.length];
             run(device, batch, x, together);
-            assertArrayEquals(expected, together, choice + " " + experts.getFirst()[0].dtype());
+            assertArrayEquals(
+                    expected, together, choice + " " + experts.getFirst().up().dtype());
         }
     }
 
     private void add(ExpertBatch batch, int expert, int from, int n) {
-        WeightMatrix[] matrices = experts.get(expert);
-        batch.add(matrices[0], matrices[1], matrices[2], from, n);
+        batch.add(experts.get(expert), from, n);
     }
 
     /// Adds what the batch writes to `sum`; the other rows stay as they are.

@@ -1,0 +1,38 @@
+package io.moetier.engine.device;
+
+/// What a feed-forward network computes between its projections, element by element.
+public sealed interface FfnActivation {
+    /// [SwiGlu].
+    FfnActivation SWIGLU = new SwiGlu();
+
+    /// [Relu].
+    FfnActivation RELU = new Relu();
+
+    /// Says whether it needs a gate projection beside the up projection.
+    boolean isGated();
+
+    /// `silu(gate) * up`, where `silu(g) = g / (1 + exp(-g))` (Shazeer 2020, arXiv:2002.05202).
+    record SwiGlu() implements FfnActivation {
+        @Override
+        public boolean isGated() {
+            return true;
+        }
+    }
+
+    /// `g / (1 + exp(-alpha * g)) * (u + 1)` where `g = min(gate, limit)` and `u` is `up` between `-limit` and `limit`
+    /// (gpt-oss, OpenAI 2025, arXiv:2508.10925).
+    record ClampedSwiGlu(float limit, float alpha) implements FfnActivation {
+        @Override
+        public boolean isGated() {
+            return true;
+        }
+    }
+
+    /// `max(up, 0)`.
+    record Relu() implements FfnActivation {
+        @Override
+        public boolean isGated() {
+            return false;
+        }
+    }
+}
