@@ -8,13 +8,17 @@ import java.util.List;
 public final class TestData {
     /// Golden cases that the families of this version reproduce.
     public static final List<String> GOLDEN_CASES = List.of(
+            "dbrx",
             "gpt_oss",
             "gpt_oss_mxfp4",
             "granitemoe",
             "granitemoehybrid",
             "granitemoeshared",
             "jamba",
+            "jetmoe",
             "lfm2_moe",
+            "llama4_maverick",
+            "llama4_scout",
             "minimax",
             "mixtral",
             "mixtral_sharded",

@@ -46,6 +46,9 @@ public interface Kernels {
     /// `ws[h].cols` floats of head `h` of row `t` of `x` `[n, heads * headDim]`. All matrices have one shape.
     void matmulPerHead(WeightMatrix[] ws, DeviceBuffer x, int n, int headDim, DeviceBuffer out);
 
+    /// Row `outRows[i]` of `out` becomes `w` times row `rows[i]` of `x`, for `i` from `from` to `from + n - 1`.
+    void matmulRows(WeightMatrix w, DeviceBuffer x, int[] rows, int from, int n, DeviceBuffer out, int[] outRows);
+
     /// Adds `bias` `[cols]` to each of `rows` rows of `x`.
     void addBias(DeviceBuffer x, int rows, int cols, float[] bias);
 

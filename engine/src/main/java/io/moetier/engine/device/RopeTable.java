@@ -57,7 +57,7 @@ public final class RopeTable {
     }
 
     /// How a checkpoint stretches its positions to longer contexts.
-    public sealed interface Scaling permits Yarn, LargerBase, Divided, LongRope {
+    public sealed interface Scaling permits Yarn, Llama3, LargerBase, Divided, LongRope {
         /// Changes the inverse frequencies and returns what cosines and sines are multiplied by.
         double apply(double[] frequencies, double theta);
     }
@@ -119,6 +119,36 @@ public final class RopeTable {
     /// @param sin `[positions][rotaryDim / 2]`
     @SuppressWarnings("ArrayRecordComponent") // kernels index the arrays; nobody compares them
     public record Angles(int positions, float[] cos, float[] sin) {}
+
+    /// The scaling of Llama 3.1 (Grattafiori et al. 2024, arXiv:2407.21783): long waves are stretched, short ones are
+    /// not, and those between are mixed.
+    ///
+    /// @param factor how many times longer the context became
+    /// @param lowFrequencyFactor a wave longer than `originalPositions / lowFrequencyFactor` is stretched
+    /// @param highFrequencyFactor one not longer than `originalPositions / highFrequencyFactor` is kept
+    /// @param originalPositions context length before scaling
+    public record Llama3(double factor, double lowFrequencyFactor, double highFrequencyFactor, double originalPositions)
+            implements Scaling {
+        @Override
+        public double apply(double[] frequencies, double theta) {
+            for (int i = 0; i < frequencies.length; i++) {
+                frequencies[i] *= kept(originalPositions * frequencies[i] / (2 * Math.PI));
+            }
+            return 1;
+        }
+
+        /// @param turns how often the wave fits the original context
+        private double kept(double turns) {
+            if (turns < lowFrequencyFactor) {
+                return 1 / factor;
+            }
+            if (turns >= highFrequencyFactor) {
+                return 1;
+            }
+            double share = (turns - lowFrequencyFactor) / (highFrequencyFactor - lowFrequencyFactor);
+            return (1 - share) / factor + share;
+        }
+    }
 
     /// `theta` multiplied by `alpha^(d / (d - 2))`, `d` elements being rotated, which divides the lowest frequency by
     /// `alpha` and keeps the highest ("NTK-aware" scaling, bloc97 2023).

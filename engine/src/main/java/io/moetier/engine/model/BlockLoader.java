@@ -12,6 +12,7 @@ import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.LightningSpec;
 import io.moetier.engine.model.spec.Mamba2Spec;
 import io.moetier.engine.model.spec.MambaSpec;
+import io.moetier.engine.model.spec.MixtureOfHeadsSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.model.spec.NormSpec;
 import io.moetier.engine.model.spec.RecurrentSpec;
@@ -81,6 +82,7 @@ final class BlockLoader {
             case RecurrentSpec recurrent -> recurrent(recurrentBlocks++, recurrent);
             case LatentAttentionSpec attention ->
                 new LatentAttention(latentBlocks++, attention, weights, rope(attention.rope()));
+            case MixtureOfHeadsSpec heads -> new HeadMixture(keyValueBlocks++, heads, weights, rope(heads.rope()));
             case DenseSpec dense -> new DenseFeedForward(dense, weights);
             case MoeSpec moe ->
                 new MoeBlock(

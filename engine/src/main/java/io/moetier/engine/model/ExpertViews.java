@@ -1,7 +1,7 @@
 package io.moetier.engine.model;
 
-import io.moetier.engine.device.FfnActivation;
 import io.moetier.engine.device.ExpertWeights;
+import io.moetier.engine.device.FfnActivation;
 import io.moetier.engine.model.spec.ExpertParts;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.expert.BlockLayout;

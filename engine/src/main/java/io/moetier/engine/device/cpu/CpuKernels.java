@@ -165,6 +165,27 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void matmulRows(
+            WeightMatrix w, DeviceBuffer x, int[] rows, int from, int n, DeviceBuffer out, int[] outRows) {
+        if (n > 0) {
+            float[] inputs = floats(x, (largest(rows, from, n) + 1L) * w.cols());
+            float[] outputs = floats(out, (largest(outRows, from, n) + 1L) * w.rows());
+            packer.add(w.dtype(), inputs, 0, w.cols(), rows, from, n, columns[0]);
+            packer.run();
+            products.add(w, columns[0], outputs, outRows, from);
+            products.run();
+        }
+    }
+
+    private static int largest(int[] numbers, int from, int n) {
+        int largest = 0;
+        for (int i = from; i < from + n; i++) {
+            largest = Math.max(largest, numbers[i]);
+        }
+        return largest;
+    }
+
+    @Override
     public void addBias(DeviceBuffer x, int rows, int cols, float[] bias) {
         if (bias.length != cols) {
             throw new IllegalArgumentException(bias.length + " biases for " + cols + " columns");

@@ -18,6 +18,7 @@ public final class Decoder {
     private Optional<NormSpec> finalNorm = Optional.empty();
     private float embeddingMultiplier = 1;
     private float logitsMultiplier = 1;
+    private String head = "lm_head";
     private boolean headBias;
     private String numLayers = "num_hidden_layers";
 
@@ -34,6 +35,15 @@ public final class Decoder {
     public Decoder named(String newEmbedding, String newLayerPrefix) {
         embedding = newEmbedding;
         layerPrefix = newLayerPrefix;
+        return this;
+    }
+
+    /// Puts `prefix` in front of all names.
+    public Decoder prefixed(String prefix) {
+        embedding = prefix + embedding;
+        layerPrefix = prefix + layerPrefix;
+        finalNorm = Optional.of(config.rms(prefix + "model.norm"));
+        head = prefix + head;
         return this;
     }
 
@@ -84,8 +94,8 @@ public final class Decoder {
                         .toList(),
                 finalNorm.orElseGet(() -> config.rms("model.norm")),
                 config.flag("tie_word_embeddings")
-                        ? headBias ? table.withBias(VectorSpec.of("lm_head.bias", vocabSize)) : table
-                        : LinearSpec.named("lm_head", vocabSize, hiddenSize, headBias),
+                        ? headBias ? table.withBias(VectorSpec.of(head + ".bias", vocabSize)) : table
+                        : LinearSpec.named(head, vocabSize, hiddenSize, headBias),
                 logitsMultiplier);
     }
 

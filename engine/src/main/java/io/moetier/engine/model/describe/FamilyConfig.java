@@ -21,16 +21,24 @@ public record FamilyConfig(String family, JsonObject json) {
     }
 
     /// Returns this configuration with values that a family calls otherwise: `names` maps the usual key to the
-    /// family's.
+    /// family's, with dots between the keys of nested objects.
     public FamilyConfig renamed(Map<String, String> names) {
         Map<String, Object> values = new LinkedHashMap<>();
-        names.forEach((usual, own) -> {
-            Object value = json.asMap().get(own);
-            if (value != null) {
-                values.put(usual, value);
-            }
-        });
-        return new FamilyConfig(family, json.withDefaults(values));
+        names.forEach((usual, own) -> find(json, own).ifPresent(value -> values.put(usual, value)));
+        return withDefaults(values);
+    }
+
+    private static Optional<Object> find(JsonObject object, String path) {
+        int dot = path.indexOf('.');
+        return dot < 0
+                ? Optional.ofNullable(object.asMap().get(path))
+                : object.optionalObject(path.substring(0, dot))
+                        .flatMap(nested -> find(nested, path.substring(dot + 1)));
+    }
+
+    /// Returns this configuration with values for keys that have none.
+    public FamilyConfig withDefaults(Map<String, ?> defaults) {
+        return new FamilyConfig(family, json.withDefaults(defaults));
     }
 
     /// Returns the size of the residual stream.
@@ -223,6 +231,11 @@ public record FamilyConfig(String family, JsonObject json) {
     /// Returns a switch, which is off where nothing is said.
     public boolean flag(String key) {
         return json.optionalBoolean(key).orElse(false);
+    }
+
+    /// Returns a switch that some checkpoints write as a number, 0 being off.
+    public boolean isOn(String key) {
+        return json.asMap().get(key) instanceof Number number ? number.doubleValue() != 0 : flag(key);
     }
 
     /// Returns a list with one entry for each layer, if there is one.

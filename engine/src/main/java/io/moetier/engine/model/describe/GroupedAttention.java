@@ -21,6 +21,7 @@ public final class GroupedAttention {
     private String key = "k_proj";
     private String value = "v_proj";
     private String output = "o_proj";
+    private Optional<String> fused = Optional.empty();
     private boolean inputBias;
     private boolean outputBias;
     private float scale;
@@ -55,6 +56,13 @@ public final class GroupedAttention {
         query = newQuery;
         key = newKey;
         value = newValue;
+        output = newOutput;
+        return this;
+    }
+
+    /// Sets that the rows of queries, keys and values follow each other in one matrix.
+    public GroupedAttention fused(String newFused, String newOutput) {
+        fused = Optional.of(prefix + newFused + ".weight");
         output = newOutput;
         return this;
     }
@@ -164,12 +172,21 @@ public final class GroupedAttention {
         return this;
     }
 
+    private LinearSpec input(String name, int firstRow, int rows) {
+        int hiddenSize = config.hiddenSize();
+        LinearSpec linear = LinearSpec.named(prefix + name, rows, hiddenSize, inputBias);
+        return fused.map(tensor ->
+                        linear.at(Stack.single(tensor, (numHeads + 2 * numKeyValueHeads) * headDim, hiddenSize)
+                                .rows(0, firstRow, 1)))
+                .orElse(linear);
+    }
+
     /// Returns the block.
     public AttentionSpec spec() {
         int queryWidth = numHeads * headDim;
         int keyWidth = numKeyValueHeads * headDim;
         int hiddenSize = config.hiddenSize();
-        LinearSpec queries = LinearSpec.named(prefix + query, queryWidth, hiddenSize, inputBias);
+        LinearSpec queries = input(query, 0, queryWidth);
         if (gateAfterQuery) {
             Sections heads = Sections.grouped(prefix + query, 2 * queryWidth, hiddenSize, numHeads, inputBias);
             queries = heads.next("query", queryWidth);
@@ -177,8 +194,8 @@ public final class GroupedAttention {
         }
         return new AttentionSpec(
                 queries,
-                LinearSpec.named(prefix + key, keyWidth, hiddenSize, inputBias),
-                LinearSpec.named(prefix + value, keyWidth, hiddenSize, inputBias),
+                input(key, queryWidth, keyWidth),
+                input(value, queryWidth + keyWidth, keyWidth),
                 LinearSpec.named(prefix + output, hiddenSize, queryWidth, outputBias),
                 numHeads,
                 numKeyValueHeads,

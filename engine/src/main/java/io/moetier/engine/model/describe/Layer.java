@@ -78,6 +78,14 @@ public record Layer(FamilyConfig config, int index, String prefix) {
         return slides ? config.slidingWindow() : 0;
     }
 
+    /// Returns the layer's own entry of the list `key`.
+    public <T> T of(List<T> entries, String key) {
+        if (entries.size() != config.numLayers()) {
+            throw config.json().unexpected(key, config.numLayers() + " entries", entries.size());
+        }
+        return entries.get(index);
+    }
+
     /// Says whether the layer has a dense MLP although others have experts: `decoder_sparse_step` skips it, or
     /// `mlp_only_layers` names it.
     public boolean isDenseByStep() {

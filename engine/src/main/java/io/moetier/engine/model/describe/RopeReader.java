@@ -68,10 +68,19 @@ final class RopeReader {
         return switch (type) {
             case "default" -> Optional.empty();
             case "yarn" -> Optional.of(readYarn(scaling, maxPositions));
+            case "llama3" -> Optional.of(readLlama3(scaling));
             case "longrope" -> Optional.of(readLongRope(config, scaling, maxPositions));
             case "dynamic" -> Optional.of(new RopeTable.LargerBase(scaling.requireDouble("alpha")));
-            default -> throw scaling.unexpected(key, "default, yarn, longrope or dynamic", type);
+            default -> throw scaling.unexpected(key, "default, yarn, llama3, longrope or dynamic", type);
         };
+    }
+
+    private static RopeTable.Llama3 readLlama3(JsonObject scaling) {
+        return new RopeTable.Llama3(
+                scaling.requireDouble("factor"),
+                scaling.requireDouble("low_freq_factor"),
+                scaling.requireDouble("high_freq_factor"),
+                scaling.requireInt("original_max_position_embeddings"));
     }
 
     private static RopeTable.Yarn readYarn(JsonObject scaling, int maxPositions) {

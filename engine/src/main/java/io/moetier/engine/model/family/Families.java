@@ -10,6 +10,7 @@ import java.util.List;
 public final class Families {
     private static final List<Family> ALL = List.of(
             Afmoe.FAMILY,
+            Dbrx.FAMILY,
             DeepseekV2.FAMILY,
             DeepseekV3.FAMILY,
             Dots1.FAMILY,
@@ -23,7 +24,10 @@ public final class Families {
             GraniteMoe.SHARED,
             HunyuanV1Moe.FAMILY,
             Jamba.FAMILY,
+            JetMoe.FAMILY,
             Lfm2Moe.FAMILY,
+            Llama4.MULTIMODAL,
+            Llama4.TEXT,
             LongcatFlash.FAMILY,
             MiniMax.FAMILY,
             MiniMaxM2.FAMILY,

@@ -6,6 +6,7 @@ import io.moetier.engine.model.spec.DenseSpec;
 import io.moetier.engine.model.spec.LatentAttentionSpec;
 import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.model.spec.MixtureOfHeadsSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.model.spec.NormSpec;
@@ -66,6 +67,7 @@ final class GgufWeights {
                     addNorm(sublayer.norm(), block + "attn_norm");
                     add(attention, block);
                 }
+                case MixtureOfHeadsSpec heads -> throw unnamed(heads);
                 case LatentAttentionSpec latents -> throw unnamed(latents);
                 case RecurrentSpec recurrent -> throw unnamed(recurrent);
                 case DenseSpec dense -> {

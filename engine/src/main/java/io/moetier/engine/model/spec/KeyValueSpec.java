@@ -1,7 +1,7 @@
 package io.moetier.engine.model.spec;
 
 /// A mixer that keeps keys and values of every position.
-public sealed interface KeyValueSpec extends MixerSpec permits AttentionSpec {
+public sealed interface KeyValueSpec extends MixerSpec permits AttentionSpec, MixtureOfHeadsSpec {
     /// Returns how many heads of keys and values a position has.
     int numKeyValueHeads();
 

@@ -51,8 +51,10 @@ public record ModelSpec(
     /// Returns the matrices that stay in the checkpoint's precision whatever the quantisation: routers and the gates
     /// of shared experts, which are small and decide which experts run.
     public List<LinearSpec> routingLinears() {
-        return moeLayers().stream()
-                .flatMap(moe -> moe.routingLinears().stream())
+        return Stream.concat(
+                        moeLayers().stream().flatMap(moe -> moe.routingLinears().stream()),
+                        blocks(MixtureOfHeadsSpec.class)
+                                .map(heads -> heads.router().linear()))
                 .toList();
     }
 

@@ -3,11 +3,11 @@ package io.moetier.engine.device.cpu;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.moetier.engine.device.FfnActivation;
-import io.moetier.engine.device.FfnActivation.ClampedSwiGlu;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.ExpertWeights;
+import io.moetier.engine.device.FfnActivation;
+import io.moetier.engine.device.FfnActivation.ClampedSwiGlu;
 import io.moetier.engine.tensor.RowDecoder;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
@@ -97,7 +97,8 @@ class ExpertBatchTest {
     @ParameterizedTest
     @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
     void otherActivationsAndBiases(KernelChoice choice) {
-        for (FfnActivation activation : List.of(new ClampedSwiGlu(0.5f, 1.702f), FfnActivation.SWIGLU, FfnActivation.RELU)) {
+        for (FfnActivation activation :
+                List.of(new ClampedSwiGlu(0.5f, 1.702f), FfnActivation.SWIGLU, FfnActivation.RELU)) {
             experts.clear();
             for (int inner : new int[] {INNER, 40, INNER}) {
                 experts.add(biased(activation, inner));

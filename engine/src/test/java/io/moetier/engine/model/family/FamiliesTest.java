@@ -279,7 +279,7 @@ class FamiliesTest {
         assertTrue(failure("mixtral", "hidden_act", "gelu").contains("hidden_act: expected silu, found gelu"));
         assertTrue(failure("mixtral", "vocab_size", "many").contains("vocab_size: expected an integer, found many"));
         assertTrue(failure("olmoe", "rope_scaling", Map.of("type", "linear", "factor", 2))
-                .contains("rope_scaling.type: expected default, yarn, longrope or dynamic, found linear"));
+                .contains("rope_scaling.type: expected default, yarn, llama3, longrope or dynamic, found linear"));
     }
 
     @Test

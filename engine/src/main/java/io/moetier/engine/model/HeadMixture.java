@@ -1,0 +1,97 @@
+package io.moetier.engine.model;
+
+import io.moetier.engine.device.AttentionShape;
+import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.Kernels;
+import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.device.RopeTable;
+import io.moetier.engine.model.spec.MixtureOfHeadsSpec;
+import io.moetier.engine.tensor.WeightMatrix;
+
+/// A mixture of attention heads (Zhang et al. 2022): router → queries of the chosen experts → attention over shared
+/// keys and values → the experts' output projections → weighted sum. All weights stay in memory.
+final class HeadMixture implements Block {
+    private static final int LOGITS = 0; // of the workspace's intermediate results
+    private static final int QUERY = 1;
+    private static final int KEY = 2;
+    private static final int VALUE = 3;
+    private static final int HEADS = 4;
+    private static final int EXPERT_ROWS = 5;
+
+    private final int number;
+    private final MixtureOfHeadsSpec spec;
+    private final Router router;
+    private final WeightMatrix[] queries;
+    private final WeightMatrix[] outputs;
+    private final Linear key;
+    private final Linear value;
+    private final float[] bias;
+    private final AttentionShape shape;
+    private final RopeTable rope;
+    private int[] ids = new int[0]; // [batch, k]
+    private float[] weights = new float[0];
+    private ExpertGroups groups = new ExpertGroups(0, 0);
+
+    /// @param number of the blocks with keys and values
+    HeadMixture(int number, MixtureOfHeadsSpec spec, Weights loaded, RopeTable rope) {
+        this.number = number;
+        this.spec = spec;
+        this.rope = rope;
+        router = new Router(spec.router(), loaded);
+        queries = spec.queries().stream().map(loaded::matrix).toArray(WeightMatrix[]::new);
+        outputs = spec.outputs().stream().map(loaded::matrix).toArray(WeightMatrix[]::new);
+        key = Linear.load(spec.key(), loaded);
+        value = Linear.load(spec.value(), loaded);
+        bias = loaded.vector(spec.bias());
+        int numKeyHeads = spec.numKeyValueHeads();
+        shape = new AttentionShape(
+                        spec.numExpertsPerToken() * numKeyHeads, numKeyHeads, spec.headDim(), spec.scale(), 0)
+                .withTiledHeads();
+    }
+
+    @Override
+    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
+        DeviceBuffer[] results = workspace.intermediates;
+        route(kernels, workspace, results[LOGITS]);
+        int n = workspace.n;
+        multiply(kernels, queries, workspace.normed, groups.tokens, results[QUERY]);
+        key.apply(kernels, workspace.normed, n, results[KEY]);
+        value.apply(kernels, workspace.normed, n, results[VALUE]);
+        attend(kernels, workspace, cache.layer(number));
+        multiply(kernels, outputs, results[HEADS], groups.rows, results[EXPERT_ROWS]);
+        int hiddenSize = bias.length;
+        kernels.weightedSum(
+                results[EXPERT_ROWS], weights, n, spec.numExpertsPerToken(), hiddenSize, workspace.sublayer);
+        kernels.addBias(workspace.sublayer, n, hiddenSize, bias);
+    }
+
+    private void route(Kernels kernels, Workspace workspace, DeviceBuffer logits) {
+        int perToken = spec.numExpertsPerToken();
+        if (ids.length < workspace.batch * perToken) {
+            ids = new int[workspace.batch * perToken];
+            weights = new float[ids.length];
+            groups = new ExpertGroups(queries.length, ids.length + workspace.batch);
+        }
+        router.linear().apply(kernels, workspace.normed, workspace.n, logits);
+        router.choose(kernels, logits, workspace.n, ids, weights);
+        groups.sort(ids, weights, workspace.n, perToken, queries.length);
+    }
+
+    /// Each expert's matrix times the rows of those who chose it; a choice has a row of its own in `out`.
+    private void multiply(Kernels kernels, WeightMatrix[] experts, DeviceBuffer x, int[] rows, DeviceBuffer out) {
+        for (int i = 0; i < groups.numDistinct(); i++) {
+            int expert = groups.distinct[i];
+            kernels.matmulRows(experts[expert], x, rows, groups.start(expert), groups.size(expert), out, groups.rows);
+        }
+    }
+
+    private void attend(Kernels kernels, Workspace workspace, KvLayer layer) {
+        DeviceBuffer[] results = workspace.intermediates;
+        int n = workspace.n;
+        int first = workspace.firstPosition;
+        kernels.rope(results[QUERY], n, shape.numHeads(), shape.headDim(), 0, first, rope);
+        kernels.rope(results[KEY], n, shape.numKvHeads(), shape.headDim(), 0, first, rope);
+        kernels.storeKv(results[KEY], results[VALUE], n, first, layer);
+        kernels.attention(results[QUERY], n, first, shape, layer, results[HEADS]);
+    }
+}
