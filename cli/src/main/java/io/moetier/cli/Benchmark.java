@@ -129,6 +129,10 @@ final class Benchmark implements AutoCloseable {
                         ByteSize.format(memory.residentBytes()) + ", of which anonymous "
                                 + ByteSize.format(memory.anonymousBytes()) + "; at most "
                                 + ByteSize.format(memory.peakResidentBytes()))
+                .row(
+                        "experts used",
+                        ExpertsUsed.of(model.engine(), sum(promptStats, generationStats))
+                                .words())
                 .row("computed by", model.engine().deviceDescription())
                 .row("read by", model.engine().ioDescription());
         return table + "\n" + machine;
@@ -142,6 +146,8 @@ final class Benchmark implements AutoCloseable {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("device", model.engine().deviceDescription());
         fields.put("io", model.engine().ioDescription());
+        fields.putAll(ExpertsUsed.of(model.engine(), sum(promptStats, generationStats))
+                .fields());
         fields.put("experts", host.numExperts());
         fields.put("expert_slots", host.numSlots());
         fields.put("expert_slot_bytes", host.slabBytes());
@@ -182,7 +188,7 @@ final class Benchmark implements AutoCloseable {
         }
         begin();
         long begin = System.nanoTime();
-        session.prefill(prompt);
+        session.prompt(prompt, () -> false);
         return prompt.length * 1e9 / (System.nanoTime() - begin);
     }
 
@@ -243,7 +249,7 @@ final class Benchmark implements AutoCloseable {
     }
 
     private static RunStats nothing() {
-        return new RunStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        return new RunStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 
     private static RunStats sum(RunStats a, RunStats b) {

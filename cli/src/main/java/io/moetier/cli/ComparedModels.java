@@ -1,5 +1,6 @@
 package io.moetier.cli;
 
+import io.moetier.engine.model.ExpertSelection;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.storage.memory.AvailableMemory;
 import java.nio.file.Path;
@@ -10,14 +11,15 @@ import org.jspecify.annotations.Nullable;
 /// Where no budget is given, each engine alone would take nearly all memory that is free. So the model leaves half of
 /// it, and the reference what the model has not touched yet.
 record ComparedModels(LoadedModel model, @Nullable LoadedModel reference) implements AutoCloseable {
-    /// Loads both with the same configuration.
+    /// Loads both with the same configuration, the reference as it was trained.
     static ComparedModels load(Stores stores, Path model, @Nullable Path reference, EngineConfig config) {
         if (reference == null) {
             return new ComparedModels(stores.load(model, config, true), null);
         }
         LoadedModel first = stores.load(model, config.withReservedBytes(AvailableMemory.bytes() / 2), true);
         try {
-            EngineConfig rest = config.withReservedBytes(first.engine().pendingBytes());
+            EngineConfig rest =
+                    config.withReservedBytes(first.engine().pendingBytes()).withSelection(ExpertSelection.TRAINED);
             return new ComparedModels(first, stores.load(reference, rest, false));
         } catch (RuntimeException | Error e) {
             first.close();

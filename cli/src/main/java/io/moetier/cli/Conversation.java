@@ -150,6 +150,10 @@ final class Conversation implements Answerer, AutoCloseable {
 
     /// Goes back to where `tokens` and the session part, and returns the tokens after that, at least one.
     private int[] keepCommonBeginning(int[] tokens) {
+        if (model.engine().spec().encoder().isPresent()) {
+            session.truncate(0); // the session holds the output, not the input
+            return tokens;
+        }
         int common = Arrays.mismatch(tokens, session.tokens());
         int kept = Math.min(common < 0 ? tokens.length : common, Math.max(0, tokens.length - 1));
         session.truncate(kept);

@@ -2,12 +2,15 @@ package io.moetier.cli;
 
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.engine.model.ExpertSelection;
 import io.moetier.engine.offload.PrefetchChoice;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.IoMode;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -99,6 +102,22 @@ final class ModelOptions {
             description = "Tokens that the context holds; default: the model's own limit, at most 4096.")
     int contextLength;
 
+    @Option(
+            names = "--experts",
+            paramLabel = "K",
+            description = "Send each token to K experts of a layer instead of as many as the model was trained with:"
+                    + " lossy; perplexity --reference tells what it costs.")
+    @Nullable
+    Integer experts;
+
+    @Option(
+            names = "--top-p-experts",
+            paramLabel = "P",
+            description = "Send each token to as few of its experts as have together the share P of the router's"
+                    + " probability, at least one: lossy; for routers with softmax.")
+    @Nullable
+    Double topPExperts;
+
     /// Returns the options as the engine takes them.
     ///
     /// @throws IllegalArgumentException if one cannot be or they contradict each other
@@ -124,7 +143,14 @@ final class ModelOptions {
                 prefetch,
                 Optional.empty(),
                 contextLength,
-                0);
+                0,
+                selection());
+    }
+
+    private ExpertSelection selection() {
+        return new ExpertSelection(
+                experts == null ? OptionalInt.empty() : OptionalInt.of(experts),
+                topPExperts == null ? OptionalDouble.empty() : OptionalDouble.of(topPExperts));
     }
 
     private OptionalLong ramBytes(Optional<PolicyFile> saved) {

@@ -1,5 +1,6 @@
 package io.moetier.cli;
 
+import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.session.Session;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -24,7 +25,12 @@ final class Perplexity {
         this.windows = windows;
         this.model = model;
         this.reference = reference;
-        int vocabSize = model.engine().spec().vocabSize();
+        ModelSpec spec = model.engine().spec();
+        if (spec.encoder().isPresent()) {
+            throw new IllegalArgumentException("perplexity continues a text, but " + spec.family()
+                    + " has an encoder, which reads a text and answers with another");
+        }
+        int vocabSize = spec.vocabSize();
         this.logProbs = new double[vocabSize];
         this.references = new float[reference == null ? 0 : Math.multiplyExact(POSITIONS, vocabSize)];
     }
@@ -45,6 +51,8 @@ final class Perplexity {
         Table table = Table.ofFacts()
                 .row("tokens scored", loss.count() + " in " + windows.count() + " windows of " + windows.length());
         addPerplexity(table, "perplexity", loss);
+        ExpertsUsed used = ExpertsUsed.of(model.engine(), model.engine().stats());
+        table.row("experts used", used.words());
         if (reference != null) {
             addPerplexity(table, "  of the reference", referenceLoss);
             divergence.addTo(table);
@@ -59,6 +67,7 @@ final class Perplexity {
         fields.put("windows", windows.count());
         fields.put("tokens_scored", loss.count());
         putPerplexity(fields, loss);
+        fields.putAll(ExpertsUsed.of(model.engine(), model.engine().stats()).fields());
         if (reference != null) {
             Map<String, Object> compared = new LinkedHashMap<>();
             putPerplexity(compared, referenceLoss);

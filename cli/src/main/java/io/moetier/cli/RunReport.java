@@ -17,14 +17,15 @@ record RunReport(Engine engine, Outcome outcome, RunStats stats, MemoryUse memor
     String line() {
         return String.format(
                 Locale.ROOT,
-                "%d prompt tokens at %s/s, %d tokens at %s/s, %s of experts found in memory, %s from disk; ended %s",
+                "%d prompt tokens at %s/s, %d tokens at %s/s, %s of experts found in memory, %s from disk; ended %s%s",
                 outcome.promptTokens(),
                 rate(outcome.promptTokensPerSecond()),
                 outcome.generatedTokens(),
                 rate(outcome.decodeTokensPerSecond()),
                 percent(stats.hitRate()),
                 ByteSize.format(stats.diskBytes()),
-                ending());
+                ending(),
+                ExpertsUsed.of(engine, stats).warning());
     }
 
     /// Returns what each tier did, over several lines.
@@ -61,7 +62,8 @@ record RunReport(Engine engine, Outcome outcome, RunStats stats, MemoryUse memor
                 .row("read from disk", ByteSize.format(stats.diskBytes()))
                 .row("  at", ByteSize.format(perSecond(stats.diskBytes(), stats.loadNanos())) + "/s")
                 .row("waited for experts", seconds(stats.waitNanos()) + " s")
-                .row("evictions", stats.evictions());
+                .row("evictions", stats.evictions())
+                .row("experts used", ExpertsUsed.of(engine, stats).words());
         Table use = Table.ofFacts()
                 .row("experts in memory", ByteSize.format(memory.experts()))
                 .row("other weights", ByteSize.format(memory.otherWeights()))
@@ -99,6 +101,7 @@ record RunReport(Engine engine, Outcome outcome, RunStats stats, MemoryUse memor
         fields.put("expert_misses", stats.expertMisses());
         fields.put("expert_hit_rate", stats.hitRate());
         fields.put("evictions", stats.evictions());
+        fields.putAll(ExpertsUsed.of(engine, stats).fields());
         fields.put("disk_bytes", stats.diskBytes());
         fields.put("load_seconds", stats.loadNanos() / 1e9);
         fields.put("wait_seconds", stats.waitNanos() / 1e9);

@@ -50,6 +50,10 @@ public final class TestData {
             "glm4_moe_lite",
             "longcat_flash");
 
+    /// Golden cases of models with an encoder, whose reference is a pass over given decoder tokens.
+    public static final List<String> ENCODER_DECODER_CASES =
+            List.of("nllb_moe", "nllb_moe_capacity", "switch_transformers", "switch_transformers_capacity");
+
     private TestData() {}
 
     /// Returns the directory of a golden case, for example `mixtral_sliding`.

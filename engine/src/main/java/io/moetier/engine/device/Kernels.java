@@ -62,6 +62,9 @@ public interface Kernels {
     /// `cols` floats.
     void copyRows(DeviceBuffer x, int[] rows, int[] outRows, int from, int n, int cols, DeviceBuffer out);
 
+    /// Copies `rows` rows of `x` `[rows, cols]` to row `outRow` of `out` and on.
+    void appendRows(DeviceBuffer x, int rows, int cols, DeviceBuffer out, int outRow);
+
     /// `x *= factor` for the first `length` elements.
     void scale(DeviceBuffer x, int length, float factor);
 
@@ -107,6 +110,23 @@ public interface Kernels {
             int firstPosition,
             LatentShape shape,
             LatentLayer cache,
+            DeviceBuffer out);
+
+    /// Attention of `q` `[n, numHeads * headDim]`, whose token `i` is at position `firstPosition + i`, over keys and
+    /// values of their own rows; `out` is shaped as `q`.
+    ///
+    /// @param k `[numKeys, numHeads * headDim]`, of positions 0 and on; `v` likewise
+    /// @param bias `[numHeads, 2 * biasReach + 1]`, what is added to the score of a key at each distance from the
+    ///     query, from `-biasReach` on; null for nothing
+    void sequenceAttention(
+            DeviceBuffer q,
+            int n,
+            int firstPosition,
+            DeviceBuffer k,
+            DeviceBuffer v,
+            int numKeys,
+            SequenceShape shape,
+            @Nullable DeviceBuffer bias,
             DeviceBuffer out);
 
     /// Chooses the experts of each token by falling weight, a tie going to the lower id; those of a

@@ -36,6 +36,11 @@ public record Routing(
         return new Routing(numExperts, numExpertsPerToken, Score.SOFTMAX, Groups.NONE, Optional.empty(), 1);
     }
 
+    /// Returns this rule choosing `k` experts.
+    public Routing choosing(int k) {
+        return new Routing(numExperts, k, score, groups, normalisation, factor);
+    }
+
     /// Returns this rule with other scores.
     public Routing scoredBy(Score newScore) {
         return new Routing(numExperts, numExpertsPerToken, newScore, groups, normalisation, factor);

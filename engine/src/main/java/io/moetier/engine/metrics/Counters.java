@@ -18,6 +18,8 @@ public final class Counters {
     private final LongAdder decodeTokens = new LongAdder();
     private final LongAdder decodeNanos = new LongAdder();
     private final LongAdder expertsComputed = new LongAdder();
+    private final LongAdder routedTokens = new LongAdder();
+    private final LongAdder chosenExperts = new LongAdder();
     private final LongAdder prefetches = new LongAdder();
     private final LongAdder prefetchHits = new LongAdder();
 
@@ -57,6 +59,12 @@ public final class Counters {
         expertsComputed.add(experts);
     }
 
+    /// Adds the choices of one layer for some tokens.
+    public void addChoices(long tokens, long experts) {
+        routedTokens.add(tokens);
+        chosenExperts.add(experts);
+    }
+
     /// Adds one expert whose load was begun before a layer asked for it.
     public void addPrefetch() {
         prefetches.increment();
@@ -80,6 +88,8 @@ public final class Counters {
                 decodeTokens.sum(),
                 decodeNanos.sum(),
                 expertsComputed.sum(),
+                routedTokens.sum(),
+                chosenExperts.sum(),
                 prefetches.sum(),
                 prefetchHits.sum());
     }

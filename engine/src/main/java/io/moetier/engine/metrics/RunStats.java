@@ -9,6 +9,8 @@ package io.moetier.engine.metrics;
 /// @param loadNanos sum over all loads; loads overlap, so it may exceed the time that passed
 /// @param waitNanos time the computation stood still for want of an expert
 /// @param expertsComputed experts applied to at least one token, once per layer and forward pass
+/// @param routedTokens tokens that a layer chose experts for, once per layer
+/// @param chosenExperts experts that it chose for them
 /// @param prefetches experts whose load was begun before a layer asked for them
 /// @param prefetchHits those of them that a layer asked for before the expert left again
 public record RunStats(
@@ -23,6 +25,8 @@ public record RunStats(
         long decodeTokens,
         long decodeNanos,
         long expertsComputed,
+        long routedTokens,
+        long chosenExperts,
         long prefetches,
         long prefetchHits) {
 
@@ -40,8 +44,15 @@ public record RunStats(
                 decodeTokens - earlier.decodeTokens,
                 decodeNanos - earlier.decodeNanos,
                 expertsComputed - earlier.expertsComputed,
+                routedTokens - earlier.routedTokens,
+                chosenExperts - earlier.chosenExperts,
                 prefetches - earlier.prefetches,
                 prefetchHits - earlier.prefetchHits);
+    }
+
+    /// Returns how many experts a layer chose for a token, 0 if it chose for none.
+    public double expertsPerToken() {
+        return routedTokens == 0 ? 0 : (double) chosenExperts / routedTokens;
     }
 
     /// Returns the share of needed experts that were found in the fast tier, 0 if none was needed.

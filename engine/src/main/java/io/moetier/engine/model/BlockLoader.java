@@ -1,5 +1,6 @@
 package io.moetier.engine.model;
 
+import io.moetier.engine.device.Device;
 import io.moetier.engine.device.FfnActivation;
 import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.metrics.Counters;
@@ -17,6 +18,7 @@ import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.model.spec.NormSpec;
 import io.moetier.engine.model.spec.RecurrentSpec;
 import io.moetier.engine.model.spec.RopeSpec;
+import io.moetier.engine.model.spec.SequenceAttentionSpec;
 import io.moetier.engine.model.spec.ShortConvolutionSpec;
 import io.moetier.engine.model.spec.SublayerSpec;
 import io.moetier.engine.offload.HostTier;
@@ -36,10 +38,13 @@ final class BlockLoader {
     private final HostTier hostTier;
     private final RoutersAhead routersAhead;
     private final Counters counters;
+    private final Device device;
+    private final ExpertSelection selection;
     private final Map<Experts, ExpertViews> views = new HashMap<>();
     private int keyValueBlocks;
     private int recurrentBlocks;
     private int latentBlocks;
+    private final List<SequenceAttention> sequenceBlocks = new ArrayList<>();
 
     /// @param ropes receives the rotations, each once
     BlockLoader(
@@ -48,13 +53,22 @@ final class BlockLoader {
             IntFunction<BlockLayout> layoutOf,
             HostTier hostTier,
             RoutersAhead routersAhead,
-            Counters counters) {
+            Counters counters,
+            Device device,
+            ExpertSelection selection) {
         this.weights = weights;
         this.ropes = ropes;
         this.layoutOf = layoutOf;
         this.hostTier = hostTier;
         this.routersAhead = routersAhead;
         this.counters = counters;
+        this.device = device;
+        this.selection = selection;
+    }
+
+    /// Returns the blocks of an encoder-decoder model's attention, in order.
+    List<SequenceAttention> sequenceBlocks() {
+        return sequenceBlocks;
     }
 
     DecoderLayer layer(int layer, LayerSpec spec, int hiddenSize) {
@@ -79,6 +93,7 @@ final class BlockLoader {
                         attention,
                         weights,
                         attention.rope().map(this::rope).orElse(null));
+            case SequenceAttentionSpec attention -> sequence(attention);
             case RecurrentSpec recurrent -> recurrent(recurrentBlocks++, recurrent);
             case LatentAttentionSpec attention ->
                 new LatentAttention(latentBlocks++, attention, weights, rope(attention.rope()));
@@ -86,8 +101,22 @@ final class BlockLoader {
             case DenseSpec dense -> new DenseFeedForward(dense, weights);
             case MoeSpec moe ->
                 new MoeBlock(
-                        layer, moe, norm, weights, views(layoutOf.apply(layer), moe), hostTier, routersAhead, counters);
+                        layer,
+                        moe,
+                        norm,
+                        weights,
+                        views(layoutOf.apply(layer), moe),
+                        hostTier,
+                        routersAhead,
+                        counters,
+                        selection);
         };
+    }
+
+    private Block sequence(SequenceAttentionSpec spec) {
+        SequenceAttention block = new SequenceAttention(sequenceBlocks.size(), spec, weights, device);
+        sequenceBlocks.add(block);
+        return block;
     }
 
     private Block recurrent(int number, RecurrentSpec spec) {

@@ -16,6 +16,7 @@ final class ExpertGroups {
     private final int[] fill;
     private final int[] position; // by chosen expert: its index into distinct
     private int numDistinct;
+    private int numExperts;
 
     /// @param maxRows the most choices, and as many more as there may be tokens
     ExpertGroups(int numExperts, int maxRows) {
@@ -30,6 +31,7 @@ final class ExpertGroups {
 
     /// Sorts `n` tokens' choices, `k` each, with the weights the router gave them; a choice of -1 is none.
     void sort(int[] expertIds, float[] routingWeights, int n, int k, int numExperts) {
+        this.numExperts = numExperts;
         count(expertIds, n * k, numExperts);
         sumWeights(expertIds, routingWeights, n * k);
         for (int row = 0; row < n * k; row++) {
@@ -56,6 +58,11 @@ final class ExpertGroups {
             count--;
         }
         return count;
+    }
+
+    /// Returns how often any expert was chosen.
+    int numChoices() {
+        return starts[numExperts];
     }
 
     int start(int expert) {

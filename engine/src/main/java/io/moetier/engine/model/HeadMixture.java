@@ -37,7 +37,7 @@ final class HeadMixture implements Block {
         this.number = number;
         this.spec = spec;
         this.rope = rope;
-        router = new Router(spec.router(), loaded);
+        router = new Router(spec.router(), loaded, ExpertSelection.TRAINED);
         queries = spec.queries().stream().map(loaded::matrix).toArray(WeightMatrix[]::new);
         outputs = spec.outputs().stream().map(loaded::matrix).toArray(WeightMatrix[]::new);
         key = Linear.load(spec.key(), loaded);

@@ -28,6 +28,7 @@ public final class KvCache implements AutoCloseable {
     private final List<KvLayer> layers;
     private final List<LatentLayer> latents;
     private final RecurrentStates states;
+    private final SequenceMemory sequences;
     private final long stateBytes;
     private final int capacity;
 
@@ -43,6 +44,7 @@ public final class KvCache implements AutoCloseable {
                 .map(shape -> new LatentLayer(arena, type, capacity, shape.latentDim(), shape.ropeDim()))
                 .toList();
         states = new RecurrentStates(spec, device);
+        sequences = new SequenceMemory(spec, capacity, device);
         stateBytes = RecurrentStates.bytes(spec);
     }
 
@@ -54,12 +56,15 @@ public final class KvCache implements AutoCloseable {
         long ofLatents = spec.blocks(LatentAttentionSpec.class)
                 .mapToLong(attention -> bytesPerPosition(type, attention.shape()))
                 .sum();
-        return RecurrentStates.bytes(spec) + (ofKeysAndValues + ofLatents) * positions;
+        return RecurrentStates.bytes(spec)
+                + SequenceMemory.bytes(spec, positions)
+                + (ofKeysAndValues + ofLatents) * positions;
     }
 
     /// Returns the bytes that were allocated so far.
     public long allocatedBytes() {
         return stateBytes
+                + sequences.allocatedBytes()
                 + layers.stream().mapToLong(KvLayer::allocatedBytes).sum()
                 + latents.stream().mapToLong(LatentLayer::allocatedBytes).sum();
     }
@@ -82,6 +87,21 @@ public final class KvCache implements AutoCloseable {
     /// Returns the parts of the state of the `number`-th recurrent block.
     DeviceBuffer[] state(int number) {
         return states.of(number);
+    }
+
+    /// Says whether an encoder has read its input.
+    public boolean hasInput() {
+        return sequences.inputLength() > 0;
+    }
+
+    /// Forgets what an encoder has read.
+    public void forgetInput() {
+        sequences.beginInput(0);
+    }
+
+    /// Returns what the blocks of an encoder-decoder model remember.
+    SequenceMemory sequences() {
+        return sequences;
     }
 
     /// Keeps the states as they are now, to go back to.

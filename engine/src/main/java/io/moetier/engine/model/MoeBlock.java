@@ -53,14 +53,15 @@ final class MoeBlock implements Block {
             ExpertViews views,
             HostTier hostTier,
             RoutersAhead routersAhead,
-            Counters counters) {
+            Counters counters,
+            ExpertSelection selection) {
         this.layer = layer;
         this.routersAhead = routersAhead;
         this.views = views;
         this.hostTier = hostTier;
         this.counters = counters;
         Optional<LinearSpec> gate = spec.sharedExpert().flatMap(SharedExpertSpec::gate);
-        router = new Router(spec.router(), weights);
+        router = new Router(spec.router(), weights, selection);
         List<Linear> linears = new ArrayList<>(List.of(router.linear()));
         gate.map(linear -> Linear.load(linear, weights)).ifPresent(linears::add);
         routerAndSharedGate = new Projections(linears);
@@ -133,6 +134,7 @@ final class MoeBlock implements Block {
             }
         }
         counters.addExpertsComputed(numDistinct);
+        counters.addChoices(workspace.n, groups.numChoices());
     }
 
     private void copyToIdentities(Kernels kernels, Workspace workspace) {

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 
 /// A loaded decoder-only model: embedding, layers, final norm, head.
 ///
@@ -32,6 +33,9 @@ public final class MoeModel {
     private final List<DecoderLayer> layers;
     private final Map<RopeSpec, RopeTable> ropes = new HashMap<>();
     private final RoutersAhead routersAhead;
+    private final List<SequenceAttention> sequenceBlocks;
+    private final @Nullable Norm encoderNorm;
+    private final @Nullable DeviceBuffer positions; // [maxPositionEmbeddings, hiddenSize]
     private final Norm finalNorm;
     private final Linear head;
 
@@ -43,17 +47,26 @@ public final class MoeModel {
             HostTier hostTier,
             PrefetchTrial prefetchTrial,
             Device device,
-            Counters counters) {
+            Counters counters,
+            ExpertSelection selection) {
         this.spec = spec;
         routersAhead = new RoutersAhead(hostTier, prefetchTrial);
         this.device = device;
         embedding = Linear.load(spec.embedding(), weights).weight();
-        BlockLoader loader = new BlockLoader(weights, ropes, layoutOf, hostTier, routersAhead, counters);
+        BlockLoader loader =
+                new BlockLoader(weights, ropes, layoutOf, hostTier, routersAhead, counters, device, selection);
         layers = new ArrayList<>();
         for (int i = 0; i < spec.layers().size(); i++) {
             layers.add(loader.layer(i, spec.layers().get(i), spec.hiddenSize()));
         }
         routersAhead.start();
+        sequenceBlocks = loader.sequenceBlocks();
+        encoderNorm = spec.encoder()
+                .map(encoder -> Norm.load(encoder.finalNorm(), weights))
+                .orElse(null);
+        positions = spec.positions()
+                .map(sinusoids -> Sinusoids.table(sinusoids, spec.maxPositionEmbeddings(), device))
+                .orElse(null);
         finalNorm = Norm.load(spec.finalNorm(), weights);
         head = Linear.load(spec.head(), weights);
     }
@@ -94,20 +107,54 @@ public final class MoeModel {
         workspace.firstPosition = firstPosition;
         workspace.phase = phase;
         cache.begin(firstPosition, n);
+        embed(tokens, from, workspace);
+        run(spec.encoderLayers(), layers.size(), cache, workspace);
+        cache.finish(firstPosition + n);
+        finalNorm.apply(kernels, workspace.hidden, n, workspace.normed);
+    }
+
+    /// Has the encoder read `tokens`, which the workspace must have room for, and keeps in the cache what the decoder
+    /// needs of it.
+    ///
+    /// @throws IllegalStateException if the model has no encoder
+    public void encode(int[] tokens, KvCache cache, Workspace workspace) {
+        if (encoderNorm == null) {
+            throw new IllegalStateException(spec.family() + " has no encoder");
+        }
+        Kernels kernels = device.kernels();
+        workspace.n = tokens.length;
+        workspace.firstPosition = 0;
+        workspace.phase = Phase.PREFILL;
+        cache.sequences().beginInput(tokens.length);
+        embed(tokens, 0, workspace);
+        run(0, spec.encoderLayers(), cache, workspace);
+        encoderNorm.apply(kernels, workspace.hidden, workspace.n, workspace.normed);
+        for (SequenceAttention block : sequenceBlocks) {
+            block.remember(kernels, workspace, cache.sequences());
+        }
+    }
+
+    private void embed(int[] tokens, int from, Workspace workspace) {
+        Kernels kernels = device.kernels();
+        int n = workspace.n;
         kernels.embed(embedding, tokens, from, n, workspace.hidden);
         if (spec.embeddingMultiplier() != 1) {
             kernels.scale(workspace.hidden, n * spec.hiddenSize(), spec.embeddingMultiplier());
         }
-        for (int i = 0; i < layers.size(); i++) {
+        if (positions != null) {
+            kernels.addRows(positions, workspace.firstPosition, null, n, spec.hiddenSize(), workspace.hidden);
+        }
+    }
+
+    private void run(int first, int end, KvCache cache, Workspace workspace) {
+        for (int i = first; i < end; i++) {
             if (workspace.cancelled.getAsBoolean()) {
                 throw new CancellationException("cancelled before layer " + i);
             }
-            LayerStepEvent event = FlightEvents.startLayerStep(i, phase, n);
-            layers.get(i).forward(kernels, workspace, cache);
+            LayerStepEvent event = FlightEvents.startLayerStep(i, workspace.phase, workspace.n);
+            layers.get(i).forward(device.kernels(), workspace, cache);
             FlightEvents.finish(event);
         }
-        cache.finish(firstPosition + n);
-        finalNorm.apply(kernels, workspace.hidden, n, workspace.normed);
     }
 
     /// Computes the logits of `n` rows of the last forward pass from row `row` on.

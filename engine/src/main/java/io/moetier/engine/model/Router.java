@@ -11,11 +11,19 @@ final class Router {
     private final Linear linear;
     private final Routing routing;
     private final float @Nullable [] correction;
+    private final @Nullable Capacity capacity;
+    private final @Nullable TopPExperts topP;
 
-    Router(RouterSpec spec, Weights weights) {
+    Router(RouterSpec spec, Weights weights, ExpertSelection selection) {
         linear = Linear.load(spec.linear(), weights);
-        routing = spec.routing();
         correction = spec.correction().map(weights::vector).orElse(null);
+        topP = selection.topP().isPresent()
+                ? new TopPExperts(spec.routing(), selection.topP().getAsDouble())
+                : null;
+        routing = topP == null ? spec.routing() : topP.probabilities();
+        capacity = spec.capacity()
+                .map(limit -> new Capacity(limit, routing.numExperts()))
+                .orElse(null);
     }
 
     /// Returns what gives the logits.
@@ -30,5 +38,11 @@ final class Router {
     /// Reads `logits` [n, numExperts]; `ids` and `weights` receive [n, k].
     void choose(Kernels kernels, DeviceBuffer logits, int n, int[] ids, float[] weights) {
         kernels.route(logits, n, routing, correction, ids, weights);
+        if (topP != null) {
+            topP.keep(ids, weights, n);
+        }
+        if (capacity != null) {
+            capacity.limit(ids, weights, n, routing.numExpertsPerToken());
+        }
     }
 }

@@ -7,6 +7,7 @@ import io.moetier.engine.device.cpu.CpuDevice;
 import io.moetier.engine.lookahead.Lookahead;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.metrics.RunStats;
+import io.moetier.engine.model.ExpertSelection;
 import io.moetier.engine.model.KvCache;
 import io.moetier.engine.model.MoeModel;
 import io.moetier.engine.model.Workspace;
@@ -40,6 +41,7 @@ public final class Engine implements AutoCloseable {
 
     private final ExpertStore store;
     private final ModelSpec spec;
+    private final ExpertSelection selection;
     private final int contextLength;
     private final KvType kv;
     private final Device device;
@@ -58,7 +60,8 @@ public final class Engine implements AutoCloseable {
     private Engine(ExpertStore store, EngineConfig config, Owned owned) {
         this.store = store;
         this.owned = owned;
-        spec = Families.describe(store.config());
+        selection = config.selection();
+        spec = selected(Families.describe(store.config()), selection);
         contextLength = contextLength(spec, config);
         kv = config.kv();
         // refused before the weights are read
@@ -81,7 +84,8 @@ public final class Engine implements AutoCloseable {
                 hostTier,
                 prefetchTrial,
                 device,
-                counters);
+                counters,
+                selection);
     }
 
     /// Loads the model of a store.
@@ -105,7 +109,7 @@ public final class Engine implements AutoCloseable {
     /// @throws io.moetier.storage.model.MalformedModelException if the census is not one of the model
     /// @throws IllegalArgumentException as [#open]
     public static void requireFit(EngineConfig config, ModelSpec spec, SlotBudget slotBudget) {
-        contextLength(spec, config);
+        contextLength(selected(spec, config.selection()), config);
         PolicyChoice.of(config, spec);
         config.ramBytes().ifPresent(slotBudget::slots);
     }
@@ -127,6 +131,11 @@ public final class Engine implements AutoCloseable {
     /// Returns what the model computes.
     public ModelSpec spec() {
         return spec;
+    }
+
+    /// Returns the options that make the model compute something else than it was trained for, if there are any.
+    public Optional<String> lossy() {
+        return selection.lossy();
     }
 
     /// Returns a new, empty session of [#contextLength()] tokens.
@@ -284,6 +293,12 @@ public final class Engine implements AutoCloseable {
                 .mapToInt(MoeSpec::numExpertsPerToken)
                 .max()
                 .orElse(1);
+    }
+
+    private static ModelSpec selected(ModelSpec spec, ExpertSelection selection) {
+        return selection.experts().isPresent()
+                ? spec.withExpertsPerToken(selection.experts().getAsInt())
+                : spec;
     }
 
     private static int contextLength(ModelSpec spec, EngineConfig config) {

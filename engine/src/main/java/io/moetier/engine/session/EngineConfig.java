@@ -2,6 +2,7 @@ package io.moetier.engine.session;
 
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.engine.model.ExpertSelection;
 import io.moetier.engine.offload.PrefetchChoice;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.IoMode;
@@ -24,6 +25,7 @@ import java.util.function.Consumer;
 /// @param nativeDirectory where native code is unpacked, for later starts to find; empty for a temporary directory
 /// @param contextLength tokens a session can hold; 0 for the model's maximum, at most [#DEFAULT_CONTEXT]
 /// @param reservedBytes memory that others will take, which the host tier leaves free where `ramBytes` is empty
+/// @param selection how many experts a token is sent to
 public record EngineConfig(
         int threads,
         OptionalLong ramBytes,
@@ -35,7 +37,8 @@ public record EngineConfig(
         PrefetchChoice prefetch,
         Optional<Path> nativeDirectory,
         int contextLength,
-        long reservedBytes) {
+        long reservedBytes,
+        ExpertSelection selection) {
     /// Context of a session when nothing else is asked for and the model allows it.
     public static final int DEFAULT_CONTEXT = 4096;
 
@@ -50,7 +53,8 @@ public record EngineConfig(
             PrefetchChoice.OFF,
             Optional.empty(),
             0,
-            0);
+            0,
+            ExpertSelection.TRAINED);
 
     /// @throws IllegalArgumentException if a value is out of range
     public EngineConfig {
@@ -116,6 +120,11 @@ public record EngineConfig(
         return changed(change -> change.reservedBytes = bytes);
     }
 
+    /// Returns this configuration with another number of experts for a token.
+    public EngineConfig withSelection(ExpertSelection newSelection) {
+        return changed(change -> change.selection = newSelection);
+    }
+
     private EngineConfig changed(Consumer<Change> edit) {
         Change change = new Change(this);
         edit.accept(change);
@@ -135,6 +144,7 @@ public record EngineConfig(
         private PrefetchChoice prefetch;
         private Optional<Path> nativeDirectory;
         private long reservedBytes;
+        private ExpertSelection selection;
 
         private Change(EngineConfig from) {
             threads = from.threads;
@@ -148,6 +158,7 @@ public record EngineConfig(
             nativeDirectory = from.nativeDirectory;
             contextLength = from.contextLength;
             reservedBytes = from.reservedBytes;
+            selection = from.selection;
         }
 
         private EngineConfig config() {
@@ -162,7 +173,8 @@ public record EngineConfig(
                     prefetch,
                     nativeDirectory,
                     contextLength,
-                    reservedBytes);
+                    reservedBytes,
+                    selection);
         }
     }
 }

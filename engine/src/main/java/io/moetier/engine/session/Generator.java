@@ -57,7 +57,7 @@ public final class Generator {
     ///     leaves the session as it was
     public Outcome run(int[] prompt, int maxTokens, IntPredicate onToken, BooleanSupplier cancelled) {
         long start = System.nanoTime();
-        boolean prefilled = session.prefill(prompt, cancelled);
+        boolean prefilled = session.prompt(prompt, cancelled);
         long promptNanos = System.nanoTime() - start;
         if (!prefilled) {
             return new Outcome(StopReason.CANCELLED, 0, promptNanos, 0, 0);

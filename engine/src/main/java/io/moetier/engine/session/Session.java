@@ -8,8 +8,10 @@ import io.moetier.engine.metrics.PrefillEvent;
 import io.moetier.engine.model.KvCache;
 import io.moetier.engine.model.RoutingListener;
 import io.moetier.engine.model.Workspace;
+import io.moetier.engine.model.spec.EncoderSpec;
 import io.moetier.storage.model.Phase;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +30,8 @@ public final class Session implements AutoCloseable {
     private final int[] tokens;
     private final int[] single = new int[1];
     private int position;
+
+    private RoutingListener listener = RoutingListener.NONE;
 
     Session(Engine engine, KvType kv, int contextLength, int batch) {
         this.engine = engine;
@@ -49,8 +53,9 @@ public final class Session implements AutoCloseable {
     }
 
     /// Has every routing decision reported from now on.
-    public void listen(RoutingListener listener) {
-        workspace.listen(listener);
+    public void listen(RoutingListener newListener) {
+        listener = newListener;
+        workspace.listen(newListener);
     }
 
     /// Returns how many tokens the session holds.
@@ -79,6 +84,54 @@ public final class Session implements AutoCloseable {
                 engine.otherWeightBytes(),
                 cache.allocatedBytes(),
                 workspace.byteSize() + logitBytes + engine.device().workingBytes());
+    }
+
+    /// Takes in a prompt and computes the logits after it. To a decoder it is appended; an encoder reads it as its
+    /// input, and the output begins anew.
+    ///
+    /// @param cancelled is asked before each layer whether to give up
+    /// @return false if it was given up; a decoder is then as it was before, an encoder has no input
+    /// @throws IllegalArgumentException as [#prefill(int\[\])]
+    public boolean prompt(int[] prompt, BooleanSupplier cancelled) {
+        Optional<EncoderSpec> encoder = engine.spec().encoder();
+        if (encoder.isEmpty()) {
+            return prefill(prompt, cancelled);
+        }
+        return encode(prompt, cancelled) && prefill(new int[] {encoder.get().decoderStartToken()}, cancelled);
+    }
+
+    /// Has the encoder read its input; the output begins anew.
+    ///
+    /// @throws IllegalArgumentException if there is none, it is too long, or a token is outside the vocabulary
+    /// @throws IllegalStateException if the model has no encoder
+    public void encode(int[] input) {
+        encode(input, () -> false);
+    }
+
+    private boolean encode(int[] input, BooleanSupplier cancelled) {
+        truncate(0);
+        cache.forgetInput();
+        checkTokens(input);
+        if (input.length > engine.spec().maxPositionEmbeddings()) {
+            throw new IllegalArgumentException("the encoder reads at most "
+                    + engine.spec().maxPositionEmbeddings() + " tokens (max_position_embeddings), not "
+                    + input.length);
+        }
+        long start = System.nanoTime();
+        Workspace whole = engine.model().newWorkspace(input.length);
+        whole.listen(listener);
+        whole.cancelWhen(cancelled);
+        engine.lockStep();
+        try {
+            engine.model().encode(input, cache, whole);
+        } catch (CancellationException e) {
+            cache.forgetInput();
+            return false;
+        } finally {
+            engine.unlockStep();
+        }
+        engine.counters().addPrefill(input.length, System.nanoTime() - start);
+        return true;
     }
 
     /// Appends tokens and computes the logits after the last one.
@@ -222,15 +275,22 @@ public final class Session implements AutoCloseable {
     }
 
     private void check(int[] appended) {
-        if (appended.length == 0) {
-            throw new IllegalArgumentException("the prompt is empty: there is no token to start from");
-        }
+        checkTokens(appended);
         if (appended.length > tokens.length - position) {
             throw new IllegalArgumentException("the context holds " + tokens.length + " tokens, but "
                     + (position + (long) appended.length) + " are needed (the model allows "
                     + engine.spec().maxPositionEmbeddings() + ", --ctx sets it)");
         }
-        for (int token : appended) {
+        if (engine.spec().encoder().isPresent() && !cache.hasInput()) {
+            throw new IllegalStateException("the encoder has not read its input");
+        }
+    }
+
+    private void checkTokens(int[] given) {
+        if (given.length == 0) {
+            throw new IllegalArgumentException("the prompt is empty: there is no token to start from");
+        }
+        for (int token : given) {
             if (token < 0 || token >= logits.length) {
                 throw new IllegalArgumentException(
                         "token " + token + " is outside the vocabulary of " + logits.length + " tokens");

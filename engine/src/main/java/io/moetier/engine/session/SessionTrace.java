@@ -15,7 +15,8 @@ import java.util.OptionalInt;
 import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
 
-/// Records what a session's routers choose: gathers the layers of a forward pass and hands its tokens on, one by one.
+/// Records what a session's routers choose, those of an encoder left out: gathers the layers of a forward pass and
+/// hands its tokens on, one by one.
 public final class SessionTrace implements RoutingListener {
     private final TraceRecorder recorder;
     private final List<Integer> layers;
@@ -60,6 +61,9 @@ public final class SessionTrace implements RoutingListener {
             float[] routingWeights,
             Tier[] foundIn) {
         int at = layers.indexOf(layer);
+        if (at < 0) {
+            return; // an encoder's
+        }
         if (at == 0) {
             experts = new int[n][layers.size()][];
             weights = new float[n][layers.size()][];
@@ -103,7 +107,7 @@ public final class SessionTrace implements RoutingListener {
 
     private static List<Integer> moeLayers(ModelSpec spec) {
         List<Integer> layers = new ArrayList<>();
-        for (int i = 0; i < spec.layers().size(); i++) {
+        for (int i = spec.encoderLayers(); i < spec.layers().size(); i++) {
             if (spec.layers().get(i).moe().isPresent()) {
                 layers.add(i);
             }

@@ -9,7 +9,7 @@ class CountersTest {
     void aSnapshotHoldsEveryCounter() {
         Counters counters = new Counters();
         countOnce(counters);
-        assertEquals(new RunStats(3, 1, 1, 4096, 70, 50, 7, 700, 1, 500, 2, 2, 1), counters.snapshot());
+        assertEquals(new RunStats(3, 1, 1, 4096, 70, 50, 7, 700, 1, 500, 2, 3, 6, 2, 1), counters.snapshot());
     }
 
     @Test
@@ -43,6 +43,7 @@ class CountersTest {
         counters.addPrefill(7, 700);
         counters.addDecode(1, 500);
         counters.addExpertsComputed(2);
+        counters.addChoices(3, 6);
         counters.addPrefetch();
         counters.addPrefetch();
         counters.addPrefetchHit();

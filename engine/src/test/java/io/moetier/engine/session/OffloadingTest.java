@@ -121,7 +121,8 @@ class OffloadingTest {
                 PrefetchChoice.OFF,
                 Optional.empty(),
                 0,
-                0);
+                0,
+                EngineConfig.DEFAULT.selection());
         assertArrayEquals(bits(store, EngineConfig.DEFAULT), bits(store, paged));
     }
 

@@ -112,7 +112,7 @@ class SessionTraceTest {
         LayerSpec first = layers.getFirst();
         MoeSpec moe = first.moe().orElseThrow();
         MoeSpec narrow = new MoeSpec(
-                new RouterSpec(moe.router().linear(), Optional.empty(), Routing.softmax(1, 1)),
+                new RouterSpec(moe.router().linear(), Optional.empty(), Routing.softmax(1, 1), Optional.empty()),
                 moe.experts().subList(0, 1),
                 moe.sharedExpert(),
                 moe.bias(),
@@ -128,6 +128,8 @@ class SessionTraceTest {
                 layers,
                 spec.finalNorm(),
                 spec.head(),
-                spec.logitsMultiplier());
+                spec.logitsMultiplier(),
+                spec.positions(),
+                spec.encoder());
     }
 }

@@ -13,6 +13,7 @@ import io.moetier.engine.device.LatentShape;
 import io.moetier.engine.device.LinearAttentionShape;
 import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.device.Routing;
+import io.moetier.engine.device.SequenceShape;
 import io.moetier.engine.tensor.RowDecoder;
 import io.moetier.engine.tensor.WeightMatrix;
 import java.util.Arrays;
@@ -33,6 +34,7 @@ final class CpuKernels implements Kernels {
     private final CausalConvolution convolution;
     private final SelectiveScan scan;
     private final LinearAttention linearAttention;
+    private final SequenceScores sequenceScores;
     private final TopK topK;
     private final RowDecoder rowDecoder = new RowDecoder();
 
@@ -52,6 +54,7 @@ final class CpuKernels implements Kernels {
         convolution = new CausalConvolution(pool);
         scan = new SelectiveScan(pool);
         linearAttention = new LinearAttention(pool, scratch);
+        sequenceScores = new SequenceScores(pool);
         topK = new TopK(pool);
     }
 
@@ -215,6 +218,12 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void appendRows(DeviceBuffer x, int rows, int cols, DeviceBuffer out, int outRow) {
+        float[] to = floats(out, ((long) outRow + rows) * cols);
+        System.arraycopy(floats(x, (long) rows * cols), 0, to, outRow * cols, rows * cols);
+    }
+
+    @Override
     public void scale(DeviceBuffer x, int length, float factor) {
         rowWork.scale(floats(x, length), length, factor);
     }
@@ -292,6 +301,30 @@ final class CpuKernels implements Kernels {
         long length = (long) n * shape.numHeads() * shape.latentDim();
         float[] queries = floats(q, (long) n * shape.numHeads() * shape.queryDim());
         latentAttention.run(floats(absorbed, length), queries, n, firstPosition, shape, cache, floats(out, length));
+    }
+
+    @Override
+    public void sequenceAttention(
+            DeviceBuffer q,
+            int n,
+            int firstPosition,
+            DeviceBuffer k,
+            DeviceBuffer v,
+            int numKeys,
+            SequenceShape shape,
+            @Nullable DeviceBuffer bias,
+            DeviceBuffer out) {
+        long width = (long) shape.numHeads() * shape.headDim();
+        sequenceScores.run(
+                floats(q, n * width),
+                n,
+                firstPosition,
+                floats(k, numKeys * width),
+                floats(v, numKeys * width),
+                numKeys,
+                shape,
+                bias == null ? null : floats(bias, shape.numHeads() * (2L * shape.biasReach() + 1)),
+                floats(out, n * width));
     }
 
     @Override

@@ -96,7 +96,9 @@ public final class Decoder {
                 config.flag("tie_word_embeddings")
                         ? headBias ? table.withBias(VectorSpec.of(head + ".bias", vocabSize)) : table
                         : LinearSpec.named(head, vocabSize, hiddenSize, headBias),
-                logitsMultiplier);
+                logitsMultiplier,
+                Optional.empty(),
+                Optional.empty());
     }
 
     /// YaRN checkpoints may leave `max_position_embeddings` at the length they were trained for.

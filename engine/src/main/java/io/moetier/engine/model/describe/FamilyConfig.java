@@ -228,6 +228,13 @@ public record FamilyConfig(String family, JsonObject json) {
         return (float) (1 / value);
     }
 
+    /// Checks that a word is the only one that is supported.
+    public void requireWord(String key, String only) {
+        json.optionalString(key).filter(found -> !found.equals(only)).ifPresent(found -> {
+            throw json.unexpected(key, only, found);
+        });
+    }
+
     /// Returns a switch, which is off where nothing is said.
     public boolean flag(String key) {
         return json.optionalBoolean(key).orElse(false);

@@ -86,6 +86,17 @@ public record Layer(FamilyConfig config, int index, String prefix) {
         return entries.get(index);
     }
 
+    /// Says whether the layer has experts, as so many of a stack's layers have, the second one first (T5).
+    public boolean isOneOf(int numSparse, int numLayers) {
+        int step = Math.max(1, numSparse > 0 ? numLayers / numSparse : numLayers);
+        return step == 1 || index % step == 1;
+    }
+
+    /// Says whether the layer has experts, as every `step`-th has, the last of each group; none where `step` is 0.
+    public boolean isEvery(int step) {
+        return step > 0 && (index + 1) % step == 0;
+    }
+
     /// Says whether the layer has a dense MLP although others have experts: `decoder_sparse_step` skips it, or
     /// `mlp_only_layers` names it.
     public boolean isDenseByStep() {

@@ -5,6 +5,7 @@ import io.moetier.engine.device.Routing.Groups;
 import io.moetier.engine.device.Routing.Normalisation;
 import io.moetier.engine.device.Routing.Score;
 import io.moetier.engine.device.Routing.SparseMixer;
+import io.moetier.engine.model.spec.CapacitySpec;
 import io.moetier.engine.model.spec.DenseSpec;
 import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.MoeSpec;
@@ -26,6 +27,7 @@ public final class Mixture {
     private String router = "gate";
     private boolean routerBias;
     private Optional<VectorSpec> correction = Optional.empty();
+    private Optional<CapacitySpec> capacity = Optional.empty();
     private List<DenseSpec> experts = List.of();
     private Optional<SharedExpertSpec> shared = Optional.empty();
     private Optional<VectorSpec> bias = Optional.empty();
@@ -128,6 +130,12 @@ public final class Mixture {
         return this;
     }
 
+    /// Limits how many tokens an expert takes.
+    public Mixture capacity(CapacitySpec limit) {
+        capacity = Optional.of(limit);
+        return this;
+    }
+
     /// Multiplies the weights.
     public Mixture times(double factor) {
         routing = routing.times(factor);
@@ -219,7 +227,8 @@ public final class Mixture {
                 new RouterSpec(
                         LinearSpec.named(prefix + router, numChoices, config.hiddenSize(), routerBias),
                         correction,
-                        routing),
+                        routing,
+                        capacity),
                 experts,
                 shared,
                 bias,

@@ -35,7 +35,8 @@ public final class MixtureOfHeads {
                 new RouterSpec(
                         LinearSpec.named(prefix + "experts.router.layer", numExperts, hiddenSize, false),
                         Optional.empty(),
-                        Routing.softmax(numExperts, perToken).normalised(Normalisation.SUM)),
+                        Routing.softmax(numExperts, perToken).normalised(Normalisation.SUM),
+                        Optional.empty()),
                 all(
                         numExperts,
                         e -> LinearSpec.of(prefix + "experts." + e + ".query", width, hiddenSize)

@@ -32,11 +32,13 @@ public final class Families {
             MiniMax.FAMILY,
             MiniMaxM2.FAMILY,
             Mixtral.FAMILY,
+            NllbMoe.FAMILY,
             Olmoe.FAMILY,
             PhiMoe.FAMILY,
             Qwen2Moe.FAMILY,
             Qwen3Moe.FAMILY,
-            Qwen3Next.FAMILY);
+            Qwen3Next.FAMILY,
+            SwitchTransformers.FAMILY);
 
     private Families() {}
 

@@ -11,6 +11,7 @@ import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.model.spec.NormSpec;
 import io.moetier.engine.model.spec.RecurrentSpec;
+import io.moetier.engine.model.spec.SequenceAttentionSpec;
 import io.moetier.engine.model.spec.SharedExpertSpec;
 import io.moetier.engine.model.spec.SublayerSpec;
 import io.moetier.storage.format.GgufParts;
@@ -70,6 +71,7 @@ final class GgufWeights {
                 case MixtureOfHeadsSpec heads -> throw unnamed(heads);
                 case LatentAttentionSpec latents -> throw unnamed(latents);
                 case RecurrentSpec recurrent -> throw unnamed(recurrent);
+                case SequenceAttentionSpec attention -> throw unnamed(attention);
                 case DenseSpec dense -> {
                     addNorm(sublayer.norm(), block + "ffn_norm");
                     add(dense, block, "");

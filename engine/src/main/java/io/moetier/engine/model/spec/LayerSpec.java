@@ -23,6 +23,16 @@ public record LayerSpec(List<SublayerSpec> sublayers) {
                 .map(kind::cast);
     }
 
+    /// Returns this layer with each token sent to `k` experts.
+    LayerSpec withExpertsPerToken(int k) {
+        return new LayerSpec(sublayers.stream()
+                .map(sublayer -> sublayer.block() instanceof MoeSpec moe
+                        ? new SublayerSpec(
+                                sublayer.norm(), moe.withExpertsPerToken(k), sublayer.postNorm(), sublayer.residual())
+                        : sublayer)
+                .toList());
+    }
+
     /// Returns its mixture of experts.
     public Optional<MoeSpec> moe() {
         return blocks(MoeSpec.class).findFirst();

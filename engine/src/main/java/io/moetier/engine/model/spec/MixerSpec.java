@@ -1,4 +1,5 @@
 package io.moetier.engine.model.spec;
 
 /// A block in which tokens learn of those before them.
-public sealed interface MixerSpec extends BlockSpec permits KeyValueSpec, LatentAttentionSpec, RecurrentSpec {}
+public sealed interface MixerSpec extends BlockSpec
+        permits KeyValueSpec, LatentAttentionSpec, RecurrentSpec, SequenceAttentionSpec {}

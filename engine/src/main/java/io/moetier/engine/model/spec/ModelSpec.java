@@ -1,17 +1,21 @@
 package io.moetier.engine.model.spec;
 
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
-/// A decoder-only model: embedding, layers, final norm, head.
+/// A model: embedding, layers, final norm, head.
 ///
 /// @param family the checkpoint's `model_type`
 /// @param embedding [vocabSize, hiddenSize]
 /// @param embeddingMultiplier factor on the rows of the embedding
 /// @param head [vocabSize, hiddenSize]; the embedding itself when tied
 /// @param logitsMultiplier factor on what the head gives
+/// @param positions what is added to the embedding, where the family has it
+/// @param encoder the first layers, where the model has an encoder; the others are the decoder's
 public record ModelSpec(
         String family,
         int hiddenSize,
@@ -22,7 +26,9 @@ public record ModelSpec(
         List<LayerSpec> layers,
         NormSpec finalNorm,
         LinearSpec head,
-        float logitsMultiplier) {
+        float logitsMultiplier,
+        Optional<SinusoidSpec> positions,
+        Optional<EncoderSpec> encoder) {
     public ModelSpec {
         layers = List.copyOf(layers);
     }
@@ -30,6 +36,11 @@ public record ModelSpec(
     /// Says whether the head is the embedding.
     public boolean tiedEmbeddings() {
         return head.weight().equals(embedding.weight());
+    }
+
+    /// Returns how many layers, the first ones, are an encoder's.
+    public int encoderLayers() {
+        return encoder.map(EncoderSpec::numLayers).orElse(0);
     }
 
     /// Returns every block of one kind, in order.
@@ -60,7 +71,7 @@ public record ModelSpec(
 
     /// Returns every vector outside the routed experts, each once: biases, norms and whatever else blocks have.
     public List<VectorSpec> denseVectors() {
-        List<VectorSpec> vectors = new ArrayList<>();
+        Set<VectorSpec> vectors = new LinkedHashSet<>(); // layers may share one
         denseLinears().stream().map(LinearSpec::bias).flatMap(Optional::stream).forEach(vectors::add);
         if (tiedEmbeddings()) {
             head.bias().ifPresent(vectors::add);
@@ -72,7 +83,27 @@ public record ModelSpec(
             }
         }
         vectors.addAll(finalNorm.vectors());
-        return vectors.stream().distinct().toList(); // sublayers may share a norm
+        encoder.ifPresent(present -> vectors.addAll(present.finalNorm().vectors()));
+        return List.copyOf(vectors);
+    }
+
+    /// Returns this model with each token sent to `k` experts of every layer.
+    ///
+    /// @throws IllegalArgumentException if a layer has fewer
+    public ModelSpec withExpertsPerToken(int k) {
+        return new ModelSpec(
+                family,
+                hiddenSize,
+                vocabSize,
+                maxPositionEmbeddings,
+                embedding,
+                embeddingMultiplier,
+                layers.stream().map(layer -> layer.withExpertsPerToken(k)).toList(),
+                finalNorm,
+                head,
+                logitsMultiplier,
+                positions,
+                encoder);
     }
 
     /// Returns the parameters of the whole model.

@@ -41,6 +41,13 @@ public record MoeSpec(
         return router.routing().numExpertsPerToken();
     }
 
+    /// Returns this mixture with each token sent to `k` experts.
+    ///
+    /// @throws IllegalArgumentException if there are fewer
+    MoeSpec withExpertsPerToken(int k) {
+        return new MoeSpec(router.withExpertsPerToken(k), experts, sharedExpert, bias, weighsInputs);
+    }
+
     /// Returns the matrices that decide which experts run and how much they count.
     public List<LinearSpec> routingLinears() {
         List<LinearSpec> linears = new ArrayList<>(List.of(router.linear()));

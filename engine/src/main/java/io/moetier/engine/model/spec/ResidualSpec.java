@@ -11,6 +11,11 @@ public record ResidualSpec(float input, float output, boolean ofNormed, boolean 
     /// The plain sum at the end of the layer.
     public static final ResidualSpec AT_LAYER_END = new ResidualSpec(1, 1, false, true);
 
+    /// Returns the sum with a share of the result taken away, as training did at random.
+    public static ResidualSpec keeping(float dropped) {
+        return scaled(1 - dropped);
+    }
+
     /// Returns the sum with the result multiplied.
     public static ResidualSpec scaled(float output) {
         return new ResidualSpec(1, output, false, false);

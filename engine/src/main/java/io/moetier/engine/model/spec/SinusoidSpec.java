@@ -1,0 +1,7 @@
+package io.moetier.engine.model.spec;
+
+/// Fixed positions that are added to the embedding (Vaswani et al. 2017, as fairseq lays them out): of `size` elements,
+/// the first half are sines, the second half cosines of `position / 10000^(i / (size / 2 - 1))`.
+///
+/// @param first position of the first token
+public record SinusoidSpec(int size, int first) {}
