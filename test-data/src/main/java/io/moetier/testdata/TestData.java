@@ -34,6 +34,7 @@ public final class TestData {
             "afmoe",
             "dots1",
             "ernie4_5_moe",
+            "ernie4_5_moe_interval",
             "flex_olmo",
             "glm4_moe",
             "glm4_moe_qknorm",

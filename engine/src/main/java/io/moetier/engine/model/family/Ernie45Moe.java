@@ -53,13 +53,14 @@ final class Ernie45Moe {
 
     private static FeedForwardSpec feedForward(Layer layer) {
         FamilyConfig config = layer.config();
+        SwiGlu mlp = SwiGlu.PROJ.biased(config.flag("use_bias"));
         return layer.isMoeByInterval()
                 ? Mixture.of(layer, "mlp", "moe_num_experts", "moe_k")
                         .correctionRow("moe_statics.e_score_correction_bias")
                         .normalise(Normalisation.sumOrAtLeast(config.json().requireDouble("moe_norm_min")))
-                        .experts(SwiGlu.PROJ, config.siluWidth("moe_intermediate_size"))
-                        .sharedOfWidth("shared_experts", SwiGlu.PROJ, "moe_num_shared_experts", "moe_intermediate_size")
+                        .experts(mlp, config.siluWidth("moe_intermediate_size"))
+                        .sharedOfWidth("shared_experts", mlp, "moe_num_shared_experts", "moe_intermediate_size")
                         .spec()
-                : SwiGlu.PROJ.spec(layer.name("mlp"), config.hiddenSize(), config.siluWidth("intermediate_size"));
+                : mlp.spec(layer.name("mlp"), config.hiddenSize(), config.siluWidth("intermediate_size"));
     }
 }
