@@ -82,6 +82,24 @@ public final class PrivateDirectory implements AutoCloseable {
         return target;
     }
 
+    /// Writes a file that was not there before and returns where it is.
+    public Path write(byte[] content, String name) throws IOException {
+        Path target = path.resolve(name);
+        Files.createFile(target, ownerOnly(path));
+        return Files.write(target, content);
+    }
+
+    /// Deletes a temporary directory with the files that it has now when the JVM ends.
+    public void closeAtExit() throws IOException {
+        if (!temporary) {
+            return;
+        }
+        path.toFile().deleteOnExit(); // of what is registered, the last goes first
+        try (var files = Files.newDirectoryStream(path)) {
+            files.forEach(file -> file.toFile().deleteOnExit());
+        }
+    }
+
     /// Deletes the files of a temporary directory. Code that was loaded from them stays loaded.
     @Override
     public void close() throws IOException {

@@ -47,6 +47,18 @@ class PrivateDirectoryTest {
     }
 
     @Test
+    void writesBytesToANewFile() throws IOException {
+        try (PrivateDirectory directory = PrivateDirectory.temporary()) {
+            Path file = directory.write(new byte[] {1, 2, 3}, "three");
+            assertArrayEquals(new byte[] {1, 2, 3}, Files.readAllBytes(file));
+            assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+            assertThrows(IOException.class, () -> directory.write(new byte[0], "three"));
+            directory.closeAtExit();
+            assertTrue(Files.exists(file));
+        }
+    }
+
+    @Test
     void nobodyElseMayWriteWhatItMakes() throws IOException {
         for (Path made : List.of(unpack(IN_JAR), scratch.resolve("kept"))) {
             assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(made)));
