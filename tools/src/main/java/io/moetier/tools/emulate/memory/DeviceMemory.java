@@ -20,13 +20,16 @@ public final class DeviceMemory implements AutoCloseable {
     /// Beyond what a 64-bit processor can address, so that a host that follows such a pointer crashes at once.
     private static final long FIRST_ADDRESS = 1L << 52;
 
+    /// How far the addresses of two devices are apart, so that an address tells the device.
+    private static final long DEVICE_STRIDE = 1L << 46;
+
     private static final int ALIGNMENT = 512;
     private static final long GAP_BYTES = 1 << 16;
 
     private final long capacityBytes;
     private final FreshMemory fresh;
     private final List<Allocation> allocations = new ArrayList<>(); // by rising address, freed ones too
-    private long nextAddress = FIRST_ADDRESS;
+    private long nextAddress;
     private long usedBytes;
     private long peakBytes;
     private int liveAllocations;
@@ -35,11 +38,18 @@ public final class DeviceMemory implements AutoCloseable {
 
     /// @param capacityBytes what may be allocated at once, each allocation rounded up to 512 bytes
     public DeviceMemory(long capacityBytes, FreshMemory fresh) {
+        this(capacityBytes, fresh, 0);
+    }
+
+    /// @param capacityBytes as above
+    /// @param ordinal of the device: no two devices of a process share an address
+    public DeviceMemory(long capacityBytes, FreshMemory fresh, int ordinal) {
         if (capacityBytes < 0) {
             throw new IllegalArgumentException("capacity of " + capacityBytes + " bytes");
         }
         this.capacityBytes = capacityBytes;
         this.fresh = fresh;
+        nextAddress = FIRST_ADDRESS + ordinal * DEVICE_STRIDE;
     }
 
     /// Returns the address of `bytes` new bytes, a multiple of 512.

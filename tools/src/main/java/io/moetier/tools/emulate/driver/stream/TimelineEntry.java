@@ -1,0 +1,12 @@
+package io.moetier.tools.emulate.driver.stream;
+
+import io.moetier.tools.emulate.driver.clock.EngineKind;
+
+/// Something that an engine did, in virtual time.
+///
+/// @param device its ordinal
+/// @param stream the stream's number within its context, 0 for the null stream
+/// @param label a kernel's name, or what was copied
+/// @param startNanos since the driver was started or reset
+public record TimelineEntry(
+        int device, EngineKind engine, int stream, String label, double startNanos, double endNanos) {}
