@@ -162,9 +162,10 @@ class EncoderDecoderTest {
         JsonObject reference = Json.readObject(TestData.golden(name).resolve("reference.json"));
         for (JsonObject layer : reference.requireObjects("router")) {
             int first = layer.requireString("stack").equals("encoder") ? 0 : encoderLayers;
-            List<List<Integer>> ids = Objects.requireNonNull(
-                    (List<List<Integer>>) layer.asMap().get("expert_ids"));
-            @Nullable List<List<Boolean>> kept = (List<List<Boolean>>) layer.asMap().get("kept");
+            List<List<Integer>> ids =
+                    Objects.requireNonNull((List<List<Integer>>) layer.asMap().get("expert_ids"));
+            @Nullable
+            List<List<Boolean>> kept = (List<List<Boolean>>) layer.asMap().get("kept");
             expected.put(first + layer.requireInt("layer"), kept == null ? ids : withoutDropped(ids, kept));
         }
         return expected;

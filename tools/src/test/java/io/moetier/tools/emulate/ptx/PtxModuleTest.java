@@ -38,12 +38,15 @@ class PtxModuleTest {
         assertEquals(new PtxVersion(8, 4), module.version());
         assertEquals(90, module.target());
         PtxKernel kernel = module.kernel("k").orElseThrow();
-        assertEquals(List.of(0, 8, 16), kernel.parameters().stream().map(PtxParameter::offset).toList());
+        assertEquals(
+                List.of(0, 8, 16),
+                kernel.parameters().stream().map(PtxParameter::offset).toList());
         assertEquals(36, kernel.parameterBytes());
         assertEquals(80, kernel.sharedBytes());
         assertEquals(256, kernel.maxThreads());
         assertEquals(
-                List.of(8L, 12L), module.variables().stream().map(PtxVariable::bytes).toList());
+                List.of(8L, 12L),
+                module.variables().stream().map(PtxVariable::bytes).toList());
         assertTrue(new PtxVersion(8, 4).compareTo(new PtxVersion(10, 0)) < 0);
     }
 
@@ -125,7 +128,8 @@ class PtxModuleTest {
                 ".tex .u64 t;"
             })
     void refusesWhatItDoesNotKnowByLine(String statement) {
-        String text = HEAD + ".entry k()\n{\n.reg .b32 %r<4>; .reg .b64 %d<4>; .reg .pred %p<4>;\nL:\n" + statement + "\nret;\n}\n";
+        String text = HEAD + ".entry k()\n{\n.reg .b32 %r<4>; .reg .b64 %d<4>; .reg .pred %p<4>;\nL:\n" + statement
+                + "\nret;\n}\n";
         PtxException refused = assertThrows(PtxException.class, () -> PtxModule.parse(text));
         assertEquals(8, refused.line());
         assertTrue(String.valueOf(refused.getMessage()).contains(statement.substring(0, 4)), refused::getMessage);
@@ -148,7 +152,9 @@ class PtxModuleTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", ".version x", ".version 6.0\n.target gfx90", ".version 6.0\n.target sm_61\n.address_size 32"})
+    @ValueSource(
+            strings = {"", ".version x", ".version 6.0\n.target gfx90", ".version 6.0\n.target sm_61\n.address_size 32"
+            })
     void refusesStrangeHeads(String text) {
         assertThrows(PtxException.class, () -> PtxModule.parse(text));
     }
