@@ -37,12 +37,20 @@ class CheckpointTest {
         for (String name : TestData.GOLDEN_CASES) {
             try (Checkpoint checkpoint = Checkpoint.open(TestData.golden(name))) {
                 assertEquals(name, checkpoint.name());
-                int vocabSize = checkpoint.config().requireInt("vocab_size");
-                int hiddenSize = checkpoint.config().requireInt("hidden_size");
-                TensorInfo embedding = checkpoint.require("model.embed_tokens.weight", vocabSize, hiddenSize);
-                assertEquals(vocabSize * hiddenSize, checkpoint.readFloats(embedding).length);
+                assertFalse(checkpoint.config().requireString("model_type").isEmpty());
+                assertTrue(checkpoint.totalBytes() > 0);
                 assertFalse(checkpoint.has("logits"));
             }
+        }
+    }
+
+    @Test
+    void readsATensorOfTheShapeThatTheConfigurationSays() {
+        try (Checkpoint checkpoint = Checkpoint.open(TestData.golden("mixtral"))) {
+            int vocabSize = checkpoint.config().requireInt("vocab_size");
+            int hiddenSize = checkpoint.config().requireInt("hidden_size");
+            TensorInfo embedding = checkpoint.require("model.embed_tokens.weight", vocabSize, hiddenSize);
+            assertEquals(vocabSize * hiddenSize, checkpoint.readFloats(embedding).length);
         }
     }
 
