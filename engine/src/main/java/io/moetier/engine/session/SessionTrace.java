@@ -31,7 +31,9 @@ public final class SessionTrace implements RoutingListener {
     public SessionTrace(TraceRecorder recorder, ModelSpec spec) {
         this.recorder = recorder;
         layers = moeLayers(spec);
-        numExperts = spec.moeLayers().stream().mapToInt(MoeSpec::numExperts).toArray();
+        numExperts = layers.stream()
+                .mapToInt(layer -> spec.layers().get(layer).moe().orElseThrow().numExperts())
+                .toArray();
     }
 
     /// Returns the header of a trace of a model; where layers differ, it has the numbers of the largest.

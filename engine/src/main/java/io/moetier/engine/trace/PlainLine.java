@@ -22,6 +22,7 @@ final class PlainLine {
     private static final int FAILED = -1;
 
     private final int numExperts;
+    private final boolean fewerExperts;
     private final int[] lastSeen; // by expert: the list it was last seen in
     private int list;
     private byte[] bytes = {};
@@ -30,6 +31,7 @@ final class PlainLine {
 
     PlainLine(TraceHeader header) {
         numExperts = header.experts();
+        fewerExperts = header.fewerExperts();
         lastSeen = new int[numExperts];
     }
 
@@ -118,7 +120,10 @@ final class PlainLine {
         list++;
         for (int i = 0; i < row.topK; i++) {
             if (i > 0 && !take(',')) {
-                break;
+                if (fewerExperts) {
+                    break;
+                }
+                return false;
             }
             int expert = number();
             if (expert < 0 || expert >= numExperts || lastSeen[expert] == list) {

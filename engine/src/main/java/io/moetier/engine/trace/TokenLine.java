@@ -73,7 +73,7 @@ final class TokenLine {
         int[][] experts = new int[layers.size()][];
         for (int layer = 0; layer < experts.length; layer++) {
             String field = "e[" + layer + "]";
-            List<?> chosen = atMost(json, field, layers.get(layer), header.topK());
+            List<?> chosen = chosen(json, field, layers.get(layer), header);
             experts[layer] = new int[chosen.size()];
             BitSet seen = new BitSet();
             for (int i = 0; i < experts[layer].length; i++) {
@@ -136,14 +136,13 @@ final class TokenLine {
         throw json.unexpected(field, "device, host or disk", label);
     }
 
-    private static List<?> atMost(JsonObject json, String field, @Nullable Object value, int most) {
-        if (value instanceof List<?> list && list.size() <= most) {
+    /// Returns a layer's experts: as many as the header says, or none where nothing was recorded.
+    private static List<?> chosen(JsonObject json, String field, @Nullable Object value, TraceHeader header) {
+        if (value instanceof List<?> list
+                && (list.isEmpty() || (header.fewerExperts() && list.size() < header.topK()))) {
             return list;
         }
-        throw json.unexpected(
-                field,
-                "a list of " + most + " or fewer",
-                value instanceof List<?> list ? "one of " + list.size() : value);
+        return sized(json, field, value, header.topK());
     }
 
     private static List<?> sized(JsonObject json, String field, @Nullable Object value, int size) {

@@ -14,6 +14,7 @@ import java.util.Optional;
 /// @param moeLayerIndices the decoder layer that each MoE layer is
 /// @param tokens token lines
 /// @param requests distinct requests among them
+/// @param fewerExperts whether a token may have fewer than `topK` experts in a layer
 public record TraceHeader(
         String model,
         int layers,
@@ -26,6 +27,7 @@ public record TraceHeader(
         long tokens,
         long requests,
         boolean hasWeights,
+        boolean fewerExperts,
         String weightsNote,
         String notes) {
     /// The format's name, which changes when old readers could no longer read it.
@@ -62,11 +64,12 @@ public record TraceHeader(
                 0,
                 0,
                 true,
+                false,
                 "as the router applied them",
                 "");
     }
 
-    TraceHeader withCounts(long tokens, long requests, boolean hasWeights) {
+    TraceHeader withCounts(long tokens, long requests, boolean hasWeights, boolean fewerExperts) {
         return new TraceHeader(
                 model,
                 layers,
@@ -79,6 +82,7 @@ public record TraceHeader(
                 tokens,
                 requests,
                 hasWeights,
+                fewerExperts,
                 hasWeights ? weightsNote : "",
                 notes);
     }
@@ -105,6 +109,7 @@ public record TraceHeader(
                 count(json, "tokens"),
                 count(json, "requests"),
                 json.optionalBoolean("has_weights").orElse(false),
+                json.optionalBoolean("fewer_experts").orElse(false),
                 json.optionalString("weights_note").orElse(""),
                 json.optionalString("notes").orElse(""));
     }
@@ -123,6 +128,9 @@ public record TraceHeader(
         fields.put("tokens", tokens);
         fields.put("requests", requests);
         fields.put("has_weights", hasWeights);
+        if (fewerExperts) {
+            fields.put("fewer_experts", true);
+        }
         fields.put("weights_note", weightsNote);
         fields.put("notes", notes);
         return fields;

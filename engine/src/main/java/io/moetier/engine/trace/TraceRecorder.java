@@ -29,6 +29,7 @@ public final class TraceRecorder implements AutoCloseable {
     private final Set<Integer> requests = new HashSet<>();
     private final OutputStream lines;
     private long numTokens;
+    private boolean anyTokenHasFewer;
     private boolean everyTokenHasWeights = true;
     private boolean open = true;
 
@@ -64,6 +65,9 @@ public final class TraceRecorder implements AutoCloseable {
         numTokens++;
         requests.add(token.request());
         everyTokenHasWeights &= token.weights().isPresent();
+        for (int[] chosen : token.experts()) {
+            anyTokenHasFewer |= chosen.length > 0 && chosen.length < header.topK();
+        }
     }
 
     /// Publishes the recording; nothing can be added after that.
@@ -76,7 +80,11 @@ public final class TraceRecorder implements AutoCloseable {
             try (OutputStream out = gzip(whole)) {
                 writeLine(
                         out,
-                        header.withCounts(numTokens, requests.size(), numTokens > 0 && everyTokenHasWeights)
+                        header.withCounts(
+                                        numTokens,
+                                        requests.size(),
+                                        numTokens > 0 && everyTokenHasWeights,
+                                        anyTokenHasFewer)
                                 .toMap());
             }
             try (OutputStream out = Files.newOutputStream(whole, StandardOpenOption.APPEND)) {

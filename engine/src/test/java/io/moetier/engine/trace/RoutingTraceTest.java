@@ -97,9 +97,8 @@ class RoutingTraceTest {
                     HEADER + TOKEN.replace("[3,1]", "[3,3]"),
                     " line 2: e[0]: expected distinct experts from 0 to 3, found [3, 3]");
             assertError(
-                    HEADER + TOKEN.replace("[3,1]", "[3,1,0]"),
-                    " line 2: e[0]: expected a list of 2 or fewer, found one of 3");
-            assertError(HEADER + TOKEN.replace("[3,1]", "[3]"), " line 2: w[0]: expected a list of 1, found one of 2");
+                    HEADER + TOKEN.replace("[3,1]", "[3,1,0]"), " line 2: e[0]: expected a list of 2, found one of 3");
+            assertError(HEADER + TOKEN.replace("[3,1]", "[3]"), " line 2: e[0]: expected a list of 2, found one of 1");
             assertError(
                     HEADER + TOKEN.replace("[3,1],[]", "[3,1]"), " line 2: e: expected a list of 2, found one of 1");
             assertError(HEADER + TOKEN.replace("0.75,", ""), " line 2: w[0]: expected a list of 2, found one of 1");

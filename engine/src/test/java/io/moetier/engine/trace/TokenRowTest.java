@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// A row holds what the token of the same line says, or fails in the same words.
 class TokenRowTest {
     private static final String HEADER = """
-            {"format":"moe-trace/1","model":"m","layers":2,"experts":40,"top_k":2,"moe_layer_indices":[1,3],"tokens":3,"requests":2}
+            {"format":"moe-trace/1","model":"m","layers":2,"experts":40,"top_k":2,"fewer_experts":true,"moe_layer_indices":[1,3],"tokens":3,"requests":2}
             """;
     private static final String TOKENS = """
             {"r":0,"t":5,"p":"decode","s":3,"e":[[31,1],[]],"w":[[0.75,0.25],[]],"h":[["disk","host"],[]]}

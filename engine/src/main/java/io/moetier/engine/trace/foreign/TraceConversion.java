@@ -80,6 +80,7 @@ public record TraceConversion(ForeignFormat format, Optional<String> model, Opti
                 0,
                 0,
                 true,
+                false,
                 "as the model applied them",
                 known.isPresent() ? "" : UNKNOWN_EXPERTS);
     }
