@@ -29,7 +29,7 @@ final class Capacity {
             int token = reorder ? order[at] : at;
             for (int j = 0; j < k; j++) {
                 int choice = token * k + j;
-                if (taken[j * numExperts + ids[choice]]++ >= room) {
+                if (ids[choice] >= 0 && taken[j * numExperts + ids[choice]]++ >= room) {
                     ids[choice] = -1;
                     weights[choice] = 0;
                 }
@@ -48,7 +48,7 @@ final class Capacity {
         Arrays.fill(taken, 0);
         for (int token = 0; token < n; token++) {
             for (int j = 0; j < k; j++) {
-                for (int later = j + 1; later < k; later++) {
+                for (int later = j + 1; later < k && ids[token * k + j] >= 0; later++) {
                     taken[later * numExperts + ids[token * k + j]]++;
                 }
             }

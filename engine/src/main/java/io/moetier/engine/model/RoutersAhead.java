@@ -65,7 +65,7 @@ final class RoutersAhead {
         }
         lookahead.onDecision(
                 number, workspace.expertIds, routers.get(number).spec().numExpertsPerToken());
-        tokens += number == 0 ? 1 : 0;
+        tokens += number == routers.size() - 1 ? 1 : 0;
         boolean sampled = tokens % SAMPLE == 0;
         int furthest = sampled ? Lookahead.MOST_DISTANCE : trial.isOn() ? 1 : 0;
         for (int distance = 1; distance <= furthest && number + distance < routers.size(); distance++) {

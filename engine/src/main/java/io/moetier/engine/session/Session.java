@@ -127,6 +127,9 @@ public final class Session implements AutoCloseable {
         } catch (CancellationException e) {
             cache.forgetInput();
             return false;
+        } catch (RuntimeException | Error e) {
+            cache.forgetInput(); // what is there of it is not to be answered from
+            throw e;
         } finally {
             engine.unlockStep();
         }
