@@ -1,5 +1,6 @@
 package io.moetier.tools.emulate.driver;
 
+import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -8,7 +9,7 @@ import java.util.TreeMap;
 /// @param calls by the function's name in C, without `_v2`, in the order of the names
 public record CallTrace(Map<String, Calls> calls) {
     public CallTrace {
-        calls = new TreeMap<>(calls);
+        calls = Collections.unmodifiableMap(new TreeMap<>(calls));
     }
 
     /// The calls of one function.

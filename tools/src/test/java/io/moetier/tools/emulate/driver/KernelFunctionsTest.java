@@ -234,7 +234,9 @@ class KernelFunctionsTest {
             CudaException failure =
                     assertThrows(CudaException.class, () -> context.load(SCALE.replace("mul.f32", "frobnicate.f32")));
             assertEquals(CudaStatus.INVALID_PTX.code(), failure.code());
-            assertTrue(String.valueOf(failure.getMessage()).contains("frobnicate"), failure::getMessage);
+            assertTrue(
+                    String.valueOf(failure.getMessage()).contains("frobnicate"),
+                    () -> String.valueOf(failure.getMessage()));
         }
     }
 

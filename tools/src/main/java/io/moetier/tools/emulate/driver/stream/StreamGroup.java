@@ -1,6 +1,7 @@
 package io.moetier.tools.emulate.driver.stream;
 
 import io.moetier.tools.emulate.memory.DeviceFault;
+import io.moetier.tools.emulate.memory.FaultKind;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -67,6 +68,8 @@ public final class StreamGroup {
                 command.run();
             } catch (DeviceFault e) {
                 faults.fault(command.label(), e);
+            } catch (RuntimeException e) { // an error of the emulation's own, which must not leave others waiting
+                faults.fault(command.label(), new DeviceFault(FaultKind.LAUNCH_FAILED, e.toString()));
             }
         }
         command.reach();
