@@ -133,6 +133,7 @@ final class ModelOptions {
         }
         requireThreads(threads);
         return new EngineConfig(
+                Optional.empty(),
                 threads,
                 ramBytes(saved),
                 name,

@@ -1,5 +1,9 @@
 package io.moetier.engine.device;
 
+import io.moetier.engine.tensor.WeightMatrix;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
 /// Something that computes: memory for activations and the [Kernels] that work on it.
 ///
 /// Used by one thread at a time. A buffer of one device must not be given to another.
@@ -9,6 +13,32 @@ public interface Device extends AutoCloseable {
 
     /// Returns a new buffer of `length` floats, all zero.
     DeviceBuffer allocate(int length);
+
+    /// Returns a new buffer of `length` floats, all zero, which lives as long as `arena`.
+    ///
+    /// @param arena of [#newArena()]
+    DeviceBuffer allocate(int length, Arena arena);
+
+    /// Opens memory for what kernels work on beside buffers: weights, slots of experts, keys and values.
+    ///
+    /// Unless [#readsMainMemory()], its segments are addresses of the device: only address and size of one mean
+    /// anything, and a program that reads or writes it from Java crashes. Closing it waits for the kernels called
+    /// so far; what is still open when the device closes goes with it, and may be closed after that.
+    Arena newArena();
+
+    /// Says whether kernels work on main memory, where Java may write what they are to read.
+    boolean readsMainMemory();
+
+    /// Returns a matrix that kernels can read: `matrix` itself if they read main memory, else a copy.
+    ///
+    /// @param matrix in main memory; where a copy is returned, it need not live longer than this call
+    /// @param arena of [#newArena()], owns the copy
+    WeightMatrix hold(WeightMatrix matrix, Arena arena);
+
+    /// Allocates memory for slots of experts, on the border of a page; what it holds is undefined.
+    ///
+    /// @param arena of [#newArena()], owns the memory
+    MemorySegment allocateSlab(long byteSize, Arena arena);
 
     /// Copies `n` floats of `src` starting at `from` to `dst` starting at `at`.
     void upload(float[] src, int from, int n, DeviceBuffer dst, int at);

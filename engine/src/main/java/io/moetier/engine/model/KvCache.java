@@ -24,7 +24,7 @@ public final class KvCache implements AutoCloseable {
     /// The place to go back to when a prompt is answered once more: where its last batch began.
     public static final int BATCH = 1;
 
-    private final Arena arena = Arena.ofShared();
+    private final Arena arena;
     private final List<KvLayer> layers;
     private final List<LatentLayer> latents;
     private final RecurrentStates states;
@@ -36,6 +36,7 @@ public final class KvCache implements AutoCloseable {
     /// @param device where states are kept
     public KvCache(ModelSpec spec, KvType type, int capacity, Device device) {
         this.capacity = capacity;
+        arena = device.newArena();
         layers = spec.blocks(KeyValueSpec.class)
                 .map(attention -> new KvLayer(arena, type, capacity, attention.numKeyValueHeads(), attention.headDim()))
                 .toList();
@@ -43,8 +44,8 @@ public final class KvCache implements AutoCloseable {
                 .map(LatentAttentionSpec::shape)
                 .map(shape -> new LatentLayer(arena, type, capacity, shape.latentDim(), shape.ropeDim()))
                 .toList();
-        states = new RecurrentStates(spec, device);
-        sequences = new SequenceMemory(spec, capacity, device);
+        states = new RecurrentStates(spec, device, arena);
+        sequences = new SequenceMemory(spec, capacity, device, arena);
         stateBytes = RecurrentStates.bytes(spec);
     }
 

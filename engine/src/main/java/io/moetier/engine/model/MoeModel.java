@@ -15,6 +15,7 @@ import io.moetier.engine.offload.PrefetchTrial;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.model.Phase;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -90,8 +91,10 @@ public final class MoeModel {
     }
 
     /// Allocates the buffers for batches of at most `batch` tokens.
-    public Workspace newWorkspace(int batch) {
-        return new Workspace(spec, device, batch);
+    ///
+    /// @param arena of the device, owns them
+    public Workspace newWorkspace(int batch, Arena arena) {
+        return new Workspace(spec, device, arena, batch);
     }
 
     /// Runs `n` tokens of `tokens`, at most one batch, at positions `firstPosition` and on; the final hidden states

@@ -5,6 +5,7 @@ import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.RecurrentSpec;
+import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.List;
 
@@ -23,20 +24,20 @@ final class RecurrentStates {
     private final int[] marked = new int[MARKS]; // position of each copy; 0 or UNKNOWN where there is none
     private int position; // tokens that the states have seen; UNKNOWN during a pass, and after one that failed
 
-    RecurrentStates(ModelSpec spec, Device device) {
+    RecurrentStates(ModelSpec spec, Device device, Arena arena) {
         kernels = device.kernels();
         ofBlocks = spec.blocks(RecurrentSpec.class)
-                .map(block -> buffers(block.states(), device))
+                .map(block -> buffers(block.states(), device, arena))
                 .toArray(DeviceBuffer[][]::new);
         all = Arrays.stream(ofBlocks).flatMap(Arrays::stream).toArray(DeviceBuffer[]::new);
         List<Integer> sizes = Arrays.stream(all).map(DeviceBuffer::length).toList();
         for (int mark = 0; mark < MARKS; mark++) {
-            copies[mark] = buffers(sizes, device);
+            copies[mark] = buffers(sizes, device, arena);
         }
     }
 
-    private static DeviceBuffer[] buffers(List<Integer> sizes, Device device) {
-        return sizes.stream().map(device::allocate).toArray(DeviceBuffer[]::new);
+    private static DeviceBuffer[] buffers(List<Integer> sizes, Device device, Arena arena) {
+        return sizes.stream().map(size -> device.allocate(size, arena)).toArray(DeviceBuffer[]::new);
     }
 
     /// Returns the bytes of a session's states and their copies.

@@ -5,6 +5,7 @@ import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.SequenceAttentionSpec;
 import io.moetier.engine.model.spec.SequenceAttentionSpec.Reach;
+import java.lang.foreign.Arena;
 import java.util.List;
 
 /// The keys and values of one session of an encoder-decoder model: of the output so far, and of what the encoder gave.
@@ -14,13 +15,16 @@ final class SequenceMemory {
     private static final int VALUES = 1;
 
     private final Device device;
+    private final Arena arena;
     private final List<SequenceAttentionSpec> blocks;
     private final DeviceBuffer[][] rows; // [block][keys, values]
     private int inputLength;
 
     /// @param capacity rows of the output
-    SequenceMemory(ModelSpec spec, int capacity, Device device) {
+    /// @param arena owns all rows
+    SequenceMemory(ModelSpec spec, int capacity, Device device, Arena arena) {
         this.device = device;
+        this.arena = arena;
         blocks = spec.blocks(SequenceAttentionSpec.class).toList();
         rows = blocks.stream()
                 .map(block -> block.reach() == Reach.OUTPUT ? buffers(block, capacity) : new DeviceBuffer[0])
@@ -76,6 +80,6 @@ final class SequenceMemory {
 
     private DeviceBuffer[] buffers(SequenceAttentionSpec block, int length) {
         int floats = Math.multiplyExact(length, block.key().rows());
-        return new DeviceBuffer[] {device.allocate(floats), device.allocate(floats)};
+        return new DeviceBuffer[] {device.allocate(floats, arena), device.allocate(floats, arena)};
     }
 }

@@ -8,6 +8,7 @@ import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
+import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.BooleanSupplier;
@@ -50,8 +51,8 @@ public final class Workspace {
     final int[] aheadIds; // [numExperts]
     final float[] aheadLikelihoods; // [numExperts]
 
-    Workspace(ModelSpec spec, Device device, int batch) {
-        Allocator floats = (rows, cols) -> device.allocate(Math.multiplyExact(rows, cols));
+    Workspace(ModelSpec spec, Device device, Arena arena, int batch) {
+        Allocator floats = (rows, cols) -> device.allocate(Math.multiplyExact(rows, cols), arena);
         this.batch = batch;
         hidden = floats.of(batch, spec.hiddenSize());
         normed = floats.of(batch, spec.hiddenSize());
@@ -66,7 +67,7 @@ public final class Workspace {
         boolean anyShared =
                 spec.moeLayers().stream().anyMatch(moe -> moe.sharedExpert().isPresent());
         routerLogits = floats.of(batch, numExperts);
-        sharedGate = device.allocate(batch);
+        sharedGate = device.allocate(batch, arena);
         routerAndSharedGate = new DeviceBuffer[] {routerLogits, sharedGate};
         expertRows = floats.of(choices + (anyShared ? batch : 0), spec.hiddenSize());
         rowFactors = new float[batch];
@@ -79,8 +80,8 @@ public final class Workspace {
         Arrays.fill(ones, 1f);
         weightedInputs = floats.of(weighsInputs ? choices : 0, spec.hiddenSize());
         groups = new ExpertGroups(numExperts, choices + batch);
-        aheadNormed = device.allocate(spec.hiddenSize());
-        aheadLogits = device.allocate(numExperts);
+        aheadNormed = device.allocate(spec.hiddenSize(), arena);
+        aheadLogits = device.allocate(numExperts, arena);
         aheadIds = new int[numExperts];
         aheadLikelihoods = new float[numExperts];
     }

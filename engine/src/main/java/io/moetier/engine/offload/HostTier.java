@@ -1,5 +1,6 @@
 package io.moetier.engine.offload;
 
+import io.moetier.engine.device.Device;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.metrics.FlightEvents;
 import io.moetier.storage.cache.ExpertCache;
@@ -32,9 +33,9 @@ public final class HostTier implements AutoCloseable {
     private final Prefetcher prefetcher;
     private final ExpertSequence sequence;
 
-    @SuppressWarnings("MustBeClosedChecker") // close() closes the arena
     private HostTier(
             ExpertSource source,
+            Device device,
             SlotBudget budget,
             long budgetBytes,
             PolicyFactory policy,
@@ -45,14 +46,14 @@ public final class HostTier implements AutoCloseable {
         ids = source.ids();
         sizeClassOfLayer = sizeClassOfLayer(source);
         int[] slots = budget.slots(budgetBytes);
-        arena = Arena.ofShared();
+        arena = device.newArena();
         sizeClasses = new ArrayList<>();
         for (int c = 0; c < slots.length; c++) {
             int sizeClass = c;
             int[] members = IntStream.of(ids)
                     .filter(id -> source.sizeClassOf(id) == sizeClass)
                     .toArray();
-            sizeClasses.add(sizeClass(members, slots[c], source.slotBytes(c), policy, counters));
+            sizeClasses.add(sizeClass(device, members, slots[c], source.slotBytes(c), policy));
         }
         scheduler = new TransferScheduler(source, loaders, IntStream.of(slots).sum());
         prefetcher = new Prefetcher(
@@ -68,15 +69,18 @@ public final class HostTier implements AutoCloseable {
 
     /// Opens an empty tier of at most `budgetBytes`, divided over the size classes in proportion to their bytes.
     ///
+    /// @param device whose memory the slots are
     /// @throws IllegalArgumentException if the budget is below [SlotBudget#minimumBytes()]
     public static HostTier open(
             ExpertSource source,
+            Device device,
             int numExpertsPerToken,
             long budgetBytes,
             PolicyFactory policy,
             Counters counters,
             int loaders) {
-        return new HostTier(source, SlotBudget.of(source, numExpertsPerToken), budgetBytes, policy, counters, loaders);
+        return new HostTier(
+                source, device, SlotBudget.of(source, numExpertsPerToken), budgetBytes, policy, counters, loaders);
     }
 
     /// Starts to gather the experts `experts[0..n)` of `layer`, which must be distinct; the order does not matter.
@@ -150,12 +154,12 @@ public final class HostTier implements AutoCloseable {
         }
     }
 
-    private SizeClass sizeClass(int[] ids, int numSlots, long slotBytes, PolicyFactory policy, Counters counters) {
+    private SizeClass sizeClass(Device device, int[] ids, int numSlots, long slotBytes, PolicyFactory policy) {
         ExpertCache cache = new ExpertCache(ids, numSlots, policy.create(ids, numSlots), evicted -> {
             counters.addEviction();
             FlightEvents.expertEviction(ExpertId.layerOf(evicted), ExpertId.expertOf(evicted));
         });
-        Slab slab = new Slab(arena, numSlots, slotBytes);
+        Slab slab = new Slab(device, arena, numSlots, slotBytes);
         List<Transfer> transfers = IntStream.range(0, numSlots)
                 .mapToObj(slot -> new Transfer(slab, slot))
                 .toList();

@@ -2,6 +2,7 @@ package io.moetier.engine.session;
 
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.DeviceFactory;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.CpuDevice;
 import io.moetier.engine.lookahead.Lookahead;
@@ -68,24 +69,42 @@ public final class Engine implements AutoCloseable {
         PolicyFactory policy = PolicyChoice.of(config, spec);
         SlotBudget slotBudget = SlotBudget.of(new StoreSource(store), numExpertsPerToken(spec));
         config.ramBytes().ifPresent(slotBudget::slots);
-        Arena arena = Arena.ofShared();
-        owned.add(arena::close);
-        StoreWeights weights = new StoreWeights(store, arena);
-        otherWeightBytes = weights.byteSize();
-        device = CpuDevice.open(PhysicalCores.threads(config.threads()), config.kernels(), config.nativeDirectory());
+        device = openDevice(config);
         owned.add(device::close);
+        Arena arena = device.newArena();
+        owned.add(arena::close);
+        Arena mainMemory = Arena.ofShared();
+        owned.add(() -> close(mainMemory));
+        StoreWeights weights = new StoreWeights(store, mainMemory);
+        otherWeightBytes = weights.byteSize();
         hostTier = openHostTier(config, policy);
         owned.add(hostTier::close);
         prefetchTrial = new PrefetchTrial(config.prefetch());
         model = new MoeModel(
                 spec,
-                weights,
+                new HeldWeights(weights, device, arena),
                 layer -> store.layout(ExpertId.pack(layer, 0)),
                 hostTier,
                 prefetchTrial,
                 device,
                 counters,
                 selection);
+        if (!device.readsMainMemory()) {
+            close(mainMemory);
+        }
+    }
+
+    private static Device openDevice(EngineConfig config) {
+        return config.device()
+                .map(DeviceFactory::open)
+                .orElseGet(() -> CpuDevice.open(
+                        PhysicalCores.threads(config.threads()), config.kernels(), config.nativeDirectory()));
+    }
+
+    private static void close(Arena arena) {
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
     }
 
     /// Loads the model of a store.
@@ -150,7 +169,7 @@ public final class Engine implements AutoCloseable {
         if (length < 1 || length > contextLength) {
             throw new IllegalArgumentException("a session holds 1 to " + contextLength + " tokens, not " + length);
         }
-        return new Session(this, kv, length, BATCH);
+        return Session.open(this, kv, length, BATCH);
     }
 
     /// Returns how many tokens a session holds.
@@ -281,7 +300,7 @@ public final class Engine implements AutoCloseable {
             long otherBytes = KvCache.bytes(spec, kv, contextLength) + config.reservedBytes();
             return Math.max(minimumRamBytes(), MemoryBudget.available(otherBytes));
         });
-        return HostTier.open(source, numExpertsPerToken(), budget, policy, counters, HostTier.DEFAULT_LOADERS);
+        return HostTier.open(source, device, numExpertsPerToken(), budget, policy, counters, HostTier.DEFAULT_LOADERS);
     }
 
     private int numExpertsPerToken() {

@@ -1,5 +1,6 @@
 package io.moetier.engine.session;
 
+import io.moetier.engine.device.DeviceFactory;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.model.ExpertSelection;
@@ -13,6 +14,7 @@ import java.util.function.Consumer;
 
 /// How a model is run.
 ///
+/// @param device what computes; empty for the CPU, for which `threads`, `kernels` and `nativeDirectory` are
 /// @param threads compute threads; 0 for one per physical core
 /// @param ramBytes budget of the host tier's expert slots; empty for what fits beside the rest
 /// @param policy name of the eviction policy
@@ -27,6 +29,7 @@ import java.util.function.Consumer;
 /// @param reservedBytes memory that others will take, which the host tier leaves free where `ramBytes` is empty
 /// @param selection how many experts a token is sent to
 public record EngineConfig(
+        Optional<DeviceFactory> device,
         int threads,
         OptionalLong ramBytes,
         String policy,
@@ -43,6 +46,7 @@ public record EngineConfig(
     public static final int DEFAULT_CONTEXT = 4096;
 
     public static final EngineConfig DEFAULT = new EngineConfig(
+            Optional.empty(),
             0,
             OptionalLong.empty(),
             "lru",
@@ -70,6 +74,11 @@ public record EngineConfig(
         if (Policies.needsCensus(policy) != census.isPresent()) {
             throw new IllegalArgumentException("--policy static and --census FILE go together");
         }
+    }
+
+    /// Returns this configuration with another device.
+    public EngineConfig withDevice(DeviceFactory factory) {
+        return changed(change -> change.device = Optional.of(factory));
     }
 
     /// Returns this configuration with another budget.
@@ -133,6 +142,7 @@ public record EngineConfig(
 
     /// A configuration while it is changed.
     private static final class Change {
+        private Optional<DeviceFactory> device;
         private IoMode io;
         private final int contextLength;
         private int threads;
@@ -147,6 +157,7 @@ public record EngineConfig(
         private ExpertSelection selection;
 
         private Change(EngineConfig from) {
+            device = from.device;
             threads = from.threads;
             ramBytes = from.ramBytes;
             policy = from.policy;
@@ -163,6 +174,7 @@ public record EngineConfig(
 
         private EngineConfig config() {
             return new EngineConfig(
+                    device,
                     threads,
                     ramBytes,
                     policy,

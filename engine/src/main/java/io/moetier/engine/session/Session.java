@@ -10,6 +10,7 @@ import io.moetier.engine.model.RoutingListener;
 import io.moetier.engine.model.Workspace;
 import io.moetier.engine.model.spec.EncoderSpec;
 import io.moetier.storage.model.Phase;
+import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
@@ -23,6 +24,7 @@ public final class Session implements AutoCloseable {
     private static final int LOGIT_ROWS = 32; // rows of logits computed at once where every position is asked for
 
     private final Engine engine;
+    private final Owned owned;
     private final KvCache cache;
     private final Workspace workspace;
     private final DeviceBuffer deviceLogits;
@@ -33,14 +35,29 @@ public final class Session implements AutoCloseable {
 
     private RoutingListener listener = RoutingListener.NONE;
 
-    Session(Engine engine, KvType kv, int contextLength, int batch) {
+    private Session(Engine engine, KvType kv, int contextLength, int batch, Owned owned) {
         this.engine = engine;
+        this.owned = owned;
+        Arena arena = engine.device().newArena();
+        owned.add(arena::close);
         cache = new KvCache(engine.spec(), kv, contextLength, engine.device());
-        workspace = engine.model().newWorkspace(Math.min(batch, contextLength));
-        deviceLogits = engine.device().allocate(LOGIT_ROWS * engine.spec().vocabSize());
+        owned.add(cache::close);
+        workspace = engine.model().newWorkspace(Math.min(batch, contextLength), arena);
+        deviceLogits = engine.device().allocate(LOGIT_ROWS * engine.spec().vocabSize(), arena);
         logits = new float[engine.spec().vocabSize()];
         tokens = new int[contextLength];
         engine.model().reservePositions(Math.min(contextLength, EngineConfig.DEFAULT_CONTEXT));
+    }
+
+    /// Begins an empty timeline of `contextLength` tokens that takes in at most `batch` at a time.
+    static Session open(Engine engine, KvType kv, int contextLength, int batch) {
+        Owned owned = new Owned();
+        try {
+            return new Session(engine, kv, contextLength, batch, owned);
+        } catch (RuntimeException | Error e) {
+            owned.close();
+            throw e;
+        }
     }
 
     /// Receives the logits of one position.
@@ -118,11 +135,11 @@ public final class Session implements AutoCloseable {
                     + input.length);
         }
         long start = System.nanoTime();
-        Workspace whole = engine.model().newWorkspace(input.length);
-        whole.listen(listener);
-        whole.cancelWhen(cancelled);
         engine.lockStep();
-        try {
+        try (Arena arena = engine.device().newArena()) {
+            Workspace whole = engine.model().newWorkspace(input.length, arena);
+            whole.listen(listener);
+            whole.cancelWhen(cancelled);
             engine.model().encode(input, cache, whole);
         } catch (CancellationException e) {
             cache.forgetInput();
@@ -186,7 +203,7 @@ public final class Session implements AutoCloseable {
 
     @Override
     public void close() {
-        engine.awaitStep(cache::close); // native code may be reading it
+        engine.awaitStep(owned::close); // native code may be reading it
     }
 
     private void append(int[] appended, @Nullable LogitsSink sink) {

@@ -10,6 +10,7 @@ import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.model.family.Families;
 import io.moetier.storage.format.Json;
 import io.moetier.testdata.TestData;
+import java.lang.foreign.Arena;
 import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -18,7 +19,9 @@ import org.junit.jupiter.api.Test;
 class RecurrentStatesTest {
     private final CpuDevice device = CpuDevice.open(1, KernelChoice.PLAIN);
     private final RecurrentStates states = new RecurrentStates(
-            Families.describe(Json.readObject(TestData.golden("minimax").resolve("config.json"))), device);
+            Families.describe(Json.readObject(TestData.golden("minimax").resolve("config.json"))),
+            device,
+            Arena.ofAuto());
 
     @AfterEach
     void close() {

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.device.cpu.CpuDevice;
+import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.metrics.RunStats;
 import io.moetier.storage.cache.EvictionPolicy;
@@ -24,6 +26,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -32,9 +35,15 @@ import org.junit.jupiter.api.Timeout;
 class HostTierTest {
     private static final long SEED = 20261125;
     private final Counters counters = new Counters();
+    private final CpuDevice device = CpuDevice.open(1, KernelChoice.PLAIN);
+
+    @AfterEach
+    void close() {
+        device.close();
+    }
 
     private HostTier tier(ExpertSource source, int topK, long budget, String policy) {
-        return HostTier.open(source, topK, budget, Policies.of(policy, id -> id & 7), counters, 2);
+        return HostTier.open(source, device, topK, budget, Policies.of(policy, id -> id & 7), counters, 2);
     }
 
     /// Walks through a layer's experts, checks every block while it is held, and returns the tier of each.
@@ -139,7 +148,7 @@ class HostTierTest {
             FakeSource source = new FakeSource(1, 8, 4096);
             List<String> heard = new ArrayList<>();
             try (HostTier tier =
-                    HostTier.open(source, 2, 4 * 4096, (ids, slots) -> listening(ids, heard), counters, 2)) {
+                    HostTier.open(source, device, 2, 4 * 4096, (ids, slots) -> listening(ids, heard), counters, 2)) {
                 tier.begin(0, new int[] {2, 5}, new float[] {0.75f, 0.25f}, 2).close();
                 tier.begin(0, new int[] {5}, null, 1).close();
             }

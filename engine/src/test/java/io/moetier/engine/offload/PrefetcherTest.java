@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.device.cpu.CpuDevice;
+import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.model.ExpertId;
@@ -16,6 +18,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -24,10 +27,16 @@ import org.junit.jupiter.api.Timeout;
 class PrefetcherTest {
     private static final int EXPERTS = 8;
     private final Counters counters = new Counters();
+    private final CpuDevice device = CpuDevice.open(1, KernelChoice.PLAIN);
     private final FakeSource source = new FakeSource(3, EXPERTS, 4096);
 
+    @AfterEach
+    void close() {
+        device.close();
+    }
+
     private HostTier tier(int slots) {
-        return HostTier.open(source, 2, slots * 4096L, Policies.of("lru"), counters, 2);
+        return HostTier.open(source, device, 2, slots * 4096L, Policies.of("lru"), counters, 2);
     }
 
     private static void guess(HostTier tier, int layer, float likelihood, int... experts) {

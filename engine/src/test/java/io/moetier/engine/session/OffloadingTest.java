@@ -17,7 +17,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -110,19 +109,10 @@ class OffloadingTest {
     @EnumSource(IoMode.class)
     void everyWayOfReadingGivesTheSameBits(IoMode io) {
         Path store = store("tiny-mixtral");
-        EngineConfig paged = new EngineConfig(
-                2,
-                OptionalLong.of(minimumBytes(store)),
-                "lru",
-                Optional.empty(),
-                io,
-                EngineConfig.DEFAULT.kernels(),
-                EngineConfig.DEFAULT.kv(),
-                PrefetchChoice.OFF,
-                Optional.empty(),
-                0,
-                0,
-                EngineConfig.DEFAULT.selection());
+        EngineConfig paged = EngineConfig.DEFAULT
+                .withThreads(2)
+                .withRamBytes(minimumBytes(store))
+                .withIo(io);
         assertArrayEquals(bits(store, EngineConfig.DEFAULT), bits(store, paged));
     }
 

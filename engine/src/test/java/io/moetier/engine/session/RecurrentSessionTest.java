@@ -36,7 +36,7 @@ class RecurrentSessionTest {
     }
 
     private static Session session(Engine engine) {
-        return new Session(engine, EngineConfig.DEFAULT.kv(), 64, BATCH);
+        return Session.open(engine, EngineConfig.DEFAULT.kv(), 64, BATCH);
     }
 
     /// Returns the logits after `tokens` in a new session.

@@ -3,6 +3,10 @@ package io.moetier.engine.device.cpu;
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.Kernels;
+import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.storage.memory.AnonymousMemory;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -42,6 +46,33 @@ public final class CpuDevice implements Device {
     @Override
     public DeviceBuffer allocate(int length) {
         return new HeapBuffer(length);
+    }
+
+    /// The buffer is an array, which goes when nobody knows it any more.
+    @Override
+    public DeviceBuffer allocate(int length, Arena arena) {
+        return allocate(length);
+    }
+
+    @Override
+    @SuppressWarnings("MustBeClosedChecker") // the caller closes it
+    public Arena newArena() {
+        return Arena.ofShared();
+    }
+
+    @Override
+    public boolean readsMainMemory() {
+        return true;
+    }
+
+    @Override
+    public WeightMatrix hold(WeightMatrix matrix, Arena arena) {
+        return matrix;
+    }
+
+    @Override
+    public MemorySegment allocateSlab(long byteSize, Arena arena) {
+        return AnonymousMemory.allocate(byteSize, arena);
     }
 
     @Override

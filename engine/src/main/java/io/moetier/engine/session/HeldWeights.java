@@ -1,0 +1,36 @@
+package io.moetier.engine.session;
+
+import io.moetier.engine.device.Device;
+import io.moetier.engine.model.Weights;
+import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.model.spec.VectorSpec;
+import io.moetier.engine.tensor.WeightMatrix;
+import java.lang.foreign.Arena;
+import java.util.HashMap;
+import java.util.Map;
+
+/// Weights whose matrices lie where a device reads them, each once, however often it is asked for.
+final class HeldWeights implements Weights {
+    private final Weights weights;
+    private final Device device;
+    private final Arena arena;
+    private final Map<LinearSpec, WeightMatrix> held = new HashMap<>();
+
+    /// @param arena of the device, owns what is copied
+    HeldWeights(Weights weights, Device device, Arena arena) {
+        this.weights = weights;
+        this.device = device;
+        this.arena = arena;
+    }
+
+    @Override
+    public WeightMatrix matrix(LinearSpec spec) {
+        LinearSpec matrix = LinearSpec.of(spec.weight(), spec.rows(), spec.cols());
+        return held.computeIfAbsent(matrix, key -> device.hold(weights.matrix(key), arena));
+    }
+
+    @Override
+    public float[] vector(VectorSpec spec) {
+        return weights.vector(spec);
+    }
+}
