@@ -58,20 +58,20 @@ INLINE void decode_blocks(int type, const uint8_t *w, int blocks, struct weights
     write_out(to);
 }
 
-#define MULTIPLY_TILES(products, columns, values, x, to) \
-    do {                                                 \
-        _tile_loadd(WEIGHTS, values, 4 * ROWS);          \
-        _tile_loadd(columns, x, BLOCK);                  \
-        _tile_zero(products);                            \
-        _tile_dpbssd(products, columns, WEIGHTS);        \
-        _tile_stored(products, to, 4 * ROWS);            \
+#define MULTIPLY_TILES(products, columns, values, x, x_bytes, to) \
+    do {                                                          \
+        _tile_loadd(WEIGHTS, values, 4 * ROWS);                   \
+        _tile_loadd(columns, x, x_bytes);                         \
+        _tile_zero(products);                                     \
+        _tile_dpbssd(products, columns, WEIGHTS);                 \
+        _tile_stored(products, to, 4 * ROWS);                     \
     } while (0)
 
-INLINE void multiply_tiles(int whole, const vbyte *values, const int8_t *x, void *to) {
+INLINE void multiply_tiles(int whole, const vbyte *values, const int8_t *x, int x_bytes, void *to) {
     if (whole) {
-        MULTIPLY_TILES(WHOLE_PRODUCTS, WHOLE_COLUMNS, values, x, to);
+        MULTIPLY_TILES(WHOLE_PRODUCTS, WHOLE_COLUMNS, values, x, x_bytes, to);
     } else {
-        MULTIPLY_TILES(PART_PRODUCTS, PART_COLUMNS, values, x, to);
+        MULTIPLY_TILES(PART_PRODUCTS, PART_COLUMNS, values, x, x_bytes, to);
     }
 }
 
@@ -82,8 +82,9 @@ struct run {
 };
 
 INLINE void multiply_block(int type, int whole, const struct weights *w, const int8_t *x, int32_t (*to)[GROUP][ROWS]) {
-    for (int half = 0; half * depth_of(type) < BLOCK; half++) {
-        multiply_tiles(whole, w->values + half * VECTORS / 2, x + half * BLOCK / 2, to[half]);
+    for (int i = 0; i < products_of(type); i++) {
+        const vbyte *values = w->values + (has_halves(type) ? i * VECTORS / 2 : 0);
+        multiply_tiles(whole, values, x + i * depth_of(type), digits_of(type) * BLOCK, to[i]);
     }
 }
 
@@ -91,8 +92,12 @@ INLINE void scale_block(int type, const struct weights *w, const int32_t (*produ
                         const float *scales, const int32_t *sums, vfloat *results) {
     UNROLL
     for (int j = 0; j < columns; j++) {
-        vint lower = load_ints(products[0][j]), upper = has_halves(type) ? load_ints(products[1][j]) : (vint){0};
-        vfloat scaled = scale(type, w, lower, upper, sums[2 * j]);
+        vint of_column[MOST_PRODUCTS];
+        UNROLL
+        for (int i = 0; i < products_of(type); i++) {
+            of_column[i] = load_ints(products[i][j]);
+        }
+        vfloat scaled = scale(type, w, of_column, sums[2 * j * digits_of(type)]);
         results[j] = multiply_add(scaled, all_floats(scales[j]), results[j]);
     }
 }
@@ -100,25 +105,25 @@ INLINE void scale_block(int type, const struct weights *w, const int32_t (*produ
 /* Adds the products of decoded blocks with columns to y[columns][16]. */
 INLINE void multiply_run(int type, int whole, const struct product *p, const struct run *run, const struct weights *w,
                          int blocks, int first, float *y) {
-    const int columns = whole ? GROUP : run->columns;
-    const int8_t *x = p->bytes + run->at * BLOCK;
+    const int columns = whole ? GROUP : run->columns, digits = digits_of(type);
+    const int8_t *x = p->bytes + run->at * digits * BLOCK;
     const float *scales = p->scales + run->at;
-    const int32_t *sums = p->sums + 2 * run->at;
-    int32_t products[2][2][GROUP][ROWS] __attribute__((aligned(64)));
+    const int32_t *sums = p->sums + 2 * run->at * digits;
+    int32_t products[2][MOST_PRODUCTS][GROUP][ROWS] __attribute__((aligned(64)));
     vfloat results[GROUP] = {0};
     UNROLL
     for (int j = 0; j < columns && !first; j++) {
         results[j] = load_floats(y + j * ROWS);
     }
     /* A block is scaled while the next one is multiplied: what a tile store has written cannot be loaded at once. */
-    for (int b = 0; b <= blocks; b++, x += run->stride * BLOCK) {
+    for (int b = 0; b <= blocks; b++, x += run->stride * digits * BLOCK) {
         if (b < blocks) {
             multiply_block(type, whole, w + b, x, products[b % 2]);
         }
         if (b > 0) {
             scale_block(type, w + b - 1, products[(b - 1) % 2], columns, scales, sums, results);
             scales += run->stride;
-            sums += 2 * run->stride;
+            sums += 2 * run->stride * digits;
         }
     }
     UNROLL

@@ -1,7 +1,8 @@
 /*
  * Products of weights in blocks with int8 activations. A block of 32 is multiplied exactly in int32; then
  *     y += (products * scale of the weights [- sum of activations * offset of the weights]) * scale of the activations
- * in float32, block after block. Weights are decoded once for up to eight columns.
+ * in float32, block after block. Weights are decoded once for up to eight columns. Activations of several digits have
+ * a product for each, which are added in float32 first.
  */
 #include "product.h"
 #include "weights.h"
@@ -29,19 +30,32 @@ static int32_t largest(const float x[BLOCK]) {
 #define HALF (BLOCK / 2)
 
 /*
- * Rounds x * factor to the nearest integer, ties to even, and returns the sum of these: the sum with 1.5 * 2^23 has no
- * room for a fraction.
+ * Rounds x * factor to the nearest integer, ties to even, leaves the rest in x, and returns the sum of the integers:
+ * the sum with 1.5 * 2^23 has no room for a fraction.
  */
-static int32_t quantise(const float x[HALF], float factor, int8_t q[HALF]) {
+static int32_t quantise(float x[HALF], float factor, int8_t q[HALF]) {
     const float whole = 0x1.8p23f;
     int32_t sum = 0;
     for (int i = 0; i < HALF; i++) {
         float rounded = __builtin_fmaf(x[i], factor, whole);
         int32_t value = int_at(&rounded) - as_bits(whole);
+        x[i] = __builtin_fmaf(x[i], factor, whole - rounded);
         q[i] = (int8_t)value;
         sum += (int8_t)value;
     }
     return sum;
+}
+
+/* Writes what is known of the integers of both halves of a block. */
+static void store_sums(int type, int32_t lower, int32_t upper, int32_t sums[2]) {
+    if (has_offsets(type)) {
+        sums[0] = as_bits((float)-(lower + upper));
+    } else if (has_halves(type)) {
+        sums[0] = -bias_of(type) * lower;
+        sums[1] = -bias_of(type) * upper;
+    } else {
+        sums[0] = -bias_of(type) * (lower + upper);
+    }
 }
 
 /* A smaller block is zero: the reciprocal of its scale would overflow. */
@@ -49,45 +63,43 @@ static int32_t quantise(const float x[HALF], float factor, int8_t q[HALF]) {
 
 void LEVEL(pack_blocks)(int type, const float *x, int cols, int n, int column, int8_t *bytes, float *scales,
                         int32_t *sums) {
-    const int blocks = cols / BLOCK;
+    const int blocks = cols / BLOCK, digits = digits_of(type);
     for (int b = 0; b < blocks; b++) {
-        long at = block_at(n, blocks, column, b);
-        float max = as_float(largest(x + b * BLOCK));
-        const float factor = max < SMALLEST ? 0 : 127 / max;
-        int32_t halves[2];
-        for (int half = 0; half < 2; half++) {
-            halves[half] = quantise(x + b * BLOCK + half * HALF, factor, bytes + at * BLOCK + half * HALF);
-        }
+        const long at = block_at(n, blocks, column, b);
+        float rest[BLOCK];
+        memcpy(rest, x + b * BLOCK, sizeof rest);
+        float max = as_float(largest(rest));
+        float factor = max < SMALLEST ? 0 : 127 / max;
         scales[at] = max / 127;
-        if (has_offsets(type)) {
-            sums[2 * at] = as_bits((float)-(halves[0] + halves[1]));
-        } else if (has_halves(type)) {
-            sums[2 * at] = -bias_of(type) * halves[0];
-            sums[2 * at + 1] = -bias_of(type) * halves[1];
-        } else {
-            sums[2 * at] = -bias_of(type) * (halves[0] + halves[1]);
+        for (long to = at * digits; to < (at + 1) * digits; to++, factor = BASE) {
+            int32_t lower = quantise(rest, factor, bytes + to * BLOCK);
+            int32_t upper = quantise(rest + HALF, factor, bytes + to * BLOCK + HALF);
+            store_sums(type, lower, upper, sums + 2 * to);
         }
     }
 }
 
 /* Returns the products of a block with one column's, times the scales of the weights. */
 INLINE vfloat scaled_products(int type, const struct weights *w, const int8_t *x, const int32_t *sums) {
-    const int bits = bits_of(type);
-    const int count = has_halves(type) ? VECTORS / 2 : VECTORS;
-    vint lower = dot(all_ints(bias_of(type) ? sums[0] : 0), w->values, count, bits, x), upper = {0};
-    if (has_halves(type)) {
-        upper = dot(all_ints(sums[1]), w->values + count, count, bits, x + BLOCK / 2);
+    const int halves = has_halves(type), count = halves ? VECTORS / 2 : VECTORS;
+    vint products[MOST_PRODUCTS];
+    UNROLL
+    for (int i = 0; i < products_of(type); i++) {
+        const int32_t sum = bias_of(type) ? sums[halves ? i : 2 * i] : 0;
+        const vbyte *values = w->values + (halves ? i * count : 0);
+        products[i] = dot(all_ints(sum), values, count, bits_of(type), x + 4 * count * i);
     }
-    return scale(type, w, lower, upper, sums[0]);
+    return scale(type, w, products, sums[0]);
 }
 
 /* Multiplies a tile by the first `width` columns of a group of `stride`. Fresh weights are not in a cache yet. */
 INLINE void multiply_group(int type, int width, int stride, int fresh, const uint8_t *w, int blocks, const int8_t *x,
                            const float *scales, const int32_t *sums, float *y) {
-    const int together = blocks_together(type);
+    const int together = blocks_together(type), digits = digits_of(type);
     vfloat results[PARTS][COLUMNS] = {0};
     for (int block = 0; block < blocks; block += together, w += block_bytes(type)) {
-        for (int b = 0; b < together; b++, x += stride * BLOCK, scales += stride, sums += 2 * stride) {
+        for (int b = 0; b < together;
+             b++, x += stride * digits * BLOCK, scales += stride, sums += 2 * stride * digits) {
             if (fresh) {
                 fetch_ahead(type, w, b);
             }
@@ -97,7 +109,8 @@ INLINE void multiply_group(int type, int width, int stride, int fresh, const uin
                 decode(type, w, b, part, &weights);
                 UNROLL
                 for (int j = 0; j < width; j++) {
-                    vfloat products = scaled_products(type, &weights, x + j * BLOCK, sums + 2 * j);
+                    const int first = j * digits;
+                    vfloat products = scaled_products(type, &weights, x + first * BLOCK, sums + 2 * first);
                     results[part][j] = multiply_add(products, all_floats(scales[j]), results[part][j]);
                 }
             }
@@ -118,10 +131,11 @@ INLINE void multiply_group(int type, int width, int stride, int fresh, const uin
  */
 INLINE void multiply_two(int type, int stride, const uint8_t *w, long apart, int blocks, const int8_t *x,
                          const float *scales, const int32_t *sums, float *y, float *second_y) {
-    const int together = blocks_together(type);
+    const int together = blocks_together(type), digits = digits_of(type);
     vfloat results[2][PARTS] = {0};
     for (int block = 0; block < blocks; block += together, w += block_bytes(type)) {
-        for (int b = 0; b < together; b++, x += stride * BLOCK, scales += stride, sums += 2 * stride) {
+        for (int b = 0; b < together;
+             b++, x += stride * digits * BLOCK, scales += stride, sums += 2 * stride * digits) {
             UNROLL
             for (int i = 0; i < 2; i++) {
                 fetch_ahead(type, w + i * apart, b);
@@ -143,13 +157,13 @@ INLINE void multiply_two(int type, int stride, const uint8_t *w, long apart, int
 }
 
 INLINE void multiply(int type, const struct product *p) {
-    const int blocks = p->cols / BLOCK;
+    const int blocks = p->cols / BLOCK, digits = digits_of(type);
     const long tile_bytes = (long)blocks / blocks_together(type) * block_bytes(type);
     const int pairs = p->last - p->first == 1 ? p->tiles / 2 : 0;
     for (int i = 0; i < pairs; i++) {
         const long at = block_at(p->n, blocks, p->first, 0);
         multiply_two(type, group_width(p->n, p->first), p->w + i * tile_bytes, pairs * tile_bytes, blocks,
-                     p->bytes + at * BLOCK, p->scales + at, p->sums + 2 * at, p->y + i * ROWS,
+                     p->bytes + at * digits * BLOCK, p->scales + at, p->sums + 2 * at * digits, p->y + i * ROWS,
                      p->y + (pairs + i) * ROWS);
     }
     float *y = p->y + 2 * pairs * ROWS;
@@ -159,9 +173,9 @@ INLINE void multiply(int type, const struct product *p) {
             const int stride = group_width(p->n, column), width = columns_together(p->last, column);
             const int fresh = column == p->first;
             const long at = block_at(p->n, blocks, column, 0);
-            const int8_t *x = p->bytes + at * BLOCK;
+            const int8_t *x = p->bytes + at * digits * BLOCK;
             const float *scales = p->scales + at;
-            const int32_t *sums = p->sums + 2 * at;
+            const int32_t *sums = p->sums + 2 * at * digits;
             switch (width) {
 #define WIDTH(number)                                                               \
     case number:                                                                    \

@@ -32,8 +32,9 @@ int KERNEL(multiplies)(int type);
 
 /*
  * Packs the column x[cols] as column `column` of `n`. Quantised types take int8 activations with one scale for each 32,
- * float types float32 ones. Room: floats or bytes n * cols, scales n * cols / 32, sums n * cols / 16; what lies where is
- * the business of this file's implementation.
+ * MXFP4 three int8 for each activation, float types float32 ones. Room: floats or bytes n * cols, scales n * cols / 32,
+ * sums n * cols / 16; for MXFP4 three times the bytes and sums. What lies where is the business of this file's
+ * implementation.
  */
 void KERNEL(pack)(int type, const float *x, int cols, int n, int column, float *floats, int8_t *bytes, float *scales,
                   int32_t *sums);

@@ -49,7 +49,10 @@ static inline long block_at(int n, int blocks, int column, int b) {
 void LEVEL(pack_floats)(const float *x, int cols, int n, int column, float *floats);
 void LEVEL(multiply_floats)(int type, const struct product *p);
 
-/* Columns of int8 blocks: bytes [cols / 32][width][32], scales [cols / 32][width], sums [cols / 32][width][2]. */
+/*
+ * Columns of int8 blocks: bytes [cols / 32][width][digits][32], scales [cols / 32][width],
+ * sums [cols / 32][width][digits][2].
+ */
 void LEVEL(pack_blocks)(int type, const float *x, int cols, int n, int column, int8_t *bytes, float *scales,
                         int32_t *sums);
 void LEVEL(multiply_blocks)(int type, const struct product *p);

@@ -50,6 +50,23 @@ INLINE int has_halves(int type) {
     return type == Q6_K;
 }
 
+/*
+ * Returns of how many int8 digits an activation consists, each of which counts BASEths of the one before. Rounded to
+ * one digit it is off by a 254th of the largest of its block at most, rounded to three by 2^-24 of it, as in float32.
+ */
+INLINE int digits_of(int type) {
+    return type == MXFP4 ? 3 : 1;
+}
+
+#define BASE 254
+
+/* Returns how many integers are computed for a row of a block and a column: one for each half, or each digit. */
+INLINE int products_of(int type) {
+    return has_halves(type) ? 2 : digits_of(type);
+}
+
+#define MOST_PRODUCTS 3
+
 INLINE int is_super(int type) {
     return has_offsets(type) || has_halves(type);
 }
@@ -193,14 +210,19 @@ INLINE void fetch_ahead(int type, const uint8_t *w, int b) {
 }
 
 /*
- * Returns products times scales. `lower` and `upper` are the products of both halves of a block if these have scales of
- * their own, else `lower` is that of the block. Where weights have offsets, `sum` is the float32 -x summed over the
- * block.
+ * Returns products times scales: those of both halves of a block if these have scales of their own, else those of the
+ * digits. Where weights have offsets, `sum` is the float32 -x summed over the block.
  */
-INLINE vfloat scale(int type, const struct weights *w, vint lower, vint upper, int32_t sum) {
-    vfloat scaled = to_floats(lower) * w->scales[0];
+INLINE vfloat scale(int type, const struct weights *w, const vint *products, int32_t sum) {
+    const int digits = digits_of(type);
+    vfloat product = to_floats(products[digits - 1]);
+    UNROLL
+    for (int digit = digits - 2; digit >= 0; digit--) {
+        product = multiply_add(product, all_floats(1.0f / BASE), to_floats(products[digit]));
+    }
+    vfloat scaled = product * w->scales[0];
     if (has_halves(type)) {
-        return multiply_add(to_floats(upper), w->scales[1], scaled);
+        return multiply_add(to_floats(products[1]), w->scales[1], scaled);
     }
     return has_offsets(type) ? multiply_add((vfloat)all_ints(sum), w->offsets, scaled) : scaled;
 }

@@ -45,7 +45,7 @@ public class KernelBenchmark {
         @Param({"2048x1024", "1024x2048"})
         String shape = "2048x1024";
 
-        @Param({"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q6_K"})
+        @Param({"F32", "F16", "BF16", "Q8_0", "Q4_0", "MXFP4", "Q4_K", "Q6_K"})
         DType dtype = DType.F32;
 
         @Param({"NATIVE", "VECTOR"})
@@ -85,11 +85,32 @@ public class KernelBenchmark {
         }
 
         private static MemorySegment packed(Arena arena, DType dtype, int rows, int cols, Random random) {
-            DType source = dtype.blockElements() > 1 ? DType.F32 : dtype;
+            DType source = dtype.blockElements() == 1 || dtype == DType.MXFP4 ? dtype : DType.F32;
             MemorySegment plain = arena.allocate(source.bytes((long) rows * cols));
-            for (long i = 0; i < (long) rows * cols; i++) {
+            if (source == DType.MXFP4) {
+                fillBlocks(plain, random);
+            } else {
+                fillFloats(source, plain, (long) rows * cols, random);
+            }
+            MemorySegment packed = arena.allocate(WeightMatrix.packedBytes(dtype, rows, cols), WeightMatrix.ALIGNMENT);
+            WeightPacker.pack(source, plain, dtype, rows, cols, packed);
+            return packed;
+        }
+
+        /// Any bytes are weights, once their exponents are reasonable.
+        private static void fillBlocks(MemorySegment blocks, Random random) {
+            byte[] bytes = new byte[Math.toIntExact(blocks.byteSize())];
+            random.nextBytes(bytes);
+            for (int at = 0; at < bytes.length; at += DType.MXFP4.blockBytes()) {
+                bytes[at] = (byte) random.nextInt(119, 124);
+            }
+            MemorySegment.copy(bytes, 0, blocks, ValueLayout.JAVA_BYTE, 0, bytes.length);
+        }
+
+        private static void fillFloats(DType dtype, MemorySegment plain, long length, Random random) {
+            for (long i = 0; i < length; i++) {
                 float weight = (float) random.nextGaussian() / 16;
-                switch (source) {
+                switch (dtype) {
                     case F32 -> plain.setAtIndex(ValueLayout.JAVA_FLOAT, i, weight);
                     case F16 -> plain.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(weight));
                     case BF16 ->
@@ -97,9 +118,6 @@ public class KernelBenchmark {
                     default -> throw new IllegalArgumentException(dtype.label());
                 }
             }
-            MemorySegment packed = arena.allocate(WeightMatrix.packedBytes(dtype, rows, cols), WeightMatrix.ALIGNMENT);
-            WeightPacker.pack(source, plain, dtype, rows, cols, packed);
-            return packed;
         }
 
         /// Ends the device's threads.

@@ -15,6 +15,7 @@ import jdk.incubator.vector.IntVector;
 final class FloatGemv {
     private static final int GROUP = VectorGemv.GROUP;
     private static final int STEP = 8;
+    private static final long FP4_BYTES = 272;
 
     private FloatGemv() {}
 
@@ -109,5 +110,47 @@ final class FloatGemv {
             sum = s.fma(scale, sum);
         }
         sum.intoArray(y, yAt);
+    }
+
+    /// Takes two blocks together, as the products of one wait for each other.
+    static void fp4(MemorySegment w, long at, int lane, int depth, PackedColumns x, int first, float[] y, int yAt) {
+        FloatVector sum = FloatVector.fromArray(F, y, yAt);
+        int pairs = depth / (2 * GROUP) * 2 * GROUP;
+        for (int g = 0; g < pairs; g += 2 * GROUP) {
+            long block = at + FP4_BYTES * (g / GROUP);
+            FloatVector s = FloatVector.zero(F);
+            FloatVector t = s;
+            for (int i = 0; i < GROUP / 4; i++) {
+                long p = block + 16 + 4L * lane + 64L * (i & 3);
+                IntVector v = Lanes.twiceFp4(w, p, i & 4);
+                IntVector u = Lanes.twiceFp4(w, p + FP4_BYTES, i & 4);
+                int e = first + g + 4 * i;
+                for (int b = 0; b < 4; b++) {
+                    s = Lanes.bytes(v, b).fma(value(x, e + b), s);
+                    t = Lanes.bytes(u, b).fma(value(x, e + b + GROUP), t);
+                }
+            }
+            sum = s.mul(0.5f).fma(Lanes.powers(w, block + lane), sum);
+            sum = t.mul(0.5f).fma(Lanes.powers(w, block + FP4_BYTES + lane), sum);
+        }
+        sum.intoArray(y, yAt);
+        if (pairs < depth) {
+            lastFp4(w, at + FP4_BYTES * (pairs / GROUP), lane, x, first + pairs, y, yAt);
+        }
+    }
+
+    private static void lastFp4(MemorySegment w, long block, int lane, PackedColumns x, int first, float[] y, int yAt) {
+        FloatVector s = FloatVector.zero(F);
+        for (int i = 0; i < GROUP / 4; i++) {
+            IntVector v = Lanes.twiceFp4(w, block + 16 + 4L * lane + 64L * (i & 3), i & 4);
+            int e = first + 4 * i;
+            s = Lanes.bytes(v, 0).fma(value(x, e), s);
+            s = Lanes.bytes(v, 1).fma(value(x, e + 1), s);
+            s = Lanes.bytes(v, 2).fma(value(x, e + 2), s);
+            s = Lanes.bytes(v, 3).fma(value(x, e + 3), s);
+        }
+        s.mul(0.5f)
+                .fma(Lanes.powers(w, block + lane), FloatVector.fromArray(F, y, yAt))
+                .intoArray(y, yAt);
     }
 }

@@ -47,7 +47,7 @@ final class Lanes {
 
     /// Twice the floats of four bits (a sign, two bits of exponent and one of mantissa), to be selected from
     /// by bytes.
-    static final ByteVector TWICE_FP4 = twiceFp4();
+    private static final ByteVector TWICE_FP4 = twiceFp4();
 
     private static final float LOG2_E = 1.442695f;
     private static final float LN2_HIGH = 0.6933594f;
@@ -95,6 +95,17 @@ final class Lanes {
     static FloatVector bytes(IntVector quads, int number) {
         return (FloatVector)
                 quads.lanewise(LSHL, 24 - 8 * number).lanewise(ASHR, 24).convert(I2F, 0);
+    }
+
+    /// Reads four floats of four bits of each lane, the lower (`shift` 0) or upper (`shift` 4) halves of four bytes, as
+    /// bytes with twice their values.
+    static IntVector twiceFp4(MemorySegment segment, long at, int shift) {
+        return IntVector.fromMemorySegment(I, segment, at, LITTLE)
+                .lanewise(LSHR, shift)
+                .and(0x0F0F0F0F)
+                .reinterpretAsBytes()
+                .selectFrom(TWICE_FP4)
+                .reinterpretAsInts();
     }
 
     /// Reads half a byte of each lane, `number` of eight, the lower half of the first byte being number 0.

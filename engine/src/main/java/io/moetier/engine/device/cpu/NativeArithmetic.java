@@ -10,8 +10,9 @@ import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
-/// The C kernels. Quantised weights are multiplied with activations of eight bits, one scale for each 32 of them; the
-/// others with float32. Types that C does not multiply are computed by plain loops.
+/// The C kernels. Quantised weights are multiplied with activations of eight bits, one scale for each 32 of them, but
+/// those of MXFP4 with three such numbers for each activation, which are as exact as float32; the others with float32.
+/// Types that C does not multiply are computed by plain loops.
 ///
 /// Only while [NativeKernels#library] has a library.
 final class NativeArithmetic implements Arithmetic {
@@ -55,8 +56,14 @@ final class NativeArithmetic implements Arithmetic {
         if (dtype.blockElements() == 1) {
             to.reserve(n, cols, length, 0, 0, 0);
         } else {
-            to.reserve(n, cols, 0, length, length / SCALED, length / SUMMED);
+            int bytes = Math.multiplyExact(length, digits(dtype));
+            to.reserve(n, cols, 0, bytes, length / SCALED, bytes / SUMMED);
         }
+    }
+
+    /// Returns how many bytes an activation is rounded to.
+    private static int digits(DType dtype) {
+        return dtype == DType.MXFP4 ? 3 : 1;
     }
 
     @Override
@@ -114,9 +121,10 @@ final class NativeArithmetic implements Arithmetic {
     /// Makes sure that C finds as much in the arrays as [#reserve] made room for.
     private static void requireRoom(DType dtype, PackedColumns x) {
         int length = Math.multiplyExact(x.n, x.cols);
+        int bytes = Math.multiplyExact(length, digits(dtype));
         boolean enough = dtype.blockElements() == 1
                 ? x.floats.length >= length
-                : x.bytes.length >= length && x.scales.length >= length / SCALED && x.sums.length >= length / SUMMED;
+                : x.bytes.length >= bytes && x.scales.length >= length / SCALED && x.sums.length >= bytes / SUMMED;
         if (!enough) {
             throw new IllegalArgumentException("the columns were not packed for " + dtype.label() + " weights");
         }

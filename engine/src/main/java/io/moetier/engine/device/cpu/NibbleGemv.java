@@ -53,32 +53,4 @@ final class NibbleGemv {
         }
         sum.intoArray(y, yAt);
     }
-
-    /// Weights are looked up as whole numbers, twice what they are; no sum exceeds 16 * 12 * 127.
-    static void fp4(MemorySegment w, long at, int lane, int depth, PackedColumns x, int first, float[] y, int yAt) {
-        FloatVector sum = FloatVector.fromArray(F, y, yAt);
-        for (int b = 0; b < depth / BLOCK; b++) {
-            long block = at + 272L * b;
-            long p = block + 16 + 4L * lane;
-            int number = first / BLOCK + b;
-            int e = number * PAIRS;
-            FloatVector scale = Lanes.powers(w, block + lane).mul(x.scales[number]);
-            ShortVector s0 = ShortVector.zero(S), s1 = s0;
-            for (int i = 0; i < 8; i++) {
-                ShortVector v = ShortVector.fromMemorySegment(S, w, p + 64L * (i & 3), LITTLE)
-                        .lanewise(LSHR, i & 4)
-                        .and((short) 0x0F0F)
-                        .reinterpretAsBytes()
-                        .selectFrom(Lanes.TWICE_FP4)
-                        .reinterpretAsShorts();
-                int a = e + 2 * i;
-                s0 = s0.add(v.lanewise(LSHL, 8).lanewise(ASHR, 8).mul(Lanes.pair(x.floats, a)));
-                s1 = s1.add(v.lanewise(ASHR, 8).mul(Lanes.pair(x.floats, a + 1)));
-            }
-            IntVector dot = s0.add(s1).reinterpretAsInts();
-            dot = dot.lanewise(LSHL, 16).lanewise(ASHR, 16).add(dot.lanewise(ASHR, 16));
-            sum = ((FloatVector) dot.convert(I2F, 0)).mul(0.5f).fma(scale, sum);
-        }
-        sum.intoArray(y, yAt);
-    }
 }

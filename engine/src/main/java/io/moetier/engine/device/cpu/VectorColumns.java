@@ -10,8 +10,8 @@ import jdk.incubator.vector.FloatVector;
 
 /// Activations as the vector kernels read them.
 ///
-/// Several columns lie `[columns / 8][cols / 32][8][32]`. Where weights have four to six bits, activations
-/// are rounded to whole numbers of at most 127, with a scale for each 32 of them, `[columns / 8][cols /
+/// Several columns lie `[columns / 8][cols / 32][8][32]`. Where weights are whole numbers of four to six bits,
+/// activations are rounded to whole numbers of at most 127, with a scale for each 32 of them, `[columns / 8][cols /
 /// 32][8]`; a product of two such numbers fits into 16 bits, of which a vector holds twice as many. After the
 /// scales come the sums of the 32, each times its scale.
 ///
@@ -41,7 +41,7 @@ final class VectorColumns {
     /// Says whether activations are rounded for weights of a type.
     static boolean rounds(DType dtype) {
         return switch (dtype) {
-            case Q4_0, MXFP4, Q4_K, Q5_K, Q6_K -> true;
+            case Q4_0, Q4_K, Q5_K, Q6_K -> true;
             default -> false;
         };
     }

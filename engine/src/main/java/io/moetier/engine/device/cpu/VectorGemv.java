@@ -44,7 +44,7 @@ final class VectorGemv {
             case F16 -> FloatGemv::f16;
             case BF16 -> FloatGemv::bf16;
             case Q8_0 -> FloatGemv::q8;
-            case MXFP4 -> NibbleGemv::fp4;
+            case MXFP4 -> FloatGemv::fp4;
             case Q4_0 -> NibbleGemv::q4;
             case Q4_K -> SuperBlockGemv::q4;
             case Q5_K -> SuperBlockGemv::q5;

@@ -161,13 +161,8 @@ final class WeightPanel {
                 Lanes.powers(bytes, block + lane).intoArray(scales, scalesTo + k / BLOCK * ROWS + lane);
             }
             for (int i = 0; i < BLOCK / 8 * ROWS; i += WIDTH) {
-                IntVector v = IntVector.fromMemorySegment(I, bytes, block + 16 + 4L * i, LITTLE);
                 for (int half = 0; half < 2; half++) {
-                    IntVector twice = v.lanewise(LSHR, 4 * half)
-                            .and(0x0F0F0F0F)
-                            .reinterpretAsBytes()
-                            .selectFrom(Lanes.TWICE_FP4)
-                            .reinterpretAsInts();
+                    IntVector twice = Lanes.twiceFp4(bytes, block + 16 + 4L * i, 4 * half);
                     int column = to + (k + half * BLOCK / 2 + i / ROWS * 4) * ROWS + i % ROWS;
                     Lanes.bytes(twice, 0).mul(0.5f).intoArray(weights, column);
                     Lanes.bytes(twice, 1).mul(0.5f).intoArray(weights, column + ROWS);

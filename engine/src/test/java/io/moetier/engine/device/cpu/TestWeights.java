@@ -19,7 +19,7 @@ final class TestWeights {
     private static final List<DType> ALL = List.of(DType.values());
 
     /// Types for which the vector arithmetic rounds activations to eight bits.
-    private static final Set<DType> ROUNDED = EnumSet.of(DType.Q4_0, DType.MXFP4, DType.Q4_K, DType.Q5_K, DType.Q6_K);
+    private static final Set<DType> ROUNDED = EnumSet.of(DType.Q4_0, DType.Q4_K, DType.Q5_K, DType.Q6_K);
 
     private TestWeights() {}
 
@@ -28,12 +28,18 @@ final class TestWeights {
         return choice == KernelChoice.AUTO ? TYPES : ALL;
     }
 
+    /// Says whether an arithmetic rounds activations to eight bits.
     static boolean rounds(KernelChoice choice, DType dtype) {
         return switch (choice) {
             case VECTOR -> ROUNDED.contains(dtype);
-            case NATIVE -> dtype.blockElements() > 1 && new NativeArithmetic().multiplies(dtype);
+            case NATIVE -> hasIntegerProducts(choice, dtype) && dtype != DType.MXFP4;
             default -> false;
         };
+    }
+
+    /// Says whether an arithmetic multiplies and adds the weights of a block in whole numbers.
+    static boolean hasIntegerProducts(KernelChoice choice, DType dtype) {
+        return choice == KernelChoice.NATIVE && dtype.blockElements() > 1 && new NativeArithmetic().multiplies(dtype);
     }
 
     /// Returns what an arithmetic multiplies with weights of a type: `x`, or for each 32 of them the nearest multiples
