@@ -1,5 +1,6 @@
 package io.moetier.cli;
 
+import io.moetier.cli.LanguageOptions.Translation;
 import io.moetier.engine.metrics.RunStats;
 import io.moetier.engine.model.RoutingListener;
 import io.moetier.engine.session.Engine;
@@ -10,6 +11,7 @@ import io.moetier.engine.session.Session;
 import io.moetier.engine.session.TextStream;
 import io.moetier.engine.text.ChatMessage;
 import io.moetier.engine.text.ChatTemplate;
+import io.moetier.engine.text.LanguageTokens;
 import io.moetier.engine.text.TokenStream;
 import io.moetier.engine.text.Tokenizer;
 import java.util.ArrayList;
@@ -37,6 +39,7 @@ final class Conversation implements Answerer, AutoCloseable {
     private final Optional<ChatTemplate> template;
     private final Set<Integer> endOfSequence;
     private final Session session;
+    private Translation translation = new Translation(LanguageTokens.NONE, Optional.empty(), Optional.empty());
     private final List<ChatMessage> messages = new ArrayList<>();
     private int numAnswers;
     private @Nullable RunReport report;
@@ -57,7 +60,7 @@ final class Conversation implements Answerer, AutoCloseable {
     public void answer(String userText, Consumer<String> out, BooleanSupplier cancelled) {
         Tokenizer tokenizer = model.requireTokenizer();
         if (template.isEmpty()) {
-            answer(tokenizer.encode(userText, true), out, cancelled);
+            answer(translation.from(tokenizer.encode(userText, true)), out, cancelled);
             return;
         }
         messages.add(new ChatMessage("user", userText));
@@ -116,6 +119,12 @@ final class Conversation implements Answerer, AutoCloseable {
     /// Has every routing decision reported from now on.
     void listen(RoutingListener listener) {
         session.listen(listener);
+    }
+
+    /// Takes prompts for texts in the source language, and has answers begin with the token of the target language.
+    void translate(Translation newTranslation) {
+        translation = newTranslation;
+        newTranslation.first().ifPresent(session::beginOutputWith);
     }
 
     /// Returns how many tokens have been computed and kept.

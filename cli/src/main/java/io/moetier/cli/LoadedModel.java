@@ -4,6 +4,7 @@ import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.session.Engine;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.text.ChatTemplate;
+import io.moetier.engine.text.LanguageTokens;
 import io.moetier.engine.text.Tokenizer;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -39,6 +40,11 @@ final class LoadedModel implements AutoCloseable {
         return engine;
     }
 
+    /// Returns what messages call the model.
+    Path name() {
+        return name;
+    }
+
     /// Returns the tokenizer, if the model came with one.
     Optional<Tokenizer> tokenizer() {
         if (tokenizer == null) {
@@ -49,6 +55,11 @@ final class LoadedModel implements AutoCloseable {
             tokenizer = Tokenizer.open(json.get(), engine.store().file("tokenizer_config.json"), cacheDirectory);
         }
         return Optional.of(tokenizer);
+    }
+
+    /// Returns the tokens that stand for languages; none where there is no tokenizer.
+    LanguageTokens languages() {
+        return engine.store().file("tokenizer.json").map(LanguageTokens::read).orElse(LanguageTokens.NONE);
     }
 
     /// Returns the tokenizer.

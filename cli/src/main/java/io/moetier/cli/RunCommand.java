@@ -38,6 +38,9 @@ final class RunCommand implements Callable<Integer> {
     @Mixin
     SamplingOptions sampling = new SamplingOptions();
 
+    @Mixin
+    LanguageOptions languages = new LanguageOptions();
+
     @Option(
             names = "--chat",
             negatable = true,
@@ -81,6 +84,7 @@ final class RunCommand implements Callable<Integer> {
             Optional<Profile> warmth = Profile.of(surroundings.cacheDirectory(), profile, loaded.engine(), streams);
             warmth.ifPresent(Profile::warm);
             warmth.ifPresent(of -> conversation.listen(of.tally()));
+            conversation.translate(languages.of(loaded, text));
             try {
                 return given.isPresent() ? answerOnce(conversation, given.get()) : converse(loaded, conversation);
             } finally {

@@ -223,6 +223,18 @@ public final class Engine implements AutoCloseable {
                 .orElse(Set.of());
     }
 
+    /// Returns the token that every output begins with behind the decoder's first one, if `generation_config.json`, or
+    /// else `config.json`, names one: a translation model's language.
+    public Optional<Integer> forcedFirstToken() {
+        String key = "forced_bos_token_id";
+        return spec.encoder().isEmpty()
+                ? Optional.empty()
+                : store.file("generation_config.json")
+                        .map(Json::readObject)
+                        .flatMap(config -> config.optionalInt(key))
+                        .or(() -> store.config().optionalInt(key));
+    }
+
     /// Waits for the step under way; sessions fail from then on.
     @Override
     public void close() {

@@ -32,6 +32,7 @@ public final class Session implements AutoCloseable {
     private final int[] tokens;
     private final int[] single = new int[1];
     private int position;
+    private int[] outputBeginning = {};
 
     private RoutingListener listener = RoutingListener.NONE;
 
@@ -114,7 +115,24 @@ public final class Session implements AutoCloseable {
         if (encoder.isEmpty()) {
             return prefill(prompt, cancelled);
         }
-        return encode(prompt, cancelled) && prefill(new int[] {encoder.get().decoderStartToken()}, cancelled);
+        int[] beginning = new int[outputBeginning.length + 1];
+        beginning[0] = encoder.get().decoderStartToken();
+        System.arraycopy(outputBeginning, 0, beginning, 1, outputBeginning.length);
+        return encode(prompt, cancelled) && prefill(beginning, cancelled);
+    }
+
+    /// Has every output of a model with an encoder begin with these tokens too, behind the one that each begins with: a
+    /// translation model's language.
+    ///
+    /// @throws IllegalArgumentException if one is outside the vocabulary
+    /// @throws IllegalStateException if the model has no encoder
+    public void beginOutputWith(int... tokens) {
+        if (engine.spec().encoder().isEmpty()) {
+            throw new IllegalStateException(
+                    engine.spec().family() + " has no encoder; its output goes on from the prompt");
+        }
+        checkVocabulary(tokens);
+        outputBeginning = tokens.clone();
     }
 
     /// Has the encoder read its input; the output begins anew.
@@ -310,6 +328,10 @@ public final class Session implements AutoCloseable {
         if (given.length == 0) {
             throw new IllegalArgumentException("the prompt is empty: there is no token to start from");
         }
+        checkVocabulary(given);
+    }
+
+    private void checkVocabulary(int[] given) {
         for (int token : given) {
             if (token < 0 || token >= logits.length) {
                 throw new IllegalArgumentException(

@@ -121,6 +121,27 @@ class EncoderDecoderTest {
     }
 
     @Test
+    void anOutputCanBeginWithALanguage() {
+        String name = "nllb_moe";
+        int[] input = reference(name, "input_ids");
+        try (Engine engine = open(name, EngineConfig.DEFAULT);
+                Session plain = engine.newSession();
+                Session forced = engine.newSession()) {
+            plain.encode(input);
+            plain.prefill(new int[] {2, 300});
+            forced.beginOutputWith(300);
+            assertTrue(forced.prompt(input, () -> false));
+            assertEquals(2, forced.position());
+            assertArrayEquals(plain.logits(), forced.logits());
+            assertThrows(IllegalArgumentException.class, () -> forced.beginOutputWith(320));
+        }
+        try (Engine decoder = open("mixtral", EngineConfig.DEFAULT);
+                Session session = decoder.newSession()) {
+            assertThrows(IllegalStateException.class, () -> session.beginOutputWith(1));
+        }
+    }
+
+    @Test
     void anOutputWithoutInputIsRefused() {
         try (Engine engine = open("nllb_moe", EngineConfig.DEFAULT);
                 Session session = engine.newSession()) {
