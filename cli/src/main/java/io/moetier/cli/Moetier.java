@@ -70,6 +70,7 @@ public final class Moetier {
         CommandLine commandLine = new CommandLine(this)
                 .addSubcommand(new RunCommand(surroundings, streams))
                 .addSubcommand(new ImportCommand(surroundings, streams))
+                .addSubcommand(new FamiliesCommand(streams))
                 .addSubcommand(new InspectCommand(streams))
                 .addSubcommand(new VerifyCommand(surroundings, streams))
                 .addSubcommand(new LogitsCommand(surroundings, streams))

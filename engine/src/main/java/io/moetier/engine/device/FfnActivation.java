@@ -8,6 +8,9 @@ public sealed interface FfnActivation {
     /// [Relu].
     FfnActivation RELU = new Relu();
 
+    /// [GeGlu].
+    FfnActivation GEGLU = new GeGlu();
+
     /// Says whether it needs a gate projection beside the up projection.
     boolean isGated();
 
@@ -22,6 +25,15 @@ public sealed interface FfnActivation {
     /// `g / (1 + exp(-alpha * g)) * (u + 1)` where `g = min(gate, limit)` and `u` is `up` between `-limit` and `limit`
     /// (gpt-oss, OpenAI 2025, arXiv:2508.10925).
     record ClampedSwiGlu(float limit, float alpha) implements FfnActivation {
+        @Override
+        public boolean isGated() {
+            return true;
+        }
+    }
+
+    /// `gelu(gate) * up` (Shazeer 2020, arXiv:2002.05202), where `gelu(g)` is
+    /// `0.5 * g * (1 + tanh(sqrt(2 / pi) * (g + 0.044715 * g^3)))` (Hendrycks and Gimpel 2016, arXiv:1606.08415).
+    record GeGlu() implements FfnActivation {
         @Override
         public boolean isGated() {
             return true;

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// A JSON object read from a file, whose accessors name the file and the field when a value is not as expected.
@@ -19,11 +20,23 @@ public final class JsonObject {
     private final Path source;
     private final String prefix;
     private final Map<String, @Nullable Object> values;
+    private final Consumer<String> reads;
 
     JsonObject(Path source, String prefix, Map<String, @Nullable Object> values) {
+        this(source, prefix, values, path -> {});
+    }
+
+    private JsonObject(Path source, String prefix, Map<String, @Nullable Object> values, Consumer<String> reads) {
         this.source = source;
         this.prefix = prefix;
         this.values = values;
+        this.reads = reads;
+    }
+
+    /// Returns this object handing `newReads` every key that it, or an object in it, is asked for, with dots between
+    /// the keys of nested objects.
+    public JsonObject reporting(Consumer<String> newReads) {
+        return new JsonObject(source, prefix, values, newReads);
     }
 
     /// Returns the file this object was read from.
@@ -49,12 +62,25 @@ public final class JsonObject {
                 merged.put(key, value);
             }
         });
-        return new JsonObject(source, prefix, merged);
+        return new JsonObject(source, prefix, merged, reads);
+    }
+
+    /// Returns this object without a value for `key`.
+    public JsonObject without(String key) {
+        Map<String, @Nullable Object> others = new LinkedHashMap<>(values);
+        others.remove(key);
+        return new JsonObject(source, prefix, others, reads);
     }
 
     /// Says whether `key` has a value other than null.
     public boolean has(String key) {
-        return values.get(key) != null;
+        return value(key) != null;
+    }
+
+    /// Returns the value of `key`, whatever it is.
+    public @Nullable Object value(String key) {
+        reads.accept(path(key));
+        return values.get(key);
     }
 
     public int requireInt(String key) {
@@ -75,7 +101,7 @@ public final class JsonObject {
     }
 
     public Optional<Long> optionalLong(String key) {
-        Object value = values.get(key);
+        Object value = value(key);
         return switch (value) {
             case null -> Optional.empty();
             case Integer i -> Optional.of((long) i);
@@ -89,7 +115,7 @@ public final class JsonObject {
     }
 
     public Optional<Double> optionalDouble(String key) {
-        Object value = values.get(key);
+        Object value = value(key);
         return switch (value) {
             case null -> Optional.empty();
             case Number n -> Optional.of(n.doubleValue());
@@ -98,7 +124,7 @@ public final class JsonObject {
     }
 
     public Optional<Boolean> optionalBoolean(String key) {
-        Object value = values.get(key);
+        Object value = value(key);
         return switch (value) {
             case null -> Optional.empty();
             case Boolean b -> Optional.of(b);
@@ -111,7 +137,7 @@ public final class JsonObject {
     }
 
     public Optional<String> optionalString(String key) {
-        Object value = values.get(key);
+        Object value = value(key);
         return switch (value) {
             case null -> Optional.empty();
             case String s -> Optional.of(s);
@@ -125,17 +151,18 @@ public final class JsonObject {
 
     @SuppressWarnings("unchecked") // the parser makes only string keys
     public Optional<JsonObject> optionalObject(String key) {
-        Object value = values.get(key);
+        Object value = value(key);
         return switch (value) {
             case null -> Optional.empty();
-            case Map<?, ?> m -> Optional.of(new JsonObject(source, path(key) + ".", (Map<String, @Nullable Object>) m));
+            case Map<?, ?> m ->
+                Optional.of(new JsonObject(source, path(key) + ".", (Map<String, @Nullable Object>) m, reads));
             default -> throw unexpected(key, "an object", value);
         };
     }
 
     /// Returns the list of whole numbers at `key`; a bare number counts as a list of one.
     public Optional<List<Integer>> optionalInts(String key) {
-        Object value = values.get(key);
+        Object value = value(key);
         return switch (value) {
             case null -> Optional.empty();
             case Integer i -> Optional.of(List.of(i));
@@ -155,7 +182,7 @@ public final class JsonObject {
 
     /// Returns the list of strings at `key`; a bare string counts as a list of one.
     public Optional<List<String>> optionalStrings(String key) {
-        Object value = values.get(key);
+        Object value = value(key);
         return switch (value) {
             case null -> Optional.empty();
             case String s -> Optional.of(List.of(s));
@@ -168,7 +195,7 @@ public final class JsonObject {
 
     /// Returns the list of whole numbers at `key`.
     public List<Long> requireLongs(String key) {
-        Object value = values.get(key);
+        Object value = value(key);
         if (!(value instanceof List<?> list)) {
             throw unexpected(key, "a list of integers", value);
         }
@@ -185,7 +212,7 @@ public final class JsonObject {
 
     /// Returns the list of numbers at `key`.
     public List<Double> requireDoubles(String key) {
-        Object value = values.get(key);
+        Object value = value(key);
         if (value == null) {
             throw missing(key, "a list of numbers");
         }
@@ -198,7 +225,7 @@ public final class JsonObject {
     /// Returns the list of objects at `key`.
     @SuppressWarnings("unchecked") // the parser makes only string keys
     public List<JsonObject> requireObjects(String key) {
-        Object value = values.get(key);
+        Object value = value(key);
         if (!(value instanceof List<?> list)) {
             throw value == null ? missing(key, "a list of objects") : unexpected(key, "a list of objects", value);
         }
@@ -207,8 +234,8 @@ public final class JsonObject {
             if (!(element instanceof Map<?, ?> m)) {
                 throw unexpected(key, "a list of objects", element);
             }
-            objects.add(
-                    new JsonObject(source, path(key) + "[" + objects.size() + "].", (Map<String, @Nullable Object>) m));
+            objects.add(new JsonObject(
+                    source, path(key) + "[" + objects.size() + "].", (Map<String, @Nullable Object>) m, reads));
         }
         return objects;
     }

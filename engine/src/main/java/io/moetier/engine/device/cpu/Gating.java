@@ -2,9 +2,13 @@ package io.moetier.engine.device.cpu;
 
 import io.moetier.engine.device.FfnActivation;
 import io.moetier.engine.device.FfnActivation.ClampedSwiGlu;
+import io.moetier.engine.device.FfnActivation.GeGlu;
 
 /// The activations, brought to the one that every [Arithmetic] has.
 final class Gating {
+    private static final float GELU_SLOPE = (float) (2 * Math.sqrt(2 / Math.PI));
+    private static final float GELU_CUBE = 0.044715f;
+
     private Gating() {}
 
     /// `x = max(x, 0)`.
@@ -15,7 +19,8 @@ final class Gating {
     }
 
     /// Changes both operands so that `silu(gate) * up` is what the activation gives:
-    /// `g / (1 + exp(-a * g)) * u` is `silu(a * g) * u / a`.
+    /// `g / (1 + exp(-a * g)) * u` is `silu(a * g) * u / a`, with a constant `a` or, for the GELU, with
+    /// `a = 2 * sqrt(2 / pi) * (1 + 0.044715 * g^2)`, as `1 + tanh(z)` is `2 / (1 + exp(-2 * z))`.
     static void prepare(FfnActivation activation, float[] gate, int gateAt, float[] up, int length) {
         if (activation instanceof ClampedSwiGlu clamped) { // no switch on patterns, which may allocate
             float limit = clamped.limit();
@@ -23,6 +28,13 @@ final class Gating {
             for (int i = 0; i < length; i++) {
                 gate[gateAt + i] = Math.min(gate[gateAt + i], limit) * alpha;
                 up[i] = (Math.clamp(up[i], -limit, limit) + 1f) / alpha;
+            }
+        } else if (activation instanceof GeGlu) {
+            for (int i = 0; i < length; i++) {
+                float g = gate[gateAt + i];
+                float alpha = GELU_SLOPE * (1f + GELU_CUBE * g * g);
+                gate[gateAt + i] = g * alpha;
+                up[i] /= alpha;
             }
         }
     }

@@ -31,7 +31,7 @@ public record FamilyConfig(String family, JsonObject json) {
     private static Optional<Object> find(JsonObject object, String path) {
         int dot = path.indexOf('.');
         return dot < 0
-                ? Optional.ofNullable(object.asMap().get(path))
+                ? Optional.ofNullable(object.value(path))
                 : object.optionalObject(path.substring(0, dot))
                         .flatMap(nested -> find(nested, path.substring(dot + 1)));
     }
@@ -135,7 +135,7 @@ public record FamilyConfig(String family, JsonObject json) {
 
     /// Returns the same with the value of `key` under `meaning` too, unless that is there: what other families call it.
     public FamilyConfig alias(String key, String meaning) {
-        Object value = json.asMap().get(key);
+        Object value = json.value(key);
         return value == null ? this : new FamilyConfig(family, json.withDefaults(Map.of(meaning, value)));
     }
 
@@ -197,7 +197,7 @@ public record FamilyConfig(String family, JsonObject json) {
 
     /// Returns a whole number above 0, or `automatic` where it says `auto`.
     public int positiveOrAuto(String key, int automatic) {
-        return "auto".equals(json.asMap().get(key)) ? automatic : positive(key);
+        return "auto".equals(json.value(key)) ? automatic : positive(key);
     }
 
     /// Returns a whole number above 0, unless the file says null.
@@ -242,7 +242,7 @@ public record FamilyConfig(String family, JsonObject json) {
 
     /// Returns a switch that some checkpoints write as a number, 0 being off.
     public boolean isOn(String key) {
-        return json.asMap().get(key) instanceof Number number ? number.doubleValue() != 0 : flag(key);
+        return json.value(key) instanceof Number number ? number.doubleValue() != 0 : flag(key);
     }
 
     /// Returns a list with one entry for each layer, if there is one.

@@ -16,6 +16,7 @@ public final class Families {
             Dots1.FAMILY,
             Ernie45Moe.FAMILY,
             FlexOlmo.FAMILY,
+            Glam.FAMILY,
             Glm4Moe.FAMILY,
             Glm4MoeLite.FAMILY,
             GptOss.FAMILY,
@@ -45,6 +46,20 @@ public final class Families {
     /// Returns the `model_type` of every known family, in alphabetical order.
     public static List<String> names() {
         return ALL.stream().map(Family::modelType).toList();
+    }
+
+    /// Returns what each known family is made of, in alphabetical order.
+    public static List<FamilyTraits> traits() {
+        return ALL.stream().map(FamilyTraits::of).toList();
+    }
+
+    /// Returns a configuration as checkpoints of the family have it.
+    static JsonObject example(String modelType) {
+        return ALL.stream()
+                .filter(family -> family.modelType().equals(modelType))
+                .findFirst()
+                .orElseThrow()
+                .exampleConfig();
     }
 
     /// Describes the model in a GGUF file.
@@ -85,7 +100,7 @@ public final class Families {
         return ALL.stream()
                 .filter(family -> family.modelType().equals(modelType))
                 .findFirst()
-                .orElseThrow(() -> config.unexpected("model_type", "one of " + String.join(", ", names()), modelType))
+                .orElseThrow(() -> NearestFamily.of(config, ALL).unknown(config))
                 .describe(config);
     }
 }

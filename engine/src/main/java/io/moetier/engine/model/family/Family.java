@@ -2,9 +2,17 @@ package io.moetier.engine.model.family;
 
 import io.moetier.engine.model.describe.FamilyConfig;
 import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -14,11 +22,22 @@ import java.util.function.Function;
 /// @param defaults values of keys left out, those of the family's configuration class in transformers
 /// @param description what the model computes
 /// @param gguf what GGUF files of the family do not say themselves, if there are any
+/// @param example a configuration as checkpoints of the family have it
 record Family(
         String modelType,
         Map<String, Object> defaults,
         Function<FamilyConfig, ModelSpec> description,
-        Optional<GgufRule> gguf) {
+        Optional<GgufRule> gguf,
+        Example example) {
+    /// A family whose golden case is called as the family is.
+    Family(
+            String modelType,
+            Map<String, Object> defaults,
+            Function<FamilyConfig, ModelSpec> description,
+            Optional<GgufRule> gguf) {
+        this(modelType, defaults, description, gguf, new Example(modelType.replace('-', '_'), Optional.empty()));
+    }
+
     /// Describes the model of a checkpoint with this configuration.
     ModelSpec describe(JsonObject config) {
         return description.apply(new FamilyConfig(modelType, config.withDefaults(defaults)));
@@ -31,4 +50,27 @@ record Family(
     /// @param interleavedHeads whether the rows of queries and keys are ordered for rotating neighbouring pairs
     /// @param widths keys of `config.json` with the widths of MLPs that the metadata must have
     record GgufRule(String architecture, boolean normTopkProb, boolean interleavedHeads, List<String> widths) {}
+
+    /// The configuration of a golden case, which the build puts among the resources.
+    ///
+    /// @param golden name of the case
+    /// @param nestedIn the key of the object that the family's checkpoints have it in, if they do
+    record Example(String golden, Optional<String> nestedIn) {}
+
+    /// Returns the example.
+    JsonObject exampleConfig() {
+        String name = "examples/" + example.golden() + "/config.json";
+        try (InputStream in = Family.class.getResourceAsStream(name)) {
+            Map<String, Object> values = new LinkedHashMap<>(
+                    Json.parseObject(Objects.requireNonNull(in, name).readAllBytes(), Path.of(name))
+                            .asMap());
+            Map<String, Object> config = example.nestedIn()
+                    .<Map<String, Object>>map(key -> new LinkedHashMap<>(Map.of(key, values)))
+                    .orElse(values);
+            config.put("model_type", modelType);
+            return Json.parseObject(Json.write(config).getBytes(StandardCharsets.UTF_8), Path.of(name));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
 }

@@ -9,6 +9,7 @@ import io.moetier.engine.model.describe.GroupedAttention;
 import io.moetier.engine.model.describe.Layer;
 import io.moetier.engine.model.describe.Mixture;
 import io.moetier.engine.model.describe.SwiGlu;
+import io.moetier.engine.model.family.Family.Example;
 import io.moetier.engine.model.spec.AttentionSpec;
 import io.moetier.engine.model.spec.FeedForwardSpec;
 import io.moetier.engine.model.spec.LayerSpec;
@@ -39,14 +40,16 @@ final class Llama4 {
             Map.entry("attn_scale", 0.1),
             Map.entry("floor_scale", 8192.0));
 
-    static final Family TEXT = new Family("llama4_text", DEFAULTS, Llama4::text, Optional.empty());
+    static final Family TEXT = new Family(
+            "llama4_text", DEFAULTS, Llama4::text, Optional.empty(), new Example("llama4_scout", Optional.empty()));
 
     /// Checkpoints with an image encoder, which is left out.
     static final Family MULTIMODAL = new Family(
             "llama4",
             Map.of(),
             config -> model(config.nested("text_config").withDefaults(DEFAULTS), "language_model."),
-            Optional.empty());
+            Optional.empty(),
+            new Example("llama4_scout", Optional.of("text_config")));
 
     private Llama4() {}
 

@@ -97,8 +97,8 @@ class ExpertBatchTest {
     @ParameterizedTest
     @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
     void otherActivationsAndBiases(KernelChoice choice) {
-        for (FfnActivation activation :
-                List.of(new ClampedSwiGlu(0.5f, 1.702f), FfnActivation.SWIGLU, FfnActivation.RELU)) {
+        for (FfnActivation activation : List.of(
+                new ClampedSwiGlu(0.5f, 1.702f), FfnActivation.SWIGLU, FfnActivation.GEGLU, FfnActivation.RELU)) {
             experts.clear();
             for (int inner : new int[] {INNER, 40, INNER}) {
                 experts.add(biased(activation, inner));
@@ -162,6 +162,8 @@ class ExpertBatchTest {
                     double clamped = Math.min(g, limit);
                     yield clamped / (1 + Math.exp(-alpha * clamped)) * (Math.clamp(up[i], -limit, limit) + 1);
                 }
+                case FfnActivation.GeGlu() ->
+                    0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g * g * g))) * up[i];
                 case FfnActivation.Relu() -> Math.max(up[i], 0);
             };
         }

@@ -15,6 +15,7 @@ import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.model.spec.RecurrentSpec;
 import io.moetier.engine.model.spec.RopeSpec;
 import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.testdata.TestData;
 import java.nio.charset.StandardCharsets;
@@ -27,12 +28,53 @@ import org.junit.jupiter.api.Test;
 
 class FamiliesTest {
     @Test
-    void anUnknownFamilyIsAnsweredWithTheKnownOnes() {
-        String message = failure("mixtral", "model_type", "bert");
-        assertTrue(message.contains("config.json: model_type"), message);
-        assertTrue(message.contains(String.join(", ", Families.names())), message);
+    void familiesAreNamedInAlphabeticalOrder() {
         assertEquals(Families.names().stream().sorted().toList(), Families.names());
-        assertTrue(message.contains("bert"), message);
+    }
+
+    @Test
+    void everyExampleIsItsFamilysNearest() {
+        for (String name : Families.names()) {
+            Map<String, Object> config =
+                    new LinkedHashMap<>(Families.example(name).asMap());
+            config.put("model_type", name + "_2");
+            String message = refusal(config);
+            assertTrue(message.contains("found " + name + "_2; the nearest is " + name + ", which knows"), message);
+            assertFalse(message.contains("does not know"), message);
+            assertFalse(message.contains("needs"), message);
+        }
+    }
+
+    @Test
+    void anUnknownFamilyIsToldHowItDiffersFromTheNearest() {
+        Map<String, Object> config =
+                new LinkedHashMap<>(Families.example("qwen3_moe").asMap());
+        config.put("model_type", "qwen4_moe");
+        config.put("attention_dropout", 0.0); // says nothing of what is computed
+        config.put("router_depth", 3);
+        config.put("rope_scaling", Map.of("rope_type", "default"));
+        config.remove("moe_intermediate_size");
+        config.remove("num_key_value_heads"); // has a default
+        String message = refusal(config);
+        assertTrue(
+                message.matches("config.json: model_type: expected a family that `moetier families` lists, found"
+                        + " qwen4_moe; the nearest is qwen3_moe, which knows \\d+ of its keys, does not know"
+                        + " router_depth, and needs moe_intermediate_size"),
+                message);
+    }
+
+    @Test
+    void aConfigurationThatSaysLittleIsAnsweredToo() {
+        String message = refusal(Map.of("model_type", "bert"));
+        assertTrue(message.contains("found bert; the nearest is"), message);
+        assertTrue(message.contains("needs"), message);
+    }
+
+    private static String refusal(Map<String, Object> config) {
+        JsonObject parsed =
+                Json.parseObject(Json.write(config).getBytes(StandardCharsets.UTF_8), Path.of("config.json"));
+        return String.valueOf(assertThrows(MalformedModelException.class, () -> Families.describe(parsed))
+                .getMessage());
     }
 
     @Test
