@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 /// * keys `[numKvHeads][CHUNK_POSITIONS / 16][headDim][16]`
 /// * values `[numKvHeads][CHUNK_POSITIONS][headDim]`
 ///
-/// The memory belongs to the arena, which kernel threads read from: it must be shared, automatic or global. Written by
-/// one thread at a time.
+/// The memory belongs to the arena, which kernel threads read from: it must be shared, automatic or global, or a
+/// device's own, whose memory only that device's kernels read and write. Written by one thread at a time.
 public final class KvLayer {
     /// Positions of one chunk.
     public static final int CHUNK_POSITIONS = 256;
@@ -51,7 +51,7 @@ public final class KvLayer {
         int chunks = (capacity + CHUNK_POSITIONS - 1) / CHUNK_POSITIONS;
         this.keys = new @Nullable MemorySegment[chunks];
         this.values = new @Nullable MemorySegment[chunks];
-        this.addresses = arena.allocate(ADDRESS, 2L * chunks);
+        this.addresses = Arena.ofAuto().allocate(ADDRESS, 2L * chunks);
     }
 
     /// Returns how many bytes one position of one layer takes.
@@ -121,8 +121,8 @@ public final class KvLayer {
         return stored(values[chunk], chunk);
     }
 
-    /// Returns where the chunks are, for native code: the address of the keys of each, then that of its values; null
-    /// where nothing was stored.
+    /// Returns where the chunks are, for native code and other devices: the address of the keys of each, then that of
+    /// its values; null where nothing was stored. The table itself is host memory, whatever the arena gives.
     public MemorySegment addresses() {
         return addresses;
     }

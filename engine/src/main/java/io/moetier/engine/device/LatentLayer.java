@@ -1,5 +1,6 @@
 package io.moetier.engine.device;
 
+import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
@@ -12,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Memory comes in chunks of [#CHUNK_POSITIONS] positions `[CHUNK_POSITIONS][latentDim + ropeDim]`, allocated when the
 /// first of them is stored. It belongs to the arena, which kernel threads read from: it must be shared, automatic or
-/// global. Written by one thread at a time.
+/// global, or a device's own, whose memory only that device's kernels read and write. Written by one thread at a time.
 public final class LatentLayer {
     /// Positions of one chunk.
     public static final int CHUNK_POSITIONS = 256;
@@ -25,6 +26,7 @@ public final class LatentLayer {
     private final int latentDim;
     private final int ropeDim;
     private final @Nullable MemorySegment[] chunks;
+    private final MemorySegment addresses;
 
     /// @param capacity positions that may be stored
     public LatentLayer(Arena arena, KvType type, int capacity, int latentDim, int ropeDim) {
@@ -38,6 +40,7 @@ public final class LatentLayer {
         this.latentDim = latentDim;
         this.ropeDim = ropeDim;
         this.chunks = new @Nullable MemorySegment[(capacity + CHUNK_POSITIONS - 1) / CHUNK_POSITIONS];
+        this.addresses = Arena.ofAuto().allocate(ADDRESS, chunks.length);
     }
 
     /// Returns how many bytes one position of one layer takes.
@@ -79,7 +82,10 @@ public final class LatentLayer {
         }
         for (int chunk = 0; chunk * CHUNK_POSITIONS < positions; chunk++) {
             if (chunks[chunk] == null) {
-                chunks[chunk] = arena.allocate(CHUNK_POSITIONS * bytesPerPosition(type, latentDim, ropeDim), ALIGNMENT);
+                MemorySegment added =
+                        arena.allocate(CHUNK_POSITIONS * bytesPerPosition(type, latentDim, ropeDim), ALIGNMENT);
+                chunks[chunk] = added;
+                addresses.setAtIndex(ADDRESS, chunk, added);
             }
         }
     }
@@ -93,6 +99,11 @@ public final class LatentLayer {
             throw new IllegalStateException("no latent was stored at position " + chunk * CHUNK_POSITIONS);
         }
         return stored;
+    }
+
+    /// Returns where the chunks are, for other devices; null where nothing was stored. The table itself is host memory.
+    public MemorySegment addresses() {
+        return addresses;
     }
 
     /// Returns element `d` of what is stored of a position: first the latent, then the rotated key.

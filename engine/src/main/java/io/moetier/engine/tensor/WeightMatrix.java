@@ -68,6 +68,11 @@ public record WeightMatrix(DType dtype, int rows, int cols, MemorySegment bytes)
         return layout == null ? stored : (long) layout.blocks(cols) * layout.tileBlockBytes();
     }
 
+    /// Says whether sixteen rows of a type are interleaved; else they lie one after another.
+    public static boolean interleaves(DType dtype) {
+        return TileLayout.of(dtype) != null;
+    }
+
     /// Returns how many tiles of sixteen rows hold `rows` rows.
     public static int tiles(int rows) {
         return (rows + TILE_ROWS - 1) / TILE_ROWS;

@@ -1,5 +1,6 @@
 package io.moetier.engine.device.cpu;
 
+import io.moetier.engine.device.ExpertChoice;
 import io.moetier.engine.device.Routing;
 import org.jspecify.annotations.Nullable;
 

@@ -46,6 +46,17 @@ public final class CudaFunction {
                 stream.handle(),
                 arguments.address(),
                 0);
+        check(code);
+    }
+
+    /// Gives a stream a launch of a kernel that takes one struct. Nothing is allocated.
+    void launch(CudaStream stream, int gridX, int gridY, int gridZ, int threads, ParameterBlock parameter) {
+        int code = CU.ncuLaunchKernel(
+                handle, gridX, gridY, gridZ, threads, 1, 1, 0, stream.handle(), parameter.address(), 0);
+        check(code);
+    }
+
+    private void check(int code) {
         if (code != CU.CUDA_SUCCESS) {
             throw Checked.failure(code, "cuLaunchKernel", name);
         }

@@ -17,11 +17,17 @@ public final class CudaMemory implements AutoCloseable {
     }
 
     static CudaMemory allocate(long byteSize) {
+        return allocate(byteSize, "");
+    }
+
+    /// @param purpose what it is for, which the exception names
+    static CudaMemory allocate(long byteSize, String purpose) {
         try (MemoryStack stack = MemoryStack.stackPush()) {
             PointerBuffer address = stack.mallocPointer(1);
             int code = CU.cuMemAlloc(address, byteSize);
             if (code != CU.CUDA_SUCCESS) {
-                throw Checked.failure(code, "cuMemAlloc", byteSize + " bytes");
+                String what = purpose.isEmpty() ? "" : " of " + purpose;
+                throw Checked.failure(code, "cuMemAlloc", byteSize + " bytes" + what);
             }
             return new CudaMemory(address.get(0), byteSize);
         }

@@ -35,6 +35,21 @@ public final class CudaStream implements AutoCloseable {
         Checked.check(CU.ncuMemcpyDtoHAsync(address(to), address, to.byteSize(), handle()), "cuMemcpyDtoHAsync");
     }
 
+    /// Copies pinned memory to the device, both given by their addresses.
+    void copyToDevice(long to, long from, long byteSize) {
+        Checked.check(CU.ncuMemcpyHtoDAsync(to, from, byteSize, handle()), "cuMemcpyHtoDAsync");
+    }
+
+    /// Copies device memory to pinned memory, both given by their addresses.
+    void copyToHost(long from, long to, long byteSize) {
+        Checked.check(CU.ncuMemcpyDtoHAsync(to, from, byteSize, handle()), "cuMemcpyDtoHAsync");
+    }
+
+    /// Sets device memory to zeros.
+    void clear(long address, long byteSize) {
+        Checked.check(CU.cuMemsetD8Async(address, (byte) 0, byteSize, handle()), "cuMemsetD8Async");
+    }
+
     /// Copies within the device.
     public void copyOnDevice(CudaMemory to, long toOffset, CudaMemory from, long fromOffset, long byteSize) {
         long target = to.address(toOffset, byteSize);

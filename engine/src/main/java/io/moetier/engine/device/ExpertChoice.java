@@ -1,6 +1,5 @@
-package io.moetier.engine.device.cpu;
+package io.moetier.engine.device;
 
-import io.moetier.engine.device.Routing;
 import io.moetier.engine.device.Routing.Groups;
 import io.moetier.engine.device.Routing.Normalisation;
 import io.moetier.engine.device.Routing.Sigmoid;
@@ -13,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// chooses the same experts.
 ///
 /// Every tie goes to the lower id. If logits are NaN, arbitrary experts are chosen, each once.
-final class ExpertChoice {
+public final class ExpertChoice {
     private double[] scores = new double[0];
     private double[] ranks = new double[0]; // what is compared: scores, corrected, or 0 outside the best groups
     private boolean[] taken = new boolean[0];
@@ -21,7 +20,7 @@ final class ExpertChoice {
     private double[] groupRanks = new double[0];
 
     /// Reads the logits from `at` on, and writes ids and weights from `to` on.
-    void choose(
+    public void choose(
             Routing routing,
             float[] logits,
             int at,

@@ -1,0 +1,500 @@
+// Attention: of cached keys and values, of cached latents, and over rows of an encoder-decoder model.
+//
+// A block computes one head of one token over one span of SPAN positions, STEP of them at a time: scores by warps, a
+// softmax whose largest score and sum are carried along (Milakov and Gimelshein, arXiv:1805.02867; Dao et al.,
+// arXiv:2205.14135), then the weighted sum of the values. Spans start at multiples of SPAN, so that a token's sums do
+// not depend on the others of its launch; where there are several, `join_spans` adds them in ascending order, which for
+// a single one changes nothing.
+//
+// Bytes moved: keys and values once for every head that reads them, all but the first of heads that share them from the
+// second-level cache; the floor of a decode step is the bytes of the cache over the memory's bandwidth.
+#include "common.cuh"
+
+constexpr int WARPS = 8;
+constexpr int THREADS = WARPS * LANES;
+constexpr int TILE_KEYS = 16;
+constexpr int STEP = WARPS * TILE_KEYS;
+constexpr int SPAN = 1024;
+constexpr int CHUNK_POSITIONS = 256;
+constexpr int FEW_CHUNKS = 64;
+constexpr int MAX_QUERY = 1024;
+constexpr float NONE = -INFINITY;
+
+// Where chunks of a cache lie: keys and values of each, or latents. Those of short texts come with the launch.
+struct Chunks {
+  const uint64_t* many;  // null if they are few
+  uint64_t few[2 * FEW_CHUNKS];
+};
+
+__device__ __forceinline__ uint64_t chunk_at(const Chunks& chunks, int i) {
+  return chunks.many != nullptr ? __ldg(chunks.many + i) : chunks.few[i];
+}
+
+// What all kinds of attention have: queries and results by token and head, and what a span leaves behind.
+struct Spans {
+  float* out;
+  float* partial;      // [token, head, span] of a largest score, a sum and `valueDim` sums of values; null for one span
+  const float* sinks;  // a further logit of each head, or null
+  int heads;
+  int valueDim;
+  int firstPosition;
+  int window;
+  int chunk;
+  int firstSpan;
+  int numSpans;
+  int numKeys;
+  int causal;  // whether a token sees nothing behind it
+  float scale;
+};
+
+__device__ __forceinline__ int first_visible(const Spans& s, int position) {
+  if (s.chunk > 0) {
+    return position / s.chunk * s.chunk;
+  }
+  return s.window == 0 ? 0 : max(0, position - s.window + 1);
+}
+
+// The position after the last one that a token sees.
+__device__ __forceinline__ int end_visible(const Spans& s, int position) {
+  return s.causal ? min(position + 1, s.numKeys) : s.numKeys;
+}
+
+__device__ __forceinline__ size_t partial_at(const Spans& s, int token, int head, int span) {
+  return (((size_t)token * s.heads + head) * s.numSpans + span) * (s.valueDim + 2);
+}
+
+// Values of `V` neighbouring elements.
+template <class T, int V>
+struct Run;
+
+template <>
+struct Run<__half, 8> {
+  static __device__ __forceinline__ void load(const __half* from, float (&to)[8]) {
+    const uint4 words = __ldg(reinterpret_cast<const uint4*>(from));
+    const uint32_t pairs[4] = {words.x, words.y, words.z, words.w};
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      to[2 * i] = __half2float(__ushort_as_half((unsigned short)pairs[i]));
+      to[2 * i + 1] = __half2float(__ushort_as_half((unsigned short)(pairs[i] >> 16)));
+    }
+  }
+};
+
+template <>
+struct Run<float, 4> {
+  static __device__ __forceinline__ void load(const float* from, float (&to)[4]) {
+    const float4 words = __ldg(reinterpret_cast<const float4*>(from));
+    to[0] = words.x;
+    to[1] = words.y;
+    to[2] = words.z;
+    to[3] = words.w;
+  }
+};
+
+template <class T>
+struct Run<T, 1> {
+  static __device__ __forceinline__ void load(const T* from, float (&to)[1]) {
+    to[0] = as_float(__ldg(from));
+  }
+};
+
+// Elements of a cached key in sixteen bytes.
+template <class T>
+constexpr int PACKED = 16 / sizeof(T);
+
+struct Shared {
+  float query[MAX_QUERY];
+  float scores[STEP];
+  float sums[THREADS * 8];
+};
+
+// Keys of sixteen positions are interleaved: a lane reads sixteen bytes of neighbouring positions at one dimension, and
+// lanes of the same positions add their dimensions.
+template <class T>
+struct CachedKeys {
+  const T* keys[SPAN / CHUNK_POSITIONS];
+  const T* values[SPAN / CHUNK_POSITIONS];
+  int headDim;
+
+  __device__ __forceinline__ CachedKeys(const Chunks& chunks, int spanStart, int end, int kvHead, int headDim)
+      : headDim(headDim) {
+#pragma unroll
+    for (int i = 0; i < SPAN / CHUNK_POSITIONS; i++) {
+      const int position = spanStart + i * CHUNK_POSITIONS;
+      const int number = (position < end ? position : spanStart) / CHUNK_POSITIONS;
+      const size_t head = (size_t)kvHead * CHUNK_POSITIONS * headDim;
+      keys[i] = (const T*)chunk_at(chunks, 2 * number) + head;
+      values[i] = (const T*)chunk_at(chunks, 2 * number + 1) + head;
+    }
+  }
+
+  __device__ __forceinline__ const T* chunk_of(const T* const (&chunks)[SPAN / CHUNK_POSITIONS], int position) const {
+    const int i = position % SPAN / CHUNK_POSITIONS;
+    return i == 0 ? chunks[0] : i == 1 ? chunks[1] : i == 2 ? chunks[2] : chunks[3];
+  }
+
+  __device__ __forceinline__ const T* value(int position) const {
+    return chunk_of(values, position) + (size_t)(position % CHUNK_POSITIONS) * headDim;
+  }
+
+  __device__ __forceinline__ void scores(const Spans& s, int from, int begin, int end, int token, Shared& shared) const {
+    constexpr int P = PACKED<T>;
+    constexpr int SHARING = TILE_KEYS / P;
+    const int lane = lane_of_warp();
+    const int first = from + warp_of_block() * TILE_KEYS;
+    float sums[P] = {};
+    if (first < end && first + TILE_KEYS > begin) {
+      const T* tile = chunk_of(keys, first) + (size_t)(first % CHUNK_POSITIONS) * headDim;
+#pragma unroll 4
+      for (int d = lane / SHARING; d < headDim; d += LANES / SHARING) {
+        float run[P];
+        Run<T, P>::load(tile + (size_t)d * TILE_KEYS + lane % SHARING * P, run);
+        const float q = shared.query[d];
+#pragma unroll
+        for (int i = 0; i < P; i++) {
+          sums[i] = fmaf(q, run[i], sums[i]);
+        }
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < P; i++) {
+#pragma unroll
+      for (int apart = LANES / 2; apart >= SHARING; apart /= 2) {
+        sums[i] += __shfl_xor_sync(ALL_LANES, sums[i], apart);
+      }
+    }
+    if (lane < SHARING) {
+#pragma unroll
+      for (int i = 0; i < P; i++) {
+        const int position = first + lane * P + i;
+        shared.scores[position - from] = position >= begin && position < end ? sums[i] * s.scale : NONE;
+      }
+    }
+  }
+};
+
+// Keys that are rows: a warp computes one after another, a lane every 32nd run of V elements.
+template <class Rows>
+__device__ __forceinline__ void row_scores(
+    const Rows& rows, const Spans& s, int from, int begin, int end, int position, Shared& shared) {
+  constexpr int V = Rows::RUN;
+#pragma unroll 1
+  for (int key = from + warp_of_block(); key < from + STEP; key += WARPS) {
+    float score = NONE;
+    if (key >= begin && key < end) {
+      float sum = 0;
+#pragma unroll 1
+      for (int d = lane_of_warp() * V; d < rows.keyDim; d += LANES * V) {
+        float run[V];
+        Run<typename Rows::Element, V>::load(rows.key(key) + d, run);
+#pragma unroll
+        for (int i = 0; i < V; i++) {
+          sum = fmaf(shared.query[d + i], run[i], sum);
+        }
+      }
+      score = warp_sum(sum) * s.scale + rows.bias(key - position);
+    }
+    if (lane_of_warp() == 0) {
+      shared.scores[key - from] = score;
+    }
+  }
+}
+
+template <class T, int V>
+struct CachedLatents {
+  using Element = T;
+  static constexpr int RUN = V;
+  const T* chunks[SPAN / CHUNK_POSITIONS];
+  int keyDim;
+
+  __device__ __forceinline__ CachedLatents(const Chunks& table, int spanStart, int end, int keyDim) : keyDim(keyDim) {
+#pragma unroll
+    for (int i = 0; i < SPAN / CHUNK_POSITIONS; i++) {
+      const int position = spanStart + i * CHUNK_POSITIONS;
+      chunks[i] = (const T*)chunk_at(table, (position < end ? position : spanStart) / CHUNK_POSITIONS);
+    }
+  }
+
+  __device__ __forceinline__ const T* key(int position) const {
+    const int i = position % SPAN / CHUNK_POSITIONS;
+    const T* chunk = i == 0 ? chunks[0] : i == 1 ? chunks[1] : i == 2 ? chunks[2] : chunks[3];
+    return chunk + (size_t)(position % CHUNK_POSITIONS) * keyDim;
+  }
+
+  __device__ __forceinline__ const T* value(int position) const {
+    return key(position);
+  }
+
+  __device__ __forceinline__ float bias(int distance) const {
+    return 0.0f;
+  }
+
+  __device__ __forceinline__ void scores(
+      const Spans& s, int from, int begin, int end, int position, Shared& shared) const {
+    row_scores(*this, s, from, begin, end, position, shared);
+  }
+};
+
+template <int V>
+struct SequenceRows {
+  using Element = float;
+  static constexpr int RUN = V;
+  const float* k;
+  const float* v;
+  const float* biases;
+  int stride;
+  int keyDim;
+  int reach;
+
+  __device__ __forceinline__ const float* key(int position) const {
+    return k + (size_t)position * stride;
+  }
+
+  __device__ __forceinline__ const float* value(int position) const {
+    return v + (size_t)position * stride;
+  }
+
+  __device__ __forceinline__ float bias(int distance) const {
+    return biases == nullptr ? 0.0f : __ldg(biases + reach + max(-reach, min(distance, reach)));
+  }
+
+  __device__ __forceinline__ void scores(
+      const Spans& s, int from, int begin, int end, int position, Shared& shared) const {
+    row_scores(*this, s, from, begin, end, position, shared);
+  }
+};
+
+struct Largest {
+  float score;
+  float total;
+};
+
+// Turns the scores of a step into weights relative to the largest so far; returns what earlier sums are multiplied by.
+__device__ __forceinline__ float soften(Largest& largest, Shared& shared) {
+  float most = largest.score;
+#pragma unroll
+  for (int i = 0; i < STEP; i += LANES) {
+    most = fmaxf(most, shared.scores[i + lane_of_warp()]);
+  }
+  most = warp_max(most);
+  const float before = most == NONE ? 1.0f : expf(largest.score - most);
+  float sum = 0;
+  float weights[STEP / LANES];
+#pragma unroll
+  for (int i = 0; i < STEP / LANES; i++) {
+    const float score = shared.scores[i * LANES + lane_of_warp()];
+    weights[i] = score == NONE ? 0.0f : expf(score - most);
+    sum += weights[i];
+  }
+  __syncthreads();
+  if (warp_of_block() == 0) {
+#pragma unroll
+    for (int i = 0; i < STEP / LANES; i++) {
+      shared.scores[i * LANES + lane_of_warp()] = weights[i];
+    }
+  }
+  __syncthreads();
+  largest = {most, largest.total * before + warp_sum(sum)};
+  return before;
+}
+
+// What sums relative to `score` are multiplied by to become relative to `most`.
+__device__ __forceinline__ float joined(float most, float score) {
+  return score == NONE ? 0.0f : expf(score - most);
+}
+
+// One span of one head of one token. Threads of the same place within a row add every `groups`th value.
+template <class T, int V, class Keys>
+__device__ __forceinline__ void attend(
+    const Spans& s, const Keys& keys, int token, int head, int span, Shared& shared) {
+  const int position = s.firstPosition + token;
+  const int start = (s.firstSpan + span) * SPAN;
+  const int begin = max(start, first_visible(s, position));
+  const int end = min(start + SPAN, end_visible(s, position));
+  const int lanes = s.valueDim / V;
+  const int groups = THREADS / lanes;
+  const int group = threadIdx.x / lanes;
+  const int at = threadIdx.x % lanes * V;
+  float sums[V] = {};
+  Largest largest = {NONE, 0};
+#pragma unroll 1
+  for (int from = start + (begin - start) / STEP * STEP; from < end; from += STEP) {
+    keys.scores(s, from, begin, end, position, shared);
+    __syncthreads();
+    const float before = soften(largest, shared);
+#pragma unroll
+    for (int i = 0; i < V; i++) {
+      sums[i] *= before;
+    }
+    if (group < groups) {
+      const int last = min(from + STEP, end);
+      constexpr int UNROLLED = V == 1 ? 1 : 4;
+#pragma unroll UNROLLED
+      for (int key = from + group; key < last; key += groups) {
+        const float weight = shared.scores[key - from];
+        if (key >= begin) {
+          float run[V];
+          Run<T, V>::load(keys.value(key) + at, run);
+#pragma unroll
+          for (int i = 0; i < V; i++) {
+            sums[i] = fmaf(weight, run[i], sums[i]);
+          }
+        }
+      }
+    }
+    __syncthreads();
+  }
+#pragma unroll
+  for (int i = 0; i < V; i++) {
+    shared.sums[threadIdx.x * V + i] = sums[i];
+  }
+  __syncthreads();
+  const float sink = s.sinks == nullptr ? NONE : __ldg(s.sinks + head);
+  const float most = fmaxf(largest.score, sink);
+  const float factor = joined(most, largest.score);
+  const float total = largest.total * factor + joined(most, sink);
+  float* partial = s.partial == nullptr ? nullptr : s.partial + partial_at(s, token, head, span);
+#pragma unroll 1
+  for (int d = threadIdx.x; d < s.valueDim; d += THREADS) {
+    float sum = 0;
+#pragma unroll 1
+    for (int g = 0; g < groups; g++) {
+      sum += shared.sums[g * s.valueDim + d];
+    }
+    if (partial != nullptr) {
+      partial[2 + d] = sum;
+    } else {
+      s.out[((size_t)token * s.heads + head) * s.valueDim + d] = sum * factor / total;
+    }
+  }
+  if (partial != nullptr && threadIdx.x == 0) {
+    partial[0] = largest.score;
+    partial[1] = largest.total;
+  }
+}
+
+struct CacheAttention {
+  Spans spans;
+  const float* q;
+  int numKvHeads;
+  int tiledHeads;
+  Chunks chunks;
+};
+
+template <class T, int V>
+__device__ __forceinline__ void attend_cache(const CacheAttention& a) {
+  __shared__ Shared shared;
+  const Spans& s = a.spans;
+  const int head = blockIdx.x;
+  const int token = blockIdx.y;
+  const int kvHead = a.tiledHeads ? head % a.numKvHeads : head / (s.heads / a.numKvHeads);
+  for (int d = threadIdx.x; d < s.valueDim; d += THREADS) {
+    shared.query[d] = a.q[((size_t)token * s.heads + head) * s.valueDim + d];
+  }
+  __syncthreads();
+  const int position = s.firstPosition + token;
+  const int start = (s.firstSpan + (int)blockIdx.z) * SPAN;
+  const CachedKeys<T> keys(a.chunks, min(start, position / SPAN * SPAN), position + 1, kvHead, s.valueDim);
+  attend<T, V>(s, keys, token, head, blockIdx.z, shared);
+}
+
+struct LatentAttention {
+  Spans spans;
+  const float* absorbed;
+  const float* q;
+  int ropeDim;
+  int nopeDim;
+  Chunks chunks;
+};
+
+template <class T, int V>
+__device__ __forceinline__ void attend_latents(const LatentAttention& a) {
+  __shared__ Shared shared;
+  const Spans& s = a.spans;
+  const int head = blockIdx.x;
+  const int token = blockIdx.y;
+  const size_t row = (size_t)token * s.heads + head;
+  for (int d = threadIdx.x; d < s.valueDim; d += THREADS) {
+    shared.query[d] = a.absorbed[row * s.valueDim + d];
+  }
+  for (int d = threadIdx.x; d < a.ropeDim; d += THREADS) {
+    shared.query[s.valueDim + d] = a.q[row * (a.nopeDim + a.ropeDim) + a.nopeDim + d];
+  }
+  __syncthreads();
+  const int position = s.firstPosition + token;
+  const int start = (s.firstSpan + (int)blockIdx.z) * SPAN;
+  const CachedLatents<T, V> keys(a.chunks, min(start, position / SPAN * SPAN), position + 1, s.valueDim + a.ropeDim);
+  attend<T, V>(s, keys, token, head, blockIdx.z, shared);
+}
+
+struct SequenceAttention {
+  Spans spans;
+  const float* q;
+  const float* k;
+  const float* v;
+  const float* bias;
+  int reach;
+};
+
+template <int V>
+__device__ __forceinline__ void attend_sequence(const SequenceAttention& a) {
+  __shared__ Shared shared;
+  const Spans& s = a.spans;
+  const int head = blockIdx.x;
+  const int token = blockIdx.y;
+  const int width = s.heads * s.valueDim;
+  for (int d = threadIdx.x; d < s.valueDim; d += THREADS) {
+    shared.query[d] = a.q[(size_t)token * width + head * s.valueDim + d];
+  }
+  __syncthreads();
+  const SequenceRows<V> keys = {a.k + head * s.valueDim,
+                                a.v + head * s.valueDim,
+                                a.bias == nullptr ? nullptr : a.bias + (size_t)head * (2 * a.reach + 1),
+                                width,
+                                s.valueDim,
+                                a.reach};
+  attend<float, V>(s, keys, token, head, blockIdx.z, shared);
+}
+
+// Two blocks at least for each processor leave registers enough that none is spilled.
+#define KERNEL(name) extern "C" __global__ void __launch_bounds__(THREADS, 2) name
+
+KERNEL(attend_f16)(const CacheAttention a) { attend_cache<__half, 8>(a); }
+KERNEL(attend_f32)(const CacheAttention a) { attend_cache<float, 4>(a); }
+KERNEL(attend_odd_f16)(const CacheAttention a) { attend_cache<__half, 1>(a); }
+KERNEL(attend_odd_f32)(const CacheAttention a) { attend_cache<float, 1>(a); }
+KERNEL(attend_latents_f16)(const LatentAttention a) { attend_latents<__half, 8>(a); }
+KERNEL(attend_latents_f32)(const LatentAttention a) { attend_latents<float, 4>(a); }
+KERNEL(attend_latents_odd_f16)(const LatentAttention a) { attend_latents<__half, 1>(a); }
+KERNEL(attend_latents_odd_f32)(const LatentAttention a) { attend_latents<float, 1>(a); }
+KERNEL(attend_sequence)(const SequenceAttention a) { attend_sequence<4>(a); }
+KERNEL(attend_sequence_odd)(const SequenceAttention a) { attend_sequence<1>(a); }
+
+// A block is a head of a token.
+KERNEL(join_spans)(const Spans s) {
+  const int head = blockIdx.x;
+  const int token = blockIdx.y;
+  const float* parts = s.partial + partial_at(s, token, head, 0);
+  const int stride = s.valueDim + 2;
+  const float sink = s.sinks == nullptr ? NONE : __ldg(s.sinks + head);
+  float most = sink;
+#pragma unroll 1
+  for (int i = 0; i < s.numSpans; i++) {
+    most = fmaxf(most, parts[i * stride]);
+  }
+  float total = 0;
+#pragma unroll 1
+  for (int i = 0; i < s.numSpans; i++) {
+    total = total + parts[i * stride + 1] * joined(most, parts[i * stride]);
+  }
+  total += joined(most, sink);
+#pragma unroll 1
+  for (int d = threadIdx.x; d < s.valueDim; d += THREADS) {
+    float sum = 0;
+#pragma unroll 1
+    for (int i = 0; i < s.numSpans; i++) {
+      sum += parts[i * stride + 2 + d] * joined(most, parts[i * stride]);
+    }
+    s.out[((size_t)token * s.heads + head) * s.valueDim + d] = sum / total;
+  }
+}

@@ -1,0 +1,51 @@
+#!/bin/sh
+# Compiles the kernels of this folder to PTX, one file for each source, and lowers their header: nvcc 13 stamps PTX 9.0
+# for compute capability 7.5, which only a driver of CUDA 13 reads; nothing in them is newer than PTX 6.0 and
+# capability 6.1 (Pascal) but hints at bytes that are not used. Then has ptxas translate them for every processor it knows and fails on spilled registers.
+#   build.sh TARGET               NVCC, PTXAS: the compilers, else those on the PATH
+set -eu
+
+target=$1
+sources=$(cd "$(dirname "$0")" && pwd -P)
+nvcc=${NVCC:-nvcc}
+ptxas=${PTXAS:-ptxas}
+
+for tool in "$nvcc" "$ptxas"; do
+  if ! command -v "$tool" >/dev/null; then
+    echo "CUDA kernels: $tool is not there; the PTX stays as it is" >&2
+    exit 3
+  fi
+done
+
+mkdir -p "$target"
+jobs=
+for source in "$sources"/*.cu; do
+  name=$(basename "$source" .cu)
+  (
+    cd "$sources"
+    "$nvcc" -O3 -std=c++17 -fmad=false -arch=compute_75 -ptx "$name.cu" -o "$target/$name.part"
+    sed 's/^\.version .*/.version 6.0/; s/^\.target .*/.target sm_61/; /used_bytes_mask/d; /^\/\//d; /^[[:space:]]*\/\//d; /^$/d' \
+      "$target/$name.part" >"$target/$name.ptx"
+    rm "$target/$name.part"
+  ) &
+  jobs="$jobs $!"
+done
+for job in $jobs; do
+  wait "$job"
+done
+
+for processor in $("$ptxas" --help | grep -o "sm_[0-9]*[0-9]'" | tr -d "'" | sort -u); do
+  for ptx in "$target"/*.ptx; do
+    said=$("$ptxas" -v -arch="$processor" -o /dev/null "$ptx" 2>&1) || {
+      echo "$said" >&2
+      exit 1
+    }
+    spilled=$(echo "$said" | grep -B1 ' bytes spill' | grep -v '^--' | paste -d ' ' - - |
+      grep -v ' 0 bytes spill stores, 0 bytes spill loads' || true)
+    if [ -n "$spilled" ]; then
+      echo "CUDA kernels: $(basename "$ptx") spills registers on $processor" >&2
+      echo "$spilled" >&2
+      exit 1
+    fi
+  done
+done

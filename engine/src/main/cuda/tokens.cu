@@ -1,0 +1,333 @@
+// What treats every token by itself: norms, rotations, the way into the cache, sums, element by element.
+//
+// Such operations follow each other in a model, each on what the one before has written of the same token. One launch
+// computes a list of them: a block has the same part of all buffers in each, so that nobody else need be waited for.
+// Bytes moved: every operand once in and once out, in a decode step from the second-level cache; the floor is the
+// launch itself, a few microseconds, which is why there is one for the whole list.
+//
+// A row's sums depend on its length only: a short row is a warp's, a long one the block's, a lane or thread adding every
+// 32nd or 512th element.
+#include "common.cuh"
+
+constexpr int WARPS = 16;
+constexpr int THREADS = WARPS * LANES;
+constexpr int LONG_ROW = 1024;
+constexpr int MAX_OPERATIONS = 12;
+constexpr int FEW_FACTORS = 64;
+
+// The host numbers them likewise.
+enum Code {
+  RMS_NORM,
+  LAYER_NORM,
+  ADD_BIAS,
+  CLAMP,
+  COPY,
+  SCALE,
+  SCALE_ROWS,
+  COMBINE,
+  ADD,
+  ROPE,
+  STORE_KV,
+  STORE_LATENTS,
+  WEIGHTED_SUM,
+  ADD_ROWS,
+  CLEAR,
+  MULTIPLY,
+  SIGMOID,
+  SILU,
+  SOFTPLUS,
+  ADD_SCALED
+};
+
+// Of each operation, a block has elements `blockIdx.x * extent` and on of `out`, and none from `length` on.
+struct Operation {
+  const float* x;
+  const float* y;
+  const float* z;
+  void* out;
+  void* more;  // a second output
+  int code;
+  int extent;
+  int length;
+  int cols;
+  float alpha;
+  float beta;
+  int p[4];
+};
+
+struct Program {
+  int count;
+  float few[FEW_FACTORS];
+  Operation operations[MAX_OPERATIONS];
+};
+
+struct Range {
+  int begin;
+  int end;
+};
+
+__device__ __forceinline__ Range range_of_block(const Operation& op) {
+  const int begin = min((long long)blockIdx.x * op.extent, (long long)op.length);
+  return {begin, min(op.length - begin, op.extent) + begin};
+}
+
+// Calls `element(i)` for each element of the block.
+template <class F>
+__device__ __forceinline__ void each(const Operation& op, F element) {
+  const Range range = range_of_block(op);
+#pragma unroll 1
+  for (int i = range.begin + threadIdx.x; i < range.end; i += THREADS) {
+    element(i);
+  }
+}
+
+// A row's sum over `term(i)`, by a warp or by the block.
+template <class F>
+__device__ __forceinline__ float row_sum(int cols, float* parts, F term) {
+  float sum = 0;
+  if (cols < LONG_ROW) {
+#pragma unroll 1
+    for (int i = lane_of_warp(); i < cols; i += LANES) {
+      sum += term(i);
+    }
+    return warp_sum(sum);
+  }
+#pragma unroll 1
+  for (int i = threadIdx.x; i < cols; i += THREADS) {
+    sum += term(i);
+  }
+  return block_sum<WARPS>(sum, parts);
+}
+
+// Calls `row(at)` for the start of each row of the block, and `element(i, state)` for each of its elements.
+template <class R, class E>
+__device__ __forceinline__ void each_row(const Operation& op, R row, E element) {
+  const Range range = range_of_block(op);
+  const bool isLong = op.cols >= LONG_ROW;
+  const int step = isLong ? op.cols : WARPS * op.cols;
+#pragma unroll 1
+  for (int at = range.begin + (isLong ? 0 : warp_of_block() * op.cols); at < range.end; at += step) {
+    const auto state = row(at);
+#pragma unroll 1
+    for (int i = isLong ? threadIdx.x : lane_of_warp(); i < op.cols; i += isLong ? THREADS : LANES) {
+      element(at, i, state);
+    }
+  }
+}
+
+__device__ __forceinline__ void rms_norm(const Operation& op, float* parts) {
+  float* out = (float*)op.out;
+  each_row(
+      op,
+      [&](int at) {
+        const float squares = row_sum(op.cols, parts, [&](int i) { return op.x[at + i] * op.x[at + i]; });
+        return 1.0f / sqrtf(squares / op.cols + op.alpha);
+      },
+      [&](int at, int i, float factor) { out[at + i] = op.x[at + i] * factor * op.y[i]; });
+}
+
+struct Moments {
+  float mean;
+  float factor;
+};
+
+__device__ __forceinline__ void layer_norm(const Operation& op, float* parts) {
+  float* out = (float*)op.out;
+  each_row(
+      op,
+      [&](int at) {
+        const float mean = row_sum(op.cols, parts, [&](int i) { return op.x[at + i]; }) / op.cols;
+        const float squares = row_sum(op.cols, parts, [&](int i) {
+          const float apart = op.x[at + i] - mean;
+          return apart * apart;
+        });
+        return Moments{mean, 1.0f / sqrtf(squares / op.cols + op.alpha)};
+      },
+      [&](int at, int i, Moments row) {
+        const float normed = (op.x[at + i] - row.mean) * row.factor * op.y[i];
+        out[at + i] = op.z == nullptr ? normed : normed + op.z[i];
+      });
+}
+
+// p: heads, head dimension, first rotated element, whether neighbours are paired; cols: pairs; y, z: cosines and sines
+// of the first token's position.
+__device__ __forceinline__ void rope(const Operation& op) {
+  float* x = (float*)op.out;
+  const Range range = range_of_block(op);
+  const int heads = op.p[0];
+  const int width = heads * op.p[1];
+  const int pairs = heads * op.cols;
+  const int count = (range.end - range.begin) / width * pairs;
+#pragma unroll 1
+  for (int i = threadIdx.x; i < count; i += THREADS) {
+    const int token = range.begin / width + i / pairs;
+    const int head = i % pairs / op.cols;
+    const int pair = i % op.cols;
+    const bool neighbours = op.p[3] != 0;
+    float* first = x + (size_t)token * width + head * op.p[1] + op.p[2] + (neighbours ? 2 * pair : pair);
+    float* second = first + (neighbours ? 1 : op.cols);
+    const float cos = op.y[(size_t)token * op.cols + pair];
+    const float sin = op.z[(size_t)token * op.cols + pair];
+    const float a = *first;
+    const float b = *second;
+    *first = a * cos - b * sin;
+    *second = b * cos + a * sin;
+  }
+}
+
+template <class T>
+__device__ __forceinline__ T cached(float x);
+
+template <>
+__device__ __forceinline__ float cached(float x) {
+  return x;
+}
+
+template <>
+__device__ __forceinline__ __half cached(float x) {
+  return cached_half(x);
+}
+
+constexpr int CHUNK_POSITIONS = 256;
+constexpr int TILE_KEYS = 16;
+
+// x, y: keys and values; out, more: the chunk of the cache for them; p: heads, head dimension, the first token's
+// position counted from the chunk's, whether float16. Tokens outside the chunk are another operation's.
+template <class T>
+__device__ __forceinline__ void store_kv(const Operation& op) {
+  T* keys = (T*)op.out;
+  T* values = (T*)op.more;
+  const int headDim = op.p[1];
+  const int width = op.p[0] * headDim;
+  each(op, [&](int i) {
+    const int position = i / width + op.p[2];
+    if (position >= 0 && position < CHUNK_POSITIONS) {
+      const size_t head = (size_t)(i % width / headDim) * CHUNK_POSITIONS * headDim;
+      const int d = i % headDim;
+      const size_t tile = head + (size_t)(position / TILE_KEYS) * TILE_KEYS * headDim;
+      keys[tile + (size_t)d * TILE_KEYS + position % TILE_KEYS] = cached<T>(op.x[i]);
+      values[head + (size_t)position * headDim + d] = cached<T>(op.y[i]);
+    }
+  });
+}
+
+// x, y: latents and rotated keys; out: the chunk of the cache; p: floats of a latent, floats of a key, position and type
+// as above. The length counts both.
+template <class T>
+__device__ __forceinline__ void store_latents(const Operation& op) {
+  T* chunk = (T*)op.out;
+  const int latentDim = op.p[0];
+  const int ropeDim = op.p[1];
+  const int width = latentDim + ropeDim;
+  each(op, [&](int i) {
+    const int token = i / width;
+    const int d = i % width;
+    const int position = token + op.p[2];
+    if (position >= 0 && position < CHUNK_POSITIONS) {
+      const float value = d < latentDim ? op.x[(size_t)token * latentDim + d]
+                                        : op.y[(size_t)token * ropeDim + d - latentDim];
+      chunk[(size_t)position * width + d] = cached<T>(value);
+    }
+  });
+}
+
+// Factor i of an operation that has one for every row: in memory, or among the few that came with the launch.
+__device__ __forceinline__ float factor(const Program& program, const Operation& op, int i) {
+  return op.y != nullptr ? op.y[i] : program.few[op.p[1] + i];
+}
+
+// p: rows that are summed. A row of weight 0 is not read.
+__device__ __forceinline__ void weighted_sum(const Program& program, const Operation& op) {
+  float* out = (float*)op.out;
+  const int k = op.p[0];
+  each(op, [&](int i) {
+    const int row = i / op.cols * k;
+    bool first = true;
+    float sum = 0;
+#pragma unroll 1
+    for (int j = 0; j < k; j++) {
+      const float weight = factor(program, op, row + j);
+      if (weight != 0) {
+        const float term = weight * op.x[(size_t)(row + j) * op.cols + i % op.cols];
+        sum = first ? term : sum + term;
+        first = false;
+      }
+    }
+    out[i] = sum;
+  });
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS, 2) each_token(const Program program) {
+  __shared__ float parts[WARPS];
+#pragma unroll 1
+  for (int number = 0; number < program.count; number++) {
+    const Operation& op = program.operations[number];
+    float* out = (float*)op.out;
+    switch (op.code) {
+      case RMS_NORM:
+        rms_norm(op, parts);
+        break;
+      case LAYER_NORM:
+        layer_norm(op, parts);
+        break;
+      case ADD_BIAS:
+        each(op, [&](int i) { out[i] += op.x[i % op.cols]; });
+        break;
+      case CLAMP:
+        each(op, [&](int i) { out[i] = clamped(out[i], op.alpha); });
+        break;
+      case COPY:
+        each(op, [&](int i) { out[i] = op.x[i]; });
+        break;
+      case SCALE:
+        each(op, [&](int i) { out[i] = op.alpha * out[i]; });
+        break;
+      case SCALE_ROWS:  // p: how many rows a row becomes
+        each(op, [&](int i) {
+          const int row = i / op.cols;
+          out[i] = factor(program, op, row) * op.x[(size_t)(row / op.p[0]) * op.cols + i % op.cols];
+        });
+        break;
+      case COMBINE:
+        each(op, [&](int i) { out[i] = op.alpha * op.x[i] + op.beta * op.y[i]; });
+        break;
+      case ADD:
+        each(op, [&](int i) { out[i] += op.x[i]; });
+        break;
+      case ROPE:
+        rope(op);
+        break;
+      case STORE_KV:
+        op.p[3] != 0 ? store_kv<__half>(op) : store_kv<float>(op);
+        break;
+      case STORE_LATENTS:
+        op.p[3] != 0 ? store_latents<__half>(op) : store_latents<float>(op);
+        break;
+      case WEIGHTED_SUM:
+        weighted_sum(program, op);
+        break;
+      case ADD_ROWS:  // y: logits of a gate for every row, or null
+        each(op, [&](int i) { out[i] += op.y == nullptr ? op.x[i] : sigmoid(op.y[i / op.cols]) * op.x[i]; });
+        break;
+      case CLEAR:
+        each(op, [&](int i) { out[i] = 0.0f; });
+        break;
+      case MULTIPLY:
+        each(op, [&](int i) { out[i] *= op.x[i]; });
+        break;
+      case SIGMOID:
+        each(op, [&](int i) { out[i] = sigmoid(out[i]); });
+        break;
+      case SILU:
+        each(op, [&](int i) { out[i] = out[i] / (1.0f + expf(-out[i])); });
+        break;
+      case SOFTPLUS:  // above 20, the function rounds to its argument
+        each(op, [&](int i) { out[i] = out[i] > 20.0f ? out[i] : log1pf(expf(out[i])); });
+        break;
+      case ADD_SCALED:  // y: factors of columns
+        each(op, [&](int i) { out[i] += op.y[i % op.cols] * op.x[i]; });
+        break;
+    }
+    __syncthreads();
+  }
+}

@@ -1,0 +1,206 @@
+package io.moetier.engine.device.cuda;
+
+import io.moetier.engine.device.Device;
+import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.Kernels;
+import io.moetier.engine.tensor.WeightMatrix;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// A CUDA device that computes: its primary context, one stream for all launches, and the kernels.
+///
+/// Launches return before they are done; only [#download] waits. What treats every token by itself is launched with
+/// what follows it. Used by one thread at a time, not always the same.
+///
+/// Results are the same bits for a row alone and in a batch, and whatever experts are computed together.
+public final class CudaDevice implements Device {
+    /// The oldest processors that the PTX is for.
+    private static final int LEAST_CAPABILITY = 61;
+
+    private static final long PAGE = 4096;
+
+    private final CudaContext context;
+    private final Arena arena = Arena.ofShared();
+    private final CudaStream stream;
+    private final KernelModules modules;
+    private final Staging staging;
+    private final Set<CudaArena> arenas = new LinkedHashSet<>();
+    private final CudaArena own = newArena();
+    private final CudaKernels kernels;
+    private @Nullable Thread entered;
+    private boolean closed;
+
+    private CudaDevice(CudaContext context) {
+        this.context = context;
+        modules = new KernelModules(context);
+        stream = context.stream();
+        staging = new Staging(context, stream);
+        TokenProgram program = new TokenProgram(stream, modules.eachToken, staging, new ParameterBlock(arena));
+        kernels = new CudaKernels(this, stream, modules, staging, new ParameterBlock(arena), program);
+    }
+
+    /// Opens a device and loads the kernels.
+    ///
+    /// @throws IllegalArgumentException if there is none of that number, or its processor is too old
+    /// @throws CudaException if the driver does not take the kernels, or there is no memory
+    public static CudaDevice open(CudaDriver driver, int ordinal) {
+        CudaDeviceInfo info = driver.device(ordinal);
+        if (info.computeCapability() < LEAST_CAPABILITY) {
+            throw new IllegalArgumentException(info.name() + " has compute capability "
+                    + capability(info.computeCapability()) + ", but the kernels need "
+                    + capability(LEAST_CAPABILITY));
+        }
+        CudaContext context = driver.open(ordinal);
+        try {
+            return new CudaDevice(context);
+        } catch (RuntimeException e) {
+            context.close();
+            throw e;
+        }
+    }
+
+    private static String capability(int number) {
+        return number / 10 + "." + number % 10;
+    }
+
+    /// Returns the context, in which others make streams and events of their own.
+    public CudaContext context() {
+        return context;
+    }
+
+    /// Returns the stream of all launches. An event that is recorded in it comes after every product, attention and
+    /// expert so far.
+    public CudaStream stream() {
+        return stream;
+    }
+
+    @Override
+    public String description() {
+        CudaDeviceInfo info = context.device();
+        return String.format(
+                Locale.ROOT,
+                "CUDA, %s, %.1f GiB, compute capability %s",
+                info.name(),
+                info.memoryBytes() / (double) (1 << 30),
+                capability(info.computeCapability()));
+    }
+
+    /// @throws CudaException if the device has no memory left
+    @Override
+    public DeviceBuffer allocate(int length) {
+        return allocate(length, own);
+    }
+
+    /// @throws CudaException if the device has no memory left
+    @Override
+    public DeviceBuffer allocate(int length, Arena owner) {
+        long byteSize = (long) length * Float.BYTES;
+        MemorySegment memory = mine(owner).allocate(byteSize, Float.BYTES, "activations");
+        stream.clear(memory.address(), Math.max(1, byteSize));
+        return new CudaBuffer(this, memory.address(), length);
+    }
+
+    private CudaArena mine(Arena owner) {
+        if (owner instanceof CudaArena cuda && cuda.device() == this) {
+            return cuda;
+        }
+        throw new IllegalArgumentException("the arena belongs to another device: " + owner);
+    }
+
+    @Override
+    public void upload(float[] src, int from, int n, DeviceBuffer dst, int at) {
+        CudaBuffer to = CudaBuffer.of(this, dst, (long) at + n);
+        enter();
+        kernels.flush();
+        staging.upload(src, from, n, to.address(at));
+    }
+
+    @Override
+    public void download(DeviceBuffer src, int from, int n, float[] dst, int at) {
+        CudaBuffer source = CudaBuffer.of(this, src, (long) from + n);
+        enter();
+        kernels.flush();
+        staging.download(source.address(from), dst, at, n);
+    }
+
+    @Override
+    public CudaArena newArena() {
+        CudaArena added = new CudaArena(this);
+        arenas.add(added);
+        return added;
+    }
+
+    @Override
+    public boolean readsMainMemory() {
+        return false;
+    }
+
+    /// @throws CudaException if the device has no memory left
+    @Override
+    public WeightMatrix hold(WeightMatrix matrix, Arena owner) {
+        long byteSize = matrix.bytes().byteSize();
+        MemorySegment copy = mine(owner).allocate(byteSize, WeightMatrix.ALIGNMENT, "weights");
+        staging.upload(matrix.bytes(), copy.address());
+        return new WeightMatrix(matrix.dtype(), matrix.rows(), matrix.cols(), copy);
+    }
+
+    /// @throws CudaException if the device has no memory left
+    @Override
+    public MemorySegment allocateSlab(long byteSize, Arena owner) {
+        return mine(owner).allocate(byteSize, PAGE, "slots for experts");
+    }
+
+    /// Forgets an arena that was closed.
+    void forget(CudaArena closedArena) {
+        arenas.remove(closedArena);
+    }
+
+    @Override
+    public long workingBytes() {
+        return kernels.workingBytes() + staging.deviceBytes();
+    }
+
+    @Override
+    public Kernels kernels() {
+        return kernels;
+    }
+
+    /// Makes the context current on this thread if it is not.
+    void enter() {
+        Thread current = Thread.currentThread();
+        if (entered != current) {
+            context.makeCurrent();
+            entered = current;
+        }
+    }
+
+    /// Launches what was collected and waits until everything is done.
+    void finish() {
+        if (!closed) {
+            enter();
+            kernels.flush();
+            stream.synchronize();
+        }
+    }
+
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        finish();
+        List.copyOf(arenas).forEach(CudaArena::close);
+        closed = true;
+        kernels.close();
+        staging.close();
+        stream.close();
+        modules.close();
+        context.close();
+        arena.close();
+    }
+}

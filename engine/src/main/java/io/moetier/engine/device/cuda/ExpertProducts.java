@@ -1,0 +1,285 @@
+package io.moetier.engine.device.cuda;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import io.moetier.engine.device.ExpertBatch;
+import io.moetier.engine.device.ExpertWeights;
+import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.storage.model.DType;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/// The feed-forward networks of several experts: one launch for gate, up and activation of all of them, and one for
+/// down; as many more as there are types of weights among them.
+final class ExpertProducts implements AutoCloseable {
+    private static final int ALIGNMENT = 4; // floats
+
+    private final KernelModules kernels;
+    private final Staging staging;
+    private final Tasks tasks;
+    private final Scratch hidden = new Scratch();
+    private long[] hiddenAt = new long[0]; // floats from the start of `hidden` to the results of gate and up
+    private long[] rowsAt = hiddenAt; // where the row list of an expert is on the device; 0 where it has one row
+    private long[] outRowsAt = hiddenAt;
+    private long hiddenFloats;
+    private final Group group = new Group(); // of the launch that is being prepared
+
+    ExpertProducts(KernelModules kernels, Staging staging, Tasks tasks) {
+        this.kernels = kernels;
+        this.staging = staging;
+        this.tasks = tasks;
+    }
+
+    /// As [io.moetier.engine.device.Kernels#expertFfn].
+    void run(ExpertBatch batch, CudaBuffer x, CudaBuffer out) {
+        reserve(batch);
+        sendRows(batch);
+        boolean separate = false;
+        for (int e = 0; e < batch.size(); e++) {
+            separate |= isSeparate(batch.get(e));
+        }
+        long first = hidden.reserve(separate ? 2 * hiddenFloats : hiddenFloats);
+        for (int e = 0; e < batch.size(); e++) {
+            if (firstAlike(batch, e) == e) {
+                activate(batch, e, x, first);
+            }
+        }
+        for (int e = 0; e < batch.size(); e++) {
+            if (firstOfDown(batch, e) == e) {
+                multiplyDown(batch, e, first, out);
+            }
+        }
+    }
+
+    private void reserve(ExpertBatch batch) {
+        if (hiddenAt.length < batch.size()) {
+            hiddenAt = new long[batch.size()];
+            rowsAt = new long[batch.size()];
+            outRowsAt = new long[batch.size()];
+        }
+        hiddenFloats = 0;
+        for (int e = 0; e < batch.size(); e++) {
+            hiddenAt[e] = hiddenFloats;
+            long floats = (long) batch.n(e) * batch.get(e).up().rows();
+            hiddenFloats += (floats + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        }
+    }
+
+    /// Experts with one row need no list: the row's address is enough.
+    private void sendRows(ExpertBatch batch) {
+        long listed = 0;
+        for (int e = 0; e < batch.size(); e++) {
+            listed += batch.n(e) > 1 ? batch.n(e) : 0;
+        }
+        if (listed == 0) {
+            return;
+        }
+        long byteSize = 2 * listed * Integer.BYTES;
+        long offset = staging.reserve(byteSize);
+        long at = offset;
+        for (int e = 0; e < batch.size(); e++) {
+            if (batch.n(e) > 1) {
+                long bytes = (long) batch.n(e) * Integer.BYTES;
+                MemorySegment.copy(batch.rows(), batch.from(e), staging.host(), JAVA_INT, at, batch.n(e));
+                MemorySegment.copy(batch.outRows(), batch.from(e), staging.host(), JAVA_INT, at + bytes, batch.n(e));
+                rowsAt[e] = at - offset;
+                outRowsAt[e] = at - offset + bytes;
+                at += 2 * bytes;
+            }
+        }
+        long device = staging.send(offset, byteSize);
+        for (int e = 0; e < batch.size(); e++) {
+            rowsAt[e] += device;
+            outRowsAt[e] += device;
+        }
+    }
+
+    /// Says whether gate and up are multiplied each by itself.
+    private boolean isSeparate(ExpertWeights expert) {
+        DType dtype = expert.activated().dtype();
+        return expert.gate() != null
+                && (dtype != expert.up().dtype() || kernels.of(dtype).gated() == null);
+    }
+
+    private static int firstAlike(ExpertBatch batch, int e) {
+        ExpertWeights expert = batch.get(e);
+        int first = 0;
+        while (!isAlike(batch.get(first), expert)) {
+            first++;
+        }
+        return first;
+    }
+
+    private static boolean isAlike(ExpertWeights one, ExpertWeights other) {
+        return one.activation().isGated() == other.activation().isGated()
+                && one.activated().dtype() == other.activated().dtype()
+                && one.up().dtype() == other.up().dtype();
+    }
+
+    private static int firstOfDown(ExpertBatch batch, int e) {
+        int first = 0;
+        while (batch.get(first).down().dtype() != batch.get(e).down().dtype()) {
+            first++;
+        }
+        return first;
+    }
+
+    private void activate(ExpertBatch batch, int first, CudaBuffer x, long results) {
+        ExpertWeights expert = batch.get(first);
+        KernelModules.ForType type = kernels.of(expert.activated().dtype());
+        group.collect(batch, first);
+        if (isSeparate(expert)) {
+            activateSeparately(batch, first, x, results);
+            return;
+        }
+        tasks.begin(group.count);
+        for (int e = first; e < batch.size(); e++) {
+            ExpertWeights each = batch.get(e);
+            if (isAlike(each, expert)) {
+                tasks.weights(each.activated().bytes().address(), address(each.activatedBias()));
+                if (each.gate() != null) {
+                    tasks.up(each.up().bytes().address(), address(each.upBias()));
+                }
+                readInput(batch, e, x);
+                writeHidden(each, results + Float.BYTES * hiddenAt[e]);
+                tasks.add(each.up().rows(), each.up().cols(), batch.n(e), each.activation());
+            }
+        }
+        CudaFunction gated = group.mostRows == 1 ? type.gatedOne() : type.gated();
+        CudaFunction plain = group.mostRows == 1 ? type.one() : type.several();
+        tasks.launch(expert.gate() == null || gated == null ? plain : gated, group.tiles, group.groups());
+    }
+
+    private void activateSeparately(ExpertBatch batch, int first, CudaBuffer x, long results) {
+        multiplySeparately(batch, first, x, results, false);
+        multiplySeparately(batch, first, x, results + Float.BYTES * hiddenFloats, true);
+        tasks.begin(group.count);
+        long most = 0;
+        for (int e = first; e < batch.size(); e++) {
+            ExpertWeights each = batch.get(e);
+            if (isAlike(each, batch.get(first))) {
+                int width = each.up().rows();
+                long gate = results + Float.BYTES * hiddenAt[e];
+                tasks.weights(0, 0)
+                        .x(gate + Float.BYTES * hiddenFloats, width, 0)
+                        .out(gate, width, 0);
+                tasks.add(width, width, batch.n(e), each.activation());
+                most = Math.max(most, (long) batch.n(e) * width);
+            }
+        }
+        tasks.launch(kernels.activatePairs, Math.toIntExact((most + Tasks.THREADS - 1) / Tasks.THREADS), 1);
+    }
+
+    private void multiplySeparately(ExpertBatch batch, int first, CudaBuffer x, long results, boolean isUp) {
+        tasks.begin(group.count);
+        for (int e = first; e < batch.size(); e++) {
+            ExpertWeights each = batch.get(e);
+            if (isAlike(each, batch.get(first))) {
+                WeightMatrix w = isUp ? each.up() : each.activated();
+                tasks.weights(w.bytes().address(), address(isUp ? each.upBias() : each.activatedBias()));
+                readInput(batch, e, x);
+                writeHidden(each, results + Float.BYTES * hiddenAt[e]);
+                tasks.add(w.rows(), w.cols(), batch.n(e), null);
+            }
+        }
+        ExpertWeights expert = batch.get(first);
+        DType dtype = (isUp ? expert.up() : expert.activated()).dtype();
+        launch(dtype);
+    }
+
+    private void multiplyDown(ExpertBatch batch, int first, long results, CudaBuffer out) {
+        DType dtype = batch.get(first).down().dtype();
+        group.collectDown(batch, first);
+        tasks.begin(group.count);
+        for (int e = first; e < batch.size(); e++) {
+            WeightMatrix down = batch.get(e).down();
+            if (down.dtype() == dtype) {
+                long from = results + Float.BYTES * hiddenAt[e];
+                MatrixProducts.requireAligned(dtype, from, down.cols());
+                tasks.weights(down.bytes().address(), address(batch.get(e).downBias()))
+                        .x(from, down.cols(), 0);
+                writeOutput(batch, e, out, down.rows());
+                tasks.add(down.rows(), down.cols(), batch.n(e), null);
+            }
+        }
+        launch(dtype);
+    }
+
+    private void launch(DType dtype) {
+        KernelModules.ForType type = kernels.of(dtype);
+        tasks.launch(group.mostRows == 1 ? type.one() : type.several(), group.tiles, group.groups());
+    }
+
+    private void readInput(ExpertBatch batch, int e, CudaBuffer x) {
+        int cols = batch.get(e).up().cols();
+        if (batch.n(e) == 1) {
+            tasks.x(x.address((long) batch.rows()[batch.from(e)] * cols), cols, 0);
+        } else {
+            tasks.x(x.address(0), cols, rowsAt[e]);
+        }
+    }
+
+    private void writeHidden(ExpertWeights expert, long address) {
+        tasks.out(address, expert.up().rows(), 0);
+    }
+
+    private void writeOutput(ExpertBatch batch, int e, CudaBuffer out, int rows) {
+        if (batch.n(e) == 1) {
+            tasks.out(out.address((long) batch.outRows()[batch.from(e)] * rows), rows, 0);
+        } else {
+            tasks.out(out.address(0), rows, outRowsAt[e]);
+        }
+    }
+
+    private static long address(@Nullable MemorySegment bias) {
+        return bias == null ? 0 : bias.address();
+    }
+
+    /// What experts of one launch have at most.
+    private static final class Group {
+        int count;
+        int tiles;
+        int mostRows;
+
+        void collect(ExpertBatch batch, int first) {
+            count = 0;
+            tiles = 0;
+            mostRows = 0;
+            for (int e = first; e < batch.size(); e++) {
+                if (isAlike(batch.get(e), batch.get(first))) {
+                    add(batch.get(e).up(), batch.n(e));
+                }
+            }
+        }
+
+        void collectDown(ExpertBatch batch, int first) {
+            count = 0;
+            tiles = 0;
+            mostRows = 0;
+            for (int e = first; e < batch.size(); e++) {
+                if (batch.get(e).down().dtype() == batch.get(first).down().dtype()) {
+                    add(batch.get(e).down(), batch.n(e));
+                }
+            }
+        }
+
+        private void add(WeightMatrix w, int n) {
+            count++;
+            tiles = Math.max(tiles, w.tiles());
+            mostRows = Math.max(mostRows, n);
+        }
+
+        int groups() {
+            return MatrixProducts.groups(mostRows);
+        }
+    }
+
+    long byteSize() {
+        return hidden.byteSize();
+    }
+
+    @Override
+    public void close() {
+        hidden.close();
+    }
+}

@@ -1,0 +1,57 @@
+package io.moetier.engine.device.cuda;
+
+import io.moetier.engine.device.AttentionSinks;
+import java.lang.foreign.MemorySegment;
+import java.util.IdentityHashMap;
+import org.jspecify.annotations.Nullable;
+
+/// Vectors of a model that kernels read: uploaded when first used and known by their identity from then on. They must
+/// not change.
+final class VectorsHeld implements AutoCloseable {
+    private final Staging staging;
+    private final IdentityHashMap<Object, CudaMemory> held = new IdentityHashMap<>();
+
+    VectorsHeld(Staging staging) {
+        this.staging = staging;
+    }
+
+    /// Returns where a vector is on the device; 0 for none.
+    long address(float @Nullable [] vector) {
+        if (vector == null || vector.length == 0) {
+            return 0;
+        }
+        CudaMemory memory = held.get(vector);
+        if (memory == null) {
+            memory = CudaMemory.allocate((long) vector.length * Float.BYTES, "a vector of the model");
+            held.put(vector, memory);
+            staging.upload(vector, 0, vector.length, memory.address(0, memory.byteSize()));
+        }
+        return memory.address(0, 0);
+    }
+
+    /// Returns where the logits of sinks are on the device; 0 for none.
+    long address(@Nullable AttentionSinks sinks) {
+        if (sinks == null) {
+            return 0;
+        }
+        CudaMemory memory = held.get(sinks);
+        if (memory == null) {
+            MemorySegment logits = sinks.segment();
+            memory = CudaMemory.allocate(logits.byteSize(), "attention sinks");
+            held.put(sinks, memory);
+            staging.upload(logits, memory.address(0, logits.byteSize()));
+        }
+        return memory.address(0, 0);
+    }
+
+    /// Returns the bytes of all vectors so far.
+    long byteSize() {
+        return held.values().stream().mapToLong(CudaMemory::byteSize).sum();
+    }
+
+    @Override
+    public void close() {
+        held.values().forEach(CudaMemory::close);
+        held.clear();
+    }
+}

@@ -1,0 +1,107 @@
+package io.moetier.engine.device.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.storage.model.DType;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The committed PTX, and the script that makes it.
+class CudaBuildTest {
+    private static final Path SCRIPT =
+            Path.of("src", "main", "cuda", "build.sh").toAbsolutePath();
+
+    /// What the committed PTX was made with; others write other PTX from the same sources.
+    private static final String COMPILER = "V13.0.88";
+
+    private static final int NO_COMPILER = 3;
+
+    @TempDir
+    Path scratch;
+
+    @Test
+    void thePtxIsForOldDriversAndProcessors() {
+        for (String name : KernelModules.NAMES) {
+            List<String> lines = KernelModules.ptx(name).lines().limit(3).toList();
+            assertEquals(List.of(".version 6.0", ".target sm_61", ".address_size 64"), lines, name);
+        }
+    }
+
+    @Test
+    void thePtxHasEveryKernel() {
+        Set<String> products = new TreeSet<>(Set.of("activate_pairs", "copy_rows"));
+        for (DType dtype : DType.values()) {
+            products.add("multiply_" + dtype.label());
+            products.add("embed_" + dtype.label());
+            if (WeightMatrix.interleaves(dtype)) {
+                products.add("multiply_one_" + dtype.label());
+                products.add("multiply_gated_" + dtype.label());
+                products.add("multiply_gated_one_" + dtype.label());
+            }
+        }
+        assertEquals(products, kernels("products"));
+        assertEquals(Set.of("each_token"), kernels("tokens"));
+        assertEquals(Set.of("causal_convolution", "linear_attention", "selective_scan"), kernels("recurrent"));
+        assertEquals(11, kernels("attention").size());
+    }
+
+    private static Set<String> kernels(String name) {
+        Set<String> kernels = new TreeSet<>();
+        Matcher entry = Pattern.compile("\\.visible \\.entry (\\w+)\\(").matcher(KernelModules.ptx(name));
+        while (entry.find()) {
+            kernels.add(entry.group(1));
+        }
+        return kernels;
+    }
+
+    @Test
+    void thePtxIsWhatTheSourcesGive() throws IOException, InterruptedException {
+        Built built = build("nvcc", scratch);
+        if (built.exitCode() == NO_COMPILER) {
+            System.out.println("CudaBuildTest: there is no nvcc, so the PTX is not compared with its sources");
+            return;
+        }
+        assertEquals(0, built.exitCode(), built.said());
+        if (!run("nvcc", "--version").said().contains(COMPILER)) {
+            System.out.println("CudaBuildTest: nvcc is not " + COMPILER + ", so the PTX is not compared");
+            return;
+        }
+        for (String name : KernelModules.NAMES) {
+            String made = Files.readString(scratch.resolve(name + ".ptx"));
+            assertTrue(
+                    made.equals(KernelModules.ptx(name)), () -> name + ".ptx is not what build.sh makes of its source");
+        }
+    }
+
+    @Test
+    void withoutACompilerTheScriptSaysSo() throws IOException, InterruptedException {
+        Built built = build("no-such-nvcc", scratch);
+        assertEquals(NO_COMPILER, built.exitCode());
+        assertEquals(
+                "CUDA kernels: no-such-nvcc is not there; the PTX stays as it is",
+                built.said().strip());
+    }
+
+    private record Built(int exitCode, String said) {}
+
+    private static Built build(String compiler, Path target) throws IOException, InterruptedException {
+        return run("env", "NVCC=" + compiler, "/bin/sh", SCRIPT.toString(), target.toString());
+    }
+
+    private static Built run(String... command) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        return new Built(process.waitFor(), said);
+    }
+}
