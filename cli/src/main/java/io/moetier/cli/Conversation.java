@@ -54,6 +54,7 @@ final class Conversation implements Answerer, AutoCloseable {
             throw new IllegalArgumentException("--stop: without a tokenizer there is no text to stop at");
         }
         this.session = model.engine().newSession();
+        model.engine().forcedFirstToken().ifPresent(session::beginOutputWith);
     }
 
     @Override

@@ -95,7 +95,9 @@ class GgufErrorsTest {
     @Test
     void anUnknownArchitecture() throws IOException {
         write(new TinyGguf().putWhole("general.architecture", "mamba"));
-        assertRefused("general.architecture: expected one of llama, olmoe, qwen2moe, qwen3moe, found mamba");
+        assertRefused("general.architecture: expected one of afmoe, dbrx, deepseek2, dots1, ernie4_5-moe, glm4moe,"
+                + " gpt-oss, granitehybrid, granitemoe, hunyuan-moe, jamba, lfm2moe, llama, minimax-m2, olmoe, qwen2moe,"
+                + " qwen3moe, found mamba");
     }
 
     @Test
@@ -114,6 +116,12 @@ class GgufErrorsTest {
         assertRefused("llama.expert_count: expected 1 to 65536, found 2147483647");
         write(new TinyGguf().put("block_count", 12).put("expert_count", 65536));
         assertRefused("llama.expert_count: expected 1 to 21845, found 65536");
+        write(new TinyGguf().put("attention.head_count_kv", List.of(2, 2)));
+        assertRefused("llama.attention.head_count_kv: expected one number for each of 1 layers, found 2");
+        write(new TinyGguf().put("embedding_length", "wide"));
+        assertRefused("llama.embedding_length: expected an integer, found wide");
+        write(new TinyGguf().put("nextn_predict_layers", 1));
+        assertRefused("llama.nextn_predict_layers: expected 0 to 0, found 1");
     }
 
     @Test
@@ -129,6 +137,19 @@ class GgufErrorsTest {
                 + " supported, found 16 factors");
         write(new TinyGguf().tensor("blk.0.attn_q.bias", GgmlType.F32, 64L));
         assertRefused("tensor blk.0.attn_q.bias: expected only tensors that mixtral has, found this one");
+    }
+
+    @Test
+    void valuesOfAnotherKindThanTheFamilyNeeds() throws IOException {
+        write(new TinyGguf()
+                .putWhole("general.architecture", "minimax-m2")
+                .putWhole("minimax-m2.expert_count", 2)
+                .putWhole("minimax-m2.block_count", 1)
+                .putWhole("minimax-m2.embedding_length", 64)
+                .putWhole("minimax-m2.attention.head_count", 2)
+                .putWhole("minimax-m2.context_length", 32)
+                .putWhole("minimax-m2.expert_used_count", 1));
+        assertRefused("minimax-m2.expert_feed_forward_length: expected a value, found nothing");
     }
 
     @Test

@@ -88,12 +88,34 @@ final class GgufSource implements ModelSource {
 
     @Override
     public TensorInfo require(LinearSpec linear) {
-        return weight(linear).tensor().require();
+        return partOf(linear.weight())
+                .map(weight -> own(weight, linear.rows(), linear.cols()))
+                .orElseGet(() -> weight(linear).tensor().require());
+    }
+
+    /// Returns the weight of this name if it has some elements of a tensor alone.
+    private Optional<GgufModel.Weight> partOf(String name) {
+        return Optional.ofNullable(model.weights().get(name))
+                .filter(weight -> weight.elements().isPresent());
+    }
+
+    /// Returns what a part of a tensor would be if it were one of its own; its place is that of the tensor.
+    private static TensorInfo own(GgufModel.Weight weight, long... shape) {
+        TensorInfo whole = weight.tensor().require();
+        return new TensorInfo(
+                whole.name(),
+                whole.dtype(),
+                Arrays.stream(shape).boxed().toList(),
+                whole.file(),
+                whole.offset(),
+                whole.dtype().bytes(Arrays.stream(shape).reduce(1, Math::multiplyExact)));
     }
 
     @Override
     public TensorInfo require(VectorSpec vector) {
-        return weight(vector.name(), vector.size()).tensor().require();
+        return partOf(vector.name())
+                .map(weight -> own(weight, vector.size()))
+                .orElseGet(() -> weight(vector.name(), vector.size()).tensor().require());
     }
 
     private GgufModel.Weight weight(LinearSpec linear) {
@@ -118,6 +140,17 @@ final class GgufSource implements ModelSource {
 
     @Override
     public void read(LinearSpec linear, int firstRow, MemorySegment dst) {
+        Optional<GgufModel.Weight> part = partOf(linear.weight());
+        if (part.isPresent()) {
+            TensorInfo whole = part.get().tensor().require();
+            new SliceReader(
+                            part.get().elements().orElseThrow(),
+                            linear.cols(),
+                            whole.dtype().blockBytes(),
+                            (from, bytes) -> parts.read(whole, from, bytes))
+                    .read(firstRow, dst);
+            return;
+        }
         GgufModel.Weight weight = weight(linear);
         TensorInfo tensor = weight.tensor().require();
         long rowBytes = tensor.dtype().bytes(linear.cols());
@@ -133,13 +166,22 @@ final class GgufSource implements ModelSource {
 
     @Override
     public float[] readFloats(VectorSpec vector) {
-        return parts.readFloats(require(vector));
+        GgufModel.Weight weight = partOf(vector.name()).orElseGet(() -> weight(vector.name(), vector.size()));
+        float[] all = parts.readFloats(weight.tensor().require());
+        float[] floats = new float[vector.size()];
+        for (int i = 0; i < floats.length; i++) {
+            int element = i;
+            float value = all[
+                    weight.elements().map(part -> (int) part.index(element, 0)).orElse(element)];
+            floats[i] = weight.isNegatedExponential() ? (float) Math.log(-value) : value;
+        }
+        return floats;
     }
 
-    /// A tensor that is not part of the model is refused here.
+    /// Any other tensor that is not part of the model is refused.
     @Override
     public int numGuessingTensors() {
-        return 0;
+        return model.numGuessingTensors();
     }
 
     @Override

@@ -34,7 +34,13 @@ final class Afmoe {
                     "route_scale",
                     1.0),
             Afmoe::model,
-            Optional.empty());
+            Optional.of(GgufRule.of("afmoe")
+                    .sigmoid()
+                    .needs("moe_intermediate_size", "expert_feed_forward_length")
+                    .needs("num_dense_layers", "leading_dense_block_count")
+                    .needs("num_shared_experts", "expert_shared_count")
+                    .takes("route_scale", "expert_weights_scale")
+                    .says("mup_enabled", true)));
 
     private Afmoe() {}
 

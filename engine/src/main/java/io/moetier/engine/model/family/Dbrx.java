@@ -44,7 +44,13 @@ final class Dbrx {
             "max_position_embeddings",
             2048);
 
-    static final Family FAMILY = new Family("dbrx", Map.of(), Dbrx::model, Optional.empty());
+    static final Family FAMILY = new Family(
+            "dbrx",
+            Map.of(),
+            Dbrx::model,
+            Optional.of(GgufRule.of("dbrx")
+                    .needs("intermediate_size", "feed_forward_length")
+                    .named("ffn_norm", "attn_output_norm")));
 
     private Dbrx() {}
 

@@ -34,7 +34,7 @@ final class DeepseekV2 {
                     "n_shared_experts",
                     2),
             DeepseekV2::model,
-            Optional.empty());
+            Optional.of(GgufRule.of("deepseek2").routedAsDeepseek().latent().says("topk_method", "greedy")));
 
     private DeepseekV2() {}
 

@@ -37,7 +37,7 @@ final class DeepseekV3 {
                     "n_shared_experts",
                     1),
             DeepseekV3::model,
-            Optional.empty());
+            Optional.of(GgufRule.of("deepseek2").sigmoid().routedAsDeepseek().latent()));
 
     private DeepseekV3() {}
 

@@ -38,7 +38,7 @@ final class Dots1 {
                     "sliding_window",
                     4096),
             Dots1::model,
-            Optional.empty());
+            Optional.of(GgufRule.of("dots1").sigmoid().routedAsDeepseek()));
 
     private Dots1() {}
 

@@ -31,7 +31,13 @@ final class Ernie45Moe {
                     Map.entry("moe_layer_interval", 1),
                     Map.entry("moe_norm_min", 1e-12)),
             Ernie45Moe::model,
-            Optional.empty());
+            Optional.of(GgufRule.of("ernie4_5-moe")
+                    .needs("moe_num_experts", "expert_count")
+                    .needs("moe_k", "expert_used_count")
+                    .needs("moe_intermediate_size", "expert_feed_forward_length")
+                    .needs("moe_layer_interval", "interleave_moe_layer_step")
+                    .needs("moe_layer_start_index", "leading_dense_block_count")
+                    .needs("moe_num_shared_experts", "expert_shared_count")));
 
     private Ernie45Moe() {}
 

@@ -1,6 +1,5 @@
 package io.moetier.engine.model.family;
 
-import io.moetier.engine.model.family.Family.GgufRule;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.JsonObject;
@@ -69,24 +68,33 @@ public final class Families {
     public static GgufModel describe(GgufParts parts) {
         JsonObject metadata = parts.metadata();
         String architecture = metadata.requireString("general.architecture");
-        for (Family family : ALL) {
-            if (family.gguf().isPresent() && family.gguf().get().architecture().equals(architecture)) {
-                return describe(family, family.gguf().get(), parts);
-            }
+        List<Family> candidates = ALL.stream()
+                .filter(family -> family.gguf()
+                        .filter(rule -> rule.architecture().equals(architecture))
+                        .isPresent())
+                .toList();
+        if (candidates.isEmpty()) {
+            throw metadata.unexpected(
+                    "general.architecture", "one of " + String.join(", ", architectures()), architecture);
         }
-        throw metadata.unexpected("general.architecture", "one of " + String.join(", ", architectures()), architecture);
+        Family family = candidates.stream()
+                .filter(candidate -> candidate.gguf().orElseThrow().fits(metadata))
+                .reduce((first, last) -> last) // a rule with more needs stands behind one with fewer
+                .orElse(candidates.getFirst());
+        return describe(family, family.gguf().orElseThrow(), parts);
     }
 
     private static GgufModel describe(Family family, GgufRule rule, GgufParts parts) {
         JsonObject config = new GgufConfig(family, rule, parts.metadata(), parts.tensors()).read();
         ModelSpec spec = family.describe(config);
-        return new GgufModel(config, spec, GgufWeights.of(spec, rule.interleavedHeads(), parts));
+        return GgufWeights.model(config, spec, rule, parts);
     }
 
     private static List<String> architectures() {
         return ALL.stream()
                 .flatMap(family -> family.gguf().stream())
                 .map(GgufRule::architecture)
+                .distinct()
                 .sorted()
                 .toList();
     }

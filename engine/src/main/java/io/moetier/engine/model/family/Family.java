@@ -10,7 +10,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -42,14 +41,6 @@ record Family(
     ModelSpec describe(JsonObject config) {
         return description.apply(new FamilyConfig(modelType, config.withDefaults(defaults)));
     }
-
-    /// What is particular about the GGUF files of a family; metadata keys and tensor names are the same for all.
-    ///
-    /// @param architecture `general.architecture`
-    /// @param normTopkProb `norm_topk_prob` of a file without `expert_weights_norm`
-    /// @param interleavedHeads whether the rows of queries and keys are ordered for rotating neighbouring pairs
-    /// @param widths keys of `config.json` with the widths of MLPs that the metadata must have
-    record GgufRule(String architecture, boolean normTopkProb, boolean interleavedHeads, List<String> widths) {}
 
     /// The configuration of a golden case, which the build puts among the resources.
     ///

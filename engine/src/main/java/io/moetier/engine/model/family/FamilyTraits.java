@@ -77,7 +77,7 @@ public record FamilyTraits(
                 state(spec),
                 storage(moe, inMxfp4.moeLayers().getFirst()),
                 spec.encoder().isPresent(),
-                family.gguf().map(Family.GgufRule::architecture));
+                family.gguf().map(GgufRule::architecture));
     }
 
     private static List<String> mixers(ModelSpec spec) {

@@ -1,7 +1,7 @@
 package io.moetier.engine.model.family;
 
 import io.moetier.engine.model.describe.Limits;
-import io.moetier.engine.model.family.Family.GgufRule;
+import io.moetier.engine.model.family.GgufRule.Value;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.RawTensor;
@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -17,31 +18,25 @@ import org.jspecify.annotations.Nullable;
 /// Most values are the metadata's under another name. The rest shows in the tensors: the size of the vocabulary,
 /// which layers are dense, whether there are biases and a head of its own.
 final class GgufConfig {
-    /// A key of `config.json`, and what it is called in the metadata after the architecture and a point.
-    private record Key(String config, String gguf) {}
-
-    private static final List<Key> REQUIRED = List.of(
-            new Key("hidden_size", "embedding_length"),
-            new Key("num_attention_heads", "attention.head_count"),
-            new Key("max_position_embeddings", "context_length"),
-            new Key("num_experts_per_tok", "expert_used_count"));
-
-    private static final List<Key> WIDTHS = List.of(
-            new Key("intermediate_size", "feed_forward_length"),
-            new Key("moe_intermediate_size", "expert_feed_forward_length"),
-            new Key("shared_expert_intermediate_size", "expert_shared_feed_forward_length"));
-
-    private static final List<Key> OPTIONAL = List.of(
-            new Key("num_key_value_heads", "attention.head_count_kv"),
-            new Key("head_dim", "attention.key_length"),
-            new Key("sliding_window", "attention.sliding_window"));
+    private static final List<Value> USUAL = List.of(
+            new Value("hidden_size", "embedding_length", true),
+            new Value("num_attention_heads", "attention.head_count", true),
+            new Value("max_position_embeddings", "context_length", true),
+            new Value("num_experts_per_tok", "expert_used_count", true),
+            new Value("head_dim", "attention.key_length", false),
+            new Value("sliding_window", "attention.sliding_window", false),
+            new Value("intermediate_size", "feed_forward_length", false),
+            new Value("clip_qkv", "attention.clamp_kqv", false));
 
     /// What only families that are not here have, and the value that changes nothing.
     private record Neutral(String gguf, double value) {}
 
     private static final List<Neutral> UNSUPPORTED = List.of(
-            new Neutral("expert_gating_func", 1), // softmax
             new Neutral("expert_weights_scale", 1),
+            new Neutral("expert_group_count", 1),
+            new Neutral("embedding_scale", 1),
+            new Neutral("residual_scale", 1),
+            new Neutral("logit_scale", 1),
             new Neutral("attention.scale", 0),
             new Neutral("rope.scale_linear", 1),
             new Neutral("rope.scaling.attn_factor", 1),
@@ -69,19 +64,17 @@ final class GgufConfig {
         requireAtMost("expert_count", Limits.expertsOfLayer(layers), experts);
         config.put("num_experts", experts);
         config.put("num_hidden_layers", layers);
-        REQUIRED.forEach(key -> config.put(key.config(), metadata.requireInt(key(key.gguf()))));
-        config.put("num_key_value_heads", config.get("num_attention_heads"));
-        putIfPresent(OPTIONAL);
-        putIfPresent(WIDTHS);
-        rule.widths().forEach(this::requireWidth);
-        config.put("rms_norm_eps", metadata.requireDouble(key("attention.layer_norm_rms_epsilon")));
+        config.putAll(rule.constants());
+        USUAL.stream().filter(Value::required).forEach(value -> metadata.requireInt(key(value.gguf())));
+        USUAL.forEach(this::put);
+        rule.values().forEach(this::put);
+        putHeads(layers);
+        putParts();
+        config.put("rms_norm_eps", eps());
         config.put("rope_theta", metadata.optionalDouble(key("rope.freq_base")).orElse(DEFAULT_THETA));
-        metadata.optionalDouble(key("attention.clamp_kqv")).ifPresent(clip -> config.put("clip_qkv", clip));
-        config.put(
-                "norm_topk_prob",
-                metadata.optionalBoolean(key("expert_weights_norm")).orElse(rule.normTopkProb()));
         requireKnownArithmetic();
         putScaling();
+        config.remove("mscale_tenth");
         putWhatTensorsTell();
         return Json.parseObject(Json.write(config).getBytes(StandardCharsets.UTF_8), metadata.source());
     }
@@ -95,11 +88,68 @@ final class GgufConfig {
         return experts;
     }
 
-    /// Each layer has tensors of its own.
+    /// Each layer has tensors of its own; those that guess more tokens than the next one come last.
     private int numLayers() {
-        int layers = metadata.requireInt(key("block_count"));
-        requireAtMost("block_count", Math.min(tensors.size(), Limits.LAYERS), layers);
-        return layers;
+        int blocks = metadata.requireInt(key("block_count"));
+        requireAtMost("block_count", Math.min(tensors.size(), Limits.LAYERS), blocks);
+        int guessing = metadata.optionalInt(key("nextn_predict_layers")).orElse(0);
+        if (guessing < 0 || guessing >= blocks) {
+            throw metadata.unexpected(key("nextn_predict_layers"), "0 to " + (blocks - 1), guessing);
+        }
+        return blocks - guessing;
+    }
+
+    /// Puts what the metadata gives only together with something else.
+    private void putParts() {
+        if (config.remove("qk_head_dim") instanceof Integer whole
+                && config.get("qk_rope_head_dim") instanceof Integer rotated) {
+            config.put("qk_nope_head_dim", whole - rotated);
+        }
+        if (config.remove("ssm_inner_size") instanceof Integer inner
+                && config.get("hidden_size") instanceof Integer hidden) {
+            config.put("mamba_expand", inner / Math.max(1, hidden));
+        }
+        if (config.get("n_group") instanceof Integer groups && groups > 1) {
+            config.put("topk_method", "group_limited_greedy");
+        }
+    }
+
+    /// There is one number of heads of keys for all layers, or one for each, 0 for recurrent ones.
+    private void putHeads(int layers) {
+        String key = key("attention.head_count_kv");
+        List<Integer> heads =
+                metadata.optionalInts(key).orElseGet(() -> List.of(metadata.requireInt(key("attention.head_count"))));
+        config.put("num_key_value_heads", heads.stream().reduce(0, Math::max));
+        if (heads.size() == 1) {
+            config.remove("layer_types");
+            return;
+        }
+        if (heads.size() != layers) {
+            throw metadata.unexpected(key, "one number for each of " + layers + " layers", heads.size());
+        }
+        if (config.get("layer_types") instanceof List<?> names) {
+            config.put(
+                    "layer_types",
+                    heads.stream()
+                            .map(count -> count > 0 ? names.getFirst() : names.getLast())
+                            .toList());
+        }
+        putPeriod("attn_layer", layers, layer -> heads.get(layer) > 0);
+        putPeriod("expert_layer", layers, layer -> tensors.containsKey("blk." + layer + ".ffn_gate_inp.weight"));
+    }
+
+    private void putPeriod(String key, int layers, IntPredicate chosen) {
+        int[] numbers = IntStream.range(0, layers).filter(chosen).limit(2).toArray();
+        if (numbers.length > 0) {
+            config.put(key + "_offset", numbers[0]);
+            config.put(key + "_period", numbers.length > 1 ? numbers[1] - numbers[0] : layers);
+        }
+    }
+
+    private double eps() {
+        return metadata.optionalDouble(key("attention.layer_norm_rms_epsilon"))
+                .or(() -> metadata.optionalDouble(key("attention.layer_norm_epsilon")))
+                .orElseGet(() -> metadata.requireDouble(key("attention.layer_norm_rms_epsilon")));
     }
 
     private void requireAtMost(String key, int most, int found) {
@@ -108,25 +158,42 @@ final class GgufConfig {
         }
     }
 
-    private void putIfPresent(List<Key> keys) {
-        keys.forEach(key -> metadata.optionalInt(key(key.gguf())).ifPresent(value -> config.put(key.config(), value)));
-    }
-
-    private void requireWidth(String name) {
-        WIDTHS.stream().filter(key -> key.config().equals(name)).forEach(key -> metadata.requireInt(key(key.gguf())));
+    private void put(Value value) {
+        String key = key(value.gguf());
+        switch (metadata.value(key)) {
+            case null -> {
+                if (value.required()) {
+                    throw metadata.unexpected(key, "a value", null);
+                }
+            }
+            case Number number -> config.put(value.config(), number);
+            case Boolean flag -> config.put(value.config(), flag);
+            case Object other -> throw metadata.unexpected(key, "a number, or true or false", other);
+        }
     }
 
     private void requireKnownArithmetic() {
-        for (Neutral neutral : UNSUPPORTED) {
-            String key = key(neutral.gguf());
-            double value = metadata.optionalDouble(key).orElse(neutral.value());
-            if (value != neutral.value()) {
-                throw metadata.unexpected(key, neutral.value() + ", since no other is supported", value);
-            }
+        requireNeutral(new Neutral("expert_gating_func", rule.gatingFunc()));
+        UNSUPPORTED.stream().filter(neutral -> !rule.reads(neutral.gguf())).forEach(this::requireNeutral);
+        requireHeadSize();
+    }
+
+    private void requireNeutral(Neutral neutral) {
+        String key = key(neutral.gguf());
+        double value = metadata.optionalDouble(key).orElse(neutral.value());
+        if (value != neutral.value()) {
+            throw metadata.unexpected(key, neutral.value() + ", since no other is supported", value);
         }
+    }
+
+    private void requireHeadSize() {
         int headDim = metadata.optionalInt(key("attention.key_length"))
-                .orElseGet(() -> (int) config("hidden_size") / Math.max(1, (int) config("num_attention_heads")));
+                .orElseGet(() -> metadata.requireInt(key("embedding_length"))
+                        / Math.max(1, metadata.requireInt(key("attention.head_count"))));
         for (String key : List.of("rope.dimension_count", "attention.value_length")) {
+            if (rule.reads(key)) {
+                continue;
+            }
             int found = metadata.optionalInt(key(key)).orElse(headDim);
             if (found != headDim) {
                 throw metadata.unexpected(key(key), headDim + ", the size of a head", found);
@@ -153,6 +220,13 @@ final class GgufConfig {
         for (String beta : List.of("beta_fast", "beta_slow")) {
             metadata.optionalDouble(key("rope.scaling.yarn_" + beta)).ifPresent(value -> yarn.put(beta, value));
         }
+        if (config.get("mscale_tenth") instanceof Number tenth) {
+            yarn.put("mscale", 10 * tenth.doubleValue());
+            yarn.put("mscale_all_dim", 10 * tenth.doubleValue());
+        }
+        if (config.get("rope_scaling") instanceof Map<?, ?> constants) {
+            constants.forEach((key, value) -> yarn.put(String.valueOf(key), value));
+        }
         return yarn;
     }
 
@@ -162,8 +236,11 @@ final class GgufConfig {
             config.put("vocab_size", embedding.shape().getFirst());
         }
         config.put("tie_word_embeddings", !tensors.containsKey("output.weight"));
-        config.put("qkv_bias", tensors.containsKey("blk.0.attn_q.bias"));
-        config.put("attention_bias", tensors.containsKey("blk.0.attn_output.bias"));
+        boolean biased = tensors.containsKey("blk.0.attn_q.bias");
+        config.put("qkv_bias", biased);
+        config.put("attention_bias", biased);
+        config.put("use_bias", biased);
+        config.put("use_qk_norm", tensors.containsKey("blk.0.attn_q_norm.weight"));
         config.put(
                 "mlp_only_layers",
                 IntStream.range(0, (int) config("num_hidden_layers"))
@@ -181,6 +258,6 @@ final class GgufConfig {
     }
 
     private String key(String suffix) {
-        return rule.architecture() + "." + suffix;
+        return rule.key(suffix);
     }
 }

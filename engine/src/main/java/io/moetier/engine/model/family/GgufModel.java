@@ -1,17 +1,20 @@
 package io.moetier.engine.model.family;
 
 import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.model.spec.TensorSlice;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.RawTensor;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /// What a GGUF file holds, told as a checkpoint of its family would tell it.
 ///
 /// @param config what would stand in `config.json`
 /// @param weights where each tensor of `spec` lies, by its name there; the shapes have been checked
-public record GgufModel(JsonObject config, ModelSpec spec, Map<String, Weight> weights) {
+/// @param numGuessingTensors tensors of layers that guess more than the next token, which are no part of `spec`
+public record GgufModel(JsonObject config, ModelSpec spec, Map<String, Weight> weights, int numGuessingTensors) {
     public GgufModel {
         weights = Collections.unmodifiableMap(new LinkedHashMap<>(weights));
     }
@@ -20,7 +23,14 @@ public record GgufModel(JsonObject config, ModelSpec spec, Map<String, Weight> w
     ///
     /// @param tensor where it lies; its name is the file's own
     /// @param headRows 0, or how many rows a head has that are ordered for rotating neighbouring pairs
-    public record Weight(RawTensor tensor, int headRows) {
+    /// @param elements which elements of the tensor it has, if not all in their order
+    /// @param isNegatedExponential whether the file has `-exp(x)` instead of `x` (the rates of state spaces)
+    public record Weight(RawTensor tensor, int headRows, Optional<TensorSlice> elements, boolean isNegatedExponential) {
+        /// A whole matrix or vector.
+        public Weight(RawTensor tensor, int headRows) {
+            this(tensor, headRows, Optional.empty(), false);
+        }
+
         /// Returns which row of the file holds row `row` of the matrix.
         ///
         /// Moetier rotates element `i` of a head with element `i + headRows / 2`; the two are neighbours in

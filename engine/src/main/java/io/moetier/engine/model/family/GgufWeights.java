@@ -2,27 +2,39 @@ package io.moetier.engine.model.family;
 
 import io.moetier.engine.model.spec.AttentionSpec;
 import io.moetier.engine.model.spec.BlockSpec;
+import io.moetier.engine.model.spec.ConvolutionSpec;
 import io.moetier.engine.model.spec.DenseSpec;
+import io.moetier.engine.model.spec.GatedDeltaSpec;
 import io.moetier.engine.model.spec.LatentAttentionSpec;
 import io.moetier.engine.model.spec.LayerSpec;
+import io.moetier.engine.model.spec.LightningSpec;
 import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.model.spec.Mamba2Spec;
+import io.moetier.engine.model.spec.MambaSpec;
+import io.moetier.engine.model.spec.MixerSpec;
 import io.moetier.engine.model.spec.MixtureOfHeadsSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.model.spec.NormSpec;
-import io.moetier.engine.model.spec.RecurrentSpec;
 import io.moetier.engine.model.spec.SequenceAttentionSpec;
 import io.moetier.engine.model.spec.SharedExpertSpec;
+import io.moetier.engine.model.spec.ShortConvolutionSpec;
 import io.moetier.engine.model.spec.SublayerSpec;
+import io.moetier.engine.model.spec.TensorSlice;
+import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.storage.format.GgufParts;
+import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.RawTensor;
 import io.moetier.storage.model.MalformedModelException;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// Finds the weights of a model in a GGUF file, where a tensor's name tells its part in the model, whatever the family.
@@ -32,22 +44,27 @@ import org.jspecify.annotations.Nullable;
 final class GgufWeights {
     private static final String WEIGHT = ".weight";
     private static final String BIAS = ".bias";
+    private static final Pattern BLOCK = Pattern.compile("blk\\.(\\d{1,6})\\..*");
 
     private final GgufParts parts;
-    private final boolean interleavedHeads;
+    private final GgufRule rule;
     private final Map<String, GgufModel.Weight> weights = new LinkedHashMap<>();
     private final Set<String> used = new HashSet<>();
 
-    private GgufWeights(GgufParts parts, boolean interleavedHeads) {
+    private GgufWeights(GgufParts parts, GgufRule rule) {
         this.parts = parts;
-        this.interleavedHeads = interleavedHeads;
+        this.rule = rule;
     }
 
-    static Map<String, GgufModel.Weight> of(ModelSpec spec, boolean interleavedHeads, GgufParts parts) {
-        GgufWeights found = new GgufWeights(parts, interleavedHeads);
+    /// Finds the weights of `spec`, which a file with this configuration describes.
+    static GgufModel model(JsonObject config, ModelSpec spec, GgufRule rule, GgufParts parts) {
+        GgufWeights found = new GgufWeights(parts, rule);
         found.add(spec);
-        found.requireNoOthers(spec.family());
-        return found.weights;
+        found.requireNoOthers(spec);
+        int guessing = (int) parts.tensors().keySet().stream()
+                .filter(name -> isOfGuessingLayer(name, spec.layers().size()))
+                .count();
+        return new GgufModel(config, spec, found.weights, guessing);
     }
 
     private void add(ModelSpec spec) {
@@ -55,31 +72,31 @@ final class GgufWeights {
         for (int layer = 0; layer < spec.layers().size(); layer++) {
             add(spec.layers().get(layer), "blk." + layer + ".");
         }
-        add(spec.finalNorm(), "output_norm");
+        add(spec.finalNorm(), rule.name("output_norm"));
         if (!spec.tiedEmbeddings()) {
             add(spec.head(), "output");
+        } else {
+            spec.head().bias().ifPresent(bias -> add(bias, "output" + BIAS));
         }
     }
 
     private void add(LayerSpec layer, String block) {
         for (SublayerSpec sublayer : layer.sublayers()) {
+            boolean mixes = sublayer.block() instanceof MixerSpec;
+            addNorm(sublayer.norm(), block + (mixes ? "attn_norm" : rule.name("ffn_norm")));
+            addNorm(sublayer.postNorm(), block + (mixes ? "post_attention_norm" : "post_ffw_norm"));
             switch (sublayer.block()) {
-                case AttentionSpec attention -> {
-                    addNorm(sublayer.norm(), block + "attn_norm");
-                    add(attention, block);
-                }
+                case AttentionSpec attention -> add(attention, block);
+                case LatentAttentionSpec latents -> add(latents, block);
                 case MixtureOfHeadsSpec heads -> throw unnamed(heads);
-                case LatentAttentionSpec latents -> throw unnamed(latents);
-                case RecurrentSpec recurrent -> throw unnamed(recurrent);
+                case ShortConvolutionSpec convolution -> add(convolution, block);
+                case MambaSpec mamba -> add(mamba, block);
+                case Mamba2Spec mamba -> add(mamba, block);
+                case GatedDeltaSpec delta -> throw unnamed(delta);
+                case LightningSpec lightning -> throw unnamed(lightning);
                 case SequenceAttentionSpec attention -> throw unnamed(attention);
-                case DenseSpec dense -> {
-                    addNorm(sublayer.norm(), block + "ffn_norm");
-                    add(dense, block, "");
-                }
-                case MoeSpec moe -> {
-                    addNorm(sublayer.norm(), block + "ffn_norm");
-                    add(moe, block);
-                }
+                case DenseSpec dense -> add(dense, block, "");
+                case MoeSpec moe -> add(moe, block);
             }
         }
     }
@@ -94,19 +111,100 @@ final class GgufWeights {
     }
 
     private void add(AttentionSpec attention, String block) {
-        int headRows = interleavedHeads ? attention.headDim() : 0;
-        add(attention.query(), block + "attn_q", headRows);
-        add(attention.key(), block + "attn_k", headRows);
-        add(attention.value(), block + "attn_v");
+        int headRows = rule.interleavedHeads() ? attention.headDim() : 0;
+        if (parts.tensors().containsKey(block + "attn_qkv" + WEIGHT)) {
+            addRows(List.of(attention.query(), attention.key(), attention.value()), block + "attn_qkv");
+        } else {
+            add(attention.query(), block + "attn_q", headRows);
+            add(attention.key(), block + "attn_k", headRows);
+            add(attention.value(), block + "attn_v");
+        }
         add(attention.output(), block + "attn_output");
         attention.qkNorm().ifPresent(norms -> {
             add(norms.query(), block + "attn_q_norm");
             add(norms.key(), block + "attn_k_norm");
         });
+        attention.gate().ifPresent(gate -> add(gate, block + "attn_gate"));
+        attention.sinks().ifPresent(sinks -> add(sinks, block + "attn_sinks" + WEIGHT));
+    }
+
+    private void add(LatentAttentionSpec attention, String block) {
+        attention.queryRank().ifPresent(rank -> {
+            add(rank.down(), block + "attn_q_a");
+            add(rank.norm(), block + "attn_q_a_norm");
+        });
+        add(attention.query(), block + (attention.queryRank().isPresent() ? "attn_q_b" : "attn_q"));
+        addRows(List.of(attention.latent(), attention.rotatedKey()), block + "attn_kv_a_mqa");
+        add(attention.latentNorm(), block + "attn_kv_a_norm");
+        String together = block + "attn_kv_b" + WEIGHT; // in files of before April 2025
+        if (parts.tensors().containsKey(together)) {
+            addParts(attention.keysTransposed(), together);
+            addParts(attention.values(), together);
+        } else {
+            addStack(attention.keysTransposed(), block + "attn_k_b" + WEIGHT);
+            addStack(attention.values(), block + "attn_v_b" + WEIGHT);
+        }
+        add(attention.output(), block + "attn_output");
+    }
+
+    private void add(ShortConvolutionSpec mixer, String block) {
+        addRows(List.of(mixer.before(), mixer.after(), mixer.input()), block + "shortconv.in_proj");
+        add(List.of(mixer.convolution()), block + "shortconv.conv");
+        add(mixer.output(), block + "shortconv.out_proj");
+    }
+
+    private void add(MambaSpec mamba, String block) {
+        addRows(List.of(mamba.input(), mamba.gate()), block + "ssm_in");
+        add(List.of(mamba.convolution()), block + "ssm_conv1d");
+        addRows(List.of(mamba.rank(), mamba.b(), mamba.c()), block + "ssm_x");
+        add(mamba.rankNorm(), block + "ssm_dt_norm");
+        add(mamba.bNorm(), block + "ssm_b_norm");
+        add(mamba.cNorm(), block + "ssm_c_norm");
+        add(mamba.step(), block + "ssm_dt");
+        addElements(mamba.logRates(), block + "ssm_a", true, mamba.input().rows(), mamba.stateSize());
+        add(mamba.skip(), block + "ssm_d");
+        add(mamba.output(), block + "ssm_out");
+    }
+
+    private void add(Mamba2Spec mamba, String block) {
+        addRows(List.of(mamba.gate(), mamba.input(), mamba.b(), mamba.c(), mamba.step()), block + "ssm_in");
+        add(List.of(mamba.inputConvolution(), mamba.bConvolution(), mamba.cConvolution()), block + "ssm_conv1d");
+        mamba.step().bias().ifPresent(bias -> add(bias, block + "ssm_dt" + BIAS));
+        addElements(mamba.logRates(), block + "ssm_a", true, mamba.numHeads(), 1);
+        addElements(mamba.skip(), block + "ssm_d", false, mamba.numHeads(), 1);
+        mamba.norm()
+                .weight()
+                .ifPresent(factors -> addElements(
+                        factors,
+                        block + "ssm_norm" + WEIGHT,
+                        false,
+                        mamba.numGroups(),
+                        factors.size() / mamba.numGroups()));
+        add(mamba.output(), block + "ssm_out");
+    }
+
+    /// Convolutions whose channels follow each other in one tensor.
+    private void add(List<ConvolutionSpec> convolutions, String name) {
+        int channels = convolutions.stream().mapToInt(ConvolutionSpec::channels).sum();
+        for (ConvolutionSpec convolution : convolutions) {
+            addElements(convolution.taps(), name + WEIGHT, false, channels, convolution.width());
+            convolution.bias().ifPresent(bias -> addElements(bias, name + BIAS, false, channels));
+        }
+    }
+
+    /// Elements of a tensor of this shape, as the vector's slice says: all if it has none.
+    private void addElements(VectorSpec vector, String name, boolean negatedExponential, long... shape) {
+        TensorSlice elements = vector.slice()
+                .orElseGet(() ->
+                        TensorSlice.rows(name, Arrays.stream(shape).boxed().toList(), 0, 1));
+        weights.put(
+                vector.name(),
+                new GgufModel.Weight(require(name, shape), 0, Optional.of(elements), negatedExponential));
     }
 
     private void add(MoeSpec moe, String block) {
         add(moe.router().linear(), block + "ffn_gate_inp");
+        moe.router().correction().ifPresent(correction -> add(correction, block + "exp_probs_b" + BIAS));
         addExperts(
                 moe.experts().stream().flatMap(expert -> expert.gate().stream()).toList(), block + "ffn_gate");
         addExperts(moe.experts().stream().map(DenseSpec::up).toList(), block + "ffn_up");
@@ -134,18 +232,79 @@ final class GgufWeights {
             }
             return;
         }
-        RawTensor stack = require(name + "_exps" + WEIGHT, experts.size(), first.rows(), first.cols());
-        long bytes = stack.byteLength() / experts.size();
-        for (int e = 0; e < experts.size(); e++) {
-            RawTensor expert = new RawTensor(
-                    stack.name() + "[" + e + "]",
-                    stack.dtype(),
-                    List.of((long) first.rows(), (long) first.cols()),
-                    stack.file(),
-                    stack.offset() + e * bytes,
-                    bytes);
-            weights.put(experts.get(e).weight(), new GgufModel.Weight(expert, 0));
+        addStack(experts, name + "_exps" + WEIGHT);
+        if (first.bias().isPresent()) {
+            RawTensor biases = require(name + "_exps" + BIAS, experts.size(), first.rows());
+            for (int e = 0; e < experts.size(); e++) {
+                VectorSpec bias = experts.get(e).bias().orElseThrow();
+                weights.put(bias.name(), weight(part(biases, "[" + e + "]", experts.size(), e, 1, bias.size())));
+            }
         }
+    }
+
+    /// Matrices of one shape, one behind the other in a tensor.
+    private void addStack(List<LinearSpec> linears, String name) {
+        LinearSpec first = linears.getFirst();
+        RawTensor stack = require(name, linears.size(), first.rows(), first.cols());
+        for (int i = 0; i < linears.size(); i++) {
+            LinearSpec linear = linears.get(i);
+            weights.put(
+                    linear.weight(),
+                    weight(part(stack, "[" + i + "]", linears.size(), i, 1, linear.rows(), linear.cols())));
+        }
+    }
+
+    /// Matrices whose rows follow each other in a matrix, and their biases likewise.
+    private void addRows(List<LinearSpec> linears, String name) {
+        int rows = linears.stream().mapToInt(LinearSpec::rows).sum();
+        RawTensor whole = require(name + WEIGHT, rows, linears.getFirst().cols());
+        Optional<RawTensor> bias = linears.getFirst().bias().map(present -> require(name + BIAS, rows));
+        int at = 0;
+        for (LinearSpec linear : linears) {
+            String label = "[" + at + ".." + (at + linear.rows()) + "]";
+            weights.put(
+                    linear.weight(), weight(part(whole, label, rows, at, linear.rows(), linear.rows(), linear.cols())));
+            if (bias.isPresent()) {
+                weights.put(
+                        linear.bias().orElseThrow().name(),
+                        weight(part(bias.get(), label, rows, at, linear.rows(), linear.rows())));
+            }
+            at += linear.rows();
+        }
+    }
+
+    /// Matrices that lie in a tensor as they do in a checkpoint.
+    private void addParts(List<LinearSpec> linears, String name) {
+        for (LinearSpec linear : linears) {
+            if (linear.slice().orElse(null) instanceof TensorSlice slice) {
+                RawTensor tensor = require(
+                        name, slice.shape().stream().mapToLong(Long::longValue).toArray());
+                if (tensor.require().dtype().blockElements() > 1) {
+                    throw MalformedModelException.of(
+                            tensor.file(),
+                            "tensor " + name,
+                            "F32, F16 or BF16, as keys are cut from its columns, or attn_k_b and attn_v_b in its place",
+                            tensor.dtype());
+                }
+                weights.put(linear.weight(), new GgufModel.Weight(tensor, 0, Optional.of(slice), false));
+            }
+        }
+    }
+
+    /// Returns `count` of `total` equal parts of a tensor, from number `first` on.
+    private static RawTensor part(RawTensor whole, String label, int total, long first, int count, long... shape) {
+        long bytes = whole.byteLength() / total;
+        return new RawTensor(
+                whole.name() + label,
+                whole.dtype(),
+                Arrays.stream(shape).boxed().toList(),
+                whole.file(),
+                whole.offset() + first * bytes,
+                count * bytes);
+    }
+
+    private static GgufModel.Weight weight(RawTensor tensor) {
+        return new GgufModel.Weight(tensor, 0);
     }
 
     private void add(LinearSpec linear, String name) {
@@ -168,9 +327,12 @@ final class GgufWeights {
     }
 
     private void add(NormSpec norm, String name) {
-        norm.weight()
-                .ifPresent(weight ->
-                        weights.put(weight.name(), new GgufModel.Weight(require(name + WEIGHT, weight.size()), 0)));
+        norm.weight().ifPresent(factors -> add(factors, name + WEIGHT));
+        norm.bias().ifPresent(bias -> add(bias, name + BIAS));
+    }
+
+    private void add(VectorSpec vector, String name) {
+        weights.put(vector.name(), weight(require(name, vector.size())));
     }
 
     private boolean isVector(String name) {
@@ -194,8 +356,11 @@ final class GgufWeights {
         return tensor;
     }
 
-    private void requireNoOthers(String family) {
+    private void requireNoOthers(ModelSpec spec) {
         for (RawTensor tensor : parts.tensors().values()) {
+            if (isOfGuessingLayer(tensor.name(), spec.layers().size())) {
+                continue;
+            }
             if (tensor.name().startsWith("rope_")) {
                 throw MalformedModelException.of(
                         tensor.file(),
@@ -205,8 +370,17 @@ final class GgufWeights {
             }
             if (!used.contains(tensor.name())) {
                 throw MalformedModelException.of(
-                        tensor.file(), "tensor " + tensor.name(), "only tensors that " + family + " has", "this one");
+                        tensor.file(),
+                        "tensor " + tensor.name(),
+                        "only tensors that " + spec.family() + " has",
+                        "this one");
             }
         }
+    }
+
+    /// Says whether a tensor belongs to a layer behind the model's own, which guesses more than the next token.
+    private static boolean isOfGuessingLayer(String tensor, int numLayers) {
+        Matcher block = BLOCK.matcher(tensor);
+        return block.matches() && Integer.parseInt(block.group(1)) >= numLayers;
     }
 }

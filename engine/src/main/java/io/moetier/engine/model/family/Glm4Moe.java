@@ -40,7 +40,11 @@ final class Glm4Moe {
                     "n_shared_experts",
                     1),
             Glm4Moe::model,
-            Optional.empty());
+            Optional.of(GgufRule.of("glm4moe")
+                    .sigmoid()
+                    .routedAsDeepseek()
+                    .needs("rotary_dim", "rope.dimension_count")
+                    .named("ffn_norm", "post_attention_norm")));
 
     private Glm4Moe() {}
 

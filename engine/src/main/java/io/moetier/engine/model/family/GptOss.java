@@ -33,7 +33,10 @@ final class GptOss {
                     Map.entry("num_local_experts", 128),
                     Map.entry("num_experts_per_tok", 4)),
             GptOss::model,
-            Optional.empty());
+            Optional.of(GgufRule.of("gpt-oss")
+                    .needs("intermediate_size", "expert_feed_forward_length")
+                    .says("rope_scaling", Map.of("truncate", false))
+                    .named("ffn_norm", "post_attention_norm")));
 
     private GptOss() {}
 

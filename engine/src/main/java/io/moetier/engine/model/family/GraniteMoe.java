@@ -30,10 +30,25 @@ final class GraniteMoe {
             Map.entry("num_experts_per_tok", 2),
             Map.entry("shared_intermediate_size", 1024));
 
-    static final Family FAMILY = new Family("granitemoe", DEFAULTS, GraniteMoe::model, Optional.empty());
-    static final Family SHARED = new Family("granitemoeshared", DEFAULTS, GraniteMoe::model, Optional.empty());
+    static final Family FAMILY = new Family("granitemoe", DEFAULTS, GraniteMoe::model, Optional.of(gguf("granitemoe")));
+    static final Family SHARED = new Family(
+            "granitemoeshared",
+            DEFAULTS,
+            GraniteMoe::model,
+            Optional.of(gguf("granitemoe").needs("shared_intermediate_size", "expert_shared_feed_forward_length")));
 
     private GraniteMoe() {}
+
+    /// Returns what is particular about GGUF files, of an architecture of this kind.
+    static GgufRule gguf(String architecture) {
+        return GgufRule.of(architecture)
+                .interleaved()
+                .needs("intermediate_size", "feed_forward_length")
+                .needs("embedding_multiplier", "embedding_scale")
+                .needs("residual_multiplier", "residual_scale")
+                .needs("attention_multiplier", "attention.scale")
+                .needs("logits_scaling", "logit_scale");
+    }
 
     private static ModelSpec model(FamilyConfig config) {
         return decoder(config).layers(layer -> layer(layer, attention(layer).spec()));

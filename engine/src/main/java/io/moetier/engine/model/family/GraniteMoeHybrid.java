@@ -12,7 +12,18 @@ import java.util.Optional;
 
 /// Granite 4.0 (IBM 2025): Mamba-2 in most layers, attention without positions in some, else as [GraniteMoe].
 final class GraniteMoeHybrid {
-    static final Family FAMILY = new Family("granitemoehybrid", defaults(), GraniteMoeHybrid::model, Optional.empty());
+    static final Family FAMILY = new Family(
+            "granitemoehybrid",
+            defaults(),
+            GraniteMoeHybrid::model,
+            Optional.of(GraniteMoe.gguf("granitehybrid")
+                    .needs("shared_intermediate_size", "expert_shared_feed_forward_length")
+                    .needs("mamba_d_conv", "ssm.conv_kernel")
+                    .needs("mamba_d_state", "ssm.state_size")
+                    .needs("mamba_n_heads", "ssm.time_step_rank")
+                    .needs("mamba_n_groups", "ssm.group_count")
+                    .needs("ssm_inner_size", "ssm.inner_size")
+                    .attentionOr("attention", "mamba")));
 
     private GraniteMoeHybrid() {}
 

@@ -18,7 +18,9 @@ final class HunyuanV1Moe {
             "hunyuan_v1_moe",
             Map.of("rms_norm_eps", 1e-5, "rope_theta", 1e4, "num_experts", 1, "moe_topk", 1),
             HunyuanV1Moe::model,
-            Optional.empty());
+            Optional.of(GgufRule.of("hunyuan-moe")
+                    .needs("moe_topk", "expert_used_count")
+                    .needs("intermediate_size", "expert_feed_forward_length")));
 
     private HunyuanV1Moe() {}
 

@@ -35,7 +35,12 @@ final class Jamba {
                     Map.entry("mamba_dt_rank", "auto"),
                     Map.entry("mamba_conv_bias", true)),
             Jamba::model,
-            Optional.empty());
+            Optional.of(GgufRule.of("jamba")
+                    .needs("intermediate_size", "feed_forward_length")
+                    .needs("mamba_d_conv", "ssm.conv_kernel")
+                    .needs("mamba_d_state", "ssm.state_size")
+                    .needs("mamba_dt_rank", "ssm.time_step_rank")
+                    .needs("ssm_inner_size", "ssm.inner_size")));
 
     private Jamba() {}
 

@@ -34,7 +34,13 @@ final class Lfm2Moe {
                     Map.entry("routed_scaling_factor", 1.0),
                     Map.entry("tie_embedding", true)),
             Lfm2Moe::model,
-            Optional.empty());
+            Optional.of(GgufRule.of("lfm2moe")
+                    .sigmoid()
+                    .needs("moe_intermediate_size", "expert_feed_forward_length")
+                    .needs("num_dense_layers", "leading_dense_block_count")
+                    .needs("conv_L_cache", "shortconv.l_cache")
+                    .attentionOr("full_attention", "conv")
+                    .named("output_norm", "token_embd_norm")));
 
     private static final double SUM_EPS = 1e-6;
 

@@ -19,7 +19,10 @@ final class MiniMaxM2 {
             "minimax_m2",
             Map.of("rms_norm_eps", 1e-6, "rope_theta", 5e6, "num_key_value_heads", 8),
             MiniMaxM2::model,
-            Optional.empty());
+            Optional.of(GgufRule.of("minimax-m2")
+                    .sigmoid()
+                    .needs("intermediate_size", "expert_feed_forward_length")
+                    .needs("rotary_dim", "rope.dimension_count")));
 
     private MiniMaxM2() {}
 

@@ -6,11 +6,9 @@ import io.moetier.engine.model.describe.GroupedAttention;
 import io.moetier.engine.model.describe.Layer;
 import io.moetier.engine.model.describe.Mixture;
 import io.moetier.engine.model.describe.SwiGlu;
-import io.moetier.engine.model.family.Family.GgufRule;
 import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.SublayerSpec;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -20,7 +18,7 @@ final class Mixtral {
             "mixtral",
             Map.of("rms_norm_eps", 1e-5, "rope_theta", 1e6, "num_key_value_heads", 8),
             Mixtral::model,
-            Optional.of(new GgufRule("llama", true, true, List.of("intermediate_size"))));
+            Optional.of(GgufRule.of("llama").interleaved().needs("intermediate_size", "feed_forward_length")));
 
     private Mixtral() {}
 

@@ -6,11 +6,9 @@ import io.moetier.engine.model.describe.GroupedAttention;
 import io.moetier.engine.model.describe.Layer;
 import io.moetier.engine.model.describe.Mixture;
 import io.moetier.engine.model.describe.SwiGlu;
-import io.moetier.engine.model.family.Family.GgufRule;
 import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.SublayerSpec;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -20,7 +18,10 @@ final class Olmoe {
             "olmoe",
             Map.of("rms_norm_eps", 1e-5, "rope_theta", 1e4),
             Olmoe::model,
-            Optional.of(new GgufRule("olmoe", false, false, List.of("intermediate_size"))));
+            Optional.of(GgufRule.of("olmoe")
+                    .needs("intermediate_size", "feed_forward_length")
+                    .says("norm_topk_prob", false)
+                    .takes("norm_topk_prob", "expert_weights_norm")));
 
     private Olmoe() {}
 

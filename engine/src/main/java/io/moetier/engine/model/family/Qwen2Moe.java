@@ -6,12 +6,10 @@ import io.moetier.engine.model.describe.GroupedAttention;
 import io.moetier.engine.model.describe.Layer;
 import io.moetier.engine.model.describe.Mixture;
 import io.moetier.engine.model.describe.SwiGlu;
-import io.moetier.engine.model.family.Family.GgufRule;
 import io.moetier.engine.model.spec.FeedForwardSpec;
 import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.SublayerSpec;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -31,8 +29,11 @@ final class Qwen2Moe {
                     "qkv_bias",
                     true),
             Qwen2Moe::model,
-            Optional.of(new GgufRule(
-                    "qwen2moe", false, false, List.of("moe_intermediate_size", "shared_expert_intermediate_size"))));
+            Optional.of(GgufRule.of("qwen2moe")
+                    .needs("moe_intermediate_size", "expert_feed_forward_length")
+                    .needs("shared_expert_intermediate_size", "expert_shared_feed_forward_length")
+                    .says("norm_topk_prob", false)
+                    .takes("norm_topk_prob", "expert_weights_norm")));
 
     private Qwen2Moe() {}
 

@@ -6,12 +6,10 @@ import io.moetier.engine.model.describe.GroupedAttention;
 import io.moetier.engine.model.describe.Layer;
 import io.moetier.engine.model.describe.Mixture;
 import io.moetier.engine.model.describe.SwiGlu;
-import io.moetier.engine.model.family.Family.GgufRule;
 import io.moetier.engine.model.spec.FeedForwardSpec;
 import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.SublayerSpec;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -21,7 +19,10 @@ final class Qwen3Moe {
             "qwen3_moe",
             Map.of("rms_norm_eps", 1e-6, "rope_theta", 1e4, "num_key_value_heads", 4),
             Qwen3Moe::model,
-            Optional.of(new GgufRule("qwen3moe", true, false, List.of("moe_intermediate_size"))));
+            Optional.of(GgufRule.of("qwen3moe")
+                    .needs("moe_intermediate_size", "expert_feed_forward_length")
+                    .says("norm_topk_prob", true)
+                    .takes("norm_topk_prob", "expert_weights_norm")));
 
     private Qwen3Moe() {}
 

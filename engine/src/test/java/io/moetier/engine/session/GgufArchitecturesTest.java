@@ -1,0 +1,121 @@
+package io.moetier.engine.session;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.engine.convert.LlamaCppFile;
+import io.moetier.engine.convert.ModelSource;
+import io.moetier.engine.device.KvType;
+import io.moetier.engine.device.cpu.KernelChoice;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Golden cases in GGUF files as llama.cpp's converter names and shapes them give the reference's logits, choices and
+/// tokens.
+class GgufArchitecturesTest {
+    /// The reference sums in another order.
+    private static final double TOLERANCE = 1e-4;
+
+    @TempDir
+    Path directory = Path.of("");
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "afmoe",
+                "dbrx",
+                "deepseek_v2",
+                "deepseek_v2_lite",
+                "deepseek_v3",
+                "deepseek_v3_yarn",
+                "dots1",
+                "ernie4_5_moe",
+                "glm4_moe",
+                "glm4_moe_qknorm",
+                "glm4_moe_lite",
+                "gpt_oss",
+                "gpt_oss_mxfp4",
+                "granitemoe",
+                "granitemoehybrid",
+                "granitemoeshared",
+                "hunyuan_v1_moe",
+                "jamba",
+                "lfm2_moe",
+                "minimax_m2"
+            })
+    void everyGoldenCaseGivesTheReferencesLogitsChoicesAndTokens(String name) throws IOException {
+        GoldenCase golden = GoldenCase.read(name);
+        Path file = LlamaCppFile.of(golden.directory()).write(directory.resolve("gguf-" + name + ".gguf"));
+        assertGolden(name, golden, file);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"deepseek_v2_lite", "deepseek_v3"})
+    void filesOfBeforeKeysAndValuesWereSplitGiveTheSame(String name) throws IOException {
+        GoldenCase golden = GoldenCase.read(name);
+        Path file = LlamaCppFile.of(golden.directory())
+                .withKeysAndValuesTogether()
+                .write(directory.resolve("gguf-together-" + name + ".gguf"));
+        assertGolden(name, golden, file);
+    }
+
+    @Test
+    void layersThatGuessMoreTokensAreCountedAndLeftOut() throws IOException {
+        GoldenCase golden = GoldenCase.read("glm4_moe");
+        Path file =
+                LlamaCppFile.of(golden.directory()).withGuessingLayer().write(directory.resolve("gguf-guessing.gguf"));
+        try (ModelSource source = ModelSource.open(file)) {
+            assertEquals(1, source.numGuessingTensors());
+        }
+        assertGolden("glm4_moe", golden, file);
+    }
+
+    private static void assertGolden(String name, GoldenCase golden, Path file) {
+        EngineConfig config = EngineConfig.DEFAULT
+                .withThreads(2)
+                .withKv(KvType.F32)
+                .withKernels(name.endsWith("mxfp4") ? KernelChoice.PLAIN : KernelChoice.AUTO);
+        try (Engine engine = Engine.open(ImportedStores.of(file), config);
+                Session session = engine.newSession()) {
+            int vocab = engine.spec().vocabSize();
+            Map<Integer, List<List<Integer>>> routed = new HashMap<>();
+            session.listen((layer, phase, firstPosition, n, k, ids, weights, tiers) -> {
+                for (int t = 0; t < n; t++) {
+                    List<Integer> chosen = new ArrayList<>();
+                    for (int j = 0; j < k; j++) {
+                        chosen.add(ids[t * k + j]);
+                    }
+                    routed.computeIfAbsent(layer, key -> new ArrayList<>()).add(chosen);
+                }
+            });
+            double[] worst = new double[1];
+            session.prefill(golden.inputIds(), (position, logits) -> {
+                for (int i = 0; i < vocab; i++) {
+                    worst[0] = Math.max(worst[0], Math.abs(logits[i] - golden.logits()[position * vocab + i]));
+                }
+            });
+            assertTrue(worst[0] <= TOLERANCE, () -> "logits differ by " + worst[0]);
+            assertEquals(golden.routerIds(), routed);
+        }
+        try (Engine engine = Engine.open(ImportedStores.of(file), config);
+                Session session = engine.newSession()) {
+            List<Integer> tokens = new ArrayList<>();
+            Sampler sampler = new Sampler(SamplingParams.GREEDY, engine.spec().vocabSize(), engine.contextLength());
+            new Generator(session, sampler, Set.of())
+                    .run(golden.inputIds(), golden.greedyIds().length, tokens::add, () -> false);
+            assertArrayEquals(
+                    golden.greedyIds(),
+                    tokens.stream().mapToInt(Integer::intValue).toArray());
+        }
+    }
+}
