@@ -30,7 +30,7 @@ public final class CudaDevice implements Device {
     private final KernelModules modules;
     private final Staging staging;
     private final Set<CudaArena> arenas = new LinkedHashSet<>();
-    private final CudaArena own = newArena();
+    private final CudaArena own = open();
     private final CudaKernels kernels;
     private @Nullable Thread entered;
     private boolean closed;
@@ -129,7 +129,11 @@ public final class CudaDevice implements Device {
     }
 
     @Override
-    public CudaArena newArena() {
+    public Arena newArena() {
+        return open();
+    }
+
+    private CudaArena open() {
         CudaArena added = new CudaArena(this);
         arenas.add(added);
         return added;
