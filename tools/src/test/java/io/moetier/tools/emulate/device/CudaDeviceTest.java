@@ -1,0 +1,80 @@
+package io.moetier.tools.emulate.device;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.cuda.CudaException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/// Memory of a CUDA device.
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class CudaDeviceTest {
+    private final DevicePair devices = new DevicePair();
+
+    @AfterAll
+    void close() {
+        devices.close();
+    }
+
+    @Test
+    void buffersAreZeroAndTakeWhatIsUploaded() {
+        // more than goes through the staging memory at a time
+        float[] floats = DevicePair.floats(1_200_000, new Random(4711));
+        DevicePair.Work work = (device, arena) -> {
+            DeviceBuffer buffer = device.allocate(floats.length + 5, arena);
+            device.upload(floats, 0, floats.length, buffer, 3);
+            return buffer;
+        };
+        assertArrayEquals(devices.onCpu(work), devices.onCuda(work));
+    }
+
+    @Test
+    void whatDoesNotFitIsNamed() {
+        if (!devices.isEmulated()) {
+            return;
+        }
+        try (Arena arena = devices.cuda.newArena()) {
+            long tooMuch = 1L << 40;
+            CudaException failure = assertThrows(CudaException.class, () -> devices.cuda.allocateSlab(tooMuch, arena));
+            assertTrue(failure.isOutOfMemory());
+            String message = String.valueOf(failure.getMessage());
+            assertTrue(message.contains("CUDA_ERROR_OUT_OF_MEMORY"), message);
+            assertTrue(message.endsWith(" bytes of slots for experts"), message);
+            assertEquals(5, devices.cuda.allocate(5, arena).length(), "everything goes on");
+        }
+    }
+
+    @Test
+    void memoryEndsWithItsArena() {
+        Arena arena = devices.cuda.newArena();
+        MemorySegment slab = devices.cuda.allocateSlab(4096, arena);
+        assertTrue(slab.scope().isAlive());
+        assertEquals(0, slab.address() % 4096);
+        arena.close();
+        assertFalse(slab.scope().isAlive());
+        arena.close();
+        assertThrows(IllegalStateException.class, () -> devices.cuda.allocate(1, arena));
+    }
+
+    @Test
+    void memoryOfAnotherDeviceIsRefused() {
+        DeviceBuffer ofTheProcessor = devices.cpu.allocate(4);
+        assertThrows(
+                IllegalArgumentException.class, () -> devices.cuda.kernels().clear(ofTheProcessor, 4));
+        try (Arena main = Arena.ofShared()) {
+            assertThrows(IllegalArgumentException.class, () -> devices.cuda.allocate(4, main));
+        }
+        DeviceBuffer own = devices.cuda.allocate(4);
+        assertThrows(
+                IllegalArgumentException.class, () -> devices.cuda.kernels().clear(own, 5));
+    }
+}
