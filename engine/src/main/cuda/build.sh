@@ -3,6 +3,7 @@
 # for compute capability 7.5, which only a driver of CUDA 13 reads; nothing in them is newer than PTX 6.0 and
 # capability 6.1 (Pascal) but hints at bytes that are not used. Then has ptxas translate them for every processor it knows and fails on spilled registers.
 #   build.sh TARGET               NVCC, PTXAS: the compilers, else those on the PATH
+# After a change to the sources, TARGET is engine/src/main/resources/io/moetier/engine/device/cuda, which is committed.
 set -eu
 
 target=$1
