@@ -27,6 +27,7 @@ record BalanceReport(Path trace, Balance balance) {
         fields.put("layers", header.layers());
         fields.put("experts", header.experts());
         fields.put("top_k", header.topK());
+        header.lossy().ifPresent(options -> fields.put("lossy", options));
         fields.put("prefill_tokens", balance.prefillTokens());
         fields.put("decode_tokens", balance.decodeTokens());
         fields.put("requests", balance.requests());
@@ -54,7 +55,8 @@ record BalanceReport(Path trace, Balance balance) {
                 .row("model", header.model())
                 .row(
                         "experts",
-                        header.topK() + " of " + header.experts() + " in each of " + header.layers() + " layers")
+                        header.topK() + " of " + header.experts() + " in each of " + header.layers() + " layers"
+                                + ExpertsUsed.warning(header.lossy()))
                 .row("tokens", balance.prefillTokens() + " of prompts, " + balance.decodeTokens() + " generated")
                 .row("requests", balance.requests())
                 .row(

@@ -90,6 +90,11 @@ final class BenchCommand implements Callable<Integer> {
             OutputFile.check(trace, "--trace");
         }
         EngineConfig config = model.config();
+        config.selection()
+                .lossy()
+                .ifPresent(options -> require(
+                        !compare,
+                        "--compare does not go with " + options + ": the other engine computes what was trained"));
         ProcessMemory before = ProcessMemory.now();
         try (LoadedModel loaded = new Stores(surroundings, streams).load(model.model, config, false)) {
             if (peer == null) {
@@ -107,7 +112,8 @@ final class BenchCommand implements Callable<Integer> {
             return;
         }
         ModelSpec spec = loaded.engine().spec();
-        TraceHeader header = SessionTrace.header(String.valueOf(model.model.getFileName()), spec, "rounds of bench");
+        TraceHeader header = SessionTrace.header(String.valueOf(model.model.getFileName()), spec, "rounds of bench")
+                .withLossy(loaded.engine().lossy());
         try (TraceRecorder recorder = new TraceRecorder(trace, header)) {
             measure(loaded, before, Optional.of(new SessionTrace(recorder, spec)));
             recorder.finish();

@@ -29,6 +29,11 @@ record ExpertsUsed(double perToken, int most, Optional<String> lossy) {
 
     /// Returns what is to be added to a line of figures: nothing, unless the model was changed.
     String warning() {
+        return warning(lossy);
+    }
+
+    /// Returns what is to be added to a sentence about a result that these options made differ.
+    static String warning(Optional<String> lossy) {
         return lossy.map(options -> "; lossy: " + options).orElse("");
     }
 

@@ -1,5 +1,7 @@
 package io.moetier.cli;
 
+import java.util.List;
+
 /// What a page shows, from top to bottom.
 final class HtmlBody {
     private final StringBuilder html = new StringBuilder();
@@ -21,7 +23,12 @@ final class HtmlBody {
     }
 
     HtmlBody table(String title, Table table) {
+        return table(title, List.of(), table);
+    }
+
+    HtmlBody table(String title, List<String> paragraphs, Table table) {
         heading(title);
+        paragraphs.forEach(this::paragraph);
         html.append("<div class=\"chart\">").append(table.html()).append("</div>\n");
         return this;
     }

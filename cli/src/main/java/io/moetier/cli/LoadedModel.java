@@ -71,7 +71,8 @@ final class LoadedModel implements AutoCloseable {
 
     /// Returns what to say when text is to be read or written with a model that came without a tokenizer.
     static IllegalArgumentException noTokenizer(Path name) {
-        return new IllegalArgumentException(name + " has no tokenizer; run and logits take token ids with --ids");
+        return new IllegalArgumentException(
+                name + " has no tokenizer; run, logits and explain take token ids with --ids");
     }
 
     /// Returns the tokens of a prompt: the ids that were given, or those of the text.

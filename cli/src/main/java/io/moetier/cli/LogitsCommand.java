@@ -1,6 +1,5 @@
 package io.moetier.cli;
 
-import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.session.Session;
 import io.moetier.storage.format.SafetensorsWriter;
@@ -11,7 +10,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -30,13 +28,8 @@ final class LogitsCommand implements Callable<Integer> {
     @Mixin
     PromptOptions prompt = new PromptOptions();
 
-    @Option(
-            names = "--decoder-ids",
-            paramLabel = "1,5,9",
-            description = "For a model with an encoder, which reads the prompt: take these token ids as the decoder's"
-                    + " output so far, whose logits are written. Without it: what every output begins with.")
-    @Nullable
-    String decoderIds;
+    @Mixin
+    DecoderOptions decoder = new DecoderOptions();
 
     @Option(
             names = {"-o", "--out"},
@@ -58,39 +51,25 @@ final class LogitsCommand implements Callable<Integer> {
             Stores stores = new Stores(surroundings, streams);
             try (LoadedModel loaded = stores.load(model.model, config, given instanceof Prompt.Text)) {
                 int[] input = loaded.tokens(given);
-                int[] tokens = decoded(loaded.engine().spec(), input);
+                int[] tokens = decoder.decoded(loaded.engine().spec(), input);
                 int vocabSize = loaded.engine().spec().vocabSize();
                 writeLogits(loaded, input, tokens, file.unfinished());
                 file.publish();
-                streams.note(out + ": " + tokens.length + " positions of " + vocabSize + " logits");
+                streams.note(out + ": " + tokens.length + " positions of " + vocabSize + " logits"
+                        + ExpertsUsed.warning(loaded.engine().lossy()));
             }
         }
         return Failure.OK;
     }
 
-    /// Returns the tokens whose logits are written: the prompt, or what the decoder of a model with an encoder has put
-    /// out so far.
-    private int[] decoded(ModelSpec spec, int[] input) {
-        if (spec.encoder().isEmpty()) {
-            if (decoderIds != null) {
-                throw new IllegalArgumentException(
-                        "--decoder-ids: " + spec.family() + " has no encoder; the prompt is all that it reads");
-            }
-            return input;
-        }
-        return decoderIds == null
-                ? new int[] {spec.encoder().get().decoderStartToken()}
-                : TokenIds.parse(decoderIds, "--decoder-ids");
-    }
-
     private static void writeLogits(LoadedModel loaded, int[] input, int[] tokens, Path file) throws IOException {
         Entry entry =
                 Entry.of(TENSOR, "F32", tokens.length, loaded.engine().spec().vocabSize());
+        Map<String, String> metadata =
+                loaded.engine().lossy().map(options -> Map.of("lossy", options)).orElse(Map.of());
         try (Session session = loaded.engine().newSession();
-                SafetensorsWriter writer = SafetensorsWriter.create(file, List.of(entry), Map.of())) {
-            if (loaded.engine().spec().encoder().isPresent()) {
-                session.encode(input);
-            }
+                SafetensorsWriter writer = SafetensorsWriter.create(file, List.of(entry), metadata)) {
+            DecoderOptions.encode(loaded.engine().spec(), session, input);
             session.prefill(tokens, (position, logits) -> write(writer, logits));
         }
     }

@@ -121,7 +121,8 @@ record ModelSummary(
     ///
     /// @throws IllegalArgumentException if not
     void requireFit(EngineConfig config) {
-        Engine.requireFit(config, spec, budget());
+        int numExpertsPerToken = config.selection().experts().orElse(numExpertsPerToken());
+        Engine.requireFit(config, spec, new SlotBudget(sizeClasses, numExpertsPerToken));
     }
 
     /// Returns the lines for people; with a budget, also what each tier holds.
@@ -201,12 +202,15 @@ record ModelSummary(
     }
 
     private SlotBudget budget() {
-        return new SlotBudget(
-                sizeClasses,
-                spec.moeLayers().stream()
-                        .mapToInt(MoeSpec::numExpertsPerToken)
-                        .max()
-                        .orElse(0));
+        return new SlotBudget(sizeClasses, numExpertsPerToken());
+    }
+
+    /// The most of any layer, as it was trained.
+    private int numExpertsPerToken() {
+        return spec.moeLayers().stream()
+                .mapToInt(MoeSpec::numExpertsPerToken)
+                .max()
+                .orElse(0);
     }
 
     private int[] slots(long ramBytes) {

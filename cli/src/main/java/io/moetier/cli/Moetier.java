@@ -74,6 +74,7 @@ public final class Moetier {
                 .addSubcommand(new InspectCommand(streams))
                 .addSubcommand(new VerifyCommand(surroundings, streams))
                 .addSubcommand(new LogitsCommand(surroundings, streams))
+                .addSubcommand(new ExplainCommand(surroundings, streams))
                 .addSubcommand(new CommandLine(new TraceCommand())
                         .addSubcommand(new TraceRecordCommand(surroundings, streams))
                         .addSubcommand(new TraceShowCommand(streams))

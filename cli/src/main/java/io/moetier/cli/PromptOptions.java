@@ -45,6 +45,13 @@ final class PromptOptions {
 
     /// Returns the prompt that was given by an option or as `words` on the command line.
     ///
+    /// @throws IllegalArgumentException if none was, or two
+    Prompt require(@Nullable String words) {
+        return find(words).orElseThrow(() -> noPrompt("give PROMPT, --prompt-file, --ids or --ids-file"));
+    }
+
+    /// Returns the prompt that was given by an option or as `words` on the command line.
+    ///
     /// @throws IllegalArgumentException if there are two, or the one there is holds nothing
     Optional<Prompt> find(@Nullable String words) {
         requireOneSource(words);

@@ -51,7 +51,9 @@ final class TraceRecordCommand implements Callable<Integer> {
                 Conversation conversation = new Conversation(loaded, sampling, Optional.empty())) {
             ModelSpec spec = loaded.engine().spec();
             int[] tokens = loaded.tokens(given);
-            TraceHeader header = SessionTrace.header(String.valueOf(model.model.getFileName()), spec, "");
+            Optional<String> lossy = loaded.engine().lossy();
+            TraceHeader header = SessionTrace.header(String.valueOf(model.model.getFileName()), spec, "")
+                    .withLossy(lossy);
             try (CleanStop _ = CleanStop.open();
                     TraceRecorder recorder = new TraceRecorder(out, header)) {
                 conversation.listen(new SessionTrace(recorder, spec));
@@ -61,7 +63,7 @@ final class TraceRecordCommand implements Callable<Integer> {
                 }
                 recorder.finish();
             }
-            streams.note(out + ": " + conversation.numTokens() + " tokens");
+            streams.note(out + ": " + conversation.numTokens() + " tokens" + ExpertsUsed.warning(lossy));
             return Failure.OK;
         }
     }

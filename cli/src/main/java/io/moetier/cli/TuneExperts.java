@@ -93,10 +93,16 @@ final class TuneExperts {
         TraceHeader own = SessionTrace.header("", spec, "");
         if (!own.moeLayerIndices().equals(header.moeLayerIndices())
                 || own.experts() != header.experts()
-                || own.topK() != header.topK()) {
+                || !mayChoose(header, own.topK())) {
             throw new MalformedModelException(
                     trace + ": a trace of " + shape(header) + ", but " + model + " has " + shape(own));
         }
+    }
+
+    /// Says whether the trace can be one of a model that was trained to choose `topK` experts.
+    private static boolean mayChoose(TraceHeader header, int topK) {
+        boolean fewer = header.fewerExperts() && header.topK() < topK;
+        return header.topK() == topK || fewer || header.lossy().isPresent();
     }
 
     private static String shape(TraceHeader header) {

@@ -53,6 +53,7 @@ record TuneReport(
     Map<String, Object> fields() {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("trace", trace.toString());
+        header.lossy().ifPresent(options -> fields.put("lossy", options));
         fields.put("admission", admission.name().toLowerCase(Locale.ROOT));
         question.machine().ifPresent(machine -> fields.put("device", machine.name()));
         fields.put("rows", tuning.rows().stream().map(TuneReport::fields).toList());
@@ -123,6 +124,9 @@ record TuneReport(
     /// Returns what one must know to read the table.
     List<String> notes() {
         List<String> notes = new ArrayList<>();
+        header.lossy()
+                .ifPresent(options ->
+                        notes.add("Lossy: the trace is of the model with " + options + ", not as it was trained."));
         int tokenExperts = header.layers() * header.topK();
         List<String> small = question.plans().stream()
                 .filter(plan -> plan.numSlots() < tokenExperts)

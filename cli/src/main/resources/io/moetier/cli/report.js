@@ -38,11 +38,10 @@
     }, [labels.map((_, i) => i), values], document.getElementById(id));
   }
 
-  // One cell for each expert of each layer, darker the more often it is chosen.
-  function heatMap(id, rows, layers, tokens) {
+  // One cell for each expert in each row, darker the larger its value; `left` pixels are for the rows' labels.
+  function heatMap(id, rows, labels, left, describe) {
     const columns = rows[0].length;
-    const cell = Math.max(3, Math.min(22, Math.floor((width - 60) / columns)));
-    const left = 50;
+    const cell = Math.max(3, Math.min(22, Math.floor((width - left - 10) / columns)));
     const top = 20;
     const canvas = document.createElement('canvas');
     const scale = window.devicePixelRatio || 1;
@@ -58,9 +57,9 @@
     rows.forEach((row, r) => {
       const every = Math.ceil(12 / cell);
       pen.fillStyle = '#1b1f24';
-      if (r % every === 0) pen.fillText(String(layers[r]), 20, top + (r + 0.5) * cell);
-      row.forEach((count, c) => {
-        pen.fillStyle = `hsl(214 80% ${96 - 66 * (most ? count / most : 0)}%)`;
+      if (r % every === 0) pen.fillText(labels[r], 20, top + (r + 0.5) * cell, left - 24);
+      row.forEach((value, c) => {
+        pen.fillStyle = `hsl(214 80% ${96 - 66 * (most ? value / most : 0)}%)`;
         pen.fillRect(left + c * cell, top + r * cell, cell, cell);
       });
     });
@@ -69,10 +68,24 @@
     canvas.addEventListener('mousemove', event => {
       const c = Math.floor((event.offsetX - left) / cell);
       const r = Math.floor((event.offsetY - top) / cell);
-      canvas.title = rows[r] && rows[r][c] !== undefined && c >= 0
-        ? `layer ${layers[r]}, expert ${c}: ${(100 * rows[r][c] / tokens).toFixed(1)} % of tokens` : '';
+      canvas.title = rows[r] && rows[r][c] !== undefined && c >= 0 ? describe(r, c) : '';
     });
     document.getElementById(id).append(canvas);
+  }
+
+  // How often each expert of each layer is chosen.
+  function counts(id) {
+    heatMap(id, data.counts, data.layers.map(String), 50, (r, c) =>
+      `layer ${data.layers[r]}, expert ${c}: ${(100 * data.counts[r][c] / data.tokens).toFixed(1)} % of tokens`);
+  }
+
+  // What each expert of a layer is to each token.
+  function tokens(id) {
+    const heat = data.heats[id];
+    const label = r => `${heat.first + r} ${heat.labels[r]}`;
+    const name = c => heat.shared && c === heat.rows[0].length - 1 ? 'shared expert' : `expert ${c}`;
+    heatMap(id, heat.rows, heat.labels.map((_, r) => label(r)), 130, (r, c) =>
+      `token ${label(r)}, ${name(c)}: ${heat.percent ? (100 * heat.rows[r][c]).toFixed(1) + ' %' : heat.rows[r][c].toFixed(3)}`);
   }
 
   const numbers = (u, values) => values.map(v => (v === null ? '–' : v.toFixed(1)));
@@ -81,7 +94,7 @@
     hits: id => lines(id, data.budgets, data.hits, percent),
     speeds: id => lines(id, data.budgets, data.speeds, numbers),
     reuse: id => bars(id, data.reuse.labels, data.reuse.shares),
-    heat: id => heatMap(id, data.counts, data.layers, data.tokens),
+    heat: counts,
   };
-  document.querySelectorAll('.chart[id]').forEach(chart => draw[chart.id](chart.id));
+  document.querySelectorAll('.chart[id]').forEach(chart => (draw[chart.id] || tokens)(chart.id));
 })();

@@ -74,6 +74,32 @@ class ChartsTest {
         }
     }
 
+    @Test
+    void theHeatMapsOfAPromptAreDrawnToo() throws IOException, InterruptedException {
+        Path page = directory.resolve("explained.html");
+        String model = TestData.golden("jetmoe").toString();
+        CommandLineRun run = CommandLineRun.inProcess(
+                directory.resolve("cache"), "explain", model, "--ids", "5,6,7", "--report", page.toString());
+        assertEquals(0, run.exitCode(), run.err());
+        try (Browser browser = new Browser(Files.createDirectory(directory.resolve("browser")))) {
+            browser.open(page);
+            assertEquals("gate0 added0 gate1 added1 gate2 added2 gate3 added3", browser.evaluate(DRAWN));
+            assertEquals("2", browser.evaluate("String(document.querySelectorAll('.chart:not([id]) table').length)"));
+            assertEquals("token 2 7, expert 5: 54.6 %", browser.evaluate("""
+                    (() => {
+                      const canvas = document.querySelector('#gate0 canvas');
+                      const at = canvas.getBoundingClientRect();
+                      const init = { clientX: at.left + 130 + 5.5 * 22, clientY: at.top + 20 + 2.5 * 22 };
+                      canvas.dispatchEvent(new MouseEvent('mousemove', init));
+                      return canvas.title;
+                    })()"""));
+            assertEquals(List.of(), browser.failures());
+            assertTrue(
+                    browser.requests().stream().allMatch(url -> url.matches("(file|data):.*")),
+                    () -> browser.requests().toString());
+        }
+    }
+
     private Path report(String... options) {
         Path page = directory.resolve("a report.html");
         String[] arguments = {

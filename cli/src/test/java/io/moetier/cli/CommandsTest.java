@@ -355,7 +355,7 @@ class CommandsTest {
         fails(Failure.USAGE, "--chat: " + TINY + " has no chat template", "run", TINY, "Once", "--chat");
         fails(
                 Failure.USAGE,
-                GOLDEN + " has no tokenizer; run and logits take token ids with --ids",
+                GOLDEN + " has no tokenizer; run, logits and explain take token ids with --ids",
                 "run",
                 GOLDEN,
                 "Once");

@@ -132,7 +132,7 @@ class PerplexityTest {
                 text);
         fails("--ctx must be at least 4, not 2", TINY, "--file", text, "--ctx", "2");
         String golden = TestData.golden("mixtral").toString();
-        fails(golden + " has no tokenizer; run and logits take token ids with --ids", golden, "--file", text);
+        fails(golden + " has no tokenizer; run, logits and explain take token ids with --ids", golden, "--file", text);
         String expected = "--reference: expected the 4096 tokens of " + TINY + ", found a vocabulary of ";
         CommandLineRun run = CommandLineRun.inProcess(
                 cache, "perplexity", TINY, "--file", text, "--ctx", "16", "--reference", golden);

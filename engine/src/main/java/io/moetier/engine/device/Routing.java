@@ -36,6 +36,11 @@ public record Routing(
         return new Routing(numExperts, numExpertsPerToken, Score.SOFTMAX, Groups.NONE, Optional.empty(), 1);
     }
 
+    /// Returns the rule that chooses every expert and weights it by its score.
+    public Routing ofScores() {
+        return new Routing(numExperts, numExperts, score, Groups.NONE, Optional.empty(), 1);
+    }
+
     /// Returns this rule choosing `k` experts.
     public Routing choosing(int k) {
         return new Routing(numExperts, k, score, groups, normalisation, factor);

@@ -97,7 +97,8 @@ final class BlockLoader {
             case RecurrentSpec recurrent -> recurrent(recurrentBlocks++, recurrent);
             case LatentAttentionSpec attention ->
                 new LatentAttention(latentBlocks++, attention, weights, rope(attention.rope()));
-            case MixtureOfHeadsSpec heads -> new HeadMixture(keyValueBlocks++, heads, weights, rope(heads.rope()));
+            case MixtureOfHeadsSpec heads ->
+                new HeadMixture(layer, keyValueBlocks++, heads, weights, rope(heads.rope()));
             case DenseSpec dense -> new DenseFeedForward(dense, weights);
             case MoeSpec moe ->
                 new MoeBlock(

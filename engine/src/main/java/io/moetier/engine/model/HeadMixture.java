@@ -9,7 +9,8 @@ import io.moetier.engine.model.spec.MixtureOfHeadsSpec;
 import io.moetier.engine.tensor.WeightMatrix;
 
 /// A mixture of attention heads (Zhang et al. 2022): router → queries of the chosen experts → attention over shared
-/// keys and values → the experts' output projections → weighted sum. All weights stay in memory.
+/// keys and values → the experts' output projections → weighted sum. All weights stay in memory, so that no
+/// [RoutingListener] is told of the choices; a [MixtureObserver] is shown them.
 final class HeadMixture implements Block {
     private static final int LOGITS = 0; // of the workspace's intermediate results
     private static final int QUERY = 1;
@@ -18,6 +19,7 @@ final class HeadMixture implements Block {
     private static final int HEADS = 4;
     private static final int EXPERT_ROWS = 5;
 
+    private final int layer;
     private final int number;
     private final MixtureOfHeadsSpec spec;
     private final Router router;
@@ -33,7 +35,8 @@ final class HeadMixture implements Block {
     private ExpertGroups groups = new ExpertGroups(0, 0);
 
     /// @param number of the blocks with keys and values
-    HeadMixture(int number, MixtureOfHeadsSpec spec, Weights loaded, RopeTable rope) {
+    HeadMixture(int layer, int number, MixtureOfHeadsSpec spec, Weights loaded, RopeTable rope) {
+        this.layer = layer;
         this.number = number;
         this.spec = spec;
         this.rope = rope;
@@ -63,6 +66,24 @@ final class HeadMixture implements Block {
         kernels.weightedSum(
                 results[EXPERT_ROWS], weights, n, spec.numExpertsPerToken(), hiddenSize, workspace.sublayer);
         kernels.addBias(workspace.sublayer, n, hiddenSize, bias);
+        MixtureObserver observer = workspace.observer();
+        if (observer != null) {
+            observer.onMixture(shown(kernels, workspace));
+        }
+    }
+
+    private Mixture shown(Kernels kernels, Workspace workspace) {
+        DeviceBuffer[] results = workspace.intermediates;
+        int n = workspace.n;
+        Mixture.Parts parts = new Mixture.Parts(
+                workspace.rows(results[EXPERT_ROWS], n * spec.numExpertsPerToken(), bias.length),
+                false,
+                bias,
+                null,
+                null,
+                workspace.rows(workspace.sublayer, n, bias.length));
+        Mixture.Gate gate = router.show(kernels, workspace, results[LOGITS], n, ids, weights);
+        return new Mixture(layer, true, workspace.firstPosition, n, gate, parts);
     }
 
     private void route(Kernels kernels, Workspace workspace, DeviceBuffer logits) {

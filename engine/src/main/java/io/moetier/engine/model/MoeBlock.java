@@ -100,6 +100,10 @@ final class MoeBlock implements Block {
                     workspace.sublayer);
         }
         report(workspace);
+        MixtureObserver observer = workspace.observer();
+        if (observer != null) {
+            observer.onMixture(shown(kernels, workspace));
+        }
     }
 
     private void route(Kernels kernels, Workspace workspace, int n) {
@@ -173,6 +177,21 @@ final class MoeBlock implements Block {
         ExpertGroups groups = workspace.groups;
         kernels.expertFfn(batch, weighsInputs ? workspace.weightedInputs : workspace.normed, workspace.expertRows);
         batch.begin(weighsInputs ? groups.rows : groups.tokens, groups.rows);
+    }
+
+    private Mixture shown(Kernels kernels, Workspace workspace) {
+        int n = workspace.n;
+        int rows = n * numExpertsPerToken;
+        Mixture.Gate gate = router.show(
+                kernels, workspace, workspace.routerLogits, n, workspace.expertIds, workspace.routingWeights);
+        Mixture.Parts parts = new Mixture.Parts(
+                workspace.rows(workspace.expertRows, rows, hiddenSize),
+                weighsInputs,
+                bias,
+                sharedExpert == null ? null : workspace.rows(workspace.expertRows, rows, n, hiddenSize),
+                sharedIsGated ? workspace.rows(workspace.sharedGate, n, 1) : null,
+                workspace.rows(workspace.sublayer, n, hiddenSize));
+        return new Mixture(layer, false, workspace.firstPosition, n, gate, parts);
     }
 
     private void report(Workspace workspace) {

@@ -110,7 +110,7 @@ public final class MoeModel {
         workspace.firstPosition = firstPosition;
         workspace.phase = phase;
         cache.begin(firstPosition, n);
-        embed(tokens, from, workspace);
+        embed(tokens, from, workspace, false);
         run(spec.encoderLayers(), layers.size(), cache, workspace);
         cache.finish(firstPosition + n);
         finalNorm.apply(kernels, workspace.hidden, n, workspace.normed);
@@ -129,7 +129,7 @@ public final class MoeModel {
         workspace.firstPosition = 0;
         workspace.phase = Phase.PREFILL;
         cache.sequences().beginInput(tokens.length);
-        embed(tokens, 0, workspace);
+        embed(tokens, 0, workspace, true);
         run(0, spec.encoderLayers(), cache, workspace);
         encoderNorm.apply(kernels, workspace.hidden, workspace.n, workspace.normed);
         for (SequenceAttention block : sequenceBlocks) {
@@ -137,7 +137,7 @@ public final class MoeModel {
         }
     }
 
-    private void embed(int[] tokens, int from, Workspace workspace) {
+    private void embed(int[] tokens, int from, Workspace workspace, boolean encoder) {
         Kernels kernels = device.kernels();
         int n = workspace.n;
         kernels.embed(embedding, tokens, from, n, workspace.hidden);
@@ -146,6 +146,11 @@ public final class MoeModel {
         }
         if (positions != null) {
             kernels.addRows(positions, workspace.firstPosition, null, n, spec.hiddenSize(), workspace.hidden);
+        }
+        MixtureObserver observer = workspace.observer();
+        if (observer != null) {
+            Rows rows = workspace.rows(workspace.hidden, n, spec.hiddenSize());
+            observer.onEmbedding(encoder, workspace.firstPosition, rows);
         }
     }
 

@@ -35,6 +35,26 @@ final class Router {
         return routing.numExpertsPerToken();
     }
 
+    /// Returns what an observer is shown of the choices that were just made for `n` tokens.
+    Mixture.Gate show(Kernels kernels, Workspace workspace, DeviceBuffer logits, int n, int[] ids, float[] weights) {
+        int choices = routing.numExperts();
+        int[] order = new int[n * choices];
+        float[] byOrder = new float[n * choices];
+        kernels.route(logits, n, routing.ofScores(), null, order, byOrder);
+        float[] scores = new float[n * choices];
+        for (int i = 0; i < scores.length; i++) {
+            scores[i / choices * choices + order[i]] = byOrder[i];
+        }
+        return new Mixture.Gate(
+                workspace.rows(workspace.normed, n, linear.weight().cols()),
+                workspace.rows(logits, n, choices),
+                scores,
+                correction,
+                routing.numExpertsPerToken(),
+                ids,
+                weights);
+    }
+
     /// Reads `logits` [n, numExperts]; `ids` and `weights` receive [n, k].
     void choose(Kernels kernels, DeviceBuffer logits, int n, int[] ids, float[] weights) {
         kernels.route(logits, n, routing, correction, ids, weights);

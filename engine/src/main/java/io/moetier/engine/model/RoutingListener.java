@@ -3,7 +3,8 @@ package io.moetier.engine.model;
 import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
 
-/// Is told what each router chose, after the layer's experts have run.
+/// Is told what each router of experts in slots chose, after the layer's experts have run. The choices of a mixture of
+/// attention heads, whose weights stay in memory, are not told.
 @FunctionalInterface
 public interface RoutingListener {
     /// Ignores everything.

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// The buffers of one batch, allocated once so that a forward pass allocates nothing. Confined to one session.
 public final class Workspace {
@@ -25,7 +26,9 @@ public final class Workspace {
     int firstPosition;
     int textLength; // with what is still to come of the tokens that are appended together
     Phase phase = Phase.PREFILL;
+    private final Device device;
     private RoutingListener listener = RoutingListener.NONE;
+    private @Nullable MixtureObserver observer;
     private boolean muted;
     BooleanSupplier cancelled = () -> false;
 
@@ -53,6 +56,7 @@ public final class Workspace {
 
     Workspace(ModelSpec spec, Device device, Arena arena, int batch) {
         Allocator floats = (rows, cols) -> device.allocate(Math.multiplyExact(rows, cols), arena);
+        this.device = device;
         this.batch = batch;
         hidden = floats.of(batch, spec.hiddenSize());
         normed = floats.of(batch, spec.hiddenSize());
@@ -101,7 +105,12 @@ public final class Workspace {
         listener = newListener;
     }
 
-    /// Has no routing decision reported while `muted`.
+    /// Has every mixture shown to `newObserver` from now on.
+    public void observe(@Nullable MixtureObserver newObserver) {
+        observer = newObserver;
+    }
+
+    /// Has no routing decision reported and nothing shown while `muted`.
     public void mute(boolean muted) {
         this.muted = muted;
     }
@@ -109,6 +118,22 @@ public final class Workspace {
     /// Returns who is told of routing decisions now.
     RoutingListener listener() {
         return muted ? RoutingListener.NONE : listener;
+    }
+
+    /// Returns who is shown mixtures now, if anybody is.
+    @Nullable
+    MixtureObserver observer() {
+        return muted ? null : observer;
+    }
+
+    /// Returns the first `count` rows of a buffer, to be shown.
+    Rows rows(DeviceBuffer buffer, int count, int cols) {
+        return rows(buffer, 0, count, cols);
+    }
+
+    /// Returns `count` rows of a buffer from row `first` on, to be shown.
+    Rows rows(DeviceBuffer buffer, int first, int count, int cols) {
+        return new Rows(device, buffer, first, count, cols);
     }
 
     /// Has forward passes ask `supplier` before each layer whether to give up.

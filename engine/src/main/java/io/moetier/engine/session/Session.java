@@ -6,6 +6,7 @@ import io.moetier.engine.metrics.DecodeEvent;
 import io.moetier.engine.metrics.FlightEvents;
 import io.moetier.engine.metrics.PrefillEvent;
 import io.moetier.engine.model.KvCache;
+import io.moetier.engine.model.MixtureObserver;
 import io.moetier.engine.model.RoutingListener;
 import io.moetier.engine.model.Workspace;
 import io.moetier.engine.model.spec.EncoderSpec;
@@ -35,6 +36,7 @@ public final class Session implements AutoCloseable {
     private int[] outputBeginning = {};
 
     private RoutingListener listener = RoutingListener.NONE;
+    private @Nullable MixtureObserver observer;
 
     private Session(Engine engine, KvType kv, int contextLength, int batch, Owned owned) {
         this.engine = engine;
@@ -74,6 +76,12 @@ public final class Session implements AutoCloseable {
     public void listen(RoutingListener newListener) {
         listener = newListener;
         workspace.listen(newListener);
+    }
+
+    /// Has what every mixture computes shown from now on.
+    public void observe(MixtureObserver newObserver) {
+        observer = newObserver;
+        workspace.observe(newObserver);
     }
 
     /// Returns how many tokens the session holds.
@@ -157,6 +165,7 @@ public final class Session implements AutoCloseable {
         try (Arena arena = engine.device().newArena()) {
             Workspace whole = engine.model().newWorkspace(input.length, arena);
             whole.listen(listener);
+            whole.observe(observer);
             whole.cancelWhen(cancelled);
             engine.model().encode(input, cache, whole);
         } catch (CancellationException e) {

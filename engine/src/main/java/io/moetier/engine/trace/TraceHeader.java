@@ -15,6 +15,7 @@ import java.util.Optional;
 /// @param tokens token lines
 /// @param requests distinct requests among them
 /// @param fewerExperts whether a token may have fewer than `topK` experts in a layer
+/// @param lossy the options that made the model choose other experts than it was trained to, if there were some
 public record TraceHeader(
         String model,
         int layers,
@@ -28,6 +29,7 @@ public record TraceHeader(
         long requests,
         boolean hasWeights,
         boolean fewerExperts,
+        Optional<String> lossy,
         String weightsNote,
         String notes) {
     /// The format's name, which changes when old readers could no longer read it.
@@ -65,8 +67,29 @@ public record TraceHeader(
                 0,
                 true,
                 false,
+                Optional.empty(),
                 "as the router applied them",
                 "");
+    }
+
+    /// Returns this header saying that the model was not run as it was trained, if there are such options.
+    public TraceHeader withLossy(Optional<String> options) {
+        return new TraceHeader(
+                model,
+                layers,
+                experts,
+                topK,
+                moeLayerIndices,
+                source,
+                licence,
+                workload,
+                tokens,
+                requests,
+                hasWeights,
+                fewerExperts,
+                options,
+                weightsNote,
+                notes);
     }
 
     TraceHeader withCounts(long tokens, long requests, boolean hasWeights, boolean fewerExperts) {
@@ -83,6 +106,7 @@ public record TraceHeader(
                 requests,
                 hasWeights,
                 fewerExperts,
+                lossy,
                 hasWeights ? weightsNote : "",
                 notes);
     }
@@ -110,6 +134,7 @@ public record TraceHeader(
                 count(json, "requests"),
                 json.optionalBoolean("has_weights").orElse(false),
                 json.optionalBoolean("fewer_experts").orElse(false),
+                json.optionalString("lossy"),
                 json.optionalString("weights_note").orElse(""),
                 json.optionalString("notes").orElse(""));
     }
@@ -131,6 +156,7 @@ public record TraceHeader(
         if (fewerExperts) {
             fields.put("fewer_experts", true);
         }
+        lossy.ifPresent(options -> fields.put("lossy", options));
         fields.put("weights_note", weightsNote);
         fields.put("notes", notes);
         return fields;

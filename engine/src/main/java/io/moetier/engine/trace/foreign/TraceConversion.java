@@ -81,6 +81,7 @@ public record TraceConversion(ForeignFormat format, Optional<String> model, Opti
                 0,
                 true,
                 false,
+                Optional.empty(),
                 "as the model applied them",
                 known.isPresent() ? "" : UNKNOWN_EXPERTS);
     }
