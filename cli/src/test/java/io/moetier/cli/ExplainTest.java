@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -135,6 +136,20 @@ class ExplainTest {
         assertEquals("expert", part.requireString("kind"));
         assertEquals(
                 part.requireDouble("weight") * part.requireDouble("output_size"), part.requireDouble("size"), 1e-9);
+    }
+
+    /// It takes two passes, and its page draws the end of it.
+    @Test
+    void aLongPromptIsExplainedToo() throws IOException {
+        Path json = directory.resolve("all.json");
+        Path page = directory.resolve("page.html");
+        String ids = IntStream.range(0, 600).mapToObj(i -> "" + i % 300).collect(Collectors.joining(","));
+        String out = ok(golden("mixtral"), "--ids", ids, "--json", json.toString(), "--report", page.toString());
+        assertTrue(out.contains("\n1 token 599 of 0 to 599, id 299:"), out);
+        assertTrue(Files.readString(page).contains("tokens downwards, the last 128 of 600,"));
+        List<JsonObject> mixtures = Json.readObject(json).requireObjects("mixtures");
+        assertEquals(2 * 600, mixtures.size());
+        assertEquals(512, mixtures.get(512).requireInt("token"));
     }
 
     /// In a JVM of its own, whose working directory is not that of the tests.
