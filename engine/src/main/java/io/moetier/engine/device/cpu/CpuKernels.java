@@ -60,11 +60,7 @@ final class CpuKernels implements Kernels {
 
     /// Returns the bytes of what is kept from one operation to the next.
     long workingBytes() {
-        long bytes = PackedColumns.byteSize(columns) + experts.byteSize();
-        for (Scratch own : scratch) {
-            bytes += own.byteSize();
-        }
-        return bytes;
+        return PackedColumns.byteSize(columns) + experts.byteSize() + Scratch.byteSize(scratch);
     }
 
     @Override

@@ -26,6 +26,11 @@ import jdk.incubator.vector.VectorSpecies;
 /// Sums over lanes are written out: the order of `reduceLanes` is unspecified for floating-point addition,
 /// and differs between the interpreter and compiled code, which would make results depend on how warm the JVM
 /// is.
+///
+/// Arithmetic is done in vectors of one width; narrower ones are read and converted, and nothing else. The
+/// JDK's methods call each other through the class of the vector, which the compiler guesses from what it has
+/// seen in the whole process: where it saw two widths of one element type, it compiles for both, and what
+/// comes of either is an object on the heap.
 final class Lanes {
     static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
     static final VectorSpecies<Float> F =

@@ -1,10 +1,15 @@
 package io.moetier.engine.device.cpu;
 
 import io.moetier.engine.tensor.RowDecoder;
+import java.util.Arrays;
+import java.util.function.ToLongFunction;
 
 /// Memory that one thread of the pool works in. Arrays grow to the largest call seen and stay.
 final class Scratch {
     static final int EXPONENTIALS = 1024;
+
+    /// Scores come to one more for each token: there is room for so many more.
+    private static final int SCORES = 1024;
 
     /// Scores of a query, or scaled activations.
     float[] scores = new float[0];
@@ -45,40 +50,58 @@ final class Scratch {
     /// Double-precision sums of sixteen rows.
     final double[] exactSums = new double[16];
 
-    /// Returns the bytes of the arrays, but for the few kilobytes that are attention's.
-    long byteSize() {
-        long floats = (long) scores.length + sums.length + otherSums.length + blocks.length;
-        return Float.BYTES * (floats + weights.length + scales.length) + matrixRows.byteSize();
+    /// Returns the bytes of the arrays, but for the few kilobytes that are attention's. Which thread works on what is
+    /// chance, so each is counted with what any of them has needed so far, which it will need in time.
+    static long byteSize(Scratch[] all) {
+        long bytes = largest(all, own -> own.matrixRows.byteSize());
+        bytes += Float.BYTES * largest(all, own -> own.scores.length);
+        bytes += Float.BYTES * largest(all, own -> own.sums.length);
+        bytes += Float.BYTES * largest(all, own -> own.otherSums.length);
+        bytes += Float.BYTES * largest(all, own -> own.blocks.length);
+        bytes += Float.BYTES * largest(all, own -> own.weights.length);
+        bytes += Float.BYTES * largest(all, own -> own.scales.length);
+        return all.length * bytes;
+    }
+
+    private static long largest(Scratch[] all, ToLongFunction<Scratch> size) {
+        return Arrays.stream(all).mapToLong(size).max().orElse(0);
     }
 
     float[] scores(int length) {
-        scores = grown(scores, length);
+        if (scores.length < length) {
+            scores = new float[(length + SCORES - 1) / SCORES * SCORES];
+        }
         return scores;
     }
 
     float[] sums(int length) {
-        sums = grown(sums, length);
+        sums = atLeast(sums, length);
         return sums;
     }
 
     float[] otherSums(int length) {
-        otherSums = grown(otherSums, length);
+        otherSums = atLeast(otherSums, length);
         return otherSums;
     }
 
     float[] blocks(int length) {
-        blocks = grown(blocks, length);
+        blocks = atLeast(blocks, length);
         return blocks;
     }
 
     float[] weights(int length) {
-        weights = grown(weights, length);
+        weights = atLeast(weights, length);
         return weights;
     }
 
     float[] scales(int length) {
-        scales = grown(scales, length);
+        scales = atLeast(scales, length);
         return scales;
+    }
+
+    /// Returns `known` if it is long enough, else a new array of just that length: other threads' are not longer.
+    private static float[] atLeast(float[] known, int length) {
+        return known.length >= length ? known : new float[length];
     }
 
     /// Returns `known` if it is long enough, else a new array of at least twice its length.

@@ -67,11 +67,10 @@ final class SuperBlockGemv {
         int sumsAt = VectorColumns.sumsAt(x) + block;
         for (int b = 0; b < BLOCKS; b++) {
             int shift = 8 * (b & 1);
-            ShortVector pairs = ShortVector.fromMemorySegment(
+            IntVector pairs = (IntVector) ShortVector.fromMemorySegment(
                             Lanes.HALF_S, w, at + 192 + 16L * (b & ~1) + 2L * lane, LITTLE)
-                    .lanewise(LSHR, shift);
-            IntVector factor = (IntVector) pairs.and((short) 63).convertShape(S2I, I, 0);
-            sum = ((FloatVector) factor.convert(I2F, 0))
+                    .convertShape(S2I, I, 0);
+            sum = ((FloatVector) pairs.lanewise(LSHR, shift).and(63).convert(I2F, 0))
                     .mul(d)
                     .fma(FloatVector.broadcast(F, x.scales[sumsAt + b]), sum);
         }

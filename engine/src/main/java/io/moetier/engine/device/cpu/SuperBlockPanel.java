@@ -69,12 +69,10 @@ final class SuperBlockPanel {
                     .intoArray(scales, scalesTo + i);
             d = (IntVector) ShortVector.fromMemorySegment(HALF_S, w, at + 32 + 2L * lane, LITTLE)
                     .convertShape(S2I, I, 0);
-            IntVector factor =
+            IntVector factors =
                     (IntVector) ShortVector.fromMemorySegment(HALF_S, w, at + 192 + 32L * pair + 2L * lane, LITTLE)
-                            .lanewise(LSHR, shift)
-                            .and((short) 63)
                             .convertShape(S2I, I, 0);
-            ((FloatVector) factor.convert(I2F, 0))
+            ((FloatVector) factors.lanewise(LSHR, shift).and(63).convert(I2F, 0))
                     .mul(d.lanewise(LSHL, 13)
                             .and(0x8FFFE000)
                             .reinterpretAsFloats()
