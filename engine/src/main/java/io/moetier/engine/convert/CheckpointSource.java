@@ -81,7 +81,8 @@ final class CheckpointSource implements ModelSource {
 
     @Override
     public Map<String, Object> metadata() {
-        return Map.of();
+        int count = checkpoint.numFloat8Tensors();
+        return count == 0 ? Map.of() : Map.of("fp8", count + " tensors, read as " + DType.BF16.label());
     }
 
     @Override

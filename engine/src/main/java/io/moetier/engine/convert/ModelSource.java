@@ -39,7 +39,8 @@ public sealed interface ModelSource extends AutoCloseable permits CheckpointSour
     /// Returns of what kind the tokenizer is, known or not, if there is one.
     Optional<String> tokenizer();
 
-    /// Returns what the file says of itself, by its own keys; nothing of a checkpoint, whose files can be read.
+    /// Returns what the file says of itself, by its own keys; of a checkpoint, whose files can be read, only how many
+    /// tensors are of another type than [#require(LinearSpec)] says.
     Map<String, Object> metadata();
 
     /// Returns type, shape and size of a matrix of [#spec], and the tensor and file that it lies in, which must have

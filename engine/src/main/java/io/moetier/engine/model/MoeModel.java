@@ -24,7 +24,9 @@ import java.util.concurrent.CancellationException;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
-/// A loaded decoder-only model: embedding, layers, final norm, head.
+/// A loaded model: embedding, layers, final norm, head. The layers of an encoder-decoder model are those of the
+/// encoder,
+/// which has a norm of its own, and then those of the decoder.
 ///
 /// Immutable but for the host tier it draws experts from; one forward pass at a time.
 public final class MoeModel {
@@ -58,6 +60,9 @@ public final class MoeModel {
                 new BlockLoader(weights, ropes, layoutOf, hostTier, routersAhead, counters, device, selection);
         layers = new ArrayList<>();
         for (int i = 0; i < spec.layers().size(); i++) {
+            if (i == spec.encoderLayers()) {
+                routersAhead.beginDecoder();
+            }
             layers.add(loader.layer(i, spec.layers().get(i), spec.hiddenSize()));
         }
         routersAhead.start();

@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
 /// Looks at what the layers after one that has just been routed will choose, and has it loaded ahead.
 ///
 /// A later layer's router is applied to the hidden state in front of this layer's experts. As each such look costs a
-/// router's time, tokens that nothing is loaded ahead for are only sampled.
+/// router's time, tokens that nothing is loaded ahead for are only sampled. An encoder reads its whole input at once:
+/// choices are guessed in the decoder only.
 final class RoutersAhead {
     /// Of so many tokens, the routers ahead are asked in one, to know their recall.
     private static final int SAMPLE = 16;
@@ -24,6 +25,7 @@ final class RoutersAhead {
     private final HostTier hostTier;
     private final PrefetchTrial trial;
     private Lookahead lookahead = new Lookahead(0, 0, 0);
+    private int decoder; // the number of its first layer with experts
     private long tokens;
 
     /// What is needed to route to the experts of a layer.
@@ -40,10 +42,15 @@ final class RoutersAhead {
         return routers.size() - 1;
     }
 
+    /// Says that the layers added so far are the encoder's.
+    void beginDecoder() {
+        decoder = routers.size();
+    }
+
     /// Begins to look ahead; all layers have been added.
     void start() {
         lookahead = new Lookahead(
-                routers.size(),
+                routers.size() - decoder,
                 routers.stream()
                         .mapToInt(router -> router.spec().numChoices())
                         .max()
@@ -60,11 +67,13 @@ final class RoutersAhead {
 
     /// Takes in what layer `number` has chosen for the only token of the workspace, and guesses later layers.
     void onDecision(int number, Kernels kernels, Workspace workspace) {
-        if (workspace.n != 1) {
+        if (workspace.n != 1 || number < decoder) {
             return;
         }
         lookahead.onDecision(
-                number, workspace.expertIds, routers.get(number).spec().numExpertsPerToken());
+                number - decoder,
+                workspace.expertIds,
+                routers.get(number).spec().numExpertsPerToken());
         tokens += number == routers.size() - 1 ? 1 : 0;
         boolean sampled = tokens % SAMPLE == 0;
         int furthest = sampled ? Lookahead.MOST_DISTANCE : trial.isOn() ? 1 : 0;
@@ -76,16 +85,16 @@ final class RoutersAhead {
     /// Has the experts of the layer after `number` loaded that will most likely be needed; the experts of `number` have
     /// been asked for already.
     void prefetch(int number, Workspace workspace) {
-        if (number + 1 == routers.size()) {
+        if (number + 1 == routers.size() || number + 1 == decoder) {
             return;
         }
         Target next = routers.get(number + 1);
         int n = 0;
-        if (workspace.n == 1 && trial.isOn()) {
+        if (workspace.n == 1 && number >= decoder && trial.isOn()) {
             n = keepExperts(
                     next.spec().numExperts(),
                     workspace,
-                    lookahead.bestGuess(number + 1, workspace.aheadIds, workspace.aheadLikelihoods));
+                    lookahead.bestGuess(number + 1 - decoder, workspace.aheadIds, workspace.aheadLikelihoods));
         } else if (workspace.n > 1 && trial.isOnForPrompts()) {
             n = next.spec().numExperts();
             float unused =
@@ -119,6 +128,7 @@ final class RoutersAhead {
         }
         target.router().linear().apply(kernels, input, 1, workspace.aheadLogits);
         target.router().choose(kernels, workspace.aheadLogits, 1, workspace.aheadIds, workspace.aheadLikelihoods);
-        lookahead.onGuess(guesser, number, workspace.aheadIds, target.router().numExpertsPerToken());
+        lookahead.onGuess(
+                guesser, number - decoder, workspace.aheadIds, target.router().numExpertsPerToken());
     }
 }

@@ -13,27 +13,29 @@ import java.util.TreeMap;
 /// Counts what a session's routers choose, of prompts and answers alike. Allocates nothing when told.
 public final class CensusTally implements RoutingListener {
     private final long[][] counts; // by layer of the model; empty for layers without experts
-    private final int firstLayer;
+    private final boolean[] countsTokens; // the first layers with experts: the encoder's and the decoder's
     private long tokens;
 
     /// @param spec the model that the session runs
     public CensusTally(ModelSpec spec) {
         counts = new long[spec.layers().size()][0];
-        int first = counts.length;
-        for (int layer = counts.length - 1; layer >= 0; layer--) {
+        countsTokens = new boolean[counts.length];
+        boolean first = true;
+        for (int layer = 0; layer < counts.length; layer++) {
+            first |= layer == spec.encoderLayers();
             Optional<MoeSpec> moe = spec.layers().get(layer).moe();
             if (moe.isPresent()) {
                 counts[layer] = new long[moe.get().numExperts()];
-                first = layer;
+                countsTokens[layer] = first;
+                first = false;
             }
         }
-        firstLayer = first;
     }
 
     @Override
     public void onRouting(
             int layer, Phase phase, int firstPosition, int n, int k, int[] ids, float[] weights, Tier[] tiers) {
-        tokens += layer == firstLayer ? n : 0;
+        tokens += countsTokens[layer] ? n : 0;
         for (int i = 0; i < n * k; i++) {
             if (ids[i] >= 0 && ids[i] < counts[layer].length) { // neither none nor an identity
                 counts[layer][ids[i]]++;
@@ -41,7 +43,7 @@ public final class CensusTally implements RoutingListener {
         }
     }
 
-    /// Returns how many tokens have been counted.
+    /// Returns how many tokens have been counted, an encoder's and a decoder's alike.
     public long tokens() {
         return tokens;
     }

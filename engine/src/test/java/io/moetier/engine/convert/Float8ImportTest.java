@@ -1,6 +1,7 @@
 package io.moetier.engine.convert;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,6 +12,7 @@ import io.moetier.storage.model.MalformedModelException;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,6 +29,16 @@ class Float8ImportTest {
     void theLogitsAreThoseOfWhatTheFloatsStandFor() throws IOException {
         assertArrayEquals(
                 logits("read", checkpoint(true)), logits("stored", checkpoint(false)), "blocks of 24 x 40 elements");
+    }
+
+    @Test
+    void aSourceSaysThatItIsReadAsAnotherType() throws IOException {
+        try (ModelSource stored = ModelSource.open(checkpoint(false).write(directory.resolve("stored")));
+                ModelSource read = ModelSource.open(checkpoint(true).write(directory.resolve("read")))) {
+            String text = String.valueOf(stored.metadata().get("fp8"));
+            assertTrue(text.matches("[1-9][0-9]+ tensors, read as bf16"), text);
+            assertEquals(Map.of(), read.metadata());
+        }
     }
 
     @Test

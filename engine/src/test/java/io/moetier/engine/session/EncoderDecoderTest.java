@@ -9,16 +9,21 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.device.cpu.KernelTiers;
+import io.moetier.engine.lookahead.Recall;
+import io.moetier.engine.trace.Census;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.SafetensorsFile;
 import io.moetier.testdata.TestData;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -91,6 +96,50 @@ class EncoderDecoderTest {
                     .run(reference(name, "input_ids"), expected.length, tokens::add, () -> false);
             assertArrayEquals(
                     expected, tokens.stream().mapToInt(Integer::intValue).toArray());
+        }
+    }
+
+    /// What the encoder's last layer chose says nothing of the decoder's first one, not even if the input is one token.
+    @ParameterizedTest
+    @MethodSource("names")
+    void onlyTheDecodersChoicesAreGuessed(String name) {
+        try (Engine engine = open(name, EngineConfig.DEFAULT);
+                Session session = engine.newSession()) {
+            session.encode(new int[] {reference(name, "input_ids")[0]});
+            assertEquals(List.of(), engine.lookahead().recallByLayer());
+            session.prefill(reference(name, "decoder_input_ids"));
+            IntStream.range(0, 40).forEach(session::decode);
+            long decoders = engine.spec().layers().stream()
+                    .skip(engine.spec().encoderLayers())
+                    .filter(layer -> layer.moe().isPresent())
+                    .count();
+            assertEquals(
+                    decoders,
+                    engine.lookahead().recallByLayer().stream()
+                            .map(Recall::layer)
+                            .distinct()
+                            .count());
+        }
+    }
+
+    /// An expert cannot have been chosen by more tokens than there were, or the census would be refused when it is
+    /// read.
+    @ParameterizedTest
+    @MethodSource("names")
+    void theCensusCountsTheTokensOfBothStacks(String name) {
+        try (Engine engine = open(name, EngineConfig.DEFAULT);
+                Session session = engine.newSession()) {
+            CensusTally tally = new CensusTally(engine.spec());
+            session.listen(tally);
+            session.encode(new int[] {reference(name, "input_ids")[0]});
+            session.prefill(reference(name, "decoder_input_ids"));
+            IntStream.range(0, 40).forEach(session::decode);
+            assertEquals(1 + reference(name, "decoder_input_ids").length + 40, tally.tokens());
+            byte[] written = Json.write(tally.census().toMap()).getBytes(StandardCharsets.UTF_8);
+            assertEquals(
+                    (double) tally.tokens(),
+                    Census.parse(Json.parseObject(written, Path.of("census.json")))
+                            .tokens());
         }
     }
 

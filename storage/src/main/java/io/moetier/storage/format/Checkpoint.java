@@ -207,6 +207,11 @@ public final class Checkpoint implements AutoCloseable {
         }
     }
 
+    /// Returns how many tensors of eight-bit floats there are.
+    public int numFloat8Tensors() {
+        return (int) raw.values().stream().filter(Checkpoint::isScaled).count();
+    }
+
     private static boolean isScaled(RawTensor tensor) {
         return tensor.dtype().equals(ScaledFloat8.DTYPE);
     }

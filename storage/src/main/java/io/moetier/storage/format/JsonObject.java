@@ -3,6 +3,7 @@ package io.moetier.storage.format;
 import io.moetier.storage.model.MalformedModelException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,30 +14,37 @@ import org.jspecify.annotations.Nullable;
 
 /// A JSON object read from a file, whose accessors name the file and the field when a value is not as expected.
 ///
-/// A key that is absent and a key whose value is `null` are the same.
+/// A key that is absent and a key whose value is `null` are the same, but for [#withDefaults].
 public final class JsonObject {
     private static final int MAX_FOUND_CHARACTERS = 100;
 
     private final Path source;
     private final String prefix;
     private final Map<String, @Nullable Object> values;
+    private final Map<String, String> spellings; // of keys that the file calls otherwise
     private final Consumer<String> reads;
 
     JsonObject(Path source, String prefix, Map<String, @Nullable Object> values) {
-        this(source, prefix, values, path -> {});
+        this(source, prefix, values, Map.of(), path -> {});
     }
 
-    private JsonObject(Path source, String prefix, Map<String, @Nullable Object> values, Consumer<String> reads) {
+    private JsonObject(
+            Path source,
+            String prefix,
+            Map<String, @Nullable Object> values,
+            Map<String, String> spellings,
+            Consumer<String> reads) {
         this.source = source;
         this.prefix = prefix;
         this.values = values;
+        this.spellings = spellings;
         this.reads = reads;
     }
 
     /// Returns this object handing `newReads` every key that it, or an object in it, is asked for, with dots between
     /// the keys of nested objects.
     public JsonObject reporting(Consumer<String> newReads) {
-        return new JsonObject(source, prefix, values, newReads);
+        return new JsonObject(source, prefix, values, spellings, newReads);
     }
 
     /// Returns the file this object was read from.
@@ -54,22 +62,45 @@ public final class JsonObject {
         return values;
     }
 
-    /// Returns this object with values for the keys that have none, or null.
+    /// Returns this object with values for the keys that it does not have. A key that it gives as null stays null, as a
+    /// family may mean something by that.
     public JsonObject withDefaults(Map<String, ?> defaults) {
         Map<String, @Nullable Object> merged = new LinkedHashMap<>(values);
         defaults.forEach((key, value) -> {
-            if (merged.get(key) == null) {
+            if (!values.containsKey(key)) {
                 merged.put(key, value);
             }
         });
-        return new JsonObject(source, prefix, merged, reads);
+        return new JsonObject(source, prefix, merged, spellings, reads);
+    }
+
+    /// Returns this object with `names`, which map keys to what the file calls them, with dots between the keys of
+    /// nested objects: a key has the value there, if there is one, and is called so where it is read or wrong.
+    public JsonObject withNames(Map<String, String> names) {
+        Map<String, @Nullable Object> merged = new LinkedHashMap<>(values);
+        Map<String, String> all = new HashMap<>(spellings);
+        names.forEach((key, own) -> {
+            Optional<Object> value = find(own);
+            if (value.isPresent() || values.get(key) == null) {
+                all.put(key, own);
+            }
+            value.ifPresent(found -> merged.put(key, found));
+        });
+        return new JsonObject(source, prefix, merged, all, reads);
+    }
+
+    private Optional<Object> find(String path) {
+        int dot = path.indexOf('.');
+        return dot < 0
+                ? Optional.ofNullable(value(path))
+                : optionalObject(path.substring(0, dot)).flatMap(nested -> nested.find(path.substring(dot + 1)));
     }
 
     /// Returns this object without a value for `key`.
     public JsonObject without(String key) {
         Map<String, @Nullable Object> others = new LinkedHashMap<>(values);
         others.remove(key);
-        return new JsonObject(source, prefix, others, reads);
+        return new JsonObject(source, prefix, others, spellings, reads);
     }
 
     /// Says whether `key` has a value other than null.
@@ -155,7 +186,8 @@ public final class JsonObject {
         return switch (value) {
             case null -> Optional.empty();
             case Map<?, ?> m ->
-                Optional.of(new JsonObject(source, path(key) + ".", (Map<String, @Nullable Object>) m, reads));
+                Optional.of(
+                        new JsonObject(source, path(key) + ".", (Map<String, @Nullable Object>) m, Map.of(), reads));
             default -> throw unexpected(key, "an object", value);
         };
     }
@@ -235,7 +267,11 @@ public final class JsonObject {
                 throw unexpected(key, "a list of objects", element);
             }
             objects.add(new JsonObject(
-                    source, path(key) + "[" + objects.size() + "].", (Map<String, @Nullable Object>) m, reads));
+                    source,
+                    path(key) + "[" + objects.size() + "].",
+                    (Map<String, @Nullable Object>) m,
+                    Map.of(),
+                    reads));
         }
         return objects;
     }
@@ -252,6 +288,6 @@ public final class JsonObject {
     }
 
     private String path(String key) {
-        return prefix + key;
+        return prefix + spellings.getOrDefault(key, key);
     }
 }

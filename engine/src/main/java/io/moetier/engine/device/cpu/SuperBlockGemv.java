@@ -67,9 +67,9 @@ final class SuperBlockGemv {
         int sumsAt = VectorColumns.sumsAt(x) + block;
         for (int b = 0; b < BLOCKS; b++) {
             int shift = 8 * (b & 1);
-            IntVector pairs = (IntVector) ShortVector.fromMemorySegment(
-                            Lanes.HALF_S, w, at + 192 + 16L * (b & ~1) + 2L * lane, LITTLE)
-                    .convertShape(S2I, I, 0);
+            IntVector pairs = (IntVector)
+                    ShortVector.fromMemorySegment(Lanes.HALF_S, w, at + 192 + 16L * (b & ~1) + 2L * lane, LITTLE)
+                            .convertShape(S2I, I, 0);
             sum = ((FloatVector) pairs.lanewise(LSHR, shift).and(63).convert(I2F, 0))
                     .mul(d)
                     .fma(FloatVector.broadcast(F, x.scales[sumsAt + b]), sum);

@@ -4,7 +4,6 @@ import io.moetier.engine.device.Routing.Groups;
 import io.moetier.engine.model.spec.NormSpec;
 import io.moetier.engine.model.spec.RopeSpec;
 import io.moetier.storage.format.JsonObject;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -21,19 +20,9 @@ public record FamilyConfig(String family, JsonObject json) {
     }
 
     /// Returns this configuration with values that a family calls otherwise: `names` maps the usual key to the
-    /// family's, with dots between the keys of nested objects.
+    /// family's, with dots between the keys of nested objects. Errors name the family's.
     public FamilyConfig renamed(Map<String, String> names) {
-        Map<String, Object> values = new LinkedHashMap<>();
-        names.forEach((usual, own) -> find(json, own).ifPresent(value -> values.put(usual, value)));
-        return withDefaults(values);
-    }
-
-    private static Optional<Object> find(JsonObject object, String path) {
-        int dot = path.indexOf('.');
-        return dot < 0
-                ? Optional.ofNullable(object.value(path))
-                : object.optionalObject(path.substring(0, dot))
-                        .flatMap(nested -> find(nested, path.substring(dot + 1)));
+        return new FamilyConfig(family, json.withNames(names));
     }
 
     /// Returns this configuration with values for keys that have none.
@@ -135,8 +124,7 @@ public record FamilyConfig(String family, JsonObject json) {
 
     /// Returns the same with the value of `key` under `meaning` too, unless that is there: what other families call it.
     public FamilyConfig alias(String key, String meaning) {
-        Object value = json.value(key);
-        return value == null ? this : new FamilyConfig(family, json.withDefaults(Map.of(meaning, value)));
+        return json.has(key) && !json.has(meaning) ? renamed(Map.of(meaning, key)) : this;
     }
 
     /// Returns the rotation of whole heads, half-split.
@@ -200,7 +188,7 @@ public record FamilyConfig(String family, JsonObject json) {
         return "auto".equals(json.value(key)) ? automatic : positive(key);
     }
 
-    /// Returns a whole number above 0, unless the file says null.
+    /// Returns a whole number above 0, unless the file says null or nothing is said.
     public Optional<Integer> positiveUnlessNull(String key) {
         return json.has(key) ? Optional.of(positive(key)) : Optional.empty();
     }

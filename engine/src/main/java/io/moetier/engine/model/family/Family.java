@@ -28,6 +28,8 @@ record Family(
         Function<FamilyConfig, ModelSpec> description,
         Optional<GgufRule> gguf,
         Example example) {
+    private static final String EXPERTS = "num_experts";
+
     /// A family whose golden case is called as the family is.
     Family(
             String modelType,
@@ -39,7 +41,9 @@ record Family(
 
     /// Describes the model of a checkpoint with this configuration.
     ModelSpec describe(JsonObject config) {
-        return description.apply(new FamilyConfig(modelType, config.withDefaults(defaults)));
+        FamilyConfig own = new FamilyConfig(modelType, config);
+        FamilyConfig read = defaults.containsKey(EXPERTS) ? own.alias("num_local_experts", EXPERTS) : own;
+        return description.apply(read.withDefaults(defaults));
     }
 
     /// The configuration of a golden case, which the build puts among the resources.

@@ -28,7 +28,7 @@ final class GraniteMoe {
             Map.entry("logits_scaling", 1.0),
             Map.entry("num_local_experts", 8),
             Map.entry("num_experts_per_tok", 2),
-            Map.entry("shared_intermediate_size", 1024));
+            Map.entry("shared_intermediate_size", 0));
 
     static final Family FAMILY = new Family("granitemoe", DEFAULTS, GraniteMoe::model, Optional.of(gguf("granitemoe")));
     static final Family SHARED = new Family(

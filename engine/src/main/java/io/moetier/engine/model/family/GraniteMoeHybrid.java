@@ -29,6 +29,7 @@ final class GraniteMoeHybrid {
 
     private static Map<String, Object> defaults() {
         Map<String, Object> defaults = new HashMap<>(GraniteMoe.DEFAULTS);
+        defaults.put("shared_intermediate_size", 1024);
         defaults.put("mamba_n_heads", 128);
         defaults.put("mamba_n_groups", 1);
         defaults.put("mamba_d_state", 256);

@@ -78,7 +78,9 @@ final class Llama4 {
                     .temperature(temperature(config))
                     .spec();
         }
-        attention.rope(Optional.of(config.rope(config.headDim(), true))).chunk(config.positive("attention_chunk_size"));
+        attention
+                .rope(Optional.of(config.rope(config.headDim(), true)))
+                .chunk(config.positiveUnlessNull("attention_chunk_size").orElse(0));
         return config.flag("use_qk_norm")
                 ? attention.normPerHeadWithoutWeight().normAfterRope().spec()
                 : attention.spec();

@@ -466,6 +466,42 @@ class CpuKernelsTest {
     }
 
     @Test
+    void scalesRows() {
+        try (CpuDevice device = device(KernelChoice.AUTO)) {
+            DeviceBuffer x = buffer(device, new float[] {1, 2, 3, 10, 20, 30});
+            DeviceBuffer out = buffer(device, new float[13]);
+            device.kernels().scaleRows(x, new float[] {2, -1, 0, 0.5f, 9}, 2, 2, 3, out);
+            assertArrayEquals(new float[] {2, 4, 6, -1, -2, -3, 0, 0, 0, 5, 10, 15, 0}, read(device, out));
+            device.kernels().scaleRows(x, new float[] {3, 2}, 2, 1, 3, x);
+            assertArrayEquals(new float[] {3, 6, 9, 20, 40, 60}, read(device, x));
+            assertThrows(
+                    IllegalArgumentException.class,
+                    () -> device.kernels().scaleRows(x, new float[] {1, 1, 1, 1, 1, 1}, 2, 3, 3, out));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
+    void multipliesChosenRowsToChosenPlaces(KernelChoice choice) {
+        for (DType dtype : List.of(DType.F32, DType.Q8_0, DType.MXFP4)) {
+            WeightMatrix w = TestWeights.matrix(arena, dtype, 20, 64, random);
+            float[] x = TestWeights.floats(6 * 64, random);
+            float[] all = product(1, choice, w, x, 6);
+            try (CpuDevice device = device(choice)) {
+                DeviceBuffer out = device.allocate(4 * 20);
+                int[] rows = {9, 5, 0, 5, 9};
+                int[] outRows = {9, 3, 0, 1, 9};
+                device.kernels().matmulRows(w, buffer(device, x), rows, 1, 3, out, outRows);
+                float[] y = read(device, out);
+                assertArrayEquals(Arrays.copyOfRange(all, 100, 120), Arrays.copyOfRange(y, 60, 80), dtype.label());
+                assertArrayEquals(Arrays.copyOfRange(all, 0, 20), Arrays.copyOfRange(y, 0, 20), dtype.label());
+                assertArrayEquals(Arrays.copyOfRange(all, 100, 120), Arrays.copyOfRange(y, 20, 40), dtype.label());
+                assertArrayEquals(new float[20], Arrays.copyOfRange(y, 40, 60), "no row goes there");
+            }
+        }
+    }
+
+    @Test
     void weightedSumReadsNoRowOfWeightZero() {
         try (CpuDevice device = device(KernelChoice.AUTO)) {
             float nan = Float.NaN;

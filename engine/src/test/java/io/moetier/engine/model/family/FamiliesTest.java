@@ -27,6 +27,9 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
 class FamiliesTest {
+    /// Stands for null, which is not written.
+    private static final String NULL = "null";
+
     @Test
     void familiesAreNamedInAlphabeticalOrder() {
         assertEquals(Families.names().stream().sorted().toList(), Families.names());
@@ -162,6 +165,102 @@ class FamiliesTest {
         assertEquals(
                 describe("qwen3_moe", Map.of()).moeLayers().getFirst().numExperts(),
                 describe("qwen3_moe_v5config", Map.of()).moeLayers().getFirst().numExperts());
+    }
+
+    @Test
+    void theOtherSpellingOfTheExpertCountIsReadWhereAFamilyHasADefault() {
+        for (String name : List.of("qwen3_next", "lfm2_moe", "jamba", "hunyuan_v1_moe", "olmoe")) {
+            assertTrue(
+                    describe(name, othersCount(7)).moeLayers().stream().allMatch(moe -> moe.numExperts() == 7), name);
+            String message =
+                    String.valueOf(assertThrows(MalformedModelException.class, () -> describe(name, othersCount(-1)))
+                            .getMessage());
+            assertTrue(message.contains("config.json: num_local_experts: "), message);
+        }
+    }
+
+    private static Map<String, Object> othersCount(int numExperts) {
+        Map<String, Object> changes = nulled("num_experts");
+        changes.put("num_local_experts", numExperts);
+        return changes;
+    }
+
+    private static Map<String, Object> nulled(String key) {
+        Map<String, Object> changes = new LinkedHashMap<>();
+        changes.put(key, NULL);
+        return changes;
+    }
+
+    @Test
+    void nullIsAnAnswerAndNoDefault() {
+        assertEquals(List.of(8, 8, 8, 0), chunks(describe("llama4_scout", Map.of())));
+        assertEquals(List.of(8192, 8192, 8192, 0), chunks(without("llama4_scout", "attention_chunk_size")));
+        assertEquals(List.of(0, 0, 0, 0), chunks(describe("llama4_scout", nulled("attention_chunk_size"))));
+        for (String name : List.of("dots1", "afmoe")) {
+            Map<String, Object> none = nulled("sliding_window");
+            none.put("max_window_layers", 1);
+            assertEquals(0, widestWindow(describe(name, none)), name);
+            none.remove("sliding_window");
+            assertTrue(widestWindow(describe(name, none)) > 0, name);
+        }
+    }
+
+    private static List<Integer> chunks(ModelSpec spec) {
+        return spec.blocks(AttentionSpec.class).map(AttentionSpec::chunk).toList();
+    }
+
+    private static int widestWindow(ModelSpec spec) {
+        return spec.blocks(AttentionSpec.class)
+                .mapToInt(AttentionSpec::slidingWindow)
+                .max()
+                .orElseThrow();
+    }
+
+    @Test
+    void errorsNameKeysAsTheFileDoes() {
+        Map<String, Object> ffn = Map.of("moe_num_experts", 4, "moe_top_k", 5, "ffn_hidden_size", 96);
+        assertTrue(failure("dbrx", "ffn_config", ffn)
+                .contains("config.json: ffn_config.moe_top_k: expected at most 4 experts, found 5"));
+        assertTrue(failure("dbrx", "d_model", 0).contains("config.json: d_model: expected a positive integer"));
+        assertTrue(failure("jetmoe", "kv_channels", 7).contains("config.json: kv_channels: expected an even number"));
+        assertTrue(failure("jetmoe", "activation_function", "gelu").contains("config.json: activation_function: "));
+        assertTrue(failure("nllb_moe", "encoder_layers", 0).contains("config.json: encoder_layers: "));
+    }
+
+    @Test
+    void theTextModelOfAMultimodalLlama4IsItsTextConfig() {
+        Map<String, Object> text = new LinkedHashMap<>(
+                Json.readObject(TestData.golden("llama4_scout").resolve("config.json"))
+                        .asMap());
+        text.remove("floor_scale");
+        ModelSpec spec =
+                describe("llama4_scout", Map.of("model_type", "llama4", "text_config", text, "hidden_size", 1));
+        assertEquals(64, spec.hiddenSize());
+        assertEquals(
+                "language_model.model.embed_tokens.weight", spec.embedding().weight());
+        assertEquals(
+                8192.0,
+                spec.blocks(AttentionSpec.class)
+                        .flatMap(attention -> attention.temperature().stream())
+                        .findFirst()
+                        .orElseThrow()
+                        .interval());
+        text.put("num_attention_heads", 0);
+        assertTrue(failure("llama4_scout", Map.of("model_type", "llama4", "text_config", text))
+                .contains("config.json: text_config.num_attention_heads: expected a positive integer"));
+    }
+
+    @Test
+    void graniteMoeSharedHasNoSharedExpertWhereNothingIsSaid() {
+        String key = "shared_intermediate_size";
+        assertTrue(hasSharedExpert(describe("granitemoeshared", Map.of())));
+        assertFalse(hasSharedExpert(without("granitemoeshared", key)));
+        assertFalse(hasSharedExpert(describe("granitemoeshared", Map.of(key, 0))));
+        assertTrue(hasSharedExpert(without("granitemoehybrid", key)));
+    }
+
+    private static boolean hasSharedExpert(ModelSpec spec) {
+        return spec.moeLayers().getFirst().sharedExpert().isPresent();
     }
 
     @Test
@@ -374,7 +473,11 @@ class FamiliesTest {
     }
 
     private static String failure(String name, String key, Object value) {
-        return String.valueOf(assertThrows(MalformedModelException.class, () -> describe(name, Map.of(key, value)))
+        return failure(name, Map.of(key, value));
+    }
+
+    private static String failure(String name, Map<String, Object> changes) {
+        return String.valueOf(assertThrows(MalformedModelException.class, () -> describe(name, changes))
                 .getMessage());
     }
 
@@ -393,6 +496,7 @@ class FamiliesTest {
         Path file = TestData.golden(name).resolve("config.json");
         Map<String, Object> config = new LinkedHashMap<>(Json.readObject(file).asMap());
         config.putAll(changes);
-        return Families.describe(Json.parseObject(Json.write(config).getBytes(StandardCharsets.UTF_8), file));
+        String text = Json.write(config).replace("\"" + NULL + "\"", NULL);
+        return Families.describe(Json.parseObject(text.getBytes(StandardCharsets.UTF_8), file));
     }
 }
