@@ -89,7 +89,7 @@ final class BenchCommand implements Callable<Integer> {
         if (trace != null) {
             OutputFile.check(trace, "--trace");
         }
-        EngineConfig config = model.config();
+        EngineConfig config = model.config(surroundings, streams);
         config.selection()
                 .lossy()
                 .ifPresent(options -> require(

@@ -1,6 +1,7 @@
 package io.moetier.cli;
 
 import io.moetier.engine.metrics.RunStats;
+import io.moetier.engine.offload.PinnedTier;
 import io.moetier.engine.offload.ResidentSummary;
 import io.moetier.engine.session.Engine;
 import io.moetier.engine.session.Generator;
@@ -9,12 +10,14 @@ import io.moetier.engine.session.Sampler;
 import io.moetier.engine.session.SamplingParams;
 import io.moetier.engine.session.Session;
 import io.moetier.engine.session.SessionTrace;
+import io.moetier.tools.emulate.EmulatedCuda;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.IntPredicate;
 
 /// Measures how fast a prompt is processed and how fast tokens are generated, in one session that starts anew each
 /// time.
@@ -24,17 +27,17 @@ import java.util.SplittableRandom;
 final class Benchmark implements AutoCloseable {
     static final int OPENING_TOKENS = 16; // what generation starts from; not measured
     private static final String PROSE = """
-            When the river rose in spring, the people of the valley carried their boats up to the mill and waited. \
-            The miller's daughter counted the sacks of grain, wrote the numbers into her book, and counted them again, \
-            for her father had taught her that a number is only as good as the second look. On the third day a \
-            traveller came down from the hills with a mule, two baskets of clocks and a letter for the schoolmaster. \
-            "How far is it to the sea?" he asked. "Four days on foot," said the girl, "or two, if the water lets you." \
-            He laughed, sat down on the steps, and took a clock apart to show her why it ran slow in wet weather. \
-            By evening eleven children stood around them, and each had a question that the schoolmaster could not \
-            have answered. What drives the smallest wheel? Why are there twelve hours and not ten? Who was it that \
-            first thought of measuring a day? The traveller answered what he knew, admitted what he did not, and \
-            promised to write. In the morning the water had fallen by the height of a hand.
-            """;
+        When the river rose in spring, the people of the valley carried their boats up to the mill and waited. \
+        The miller's daughter counted the sacks of grain, wrote the numbers into her book, and counted them again, \
+        for her father had taught her that a number is only as good as the second look. On the third day a \
+        traveller came down from the hills with a mule, two baskets of clocks and a letter for the schoolmaster. \
+        "How far is it to the sea?" he asked. "Four days on foot," said the girl, "or two, if the water lets you." \
+        He laughed, sat down on the steps, and took a clock apart to show her why it ran slow in wet weather. \
+        By evening eleven children stood around them, and each had a question that the schoolmaster could not \
+        have answered. What drives the smallest wheel? Why are there twelve hours and not ten? Who was it that \
+        first thought of measuring a day? The traveller answered what he knew, admitted what he did not, and \
+        promised to write. In the morning the water had fallen by the height of a hand.
+        """;
 
     private final LoadedModel model;
     private final ProcessMemory before;
@@ -45,6 +48,8 @@ final class Benchmark implements AutoCloseable {
     private final Measurement promptRates = new Measurement();
     private final Measurement generationRates = new Measurement();
     private Optional<SessionTrace> trace = Optional.empty();
+    private final Measurement virtualPromptRates = new Measurement();
+    private final Measurement virtualGenerationRates = new Measurement();
     private RunStats promptStats;
     private RunStats generationStats;
 
@@ -91,11 +96,15 @@ final class Benchmark implements AutoCloseable {
         Engine engine = model.engine();
         RunStats begin = engine.stats();
         if (prompt.length > 0) {
-            promptRates.add(prefill());
+            Rates rates = prefill();
+            promptRates.add(rates.real());
+            virtualPromptRates.add(rates.virtual());
         }
         RunStats between = engine.stats();
         if (generatedTokens > 0) {
-            generationRates.add(generate());
+            Rates rates = generate();
+            generationRates.add(rates.real());
+            virtualGenerationRates.add(rates.virtual());
         }
         promptStats = sum(promptStats, between.minus(begin));
         generationStats = sum(generationStats, engine.stats().minus(between));
@@ -103,7 +112,8 @@ final class Benchmark implements AutoCloseable {
 
     /// Returns the figures for people.
     String table() {
-        ResidentSummary host = model.engine().hostTier().residentSummary();
+        ResidentSummary experts = model.engine().expertTier().residentSummary();
+        Optional<ResidentSummary> pinned = model.engine().pinnedTier().map(PinnedTier::residentSummary);
         ProcessMemory memory = ProcessMemory.now();
         MemoryUse use = session.memoryUse();
         Table table =
@@ -114,16 +124,23 @@ final class Benchmark implements AutoCloseable {
         if (generatedTokens > 0) {
             table.row(row("generate " + generatedTokens, generationRates, generationStats));
         }
-        Table machine = Table.ofFacts()
-                .row(
-                        "experts in memory",
-                        host.numResident() + " of " + host.numExperts() + ", " + ByteSize.format(use.experts())
-                                + "; room for " + host.numSlots() + ", " + ByteSize.format(host.slabBytes()))
-                .row("other weights", ByteSize.format(use.otherWeights()))
+        model.emulated().ifPresent(device -> {
+            addVirtual(table, "prompt", device, virtualPromptRates);
+            addVirtual(table, "generate", device, virtualGenerationRates);
+        });
+        Table machine = Table.ofFacts();
+        machine.row(pinned.isPresent() ? "experts on the GPU" : "experts in memory", room(experts));
+        pinned.ifPresent(tier -> machine.row("experts in pinned memory", room(tier)));
+        machine.row("other weights", ByteSize.format(use.otherWeights()))
                 .row("keys and values", ByteSize.format(use.keyValues()))
                 .row("workspace", ByteSize.format(use.workspace()))
                 .row("JVM at the start", ByteSize.format(before.residentBytes()))
-                .row("all of these", ByteSize.format(use.total() + before.residentBytes()))
+                .row(
+                        "all of these",
+                        ByteSize.format(use.total() + before.residentBytes())
+                                + (pinned.isPresent()
+                                        ? ", of which " + ByteSize.format(use.total()) + " on the GPU"
+                                        : ""))
                 .row(
                         "resident memory",
                         ByteSize.format(memory.residentBytes()) + ", of which anonymous "
@@ -140,7 +157,7 @@ final class Benchmark implements AutoCloseable {
 
     /// Returns the figures under the names that `--json` prints.
     Map<String, Object> fields() {
-        ResidentSummary host = model.engine().hostTier().residentSummary();
+        ResidentSummary experts = model.engine().expertTier().residentSummary();
         ProcessMemory memory = ProcessMemory.now();
         MemoryUse use = session.memoryUse();
         Map<String, Object> fields = new LinkedHashMap<>();
@@ -148,11 +165,21 @@ final class Benchmark implements AutoCloseable {
         fields.put("io", model.engine().ioDescription());
         fields.putAll(ExpertsUsed.of(model.engine(), sum(promptStats, generationStats))
                 .fields());
-        fields.put("experts", host.numExperts());
-        fields.put("expert_slots", host.numSlots());
-        fields.put("expert_slot_bytes", host.slabBytes());
-        fields.put("ram_bytes", host.budgetBytes());
-        fields.put("resident_experts", host.numResident());
+        fields.put("experts", experts.numExperts());
+        fields.put("expert_slots", experts.numSlots());
+        fields.put("expert_slot_bytes", experts.slabBytes());
+        model.engine()
+                .pinnedTier()
+                .map(PinnedTier::residentSummary)
+                .ifPresentOrElse(
+                        pinned -> {
+                            fields.put("ram_bytes", pinned.budgetBytes());
+                            fields.put("pinned_slots", pinned.numSlots());
+                            fields.put("pinned_slot_bytes", pinned.slabBytes());
+                            fields.put("vram_bytes", use.total());
+                        },
+                        () -> fields.put("ram_bytes", experts.budgetBytes()));
+        fields.put("resident_experts", experts.numResident());
         fields.put("resident_expert_bytes", use.experts());
         fields.put("other_weight_bytes", use.otherWeights());
         fields.put("kv_bytes", use.keyValues());
@@ -162,10 +189,10 @@ final class Benchmark implements AutoCloseable {
         fields.put("peak_resident_bytes", memory.peakResidentBytes());
         fields.put("anonymous_bytes", memory.anonymousBytes());
         if (prompt.length > 0) {
-            fields.put("prompt", fields(prompt.length, promptRates, promptStats));
+            fields.put("prompt", fields(prompt.length, promptRates, promptStats, virtualPromptRates));
         }
         if (generatedTokens > 0) {
-            fields.put("generation", fields(generatedTokens, generationRates, generationStats));
+            fields.put("generation", fields(generatedTokens, generationRates, generationStats, virtualGenerationRates));
         }
         return fields;
     }
@@ -182,27 +209,46 @@ final class Benchmark implements AutoCloseable {
         }
     }
 
-    private double prefill() {
+    /// Tokens per second, and per second of an emulated device's virtual time.
+    private record Rates(double real, double virtual) {
+        static final Rates NONE = new Rates(0, 0);
+    }
+
+    private Rates prefill() {
         if (prompt.length == 0) {
-            return 0;
+            return Rates.NONE;
         }
         begin();
         long begin = System.nanoTime();
+        double virtualBegin = virtualNanos();
         session.prompt(prompt, () -> false);
-        return prompt.length * 1e9 / (System.nanoTime() - begin);
+        long end = System.nanoTime();
+        return new Rates(prompt.length * 1e9 / (end - begin), prompt.length * 1e9 / (virtualNanos() - virtualBegin));
     }
 
-    private double generate() {
+    private double virtualNanos() {
+        return model.emulated().map(EmulatedCuda::virtualNanos).orElse(0.0);
+    }
+
+    private Rates generate() {
         if (generatedTokens == 0) {
-            return 0;
+            return Rates.NONE;
         }
         Engine engine = model.engine();
         begin();
         Sampler sampler = new Sampler(SamplingParams.DEFAULT, engine.spec().vocabSize(), engine.contextLength());
+        Optional<VirtualTime> virtual = model.emulated().map(VirtualTime::new);
+        IntPredicate all = token -> true;
         // The first token belongs to the prompt, so one more than is measured.
-        Generator.Outcome outcome =
-                new Generator(session, sampler, Set.of()).run(opening, generatedTokens + 1, token -> true, () -> false);
-        return outcome.decodeTokensPerSecond();
+        Generator.Outcome outcome = new Generator(session, sampler, Set.of())
+                .run(
+                        opening,
+                        generatedTokens + 1,
+                        virtual.map(time -> time.watch(all)).orElse(all),
+                        () -> false);
+        return new Rates(
+                outcome.decodeTokensPerSecond(),
+                virtual.map(time -> time.decodeTokensPerSecond(outcome)).orElse(0.0));
     }
 
     /// Returns the beginning of the prose as tokens, over and over if it is too short.
@@ -229,7 +275,22 @@ final class Benchmark implements AutoCloseable {
         };
     }
 
-    private Map<String, Object> fields(int tokens, Measurement rates, RunStats stats) {
+    private static String room(ResidentSummary tier) {
+        return tier.numResident() + " of " + tier.numExperts() + ", " + ByteSize.format(tier.residentBytes())
+                + "; room for " + tier.numSlots() + ", " + ByteSize.format(tier.slabBytes());
+    }
+
+    private static void addVirtual(Table table, String test, EmulatedCuda device, Measurement rates) {
+        if (rates.count() > 0) {
+            table.row(
+                    test + ", virtual " + device.gpu(),
+                    RunReport.rate(rates.median()),
+                    RunReport.rate(rates.least()),
+                    RunReport.rate(rates.most()));
+        }
+    }
+
+    private Map<String, Object> fields(int tokens, Measurement rates, RunStats stats, Measurement virtualRates) {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("tokens", tokens);
         fields.put("repetitions", rates.count());
@@ -240,16 +301,23 @@ final class Benchmark implements AutoCloseable {
         fields.put("host_bytes", hostBytes(stats) / rates.count());
         fields.put("disk_bytes", stats.diskBytes() / rates.count());
         fields.put("wait_seconds", stats.waitNanos() / 1e9 / rates.count());
+        if (model.engine().pinnedTier().isPresent()) {
+            fields.put("copied_bytes", stats.copiedBytes() / rates.count());
+        }
+        if (model.emulated().isPresent()) {
+            fields.put("virtual_tokens_per_second", virtualRates.median());
+        }
         return fields;
     }
 
     /// The bytes of the experts that were found in memory; where sizes differ, as if all had the largest.
     private long hostBytes(RunStats stats) {
-        return stats.expertHits() * model.engine().hostTier().residentSummary().slotBytes();
+        return stats.expertHits()
+                * model.engine().expertTier().residentSummary().slotBytes();
     }
 
     private static RunStats nothing() {
-        return new RunStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        return new RunStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 
     private static RunStats sum(RunStats a, RunStats b) {

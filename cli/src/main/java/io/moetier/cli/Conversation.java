@@ -91,11 +91,12 @@ final class Conversation implements Answerer, AutoCloseable {
         Generator generator = new Generator(session, newSampler(), endOfSequence);
         numAnswers++;
         List<Integer> ids = new ArrayList<>();
+        Optional<VirtualTime> virtual = model.emulated().map(VirtualTime::new);
         Generator.Outcome outcome;
         Optional<Tokenizer> tokenizer = model.tokenizer();
         if (tokenizer.isPresent()) {
             TextStream text = new TextStream(TokenStream.after(tokens, tokenizer.get(), true), options.stops, out);
-            outcome = generator.run(added, options.predict, recording(ids, text), cancelled);
+            outcome = generator.run(added, options.predict, recording(ids, virtual, text), cancelled);
             if (outcome.reason() != Generator.StopReason.STOP_STRING) {
                 text.finish();
             }
@@ -104,10 +105,16 @@ final class Conversation implements Answerer, AutoCloseable {
                 out.accept(ids.size() > 1 ? " " + id : Integer.toString(id));
                 return true;
             };
-            outcome = generator.run(added, options.predict, recording(ids, print), cancelled);
+            outcome = generator.run(added, options.predict, recording(ids, virtual, print), cancelled);
         }
         report = new RunReport(
-                model.engine(), outcome, model.engine().stats().minus(before), session.memoryUse(), ids, params.seed());
+                model.engine(),
+                outcome,
+                model.engine().stats().minus(before),
+                session.memoryUse(),
+                ids,
+                params.seed(),
+                virtual);
     }
 
     @Override
@@ -181,10 +188,11 @@ final class Conversation implements Answerer, AutoCloseable {
         return sampler;
     }
 
-    private static IntPredicate recording(List<Integer> ids, IntPredicate next) {
-        return id -> {
+    private static IntPredicate recording(List<Integer> ids, Optional<VirtualTime> virtual, IntPredicate next) {
+        IntPredicate recording = id -> {
             ids.add(id);
             return next.test(id);
         };
+        return virtual.map(clock -> clock.watch(recording)).orElse(recording);
     }
 }

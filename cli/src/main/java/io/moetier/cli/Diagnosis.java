@@ -41,7 +41,6 @@ record Diagnosis(
     private static final int DISK_SHARE = 16;
     private static final int WIDTH = 1024;
     private static final double MEBIBYTE = 1 << 20;
-    private static final String NO_GPU = "not used: this version computes on the CPU";
 
     /// Measures this machine.
     ///
@@ -75,7 +74,7 @@ record Diagnosis(
     }
 
     /// Returns the findings for people.
-    String table() {
+    String table(GpuDiagnosis gpus) {
         Table table = Table.ofFacts()
                 .row("Java", javaVersion())
                 .row("processor", processor)
@@ -94,8 +93,8 @@ record Diagnosis(
                 .row(
                         "  read again",
                         disk.map(speed -> gigabytesPerSecond(speed.cachedBytesPerSecond()) + ", from the page cache")
-                                .orElse("not measured"))
-                .row("GPU", NO_GPU);
+                                .orElse("not measured"));
+        gpus.addTo(table);
         return table.toString();
     }
 
@@ -138,7 +137,7 @@ record Diagnosis(
     }
 
     /// Returns the findings under the names that `--json` prints.
-    Map<String, Object> fields() {
+    Map<String, Object> fields(GpuDiagnosis gpus) {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("java", javaVersion());
         fields.put("processor", processor);
@@ -160,7 +159,7 @@ record Diagnosis(
         disk.ifPresent(speed -> fields.put("disk_bytes_per_second", speed.bytesPerSecond()));
         disk.ifPresent(speed -> fields.put("cached_bytes_per_second", speed.cachedBytesPerSecond()));
         fields.put("disk", diskRemark);
-        fields.put("gpu", NO_GPU);
+        fields.putAll(gpus.fields());
         return fields;
     }
 

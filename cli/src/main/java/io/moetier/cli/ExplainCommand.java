@@ -19,8 +19,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "explain",
         description = {
-            "Show what mixtures of experts do with the tokens of a prompt: token and embedding, gate, chosen experts and"
-                    + " their weights, how much each adds, and the sum.",
+            "Show what mixtures of experts do with the tokens of a prompt: token and embedding, gate, chosen experts"
+                    + " and their weights, how much each adds, and the sum.",
             "Tables show one token of one layer, unless --token and --layer say otherwise."
         })
 final class ExplainCommand implements Callable<Integer> {
@@ -64,7 +64,7 @@ final class ExplainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        EngineConfig config = model.config();
+        EngineConfig config = model.config(surroundings, streams);
         Prompt given = promptOptions.require(words);
         scope.check();
         @Nullable Path page = HTML.equals(report) ? DEFAULT_PAGE : report;

@@ -1,5 +1,6 @@
 package io.moetier.cli;
 
+import io.moetier.engine.device.cuda.CudaException;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -28,6 +29,10 @@ record Failure(String sentence, int exitCode) {
             case IllegalArgumentException e -> new Failure(oneLine(message(e)), USAGE);
             case UncheckedIOException e -> failed(message(e));
             case IOException e -> failed(message(e));
+            case CudaException e
+            when e.isOutOfMemory() ->
+                failed("the GPU is out of memory (" + message(e) + "); a smaller --vram or --ctx needs less");
+            case CudaException e -> failed("the GPU failed: " + message(e));
             case OutOfMemoryError e ->
                 failed("out of memory (" + message(e)
                         + "); a smaller --ram or --ctx needs less, MOETIER_JAVA_OPTS=-Xmx8g gives the JVM more");

@@ -6,6 +6,7 @@ import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.text.ChatTemplate;
 import io.moetier.engine.text.LanguageTokens;
 import io.moetier.engine.text.Tokenizer;
+import io.moetier.tools.emulate.EmulatedCuda;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.ZoneId;
@@ -18,22 +19,27 @@ final class LoadedModel implements AutoCloseable {
     private final Path directory;
     private final Path cacheDirectory;
     private final Engine engine;
+    private final Optional<EmulatedCuda> emulated;
     private @Nullable Tokenizer tokenizer;
 
-    private LoadedModel(Path name, Path directory, Path cacheDirectory, Engine engine) {
+    private LoadedModel(
+            Path name, Path directory, Path cacheDirectory, Engine engine, Optional<EmulatedCuda> emulated) {
         this.name = name;
         this.directory = directory;
         this.cacheDirectory = cacheDirectory;
         this.engine = engine;
+        this.emulated = emulated;
     }
 
     /// Loads the store in `directory`; messages call it `name`, and native code is unpacked into `cacheDirectory`.
     static LoadedModel open(Path name, Path directory, Path cacheDirectory, EngineConfig config) {
-        if (config.kernels() != KernelChoice.PLAIN) {
+        if (config.device().isEmpty() && config.kernels() != KernelChoice.PLAIN) {
             VectorModule.load();
         }
         Engine engine = Engine.open(directory, config.withNativeDirectory(cacheDirectory));
-        return new LoadedModel(name, directory, cacheDirectory, engine);
+        Optional<EmulatedCuda> emulated =
+                config.device().filter(EmulatedCuda.class::isInstance).map(EmulatedCuda.class::cast);
+        return new LoadedModel(name, directory, cacheDirectory, engine, emulated);
     }
 
     Engine engine() {
@@ -43,6 +49,11 @@ final class LoadedModel implements AutoCloseable {
     /// Returns what messages call the model.
     Path name() {
         return name;
+    }
+
+    /// Returns the emulated device that the model runs on, if it is one.
+    Optional<EmulatedCuda> emulated() {
+        return emulated;
     }
 
     /// Returns the tokenizer, if the model came with one.

@@ -45,7 +45,7 @@ final class LogitsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        EngineConfig config = model.config();
+        EngineConfig config = model.config(surroundings, streams);
         Prompt given = prompt.require();
         try (OutputFile file = OutputFile.create(out, "--out")) {
             Stores stores = new Stores(surroundings, streams);

@@ -1,5 +1,6 @@
 package io.moetier.cli;
 
+import io.moetier.engine.device.DeviceFactory;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.model.ExpertSelection;
@@ -29,6 +30,24 @@ final class ModelOptions {
     Path model = Path.of("");
 
     @Option(
+            names = "--device",
+            paramLabel = "cpu|cuda[:N]|emulated[:GPU]|auto",
+            description =
+                    "What computes: the processor, a GPU by its number, a GPU that is not there (as rtx3060 or rtx4090,"
+                            + " slow), or a GPU if there is a usable one, else the processor; default: auto.")
+    @Nullable
+    DeviceChoice device;
+
+    @Option(
+            names = "--vram",
+            paramLabel = "SIZE",
+            description =
+                    "Budget of the GPU's memory: weights, keys and values, workspace, and experts in what is left;"
+                            + " default: what is free less a reserve.")
+    @Nullable
+    ByteSize vram;
+
+    @Option(
             names = "--ram",
             paramLabel = "SIZE",
             description = "Budget for experts in memory, such as 8M or 1.5G; default: what fits beside the rest.")
@@ -38,9 +57,8 @@ final class ModelOptions {
     @Option(
             names = "--policy",
             paramLabel = "NAME",
-            description =
-                    "Which expert leaves when memory is full: lru, lfu, lfu-decay, lfru, slru, tinylfu, static or gate, or"
-                            + " layer:NAME for an equal share of memory per layer; default: lru.")
+            description = "Which expert leaves when memory is full: lru, lfu, lfu-decay, lfru, slru, tinylfu, static or"
+                    + " gate, or layer:NAME for an equal share of memory per layer; default: lru.")
     @Nullable
     String policy;
 
@@ -69,7 +87,9 @@ final class ModelOptions {
             names = "--kernels",
             paramLabel = "auto|native|vector|plain",
             defaultValue = "auto",
-            description = "What computes: native code, the Vector API or plain loops; auto takes the first that works.")
+            description =
+                    "What computes on the CPU: native code, the Vector API or plain loops; auto takes the first that"
+                            + " works.")
     KernelChoice kernels = KernelChoice.AUTO;
 
     @Option(
@@ -92,7 +112,7 @@ final class ModelOptions {
             names = "--threads",
             paramLabel = "N",
             defaultValue = "0",
-            description = "Compute threads; default: one per physical core.")
+            description = "Compute threads of the CPU; default: one per physical core.")
     int threads;
 
     @Option(
@@ -121,7 +141,7 @@ final class ModelOptions {
     /// Returns the options as the engine takes them.
     ///
     /// @throws IllegalArgumentException if one cannot be or they contradict each other
-    EngineConfig config() {
+    EngineConfig config(Surroundings surroundings, Streams streams) {
         Optional<PolicyFile> saved = Optional.ofNullable(policyFile).map(PolicyFile::read);
         if (policy != null && saved.isPresent()) {
             throw new IllegalArgumentException("--policy and --policy-file: expected one of them");
@@ -133,9 +153,10 @@ final class ModelOptions {
         }
         requireThreads(threads);
         return new EngineConfig(
-                Optional.empty(),
+                device(surroundings, streams),
                 threads,
                 ramBytes(saved),
+                vram == null ? OptionalLong.empty() : OptionalLong.of(vram.bytes()),
                 name,
                 Optional.ofNullable(census),
                 io,
@@ -146,6 +167,24 @@ final class ModelOptions {
                 contextLength,
                 0,
                 selection());
+    }
+
+    /// Returns the device, none for the CPU; says why it is the CPU where a GPU was wanted or might be.
+    private Optional<DeviceFactory> device(Surroundings surroundings, Streams streams) {
+        boolean ofCpu = threads != 0 || kernels != KernelChoice.AUTO;
+        DeviceChoice choice = device != null ? device : ofCpu ? new DeviceChoice.Cpu() : new DeviceChoice.Auto();
+        ChosenDevice chosen = ChosenDevice.of(choice, surroundings.cacheDirectory());
+        if (chosen.factory().isPresent() && ofCpu) {
+            throw new IllegalArgumentException("--threads and --kernels are for --device cpu");
+        }
+        if (chosen.factory().isEmpty() && vram != null) {
+            throw new IllegalArgumentException("--vram is for a GPU, but this runs on the CPU"
+                    + chosen.whyCpu().map(reason -> ": " + reason).orElse(""));
+        }
+        if (device != null || chosen.isInstalled()) {
+            chosen.whyCpu().ifPresent(reason -> streams.note("running on the CPU: " + reason));
+        }
+        return chosen.factory();
     }
 
     private ExpertSelection selection() {

@@ -88,6 +88,7 @@ public final class Moetier {
                 .setErr(streams.err())
                 .setUsageHelpAutoWidth(false)
                 .registerConverter(ByteSize.class, converter(ByteSize::parse))
+                .registerConverter(DeviceChoice.class, converter(DeviceChoice::parse))
                 .registerConverter(Path.class, converter(Moetier::path))
                 .registerConverter(IoMode.class, converter(text -> constant(IoMode.class, text)))
                 .registerConverter(KernelChoice.class, converter(text -> constant(KernelChoice.class, text)))

@@ -1,5 +1,6 @@
 package io.moetier.cli;
 
+import io.moetier.engine.session.EngineConfig;
 import io.moetier.storage.format.Json;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -60,7 +61,8 @@ final class PerplexityCommand implements Callable<Integer> {
     public Integer call() {
         String text = read();
         Stores stores = new Stores(surroundings, streams);
-        try (ComparedModels models = ComparedModels.load(stores, model.model, reference, model.config())) {
+        EngineConfig config = model.config(surroundings, streams);
+        try (ComparedModels models = ComparedModels.load(stores, model.model, reference, config)) {
             LoadedModel loaded = models.model();
             LoadedModel other = models.reference();
             int[] tokens = loaded.requireTokenizer().encode(text, true);

@@ -72,7 +72,7 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        EngineConfig config = model.config();
+        EngineConfig config = model.config(surroundings, streams);
         sampling.params(); // before anything is imported
         Profile.requireName(profile);
         Optional<Prompt> given = prompt();

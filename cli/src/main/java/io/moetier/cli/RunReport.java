@@ -1,6 +1,7 @@
 package io.moetier.cli;
 
 import io.moetier.engine.metrics.RunStats;
+import io.moetier.engine.offload.PinnedTier;
 import io.moetier.engine.offload.ResidentSummary;
 import io.moetier.engine.session.Engine;
 import io.moetier.engine.session.Generator.Outcome;
@@ -10,27 +11,39 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /// The figures of one answer: as a line, as a table, as JSON.
-record RunReport(Engine engine, Outcome outcome, RunStats stats, MemoryUse memory, List<Integer> ids, long seed) {
+///
+/// @param virtual the time of an emulated device, if the answer was computed on one
+record RunReport(
+        Engine engine,
+        Outcome outcome,
+        RunStats stats,
+        MemoryUse memory,
+        List<Integer> ids,
+        long seed,
+        Optional<VirtualTime> virtual) {
     /// Returns the one line that every run ends with.
     String line() {
         return String.format(
                 Locale.ROOT,
-                "%d prompt tokens at %s/s, %d tokens at %s/s, %s of experts found in memory, %s from disk; ended %s%s",
+                "%d prompt tokens at %s/s, %d tokens at %s/s, %s of experts found %s, %s from disk; ended %s%s%s",
                 outcome.promptTokens(),
                 rate(outcome.promptTokensPerSecond()),
                 outcome.generatedTokens(),
                 rate(outcome.decodeTokensPerSecond()),
                 percent(stats.hitRate()),
+                engine.pinnedTier().isPresent() ? "on the GPU" : "in memory",
                 ByteSize.format(stats.diskBytes()),
                 ending(),
+                virtual.map(time -> "; " + time.words(outcome)).orElse(""),
                 ExpertsUsed.of(engine, stats).warning());
     }
 
     /// Returns what each tier did, over several lines.
     String table() {
-        ResidentSummary host = engine.hostTier().residentSummary();
+        ResidentSummary experts = engine.expertTier().residentSummary();
         Table phases = Table.ofFigures()
                 .row("", "tokens", "tokens/s", "seconds")
                 .row(
@@ -43,46 +56,52 @@ record RunReport(Engine engine, Outcome outcome, RunStats stats, MemoryUse memor
                         outcome.generatedTokens(),
                         rate(outcome.decodeTokensPerSecond()),
                         seconds(outcome.decodeNanos()));
-        long needed = stats.expertHits() + stats.expertMisses();
-        Table tiers = Table.ofFigures()
-                .row("tier", "experts", "bytes", "found here", "share")
-                .row(
-                        "host",
-                        host.numResident() + " of " + host.numSlots() + " slots",
-                        ByteSize.format(host.residentBytes()) + " of " + ByteSize.format(host.slabBytes()),
-                        stats.expertHits(),
-                        percent(stats.hitRate()))
-                .row(
-                        "disk",
-                        host.numExperts(),
-                        ByteSize.format(host.numExperts() * host.slotBytes()),
-                        stats.expertMisses(),
-                        percent(needed == 0 ? 0 : 1 - stats.hitRate()));
-        Table moves = Table.ofFacts()
-                .row("read from disk", ByteSize.format(stats.diskBytes()))
+        Table tiers = Table.ofFigures().row("tier", "experts", "bytes", "found here", "share");
+        engine.pinnedTier()
+                .map(PinnedTier::residentSummary)
+                .ifPresentOrElse(
+                        pinned -> addTier(
+                                addTier(tiers, "device", experts, stats.expertHits()),
+                                "host",
+                                pinned,
+                                stats.expertMisses() - fromDisk()),
+                        () -> addTier(tiers, "host", experts, stats.expertHits()));
+        tiers.row(
+                "disk",
+                experts.numExperts(),
+                ByteSize.format(experts.numExperts() * experts.slotBytes()),
+                fromDisk(),
+                share(fromDisk()));
+        boolean onGpu = engine.pinnedTier().isPresent();
+        Table moves = Table.ofFacts();
+        if (onGpu) {
+            moves.row("copied to the GPU", ByteSize.format(stats.copiedBytes()));
+        }
+        moves.row("read from disk", ByteSize.format(stats.diskBytes()))
                 .row("  at", ByteSize.format(perSecond(stats.diskBytes(), stats.loadNanos())) + "/s")
                 .row("waited for experts", seconds(stats.waitNanos()) + " s")
                 .row("evictions", stats.evictions())
                 .row("experts used", ExpertsUsed.of(engine, stats).words());
         Table use = Table.ofFacts()
-                .row("experts in memory", ByteSize.format(memory.experts()))
+                .row(onGpu ? "experts on the GPU" : "experts in memory", ByteSize.format(memory.experts()))
                 .row("other weights", ByteSize.format(memory.otherWeights()))
                 .row("keys and values", ByteSize.format(memory.keyValues()))
                 .row("workspace", ByteSize.format(memory.workspace()))
-                .row("all of these", ByteSize.format(memory.total()))
+                .row(onGpu ? "all of these, on the GPU" : "all of these", ByteSize.format(memory.total()))
                 .row("resident memory", ByteSize.format(ProcessMemory.now().residentBytes()));
         Table run = Table.ofFacts()
                 .row("computed by", engine.deviceDescription())
                 .row("read by", engine.ioDescription())
                 .row("seed", seed)
                 .row("ended", ending());
+        virtual.ifPresent(time -> run.row("virtual time", time.words(outcome)));
         LookaheadReport ahead = LookaheadReport.of(engine, stats);
         return phases + "\n" + tiers + "\n" + moves + "\n" + ahead.table() + "\n" + use + "\n" + run;
     }
 
     /// Returns the figures under the names that `--json` prints.
     Map<String, Object> fields() {
-        ResidentSummary host = engine.hostTier().residentSummary();
+        ResidentSummary experts = engine.expertTier().residentSummary();
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("ids", ids);
         fields.put("seed", seed);
@@ -91,9 +110,17 @@ record RunReport(Engine engine, Outcome outcome, RunStats stats, MemoryUse memor
         fields.put("prompt_tokens_per_second", outcome.promptTokensPerSecond());
         fields.put("generated_tokens", outcome.generatedTokens());
         fields.put("generated_tokens_per_second", outcome.decodeTokensPerSecond());
-        fields.put("experts", host.numExperts());
-        fields.put("expert_slots", host.numSlots());
-        fields.put("expert_slot_bytes", host.slabBytes());
+        fields.put("experts", experts.numExperts());
+        fields.put("expert_slots", experts.numSlots());
+        fields.put("expert_slot_bytes", experts.slabBytes());
+        engine.pinnedTier().map(PinnedTier::residentSummary).ifPresent(pinned -> {
+            fields.put("pinned_slots", pinned.numSlots());
+            fields.put("pinned_slot_bytes", pinned.slabBytes());
+            fields.put("host_hits", stats.hostHits());
+            fields.put("copied_bytes", stats.copiedBytes());
+            fields.put("vram_bytes", memory.total());
+        });
+        virtual.ifPresent(time -> fields.putAll(time.fields(outcome)));
         fields.put("other_weight_bytes", memory.otherWeights());
         fields.put("kv_bytes", memory.keyValues());
         fields.put("workspace_bytes", memory.workspace());
@@ -109,6 +136,28 @@ record RunReport(Engine engine, Outcome outcome, RunStats stats, MemoryUse memor
         fields.put("device", engine.deviceDescription());
         fields.put("io", engine.ioDescription());
         return fields;
+    }
+
+    private Table addTier(Table tiers, String name, ResidentSummary tier, long found) {
+        return tiers.row(
+                name,
+                tier.numResident() + " of " + tier.numSlots() + " slots",
+                ByteSize.format(tier.residentBytes()) + " of " + ByteSize.format(tier.slabBytes()),
+                found,
+                share(found));
+    }
+
+    /// Returns how many of the experts that a layer needed came from disk for it; experts loaded ahead may have come
+    /// from main memory as well.
+    private long fromDisk() {
+        return engine.pinnedTier().isPresent()
+                ? Math.max(0, stats.expertMisses() - stats.hostHits())
+                : stats.expertMisses();
+    }
+
+    private String share(long found) {
+        long needed = stats.expertHits() + stats.expertMisses();
+        return percent(needed == 0 ? 0 : (double) found / needed);
     }
 
     /// Writes tokens per second with three digits.

@@ -42,7 +42,7 @@ final class TraceRecordCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        EngineConfig config = model.config();
+        EngineConfig config = model.config(surroundings, streams);
         sampling.params(); // before anything is imported
         Prompt given = prompt.require();
         OutputFile.check(out, "--out");

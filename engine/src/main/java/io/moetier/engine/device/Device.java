@@ -35,10 +35,29 @@ public interface Device extends AutoCloseable {
     /// @param arena of [#newArena()], owns the copy
     WeightMatrix hold(WeightMatrix matrix, Arena arena);
 
+    /// Returns bytes that kernels can read: `bytes` themselves if they read main memory, else a copy.
+    ///
+    /// @param bytes in main memory, be it of the heap; otherwise as [#hold(WeightMatrix, Arena)]
+    MemorySegment hold(MemorySegment bytes, Arena arena);
+
     /// Allocates memory for slots of experts, on the border of a page; what it holds is undefined.
     ///
     /// @param arena of [#newArena()], owns the memory
     MemorySegment allocateSlab(long byteSize, Arena arena);
+
+    /// Allocates main memory, on the border of a page, from which copies to the device are fastest.
+    ///
+    /// @param arena which any thread may close, before the device is closed
+    MemorySegment allocatePinned(long byteSize, Arena arena);
+
+    /// Returns how much memory can be had for [#newArena()] and buffers now.
+    long availableBytes();
+
+    /// Makes a stream of copies.
+    DeviceStream newStream();
+
+    /// Makes an event.
+    DeviceEvent newEvent();
 
     /// Copies `n` floats of `src` starting at `from` to `dst` starting at `at`.
     void upload(float[] src, int from, int n, DeviceBuffer dst, int at);

@@ -11,6 +11,9 @@ public final class Counters {
     private final LongAdder expertMisses = new LongAdder();
     private final LongAdder evictions = new LongAdder();
     private final LongAdder diskBytes = new LongAdder();
+    private final LongAdder copiedBytes = new LongAdder();
+    private final LongAdder copyNanos = new LongAdder();
+    private final LongAdder hostHits = new LongAdder();
     private final LongAdder loadNanos = new LongAdder();
     private final LongAdder waitNanos = new LongAdder();
     private final LongAdder prefillTokens = new LongAdder();
@@ -39,6 +42,13 @@ public final class Counters {
     public void addDiskLoad(long bytes, long nanos) {
         diskBytes.add(bytes);
         loadNanos.add(nanos);
+    }
+
+    /// Adds one expert that came to a device, from main memory if it was `found` there, else by way of it from disk.
+    public void addCopy(long bytes, long nanos, boolean found) {
+        copiedBytes.add(bytes);
+        copyNanos.add(nanos);
+        hostHits.add(found ? 1 : 0);
     }
 
     public void addWait(long nanos) {
@@ -91,6 +101,9 @@ public final class Counters {
                 routedTokens.sum(),
                 chosenExperts.sum(),
                 prefetches.sum(),
-                prefetchHits.sum());
+                prefetchHits.sum(),
+                copiedBytes.sum(),
+                copyNanos.sum(),
+                hostHits.sum());
     }
 }

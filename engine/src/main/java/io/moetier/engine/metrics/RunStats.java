@@ -13,6 +13,9 @@ package io.moetier.engine.metrics;
 /// @param chosenExperts experts that it chose for them
 /// @param prefetches experts whose load was begun before a layer asked for them
 /// @param prefetchHits those of them that a layer asked for before the expert left again
+/// @param copiedBytes expert bytes that came to a device
+/// @param copyNanos sum over all experts that came to a device, of waiting for a place, reading and copying
+/// @param hostHits experts that came to a device and were in main memory
 public record RunStats(
         long expertHits,
         long expertMisses,
@@ -28,7 +31,10 @@ public record RunStats(
         long routedTokens,
         long chosenExperts,
         long prefetches,
-        long prefetchHits) {
+        long prefetchHits,
+        long copiedBytes,
+        long copyNanos,
+        long hostHits) {
 
     /// Returns what was counted after `earlier`.
     public RunStats minus(RunStats earlier) {
@@ -47,7 +53,10 @@ public record RunStats(
                 routedTokens - earlier.routedTokens,
                 chosenExperts - earlier.chosenExperts,
                 prefetches - earlier.prefetches,
-                prefetchHits - earlier.prefetchHits);
+                prefetchHits - earlier.prefetchHits,
+                copiedBytes - earlier.copiedBytes,
+                copyNanos - earlier.copyNanos,
+                hostHits - earlier.hostHits);
     }
 
     /// Returns how many experts a layer chose for a token, 0 if it chose for none.

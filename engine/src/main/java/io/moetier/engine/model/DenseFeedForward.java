@@ -25,7 +25,7 @@ final class DenseFeedForward implements Block {
     }
 
     private static @Nullable MemorySegment bias(LinearSpec linear, Weights weights) {
-        return linear.bias().map(weights::vector).map(MemorySegment::ofArray).orElse(null);
+        return linear.bias().map(weights::bias).orElse(null);
     }
 
     @Override

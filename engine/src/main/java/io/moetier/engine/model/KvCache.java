@@ -62,6 +62,12 @@ public final class KvCache implements AutoCloseable {
                 + (ofKeysAndValues + ofLatents) * positions;
     }
 
+    /// Returns the bytes that are allocated for `positions` tokens, whole chunks, and the states.
+    public static long allocatedBytes(ModelSpec spec, KvType type, int positions) {
+        int chunks = (positions + KvLayer.CHUNK_POSITIONS - 1) / KvLayer.CHUNK_POSITIONS;
+        return bytes(spec, type, chunks * KvLayer.CHUNK_POSITIONS);
+    }
+
     /// Returns the bytes that were allocated so far.
     public long allocatedBytes() {
         return stateBytes

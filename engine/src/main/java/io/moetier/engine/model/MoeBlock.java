@@ -7,7 +7,7 @@ import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.model.spec.SharedExpertSpec;
 import io.moetier.engine.offload.ExpertSequence;
-import io.moetier.engine.offload.HostTier;
+import io.moetier.engine.offload.ExpertTier;
 import io.moetier.storage.model.Tier;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,7 +34,7 @@ final class MoeBlock implements Block {
     private final int numExpertsPerToken;
     private final int hiddenSize;
     private final ExpertViews views;
-    private final HostTier hostTier;
+    private final ExpertTier expertTier;
     private final RoutersAhead routersAhead;
     private final Counters counters;
     private final @Nullable DenseFeedForward sharedExpert;
@@ -51,14 +51,14 @@ final class MoeBlock implements Block {
             @Nullable Norm norm,
             Weights weights,
             ExpertViews views,
-            HostTier hostTier,
+            ExpertTier expertTier,
             RoutersAhead routersAhead,
             Counters counters,
             ExpertSelection selection) {
         this.layer = layer;
         this.routersAhead = routersAhead;
         this.views = views;
-        this.hostTier = hostTier;
+        this.expertTier = expertTier;
         this.counters = counters;
         Optional<LinearSpec> gate = spec.sharedExpert().flatMap(SharedExpertSpec::gate);
         router = new Router(spec.router(), weights, selection);
@@ -117,7 +117,7 @@ final class MoeBlock implements Block {
         int numDistinct = groups.numDistinctBelow(numExperts);
         routersAhead.onDecision(number, kernels, workspace);
         batch.begin(groups.tokens, groups.rows);
-        try (ExpertSequence sequence = hostTier.begin(layer, groups.distinct, groups.weights, numDistinct)) {
+        try (ExpertSequence sequence = expertTier.begin(layer, groups.distinct, groups.weights, numDistinct)) {
             routersAhead.prefetch(number, workspace);
             if (sharedExpert != null) {
                 sharedExpert.addTo(batch, workspace.n * numExpertsPerToken, workspace.n);
@@ -154,7 +154,7 @@ final class MoeBlock implements Block {
     private void add(Kernels kernels, Workspace workspace, ExpertSequence sequence, int i) {
         ExpertGroups groups = workspace.groups;
         int expert = groups.distinct[sequence.index(i)];
-        tierOf[expert] = sequence.tier();
+        tierOf[expert] = sequence.tier(i);
         if (batch.numRows() + groups.size(expert) > MOST_ROWS) {
             compute(kernels, workspace);
         }

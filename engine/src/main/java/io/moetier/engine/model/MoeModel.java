@@ -10,7 +10,7 @@ import io.moetier.engine.metrics.FlightEvents;
 import io.moetier.engine.metrics.LayerStepEvent;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.RopeSpec;
-import io.moetier.engine.offload.HostTier;
+import io.moetier.engine.offload.ExpertTier;
 import io.moetier.engine.offload.PrefetchTrial;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.expert.BlockLayout;
@@ -47,17 +47,17 @@ public final class MoeModel {
             ModelSpec spec,
             Weights weights,
             IntFunction<BlockLayout> layoutOf,
-            HostTier hostTier,
+            ExpertTier expertTier,
             PrefetchTrial prefetchTrial,
             Device device,
             Counters counters,
             ExpertSelection selection) {
         this.spec = spec;
-        routersAhead = new RoutersAhead(hostTier, prefetchTrial);
+        routersAhead = new RoutersAhead(expertTier, prefetchTrial);
         this.device = device;
         embedding = Linear.load(spec.embedding(), weights).weight();
         BlockLoader loader =
-                new BlockLoader(weights, ropes, layoutOf, hostTier, routersAhead, counters, device, selection);
+                new BlockLoader(weights, ropes, layoutOf, expertTier, routersAhead, counters, device, selection);
         layers = new ArrayList<>();
         for (int i = 0; i < spec.layers().size(); i++) {
             if (i == spec.encoderLayers()) {

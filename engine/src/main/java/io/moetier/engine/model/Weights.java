@@ -3,6 +3,7 @@ package io.moetier.engine.model;
 import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.engine.tensor.WeightMatrix;
+import java.lang.foreign.MemorySegment;
 
 /// The weights outside the routed experts, by their checkpoint's names.
 public interface Weights {
@@ -10,6 +11,11 @@ public interface Weights {
     ///
     /// @throws io.moetier.storage.model.MalformedModelException if there is none of that name and shape
     WeightMatrix matrix(LinearSpec spec);
+
+    /// Returns a vector where kernels read it, float32; it lives as long as the matrices.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if there is none of that name and size
+    MemorySegment bias(VectorSpec spec);
 
     /// Returns a vector; it is the caller's.
     ///

@@ -12,6 +12,7 @@ import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -55,7 +56,11 @@ public final class Workspace {
     final float[] aheadLikelihoods; // [numExperts]
 
     Workspace(ModelSpec spec, Device device, Arena arena, int batch) {
-        Allocator floats = (rows, cols) -> device.allocate(Math.multiplyExact(rows, cols), arena);
+        this(spec, device, length -> device.allocate(length, arena), batch);
+    }
+
+    private Workspace(ModelSpec spec, Device device, IntFunction<DeviceBuffer> allocator, int batch) {
+        Allocator floats = (rows, cols) -> allocator.apply(Math.multiplyExact(rows, cols));
         this.device = device;
         this.batch = batch;
         hidden = floats.of(batch, spec.hiddenSize());
@@ -71,7 +76,7 @@ public final class Workspace {
         boolean anyShared =
                 spec.moeLayers().stream().anyMatch(moe -> moe.sharedExpert().isPresent());
         routerLogits = floats.of(batch, numExperts);
-        sharedGate = device.allocate(batch, arena);
+        sharedGate = allocator.apply(batch);
         routerAndSharedGate = new DeviceBuffer[] {routerLogits, sharedGate};
         expertRows = floats.of(choices + (anyShared ? batch : 0), spec.hiddenSize());
         rowFactors = new float[batch];
@@ -84,10 +89,18 @@ public final class Workspace {
         Arrays.fill(ones, 1f);
         weightedInputs = floats.of(weighsInputs ? choices : 0, spec.hiddenSize());
         groups = new ExpertGroups(numExperts, choices + batch);
-        aheadNormed = device.allocate(spec.hiddenSize(), arena);
-        aheadLogits = device.allocate(numExperts, arena);
+        aheadNormed = allocator.apply(spec.hiddenSize());
+        aheadLogits = allocator.apply(numExperts);
         aheadIds = new int[numExperts];
         aheadLikelihoods = new float[numExperts];
+    }
+
+    /// A buffer that is only counted.
+    private record Counted(int length) implements DeviceBuffer {}
+
+    /// Returns the bytes that a workspace for batches of at most `batch` tokens takes.
+    public static long bytes(ModelSpec spec, Device device, int batch) {
+        return new Workspace(spec, device, Counted::new, batch).byteSize();
     }
 
     /// Allocates rows of activations and fails on sizes beyond an array's.

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /// arrive. Groups and their order are those of arrival and may differ from run to run.
 ///
 /// ```
-/// try (ExpertSequence sequence = hostTier.begin(layer, experts, weights, n)) {
+/// try (ExpertSequence sequence = tier.begin(layer, experts, weights, n)) {
 ///     while (sequence.next()) {
 ///         for (int i = 0; i < sequence.size(); i++) {
 ///             compute(experts[sequence.index(i)], sequence.block(i));
@@ -26,10 +26,12 @@ import org.jspecify.annotations.Nullable;
 /// Lifetime: the blocks of a group are pinned until the next [#next()] or [#close()], then their slots go to the next
 /// missing experts. So any number of experts can be worked through with a few slots. While some wait for a slot, a
 /// group takes half of the slots at most, so that loads go on while it is computed. When none waits any more, the
-/// loaders go to the [Prefetcher]. Confined to the thread of its [HostTier].
+/// loaders go to the [Prefetcher]. Confined to the thread of its [ExpertTier].
 public final class ExpertSequence implements AutoCloseable {
     private static final int NONE = -1;
 
+    private final ExpertSource source;
+    private final SlotReleases releases;
     private final TransferScheduler scheduler;
     private final Prefetcher prefetcher;
     private final Counters counters;
@@ -38,6 +40,7 @@ public final class ExpertSequence implements AutoCloseable {
     private final int[] missingIndices;
     private final int[] indices; // of the group
     private final int[] slots; // of the group
+    private final Tier[] tiers; // of the group
     private @Nullable SizeClass sizeClass; // null while closed
     private int numResidents;
     private int nextResident;
@@ -45,9 +48,17 @@ public final class ExpertSequence implements AutoCloseable {
     private int nextMissing;
     private int numUnderWay;
     private int size;
-    private Tier tier = Tier.HOST;
 
-    ExpertSequence(TransferScheduler scheduler, Prefetcher prefetcher, Counters counters, int maxExperts) {
+    /// @param source is told what layers choose
+    ExpertSequence(
+            ExpertSource source,
+            SlotReleases releases,
+            TransferScheduler scheduler,
+            Prefetcher prefetcher,
+            Counters counters,
+            int maxExperts) {
+        this.source = source;
+        this.releases = releases;
         this.scheduler = scheduler;
         this.prefetcher = prefetcher;
         this.counters = counters;
@@ -56,6 +67,7 @@ public final class ExpertSequence implements AutoCloseable {
         missingIndices = new int[maxExperts];
         indices = new int[maxExperts];
         slots = new int[maxExperts];
+        tiers = new Tier[maxExperts];
     }
 
     void begin(SizeClass sizeClass, int layer, int[] experts, float @Nullable [] weights, int n) {
@@ -77,6 +89,7 @@ public final class ExpertSequence implements AutoCloseable {
             prefetcher.giveWay();
             if (n > 0) {
                 sizeClass.cache().decide(ids, weights, n);
+                source.onDecision(ids, weights, n);
                 sort(sizeClass, n);
                 prefetcher.onDecision(ids, n);
                 startLoads(sizeClass);
@@ -94,7 +107,7 @@ public final class ExpertSequence implements AutoCloseable {
     /// What the source threw when it read an expert is thrown here; the sequence can then only be closed.
     public boolean next() {
         SizeClass sizeClass = open();
-        release(sizeClass.cache());
+        release(sizeClass);
         startLoads(sizeClass);
         while (nextResident == numResidents && numUnderWay == 0 && nextMissing < numMissing) {
             prefetcher.settle(scheduler.await()); // all slots are being filled ahead
@@ -104,7 +117,7 @@ public final class ExpertSequence implements AutoCloseable {
                 ? ids.length
                 : Math.max(1, sizeClass.cache().numSlots() / 2);
         if (nextResident < numResidents) {
-            takeResidents(sizeClass.cache(), most);
+            takeResidents(sizeClass, most);
         } else if (numUnderWay > 0) {
             takeArrivals(sizeClass, most);
         }
@@ -124,7 +137,8 @@ public final class ExpertSequence implements AutoCloseable {
         return size;
     }
 
-    /// Returns the position of expert `i` of the group in the array that [HostTier#begin(int, int\[\], float\[\], int)]
+    /// Returns the position of expert `i` of the group in the array that [ExpertTier#begin(int, int\[\], float\[\],
+    /// int)]
     /// was given.
     public int index(int i) {
         return indices[Objects.checkIndex(i, size)];
@@ -135,10 +149,9 @@ public final class ExpertSequence implements AutoCloseable {
         return open().transfers().get(slots[Objects.checkIndex(i, size)]).block();
     }
 
-    /// Returns where the experts of the group were found: [Tier#HOST], or [Tier#DISK] if they were loaded for this
-    /// sequence.
-    public Tier tier() {
-        return tier;
+    /// Returns where expert `i` of the group was found: in the tier itself, or where it was loaded from.
+    public Tier tier(int i) {
+        return tiers[Objects.checkIndex(i, size)];
     }
 
     /// Gives back every slot; loads that have begun are waited for, the others are dropped. Closing twice is harmless.
@@ -148,7 +161,6 @@ public final class ExpertSequence implements AutoCloseable {
         if (sizeClass == null) {
             return;
         }
-        release(sizeClass.cache());
         while (nextResident < numResidents) {
             sizeClass.cache().unpin(sizeClass.cache().slotOf(ids[residentIndices[nextResident++]]));
         }
@@ -167,6 +179,7 @@ public final class ExpertSequence implements AutoCloseable {
             }
         }
         this.sizeClass = null;
+        release(sizeClass);
     }
 
     /// Pins the residents before anything is evicted, so that none of them is.
@@ -212,17 +225,15 @@ public final class ExpertSequence implements AutoCloseable {
         }
     }
 
-    private void takeResidents(ExpertCache cache, int most) {
-        tier = Tier.HOST;
+    private void takeResidents(SizeClass sizeClass, int most) {
         while (nextResident < numResidents && size < most) {
             int resident = residentIndices[nextResident++];
-            hold(resident, cache.slotOf(ids[resident]));
+            hold(resident, sizeClass.cache().slotOf(ids[resident]), sizeClass.tier());
         }
     }
 
     /// Waits for one load and takes those that have ended as well.
     private void takeArrivals(SizeClass sizeClass, int most) {
-        tier = Tier.DISK;
         Transfer first = poll();
         long waitNanos = 0;
         if (first == null) {
@@ -260,19 +271,20 @@ public final class ExpertSequence implements AutoCloseable {
         if (!settle(sizeClass, transfer)) {
             throwAgain(transfer.failure());
         }
-        hold(transfer.index(), transfer.slot());
+        hold(transfer.index(), transfer.slot(), transfer.foundIn());
         int id = ids[transfer.index()];
         FlightEvents.expertLoad(
                 ExpertId.layerOf(id),
                 ExpertId.expertOf(id),
-                Tier.DISK,
+                transfer.foundIn(),
                 sizeClass.slab().slotBytes(),
                 transfer.nanos(),
                 waitNanos);
     }
 
-    private void hold(int index, int slot) {
+    private void hold(int index, int slot, Tier tier) {
         indices[size] = index;
+        tiers[size] = tier;
         slots[size++] = slot;
     }
 
@@ -281,10 +293,18 @@ public final class ExpertSequence implements AutoCloseable {
         return sizeClass.settle(transfer, counters);
     }
 
-    private void release(ExpertCache cache) {
-        while (size > 0) {
-            cache.unpin(slots[--size]);
+    /// If the device fails here, the slots are free already, and who writes one waits for its kernels all the same.
+    private void release(SizeClass sizeClass) {
+        if (size == 0) {
+            return;
         }
+        long group = releases.next();
+        while (size > 0) {
+            int slot = slots[--size];
+            sizeClass.transfers().get(slot).release(group);
+            sizeClass.cache().unpin(slot);
+        }
+        releases.record();
     }
 
     private SizeClass open() {

@@ -1,8 +1,11 @@
 package io.moetier.engine.offload;
 
+import io.moetier.engine.device.DeviceEvent;
+import io.moetier.storage.model.Tier;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
-/// Where the [HostTier] reads experts from: the DISK tier as it sees it.
+/// Where an [ExpertTier] gets experts from: the tier below it.
 ///
 /// All experts of a layer are of one size class.
 public interface ExpertSource {
@@ -17,9 +20,15 @@ public interface ExpertSource {
     /// Returns the bytes of one expert of the size class.
     long slotBytes(int sizeClass);
 
-    /// Fills `dst`, which is of the size of the expert's class. Any number of threads may call at once.
+    /// Takes in that the router of one layer chose the distinct experts `ids[0..n)`, those among them that the tier
+    /// above has included; see [io.moetier.storage.cache.EvictionPolicy#onDecision(int\[\], float\[\], int)].
+    default void onDecision(int[] ids, float @Nullable [] weights, int n) {}
+
+    /// Fills `dst`, which is of the size of the expert's class, and returns where the expert was. Any number of threads
+    /// may call at once.
     ///
+    /// @param free must be reached before `dst` is written: kernels may still be reading it
     /// @throws io.moetier.storage.model.MalformedModelException if the expert is damaged
     /// @throws java.io.UncheckedIOException if it cannot be read
-    void read(int id, MemorySegment dst);
+    Tier read(int id, MemorySegment dst, DeviceEvent free);
 }

@@ -9,7 +9,7 @@ import java.util.List;
 ///
 /// Nothing that a layer waits for is held up by more than the loads that have begun, at most one for each loader; and a
 /// guess takes the slot of no expert that is likelier to be chosen than itself. Confined to the thread of its
-/// [HostTier]; allocates nothing after construction.
+/// [ExpertTier]; allocates nothing after construction.
 final class Prefetcher {
     private static final int NONE = -1;
 

@@ -1,5 +1,7 @@
 package io.moetier.engine.offload;
 
+import java.util.List;
+
 /// How full a tier is, for reports.
 ///
 /// @param numSlots experts that fit
@@ -16,4 +18,21 @@ public record ResidentSummary(
         long slotBytes,
         long residentBytes,
         long slabBytes,
-        long budgetBytes) {}
+        long budgetBytes) {
+    static ResidentSummary of(List<? extends SlotClass> sizeClasses, int numExperts, long budgetBytes) {
+        int slots = 0;
+        int resident = 0;
+        long slotBytes = 0;
+        long residentBytes = 0;
+        long slabBytes = 0;
+        for (SlotClass sizeClass : sizeClasses) {
+            int numSlots = sizeClass.cache().numSlots();
+            slots += numSlots;
+            resident += sizeClass.cache().numResident();
+            slotBytes = Math.max(slotBytes, sizeClass.slab().slotBytes());
+            residentBytes += sizeClass.cache().numResident() * sizeClass.slab().slotBytes();
+            slabBytes += numSlots * sizeClass.slab().slotBytes();
+        }
+        return new ResidentSummary(slots, resident, numExperts, slotBytes, residentBytes, slabBytes, budgetBytes);
+    }
+}

@@ -1,19 +1,17 @@
 package io.moetier.engine.offload;
 
-import io.moetier.engine.device.Device;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.stream.LongStream;
 
-/// Memory of a device cut into equal, page-aligned slots; the arena owns it.
+/// Memory cut into equal, page-aligned slots. It belongs to whoever allocated it.
 final class Slab {
     private final long slotBytes;
     private final List<MemorySegment> slots;
 
-    Slab(Device device, Arena arena, int numSlots, long slotBytes) {
+    /// @param memory of `numSlots * slotBytes` bytes
+    Slab(MemorySegment memory, int numSlots, long slotBytes) {
         this.slotBytes = slotBytes;
-        MemorySegment memory = device.allocateSlab(Math.multiplyExact(numSlots, slotBytes), arena);
         slots = LongStream.range(0, numSlots)
                 .mapToObj(slot -> memory.asSlice(slot * slotBytes, slotBytes))
                 .toList();

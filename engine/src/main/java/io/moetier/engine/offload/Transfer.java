@@ -1,5 +1,7 @@
 package io.moetier.engine.offload;
 
+import io.moetier.engine.device.DeviceEvent;
+import io.moetier.storage.model.Tier;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -10,6 +12,10 @@ import org.jspecify.annotations.Nullable;
 final class Transfer {
     private final Slab slab;
     private final int slot;
+    private final SlotReleases releases;
+    private long lastUse; // the group in which the slot was given back
+    private DeviceEvent free;
+    private Tier foundIn = Tier.DISK;
     private int id;
     private int index;
     private boolean ahead; // nobody has asked for the expert yet
@@ -19,9 +25,11 @@ final class Transfer {
     private @Nullable MemorySegment block;
     private @Nullable Throwable failure;
 
-    Transfer(Slab slab, int slot) {
+    Transfer(Slab slab, int slot, SlotReleases releases) {
         this.slab = slab;
         this.slot = slot;
+        this.releases = releases;
+        free = releases.of(lastUse);
     }
 
     /// Prepares to load expert `id`, which is at `index` in the request of the layer.
@@ -33,6 +41,7 @@ final class Transfer {
         underWay = true;
         failure = null;
         nanos = 0;
+        free = releases.of(lastUse);
         return this;
     }
 
@@ -48,6 +57,11 @@ final class Transfer {
     void takeOver(int newIndex) {
         index = newIndex;
         ahead = false;
+    }
+
+    /// Notes that the slot is given back in a group of the [SlotReleases].
+    void release(long group) {
+        lastUse = group;
     }
 
     /// Notes that the computation has learnt of its end.
@@ -80,7 +94,7 @@ final class Transfer {
         long start = System.nanoTime();
         try {
             MemorySegment target = slab.slot(slot);
-            source.read(id, target);
+            foundIn = source.read(id, target, free);
             block = target;
         } catch (Throwable t) { // the top of a loader; the computation throws it again
             failure = t;
@@ -98,6 +112,11 @@ final class Transfer {
 
     long nanos() {
         return nanos;
+    }
+
+    /// Returns where the expert was, if it could be loaded.
+    Tier foundIn() {
+        return foundIn;
     }
 
     @Nullable

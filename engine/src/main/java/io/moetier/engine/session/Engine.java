@@ -4,6 +4,7 @@ import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.DeviceFactory;
 import io.moetier.engine.device.KvType;
+import io.moetier.engine.device.Owned;
 import io.moetier.engine.device.cpu.CpuDevice;
 import io.moetier.engine.lookahead.Lookahead;
 import io.moetier.engine.metrics.Counters;
@@ -15,7 +16,9 @@ import io.moetier.engine.model.Workspace;
 import io.moetier.engine.model.family.Families;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
-import io.moetier.engine.offload.HostTier;
+import io.moetier.engine.offload.ExpertSource;
+import io.moetier.engine.offload.ExpertTier;
+import io.moetier.engine.offload.PinnedTier;
 import io.moetier.engine.offload.PrefetchTrial;
 import io.moetier.engine.offload.ResidentSummary;
 import io.moetier.engine.offload.SlotBudget;
@@ -33,7 +36,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 
-/// A loaded model: its dense weights in memory, its experts in a host tier over the store on disk.
+/// A loaded model: its dense weights in memory, its experts in tiers over the store on disk.
 ///
 /// Shareable between threads; each makes its own [Session]. Steps of different sessions take turns.
 public final class Engine implements AutoCloseable {
@@ -47,7 +50,8 @@ public final class Engine implements AutoCloseable {
     private final KvType kv;
     private final Device device;
     private final Counters counters = new Counters();
-    private final HostTier hostTier;
+    private final ExpertTier expertTier;
+    private Optional<PinnedTier> pinnedTier = Optional.empty();
     private final PrefetchTrial prefetchTrial;
     private final MoeModel model;
     private final Owned owned;
@@ -69,6 +73,7 @@ public final class Engine implements AutoCloseable {
         PolicyFactory policy = PolicyChoice.of(config, spec);
         SlotBudget slotBudget = SlotBudget.of(new StoreSource(store), numExpertsPerToken(spec));
         config.ramBytes().ifPresent(slotBudget::slots);
+        config.device().ifPresent(factory -> owned.add(factory::close));
         device = openDevice(config);
         owned.add(device::close);
         Arena arena = device.newArena();
@@ -77,14 +82,14 @@ public final class Engine implements AutoCloseable {
         owned.add(() -> close(mainMemory));
         StoreWeights weights = new StoreWeights(store, mainMemory);
         otherWeightBytes = weights.byteSize();
-        hostTier = openHostTier(config, policy);
-        owned.add(hostTier::close);
+        expertTier = openTier(config, policy);
+        owned.add(expertTier::close);
         prefetchTrial = new PrefetchTrial(config.prefetch());
         model = new MoeModel(
                 spec,
                 new HeldWeights(weights, device, arena),
                 layer -> store.layout(ExpertId.pack(layer, 0)),
-                hostTier,
+                expertTier,
                 prefetchTrial,
                 device,
                 counters,
@@ -141,7 +146,7 @@ public final class Engine implements AutoCloseable {
     public void warm(Census census) {
         lockStep();
         try {
-            hostTier.warm(census.shareById());
+            expertTier.warm(census.shareById());
         } finally {
             unlockStep();
         }
@@ -183,20 +188,32 @@ public final class Engine implements AutoCloseable {
     }
 
     /// Returns the tier that experts are computed from.
-    public HostTier hostTier() {
-        return hostTier;
+    public ExpertTier expertTier() {
+        return expertTier;
     }
 
-    /// Returns the smallest budget of the host tier: the top-k experts of one layer.
+    /// Returns the tier between the store and a device with memory of its own, if there is such a device.
+    public Optional<PinnedTier> pinnedTier() {
+        return pinnedTier;
+    }
+
+    /// Returns the smallest budget of the device's memory; 0 for a device that has none of its own.
+    public long minimumVramBytes() {
+        return device.readsMainMemory() ? 0 : vramBudget().minimumBytes();
+    }
+
+    /// Returns the smallest budget of experts in main memory: the top-k experts of one layer.
     public long minimumRamBytes() {
         return SlotBudget.of(new StoreSource(store), numExpertsPerToken()).minimumBytes();
     }
 
-    /// Returns the memory that this engine and a session of it will still take: room for experts that are not there
+    /// Returns the main memory that this engine and a session of it will still take: room for experts that are not
+    /// there
     /// yet, keys and values.
     public long pendingBytes() {
-        ResidentSummary tier = hostTier.residentSummary();
-        return tier.slabBytes() - tier.residentBytes() + KvCache.bytes(spec, kv, contextLength);
+        ResidentSummary tier = pinnedTier.map(PinnedTier::residentSummary).orElseGet(expertTier::residentSummary);
+        long keyValues = device.readsMainMemory() ? KvCache.bytes(spec, kv, contextLength) : 0;
+        return tier.slabBytes() - tier.residentBytes() + keyValues;
     }
 
     /// Returns how experts are read, and why so.
@@ -305,14 +322,36 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    /// Called when the dense weights are in memory, so that what is available no longer includes theirs.
-    private HostTier openHostTier(EngineConfig config, PolicyFactory policy) {
+    /// Called when the dense weights are in main memory, so that what is available there no longer includes theirs.
+    private ExpertTier openTier(EngineConfig config, PolicyFactory policy) {
         StoreSource source = new StoreSource(store);
-        long budget = config.ramBytes().orElseGet(() -> {
-            long otherBytes = KvCache.bytes(spec, kv, contextLength) + config.reservedBytes();
-            return Math.max(minimumRamBytes(), MemoryBudget.available(otherBytes));
-        });
-        return HostTier.open(source, device, numExpertsPerToken(), budget, policy, counters, HostTier.DEFAULT_LOADERS);
+        if (device.readsMainMemory()) {
+            return openTier(source, ramBytes(config), policy);
+        }
+        long vramBytes = vramBudget().expertBytes(config.vramBytes(), device.availableBytes());
+        PinnedTier pinned = PinnedTier.open(
+                source, device, numExpertsPerToken(), ramBytes(config), policy, counters, ExpertTier.DEFAULT_LOADERS);
+        owned.add(pinned::close);
+        pinnedTier = Optional.of(pinned);
+        return openTier(pinned, vramBytes, policy);
+    }
+
+    private ExpertTier openTier(ExpertSource source, long budget, PolicyFactory policy) {
+        return ExpertTier.open(
+                source, device, numExpertsPerToken(), budget, policy, counters, ExpertTier.DEFAULT_LOADERS);
+    }
+
+    private long ramBytes(EngineConfig config) {
+        long keyValues = device.readsMainMemory() ? KvCache.bytes(spec, kv, contextLength) : 0;
+        return config.ramBytes()
+                .orElseGet(
+                        () -> Math.max(minimumRamBytes(), MemoryBudget.available(keyValues + config.reservedBytes())));
+    }
+
+    private VramBudget vramBudget() {
+        long workspace = Session.workspaceBytes(spec, device, contextLength, BATCH) + device.workingBytes();
+        return new VramBudget(
+                otherWeightBytes, KvCache.allocatedBytes(spec, kv, contextLength), workspace, minimumRamBytes());
     }
 
     private int numExpertsPerToken() {

@@ -17,6 +17,8 @@ import java.util.function.Consumer;
 /// @param device what computes; empty for the CPU, for which `threads`, `kernels` and `nativeDirectory` are
 /// @param threads compute threads; 0 for one per physical core
 /// @param ramBytes budget of the host tier's expert slots; empty for what fits beside the rest
+/// @param vramBytes budget of all that a device with memory of its own holds; empty for what is free there less a
+/// reserve
 /// @param policy name of the eviction policy
 /// @param census routing trace whose counts rank the experts; needed by the policy `static`, alone or with quotas, and
 /// by no other
@@ -32,6 +34,7 @@ public record EngineConfig(
         Optional<DeviceFactory> device,
         int threads,
         OptionalLong ramBytes,
+        OptionalLong vramBytes,
         String policy,
         Optional<Path> census,
         IoMode io,
@@ -48,6 +51,7 @@ public record EngineConfig(
     public static final EngineConfig DEFAULT = new EngineConfig(
             Optional.empty(),
             0,
+            OptionalLong.empty(),
             OptionalLong.empty(),
             "lru",
             Optional.empty(),
@@ -71,6 +75,9 @@ public record EngineConfig(
         if (reservedBytes < 0) {
             throw new IllegalArgumentException("reservedBytes must be 0 or more, not " + reservedBytes);
         }
+        if (vramBytes.isPresent() && device.isEmpty()) {
+            throw new IllegalArgumentException("--vram is the memory of a GPU, but --device cpu has none");
+        }
         if (Policies.needsCensus(policy) != census.isPresent()) {
             throw new IllegalArgumentException("--policy static and --census FILE go together");
         }
@@ -84,6 +91,11 @@ public record EngineConfig(
     /// Returns this configuration with another budget.
     public EngineConfig withRamBytes(long bytes) {
         return changed(change -> change.ramBytes = OptionalLong.of(bytes));
+    }
+
+    /// Returns this configuration with another budget of the device's memory.
+    public EngineConfig withVramBytes(long bytes) {
+        return changed(change -> change.vramBytes = OptionalLong.of(bytes));
     }
 
     /// Returns this configuration with another number of threads.
@@ -124,6 +136,11 @@ public record EngineConfig(
         return changed(change -> change.nativeDirectory = Optional.of(directory));
     }
 
+    /// Returns this configuration with another context.
+    public EngineConfig withContextLength(int tokens) {
+        return changed(change -> change.contextLength = tokens);
+    }
+
     /// Returns this configuration with more or less memory left free.
     public EngineConfig withReservedBytes(long bytes) {
         return changed(change -> change.reservedBytes = bytes);
@@ -144,9 +161,10 @@ public record EngineConfig(
     private static final class Change {
         private Optional<DeviceFactory> device;
         private IoMode io;
-        private final int contextLength;
+        private int contextLength;
         private int threads;
         private OptionalLong ramBytes;
+        private OptionalLong vramBytes;
         private String policy;
         private Optional<Path> census;
         private KernelChoice kernels;
@@ -160,6 +178,7 @@ public record EngineConfig(
             device = from.device;
             threads = from.threads;
             ramBytes = from.ramBytes;
+            vramBytes = from.vramBytes;
             policy = from.policy;
             census = from.census;
             io = from.io;
@@ -177,6 +196,7 @@ public record EngineConfig(
                     device,
                     threads,
                     ramBytes,
+                    vramBytes,
                     policy,
                     census,
                     io,

@@ -6,10 +6,11 @@ import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.engine.tensor.WeightMatrix;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
 
-/// Weights whose matrices lie where a device reads them, each once, however often it is asked for.
+/// Weights whose matrices and biases lie where a device reads them, each matrix once, however often it is asked for.
 final class HeldWeights implements Weights {
     private final Weights weights;
     private final Device device;
@@ -27,6 +28,11 @@ final class HeldWeights implements Weights {
     public WeightMatrix matrix(LinearSpec spec) {
         LinearSpec matrix = LinearSpec.of(spec.weight(), spec.rows(), spec.cols());
         return held.computeIfAbsent(matrix, key -> device.hold(weights.matrix(key), arena));
+    }
+
+    @Override
+    public MemorySegment bias(VectorSpec spec) {
+        return device.hold(weights.bias(spec), arena);
     }
 
     @Override

@@ -1,7 +1,9 @@
 package io.moetier.engine.session;
 
+import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.KvType;
+import io.moetier.engine.device.Owned;
 import io.moetier.engine.metrics.DecodeEvent;
 import io.moetier.engine.metrics.FlightEvents;
 import io.moetier.engine.metrics.PrefillEvent;
@@ -10,6 +12,7 @@ import io.moetier.engine.model.MixtureObserver;
 import io.moetier.engine.model.RoutingListener;
 import io.moetier.engine.model.Workspace;
 import io.moetier.engine.model.spec.EncoderSpec;
+import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.storage.model.Phase;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
@@ -45,11 +48,20 @@ public final class Session implements AutoCloseable {
         owned.add(arena::close);
         cache = new KvCache(engine.spec(), kv, contextLength, engine.device());
         owned.add(cache::close);
+        if (!engine.device().readsMainMemory()) {
+            cache.reserve(contextLength); // now, as it is accounted for
+        }
         workspace = engine.model().newWorkspace(Math.min(batch, contextLength), arena);
         deviceLogits = engine.device().allocate(LOGIT_ROWS * engine.spec().vocabSize(), arena);
         logits = new float[engine.spec().vocabSize()];
         tokens = new int[contextLength];
         engine.model().reservePositions(Math.min(contextLength, EngineConfig.DEFAULT_CONTEXT));
+    }
+
+    /// Returns the bytes of the buffers of a session on its device.
+    static long workspaceBytes(ModelSpec spec, Device device, int contextLength, int batch) {
+        return Workspace.bytes(spec, device, Math.min(batch, contextLength))
+                + (long) Float.BYTES * LOGIT_ROWS * spec.vocabSize();
     }
 
     /// Begins an empty timeline of `contextLength` tokens that takes in at most `batch` at a time.
@@ -106,7 +118,7 @@ public final class Session implements AutoCloseable {
     public MemoryUse memoryUse() {
         long logitBytes = (long) Float.BYTES * (deviceLogits.length() + logits.length);
         return new MemoryUse(
-                engine.hostTier().residentSummary().residentBytes(),
+                engine.expertTier().residentSummary().residentBytes(),
                 engine.otherWeightBytes(),
                 cache.allocatedBytes(),
                 workspace.byteSize() + logitBytes + engine.device().workingBytes());

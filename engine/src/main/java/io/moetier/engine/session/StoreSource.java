@@ -1,10 +1,12 @@
 package io.moetier.engine.session;
 
+import io.moetier.engine.device.DeviceEvent;
 import io.moetier.engine.offload.ExpertSource;
 import io.moetier.storage.expert.ExpertStore;
+import io.moetier.storage.model.Tier;
 import java.lang.foreign.MemorySegment;
 
-/// The store as the host tier sees it: ids, sizes and reads.
+/// The store as the tier above it sees it: ids, sizes and reads.
 record StoreSource(ExpertStore store) implements ExpertSource {
     @Override
     public int numSizeClasses() {
@@ -27,7 +29,9 @@ record StoreSource(ExpertStore store) implements ExpertSource {
     }
 
     @Override
-    public void read(int id, MemorySegment slot) {
+    public Tier read(int id, MemorySegment slot, DeviceEvent free) {
+        free.synchronize();
         store.read(id, slot);
+        return Tier.DISK;
     }
 }

@@ -48,6 +48,11 @@ final class StoreWeights implements Weights {
     }
 
     @Override
+    public MemorySegment bias(VectorSpec spec) {
+        return MemorySegment.ofArray(vector(spec));
+    }
+
+    @Override
     public float[] vector(VectorSpec spec) {
         return slice(spec.name(), (long) spec.size() * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
     }

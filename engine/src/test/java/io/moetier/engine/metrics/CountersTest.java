@@ -9,7 +9,8 @@ class CountersTest {
     void aSnapshotHoldsEveryCounter() {
         Counters counters = new Counters();
         countOnce(counters);
-        assertEquals(new RunStats(3, 1, 1, 4096, 70, 50, 7, 700, 1, 500, 2, 3, 6, 2, 1), counters.snapshot());
+        assertEquals(
+                new RunStats(3, 1, 1, 4096, 70, 50, 7, 700, 1, 500, 2, 3, 6, 2, 1, 8192, 90, 1), counters.snapshot());
     }
 
     @Test
@@ -39,6 +40,8 @@ class CountersTest {
         counters.addMisses(1);
         counters.addEviction();
         counters.addDiskLoad(4096, 70);
+        counters.addCopy(4096, 60, true);
+        counters.addCopy(4096, 30, false);
         counters.addWait(50);
         counters.addPrefill(7, 700);
         counters.addDecode(1, 500);

@@ -1,6 +1,8 @@
 package io.moetier.engine.offload;
 
+import io.moetier.engine.device.DeviceEvent;
 import io.moetier.storage.model.ExpertId;
+import io.moetier.storage.model.Tier;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.atomic.AtomicIntegerArray;
@@ -45,12 +47,13 @@ final class FakeSource implements ExpertSource {
     }
 
     @Override
-    public void read(int id, MemorySegment dst) {
+    public Tier read(int id, MemorySegment dst, DeviceEvent free) {
         beforeRead.accept(id);
         reads.incrementAndGet(ExpertId.layerOf(id) * numExperts + ExpertId.expertOf(id));
         for (long i = 0; i < dst.byteSize(); i += Long.BYTES) {
             dst.set(ValueLayout.JAVA_LONG, i, id);
         }
+        return Tier.DISK;
     }
 
     int readsOf(int layer, int expert) {

@@ -35,18 +35,18 @@ class PrefetcherTest {
         device.close();
     }
 
-    private HostTier tier(int slots) {
-        return HostTier.open(source, device, 2, slots * 4096L, Policies.of("lru"), counters, 2);
+    private ExpertTier tier(int slots) {
+        return ExpertTier.open(source, device, 2, slots * 4096L, Policies.of("lru"), counters, 2);
     }
 
-    private static void guess(HostTier tier, int layer, float likelihood, int... experts) {
+    private static void guess(ExpertTier tier, int layer, float likelihood, int... experts) {
         float[] likelihoods = new float[experts.length];
         Arrays.fill(likelihoods, likelihood);
         tier.guess(layer, experts, likelihoods, experts.length);
     }
 
     /// Runs a layer that guesses the next one once its own experts are on their way.
-    private static void layer(HostTier tier, int layer, int[] experts, Runnable guess) {
+    private static void layer(ExpertTier tier, int layer, int[] experts, Runnable guess) {
         try (ExpertSequence sequence = tier.begin(layer, experts, null, experts.length)) {
             guess.run();
             int seen = 0;
@@ -71,7 +71,7 @@ class PrefetcherTest {
 
     @Test
     void whatWasGuessedIsThereWhenItIsAskedFor() {
-        try (HostTier tier = tier(12)) {
+        try (ExpertTier tier = tier(12)) {
             layer(tier, 0, new int[] {1, 2}, () -> guess(tier, 1, 0.5f, 3, 4));
             awaitReads(1, 3, 4);
             layer(tier, 1, new int[] {3, 4}, () -> {});
@@ -87,7 +87,7 @@ class PrefetcherTest {
     void aLayerWaitsForALoadThatHasBegunInsteadOfLoadingAgain() {
         CountDownLatch begun = new CountDownLatch(2);
         CountDownLatch asked = new CountDownLatch(1);
-        try (HostTier tier = tier(12)) {
+        try (ExpertTier tier = tier(12)) {
             source.beforeRead = id -> {
                 if (ExpertId.layerOf(id) == 1) {
                     begun.countDown();
@@ -110,7 +110,7 @@ class PrefetcherTest {
 
     @Test
     void noExpertGivesWayToAnUnlikelierGuess() {
-        try (HostTier tier = tier(2)) {
+        try (ExpertTier tier = tier(2)) {
             for (int turn = 0; turn < 20; turn++) {
                 layer(tier, 0, new int[] {1, 2}, () -> {});
             }
@@ -123,7 +123,7 @@ class PrefetcherTest {
 
     @Test
     void aLikelierGuessTakesTheSlot() {
-        try (HostTier tier = tier(4)) {
+        try (ExpertTier tier = tier(4)) {
             layer(tier, 0, new int[] {1, 2}, () -> {});
             layer(tier, 0, new int[] {3, 4}, () -> {});
             layer(tier, 0, new int[] {3}, () -> guess(tier, 1, 0.9f, 5));
@@ -138,7 +138,7 @@ class PrefetcherTest {
     void onlyIdleLoadersLoadAhead() {
         CountDownLatch begun = new CountDownLatch(2);
         CountDownLatch released = new CountDownLatch(1);
-        try (HostTier tier = tier(24)) {
+        try (ExpertTier tier = tier(24)) {
             layer(tier, 0, new int[] {0, 1}, () -> {});
             source.beforeRead = id -> {
                 if (ExpertId.layerOf(id) == 1) {
@@ -158,7 +158,7 @@ class PrefetcherTest {
 
     @Test
     void aLoaderThatIsDoneGetsTheNextGuess() {
-        try (HostTier tier = tier(24)) {
+        try (ExpertTier tier = tier(24)) {
             layer(tier, 0, new int[] {0, 1}, () -> {});
             try (ExpertSequence sequence = tier.begin(0, new int[] {0, 1}, null, 2)) {
                 guess(tier, 1, 0.9f, 0, 1, 2, 3);
@@ -182,7 +182,7 @@ class PrefetcherTest {
                 await(released);
             }
         };
-        try (HostTier tier = tier(12)) {
+        try (ExpertTier tier = tier(12)) {
             layer(tier, 0, new int[] {1, 2}, () -> guess(tier, 1, 0.5f, 3));
             await(begun);
             Thread later = Thread.ofPlatform().start(() -> {
@@ -204,7 +204,7 @@ class PrefetcherTest {
                 throw new MalformedModelException("damaged");
             }
         };
-        try (HostTier tier = tier(12)) {
+        try (ExpertTier tier = tier(12)) {
             layer(tier, 0, new int[] {1, 2}, () -> guess(tier, 1, 0.5f, 3));
             layer(tier, 2, new int[] {1, 2}, () -> {});
             MalformedModelException failure =
@@ -218,7 +218,7 @@ class PrefetcherTest {
     void survivesRandomLayersAndGuesses() {
         Random random = new Random(20261126);
         for (int slots = 2; slots <= 20; slots += 3) {
-            try (HostTier tier = tier(slots)) {
+            try (ExpertTier tier = tier(slots)) {
                 for (int step = 0; step < 600; step++) {
                     int layer = step % 3;
                     int[] experts = some(random, random.nextInt(10) == 0 ? EXPERTS : 2);

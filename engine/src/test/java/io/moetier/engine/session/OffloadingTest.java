@@ -51,7 +51,7 @@ class OffloadingTest {
         Path census = record(store);
         int[] expected = bits(store, EngineConfig.DEFAULT.withKernels(kernels).withThreads(1));
         try (Engine engine = Engine.open(store, EngineConfig.DEFAULT)) {
-            long slotBytes = engine.hostTier().residentSummary().slotBytes();
+            long slotBytes = engine.expertTier().residentSummary().slotBytes();
             for (long slots = engine.minimumRamBytes() / slotBytes; slots <= numExperts(engine); slots++) {
                 for (String policy : Policies.names()) {
                     for (int threads = 1; threads <= 2; threads++) {
@@ -194,7 +194,7 @@ class OffloadingTest {
     }
 
     private static int numExperts(Engine engine) {
-        return engine.hostTier().residentSummary().numExperts();
+        return engine.expertTier().residentSummary().numExperts();
     }
 
     private Path record(Path store) {

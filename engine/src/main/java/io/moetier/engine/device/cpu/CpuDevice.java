@@ -2,9 +2,12 @@ package io.moetier.engine.device.cpu;
 
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.DeviceEvent;
+import io.moetier.engine.device.DeviceStream;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.memory.AnonymousMemory;
+import io.moetier.storage.memory.AvailableMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -71,8 +74,33 @@ public final class CpuDevice implements Device {
     }
 
     @Override
+    public MemorySegment hold(MemorySegment bytes, Arena arena) {
+        return bytes;
+    }
+
+    @Override
     public MemorySegment allocateSlab(long byteSize, Arena arena) {
         return AnonymousMemory.allocate(byteSize, arena);
+    }
+
+    @Override
+    public MemorySegment allocatePinned(long byteSize, Arena arena) {
+        return AnonymousMemory.allocate(byteSize, arena);
+    }
+
+    @Override
+    public long availableBytes() {
+        return AvailableMemory.bytes();
+    }
+
+    @Override
+    public DeviceStream newStream() {
+        return new MemoryStream();
+    }
+
+    @Override
+    public DeviceEvent newEvent() {
+        return new PastEvent();
     }
 
     @Override

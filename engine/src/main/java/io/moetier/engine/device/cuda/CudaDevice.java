@@ -2,13 +2,17 @@ package io.moetier.engine.device.cuda;
 
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.DeviceEvent;
+import io.moetier.engine.device.DeviceStream;
 import io.moetier.engine.device.Kernels;
+import io.moetier.engine.device.Owned;
 import io.moetier.engine.tensor.WeightMatrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +25,9 @@ import org.jspecify.annotations.Nullable;
 public final class CudaDevice implements Device {
     /// The oldest processors that the PTX is for.
     private static final int LEAST_CAPABILITY = 61;
+
+    /// The oldest driver that reads PTX 6.0, as the driver counts versions.
+    private static final int LEAST_DRIVER = 9_000;
 
     private static final long PAGE = 4096;
 
@@ -35,13 +42,40 @@ public final class CudaDevice implements Device {
     private @Nullable Thread entered;
     private boolean closed;
 
-    private CudaDevice(CudaContext context) {
+    private CudaDevice(CudaContext context, Owned owned) {
         this.context = context;
         modules = new KernelModules(context);
+        owned.add(modules::close);
         stream = context.stream();
+        owned.add(stream::close);
         staging = new Staging(context, stream);
+        owned.add(staging::close);
         TokenProgram program = new TokenProgram(stream, modules.eachToken, staging, new ParameterBlock(arena));
         kernels = new CudaKernels(this, stream, modules, staging, new ParameterBlock(arena), program);
+    }
+
+    /// Returns what speaks against computing on a device: that there is none of that number, or that it or the driver
+    /// is too old.
+    public static Optional<String> objection(CudaDriver driver, int ordinal) {
+        int count = driver.deviceCount();
+        if (ordinal >= count) {
+            return Optional.of("there is no GPU " + ordinal + "; there "
+                    + (count == 1 ? "is one, number 0" : "are " + count + ", numbered from 0"));
+        }
+        if (driver.version() < LEAST_DRIVER) {
+            return Optional.of("the NVIDIA driver is for CUDA " + cudaVersion(driver.version())
+                    + ", but the kernels need " + cudaVersion(LEAST_DRIVER) + "; a newer driver helps");
+        }
+        CudaDeviceInfo info = driver.device(ordinal);
+        if (info.computeCapability() < LEAST_CAPABILITY) {
+            return Optional.of(info.name() + " has compute capability " + capability(info.computeCapability())
+                    + ", but the kernels need " + capability(LEAST_CAPABILITY));
+        }
+        return Optional.empty();
+    }
+
+    private static String cudaVersion(int number) {
+        return number / 1000 + "." + number % 1000 / 10;
     }
 
     /// Opens a device and loads the kernels.
@@ -49,17 +83,16 @@ public final class CudaDevice implements Device {
     /// @throws IllegalArgumentException if there is none of that number, or its processor is too old
     /// @throws CudaException if the driver does not take the kernels, or there is no memory
     public static CudaDevice open(CudaDriver driver, int ordinal) {
-        CudaDeviceInfo info = driver.device(ordinal);
-        if (info.computeCapability() < LEAST_CAPABILITY) {
-            throw new IllegalArgumentException(info.name() + " has compute capability "
-                    + capability(info.computeCapability()) + ", but the kernels need "
-                    + capability(LEAST_CAPABILITY));
-        }
+        objection(driver, ordinal).ifPresent(reason -> {
+            throw new IllegalArgumentException(reason);
+        });
         CudaContext context = driver.open(ordinal);
+        Owned owned = new Owned();
+        owned.add(context::close);
         try {
-            return new CudaDevice(context);
+            return new CudaDevice(context, owned);
         } catch (RuntimeException e) {
-            context.close();
+            owned.close();
             throw e;
         }
     }
@@ -147,16 +180,50 @@ public final class CudaDevice implements Device {
     /// @throws CudaException if the device has no memory left
     @Override
     public WeightMatrix hold(WeightMatrix matrix, Arena owner) {
-        long byteSize = matrix.bytes().byteSize();
-        MemorySegment copy = mine(owner).allocate(byteSize, WeightMatrix.ALIGNMENT, "weights");
-        staging.upload(matrix.bytes(), copy.address());
-        return new WeightMatrix(matrix.dtype(), matrix.rows(), matrix.cols(), copy);
+        return new WeightMatrix(matrix.dtype(), matrix.rows(), matrix.cols(), hold(matrix.bytes(), owner));
+    }
+
+    /// @throws CudaException if the device has no memory left
+    @Override
+    public MemorySegment hold(MemorySegment bytes, Arena owner) {
+        MemorySegment copy = mine(owner).allocate(bytes.byteSize(), WeightMatrix.ALIGNMENT, "weights");
+        staging.upload(bytes, copy.address());
+        return copy;
     }
 
     /// @throws CudaException if the device has no memory left
     @Override
     public MemorySegment allocateSlab(long byteSize, Arena owner) {
         return mine(owner).allocate(byteSize, PAGE, "slots for experts");
+    }
+
+    /// @throws CudaException if no more memory can be pinned
+    @Override
+    @SuppressWarnings("restricted") // the size is the one that was allocated
+    public MemorySegment allocatePinned(long byteSize, Arena owner) {
+        enter();
+        PinnedMemory pinned = context.pinned(byteSize);
+        return pinned.segment().reinterpret(owner, _ -> {
+            context.makeCurrent();
+            pinned.close();
+        });
+    }
+
+    @Override
+    public long availableBytes() {
+        enter();
+        return context.freeBytes();
+    }
+
+    @Override
+    public DeviceStream newStream() {
+        enter();
+        return new CopyStream(context);
+    }
+
+    @Override
+    public DeviceEvent newEvent() {
+        return new KernelEvent(this);
     }
 
     /// Forgets an arena that was closed.

@@ -29,31 +29,32 @@ public final class CudaDriver {
     /// @param directory where LWJGL's own library stays unpacked; empty for a temporary directory
     public static CudaLookup find(Optional<Path> library, Optional<Path> directory) {
         String name = library.map(path -> path.toAbsolutePath().toString()).orElse(LIBRARY);
-        Optional<String> obstacle = bind(name, directory);
-        return obstacle.isPresent() ? new CudaLookup.Absent(obstacle.get()) : start();
+        Optional<CudaLookup.Absent> obstacle = bind(name, directory);
+        return obstacle.isPresent() ? obstacle.get() : start();
     }
 
     private static CudaLookup start() {
         int code = CU.cuInit(0);
         return switch (code) {
             case CU.CUDA_SUCCESS -> new CudaLookup.Found(new CudaDriver());
-            case CU.CUDA_ERROR_NO_DEVICE -> new CudaLookup.Absent("the CUDA driver finds no device");
-            default -> new CudaLookup.Absent("the CUDA driver does not start: " + Checked.symbol(code));
+            case CU.CUDA_ERROR_NO_DEVICE -> new CudaLookup.Absent("the CUDA driver finds no device", true);
+            default -> new CudaLookup.Absent("the CUDA driver does not start: " + Checked.symbol(code), true);
         };
     }
 
     /// Returns what stands in the way of a library.
-    private static synchronized Optional<String> bind(String name, Optional<Path> directory) {
+    private static synchronized Optional<CudaLookup.Absent> bind(String name, Optional<Path> directory) {
         if (bound != null) {
             return bound.equals(name)
                     ? Optional.empty()
-                    : Optional.of("this process uses " + bound + " as its CUDA driver already");
+                    : absent("this process uses " + bound + " as its CUDA driver already", false);
         }
         if (!isLibrary(name)) {
-            return Optional.of(
+            return absent(
                     name.equals(LIBRARY)
                             ? "there is no NVIDIA driver: " + LIBRARY + " cannot be loaded"
-                            : name + " cannot be loaded as a CUDA driver");
+                            : name + " cannot be loaded as a CUDA driver",
+                    false);
         }
         try {
             LwjglLibrary.unpack(directory);
@@ -61,12 +62,16 @@ public final class CudaDriver {
             Configuration.MEMORY_ALLOCATOR.set("system"); // else LWJGL looks for others first
             String _ = Checked.symbol(CU.CUDA_SUCCESS); // the first call looks up all functions
         } catch (IOException e) {
-            return Optional.of("LWJGL cannot be unpacked: " + e.getMessage());
+            return absent("LWJGL cannot be unpacked: " + e.getMessage(), true);
         } catch (LinkageError e) { // a driver that lacks functions
-            return Optional.of(name + " cannot be used as a CUDA driver: " + reason(e));
+            return absent(name + " cannot be used as a CUDA driver: " + reason(e), true);
         }
         bound = name;
         return Optional.empty();
+    }
+
+    private static Optional<CudaLookup.Absent> absent(String reason, boolean isInstalled) {
+        return Optional.of(new CudaLookup.Absent(reason, isInstalled));
     }
 
     private static String reason(LinkageError error) {

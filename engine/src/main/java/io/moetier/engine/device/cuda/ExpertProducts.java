@@ -232,6 +232,9 @@ final class ExpertProducts implements AutoCloseable {
     }
 
     private static long address(@Nullable MemorySegment bias) {
+        if (bias != null && !bias.isNative()) {
+            throw new IllegalArgumentException("a bias in memory of the heap, which a device cannot reach");
+        }
         return bias == null ? 0 : bias.address();
     }
 

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import io.moetier.engine.device.Owned;
 import java.lang.foreign.MemorySegment;
 
 /// Pinned memory through which everything goes to the device and comes back, and memory of the device for what a kernel
@@ -16,6 +17,7 @@ final class Staging implements AutoCloseable {
     private static final long HALF_BYTES = 2 << 20;
     private static final long ALIGNMENT = 16;
 
+    private final Owned owned = new Owned();
     private final CudaStream stream;
     private final PinnedMemory pinned;
     private final MemorySegment host;
@@ -27,11 +29,25 @@ final class Staging implements AutoCloseable {
 
     Staging(CudaContext context, CudaStream stream) {
         this.stream = stream;
-        pinned = context.pinned(2 * HALF_BYTES);
-        host = pinned.segment();
-        device = CudaMemory.allocate(2 * HALF_BYTES, "staging");
-        copied = new CudaEvent[] {context.event(), context.event()};
-        returned = context.pinned(HALF_BYTES);
+        try {
+            pinned = context.pinned(2 * HALF_BYTES);
+            owned.add(pinned::close);
+            host = pinned.segment();
+            device = CudaMemory.allocate(2 * HALF_BYTES, "staging");
+            owned.add(device::close);
+            copied = new CudaEvent[] {event(context), event(context)};
+            returned = context.pinned(HALF_BYTES);
+            owned.add(returned::close);
+        } catch (RuntimeException e) {
+            owned.close();
+            throw e;
+        }
+    }
+
+    private CudaEvent event(CudaContext context) {
+        CudaEvent event = context.event();
+        owned.add(event::close);
+        return event;
     }
 
     /// Returns the host's side of the ring, which [#reserve] gives offsets into.

@@ -3,6 +3,7 @@ package io.moetier.engine.device.cuda;
 import io.moetier.engine.device.AttentionSinks;
 import java.lang.foreign.MemorySegment;
 import java.util.IdentityHashMap;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /// Vectors of a model that kernels read: uploaded when first used and known by their identity from then on. They must
@@ -22,9 +23,11 @@ final class VectorsHeld implements AutoCloseable {
         }
         CudaMemory memory = held.get(vector);
         if (memory == null) {
-            memory = CudaMemory.allocate((long) vector.length * Float.BYTES, "a vector of the model");
-            held.put(vector, memory);
-            staging.upload(vector, 0, vector.length, memory.address(0, memory.byteSize()));
+            memory = hold(
+                    vector,
+                    (long) vector.length * Float.BYTES,
+                    "a vector of the model",
+                    to -> staging.upload(vector, 0, vector.length, to));
         }
         return memory.address(0, 0);
     }
@@ -37,11 +40,22 @@ final class VectorsHeld implements AutoCloseable {
         CudaMemory memory = held.get(sinks);
         if (memory == null) {
             MemorySegment logits = sinks.segment();
-            memory = CudaMemory.allocate(logits.byteSize(), "attention sinks");
-            held.put(sinks, memory);
-            staging.upload(logits, memory.address(0, logits.byteSize()));
+            memory = hold(sinks, logits.byteSize(), "attention sinks", to -> staging.upload(logits, to));
         }
         return memory.address(0, 0);
+    }
+
+    /// What cannot be copied is not held.
+    private CudaMemory hold(Object vector, long byteSize, String purpose, LongConsumer upload) {
+        CudaMemory memory = CudaMemory.allocate(byteSize, purpose);
+        try {
+            upload.accept(memory.address(0, byteSize));
+        } catch (RuntimeException e) {
+            memory.close();
+            throw e;
+        }
+        held.put(vector, memory);
+        return memory;
     }
 
     /// Returns the bytes of all vectors so far.

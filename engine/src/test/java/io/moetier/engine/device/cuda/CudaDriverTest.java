@@ -11,7 +11,7 @@ class CudaDriverTest {
     @Test
     void aMissingDriverIsAnAnswer() {
         assertEquals(
-                new CudaLookup.Absent("/no/such/library.so cannot be loaded as a CUDA driver"),
+                new CudaLookup.Absent("/no/such/library.so cannot be loaded as a CUDA driver", false),
                 CudaDriver.find(Optional.of(Path.of("/no/such/library.so")), Optional.empty()));
     }
 }

@@ -3,6 +3,7 @@ package io.moetier.tools.emulate.driver;
 import io.moetier.tools.emulate.driver.clock.EngineKind;
 import io.moetier.tools.emulate.driver.stream.Command;
 import io.moetier.tools.emulate.driver.stream.TimelineEntry;
+import io.moetier.tools.emulate.memory.DeviceMemory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -90,6 +91,15 @@ public final class EmulatedDriver implements AutoCloseable {
     public double busyNanos(int device, EngineKind engine) {
         Machine now = machine;
         return now.locked(() -> now.device(device).engine(engine).busyNanos());
+    }
+
+    /// Returns how much memory of a device is allocated.
+    public long usedBytes(int device) {
+        Machine now = machine;
+        return now.locked(() -> {
+            DeviceMemory memory = now.device(device).memory();
+            return memory.capacityBytes() - memory.freeBytes();
+        });
     }
 
     /// Returns what the engines did, as far as the host has waited for it; empty unless the options ask for

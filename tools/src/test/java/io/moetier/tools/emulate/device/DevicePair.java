@@ -43,7 +43,7 @@ final class DevicePair implements AutoCloseable {
         Optional<Path> library = driver == null ? Optional.empty() : Optional.of(driver.library());
         cuda = switch (CudaDriver.find(library, Optional.empty())) {
             case CudaLookup.Found(CudaDriver found) -> CudaDevice.open(found, 0);
-            case CudaLookup.Absent(String reason) -> fail(reason);
+            case CudaLookup.Absent(String reason, boolean _) -> fail(reason);
         };
     }
 

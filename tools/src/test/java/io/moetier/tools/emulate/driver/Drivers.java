@@ -28,7 +28,7 @@ final class Drivers {
     static CudaDriver find(EmulatedDriver driver) {
         return switch (CudaDriver.find(Optional.of(driver.library()), Optional.empty())) {
             case CudaLookup.Found(CudaDriver found) -> found;
-            case CudaLookup.Absent(String reason) -> fail(reason);
+            case CudaLookup.Absent(String reason, boolean _) -> fail(reason);
         };
     }
 

@@ -1,12 +1,15 @@
 package io.moetier.engine.offload;
 
 import io.moetier.engine.device.Device;
+import io.moetier.engine.device.Owned;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.metrics.FlightEvents;
 import io.moetier.storage.cache.ExpertCache;
 import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.model.ExpertId;
+import io.moetier.storage.model.Tier;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -14,12 +17,15 @@ import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/// The experts in main memory, within a budget of bytes; the others are loaded when a layer needs them.
+/// The experts that lie where they are computed, within a budget of bytes; the others are loaded when a layer needs
+/// them.
+///
+/// It is the DEVICE tier over a [PinnedTier] if the device has memory of its own, else the HOST tier over the store.
 ///
 /// Lifetime: owns its memory and its loader threads until it is closed; no block may be used after that.
 /// Concurrency: confined to one thread at a time, which takes one layer's experts after another with
 /// [#begin(int, int\[\], float\[\], int)].
-public final class HostTier implements AutoCloseable {
+public final class ExpertTier implements AutoCloseable {
     /// Loaders unless the user says otherwise: one reads while the other checks what it has read.
     public static final int DEFAULT_LOADERS = 2;
 
@@ -28,34 +34,39 @@ public final class HostTier implements AutoCloseable {
     private final Counters counters;
     private final List<SizeClass> sizeClasses;
     private final int[] sizeClassOfLayer;
-    private final Arena arena;
+    private final Owned owned;
     private final TransferScheduler scheduler;
     private final Prefetcher prefetcher;
     private final ExpertSequence sequence;
 
-    private HostTier(
+    private ExpertTier(
             ExpertSource source,
             Device device,
-            SlotBudget budget,
+            int[] slots,
             long budgetBytes,
             PolicyFactory policy,
             Counters counters,
-            int loaders) {
+            int loaders,
+            Owned owned) {
+        this.owned = owned;
         this.budgetBytes = budgetBytes;
         this.counters = counters;
         ids = source.ids();
         sizeClassOfLayer = sizeClassOfLayer(source);
-        int[] slots = budget.slots(budgetBytes);
-        arena = device.newArena();
+        Arena arena = device.newArena();
+        owned.add(arena::close);
+        SlotReleases releases = new SlotReleases(device);
+        owned.add(releases::close);
         sizeClasses = new ArrayList<>();
         for (int c = 0; c < slots.length; c++) {
             int sizeClass = c;
             int[] members = IntStream.of(ids)
                     .filter(id -> source.sizeClassOf(id) == sizeClass)
                     .toArray();
-            sizeClasses.add(sizeClass(device, members, slots[c], source.slotBytes(c), policy));
+            sizeClasses.add(sizeClass(device, arena, releases, members, slots[c], source.slotBytes(c), policy));
         }
         scheduler = new TransferScheduler(source, loaders, IntStream.of(slots).sum());
+        owned.add(scheduler::close);
         prefetcher = new Prefetcher(
                 scheduler,
                 counters,
@@ -64,14 +75,15 @@ public final class HostTier implements AutoCloseable {
                 sizeClasses,
                 sizeClassOfLayer,
                 mostExpertsOfOneLayer(ids));
-        sequence = new ExpertSequence(scheduler, prefetcher, counters, mostExpertsOfOneLayer(ids));
+        sequence = new ExpertSequence(source, releases, scheduler, prefetcher, counters, mostExpertsOfOneLayer(ids));
+        owned.add(sequence::close);
     }
 
     /// Opens an empty tier of at most `budgetBytes`, divided over the size classes in proportion to their bytes.
     ///
     /// @param device whose memory the slots are
     /// @throws IllegalArgumentException if the budget is below [SlotBudget#minimumBytes()]
-    public static HostTier open(
+    public static ExpertTier open(
             ExpertSource source,
             Device device,
             int numExpertsPerToken,
@@ -79,8 +91,14 @@ public final class HostTier implements AutoCloseable {
             PolicyFactory policy,
             Counters counters,
             int loaders) {
-        return new HostTier(
-                source, device, SlotBudget.of(source, numExpertsPerToken), budgetBytes, policy, counters, loaders);
+        int[] slots = SlotBudget.of(source, numExpertsPerToken).slots(budgetBytes);
+        Owned owned = new Owned();
+        try {
+            return new ExpertTier(source, device, slots, budgetBytes, policy, counters, loaders, owned);
+        } catch (RuntimeException | Error e) {
+            owned.close();
+            throw e;
+        }
     }
 
     /// Starts to gather the experts `experts[0..n)` of `layer`, which must be distinct; the order does not matter.
@@ -129,41 +147,32 @@ public final class HostTier implements AutoCloseable {
 
     /// Tells how full the tier is.
     public ResidentSummary residentSummary() {
-        int slots = 0;
-        int resident = 0;
-        long slotBytes = 0;
-        long residentBytes = 0;
-        long slabBytes = 0;
-        for (SizeClass sizeClass : sizeClasses) {
-            int numSlots = sizeClass.cache().numSlots();
-            slots += numSlots;
-            resident += sizeClass.cache().numResident();
-            slotBytes = Math.max(slotBytes, sizeClass.slab().slotBytes());
-            residentBytes += sizeClass.cache().numResident() * sizeClass.slab().slotBytes();
-            slabBytes += numSlots * sizeClass.slab().slotBytes();
-        }
-        return new ResidentSummary(slots, resident, ids.length, slotBytes, residentBytes, slabBytes, budgetBytes);
+        return ResidentSummary.of(sizeClasses, ids.length, budgetBytes);
     }
 
     @Override
     public void close() {
-        sequence.close();
-        scheduler.close();
-        if (arena.scope().isAlive()) {
-            arena.close();
-        }
+        owned.close();
     }
 
-    private SizeClass sizeClass(Device device, int[] ids, int numSlots, long slotBytes, PolicyFactory policy) {
+    private SizeClass sizeClass(
+            Device device,
+            Arena arena,
+            SlotReleases releases,
+            int[] ids,
+            int numSlots,
+            long slotBytes,
+            PolicyFactory policy) {
         ExpertCache cache = new ExpertCache(ids, numSlots, policy.create(ids, numSlots), evicted -> {
             counters.addEviction();
             FlightEvents.expertEviction(ExpertId.layerOf(evicted), ExpertId.expertOf(evicted));
         });
-        Slab slab = new Slab(device, arena, numSlots, slotBytes);
+        MemorySegment memory = device.allocateSlab(Math.multiplyExact(numSlots, slotBytes), arena);
+        Slab slab = new Slab(memory, numSlots, slotBytes);
         List<Transfer> transfers = IntStream.range(0, numSlots)
-                .mapToObj(slot -> new Transfer(slab, slot))
+                .mapToObj(slot -> new Transfer(slab, slot, releases))
                 .toList();
-        return new SizeClass(cache, slab, transfers);
+        return new SizeClass(device.readsMainMemory() ? Tier.HOST : Tier.DEVICE, cache, slab, transfers);
     }
 
     /// Returns the size class of each layer, -1 for a layer without experts.

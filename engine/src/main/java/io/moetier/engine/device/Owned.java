@@ -1,21 +1,21 @@
-package io.moetier.engine.session;
+package io.moetier.engine.device;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/// What an engine owns, closed in the reverse of the order it was opened in, also when opening failed half-way.
-final class Owned implements AutoCloseable {
+/// What somebody owns, closed in the reverse of the order it was opened in, also when opening failed half-way.
+public final class Owned implements AutoCloseable {
     private final Deque<Resource> resources = new ArrayDeque<>();
 
     /// Something to close that throws nothing checked.
     @FunctionalInterface
-    interface Resource extends AutoCloseable {
+    public interface Resource extends AutoCloseable {
         @Override
         void close();
     }
 
     /// Remembers to close `resource`.
-    void add(Resource resource) {
+    public void add(Resource resource) {
         resources.push(resource);
     }
 

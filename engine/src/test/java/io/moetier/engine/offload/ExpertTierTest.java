@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
-class HostTierTest {
+class ExpertTierTest {
     private static final long SEED = 20261125;
     private final Counters counters = new Counters();
     private final CpuDevice device = CpuDevice.open(1, KernelChoice.PLAIN);
@@ -42,12 +42,12 @@ class HostTierTest {
         device.close();
     }
 
-    private HostTier tier(ExpertSource source, int topK, long budget, String policy) {
-        return HostTier.open(source, device, topK, budget, Policies.of(policy, id -> id & 7), counters, 2);
+    private ExpertTier tier(ExpertSource source, int topK, long budget, String policy) {
+        return ExpertTier.open(source, device, topK, budget, Policies.of(policy, id -> id & 7), counters, 2);
     }
 
     /// Walks through a layer's experts, checks every block while it is held, and returns the tier of each.
-    private static List<Tier> walk(HostTier tier, int layer, int... experts) {
+    private static List<Tier> walk(ExpertTier tier, int layer, int... experts) {
         Tier[] tiers = new Tier[experts.length];
         try (ExpertSequence sequence = tier.begin(layer, experts, null, experts.length)) {
             while (sequence.next()) {
@@ -59,7 +59,7 @@ class HostTierTest {
                             FakeSource.holds(sequence.block(i), id), () -> ExpertId.unpack(id) + " is not in its slot");
                     assertEquals(0, sequence.block(i).address() % 4096);
                     assertEquals(null, tiers[index], "handed out twice");
-                    tiers[index] = sequence.tier();
+                    tiers[index] = sequence.tier(i);
                 }
             }
         }
@@ -71,7 +71,7 @@ class HostTierTest {
         @Test
         void loadsTheExpertsOfTheLargestShares() {
             FakeSource source = new FakeSource(2, 8, 4096);
-            try (HostTier tier = tier(source, 2, 4 * 4096, "lru")) {
+            try (ExpertTier tier = tier(source, 2, 4 * 4096, "lru")) {
                 tier.warm(id -> ExpertId.layerOf(id) == 0 ? 0 : (ExpertId.expertOf(id) - 1) / 7.0);
                 RunStats stats = counters.snapshot();
                 assertEquals(4 * 4096, stats.diskBytes());
@@ -84,7 +84,7 @@ class HostTierTest {
 
         @Test
         void leavesSlotsFreeRatherThanLoadWhatIsRarelyChosen() {
-            try (HostTier tier = tier(new FakeSource(2, 8, 4096), 2, 4 * 4096, "lfu")) {
+            try (ExpertTier tier = tier(new FakeSource(2, 8, 4096), 2, 4 * 4096, "lfu")) {
                 tier.warm(id -> id == ExpertId.pack(0, 3) ? 0.022 : 0.021);
                 assertEquals(1, tier.residentSummary().numResident());
                 assertEquals(List.of(Tier.HOST), walk(tier, 0, 3));
@@ -93,7 +93,7 @@ class HostTierTest {
 
         @Test
         void comesBeforeTheFirstLayer() {
-            try (HostTier tier = tier(new FakeSource(1, 8, 4096), 2, 4 * 4096, "lru")) {
+            try (ExpertTier tier = tier(new FakeSource(1, 8, 4096), 2, 4 * 4096, "lru")) {
                 walk(tier, 0, 1);
                 assertThrows(IllegalStateException.class, () -> tier.warm(id -> 1));
             }
@@ -107,7 +107,7 @@ class HostTierTest {
                     throw new MalformedModelException("damaged");
                 }
             };
-            try (HostTier tier = tier(source, 2, 4 * 4096, "lru")) {
+            try (ExpertTier tier = tier(source, 2, 4 * 4096, "lru")) {
                 assertThrows(MalformedModelException.class, () -> tier.warm(id -> ExpertId.expertOf(id) < 3 ? 0.5 : 0));
                 assertEquals(2, tier.residentSummary().numResident());
                 assertEquals(List.of(Tier.HOST, Tier.HOST), walk(tier, 0, 0, 1));
@@ -120,7 +120,7 @@ class HostTierTest {
         @Test
         void findsOnDiskFirstAndInMemoryAfterwards() {
             FakeSource source = new FakeSource(2, 8, 4096);
-            try (HostTier tier = tier(source, 2, 4 * 4096, "lru")) {
+            try (ExpertTier tier = tier(source, 2, 4 * 4096, "lru")) {
                 assertEquals(List.of(Tier.DISK, Tier.DISK), walk(tier, 1, 3, 5));
                 assertEquals(List.of(Tier.HOST, Tier.DISK), walk(tier, 1, 5, 6));
                 RunStats stats = counters.snapshot();
@@ -135,7 +135,7 @@ class HostTierTest {
         @Test
         void aLayerThatSendsNoTokenToAnyExpertHasNone() {
             for (String policy : new String[] {"lru", "lfu", "gate", "layer:lru"}) {
-                try (HostTier tier = tier(new FakeSource(2, 8, 4096), 2, 4 * 4096, policy)) {
+                try (ExpertTier tier = tier(new FakeSource(2, 8, 4096), 2, 4 * 4096, policy)) {
                     walk(tier, 0, 1, 2);
                     assertEquals(List.of(), walk(tier, 1));
                     assertEquals(List.of(Tier.HOST, Tier.HOST), walk(tier, 0, 1, 2), policy);
@@ -147,8 +147,8 @@ class HostTierTest {
         void tellsThePolicyOfEachDecisionBeforeItsAccesses() {
             FakeSource source = new FakeSource(1, 8, 4096);
             List<String> heard = new ArrayList<>();
-            try (HostTier tier =
-                    HostTier.open(source, device, 2, 4 * 4096, (ids, slots) -> listening(ids, heard), counters, 2)) {
+            try (ExpertTier tier =
+                    ExpertTier.open(source, device, 2, 4 * 4096, (ids, slots) -> listening(ids, heard), counters, 2)) {
                 tier.begin(0, new int[] {2, 5}, new float[] {0.75f, 0.25f}, 2).close();
                 tier.begin(0, new int[] {5}, null, 1).close();
             }
@@ -192,7 +192,7 @@ class HostTierTest {
         @Test
         void handsOutResidentsBeforeItEvictsAnything() {
             FakeSource source = new FakeSource(1, 16, 4096);
-            try (HostTier tier = tier(source, 2, 3 * 4096, "lru")) {
+            try (ExpertTier tier = tier(source, 2, 3 * 4096, "lru")) {
                 walk(tier, 0, 1, 2, 3);
                 int[] experts = IntStream.range(0, 16).toArray();
                 List<Tier> tiers = walk(tier, 0, experts);
@@ -207,7 +207,7 @@ class HostTierTest {
         @Test
         void loadsEachExpertOnceHoweverFewSlotsThereAre() {
             FakeSource source = new FakeSource(1, 64, 4096);
-            try (HostTier tier = tier(source, 1, 4096, "lfu")) {
+            try (ExpertTier tier = tier(source, 1, 4096, "lfu")) {
                 walk(tier, 0, IntStream.range(0, 64).toArray());
                 for (int expert = 0; expert < 64; expert++) {
                     assertEquals(1, source.readsOf(0, expert));
@@ -221,7 +221,7 @@ class HostTierTest {
             for (String policy : Policies.names()) {
                 for (int slots = 2; slots <= 24; slots += 11) {
                     FakeSource source = new FakeSource(4, 12, 4096, 8192);
-                    try (HostTier tier = tier(source, 2, slots * (4096L + 8192), policy)) {
+                    try (ExpertTier tier = tier(source, 2, slots * (4096L + 8192), policy)) {
                         for (int step = 0; step < 150; step++) {
                             List<Integer> all = new ArrayList<>(
                                     IntStream.range(0, 12).boxed().toList());
@@ -242,18 +242,18 @@ class HostTierTest {
         @Test
         void handsOutAllResidentsTogetherWithoutWaitingForTheMissing() {
             FakeSource source = new FakeSource(1, 8, 4096);
-            try (HostTier tier = tier(source, 2, 6 * 4096, "lru")) {
+            try (ExpertTier tier = tier(source, 2, 6 * 4096, "lru")) {
                 walk(tier, 0, 1, 2, 3);
                 CountDownLatch released = new CountDownLatch(1);
                 source.beforeRead = id -> await(released);
                 try (ExpertSequence sequence = tier.begin(0, new int[] {1, 7, 2, 6, 3}, null, 5)) {
                     assertTrue(sequence.next());
-                    assertEquals(Tier.HOST, sequence.tier());
+                    assertEquals(Tier.HOST, sequence.tier(0));
                     assertEquals(List.of(0, 2, 4), indices(sequence));
                     released.countDown();
                     List<Integer> arrived = new ArrayList<>();
                     while (sequence.next()) {
-                        assertEquals(Tier.DISK, sequence.tier());
+                        assertEquals(Tier.DISK, sequence.tier(0));
                         arrived.addAll(indices(sequence));
                     }
                     Collections.sort(arrived);
@@ -273,7 +273,7 @@ class HostTierTest {
                     await(released);
                 }
             };
-            try (HostTier tier = tier(source, 2, 8 * 4096, "lru");
+            try (ExpertTier tier = tier(source, 2, 8 * 4096, "lru");
                     ExpertSequence sequence = tier.begin(0, new int[] {4, 5, 6, 7}, null, 4)) {
                 await(lastTwoReading); // each of the two loaders is past the first two experts
                 assertTrue(sequence.next());
@@ -286,7 +286,7 @@ class HostTierTest {
         @Test
         void keepsHalfOfTheSlotsLoadingWhileExpertsWaitForOne() {
             FakeSource source = new FakeSource(1, 16, 4096);
-            try (HostTier tier = tier(source, 2, 4 * 4096, "lru")) {
+            try (ExpertTier tier = tier(source, 2, 4 * 4096, "lru")) {
                 walk(tier, 0, 0, 1, 2, 3);
                 CountDownLatch twoReading = new CountDownLatch(2);
                 source.beforeRead = id -> twoReading.countDown();
@@ -313,7 +313,7 @@ class HostTierTest {
 
         @Test
         void emptyRequestsAreHarmless() {
-            try (HostTier tier = tier(new FakeSource(1, 4, 4096), 2, 2 * 4096, "lru")) {
+            try (ExpertTier tier = tier(new FakeSource(1, 4, 4096), 2, 2 * 4096, "lru")) {
                 assertEquals(List.of(), walk(tier, 0));
             }
         }
@@ -326,7 +326,7 @@ class HostTierTest {
                 bothReading.countDown();
                 await(bothReading);
             };
-            try (HostTier tier = tier(source, 2, 2 * 4096, "lru")) {
+            try (ExpertTier tier = tier(source, 2, 2 * 4096, "lru")) {
                 assertEquals(List.of(Tier.DISK, Tier.DISK), walk(tier, 0, 0, 1));
             }
         }
@@ -334,13 +334,13 @@ class HostTierTest {
         @Test
         void loadsOverlapTheComputationOfResidents() {
             FakeSource source = new FakeSource(1, 8, 4096);
-            try (HostTier tier = tier(source, 2, 2 * 4096, "lru")) {
+            try (ExpertTier tier = tier(source, 2, 2 * 4096, "lru")) {
                 walk(tier, 0, 0);
                 CountDownLatch reading = new CountDownLatch(1);
                 source.beforeRead = id -> reading.countDown();
                 try (ExpertSequence sequence = tier.begin(0, new int[] {1, 0}, null, 2)) {
                     assertTrue(sequence.next());
-                    assertEquals(Tier.HOST, sequence.tier());
+                    assertEquals(Tier.HOST, sequence.tier(0));
                     await(reading);
                     assertTrue(sequence.next());
                     assertEquals(0, sequence.index(0));
@@ -353,7 +353,7 @@ class HostTierTest {
         void waitingIsCounted() {
             FakeSource source = new FakeSource(1, 8, 4096);
             source.beforeRead = id -> sleep(5);
-            try (HostTier tier = tier(source, 2, 2 * 4096, "lru")) {
+            try (ExpertTier tier = tier(source, 2, 2 * 4096, "lru")) {
                 walk(tier, 0, 0);
                 assertTrue(counters.snapshot().waitNanos() > 1_000_000);
                 assertTrue(counters.snapshot().loadNanos() >= 5_000_000);
@@ -366,7 +366,7 @@ class HostTierTest {
             var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
             int[] experts = new int[2];
             for (String policy : List.of("lru", "lfu")) {
-                try (HostTier tier = tier(source, 2, 4 * 4096, policy)) {
+                try (ExpertTier tier = tier(source, 2, 4 * 4096, policy)) {
                     long allocated = Long.MAX_VALUE;
                     for (int round = 0; round < 200 && allocated > 0; round++) { // until all is loaded and compiled
                         long before = threads.getCurrentThreadAllocatedBytes();
@@ -376,7 +376,7 @@ class HostTierTest {
                             try (ExpertSequence sequence = tier.begin(step % 2, experts, null, 2)) {
                                 while (sequence.next()) {
                                     sequence.block(sequence.size() - 1);
-                                    sequence.tier();
+                                    sequence.tier(0);
                                 }
                             }
                         }
@@ -398,7 +398,7 @@ class HostTierTest {
         void aLoadErrorReachesTheCaller() {
             MalformedModelException damage = new MalformedModelException("experts.cm3: layer 0 expert 3 is damaged");
             failFor(3, damage);
-            try (HostTier tier = tier(source, 2, 2 * 4096, "lru")) {
+            try (ExpertTier tier = tier(source, 2, 2 * 4096, "lru")) {
                 assertSame(damage, assertThrows(MalformedModelException.class, () -> walk(tier, 0, 2, 3)));
                 assertThrows(MalformedModelException.class, () -> walk(tier, 0, 3));
                 assertEquals(List.of(Tier.HOST), walk(tier, 0, 2).subList(0, 1), "the healthy expert stayed");
@@ -412,7 +412,7 @@ class HostTierTest {
         void aFaultOnTheMappedFileReachesTheCaller() {
             InternalError fault = new InternalError("a fault occurred in an unsafe memory access operation");
             failFor(0, fault);
-            try (HostTier tier = tier(source, 2, 2 * 4096, "lru")) {
+            try (ExpertTier tier = tier(source, 2, 2 * 4096, "lru")) {
                 assertSame(fault, assertThrows(InternalError.class, () -> walk(tier, 0, 0)));
             }
         }
@@ -420,7 +420,7 @@ class HostTierTest {
         @Test
         void failuresAmongManyLeaveEverySlotUsable() {
             failFor(3, new MalformedModelException("damaged"));
-            try (HostTier tier = tier(source, 2, 3 * 4096, "lfu")) {
+            try (ExpertTier tier = tier(source, 2, 3 * 4096, "lfu")) {
                 for (int i = 0; i < 20; i++) {
                     assertThrows(
                             MalformedModelException.class,
@@ -434,7 +434,7 @@ class HostTierTest {
         @Test
         void leavingASequenceEarlyGivesEverySlotBack() {
             source.beforeRead = id -> sleep(1);
-            try (HostTier tier = tier(source, 2, 3 * 4096, "lru")) {
+            try (ExpertTier tier = tier(source, 2, 3 * 4096, "lru")) {
                 for (int i = 0; i < 10; i++) {
                     try (ExpertSequence sequence = tier.begin(0, new int[] {0, 1, 2, 3, 4, 5, 6, 7}, null, 8)) {
                         assertTrue(i % 2 == 0 || sequence.next());
@@ -446,7 +446,7 @@ class HostTierTest {
 
         @Test
         void wrongRequestsAreRefusedAndLeaveNothingBehind() {
-            try (HostTier tier = tier(source, 2, 2 * 4096, "lru")) {
+            try (ExpertTier tier = tier(source, 2, 2 * 4096, "lru")) {
                 walk(tier, 0, 1);
                 assertThrows(IllegalArgumentException.class, () -> tier.begin(0, new int[] {1, 8}, null, 2));
                 assertThrows(IllegalStateException.class, () -> tier.begin(0, new int[] {2, 2}, null, 2));
@@ -463,7 +463,7 @@ class HostTierTest {
         @Test
         void closingWithASequenceOpenEndsTheLoaders() {
             source.beforeRead = id -> sleep(2);
-            HostTier tier = tier(source, 2, 4 * 4096, "lru");
+            ExpertTier tier = tier(source, 2, 4 * 4096, "lru");
             tier.begin(0, new int[] {0, 1, 2, 3}, null, 4);
             tier.close();
             tier.close();
@@ -493,8 +493,8 @@ class HostTierTest {
             assertEquals(2 * 4096 + 2 * 12288, SlotBudget.of(source, 2).minimumBytes());
             var error = assertThrows(IllegalArgumentException.class, () -> tier(source, 2, 32767, "lru"));
             assertEquals(
-                    "--ram: a budget of 32,767 bytes is too small: the top-2 experts of one layer need at least 32,768 bytes"
-                            + " (2 slots of 4,096 bytes + 2 slots of 12,288 bytes)",
+                    "--ram: a budget of 32,767 bytes is too small: the top-2 experts of one layer need at least 32,768"
+                            + " bytes (2 slots of 4,096 bytes + 2 slots of 12,288 bytes)",
                     error.getMessage());
             tier(source, 2, 32768, "lru").close();
         }
@@ -503,7 +503,7 @@ class HostTierTest {
         void neverMakesMoreSlotsThanExperts() {
             FakeSource source = new FakeSource(2, 8, 4096, 12288);
             assertEquals(8 * 4096 + 8 * 12288, SlotBudget.of(source, 2).allBytes());
-            try (HostTier tier = tier(source, 2, Long.MAX_VALUE, "lru")) {
+            try (ExpertTier tier = tier(source, 2, Long.MAX_VALUE, "lru")) {
                 assertEquals(16, tier.residentSummary().numSlots());
                 assertEquals(
                         SlotBudget.of(source, 2).allBytes(),

@@ -1,0 +1,59 @@
+package io.moetier.cli;
+
+import io.moetier.tools.emulate.driver.clock.GpuProfile;
+import java.util.stream.Collectors;
+
+/// What `--device` asks for.
+sealed interface DeviceChoice {
+    /// The GPU that is emulated unless another one is named.
+    String DEFAULT_GPU = "rtx3060";
+
+    /// The processor.
+    record Cpu() implements DeviceChoice {}
+
+    /// A GPU by its number.
+    record Cuda(int ordinal) implements DeviceChoice {}
+
+    /// A GPU that is not there.
+    record Emulated(GpuProfile gpu) implements DeviceChoice {}
+
+    /// The first GPU if it can be used, else the processor.
+    record Auto() implements DeviceChoice {}
+
+    /// Reads `text`.
+    ///
+    /// @throws IllegalArgumentException if it is no choice
+    static DeviceChoice parse(String text) {
+        int colon = text.indexOf(':');
+        String kind = colon < 0 ? text : text.substring(0, colon);
+        String which = text.substring(colon + 1);
+        return switch (text) {
+            case "cpu" -> new Cpu();
+            case "auto" -> new Auto();
+            case "cuda" -> new Cuda(0);
+            case "emulated" -> new Emulated(gpu(DEFAULT_GPU));
+            default ->
+                switch (kind) {
+                    case "cuda" -> new Cuda(ordinal(which));
+                    case "emulated" -> new Emulated(gpu(which));
+                    default ->
+                        throw new IllegalArgumentException(
+                                "expected cpu, cuda, cuda:N, emulated, emulated:GPU or auto, found '" + text + "'");
+                };
+        };
+    }
+
+    private static int ordinal(String text) {
+        if (!text.matches("\\d{1,4}")) {
+            throw new IllegalArgumentException("expected the number of a GPU after cuda:, found '" + text + "'");
+        }
+        return Integer.parseInt(text);
+    }
+
+    private static GpuProfile gpu(String id) {
+        return GpuProfile.of(id)
+                .orElseThrow(() -> new IllegalArgumentException("expected one of "
+                        + GpuProfile.all().stream().map(GpuProfile::id).collect(Collectors.joining(", "))
+                        + " after emulated:, found '" + id + "'"));
+    }
+}

@@ -1,0 +1,166 @@
+package io.moetier.cli;
+
+import io.moetier.engine.device.cuda.CudaBandwidth;
+import io.moetier.engine.device.cuda.CudaDevice;
+import io.moetier.engine.device.cuda.CudaDeviceInfo;
+import io.moetier.engine.device.cuda.CudaDriver;
+import io.moetier.engine.device.cuda.CudaException;
+import io.moetier.engine.device.cuda.CudaLookup;
+import io.moetier.tools.emulate.EmulatedCuda;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// The GPUs of a machine and how fast they are, or what is missing and the cure.
+///
+/// @param driverVersion the newest CUDA that the driver knows, as 12050 for 12.5; 0 if there is none
+/// @param missing why there is no GPU to compute with, and what would help
+record GpuDiagnosis(int driverVersion, List<Gpu> gpus, Optional<String> missing) {
+    private static final String CURE_NO_DRIVER =
+            "; install NVIDIA's driver, in a container start it with --gpus all;" + " --device emulated needs none";
+    private static final String CURE_DRIVER =
+            "; see what nvidia-smi says, and start anew if the driver was updated; --device emulated needs none";
+
+    /// One GPU.
+    ///
+    /// @param freeBytes memory that can be had now; 0 if it cannot be used
+    /// @param speed null if it cannot be used
+    /// @param objection why it cannot be used
+    record Gpu(
+            CudaDeviceInfo info, long freeBytes, @Nullable CudaBandwidth speed, Optional<String> objection) {}
+
+    /// Measures the GPUs that a choice names, all there are for `auto`.
+    ///
+    /// @param directory where LWJGL's own library stays unpacked
+    static GpuDiagnosis of(DeviceChoice choice, Path directory) {
+        return switch (choice) {
+            case DeviceChoice.Cpu _ -> new GpuDiagnosis(0, List.of(), Optional.of("not looked for: --device cpu"));
+            case DeviceChoice.Auto _ -> all(directory);
+            case DeviceChoice.Cuda(int ordinal) -> {
+                GpuDiagnosis all = all(directory);
+                yield ordinal < all.gpus().size() || all.missing().isPresent()
+                        ? new GpuDiagnosis(
+                                all.driverVersion(),
+                                all.gpus().stream().skip(ordinal).limit(1).toList(),
+                                all.missing())
+                        : new GpuDiagnosis(
+                                all.driverVersion(),
+                                List.of(),
+                                Optional.of("no GPU " + ordinal + ": there are "
+                                        + all.gpus().size()));
+            }
+            case DeviceChoice.Emulated(var gpu) -> emulated(ChosenDevice.emulatedCuda(gpu, directory), directory);
+        };
+    }
+
+    private static GpuDiagnosis emulated(EmulatedCuda emulated, Path directory) {
+        try (emulated;
+                CudaDevice device = emulated.open()) {
+            return switch (CudaDriver.find(Optional.of(emulated.driver().library()), Optional.of(directory))) {
+                case CudaLookup.Found(CudaDriver driver) ->
+                    new GpuDiagnosis(driver.version(), List.of(measure(device)), Optional.empty());
+                case CudaLookup.Absent(String reason, boolean _) -> new GpuDiagnosis(0, List.of(), Optional.of(reason));
+            };
+        }
+    }
+
+    private static GpuDiagnosis all(Path directory) {
+        return switch (CudaDriver.find(Optional.empty(), Optional.of(directory))) {
+            case CudaLookup.Absent(String reason, boolean isInstalled) ->
+                new GpuDiagnosis(
+                        0, List.of(), Optional.of("none: " + reason + (isInstalled ? CURE_DRIVER : CURE_NO_DRIVER)));
+            case CudaLookup.Found(CudaDriver driver) -> {
+                List<Gpu> gpus = new ArrayList<>();
+                for (int ordinal = 0; ordinal < driver.deviceCount(); ordinal++) {
+                    gpus.add(measure(driver, ordinal));
+                }
+                yield new GpuDiagnosis(driver.version(), gpus, Optional.empty());
+            }
+        };
+    }
+
+    private static Gpu measure(CudaDriver driver, int ordinal) {
+        CudaDeviceInfo info = driver.device(ordinal);
+        Optional<String> objection = CudaDevice.objection(driver, ordinal);
+        if (objection.isPresent()) {
+            return new Gpu(info, 0, null, objection);
+        }
+        try (CudaDevice device = CudaDevice.open(driver, ordinal)) {
+            return measure(device);
+        } catch (CudaException e) {
+            return new Gpu(info, 0, null, Optional.of(Failure.of(e).sentence()));
+        }
+    }
+
+    private static Gpu measure(CudaDevice device) {
+        long free = device.availableBytes();
+        return new Gpu(device.context().device(), free, CudaBandwidth.measure(device.context()), Optional.empty());
+    }
+
+    /// Adds the findings for people.
+    void addTo(Table table) {
+        missing.ifPresent(reason -> table.row("GPU", reason));
+        if (driverVersion > 0) {
+            table.row("GPU driver", "for CUDA " + version());
+        }
+        for (int i = 0; i < gpus.size(); i++) {
+            addTo(table, i, gpus.get(i));
+        }
+    }
+
+    private static void addTo(Table table, int number, Gpu gpu) {
+        CudaDeviceInfo info = gpu.info();
+        table.row(
+                "GPU " + number,
+                info.name() + ", " + ByteSize.format(info.memoryBytes())
+                        + gpu.objection()
+                                .map(reason -> "; cannot be used: " + reason)
+                                .orElseGet(() -> ", " + ByteSize.format(gpu.freeBytes()) + " free"));
+        CudaBandwidth speed = gpu.speed();
+        if (speed != null) {
+            table.row("  its memory", gigabytes(speed.device()) + ", reading and writing")
+                    .row("  copies to it", gigabytes(speed.toDevice()) + ", from pinned memory")
+                    .row("  copies from it", gigabytes(speed.toHost()) + ", to pinned memory");
+        }
+    }
+
+    /// Returns the findings under the names that `--json` prints.
+    Map<String, Object> fields() {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        missing.ifPresent(reason -> fields.put("gpu", reason));
+        if (driverVersion > 0) {
+            fields.put("cuda", version());
+        }
+        fields.put("gpus", gpus.stream().map(GpuDiagnosis::fields).toList());
+        return fields;
+    }
+
+    private static Map<String, Object> fields(Gpu gpu) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("name", gpu.info().name());
+        fields.put("memory_bytes", gpu.info().memoryBytes());
+        fields.put("compute_capability", gpu.info().computeCapability() / 10.0);
+        gpu.objection().ifPresent(reason -> fields.put("objection", reason));
+        CudaBandwidth speed = gpu.speed();
+        if (speed != null) {
+            fields.put("free_bytes", gpu.freeBytes());
+            fields.put("device_bytes_per_second", speed.device());
+            fields.put("to_device_bytes_per_second", speed.toDevice());
+            fields.put("to_host_bytes_per_second", speed.toHost());
+        }
+        return fields;
+    }
+
+    private String version() {
+        return driverVersion / 1000 + "." + driverVersion % 1000 / 10;
+    }
+
+    private static String gigabytes(double bytesPerSecond) {
+        return String.format(Locale.ROOT, "%.1f GB/s", bytesPerSecond / 1e9);
+    }
+}

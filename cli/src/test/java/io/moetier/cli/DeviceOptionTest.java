@@ -1,0 +1,109 @@
+package io.moetier.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.testdata.TestData;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class DeviceOptionTest {
+    private static final String MODEL = TestData.golden("mixtral").toString();
+
+    @TempDir
+    static Path cache = Path.of("");
+
+    private static CommandLineRun run(String... options) {
+        String[] start = {"run", MODEL, "--ids", "5,9,20", "-n", "3", "--temp", "0", "--profile", "none", "--ctx", "64"
+        };
+        String[] command = Arrays.copyOf(start, start.length + options.length);
+        System.arraycopy(options, 0, command, start.length, options.length);
+        return CommandLineRun.inProcess(cache, command);
+    }
+
+    private static JsonObject json(CommandLineRun run) {
+        assertEquals(Failure.OK, run.exitCode(), run.err());
+        return Json.parseObject(run.out().getBytes(StandardCharsets.UTF_8), Path.of("output"));
+    }
+
+    @Test
+    void anEmulatedGpuAnswersAsTheProcessorDoesAndTellsItsTime() {
+        JsonObject onCpu = json(run("--device", "cpu", "--json"));
+        JsonObject onGpu = json(run("--device", "emulated:rtx4090", "--json"));
+        assertEquals(onCpu.requireString("text"), onGpu.requireString("text"));
+        assertTrue(onGpu.requireString("device").contains("RTX 4090"), onGpu.requireString("device"));
+        assertEquals("rtx4090", onGpu.requireString("virtual_gpu"));
+        assertTrue(onGpu.requireDouble("virtual_generated_tokens_per_second") > 0);
+        assertTrue(onGpu.requireLong("copied_bytes") > 0);
+        assertTrue(onGpu.requireLong("vram_bytes") > onGpu.requireLong("other_weight_bytes"));
+    }
+
+    @Test
+    void reportsShowBothTiersAndTheVirtualTime() {
+        CommandLineRun stats = run("--device", "emulated", "--stats");
+        assertEquals(Failure.OK, stats.exitCode(), stats.err());
+        assertTrue(
+                stats.err().matches("(?s).*\ndevice +\\d+ of .*\nhost +\\d+ of .*\ndisk .*\nvirtual time +prompt .*"),
+                stats.err());
+        String line = run("--device", "emulated").err();
+        assertTrue(line.contains("of experts found on the GPU"), line);
+        assertTrue(line.contains("in the virtual time of an emulated rtx3060"), line);
+    }
+
+    @Test
+    void benchmarksShowRealAndVirtualTime() {
+        CommandLineRun bench = CommandLineRun.inProcess(
+                cache, "bench", MODEL, "--device", "emulated", "--ctx", "64", "-p", "4", "-n", "2", "-r", "1");
+        assertEquals(Failure.OK, bench.exitCode(), bench.err());
+        assertTrue(
+                bench.out()
+                        .matches("(?s).*prompt 4 .*\nprompt, virtual rtx3060 .*\n.*experts on the GPU .*"
+                                + "\nexperts in pinned memory .*"),
+                bench.out());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--device emulated --vram 1K | --vram: 1,024 bytes are too few: this model needs at least",
+                "--device emulated --vram 900G | are free on the device",
+                "--device cpu --vram 1G | --vram is for a GPU, but this runs on the CPU",
+                "--device emulated --threads 2 | --threads and --kernels are for --device cpu",
+                "--device emulated --kernels plain | --threads and --kernels are for --device cpu",
+                "--device cuda:99 | --device cuda: ",
+                "--device cuda:x | expected the number of a GPU after cuda:, found 'x'",
+                "--device emulated:gtx | expected one of rtx3060, rtx3090",
+                "--device gpu | expected cpu, cuda, cuda:N, emulated, emulated:GPU or auto, found 'gpu'"
+            })
+    void whatCannotBeIsRefusedInOneLine(String options, String expected) {
+        CommandLineRun refused = run(options.split(" "));
+        assertEquals(Failure.USAGE, refused.exitCode(), refused.err());
+        assertTrue(refused.err().contains(expected), refused.err());
+        assertEquals(
+                1,
+                refused.err()
+                        .lines()
+                        .filter(line -> line.startsWith("moetier: "))
+                        .count(),
+                refused.err());
+    }
+
+    @Test
+    void doctorMeasuresAnEmulatedGpu() {
+        JsonObject found = json(
+                CommandLineRun.inProcess(cache, "doctor", "--threads", "1", "--device", "emulated:rtx3060", "--json"));
+        JsonObject gpu = found.requireObjects("gpus").getFirst();
+        assertEquals(12L << 30, gpu.requireLong("memory_bytes"));
+        assertTrue(gpu.requireDouble("to_device_bytes_per_second") > 20e9, "25 GB/s less what starts a copy");
+        assertTrue(gpu.requireDouble("to_host_bytes_per_second") > 20e9);
+        assertTrue(gpu.requireDouble("device_bytes_per_second") > 100e9);
+    }
+}

@@ -1,0 +1,105 @@
+package io.moetier.tools.emulate;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.engine.offload.PrefetchChoice;
+import io.moetier.engine.session.Engine;
+import io.moetier.engine.session.EngineConfig;
+import io.moetier.testdata.TestData;
+import io.moetier.tools.emulate.driver.EmulatedOptions;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// What must not change a bit: how much memory a GPU has for experts, and in which order it does what it may.
+class EmulatedBudgetsTest {
+    private static final int SEEDS = 40;
+    private static final int STEPS = 2;
+    private static final int[] PROMPT = {5, 9, 20, 33, 7, 41, 12, 3};
+
+    @TempDir
+    static Path directory = Path.of("");
+
+    private static Path store(String name) {
+        return EmulatedEngines.store(directory, TestData.golden(name));
+    }
+
+    private static int[] bits(Path store, EngineConfig config) {
+        try (Engine engine = Engine.open(store, config)) {
+            return EmulatedEngines.bits(engine, PROMPT, STEPS);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mixtral", "gpt_oss", "deepseek_v2_lite", "qwen3_next"})
+    void everyBudgetGivesTheSameBits(String name) {
+        Path store = store(name);
+        EngineConfig all = EmulatedEngines.config(EmulatedOptions.DEFAULT);
+        EngineConfig least = EmulatedEngines.least(store, all);
+        int[] expected = bits(store, all);
+        assertArrayEquals(expected, bits(store, least));
+        long minimum = least.vramBytes().orElseThrow();
+        long slots = 3 * least.ramBytes().orElseThrow(); // beside the least
+        assertArrayEquals(
+                expected,
+                bits(
+                        store,
+                        least.withVramBytes(minimum + slots)
+                                .withPolicy("lfu", Optional.empty())
+                                .withPrefetch(PrefetchChoice.ON)));
+    }
+
+    @Test
+    void theBudgetIsKept() {
+        Path store = store("mixtral");
+        EngineConfig least = EmulatedEngines.least(store, EmulatedEngines.config(EmulatedOptions.DEFAULT));
+        EmulatedCuda emulated = (EmulatedCuda) least.device().orElseThrow();
+        long budget = least.vramBytes().orElseThrow();
+        try (Engine engine = Engine.open(store, least)) {
+            int[] _ = EmulatedEngines.bits(engine, PROMPT, STEPS);
+            long used = emulated.driver().usedBytes(0);
+            assertTrue(used <= budget, () -> used + " of " + budget);
+        }
+        EngineConfig less = least.withVramBytes(budget - 1);
+        IllegalArgumentException refused = assertThrows(
+                IllegalArgumentException.class, () -> Engine.open(store, less).close());
+        assertTrue(
+                String.valueOf(refused.getMessage()).contains(String.format("at least %,d", budget)),
+                () -> String.valueOf(refused.getMessage()));
+    }
+
+    /// Commands of different streams run in any order that events allow.
+    @Test
+    void everyOrderOfCommandsGivesTheSameBits() {
+        Path store = store("mixtral");
+        EngineConfig least = EmulatedEngines.least(store, EmulatedEngines.config(EmulatedOptions.DEFAULT));
+        int[] expected = bits(store, least);
+        for (long seed = 1; seed <= SEEDS; seed++) {
+            EmulatedCuda device = new EmulatedCuda(EmulatedOptions.DEFAULT.withSeed(seed), Optional.empty());
+            assertArrayEquals(expected, bits(store, least.withDevice(device)), "seed " + seed);
+        }
+    }
+
+    /// The test above would fail if copies did not wait for the kernels that read a slot.
+    @Test
+    void someOrderShowsThatAWaitIsMissing() {
+        Path store = store("mixtral");
+        EngineConfig least = EmulatedEngines.least(store, EmulatedEngines.config(EmulatedOptions.DEFAULT));
+        int[] expected = bits(store, least);
+        long wrong = IntStream.rangeClosed(1, SEEDS)
+                .mapToObj(seed -> new ForgetfulCuda(EmulatedOptions.DEFAULT.withSeed(seed)))
+                .map(device -> bits(store, least.withDevice(device)))
+                .filter(bits -> !Arrays.equals(expected, bits))
+                .limit(1)
+                .count();
+        assertEquals(1, wrong);
+    }
+}
