@@ -97,7 +97,7 @@ class GgufErrorsTest {
         write(new TinyGguf().putWhole("general.architecture", "mamba"));
         assertRefused("general.architecture: expected one of afmoe, dbrx, deepseek2, dots1, ernie4_5-moe, glm4moe,"
                 + " gpt-oss, granitehybrid, granitemoe, hunyuan-moe, jamba, lfm2moe, llama, minimax-m2, olmoe, qwen2moe,"
-                + " qwen3moe, found mamba");
+                + " qwen3moe, qwen3next, found mamba");
     }
 
     @Test

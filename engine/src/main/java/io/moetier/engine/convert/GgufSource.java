@@ -141,7 +141,7 @@ final class GgufSource implements ModelSource {
     @Override
     public void read(LinearSpec linear, int firstRow, MemorySegment dst) {
         Optional<GgufModel.Weight> part = partOf(linear.weight());
-        if (part.isPresent()) {
+        if (part.isPresent() && !part.get().elements().orElseThrow().isOfWholeRows()) {
             TensorInfo whole = part.get().tensor().require();
             new SliceReader(
                             part.get().elements().orElseThrow(),
@@ -151,10 +151,10 @@ final class GgufSource implements ModelSource {
                     .read(firstRow, dst);
             return;
         }
-        GgufModel.Weight weight = weight(linear);
+        GgufModel.Weight weight = part.orElseGet(() -> weight(linear));
         TensorInfo tensor = weight.tensor().require();
         long rowBytes = tensor.dtype().bytes(linear.cols());
-        if (weight.headRows() == 0) { // the rows have the file's order
+        if (!weight.isOfScatteredRows()) {
             parts.read(tensor, firstRow * rowBytes, dst);
             return;
         }
@@ -173,7 +173,7 @@ final class GgufSource implements ModelSource {
             int element = i;
             float value = all[
                     weight.elements().map(part -> (int) part.index(element, 0)).orElse(element)];
-            floats[i] = weight.isNegatedExponential() ? (float) Math.log(-value) : value;
+            floats[i] = weight.change().undo(value);
         }
         return floats;
     }

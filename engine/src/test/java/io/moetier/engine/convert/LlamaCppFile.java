@@ -8,6 +8,8 @@ import io.moetier.storage.model.DType;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -38,8 +40,12 @@ public final class LlamaCppFile {
             "model.embedding_norm.weight", "token_embd_norm.weight",
             "transformer.wte.weight", "token_embd.weight",
             "transformer.norm_f.weight", "output_norm.weight");
-    private static final Map<String, String> MAMBA_VECTORS =
-            Map.of("mamba.A_log", "ssm_a", "mamba.D", "ssm_d", "mamba.dt_bias", "ssm_dt.bias");
+    private static final Map<String, String> STATE_VECTORS = Map.of(
+            "mamba.A_log", "ssm_a",
+            "mamba.D", "ssm_d",
+            "mamba.dt_bias", "ssm_dt.bias",
+            "linear_attn.A_log", "ssm_a",
+            "linear_attn.dt_bias", "ssm_dt.bias");
     private static final Map<String, String> PROJECTIONS =
             Map.of("w1", "gate", "w3", "up", "w2", "down", "gate_proj", "gate", "up_proj", "up", "down_proj", "down");
     private static final Map<String, String> NAMES = Map.ofEntries(
@@ -80,6 +86,10 @@ public final class LlamaCppFile {
             Map.entry("mamba.c_layernorm", "ssm_c_norm"),
             Map.entry("mamba.norm", "ssm_norm"),
             Map.entry("mamba.out_proj", "ssm_out"),
+            Map.entry("linear_attn.in_proj_ba", "ssm_ba"),
+            Map.entry("linear_attn.conv1d", "ssm_conv1d"),
+            Map.entry("linear_attn.norm", "ssm_norm"),
+            Map.entry("linear_attn.out_proj", "ssm_out"),
             Map.entry("feed_forward.gate", "ffn_gate_inp"),
             Map.entry("feed_forward.router", "ffn_gate_inp"),
             Map.entry("feed_forward.w1", "ffn_gate"),
@@ -102,6 +112,10 @@ public final class LlamaCppFile {
             Map.entry("mlp.shared_experts.gate_proj", "ffn_gate_shexp"),
             Map.entry("mlp.shared_experts.up_proj", "ffn_up_shexp"),
             Map.entry("mlp.shared_experts.down_proj", "ffn_down_shexp"),
+            Map.entry("mlp.shared_expert_gate", "ffn_gate_inp_shexp"),
+            Map.entry("mlp.shared_expert.gate_proj", "ffn_gate_shexp"),
+            Map.entry("mlp.shared_expert.up_proj", "ffn_up_shexp"),
+            Map.entry("mlp.shared_expert.down_proj", "ffn_down_shexp"),
             Map.entry("mlp.shared_mlp.gate_proj", "ffn_gate_shexp"),
             Map.entry("mlp.shared_mlp.up_proj", "ffn_up_shexp"),
             Map.entry("mlp.shared_mlp.down_proj", "ffn_down_shexp"),
@@ -110,7 +124,7 @@ public final class LlamaCppFile {
             Map.entry("mlp.down_proj", "ffn_down"));
 
     /// Where `post_attention_layernorm` has the name of a norm behind attention.
-    private static final List<String> POST_NORMED = List.of("glm4moe", "gpt-oss", "afmoe");
+    private static final List<String> POST_NORMED = List.of("glm4moe", "gpt-oss", "afmoe", "qwen3next");
 
     private final JsonObject config;
     private final String architecture;
@@ -160,6 +174,54 @@ public final class LlamaCppFile {
         return this;
     }
 
+    /// Has queries, keys, values and gates of gated DeltaNets in one matrix, by heads as in the checkpoint, as files of
+    /// 2025 do.
+    public LlamaCppFile withDeltasTogether() {
+        int keyHeads = config.requireInt("linear_num_key_heads");
+        for (String name : List.copyOf(tensors.keySet())) {
+            if (name.endsWith("attn_qkv.weight")) {
+                Floats mixed = Floats.of(Objects.requireNonNull(tensors.remove(name)));
+                Floats gate = Floats.of(Objects.requireNonNull(tensors.remove(name.replace("_qkv", "_gate"))));
+                int keys = keyHeads * config.requireInt("linear_key_head_dim");
+                int end = (int) mixed.shape()[0];
+                put(
+                        name.replace("attn_qkv", "ssm_in"),
+                        mixed.range(0, keys)
+                                .above(mixed.range(keys, 2 * keys), keyHeads)
+                                .above(mixed.range(2 * keys, end), keyHeads)
+                                .above(gate, keyHeads));
+            }
+        }
+        return this;
+    }
+
+    /// Has all matrices of whole blocks in Q8_0.
+    public LlamaCppFile inBlocks() {
+        tensors.replaceAll((name, tensor) -> {
+            long[] shape = tensor.shape();
+            return shape.length > 1 && shape[shape.length - 1] % 32 == 0
+                    ? new Tensor(DType.Q8_0, shape, blocks(Floats.of(tensor).values()))
+                    : tensor;
+        });
+        return this;
+    }
+
+    /// Returns blocks of Q8_0: 32 numbers each, divided by a scale in half precision that comes first.
+    public static byte[] blocks(float[] values) {
+        ByteBuffer out = ByteBuffer.allocate(values.length / 32 * 34).order(ByteOrder.LITTLE_ENDIAN);
+        for (int block = 0; block < values.length; block += 32) {
+            float largest = 0;
+            for (int i = block; i < block + 32; i++) {
+                largest = Math.max(largest, Math.abs(values[i]));
+            }
+            out.putShort(Float.floatToFloat16(largest / 127));
+            for (int i = block; i < block + 32; i++) {
+                out.put((byte) (largest == 0 ? 0 : Math.round(values[i] / largest * 127)));
+            }
+        }
+        return out.array();
+    }
+
     /// Adds a layer that guesses more than the next token.
     public LlamaCppFile withGuessingLayer() {
         int layers = config.requireInt("num_hidden_layers");
@@ -192,6 +254,7 @@ public final class LlamaCppFile {
             case "gpt_oss" -> "gpt-oss";
             case "lfm2_moe" -> "lfm2moe";
             case "granitemoehybrid" -> "granitehybrid";
+            case "qwen3_next" -> "qwen3next";
             default -> modelType;
         };
     }
@@ -269,8 +332,23 @@ public final class LlamaCppFile {
                 value("rope.scaling.finetuned", false);
                 headsOfAttention("attention");
             }
+            case "qwen3next" -> describeDeltas();
             default -> throw new IllegalArgumentException(architecture);
         }
+    }
+
+    private void describeDeltas() {
+        put("expert_shared_feed_forward_length", "shared_expert_intermediate_size");
+        put("ssm.conv_kernel", "linear_conv_kernel_dim");
+        put("ssm.state_size", "linear_key_head_dim");
+        put("ssm.group_count", "linear_num_key_heads");
+        put("ssm.time_step_rank", "linear_num_value_heads");
+        value(
+                "ssm.inner_size",
+                config.requireInt("linear_value_head_dim") * config.requireInt("linear_num_value_heads"));
+        put("full_attention_interval", "full_attention_interval");
+        value("rope.dimension_count", (int)
+                (config.requireInt("head_dim") * config.requireDouble("partial_rotary_factor")));
     }
 
     private void describeScaling(JsonObject scaling) {
@@ -382,7 +460,7 @@ public final class LlamaCppFile {
     private void convert(String name, Floats tensor) {
         Matcher layer = LAYER.matcher(name);
         if (!layer.matches()) {
-            put(Objects.requireNonNull(OUTSIDE.get(name), name), tensor);
+            put(Objects.requireNonNull(OUTSIDE.get(name), name), shifted(name, tensor));
             return;
         }
         String block = "blk." + layer.group(1) + ".";
@@ -398,8 +476,10 @@ public final class LlamaCppFile {
             put(block + "ffn_up" + suffix, tensor.rows(1, 2, false));
         } else if (part.endsWith("e_score_correction_bias") || part.endsWith("expert_bias")) {
             put(block + "exp_probs_b.bias", tensor.flat());
-        } else if (part.startsWith("mamba.") && MAMBA_VECTORS.containsKey(part)) {
+        } else if (STATE_VECTORS.containsKey(part)) {
             convertVector(block, part, tensor);
+        } else if (part.equals("linear_attn.in_proj_qkvz.weight")) {
+            splitDeltas(block, tensor);
         } else if (part.equals("self_attn.sinks")) {
             put(block + "attn_sinks.weight", tensor);
         } else if (part.equals("self_attn.kv_b_proj.weight")) {
@@ -418,7 +498,7 @@ public final class LlamaCppFile {
     private void convertVector(String block, String part, Floats tensor) {
         boolean mamba2 = architecture.equals("granitehybrid");
         Floats shaped = mamba2 && tensor.shape().length == 1 && !part.endsWith("dt_bias") ? tensor.column() : tensor;
-        put(block + MAMBA_VECTORS.get(part), part.endsWith("A_log") ? shaped.negatedExponentials() : shaped);
+        put(block + STATE_VECTORS.get(part), part.endsWith("A_log") ? shaped.negatedExponentials() : shaped);
     }
 
     private String renamed(String part) {
@@ -436,6 +516,9 @@ public final class LlamaCppFile {
             int groups = config.requireInt("mamba_n_groups");
             return new Floats(new long[] {groups, tensor.values().length / groups}, tensor.values());
         }
+        if (part.endsWith("norm.weight")) {
+            return shifted(part, tensor);
+        }
         boolean llama = architecture.startsWith("granite");
         if (llama && part.equals("self_attn.q_proj.weight")) {
             return tensor.interleaved(config.requireInt("num_attention_heads"));
@@ -443,6 +526,13 @@ public final class LlamaCppFile {
         return llama && part.equals("self_attn.k_proj.weight")
                 ? tensor.interleaved(config.requireInt("num_key_value_heads"))
                 : tensor;
+    }
+
+    private Floats shifted(String name, Floats tensor) {
+        boolean aroundZero = architecture.equals("qwen3next")
+                && name.endsWith("norm.weight")
+                && !name.endsWith("linear_attn.norm.weight");
+        return aroundZero ? tensor.plusOne() : tensor;
     }
 
     private void splitKeysAndValues(String block, Floats tensor) {
@@ -453,6 +543,23 @@ public final class LlamaCppFile {
         Floats perHead = new Floats(new long[] {heads, nope + value, latent}, tensor.values());
         put(block + "attn_k_b.weight", perHead.range(0, nope).transposed());
         put(block + "attn_v_b.weight", perHead.range(nope, nope + value));
+    }
+
+    /// Rows by heads of keys become rows by queries, keys and values, and the gate apart.
+    private void splitDeltas(String block, Floats tensor) {
+        int keyHeads = config.requireInt("linear_num_key_heads");
+        int key = config.requireInt("linear_key_head_dim");
+        int value = config.requireInt("linear_num_value_heads") / keyHeads * config.requireInt("linear_value_head_dim");
+        long cols = tensor.shape()[1];
+        Floats perHead = new Floats(new long[] {keyHeads, 2L * key + 2L * value, cols}, tensor.values());
+        Floats mixed = perHead.range(0, key)
+                .joined()
+                .above(perHead.range(key, 2 * key).joined(), 1)
+                .above(perHead.range(2 * key, 2 * key + value).joined(), 1);
+        put(block + "attn_qkv.weight", mixed);
+        put(
+                block + "attn_gate.weight",
+                perHead.range(2 * key + value, 2 * key + 2 * value).joined());
     }
 
     private void convertGptOss(String block, String part, Floats tensor) {
@@ -657,6 +764,19 @@ public final class LlamaCppFile {
 
         Floats squeezed() {
             return new Floats(LongStream.of(shape).filter(length -> length != 1).toArray(), values);
+        }
+
+        /// Matrices one above the other.
+        Floats joined() {
+            return new Floats(new long[] {values.length / cols(), cols()}, values);
+        }
+
+        Floats plusOne() {
+            float[] out = new float[values.length];
+            for (int i = 0; i < out.length; i++) {
+                out[i] = values[i] + 1;
+            }
+            return new Floats(shape, out);
         }
 
         Floats negatedExponentials() {

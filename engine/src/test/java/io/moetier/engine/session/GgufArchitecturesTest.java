@@ -8,7 +8,13 @@ import io.moetier.engine.convert.LlamaCppFile;
 import io.moetier.engine.convert.ModelSource;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.engine.model.spec.LinearSpec;
+import io.moetier.engine.model.spec.MixerSpec;
+import io.moetier.engine.model.spec.SublayerSpec;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -51,7 +57,8 @@ class GgufArchitecturesTest {
                 "hunyuan_v1_moe",
                 "jamba",
                 "lfm2_moe",
-                "minimax_m2"
+                "minimax_m2",
+                "qwen3_next"
             })
     void everyGoldenCaseGivesTheReferencesLogitsChoicesAndTokens(String name) throws IOException {
         GoldenCase golden = GoldenCase.read(name);
@@ -67,6 +74,46 @@ class GgufArchitecturesTest {
                 .withKeysAndValuesTogether()
                 .write(directory.resolve("gguf-together-" + name + ".gguf"));
         assertGolden(name, golden, file);
+    }
+
+    @Test
+    void filesWithDeltasInOneMatrixByHeadsGiveTheSame() throws IOException {
+        Path file = qwen3Next(true).write(directory.resolve("gguf-together-qwen3_next.gguf"));
+        assertGolden("qwen3_next", GoldenCase.read("qwen3_next"), file);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void rowsOfBlocksAreFoundWhereverTheyLie(boolean together) throws IOException {
+        Path plain = qwen3Next(together).write(directory.resolve("gguf-plain-" + together + ".gguf"));
+        Path blocks = qwen3Next(together).inBlocks().write(directory.resolve("gguf-blocks-" + together + ".gguf"));
+        try (ModelSource floats = ModelSource.open(plain);
+                ModelSource coded = ModelSource.open(blocks)) {
+            List<LinearSpec> linears = coded.spec().layers().stream()
+                    .flatMap(layer -> layer.sublayers().stream())
+                    .map(SublayerSpec::block)
+                    .filter(MixerSpec.class::isInstance)
+                    .flatMap(mixer -> mixer.linears().stream())
+                    .toList();
+            assertEquals(12, linears.size()); // 7 of the DeltaNet, 5 of attention
+            for (LinearSpec linear : linears) {
+                float[] values = new float[linear.rows() * linear.cols()];
+                byte[] plainBytes = new byte[values.length * Float.BYTES];
+                floats.read(linear, 0, MemorySegment.ofArray(plainBytes));
+                ByteBuffer.wrap(plainBytes)
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .asFloatBuffer()
+                        .get(values);
+                byte[] found = new byte[values.length / 32 * 34];
+                coded.read(linear, 0, MemorySegment.ofArray(found));
+                assertArrayEquals(LlamaCppFile.blocks(values), found, linear.weight());
+            }
+        }
+    }
+
+    private static LlamaCppFile qwen3Next(boolean together) {
+        LlamaCppFile file = LlamaCppFile.of(GoldenCase.read("qwen3_next").directory());
+        return together ? file.withDeltasTogether() : file;
     }
 
     @Test

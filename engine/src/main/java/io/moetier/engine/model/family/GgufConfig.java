@@ -105,9 +105,12 @@ final class GgufConfig {
                 && config.get("qk_rope_head_dim") instanceof Integer rotated) {
             config.put("qk_nope_head_dim", whole - rotated);
         }
-        if (config.remove("ssm_inner_size") instanceof Integer inner
-                && config.get("hidden_size") instanceof Integer hidden) {
-            config.put("mamba_expand", inner / Math.max(1, hidden));
+        if (config.remove("ssm_inner_size") instanceof Integer inner) {
+            if (config.get("linear_num_value_heads") instanceof Integer heads) {
+                config.put("linear_value_head_dim", inner / Math.max(1, heads));
+            } else if (config.get("hidden_size") instanceof Integer hidden) {
+                config.put("mamba_expand", inner / Math.max(1, hidden));
+            }
         }
         if (config.get("n_group") instanceof Integer groups && groups > 1) {
             config.put("topk_method", "group_limited_greedy");

@@ -1,5 +1,6 @@
 package io.moetier.engine.model.family;
 
+import io.moetier.engine.model.family.GgufModel.Change;
 import io.moetier.engine.model.spec.AttentionSpec;
 import io.moetier.engine.model.spec.BlockSpec;
 import io.moetier.engine.model.spec.ConvolutionSpec;
@@ -92,7 +93,7 @@ final class GgufWeights {
                 case ShortConvolutionSpec convolution -> add(convolution, block);
                 case MambaSpec mamba -> add(mamba, block);
                 case Mamba2Spec mamba -> add(mamba, block);
-                case GatedDeltaSpec delta -> throw unnamed(delta);
+                case GatedDeltaSpec delta -> add(delta, block);
                 case LightningSpec lightning -> throw unnamed(lightning);
                 case SequenceAttentionSpec attention -> throw unnamed(attention);
                 case DenseSpec dense -> add(dense, block, "");
@@ -112,7 +113,11 @@ final class GgufWeights {
 
     private void add(AttentionSpec attention, String block) {
         int headRows = rule.interleavedHeads() ? attention.headDim() : 0;
-        if (parts.tensors().containsKey(block + "attn_qkv" + WEIGHT)) {
+        if (attention.query().slice().isPresent() && attention.gate().isPresent()) {
+            addParts(List.of(attention.query(), attention.gate().get()), block + "attn_q" + WEIGHT);
+            add(attention.key(), block + "attn_k");
+            add(attention.value(), block + "attn_v");
+        } else if (parts.tensors().containsKey(block + "attn_qkv" + WEIGHT)) {
             addRows(List.of(attention.query(), attention.key(), attention.value()), block + "attn_qkv");
         } else {
             add(attention.query(), block + "attn_q", headRows);
@@ -124,7 +129,7 @@ final class GgufWeights {
             add(norms.query(), block + "attn_q_norm");
             add(norms.key(), block + "attn_k_norm");
         });
-        attention.gate().ifPresent(gate -> add(gate, block + "attn_gate"));
+        attention.gate().filter(gate -> gate.slice().isEmpty()).ifPresent(gate -> add(gate, block + "attn_gate"));
         attention.sinks().ifPresent(sinks -> add(sinks, block + "attn_sinks" + WEIGHT));
     }
 
@@ -161,7 +166,12 @@ final class GgufWeights {
         add(mamba.bNorm(), block + "ssm_b_norm");
         add(mamba.cNorm(), block + "ssm_c_norm");
         add(mamba.step(), block + "ssm_dt");
-        addElements(mamba.logRates(), block + "ssm_a", true, mamba.input().rows(), mamba.stateSize());
+        addElements(
+                mamba.logRates(),
+                block + "ssm_a",
+                Change.NEGATED_EXPONENTIAL,
+                mamba.input().rows(),
+                mamba.stateSize());
         add(mamba.skip(), block + "ssm_d");
         add(mamba.output(), block + "ssm_out");
     }
@@ -170,36 +180,52 @@ final class GgufWeights {
         addRows(List.of(mamba.gate(), mamba.input(), mamba.b(), mamba.c(), mamba.step()), block + "ssm_in");
         add(List.of(mamba.inputConvolution(), mamba.bConvolution(), mamba.cConvolution()), block + "ssm_conv1d");
         mamba.step().bias().ifPresent(bias -> add(bias, block + "ssm_dt" + BIAS));
-        addElements(mamba.logRates(), block + "ssm_a", true, mamba.numHeads(), 1);
-        addElements(mamba.skip(), block + "ssm_d", false, mamba.numHeads(), 1);
+        addElements(mamba.logRates(), block + "ssm_a", Change.NEGATED_EXPONENTIAL, mamba.numHeads(), 1);
+        addElements(mamba.skip(), block + "ssm_d", Change.NONE, mamba.numHeads(), 1);
         mamba.norm()
                 .weight()
                 .ifPresent(factors -> addElements(
                         factors,
                         block + "ssm_norm" + WEIGHT,
-                        false,
+                        Change.NONE,
                         mamba.numGroups(),
                         factors.size() / mamba.numGroups()));
         add(mamba.output(), block + "ssm_out");
+    }
+
+    private void add(GatedDeltaSpec delta, String block) {
+        List<LinearSpec> mixed = List.of(delta.query(), delta.key(), delta.value());
+        String together = block + "ssm_in" + WEIGHT; // in files of 2025, by heads as in a checkpoint
+        if (parts.tensors().containsKey(together)) {
+            addParts(mixed, together);
+            addParts(List.of(delta.gate()), together);
+        } else {
+            addRows(mixed, block + "attn_qkv");
+            add(delta.gate(), block + "attn_gate");
+        }
+        addParts(List.of(delta.strength(), delta.step()), block + "ssm_ba" + WEIGHT);
+        delta.step().bias().ifPresent(bias -> add(bias, block + "ssm_dt" + BIAS));
+        add(List.of(delta.queryConvolution(), delta.keyConvolution(), delta.valueConvolution()), block + "ssm_conv1d");
+        addElements(delta.logRates(), block + "ssm_a", Change.NEGATED_EXPONENTIAL, delta.numValueHeads());
+        add(delta.norm(), block + "ssm_norm");
+        add(delta.output(), block + "ssm_out");
     }
 
     /// Convolutions whose channels follow each other in one tensor.
     private void add(List<ConvolutionSpec> convolutions, String name) {
         int channels = convolutions.stream().mapToInt(ConvolutionSpec::channels).sum();
         for (ConvolutionSpec convolution : convolutions) {
-            addElements(convolution.taps(), name + WEIGHT, false, channels, convolution.width());
-            convolution.bias().ifPresent(bias -> addElements(bias, name + BIAS, false, channels));
+            addElements(convolution.taps(), name + WEIGHT, Change.NONE, channels, convolution.width());
+            convolution.bias().ifPresent(bias -> addElements(bias, name + BIAS, Change.NONE, channels));
         }
     }
 
     /// Elements of a tensor of this shape, as the vector's slice says: all if it has none.
-    private void addElements(VectorSpec vector, String name, boolean negatedExponential, long... shape) {
+    private void addElements(VectorSpec vector, String name, Change change, long... shape) {
         TensorSlice elements = vector.slice()
                 .orElseGet(() ->
                         TensorSlice.rows(name, Arrays.stream(shape).boxed().toList(), 0, 1));
-        weights.put(
-                vector.name(),
-                new GgufModel.Weight(require(name, shape), 0, Optional.of(elements), negatedExponential));
+        weights.put(vector.name(), new GgufModel.Weight(require(name, shape), 0, Optional.of(elements), change));
     }
 
     private void add(MoeSpec moe, String block) {
@@ -273,20 +299,20 @@ final class GgufWeights {
         }
     }
 
-    /// Matrices that lie in a tensor as they do in a checkpoint.
+    /// Matrices that lie in a tensor as they do in a checkpoint; a tensor of blocks can be cut between rows alone.
     private void addParts(List<LinearSpec> linears, String name) {
         for (LinearSpec linear : linears) {
             if (linear.slice().orElse(null) instanceof TensorSlice slice) {
                 RawTensor tensor = require(
                         name, slice.shape().stream().mapToLong(Long::longValue).toArray());
-                if (tensor.require().dtype().blockElements() > 1) {
+                if (tensor.require().dtype().blockElements() > 1 && !slice.isOfWholeRows()) {
                     throw MalformedModelException.of(
                             tensor.file(),
                             "tensor " + name,
                             "F32, F16 or BF16, as keys are cut from its columns, or attn_k_b and attn_v_b in its place",
                             tensor.dtype());
                 }
-                weights.put(linear.weight(), new GgufModel.Weight(tensor, 0, Optional.of(slice), false));
+                weights.put(linear.weight(), new GgufModel.Weight(tensor, 0, Optional.of(slice), Change.NONE));
             }
         }
     }
@@ -327,7 +353,11 @@ final class GgufWeights {
     }
 
     private void add(NormSpec norm, String name) {
-        norm.weight().ifPresent(factors -> add(factors, name + WEIGHT));
+        Change change = norm.kind() == NormSpec.Kind.ZERO_CENTRED_RMS ? Change.ONE_MORE : Change.NONE;
+        norm.weight()
+                .ifPresent(factors -> weights.put(
+                        factors.name(),
+                        new GgufModel.Weight(require(name + WEIGHT, factors.size()), 0, Optional.empty(), change)));
         norm.bias().ifPresent(bias -> add(bias, name + BIAS));
     }
 

@@ -32,6 +32,12 @@ public record TensorSlice(
         return rowStride < colStride;
     }
 
+    /// Says whether each row of the matrix is a row of the tensor, so that it can be of any type.
+    public boolean isOfWholeRows() {
+        long cols = shape.getLast();
+        return colStride == 1 && rowStride == cols && offset % cols == 0 && groupStride % cols == 0;
+    }
+
     /// Returns the index of element (r, c).
     public long index(long row, long col) {
         return offset + row / groupRows * groupStride + row % groupRows * rowStride + col * colStride;
