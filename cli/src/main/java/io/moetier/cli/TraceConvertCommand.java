@@ -19,7 +19,7 @@ import picocli.CommandLine.Parameters;
         name = "convert",
         description = {
             "Convert a routing trace of another program to format moe-trace/1: a route_trace of BigMoeOnEdge, the CSV of"
-                    + " llama-moe-trace, or the routed_experts of vLLM, as .npy or as responses in JSON."
+                    + " llama-moe-trace, or the routed_experts of vLLM, as .npy, .npz or responses in JSON."
         })
 final class TraceConvertCommand implements Callable<Integer> {
     private final Streams streams;

@@ -17,8 +17,8 @@ public enum ForeignFormat {
     ROUTE_TRACE("route_trace", "# *route_trace\\b.*"),
     /// The CSV of `llama-moe-trace`.
     LLAMA_MOE_TRACE("llama-moe-trace", "-?\\d+,\\d+,\\d+.*"),
-    /// The `routed_experts` of vLLM: an array of NumPy or a response in JSON.
-    VLLM("vllm", "(\u0093NUMPY|\\s*\\{).*");
+    /// The `routed_experts` of vLLM: an array of NumPy, an archive of such arrays or a response in JSON.
+    VLLM("vllm", "(\u0093NUMPY|PK[\u0003\u0005]|\\s*\\{).*");
 
     private static final int BEGINNING_BYTES = 256;
 
@@ -59,6 +59,11 @@ public enum ForeignFormat {
     /// Says whether `file` begins like an array of NumPy.
     static boolean isArray(Path file) {
         return beginning(file).startsWith(NpyArray.MAGIC);
+    }
+
+    /// Says whether `file` begins like a zip file, be it empty.
+    static boolean isArchive(Path file) {
+        return beginning(file).startsWith("PK");
     }
 
     private static String beginning(Path file) {

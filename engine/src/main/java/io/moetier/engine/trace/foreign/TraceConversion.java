@@ -59,11 +59,17 @@ public record TraceConversion(ForeignFormat format, Optional<String> model, Opti
         return switch (format) {
             case ROUTE_TRACE -> new RouteTrace(in, most);
             case LLAMA_MOE_TRACE -> new LlamaMoeTrace(in, most);
-            case VLLM ->
-                ForeignFormat.isArray(in)
-                        ? new VllmArray(in, most, promptTokens)
-                        : new VllmResponses(in, most, promptTokens);
+            case VLLM -> vllm(in, most);
         };
+    }
+
+    private ForeignTrace vllm(Path in, int most) {
+        if (ForeignFormat.isArray(in)) {
+            return new VllmArray(in, most, promptTokens);
+        }
+        return ForeignFormat.isArchive(in)
+                ? new VllmArchive(in, most, promptTokens)
+                : new VllmResponses(in, most, promptTokens);
     }
 
     private TraceHeader header(Path in, ForeignTrace trace, Shape shape, List<Integer> layers) {

@@ -19,9 +19,9 @@ import java.util.function.Consumer;
 /// in Base64, of the prompt and all generated tokens but the last; the prompt was computed once, so it is left out of
 /// all choices but the first.
 final class VllmResponses implements ForeignTrace {
+    static final String FIELD = "routed_experts";
+    static final String PROMPT_FIELD = "prompt_" + FIELD;
     private static final int MOST_LINE_BYTES = 256 << 20;
-    private static final String FIELD = "routed_experts";
-    private static final String PROMPT_FIELD = "prompt_" + FIELD;
 
     private final Path file;
     private final int numExperts;

@@ -3,6 +3,7 @@ package io.moetier.engine.trace.foreign;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.engine.trace.RoutingTrace;
 import io.moetier.engine.trace.TraceHeader;
@@ -15,9 +16,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
+import java.util.zip.Deflater;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -94,6 +99,25 @@ class ForeignTraceTest {
                         "0 2 decode [[2, 1], [0, 1]] - -",
                         "0 3 decode [[1, 3], [3, 0]] - -"),
                 lines);
+    }
+
+    @Test
+    void archivesHoldARequestInEachArray() {
+        assertEquals(
+                List.of(
+                        "0 0 prefill [[3, 1], []] - -",
+                        "0 1 prefill [[3, 0], [0, 2]] - -",
+                        "0 2 decode [[2, 1], [0, 1]] - -",
+                        "0 3 decode [[1, 3], [3, 0]] - -",
+                        "1 0 decode [[0, 1], [2, 3]] - -"),
+                lines(convert(sample("routed_experts.npz"))));
+    }
+
+    @Test
+    void archivesWithoutAPromptOfTheirOwnSplitEachArray() throws IOException {
+        byte[] array = Files.readAllBytes(sample("routed_experts.npy"));
+        Path file = zip(Map.of("routed_experts.npy", array, "logits.npy", new byte[3]));
+        assertEquals(lines(convert(sample("routed_experts.npy"), 2)), lines(convert(file, 2)));
     }
 
     @Test
@@ -218,6 +242,35 @@ class ForeignTraceTest {
             failsWith(": data: expected 48 bytes, as shape and descr say, found 22", file);
         }
 
+        @Test
+        void ofArchivesNameTheArray() throws IOException {
+            failsWith(": arrays: expected one named routed_experts, found none", zip(Map.of()));
+            failsWith(
+                    ": arrays: expected one named routed_experts, found logits.npy",
+                    zip(Map.of("logits.npy", new byte[3])));
+            failsWith(
+                    "routed_experts.npy: expected an array of NumPy, found 3 bytes",
+                    zip(Map.of("routed_experts.npy", new byte[3])));
+        }
+
+        @Test
+        void ofArchivesThatAreDamaged() throws IOException {
+            byte[] bytes = Files.readAllBytes(sample("routed_experts.npz"));
+            Path cut = Files.write(directory.resolve("in"), Arrays.copyOf(bytes, bytes.length / 2));
+            String message = String.valueOf(
+                    assertThrows(MalformedModelException.class, () -> convert(cut)).getMessage());
+            assertTrue(
+                    message.startsWith(cut + ": expected a zip file of NumPy arrays, found a damaged one: "), message);
+            byte[] array = Files.readAllBytes(sample("routed_experts.npy"));
+            Path file = zip(Map.of("routed_experts.npy", array));
+            byte[] changed = Files.readAllBytes(file);
+            changed[new String(changed, StandardCharsets.ISO_8859_1).indexOf("(4, 3, 2)") + 1] = '5';
+            Files.write(file, changed);
+            String found = String.valueOf(
+                    assertThrows(MalformedModelException.class, () -> convert(file)).getMessage());
+            assertTrue(found.startsWith(file + " routed_experts.npy: checksum: expected "), found);
+        }
+
         @ParameterizedTest
         @CsvSource(
                 delimiter = '|',
@@ -271,6 +324,19 @@ class ForeignTraceTest {
 
     private Path write(String text) throws IOException {
         return Files.writeString(directory.resolve("in"), text);
+    }
+
+    /// Writes a zip file that stores its entries as they are.
+    private Path zip(Map<String, byte[]> entries) throws IOException {
+        Path file = directory.resolve("in");
+        try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(file))) {
+            out.setLevel(Deflater.NO_COMPRESSION);
+            for (Map.Entry<String, byte[]> entry : entries.entrySet()) {
+                out.putNextEntry(new ZipEntry(entry.getKey()));
+                out.write(entry.getValue());
+            }
+        }
+        return file;
     }
 
     private static Path sample(String name) {
