@@ -10,13 +10,17 @@ import java.util.function.IntPredicate;
 /// straight lines between the powers of two; an expert's key is these bits, the lowest replaced by the
 /// expert's number within its layer, so that the least key tells the expert too. Estimates that differ by less
 /// than a thousandth count as equal, and the first expert goes before the others. Of each layer the least key
-/// is known, and so is its worth, in which turns are counted from the beginning of time: then it stays as it is
-/// until that layer's turn.
+/// is known, and that of each block of its experts, so that little has to be looked through when an expert
+/// leaves; and so is the worth of the least, in which turns are counted from the beginning of time: then it stays
+/// as it is until that layer's turn.
 final class EstimatedResidents {
     static final int NONE = -1;
 
     /// The key of an expert that may not leave, and what stands for its number.
     private static final int ABSENT = Integer.MAX_VALUE;
+
+    /// Experts of a block.
+    private static final int BLOCK = 16;
 
     /// What the bits of a float rise by when it is doubled.
     private static final int DOUBLING = 1 << 23;
@@ -30,6 +34,7 @@ final class EstimatedResidents {
     private final long perTurn; // what a worth loses by a wait of one layer
     private final int[][] numbers; // [layers, experts]
     private final int[][] keys; // [layers, experts]
+    private final int[][] leastOfBlocks; // [layers, blocks]: keys
     private final int[] leastKeys; // by layer
     private final long[] leastWorths; // by layer
     private final long[] turns; // by layer: when its next turn is, all layers' turns counted
@@ -47,11 +52,14 @@ final class EstimatedResidents {
         perTurn = (long) StrictMath.rint(-DOUBLING * StrictMath.log(gamma) / StrictMath.log(2) / numLayers);
         numbers = new int[numLayers][];
         keys = new int[numLayers][];
+        leastOfBlocks = new int[numLayers][];
         turns = new long[numLayers];
         for (int layer = 0; layer < numLayers; layer++) {
             numbers[layer] = new int[layers.width(layer)];
             Arrays.fill(numbers[layer], ABSENT);
             keys[layer] = numbers[layer].clone();
+            leastOfBlocks[layer] = new int[Math.ceilDiv(layers.width(layer), BLOCK)];
+            Arrays.fill(leastOfBlocks[layer], ABSENT);
             turns[layer] = layer + 1L;
         }
         leastKeys = new int[numLayers];
@@ -102,7 +110,7 @@ final class EstimatedResidents {
             setLeast(current, leastKeys[current]);
         } while (current != layer);
         makeKeys(estimator.estimates(layer), numbers[layer], ~numberMask, keys[layer]);
-        setLeast(layer, least(keys[layer]));
+        setLeast(layer, findLeast(keys[layer], leastOfBlocks[layer]));
     }
 
     /// Returns the cell of the expert that is worth least among those that are resident and not held, or
@@ -163,6 +171,8 @@ final class EstimatedResidents {
         int key = key(layer, expert);
         numbers[layer][expert] = expert;
         keys[layer][expert] = key;
+        int[] leastOfBlock = leastOfBlocks[layer];
+        leastOfBlock[expert / BLOCK] = Math.min(leastOfBlock[expert / BLOCK], key);
         if (key < leastKeys[layer]) {
             setLeast(layer, key);
         }
@@ -172,8 +182,13 @@ final class EstimatedResidents {
         int key = keys[layer][expert];
         numbers[layer][expert] = ABSENT;
         keys[layer][expert] = ABSENT;
+        int[] leastOfBlock = leastOfBlocks[layer];
+        int block = expert / BLOCK;
+        if (key == leastOfBlock[block]) {
+            leastOfBlock[block] = least(keys[layer], block * BLOCK, Math.min((block + 1) * BLOCK, keys[layer].length));
+        }
         if (key == leastKeys[layer]) {
-            setLeast(layer, least(keys[layer]));
+            setLeast(layer, least(leastOfBlock, 0, leastOfBlock.length));
         }
     }
 
@@ -188,20 +203,31 @@ final class EstimatedResidents {
         }
     }
 
+    /// Writes the least key of each block, and returns the least of all.
+    private static int findLeast(int[] keys, int[] leastOfBlocks) {
+        int least = ABSENT;
+        for (int block = 0; block < leastOfBlocks.length; block++) {
+            int ofBlock = least(keys, block * BLOCK, Math.min((block + 1) * BLOCK, keys.length));
+            leastOfBlocks[block] = ofBlock;
+            least = Math.min(least, ofBlock);
+        }
+        return least;
+    }
+
     /// Compares in four strands side by side: in one alone each comparison would wait for the one before.
-    private static int least(int[] keys) {
+    private static int least(int[] keys, int from, int to) {
         int a = ABSENT;
         int b = ABSENT;
         int c = ABSENT;
         int d = ABSENT;
-        int i = 0;
-        for (; i + 3 < keys.length; i += 4) {
+        int i = from;
+        for (; i + 3 < to; i += 4) {
             a = Math.min(a, keys[i]);
             b = Math.min(b, keys[i + 1]);
             c = Math.min(c, keys[i + 2]);
             d = Math.min(d, keys[i + 3]);
         }
-        for (; i < keys.length; i++) {
+        for (; i < to; i++) {
             a = Math.min(a, keys[i]);
         }
         return Math.min(Math.min(a, b), Math.min(c, d));

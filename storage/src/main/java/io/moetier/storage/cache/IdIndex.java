@@ -6,10 +6,10 @@ import java.util.Arrays;
 /// Maps the packed ids of one cache to 0, 1, 2, … in the order given, so that all else can be an array. Immutable.
 final class IdIndex {
     private static final int UNKNOWN = -1;
-    private static final int[] NO_EXPERTS = {};
 
     private final int[] ids;
-    private final int[][] indexes; // by layer and expert, as far as there are any
+    private final int[] firstOfLayer; // where the experts of a layer start in `indexes`; one more than there are layers
+    private final int[] indexes; // by layer and expert, as far as there are any
 
     /// @throws IllegalArgumentException if an id appears twice
     IdIndex(int[] ids) {
@@ -20,17 +20,18 @@ final class IdIndex {
             int layer = ExpertId.layerOf(id);
             numExperts[layer] = Math.max(numExperts[layer], ExpertId.expertOf(id) + 1);
         }
-        indexes = new int[numLayers][];
+        firstOfLayer = new int[numLayers + 1];
         for (int layer = 0; layer < numLayers; layer++) {
-            indexes[layer] = new int[numExperts[layer]];
-            Arrays.fill(indexes[layer], UNKNOWN);
+            firstOfLayer[layer + 1] = firstOfLayer[layer] + numExperts[layer];
         }
+        indexes = new int[firstOfLayer[numLayers]];
+        Arrays.fill(indexes, UNKNOWN);
         for (int i = 0; i < ids.length; i++) {
-            int[] ofLayer = indexes[ExpertId.layerOf(ids[i])];
-            if (ofLayer[ExpertId.expertOf(ids[i])] != UNKNOWN) {
+            int at = firstOfLayer[ExpertId.layerOf(ids[i])] + ExpertId.expertOf(ids[i]);
+            if (indexes[at] != UNKNOWN) {
                 throw new IllegalArgumentException(ExpertId.unpack(ids[i]) + " is listed twice");
             }
-            ofLayer[ExpertId.expertOf(ids[i])] = i;
+            indexes[at] = i;
         }
     }
 
@@ -45,12 +46,12 @@ final class IdIndex {
     /// @throws IllegalArgumentException if `id` was not given to the constructor
     int indexOf(int id) {
         int layer = ExpertId.layerOf(id);
-        int expert = ExpertId.expertOf(id);
-        int[] ofLayer = layer < indexes.length ? indexes[layer] : NO_EXPERTS;
-        int index = expert < ofLayer.length ? ofLayer[expert] : UNKNOWN;
-        if (index == UNKNOWN) {
-            throw new IllegalArgumentException("unknown expert id " + id);
+        if (layer < firstOfLayer.length - 1) {
+            int at = firstOfLayer[layer] + ExpertId.expertOf(id);
+            if (at < firstOfLayer[layer + 1] && indexes[at] != UNKNOWN) {
+                return indexes[at];
+            }
         }
-        return index;
+        throw new IllegalArgumentException("unknown expert id " + id);
     }
 }

@@ -77,7 +77,6 @@ final class NextUseEstimator {
     /// @param gateWeights `[n]`, or null if they are not known
     void observe(int layer, int[] experts, float @Nullable [] gateWeights, int n) {
         float[] estimates = this.estimates[layer];
-        System.arraycopy(estimates, 0, errors, 0, estimates.length);
         boolean sharedLearn = turns[layer] == SHARED_PERIOD;
         if (sharedLearn) {
             frequencies.copy(layer, before);
@@ -86,9 +85,8 @@ final class NextUseEstimator {
         transitions.choose(layer);
         frequencies.update(layer, experts, n, bias[layer], weights[layer], logits);
         transitions.addTo(logits, layer);
-        squash(logits, estimates);
+        squash(logits, gamma, estimates, errors);
         if (turns[layer] > 0) {
-            subtractScaled(errors, gamma, estimates);
             for (int i = 0; i < n; i++) { // the target of a chosen one is 1 instead
                 errors[experts[i]] += gamma * estimates[experts[i]] - 1;
             }
@@ -124,22 +122,20 @@ final class NextUseEstimator {
         }
     }
 
+    /// Makes estimates of logits, and writes by how much the former ones were above γ times these.
+    ///
     /// Takes 1 / (1 + (1 − x/16)^16) for the logistic function, whose exponential function would cost more
     /// than all the rest. From 16 on it is 1.
-    private static void squash(float[] logits, float[] estimates) {
+    private static void squash(float[] logits, float gamma, float[] estimates, float[] errors) {
         for (int i = 0; i < estimates.length; i++) {
             float y = Math.max(1 - logits[i] * (1f / 16), 0);
             y *= y;
             y *= y;
             y *= y;
             y *= y;
-            estimates[i] = 1 / (1 + y);
-        }
-    }
-
-    private static void subtractScaled(float[] values, float factor, float[] others) {
-        for (int i = 0; i < Math.min(values.length, others.length); i++) {
-            values[i] -= factor * others[i];
+            float estimate = 1 / (1 + y);
+            errors[i] = estimates[i] - gamma * estimate;
+            estimates[i] = estimate;
         }
     }
 

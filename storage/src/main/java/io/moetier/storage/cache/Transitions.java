@@ -47,8 +47,9 @@ final class Transitions {
     private final float[] rates = new float[MAX_COUNT + 1]; // by count
     private final int[] used; // [layers, NUM_ROWS]: the rows of the layer's estimates
     private final float[] strengths; // of the used, 0 where there are fewer
-    private final int[] formerlyUsed = new int[NUM_ROWS]; // of one layer: before its latest estimates
-    private final float[] formerStrengths = new float[NUM_ROWS];
+    private final int[] formerlyUsed = new int[NUM_ROWS]; // of one layer: before its latest estimates, those that count
+    private final int[] halvings = new int[NUM_ROWS]; // of the step of each
+    private int numFormerlyUsed;
     private final char[][] steps; // [halvings, experts], of one layer; signed, and yet no short as the weights are
 
     @SuppressWarnings("UnusedVariable") // a read without a result would be left out
@@ -75,8 +76,7 @@ final class Transitions {
     /// Chooses what [#addTo(float\[\], int)] adds, by the decisions made so far.
     void choose(int layer) {
         int row = layer * NUM_ROWS;
-        System.arraycopy(used, row, formerlyUsed, 0, NUM_ROWS);
-        System.arraycopy(strengths, row, formerStrengths, 0, NUM_ROWS);
+        chooseSteps(layer, row);
         for (int source = 0; source < numSources; source++) {
             int earlier = layer - SOURCES[source][0];
             earlier += earlier < 0 ? layers.numLayers() : 0;
@@ -103,28 +103,40 @@ final class Transitions {
     void correct(float[] errors, int layer) {
         int width = layers.width(layer);
         int made = 0; // a bit for each number of halvings
-        for (int i = 0; i < NUM_ROWS; i++) {
-            if (formerStrengths[i] > 0) {
-                int row = formerlyUsed[i];
-                int count = counts[layer][row];
-                counts[layer][row] = Math.min(count + 1, MAX_COUNT);
-                int halvings = halvings(rates[count] * formerStrengths[i]);
-                if ((made & (1 << halvings)) == 0) {
-                    made |= 1 << halvings;
-                    round(errors, width, 1 / (UNIT * (1 << halvings)), steps[halvings]);
-                }
-                subtract(weights[layer], row * width, steps[halvings], width);
+        for (int i = 0; i < numFormerlyUsed; i++) {
+            int halved = halvings[i];
+            if ((made & (1 << halved)) == 0) {
+                made |= 1 << halved;
+                round(errors, width, 1 / (UNIT * (1 << halved)), steps[halved]);
+            }
+            subtract(weights[layer], formerlyUsed[i] * width, steps[halved], width);
+        }
+    }
+
+    /// Keeps what [#correct] needs of the rows in use, whose counts are read while other rows are waited for.
+    private void chooseSteps(int layer, int first) {
+        int[] counts = this.counts[layer];
+        int n = 0;
+        for (int i = first; i < first + NUM_ROWS; i++) {
+            if (strengths[i] > 0) {
+                int row = used[i];
+                int count = counts[row];
+                counts[row] = Math.min(count + 1, MAX_COUNT);
+                formerlyUsed[n] = row;
+                halvings[n++] = halvings(rates[count] * strengths[i]);
             }
         }
+        numFormerlyUsed = n;
     }
 
     private static int halvings(float step) {
         return Math.clamp(-Math.getExponent(step * SQRT_2), 0, MAX_HALVINGS);
     }
 
-    /// Reads something of each line, so that none has to be waited for while another one is added.
+    /// Reads something of each line, so that none has to be waited for while another one is added. A row begins
+    /// anywhere in a line, so its end may be in one more.
     private void touch(short[] weights, int row, int width) {
-        int sum = 0;
+        int sum = weights[row + width - 1];
         for (int i = row; i < row + width; i += LINE) {
             sum += weights[i];
         }
