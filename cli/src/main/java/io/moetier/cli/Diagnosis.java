@@ -26,23 +26,38 @@ import java.util.TreeMap;
 ///
 /// @param kernels for each choice of kernels what it computes with, or why it cannot be had
 /// @param readBytesPerSecond of memory, by the number of threads
-/// @param disk nothing if the cache folder cannot be written
-/// @param calibration what decoding costs; nothing if it was not asked for or the cache folder cannot be written
+/// @param disk of the cache folder
+/// @param decoding what decoding costs
 record Diagnosis(
         String processor,
         Map<KernelChoice, String> kernels,
         Map<Integer, Double> readBytesPerSecond,
         Path cache,
-        Optional<DiskSpeed> disk,
-        String diskRemark,
-        Optional<Calibration> calibration) {
+        Finding<DiskSpeed> disk,
+        Finding<DecodeCosts> decoding) {
     private static final int MEMORY_SHARE = 8;
     private static final long DISK_BYTES = 256L << 20;
     private static final int DISK_SHARE = 16;
     private static final int WIDTH = 1024;
     private static final double MEBIBYTE = 1 << 20;
 
-    /// Measures this machine.
+    /// What was measured, and how; or nothing, and why.
+    record Finding<T>(Optional<T> figure, String remark) {
+        private static <T> Finding<T> of(T figure, String remark) {
+            return new Finding<>(Optional.of(figure), remark);
+        }
+
+        private static <T> Finding<T> none(String remark) {
+            return new Finding<>(Optional.empty(), remark);
+        }
+
+        /// Says why there is nothing, for `cause`.
+        private static <T> Finding<T> failed(String what, Throwable cause) {
+            return none(what + ": " + Failure.of(cause).sentence());
+        }
+    }
+
+    /// Measures this machine. What cannot be measured is a finding too, and the rest is measured all the same.
     ///
     /// @param cache the folder of imported models
     /// @param threads how many threads compute
@@ -54,23 +69,33 @@ record Diagnosis(
             bandwidths.put(1, memory.bytesPerSecond(1));
             bandwidths.computeIfAbsent(threads, memory::bytesPerSecond);
         }
-        try (CleanStop _ = CleanStop.open()) { // the file that is read does not stay
-            Files.createDirectories(cache);
-            long free = Files.getFileStore(cache).getUsableSpace();
-            DiskSpeed speed = DiskSpeed.measure(cache, Math.min(DISK_BYTES, free / DISK_SHARE));
-            Optional<Calibration> calibration = calibrate ? Optional.of(calibration(cache, threads)) : Optional.empty();
+        try (CleanStop _ = CleanStop.open()) { // the files that are read do not stay
             return new Diagnosis(
-                    processorName(), kernels, bandwidths, cache, Optional.of(speed), speed.way(), calibration);
-        } catch (IOException | UncheckedIOException e) {
-            String reason = "cannot be written: " + Failure.of(e).sentence();
-            return new Diagnosis(
-                    processorName(), kernels, bandwidths, cache, Optional.empty(), reason, Optional.empty());
+                    processorName(), kernels, bandwidths, cache, disk(cache), decoding(cache, threads, calibrate));
         }
     }
 
-    private static Calibration calibration(Path cache, int threads) throws IOException {
+    private static Finding<DiskSpeed> disk(Path cache) {
+        try {
+            Files.createDirectories(cache);
+            long free = Files.getFileStore(cache).getUsableSpace();
+            DiskSpeed speed = DiskSpeed.measure(cache, Math.min(DISK_BYTES, free / DISK_SHARE));
+            return Finding.of(speed, speed.way());
+        } catch (IOException | UncheckedIOException e) {
+            return Finding.failed("cannot be written", e);
+        }
+    }
+
+    private static Finding<DecodeCosts> decoding(Path cache, int threads, boolean wanted) {
+        if (!wanted) {
+            return Finding.none("not measured, for other threads than those of a run");
+        }
         EngineConfig config = EngineConfig.DEFAULT.withThreads(threads).withNativeDirectory(cache);
-        return Calibration.measure(cache, config, memoryToRead());
+        try {
+            return Finding.of(Calibration.measure(cache, config, memoryToRead()), "measured");
+        } catch (IOException | RuntimeException e) { // whatever failed, the other findings stand
+            return Finding.failed("not measured", e);
+        }
     }
 
     /// Returns the findings for people.
@@ -83,25 +108,28 @@ record Diagnosis(
         table.row("memory", memory());
         readBytesPerSecond.forEach((threads, rate) ->
                 table.row("  read by " + threads + (threads == 1 ? " thread" : " threads"), gigabytesPerSecond(rate)));
-        calibration.ifPresent(measured -> addTo(table, measured));
+        decoding.figure()
+                .ifPresentOrElse(measured -> addTo(table, measured), () -> table.row("decoding", decoding.remark()));
         table.row("cache folder", cache)
                 .row(
                         "  read",
-                        disk.map(speed -> gigabytesPerSecond(speed.bytesPerSecond()) + ", ")
+                        disk.figure()
+                                        .map(speed -> gigabytesPerSecond(speed.bytesPerSecond()) + ", ")
                                         .orElse("")
-                                + diskRemark)
+                                + disk.remark())
                 .row(
                         "  read again",
-                        disk.map(speed -> gigabytesPerSecond(speed.cachedBytesPerSecond()) + ", from the page cache")
+                        disk.figure()
+                                .map(speed ->
+                                        gigabytesPerSecond(speed.cachedBytesPerSecond()) + ", from the page cache")
                                 .orElse("not measured"));
         gpus.addTo(table);
         return table.toString();
     }
 
-    private static void addTo(Table table, Calibration measured) {
-        DecodeCosts costs = measured.costs();
+    private static void addTo(Table table, DecodeCosts costs) {
         costs.reading().forEach((type, rates) -> {
-            List<Double> ascending = List.copyOf(rates.values());
+            List<Double> ascending = List.copyOf(rates.points().values());
             table.row(
                     "  " + type.label() + " by kernels",
                     gigabytesPerSecond(ascending.getLast()) + ", in caches "
@@ -109,8 +137,12 @@ record Diagnosis(
         });
         table.row(
                 "a layer beside weights",
-                micros(measured.layerSeconds() + WIDTH * costs.widthSeconds()) + " if it is " + WIDTH + " wide, and "
-                        + micros(costs.expertSeconds()) + " per expert");
+                "if it is " + WIDTH + " wide, " + micros(costs.layerSeconds(WIDTH, Double.MAX_VALUE)) + ", in caches "
+                        + micros(costs.layerSeconds(WIDTH, 0)));
+        table.row(
+                "an expert beside weights",
+                micros(costs.expertSeconds().at(Double.MAX_VALUE)) + ", in caches "
+                        + micros(costs.expertSeconds().at(0)));
         table.row(
                 "a missing expert",
                 "of 1 MiB alone, from disk " + micros(costs.fromDisk().seconds(1, MEBIBYTE)) + ", from the page cache "
@@ -127,13 +159,11 @@ record Diagnosis(
                 .mapToDouble(rate -> rate)
                 .max()
                 .orElseThrow();
-        return disk.flatMap(speed -> calibration.map(measured -> MachineProfile.ofHost(
-                        processor,
-                        memory,
-                        speed.bytesPerSecond(),
-                        speed.cachedBytesPerSecond(),
-                        measured.layerSeconds())
-                .withDecodeCosts(measured.costs())));
+        return disk.figure()
+                .flatMap(speed -> decoding.figure()
+                        .map(costs -> MachineProfile.ofHost(
+                                        processor, memory, speed.bytesPerSecond(), speed.cachedBytesPerSecond(), 0)
+                                .withDecodeCosts(costs)));
     }
 
     /// Returns the findings under the names that `--json` prints.
@@ -152,13 +182,12 @@ record Diagnosis(
         Map<String, Object> rates = new LinkedHashMap<>();
         readBytesPerSecond.forEach((threads, rate) -> rates.put(threads.toString(), rate));
         fields.put("read_bytes_per_second", rates);
-        calibration.ifPresent(measured -> fields.put("layer_seconds", measured.layerSeconds()));
-        calibration.ifPresent(
-                measured -> fields.put("decoding", measured.costs().fields()));
+        decoding.figure().ifPresent(costs -> fields.put("decode_costs", costs.fields()));
+        fields.put("calibration", decoding.remark());
         fields.put("cache", cache.toString());
-        disk.ifPresent(speed -> fields.put("disk_bytes_per_second", speed.bytesPerSecond()));
-        disk.ifPresent(speed -> fields.put("cached_bytes_per_second", speed.cachedBytesPerSecond()));
-        fields.put("disk", diskRemark);
+        disk.figure().ifPresent(speed -> fields.put("disk_bytes_per_second", speed.bytesPerSecond()));
+        disk.figure().ifPresent(speed -> fields.put("cached_bytes_per_second", speed.cachedBytesPerSecond()));
+        fields.put("disk", disk.remark());
         fields.putAll(gpus.fields());
         return fields;
     }

@@ -24,8 +24,9 @@ record MachineFile(Surroundings surroundings, Streams streams) {
         }
     }
 
-    /// Returns the profile that was kept; nothing if this machine was never measured. One of an earlier version lacks
-    /// what speeds are predicted with now, so the machine is measured again.
+    /// Returns the profile that was kept; nothing if this machine was never measured. One of an earlier version
+    /// lacks what speeds are predicted with now, so the machine is measured again; where that fails, its speeds
+    /// still tell an upper bound.
     Optional<MachineProfile> current() {
         Path file = in(surroundings.cacheDirectory());
         if (!Files.exists(file)) {
@@ -36,9 +37,11 @@ record MachineFile(Surroundings surroundings, Streams streams) {
             return Optional.of(kept);
         }
         streams.note("measuring this machine again, as doctor does: " + file + " is of an earlier version");
-        Optional<MachineProfile> measured = Diagnosis.of(surroundings.cacheDirectory(), PhysicalCores.threads(0), true)
-                .profile();
-        measured.ifPresent(this::keep);
-        return measured;
+        Diagnosis diagnosis = Diagnosis.of(surroundings.cacheDirectory(), PhysicalCores.threads(0), true);
+        Optional<MachineProfile> measured = diagnosis.profile();
+        measured.ifPresentOrElse(
+                this::keep,
+                () -> streams.note("decoding " + diagnosis.decoding().remark()));
+        return Optional.of(measured.orElse(kept));
     }
 }

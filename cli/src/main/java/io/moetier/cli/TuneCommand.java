@@ -141,8 +141,8 @@ final class TuneCommand implements Callable<Integer> {
                     "--batch is of --admission layer: sequential takes one expert of one token after another");
         }
         TunePolicies chosen = TunePolicies.of(policies, census);
-        Optional<MachineProfile> machine = machine();
         checkOutputs(chosen);
+        Optional<MachineProfile> machine = machine(); // may take a minute to measure
         List<TuneReport> reports = new ArrayList<>();
         try {
             List<Path> traces = recording.traces(inputs, surroundings, streams);
@@ -202,7 +202,13 @@ final class TuneCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--device: there is no file " + device + ", and the known devices are "
                     + String.join(", ", MachineProfile.deviceNames()));
         }
-        return Optional.of(known.orElseGet(() -> MachineProfile.read(Path.of(device))));
+        MachineProfile profile = known.orElseGet(() -> MachineProfile.read(Path.of(device)));
+        if (io != IoMode.AUTO && profile.cachedBytesPerSecond().isEmpty()) {
+            throw new IllegalArgumentException("--io: the profile " + profile.name()
+                    + " knows one way only in which missing experts come, not how fast the page cache is"
+                    + " (cached_bytes_per_second)");
+        }
+        return Optional.of(profile);
     }
 
     private void checkOutputs(TunePolicies chosen) throws IOException {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.offload.ByWorkingSet;
 import io.moetier.engine.offload.DecodeCosts;
 import io.moetier.engine.offload.LoadCosts;
 import io.moetier.engine.offload.MachineProfile;
@@ -37,6 +38,8 @@ class TuneTest {
     private static final String TOKEN = """
             {"r":0,"t":0,"p":"decode","e":[[3,1],[0,2]]}
             """;
+
+    private static final ByWorkingSet NOTHING = ByWorkingSet.of(Map.of(1L, 0.0));
 
     @TempDir
     static Path cache = Path.of("");
@@ -131,7 +134,8 @@ class TuneTest {
                         .contains("No speeds: this machine was not measured; run moetier doctor, or give --device.\n"),
                 before.out());
         LoadCosts loads = new LoadCosts(0, 0, 0, 1e-9, 0);
-        DecodeCosts costs = new DecodeCosts(Map.of(DType.BF16, Map.of(1L, 10e9)), 0, 0, 0, loads, loads);
+        DecodeCosts costs = new DecodeCosts(
+                Map.of(DType.BF16, ByWorkingSet.of(Map.of(1L, 10e9))), NOTHING, NOTHING, NOTHING, 0, loads, loads);
         MachineProfile profile =
                 MachineProfile.ofHost("a machine", 10e9, 1e9, 4e9, 0).withDecodeCosts(costs);
         Files.writeString(MachineFile.in(own), Json.write(profile.fields()));
@@ -147,7 +151,7 @@ class TuneTest {
     void roundsOfBenchAreReplayed() throws IOException {
         Path own = Files.createDirectory(directory.resolve("own"));
         LoadCosts loads = new LoadCosts(0, 0, 0, 1e-9, 0);
-        DecodeCosts costs = new DecodeCosts(Map.of(), 0, 0, 0, loads, loads);
+        DecodeCosts costs = new DecodeCosts(Map.of(), NOTHING, NOTHING, NOTHING, 0, loads, loads);
         MachineProfile profile =
                 MachineProfile.ofHost("a machine", 1e17, 1e9, 4e9, 1e-3).withDecodeCosts(costs);
         Files.writeString(MachineFile.in(own), Json.write(profile.fields()));
@@ -216,6 +220,7 @@ class TuneTest {
             --batch 0                       | --batch must be 1 or more, not 0
             --policies belady --save p.json | --save: only belady is compared, which knows the future and cannot be run
             --batch 2 --admission sequential | --batch is of --admission layer: sequential takes one expert of one token after another
+            --device rtx3060 --io direct    | --io: the profile rtx3060 knows one way only in which missing experts come, not how fast the page cache is (cached_bytes_per_second)
             -n 5 | --predict needs --prompts: traces are as long as they are
             """)
     void whatCannotBeIsSaid(String options, String expected) {

@@ -18,13 +18,16 @@ import java.util.OptionalDouble;
 /// Where `doctor` has measured [DecodeCosts] and the model is known, it is what the engine takes:
 /// `dense/β_d + experts/β_e + n * expertSeconds + layerSeconds + width * widthSeconds + loads - overlap * min(loads,
 /// hits)`,
-/// where β_d and β_e are the speeds at which kernels read the types of these weights, and loads are [LoadCosts].
+/// where β_d and β_e are the speeds at which kernels read the types of these weights, loads are [LoadCosts], and all
+/// but
+/// the loads depends on how many bytes are read in turn, [ByWorkingSet].
 public final class CostModel {
     private final MachineProfile machine;
     private final Optional<DecodeCosts> costs;
     private final double denseRate;
     private final double expertRate;
     private final double layerSeconds;
+    private final double expertSeconds;
     private final double tokenSeconds;
 
     /// What is known of a model beside how large it is.
@@ -68,12 +71,14 @@ public final class CostModel {
             double denseRate,
             double expertRate,
             double layerSeconds,
+            double expertSeconds,
             double tokenSeconds) {
         this.machine = machine;
         this.costs = costs;
         this.denseRate = denseRate;
         this.expertRate = expertRate;
         this.layerSeconds = layerSeconds;
+        this.expertSeconds = expertSeconds;
         this.tokenSeconds = tokenSeconds;
     }
 
@@ -81,7 +86,7 @@ public final class CostModel {
     public static CostModel ofSpeeds(MachineProfile machine) {
         double rate = machine.deviceBytesPerSecond()
                 .orElseGet(() -> machine.hostBytesPerSecond().orElseThrow());
-        return new CostModel(machine, Optional.empty(), rate, rate, machine.layerSeconds(), 0);
+        return new CostModel(machine, Optional.empty(), rate, rate, machine.layerSeconds(), 0, 0);
     }
 
     /// Returns the model of a machine for a model, by what was measured, else by speeds.
@@ -95,7 +100,8 @@ public final class CostModel {
                         Optional.of(costs),
                         costs.bytesPerSecond(traits.denseType(), workingSet).orElse(speeds.denseRate),
                         costs.bytesPerSecond(traits.expertType(), workingSet).orElse(speeds.expertRate),
-                        machine.layerSeconds() + traits.width() * costs.widthSeconds(),
+                        machine.layerSeconds() + costs.layerSeconds(traits.width(), workingSet),
+                        costs.expertSeconds().at(workingSet),
                         traits.vocabulary() * costs.logitSeconds()))
                 .orElse(speeds);
     }
@@ -137,11 +143,7 @@ public final class CostModel {
     }
 
     private double overhead(Work work) {
-        return layerSeconds + work.experts() * expertSeconds();
-    }
-
-    private double expertSeconds() {
-        return costs.map(DecodeCosts::expertSeconds).orElse(0.0);
+        return layerSeconds + work.experts() * expertSeconds;
     }
 
     private double moving(Work work) {
@@ -160,7 +162,7 @@ public final class CostModel {
         if (costs.isEmpty()) {
             return Math.min(loads, expertReading(work.experts(), work));
         }
-        double besides = expertReading(work.hits(), work) + work.hits() * expertSeconds();
+        double besides = expertReading(work.hits(), work) + work.hits() * expertSeconds;
         return costs.get().fromDisk().overlap() * Math.min(loads, besides);
     }
 }

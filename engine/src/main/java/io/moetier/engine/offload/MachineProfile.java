@@ -36,6 +36,7 @@ public record MachineProfile(
         double layerSeconds,
         Optional<DecodeCosts> decodeCosts) {
     private static final String DEVICES = "devices.json";
+    private static final String DECODE_COSTS = "decode_costs"; // earlier versions have other figures, as "decoding"
 
     /// @throws IllegalArgumentException if there is nothing that computes, or no way that experts come there
     public MachineProfile {
@@ -134,7 +135,7 @@ public record MachineProfile(
         diskBytesPerSecond.ifPresent(rate -> fields.put("disk_bytes_per_second", rate));
         cachedBytesPerSecond.ifPresent(rate -> fields.put("cached_bytes_per_second", rate));
         fields.put("layer_seconds", layerSeconds);
-        decodeCosts.ifPresent(costs -> fields.put("decoding", costs.fields()));
+        decodeCosts.ifPresent(costs -> fields.put(DECODE_COSTS, costs.fields()));
         return fields;
     }
 
@@ -151,9 +152,9 @@ public record MachineProfile(
             throw json.unexpected("layer_seconds", "seconds, from 0 to 1", layerSeconds);
         }
         OptionalDouble cached = rate(json, "cached_bytes_per_second");
-        Optional<DecodeCosts> costs = json.optionalObject("decoding").map(DecodeCosts::parse);
+        Optional<DecodeCosts> costs = json.optionalObject(DECODE_COSTS).map(DecodeCosts::parse);
         if (device.isPresent() && costs.isPresent()) {
-            throw json.unexpected("decoding", "nothing beside a device", "costs of a CPU");
+            throw json.unexpected(DECODE_COSTS, "nothing beside a device", "costs of a CPU");
         }
         return new MachineProfile(json.requireString("name"), device, link, host, disk, cached, layerSeconds, costs);
     }

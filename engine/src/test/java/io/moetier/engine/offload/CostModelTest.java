@@ -34,9 +34,12 @@ class CostModelTest {
             10e-6,
             Optional.empty());
     private static final MachineProfile MEASURED = CPU.withDecodeCosts(new DecodeCosts(
-            Map.of(DType.Q8_0, Map.of(1L << 20, 40e9, 1L << 30, 20e9), DType.F32, Map.of(1L << 20, 50e9)),
-            1e-9,
-            2e-6,
+            Map.of(
+                    DType.Q8_0, ByWorkingSet.of(Map.of(1L << 20, 40e9, 1L << 30, 20e9)),
+                    DType.F32, ByWorkingSet.of(Map.of(1L << 20, 50e9))),
+            ByWorkingSet.of(Map.of(1L << 20, 1e-6, 1L << 30, 5e-6)),
+            ByWorkingSet.of(Map.of(1L << 20, 1e-9, 1L << 30, 2e-9)),
+            ByWorkingSet.of(Map.of(1L << 20, 1e-6, 1L << 30, 2e-6)),
             3e-9,
             new LoadCosts(100e-6, 1e-10, 10e-6, 5e-10, 1),
             new LoadCosts(50e-6, 0, 5e-6, 1e-10, 0)));
@@ -75,7 +78,7 @@ class CostModelTest {
     @Test
     void whatWasMeasuredCountsWhereTheModelIsKnown() {
         CostModel model = CostModel.of(MEASURED, TRAITS, 1 << 30);
-        double layer = 1e-6; // a thousand elements
+        double layer = 5e-6 + 1000 * 2e-9;
         assertEquals(10_000 * 3e-9, model.tokenSeconds(), 1e-12);
         Work resident = new Work(5e6, 1e6, 4, 0);
         double resting = 5e6 / 50e9 + 4e6 / 20e9 + 4 * 2e-6 + layer;
@@ -101,8 +104,11 @@ class CostModelTest {
         assertEquals(20e9, costs.bytesPerSecond(DType.Q8_0, 1e12).orElseThrow());
         assertEquals(50e9, costs.bytesPerSecond(DType.F32, 1e12).orElseThrow());
         assertTrue(costs.bytesPerSecond(DType.BF16, 1).isEmpty());
+        assertEquals(2e-6, costs.layerSeconds(1000, 1), 1e-12);
+        assertEquals(1.5e-6, costs.expertSeconds().at(1 << 25), 1e-12);
+        assertThrows(IllegalArgumentException.class, () -> ByWorkingSet.of(Map.of()));
         Traits unknown = new Traits(DType.BF16, DType.BF16, 0, 0);
-        assertEquals(1e6 / 10e9, CostModel.of(MEASURED, unknown, 1).seconds(new Work(1e6, 0, 0, 0)), 1e-12);
+        assertEquals(1e6 / 10e9 + 1e-6, CostModel.of(MEASURED, unknown, 1).seconds(new Work(1e6, 0, 0, 0)), 1e-12);
     }
 
     @Test
@@ -132,9 +138,10 @@ class CostModelTest {
             {"name":"a","device_bytes_per_second":1e9} | link_bytes_per_second: expected the rates of host and disk, or those of device and link, found nothing
             {"name":"a","host_bytes_per_second":0} | host_bytes_per_second: expected bytes per second, found 0.0
             {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"layer_seconds":-1} | layer_seconds: expected seconds, from 0 to 1, found -1.0
-            {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"decoding":{"bytes_per_second":{"q9":{}}}} | decoding.bytes_per_second: expected types of weights, found q9
-            {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"decoding":{"bytes_per_second":{"f32":{"9":0}}}} | decoding.bytes_per_second.f32.9: expected bytes, and bytes per second, found 0.0
-            {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"decoding":{"bytes_per_second":{},"width_seconds":-1}} | decoding.width_seconds: expected seconds, from 0.0 to 1, found -1.0
+            {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"decode_costs":{"bytes_per_second":{"q9":{}}}} | decode_costs.bytes_per_second: expected types of weights, found q9
+            {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"decode_costs":{"bytes_per_second":{"f32":{"9":0}}}} | decode_costs.bytes_per_second.f32.9: expected bytes, and bytes per second, found 0.0
+            {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"decode_costs":{"bytes_per_second":{"f32":{}}}} | decode_costs.bytes_per_second.f32: expected bytes, and bytes per second, found none
+            {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"decode_costs":{"bytes_per_second":{},"layer_seconds":{"1":0},"width_seconds":{"9":-1}}} | decode_costs.width_seconds.9: expected bytes, and seconds, found -1.0
             """)
     void errorsNameTheField(String json, String expected) throws IOException {
         Path file = Files.writeString(directory.resolve("p.json"), json);

@@ -2,11 +2,11 @@ package io.moetier.tools.calibrate;
 
 import io.moetier.engine.device.cpu.CpuDevice;
 import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.engine.offload.ByWorkingSet;
 import io.moetier.engine.offload.DecodeCosts;
 import io.moetier.engine.offload.LoadCosts;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.storage.expert.IoMode;
-import io.moetier.storage.model.DType;
 import io.moetier.tools.calibrate.LoadFit.Sample;
 import io.moetier.tools.synthetic.ModelShape;
 import java.io.IOException;
@@ -20,44 +20,61 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
 
-/// What decoding costs on this machine, beside the bytes of weights over the speed of memory.
+/// Measures what decoding costs on this machine, beside the bytes of weights over the speed of memory.
 ///
 /// Kernels tell how fast weights are read. What a layer takes longer than that, with all of its experts in memory, is
 /// its overhead; what it takes longer still where some are missing is the cost of loads. Both are what the engine takes
-/// for layers of random weights. Loads are measured with experts of two sizes, so that the part that grows with the
-/// bytes is known, and with few and many experts a token, so that one can tell what other work hides; the overhead of
-/// narrow and of wide layers.
-///
-/// @param layerSeconds what a layer takes beside its weights, however wide it is
-public record Calibration(double layerSeconds, DecodeCosts costs) {
+/// for layers of random weights. The overhead is measured with narrow and with wide layers, so that the part that grows
+/// with the width is known, and each once with weights that caches hold and once with more of them; loads with experts
+/// of two sizes, so that the part that grows with the bytes is known, and with few and many experts a token, so that
+/// one can tell what other work hides.
+public final class Calibration {
     private static final ModelShape SMALL = new ModelShape(8, 256, 8, 16, 4, 256, 1024);
     private static final ModelShape WIDE = new ModelShape(4, 1024, 8, 4, 2, 256, 1024);
     private static final ModelShape LARGE = new ModelShape(4, 1024, 8, 16, 8, 1024, 1024);
     private static final ModelShape LARGE_FEW = new ModelShape(2, 1024, 8, 16, 2, 1024, 1024);
-    private static final double WARM_UP_SECONDS = 3; // the compiler's
-    private static final double RESIDENT_SECONDS = 1;
-    private static final double SMALL_SECONDS = 1.6;
-    private static final double LARGE_SECONDS = 2.5;
+    private static final ModelShape COLD_NARROW = new ModelShape(128, 256, 8, 4, 4, 256, 1024); // 150 MB a token
+    private static final ModelShape COLD_WIDE = new ModelShape(8, 2048, 16, 4, 4, 256, 1024); // 200 MB a token
+    private static final List<ModelShape> SHAPES = List.of(SMALL, WIDE, LARGE, LARGE_FEW, COLD_NARROW, COLD_WIDE);
+    private static final double WARM_UP_SECONDS = 3; // twice; the compiler's
+    private static final int ROUNDS = 4; // memory and disk have faster and slower moments where others use them too
+    private static final double RESIDENT_SECONDS = 0.4;
+    private static final double SMALL_SECONDS = 0.5;
+    private static final double LARGE_SECONDS = 0.8;
     private static final double HALF = 0.5;
     private static final int LEAST_SAMPLES = 5;
     private static final int MOST_WEIGHT = 200;
 
+    private Calibration() {}
+
     /// A stack, and how long its layers take: with all experts in memory, and with half of them.
-    private record Measured(WeightStack stack, double residentSeconds, Map<IoMode, LayerTimes> halfResident) {
-        static Measured of(WeightStack stack, double seconds) throws IOException {
+    ///
+    /// @param halfSeconds for half of them each round; 0 to leave that out
+    private record Measured(
+            WeightStack stack, double halfSeconds, LayerTimes resident, Map<IoMode, LayerTimes> halfResident) {
+        static Measured of(WeightStack stack, double halfSeconds) {
+            int k = stack.shape().expertsPerToken();
             Map<IoMode, LayerTimes> half = new EnumMap<>(IoMode.class);
-            for (IoMode io : List.of(IoMode.PREAD, IoMode.DIRECT)) {
-                half.put(io, stack.decode(io, HALF, seconds));
+            half.put(IoMode.PREAD, new LayerTimes(k));
+            half.put(IoMode.DIRECT, new LayerTimes(k));
+            return new Measured(stack, halfSeconds, new LayerTimes(k), half);
+        }
+
+        static Measured ofResident(WeightStack stack) {
+            return of(stack, 0);
+        }
+
+        void measureRound() throws IOException {
+            stack.decode(IoMode.PREAD, 1, RESIDENT_SECONDS, resident);
+            if (halfSeconds > 0) {
+                for (Map.Entry<IoMode, LayerTimes> half : halfResident.entrySet()) {
+                    stack.decode(half.getKey(), HALF, halfSeconds, half.getValue());
+                }
             }
-            return new Measured(stack, resident(stack), half);
         }
 
-        static Measured ofResident(WeightStack stack) throws IOException {
-            return new Measured(stack, resident(stack), Map.of());
-        }
-
-        private static double resident(WeightStack stack) throws IOException {
-            return stack.decode(IoMode.PREAD, 1, RESIDENT_SECONDS).ofMisses(0).meanSeconds();
+        double residentSeconds() {
+            return resident.ofMisses(0).meanSeconds();
         }
 
         int width() {
@@ -76,20 +93,33 @@ public record Calibration(double layerSeconds, DecodeCosts costs) {
                 if (of.size() >= LEAST_SAMPLES) {
                     double mean = of.meanSeconds();
                     double weight = Math.min(MOST_WEIGHT, of.size()) / (mean * mean); // relative errors
-                    samples.add(new Sample(misses, mean - residentSeconds, (k - misses) * secondsPerExpert, weight));
+                    samples.add(new Sample(misses, mean - residentSeconds(), (k - misses) * secondsPerExpert, weight));
                 }
             }
             return samples;
         }
     }
 
-    /// Measures this machine, in about twenty seconds.
+    /// What a layer takes beside its weights: a time, and a time for each element of its width.
+    private record Overhead(long workingSet, double seconds, double perWidth) {
+        static Overhead of(Measured narrow, Measured wide, DecodeCosts kernels) {
+            double ofNarrow = overhead(narrow, kernels);
+            double perWidth = Math.max(0, (overhead(wide, kernels) - ofNarrow) / (wide.width() - narrow.width()));
+            return new Overhead(
+                    (long) Math.max(narrow.stack().bytes(1), wide.stack().bytes(1)),
+                    Math.max(0, ofNarrow - perWidth * narrow.width()),
+                    perWidth);
+        }
+    }
+
+    /// Measures this machine, in about a minute.
     ///
     /// @param folder where stores are written, read and removed again: on the disk whose speed counts
     /// @param config threads, and where native code is
     /// @param memoryBytes how much memory to read: what no cache holds
     /// @throws IOException if there is no room for the stores, or the thread is interrupted
-    public static Calibration measure(Path folder, EngineConfig config, long memoryBytes) throws IOException {
+    public static DecodeCosts measure(Path folder, EngineConfig config, long memoryBytes) throws IOException {
+        requireRoom(folder);
         Path own = Files.createTempDirectory(folder, "calibration");
         try {
             return measureIn(own, config, memoryBytes);
@@ -98,43 +128,60 @@ public record Calibration(double layerSeconds, DecodeCosts costs) {
         }
     }
 
-    private static Calibration measureIn(Path folder, EngineConfig config, long memoryBytes) throws IOException {
-        WeightStack small = WeightStack.write(folder, "small", SMALL, config);
-        WeightStack wide = WeightStack.write(folder, "wide", WIDE, config);
-        WeightStack large = WeightStack.write(folder, "large", LARGE, config);
-        WeightStack few = WeightStack.write(folder, "few", LARGE_FEW, config);
-        small.decode(IoMode.PREAD, HALF, WARM_UP_SECONDS);
-        List<Measured> ofLarge = List.of(Measured.of(large, LARGE_SECONDS), Measured.of(few, LARGE_SECONDS));
-        Measured ofSmall = Measured.of(small, SMALL_SECONDS);
-        Measured ofWide = Measured.ofResident(wide); // the last ones when all code is compiled
-        try (CpuDevice device = CpuDevice.open(config.threads(), KernelChoice.AUTO, config.nativeDirectory());
-                KernelReading kernels = new KernelReading(device, memoryBytes)) {
-            kernels.warmUp();
-            double expertSeconds = kernels.expertSeconds(WeightStack.TYPE);
-            return of(ofSmall, ofWide, ofLarge, expertSeconds, kernels.rates(expertSeconds));
+    /// A store is made of a file of its size.
+    private static void requireRoom(Path folder) throws IOException {
+        double needed = 2 * SHAPES.stream().mapToDouble(WeightStack::bytes).sum();
+        long free = Files.getFileStore(folder).getUsableSpace();
+        if (free < needed) {
+            throw new IOException(
+                    folder + ": free space: expected " + Math.round(needed) + " bytes to measure with, found " + free);
         }
     }
 
-    private static Calibration of(
-            Measured small,
-            Measured wide,
-            List<Measured> large,
-            double expertSeconds,
-            Map<DType, Map<Long, Double>> reading) {
-        LoadCosts none = new LoadCosts(0, 0, 0, 0, 0);
-        double logitSeconds = SamplingTime.secondsPerLogit();
-        DecodeCosts kernels = new DecodeCosts(reading, 0, expertSeconds, logitSeconds, none, none);
-        double ofSmall = overhead(small, kernels);
-        double perWidth = Math.max(0, (overhead(wide, kernels) - ofSmall) / (wide.width() - small.width()));
-        return new Calibration(
-                Math.max(0, ofSmall - perWidth * small.width()),
-                new DecodeCosts(
-                        reading,
-                        perWidth,
-                        expertSeconds,
-                        logitSeconds,
-                        loads(IoMode.DIRECT, small, large, kernels),
-                        loads(IoMode.PREAD, small, large, kernels)));
+    private static DecodeCosts measureIn(Path folder, EngineConfig config, long memoryBytes) throws IOException {
+        Measured small = Measured.of(WeightStack.write(folder, "small", SMALL, config), SMALL_SECONDS);
+        Measured large = Measured.of(WeightStack.write(folder, "large", LARGE, config), LARGE_SECONDS);
+        Measured few = Measured.of(WeightStack.write(folder, "few", LARGE_FEW, config), LARGE_SECONDS);
+        Measured wide = Measured.ofResident(WeightStack.write(folder, "wide", WIDE, config));
+        Measured coldNarrow = Measured.ofResident(WeightStack.write(folder, "cold-narrow", COLD_NARROW, config));
+        Measured coldWide = Measured.ofResident(WeightStack.write(folder, "cold-wide", COLD_WIDE, config));
+        LayerTimes warmUp = new LayerTimes(SMALL.expertsPerToken());
+        small.stack().decode(IoMode.PREAD, HALF, WARM_UP_SECONDS, warmUp);
+        small.stack().decode(IoMode.PREAD, 1, WARM_UP_SECONDS, warmUp);
+        try (CpuDevice device = CpuDevice.open(config.threads(), KernelChoice.AUTO, config.nativeDirectory());
+                KernelReading reading = new KernelReading(device, WeightStack.TYPE, memoryBytes)) {
+            for (int round = 0; round < ROUNDS; round++) {
+                for (Measured each : List.of(large, few, small, wide, coldNarrow, coldWide)) {
+                    each.measureRound();
+                }
+                reading.measureRound();
+            }
+            DecodeCosts kernels = kernels(reading);
+            Overhead warm = Overhead.of(small, wide, kernels);
+            Overhead cold = Overhead.of(coldNarrow, coldWide, kernels);
+            return new DecodeCosts(
+                    kernels.reading(),
+                    ByWorkingSet.of(Map.of(warm.workingSet(), warm.seconds(), cold.workingSet(), cold.seconds())),
+                    ByWorkingSet.of(Map.of(warm.workingSet(), warm.perWidth(), cold.workingSet(), cold.perWidth())),
+                    kernels.expertSeconds(),
+                    kernels.logitSeconds(),
+                    loads(IoMode.DIRECT, small, List.of(large, few), kernels),
+                    loads(IoMode.PREAD, small, List.of(large, few), kernels));
+        }
+    }
+
+    /// Returns what is known of the kernels by themselves; all else is zero.
+    private static DecodeCosts kernels(KernelReading kernels) {
+        LoadCosts noLoads = new LoadCosts(0, 0, 0, 0, 0);
+        ByWorkingSet nothing = ByWorkingSet.of(Map.of(1L, 0.0));
+        return new DecodeCosts(
+                kernels.rates(),
+                nothing,
+                nothing,
+                kernels.expertSeconds(),
+                SamplingTime.secondsPerLogit(),
+                noLoads,
+                noLoads);
     }
 
     /// Returns what a layer takes beside its weights.
@@ -146,7 +193,8 @@ public record Calibration(double layerSeconds, DecodeCosts costs) {
     }
 
     private static double secondsPerExpert(WeightStack stack, double residentShare, DecodeCosts costs) {
-        return stack.expertBytes() / rate(stack, residentShare, costs) + costs.expertSeconds();
+        return stack.expertBytes() / rate(stack, residentShare, costs)
+                + costs.expertSeconds().at(stack.bytes(residentShare));
     }
 
     private static double rate(WeightStack stack, double residentShare, DecodeCosts costs) {

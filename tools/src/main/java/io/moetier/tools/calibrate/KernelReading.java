@@ -4,6 +4,7 @@ import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.ExpertWeights;
+import io.moetier.engine.offload.ByWorkingSet;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.memory.AnonymousMemory;
 import io.moetier.storage.model.DType;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 
 /// How fast the kernels read the experts of a layer for one token, by the type of their weights and by how many bytes
@@ -23,21 +25,24 @@ final class KernelReading implements AutoCloseable {
     /// Experts of a layer: as many as models choose.
     private static final int EXPERTS = 8;
 
-    private static final int LARGE = 1024; // rows and columns of a matrix that a core reads for long
+    private static final int HIDDEN = 1024;
+    private static final long EXPERT_BYTES = 4 << 20; // about, of each type: what experts of models have
+    private static final int INNER_STEP = 256; // the longest block of any type
     private static final int SMALL_HIDDEN = 512;
     private static final int SMALL = 256;
     private static final long[] CACHED_BYTES = {16L << 20, 64L << 20};
-    private static final int PASSES = 2;
-    private static final long WARM_UP_NANOS = 10_000_000;
-    private static final long NANOS = 30_000_000;
-    private static final int LEAST_CALLS = 1;
-    private static final double SLOW_SECONDS = 1e-3; // for an expert
+    private static final long WARM_UP_NANOS = 5_000_000;
+    private static final long NANOS = 20_000_000;
+    private static final double SLOW_SECONDS = 3e-3; // for an expert
     private static final byte FILL = 0x3c; // no type makes it infinite or subnormal
     private static final int STRIDE = 7919; // a prime: neighbours are not read one after another
 
     private final Device device;
+    private final DType overheadType;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment memory;
+    private final Map<Long, Reading> small = new TreeMap<>(); // by the bytes that are read in turn
+    private final Map<DType, Map<Long, Reading>> large = new EnumMap<>(DType.class);
 
     private record Expert(ExpertWeights weights, long bytes) {
         private static Expert of(WeightMatrix gate, WeightMatrix up, WeightMatrix down) {
@@ -48,54 +53,78 @@ final class KernelReading implements AutoCloseable {
         }
     }
 
-    /// @param bytes what no cache holds
-    KernelReading(Device device, long bytes) {
-        this.device = device;
-        memory = AnonymousMemory.allocate(Math.max(2 * CACHED_BYTES[1], bytes), arena)
-                .fill(FILL);
+    /// Experts of one shape, and how long layers of them took.
+    private record Reading(List<Expert> experts, int hidden, Times times) {
+        long bytes() {
+            return experts.getFirst().bytes();
+        }
+
+        double seconds() {
+            return times.meanSeconds() / EXPERTS;
+        }
+
+        /// Says whether it is arithmetic that takes so long; another process does not each time.
+        boolean isSlow() {
+            return times.size() > 0 && times.leastSeconds() / EXPERTS > SLOW_SECONDS;
+        }
     }
 
-    /// Has the code compiled that will be timed, for all types, since each takes ways of its own.
-    void warmUp() {
-        for (int pass = 0; pass < PASSES; pass++) {
+    /// Makes all experts, and has the code compiled that reads them, for all types, since each takes ways of its own.
+    ///
+    /// @param overheadType whose experts are read in two sizes
+    /// @param bytes what no cache holds
+    KernelReading(Device device, DType overheadType, long bytes) {
+        this.device = device;
+        this.overheadType = overheadType;
+        memory = AnonymousMemory.allocate(Math.max(2 * CACHED_BYTES[1], bytes), arena)
+                .fill(FILL);
+        for (long workingSet : List.of(CACHED_BYTES[0], CACHED_BYTES[1], memory.byteSize())) {
+            small.put(workingSet, experts(overheadType, SMALL_HIDDEN, SMALL, workingSet));
             for (DType type : DType.values()) {
-                secondsPerExpert(experts(type, SMALL_HIDDEN, SMALL, CACHED_BYTES[0]), SMALL_HIDDEN);
+                large.computeIfAbsent(type, _ -> new TreeMap<>())
+                        .put(workingSet, experts(type, HIDDEN, inner(type), workingSet));
             }
         }
+        for (DType type : DType.values()) {
+            read(experts(type, SMALL_HIDDEN, SMALL, CACHED_BYTES[0]), new Times());
+        }
+    }
+
+    /// Reads everything once more, each for a short time.
+    void measureRound() {
+        small.values().forEach(reading -> read(reading, reading.times()));
+        large.values().forEach(this::readOne);
     }
 
     /// Returns the bytes a second for each type, by the bytes that are read in turn. Where arithmetic is far slower
-    /// than
-    /// memory, one figure is for all.
-    ///
-    /// @param expertSeconds what an expert takes beside
-    Map<DType, Map<Long, Double>> rates(double expertSeconds) {
-        Map<DType, Map<Long, Double>> rates = new EnumMap<>(DType.class);
-        for (DType type : DType.values()) {
+    /// than memory, one figure is for all.
+    Map<DType, ByWorkingSet> rates() {
+        ByWorkingSet beside = expertSeconds();
+        Map<DType, ByWorkingSet> rates = new EnumMap<>(DType.class);
+        large.forEach((type, readings) -> {
             Map<Long, Double> ofType = new TreeMap<>();
-            for (long bytes : new long[] {CACHED_BYTES[0], CACHED_BYTES[1], memory.byteSize()}) {
-                List<Expert> experts = experts(type, LARGE, LARGE, bytes);
-                double seconds = leastSecondsPerExpert(experts, LARGE);
-                ofType.put(bytes, experts.getFirst().bytes() / Math.max(seconds / 2, seconds - expertSeconds));
-                if (seconds > SLOW_SECONDS) {
-                    break;
+            readings.forEach((bytes, reading) -> {
+                if (reading.times().size() > 0) {
+                    double seconds = reading.seconds();
+                    ofType.put(bytes, reading.bytes() / Math.max(seconds / 2, seconds - beside.at(bytes)));
                 }
-            }
-            rates.put(type, ofType);
-        }
+            });
+            rates.put(type, ByWorkingSet.of(ofType));
+        });
         return rates;
     }
 
-    /// Returns what an expert takes beside reading its weights: the part of the time that does not grow with its size.
-    double expertSeconds(DType type) {
-        long cached = CACHED_BYTES[1];
-        List<Expert> small = experts(type, SMALL_HIDDEN, SMALL, cached);
-        List<Expert> large = experts(type, LARGE, LARGE, cached);
-        double ofSmall = leastSecondsPerExpert(small, SMALL_HIDDEN);
-        double ofLarge = leastSecondsPerExpert(large, LARGE);
-        double perByte = (ofLarge - ofSmall)
-                / (large.getFirst().bytes() - small.getFirst().bytes());
-        return Math.max(0, ofSmall - perByte * small.getFirst().bytes());
+    /// Returns what an expert takes beside reading its weights, the part of the time that does not grow with its size,
+    /// by the bytes that are read in turn: to begin a stream of memory takes longer than to begin one of a cache.
+    ByWorkingSet expertSeconds() {
+        Map<Long, Double> seconds = new TreeMap<>();
+        Map<Long, Reading> ofLarge = Objects.requireNonNull(large.get(overheadType));
+        small.forEach((workingSet, few) -> {
+            Reading many = Objects.requireNonNull(ofLarge.get(workingSet));
+            double perByte = (many.seconds() - few.seconds()) / (many.bytes() - few.bytes());
+            seconds.put(workingSet, Math.max(0, few.seconds() - perByte * few.bytes()));
+        });
+        return ByWorkingSet.of(seconds);
     }
 
     @Override
@@ -103,7 +132,26 @@ final class KernelReading implements AutoCloseable {
         arena.close();
     }
 
-    private List<Expert> experts(DType type, int hidden, int inner, long bytes) {
+    /// Where arithmetic is far slower than memory, the first figure is for all, and is not measured again.
+    private void readOne(Map<Long, Reading> ofType) {
+        for (Reading reading : ofType.values()) {
+            if (!reading.isSlow()) {
+                read(reading, reading.times());
+            }
+            if (reading.isSlow()) {
+                return;
+            }
+        }
+    }
+
+    /// Returns the width inside an expert that makes it as large as all are.
+    private static int inner(DType type) {
+        long bytes = 2 * WeightMatrix.packedBytes(type, INNER_STEP, HIDDEN)
+                + WeightMatrix.packedBytes(type, HIDDEN, INNER_STEP);
+        return INNER_STEP * (int) Math.max(1, Math.round((double) EXPERT_BYTES / bytes));
+    }
+
+    private Reading experts(DType type, int hidden, int inner, long bytes) {
         long up = WeightMatrix.packedBytes(type, inner, hidden);
         long down = WeightMatrix.packedBytes(type, hidden, inner);
         List<Expert> experts = new ArrayList<>();
@@ -113,30 +161,23 @@ final class KernelReading implements AutoCloseable {
                     new WeightMatrix(type, inner, hidden, memory.asSlice(at + up, up)),
                     new WeightMatrix(type, hidden, inner, memory.asSlice(at + 2 * up, down))));
         }
-        return experts;
+        return new Reading(experts, hidden, new Times());
     }
 
-    private double leastSecondsPerExpert(List<Expert> experts, int hidden) {
-        double least = secondsPerExpert(experts, hidden);
-        for (int pass = 1; pass < PASSES && least < SLOW_SECONDS; pass++) {
-            least = Math.min(least, secondsPerExpert(experts, hidden));
-        }
-        return least;
-    }
-
-    private double secondsPerExpert(List<Expert> experts, int hidden) {
-        DeviceBuffer x = device.allocate(hidden);
-        DeviceBuffer out = device.allocate(EXPERTS * hidden);
+    private void read(Reading reading, Times times) {
+        DeviceBuffer x = device.allocate(reading.hidden());
+        DeviceBuffer out = device.allocate(EXPERTS * reading.hidden());
         int[] rows = new int[EXPERTS];
         int[] outRows = new int[EXPERTS];
         for (int i = 0; i < EXPERTS; i++) {
             outRows[i] = i;
         }
         ExpertBatch batch = new ExpertBatch();
-        Times times = new Times();
+        List<Expert> experts = reading.experts();
+        int timesBefore = times.size();
         int next = 0;
         long begin = System.nanoTime();
-        for (long spent = 0; spent < WARM_UP_NANOS + NANOS || times.size() < LEAST_CALLS; ) {
+        for (long spent = 0; spent < WARM_UP_NANOS + NANOS || times.size() == timesBefore; ) {
             batch.begin(rows, outRows);
             for (int i = 0; i < EXPERTS; i++) {
                 next = (next + STRIDE) % experts.size();
@@ -150,6 +191,5 @@ final class KernelReading implements AutoCloseable {
             }
             spent = end - begin;
         }
-        return times.medianSeconds() / EXPERTS;
     }
 }

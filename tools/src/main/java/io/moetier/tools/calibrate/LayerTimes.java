@@ -21,9 +21,15 @@ final class LayerTimes implements RoutingListener {
         }
     }
 
-    /// Ends the warm-up.
+    /// Begins to count layers.
     void begin() {
         counts = true;
+    }
+
+    /// Counts no layers until [#begin()].
+    void pause() {
+        counts = false;
+        lastLayer = -1;
     }
 
     Times ofMisses(int misses) {

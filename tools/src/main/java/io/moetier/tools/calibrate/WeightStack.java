@@ -23,6 +23,7 @@ import java.util.SplittableRandom;
 /// @param config threads, and where native code is
 record WeightStack(Path store, ModelShape shape, EngineConfig config) {
     static final DType TYPE = DType.Q8_0;
+    static final int LEAST_TOKENS = 64;
     private static final long NANOS_PER_SECOND = 1_000_000_000;
     private static final int[] OPENING = {0, 1, 2, 3};
     private static final int LAST_POSITION = 128;
@@ -43,6 +44,10 @@ record WeightStack(Path store, ModelShape shape, EngineConfig config) {
 
     /// Returns the bytes of one expert in memory.
     long expertBytes() {
+        return expertBytes(shape);
+    }
+
+    private static long expertBytes(ModelShape shape) {
         long bytes = 2 * WeightMatrix.packedBytes(TYPE, shape.expertHidden(), shape.hidden())
                 + WeightMatrix.packedBytes(TYPE, shape.hidden(), shape.expertHidden());
         return Math.ceilDiv(bytes, BlockLayout.PAGE_BYTES) * BlockLayout.PAGE_BYTES;
@@ -50,6 +55,10 @@ record WeightStack(Path store, ModelShape shape, EngineConfig config) {
 
     /// Returns the bytes of what a layer has beside its experts.
     long denseBytes() {
+        return denseBytes(shape);
+    }
+
+    private static long denseBytes(ModelShape shape) {
         return 4 * WeightMatrix.packedBytes(TYPE, shape.hidden(), shape.hidden())
                 + WeightMatrix.packedBytes(DType.F32, shape.experts(), shape.hidden());
     }
@@ -59,13 +68,18 @@ record WeightStack(Path store, ModelShape shape, EngineConfig config) {
         return shape.layers() * (denseBytes() + residentShare * shape.experts() * expertBytes());
     }
 
-    /// Decodes random tokens for some time and returns what the layers took after the first half of it.
+    /// Returns the bytes of all layers of a shape.
+    static double bytes(ModelShape shape) {
+        return shape.layers() * ((double) denseBytes(shape) + (double) shape.experts() * expertBytes(shape));
+    }
+
+    /// Decodes random tokens for some time and adds to `times` what the layers took after the first half of it, which
+    /// are those of [#LEAST_TOKENS] tokens at least, however busy the machine is.
     ///
     /// @param residentShare of the experts that there is room for; misses are spread over the layers by chance
     /// @throws IOException if the thread is interrupted
-    LayerTimes decode(IoMode io, double residentShare, double seconds) throws IOException {
+    void decode(IoMode io, double residentShare, double seconds, LayerTimes times) throws IOException {
         long slots = Math.round(residentShare * shape.layers() * shape.experts());
-        LayerTimes times = new LayerTimes(shape.expertsPerToken());
         requireNoInterrupt();
         try (Engine engine = Engine.open(store, config.withIo(io).withRamBytes(slots * expertBytes()));
                 Session session = engine.newSession(LAST_POSITION)) {
@@ -73,20 +87,23 @@ record WeightStack(Path store, ModelShape shape, EngineConfig config) {
             SplittableRandom random = new SplittableRandom(0);
             session.prefill(OPENING);
             long begin = System.nanoTime();
-            boolean warm = false;
-            for (long spent = 0; spent < seconds * NANOS_PER_SECOND; spent = System.nanoTime() - begin) {
-                if (!warm && spent > seconds / 2 * NANOS_PER_SECOND) {
-                    warm = true;
-                    times.begin();
-                }
-                if (session.position() == session.capacity()) {
-                    session.truncate(OPENING.length);
-                }
-                session.decode(random.nextInt(shape.vocabulary()));
-                requireNoInterrupt();
-            }
+            times.pause();
+            decode(session, random, begin, seconds / 2, 0);
+            times.begin();
+            decode(session, random, begin, seconds, LEAST_TOKENS);
         }
-        return times;
+    }
+
+    /// Decodes until `seconds` after `begin`, and `least` tokens at least.
+    private void decode(Session session, SplittableRandom random, long begin, double seconds, int least)
+            throws InterruptedIOException {
+        for (int done = 0; done < least || System.nanoTime() - begin < seconds * NANOS_PER_SECOND; done++) {
+            requireNoInterrupt();
+            if (session.position() == session.capacity()) {
+                session.truncate(OPENING.length);
+            }
+            session.decode(random.nextInt(shape.vocabulary()));
+        }
     }
 
     /// Opening a store fails, and decoding goes on, when the thread is interrupted.

@@ -27,14 +27,21 @@ class WeightStackTest {
             assertEquals(store.layouts().getFirst().slotBytes(), stack.expertBytes());
         }
         assertEquals(2.0 * (stack.denseBytes() + 4 * stack.expertBytes()), stack.bytes(0.5));
-        LayerTimes half = stack.decode(IoMode.PREAD, 0.5, 0.4);
+        assertEquals(stack.bytes(1), WeightStack.bytes(SHAPE));
+        LayerTimes half = new LayerTimes(2);
+        stack.decode(IoMode.PREAD, 0.5, 0, half); // the first layer has none before it
+        assertEquals(
+                WeightStack.LEAST_TOKENS,
+                half.ofMisses(0).size()
+                        + half.ofMisses(1).size()
+                        + half.ofMisses(2).size());
         assertTrue(half.ofMisses(1).size() > 0);
-        LayerTimes none = stack.decode(IoMode.DIRECT, 2.0 / 16, 0.4); // what one layer needs
-        assertTrue(none.ofMisses(2).size() > 0);
-        assertEquals(0, none.ofMisses(0).size());
+        LayerTimes none = new LayerTimes(2);
+        stack.decode(IoMode.DIRECT, 2.0 / 16, 0, none); // what one layer needs
+        assertEquals(WeightStack.LEAST_TOKENS, none.ofMisses(2).size());
         Thread.currentThread().interrupt();
         try {
-            assertThrows(InterruptedIOException.class, () -> stack.decode(IoMode.PREAD, 1, 0.4));
+            assertThrows(InterruptedIOException.class, () -> stack.decode(IoMode.PREAD, 1, 0, half));
         } finally {
             assertTrue(Thread.interrupted());
         }

@@ -257,8 +257,8 @@ class ForeignTraceTest {
         void ofArchivesThatAreDamaged() throws IOException {
             byte[] bytes = Files.readAllBytes(sample("routed_experts.npz"));
             Path cut = Files.write(directory.resolve("in"), Arrays.copyOf(bytes, bytes.length / 2));
-            String message = String.valueOf(
-                    assertThrows(MalformedModelException.class, () -> convert(cut)).getMessage());
+            String message = String.valueOf(assertThrows(MalformedModelException.class, () -> convert(cut))
+                    .getMessage());
             assertTrue(
                     message.startsWith(cut + ": expected a zip file of NumPy arrays, found a damaged one: "), message);
             byte[] array = Files.readAllBytes(sample("routed_experts.npy"));
@@ -266,8 +266,8 @@ class ForeignTraceTest {
             byte[] changed = Files.readAllBytes(file);
             changed[new String(changed, StandardCharsets.ISO_8859_1).indexOf("(4, 3, 2)") + 1] = '5';
             Files.write(file, changed);
-            String found = String.valueOf(
-                    assertThrows(MalformedModelException.class, () -> convert(file)).getMessage());
+            String found = String.valueOf(assertThrows(MalformedModelException.class, () -> convert(file))
+                    .getMessage());
             assertTrue(found.startsWith(file + " routed_experts.npy: checksum: expected "), found);
         }
 
