@@ -96,8 +96,8 @@ class GgufErrorsTest {
     void anUnknownArchitecture() throws IOException {
         write(new TinyGguf().putWhole("general.architecture", "mamba"));
         assertRefused("general.architecture: expected one of afmoe, dbrx, deepseek2, dots1, ernie4_5-moe, glm4moe,"
-                + " gpt-oss, granitehybrid, granitemoe, hunyuan-moe, jamba, lfm2moe, llama, minimax-m2, olmoe, qwen2moe,"
-                + " qwen3moe, qwen3next, found mamba");
+                + " gpt-oss, granitehybrid, granitemoe, hunyuan-moe, jamba, lfm2moe, llama, minimax-m2, olmoe, phimoe,"
+                + " qwen2moe, qwen3moe, qwen3next, found mamba");
     }
 
     @Test
@@ -133,8 +133,9 @@ class GgufErrorsTest {
         write(new TinyGguf().put("rope.dimension_count", 16));
         assertRefused("llama.rope.dimension_count: expected 32, the size of a head, found 16");
         write(new TinyGguf().tensor("rope_freqs.weight", GgmlType.F32, 16L));
-        assertRefused("tensor rope_freqs.weight: expected none, since factors on the frequencies of positions are not"
-                + " supported, found 16 factors");
+        assertRefused("tensor rope_freqs.weight: expected numbers above 0, found 0.0");
+        write(new TinyGguf().put("rope.scaling.attn_factor", 1.5f));
+        assertRefused("llama.rope.scaling.attn_factor: expected 1.0, since no other is supported, found 1.5");
         write(new TinyGguf().tensor("blk.0.attn_q.bias", GgmlType.F32, 64L));
         assertRefused("tensor blk.0.attn_q.bias: expected only tensors that mixtral has, found this one");
     }

@@ -35,6 +35,8 @@ public final class LlamaCppFile {
     private static final Map<String, String> OUTSIDE = Map.of(
             "model.embed_tokens.weight", "token_embd.weight",
             "model.norm.weight", "output_norm.weight",
+            "model.norm.bias", "output_norm.bias",
+            "lm_head.bias", "output.bias",
             "lm_head.weight", "output.weight",
             "model.final_layernorm.weight", "output_norm.weight",
             "model.embedding_norm.weight", "token_embd_norm.weight",
@@ -333,6 +335,7 @@ public final class LlamaCppFile {
                 headsOfAttention("attention");
             }
             case "qwen3next" -> describeDeltas();
+            case "phimoe" -> describePhi();
             default -> throw new IllegalArgumentException(architecture);
         }
     }
@@ -359,6 +362,20 @@ public final class LlamaCppFile {
             value("rope.scaling.factor", (float) scaling.requireDouble("factor"));
             value("rope.scaling.original_context_length", scaling.requireInt("original_max_position_embeddings"));
         }
+    }
+
+    /// Factors are tensors; what multiplies cosines and sines comes from how much longer the context became.
+    private void describePhi() {
+        int original = config.requireInt("original_max_position_embeddings");
+        value("rope.dimension_count", config.requireInt("hidden_size") / config.requireInt("num_attention_heads"));
+        value("rope.scaling.original_context_length", original);
+        put("attention.sliding_window", "sliding_window");
+        config.optionalObject("rope_scaling").ifPresent(scaling -> {
+            double scale = (double) config.requireInt("max_position_embeddings") / original;
+            value("rope.scaling.attn_factor", (float) Math.sqrt(1 + Math.log(scale) / Math.log(original)));
+            put("rope_factors_long.weight", Floats.of(scaling.requireDoubles("long_factor")));
+            put("rope_factors_short.weight", Floats.of(scaling.requireDoubles("short_factor")));
+        });
     }
 
     private void describeGranite() {
@@ -663,6 +680,14 @@ public final class LlamaCppFile {
                     0,
                     values.length);
             return new Floats(tensor.shape(), values);
+        }
+
+        static Floats of(List<Double> numbers) {
+            float[] values = new float[numbers.size()];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = numbers.get(i).floatValue();
+            }
+            return new Floats(new long[] {values.length}, values);
         }
 
         /// Rows of matrices above those of others, as one matrix.

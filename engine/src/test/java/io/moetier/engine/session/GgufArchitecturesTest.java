@@ -11,15 +11,20 @@ import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.MixerSpec;
 import io.moetier.engine.model.spec.SublayerSpec;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -114,6 +119,63 @@ class GgufArchitecturesTest {
     private static LlamaCppFile qwen3Next(boolean together) {
         LlamaCppFile file = LlamaCppFile.of(GoldenCase.read("qwen3_next").directory());
         return together ? file.withDeltasTogether() : file;
+    }
+
+    /// The file does not say how far apart the router's best probabilities may lie; the family's default is assumed.
+    @Test
+    void phiMoeGivesWhatItGivesWithItsDefaults() throws IOException {
+        Path changed = changed("phimoe", Map.of("router_jitter_noise", 0.01));
+        assertSameLogits(changed, LlamaCppFile.of(changed).write(directory.resolve("phimoe.gguf")), "phimoe");
+    }
+
+    /// The file has one factor of cosines and sines, and none of the reference's own.
+    @ParameterizedTest
+    @ValueSource(strings = {"phimoe_longrope_short", "phimoe_longrope_long"})
+    void factorsOfFrequenciesInTensorsGiveWhatThoseOfTheConfigurationGive(String name) throws IOException {
+        Path golden = GoldenCase.read(name).directory();
+        JsonObject scaling = Json.readObject(golden.resolve("config.json")).requireObject("rope_scaling");
+        Map<String, Object> without = new LinkedHashMap<>();
+        for (String key : List.of("type", "short_factor", "long_factor", "original_max_position_embeddings")) {
+            without.put(key, Objects.requireNonNull(scaling.value(key)));
+        }
+        Path changed = changed(name, Map.of("rope_scaling", without));
+        assertSameLogits(changed, LlamaCppFile.of(changed).write(directory.resolve(name + ".gguf")), name);
+    }
+
+    /// Returns a golden case with another configuration.
+    private Path changed(String name, Map<String, Object> changes) throws IOException {
+        Path golden = GoldenCase.read(name).directory();
+        Path changed = Files.createDirectory(directory.resolve("changed-" + name));
+        Map<String, Object> config = new LinkedHashMap<>();
+        Json.readObject(golden.resolve("config.json")).asMap().forEach((key, value) -> {
+            if (value != null) {
+                config.put(key, value);
+            }
+        });
+        config.putAll(changes);
+        Files.writeString(changed.resolve("config.json"), Json.write(config));
+        Files.copy(golden.resolve("model.safetensors"), changed.resolve("model.safetensors"));
+        return changed;
+    }
+
+    private static void assertSameLogits(Path checkpoint, Path file, String name) {
+        int[] prompt = GoldenCase.read(name).inputIds();
+        List<float[]> expected = logits(checkpoint, prompt);
+        List<float[]> found = logits(file, prompt);
+        assertEquals(prompt.length, found.size());
+        for (int position = 0; position < prompt.length; position++) {
+            assertArrayEquals(expected.get(position), found.get(position), (float) TOLERANCE);
+        }
+    }
+
+    private static List<float[]> logits(Path model, int[] prompt) {
+        EngineConfig config = EngineConfig.DEFAULT.withThreads(2).withKv(KvType.F32);
+        List<float[]> all = new ArrayList<>();
+        try (Engine engine = Engine.open(ImportedStores.of(model), config);
+                Session session = engine.newSession()) {
+            session.prefill(prompt, (position, logits) -> all.add(logits.clone()));
+        }
+        return all;
     }
 
     @Test

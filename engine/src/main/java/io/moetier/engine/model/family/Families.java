@@ -85,7 +85,7 @@ public final class Families {
     }
 
     private static GgufModel describe(Family family, GgufRule rule, GgufParts parts) {
-        JsonObject config = new GgufConfig(family, rule, parts.metadata(), parts.tensors()).read();
+        JsonObject config = new GgufConfig(family, rule, parts).read();
         ModelSpec spec = family.describe(config);
         return GgufWeights.model(config, spec, rule, parts);
     }

@@ -2,6 +2,7 @@ package io.moetier.engine.model.family;
 
 import io.moetier.engine.model.describe.Limits;
 import io.moetier.engine.model.family.GgufRule.Value;
+import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.RawTensor;
@@ -39,22 +40,23 @@ final class GgufConfig {
             new Neutral("logit_scale", 1),
             new Neutral("attention.scale", 0),
             new Neutral("rope.scale_linear", 1),
-            new Neutral("rope.scaling.attn_factor", 1),
             new Neutral("rope.scaling.yarn_log_multiplier", 0));
 
     private static final double DEFAULT_THETA = 10_000;
 
     private final Family family;
     private final GgufRule rule;
+    private final GgufParts parts;
     private final JsonObject metadata;
     private final Map<String, RawTensor> tensors;
     private final Map<String, Object> config = new LinkedHashMap<>();
 
-    GgufConfig(Family family, GgufRule rule, JsonObject metadata, Map<String, RawTensor> tensors) {
+    GgufConfig(Family family, GgufRule rule, GgufParts parts) {
         this.family = family;
         this.rule = rule;
-        this.metadata = metadata;
-        this.tensors = tensors;
+        this.parts = parts;
+        this.metadata = parts.metadata();
+        this.tensors = parts.tensors();
     }
 
     JsonObject read() {
@@ -73,7 +75,7 @@ final class GgufConfig {
         config.put("rms_norm_eps", eps());
         config.put("rope_theta", metadata.optionalDouble(key("rope.freq_base")).orElse(DEFAULT_THETA));
         requireKnownArithmetic();
-        putScaling();
+        new GgufRope(rule, parts).scaling(config).ifPresent(scaling -> config.put("rope_scaling", scaling));
         config.remove("mscale_tenth");
         putWhatTensorsTell();
         return Json.parseObject(Json.write(config).getBytes(StandardCharsets.UTF_8), metadata.source());
@@ -204,35 +206,6 @@ final class GgufConfig {
         }
     }
 
-    private void putScaling() {
-        String key = key("rope.scaling.type");
-        String type = metadata.optionalString(key).orElse("none");
-        switch (type) {
-            case "none" -> {}
-            case "yarn" -> config.put("rope_scaling", yarn());
-            default -> throw metadata.unexpected(key, "none or yarn, since no other is supported", type);
-        }
-    }
-
-    private Map<String, Object> yarn() {
-        Map<String, Object> yarn = new LinkedHashMap<>();
-        yarn.put("rope_type", "yarn");
-        yarn.put("factor", metadata.requireDouble(key("rope.scaling.factor")));
-        metadata.optionalInt(key("rope.scaling.original_context_length"))
-                .ifPresent(positions -> yarn.put("original_max_position_embeddings", positions));
-        for (String beta : List.of("beta_fast", "beta_slow")) {
-            metadata.optionalDouble(key("rope.scaling.yarn_" + beta)).ifPresent(value -> yarn.put(beta, value));
-        }
-        if (config.get("mscale_tenth") instanceof Number tenth) {
-            yarn.put("mscale", 10 * tenth.doubleValue());
-            yarn.put("mscale_all_dim", 10 * tenth.doubleValue());
-        }
-        if (config.get("rope_scaling") instanceof Map<?, ?> constants) {
-            constants.forEach((key, value) -> yarn.put(String.valueOf(key), value));
-        }
-        return yarn;
-    }
-
     private void putWhatTensorsTell() {
         @Nullable RawTensor embedding = tensors.get("token_embd.weight");
         if (embedding != null) {
@@ -243,6 +216,7 @@ final class GgufConfig {
         config.put("qkv_bias", biased);
         config.put("attention_bias", biased);
         config.put("use_bias", biased);
+        config.put("lm_head_bias", tensors.containsKey("output.bias"));
         config.put("use_qk_norm", tensors.containsKey("blk.0.attn_q_norm.weight"));
         config.put(
                 "mlp_only_layers",

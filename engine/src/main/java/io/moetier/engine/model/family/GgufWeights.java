@@ -61,6 +61,7 @@ final class GgufWeights {
     static GgufModel model(JsonObject config, ModelSpec spec, GgufRule rule, GgufParts parts) {
         GgufWeights found = new GgufWeights(parts, rule);
         found.add(spec);
+        found.used.addAll(new GgufRope(rule, parts).tensors());
         found.requireNoOthers(spec);
         int guessing = (int) parts.tensors().keySet().stream()
                 .filter(name -> isOfGuessingLayer(name, spec.layers().size()))
@@ -390,13 +391,6 @@ final class GgufWeights {
         for (RawTensor tensor : parts.tensors().values()) {
             if (isOfGuessingLayer(tensor.name(), spec.layers().size())) {
                 continue;
-            }
-            if (tensor.name().startsWith("rope_")) {
-                throw MalformedModelException.of(
-                        tensor.file(),
-                        "tensor " + tensor.name(),
-                        "none, since factors on the frequencies of positions are not supported",
-                        tensor.shape().getFirst() + " factors");
             }
             if (!used.contains(tensor.name())) {
                 throw MalformedModelException.of(

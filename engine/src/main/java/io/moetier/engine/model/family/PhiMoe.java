@@ -30,7 +30,7 @@ final class PhiMoe {
                     "router_jitter_noise",
                     0.01),
             PhiMoe::model,
-            Optional.empty());
+            Optional.of(GgufRule.of("phimoe").needs("intermediate_size", "feed_forward_length")));
 
     private PhiMoe() {}
 
