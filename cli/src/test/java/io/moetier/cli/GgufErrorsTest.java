@@ -96,8 +96,8 @@ class GgufErrorsTest {
     void anUnknownArchitecture() throws IOException {
         write(new TinyGguf().putWhole("general.architecture", "mamba"));
         assertRefused("general.architecture: expected one of afmoe, dbrx, deepseek2, dots1, ernie4_5-moe, glm4moe,"
-                + " gpt-oss, granitehybrid, granitemoe, hunyuan-moe, jamba, lfm2moe, llama, minimax-m2, olmoe, phimoe,"
-                + " qwen2moe, qwen3moe, qwen3next, found mamba");
+                + " gpt-oss, granitehybrid, granitemoe, hunyuan-moe, jamba, lfm2moe, llama, llama4, minimax-m2, olmoe,"
+                + " phimoe, qwen2moe, qwen3moe, qwen3next, found mamba");
     }
 
     @Test

@@ -13,6 +13,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -100,6 +101,9 @@ public final class LlamaCppFile {
             Map.entry("feed_forward.gate_proj", "ffn_gate"),
             Map.entry("feed_forward.up_proj", "ffn_up"),
             Map.entry("feed_forward.down_proj", "ffn_down"),
+            Map.entry("feed_forward.shared_expert.gate_proj", "ffn_gate_shexp"),
+            Map.entry("feed_forward.shared_expert.up_proj", "ffn_up_shexp"),
+            Map.entry("feed_forward.shared_expert.down_proj", "ffn_down_shexp"),
             Map.entry("pre_mlp_layernorm", "ffn_norm"),
             Map.entry("post_mlp_layernorm", "post_ffw_norm"),
             Map.entry("mlp.gate", "ffn_gate_inp"),
@@ -197,6 +201,21 @@ public final class LlamaCppFile {
         return this;
     }
 
+    /// Has each expert so many times, with its row of the router.
+    public LlamaCppFile withExpertsRepeated(int times) {
+        tensors.replaceAll((name, tensor) -> {
+            if (!name.endsWith("_exps.weight") && !name.endsWith("ffn_gate_inp.weight")) {
+                return tensor;
+            }
+            Floats all = Floats.stack(Collections.nCopies(times, Floats.of(tensor)));
+            long[] shape = tensor.shape().clone();
+            shape[0] *= times;
+            return new Tensor(DType.F32, shape, all.bytes());
+        });
+        value("expert_count", times * config.requireInt("num_local_experts"));
+        return this;
+    }
+
     /// Has all matrices of whole blocks in Q8_0.
     public LlamaCppFile inBlocks() {
         tensors.replaceAll((name, tensor) -> {
@@ -257,6 +276,7 @@ public final class LlamaCppFile {
             case "lfm2_moe" -> "lfm2moe";
             case "granitemoehybrid" -> "granitehybrid";
             case "qwen3_next" -> "qwen3next";
+            case "llama4_text" -> "llama4";
             default -> modelType;
         };
     }
@@ -335,6 +355,7 @@ public final class LlamaCppFile {
                 headsOfAttention("attention");
             }
             case "qwen3next" -> describeDeltas();
+            case "llama4" -> describeLlama4();
             case "phimoe" -> describePhi();
             default -> throw new IllegalArgumentException(architecture);
         }
@@ -375,6 +396,34 @@ public final class LlamaCppFile {
             value("rope.scaling.attn_factor", (float) Math.sqrt(1 + Math.log(scale) / Math.log(original)));
             put("rope_factors_long.weight", Floats.of(scaling.requireDoubles("long_factor")));
             put("rope_factors_short.weight", Floats.of(scaling.requireDoubles("short_factor")));
+        });
+    }
+
+    /// Of the scaling of Llama 3, the file has what each frequency is divided by.
+    private void describeLlama4() {
+        put("feed_forward_length", "intermediate_size_mlp");
+        put("expert_feed_forward_length", "intermediate_size");
+        put("interleave_moe_layer_step", "interleave_moe_layer_step");
+        put("rope.dimension_count", "head_dim");
+        config.optionalObject("rope_scaling").ifPresent(scaling -> {
+            int headDim = config.requireInt("head_dim");
+            double original = 8192;
+            double low = scaling.requireDouble("low_freq_factor");
+            double high = scaling.requireDouble("high_freq_factor");
+            double factor = scaling.requireDouble("factor");
+            List<Double> factors = new ArrayList<>();
+            for (int i = 0; i < headDim; i += 2) {
+                double wave = 2 * Math.PI * Math.pow(config.requireDouble("rope_theta"), (double) i / headDim);
+                if (wave < original / high) {
+                    factors.add(1.0);
+                } else if (wave > original / low) {
+                    factors.add(factor);
+                } else {
+                    double kept = (original / wave - low) / (high - low);
+                    factors.add(1 / ((1 - kept) / factor + kept));
+                }
+            }
+            put("rope_freqs.weight", Floats.of(factors));
         });
     }
 
@@ -495,6 +544,8 @@ public final class LlamaCppFile {
             put(block + "exp_probs_b.bias", tensor.flat());
         } else if (STATE_VECTORS.containsKey(part)) {
             convertVector(block, part, tensor);
+        } else if (part.startsWith("feed_forward.experts.")) {
+            convertLlama4(block, part, tensor);
         } else if (part.equals("linear_attn.in_proj_qkvz.weight")) {
             splitDeltas(block, tensor);
         } else if (part.equals("self_attn.sinks")) {
@@ -577,6 +628,16 @@ public final class LlamaCppFile {
         put(
                 block + "attn_gate.weight",
                 perHead.range(2 * key + value, 2 * key + 2 * value).joined());
+    }
+
+    private void convertLlama4(String block, String part, Floats tensor) {
+        Floats outputsFirst = tensor.transposed();
+        if (part.endsWith("gate_up_proj")) {
+            put(block + "ffn_gate_exps.weight", outputsFirst.rows(0, 2, false));
+            put(block + "ffn_up_exps.weight", outputsFirst.rows(1, 2, false));
+        } else {
+            put(block + "ffn_down_exps.weight", outputsFirst);
+        }
     }
 
     private void convertGptOss(String block, String part, Floats tensor) {

@@ -8,6 +8,7 @@ import io.moetier.engine.convert.LlamaCppFile;
 import io.moetier.engine.convert.ModelSource;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.engine.model.spec.AttentionSpec;
 import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.MixerSpec;
 import io.moetier.engine.model.spec.SublayerSpec;
@@ -142,10 +143,57 @@ class GgufArchitecturesTest {
         assertSameLogits(changed, LlamaCppFile.of(changed).write(directory.resolve(name + ".gguf")), name);
     }
 
+    /// The file says neither how long chunks are nor how queries grow, which llama.cpp has as constants.
+    @ParameterizedTest
+    @ValueSource(strings = {"llama4_scout", "llama4_maverick"})
+    void llama4GivesWhatItGivesWithItsDefaults(String name) throws IOException {
+        Map<String, Object> changes = new LinkedHashMap<>(
+                Map.of("attention_chunk_size", 8192, "floor_scale", 8192, "attn_scale", 0.1, "use_qk_norm", true));
+        if (name.equals("llama4_scout")) {
+            changes.put(
+                    "rope_scaling",
+                    Map.of(
+                            "rope_type", "llama3",
+                            "factor", 16.0,
+                            "low_freq_factor", 1.0,
+                            "high_freq_factor", 4.0,
+                            "original_max_position_embeddings", 8192));
+        }
+        Path changed = changed(name, changes);
+        Path file = LlamaCppFile.of(changed).write(directory.resolve(name + ".gguf"));
+        try (ModelSource checkpoint = ModelSource.open(changed);
+                ModelSource gguf = ModelSource.open(file)) {
+            assertEquals(attentions(checkpoint), attentions(gguf));
+        }
+        assertSameLogits(changed, file, name);
+    }
+
+    /// Maverick has 128 experts and normalises no queries; the file says the first alone. Which of equal experts is
+    /// chosen changes nothing.
+    @Test
+    void llama4With128ExpertsNormalisesNoQueries() throws IOException {
+        Path changed = changed("llama4_maverick", Map.of("attention_chunk_size", 8192, "floor_scale", 8192));
+        Path file =
+                LlamaCppFile.of(changed).withExpertsRepeated(16).write(directory.resolve("llama4-128-experts.gguf"));
+        assertSameLogits(changed, file, "llama4_maverick");
+    }
+
+    /// Returns what logits of a short text do not show, of each layer.
+    private static List<List<Object>> attentions(ModelSource source) {
+        return source.spec().layers().stream()
+                .map(layer -> (AttentionSpec) layer.sublayers().getFirst().block())
+                .map(attention -> List.<Object>of(
+                        attention.chunk(),
+                        attention.temperature(),
+                        attention.rope().isPresent(),
+                        attention.qkNorm().isPresent()))
+                .toList();
+    }
+
     /// Returns a golden case with another configuration.
     private Path changed(String name, Map<String, Object> changes) throws IOException {
         Path golden = GoldenCase.read(name).directory();
-        Path changed = Files.createDirectory(directory.resolve("changed-" + name));
+        Path changed = Files.createDirectory(directory.resolve(name + "-" + String.join("-", changes.keySet())));
         Map<String, Object> config = new LinkedHashMap<>();
         Json.readObject(golden.resolve("config.json")).asMap().forEach((key, value) -> {
             if (value != null) {

@@ -217,7 +217,11 @@ final class GgufConfig {
         config.put("attention_bias", biased);
         config.put("use_bias", biased);
         config.put("lm_head_bias", tensors.containsKey("output.bias"));
-        config.put("use_qk_norm", tensors.containsKey("blk.0.attn_q_norm.weight"));
+        config.put(
+                "use_qk_norm",
+                config.remove("experts_without_qk_norm") instanceof Integer experts
+                        ? !experts.equals(config("num_experts"))
+                        : tensors.containsKey("blk.0.attn_q_norm.weight"));
         config.put(
                 "mlp_only_layers",
                 IntStream.range(0, (int) config("num_hidden_layers"))

@@ -40,8 +40,17 @@ final class Llama4 {
             Map.entry("attn_scale", 0.1),
             Map.entry("floor_scale", 8192.0));
 
+    /// Chunks and temperatures are constants of llama.cpp, the same as the defaults.
+    private static final GgufRule GGUF = GgufRule.of("llama4")
+            .sigmoid()
+            .needs("intermediate_size", "expert_feed_forward_length")
+            .needs("intermediate_size_mlp", "feed_forward_length")
+            .needs("interleave_moe_layer_step", "interleave_moe_layer_step")
+            .takes("attention_chunk_size", "attention.sliding_window")
+            .says("experts_without_qk_norm", 128);
+
     static final Family TEXT = new Family(
-            "llama4_text", DEFAULTS, Llama4::text, Optional.empty(), new Example("llama4_scout", Optional.empty()));
+            "llama4_text", DEFAULTS, Llama4::text, Optional.of(GGUF), new Example("llama4_scout", Optional.empty()));
 
     /// Checkpoints with an image encoder, which is left out.
     static final Family MULTIMODAL = new Family(
