@@ -54,18 +54,14 @@ record GpuDiagnosis(int driverVersion, List<Gpu> gpus, Optional<String> missing)
                                 Optional.of("no GPU " + ordinal + ": there are "
                                         + all.gpus().size()));
             }
-            case DeviceChoice.Emulated(var gpu) -> emulated(ChosenDevice.emulatedCuda(gpu, directory), directory);
+            case DeviceChoice.Emulated(var gpu) -> emulated(ChosenDevice.emulatedCuda(gpu, directory));
         };
     }
 
-    private static GpuDiagnosis emulated(EmulatedCuda emulated, Path directory) {
+    private static GpuDiagnosis emulated(EmulatedCuda emulated) {
         try (emulated;
                 CudaDevice device = emulated.open()) {
-            return switch (CudaDriver.find(Optional.of(emulated.driver().library()), Optional.of(directory))) {
-                case CudaLookup.Found(CudaDriver driver) ->
-                    new GpuDiagnosis(driver.version(), List.of(measure(device)), Optional.empty());
-                case CudaLookup.Absent(String reason, boolean _) -> new GpuDiagnosis(0, List.of(), Optional.of(reason));
-            };
+            return new GpuDiagnosis(emulated.binding().version(), List.of(measure(device)), Optional.empty());
         }
     }
 

@@ -123,7 +123,7 @@ class LossyTest {
         run = CommandLineRun.inProcess(
                 directory.resolve("other"), "run", TINY, "Once", "--ram", "" + two, "--experts", "17");
         assertEquals(Failure.USAGE, run.exitCode(), run.err());
-        assertTrue(run.err().contains("cannot choose 17 of 16 experts"), run.err());
+        assertTrue(run.err().contains("--experts: cannot choose 17 of 16 experts"), run.err());
     }
 
     /// A foreign trace does not say with which options, only that lists may be shorter.

@@ -366,9 +366,14 @@ public final class Engine implements AutoCloseable {
     }
 
     private static ModelSpec selected(ModelSpec spec, ExpertSelection selection) {
-        return selection.experts().isPresent()
-                ? spec.withExpertsPerToken(selection.experts().getAsInt())
-                : spec;
+        if (selection.experts().isEmpty()) {
+            return spec;
+        }
+        try {
+            return spec.withExpertsPerToken(selection.experts().getAsInt());
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("--experts: " + e.getMessage(), e);
+        }
     }
 
     private static int contextLength(ModelSpec spec, EngineConfig config) {

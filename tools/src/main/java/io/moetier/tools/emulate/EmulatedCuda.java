@@ -36,11 +36,13 @@ public final class EmulatedCuda implements DeviceFactory {
     @Override
     public CudaDevice open() {
         opened++;
-        return CudaDevice.open(find(), 0);
+        return CudaDevice.open(binding(), 0);
     }
 
-    /// Returns the driver as the engine sees it, once it runs.
-    private CudaDriver find() {
+    /// Returns the driver as the engine sees it, starting it if it does not run.
+    ///
+    /// @throws IllegalArgumentException if it cannot be emulated on this platform
+    public CudaDriver binding() {
         EmulatedDriver running = driver;
         if (running == null) {
             running = start();

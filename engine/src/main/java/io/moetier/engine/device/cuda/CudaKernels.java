@@ -19,6 +19,7 @@ import io.moetier.engine.device.SequenceShape;
 import io.moetier.engine.device.cuda.TokenProgram.Code;
 import io.moetier.engine.tensor.WeightMatrix;
 import java.lang.foreign.MemorySegment;
+import java.util.IdentityHashMap;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +43,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
     private final CacheAttention attention;
     private final Recurrences recurrences;
     private final ExpertChoice choice = new ExpertChoice();
+    private final IdentityHashMap<RopeTable, RopeTable.Angles> anglesHeld = new IdentityHashMap<>();
     private float[] logits = new float[0];
 
     /// @param parameter of all launches but those of the token program, which has one of its own
@@ -317,7 +319,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
                     + " to rotate from number " + from + " on");
         }
         int pairs = table.rotaryDim() / 2;
-        RopeTable.Angles angles = table.reserve(firstPosition + n);
+        RopeTable.Angles angles = anglesOf(table, firstPosition + n);
         long length = (long) n * heads * headDim;
         long first = (long) firstPosition * pairs * Float.BYTES;
         operation(Code.ROPE, length, heads * headDim)
@@ -327,6 +329,18 @@ final class CudaKernels implements Kernels, AutoCloseable {
                 .cols(pairs)
                 .p(heads, headDim, from, table.interleaved() ? 1 : 0)
                 .commit();
+    }
+
+    /// Returns the angles of `positions` positions and, where the table has grown for them, gives up those before.
+    private RopeTable.Angles anglesOf(RopeTable table, int positions) {
+        RopeTable.Angles angles = table.reserve(positions);
+        RopeTable.Angles before = anglesHeld.put(table, angles);
+        if (before != null && before.positions() != angles.positions()) {
+            device.finish();
+            vectors.forget(before.cos());
+            vectors.forget(before.sin());
+        }
+        return angles;
     }
 
     @Override

@@ -32,6 +32,14 @@ final class VectorsHeld implements AutoCloseable {
         return memory.address(0, 0);
     }
 
+    /// Frees a vector that no kernel reads any more.
+    void forget(float[] vector) {
+        CudaMemory memory = held.remove(vector);
+        if (memory != null) {
+            memory.close();
+        }
+    }
+
     /// Returns where the logits of sinks are on the device; 0 for none.
     long address(@Nullable AttentionSinks sinks) {
         if (sinks == null) {

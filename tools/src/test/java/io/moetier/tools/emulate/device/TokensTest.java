@@ -100,6 +100,26 @@ class TokensTest {
         });
     }
 
+    /// The first rotation is still collected when the second one makes the table grow.
+    @Test
+    void givesUpAnglesThatATableHasOutgrown() {
+        float[] x = floats(2 * 8, random);
+        RopeTable table = RopeTable.of(8, 10000, false, Optional.empty());
+        long before = devices.cuda.workingBytes();
+        for (int last : new int[] {100, 1000}) {
+            assertSameBits((device, arena) -> {
+                DeviceBuffer first = buffer(device, arena, x);
+                DeviceBuffer second = buffer(device, arena, x);
+                device.kernels().rope(first, 2, 1, 8, 0, 3, table);
+                device.kernels().rope(second, 2, 1, 8, 0, last, table);
+                device.kernels().add(first, second, x.length);
+                return first;
+            });
+        }
+        long held = 2L * table.reserve(1).cos().length * Float.BYTES;
+        assertEquals(before + held, devices.cuda.workingBytes());
+    }
+
     @Test
     void computesElementByElement() {
         float[] x = floats(6 * 35, random);
