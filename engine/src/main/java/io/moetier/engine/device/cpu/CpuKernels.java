@@ -11,6 +11,7 @@ import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.LatentLayer;
 import io.moetier.engine.device.LatentShape;
 import io.moetier.engine.device.LinearAttentionShape;
+import io.moetier.engine.device.Operands;
 import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.device.Routing;
 import io.moetier.engine.device.SequenceShape;
@@ -74,9 +75,7 @@ final class CpuKernels implements Kernels {
 
     @Override
     public void rmsNorm(DeviceBuffer x, int rows, int cols, float[] weight, float eps, DeviceBuffer out) {
-        if (weight.length != cols) {
-            throw new IllegalArgumentException("a norm of " + cols + " columns has " + weight.length + " weights");
-        }
+        Operands.requireNorm(weight, null, cols);
         long length = (long) rows * cols;
         rowWork.rmsNorm(floats(x, length), rows, cols, weight, eps, floats(out, length));
     }
@@ -84,10 +83,7 @@ final class CpuKernels implements Kernels {
     @Override
     public void layerNorm(
             DeviceBuffer x, int rows, int cols, float[] weight, float @Nullable [] bias, float eps, DeviceBuffer out) {
-        if (weight.length != cols || (bias != null && bias.length != cols)) {
-            throw new IllegalArgumentException("a norm of " + cols + " columns has " + weight.length + " weights"
-                    + (bias == null ? "" : " and " + bias.length + " biases"));
-        }
+        Operands.requireNorm(weight, bias, cols);
         long length = (long) rows * cols;
         rowWork.layerNorm(floats(x, length), rows, cols, weight, bias, eps, floats(out, length));
     }
@@ -106,12 +102,7 @@ final class CpuKernels implements Kernels {
 
     @Override
     public void matmul(WeightMatrix[] ws, DeviceBuffer x, int n, DeviceBuffer[] outs) {
-        for (int i = 0; i < ws.length; i++) {
-            if (ws[i].cols() != ws[0].cols() || outs[i].length() < (long) n * ws[i].rows()) {
-                throw new IllegalArgumentException("matrix " + i + ", " + ws[i].rows() + " x " + ws[i].cols()
-                        + ", does not suit the first or its output of " + outs[i].length() + " floats");
-            }
-        }
+        Operands.requireAlike(ws, n, outs);
         float[] inputs = floats(x, (long) n * ws[0].cols());
         columns = PackedColumns.grown(columns, ws.length);
         for (int i = 0; i < ws.length; i++) {
@@ -130,12 +121,7 @@ final class CpuKernels implements Kernels {
     public void matmulPerHead(WeightMatrix[] ws, DeviceBuffer x, int n, int headDim, DeviceBuffer out) {
         int rows = ws[0].rows();
         int cols = ws[0].cols();
-        for (WeightMatrix w : ws) {
-            if (w.rows() != rows || w.cols() != cols || cols > headDim) {
-                throw new IllegalArgumentException("a matrix of " + w.rows() + " x " + w.cols() + " beside one of "
-                        + rows + " x " + cols + ", for heads of " + headDim + " floats");
-            }
-        }
+        Operands.requirePerHead(ws, headDim);
         float[] inputs = floats(x, (long) n * ws.length * headDim);
         float[] outputs = floats(out, (long) n * ws.length * rows);
         int together = Math.clamp(PACKED_AT_ONCE / Math.max(1L, (long) n * cols), 1, ws.length);
@@ -186,9 +172,7 @@ final class CpuKernels implements Kernels {
 
     @Override
     public void addBias(DeviceBuffer x, int rows, int cols, float[] bias) {
-        if (bias.length != cols) {
-            throw new IllegalArgumentException(bias.length + " biases for " + cols + " columns");
-        }
+        Operands.requireColumns(bias, "biases", cols);
         float[] values = floats(x, (long) rows * cols);
         rowWork.addBias(values, bias, rows, cols);
     }
@@ -226,9 +210,7 @@ final class CpuKernels implements Kernels {
 
     @Override
     public void scaleRows(DeviceBuffer x, float[] factors, int n, int k, int cols, DeviceBuffer out) {
-        if (factors.length < n * k) {
-            throw new IllegalArgumentException(n + " rows times " + k + " have " + factors.length + " factors");
-        }
+        Operands.requireFactors(factors, n, k);
         long length = (long) n * cols;
         rowWork.scaleRows(floats(x, length), factors, n, k, cols, floats(out, length * k));
     }
@@ -245,10 +227,7 @@ final class CpuKernels implements Kernels {
 
     @Override
     public void rope(DeviceBuffer x, int n, int heads, int headDim, int from, int firstPosition, RopeTable table) {
-        if (from < 0 || from + table.rotaryDim() > headDim) {
-            throw new IllegalArgumentException("heads of " + headDim + " floats have no " + table.rotaryDim()
-                    + " to rotate from number " + from + " on");
-        }
+        Operands.requireRotation(table, headDim, from);
         rowWork.rope(floats(x, (long) n * heads * headDim), n, heads, headDim, from, firstPosition, table);
     }
 
@@ -262,10 +241,7 @@ final class CpuKernels implements Kernels {
     @Override
     public void attention(
             DeviceBuffer q, int n, int firstPosition, AttentionShape shape, KvLayer cache, DeviceBuffer out) {
-        if (shape.numKvHeads() != cache.numKvHeads() || shape.headDim() != cache.headDim()) {
-            throw new IllegalArgumentException("a cache of " + cache.numKvHeads() + " heads of " + cache.headDim()
-                    + " floats does not suit " + shape);
-        }
+        Operands.requireSuits(cache, shape);
         long length = (long) n * shape.numHeads() * shape.headDim();
         attention.run(floats(q, length), n, firstPosition, shape, cache, floats(out, length));
     }
@@ -290,10 +266,7 @@ final class CpuKernels implements Kernels {
             LatentShape shape,
             LatentLayer cache,
             DeviceBuffer out) {
-        if (shape.latentDim() != cache.latentDim() || shape.ropeDim() != cache.ropeDim()) {
-            throw new IllegalArgumentException("a cache of latents of " + cache.latentDim() + " and keys of "
-                    + cache.ropeDim() + " floats does not suit " + shape);
-        }
+        Operands.requireSuits(cache, shape);
         long length = (long) n * shape.numHeads() * shape.latentDim();
         float[] queries = floats(q, (long) n * shape.numHeads() * shape.queryDim());
         latentAttention.run(floats(absorbed, length), queries, n, firstPosition, shape, cache, floats(out, length));
@@ -342,10 +315,7 @@ final class CpuKernels implements Kernels {
 
     @Override
     public void weightedSum(DeviceBuffer expertRows, float[] weights, int n, int k, int cols, DeviceBuffer out) {
-        if (weights.length < n * k) {
-            throw new IllegalArgumentException(
-                    n + " tokens with " + k + " experts have " + weights.length + " weights");
-        }
+        Operands.requireFactors(weights, n, k);
         long length = (long) n * cols;
         rowWork.weightedSum(floats(expertRows, length * k), weights, n, k, cols, floats(out, length));
     }
@@ -375,9 +345,7 @@ final class CpuKernels implements Kernels {
 
     @Override
     public void addScaled(DeviceBuffer x, int rows, int cols, float[] factors, DeviceBuffer out) {
-        if (factors.length != cols) {
-            throw new IllegalArgumentException(factors.length + " factors for " + cols + " columns");
-        }
+        Operands.requireColumns(factors, "factors", cols);
         long length = (long) rows * cols;
         rowWork.addScaled(floats(x, length), rows, cols, factors, floats(out, length));
     }
@@ -385,10 +353,7 @@ final class CpuKernels implements Kernels {
     @Override
     public void causalConvolution(
             DeviceBuffer x, int n, int channels, float[] taps, float @Nullable [] bias, DeviceBuffer state) {
-        if (taps.length == 0 || taps.length % channels != 0 || (bias != null && bias.length != channels)) {
-            throw new IllegalArgumentException("a convolution of " + channels + " channels has " + taps.length + " taps"
-                    + (bias == null ? "" : " and " + bias.length + " biases"));
-        }
+        Operands.requireConvolution(taps, bias, channels);
         convolution.run(floats(x, (long) n * channels), n, channels, taps, bias, floats(state, taps.length));
     }
 
@@ -403,9 +368,7 @@ final class CpuKernels implements Kernels {
             float[] rates,
             DeviceBuffer state,
             DeviceBuffer out) {
-        if (rates.length == 0 || rates.length % channels != 0) {
-            throw new IllegalArgumentException(rates.length + " rates for " + channels + " channels");
-        }
+        Operands.requireRates(rates, channels);
         long length = (long) n * channels;
         long selections = (long) n * (rates.length / channels);
         scan.run(
@@ -432,9 +395,7 @@ final class CpuKernels implements Kernels {
             LinearAttentionShape shape,
             DeviceBuffer state,
             DeviceBuffer out) {
-        if (rates.length != shape.numValueHeads()) {
-            throw new IllegalArgumentException(rates.length + " rates do not suit " + shape);
-        }
+        Operands.requireRates(rates, shape);
         long keys = (long) n * shape.numKeyHeads() * shape.keyDim();
         long values = (long) n * shape.numValueHeads() * shape.valueDim();
         long scalars = (long) n * shape.numValueHeads();

@@ -13,6 +13,7 @@ import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.LatentLayer;
 import io.moetier.engine.device.LatentShape;
 import io.moetier.engine.device.LinearAttentionShape;
+import io.moetier.engine.device.Operands;
 import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.device.Routing;
 import io.moetier.engine.device.SequenceShape;
@@ -126,9 +127,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
 
     @Override
     public void rmsNorm(DeviceBuffer x, int rows, int cols, float[] weight, float eps, DeviceBuffer out) {
-        if (weight.length != cols) {
-            throw new IllegalArgumentException("a norm of " + cols + " columns has " + weight.length + " weights");
-        }
+        Operands.requireNorm(weight, null, cols);
         long length = (long) rows * cols;
         operation(Code.RMS_NORM, length, cols)
                 .x(buffer(x, length), 0, length)
@@ -142,10 +141,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
     @Override
     public void layerNorm(
             DeviceBuffer x, int rows, int cols, float[] weight, float @Nullable [] bias, float eps, DeviceBuffer out) {
-        if (weight.length != cols || (bias != null && bias.length != cols)) {
-            throw new IllegalArgumentException("a norm of " + cols + " columns has " + weight.length + " weights"
-                    + (bias == null ? "" : " and " + bias.length + " biases"));
-        }
+        Operands.requireNorm(weight, bias, cols);
         long length = (long) rows * cols;
         operation(Code.LAYER_NORM, length, cols)
                 .x(buffer(x, length), 0, length)
@@ -170,12 +166,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
     @Override
     public void matmul(WeightMatrix[] ws, DeviceBuffer x, int n, DeviceBuffer[] outs) {
         CudaBuffer inputs = buffer(x, (long) n * ws[0].cols());
-        for (int i = 0; i < ws.length; i++) {
-            if (ws[i].cols() != ws[0].cols() || outs[i].length() < (long) n * ws[i].rows()) {
-                throw new IllegalArgumentException("matrix " + i + ", " + ws[i].rows() + " x " + ws[i].cols()
-                        + ", does not suit the first or its output of " + outs[i].length() + " floats");
-            }
-        }
+        Operands.requireAlike(ws, n, outs);
         if (n > 0) {
             launchBefore(n);
             products.multiply(ws, inputs, n, outs);
@@ -185,13 +176,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
     @Override
     public void matmulPerHead(WeightMatrix[] ws, DeviceBuffer x, int n, int headDim, DeviceBuffer out) {
         int rows = ws[0].rows();
-        int cols = ws[0].cols();
-        for (WeightMatrix w : ws) {
-            if (w.rows() != rows || w.cols() != cols || cols > headDim) {
-                throw new IllegalArgumentException("a matrix of " + w.rows() + " x " + w.cols() + " beside one of "
-                        + rows + " x " + cols + ", for heads of " + headDim + " floats");
-            }
-        }
+        Operands.requirePerHead(ws, headDim);
         CudaBuffer inputs = buffer(x, (long) n * ws.length * headDim);
         CudaBuffer outputs = buffer(out, (long) n * ws.length * rows);
         if (n > 0) {
@@ -221,9 +206,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
 
     @Override
     public void addBias(DeviceBuffer x, int rows, int cols, float[] bias) {
-        if (bias.length != cols) {
-            throw new IllegalArgumentException(bias.length + " biases for " + cols + " columns");
-        }
+        Operands.requireColumns(bias, "biases", cols);
         long length = (long) rows * cols;
         operation(Code.ADD_BIAS, length, cols)
                 .x(vectors.address(bias))
@@ -280,9 +263,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
 
     @Override
     public void scaleRows(DeviceBuffer x, float[] factors, int n, int k, int cols, DeviceBuffer out) {
-        if (factors.length < n * k) {
-            throw new IllegalArgumentException(n + " rows times " + k + " have " + factors.length + " factors");
-        }
+        Operands.requireFactors(factors, n, k);
         long length = (long) n * cols;
         operation(Code.SCALE_ROWS, length * k, cols * k)
                 .x(buffer(x, length), 0, length)
@@ -314,10 +295,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
 
     @Override
     public void rope(DeviceBuffer x, int n, int heads, int headDim, int from, int firstPosition, RopeTable table) {
-        if (from < 0 || from + table.rotaryDim() > headDim) {
-            throw new IllegalArgumentException("heads of " + headDim + " floats have no " + table.rotaryDim()
-                    + " to rotate from number " + from + " on");
-        }
+        Operands.requireRotation(table, headDim, from);
         int pairs = table.rotaryDim() / 2;
         RopeTable.Angles angles = anglesOf(table, firstPosition + n);
         long length = (long) n * heads * headDim;
@@ -374,10 +352,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
     @Override
     public void attention(
             DeviceBuffer q, int n, int firstPosition, AttentionShape shape, KvLayer cache, DeviceBuffer out) {
-        if (shape.numKvHeads() != cache.numKvHeads() || shape.headDim() != cache.headDim()) {
-            throw new IllegalArgumentException("a cache of " + cache.numKvHeads() + " heads of " + cache.headDim()
-                    + " floats does not suit " + shape);
-        }
+        Operands.requireSuits(cache, shape);
         long length = (long) n * shape.numHeads() * shape.headDim();
         CudaBuffer queries = buffer(q, length);
         CudaBuffer results = buffer(out, length);
@@ -419,10 +394,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
             LatentShape shape,
             LatentLayer cache,
             DeviceBuffer out) {
-        if (shape.latentDim() != cache.latentDim() || shape.ropeDim() != cache.ropeDim()) {
-            throw new IllegalArgumentException("a cache of latents of " + cache.latentDim() + " and keys of "
-                    + cache.ropeDim() + " floats does not suit " + shape);
-        }
+        Operands.requireSuits(cache, shape);
         long length = (long) n * shape.numHeads() * shape.latentDim();
         CudaBuffer over = buffer(absorbed, length);
         CudaBuffer queries = buffer(q, (long) n * shape.numHeads() * shape.queryDim());
@@ -487,10 +459,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
 
     @Override
     public void weightedSum(DeviceBuffer expertRows, float[] weights, int n, int k, int cols, DeviceBuffer out) {
-        if (weights.length < n * k) {
-            throw new IllegalArgumentException(
-                    n + " tokens with " + k + " experts have " + weights.length + " weights");
-        }
+        Operands.requireFactors(weights, n, k);
         long length = (long) n * cols;
         operation(Code.WEIGHTED_SUM, length, cols)
                 .x(buffer(expertRows, length * k), 0, length * k)
@@ -540,9 +509,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
 
     @Override
     public void addScaled(DeviceBuffer x, int rows, int cols, float[] factors, DeviceBuffer out) {
-        if (factors.length != cols) {
-            throw new IllegalArgumentException(factors.length + " factors for " + cols + " columns");
-        }
+        Operands.requireColumns(factors, "factors", cols);
         long length = (long) rows * cols;
         operation(Code.ADD_SCALED, length, cols)
                 .x(buffer(x, length), 0, length)
@@ -555,10 +522,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
     @Override
     public void causalConvolution(
             DeviceBuffer x, int n, int channels, float[] taps, float @Nullable [] bias, DeviceBuffer state) {
-        if (taps.length == 0 || taps.length % channels != 0 || (bias != null && bias.length != channels)) {
-            throw new IllegalArgumentException("a convolution of " + channels + " channels has " + taps.length + " taps"
-                    + (bias == null ? "" : " and " + bias.length + " biases"));
-        }
+        Operands.requireConvolution(taps, bias, channels);
         CudaBuffer inputs = buffer(x, (long) n * channels);
         CudaBuffer kept = buffer(state, taps.length);
         launchBefore(n);
@@ -577,9 +541,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
             float[] rates,
             DeviceBuffer state,
             DeviceBuffer out) {
-        if (rates.length == 0 || rates.length % channels != 0) {
-            throw new IllegalArgumentException(rates.length + " rates for " + channels + " channels");
-        }
+        Operands.requireRates(rates, channels);
         int stateSize = rates.length / channels;
         long length = (long) n * channels;
         long selections = (long) n * stateSize;
@@ -605,9 +567,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
             LinearAttentionShape shape,
             DeviceBuffer state,
             DeviceBuffer out) {
-        if (rates.length != shape.numValueHeads()) {
-            throw new IllegalArgumentException(rates.length + " rates do not suit " + shape);
-        }
+        Operands.requireRates(rates, shape);
         long ofKeys = (long) n * shape.numKeyHeads() * shape.keyDim();
         long ofValues = (long) n * shape.numValueHeads() * shape.valueDim();
         long scalars = (long) n * shape.numValueHeads();
