@@ -35,18 +35,29 @@ for job in $jobs; do
   wait "$job"
 done
 
-for processor in $("$ptxas" --help | grep -o "sm_[0-9]*[0-9]'" | tr -d "'" | sort -u); do
-  for ptx in "$target"/*.ptx; do
-    said=$("$ptxas" -v -arch="$processor" -o /dev/null "$ptx" 2>&1) || {
-      echo "$said" >&2
-      exit 1
-    }
-    spilled=$(echo "$said" | grep -B1 ' bytes spill' | grep -v '^--' | paste -d ' ' - - |
-      grep -v ' 0 bytes spill stores, 0 bytes spill loads' || true)
-    if [ -n "$spilled" ]; then
-      echo "CUDA kernels: $(basename "$ptx") spills registers on $processor" >&2
-      echo "$spilled" >&2
-      exit 1
-    fi
+# Translates file $2 for processor $1.
+translate() {
+  said=$("$ptxas" -v -arch="$1" -o /dev/null "$2" 2>&1) || {
+    echo "$said" >&2
+    return 1
+  }
+  spilled=$(echo "$said" | grep -B1 ' bytes spill' | grep -v '^--' | paste -d ' ' - - |
+    grep -v ' 0 bytes spill stores, 0 bytes spill loads' || true)
+  [ -z "$spilled" ] || {
+    echo "CUDA kernels: $(basename "$2") spills registers on $1" >&2
+    echo "$spilled" >&2
+    return 1
+  }
+}
+
+processors=$("$ptxas" --help | grep -o "sm_[0-9]*[0-9]'" | tr -d "'" | sort -u)
+for ptx in "$target"/*.ptx; do
+  jobs=
+  for processor in $processors; do
+    translate "$processor" "$ptx" &
+    jobs="$jobs $!"
+  done
+  for job in $jobs; do
+    wait "$job"
   done
 done

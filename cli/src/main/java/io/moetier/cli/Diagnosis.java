@@ -61,8 +61,8 @@ record Diagnosis(
     ///
     /// @param cache the folder of imported models
     /// @param threads how many threads compute
-    /// @param calibrate whether to measure what decoding costs, too
-    static Diagnosis of(Path cache, int threads, boolean calibrate) {
+    /// @param rounds how often to measure what decoding costs; 0 to leave that out
+    static Diagnosis of(Path cache, int threads, int rounds) {
         Map<KernelChoice, String> kernels = kernels(cache, threads);
         Map<Integer, Double> bandwidths = new TreeMap<>();
         try (MemoryBandwidth memory = MemoryBandwidth.open(memoryToRead())) {
@@ -71,7 +71,7 @@ record Diagnosis(
         }
         try (CleanStop _ = CleanStop.open()) { // the files that are read do not stay
             return new Diagnosis(
-                    processorName(), kernels, bandwidths, cache, disk(cache), decoding(cache, threads, calibrate));
+                    processorName(), kernels, bandwidths, cache, disk(cache), decoding(cache, threads, rounds));
         }
     }
 
@@ -86,13 +86,13 @@ record Diagnosis(
         }
     }
 
-    private static Finding<DecodeCosts> decoding(Path cache, int threads, boolean wanted) {
-        if (!wanted) {
+    private static Finding<DecodeCosts> decoding(Path cache, int threads, int rounds) {
+        if (rounds == 0) {
             return Finding.none("not measured, for other threads than those of a run");
         }
         EngineConfig config = EngineConfig.DEFAULT.withThreads(threads).withNativeDirectory(cache);
         try {
-            return Finding.of(Calibration.measure(cache, config, memoryToRead()), "measured");
+            return Finding.of(Calibration.measure(cache, config, memoryToRead(), rounds), "measured");
         } catch (IOException | RuntimeException e) { // whatever failed, the other findings stand
             return Finding.failed("not measured", e);
         }

@@ -3,13 +3,24 @@ package io.moetier.cli;
 import io.moetier.engine.offload.MachineProfile;
 import io.moetier.engine.session.PhysicalCores;
 import io.moetier.storage.format.Json;
+import io.moetier.tools.calibrate.Calibration;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /// Where the machine's own profile is kept, which `doctor` measures and `tune` predicts with.
-record MachineFile(Surroundings surroundings, Streams streams) {
+///
+/// @param measurement what measures the machine anew, in the folder of `surroundings`
+record MachineFile(Surroundings surroundings, Streams streams, Supplier<Diagnosis> measurement) {
+    MachineFile(Surroundings surroundings, Streams streams) {
+        this(
+                surroundings,
+                streams,
+                () -> Diagnosis.of(surroundings.cacheDirectory(), PhysicalCores.threads(0), Calibration.ROUNDS));
+    }
+
     static Path in(Path cacheDirectory) {
         return cacheDirectory.resolve("machine.json");
     }
@@ -37,7 +48,7 @@ record MachineFile(Surroundings surroundings, Streams streams) {
             return Optional.of(kept);
         }
         streams.note("measuring this machine again, as doctor does: " + file + " is of an earlier version");
-        Diagnosis diagnosis = Diagnosis.of(surroundings.cacheDirectory(), PhysicalCores.threads(0), true);
+        Diagnosis diagnosis = measurement.get();
         Optional<MachineProfile> measured = diagnosis.profile();
         measured.ifPresentOrElse(
                 this::keep,

@@ -4,17 +4,24 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.offload.ByWorkingSet;
 import io.moetier.engine.offload.DecodeCosts;
+import io.moetier.engine.offload.LoadCosts;
 import io.moetier.engine.offload.MachineProfile;
+import io.moetier.storage.expert.DiskSpeed;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.DType;
-import io.moetier.testdata.TestData;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,7 +47,7 @@ class DoctorTest {
 
     @Test
     void whatTunePredictsWithIsKept() throws IOException {
-        JsonObject found = diagnosis(cache, "doctor", "--json");
+        JsonObject found = diagnosis(cache, "doctor", "--json", "--rounds", "1");
         MachineProfile kept = MachineProfile.read(MachineFile.in(cache));
         assertEquals(
                 found.requireDouble("disk_bytes_per_second"),
@@ -60,12 +67,25 @@ class DoctorTest {
     void aProfileOfAnEarlierVersionIsMeasuredAgain() throws IOException {
         MachineProfile old = MachineProfile.ofHost("before", 10e9, 1e9, 4e9, 0);
         Files.writeString(MachineFile.in(cache), Json.write(old.fields()));
-        String trace = TestData.trace("gpt-oss-20b_misc_small").toString();
-        CommandLineRun run = CommandLineRun.inProcess(
-                cache, "tune", trace, "--expert-bytes", "1K", "--policies", "lru", "--budgets", "25%");
-        assertEquals(Failure.OK, run.exitCode(), run.err());
-        assertTrue(run.err().contains("measuring this machine again, as doctor does"), run.err());
-        assertTrue(MachineProfile.read(MachineFile.in(cache)).decodeCosts().isPresent());
+        LoadCosts loads = new LoadCosts(0, 0, 0, 1e-9, 0);
+        ByWorkingSet nothing = ByWorkingSet.of(Map.of(1L, 0.0));
+        DecodeCosts costs = new DecodeCosts(
+                Map.of(DType.BF16, ByWorkingSet.of(Map.of(1L, 10e9))), nothing, nothing, nothing, 0, loads, loads);
+        Diagnosis measured = new Diagnosis(
+                "now",
+                Map.of(),
+                Map.of(1, 20e9),
+                cache,
+                new Diagnosis.Finding<>(Optional.of(new DiskSpeed(2e9, 8e9, "direct")), "direct"),
+                new Diagnosis.Finding<>(Optional.of(costs), "measured"));
+        StringWriter told = new StringWriter();
+        Surroundings surroundings = new Surroundings(Map.of("MOETIER_CACHE", cache.toString()), cache, "");
+        Streams streams = new Streams(InputStream.nullInputStream(), new StringWriter(), new PrintWriter(told));
+        MachineProfile current =
+                new MachineFile(surroundings, streams, () -> measured).current().orElseThrow();
+        assertTrue(told.toString().startsWith("measuring this machine again, as doctor does"), told.toString());
+        assertEquals(measured.profile(), Optional.of(current));
+        assertEquals(current, MachineProfile.read(MachineFile.in(cache)));
     }
 
     @Test
@@ -108,6 +128,20 @@ class DoctorTest {
         assertEquals(
                 Failure.USAGE,
                 CommandLineRun.inProcess(cache, "doctor", "--threads", "-1").exitCode());
+    }
+
+    @Test
+    void roundsAreForTheCalibration() {
+        refuses("--rounds must be 1 or more, not 0", "--rounds", "0");
+        refuses("--rounds is for what decoding costs, which --threads leaves out", "--rounds", "1", "--threads", "2");
+    }
+
+    private void refuses(String reason, String... options) {
+        String[] command =
+                Stream.concat(Stream.of("doctor"), Stream.of(options)).toArray(String[]::new);
+        CommandLineRun run = CommandLineRun.inProcess(cache, command);
+        assertEquals(Failure.USAGE, run.exitCode());
+        assertTrue(run.err().contains(reason), run.err());
     }
 
     private static boolean holdsSpeedFile(Path directory) throws IOException {

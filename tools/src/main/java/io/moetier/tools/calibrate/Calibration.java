@@ -29,6 +29,9 @@ import java.util.stream.Stream;
 /// of two sizes, so that the part that grows with the bytes is known, and with few and many experts a token, so that
 /// one can tell what other work hides.
 public final class Calibration {
+    /// Rounds unless the user says otherwise: memory and disk have faster and slower moments where others use them too.
+    public static final int ROUNDS = 4;
+
     private static final ModelShape SMALL = new ModelShape(8, 256, 8, 16, 4, 256, 1024);
     private static final ModelShape WIDE = new ModelShape(4, 1024, 8, 4, 2, 256, 1024);
     private static final ModelShape LARGE = new ModelShape(4, 1024, 8, 16, 8, 1024, 1024);
@@ -37,7 +40,6 @@ public final class Calibration {
     private static final ModelShape COLD_WIDE = new ModelShape(8, 2048, 16, 4, 4, 256, 1024); // 200 MB a token
     private static final List<ModelShape> SHAPES = List.of(SMALL, WIDE, LARGE, LARGE_FEW, COLD_NARROW, COLD_WIDE);
     private static final double WARM_UP_SECONDS = 3; // twice; the compiler's
-    private static final int ROUNDS = 4; // memory and disk have faster and slower moments where others use them too
     private static final double RESIDENT_SECONDS = 0.4;
     private static final double SMALL_SECONDS = 0.5;
     private static final double LARGE_SECONDS = 0.8;
@@ -112,17 +114,19 @@ public final class Calibration {
         }
     }
 
-    /// Measures this machine, in about a minute.
+    /// Measures this machine, in about twenty seconds and twelve more for each round.
     ///
     /// @param folder where stores are written, read and removed again: on the disk whose speed counts
     /// @param config threads, and where native code is
     /// @param memoryBytes how much memory to read: what no cache holds
+    /// @param rounds how often everything is measured, 1 or more
     /// @throws IOException if there is no room for the stores, or the thread is interrupted
-    public static DecodeCosts measure(Path folder, EngineConfig config, long memoryBytes) throws IOException {
+    public static DecodeCosts measure(Path folder, EngineConfig config, long memoryBytes, int rounds)
+            throws IOException {
         requireRoom(folder);
         Path own = Files.createTempDirectory(folder, "calibration");
         try {
-            return measureIn(own, config, memoryBytes);
+            return measureIn(own, config, memoryBytes, rounds);
         } finally {
             remove(own);
         }
@@ -138,7 +142,8 @@ public final class Calibration {
         }
     }
 
-    private static DecodeCosts measureIn(Path folder, EngineConfig config, long memoryBytes) throws IOException {
+    private static DecodeCosts measureIn(Path folder, EngineConfig config, long memoryBytes, int rounds)
+            throws IOException {
         Measured small = Measured.of(WeightStack.write(folder, "small", SMALL, config), SMALL_SECONDS);
         Measured large = Measured.of(WeightStack.write(folder, "large", LARGE, config), LARGE_SECONDS);
         Measured few = Measured.of(WeightStack.write(folder, "few", LARGE_FEW, config), LARGE_SECONDS);
@@ -150,7 +155,7 @@ public final class Calibration {
         small.stack().decode(IoMode.PREAD, 1, WARM_UP_SECONDS, warmUp);
         try (CpuDevice device = CpuDevice.open(config.threads(), KernelChoice.AUTO, config.nativeDirectory());
                 KernelReading reading = new KernelReading(device, WeightStack.TYPE, memoryBytes)) {
-            for (int round = 0; round < ROUNDS; round++) {
+            for (int round = 0; round < rounds; round++) {
                 for (Measured each : List.of(large, few, small, wide, coldNarrow, coldWide)) {
                     each.measureRound();
                 }

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// LWJGL looks up the driver's functions once and keeps their addresses for as long as the process: so
 /// there is one library in a process, and what lies behind it can be exchanged. This is the one piece of
-/// shared state.
+/// shared state. What it has compiled outlives a machine, too.
 final class DriverLibrary {
     /// Not `libcuda.so.1`: nothing shall load it by accident.
     private static final String SONAME = "libmoetier-emulated-cuda.so";
@@ -19,6 +19,7 @@ final class DriverLibrary {
 
     private final FunctionTable functions = FunctionTable.complete();
     private final AtomicReference<@Nullable Machine> machine = new AtomicReference<>();
+    private final ComputeCache computeCache = new ComputeCache();
     private final Trampoline trampoline;
 
     private DriverLibrary() throws IOException {
@@ -31,6 +32,10 @@ final class DriverLibrary {
             shared = new DriverLibrary();
         }
         return shared;
+    }
+
+    ComputeCache computeCache() {
+        return computeCache;
     }
 
     Path file() {

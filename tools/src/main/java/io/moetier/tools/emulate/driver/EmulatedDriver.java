@@ -35,7 +35,7 @@ public final class EmulatedDriver implements AutoCloseable {
     /// @throws IOException if its library cannot be written
     public static EmulatedDriver start(EmulatedOptions options) throws IOException {
         DriverLibrary library = DriverLibrary.shared();
-        Machine machine = new Machine(options);
+        Machine machine = new Machine(options, library.computeCache());
         library.connect(machine);
         return new EmulatedDriver(library, machine);
     }
@@ -48,7 +48,7 @@ public final class EmulatedDriver implements AutoCloseable {
     /// Begins anew, as after a restart of the computer.
     public void reset(EmulatedOptions options) {
         Machine before = machine;
-        Machine next = new Machine(options);
+        Machine next = new Machine(options, library.computeCache());
         library.exchange(before, next);
         machine = next;
         before.locked(before::discard);

@@ -24,6 +24,7 @@ final class Machine {
 
     private final ReentrantLock lock = new ReentrantLock();
     private final EmulatedOptions options;
+    private final ComputeCache computeCache;
     private final List<EmulatedDevice> devices = new ArrayList<>();
     private final Scheduler scheduler;
     private final Handles handles = new Handles();
@@ -37,8 +38,9 @@ final class Machine {
     private boolean initialised;
     private boolean inHostFunction;
 
-    Machine(EmulatedOptions options) {
+    Machine(EmulatedOptions options, ComputeCache computeCache) {
         this.options = options;
+        this.computeCache = computeCache;
         scheduler = new Scheduler(options.order(), options.seed(), options.timeline());
         kernelCosts = new KernelCosts(options.counting());
         options.faults().forEach(faults::add);
@@ -130,6 +132,10 @@ final class Machine {
 
     EmulatedOptions options() {
         return options;
+    }
+
+    ComputeCache computeCache() {
+        return computeCache;
     }
 
     List<EmulatedDevice> devices() {

@@ -35,7 +35,7 @@ final class ModuleFunctions {
         EmulatedContext context = machine.context();
         PtxModule module;
         try {
-            module = PtxModule.parse(ptx);
+            module = machine.computeCache().parse(ptx);
         } catch (PtxException e) {
             throw DriverError.of(CudaStatus.INVALID_PTX, String.valueOf(e.getMessage()));
         }
