@@ -12,6 +12,8 @@ import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.Json;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -67,6 +69,13 @@ final class BenchCommand implements Callable<Integer> {
     @Nullable
     Path trace;
 
+    @Option(
+            names = "--trace-events",
+            paramLabel = "FILE",
+            description = "Write a timeline of the rounds that count, for Perfetto (ui.perfetto.dev) or Chrome.")
+    @Nullable
+    Path traceEvents;
+
     @Option(names = "--json", description = "Print one JSON object.")
     boolean json;
 
@@ -86,8 +95,12 @@ final class BenchCommand implements Callable<Integer> {
                 "--compare needs a GGUF file, which both engines read, not " + model.model);
         require(compare || peer == null, "--peer goes with --compare");
         require(trace == null || !compare, "--trace does not go with --compare");
+        require(traceEvents == null || !compare, "--trace-events does not go with --compare");
         if (trace != null) {
             OutputFile.check(trace, "--trace");
+        }
+        if (traceEvents != null) {
+            OutputFile.check(traceEvents, "--trace-events");
         }
         EngineConfig config = model.config(surroundings, streams);
         config.selection()
@@ -108,20 +121,49 @@ final class BenchCommand implements Callable<Integer> {
 
     private void measure(LoadedModel loaded, ProcessMemory before) throws IOException {
         if (trace == null) {
-            measure(loaded, before, Optional.empty());
+            measure(loaded, before, Optional.empty(), traceEvents);
             return;
         }
         ModelSpec spec = loaded.engine().spec();
         TraceHeader header = SessionTrace.header(String.valueOf(model.model.getFileName()), spec, "rounds of bench")
                 .withLossy(loaded.engine().lossy());
         try (TraceRecorder recorder = new TraceRecorder(trace, header)) {
-            measure(loaded, before, Optional.of(new SessionTrace(recorder, spec)));
+            measure(loaded, before, Optional.of(new SessionTrace(recorder, spec)), traceEvents);
             recorder.finish();
         }
     }
 
-    private void measure(LoadedModel loaded, ProcessMemory before, Optional<SessionTrace> listener) {
-        try (Benchmark benchmark = new Benchmark(loaded, promptTokens, generatedTokens, before)) {
+    private void measure(
+            LoadedModel loaded, ProcessMemory before, Optional<SessionTrace> listener, @Nullable Path timeline)
+            throws IOException {
+        if (timeline == null) {
+            measure(loaded, before, listener, Optional.empty());
+            return;
+        }
+        try (OutputFile file = OutputFile.create(timeline, "--trace-events");
+                TraceEvents events = new TraceEvents(file.unfinished(), TraceEvents.MOST_EVENTS)) {
+            measure(loaded, before, listener, Optional.of(events));
+            events.finish(facts(loaded));
+            file.publish();
+            if (events.omitted() > 0) {
+                streams.note(timeline + " has the first " + TraceEvents.MOST_EVENTS + " spans; " + events.omitted()
+                        + " more were left out");
+            }
+        }
+    }
+
+    /// Returns what somebody who opens a timeline wants to know of it.
+    private Map<String, Object> facts(LoadedModel loaded) {
+        Map<String, Object> facts = new LinkedHashMap<>();
+        facts.put("model", String.valueOf(model.model.getFileName()));
+        facts.put("device", loaded.engine().deviceDescription());
+        facts.put("clock", loaded.clock());
+        return facts;
+    }
+
+    private void measure(
+            LoadedModel loaded, ProcessMemory before, Optional<SessionTrace> listener, Optional<TraceEvents> timeline) {
+        try (Benchmark benchmark = new Benchmark(loaded, promptTokens, generatedTokens, before, timeline)) {
             listener.ifPresent(benchmark::listen);
             benchmark.warmUp();
             for (int i = 0; i < repetitions; i++) {

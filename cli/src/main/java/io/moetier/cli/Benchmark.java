@@ -1,5 +1,7 @@
 package io.moetier.cli;
 
+import io.moetier.engine.device.DeviceMarks;
+import io.moetier.engine.metrics.ActivityListener;
 import io.moetier.engine.metrics.RunStats;
 import io.moetier.engine.offload.PinnedTier;
 import io.moetier.engine.offload.ResidentSummary;
@@ -10,6 +12,7 @@ import io.moetier.engine.session.Sampler;
 import io.moetier.engine.session.SamplingParams;
 import io.moetier.engine.session.Session;
 import io.moetier.engine.session.SessionTrace;
+import io.moetier.storage.model.Phase;
 import io.moetier.tools.emulate.EmulatedCuda;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -50,11 +53,19 @@ final class Benchmark implements AutoCloseable {
     private Optional<SessionTrace> trace = Optional.empty();
     private final Measurement virtualPromptRates = new Measurement();
     private final Measurement virtualGenerationRates = new Measurement();
+    private final DeviceMarks marks;
+    private final StepProfile profile;
     private RunStats promptStats;
     private RunStats generationStats;
 
     /// @param before the process before the model was loaded
-    Benchmark(LoadedModel model, int promptTokens, int generatedTokens, ProcessMemory before) {
+    /// @param timeline what is written of the rounds that count
+    Benchmark(
+            LoadedModel model,
+            int promptTokens,
+            int generatedTokens,
+            ProcessMemory before,
+            Optional<TraceEvents> timeline) {
         this.model = model;
         this.before = before;
         this.generatedTokens = generatedTokens;
@@ -64,6 +75,9 @@ final class Benchmark implements AutoCloseable {
         generationStats = nothing();
         requireContext(model, promptTokens, generatedTokens);
         session = model.engine().newSession();
+        marks = model.newMarks();
+        profile = new StepProfile(marks, model.engine().spec().layers().size(), timeline);
+        model.engine().listen(profile);
     }
 
     /// Checks that both tests fit.
@@ -96,12 +110,14 @@ final class Benchmark implements AutoCloseable {
         Engine engine = model.engine();
         RunStats begin = engine.stats();
         if (prompt.length > 0) {
+            profile.count(Phase.PREFILL);
             Rates rates = prefill();
             promptRates.add(rates.real());
             virtualPromptRates.add(rates.virtual());
         }
         RunStats between = engine.stats();
         if (generatedTokens > 0) {
+            profile.count(Phase.DECODE);
             Rates rates = generate();
             generationRates.add(rates.real());
             virtualGenerationRates.add(rates.virtual());
@@ -152,7 +168,20 @@ final class Benchmark implements AutoCloseable {
                                 .words())
                 .row("computed by", model.engine().deviceDescription())
                 .row("read by", model.engine().ioDescription());
-        return table + "\n" + machine;
+        return table + "\n" + times() + "\n" + machine;
+    }
+
+    private Table times() {
+        PhaseTimes ofPrompt = profile.times(Phase.PREFILL);
+        PhaseTimes ofAnswer = profile.times(Phase.DECODE);
+        Table table = Table.ofFigures().row(PhaseTimes.head());
+        if (!ofPrompt.isEmpty()) {
+            table.row(ofPrompt.cells("prompt " + prompt.length, promptRates.count()));
+        }
+        if (!ofAnswer.isEmpty()) {
+            table.row(ofAnswer.cells("generate 1", (double) ofAnswer.tokens()));
+        }
+        return table;
     }
 
     /// Returns the figures under the names that `--json` prints.
@@ -189,16 +218,24 @@ final class Benchmark implements AutoCloseable {
         fields.put("peak_resident_bytes", memory.peakResidentBytes());
         fields.put("anonymous_bytes", memory.anonymousBytes());
         if (prompt.length > 0) {
-            fields.put("prompt", fields(prompt.length, promptRates, promptStats, virtualPromptRates));
+            Map<String, Object> ofPrompt = fields(prompt.length, promptRates, promptStats, virtualPromptRates);
+            ofPrompt.put("times", profile.times(Phase.PREFILL).fields(promptRates.count()));
+            fields.put("prompt", ofPrompt);
         }
         if (generatedTokens > 0) {
-            fields.put("generation", fields(generatedTokens, generationRates, generationStats, virtualGenerationRates));
+            Map<String, Object> ofAnswer =
+                    fields(generatedTokens, generationRates, generationStats, virtualGenerationRates);
+            PhaseTimes times = profile.times(Phase.DECODE);
+            ofAnswer.put("times", times.fields((double) times.tokens()));
+            fields.put("generation", ofAnswer);
         }
         return fields;
     }
 
     @Override
     public void close() {
+        model.engine().listen(ActivityListener.NONE);
+        marks.close();
         session.close();
     }
 

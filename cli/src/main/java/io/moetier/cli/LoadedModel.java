@@ -1,5 +1,6 @@
 package io.moetier.cli;
 
+import io.moetier.engine.device.DeviceMarks;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.session.Engine;
 import io.moetier.engine.session.EngineConfig;
@@ -54,6 +55,20 @@ final class LoadedModel implements AutoCloseable {
     /// Returns the emulated device that the model runs on, if it is one.
     Optional<EmulatedCuda> emulated() {
         return emulated;
+    }
+
+    /// Makes marks among the kernels of the engine's device; in virtual time where that is emulated.
+    DeviceMarks newMarks() {
+        return emulated.<DeviceMarks>map(EmulatedCuda::newMarks).orElseGet(engine::newMarks);
+    }
+
+    /// Says by which clock those marks go.
+    String clock() {
+        return emulated.map(gpu -> "virtual time of an emulated " + gpu.gpu() + ", by a model of it; reads from disk"
+                        + " take none")
+                .orElseGet(() -> engine.pinnedTier().isPresent()
+                        ? "sections: events of the GPU; copies and reads: the host's clock, with their waits"
+                        : "the host's clock");
     }
 
     /// Returns the tokenizer, if the model came with one.

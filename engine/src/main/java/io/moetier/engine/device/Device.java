@@ -59,6 +59,11 @@ public interface Device extends AutoCloseable {
     /// Makes an event.
     DeviceEvent newEvent();
 
+    /// Makes marks, to be closed before the device.
+    default DeviceMarks newMarks() {
+        return new HostMarks();
+    }
+
     /// Copies `n` floats of `src` starting at `from` to `dst` starting at `at`.
     void upload(float[] src, int from, int n, DeviceBuffer dst, int at);
 

@@ -4,6 +4,8 @@ import java.util.concurrent.atomic.LongAdder;
 
 /// What an engine has done since it was opened. Every report reads a [#snapshot()] of these and nothing else.
 ///
+/// Also tells an [ActivityListener] what it does, if there is one.
+///
 /// Any thread may add, any thread may take a snapshot; a snapshot taken during a run may be ahead in one counter and
 /// behind in another.
 public final class Counters {
@@ -25,6 +27,18 @@ public final class Counters {
     private final LongAdder chosenExperts = new LongAdder();
     private final LongAdder prefetches = new LongAdder();
     private final LongAdder prefetchHits = new LongAdder();
+
+    private volatile ActivityListener activity = ActivityListener.NONE;
+
+    /// Has a listener told of everything from now on.
+    public void listen(ActivityListener listener) {
+        activity = listener;
+    }
+
+    /// Returns who is told what the engine does.
+    public ActivityListener activity() {
+        return activity;
+    }
 
     public void addHits(long experts) {
         expertHits.add(experts);

@@ -1,6 +1,7 @@
 package io.moetier.engine.model;
 
 import io.moetier.engine.device.Kernels;
+import io.moetier.engine.metrics.Section;
 
 /// A building block of layers with its loaded weights.
 interface Block {
@@ -8,4 +9,9 @@ interface Block {
     ///
     /// @param cache what the session remembers of the positions before
     void forward(Kernels kernels, Workspace workspace, KvCache cache);
+
+    /// Returns what it counts as, up to where it says otherwise itself.
+    default Section section() {
+        return Section.ATTENTION;
+    }
 }

@@ -3,6 +3,7 @@ package io.moetier.engine.model;
 import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.ExpertWeights;
 import io.moetier.engine.device.Kernels;
+import io.moetier.engine.metrics.Section;
 import io.moetier.engine.model.spec.DenseSpec;
 import io.moetier.engine.model.spec.LinearSpec;
 import java.lang.foreign.MemorySegment;
@@ -33,6 +34,11 @@ final class DenseFeedForward implements Block {
         batch.begin(workspace.everyRow, workspace.everyRow);
         addTo(batch, 0, workspace.n);
         kernels.expertFfn(batch, workspace.normed, workspace.sublayer);
+    }
+
+    @Override
+    public Section section() {
+        return Section.FEED_FORWARD;
     }
 
     /// Adds this network to a batch, for `n` rows that the batch lists from `from` on.

@@ -3,6 +3,7 @@ package io.moetier.engine.model;
 import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.metrics.Counters;
+import io.moetier.engine.metrics.Section;
 import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.model.spec.SharedExpertSpec;
@@ -112,7 +113,13 @@ final class MoeBlock implements Block {
         workspace.groups.sort(workspace.expertIds, workspace.routingWeights, n, numExpertsPerToken, numChoices);
     }
 
+    @Override
+    public Section section() {
+        return Section.ROUTER;
+    }
+
     private void runExperts(Kernels kernels, Workspace workspace) {
+        workspace.activity.enter(Section.EXPERTS);
         ExpertGroups groups = workspace.groups;
         int numDistinct = groups.numDistinctBelow(numExperts);
         routersAhead.onDecision(number, kernels, workspace);

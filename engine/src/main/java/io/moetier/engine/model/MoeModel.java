@@ -8,6 +8,7 @@ import io.moetier.engine.lookahead.Lookahead;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.metrics.FlightEvents;
 import io.moetier.engine.metrics.LayerStepEvent;
+import io.moetier.engine.metrics.Section;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.RopeSpec;
 import io.moetier.engine.offload.ExpertTier;
@@ -32,6 +33,7 @@ import org.jspecify.annotations.Nullable;
 public final class MoeModel {
     private final ModelSpec spec;
     private final Device device;
+    private final Counters counters;
     private final WeightMatrix embedding;
     private final List<DecoderLayer> layers;
     private final Map<RopeSpec, RopeTable> ropes = new HashMap<>();
@@ -55,6 +57,7 @@ public final class MoeModel {
         this.spec = spec;
         routersAhead = new RoutersAhead(expertTier, prefetchTrial);
         this.device = device;
+        this.counters = counters;
         embedding = Linear.load(spec.embedding(), weights).weight();
         BlockLoader loader =
                 new BlockLoader(weights, ropes, layoutOf, expertTier, routersAhead, counters, device, selection);
@@ -118,6 +121,7 @@ public final class MoeModel {
         embed(tokens, from, workspace, false);
         run(spec.encoderLayers(), layers.size(), cache, workspace);
         cache.finish(firstPosition + n);
+        workspace.activity.enter(Section.HEAD);
         finalNorm.apply(kernels, workspace.hidden, n, workspace.normed);
     }
 
@@ -145,6 +149,8 @@ public final class MoeModel {
     private void embed(int[] tokens, int from, Workspace workspace, boolean encoder) {
         Kernels kernels = device.kernels();
         int n = workspace.n;
+        workspace.activity = counters.activity();
+        workspace.activity.enter(Section.EMBEDDING);
         kernels.embed(embedding, tokens, from, n, workspace.hidden);
         if (spec.embeddingMultiplier() != 1) {
             kernels.scale(workspace.hidden, n * spec.hiddenSize(), spec.embeddingMultiplier());
@@ -165,6 +171,7 @@ public final class MoeModel {
                 throw new CancellationException("cancelled before layer " + i);
             }
             LayerStepEvent event = FlightEvents.startLayerStep(i, workspace.phase, workspace.n);
+            workspace.activity.onLayer(i);
             layers.get(i).forward(device.kernels(), workspace, cache);
             FlightEvents.finish(event);
         }

@@ -12,6 +12,7 @@ record Sublayer(@Nullable Norm norm, Block block, @Nullable Norm postNorm, Resid
     /// Advances `workspace.hidden` [n, hiddenSize] by this sublayer.
     void forward(Kernels kernels, Workspace workspace, KvCache cache) {
         int n = workspace.n;
+        workspace.activity.enter(block.section());
         if (norm == null) {
             kernels.copy(workspace.hidden, n * size, workspace.normed);
         } else {

@@ -2,6 +2,7 @@ package io.moetier.engine.model;
 
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.metrics.ActivityListener;
 import io.moetier.engine.model.spec.BlockSpec;
 import io.moetier.engine.model.spec.LayerSpec;
 import io.moetier.engine.model.spec.ModelSpec;
@@ -31,6 +32,7 @@ public final class Workspace {
     private RoutingListener listener = RoutingListener.NONE;
     private @Nullable MixtureObserver observer;
     private boolean muted;
+    ActivityListener activity = ActivityListener.NONE; // of the pass under way
     BooleanSupplier cancelled = () -> false;
 
     final DeviceBuffer hidden; // [batch, hiddenSize]: the residual stream

@@ -2,6 +2,7 @@ package io.moetier.engine.offload;
 
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.metrics.FlightEvents;
+import io.moetier.engine.metrics.Section;
 import io.moetier.storage.cache.ExpertCache;
 import io.moetier.storage.cache.OutOfSlotsException;
 import io.moetier.storage.model.ExpertId;
@@ -110,7 +111,9 @@ public final class ExpertSequence implements AutoCloseable {
         release(sizeClass);
         startLoads(sizeClass);
         while (nextResident == numResidents && numUnderWay == 0 && nextMissing < numMissing) {
+            counters.activity().enter(Section.WAIT);
             prefetcher.settle(scheduler.await()); // all slots are being filled ahead
+            counters.activity().enter(Section.EXPERTS);
             startLoads(sizeClass);
         }
         int most = nextMissing == numMissing
@@ -237,9 +240,11 @@ public final class ExpertSequence implements AutoCloseable {
         Transfer first = poll();
         long waitNanos = 0;
         if (first == null) {
+            counters.activity().enter(Section.WAIT);
             long start = System.nanoTime();
             first = await();
             waitNanos = System.nanoTime() - start;
+            counters.activity().enter(Section.EXPERTS);
             counters.addWait(waitNanos);
         }
         takeArrival(sizeClass, first, waitNanos);

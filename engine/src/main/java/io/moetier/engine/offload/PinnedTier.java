@@ -153,7 +153,9 @@ public final class PinnedTier implements ExpertSource, AutoCloseable {
             fill(slots, slot, id);
         }
         try {
+            long start = System.nanoTime();
             copy(slots.slab().slot(slot), dst, free);
+            counters.activity().onCopy(id, dst.byteSize(), start, System.nanoTime());
         } finally {
             unpin(slots, slot);
         }

@@ -3,10 +3,12 @@ package io.moetier.engine.session;
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.DeviceFactory;
+import io.moetier.engine.device.DeviceMarks;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.Owned;
 import io.moetier.engine.device.cpu.CpuDevice;
 import io.moetier.engine.lookahead.Lookahead;
+import io.moetier.engine.metrics.ActivityListener;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.metrics.RunStats;
 import io.moetier.engine.model.ExpertSelection;
@@ -71,7 +73,7 @@ public final class Engine implements AutoCloseable {
         kv = config.kv();
         // refused before the weights are read
         PolicyFactory policy = PolicyChoice.of(config, spec);
-        SlotBudget slotBudget = SlotBudget.of(new StoreSource(store), numExpertsPerToken(spec));
+        SlotBudget slotBudget = SlotBudget.of(new StoreSource(store, counters), numExpertsPerToken(spec));
         config.ramBytes().ifPresent(slotBudget::slots);
         config.device().ifPresent(factory -> owned.add(factory::close));
         device = openDevice(config);
@@ -204,7 +206,8 @@ public final class Engine implements AutoCloseable {
 
     /// Returns the smallest budget of experts in main memory: the top-k experts of one layer.
     public long minimumRamBytes() {
-        return SlotBudget.of(new StoreSource(store), numExpertsPerToken()).minimumBytes();
+        return SlotBudget.of(new StoreSource(store, counters), numExpertsPerToken())
+                .minimumBytes();
     }
 
     /// Returns the main memory that this engine and a session of it will still take: room for experts that are not
@@ -269,6 +272,17 @@ public final class Engine implements AutoCloseable {
         return otherWeightBytes;
     }
 
+    /// Has a listener told what this engine does from now on.
+    public void listen(ActivityListener listener) {
+        counters.listen(listener);
+    }
+
+    /// Makes marks among the kernels of this engine's device, for the thread that computes; to be closed before the
+    /// engine.
+    public DeviceMarks newMarks() {
+        return device.newMarks();
+    }
+
     /// Returns what was guessed of the layers' choices, and how often that was right.
     public Lookahead lookahead() {
         return model.lookahead();
@@ -324,7 +338,7 @@ public final class Engine implements AutoCloseable {
 
     /// Called when the dense weights are in main memory, so that what is available there no longer includes theirs.
     private ExpertTier openTier(EngineConfig config, PolicyFactory policy) {
-        StoreSource source = new StoreSource(store);
+        StoreSource source = new StoreSource(store, counters);
         if (device.readsMainMemory()) {
             return openTier(source, ramBytes(config), policy);
         }

@@ -4,6 +4,7 @@ import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.Owned;
+import io.moetier.engine.metrics.ActivityListener;
 import io.moetier.engine.metrics.DecodeEvent;
 import io.moetier.engine.metrics.FlightEvents;
 import io.moetier.engine.metrics.PrefillEvent;
@@ -179,7 +180,10 @@ public final class Session implements AutoCloseable {
             whole.listen(listener);
             whole.observe(observer);
             whole.cancelWhen(cancelled);
+            ActivityListener activity = engine.counters().activity();
+            activity.onStep(Phase.PREFILL, input.length);
             engine.model().encode(input, cache, whole);
+            activity.onStepEnd();
         } catch (CancellationException e) {
             cache.forgetInput();
             return false;
@@ -229,8 +233,11 @@ public final class Session implements AutoCloseable {
         workspace.expectLength(position + 1);
         DecodeEvent event = FlightEvents.startDecode(position);
         long start = System.nanoTime();
+        ActivityListener activity = engine.counters().activity();
+        activity.onStep(Phase.DECODE, 1);
         step(single, 0, 1, Phase.DECODE);
         computeLogits(0);
+        activity.onStepEnd();
         engine.counters().addDecode(1, System.nanoTime() - start);
         FlightEvents.finish(event);
     }
@@ -249,15 +256,18 @@ public final class Session implements AutoCloseable {
         check(appended);
         workspace.expectLength(position + appended.length);
         PrefillEvent event = FlightEvents.startPrefill(appended.length);
+        ActivityListener activity = engine.counters().activity();
         long start = System.nanoTime();
         for (int at = 0; at < appended.length; at += workspace.batch()) {
             int n = Math.min(workspace.batch(), appended.length - at);
+            activity.onStep(Phase.PREFILL, n);
             step(appended, at, n, Phase.PREFILL);
             if (sink != null) {
                 handOut(sink, position - n, n);
             } else if (at + n == appended.length) {
                 computeLogits(n - 1);
             }
+            activity.onStepEnd();
         }
         engine.counters().addPrefill(appended.length, System.nanoTime() - start);
         FlightEvents.finish(event);

@@ -1,13 +1,16 @@
 package io.moetier.engine.session;
 
 import io.moetier.engine.device.DeviceEvent;
+import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.offload.ExpertSource;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.model.Tier;
 import java.lang.foreign.MemorySegment;
 
 /// The store as the tier above it sees it: ids, sizes and reads.
-record StoreSource(ExpertStore store) implements ExpertSource {
+///
+/// @param counters tell who listens what is read
+record StoreSource(ExpertStore store, Counters counters) implements ExpertSource {
     @Override
     public int numSizeClasses() {
         return store.layouts().size();
@@ -31,7 +34,9 @@ record StoreSource(ExpertStore store) implements ExpertSource {
     @Override
     public Tier read(int id, MemorySegment slot, DeviceEvent free) {
         free.synchronize();
+        long start = System.nanoTime();
         store.read(id, slot);
+        counters.activity().onRead(id, slot.byteSize(), start, System.nanoTime());
         return Tier.DISK;
     }
 }

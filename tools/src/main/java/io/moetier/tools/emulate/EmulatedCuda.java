@@ -79,6 +79,11 @@ public final class EmulatedCuda implements DeviceFactory {
         return driver().virtualNanos();
     }
 
+    /// Makes marks in virtual time; one at a time, to be closed before the device.
+    public EmulatedMarks newMarks() {
+        return new EmulatedMarks(driver());
+    }
+
     @Override
     public void close() {
         EmulatedDriver running = driver;

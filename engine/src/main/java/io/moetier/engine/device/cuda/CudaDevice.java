@@ -3,6 +3,7 @@ package io.moetier.engine.device.cuda;
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.DeviceEvent;
+import io.moetier.engine.device.DeviceMarks;
 import io.moetier.engine.device.DeviceStream;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.Owned;
@@ -224,6 +225,11 @@ public final class CudaDevice implements Device {
     @Override
     public DeviceEvent newEvent() {
         return new KernelEvent(this);
+    }
+
+    @Override
+    public DeviceMarks newMarks() {
+        return new CudaMarks(this);
     }
 
     /// Forgets an arena that was closed.

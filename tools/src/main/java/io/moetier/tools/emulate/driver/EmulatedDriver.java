@@ -109,6 +109,21 @@ public final class EmulatedDriver implements AutoCloseable {
         return now.locked(() -> now.scheduler().timeline());
     }
 
+    /// As [#timeline()], which begins anew.
+    public List<TimelineEntry> takeTimeline() {
+        Machine now = machine;
+        return now.locked(() -> now.scheduler().takeTimeline());
+    }
+
+    /// Keeps a timeline from now on, or drops it.
+    public void keepTimeline(boolean keeps) {
+        Machine now = machine;
+        now.locked(() -> {
+            now.scheduler().keepTimeline(keeps);
+            return keeps;
+        });
+    }
+
     /// Charges a kernel that somebody else computes: the stream is busy with it as if it had been launched.
     ///
     /// A context must be current on this thread.

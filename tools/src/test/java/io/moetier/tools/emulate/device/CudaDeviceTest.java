@@ -7,9 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.DeviceMarks;
 import io.moetier.engine.device.cuda.CudaException;
+import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
@@ -50,6 +54,29 @@ class CudaDeviceTest {
             assertTrue(message.contains("CUDA_ERROR_OUT_OF_MEMORY"), message);
             assertTrue(message.endsWith(" bytes of slots for experts"), message);
             assertEquals(5, devices.cuda.allocate(5, arena).length(), "everything goes on");
+        }
+    }
+
+    /// A device that is not there has virtual time, a real one its own.
+    @Test
+    void marksTellWhenTheDeviceReachesThem() {
+        DeviceBuffer x = devices.cuda.allocate(2048);
+        DeviceBuffer out = devices.cuda.allocate(2048);
+        try (Arena arena = devices.cuda.newArena();
+                DeviceMarks marks = devices.cuda.newMarks()) {
+            WeightMatrix small = devices.cuda.hold(RandomMatrix.of(DType.F32, 16, 32, new Random(1)), arena);
+            WeightMatrix large = devices.cuda.hold(RandomMatrix.of(DType.F32, 2048, 512, new Random(2)), arena);
+            for (int round = 0; round < 2; round++) {
+                marks.set();
+                devices.cuda.kernels().matmul(small, x, 1, out);
+                marks.set();
+                devices.cuda.kernels().matmul(large, x, 1, out);
+                marks.set();
+                double[] at = marks.take();
+                assertEquals(3, at.length);
+                assertTrue(at[1] > at[0], () -> Arrays.toString(at));
+                assertTrue(at[2] - at[1] > at[1] - at[0] + 1000, () -> Arrays.toString(at));
+            }
         }
     }
 

@@ -102,6 +102,18 @@ public final class Scheduler {
         return List.copyOf(clock.timeline());
     }
 
+    /// As [#timeline()], which begins anew.
+    public List<TimelineEntry> takeTimeline() {
+        List<TimelineEntry> taken = timeline();
+        clock.timeline().clear();
+        return taken;
+    }
+
+    /// Keeps a timeline from now on, or drops it.
+    public void keepTimeline(boolean keeps) {
+        clock.keepTimeline(keeps);
+    }
+
     /// Returns how long this process took for commands, as opposed to calls.
     public long workNanos() {
         return workNanos;

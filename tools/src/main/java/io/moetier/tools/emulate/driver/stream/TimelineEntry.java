@@ -7,6 +7,13 @@ import io.moetier.tools.emulate.driver.clock.EngineKind;
 /// @param device its ordinal
 /// @param stream the stream's number within its context, 0 for the null stream
 /// @param label a kernel's name, or what was copied
-/// @param startNanos since the driver was started or reset
+/// @param issuedNanos when the host called for it, since the driver was started or reset
+/// @param startNanos likewise
 public record TimelineEntry(
-        int device, EngineKind engine, int stream, String label, double startNanos, double endNanos) {}
+        int device,
+        EngineKind engine,
+        int stream,
+        String label,
+        double issuedNanos,
+        double startNanos,
+        double endNanos) {}

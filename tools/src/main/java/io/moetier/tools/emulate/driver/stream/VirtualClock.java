@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /// it.
 final class VirtualClock {
     private final List<TimelineEntry> timeline = new ArrayList<>();
-    private final boolean keepsTimeline;
+    private boolean keepsTimeline;
     private double hostNanos;
 
     VirtualClock(boolean keepsTimeline) {
@@ -30,6 +30,12 @@ final class VirtualClock {
 
     List<TimelineEntry> timeline() {
         return timeline;
+    }
+
+    /// Keeps a timeline from now on, or drops it.
+    void keepTimeline(boolean keeps) {
+        keepsTimeline = keeps;
+        timeline.clear();
     }
 
     void advanceHost(double nanos) {
@@ -115,7 +121,13 @@ final class VirtualClock {
             engine.occupy(start, end);
             if (keepsTimeline) {
                 timeline.add(new TimelineEntry(
-                        engine.device(), engine.kind(), stream.number(), command.label(), start, end));
+                        engine.device(),
+                        engine.kind(),
+                        stream.number(),
+                        command.label(),
+                        command.issuedAt(),
+                        start,
+                        end));
             }
         }
     }

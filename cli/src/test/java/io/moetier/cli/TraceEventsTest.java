@@ -1,0 +1,192 @@
+package io.moetier.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TraceEventsTest {
+    private static final String MODEL = TestData.golden("mixtral").toString();
+    private static final double MICROS = 1e6;
+
+    @TempDir
+    static Path directory = Path.of("");
+
+    /// A complete event of the format: microseconds since the file's zero.
+    private record Span(String name, double start, double duration, Map<?, ?> arguments) {
+        double end() {
+            return start + duration;
+        }
+    }
+
+    /// Reads a file as Perfetto does: rows are named by metadata events, and all others are complete events.
+    private static Map<String, List<Span>> read(Path file) {
+        Map<Integer, String> names = new LinkedHashMap<>();
+        Map<String, List<Span>> rows = new LinkedHashMap<>();
+        for (JsonObject event : Json.readObject(file).requireObjects("traceEvents")) {
+            assertEquals(1, event.requireInt("pid"));
+            switch (event.requireString("ph")) {
+                case "M" -> {
+                    if (event.requireString("name").equals("thread_name")) {
+                        names.put(
+                                event.requireInt("tid"),
+                                event.requireObject("args").requireString("name"));
+                    }
+                }
+                case "X" ->
+                    rows.computeIfAbsent(names.get(event.requireInt("tid")), _ -> new ArrayList<>())
+                            .add(new Span(
+                                    event.requireString("name"),
+                                    event.requireDouble("ts"),
+                                    event.requireDouble("dur"),
+                                    event.optionalObject("args")
+                                            .<Map<?, ?>>map(JsonObject::asMap)
+                                            .orElse(Map.of())));
+                default -> throw new AssertionError(event.asMap());
+            }
+        }
+        rows.values().forEach(TraceEventsTest::assertOneAfterTheOther);
+        return rows;
+    }
+
+    private static void assertOneAfterTheOther(List<Span> spans) {
+        spans.sort(Comparator.comparingDouble(Span::start));
+        double end = 0;
+        for (Span span : spans) {
+            assertTrue(span.start() >= end - 1e-6 && span.duration() >= 0, () -> span + " in " + spans);
+            end = span.end();
+        }
+    }
+
+    private static JsonObject bench(Path file, int rounds, String... options) {
+        List<String> command = new ArrayList<>(List.of("bench", MODEL, "-p", "5", "-n", "3", "--json"));
+        command.addAll(List.of("-r", Integer.toString(rounds)));
+        command.addAll(List.of("--trace-events", file.toString()));
+        command.addAll(List.of(options));
+        CommandLineRun run = CommandLineRun.inProcess(directory.resolve("cache"), command.toArray(String[]::new));
+        assertEquals(Failure.OK, run.exitCode(), run.err());
+        return Json.parseObject(run.out().getBytes(StandardCharsets.UTF_8), Path.of("output"));
+    }
+
+    private static double sum(List<Span> spans, String name) {
+        return spans.stream()
+                .filter(span -> span.name().equals(name))
+                .mapToDouble(Span::duration)
+                .sum();
+    }
+
+    private static Set<String> names(List<Span> spans) {
+        Set<String> names = new TreeSet<>();
+        spans.forEach(span -> names.add(span.name()));
+        return names;
+    }
+
+    /// The sums of the file are those of the report, and the sections of all layers are all there is of a step.
+    private static void assertAgrees(Map<String, List<Span>> rows, JsonObject report, int rounds) {
+        List<Span> steps = rows.getOrDefault("steps", List.of());
+        List<Span> sections = new ArrayList<>(rows.getOrDefault("computation", List.of()));
+        sections.addAll(rows.getOrDefault("waits for experts", List.of()));
+        double ofSections = sections.stream().mapToDouble(Span::duration).sum();
+        double ofSteps = steps.stream().mapToDouble(Span::duration).sum();
+        assertEquals(ofSteps, ofSections, 0.01 * steps.size());
+        assertEquals(Set.of("decode", "prefill"), names(steps));
+        assertTrue(names(sections).containsAll(Set.of("attention", "embedding", "experts", "head", "router")));
+
+        JsonObject generation = report.requireObject("generation").requireObject("times");
+        assertEquals(rounds * 3 * generation.requireDouble("seconds") * MICROS, sum(steps, "decode"), 0.1);
+        double parts = 0;
+        for (String key : List.of("attention", "router", "experts", "wait", "embedding", "head", "feed_forward")) {
+            parts += generation.requireDouble(key + "_seconds");
+        }
+        assertEquals(generation.requireDouble("seconds"), parts, 1e-9);
+        double ofLayers = 0;
+        for (JsonObject layer : generation.requireObjects("layers")) {
+            ofLayers += layer.requireDouble("router_seconds");
+        }
+        assertEquals(generation.requireDouble("router_seconds"), ofLayers, 1e-9);
+    }
+
+    @Test
+    void ofTheProcessorShowsSectionsWaitsAndReads() {
+        Path file = directory.resolve("cpu.json");
+        JsonObject report = bench(file, 2, "--device", "cpu", "--ram", "100K");
+        Map<String, List<Span>> rows = read(file);
+        assertAgrees(rows, report, 2);
+        assertTrue(rows.containsKey("waits for experts"), rows.keySet()::toString);
+        List<Span> reads = new ArrayList<>();
+        rows.forEach((name, spans) -> reads.addAll(name.startsWith("disk reads, moetier-loader-") ? spans : List.of()));
+        double bytes = reads.stream()
+                .mapToDouble(span -> ((Number) span.arguments().get("bytes")).doubleValue())
+                .sum();
+        assertTrue(bytes > 0);
+        assertEquals("the host's clock", facts(file).requireString("clock"));
+        assertEquals(0, facts(file).requireInt("spans_left_out"));
+    }
+
+    @Test
+    void ofAnEmulatedGpuShowsItsEnginesInVirtualTime() {
+        Path file = directory.resolve("gpu.json");
+        JsonObject report = bench(file, 1, "--device", "emulated", "--ctx", "64");
+        Map<String, List<Span>> rows = read(file);
+        assertAgrees(rows, report, 1);
+        assertTrue(names(rows.getOrDefault("kernels", List.of())).contains("attend_f16"), rows.keySet()::toString);
+        assertTrue(rows.containsKey("copies to the GPU"));
+        assertTrue(rows.containsKey("copies to main memory"));
+        assertTrue(facts(file).requireString("clock").startsWith("virtual time of an emulated rtx3060"));
+        double virtual = report.requireObject("generation").requireDouble("virtual_tokens_per_second");
+        double inSteps =
+                1 / report.requireObject("generation").requireObject("times").requireDouble("seconds");
+        assertEquals(1, inSteps / virtual, 0.02); // sampling takes no virtual time
+    }
+
+    private static JsonObject facts(Path file) {
+        return Json.readObject(file).requireObject("otherData");
+    }
+
+    @Test
+    void endAtTheirLimit() throws IOException {
+        Path file = directory.resolve("limited.json");
+        try (TraceEvents events = new TraceEvents(file, 2)) {
+            events.begin(1000);
+            for (int i = 1; i <= 5; i++) {
+                events.span("row", "span " + i, 1000 * i, 1000 * i + 500, Map.of());
+            }
+            events.finish(Map.of());
+            assertEquals(3, events.omitted());
+        }
+        assertEquals(
+                List.of(new Span("span 1", 0, 0.5, Map.of()), new Span("span 2", 1, 0.5, Map.of())),
+                read(file).get("row"));
+        assertEquals(3, facts(file).requireInt("spans_left_out"));
+    }
+
+    @Test
+    void areRefusedWhereNothingCanBeWritten() {
+        Path nowhere = directory.resolve("none/x.json");
+        CommandLineRun run = CommandLineRun.inProcess(
+                directory.resolve("cache"), "bench", MODEL, "-p", "1", "-n", "0", "--trace-events", nowhere.toString());
+        assertEquals(Failure.FAILED, run.exitCode());
+        assertTrue(run.err().contains(nowhere + ": cannot be written: no such directory"), run.err());
+        assertFalse(Files.exists(nowhere));
+        CommandLineRun folder = CommandLineRun.inProcess(
+                directory.resolve("cache"), "bench", MODEL, "--trace-events", directory.toString());
+        assertTrue(folder.err().contains("--trace-events: expected a file, found the directory"), folder.err());
+        assertEquals(Failure.USAGE, folder.exitCode());
+    }
+}

@@ -1,0 +1,67 @@
+package io.moetier.tools.emulate;
+
+import io.moetier.engine.device.DeviceMarks;
+import io.moetier.tools.emulate.driver.EmulatedDriver;
+import io.moetier.tools.emulate.driver.clock.EngineKind;
+import io.moetier.tools.emulate.driver.stream.TimelineEntry;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// Marks in virtual time. They cost none: a mark is reached when its place in the host's calls is past and the kernels
+/// called for before that are done, as an event would be.
+public final class EmulatedMarks implements DeviceMarks {
+    private final EmulatedDriver driver;
+    private double[] set = new double[64]; // virtual time of the host
+    private int count;
+    private List<TimelineEntry> entries = List.of();
+
+    /// Begins to keep the timeline of a driver.
+    EmulatedMarks(EmulatedDriver driver) {
+        this.driver = driver;
+        driver.keepTimeline(true);
+    }
+
+    @Override
+    public void set() {
+        if (count == set.length) {
+            set = Arrays.copyOf(set, 2 * count);
+        }
+        set[count++] = driver.virtualNanos();
+    }
+
+    /// To be called when the host has waited for all kernels.
+    @Override
+    public double[] take() {
+        entries = driver.takeTimeline();
+        List<TimelineEntry> kernels = kernels().toList();
+        double[] taken = new double[count];
+        double done = 0;
+        int next = 0;
+        for (int i = 0; i < count; i++) {
+            for (; next < kernels.size() && kernels.get(next).issuedNanos() <= set[i]; next++) {
+                done = Math.max(done, kernels.get(next).endNanos());
+            }
+            taken[i] = Math.max(done, set[i]);
+        }
+        count = 0;
+        return taken;
+    }
+
+    private Stream<TimelineEntry> kernels() {
+        return entries.stream()
+                .filter(entry -> entry.engine() == EngineKind.COMPUTE)
+                .sorted(Comparator.comparingDouble(TimelineEntry::issuedNanos));
+    }
+
+    /// Returns what the engines of the device did up to the latest [#take()], as far as it was not returned before.
+    public List<TimelineEntry> entries() {
+        return entries;
+    }
+
+    @Override
+    public void close() {
+        driver.keepTimeline(false);
+    }
+}
