@@ -139,6 +139,11 @@ public interface Kernels {
     /// @param ids receives `[n, k]`; `weights` likewise
     void route(DeviceBuffer logits, int n, Routing routing, float @Nullable [] correction, int[] ids, float[] weights);
 
+    /// Finds the `k` largest of the `n` elements of `x` from `from` on, and waits for them.
+    ///
+    /// @param k at most [Largest#MOST_OF_KERNELS]
+    void largest(DeviceBuffer x, int from, int n, int k, Largest out);
+
     /// Several experts, each for rows of its own: row `outRows[i]` of `out` becomes what [ExpertWeights] says of row
     /// `rows[i]` of `x`. What an expert gives does not depend on the others of the batch.
     void expertFfn(ExpertBatch batch, DeviceBuffer x, DeviceBuffer out);

@@ -31,6 +31,14 @@ public final class Operands {
         }
     }
 
+    /// Wants no more of the largest than kernels find.
+    public static void requireFew(int k) {
+        if (k < 1 || k > Largest.MOST_OF_KERNELS) {
+            throw new IllegalArgumentException(
+                    "the " + k + " largest, where 1 to " + Largest.MOST_OF_KERNELS + " can be found");
+        }
+    }
+
     /// Wants matrices for the same input, and room for the results of `n` rows.
     public static void requireAlike(WeightMatrix[] ws, int n, DeviceBuffer[] outs) {
         for (int i = 0; i < ws.length; i++) {

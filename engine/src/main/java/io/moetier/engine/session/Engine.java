@@ -5,6 +5,7 @@ import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.DeviceFactory;
 import io.moetier.engine.device.DeviceMarks;
 import io.moetier.engine.device.KvType;
+import io.moetier.engine.device.Largest;
 import io.moetier.engine.device.Owned;
 import io.moetier.engine.device.cpu.CpuDevice;
 import io.moetier.engine.lookahead.Lookahead;
@@ -331,6 +332,25 @@ public final class Engine implements AutoCloseable {
         lockStep();
         try {
             model.logits(workspace, row, n, out);
+        } finally {
+            unlockStep();
+        }
+    }
+
+    /// Copies the logits from `from` on.
+    void download(DeviceBuffer logits, int from, float[] out) {
+        lockStep();
+        try {
+            device.download(logits, from, out.length, out, 0);
+        } finally {
+            unlockStep();
+        }
+    }
+
+    void largest(DeviceBuffer logits, int from, int n, int k, Largest out) {
+        lockStep();
+        try {
+            device.kernels().largest(logits, from, n, k, out);
         } finally {
             unlockStep();
         }

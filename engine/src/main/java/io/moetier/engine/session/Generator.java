@@ -72,7 +72,7 @@ public final class Generator {
                 reason = StopReason.CANCELLED;
                 break;
             }
-            int token = sampler.sample(session.logits());
+            int token = sample();
             if (endOfSequence.contains(token)) {
                 reason = StopReason.END_OF_SEQUENCE;
                 break;
@@ -94,5 +94,10 @@ public final class Generator {
         }
         long decodeNanos = System.nanoTime() - start - promptNanos;
         return new Outcome(reason, prompt.length, promptNanos, generated, decodeNanos);
+    }
+
+    private int sample() {
+        int candidates = sampler.numCandidates();
+        return candidates == 0 ? sampler.sample(session.logits()) : sampler.sample(session.largestLogits(candidates));
     }
 }

@@ -1,6 +1,6 @@
 package io.moetier.engine.session;
 
-import java.util.Arrays;
+import io.moetier.engine.device.Largest;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
@@ -13,8 +13,10 @@ public final class Sampler {
 
     private final SamplingParams params;
     private final RandomGenerator random;
+    private final int vocabSize;
+    private final int numKept; // by top-k; the vocabulary if it keeps all
+    private final Largest largest = new Largest();
     private final float[] penalised;
-    private final long[] candidates;
     private final double[] probabilities;
     private final int[] recent;
     private int numRecent;
@@ -22,10 +24,11 @@ public final class Sampler {
     /// @param contextLength how many tokens a whole context can hold
     public Sampler(SamplingParams params, int vocabSize, int contextLength) {
         this.params = params;
+        this.vocabSize = vocabSize;
         random = RandomGeneratorFactory.of(GENERATOR).create(params.seed());
-        penalised = new float[vocabSize];
-        candidates = new long[vocabSize];
-        probabilities = new double[vocabSize];
+        numKept = params.temperature() == 0 ? 1 : params.topK() == 0 ? vocabSize : Math.min(params.topK(), vocabSize);
+        penalised = new float[params.repeatPenalty() == 1 ? 0 : vocabSize];
+        probabilities = new double[numKept];
         recent = new int[params.repeatLastN() < 0 ? contextLength : params.repeatLastN()];
     }
 
@@ -36,44 +39,42 @@ public final class Sampler {
         }
     }
 
+    /// Returns how many of the largest logits are enough for [#sample(Largest)]; 0 if all logits are needed.
+    public int numCandidates() {
+        return params.repeatPenalty() == 1 && numKept <= Largest.MOST_OF_KERNELS ? numKept : 0;
+    }
+
     /// Returns the next token.
     ///
     /// @param logits [vocabSize], left as they are
     /// @throws IllegalStateException if one is NaN, or none is finite
     public int sample(float[] logits) {
-        requireNumbers(logits);
-        System.arraycopy(logits, 0, penalised, 0, penalised.length);
-        penaliseRepetition(logits);
-        if (params.temperature() == 0) {
-            return argmax(penalised);
-        }
-        return draw(keepMinP(keepTopP(keepTopK())));
+        boolean asTheyAre = params.repeatPenalty() == 1 || numRecent == 0;
+        largest.find(asTheyAre ? logits : penaliseRepetition(logits), 0, vocabSize, numKept);
+        return choose(largest);
     }
 
-    private static void requireNumbers(float[] logits) {
-        float max = Float.NEGATIVE_INFINITY;
-        for (float logit : logits) {
-            max = Math.max(max, logit); // NaN if either is
-        }
-        if (!Float.isFinite(max)) {
+    /// Returns the next token.
+    ///
+    /// @param candidates the [#numCandidates()] largest logits
+    /// @throws IllegalStateException if one of all is NaN, or none is finite
+    public int sample(Largest candidates) {
+        return choose(candidates);
+    }
+
+    private int choose(Largest candidates) {
+        if (candidates.size() == 0 || !Float.isFinite(candidates.value(0))) {
             throw new IllegalStateException("the model computed logits that are not numbers");
         }
+        if (params.temperature() == 0) {
+            return candidates.index(0);
+        }
+        int count = keepMinP(keepTopP(candidates));
+        return candidates.index(draw(candidates, count));
     }
 
-    private static int argmax(float[] values) {
-        int best = 0;
-        for (int i = 1; i < values.length; i++) {
-            if (values[i] > values[best]) {
-                best = i;
-            }
-        }
-        return best;
-    }
-
-    private void penaliseRepetition(float[] logits) {
-        if (params.repeatPenalty() == 1) {
-            return;
-        }
+    private float[] penaliseRepetition(float[] logits) {
+        System.arraycopy(logits, 0, penalised, 0, vocabSize);
         for (int i = 0; i < Math.min(numRecent, recent.length); i++) {
             int token = recent[i]; // may come up twice; the penalty is applied to the original logit, so once
             penalised[token] = (float)
@@ -81,52 +82,12 @@ public final class Sampler {
                             ? logits[token] / params.repeatPenalty()
                             : logits[token] * params.repeatPenalty());
         }
+        return penalised;
     }
 
-    /// Sorts the most probable tokens to the front of `candidates` and returns how many stay.
-    private int keepTopK() {
-        for (int token = 0; token < penalised.length; token++) {
-            candidates[token] = sortKey(penalised[token], token);
-        }
-        int k = params.topK() == 0 ? candidates.length : Math.min(params.topK(), candidates.length);
-        selectFirst(k);
-        Arrays.sort(candidates, 0, k);
-        return k;
-    }
-
-    /// Quickselect: moves the `k` smallest keys to the front, in any order.
-    private void selectFirst(int k) {
-        int low = 0;
-        int high = candidates.length - 1;
-        while (low < high) {
-            long pivot = candidates[(low + high) >>> 1];
-            int i = low;
-            int j = high;
-            while (i <= j) {
-                while (candidates[i] < pivot) {
-                    i++;
-                }
-                while (candidates[j] > pivot) {
-                    j--;
-                }
-                if (i <= j) {
-                    long swapped = candidates[i];
-                    candidates[i++] = candidates[j];
-                    candidates[j--] = swapped;
-                }
-            }
-            if (k - 1 <= j) {
-                high = j;
-            } else if (k - 1 >= i) {
-                low = i;
-            } else {
-                return;
-            }
-        }
-    }
-
-    private int keepTopP(int count) {
-        softmax(count, 1);
+    private int keepTopP(Largest candidates) {
+        int count = candidates.size();
+        softmax(candidates, count, 1);
         double mass = 0;
         for (int i = 0; i < count; i++) {
             mass += probabilities[i];
@@ -146,42 +107,27 @@ public final class Sampler {
         return kept;
     }
 
-    private int draw(int count) {
-        softmax(count, params.temperature());
+    private int draw(Largest candidates, int count) {
+        softmax(candidates, count, params.temperature());
         double at = random.nextDouble();
         for (int i = 0; i < count; i++) {
             at -= probabilities[i];
             if (at < 0) {
-                return tokenOf(candidates[i]);
+                return i;
             }
         }
-        return tokenOf(candidates[count - 1]);
+        return count - 1;
     }
 
-    private void softmax(int count, double temperature) {
-        double max = logit(candidates[0]);
+    private void softmax(Largest candidates, int count, double temperature) {
+        double max = candidates.value(0);
         double sum = 0;
         for (int i = 0; i < count; i++) {
-            probabilities[i] = Math.exp((logit(candidates[i]) - max) / temperature);
+            probabilities[i] = Math.exp((candidates.value(i) - max) / temperature);
             sum += probabilities[i];
         }
         for (int i = 0; i < count; i++) {
             probabilities[i] /= sum;
         }
-    }
-
-    private float logit(long key) {
-        return penalised[tokenOf(key)];
-    }
-
-    /// Orders by falling logit, then rising token id.
-    private static long sortKey(float logit, int token) {
-        int bits = Float.floatToIntBits(logit);
-        int ascending = bits ^ (bits >> 31 & Integer.MAX_VALUE);
-        return (long) ~ascending << 32 | token;
-    }
-
-    private static int tokenOf(long key) {
-        return (int) key;
     }
 }

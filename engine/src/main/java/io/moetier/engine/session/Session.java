@@ -3,6 +3,7 @@ package io.moetier.engine.session;
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.KvType;
+import io.moetier.engine.device.Largest;
 import io.moetier.engine.device.Owned;
 import io.moetier.engine.metrics.ActivityListener;
 import io.moetier.engine.metrics.DecodeEvent;
@@ -34,10 +35,15 @@ public final class Session implements AutoCloseable {
     private final Workspace workspace;
     private final DeviceBuffer deviceLogits;
     private final float[] logits;
+    private final Largest largest = new Largest();
     private final int[] tokens;
     private final int[] single = new int[1];
     private int position;
     private int[] outputBeginning = {};
+    private int logitRow; // of the device's logits, after the last token
+    private boolean hasLogits; // of that token
+    private int numLargest; // of that token
+    private int numWanted; // what was asked for after the token before: 0 for all logits, else how many of the largest
 
     private RoutingListener listener = RoutingListener.NONE;
     private @Nullable MixtureObserver observer;
@@ -244,7 +250,18 @@ public final class Session implements AutoCloseable {
 
     /// Returns the logits after the last token, [vocabSize]; the session's, overwritten by its next step.
     public float[] logits() {
+        numWanted = 0;
+        fetch();
         return logits;
+    }
+
+    /// Returns the largest `k` logits after the last token; the session's, overwritten by its next step.
+    ///
+    /// @param k at most [Largest#MOST_OF_KERNELS]
+    public Largest largestLogits(int k) {
+        numWanted = k;
+        fetch();
+        return largest;
     }
 
     @Override
@@ -332,15 +349,33 @@ public final class Session implements AutoCloseable {
             int rows = Math.min(LOGIT_ROWS, n - row);
             engine.logits(workspace, row, rows, deviceLogits);
             for (int i = 0; i < rows; i++) {
-                engine.device().download(deviceLogits, i * vocabSize, vocabSize, logits, 0);
+                engine.download(deviceLogits, i * vocabSize, logits);
                 sink.accept(firstPosition + row + i, logits);
             }
+            logitRow = rows - 1;
         }
+        hasLogits = true;
+        numLargest = 0;
     }
 
+    /// A device computes on after it is called; the step ends when there is what will probably be asked for.
     private void computeLogits(int row) {
         engine.logits(workspace, row, 1, deviceLogits);
-        engine.device().download(deviceLogits, 0, logits.length, logits, 0);
+        logitRow = 0;
+        hasLogits = false;
+        numLargest = 0;
+        fetch();
+    }
+
+    private void fetch() {
+        int from = logitRow * logits.length;
+        if (numWanted == 0 && !hasLogits) {
+            engine.download(deviceLogits, from, logits);
+            hasLogits = true;
+        } else if (numWanted != 0 && numLargest != numWanted) {
+            engine.largest(deviceLogits, from, logits.length, numWanted, largest);
+            numLargest = numWanted;
+        }
     }
 
     private void check(int[] appended) {

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.device.Largest;
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -94,6 +96,29 @@ class SamplerTest {
             }
             assertEquals(1, sampler.sample(new float[] {-infinite, 1, -infinite, -infinite, -infinite}));
         }
+    }
+
+    @Test
+    void fewCandidatesAreEnoughUnlessAllLogitsCount() {
+        float[] logits = new float[1000];
+        Random random = new Random(4);
+        for (int i = 0; i < logits.length; i++) {
+            logits[i] = (float) random.nextGaussian();
+        }
+        for (SamplingParams params : List.of(SamplingParams.GREEDY, SamplingParams.DEFAULT)) {
+            Sampler fromAll = new Sampler(params, logits.length, 100);
+            Sampler fromFew = new Sampler(params, logits.length, 100);
+            Largest candidates = new Largest();
+            candidates.find(logits, 0, logits.length, fromFew.numCandidates());
+            for (int i = 0; i < 100; i++) {
+                assertEquals(fromAll.sample(logits), fromFew.sample(candidates));
+            }
+        }
+        assertEquals(1, sampler(SamplingParams.GREEDY).numCandidates());
+        assertEquals(
+                LOGITS.length, sampler(new SamplingParams(1, 0, 1, 0, 1, 64, 0)).numCandidates());
+        assertEquals(0, sampler(new SamplingParams(1, 40, 1, 0, 1.1, 64, 0)).numCandidates());
+        assertEquals(0, new Sampler(new SamplingParams(1, 0, 1, 0, 1, 64, 0), 1000, 100).numCandidates());
     }
 
     @Test

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.engine.convert.Quantisation;
+import io.moetier.engine.device.Largest;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.device.cpu.KernelTiers;
 import io.moetier.testdata.TestData;
@@ -63,6 +64,33 @@ class SessionTest {
                 session.decode(tokens[i]);
                 assertArrayEquals(expected.get(i), session.logits(), "position " + i);
             }
+        }
+    }
+
+    @Test
+    void theLargestLogitsAreThoseOfAllLogitsInWhateverOrderTheyAreAskedFor() {
+        try (Session session = engine.newSession()) {
+            session.prefill(new int[] {1, 5, 9}, (position, logits) -> {});
+            assertLargest(session, 1);
+            session.decode(17);
+            assertLargest(session, 1);
+            assertLargest(session, 40);
+            session.decode(4000);
+            Largest before = session.largestLogits(40);
+            assertEquals(session.logits()[before.index(39)], before.value(39));
+            session.prefill(new int[] {2, 8});
+            assertLargest(session, 40);
+        }
+    }
+
+    private static void assertLargest(Session session, int k) {
+        Largest found = session.largestLogits(k);
+        Largest expected = new Largest();
+        expected.find(session.logits(), 0, session.logits().length, k);
+        assertEquals(k, found.size());
+        for (int i = 0; i < k; i++) {
+            assertEquals(expected.index(i), found.index(i));
+            assertEquals(expected.value(i), found.value(i));
         }
     }
 

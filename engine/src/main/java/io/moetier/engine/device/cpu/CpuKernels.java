@@ -8,6 +8,7 @@ import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvLayer;
+import io.moetier.engine.device.Largest;
 import io.moetier.engine.device.LatentLayer;
 import io.moetier.engine.device.LatentShape;
 import io.moetier.engine.device.LinearAttentionShape;
@@ -326,6 +327,12 @@ final class CpuKernels implements Kernels {
         float[] values = floats(x, ((long) xRow + rows) * cols);
         float @Nullable [] logits = gateLogit == null ? null : floats(gateLogit, rows);
         rowWork.addRows(values, xRow, logits, rows, cols, floats(out, (long) rows * cols));
+    }
+
+    @Override
+    public void largest(DeviceBuffer x, int from, int n, int k, Largest out) {
+        Operands.requireFew(k);
+        out.find(floats(x, (long) from + n), from, n, k);
     }
 
     @Override

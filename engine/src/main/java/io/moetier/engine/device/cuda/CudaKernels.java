@@ -10,6 +10,7 @@ import io.moetier.engine.device.ExpertChoice;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.KvType;
+import io.moetier.engine.device.Largest;
 import io.moetier.engine.device.LatentLayer;
 import io.moetier.engine.device.LatentShape;
 import io.moetier.engine.device.LinearAttentionShape;
@@ -43,6 +44,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
     private final ExpertProducts experts;
     private final CacheAttention attention;
     private final Recurrences recurrences;
+    private final LargestNumbers largest;
     private final ExpertChoice choice = new ExpertChoice();
     private final IdentityHashMap<RopeTable, RopeTable.Angles> anglesHeld = new IdentityHashMap<>();
     private float[] logits = new float[0];
@@ -67,6 +69,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
         experts = new ExpertProducts(kernels, staging, tasks);
         attention = new CacheAttention(stream, kernels, staging, parameter);
         recurrences = new Recurrences(stream, kernels, parameter);
+        largest = new LargestNumbers(stream, kernels, staging, parameter);
     }
 
     /// Launches what was collected.
@@ -76,7 +79,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
 
     /// Returns the bytes of what is kept from one operation to the next.
     long workingBytes() {
-        return vectors.byteSize() + experts.byteSize() + attention.byteSize();
+        return vectors.byteSize() + experts.byteSize() + attention.byteSize() + largest.byteSize();
     }
 
     @Override
@@ -84,6 +87,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
         vectors.close();
         experts.close();
         attention.close();
+        largest.close();
     }
 
     private CudaBuffer buffer(DeviceBuffer buffer, long least) {
@@ -443,6 +447,14 @@ final class CudaKernels implements Kernels, AutoCloseable {
             int to = token * routing.numExpertsPerToken();
             choice.choose(routing, this.logits, token * routing.numExperts(), correction, ids, weights, to);
         }
+    }
+
+    @Override
+    public void largest(DeviceBuffer x, int from, int n, int k, Largest out) {
+        Operands.requireFew(k);
+        CudaBuffer numbers = buffer(x, (long) from + n);
+        launchBefore(0);
+        largest.find(numbers.address(from), n, k, out);
     }
 
     @Override

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// The kernels, loaded: `engine/src/main/cuda` compiled.
 final class KernelModules implements AutoCloseable {
     /// The resources with PTX, one for each source.
-    static final List<String> NAMES = List.of("products", "tokens", "attention", "recurrent");
+    static final List<String> NAMES = List.of("products", "tokens", "attention", "recurrent", "largest");
 
     private final List<CudaModule> modules = new ArrayList<>();
     private final Map<DType, ForType> forTypes = new EnumMap<>(DType.class);
@@ -31,6 +31,7 @@ final class KernelModules implements AutoCloseable {
     final CudaFunction causalConvolution;
     final CudaFunction selectiveScan;
     final CudaFunction linearAttention;
+    final CudaFunction largestOfParts;
 
     /// The kernels of a type of weights.
     ///
@@ -71,6 +72,7 @@ final class KernelModules implements AutoCloseable {
         causalConvolution = recurrent.function("causal_convolution");
         selectiveScan = recurrent.function("selective_scan");
         linearAttention = recurrent.function("linear_attention");
+        largestOfParts = modules.get(4).function("largest_of_parts");
     }
 
     /// Returns the text of a resource.

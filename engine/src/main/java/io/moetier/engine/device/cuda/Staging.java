@@ -125,11 +125,18 @@ final class Staging implements AutoCloseable {
         int most = (int) (HALF_BYTES / Float.BYTES);
         for (int done = 0; done < n; done += most) {
             int piece = Math.min(most, n - done);
-            stream.copyToHost(
-                    from + (long) done * Float.BYTES, returned.segment().address(), (long) piece * Float.BYTES);
-            stream.synchronize();
-            MemorySegment.copy(returned.segment(), JAVA_FLOAT, 0, to, first + done, piece);
+            MemorySegment bytes = download(from + (long) done * Float.BYTES, (long) piece * Float.BYTES);
+            MemorySegment.copy(bytes, JAVA_FLOAT, 0, to, first + done, piece);
         }
+    }
+
+    /// Copies bytes from the device at `from`, no more than a half; returns them when they have arrived, valid until
+    /// the
+    /// next download.
+    MemorySegment download(long from, long byteSize) {
+        stream.copyToHost(from, returned.segment().address(), byteSize);
+        stream.synchronize();
+        return returned.segment();
     }
 
     /// Returns the bytes on the device.

@@ -9,18 +9,22 @@ import io.moetier.engine.device.Activation;
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.Kernels;
+import io.moetier.engine.device.Largest;
 import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.device.Routing;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -232,6 +236,28 @@ class TokensTest {
         int[] expectedIds = ids.clone();
         assertArrayEquals(expected, devices.onCuda(work));
         assertArrayEquals(expectedIds, ids);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1, 0", "40, 40, 3", "4096, 1, 0", "4097, 40, 1", "9000, 256, 0", "70000, 3, 5"})
+    void findsTheLargestAsTheProcessorDoes(int n, int k, int from) {
+        float[] numbers = floats(from + n, random);
+        for (int i = 0; i < numbers.length; i += 7) {
+            numbers[i] = Math.round(numbers[i]); // so that some are equal
+        }
+        numbers[from] = Float.NEGATIVE_INFINITY;
+        numbers[from + n - 1] = n % 2 == 0 ? -Float.NaN : Float.POSITIVE_INFINITY;
+        assertEquals(largest(devices.cpu, numbers, from, n, k), largest(devices.cuda, numbers, from, n, k));
+    }
+
+    private static List<String> largest(Device device, float[] numbers, int from, int n, int k) {
+        try (Arena arena = device.newArena()) {
+            Largest found = new Largest();
+            device.kernels().largest(buffer(device, arena, numbers), from, n, k, found);
+            return IntStream.range(0, found.size())
+                    .mapToObj(i -> found.index(i) + ": " + found.value(i))
+                    .toList();
+        }
     }
 
     /// As in a layer: what follows a product until the next one is a single launch.
