@@ -13,7 +13,7 @@ import io.moetier.engine.session.SamplingParams;
 import io.moetier.engine.session.Session;
 import io.moetier.engine.session.SessionTrace;
 import io.moetier.storage.model.Phase;
-import io.moetier.tools.emulate.EmulatedCuda;
+import io.moetier.tools.emulate.VirtualDevice;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -140,7 +140,7 @@ final class Benchmark implements AutoCloseable {
         if (generatedTokens > 0) {
             table.row(row("generate " + generatedTokens, generationRates, generationStats));
         }
-        model.emulated().ifPresent(device -> {
+        model.virtual().ifPresent(device -> {
             addVirtual(table, "prompt", device, virtualPromptRates);
             addVirtual(table, "generate", device, virtualGenerationRates);
         });
@@ -246,7 +246,7 @@ final class Benchmark implements AutoCloseable {
         }
     }
 
-    /// Tokens per second, and per second of an emulated device's virtual time.
+    /// Tokens per second, and per second of virtual time.
     private record Rates(double real, double virtual) {
         static final Rates NONE = new Rates(0, 0);
     }
@@ -264,7 +264,7 @@ final class Benchmark implements AutoCloseable {
     }
 
     private double virtualNanos() {
-        return model.emulated().map(EmulatedCuda::virtualNanos).orElse(0.0);
+        return model.virtual().map(VirtualDevice::virtualNanos).orElse(0.0);
     }
 
     private Rates generate() {
@@ -274,7 +274,7 @@ final class Benchmark implements AutoCloseable {
         Engine engine = model.engine();
         begin();
         Sampler sampler = new Sampler(SamplingParams.DEFAULT, engine.spec().vocabSize(), engine.contextLength());
-        Optional<VirtualTime> virtual = model.emulated().map(VirtualTime::new);
+        Optional<VirtualTime> virtual = model.virtual().map(VirtualTime::new);
         IntPredicate all = token -> true;
         // The first token belongs to the prompt, so one more than is measured.
         Generator.Outcome outcome = new Generator(session, sampler, Set.of())
@@ -317,7 +317,7 @@ final class Benchmark implements AutoCloseable {
                 + "; room for " + tier.numSlots() + ", " + ByteSize.format(tier.slabBytes());
     }
 
-    private static void addVirtual(Table table, String test, EmulatedCuda device, Measurement rates) {
+    private static void addVirtual(Table table, String test, VirtualDevice device, Measurement rates) {
         if (rates.count() > 0) {
             table.row(
                     test + ", virtual " + device.gpu(),
@@ -341,7 +341,7 @@ final class Benchmark implements AutoCloseable {
         if (model.engine().pinnedTier().isPresent()) {
             fields.put("copied_bytes", stats.copiedBytes() / rates.count());
         }
-        if (model.emulated().isPresent()) {
+        if (model.virtual().isPresent()) {
             fields.put("virtual_tokens_per_second", virtualRates.median());
         }
         return fields;

@@ -1,13 +1,16 @@
 package io.moetier.cli;
 
 import io.moetier.engine.device.DeviceFactory;
+import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.device.cuda.CudaDevice;
 import io.moetier.engine.device.cuda.CudaDriver;
 import io.moetier.engine.device.cuda.CudaLookup;
+import io.moetier.engine.session.PhysicalCores;
 import io.moetier.tools.emulate.EmulatedCuda;
 import io.moetier.tools.emulate.driver.EmulatedGpu;
 import io.moetier.tools.emulate.driver.EmulatedOptions;
 import io.moetier.tools.emulate.driver.clock.GpuProfile;
+import io.moetier.tools.emulate.simulated.SimulatedGpu;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -28,6 +31,8 @@ record ChosenDevice(Optional<DeviceFactory> factory, Optional<String> whyCpu, bo
             case DeviceChoice.Cpu _ -> new ChosenDevice(Optional.empty(), Optional.empty(), false);
             case DeviceChoice.Emulated(GpuProfile gpu) ->
                 new ChosenDevice(Optional.of(emulatedCuda(gpu, directory)), Optional.empty(), true);
+            case DeviceChoice.Simulated(GpuProfile gpu) ->
+                new ChosenDevice(Optional.of(simulatedGpu(gpu, directory)), Optional.empty(), true);
             case DeviceChoice.Cuda(int ordinal) -> {
                 ChosenDevice found = cuda(ordinal, directory);
                 found.whyCpu().ifPresent(reason -> {
@@ -41,7 +46,12 @@ record ChosenDevice(Optional<DeviceFactory> factory, Optional<String> whyCpu, bo
 
     /// Returns a GPU that is not there.
     static EmulatedCuda emulatedCuda(GpuProfile gpu, Path directory) {
-        return new EmulatedCuda(EmulatedOptions.DEFAULT.withGpus(EmulatedGpu.of(gpu)), Optional.of(directory));
+        return new EmulatedCuda(EmulatedOptions.DEFAULT.withGpus(EmulatedGpu.of(gpu)), Optional.of(directory), true);
+    }
+
+    private static SimulatedGpu simulatedGpu(GpuProfile gpu, Path directory) {
+        VectorModule.load();
+        return new SimulatedGpu(gpu, PhysicalCores.threads(0), KernelChoice.AUTO, Optional.of(directory));
     }
 
     private static ChosenDevice cuda(int ordinal, Path directory) {

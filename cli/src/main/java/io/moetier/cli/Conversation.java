@@ -91,7 +91,7 @@ final class Conversation implements Answerer, AutoCloseable {
         Generator generator = new Generator(session, newSampler(), endOfSequence);
         numAnswers++;
         List<Integer> ids = new ArrayList<>();
-        Optional<VirtualTime> virtual = model.emulated().map(VirtualTime::new);
+        Optional<VirtualTime> virtual = model.virtual().map(VirtualTime::new);
         Generator.Outcome outcome;
         Optional<Tokenizer> tokenizer = model.tokenizer();
         if (tokenizer.isPresent()) {

@@ -17,6 +17,9 @@ sealed interface DeviceChoice {
     /// A GPU that is not there.
     record Emulated(GpuProfile gpu) implements DeviceChoice {}
 
+    /// A GPU that is not there, whose work the processor does.
+    record Simulated(GpuProfile gpu) implements DeviceChoice {}
+
     /// The first GPU if it can be used, else the processor.
     record Auto() implements DeviceChoice {}
 
@@ -31,14 +34,17 @@ sealed interface DeviceChoice {
             case "cpu" -> new Cpu();
             case "auto" -> new Auto();
             case "cuda" -> new Cuda(0);
-            case "emulated" -> new Emulated(gpu(DEFAULT_GPU));
+            case "emulated" -> new Emulated(gpu("emulated", DEFAULT_GPU));
+            case "simulated" -> new Simulated(gpu("simulated", DEFAULT_GPU));
             default ->
                 switch (kind) {
                     case "cuda" -> new Cuda(ordinal(which));
-                    case "emulated" -> new Emulated(gpu(which));
+                    case "emulated" -> new Emulated(gpu(kind, which));
+                    case "simulated" -> new Simulated(gpu(kind, which));
                     default ->
                         throw new IllegalArgumentException(
-                                "expected cpu, cuda, cuda:N, emulated, emulated:GPU or auto, found '" + text + "'");
+                                "expected cpu, cuda, cuda:N, emulated, emulated:GPU, simulated, simulated:GPU or auto, found '"
+                                        + text + "'");
                 };
         };
     }
@@ -50,10 +56,10 @@ sealed interface DeviceChoice {
         return Integer.parseInt(text);
     }
 
-    private static GpuProfile gpu(String id) {
+    private static GpuProfile gpu(String kind, String id) {
         return GpuProfile.of(id)
                 .orElseThrow(() -> new IllegalArgumentException("expected one of "
                         + GpuProfile.all().stream().map(GpuProfile::id).collect(Collectors.joining(", "))
-                        + " after emulated:, found '" + id + "'"));
+                        + " after " + kind + ":, found '" + id + "'"));
     }
 }

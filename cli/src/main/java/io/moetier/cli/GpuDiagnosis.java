@@ -40,6 +40,9 @@ record GpuDiagnosis(int driverVersion, List<Gpu> gpus, Optional<String> missing)
     static GpuDiagnosis of(DeviceChoice choice, Path directory) {
         return switch (choice) {
             case DeviceChoice.Cpu _ -> new GpuDiagnosis(0, List.of(), Optional.of("not looked for: --device cpu"));
+            case DeviceChoice.Simulated _ ->
+                new GpuDiagnosis(
+                        0, List.of(), Optional.of("not looked for: --device simulated computes on the processor"));
             case DeviceChoice.Auto _ -> all(directory);
             case DeviceChoice.Cuda(int ordinal) -> {
                 GpuDiagnosis all = all(directory);

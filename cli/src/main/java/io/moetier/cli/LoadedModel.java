@@ -7,7 +7,7 @@ import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.text.ChatTemplate;
 import io.moetier.engine.text.LanguageTokens;
 import io.moetier.engine.text.Tokenizer;
-import io.moetier.tools.emulate.EmulatedCuda;
+import io.moetier.tools.emulate.VirtualDevice;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.ZoneId;
@@ -20,16 +20,16 @@ final class LoadedModel implements AutoCloseable {
     private final Path directory;
     private final Path cacheDirectory;
     private final Engine engine;
-    private final Optional<EmulatedCuda> emulated;
+    private final Optional<VirtualDevice> virtual;
     private @Nullable Tokenizer tokenizer;
 
     private LoadedModel(
-            Path name, Path directory, Path cacheDirectory, Engine engine, Optional<EmulatedCuda> emulated) {
+            Path name, Path directory, Path cacheDirectory, Engine engine, Optional<VirtualDevice> virtual) {
         this.name = name;
         this.directory = directory;
         this.cacheDirectory = cacheDirectory;
         this.engine = engine;
-        this.emulated = emulated;
+        this.virtual = virtual;
     }
 
     /// Loads the store in `directory`; messages call it `name`, and native code is unpacked into `cacheDirectory`.
@@ -38,9 +38,9 @@ final class LoadedModel implements AutoCloseable {
             VectorModule.load();
         }
         Engine engine = Engine.open(directory, config.withNativeDirectory(cacheDirectory));
-        Optional<EmulatedCuda> emulated =
-                config.device().filter(EmulatedCuda.class::isInstance).map(EmulatedCuda.class::cast);
-        return new LoadedModel(name, directory, cacheDirectory, engine, emulated);
+        Optional<VirtualDevice> virtual =
+                config.device().filter(VirtualDevice.class::isInstance).map(VirtualDevice.class::cast);
+        return new LoadedModel(name, directory, cacheDirectory, engine, virtual);
     }
 
     Engine engine() {
@@ -52,20 +52,20 @@ final class LoadedModel implements AutoCloseable {
         return name;
     }
 
-    /// Returns the emulated device that the model runs on, if it is one.
-    Optional<EmulatedCuda> emulated() {
-        return emulated;
+    /// Returns the device that the model runs on if it is not there and has virtual time.
+    Optional<VirtualDevice> virtual() {
+        return virtual;
     }
 
-    /// Makes marks among the kernels of the engine's device; in virtual time where that is emulated.
+    /// Makes marks among the kernels of the engine's device; in virtual time where that is not there.
     DeviceMarks newMarks() {
-        return emulated.<DeviceMarks>map(EmulatedCuda::newMarks).orElseGet(engine::newMarks);
+        return virtual.<DeviceMarks>map(VirtualDevice::newMarks).orElseGet(engine::newMarks);
     }
 
     /// Says by which clock those marks go.
     String clock() {
-        return emulated.map(gpu -> "virtual time of an emulated " + gpu.gpu() + ", by a model of it; reads from disk"
-                        + " take none")
+        return virtual.map(gpu -> "virtual time of " + gpu.kind() + " " + gpu.gpu()
+                        + ", by a model of it; reads from disk" + " take none")
                 .orElseGet(() -> engine.pinnedTier().isPresent()
                         ? "sections: events of the GPU; copies and reads: the host's clock, with their waits"
                         : "the host's clock");

@@ -31,10 +31,11 @@ final class ModelOptions {
 
     @Option(
             names = "--device",
-            paramLabel = "cpu|cuda[:N]|emulated[:GPU]|auto",
+            paramLabel = "cpu|cuda[:N]|emulated[:GPU]|simulated[:GPU]|auto",
             description =
                     "What computes: the processor, a GPU by its number, a GPU that is not there (as rtx3060 or rtx4090,"
-                            + " slow), or a GPU if there is a usable one, else the processor; default: auto.")
+                            + " slow), the processor at the virtual time of such a GPU, or a GPU if there is a usable"
+                            + " one, else the processor; default: auto.")
     @Nullable
     DeviceChoice device;
 

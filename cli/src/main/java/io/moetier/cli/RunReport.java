@@ -15,7 +15,7 @@ import java.util.Optional;
 
 /// The figures of one answer: as a line, as a table, as JSON.
 ///
-/// @param virtual the time of an emulated device, if the answer was computed on one
+/// @param virtual the time of a device that is not there, if the answer was computed on one
 record RunReport(
         Engine engine,
         Outcome outcome,

@@ -5,7 +5,7 @@ import io.moetier.engine.metrics.ActivityListener;
 import io.moetier.engine.metrics.Section;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.Phase;
-import io.moetier.tools.emulate.EmulatedMarks;
+import io.moetier.tools.emulate.VirtualMarks;
 import io.moetier.tools.emulate.driver.stream.TimelineEntry;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -114,7 +114,7 @@ final class StepProfile implements ActivityListener {
                     at[i + 1],
                     sections[i].isOfLayer() ? Map.of("layer", layers[i]) : Map.of());
         }
-        if (marks instanceof EmulatedMarks virtual) {
+        if (marks instanceof VirtualMarks virtual) {
             for (TimelineEntry entry : virtual.entries()) {
                 file.span(row(entry), entry.label(), entry.startNanos(), entry.endNanos(), Map.of());
             }
@@ -141,7 +141,7 @@ final class StepProfile implements ActivityListener {
 
     /// Virtual time has copies of its own and no reads.
     private void onMove(String row, int id, long bytes, long startNanos, long endNanos) {
-        if (trace.isPresent() && counted.isPresent() && !(marks instanceof EmulatedMarks)) {
+        if (trace.isPresent() && counted.isPresent() && !(marks instanceof VirtualMarks)) {
             Map<String, Object> expert =
                     Map.of("layer", ExpertId.layerOf(id), "expert", ExpertId.expertOf(id), "bytes", bytes);
             trace.get()

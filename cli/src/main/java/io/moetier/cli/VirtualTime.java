@@ -1,19 +1,19 @@
 package io.moetier.cli;
 
 import io.moetier.engine.session.Generator.Outcome;
-import io.moetier.tools.emulate.EmulatedCuda;
+import io.moetier.tools.emulate.VirtualDevice;
 import java.util.Map;
 import java.util.function.IntPredicate;
 
-/// Times an answer by the clock of an emulated device: what its GPU would have taken, by a model of it.
+/// Times an answer by the clock of a device that is not there: what its GPU would have taken, by a model of it.
 final class VirtualTime {
-    private final EmulatedCuda device;
+    private final VirtualDevice device;
     private final double start;
     private double firstToken;
     private double end;
 
     /// Begins with the prompt.
-    VirtualTime(EmulatedCuda device) {
+    VirtualTime(VirtualDevice device) {
         this.device = device;
         start = device.virtualNanos();
         firstToken = start;
@@ -42,8 +42,8 @@ final class VirtualTime {
     /// Returns the figures for a line.
     String words(Outcome outcome) {
         return "prompt " + RunReport.rate(promptTokensPerSecond(outcome)) + "/s, answer "
-                + RunReport.rate(decodeTokensPerSecond(outcome)) + "/s in the virtual time of an emulated "
-                + device.gpu();
+                + RunReport.rate(decodeTokensPerSecond(outcome)) + "/s in the virtual time of " + device.kind()
+                + " " + device.gpu();
     }
 
     /// Returns the figures under the names that `--json` prints.

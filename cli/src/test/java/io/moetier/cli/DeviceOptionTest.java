@@ -58,6 +58,19 @@ class DeviceOptionTest {
     }
 
     @Test
+    void aSimulatedGpuComputesOnTheProcessorAndTellsTheTimeOfTheGpu() {
+        JsonObject onCpu = json(run("--device", "cpu", "--json"));
+        JsonObject simulated = json(run("--device", "simulated:rtx4090", "--vram", "2M", "--json"));
+        assertEquals(onCpu.requireString("text"), simulated.requireString("text"));
+        String device = simulated.requireString("device");
+        assertTrue(device.contains("RTX 4090 (simulated: its time only), computed by CPU"), device);
+        assertTrue(simulated.requireDouble("virtual_generated_tokens_per_second") > 0);
+        assertTrue(simulated.requireLong("copied_bytes") > 0);
+        String line = run("--device", "simulated").err();
+        assertTrue(line.contains("in the virtual time of a simulated rtx3060"), line);
+    }
+
+    @Test
     void benchmarksShowRealAndVirtualTime() {
         CommandLineRun bench = CommandLineRun.inProcess(
                 cache, "bench", MODEL, "--device", "emulated", "--ctx", "64", "-p", "4", "-n", "2", "-r", "1");
@@ -73,6 +86,8 @@ class DeviceOptionTest {
     @CsvSource(
             delimiter = '|',
             value = {
+                "--device simulated:rtx1 | expected one of rtx3060, rtx3090, rtx4060ti, rtx4090, rtx5090, h100 after simulated:",
+                "--device simulated --threads 2 | --threads and --kernels are for --device cpu",
                 "--device emulated --vram 1K | --vram: 1,024 bytes are too few: this model needs at least",
                 "--device emulated --vram 900G | are free on the device",
                 "--device cpu --vram 1G | --vram is for a GPU, but this runs on the CPU",
@@ -81,7 +96,7 @@ class DeviceOptionTest {
                 "--device cuda:99 | --device cuda: ",
                 "--device cuda:x | expected the number of a GPU after cuda:, found 'x'",
                 "--device emulated:gtx | expected one of rtx3060, rtx3090",
-                "--device gpu | expected cpu, cuda, cuda:N, emulated, emulated:GPU or auto, found 'gpu'"
+                "--device gpu | expected cpu, cuda, cuda:N, emulated, emulated:GPU, simulated, simulated:GPU or auto, found 'gpu'"
             })
     void whatCannotBeIsRefusedInOneLine(String options, String expected) {
         CommandLineRun refused = run(options.split(" "));

@@ -65,7 +65,10 @@ public final class ExpertTier implements AutoCloseable {
                     .toArray();
             sizeClasses.add(sizeClass(device, arena, releases, members, slots[c], source.slotBytes(c), policy));
         }
-        scheduler = new TransferScheduler(source, loaders, IntStream.of(slots).sum());
+        int capacity = IntStream.of(slots).sum();
+        scheduler = device.hostClock()
+                .<TransferScheduler>map(clock -> new VirtualLoaders(source, clock, loaders, capacity))
+                .orElseGet(() -> new LoaderThreads(source, loaders, capacity));
         owned.add(scheduler::close);
         prefetcher = new Prefetcher(
                 scheduler,

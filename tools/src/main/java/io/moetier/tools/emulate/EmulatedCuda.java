@@ -1,6 +1,6 @@
 package io.moetier.tools.emulate;
 
-import io.moetier.engine.device.DeviceFactory;
+import io.moetier.engine.device.HostClock;
 import io.moetier.engine.device.cuda.CudaDevice;
 import io.moetier.engine.device.cuda.CudaDriver;
 import io.moetier.engine.device.cuda.CudaLookup;
@@ -15,19 +15,32 @@ import org.jspecify.annotations.Nullable;
 /// in a process.
 ///
 /// Confined to one thread, but for [#virtualNanos()].
-public final class EmulatedCuda implements DeviceFactory {
+public final class EmulatedCuda implements VirtualDevice {
     private final EmulatedOptions options;
     private final Optional<Path> directory;
+    private final boolean timed;
     private volatile @Nullable EmulatedDriver driver;
     private int opened;
 
     /// @param directory where LWJGL's own library stays unpacked; empty for a temporary directory
     public EmulatedCuda(EmulatedOptions options, Optional<Path> directory) {
-        this.options = options;
-        this.directory = directory;
+        this(options, directory, false);
     }
 
-    /// Returns what GPUs call this one: the id of its profile.
+    /// @param timed whether experts are loaded by the thread that computes, in the virtual time of a loader, so that
+    ///     virtual time depends on no scheduling of threads
+    public EmulatedCuda(EmulatedOptions options, Optional<Path> directory, boolean timed) {
+        this.options = options;
+        this.directory = directory;
+        this.timed = timed;
+    }
+
+    @Override
+    public String kind() {
+        return "an emulated";
+    }
+
+    @Override
     public String gpu() {
         return options.gpus().getFirst().profile().id();
     }
@@ -36,7 +49,20 @@ public final class EmulatedCuda implements DeviceFactory {
     @Override
     public CudaDevice open() {
         opened++;
-        return CudaDevice.open(binding(), 0);
+        return CudaDevice.open(binding(), 0, timed ? Optional.of(new Clock()) : Optional.empty());
+    }
+
+    /// The host's time, which the driver has.
+    private final class Clock implements HostClock {
+        @Override
+        public double nanos() {
+            return driver().virtualNanos();
+        }
+
+        @Override
+        public void set(double nanos) {
+            driver().setVirtualNanos(nanos);
+        }
     }
 
     /// Returns the driver as the engine sees it, starting it if it does not run.
@@ -74,14 +100,14 @@ public final class EmulatedCuda implements DeviceFactory {
         return running;
     }
 
-    /// Returns the virtual time since the driver was started.
+    @Override
     public double virtualNanos() {
         return driver().virtualNanos();
     }
 
-    /// Makes marks in virtual time; one at a time, to be closed before the device.
-    public EmulatedMarks newMarks() {
-        return new EmulatedMarks(driver());
+    @Override
+    public VirtualMarks newMarks() {
+        return new VirtualMarks(driver());
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.DeviceEvent;
 import io.moetier.engine.device.DeviceMarks;
 import io.moetier.engine.device.DeviceStream;
+import io.moetier.engine.device.HostClock;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.Owned;
 import io.moetier.engine.tensor.WeightMatrix;
@@ -33,6 +34,7 @@ public final class CudaDevice implements Device {
     private static final long PAGE = 4096;
 
     private final CudaContext context;
+    private final Optional<HostClock> hostClock;
     private final Arena arena = Arena.ofShared();
     private final CudaStream stream;
     private final KernelModules modules;
@@ -43,8 +45,9 @@ public final class CudaDevice implements Device {
     private @Nullable Thread entered;
     private boolean closed;
 
-    private CudaDevice(CudaContext context, Owned owned) {
+    private CudaDevice(CudaContext context, Optional<HostClock> hostClock, Owned owned) {
         this.context = context;
+        this.hostClock = hostClock;
         modules = new KernelModules(context);
         owned.add(modules::close);
         stream = context.stream();
@@ -84,6 +87,13 @@ public final class CudaDevice implements Device {
     /// @throws IllegalArgumentException if there is none of that number, or its processor is too old
     /// @throws CudaException if the driver does not take the kernels, or there is no memory
     public static CudaDevice open(CudaDriver driver, int ordinal) {
+        return open(driver, ordinal, Optional.empty());
+    }
+
+    /// Opens a device as the other method of this name.
+    ///
+    /// @param hostClock the host's time if the driver is one whose time is computed
+    public static CudaDevice open(CudaDriver driver, int ordinal, Optional<HostClock> hostClock) {
         objection(driver, ordinal).ifPresent(reason -> {
             throw new IllegalArgumentException(reason);
         });
@@ -91,7 +101,7 @@ public final class CudaDevice implements Device {
         Owned owned = new Owned();
         owned.add(context::close);
         try {
-            return new CudaDevice(context, owned);
+            return new CudaDevice(context, hostClock, owned);
         } catch (RuntimeException e) {
             owned.close();
             throw e;
@@ -225,6 +235,11 @@ public final class CudaDevice implements Device {
     @Override
     public DeviceEvent newEvent() {
         return new KernelEvent(this);
+    }
+
+    @Override
+    public Optional<HostClock> hostClock() {
+        return hostClock;
     }
 
     @Override

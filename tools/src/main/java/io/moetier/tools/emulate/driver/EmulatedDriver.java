@@ -2,6 +2,7 @@ package io.moetier.tools.emulate.driver;
 
 import io.moetier.tools.emulate.driver.clock.EngineKind;
 import io.moetier.tools.emulate.driver.stream.Command;
+import io.moetier.tools.emulate.driver.stream.Timekeeper;
 import io.moetier.tools.emulate.driver.stream.TimelineEntry;
 import io.moetier.tools.emulate.memory.DeviceMemory;
 import java.io.IOException;
@@ -19,7 +20,7 @@ import java.util.function.Function;
 /// pinned memory that was not given back stays readable.
 ///
 /// **Threads.** Any thread may call, functions of the driver as well as these methods: one lock guards all.
-public final class EmulatedDriver implements AutoCloseable {
+public final class EmulatedDriver implements Timekeeper, AutoCloseable {
     private final DriverLibrary library;
     private volatile Machine machine;
 
@@ -82,6 +83,7 @@ public final class EmulatedDriver implements AutoCloseable {
     }
 
     /// Returns the host's virtual time, since the start or the last reset.
+    @Override
     public double virtualNanos() {
         Machine now = machine;
         return now.locked(() -> now.scheduler().hostNanos());
@@ -109,13 +111,13 @@ public final class EmulatedDriver implements AutoCloseable {
         return now.locked(() -> now.scheduler().timeline());
     }
 
-    /// As [#timeline()], which begins anew.
+    @Override
     public List<TimelineEntry> takeTimeline() {
         Machine now = machine;
         return now.locked(() -> now.scheduler().takeTimeline());
     }
 
-    /// Keeps a timeline from now on, or drops it.
+    @Override
     public void keepTimeline(boolean keeps) {
         Machine now = machine;
         now.locked(() -> {
@@ -178,6 +180,16 @@ public final class EmulatedDriver implements AutoCloseable {
         Machine now = machine;
         now.locked(() -> {
             now.scheduler().advanceHost(nanos);
+            return nanos;
+        });
+    }
+
+    /// Goes on at another virtual time of the host's, which may be earlier: that of another thread, which does what
+    /// follows then.
+    public void setVirtualNanos(double nanos) {
+        Machine now = machine;
+        now.locked(() -> {
+            now.scheduler().setHost(nanos);
             return nanos;
         });
     }

@@ -97,6 +97,12 @@ public final class Scheduler {
         clock.advanceHost(nanos);
     }
 
+    /// Goes on at another time of the host's, which may be earlier: that of another thread, which did what follows
+    /// then.
+    public void setHost(double nanos) {
+        clock.setHost(nanos);
+    }
+
     /// Returns what the engines did so far, as far as the host has waited for it; empty unless it is kept.
     public List<TimelineEntry> timeline() {
         return List.copyOf(clock.timeline());

@@ -42,6 +42,11 @@ final class VirtualClock {
         hostNanos += nanos;
     }
 
+    /// Goes on at another time, which may be earlier: that of another thread of the host.
+    void setHost(double nanos) {
+        hostNanos = nanos;
+    }
+
     void advanceHostTo(double nanos) {
         hostNanos = Math.max(hostNanos, nanos);
     }

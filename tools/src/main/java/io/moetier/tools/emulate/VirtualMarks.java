@@ -1,8 +1,8 @@
 package io.moetier.tools.emulate;
 
 import io.moetier.engine.device.DeviceMarks;
-import io.moetier.tools.emulate.driver.EmulatedDriver;
 import io.moetier.tools.emulate.driver.clock.EngineKind;
+import io.moetier.tools.emulate.driver.stream.Timekeeper;
 import io.moetier.tools.emulate.driver.stream.TimelineEntry;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -11,16 +11,16 @@ import java.util.stream.Stream;
 
 /// Marks in virtual time. They cost none: a mark is reached when its place in the host's calls is past and the kernels
 /// called for before that are done, as an event would be.
-public final class EmulatedMarks implements DeviceMarks {
-    private final EmulatedDriver driver;
+public final class VirtualMarks implements DeviceMarks {
+    private final Timekeeper timekeeper;
     private double[] set = new double[64]; // virtual time of the host
     private int count;
     private List<TimelineEntry> entries = List.of();
 
-    /// Begins to keep the timeline of a driver.
-    EmulatedMarks(EmulatedDriver driver) {
-        this.driver = driver;
-        driver.keepTimeline(true);
+    /// Begins to keep a timeline.
+    public VirtualMarks(Timekeeper timekeeper) {
+        this.timekeeper = timekeeper;
+        timekeeper.keepTimeline(true);
     }
 
     @Override
@@ -28,13 +28,13 @@ public final class EmulatedMarks implements DeviceMarks {
         if (count == set.length) {
             set = Arrays.copyOf(set, 2 * count);
         }
-        set[count++] = driver.virtualNanos();
+        set[count++] = timekeeper.virtualNanos();
     }
 
     /// To be called when the host has waited for all kernels.
     @Override
     public double[] take() {
-        entries = driver.takeTimeline();
+        entries = timekeeper.takeTimeline();
         List<TimelineEntry> kernels = kernels().toList();
         double[] taken = new double[count];
         double done = 0;
@@ -62,6 +62,6 @@ public final class EmulatedMarks implements DeviceMarks {
 
     @Override
     public void close() {
-        driver.keepTimeline(false);
+        timekeeper.keepTimeline(false);
     }
 }

@@ -1,0 +1,13 @@
+package io.moetier.engine.device;
+
+/// The host's time beside a device that is not there, whose time is computed.
+///
+/// It goes on with the calls of the device and when something is waited for; what the host does otherwise takes none.
+public interface HostClock {
+    /// Returns the nanoseconds since some point in time.
+    double nanos();
+
+    /// Sets the clock: ahead when something has been waited for, or to the time of another thread of the host, whose
+    /// work is done now and which began it then.
+    void set(double nanos);
+}

@@ -1,0 +1,187 @@
+package io.moetier.tools.emulate.simulated;
+
+import io.moetier.engine.device.ExpertBatch;
+import io.moetier.engine.device.ExpertWeights;
+import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.storage.model.DType;
+import org.jspecify.annotations.Nullable;
+
+/// One launch of a product of weights: what it touches and computes. Several matrices add up.
+///
+/// Weights count once, rows of activations and results once each. Lanes are those that the emulated driver counts in
+/// the
+/// kernels of `products.cu`, for each weight and for each row of weights; a kernel of several rows takes four at a
+/// time,
+/// whether they are there or not.
+final class Products {
+    private static final int ROWS_TOGETHER = 4;
+    private static final double LANES_OF_ROW = 2_200;
+    private static final double LANES_OF_ROWS = 5_050;
+    private static final double LANES_UNPACKING = 55; // a weight that is kept by rows
+
+    private double bytes;
+    private double lanes;
+    private boolean any;
+
+    /// Begins a launch that reads rows of activations with so many bytes together.
+    Products begin(double inputBytes) {
+        bytes = inputBytes;
+        lanes = 0;
+        any = false;
+        return this;
+    }
+
+    /// Adds a matrix times `n` rows.
+    ///
+    /// @param one whether the kernel for one row does it
+    /// @param resultBytes what it writes
+    void add(WeightMatrix w, int n, boolean one, double resultBytes) {
+        DType dtype = w.dtype();
+        double weights = (double) w.rows() * w.cols();
+        int groups = one ? 1 : (n + ROWS_TOGETHER - 1) / ROWS_TOGETHER;
+        double ofRow = one ? LANES_OF_ROW : LANES_OF_ROWS;
+        bytes += w.bytes().byteSize() + resultBytes;
+        lanes += groups * (weights * (one ? lanesOfOne(dtype) : lanesOfSeveral(dtype)) + w.rows() * ofRow);
+        any = true;
+    }
+
+    boolean isEmpty() {
+        return !any;
+    }
+
+    void launch(String kernel, SimulatedTime time) {
+        time.launch(kernel, bytes, lanes);
+    }
+
+    private static double lanesOfOne(DType dtype) {
+        return switch (dtype) {
+            case F32 -> 4.0;
+            case F16 -> 5.9;
+            case BF16 -> 5.4;
+            case Q8_0 -> 6.6;
+            case Q4_0 -> 7.0;
+            case Q6_K -> 7.9;
+            case Q4_K -> 10.2;
+            case MXFP4 -> 10.8;
+            case Q5_K -> 11.6;
+            default -> LANES_UNPACKING;
+        };
+    }
+
+    private static double lanesOfSeveral(DType dtype) {
+        return switch (dtype) {
+            case F32 -> 8.6;
+            case F16 -> 10.5;
+            case BF16 -> 10.2;
+            case Q8_0 -> 11.7;
+            case Q4_0 -> 11.8;
+            case Q6_K -> 13.0;
+            case MXFP4 -> 15.4;
+            case Q4_K -> 16.1;
+            case Q5_K -> 17.2;
+            default -> LANES_UNPACKING;
+        };
+    }
+
+    /// Charges the launches of a batch of experts: gate, up and activation of those that are alike, then down of those
+    /// of a type.
+    void launch(ExpertBatch batch, SimulatedTime time) {
+        long listed = 0;
+        for (int e = 0; e < batch.size(); e++) {
+            listed += batch.n(e) > 1 ? batch.n(e) : 0;
+        }
+        if (listed > 0) {
+            time.send(2 * listed * Integer.BYTES);
+        }
+        for (int e = 0; e < batch.size(); e++) {
+            if (firstAlike(batch, e) == e) {
+                activate(batch, e, time);
+            }
+        }
+        for (int e = 0; e < batch.size(); e++) {
+            if (firstOfDown(batch, e) == e) {
+                down(batch, e, time);
+            }
+        }
+    }
+
+    private void activate(ExpertBatch batch, int first, SimulatedTime time) {
+        ExpertWeights expert = batch.get(first);
+        if (!isSeparate(expert)) {
+            multiply(batch, first, true, true, time, expert.gate() == null ? "multiply" : "multiply_gated");
+            return;
+        }
+        multiply(batch, first, true, false, time, "multiply");
+        multiply(batch, first, false, true, time, "multiply");
+        time.launch("activate_pairs", 0, 0);
+    }
+
+    private void multiply(
+            ExpertBatch batch, int first, boolean activated, boolean up, SimulatedTime time, String kernel) {
+        boolean one = mostRows(batch, first) == 1;
+        begin(0);
+        for (int e = first; e < batch.size(); e++) {
+            ExpertWeights each = batch.get(e);
+            if (isAlike(each, batch.get(first))) {
+                int n = batch.n(e);
+                double results = (double) Float.BYTES * n * each.up().rows();
+                double inputs = (double) Float.BYTES * n * each.up().cols();
+                if (activated) {
+                    add(each.activated(), n, one, results + inputs);
+                }
+                if (up && (each.gate() != null)) {
+                    add(each.up(), n, one, activated ? 0 : results + inputs);
+                }
+            }
+        }
+        launch(kernel, time);
+    }
+
+    private void down(ExpertBatch batch, int first, SimulatedTime time) {
+        boolean one = mostRows(batch, first) == 1;
+        begin(0);
+        for (int e = first; e < batch.size(); e++) {
+            WeightMatrix down = batch.get(e).down();
+            if (down.dtype() == batch.get(first).down().dtype()) {
+                int n = batch.n(e);
+                add(down, n, one, (double) Float.BYTES * n * (down.rows() + down.cols()));
+            }
+        }
+        launch("multiply", time);
+    }
+
+    private static int mostRows(ExpertBatch batch, int first) {
+        int most = 0;
+        for (int e = first; e < batch.size(); e++) {
+            most = Math.max(most, batch.n(e));
+        }
+        return most;
+    }
+
+    private static boolean isSeparate(ExpertWeights expert) {
+        @Nullable WeightMatrix gate = expert.gate();
+        return gate != null && (gate.dtype() != expert.up().dtype() || !WeightMatrix.interleaves(gate.dtype()));
+    }
+
+    private static int firstAlike(ExpertBatch batch, int e) {
+        int first = 0;
+        while (!isAlike(batch.get(first), batch.get(e))) {
+            first++;
+        }
+        return first;
+    }
+
+    private static boolean isAlike(ExpertWeights one, ExpertWeights other) {
+        return one.activation().isGated() == other.activation().isGated()
+                && one.activated().dtype() == other.activated().dtype()
+                && one.up().dtype() == other.up().dtype();
+    }
+
+    private static int firstOfDown(ExpertBatch batch, int e) {
+        int first = 0;
+        while (batch.get(first).down().dtype() != batch.get(e).down().dtype()) {
+            first++;
+        }
+        return first;
+    }
+}

@@ -1,0 +1,138 @@
+package io.moetier.tools.emulate.simulated;
+
+import io.moetier.engine.device.Device;
+import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.DeviceEvent;
+import io.moetier.engine.device.DeviceMarks;
+import io.moetier.engine.device.DeviceStream;
+import io.moetier.engine.device.HostClock;
+import io.moetier.engine.device.Kernels;
+import io.moetier.engine.device.cpu.CpuDevice;
+import io.moetier.engine.tensor.WeightMatrix;
+import io.moetier.tools.emulate.VirtualMarks;
+import io.moetier.tools.emulate.driver.clock.GpuProfile;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
+/// The processor, which says that it is a GPU: experts are copied to slots of their own, in main memory, and time is
+/// charged as the [io.moetier.engine.device.cuda.CudaDevice] would call the driver.
+///
+/// What is set up before the first token takes no virtual time.
+final class SimulatedDevice implements Device {
+    private final GpuProfile gpu;
+    private final SimulatedTime time;
+    private final CpuDevice cpu;
+    private final SimulatedKernels kernels;
+    private long heldBytes;
+
+    SimulatedDevice(GpuProfile gpu, SimulatedTime time, CpuDevice cpu) {
+        this.gpu = gpu;
+        this.time = time;
+        this.cpu = cpu;
+        kernels = new SimulatedKernels(cpu.kernels(), time);
+    }
+
+    @Override
+    public String description() {
+        return gpu.name() + " (simulated: its time only), computed by " + cpu.description();
+    }
+
+    @Override
+    public DeviceBuffer allocate(int length) {
+        return cpu.allocate(length);
+    }
+
+    @Override
+    public DeviceBuffer allocate(int length, Arena arena) {
+        return cpu.allocate(length, arena);
+    }
+
+    @Override
+    @SuppressWarnings("MustBeClosedChecker") // the caller closes it
+    public Arena newArena() {
+        return cpu.newArena();
+    }
+
+    @Override
+    public boolean readsMainMemory() {
+        return false;
+    }
+
+    @Override
+    public WeightMatrix hold(WeightMatrix matrix, Arena arena) {
+        return new WeightMatrix(matrix.dtype(), matrix.rows(), matrix.cols(), hold(matrix.bytes(), arena));
+    }
+
+    @Override
+    public MemorySegment hold(MemorySegment bytes, Arena arena) {
+        heldBytes += bytes.byteSize();
+        return arena.allocate(bytes.byteSize(), WeightMatrix.ALIGNMENT).copyFrom(bytes);
+    }
+
+    @Override
+    public MemorySegment allocateSlab(long byteSize, Arena arena) {
+        heldBytes += byteSize;
+        return cpu.allocateSlab(byteSize, arena);
+    }
+
+    @Override
+    public MemorySegment allocatePinned(long byteSize, Arena arena) {
+        return cpu.allocatePinned(byteSize, arena);
+    }
+
+    /// Returns the memory of the GPU less weights and slots.
+    @Override
+    public long availableBytes() {
+        return Math.max(0, gpu.vramBytes() - heldBytes);
+    }
+
+    @Override
+    public DeviceStream newStream() {
+        return new SimulatedStream(time);
+    }
+
+    @Override
+    public DeviceEvent newEvent() {
+        return new SimulatedEvent(time);
+    }
+
+    @Override
+    public DeviceMarks newMarks() {
+        return new VirtualMarks(time);
+    }
+
+    @Override
+    public Optional<HostClock> hostClock() {
+        return Optional.of(time);
+    }
+
+    @Override
+    public void upload(float[] src, int from, int n, DeviceBuffer dst, int at) {
+        kernels.flush();
+        time.send((long) Float.BYTES * n);
+        cpu.upload(src, from, n, dst, at);
+    }
+
+    @Override
+    public void download(DeviceBuffer src, int from, int n, float[] dst, int at) {
+        kernels.flush();
+        time.fetch((long) Float.BYTES * n);
+        cpu.download(src, from, n, dst, at);
+    }
+
+    @Override
+    public long workingBytes() {
+        return cpu.workingBytes();
+    }
+
+    @Override
+    public Kernels kernels() {
+        return kernels;
+    }
+
+    @Override
+    public void close() {
+        cpu.close();
+    }
+}

@@ -1,0 +1,60 @@
+package io.moetier.tools.emulate.simulated;
+
+import io.moetier.engine.device.Device;
+import io.moetier.engine.device.cpu.CpuDevice;
+import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.tools.emulate.VirtualDevice;
+import io.moetier.tools.emulate.VirtualMarks;
+import io.moetier.tools.emulate.driver.clock.CostModel;
+import io.moetier.tools.emulate.driver.clock.GpuProfile;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/// A GPU that is not there, whose kernels the processor computes: as fast as that is, and charged for as if the GPU
+/// had.
+public final class SimulatedGpu implements VirtualDevice {
+    private final GpuProfile profile;
+    private final int threads;
+    private final KernelChoice choice;
+    private final Optional<Path> nativeDirectory;
+    private final SimulatedTime time;
+
+    /// @param threads that compute, as of [CpuDevice]; likewise the others
+    public SimulatedGpu(GpuProfile profile, int threads, KernelChoice choice, Optional<Path> nativeDirectory) {
+        this.profile = profile;
+        this.threads = threads;
+        this.choice = choice;
+        this.nativeDirectory = nativeDirectory;
+        time = new SimulatedTime(profile, CostModel.DEFAULT);
+    }
+
+    @Override
+    public Device open() {
+        return new SimulatedDevice(profile, time, CpuDevice.open(threads, choice, nativeDirectory));
+    }
+
+    @Override
+    public String kind() {
+        return "a simulated";
+    }
+
+    @Override
+    public String gpu() {
+        return profile.id();
+    }
+
+    @Override
+    public double virtualNanos() {
+        return time.virtualNanos();
+    }
+
+    @Override
+    public VirtualMarks newMarks() {
+        return new VirtualMarks(time);
+    }
+
+    /// Returns how many kernels were launched.
+    public long launches() {
+        return time.launches();
+    }
+}

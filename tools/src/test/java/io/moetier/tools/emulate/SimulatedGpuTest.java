@@ -1,0 +1,119 @@
+package io.moetier.tools.emulate;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.engine.metrics.RunStats;
+import io.moetier.engine.session.Engine;
+import io.moetier.engine.session.EngineConfig;
+import io.moetier.engine.session.Session;
+import io.moetier.testdata.TestData;
+import io.moetier.tools.emulate.driver.EmulatedOptions;
+import io.moetier.tools.emulate.driver.clock.GpuProfile;
+import io.moetier.tools.emulate.simulated.SimulatedGpu;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Where only time is a GPU's, it is that of the GPU whose instructions are emulated.
+class SimulatedGpuTest {
+    /// Of virtual time. Launches, copies and waits are the same; what attention and norms compute is counted on the one
+    /// side and estimated on the other.
+    private static final double TOLERANCE = 0.02;
+
+    private static final int[] PROMPT = {1, 5, 9, 20, 33};
+    private static final int[] ANSWER = {7, 3, 12, 40, 8, 2, 77, 31};
+    private static final GpuProfile GPU = GpuProfile.of("rtx3060").orElseThrow();
+
+    @TempDir
+    static Path directory = Path.of("");
+
+    private static Path store = Path.of("");
+
+    /// What decoding the answer took.
+    @SuppressWarnings("ArrayRecordComponent") // nobody compares them
+    private record Answer(double nanos, long launches, RunStats stats, float[] logits) {}
+
+    @BeforeAll
+    static void makeStore() {
+        store = EmulatedEngines.store(directory, TestData.golden("mixtral"));
+    }
+
+    private static SimulatedGpu simulated() {
+        return new SimulatedGpu(GPU, 1, KernelChoice.PLAIN, Optional.empty());
+    }
+
+    private static EngineConfig config(VirtualDevice device) {
+        return EngineConfig.DEFAULT.withContextLength(64).withDevice(device);
+    }
+
+    private static Answer answer(VirtualDevice device, EngineConfig config) {
+        try (Engine engine = Engine.open(store, config);
+                Session session = engine.newSession()) {
+            session.prefill(PROMPT);
+            session.decode(ANSWER[0]);
+            double start = device.virtualNanos();
+            long launches = launches(device);
+            RunStats before = engine.stats();
+            for (int token : ANSWER) {
+                session.decode(token);
+            }
+            return new Answer(
+                    device.virtualNanos() - start,
+                    launches(device) - launches,
+                    engine.stats().minus(before),
+                    session.logits().clone());
+        }
+    }
+
+    private static long launches(VirtualDevice device) {
+        return device instanceof EmulatedCuda emulated
+                ? emulated.driver().calls().count("cuLaunchKernel")
+                : ((SimulatedGpu) device).launches();
+    }
+
+    private static Answer onSimulated(boolean least) {
+        SimulatedGpu gpu = simulated();
+        EngineConfig config = config(gpu);
+        return answer(gpu, least ? EmulatedEngines.least(store, config) : config);
+    }
+
+    private static Answer onEmulated(boolean least) {
+        EmulatedCuda gpu = new EmulatedCuda(EmulatedOptions.DEFAULT, Optional.empty(), true);
+        EngineConfig config = config(gpu);
+        return answer(gpu, least ? EmulatedEngines.least(store, config) : config);
+    }
+
+    @Test
+    void takesTheTimeOfTheEmulatedOneWhereAllExpertsFit() {
+        Answer emulated = onEmulated(false);
+        Answer simulated = onSimulated(false);
+        assertEquals(emulated.launches(), simulated.launches());
+        assertEquals(1, simulated.nanos() / emulated.nanos(), TOLERANCE);
+    }
+
+    @Test
+    void takesTheTimeOfTheEmulatedOneWhereNearlyNoneFits() {
+        Answer emulated = onEmulated(true);
+        Answer simulated = onSimulated(true);
+        assertEquals(emulated.stats().expertMisses(), simulated.stats().expertMisses());
+        assertTrue(simulated.stats().expertMisses() > 0);
+        assertEquals(emulated.launches(), simulated.launches());
+        assertEquals(1, simulated.nanos() / emulated.nanos(), TOLERANCE);
+    }
+
+    /// Threads and their scheduling have no part in it.
+    @Test
+    void takesTheSameTimeAgainAndComputesTheSameWithAnyBudget() {
+        Answer first = onSimulated(true);
+        Answer second = onSimulated(true);
+        Answer all = onSimulated(false);
+        assertEquals(first.nanos(), second.nanos(), 1e-3);
+        assertArrayEquals(all.logits(), first.logits());
+        assertTrue(first.nanos() > all.nanos());
+    }
+}
