@@ -250,6 +250,200 @@ struct Q4_0 : PairedBlocks {
   }
 };
 
+struct Q4_1 : PairedBlocks {
+  static constexpr int BLOCK_BYTES = 320;
+
+  struct Fragment {
+    uint2 d;
+    uint2 m;
+    uint4 q;
+  };
+
+  static __device__ __forceinline__ size_t tile_bytes(int cols) {
+    return (size_t)(cols / 32) * BLOCK_BYTES;
+  }
+
+  static __device__ __forceinline__ Fragment load(const uint8_t* tile, int unit, int lane, int cols) {
+    if (block(unit, lane) * 32 >= cols) {
+      return {};
+    }
+    const uint8_t* from = tile + (size_t)block(unit, lane) * BLOCK_BYTES;
+    return {at<uint2>(from, lane % 4 * 8), at<uint2>(from, 32 + lane % 4 * 8), at<uint4>(from, 64 + lane % 16 * 16)};
+  }
+
+  static __device__ __forceinline__ void decode(const Fragment& f, int quad, float w[4][4]) {
+#pragma unroll
+    for (int row = 0; row < 4; row++) {
+      const float d = half_of(f.d, row);
+      const float m = half_of(f.m, row);
+      const uint32_t word = values(f.q, row, quad);
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        w[row][i] = (lifted(word, i) - LIFT) * d + m;
+      }
+    }
+  }
+};
+
+// Four bits and a fifth: bit i of byte j of a row's word is that of column 4 i + j of the block.
+struct FiveBitBlocks : PairedBlocks {
+  // A lane's share of the fifth bits: bit row + 4 * quad of byte j is that of column j of a quad.
+  static __device__ __forceinline__ uint32_t fifths(const uint4& words, int lane) {
+    uint32_t share = 0;
+#pragma unroll
+    for (int row = 0; row < 4; row++) {
+      share |= (word_of(words, row) >> (lane / 4 % 4) & 0x11111111u) << row;
+    }
+    return share;
+  }
+
+  static __device__ __forceinline__ uint32_t values(const uint4& q, uint32_t fifths, int row, int quad) {
+    return PairedBlocks::values(q, row, quad) | (fifths >> (row + 4 * quad) & 0x01010101u) << 4;
+  }
+};
+
+struct Q5_0 : FiveBitBlocks {
+  static constexpr int BLOCK_BYTES = 352;
+
+  struct Fragment {
+    uint2 d;
+    uint32_t fifths;
+    uint4 q;
+  };
+
+  static __device__ __forceinline__ size_t tile_bytes(int cols) {
+    return (size_t)(cols / 32) * BLOCK_BYTES;
+  }
+
+  static __device__ __forceinline__ Fragment load(const uint8_t* tile, int unit, int lane, int cols) {
+    if (block(unit, lane) * 32 >= cols) {
+      return {};
+    }
+    const uint8_t* from = tile + (size_t)block(unit, lane) * BLOCK_BYTES;
+    return {at<uint2>(from, lane % 4 * 8),
+            fifths(at<uint4>(from, 32 + lane % 4 * 16), lane),
+            at<uint4>(from, 96 + lane % 16 * 16)};
+  }
+
+  static __device__ __forceinline__ void decode(const Fragment& f, int quad, float w[4][4]) {
+#pragma unroll
+    for (int row = 0; row < 4; row++) {
+      const float d = half_of(f.d, row);
+      const uint32_t word = values(f.q, f.fifths, row, quad);
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        w[row][i] = (lifted(word, i) - (LIFT + 16)) * d;
+      }
+    }
+  }
+};
+
+struct Q5_1 : FiveBitBlocks {
+  static constexpr int BLOCK_BYTES = 384;
+
+  struct Fragment {
+    uint2 d;
+    uint2 m;
+    uint32_t fifths;
+    uint4 q;
+  };
+
+  static __device__ __forceinline__ size_t tile_bytes(int cols) {
+    return (size_t)(cols / 32) * BLOCK_BYTES;
+  }
+
+  static __device__ __forceinline__ Fragment load(const uint8_t* tile, int unit, int lane, int cols) {
+    if (block(unit, lane) * 32 >= cols) {
+      return {};
+    }
+    const uint8_t* from = tile + (size_t)block(unit, lane) * BLOCK_BYTES;
+    return {at<uint2>(from, lane % 4 * 8),
+            at<uint2>(from, 32 + lane % 4 * 8),
+            fifths(at<uint4>(from, 64 + lane % 4 * 16), lane),
+            at<uint4>(from, 128 + lane % 16 * 16)};
+  }
+
+  static __device__ __forceinline__ void decode(const Fragment& f, int quad, float w[4][4]) {
+#pragma unroll
+    for (int row = 0; row < 4; row++) {
+      const float d = half_of(f.d, row);
+      const float m = half_of(f.m, row);
+      const uint32_t word = values(f.q, f.fifths, row, quad);
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        w[row][i] = (lifted(word, i) - LIFT) * d + m;
+      }
+    }
+  }
+};
+
+// -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113, as bytes from the lowest on.
+__device__ __forceinline__ float iq4(int code) {
+  const uint64_t values = code < 8 ? 0xf6eaddcfbfad9881ull : 0x7159453526190d01ull;
+  return (float)(int8_t)(values >> (code % 8 * 8));
+}
+
+struct IQ4_NL : PairedBlocks {
+  static constexpr int BLOCK_BYTES = 288;
+
+  using Fragment = Q4_0::Fragment;
+
+  static __device__ __forceinline__ size_t tile_bytes(int cols) {
+    return Q4_0::tile_bytes(cols);
+  }
+
+  static __device__ __forceinline__ Fragment load(const uint8_t* tile, int unit, int lane, int cols) {
+    return Q4_0::load(tile, unit, lane, cols);
+  }
+
+  static __device__ __forceinline__ void decode(const Fragment& f, int quad, float w[4][4]) {
+#pragma unroll
+    for (int row = 0; row < 4; row++) {
+      const float d = half_of(f.d, row);
+      const uint32_t word = values(f.q, row, quad);
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        w[row][i] = d * iq4(word >> (8 * i) & 15);
+      }
+    }
+  }
+};
+
+// Blocks of 256 columns: eight of 32 with a scale of eight bits each.
+struct IQ4_XS : PairedBlocks {
+  static constexpr int BLOCK_BYTES = 2208;
+
+  struct Fragment {
+    uint2 d;
+    uint32_t scales;
+    uint4 q;
+  };
+
+  static __device__ __forceinline__ size_t tile_bytes(int cols) {
+    return (size_t)(cols / 256) * BLOCK_BYTES;
+  }
+
+  static __device__ __forceinline__ Fragment load(const uint8_t* tile, int unit, int lane, int cols) {
+    const uint8_t* from = tile + (size_t)(unit / 4) * BLOCK_BYTES;
+    const int group = block(unit, lane) % 8;
+    return {at<uint2>(from, lane % 4 * 8),
+            at<uint32_t>(from, 32 + group * 16 + lane % 4 * 4),
+            at<uint4>(from, 160 + group * 256 + lane % 16 * 16)};
+  }
+
+  static __device__ __forceinline__ void decode(const Fragment& f, int quad, float w[4][4]) {
+#pragma unroll
+    for (int row = 0; row < 4; row++) {
+      const float d = half_of(f.d, row) * (float)(int8_t)(f.scales >> (8 * row));
+      const uint32_t word = values(f.q, row, quad);
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        w[row][i] = d * iq4(word >> (8 * i) & 15);
+      }
+    }
+  }
+};
+
 struct MXFP4 : PairedBlocks {
   static constexpr int BLOCK_BYTES = 272;
 

@@ -11,9 +11,14 @@ static enum kind kind(int type) {
             return FLOATS;
         case Q8_0:
         case Q4_0:
+        case Q4_1:
+        case Q5_0:
+        case Q5_1:
         case Q4_K:
         case Q5_K:
         case Q6_K:
+        case IQ4_NL:
+        case IQ4_XS:
         case MXFP4:
             return BLOCKS;
         default:

@@ -18,6 +18,11 @@ INLINE int bias_of(int type) {
             return SIGNED_OFFSET;
         case Q4_0:
             return 8;
+        case IQ4_NL:
+        case IQ4_XS:
+            return SIGNED_OFFSET;
+        case Q5_0:
+            return 16;
         case MXFP4:
             return 12;
         case Q6_K:
@@ -30,7 +35,11 @@ INLINE int bias_of(int type) {
 INLINE int bits_of(int type) {
     switch (type) {
         case Q8_0:
+        case IQ4_NL:
+        case IQ4_XS:
             return 8;
+        case Q5_0:
+        case Q5_1:
         case Q5_K:
         case MXFP4:
             return 5;
@@ -41,8 +50,9 @@ INLINE int bits_of(int type) {
     }
 }
 
+/* Says whether what is added to all weights of a block is a number of its own. */
 INLINE int has_offsets(int type) {
-    return type == Q4_K || type == Q5_K;
+    return type == Q4_1 || type == Q5_1 || type == Q4_K || type == Q5_K;
 }
 
 /* Says whether sixteen weights, half a block, share a scale. */
@@ -68,7 +78,7 @@ INLINE int products_of(int type) {
 #define MOST_PRODUCTS 3
 
 INLINE int is_super(int type) {
-    return has_offsets(type) || has_halves(type);
+    return type == Q4_K || type == Q5_K || type == Q6_K || type == IQ4_XS;
 }
 
 /* Returns how many blocks share an element of the layout. */
@@ -82,7 +92,16 @@ INLINE int block_bytes(int type) {
         case Q8_0:
             return 544;
         case Q4_0:
+        case IQ4_NL:
             return 288;
+        case Q4_1:
+            return 320;
+        case Q5_0:
+            return 352;
+        case Q5_1:
+            return 384;
+        case IQ4_XS:
+            return 2208;
         case MXFP4:
             return 272;
         case Q4_K:
@@ -99,6 +118,7 @@ struct weights {
     vbyte values[VECTORS];
     /* Of all of them, or of both halves. */
     vfloat scales[2];
+    /* What is subtracted from a weight. */
     vfloat offsets;
 };
 
@@ -136,6 +156,60 @@ INLINE void decode_q8_0(const uint8_t *w, int part, struct weights *to) {
 INLINE void decode_q4_0(const uint8_t *w, int part, struct weights *to) {
     to->scales[0] = halves_at(w + 2 * LANES * part);
     decode_q4(w + 2 * ROWS, part, to->values);
+}
+
+INLINE void decode_q4_1(const uint8_t *w, int part, struct weights *to) {
+    to->scales[0] = halves_at(w + 2 * LANES * part);
+    to->offsets = -halves_at(w + 2 * ROWS + 2 * LANES * part);
+    decode_q4(w + 4 * ROWS, part, to->values);
+}
+
+/* Bit i of a row's four bytes at `fifths` is the fifth bit of the weights in element i. */
+INLINE void decode_q5(const uint8_t *fifths, int part, vbyte *values) {
+    decode_q4(fifths + 4 * ROWS, part, values);
+    vbyte bits = element(fifths, 0, part);
+    UNROLL
+    for (int i = 0; i < VECTORS; i++) {
+        values[i] |= (shift_bytes(bits, i) & 1) << 4;
+    }
+}
+
+INLINE void decode_q5_0(const uint8_t *w, int part, struct weights *to) {
+    to->scales[0] = halves_at(w + 2 * LANES * part);
+    decode_q5(w + 2 * ROWS, part, to->values);
+}
+
+INLINE void decode_q5_1(const uint8_t *w, int part, struct weights *to) {
+    to->scales[0] = halves_at(w + 2 * LANES * part);
+    to->offsets = -halves_at(w + 2 * ROWS + 2 * LANES * part);
+    decode_q5(w + 4 * ROWS, part, to->values);
+}
+
+INLINE void decode_iq4(const uint8_t *qs, int part, vbyte *values) {
+    static const uint8_t table[16] = {
+        (uint8_t)(SIGNED_OFFSET - 127), (uint8_t)(SIGNED_OFFSET - 104), (uint8_t)(SIGNED_OFFSET - 83),
+        (uint8_t)(SIGNED_OFFSET - 65),  (uint8_t)(SIGNED_OFFSET - 49),  (uint8_t)(SIGNED_OFFSET - 35),
+        (uint8_t)(SIGNED_OFFSET - 22),  (uint8_t)(SIGNED_OFFSET - 10),  SIGNED_OFFSET + 1,
+        SIGNED_OFFSET + 13,             SIGNED_OFFSET + 25,             SIGNED_OFFSET + 38,
+        SIGNED_OFFSET + 53,             SIGNED_OFFSET + 69,             SIGNED_OFFSET + 89,
+        SIGNED_OFFSET + 113};
+    decode_q4(qs, part, values);
+    UNROLL
+    for (int i = 0; i < VECTORS; i++) {
+        values[i] = look_up(table, values[i]);
+    }
+}
+
+INLINE void decode_iq4_nl(const uint8_t *w, int part, struct weights *to) {
+    to->scales[0] = halves_at(w + 2 * LANES * part);
+    decode_iq4(w + 2 * ROWS, part, to->values);
+}
+
+/* Block `b` of the eight of a superblock. */
+INLINE void decode_iq4_xs(const uint8_t *w, int b, int part, struct weights *to) {
+    const uint8_t *scales = w + 2 * ROWS, *qs = scales + 8 * ROWS;
+    to->scales[0] = halves_at(w + 2 * LANES * part) * to_floats(signed_bytes_at(scales + b * ROWS + LANES * part));
+    decode_iq4(qs + b * 16 * ROWS, part, to->values);
 }
 
 /* Values are doubled, and so integers; the scale 2^(e - 127) is halved. An exponent of zero is subnormal. */
@@ -188,6 +262,21 @@ INLINE void decode(int type, const uint8_t *w, int b, int part, struct weights *
             break;
         case Q4_0:
             decode_q4_0(w, part, to);
+            break;
+        case Q4_1:
+            decode_q4_1(w, part, to);
+            break;
+        case Q5_0:
+            decode_q5_0(w, part, to);
+            break;
+        case Q5_1:
+            decode_q5_1(w, part, to);
+            break;
+        case IQ4_NL:
+            decode_iq4_nl(w, part, to);
+            break;
+        case IQ4_XS:
+            decode_iq4_xs(w, b, part, to);
             break;
         case MXFP4:
             decode_mxfp4(w, part, to);

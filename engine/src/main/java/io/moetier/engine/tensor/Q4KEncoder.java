@@ -21,6 +21,7 @@ final class Q4KEncoder implements RowEncoder {
     private final float[] leastErrors = new float[STRIP / GROUP];
     private final byte[] q = new byte[STRIP];
     private final byte[] open = new byte[STRIP / BLOCK * OPEN_BYTES];
+    private final SixBitScales opening = new SixBitScales(OPEN_BYTES);
 
     @Override
     public void encode(float[] values, int length, byte[] blocks) {
@@ -34,7 +35,7 @@ final class Q4KEncoder implements RowEncoder {
         for (int block = 0; block < length / BLOCK; block++) {
             write(block * GROUPS, block * OPEN_BYTES);
         }
-        SixBitScales.close(open, blocks, OPEN_BYTES, length / BLOCK);
+        opening.close(open, blocks, length / BLOCK);
     }
 
     /// Writes `d` and `dmin`, and chooses the codes nearest to what was found.

@@ -60,10 +60,10 @@ public final class RowDecoder {
 
     private MemorySegment collect(TileLayout layout, WeightMatrix w, long at, int lane, int numBlocks) {
         layout.gather(w.bytes(), at, open, lane, numBlocks);
-        if (!layout.hasOpenScales()) {
+        if (layout.opening == null) {
             return openBlocks;
         }
-        SixBitScales.close(open, closed, layout.blockBytes, numBlocks);
+        layout.opening.close(open, closed, numBlocks);
         return closedBlocks;
     }
 }

@@ -10,7 +10,7 @@ import java.nio.ByteOrder;
 /// Four neighbours are one word. The first four scales and offsets are the lower six bits of the first and second
 /// word; of the last four, the third word has the lower four bits, scales below offsets, and the upper two bits lie
 /// above the first four.
-final class SixBitScales {
+final class SixBitScales implements OpenBlocks {
     /// Bytes of a block before its scales: `d` and `dmin`.
     private static final int HEAD = 4;
 
@@ -21,10 +21,16 @@ final class SixBitScales {
     private static final int UPPER = 0x30303030;
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
-    private SixBitScales() {}
+    private final int openBytes;
 
-    /// Writes `numBlocks` blocks of `closed`, each `openBytes - 4` long, to `open`, eight scales before eight offsets.
-    static void open(byte[] closed, byte[] open, int openBytes, int numBlocks) {
+    /// @param openBytes of a block; four fewer are closed
+    SixBitScales(int openBytes) {
+        this.openBytes = openBytes;
+    }
+
+    /// Writes eight scales before eight offsets.
+    @Override
+    public void open(byte[] closed, byte[] open, int numBlocks) {
         int closedBytes = openBytes - OPEN + CLOSED;
         int rest = openBytes - HEAD - OPEN;
         for (int b = 0; b < numBlocks; b++) {
@@ -42,8 +48,8 @@ final class SixBitScales {
         }
     }
 
-    /// Undoes [#open].
-    static void close(byte[] open, byte[] closed, int openBytes, int numBlocks) {
+    @Override
+    public void close(byte[] open, byte[] closed, int numBlocks) {
         int closedBytes = openBytes - OPEN + CLOSED;
         int rest = openBytes - HEAD - OPEN;
         for (int b = 0; b < numBlocks; b++) {

@@ -10,7 +10,9 @@ import org.jspecify.annotations.Nullable;
 /// Where the parts of a row's block lie in the block that sixteen rows share; the table of [WeightMatrix] as numbers.
 ///
 /// A part is a run of units of one, two or four bytes. Unit `i` of row `lane` becomes unit `16 i + lane` of the shared
-/// part. The blocks of `Q4_K` and `Q5_K` are opened first: their scales and offsets take a byte each, not six bits.
+/// part. Blocks of some types are opened first ([OpenBlocks]): what takes six bits takes a byte then, and fifth bits
+/// lie as
+/// their weights do.
 ///
 /// Rows go by way of arrays: an import is over before the compiler has made element access to segments fast.
 final class TileLayout {
@@ -25,10 +27,19 @@ final class TileLayout {
     private static final TileLayout BF16 = new TileLayout(2, 4, part(4, 1, 0, 0));
     private static final TileLayout Q8_0 = new TileLayout(32, 34, part(2, 1, 0, 0), part(4, 8, 2, 32));
     private static final TileLayout Q4_0 = new TileLayout(32, 18, part(2, 1, 0, 0), part(4, 4, 2, 32));
+    private static final TileLayout Q4_1 =
+            new TileLayout(32, 20, part(2, 1, 0, 0), part(2, 1, 2, 32), part(4, 4, 4, 64));
+    private static final TileLayout Q5_0 =
+            new TileLayout(32, 22, new FifthBits(2, 22), part(2, 1, 0, 0), part(4, 1, 2, 32), part(4, 4, 6, 96));
+    private static final TileLayout Q5_1 = new TileLayout(
+            32, 24, new FifthBits(4, 24), part(2, 1, 0, 0), part(2, 1, 2, 32), part(4, 1, 4, 64), part(4, 4, 8, 128));
+    private static final TileLayout IQ4_XS =
+            new TileLayout(256, 138, new CodedScales(), part(2, 1, 0, 0), part(1, 8, 2, 32), part(4, 32, 10, 160));
     private static final TileLayout MXFP4 = new TileLayout(32, 17, part(1, 1, 0, 0), part(4, 4, 1, 16));
     private static final TileLayout Q4_K = new TileLayout(
             256,
             148,
+            new SixBitScales(148),
             part(2, 1, 0, 0),
             part(2, 1, 2, 32),
             part(1, 8, 4, 64),
@@ -37,6 +48,7 @@ final class TileLayout {
     private static final TileLayout Q5_K = new TileLayout(
             256,
             180,
+            new SixBitScales(180),
             part(2, 1, 0, 0),
             part(2, 1, 2, 32),
             part(1, 8, 4, 64),
@@ -56,8 +68,11 @@ final class TileLayout {
     /// Elements of a row that lie together.
     final int elements;
 
-    /// Bytes of them, with open scales.
+    /// Bytes of them, opened.
     final int blockBytes;
+
+    /// How blocks are opened; null if they need not be.
+    final @Nullable OpenBlocks opening;
 
     private final Part[] parts;
 
@@ -65,8 +80,13 @@ final class TileLayout {
     private record Part(int unit, int count, int from, int to) {}
 
     private TileLayout(int elements, int blockBytes, Part... parts) {
+        this(elements, blockBytes, null, parts);
+    }
+
+    private TileLayout(int elements, int blockBytes, @Nullable OpenBlocks opening, Part... parts) {
         this.elements = elements;
         this.blockBytes = blockBytes;
+        this.opening = opening;
         this.parts = parts;
     }
 
@@ -81,18 +101,17 @@ final class TileLayout {
             case F16 -> F16;
             case BF16 -> BF16;
             case Q8_0 -> Q8_0;
-            case Q4_0 -> Q4_0;
+            case Q4_0, IQ4_NL -> Q4_0;
+            case Q4_1 -> Q4_1;
+            case Q5_0 -> Q5_0;
+            case Q5_1 -> Q5_1;
             case MXFP4 -> MXFP4;
             case Q4_K -> Q4_K;
             case Q5_K -> Q5_K;
             case Q6_K -> Q6_K;
-            case Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, IQ4_NL, IQ4_XS -> null;
+            case IQ4_XS -> IQ4_XS;
+            case Q2_K, Q3_K -> null;
         };
-    }
-
-    /// Says whether the scales of the blocks are opened.
-    boolean hasOpenScales() {
-        return this == Q4_K || this == Q5_K;
     }
 
     /// Returns the bytes of a block of sixteen rows.
@@ -105,7 +124,7 @@ final class TileLayout {
         return (cols + elements - 1) / elements;
     }
 
-    /// Spreads `numBlocks` blocks of a row, with open scales, over shared ones.
+    /// Spreads `numBlocks` blocks of a row, opened, over shared ones.
     void scatter(byte[] row, byte[] tile, int lane, int numBlocks) {
         for (Part part : parts) {
             int to = part.to + part.unit * lane;
@@ -150,7 +169,7 @@ final class TileLayout {
         }
     }
 
-    /// Collects `numBlocks` blocks of a row, with open scales, from the shared ones at `at` of `tile`.
+    /// Collects `numBlocks` blocks of a row, opened, from the shared ones at `at` of `tile`.
     void gather(MemorySegment tile, long at, byte[] row, int lane, int numBlocks) {
         for (int b = 0; b < numBlocks; b++) {
             for (Part part : parts) {

@@ -105,8 +105,8 @@ public final class WeightPacker {
         int length = Math.min(numBlocks * layout.elements, cols - from);
         for (int lane = 0; lane < count; lane++) {
             load(firstRow + lane, from, length);
-            if (layout.hasOpenScales()) {
-                SixBitScales.open(row, openRow, layout.blockBytes, numBlocks);
+            if (layout.opening != null) {
+                layout.opening.open(row, openRow, numBlocks);
                 layout.scatter(openRow, packed, lane, numBlocks);
             } else {
                 layout.scatter(row, packed, lane, numBlocks);

@@ -36,7 +36,7 @@ public record StoreManifest(
     static final String EXPERT_FILE_SUFFIX = ".cm3";
 
     private static final String FORMAT = "moetier-store";
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
     private static final String CHECKSUM_KEY = "manifestCrc32c";
     /// What the checksum's own eight digits count as.
     private static final String BLANK_CHECKSUM = "00000000";

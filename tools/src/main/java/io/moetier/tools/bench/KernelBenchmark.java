@@ -38,6 +38,7 @@ public class KernelBenchmark {
     static final String MEGABYTES = "1024";
     private static final int COLUMNS = 128;
     private static final long SEED = 11;
+    private static final byte HALF_EXPONENT = 0x20;
 
     /// Matrices, and activations to multiply them by.
     @State(Scope.Benchmark)
@@ -45,7 +46,7 @@ public class KernelBenchmark {
         @Param({"2048x1024", "1024x2048"})
         String shape = "2048x1024";
 
-        @Param({"F32", "F16", "BF16", "Q8_0", "Q4_0", "MXFP4", "Q4_K", "Q6_K"})
+        @Param({"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q5_0", "Q5_1", "IQ4_XS", "MXFP4", "Q4_K", "Q6_K"})
         DType dtype = DType.F32;
 
         @Param({"NATIVE", "VECTOR"})
@@ -85,10 +86,11 @@ public class KernelBenchmark {
         }
 
         private static MemorySegment packed(Arena arena, DType dtype, int rows, int cols, Random random) {
-            DType source = dtype.blockElements() == 1 || dtype == DType.MXFP4 ? dtype : DType.F32;
+            boolean rounds = dtype.blockElements() > 1 && WeightPacker.packs(DType.F32, dtype);
+            DType source = rounds ? DType.F32 : dtype;
             MemorySegment plain = arena.allocate(source.bytes((long) rows * cols));
-            if (source == DType.MXFP4) {
-                fillBlocks(plain, random);
+            if (source.blockElements() > 1) {
+                fillBlocks(source, plain, random);
             } else {
                 fillFloats(source, plain, (long) rows * cols, random);
             }
@@ -97,12 +99,17 @@ public class KernelBenchmark {
             return packed;
         }
 
-        /// Any bytes are weights, once their exponents are reasonable.
-        private static void fillBlocks(MemorySegment blocks, Random random) {
+        /// Any bytes are weights, once exponents are reasonable: the first byte's, or those of two float16 numbers.
+        private static void fillBlocks(DType dtype, MemorySegment blocks, Random random) {
             byte[] bytes = new byte[Math.toIntExact(blocks.byteSize())];
             random.nextBytes(bytes);
-            for (int at = 0; at < bytes.length; at += DType.MXFP4.blockBytes()) {
-                bytes[at] = (byte) random.nextInt(119, 124);
+            for (int at = 0; at < bytes.length; at += dtype.blockBytes()) {
+                if (dtype == DType.MXFP4) {
+                    bytes[at] = (byte) random.nextInt(119, 124);
+                } else {
+                    bytes[at + 1] = HALF_EXPONENT;
+                    bytes[at + 3] = HALF_EXPONENT;
+                }
             }
             MemorySegment.copy(bytes, 0, blocks, ValueLayout.JAVA_BYTE, 0, bytes.length);
         }

@@ -122,8 +122,8 @@ final class FloatGemv {
             FloatVector t = s;
             for (int i = 0; i < GROUP / 4; i++) {
                 long p = block + 16 + 4L * lane + 64L * (i & 3);
-                IntVector v = Lanes.twiceFp4(w, p, i & 4);
-                IntVector u = Lanes.twiceFp4(w, p + FP4_BYTES, i & 4);
+                IntVector v = Lanes.lookUp(w, p, i & 4, Lanes.TWICE_FP4);
+                IntVector u = Lanes.lookUp(w, p + FP4_BYTES, i & 4, Lanes.TWICE_FP4);
                 int e = first + g + 4 * i;
                 for (int b = 0; b < 4; b++) {
                     s = Lanes.bytes(v, b).fma(value(x, e + b), s);
@@ -142,7 +142,7 @@ final class FloatGemv {
     private static void lastFp4(MemorySegment w, long block, int lane, PackedColumns x, int first, float[] y, int yAt) {
         FloatVector s = FloatVector.zero(F);
         for (int i = 0; i < GROUP / 4; i++) {
-            IntVector v = Lanes.twiceFp4(w, block + 16 + 4L * lane + 64L * (i & 3), i & 4);
+            IntVector v = Lanes.lookUp(w, block + 16 + 4L * lane + 64L * (i & 3), i & 4, Lanes.TWICE_FP4);
             int e = first + 4 * i;
             s = Lanes.bytes(v, 0).fma(value(x, e), s);
             s = Lanes.bytes(v, 1).fma(value(x, e + 1), s);

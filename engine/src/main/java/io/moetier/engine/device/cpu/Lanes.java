@@ -50,9 +50,11 @@ final class Lanes {
     /// What [#halves] leaves out: a float16 read as the upper bits of a float32 is the value times 2^-112.
     static final float HALF_BIAS = 0x1p112f;
 
-    /// Twice the floats of four bits (a sign, two bits of exponent and one of mantissa), to be selected from
-    /// by bytes.
-    private static final ByteVector TWICE_FP4 = twiceFp4();
+    /// Twice the floats of four bits (a sign, two bits of exponent and one of mantissa).
+    static final ByteVector TWICE_FP4 = table(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
+
+    /// What the codes of `IQ4_NL` and `IQ4_XS` stand for.
+    static final ByteVector IQ4 = table(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
 
     private static final float LOG2_E = 1.442695f;
     private static final float LN2_HIGH = 0.6933594f;
@@ -69,11 +71,11 @@ final class Lanes {
 
     private Lanes() {}
 
-    private static ByteVector twiceFp4() {
-        byte[] values = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+    /// Repeats sixteen values, to be selected from by bytes.
+    private static ByteVector table(int... values) {
         byte[] repeated = new byte[4 * WIDTH];
         for (int i = 0; i < repeated.length; i++) {
-            repeated[i] = values[i % values.length];
+            repeated[i] = (byte) values[i % values.length];
         }
         return ByteVector.fromArray(VectorSpecies.of(byte.class, F.vectorShape()), repeated, 0);
     }
@@ -102,14 +104,14 @@ final class Lanes {
                 quads.lanewise(LSHL, 24 - 8 * number).lanewise(ASHR, 24).convert(I2F, 0);
     }
 
-    /// Reads four floats of four bits of each lane, the lower (`shift` 0) or upper (`shift` 4) halves of four bytes, as
-    /// bytes with twice their values.
-    static IntVector twiceFp4(MemorySegment segment, long at, int shift) {
+    /// Reads four codes of each lane, the lower (`shift` 0) or upper (`shift` 4) halves of four bytes, as the bytes of
+    /// `table` that they stand for.
+    static IntVector lookUp(MemorySegment segment, long at, int shift, ByteVector table) {
         return IntVector.fromMemorySegment(I, segment, at, LITTLE)
                 .lanewise(LSHR, shift)
                 .and(0x0F0F0F0F)
                 .reinterpretAsBytes()
-                .selectFrom(TWICE_FP4)
+                .selectFrom(table)
                 .reinterpretAsInts();
     }
 

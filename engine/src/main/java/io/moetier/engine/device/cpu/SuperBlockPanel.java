@@ -31,7 +31,7 @@ final class SuperBlockPanel {
 
     static void q4(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
         for (int b = 0; b < WeightPanel.BLOCKS; b += 2) {
-            WeightPanel.nibbles(bytes, at + 320 + 256L * b, 8, 0f, weights, to + b * BLOCK * ROWS);
+            BlockPanel.nibbles(bytes, at + 320 + 256L * b, 8, 0f, weights, to + b * BLOCK * ROWS);
         }
         scales(bytes, at, weights, to, scales, scalesTo);
     }
@@ -83,7 +83,7 @@ final class SuperBlockPanel {
 
     static void q6(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
         for (int b = 0; b < WeightPanel.BLOCKS; b++) {
-            WeightPanel.scales(bytes, at, scales, scalesTo + b * ROWS);
+            BlockPanel.scales(bytes, at, scales, scalesTo + b * ROWS);
             long half = at + 288 + 1536L * (b / 4);
             int shift = b % 4 / 2 * 4;
             for (int i = 0; i < BLOCK / 4 * ROWS; i += WIDTH) {
@@ -99,6 +99,16 @@ final class SuperBlockPanel {
                     ((FloatVector) six.sub(32).convert(I2F, 0)).mul(scale).intoArray(weights, first);
                 }
             }
+        }
+    }
+
+    static void xs(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
+        for (int b = 0; b < WeightPanel.BLOCKS; b++) {
+            for (int lane = 0; lane < ROWS; lane += WIDTH) {
+                FloatVector d = Lanes.halves(bytes, at + 2L * lane).mul(Lanes.HALF_BIAS);
+                Lanes.bytes(bytes, at + 32 + 16L * b + lane).mul(d).intoArray(scales, scalesTo + b * ROWS + lane);
+            }
+            BlockPanel.codes(bytes, at + 160 + 256L * b, weights, to + b * BLOCK * ROWS);
         }
     }
 }

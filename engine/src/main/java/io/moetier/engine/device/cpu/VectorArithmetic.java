@@ -64,8 +64,8 @@ final class VectorArithmetic implements Arithmetic {
     /// Says whether there are kernels for a type; others are multiplied by plain loops.
     private static boolean hasKernel(DType dtype) {
         return switch (dtype) {
-            case F32, F16, BF16, Q8_0, Q4_0, MXFP4, Q4_K, Q5_K, Q6_K -> true;
-            default -> false;
+            case Q2_K, Q3_K -> false;
+            default -> true;
         };
     }
 

@@ -41,7 +41,7 @@ final class VectorColumns {
     /// Says whether activations are rounded for weights of a type.
     static boolean rounds(DType dtype) {
         return switch (dtype) {
-            case Q4_0, Q4_K, Q5_K, Q6_K -> true;
+            case Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K -> true;
             default -> false;
         };
     }

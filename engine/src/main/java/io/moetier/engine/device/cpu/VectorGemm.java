@@ -75,17 +75,17 @@ final class VectorGemm {
         }
         if (WeightPanel.hasOffsets(w.dtype())) {
             int sumsAt = VectorColumns.sumsAt(x) + VectorColumns.scaleAt(x, column, first);
-            offsets(scratch.weights, x.scales, sumsAt, results, at);
+            offsets(scratch.weights, x.scales, sumsAt, depth / VectorColumns.BLOCK, results, at);
         }
     }
 
     /// Adds the products of a panel's offsets with the sums of eight columns, in the order of the blocks.
-    private static void offsets(float[] weights, float[] sums, int sumsAt, float[] results, int at) {
+    private static void offsets(float[] weights, float[] sums, int sumsAt, int blocks, float[] results, int at) {
         for (int i = 0; i < SUMS; i += WIDTH) {
             int column = i / ROWS % TOGETHER;
             int offsetsAt = WeightPanel.OFFSETS + i / (SUMS / 2) * WeightPanel.TILE + i % ROWS;
             FloatVector sum = FloatVector.zero(F);
-            for (int b = 0; b < WeightPanel.BLOCKS; b++) {
+            for (int b = 0; b < blocks; b++) {
                 FloatVector offset = FloatVector.fromArray(F, weights, offsetsAt + b * ROWS);
                 sum = offset.fma(FloatVector.broadcast(F, sums[sumsAt + b * TOGETHER + column]), sum);
             }

@@ -45,7 +45,12 @@ final class VectorGemv {
             case BF16 -> FloatGemv::bf16;
             case Q8_0 -> FloatGemv::q8;
             case MXFP4 -> FloatGemv::fp4;
+            case IQ4_NL -> CodedGemv::nl;
+            case IQ4_XS -> CodedGemv::xs;
             case Q4_0 -> NibbleGemv::q4;
+            case Q4_1 -> NibbleGemv::q4WithOffsets;
+            case Q5_0 -> NibbleGemv::q5;
+            case Q5_1 -> NibbleGemv::q5WithOffsets;
             case Q4_K -> SuperBlockGemv::q4;
             case Q5_K -> SuperBlockGemv::q5;
             case Q6_K -> SuperBlockGemv::q6;

@@ -4,7 +4,6 @@ import static io.moetier.engine.device.cpu.Lanes.F;
 import static io.moetier.engine.device.cpu.Lanes.I;
 import static io.moetier.engine.device.cpu.Lanes.LITTLE;
 import static io.moetier.engine.device.cpu.Lanes.WIDTH;
-import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
@@ -48,7 +47,10 @@ final class WeightPanel {
 
     /// Says whether the blocks of a type have offsets.
     static boolean hasOffsets(DType dtype) {
-        return dtype == DType.Q4_K || dtype == DType.Q5_K;
+        return switch (dtype) {
+            case Q4_1, Q5_1, Q4_K, Q5_K -> true;
+            default -> false;
+        };
     }
 
     /// Decodes a panel of one tile. A method of its own for each type, as in [VectorGemv].
@@ -63,9 +65,14 @@ final class WeightPanel {
             case F32 -> WeightPanel::f32;
             case F16 -> WeightPanel::f16;
             case BF16 -> WeightPanel::bf16;
-            case Q8_0 -> WeightPanel::q8;
-            case Q4_0 -> WeightPanel::q4;
-            case MXFP4 -> WeightPanel::fp4;
+            case Q8_0 -> BlockPanel::q8;
+            case Q4_0 -> BlockPanel::q4;
+            case Q4_1 -> BlockPanel::q4WithOffsets;
+            case Q5_0 -> BlockPanel::q5;
+            case Q5_1 -> BlockPanel::q5WithOffsets;
+            case IQ4_NL -> BlockPanel::nl;
+            case IQ4_XS -> SuperBlockPanel::xs;
+            case MXFP4 -> BlockPanel::fp4;
             case Q4_K -> SuperBlockPanel::q4;
             case Q5_K -> SuperBlockPanel::q5;
             case Q6_K -> SuperBlockPanel::q6;
@@ -106,70 +113,6 @@ final class WeightPanel {
             int first = to + i / ROWS * 2 * ROWS + i % ROWS;
             Lanes.even(v).intoArray(weights, first);
             Lanes.odd(v).intoArray(weights, first + ROWS);
-        }
-    }
-
-    /// Reads the float16 scales of sixteen rows.
-    static void scales(MemorySegment bytes, long at, float[] scales, int to) {
-        for (int lane = 0; lane < ROWS; lane += WIDTH) {
-            Lanes.halves(bytes, at + 2L * lane).mul(Lanes.HALF_BIAS).intoArray(scales, to + lane);
-        }
-    }
-
-    static void q8(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
-        for (int k = 0; k < depth; k += BLOCK) {
-            long block = at + 17L * k;
-            scales(bytes, block, scales, scalesTo + k / BLOCK * ROWS);
-            for (int i = 0; i < BLOCK / 4 * ROWS; i += WIDTH) {
-                IntVector v = IntVector.fromMemorySegment(I, bytes, block + 32 + 4L * i, LITTLE);
-                int first = to + (k + i / ROWS * 4) * ROWS + i % ROWS;
-                Lanes.bytes(v, 0).intoArray(weights, first);
-                Lanes.bytes(v, 1).intoArray(weights, first + ROWS);
-                Lanes.bytes(v, 2).intoArray(weights, first + 2 * ROWS);
-                Lanes.bytes(v, 3).intoArray(weights, first + 3 * ROWS);
-            }
-        }
-    }
-
-    static void q4(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
-        for (int k = 0; k < depth; k += BLOCK) {
-            long block = at + 9L * k;
-            scales(bytes, block, scales, scalesTo + k / BLOCK * ROWS);
-            nibbles(bytes, block + 32, BLOCK / 8, 8f, weights, to + k * ROWS);
-        }
-    }
-
-    /// Decodes the halves of the bytes of `quads` elements `[16][4]`: the lower ones to `4 * quads` columns,
-    /// the upper ones to as many after them.
-    static void nibbles(MemorySegment bytes, long at, int quads, float zero, float[] weights, int to) {
-        int upper = 4 * quads * ROWS;
-        for (int i = 0; i < quads * ROWS; i += WIDTH) {
-            IntVector v = IntVector.fromMemorySegment(I, bytes, at + 4L * i, LITTLE);
-            for (int j = 0; j < 4; j++) {
-                IntVector bits = v.lanewise(LSHR, 8 * j);
-                int low = to + (i / ROWS * 4 + j) * ROWS + i % ROWS;
-                Lanes.nibbles(bits, 0).sub(zero).intoArray(weights, low);
-                Lanes.nibbles(bits, 1).sub(zero).intoArray(weights, low + upper);
-            }
-        }
-    }
-
-    static void fp4(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
-        for (int k = 0; k < depth; k += BLOCK) {
-            long block = at + 17L * k / 2;
-            for (int lane = 0; lane < ROWS; lane += WIDTH) {
-                Lanes.powers(bytes, block + lane).intoArray(scales, scalesTo + k / BLOCK * ROWS + lane);
-            }
-            for (int i = 0; i < BLOCK / 8 * ROWS; i += WIDTH) {
-                for (int half = 0; half < 2; half++) {
-                    IntVector twice = Lanes.twiceFp4(bytes, block + 16 + 4L * i, 4 * half);
-                    int column = to + (k + half * BLOCK / 2 + i / ROWS * 4) * ROWS + i % ROWS;
-                    Lanes.bytes(twice, 0).mul(0.5f).intoArray(weights, column);
-                    Lanes.bytes(twice, 1).mul(0.5f).intoArray(weights, column + ROWS);
-                    Lanes.bytes(twice, 2).mul(0.5f).intoArray(weights, column + 2 * ROWS);
-                    Lanes.bytes(twice, 3).mul(0.5f).intoArray(weights, column + 3 * ROWS);
-                }
-            }
         }
     }
 }

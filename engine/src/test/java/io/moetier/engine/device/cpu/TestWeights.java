@@ -9,17 +9,20 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /// Random weights and activations of kernel tests.
 final class TestWeights {
-    /// Types with kernels of different kinds.
-    static final List<DType> TYPES = List.of(
-            DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0, DType.MXFP4, DType.Q4_K, DType.Q5_K, DType.Q6_K);
+    /// Types with fast kernels.
+    static final List<DType> TYPES = Stream.of(DType.values())
+            .filter(dtype -> dtype != DType.Q2_K && dtype != DType.Q3_K)
+            .toList();
 
     private static final List<DType> ALL = List.of(DType.values());
 
     /// Types for which the vector arithmetic rounds activations to eight bits.
-    private static final Set<DType> ROUNDED = EnumSet.of(DType.Q4_0, DType.Q4_K, DType.Q5_K, DType.Q6_K);
+    private static final Set<DType> ROUNDED =
+            EnumSet.of(DType.Q4_0, DType.Q4_1, DType.Q5_0, DType.Q5_1, DType.Q4_K, DType.Q5_K, DType.Q6_K);
 
     private TestWeights() {}
 
