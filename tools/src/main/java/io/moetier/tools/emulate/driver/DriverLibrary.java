@@ -3,6 +3,7 @@ package io.moetier.tools.emulate.driver;
 import io.moetier.tools.emulate.driver.trampoline.Trampoline;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +43,11 @@ final class DriverLibrary {
         return trampoline.file();
     }
 
+    /// Has functions do nothing and succeed.
+    void silence(Set<String> functionNames) {
+        trampoline.silence(functionNames);
+    }
+
     /// Puts a machine behind the functions.
     ///
     /// @throws IllegalStateException if there is one
@@ -59,6 +65,7 @@ final class DriverLibrary {
 
     void disconnect(Machine last) {
         machine.compareAndSet(last, null);
+        trampoline.speak();
     }
 
     private int call(int function, long[] arguments) {

@@ -8,6 +8,7 @@ import io.moetier.tools.emulate.memory.DeviceMemory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 
 /// A running CUDA driver without a GPU. A program reaches it through [#library()], as it would reach
@@ -21,6 +22,16 @@ import java.util.function.Function;
 ///
 /// **Threads.** Any thread may call, functions of the driver as well as these methods: one lock guards all.
 public final class EmulatedDriver implements Timekeeper, AutoCloseable {
+    private static final Set<String> STEP_FUNCTIONS = Set.of(
+            "cuLaunchKernel",
+            "cuMemcpyHtoDAsync_v2",
+            "cuMemcpyDtoHAsync_v2",
+            "cuStreamSynchronize",
+            "cuStreamWaitEvent",
+            "cuEventRecord",
+            "cuEventSynchronize",
+            "cuCtxSetCurrent");
+
     private final DriverLibrary library;
     private volatile Machine machine;
 
@@ -124,6 +135,12 @@ public final class EmulatedDriver implements Timekeeper, AutoCloseable {
             now.scheduler().keepTimeline(keeps);
             return keeps;
         });
+    }
+
+    /// Has what a step calls do nothing and succeed, without a way through Java, until [#close()]: launches, copies,
+    /// events and waits. What remains is what the program itself does; copies leave their targets as they were.
+    public void silenceSteps() {
+        library.silence(STEP_FUNCTIONS);
     }
 
     /// Charges a kernel that somebody else computes: the stream is busy with it as if it had been launched.

@@ -11,10 +11,13 @@ import java.util.List;
 ///
 /// There are two segments: headers, symbols and code, which are read and executed; the dynamic section and
 /// the table of slots, which are read and written. Nothing is relocated. The table is a symbol of its own,
-/// [#SLOTS].
+/// [#SLOTS], and so is a function that no slot belongs to, [#NOTHING].
 final class ElfImage {
     /// The symbol of the table of slots, in the order of the functions' names.
     static final String SLOTS = "moetier_slots";
+
+    /// The symbol of a function that returns 0.
+    static final String NOTHING = "moetier_nothing";
 
     private static final int ELF_HEADER_BYTES = 64;
     private static final int PROGRAM_HEADER_BYTES = 56;
@@ -58,6 +61,7 @@ final class ElfImage {
         numFunctions = functions.size();
         symbols = new ArrayList<>(functions);
         symbols.add(SLOTS);
+        symbols.add(NOTHING);
         strings.write(0);
         symbols.forEach(name -> nameOffsets.add(string(name)));
         sonameOffset = string(soname);
@@ -66,7 +70,7 @@ final class ElfImage {
         hashAt = symbolsAt + (symbols.size() + 1) * SYMBOL_BYTES;
         stringsAt = hashAt + (2 + numBuckets + symbols.size() + 1) * Integer.BYTES;
         codeAt = aligned(stringsAt + strings.size(), Processor.JUMP_BYTES);
-        codeEnd = codeAt + numFunctions * Processor.JUMP_BYTES;
+        codeEnd = codeAt + (numFunctions + 1) * Processor.JUMP_BYTES;
         dynamicAt = aligned(codeEnd, PAGE_BYTES);
         slotsAt = dynamicAt + DYNAMIC_BYTES;
         out = ByteBuffer.allocate(slotsAt + numFunctions * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
@@ -84,6 +88,7 @@ final class ElfImage {
         for (int i = 0; i < image.numFunctions; i++) {
             processor.jump(image.out, image.jumpAt(i), image.slotsAt + i * Long.BYTES);
         }
+        processor.returnZero(image.out, image.jumpAt(image.numFunctions));
         image.writeDynamicSection();
         return image.out.array();
     }
@@ -122,6 +127,7 @@ final class ElfImage {
             writeSymbol(i, GLOBAL_FUNCTION, jumpAt(i), Processor.JUMP_BYTES);
         }
         writeSymbol(numFunctions, GLOBAL_OBJECT, slotsAt, numFunctions * Long.BYTES);
+        writeSymbol(numFunctions + 1, GLOBAL_FUNCTION, jumpAt(numFunctions), Processor.JUMP_BYTES);
     }
 
     private void writeSymbol(int index, int kind, int at, int byteSize) {

@@ -18,7 +18,9 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /// A loaded library whose functions call Java.
 ///
@@ -35,9 +37,20 @@ public final class Trampoline {
     private static final MethodHandle CALL = call();
 
     private final Path file;
+    private final List<Export> exports;
+    private final MemorySegment slots;
+    private final MemorySegment nothing;
+    private final MemorySegment[] stubs;
 
-    private Trampoline(Path file) {
+    @SuppressWarnings("restricted") // the library is the one written above, the signatures are its own
+    private Trampoline(Path file, List<Export> exports, Target target) {
         this.file = file;
+        this.exports = exports;
+        SymbolLookup symbols = SymbolLookup.libraryLookup(file, Arena.global());
+        slots = symbols.find(ElfImage.SLOTS).orElseThrow().reinterpret(exports.size() * ADDRESS.byteSize());
+        nothing = symbols.find(ElfImage.NOTHING).orElseThrow();
+        stubs = stubs(exports, target);
+        speak();
     }
 
     /// A function of the library.
@@ -68,8 +81,29 @@ public final class Trampoline {
         PrivateDirectory directory = PrivateDirectory.temporary();
         Path file = directory.write(ElfImage.of(soname, names, processor), soname);
         directory.closeAtExit();
-        connect(file, exports, target);
-        return new Trampoline(file);
+        return new Trampoline(file, exports, target);
+    }
+
+    /// Has functions do nothing but return 0, without a way through Java, until [#speak()].
+    ///
+    /// @throws IllegalArgumentException if the library has no such function
+    public void silence(Set<String> names) {
+        Set<String> left = new HashSet<>(names);
+        for (int i = 0; i < exports.size(); i++) {
+            if (left.remove(exports.get(i).name())) {
+                slots.setAtIndex(ADDRESS, i, nothing);
+            }
+        }
+        if (!left.isEmpty()) {
+            throw new IllegalArgumentException("the library does not have " + left);
+        }
+    }
+
+    /// Has all functions call Java.
+    public void speak() {
+        for (int i = 0; i < stubs.length; i++) {
+            slots.setAtIndex(ADDRESS, i, stubs[i]);
+        }
     }
 
     /// Returns where the library is.
@@ -77,21 +111,18 @@ public final class Trampoline {
         return file;
     }
 
-    @SuppressWarnings("restricted") // the library is the one written above, the signatures are its own
-    private static void connect(Path file, List<Export> exports, Target target) {
-        MemorySegment slots = SymbolLookup.libraryLookup(file, Arena.global())
-                .find(ElfImage.SLOTS)
-                .orElseThrow()
-                .reinterpret(exports.size() * ADDRESS.byteSize());
+    @SuppressWarnings("restricted") // the signatures are those of the functions, see above
+    private static MemorySegment[] stubs(List<Export> exports, Target target) {
         Linker linker = Linker.nativeLinker();
-        for (int i = 0; i < exports.size(); i++) {
+        MemorySegment[] stubs = new MemorySegment[exports.size()];
+        for (int i = 0; i < stubs.length; i++) {
             int arity = Math.max(REGISTERS, exports.get(i).arity());
             MethodHandle handle =
                     MethodHandles.insertArguments(CALL, 0, target, i).asCollector(long[].class, arity);
             MemoryLayout[] arguments = Collections.nCopies(arity, JAVA_LONG).toArray(MemoryLayout[]::new);
-            slots.setAtIndex(
-                    ADDRESS, i, linker.upcallStub(handle, FunctionDescriptor.of(JAVA_INT, arguments), Arena.global()));
+            stubs[i] = linker.upcallStub(handle, FunctionDescriptor.of(JAVA_INT, arguments), Arena.global());
         }
+        return stubs;
     }
 
     private static MethodHandle call() {
