@@ -16,6 +16,7 @@ import io.moetier.storage.model.Phase;
 import io.moetier.tools.emulate.VirtualDevice;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -128,7 +129,7 @@ final class Benchmark implements AutoCloseable {
 
     /// Returns the figures for people.
     String table() {
-        ResidentSummary experts = model.engine().expertTiers().residentSummary();
+        ResidentSummary experts = model.engine().expertTier().residentSummary();
         Optional<ResidentSummary> pinned = model.engine().pinnedTier().map(PinnedTier::residentSummary);
         ProcessMemory memory = ProcessMemory.now();
         MemoryUse use = session.memoryUse();
@@ -168,7 +169,28 @@ final class Benchmark implements AutoCloseable {
                                 .words())
                 .row("computed by", model.engine().deviceDescription())
                 .row("read by", model.engine().ioDescription());
-        return table + "\n" + times() + "\n" + machine;
+        return table + "\n" + times() + bounds() + "\n" + machine;
+    }
+
+    /// Returns how near a token comes to what kernels and copies allow, where time is virtual.
+    private String bounds() {
+        PhaseTimes times = profile.times(Phase.DECODE);
+        if (model.virtual().isEmpty() || times.isEmpty()) {
+            return "";
+        }
+        return "\n"
+                + Table.ofFigures()
+                        .row("least of a token", "milliseconds", "reached")
+                        .row(bound("copies beside experts", profile.bound().nanos(), times))
+                        .row(bound("the same without starts", profile.bound().byteNanos(), times));
+    }
+
+    private static Object[] bound(String name, double nanos, PhaseTimes times) {
+        return new Object[] {
+            name,
+            String.format(Locale.ROOT, "%.3f", nanos / 1e6 / times.tokens()),
+            RunReport.percent(nanos / times.totalNanos())
+        };
     }
 
     private Table times() {
@@ -186,7 +208,7 @@ final class Benchmark implements AutoCloseable {
 
     /// Returns the figures under the names that `--json` prints.
     Map<String, Object> fields() {
-        ResidentSummary experts = model.engine().expertTiers().residentSummary();
+        ResidentSummary experts = model.engine().expertTier().residentSummary();
         ProcessMemory memory = ProcessMemory.now();
         MemoryUse use = session.memoryUse();
         Map<String, Object> fields = new LinkedHashMap<>();
@@ -227,6 +249,10 @@ final class Benchmark implements AutoCloseable {
                     fields(generatedTokens, generationRates, generationStats, virtualGenerationRates);
             PhaseTimes times = profile.times(Phase.DECODE);
             ofAnswer.put("times", times.fields((double) times.tokens()));
+            if (model.virtual().isPresent()) {
+                ofAnswer.put("bound_seconds", profile.bound().nanos() / 1e9 / times.tokens());
+                ofAnswer.put("byte_bound_seconds", profile.bound().byteNanos() / 1e9 / times.tokens());
+            }
             fields.put("generation", ofAnswer);
         }
         return fields;
@@ -340,7 +366,6 @@ final class Benchmark implements AutoCloseable {
         fields.put("wait_seconds", stats.waitNanos() / 1e9 / rates.count());
         if (model.engine().pinnedTier().isPresent()) {
             fields.put("copied_bytes", stats.copiedBytes() / rates.count());
-            fields.put("computed_on_cpu", stats.computedOnHost() / rates.count());
         }
         if (model.virtual().isPresent()) {
             fields.put("virtual_tokens_per_second", virtualRates.median());
@@ -351,11 +376,11 @@ final class Benchmark implements AutoCloseable {
     /// The bytes of the experts that were found in memory; where sizes differ, as if all had the largest.
     private long hostBytes(RunStats stats) {
         return stats.expertHits()
-                * model.engine().expertTiers().residentSummary().slotBytes();
+                * model.engine().expertTier().residentSummary().slotBytes();
     }
 
     private static RunStats nothing() {
-        return new RunStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        return new RunStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 
     private static RunStats sum(RunStats a, RunStats b) {

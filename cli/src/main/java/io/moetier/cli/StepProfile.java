@@ -5,6 +5,7 @@ import io.moetier.engine.metrics.ActivityListener;
 import io.moetier.engine.metrics.Section;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.Phase;
+import io.moetier.tools.emulate.StepBound;
 import io.moetier.tools.emulate.VirtualMarks;
 import io.moetier.tools.emulate.driver.stream.TimelineEntry;
 import java.util.Arrays;
@@ -20,6 +21,7 @@ final class StepProfile implements ActivityListener {
     private final DeviceMarks marks;
     private final Optional<TraceEvents> trace;
     private final Map<Phase, PhaseTimes> times = new EnumMap<>(Phase.class);
+    private final StepBound bound = new StepBound();
     private Section[] sections = new Section[64];
     private int[] layers = new int[64];
     private int count;
@@ -55,6 +57,11 @@ final class StepProfile implements ActivityListener {
     /// Returns what steps of a phase took.
     PhaseTimes times(Phase of) {
         return times.getOrDefault(of, new PhaseTimes(0));
+    }
+
+    /// Returns the least time of the decode steps counted; 0 where time is not virtual.
+    StepBound bound() {
+        return bound;
     }
 
     @Override
@@ -99,6 +106,9 @@ final class StepProfile implements ActivityListener {
         PhaseTimes sum = times(phase);
         for (int i = 0; counts && i < count; i++) {
             sum.add(sections[i], layers[i], at[i + 1] - at[i]);
+        }
+        if (counts && phase == Phase.DECODE && marks instanceof VirtualMarks virtual) {
+            bound.add(sections, layers, count, virtual.called(), virtual.entries());
         }
         sum.addSteps(counts ? 1 : 0, counts ? tokens : 0);
         trace.ifPresent(file -> write(file, at));

@@ -28,8 +28,8 @@ class TraceEventsTest {
     @TempDir
     static Path directory = Path.of("");
 
-    /// A complete event of the format: microseconds since the file's zero.
-    private record Span(String name, double start, double duration, Map<?, ?> arguments) {
+    /// A complete event of the format: microseconds since the file's zero; bytes where it moves any.
+    private record Span(String name, double start, double duration, double bytes) {
         double end() {
             return start + duration;
         }
@@ -56,8 +56,8 @@ class TraceEventsTest {
                                     event.requireDouble("ts"),
                                     event.requireDouble("dur"),
                                     event.optionalObject("args")
-                                            .<Map<?, ?>>map(JsonObject::asMap)
-                                            .orElse(Map.of())));
+                                            .flatMap(arguments -> arguments.optionalDouble("bytes"))
+                                            .orElse(0.0)));
                 default -> throw new AssertionError(event.asMap());
             }
         }
@@ -131,9 +131,7 @@ class TraceEventsTest {
         assertTrue(rows.containsKey("waits for experts"), rows.keySet()::toString);
         List<Span> reads = new ArrayList<>();
         rows.forEach((name, spans) -> reads.addAll(name.startsWith("disk reads, moetier-loader-") ? spans : List.of()));
-        double bytes = reads.stream()
-                .mapToDouble(span -> ((Number) span.arguments().get("bytes")).doubleValue())
-                .sum();
+        double bytes = reads.stream().mapToDouble(Span::bytes).sum();
         assertTrue(bytes > 0);
         assertEquals("the host's clock", facts(file).requireString("clock"));
         assertEquals(0, facts(file).requireInt("spans_left_out"));
@@ -155,6 +153,37 @@ class TraceEventsTest {
         assertEquals(1, inSteps / virtual, 0.02); // sampling takes no virtual time
     }
 
+    /// What is least, is less; and bytes alone take less than that.
+    @Test
+    void virtualTimeStaysAboveItsBounds() {
+        JsonObject report =
+                bench(directory.resolve("simulated.json"), 1, "--device", "simulated", "--ctx", "64", "--vram", "2M");
+        JsonObject generation = report.requireObject("generation");
+        double token = generation.requireObject("times").requireDouble("seconds");
+        double bound = generation.requireDouble("bound_seconds");
+        assertTrue(bound > 0.5 * token && bound < token, generation.asMap()::toString);
+        assertTrue(generation.requireDouble("byte_bound_seconds") < bound, generation.asMap()::toString);
+        assertTrue(facts(directory.resolve("simulated.json"))
+                .requireString("clock")
+                .startsWith("virtual time of a simulated rtx3060"));
+        String table = CommandLineRun.inProcess(
+                        directory.resolve("cache"),
+                        "bench",
+                        MODEL,
+                        "--device",
+                        "simulated",
+                        "--ctx",
+                        "64",
+                        "-p",
+                        "0",
+                        "-n",
+                        "2",
+                        "-r",
+                        "1")
+                .out();
+        assertTrue(table.matches("(?s).*\nleast of a token +milliseconds +reached\ncopies beside experts .*"), table);
+    }
+
     private static JsonObject facts(Path file) {
         return Json.readObject(file).requireObject("otherData");
     }
@@ -171,7 +200,7 @@ class TraceEventsTest {
             assertEquals(3, events.omitted());
         }
         assertEquals(
-                List.of(new Span("span 1", 0, 0.5, Map.of()), new Span("span 2", 1, 0.5, Map.of())),
+                List.of(new Span("span 1", 0, 0.5, 0), new Span("span 2", 1, 0.5, 0)),
                 read(file).get("row"));
         assertEquals(3, facts(file).requireInt("spans_left_out"));
     }

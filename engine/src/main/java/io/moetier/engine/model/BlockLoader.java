@@ -21,7 +21,7 @@ import io.moetier.engine.model.spec.RopeSpec;
 import io.moetier.engine.model.spec.SequenceAttentionSpec;
 import io.moetier.engine.model.spec.ShortConvolutionSpec;
 import io.moetier.engine.model.spec.SublayerSpec;
-import io.moetier.engine.offload.ExpertTiers;
+import io.moetier.engine.offload.ExpertTier;
 import io.moetier.storage.expert.BlockLayout;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -35,8 +35,7 @@ final class BlockLoader {
     private final Weights weights;
     private final Map<RopeSpec, RopeTable> ropes;
     private final IntFunction<BlockLayout> layoutOf;
-    private final ExpertTiers expertTiers;
-    private final ExpertPlaces places;
+    private final ExpertTier expertTier;
     private final RoutersAhead routersAhead;
     private final Counters counters;
     private final Device device;
@@ -52,8 +51,7 @@ final class BlockLoader {
             Weights weights,
             Map<RopeSpec, RopeTable> ropes,
             IntFunction<BlockLayout> layoutOf,
-            ExpertTiers expertTiers,
-            ExpertPlaces places,
+            ExpertTier expertTier,
             RoutersAhead routersAhead,
             Counters counters,
             Device device,
@@ -61,8 +59,7 @@ final class BlockLoader {
         this.weights = weights;
         this.ropes = ropes;
         this.layoutOf = layoutOf;
-        this.expertTiers = expertTiers;
-        this.places = places;
+        this.expertTier = expertTier;
         this.routersAhead = routersAhead;
         this.counters = counters;
         this.device = device;
@@ -110,8 +107,7 @@ final class BlockLoader {
                         norm,
                         weights,
                         views(layoutOf.apply(layer), moe),
-                        expertTiers,
-                        places,
+                        expertTier,
                         routersAhead,
                         counters,
                         selection);

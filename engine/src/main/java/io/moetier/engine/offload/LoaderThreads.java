@@ -8,52 +8,54 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Concurrency: the thread that computes submits and collects; the loaders do nothing but load. The two sides meet in
 /// two queues and nowhere else.
-final class LoaderThreads<L extends Load> implements TransferScheduler<L> {
+final class LoaderThreads implements TransferScheduler {
     /// Some microseconds: a load that ends within them costs no sleep and no wake-up.
     private static final int SPINS = 100;
 
-    private final TransferQueue<L> submitted;
-    private final TransferQueue<L> finished;
+    private final ExpertSource source;
+    private final TransferQueue submitted;
+    private final TransferQueue finished;
     private final List<Thread> loaders = new ArrayList<>();
 
-    /// Starts `numLoaders` threads; at most `capacity` loads are under way at a time.
+    /// Starts `numLoaders` threads; at most `capacity` transfers are under way at a time.
     ///
     /// @throws IllegalArgumentException if there is no loader
-    LoaderThreads(int numLoaders, int capacity) {
+    LoaderThreads(ExpertSource source, int numLoaders, int capacity) {
         if (numLoaders < 1) {
             throw new IllegalArgumentException("expected at least 1 loader, found " + numLoaders);
         }
-        submitted = new TransferQueue<>(capacity);
-        finished = new TransferQueue<>(capacity);
+        this.source = source;
+        submitted = new TransferQueue(capacity);
+        finished = new TransferQueue(capacity);
         for (int i = 0; i < numLoaders; i++) {
             loaders.add(Thread.ofPlatform().daemon().name("moetier-loader-" + i).start(this::load));
         }
     }
 
     @Override
-    public void submit(L load) {
-        submitted.put(load);
+    public void submit(Transfer transfer) {
+        submitted.put(transfer);
     }
 
     @Override
-    public @Nullable L poll() {
+    public @Nullable Transfer poll() {
         return finished.isEmpty() ? null : TransferScheduler.collected(finished.poll());
     }
 
     @Override
-    public L await() {
+    public Transfer await() {
         for (int i = 0; i < SPINS && finished.isEmpty(); i++) {
             Thread.onSpinWait();
         }
-        L load = TransferScheduler.collected(finished.take());
-        if (load == null) {
+        Transfer transfer = TransferScheduler.collected(finished.take());
+        if (transfer == null) {
             throw new IllegalStateException("the transfer scheduler is closed");
         }
-        return load;
+        return transfer;
     }
 
     @Override
-    public @Nullable L cancel() {
+    public @Nullable Transfer cancel() {
         return TransferScheduler.collected(submitted.poll());
     }
 
@@ -77,8 +79,8 @@ final class LoaderThreads<L extends Load> implements TransferScheduler<L> {
     }
 
     private void load() {
-        for (L next = submitted.take(); next != null; next = submitted.take()) {
-            next.run();
+        for (Transfer next = submitted.take(); next != null; next = submitted.take()) {
+            next.run(source);
             finished.put(next);
         }
     }

@@ -9,8 +9,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Concurrency: written by the computation until it is submitted, by one loader until it is finished, and read by the
 /// computation after that; the queues of the [TransferScheduler] order these.
-final class Transfer implements Load {
-    private final ExpertSource source;
+final class Transfer {
     private final Slab slab;
     private final int slot;
     private final SlotReleases releases;
@@ -19,16 +18,14 @@ final class Transfer implements Load {
     private Tier foundIn = Tier.DISK;
     private int id;
     private int index;
-    private boolean ahead; // no layer waits for the expert
-    private boolean guessed; // to be chosen soon
+    private boolean ahead; // nobody has asked for the expert yet
     private boolean underWay;
     private boolean unusedAhead;
     private long nanos;
     private @Nullable MemorySegment block;
     private @Nullable Throwable failure;
 
-    Transfer(ExpertSource source, Slab slab, int slot, SlotReleases releases) {
-        this.source = source;
+    Transfer(Slab slab, int slot, SlotReleases releases) {
         this.slab = slab;
         this.slot = slot;
         this.releases = releases;
@@ -40,7 +37,6 @@ final class Transfer implements Load {
         this.id = id;
         this.index = index;
         ahead = false;
-        guessed = false;
         unusedAhead = false;
         underWay = true;
         failure = null;
@@ -49,18 +45,11 @@ final class Transfer implements Load {
         return this;
     }
 
-    /// Prepares to load expert `id`, which no layer has requested, but one may soon.
+    /// Prepares to load expert `id`, which no layer has requested.
     Transfer ahead(int id) {
-        behind(id);
-        guessed = true;
-        unusedAhead = true;
-        return this;
-    }
-
-    /// Prepares to load expert `id`, which a layer has requested and had computed elsewhere.
-    Transfer behind(int id) {
         of(id, 0);
         ahead = true;
+        unusedAhead = true;
         return this;
     }
 
@@ -75,19 +64,14 @@ final class Transfer implements Load {
         lastUse = group;
     }
 
-    @Override
-    public void collect() {
+    /// Notes that the computation has learnt of its end.
+    void collect() {
         underWay = false;
     }
 
-    /// Says whether no layer waits for the expert.
+    /// Says whether no layer has requested the expert.
     boolean isAhead() {
         return ahead;
-    }
-
-    /// Says whether it was begun on a guess.
-    boolean isGuessed() {
-        return guessed;
     }
 
     /// Says whether the computation has yet to learn of its end.
@@ -106,8 +90,7 @@ final class Transfer implements Load {
         return id;
     }
 
-    @Override
-    public void run() {
+    void run(ExpertSource source) {
         long start = System.nanoTime();
         try {
             MemorySegment target = slab.slot(slot);

@@ -1,48 +1,46 @@
 package io.moetier.engine.offload;
 
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// A bounded queue of loads between threads. Unlike those of `java.util.concurrent` it allocates nothing, not even
+/// A bounded queue of transfers between threads. Unlike those of `java.util.concurrent` it allocates nothing, not even
 /// when a thread has to wait.
-final class TransferQueue<L extends Load> {
-    private final List<@Nullable L> ring;
+final class TransferQueue {
+    private final @Nullable Transfer[] ring;
     private int head;
     private volatile int size; // written under the monitor, read without it by those who spin
     private boolean closed;
 
     TransferQueue(int capacity) {
-        ring = new ArrayList<>(Collections.nCopies(capacity, null));
+        ring = new @Nullable Transfer[capacity];
     }
 
     /// @throws IllegalStateException if the queue is full, which a capacity of one per slot rules out
-    synchronized void put(L load) {
+    synchronized void put(Transfer transfer) {
         int size = this.size;
-        if (size == ring.size()) {
-            throw new IllegalStateException("more loads than the " + size + " slots");
+        if (size == ring.length) {
+            throw new IllegalStateException("more transfers than the " + size + " slots");
         }
-        ring.set((head + size) % ring.size(), load);
+        ring[(head + size) % ring.length] = transfer;
         this.size = size + 1;
         notifyAll();
     }
 
-    /// Returns the oldest load, or null if there is none now.
-    synchronized @Nullable L poll() {
+    /// Returns the oldest transfer, or null if there is none now.
+    synchronized @Nullable Transfer poll() {
         int size = this.size;
         if (size == 0) {
             return null;
         }
-        L load = ring.set(head, null);
-        head = (head + 1) % ring.size();
+        Transfer transfer = ring[head];
+        ring[head] = null;
+        head = (head + 1) % ring.length;
         this.size = size - 1;
-        return load;
+        return transfer;
     }
 
-    /// Returns the oldest load, waiting for one if need be, or null once the queue is empty and closed. An
+    /// Returns the oldest transfer, waiting for one if need be, or null once the queue is empty and closed. An
     /// interrupt does not end the wait and is kept for later.
-    synchronized @Nullable L take() {
+    synchronized @Nullable Transfer take() {
         boolean interrupted = false;
         while (size == 0 && !closed) {
             try {

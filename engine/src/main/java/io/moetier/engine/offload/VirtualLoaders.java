@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 /// So times depend on no scheduling of threads. A transfer is run once a loader is free for it by now; its end lies in
 /// the future, and the computation learns of it when its time has come there, or goes there to wait. What has begun
 /// nowhere yet can be taken back.
-final class VirtualLoaders implements TransferScheduler<Transfer> {
+final class VirtualLoaders implements TransferScheduler {
+    private final ExpertSource source;
     private final HostClock clock;
     private final double[] freeAt; // by loader
     private final @Nullable Transfer[] submitted; // a ring
@@ -22,7 +23,8 @@ final class VirtualLoaders implements TransferScheduler<Transfer> {
     private int numEnded;
 
     /// At most `capacity` transfers are under way at a time.
-    VirtualLoaders(HostClock clock, int numLoaders, int capacity) {
+    VirtualLoaders(ExpertSource source, HostClock clock, int numLoaders, int capacity) {
+        this.source = source;
         this.clock = clock;
         freeAt = new double[numLoaders];
         submitted = new @Nullable Transfer[capacity];
@@ -77,7 +79,7 @@ final class VirtualLoaders implements TransferScheduler<Transfer> {
             int loader = nextLoader();
             clock.set(nextBegin());
             Transfer transfer = takeSubmitted();
-            transfer.run();
+            transfer.run(source);
             freeAt[loader] = clock.nanos();
             clock.set(now);
             insert(transfer, freeAt[loader]);

@@ -15,6 +15,7 @@ public final class VirtualMarks implements DeviceMarks {
     private final Timekeeper timekeeper;
     private double[] set = new double[64]; // virtual time of the host
     private int count;
+    private double[] called = {};
     private List<TimelineEntry> entries = List.of();
 
     /// Begins to keep a timeline.
@@ -45,6 +46,7 @@ public final class VirtualMarks implements DeviceMarks {
             }
             taken[i] = Math.max(done, set[i]);
         }
+        called = Arrays.copyOf(set, count);
         count = 0;
         return taken;
     }
@@ -58,6 +60,11 @@ public final class VirtualMarks implements DeviceMarks {
     /// Returns what the engines of the device did up to the latest [#take()], as far as it was not returned before.
     public List<TimelineEntry> entries() {
         return entries;
+    }
+
+    /// Returns when the host set the marks of the latest [#take()], in virtual time.
+    public double[] called() {
+        return called;
     }
 
     @Override

@@ -17,7 +17,7 @@ final class Products {
     private static final int ROWS_TOGETHER = 4;
     private static final double LANES_OF_ROW = 2_200;
     private static final double LANES_OF_ROWS = 5_050;
-    private static final double LANES_UNPACKING = 55; // a weight that is kept by rows
+    private static final double LANES_UNPACKING = 80; // a weight that is kept by rows
 
     private double bytes;
     private double lanes;
@@ -61,9 +61,14 @@ final class Products {
             case Q8_0 -> 6.6;
             case Q4_0 -> 7.0;
             case Q6_K -> 7.9;
+            case Q5_0 -> 8.5;
+            case Q4_1 -> 8.7;
+            case Q5_1 -> 10.0;
             case Q4_K -> 10.2;
             case MXFP4 -> 10.8;
             case Q5_K -> 11.6;
+            case IQ4_NL -> 12.3;
+            case IQ4_XS -> 12.8;
             default -> LANES_UNPACKING;
         };
     }
@@ -76,9 +81,14 @@ final class Products {
             case Q8_0 -> 11.7;
             case Q4_0 -> 11.8;
             case Q6_K -> 13.0;
+            case Q5_0 -> 13.1;
+            case Q4_1 -> 13.6;
+            case Q5_1 -> 14.9;
             case MXFP4 -> 15.4;
             case Q4_K -> 16.1;
+            case IQ4_NL -> 17.0;
             case Q5_K -> 17.2;
+            case IQ4_XS -> 18.3;
             default -> LANES_UNPACKING;
         };
     }
