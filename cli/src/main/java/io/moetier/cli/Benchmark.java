@@ -129,7 +129,7 @@ final class Benchmark implements AutoCloseable {
 
     /// Returns the figures for people.
     String table() {
-        ResidentSummary experts = model.engine().expertTier().residentSummary();
+        ResidentSummary experts = model.engine().expertTiers().residentSummary();
         Optional<ResidentSummary> pinned = model.engine().pinnedTier().map(PinnedTier::residentSummary);
         ProcessMemory memory = ProcessMemory.now();
         MemoryUse use = session.memoryUse();
@@ -208,7 +208,7 @@ final class Benchmark implements AutoCloseable {
 
     /// Returns the figures under the names that `--json` prints.
     Map<String, Object> fields() {
-        ResidentSummary experts = model.engine().expertTier().residentSummary();
+        ResidentSummary experts = model.engine().expertTiers().residentSummary();
         ProcessMemory memory = ProcessMemory.now();
         MemoryUse use = session.memoryUse();
         Map<String, Object> fields = new LinkedHashMap<>();
@@ -366,6 +366,7 @@ final class Benchmark implements AutoCloseable {
         fields.put("wait_seconds", stats.waitNanos() / 1e9 / rates.count());
         if (model.engine().pinnedTier().isPresent()) {
             fields.put("copied_bytes", stats.copiedBytes() / rates.count());
+            fields.put("computed_on_cpu", stats.computedOnHost() / rates.count());
         }
         if (model.virtual().isPresent()) {
             fields.put("virtual_tokens_per_second", virtualRates.median());
@@ -376,11 +377,11 @@ final class Benchmark implements AutoCloseable {
     /// The bytes of the experts that were found in memory; where sizes differ, as if all had the largest.
     private long hostBytes(RunStats stats) {
         return stats.expertHits()
-                * model.engine().expertTier().residentSummary().slotBytes();
+                * model.engine().expertTiers().residentSummary().slotBytes();
     }
 
     private static RunStats nothing() {
-        return new RunStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        return new RunStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 
     private static RunStats sum(RunStats a, RunStats b) {

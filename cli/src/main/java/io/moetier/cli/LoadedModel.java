@@ -2,6 +2,7 @@ package io.moetier.cli;
 
 import io.moetier.engine.device.DeviceMarks;
 import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.engine.offload.Misses;
 import io.moetier.engine.session.Engine;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.text.ChatTemplate;
@@ -34,7 +35,7 @@ final class LoadedModel implements AutoCloseable {
 
     /// Loads the store in `directory`; messages call it `name`, and native code is unpacked into `cacheDirectory`.
     static LoadedModel open(Path name, Path directory, Path cacheDirectory, EngineConfig config) {
-        if (config.device().isEmpty() && config.kernels() != KernelChoice.PLAIN) {
+        if ((config.device().isEmpty() || config.misses() != Misses.COPY) && config.kernels() != KernelChoice.PLAIN) {
             VectorModule.load();
         }
         Engine engine = Engine.open(directory, config.withNativeDirectory(cacheDirectory));

@@ -4,11 +4,13 @@ import io.moetier.engine.device.DeviceFactory;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.model.ExpertSelection;
+import io.moetier.engine.offload.Misses;
 import io.moetier.engine.offload.PrefetchChoice;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.IoMode;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -47,6 +49,15 @@ final class ModelOptions {
                             + " default: what is free less a reserve.")
     @Nullable
     ByteSize vram;
+
+    @Option(
+            names = "--misses",
+            paramLabel = "copy|cpu|auto",
+            description =
+                    "What becomes of the experts that the GPU lacks: they are copied to it, the CPU computes them (which"
+                            + " rounds differently), or some this way and some that, as is faster; default: copy.")
+    @Nullable
+    Misses misses;
 
     @Option(
             names = "--ram",
@@ -154,10 +165,11 @@ final class ModelOptions {
         }
         requireThreads(threads);
         return new EngineConfig(
-                device(surroundings, streams),
+                device(surroundings, streams).stream().toList(),
+                misses == null ? Misses.COPY : misses,
                 threads,
                 ramBytes(saved),
-                vram == null ? OptionalLong.empty() : OptionalLong.of(vram.bytes()),
+                vram == null ? List.of() : List.of(vram.bytes()),
                 name,
                 Optional.ofNullable(census),
                 io,
@@ -175,8 +187,13 @@ final class ModelOptions {
         boolean ofCpu = threads != 0 || kernels != KernelChoice.AUTO;
         DeviceChoice choice = device != null ? device : ofCpu ? new DeviceChoice.Cpu() : new DeviceChoice.Auto();
         ChosenDevice chosen = ChosenDevice.of(choice, surroundings.cacheDirectory());
-        if (chosen.factory().isPresent() && ofCpu) {
-            throw new IllegalArgumentException("--threads and --kernels are for --device cpu");
+        if (chosen.factory().isPresent() && ofCpu && (misses == null || misses == Misses.COPY)) {
+            throw new IllegalArgumentException(
+                    "--threads and --kernels are for --device cpu, and for --misses cpu or auto");
+        }
+        if (chosen.factory().isEmpty() && misses != null) {
+            throw new IllegalArgumentException("--misses is for what a GPU lacks, but this runs on the CPU"
+                    + chosen.whyCpu().map(reason -> ": " + reason).orElse(""));
         }
         if (chosen.factory().isEmpty() && vram != null) {
             throw new IllegalArgumentException("--vram is for a GPU, but this runs on the CPU"

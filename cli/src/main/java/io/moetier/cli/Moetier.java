@@ -3,6 +3,7 @@ package io.moetier.cli;
 import io.moetier.engine.convert.Rounding;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.engine.offload.Misses;
 import io.moetier.engine.offload.PrefetchChoice;
 import io.moetier.storage.expert.IoMode;
 import io.moetier.tools.simulate.Admission;
@@ -94,6 +95,7 @@ public final class Moetier {
                 .registerConverter(KernelChoice.class, converter(text -> constant(KernelChoice.class, text)))
                 .registerConverter(KvType.class, converter(text -> constant(KvType.class, text)))
                 .registerConverter(Admission.class, converter(text -> constant(Admission.class, text)))
+                .registerConverter(Misses.class, converter(text -> constant(Misses.class, text)))
                 .registerConverter(PrefetchChoice.class, converter(text -> constant(PrefetchChoice.class, text)))
                 .registerConverter(Rounding.class, converter(text -> constant(Rounding.class, text)))
                 .setExecutionExceptionHandler((cause, command, parsed) -> report(cause))

@@ -43,7 +43,7 @@ record RunReport(
 
     /// Returns what each tier did, over several lines.
     String table() {
-        ResidentSummary experts = engine.expertTier().residentSummary();
+        ResidentSummary experts = engine.expertTiers().residentSummary();
         Table phases = Table.ofFigures()
                 .row("", "tokens", "tokens/s", "seconds")
                 .row(
@@ -77,6 +77,9 @@ record RunReport(
         if (onGpu) {
             moves.row("copied to the GPU", ByteSize.format(stats.copiedBytes()));
         }
+        if (stats.computedOnHost() > 0) {
+            moves.row("computed on the CPU", stats.computedOnHost() + " experts");
+        }
         moves.row("read from disk", ByteSize.format(stats.diskBytes()))
                 .row("  at", ByteSize.format(perSecond(stats.diskBytes(), stats.loadNanos())) + "/s")
                 .row("waited for experts", seconds(stats.waitNanos()) + " s")
@@ -101,7 +104,7 @@ record RunReport(
 
     /// Returns the figures under the names that `--json` prints.
     Map<String, Object> fields() {
-        ResidentSummary experts = engine.expertTier().residentSummary();
+        ResidentSummary experts = engine.expertTiers().residentSummary();
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("ids", ids);
         fields.put("seed", seed);
@@ -118,6 +121,7 @@ record RunReport(
             fields.put("pinned_slot_bytes", pinned.slabBytes());
             fields.put("host_hits", stats.hostHits());
             fields.put("copied_bytes", stats.copiedBytes());
+            fields.put("computed_on_cpu", stats.computedOnHost());
             fields.put("vram_bytes", memory.total());
         });
         virtual.ifPresent(time -> fields.putAll(time.fields(outcome)));

@@ -46,6 +46,18 @@ class DeviceOptionTest {
     }
 
     @Test
+    void theProcessorComputesWhatTheGpuLacks() {
+        JsonObject copied = json(run("--device", "emulated", "--json"));
+        JsonObject computed = json(run("--device", "emulated", "--misses", "cpu", "--threads", "1", "--json"));
+        assertEquals(copied.requireString("text"), computed.requireString("text"));
+        assertEquals(0, copied.requireLong("computed_on_cpu"));
+        assertTrue(computed.requireLong("computed_on_cpu") > 0);
+        assertTrue(computed.requireString("device").contains("CPU"), computed.requireString("device"));
+        String stats = run("--device", "emulated", "--misses", "cpu", "--stats").err();
+        assertTrue(stats.matches("(?s).*\ncomputed on the CPU +\\d+ experts\n.*"), stats);
+    }
+
+    @Test
     void reportsShowBothTiersAndTheVirtualTime() {
         CommandLineRun stats = run("--device", "emulated", "--stats");
         assertEquals(Failure.OK, stats.exitCode(), stats.err());
@@ -93,6 +105,8 @@ class DeviceOptionTest {
                 "--device cpu --vram 1G | --vram is for a GPU, but this runs on the CPU",
                 "--device emulated --threads 2 | --threads and --kernels are for --device cpu",
                 "--device emulated --kernels plain | --threads and --kernels are for --device cpu",
+                "--device cpu --misses cpu | --misses is for what a GPU lacks, but this runs on the CPU",
+                "--device emulated --misses gpu | gpu",
                 "--device cuda:99 | --device cuda: ",
                 "--device cuda:x | expected the number of a GPU after cuda:, found 'x'",
                 "--device emulated:gtx | expected one of rtx3060, rtx3090",

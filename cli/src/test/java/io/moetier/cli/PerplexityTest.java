@@ -172,7 +172,7 @@ class PerplexityTest {
         try (ComparedModels models =
                 ComparedModels.load(stores, TestData.tinyMixtral(), TestData.tinyMixtral(), EngineConfig.DEFAULT)) {
             long free = Math.max(before, AvailableMemory.bytes());
-            long first = models.model().engine().expertTier().residentSummary().budgetBytes();
+            long first = models.model().engine().expertTiers().residentSummary().budgetBytes();
             assertTrue(first < 0.65 * free, () -> first + " of " + free);
         }
     }

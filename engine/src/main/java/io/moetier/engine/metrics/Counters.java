@@ -16,6 +16,7 @@ public final class Counters {
     private final LongAdder copiedBytes = new LongAdder();
     private final LongAdder copyNanos = new LongAdder();
     private final LongAdder hostHits = new LongAdder();
+    private final LongAdder computedOnHost = new LongAdder();
     private final LongAdder loadNanos = new LongAdder();
     private final LongAdder waitNanos = new LongAdder();
     private final LongAdder prefillTokens = new LongAdder();
@@ -58,11 +59,21 @@ public final class Counters {
         loadNanos.add(nanos);
     }
 
-    /// Adds one expert that came to a device, from main memory if it was `found` there, else by way of it from disk.
+    /// Adds one expert that came to a device, from main memory if a layer needed it and it was `found` there.
     public void addCopy(long bytes, long nanos, boolean found) {
         copiedBytes.add(bytes);
         copyNanos.add(nanos);
         hostHits.add(found ? 1 : 0);
+    }
+
+    /// Adds one expert that the processor computes beside a device.
+    public void addComputedOnHost() {
+        computedOnHost.increment();
+    }
+
+    /// Adds one such expert that was in main memory.
+    public void addHostHit() {
+        hostHits.increment();
     }
 
     public void addWait(long nanos) {
@@ -118,6 +129,7 @@ public final class Counters {
                 prefetchHits.sum(),
                 copiedBytes.sum(),
                 copyNanos.sum(),
-                hostHits.sum());
+                hostHits.sum(),
+                computedOnHost.sum());
     }
 }

@@ -3,7 +3,7 @@ package io.moetier.engine.metrics;
 /// What the [Counters] held at one moment, or the difference of two such moments.
 ///
 /// @param expertHits experts that a layer needed and found in the fast tier
-/// @param expertMisses experts that a layer needed and had to load
+/// @param expertMisses experts that a layer needed and had to load, or had computed elsewhere
 /// @param evictions experts that left their slot for another one
 /// @param diskBytes expert bytes read from disk
 /// @param loadNanos sum over all loads; loads overlap, so it may exceed the time that passed
@@ -15,7 +15,8 @@ package io.moetier.engine.metrics;
 /// @param prefetchHits those of them that a layer asked for before the expert left again
 /// @param copiedBytes expert bytes that came to a device
 /// @param copyNanos sum over all experts that came to a device, of waiting for a place, reading and copying
-/// @param hostHits experts that came to a device and were in main memory
+/// @param hostHits experts that a layer needed and found in main memory, below a device
+/// @param computedOnHost experts that the processor computed beside a device
 public record RunStats(
         long expertHits,
         long expertMisses,
@@ -34,7 +35,8 @@ public record RunStats(
         long prefetchHits,
         long copiedBytes,
         long copyNanos,
-        long hostHits) {
+        long hostHits,
+        long computedOnHost) {
 
     /// Returns what was counted after `earlier`.
     public RunStats minus(RunStats earlier) {
@@ -56,7 +58,8 @@ public record RunStats(
                 prefetchHits - earlier.prefetchHits,
                 copiedBytes - earlier.copiedBytes,
                 copyNanos - earlier.copyNanos,
-                hostHits - earlier.hostHits);
+                hostHits - earlier.hostHits,
+                computedOnHost - earlier.computedOnHost);
     }
 
     /// Returns how many experts a layer chose for a token, 0 if it chose for none.

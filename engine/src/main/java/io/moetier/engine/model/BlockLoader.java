@@ -21,7 +21,7 @@ import io.moetier.engine.model.spec.RopeSpec;
 import io.moetier.engine.model.spec.SequenceAttentionSpec;
 import io.moetier.engine.model.spec.ShortConvolutionSpec;
 import io.moetier.engine.model.spec.SublayerSpec;
-import io.moetier.engine.offload.ExpertTier;
+import io.moetier.engine.offload.ExpertTiers;
 import io.moetier.storage.expert.BlockLayout;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -35,7 +35,8 @@ final class BlockLoader {
     private final Weights weights;
     private final Map<RopeSpec, RopeTable> ropes;
     private final IntFunction<BlockLayout> layoutOf;
-    private final ExpertTier expertTier;
+    private final ExpertTiers expertTiers;
+    private final ExpertPlaces places;
     private final RoutersAhead routersAhead;
     private final Counters counters;
     private final Device device;
@@ -51,7 +52,8 @@ final class BlockLoader {
             Weights weights,
             Map<RopeSpec, RopeTable> ropes,
             IntFunction<BlockLayout> layoutOf,
-            ExpertTier expertTier,
+            ExpertTiers expertTiers,
+            ExpertPlaces places,
             RoutersAhead routersAhead,
             Counters counters,
             Device device,
@@ -59,7 +61,8 @@ final class BlockLoader {
         this.weights = weights;
         this.ropes = ropes;
         this.layoutOf = layoutOf;
-        this.expertTier = expertTier;
+        this.expertTiers = expertTiers;
+        this.places = places;
         this.routersAhead = routersAhead;
         this.counters = counters;
         this.device = device;
@@ -107,7 +110,8 @@ final class BlockLoader {
                         norm,
                         weights,
                         views(layoutOf.apply(layer), moe),
-                        expertTier,
+                        expertTiers,
+                        places,
                         routersAhead,
                         counters,
                         selection);

@@ -10,6 +10,7 @@ import java.util.Arrays;
 final class ExpertGroups {
     final int[] distinct; // the chosen experts, ascending
     final float[] weights; // of the distinct experts, summed over the tokens
+    final int[] sizes; // of the distinct experts' groups
     final int[] tokens;
     final int[] rows;
     private final int[] starts; // by expert: first index into tokens and rows; one more than there are experts
@@ -17,11 +18,13 @@ final class ExpertGroups {
     private final int[] position; // by chosen expert: its index into distinct
     private int numDistinct;
     private int numExperts;
+    private int numRows;
 
     /// @param maxRows the most choices, and as many more as there may be tokens
     ExpertGroups(int numExperts, int maxRows) {
         distinct = new int[numExperts];
         weights = new float[numExperts];
+        sizes = new int[numExperts];
         tokens = new int[maxRows];
         rows = new int[maxRows];
         starts = new int[numExperts + 1];
@@ -32,6 +35,7 @@ final class ExpertGroups {
     /// Sorts `n` tokens' choices, `k` each, with the weights the router gave them; a choice of -1 is none.
     void sort(int[] expertIds, float[] routingWeights, int n, int k, int numExperts) {
         this.numExperts = numExperts;
+        numRows = n * k;
         count(expertIds, n * k, numExperts);
         sumWeights(expertIds, routingWeights, n * k);
         for (int row = 0; row < n * k; row++) {
@@ -58,6 +62,11 @@ final class ExpertGroups {
             count--;
         }
         return count;
+    }
+
+    /// Returns how many rows experts may write: one for each choice, be it of none.
+    int numRows() {
+        return numRows;
     }
 
     /// Returns how often any expert was chosen.
@@ -95,6 +104,7 @@ final class ExpertGroups {
         numDistinct = 0;
         for (int expert = 0; expert < numExperts; expert++) {
             if (starts[expert + 1] > 0) {
+                sizes[numDistinct] = starts[expert + 1];
                 distinct[numDistinct++] = expert;
             }
             starts[expert + 1] += starts[expert];

@@ -1,14 +1,14 @@
 package io.moetier.engine.model;
 
-import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.metrics.Section;
 import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.model.spec.SharedExpertSpec;
-import io.moetier.engine.offload.ExpertSequence;
-import io.moetier.engine.offload.ExpertTier;
+import io.moetier.engine.offload.ExpertArrivals;
+import io.moetier.engine.offload.ExpertTiers;
+import io.moetier.engine.offload.LayerExperts;
 import io.moetier.storage.model.Tier;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,9 +23,6 @@ import org.jspecify.annotations.Nullable;
 /// of its choices: where an expert was, and when it came, cannot change a bit of the result. A choice of -1, with
 /// weight 0, sends a token to no expert; the choice of an identity gives the block's input and moves nothing.
 final class MoeBlock implements Block {
-    /// Most rows of experts that are computed together: what they leave between gate and down should stay in the cache.
-    private static final int MOST_ROWS = 1024;
-
     private final int layer;
     private final int number; // among the layers with experts
     private final Router router;
@@ -35,7 +32,8 @@ final class MoeBlock implements Block {
     private final int numExpertsPerToken;
     private final int hiddenSize;
     private final ExpertViews views;
-    private final ExpertTier expertTier;
+    private final ExpertTiers expertTiers;
+    private final ExpertPlaces places;
     private final RoutersAhead routersAhead;
     private final Counters counters;
     private final @Nullable DenseFeedForward sharedExpert;
@@ -43,7 +41,6 @@ final class MoeBlock implements Block {
     private final float @Nullable [] bias;
     private final boolean weighsInputs;
     private final Tier[] tierOf;
-    private final ExpertBatch batch = new ExpertBatch();
 
     /// @param norm what is in front of the router
     MoeBlock(
@@ -52,14 +49,16 @@ final class MoeBlock implements Block {
             @Nullable Norm norm,
             Weights weights,
             ExpertViews views,
-            ExpertTier expertTier,
+            ExpertTiers expertTiers,
+            ExpertPlaces places,
             RoutersAhead routersAhead,
             Counters counters,
             ExpertSelection selection) {
         this.layer = layer;
         this.routersAhead = routersAhead;
         this.views = views;
-        this.expertTier = expertTier;
+        this.expertTiers = expertTiers;
+        this.places = places;
         this.counters = counters;
         Optional<LinearSpec> gate = spec.sharedExpert().flatMap(SharedExpertSpec::gate);
         router = new Router(spec.router(), weights, selection);
@@ -121,31 +120,61 @@ final class MoeBlock implements Block {
     private void runExperts(Kernels kernels, Workspace workspace) {
         workspace.activity.enter(Section.EXPERTS);
         ExpertGroups groups = workspace.groups;
+        LocalExperts here = workspace.localExperts;
         int numDistinct = groups.numDistinctBelow(numExperts);
         routersAhead.onDecision(number, kernels, workspace);
-        batch.begin(groups.tokens, groups.rows);
-        try (ExpertSequence sequence = expertTier.begin(layer, groups.distinct, groups.weights, numDistinct)) {
+        try (LayerExperts experts =
+                expertTiers.begin(layer, groups.distinct, groups.sizes, groups.weights, numDistinct)) {
             routersAhead.prefetch(number, workspace);
+            here.begin(workspace.normed, groups.tokens);
             if (sharedExpert != null) {
-                sharedExpert.addTo(batch, workspace.n * numExpertsPerToken, workspace.n);
+                sharedExpert.addTo(here.batch(), workspace.n * numExpertsPerToken, workspace.n);
             }
             copyToIdentities(kernels, workspace);
             if (weighsInputs) {
-                kernels.expertFfn(batch, workspace.normed, workspace.expertRows);
                 weighInputs(kernels, workspace);
             }
-            if (!sequence.isNextResident()) {
-                compute(kernels, workspace); // while the others are loaded
-            }
-            while (sequence.next()) {
-                for (int i = 0; i < sequence.size(); i++) {
-                    add(kernels, workspace, sequence, i);
-                }
-                compute(kernels, workspace);
-            }
+            places.begin(experts, workspace, weighsInputs);
+            compute(experts, here);
         }
         counters.addExpertsComputed(numDistinct);
         counters.addChoices(workspace.n, groups.numChoices());
+    }
+
+    /// What is there is computed first, by all devices at once and then by the processor, while the rest is loaded.
+    private void compute(LayerExperts experts, LocalExperts here) {
+        for (int device = 0; device < expertTiers.numDevices(); device++) {
+            ExpertArrivals arrivals = experts.on(device);
+            ExpertPlace place = device == 0 ? here : places.other(device);
+            while (arrivals.isNextResident()) {
+                boolean _ = computeNext(arrivals, place);
+            }
+            place.compute(); // what every token visits, if no expert was there
+        }
+        ExpertArrivals onHost = experts.onHost();
+        while (onHost != null && computeNext(onHost, places.processor())) {
+            // one group after the other
+        }
+        for (boolean more = true; more; ) {
+            more = false;
+            for (int device = 0; device < expertTiers.numDevices(); device++) {
+                more |= computeNext(experts.on(device), device == 0 ? here : places.other(device));
+            }
+        }
+        places.bringBack();
+    }
+
+    private boolean computeNext(ExpertArrivals arrivals, ExpertPlace place) {
+        if (!arrivals.next()) {
+            return false;
+        }
+        for (int i = 0; i < arrivals.size(); i++) {
+            int expert = arrivals.expert(i);
+            tierOf[expert] = arrivals.tier(i);
+            place.add(views.in(arrivals.block(i)), expert);
+        }
+        place.compute();
+        return true;
     }
 
     private void copyToIdentities(Kernels kernels, Workspace workspace) {
@@ -158,18 +187,9 @@ final class MoeBlock implements Block {
         }
     }
 
-    private void add(Kernels kernels, Workspace workspace, ExpertSequence sequence, int i) {
-        ExpertGroups groups = workspace.groups;
-        int expert = groups.distinct[sequence.index(i)];
-        tierOf[expert] = sequence.tier(i);
-        if (batch.numRows() + groups.size(expert) > MOST_ROWS) {
-            compute(kernels, workspace);
-        }
-        batch.add(views.in(sequence.block(i)), groups.start(expert), groups.size(expert));
-    }
-
-    /// From here on, the experts of the batch read a row of their own for every choice.
+    /// From here on, experts read a row of their own for every choice.
     private void weighInputs(Kernels kernels, Workspace workspace) {
+        workspace.localExperts.compute(); // what reads the inputs as they are
         kernels.scaleRows(
                 workspace.normed,
                 workspace.routingWeights,
@@ -177,13 +197,7 @@ final class MoeBlock implements Block {
                 numExpertsPerToken,
                 hiddenSize,
                 workspace.weightedInputs);
-        batch.begin(workspace.groups.rows, workspace.groups.rows);
-    }
-
-    private void compute(Kernels kernels, Workspace workspace) {
-        ExpertGroups groups = workspace.groups;
-        kernels.expertFfn(batch, weighsInputs ? workspace.weightedInputs : workspace.normed, workspace.expertRows);
-        batch.begin(weighsInputs ? groups.rows : groups.tokens, groups.rows);
+        workspace.localExperts.begin(workspace.weightedInputs, workspace.groups.rows);
     }
 
     private Mixture shown(Kernels kernels, Workspace workspace) {

@@ -11,7 +11,7 @@ import io.moetier.engine.metrics.LayerStepEvent;
 import io.moetier.engine.metrics.Section;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.RopeSpec;
-import io.moetier.engine.offload.ExpertTier;
+import io.moetier.engine.offload.ExpertTiers;
 import io.moetier.engine.offload.PrefetchTrial;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.expert.BlockLayout;
@@ -49,18 +49,19 @@ public final class MoeModel {
             ModelSpec spec,
             Weights weights,
             IntFunction<BlockLayout> layoutOf,
-            ExpertTier expertTier,
+            ExpertTiers expertTiers,
+            ExpertPlaces places,
             PrefetchTrial prefetchTrial,
             Device device,
             Counters counters,
             ExpertSelection selection) {
         this.spec = spec;
-        routersAhead = new RoutersAhead(expertTier, prefetchTrial);
+        routersAhead = new RoutersAhead(expertTiers, prefetchTrial);
         this.device = device;
         this.counters = counters;
         embedding = Linear.load(spec.embedding(), weights).weight();
-        BlockLoader loader =
-                new BlockLoader(weights, ropes, layoutOf, expertTier, routersAhead, counters, device, selection);
+        BlockLoader loader = new BlockLoader(
+                weights, ropes, layoutOf, expertTiers, places, routersAhead, counters, device, selection);
         layers = new ArrayList<>();
         for (int i = 0; i < spec.layers().size(); i++) {
             if (i == spec.encoderLayers()) {

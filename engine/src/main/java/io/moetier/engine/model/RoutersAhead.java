@@ -5,7 +5,7 @@ import io.moetier.engine.device.Kernels;
 import io.moetier.engine.lookahead.Guesser;
 import io.moetier.engine.lookahead.Lookahead;
 import io.moetier.engine.model.spec.MoeSpec;
-import io.moetier.engine.offload.ExpertTier;
+import io.moetier.engine.offload.ExpertTiers;
 import io.moetier.engine.offload.PrefetchTrial;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,7 +22,7 @@ final class RoutersAhead {
     private static final int SAMPLE = 16;
 
     private final List<Target> routers = new ArrayList<>();
-    private final ExpertTier expertTier;
+    private final ExpertTiers expertTiers;
     private final PrefetchTrial trial;
     private Lookahead lookahead = new Lookahead(0, 0, 0);
     private int decoder; // the number of its first layer with experts
@@ -31,8 +31,8 @@ final class RoutersAhead {
     /// What is needed to route to the experts of a layer.
     private record Target(int layer, MoeSpec spec, @Nullable Norm norm, Router router) {}
 
-    RoutersAhead(ExpertTier expertTier, PrefetchTrial trial) {
-        this.expertTier = expertTier;
+    RoutersAhead(ExpertTiers expertTiers, PrefetchTrial trial) {
+        this.expertTiers = expertTiers;
         this.trial = trial;
     }
 
@@ -104,7 +104,7 @@ final class RoutersAhead {
                 workspace.aheadIds[expert] = expert;
             }
         }
-        expertTier.guess(next.layer(), workspace.aheadIds, workspace.aheadLikelihoods, n);
+        expertTiers.guess(next.layer(), workspace.aheadIds, workspace.aheadLikelihoods, n);
     }
 
     /// Leaves identities out of the first `n` guesses, and returns how many remain.

@@ -52,6 +52,7 @@ public final class Workspace {
     final float[] ones; // [batch, k] if experts' inputs are weighted
     final DeviceBuffer weightedInputs; // [batch * k, hiddenSize] then
     final ExpertGroups groups;
+    final LocalExperts localExperts;
     final DeviceBuffer aheadNormed; // [hiddenSize]: what a later layer's router is shown
     final DeviceBuffer aheadLogits; // [numExperts]
     final int[] aheadIds; // [numExperts]
@@ -95,6 +96,7 @@ public final class Workspace {
         aheadLogits = allocator.apply(numExperts);
         aheadIds = new int[numExperts];
         aheadLikelihoods = new float[numExperts];
+        localExperts = new LocalExperts(device.kernels(), this);
     }
 
     /// A buffer that is only counted.

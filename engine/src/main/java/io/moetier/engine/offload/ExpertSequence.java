@@ -11,14 +11,14 @@ import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// The experts that one layer needs, group after group: first those that were resident, then the missing ones as they
-/// arrive. Groups and their order are those of arrival and may differ from run to run.
+/// The experts of one layer that an [ExpertTier] has or loads, group after group: first those that were resident, then
+/// the missing ones as they arrive. Missing ones that the processor is to compute are only named.
 ///
 /// ```
 /// try (ExpertSequence sequence = tier.begin(layer, experts, weights, n)) {
 ///     while (sequence.next()) {
 ///         for (int i = 0; i < sequence.size(); i++) {
-///             compute(experts[sequence.index(i)], sequence.block(i));
+///             compute(sequence.expert(i), sequence.block(i));
 ///         }
 ///     }
 /// }
@@ -28,12 +28,12 @@ import org.jspecify.annotations.Nullable;
 /// missing experts. So any number of experts can be worked through with a few slots. While some wait for a slot, a
 /// group takes half of the slots at most, so that loads go on while it is computed. When none waits any more, the
 /// loaders go to the [Prefetcher]. Confined to the thread of its [ExpertTier].
-public final class ExpertSequence implements AutoCloseable {
+public final class ExpertSequence implements ExpertArrivals {
     private static final int NONE = -1;
 
-    private final ExpertSource source;
+    private final Placement placement;
     private final SlotReleases releases;
-    private final TransferScheduler scheduler;
+    private final TransferScheduler<Transfer> scheduler;
     private final Prefetcher prefetcher;
     private final Counters counters;
     private final int[] ids;
@@ -45,20 +45,21 @@ public final class ExpertSequence implements AutoCloseable {
     private @Nullable SizeClass sizeClass; // null while closed
     private int numResidents;
     private int nextResident;
-    private int numMissing;
+    private int numMissing; // to be loaded
     private int nextMissing;
+    private int numOnHost; // behind those in missingIndices
     private int numUnderWay;
     private int size;
 
-    /// @param source is told what layers choose
+    /// @param placement says which missing experts are only named
     ExpertSequence(
-            ExpertSource source,
+            Placement placement,
             SlotReleases releases,
-            TransferScheduler scheduler,
+            TransferScheduler<Transfer> scheduler,
             Prefetcher prefetcher,
             Counters counters,
             int maxExperts) {
-        this.source = source;
+        this.placement = placement;
         this.releases = releases;
         this.scheduler = scheduler;
         this.prefetcher = prefetcher;
@@ -71,7 +72,7 @@ public final class ExpertSequence implements AutoCloseable {
         tiers = new Tier[maxExperts];
     }
 
-    void begin(SizeClass sizeClass, int layer, int[] experts, float @Nullable [] weights, int n) {
+    void begin(SizeClass sizeClass, int layer, int[] experts, int[] rows, float @Nullable [] weights, int n) {
         if (this.sizeClass != null) {
             throw new IllegalStateException("the previous sequence of experts is still open");
         }
@@ -86,26 +87,26 @@ public final class ExpertSequence implements AutoCloseable {
         nextResident = 0;
         numMissing = 0;
         nextMissing = 0;
+        numOnHost = 0;
         try {
             prefetcher.giveWay();
             if (n > 0) {
                 sizeClass.cache().decide(ids, weights, n);
-                source.onDecision(ids, weights, n);
                 sort(sizeClass, n);
                 prefetcher.onDecision(ids, n);
+                place(sizeClass, rows);
                 startLoads(sizeClass);
             }
         } catch (RuntimeException e) { // an expert that the layer does not have, or has been named twice
             close();
             throw e;
         }
-        counters.addHits(n - numMissing);
-        counters.addMisses(numMissing);
+        int misses = numMissing + numOnHost;
+        counters.addHits(n - misses);
+        counters.addMisses(misses);
     }
 
-    /// Moves to the next group, waiting for a missing expert if need be, or returns false after the last one.
-    ///
-    /// What the source threw when it read an expert is thrown here; the sequence can then only be closed.
+    @Override
     public boolean next() {
         SizeClass sizeClass = open();
         release(sizeClass);
@@ -130,34 +131,46 @@ public final class ExpertSequence implements AutoCloseable {
         return size > 0;
     }
 
-    /// Says whether the next group can be had without waiting for the source.
+    /// Returns how many of the missing experts the processor is to compute.
+    int numOnHost() {
+        return numOnHost;
+    }
+
+    /// Returns the id of one of those.
+    int onHost(int i) {
+        return ids[missingIndices[numMissing + Objects.checkIndex(i, numOnHost)]];
+    }
+
+    @Override
+    public boolean isEmpty() {
+        return nextResident == numResidents && numUnderWay == 0 && nextMissing == numMissing;
+    }
+
+    @Override
     public boolean isNextResident() {
         return nextResident < numResidents;
     }
 
-    /// Returns how many experts the group has.
+    @Override
     public int size() {
         return size;
     }
 
-    /// Returns the position of expert `i` of the group in the array that [ExpertTier#begin(int, int\[\], float\[\],
-    /// int)]
-    /// was given.
-    public int index(int i) {
-        return indices[Objects.checkIndex(i, size)];
+    @Override
+    public int expert(int i) {
+        return ExpertId.expertOf(ids[indices[Objects.checkIndex(i, size)]]);
     }
 
-    /// Returns the memory of expert `i` of the group, valid until the next call of [#next()] or [#close()].
+    @Override
     public MemorySegment block(int i) {
         return open().transfers().get(slots[Objects.checkIndex(i, size)]).block();
     }
 
-    /// Returns where expert `i` of the group was found: in the tier itself, or where it was loaded from.
+    @Override
     public Tier tier(int i) {
         return tiers[Objects.checkIndex(i, size)];
     }
 
-    /// Gives back every slot; loads that have begun are waited for, the others are dropped. Closing twice is harmless.
     @Override
     public void close() {
         SizeClass sizeClass = this.sizeClass;
@@ -208,6 +221,15 @@ public final class ExpertSequence implements AutoCloseable {
                 cache.pin(slot);
                 residentIndices[numResidents++] = i;
             }
+        }
+    }
+
+    private void place(SizeClass sizeClass, int[] rows) {
+        numOnHost = placement.onHost(
+                missingIndices, numMissing, rows, sizeClass.slab().slotBytes());
+        numMissing -= numOnHost;
+        for (int i = 0; i < numOnHost; i++) {
+            prefetcher.loadBehind(onHost(i));
         }
     }
 

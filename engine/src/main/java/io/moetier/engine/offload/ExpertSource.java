@@ -3,7 +3,6 @@ package io.moetier.engine.offload;
 import io.moetier.engine.device.DeviceEvent;
 import io.moetier.storage.model.Tier;
 import java.lang.foreign.MemorySegment;
-import org.jspecify.annotations.Nullable;
 
 /// Where an [ExpertTier] gets experts from: the tier below it.
 ///
@@ -19,10 +18,6 @@ public interface ExpertSource {
 
     /// Returns the bytes of one expert of the size class.
     long slotBytes(int sizeClass);
-
-    /// Takes in that the router of one layer chose the distinct experts `ids[0..n)`, those among them that the tier
-    /// above has included; see [io.moetier.storage.cache.EvictionPolicy#onDecision(int\[\], float\[\], int)].
-    default void onDecision(int[] ids, float @Nullable [] weights, int n) {}
 
     /// Fills `dst`, which is of the size of the expert's class, and returns where the expert was. Any number of threads
     /// may call at once.

@@ -24,10 +24,10 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Lifetime: owns its memory and its loader threads until it is closed; no block may be used after that.
 /// Concurrency: confined to one thread at a time, which takes one layer's experts after another with
-/// [#begin(int, int\[\], float\[\], int)].
+/// [#begin(int, int\[\], int\[\], float\[\], int)].
 public final class ExpertTier implements AutoCloseable {
     /// Loaders unless the user says otherwise: one reads while the other checks what it has read.
-    public static final int DEFAULT_LOADERS = 2;
+    static final int DEFAULT_LOADERS = 2;
 
     private final long budgetBytes;
     private final int[] ids;
@@ -35,7 +35,7 @@ public final class ExpertTier implements AutoCloseable {
     private final List<SizeClass> sizeClasses;
     private final int[] sizeClassOfLayer;
     private final Owned owned;
-    private final TransferScheduler scheduler;
+    private final TransferScheduler<Transfer> scheduler;
     private final Prefetcher prefetcher;
     private final ExpertSequence sequence;
 
@@ -45,6 +45,7 @@ public final class ExpertTier implements AutoCloseable {
             int[] slots,
             long budgetBytes,
             PolicyFactory policy,
+            Placement placement,
             Counters counters,
             int loaders,
             Owned owned) {
@@ -63,12 +64,12 @@ public final class ExpertTier implements AutoCloseable {
             int[] members = IntStream.of(ids)
                     .filter(id -> source.sizeClassOf(id) == sizeClass)
                     .toArray();
-            sizeClasses.add(sizeClass(device, arena, releases, members, slots[c], source.slotBytes(c), policy));
+            sizeClasses.add(sizeClass(source, device, arena, releases, members, slots[c], source.slotBytes(c), policy));
         }
         int capacity = IntStream.of(slots).sum();
         scheduler = device.hostClock()
-                .<TransferScheduler>map(clock -> new VirtualLoaders(source, clock, loaders, capacity))
-                .orElseGet(() -> new LoaderThreads(source, loaders, capacity));
+                .<TransferScheduler<Transfer>>map(clock -> new VirtualLoaders(clock, loaders, capacity))
+                .orElseGet(() -> new LoaderThreads<>(loaders, capacity));
         owned.add(scheduler::close);
         prefetcher = new Prefetcher(
                 scheduler,
@@ -78,7 +79,7 @@ public final class ExpertTier implements AutoCloseable {
                 sizeClasses,
                 sizeClassOfLayer,
                 mostExpertsOfOneLayer(ids));
-        sequence = new ExpertSequence(source, releases, scheduler, prefetcher, counters, mostExpertsOfOneLayer(ids));
+        sequence = new ExpertSequence(placement, releases, scheduler, prefetcher, counters, mostExpertsOfOneLayer(ids));
         owned.add(sequence::close);
     }
 
@@ -92,12 +93,13 @@ public final class ExpertTier implements AutoCloseable {
             int numExpertsPerToken,
             long budgetBytes,
             PolicyFactory policy,
+            Placement placement,
             Counters counters,
             int loaders) {
         int[] slots = SlotBudget.of(source, numExpertsPerToken).slots(budgetBytes);
         Owned owned = new Owned();
         try {
-            return new ExpertTier(source, device, slots, budgetBytes, policy, counters, loaders, owned);
+            return new ExpertTier(source, device, slots, budgetBytes, policy, placement, counters, loaders, owned);
         } catch (RuntimeException | Error e) {
             owned.close();
             throw e;
@@ -110,19 +112,20 @@ public final class ExpertTier implements AutoCloseable {
     /// start to load, as many as get a slot. The sequence is the same object every time and must be closed before
     /// the next begin.
     ///
+    /// @param rows `[n]`, to how many rows each expert is applied
     /// @param weights `[n]`, the factors of the experts' outputs, each summed over the tokens; null if not known
     /// @throws IllegalArgumentException if the layer has no such expert
     /// @throws IllegalStateException if the previous sequence is still open
-    public ExpertSequence begin(int layer, int[] experts, float @Nullable [] weights, int n) {
+    ExpertSequence begin(int layer, int[] experts, int[] rows, float @Nullable [] weights, int n) {
         if (layer < 0 || layer >= sizeClassOfLayer.length || sizeClassOfLayer[layer] < 0) {
             throw new IllegalArgumentException("layer " + layer + " has no experts");
         }
-        sequence.begin(sizeClasses.get(sizeClassOfLayer[layer]), layer, experts, weights, n);
+        sequence.begin(sizeClasses.get(sizeClassOfLayer[layer]), layer, experts, rows, weights, n);
         return sequence;
     }
 
     /// Loads the experts that will probably be chosen soon, as many as fit. To be called before the first
-    /// [#begin(int, int\[\], float\[\], int)]; no access is counted.
+    /// [#begin(int, int\[\], int\[\], float\[\], int)]; no access is counted.
     ///
     /// The policies are not told what earlier runs chose, which says what to start with and little of what to
     /// keep: `lfu` did worse with such counts.
@@ -131,7 +134,7 @@ public final class ExpertTier implements AutoCloseable {
     ///
     /// @param share of tokens that chose an expert in earlier runs, by packed id
     /// @throws IllegalStateException if an expert is here already
-    public void warm(IntToDoubleFunction share) {
+    void warm(IntToDoubleFunction share) {
         if (residentSummary().numResident() > 0) {
             throw new IllegalStateException("the tier has been used: " + residentSummary());
         }
@@ -144,8 +147,18 @@ public final class ExpertTier implements AutoCloseable {
 
     /// Has the experts `experts[0..n)` of a layer to come, the likeliest first, loaded while the present sequence waits
     /// for nothing; they replace those guessed before. `likelihoods[i]` is that of `experts[i]`.
-    public void guess(int layer, int[] experts, float[] likelihoods, int n) {
+    void guess(int layer, int[] experts, float[] likelihoods, int n) {
         prefetcher.guess(layer, experts, likelihoods, n);
+    }
+
+    /// Returns what [#begin] returns.
+    ExpertSequence sequence() {
+        return sequence;
+    }
+
+    /// Returns the packed ids of the experts that belong here.
+    int[] ids() {
+        return ids;
     }
 
     /// Tells how full the tier is.
@@ -159,6 +172,7 @@ public final class ExpertTier implements AutoCloseable {
     }
 
     private SizeClass sizeClass(
+            ExpertSource source,
             Device device,
             Arena arena,
             SlotReleases releases,
@@ -173,7 +187,7 @@ public final class ExpertTier implements AutoCloseable {
         MemorySegment memory = device.allocateSlab(Math.multiplyExact(numSlots, slotBytes), arena);
         Slab slab = new Slab(memory, numSlots, slotBytes);
         List<Transfer> transfers = IntStream.range(0, numSlots)
-                .mapToObj(slot -> new Transfer(slab, slot, releases))
+                .mapToObj(slot -> new Transfer(source, slab, slot, releases))
                 .toList();
         return new SizeClass(device.readsMainMemory() ? Tier.HOST : Tier.DEVICE, cache, slab, transfers);
     }
@@ -197,7 +211,8 @@ public final class ExpertTier implements AutoCloseable {
         return classes;
     }
 
-    private static int mostExpertsOfOneLayer(int[] ids) {
+    /// Returns how many of these experts the layer with the most has.
+    static int mostExpertsOfOneLayer(int[] ids) {
         int[] counts = new int[ExpertId.MAX_INDEX + 1];
         for (int id : ids) {
             counts[ExpertId.layerOf(id)]++;

@@ -8,54 +8,52 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Concurrency: the thread that computes submits and collects; the loaders do nothing but load. The two sides meet in
 /// two queues and nowhere else.
-final class LoaderThreads implements TransferScheduler {
+final class LoaderThreads<L extends Load> implements TransferScheduler<L> {
     /// Some microseconds: a load that ends within them costs no sleep and no wake-up.
     private static final int SPINS = 100;
 
-    private final ExpertSource source;
-    private final TransferQueue submitted;
-    private final TransferQueue finished;
+    private final TransferQueue<L> submitted;
+    private final TransferQueue<L> finished;
     private final List<Thread> loaders = new ArrayList<>();
 
-    /// Starts `numLoaders` threads; at most `capacity` transfers are under way at a time.
+    /// Starts `numLoaders` threads; at most `capacity` loads are under way at a time.
     ///
     /// @throws IllegalArgumentException if there is no loader
-    LoaderThreads(ExpertSource source, int numLoaders, int capacity) {
+    LoaderThreads(int numLoaders, int capacity) {
         if (numLoaders < 1) {
             throw new IllegalArgumentException("expected at least 1 loader, found " + numLoaders);
         }
-        this.source = source;
-        submitted = new TransferQueue(capacity);
-        finished = new TransferQueue(capacity);
+        submitted = new TransferQueue<>(capacity);
+        finished = new TransferQueue<>(capacity);
         for (int i = 0; i < numLoaders; i++) {
             loaders.add(Thread.ofPlatform().daemon().name("moetier-loader-" + i).start(this::load));
         }
     }
 
     @Override
-    public void submit(Transfer transfer) {
-        submitted.put(transfer);
+    public void submit(L load) {
+        submitted.put(load);
     }
 
     @Override
-    public @Nullable Transfer poll() {
+    public @Nullable L poll() {
         return finished.isEmpty() ? null : TransferScheduler.collected(finished.poll());
     }
 
     @Override
-    public Transfer await() {
+    public L await() {
         for (int i = 0; i < SPINS && finished.isEmpty(); i++) {
             Thread.onSpinWait();
         }
-        Transfer transfer = TransferScheduler.collected(finished.take());
-        if (transfer == null) {
+        L load = TransferScheduler.collected(finished.take());
+        if (load == null) {
             throw new IllegalStateException("the transfer scheduler is closed");
         }
-        return transfer;
+        return load;
     }
 
     @Override
-    public @Nullable Transfer cancel() {
+    public @Nullable L cancel() {
         return TransferScheduler.collected(submitted.poll());
     }
 
@@ -79,8 +77,8 @@ final class LoaderThreads implements TransferScheduler {
     }
 
     private void load() {
-        for (Transfer next = submitted.take(); next != null; next = submitted.take()) {
-            next.run(source);
+        for (L next = submitted.take(); next != null; next = submitted.take()) {
+            next.run();
             finished.put(next);
         }
     }

@@ -2,7 +2,6 @@ package io.moetier.engine.offload;
 
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceEvent;
-import io.moetier.engine.device.DeviceStream;
 import io.moetier.engine.device.Owned;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.storage.cache.ExpertCache;
@@ -10,24 +9,22 @@ import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.model.Tier;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/// The HOST tier between a store and a device: experts in pinned memory, within a budget of bytes, from where they are
-/// copied to the device's slots.
+/// The HOST tier between a store and devices: experts in pinned memory, within a budget of bytes, from where they are
+/// copied to a device's slots ([DeviceCopies]), or where the processor computes them ([HostSequence]).
 ///
-/// A slot is pinned in its [ExpertCache] while an expert is read into it or copied from it, so a reader that finds all
-/// slots pinned waits for another reader. What fails gives its slot back.
+/// A slot is pinned in its [ExpertCache] while an expert is read into it or used, so who finds all slots pinned waits
+/// for another. What fails gives its slot back.
 ///
-/// Lifetime: owns its memory and its streams; closed after the tier that reads from it and before the device.
-/// Concurrency: any thread may read. One lock guards the caches, which nobody holds while bytes move.
-public final class PinnedTier implements ExpertSource, AutoCloseable {
+/// Lifetime: owns its memory; closed after the tiers that read from it and before the device.
+/// Concurrency: any thread may pin. One lock guards the caches, which nobody holds while bytes move.
+public final class PinnedTier implements AutoCloseable {
     private static final int NONE = -1;
 
     private final ExpertSource source;
@@ -37,10 +34,7 @@ public final class PinnedTier implements ExpertSource, AutoCloseable {
     private final DeviceEvent nothing; // what has to be waited for before a slot of this tier is written
     private final List<Slots> sizeClasses = new ArrayList<>();
     private final ReentrantLock lock = new ReentrantLock();
-    private final Condition changed = lock.newCondition(); // a slot was filled or given back, or a stream was
-
-    private final Deque<DeviceStream> idleStreams = new ArrayDeque<>(); // guarded by the lock
-    private @Nullable RuntimeException lost; // guarded by the lock: why copies cannot be relied on any more
+    private final Condition changed = lock.newCondition(); // a slot was filled or given back
 
     /// The slots of one size, and which of them are being filled. The lock guards the cache and what changes `filling`,
     /// which the thread that fills a slot knows anyway.
@@ -55,7 +49,6 @@ public final class PinnedTier implements ExpertSource, AutoCloseable {
             long budgetBytes,
             PolicyFactory policy,
             Counters counters,
-            int copies,
             Owned owned) {
         this.source = source;
         this.counters = counters;
@@ -65,11 +58,6 @@ public final class PinnedTier implements ExpertSource, AutoCloseable {
         owned.add(arena::close);
         for (int c = 0; c < slots.length; c++) {
             sizeClasses.add(slots(c, slots[c], device, arena, policy));
-        }
-        for (int i = 0; i < copies; i++) {
-            DeviceStream stream = device.newStream();
-            owned.add(stream::close);
-            idleStreams.add(stream);
         }
         nothing = device.newEvent();
         owned.add(nothing::close);
@@ -89,8 +77,7 @@ public final class PinnedTier implements ExpertSource, AutoCloseable {
 
     /// Opens an empty tier of at most `budgetBytes`, divided over the size classes in proportion to their bytes.
     ///
-    /// @param device to which experts are copied
-    /// @param copies how many may be under way at a time
+    /// @param device pins the memory; other devices of the same driver copy from it as fast
     /// @throws IllegalArgumentException if the budget is below [SlotBudget#minimumBytes()]
     public static PinnedTier open(
             ExpertSource source,
@@ -98,68 +85,107 @@ public final class PinnedTier implements ExpertSource, AutoCloseable {
             int numExpertsPerToken,
             long budgetBytes,
             PolicyFactory policy,
-            Counters counters,
-            int copies) {
+            Counters counters) {
         int[] slots = SlotBudget.of(source, numExpertsPerToken).slots(budgetBytes);
         Owned owned = new Owned();
         try {
-            return new PinnedTier(source, device, slots, budgetBytes, policy, counters, copies, owned);
+            return new PinnedTier(source, device, slots, budgetBytes, policy, counters, owned);
         } catch (RuntimeException | Error e) {
             owned.close();
             throw e;
         }
     }
 
-    @Override
-    public int[] ids() {
-        return source.ids();
+    /// Returns what is below this tier.
+    ExpertSource source() {
+        return source;
     }
 
-    @Override
-    public int numSizeClasses() {
-        return source.numSizeClasses();
-    }
-
-    @Override
-    public int sizeClassOf(int id) {
-        return source.sizeClassOf(id);
-    }
-
-    @Override
-    public long slotBytes(int sizeClass) {
-        return source.slotBytes(sizeClass);
-    }
-
-    @Override
-    public void onDecision(int[] ids, float @Nullable [] weights, int n) {
+    /// Takes in that the router of one layer chose the distinct experts `ids[0..n)`, those among them that devices have
+    /// included; see [io.moetier.storage.cache.EvictionPolicy#onDecision(int\[\], float\[\], int)].
+    void onDecision(int[] ids, float @Nullable [] weights, int n) {
         if (n == 0) {
             return;
         }
         lock.lock();
         try {
-            sizeClasses.get(source.sizeClassOf(ids[0])).cache().decide(ids, weights, n);
+            slotsOf(ids[0]).cache().decide(ids, weights, n);
         } finally {
             lock.unlock();
         }
     }
 
-    /// @throws IllegalStateException if an earlier copy failed and nobody knows whether it still goes on
-    @Override
-    public Tier read(int id, MemorySegment dst, DeviceEvent free) {
-        Slots slots = sizeClasses.get(source.sizeClassOf(id));
+    /// Says whether an expert is here now, or being read; counts nothing.
+    boolean holds(int id) {
+        lock.lock();
+        try {
+            return slotsOf(id).cache().slotOf(id) != NONE;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Pins an expert if it is here now. If not, nothing is counted.
+    boolean tryPin(int id) {
+        Slots slots = slotsOf(id);
+        lock.lock();
+        try {
+            int slot = slots.cache().slotOf(id);
+            if (slot == NONE || slots.filling()[slot]) {
+                return false;
+            }
+            slots.cache().access(id);
+            slots.cache().pin(slot);
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Pins an expert until a matching [#unpin(int)], reading it if it is not here, and returns where it was. Waits
+    /// while all slots are pinned.
+    ///
+    /// What the source throws is thrown here; nothing is pinned then.
+    Tier pin(int id) {
+        Slots slots = slotsOf(id);
         int slot = pin(slots, id);
         boolean missing = slots.filling()[slot];
         if (missing) {
             fill(slots, slot, id);
         }
-        try {
-            long start = System.nanoTime();
-            copy(slots.slab().slot(slot), dst, free);
-            counters.activity().onCopy(id, dst.byteSize(), start, System.nanoTime());
-        } finally {
-            unpin(slots, slot);
-        }
         return missing ? Tier.DISK : Tier.HOST;
+    }
+
+    /// Returns the memory of an expert that is pinned, for one slot always the same object.
+    MemorySegment block(int id) {
+        Slots slots = slotsOf(id);
+        lock.lock();
+        try {
+            return slots.slab().slot(slots.cache().slotOf(id));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Gives back one pin.
+    void unpin(int id) {
+        Slots slots = slotsOf(id);
+        lock.lock();
+        try {
+            slots.cache().unpin(slots.cache().slotOf(id));
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Returns how many slots there are for experts of the size of `id`.
+    int numSlots(int id) {
+        return slotsOf(id).cache().numSlots();
+    }
+
+    private Slots slotsOf(int id) {
+        return sizeClasses.get(source.sizeClassOf(id));
     }
 
     /// Returns the slot of an expert, pinned; if it had none, it gets one, which is marked for this thread to fill.
@@ -169,10 +195,6 @@ public final class PinnedTier implements ExpertSource, AutoCloseable {
         try {
             cache.access(id);
             while (true) {
-                if (lost != null) {
-                    throw new IllegalStateException(
-                            "no expert can be copied to the device: an earlier copy failed", lost);
-                }
                 int slot = cache.slotOf(id);
                 if (slot != NONE && !slots.filling()[slot]) {
                     cache.pin(slot);
@@ -208,68 +230,6 @@ public final class PinnedTier implements ExpertSource, AutoCloseable {
             } finally {
                 lock.unlock();
             }
-        }
-    }
-
-    private void unpin(Slots slots, int slot) {
-        lock.lock();
-        try {
-            slots.cache().unpin(slot);
-            changed.signalAll();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void copy(MemorySegment from, MemorySegment to, DeviceEvent free) {
-        DeviceStream stream = takeStream();
-        try {
-            stream.await(free);
-            stream.copy(from, to);
-            stream.synchronize();
-        } catch (RuntimeException e) {
-            end(stream, e);
-            throw e;
-        } finally {
-            giveBack(stream);
-        }
-    }
-
-    /// A copy that failed must not go on when other experts get its slots.
-    private void end(DeviceStream stream, RuntimeException failure) {
-        try {
-            stream.synchronize();
-        } catch (RuntimeException e) {
-            failure.addSuppressed(e);
-            lock.lock();
-            try {
-                lost = failure;
-                changed.signalAll();
-            } finally {
-                lock.unlock();
-            }
-        }
-    }
-
-    private DeviceStream takeStream() {
-        lock.lock();
-        try {
-            while (idleStreams.isEmpty()) {
-                changed.awaitUninterruptibly();
-            }
-            return idleStreams.removeFirst();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void giveBack(DeviceStream stream) {
-        lock.lock();
-        try {
-            idleStreams.addFirst(stream);
-            changed.signalAll();
-        } finally {
-            lock.unlock();
         }
     }
 

@@ -5,7 +5,9 @@ import io.moetier.storage.cache.ExpertCache;
 import io.moetier.storage.model.ExpertId;
 import java.util.List;
 
-/// Loads experts before a layer asks for them, while the loaders have nothing else to do.
+/// Loads experts before a layer asks for them, and those that a layer has had computed elsewhere, while the loaders
+/// have
+/// nothing else to do.
 ///
 /// Nothing that a layer waits for is held up by more than the loads that have begun, at most one for each loader; and a
 /// guess takes the slot of no expert that is likelier to be chosen than itself. Confined to the thread of its
@@ -13,7 +15,7 @@ import java.util.List;
 final class Prefetcher {
     private static final int NONE = -1;
 
-    private final TransferScheduler scheduler;
+    private final TransferScheduler<Transfer> scheduler;
     private final Counters counters;
     private final UseRates useRates;
     private final List<SizeClass> sizeClasses;
@@ -21,14 +23,17 @@ final class Prefetcher {
     private final int mostUnderWay;
     private final int[] guesses;
     private final float[] likelihoods;
+    private final int[] behind;
     private int numGuesses;
     private int nextGuess;
+    private int numBehind;
+    private int nextBehind;
     private int numUnderWay;
     private int numSinceBegin;
 
     /// @param mostGuesses the most experts that are guessed at a time
     Prefetcher(
-            TransferScheduler scheduler,
+            TransferScheduler<Transfer> scheduler,
             Counters counters,
             UseRates useRates,
             int loaders,
@@ -43,6 +48,7 @@ final class Prefetcher {
         mostUnderWay = loaders;
         guesses = new int[mostGuesses];
         likelihoods = new float[mostGuesses];
+        behind = new int[mostGuesses];
     }
 
     /// Replaces what was guessed before by `experts[0..n)` of `layer`, the likeliest first.
@@ -55,6 +61,12 @@ final class Prefetcher {
         }
     }
 
+    /// Adds an expert that the layer under way has computed elsewhere: it gets a slot if one is free or if the policy
+    /// prefers it to the expert that would have to leave.
+    void loadBehind(int id) {
+        behind[numBehind++] = id;
+    }
+
     /// Takes in that a layer has chosen the distinct experts `ids[0..n)`.
     void onDecision(int[] ids, int n) {
         useRates.onDecision(ids, n);
@@ -63,6 +75,8 @@ final class Prefetcher {
     /// Gives way to a layer that begins: what no loader has begun is dropped.
     void giveWay() {
         nextGuess = numGuesses;
+        numBehind = 0;
+        nextBehind = 0;
         numSinceBegin = 0;
         for (Transfer dropped = scheduler.cancel(); dropped != null; dropped = scheduler.cancel()) {
             numUnderWay--;
@@ -80,6 +94,9 @@ final class Prefetcher {
             start(guesses[nextGuess], likelihoods[nextGuess]);
             nextGuess++;
         }
+        while (nextBehind < numBehind && numUnderWay < mostUnderWay) {
+            startBehind(behind[nextBehind++]);
+        }
     }
 
     /// Books a load that ended: its expert may be used, and may leave, from now on. A load that failed is forgotten:
@@ -89,7 +106,7 @@ final class Prefetcher {
         SizeClass sizeClass = sizeClassOf(transfer.id());
         if (sizeClass.settle(transfer, counters)) {
             sizeClass.cache().unpin(transfer.slot());
-            counters.addPrefetch();
+            count(transfer);
         }
     }
 
@@ -97,7 +114,13 @@ final class Prefetcher {
     void handOver(Transfer transfer, int index) {
         numUnderWay--;
         transfer.takeOver(index);
-        counters.addPrefetch();
+        count(transfer);
+    }
+
+    private void count(Transfer transfer) {
+        if (transfer.isGuessed()) {
+            counters.addPrefetch();
+        }
     }
 
     private void settleEnded() {
@@ -114,16 +137,29 @@ final class Prefetcher {
         SizeClass sizeClass = sizeClassOf(id);
         ExpertCache cache = sizeClass.cache();
         if (cache.slotOf(id) != NONE || numSinceBegin >= cache.numSlots() / 2) {
-            return; // more than half of the slots would push out what was guessed first
+            return; // more than half of the slots would push out what was loaded first
         }
         int victim = cache.victimFor(id);
         if (cache.numPinned() == cache.numSlots() || (victim != NONE && useRates.of(victim) >= likelihood)) {
             return;
         }
-        int slot = cache.tryReserve(id);
+        submit(sizeClass.transfers().get(cache.tryReserve(id)).ahead(id));
+    }
+
+    private void startBehind(int id) {
+        SizeClass sizeClass = sizeClassOf(id);
+        ExpertCache cache = sizeClass.cache();
+        boolean mayStart = cache.slotOf(id) == NONE && numSinceBegin < Math.max(1, cache.numSlots() / 2);
+        int slot = mayStart ? cache.admit(id) : NONE;
+        if (slot != NONE) {
+            submit(sizeClass.transfers().get(slot).behind(id));
+        }
+    }
+
+    private void submit(Transfer transfer) {
         numUnderWay++;
         numSinceBegin++;
-        scheduler.submit(sizeClass.transfers().get(slot).ahead(id));
+        scheduler.submit(transfer);
     }
 
     private SizeClass sizeClassOf(int id) {

@@ -6,7 +6,7 @@ import java.util.List;
 ///
 /// @param numSlots experts that fit
 /// @param numResident experts that are there now
-/// @param numExperts experts of the model
+/// @param numExperts experts of the model that belong here
 /// @param slotBytes bytes of the largest slot
 /// @param residentBytes bytes of the slots that hold one
 /// @param slabBytes bytes of all slots
@@ -34,5 +34,17 @@ public record ResidentSummary(
             slabBytes += numSlots * sizeClass.slab().slotBytes();
         }
         return new ResidentSummary(slots, resident, numExperts, slotBytes, residentBytes, slabBytes, budgetBytes);
+    }
+
+    /// Returns this and a tier for other experts together.
+    ResidentSummary plus(ResidentSummary other) {
+        return new ResidentSummary(
+                numSlots + other.numSlots,
+                numResident + other.numResident,
+                numExperts + other.numExperts,
+                Math.max(slotBytes, other.slotBytes),
+                residentBytes + other.residentBytes,
+                slabBytes + other.slabBytes,
+                budgetBytes + other.budgetBytes);
     }
 }

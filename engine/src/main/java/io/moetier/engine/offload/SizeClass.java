@@ -14,7 +14,8 @@ record SizeClass(Tier tier, ExpertCache cache, Slab slab, List<Transfer> transfe
             return false;
         }
         if (tier == Tier.DEVICE) {
-            counters.addCopy(slab.slotBytes(), transfer.nanos(), transfer.foundIn() == Tier.HOST);
+            counters.addCopy(
+                    slab.slotBytes(), transfer.nanos(), !transfer.isAhead() && transfer.foundIn() == Tier.HOST);
         } else {
             counters.addDiskLoad(slab.slotBytes(), transfer.nanos());
         }

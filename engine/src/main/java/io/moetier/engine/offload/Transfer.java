@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Concurrency: written by the computation until it is submitted, by one loader until it is finished, and read by the
 /// computation after that; the queues of the [TransferScheduler] order these.
-final class Transfer {
+final class Transfer implements Load {
+    private final ExpertSource source;
     private final Slab slab;
     private final int slot;
     private final SlotReleases releases;
@@ -18,14 +19,16 @@ final class Transfer {
     private Tier foundIn = Tier.DISK;
     private int id;
     private int index;
-    private boolean ahead; // nobody has asked for the expert yet
+    private boolean ahead; // no layer waits for the expert
+    private boolean guessed; // to be chosen soon
     private boolean underWay;
     private boolean unusedAhead;
     private long nanos;
     private @Nullable MemorySegment block;
     private @Nullable Throwable failure;
 
-    Transfer(Slab slab, int slot, SlotReleases releases) {
+    Transfer(ExpertSource source, Slab slab, int slot, SlotReleases releases) {
+        this.source = source;
         this.slab = slab;
         this.slot = slot;
         this.releases = releases;
@@ -37,6 +40,7 @@ final class Transfer {
         this.id = id;
         this.index = index;
         ahead = false;
+        guessed = false;
         unusedAhead = false;
         underWay = true;
         failure = null;
@@ -45,11 +49,18 @@ final class Transfer {
         return this;
     }
 
-    /// Prepares to load expert `id`, which no layer has requested.
+    /// Prepares to load expert `id`, which no layer has requested, but one may soon.
     Transfer ahead(int id) {
+        behind(id);
+        guessed = true;
+        unusedAhead = true;
+        return this;
+    }
+
+    /// Prepares to load expert `id`, which a layer has requested and had computed elsewhere.
+    Transfer behind(int id) {
         of(id, 0);
         ahead = true;
-        unusedAhead = true;
         return this;
     }
 
@@ -64,14 +75,19 @@ final class Transfer {
         lastUse = group;
     }
 
-    /// Notes that the computation has learnt of its end.
-    void collect() {
+    @Override
+    public void collect() {
         underWay = false;
     }
 
-    /// Says whether no layer has requested the expert.
+    /// Says whether no layer waits for the expert.
     boolean isAhead() {
         return ahead;
+    }
+
+    /// Says whether it was begun on a guess.
+    boolean isGuessed() {
+        return guessed;
     }
 
     /// Says whether the computation has yet to learn of its end.
@@ -90,7 +106,8 @@ final class Transfer {
         return id;
     }
 
-    void run(ExpertSource source) {
+    @Override
+    public void run() {
         long start = System.nanoTime();
         try {
             MemorySegment target = slab.slot(slot);

@@ -1,46 +1,48 @@
 package io.moetier.engine.offload;
 
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// A bounded queue of transfers between threads. Unlike those of `java.util.concurrent` it allocates nothing, not even
+/// A bounded queue of loads between threads. Unlike those of `java.util.concurrent` it allocates nothing, not even
 /// when a thread has to wait.
-final class TransferQueue {
-    private final @Nullable Transfer[] ring;
+final class TransferQueue<L extends Load> {
+    private final List<@Nullable L> ring;
     private int head;
     private volatile int size; // written under the monitor, read without it by those who spin
     private boolean closed;
 
     TransferQueue(int capacity) {
-        ring = new @Nullable Transfer[capacity];
+        ring = new ArrayList<>(Collections.nCopies(capacity, null));
     }
 
     /// @throws IllegalStateException if the queue is full, which a capacity of one per slot rules out
-    synchronized void put(Transfer transfer) {
+    synchronized void put(L load) {
         int size = this.size;
-        if (size == ring.length) {
-            throw new IllegalStateException("more transfers than the " + size + " slots");
+        if (size == ring.size()) {
+            throw new IllegalStateException("more loads than the " + size + " slots");
         }
-        ring[(head + size) % ring.length] = transfer;
+        ring.set((head + size) % ring.size(), load);
         this.size = size + 1;
         notifyAll();
     }
 
-    /// Returns the oldest transfer, or null if there is none now.
-    synchronized @Nullable Transfer poll() {
+    /// Returns the oldest load, or null if there is none now.
+    synchronized @Nullable L poll() {
         int size = this.size;
         if (size == 0) {
             return null;
         }
-        Transfer transfer = ring[head];
-        ring[head] = null;
-        head = (head + 1) % ring.length;
+        L load = ring.set(head, null);
+        head = (head + 1) % ring.size();
         this.size = size - 1;
-        return transfer;
+        return load;
     }
 
-    /// Returns the oldest transfer, waiting for one if need be, or null once the queue is empty and closed. An
+    /// Returns the oldest load, waiting for one if need be, or null once the queue is empty and closed. An
     /// interrupt does not end the wait and is kept for later.
-    synchronized @Nullable Transfer take() {
+    synchronized @Nullable L take() {
         boolean interrupted = false;
         while (size == 0 && !closed) {
             try {

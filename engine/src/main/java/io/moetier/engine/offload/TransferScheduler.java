@@ -2,30 +2,30 @@ package io.moetier.engine.offload;
 
 import org.jspecify.annotations.Nullable;
 
-/// Starts every copy of an expert, in the order of submission. Called by the thread that computes.
-interface TransferScheduler extends AutoCloseable {
-    void submit(Transfer transfer);
+/// Starts every load of an expert, in the order of submission. Called by the thread that computes.
+interface TransferScheduler<L extends Load> extends AutoCloseable {
+    void submit(L load);
 
-    /// Returns a transfer that ended, well or not, or null if none has since the last call.
+    /// Returns a load that ended, well or not, or null if none has since the last call.
     @Nullable
-    Transfer poll();
+    L poll();
 
-    /// Returns a transfer that ended, well or not, waiting for it if need be.
-    Transfer await();
+    /// Returns a load that ended, well or not, waiting for it if need be.
+    L await();
 
-    /// Takes back a transfer that no loader has begun, or returns null if there is none.
+    /// Takes back a load that no loader has begun, or returns null if there is none.
     @Nullable
-    Transfer cancel();
+    L cancel();
 
     /// Ends the loaders once they have done what was submitted.
     @Override
     void close();
 
-    /// Says that the computation has learnt of a transfer's end.
-    static @Nullable Transfer collected(@Nullable Transfer transfer) {
-        if (transfer != null) {
-            transfer.collect();
+    /// Says that the computation has learnt of a load's end.
+    static <L extends Load> @Nullable L collected(@Nullable L load) {
+        if (load != null) {
+            load.collect();
         }
-        return transfer;
+        return load;
     }
 }

@@ -10,8 +10,7 @@ import org.jspecify.annotations.Nullable;
 /// So times depend on no scheduling of threads. A transfer is run once a loader is free for it by now; its end lies in
 /// the future, and the computation learns of it when its time has come there, or goes there to wait. What has begun
 /// nowhere yet can be taken back.
-final class VirtualLoaders implements TransferScheduler {
-    private final ExpertSource source;
+final class VirtualLoaders implements TransferScheduler<Transfer> {
     private final HostClock clock;
     private final double[] freeAt; // by loader
     private final @Nullable Transfer[] submitted; // a ring
@@ -23,8 +22,7 @@ final class VirtualLoaders implements TransferScheduler {
     private int numEnded;
 
     /// At most `capacity` transfers are under way at a time.
-    VirtualLoaders(ExpertSource source, HostClock clock, int numLoaders, int capacity) {
-        this.source = source;
+    VirtualLoaders(HostClock clock, int numLoaders, int capacity) {
         this.clock = clock;
         freeAt = new double[numLoaders];
         submitted = new @Nullable Transfer[capacity];
@@ -79,7 +77,7 @@ final class VirtualLoaders implements TransferScheduler {
             int loader = nextLoader();
             clock.set(nextBegin());
             Transfer transfer = takeSubmitted();
-            transfer.run(source);
+            transfer.run();
             freeAt[loader] = clock.nanos();
             clock.set(now);
             insert(transfer, freeAt[loader]);

@@ -35,7 +35,7 @@ final class Warming {
                 .toArray();
     }
 
-    void run(TransferScheduler scheduler, Counters counters) {
+    void run(TransferScheduler<Transfer> scheduler, Counters counters) {
         ExpertCache cache = sizeClass.cache();
         for (int id : hottestLast) {
             cache.reserve(id);

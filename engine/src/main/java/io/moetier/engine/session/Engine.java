@@ -12,6 +12,7 @@ import io.moetier.engine.lookahead.Lookahead;
 import io.moetier.engine.metrics.ActivityListener;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.metrics.RunStats;
+import io.moetier.engine.model.ExpertPlaces;
 import io.moetier.engine.model.ExpertSelection;
 import io.moetier.engine.model.KvCache;
 import io.moetier.engine.model.MoeModel;
@@ -19,8 +20,9 @@ import io.moetier.engine.model.Workspace;
 import io.moetier.engine.model.family.Families;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
-import io.moetier.engine.offload.ExpertSource;
-import io.moetier.engine.offload.ExpertTier;
+import io.moetier.engine.offload.ExpertTiers;
+import io.moetier.engine.offload.MissCosts;
+import io.moetier.engine.offload.Misses;
 import io.moetier.engine.offload.PinnedTier;
 import io.moetier.engine.offload.PrefetchTrial;
 import io.moetier.engine.offload.ResidentSummary;
@@ -33,11 +35,15 @@ import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.ExpertId;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /// A loaded model: its dense weights in memory, its experts in tiers over the store on disk.
 ///
@@ -51,14 +57,16 @@ public final class Engine implements AutoCloseable {
     private final ExpertSelection selection;
     private final int contextLength;
     private final KvType kv;
+    private final List<Device> devices; // all but experts is computed on the first
     private final Device device;
+    private final Optional<Device> processor; // computes what devices lack
     private final Counters counters = new Counters();
-    private final ExpertTier expertTier;
-    private Optional<PinnedTier> pinnedTier = Optional.empty();
+    private final ExpertTiers expertTiers;
     private final PrefetchTrial prefetchTrial;
     private final MoeModel model;
     private final Owned owned;
     private final long otherWeightBytes;
+    private final long placesBytes;
     private final ReentrantLock step = new ReentrantLock(true);
 
     /// Guarded by [#step].
@@ -76,23 +84,27 @@ public final class Engine implements AutoCloseable {
         PolicyFactory policy = PolicyChoice.of(config, spec);
         SlotBudget slotBudget = SlotBudget.of(new StoreSource(store, counters), numExpertsPerToken(spec));
         config.ramBytes().ifPresent(slotBudget::slots);
-        config.device().ifPresent(factory -> owned.add(factory::close));
-        device = openDevice(config);
-        owned.add(device::close);
+        devices = openDevices(config);
+        device = devices.getFirst();
+        processor = config.misses() == Misses.COPY ? Optional.empty() : Optional.of(openProcessor(config));
         Arena arena = device.newArena();
         owned.add(arena::close);
         Arena mainMemory = Arena.ofShared();
         owned.add(() -> close(mainMemory));
         StoreWeights weights = new StoreWeights(store, mainMemory);
         otherWeightBytes = weights.byteSize();
-        expertTier = openTier(config, policy);
-        owned.add(expertTier::close);
+        expertTiers = openTiers(config, policy);
+        owned.add(expertTiers::close);
+        ExpertPlaces places = new ExpertPlaces(
+                spec, device, devices.subList(1, devices.size()), processor.orElse(null), batch(), expertTiers);
+        placesBytes = places.byteSize();
         prefetchTrial = new PrefetchTrial(config.prefetch());
         model = new MoeModel(
                 spec,
                 new HeldWeights(weights, device, arena),
                 layer -> store.layout(ExpertId.pack(layer, 0)),
-                expertTier,
+                expertTiers,
+                places,
                 prefetchTrial,
                 device,
                 counters,
@@ -102,11 +114,25 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    private static Device openDevice(EngineConfig config) {
-        return config.device()
-                .map(DeviceFactory::open)
-                .orElseGet(() -> CpuDevice.open(
-                        PhysicalCores.threads(config.threads()), config.kernels(), config.nativeDirectory()));
+    private List<Device> openDevices(EngineConfig config) {
+        if (config.devices().isEmpty()) {
+            return List.of(openProcessor(config));
+        }
+        List<Device> opened = new ArrayList<>();
+        for (DeviceFactory factory : config.devices()) {
+            owned.add(factory::close);
+            Device next = factory.open();
+            owned.add(next::close);
+            opened.add(next);
+        }
+        return List.copyOf(opened);
+    }
+
+    private Device openProcessor(EngineConfig config) {
+        Device opened =
+                CpuDevice.open(PhysicalCores.threads(config.threads()), config.kernels(), config.nativeDirectory());
+        owned.add(opened::close);
+        return opened;
     }
 
     private static void close(Arena arena) {
@@ -149,7 +175,7 @@ public final class Engine implements AutoCloseable {
     public void warm(Census census) {
         lockStep();
         try {
-            expertTier.warm(census.shareById());
+            expertTiers.warm(census.shareById());
         } finally {
             unlockStep();
         }
@@ -190,19 +216,26 @@ public final class Engine implements AutoCloseable {
         return counters.snapshot();
     }
 
-    /// Returns the tier that experts are computed from.
-    public ExpertTier expertTier() {
-        return expertTier;
+    /// Returns the tiers that experts are computed from.
+    public ExpertTiers expertTiers() {
+        return expertTiers;
     }
 
-    /// Returns the tier between the store and a device with memory of its own, if there is such a device.
+    /// Returns the tier between the store and devices with memory of their own, if there are such devices.
     public Optional<PinnedTier> pinnedTier() {
-        return pinnedTier;
+        return expertTiers.pinned();
     }
 
-    /// Returns the smallest budget of the device's memory; 0 for a device that has none of its own.
+    /// Returns the smallest budget of a device's memory that is enough for each of them; 0 for a device that has none
+    /// of
+    /// its own.
     public long minimumVramBytes() {
-        return device.readsMainMemory() ? 0 : vramBudget().minimumBytes();
+        return device.readsMainMemory()
+                ? 0
+                : IntStream.range(0, devices.size())
+                        .mapToLong(number -> vramBudget(number).minimumBytes())
+                        .max()
+                        .orElseThrow();
     }
 
     /// Returns the smallest budget of experts in main memory: the top-k experts of one layer.
@@ -215,7 +248,7 @@ public final class Engine implements AutoCloseable {
     /// there
     /// yet, keys and values.
     public long pendingBytes() {
-        ResidentSummary tier = pinnedTier.map(PinnedTier::residentSummary).orElseGet(expertTier::residentSummary);
+        ResidentSummary tier = pinnedTier().map(PinnedTier::residentSummary).orElseGet(expertTiers::residentSummary);
         long keyValues = device.readsMainMemory() ? KvCache.bytes(spec, kv, contextLength) : 0;
         return tier.slabBytes() - tier.residentBytes() + keyValues;
     }
@@ -227,7 +260,10 @@ public final class Engine implements AutoCloseable {
 
     /// Returns what computes.
     public String deviceDescription() {
-        return device.description();
+        return devices.stream().map(Device::description).collect(Collectors.joining("; "))
+                + processor
+                        .map(beside -> "; what is missing there: " + beside.description())
+                        .orElse("");
     }
 
     /// Returns the store the model came from.
@@ -266,6 +302,11 @@ public final class Engine implements AutoCloseable {
         } finally {
             step.unlock();
         }
+    }
+
+    /// Returns the bytes that devices keep between operations, and activations on their way between them.
+    long workingBytes() {
+        return placesBytes + devices.stream().mapToLong(Device::workingBytes).sum();
     }
 
     /// Returns the bytes of the weights outside the experts.
@@ -357,22 +398,28 @@ public final class Engine implements AutoCloseable {
     }
 
     /// Called when the dense weights are in main memory, so that what is available there no longer includes theirs.
-    private ExpertTier openTier(EngineConfig config, PolicyFactory policy) {
+    private ExpertTiers openTiers(EngineConfig config, PolicyFactory policy) {
         StoreSource source = new StoreSource(store, counters);
+        MissCosts costs = new MissCosts(device.hostClock());
         if (device.readsMainMemory()) {
-            return openTier(source, ramBytes(config), policy);
+            return ExpertTiers.inMainMemory(
+                    source, device, numExpertsPerToken(), ramBytes(config), policy, costs, counters);
         }
-        long vramBytes = vramBudget().expertBytes(config.vramBytes(), device.availableBytes());
-        PinnedTier pinned = PinnedTier.open(
-                source, device, numExpertsPerToken(), ramBytes(config), policy, counters, ExpertTier.DEFAULT_LOADERS);
-        owned.add(pinned::close);
-        pinnedTier = Optional.of(pinned);
-        return openTier(pinned, vramBytes, policy);
+        long[] vramBytes = IntStream.range(0, devices.size())
+                .mapToLong(number -> expertBytes(config, number))
+                .toArray();
+        PinnedTier pinned = PinnedTier.open(source, device, numExpertsPerToken(), ramBytes(config), policy, counters);
+        return ExpertTiers.over(
+                pinned, devices, numExpertsPerToken(), vramBytes, policy, config.misses(), costs, counters);
     }
 
-    private ExpertTier openTier(ExpertSource source, long budget, PolicyFactory policy) {
-        return ExpertTier.open(
-                source, device, numExpertsPerToken(), budget, policy, counters, ExpertTier.DEFAULT_LOADERS);
+    /// Returns what experts may take on a device.
+    private long expertBytes(EngineConfig config, int number) {
+        List<Long> budgets = config.vramBytes();
+        OptionalLong budget = budgets.isEmpty()
+                ? OptionalLong.empty()
+                : OptionalLong.of(budgets.get(budgets.size() == 1 ? 0 : number));
+        return vramBudget(number).expertBytes(budget, devices.get(number).availableBytes());
     }
 
     private long ramBytes(EngineConfig config) {
@@ -382,10 +429,22 @@ public final class Engine implements AutoCloseable {
                         () -> Math.max(minimumRamBytes(), MemoryBudget.available(keyValues + config.reservedBytes())));
     }
 
-    private VramBudget vramBudget() {
-        long workspace = Session.workspaceBytes(spec, device, contextLength, BATCH) + device.workingBytes();
+    private VramBudget vramBudget(int number) {
+        long working = devices.get(number).workingBytes();
+        if (number > 0) {
+            return new VramBudget(0, 0, ExpertPlaces.bytesThere(spec, batch()) + working, minimumRamBytes());
+        }
+        int others = devices.size() - 1 + (processor.isPresent() ? 1 : 0);
+        long workspace = Session.workspaceBytes(spec, device, contextLength, BATCH)
+                + others * ExpertPlaces.bytesHere(spec, batch())
+                + working;
         return new VramBudget(
                 otherWeightBytes, KvCache.allocatedBytes(spec, kv, contextLength), workspace, minimumRamBytes());
+    }
+
+    /// Returns how many tokens a pass takes at most.
+    private int batch() {
+        return Math.min(BATCH, contextLength);
     }
 
     private int numExpertsPerToken() {

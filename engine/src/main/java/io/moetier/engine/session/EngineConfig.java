@@ -4,21 +4,24 @@ import io.moetier.engine.device.DeviceFactory;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.model.ExpertSelection;
+import io.moetier.engine.offload.Misses;
 import io.moetier.engine.offload.PrefetchChoice;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.IoMode;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
 
 /// How a model is run.
 ///
-/// @param device what computes; empty for the CPU, for which `threads`, `kernels` and `nativeDirectory` are
-/// @param threads compute threads; 0 for one per physical core
+/// @param devices what computes; none for the CPU. The first one computes all but experts, which are divided over all
+/// @param misses what becomes of experts that a device lacks
+/// @param threads compute threads of the CPU, alone or beside devices; 0 for one per physical core
 /// @param ramBytes budget of the host tier's expert slots; empty for what fits beside the rest
-/// @param vramBytes budget of all that a device with memory of its own holds; empty for what is free there less a
-/// reserve
+/// @param vramBytes budgets of all that devices with memory of their own hold: one for each, or one number for all;
+/// empty for what is free there less a reserve
 /// @param policy name of the eviction policy
 /// @param census routing trace whose counts rank the experts; needed by the policy `static`, alone or with quotas, and
 /// by no other
@@ -31,10 +34,11 @@ import java.util.function.Consumer;
 /// @param reservedBytes memory that others will take, which the host tier leaves free where `ramBytes` is empty
 /// @param selection how many experts a token is sent to
 public record EngineConfig(
-        Optional<DeviceFactory> device,
+        List<DeviceFactory> devices,
+        Misses misses,
         int threads,
         OptionalLong ramBytes,
-        OptionalLong vramBytes,
+        List<Long> vramBytes,
         String policy,
         Optional<Path> census,
         IoMode io,
@@ -49,10 +53,11 @@ public record EngineConfig(
     public static final int DEFAULT_CONTEXT = 4096;
 
     public static final EngineConfig DEFAULT = new EngineConfig(
-            Optional.empty(),
+            List.of(),
+            Misses.COPY,
             0,
             OptionalLong.empty(),
-            OptionalLong.empty(),
+            List.of(),
             "lru",
             Optional.empty(),
             IoMode.AUTO,
@@ -75,17 +80,37 @@ public record EngineConfig(
         if (reservedBytes < 0) {
             throw new IllegalArgumentException("reservedBytes must be 0 or more, not " + reservedBytes);
         }
-        if (vramBytes.isPresent() && device.isEmpty()) {
+        devices = List.copyOf(devices);
+        vramBytes = List.copyOf(vramBytes);
+        if (!vramBytes.isEmpty() && devices.isEmpty()) {
             throw new IllegalArgumentException("--vram is the memory of a GPU, but --device cpu has none");
+        }
+        if (vramBytes.size() > 1 && vramBytes.size() != devices.size()) {
+            throw new IllegalArgumentException("--vram: expected one size, or one for each of the " + devices.size()
+                    + " devices of --device, found " + vramBytes.size());
+        }
+        if (misses != Misses.COPY && devices.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "--misses is for what a GPU lacks, but --device cpu computes everything on the CPU");
         }
         if (Policies.needsCensus(policy) != census.isPresent()) {
             throw new IllegalArgumentException("--policy static and --census FILE go together");
         }
     }
 
-    /// Returns this configuration with another device.
-    public EngineConfig withDevice(DeviceFactory factory) {
-        return changed(change -> change.device = Optional.of(factory));
+    /// Returns the device that computes all but experts; empty for the CPU.
+    public Optional<DeviceFactory> device() {
+        return devices.stream().findFirst();
+    }
+
+    /// Returns this configuration with other devices.
+    public EngineConfig withDevice(DeviceFactory... factories) {
+        return changed(change -> change.devices = List.of(factories));
+    }
+
+    /// Returns this configuration with another answer to misses.
+    public EngineConfig withMisses(Misses choice) {
+        return changed(change -> change.misses = choice);
     }
 
     /// Returns this configuration with another budget.
@@ -93,9 +118,9 @@ public record EngineConfig(
         return changed(change -> change.ramBytes = OptionalLong.of(bytes));
     }
 
-    /// Returns this configuration with another budget of the device's memory.
+    /// Returns this configuration with another budget of each device's memory.
     public EngineConfig withVramBytes(long bytes) {
-        return changed(change -> change.vramBytes = OptionalLong.of(bytes));
+        return changed(change -> change.vramBytes = List.of(bytes));
     }
 
     /// Returns this configuration with another number of threads.
@@ -159,12 +184,13 @@ public record EngineConfig(
 
     /// A configuration while it is changed.
     private static final class Change {
-        private Optional<DeviceFactory> device;
+        private List<DeviceFactory> devices;
+        private Misses misses;
         private IoMode io;
         private int contextLength;
         private int threads;
         private OptionalLong ramBytes;
-        private OptionalLong vramBytes;
+        private List<Long> vramBytes;
         private String policy;
         private Optional<Path> census;
         private KernelChoice kernels;
@@ -175,7 +201,8 @@ public record EngineConfig(
         private ExpertSelection selection;
 
         private Change(EngineConfig from) {
-            device = from.device;
+            devices = from.devices;
+            misses = from.misses;
             threads = from.threads;
             ramBytes = from.ramBytes;
             vramBytes = from.vramBytes;
@@ -193,7 +220,8 @@ public record EngineConfig(
 
         private EngineConfig config() {
             return new EngineConfig(
-                    device,
+                    devices,
+                    misses,
                     threads,
                     ramBytes,
                     vramBytes,

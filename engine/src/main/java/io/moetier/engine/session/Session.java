@@ -125,10 +125,10 @@ public final class Session implements AutoCloseable {
     public MemoryUse memoryUse() {
         long logitBytes = (long) Float.BYTES * (deviceLogits.length() + logits.length);
         return new MemoryUse(
-                engine.expertTier().residentSummary().residentBytes(),
+                engine.expertTiers().residentSummary().residentBytes(),
                 engine.otherWeightBytes(),
                 cache.allocatedBytes(),
-                workspace.byteSize() + logitBytes + engine.device().workingBytes());
+                workspace.byteSize() + logitBytes + engine.workingBytes());
     }
 
     /// Takes in a prompt and computes the logits after it. To a decoder it is appended; an encoder reads it as its

@@ -10,7 +10,8 @@ class CountersTest {
         Counters counters = new Counters();
         countOnce(counters);
         assertEquals(
-                new RunStats(3, 1, 1, 4096, 70, 50, 7, 700, 1, 500, 2, 3, 6, 2, 1, 8192, 90, 1), counters.snapshot());
+                new RunStats(3, 1, 1, 4096, 70, 50, 7, 700, 1, 500, 2, 3, 6, 2, 1, 8192, 90, 2, 1),
+                counters.snapshot());
     }
 
     @Test
@@ -42,6 +43,8 @@ class CountersTest {
         counters.addDiskLoad(4096, 70);
         counters.addCopy(4096, 60, true);
         counters.addCopy(4096, 30, false);
+        counters.addHostHit();
+        counters.addComputedOnHost();
         counters.addWait(50);
         counters.addPrefill(7, 700);
         counters.addDecode(1, 500);

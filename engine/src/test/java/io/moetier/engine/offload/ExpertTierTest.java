@@ -43,18 +43,23 @@ class ExpertTierTest {
     }
 
     private ExpertTier tier(ExpertSource source, int topK, long budget, String policy) {
-        return ExpertTier.open(source, device, topK, budget, Policies.of(policy, id -> id & 7), counters, 2);
+        return ExpertTier.open(
+                source, device, topK, budget, Policies.of(policy, id -> id & 7), FakeSource.COPIED, counters, 2);
     }
 
     /// Walks through a layer's experts, checks every block while it is held, and returns the tier of each.
     private static List<Tier> walk(ExpertTier tier, int layer, int... experts) {
         Tier[] tiers = new Tier[experts.length];
-        try (ExpertSequence sequence = tier.begin(layer, experts, null, experts.length)) {
+        try (ExpertSequence sequence = tier.begin(layer, experts, FakeSource.NO_ROWS, null, experts.length)) {
             while (sequence.next()) {
                 assertTrue(sequence.size() <= tier.residentSummary().numSlots());
                 for (int i = 0; i < sequence.size(); i++) {
-                    int index = sequence.index(i);
-                    int id = ExpertId.pack(layer, experts[index]);
+                    int expert = sequence.expert(i);
+                    int index = IntStream.range(0, experts.length)
+                            .filter(j -> experts[j] == expert)
+                            .findFirst()
+                            .orElseThrow();
+                    int id = ExpertId.pack(layer, expert);
                     assertTrue(
                             FakeSource.holds(sequence.block(i), id), () -> ExpertId.unpack(id) + " is not in its slot");
                     assertEquals(0, sequence.block(i).address() % 4096);
@@ -147,10 +152,18 @@ class ExpertTierTest {
         void tellsThePolicyOfEachDecisionBeforeItsAccesses() {
             FakeSource source = new FakeSource(1, 8, 4096);
             List<String> heard = new ArrayList<>();
-            try (ExpertTier tier =
-                    ExpertTier.open(source, device, 2, 4 * 4096, (ids, slots) -> listening(ids, heard), counters, 2)) {
-                tier.begin(0, new int[] {2, 5}, new float[] {0.75f, 0.25f}, 2).close();
-                tier.begin(0, new int[] {5}, null, 1).close();
+            try (ExpertTier tier = ExpertTier.open(
+                    source,
+                    device,
+                    2,
+                    4 * 4096,
+                    (ids, slots) -> listening(ids, heard),
+                    FakeSource.COPIED,
+                    counters,
+                    2)) {
+                tier.begin(0, new int[] {2, 5}, FakeSource.NO_ROWS, new float[] {0.75f, 0.25f}, 2)
+                        .close();
+                tier.begin(0, new int[] {5}, FakeSource.NO_ROWS, null, 1).close();
             }
             assertEquals(List.of("2 0.75", "5 0.25", "access 2", "access 5", "5", "access 5"), heard);
         }
@@ -246,18 +259,18 @@ class ExpertTierTest {
                 walk(tier, 0, 1, 2, 3);
                 CountDownLatch released = new CountDownLatch(1);
                 source.beforeRead = id -> await(released);
-                try (ExpertSequence sequence = tier.begin(0, new int[] {1, 7, 2, 6, 3}, null, 5)) {
+                try (ExpertSequence sequence = tier.begin(0, new int[] {1, 7, 2, 6, 3}, FakeSource.NO_ROWS, null, 5)) {
                     assertTrue(sequence.next());
                     assertEquals(Tier.HOST, sequence.tier(0));
-                    assertEquals(List.of(0, 2, 4), indices(sequence));
+                    assertEquals(List.of(1, 2, 3), experts(sequence));
                     released.countDown();
                     List<Integer> arrived = new ArrayList<>();
                     while (sequence.next()) {
                         assertEquals(Tier.DISK, sequence.tier(0));
-                        arrived.addAll(indices(sequence));
+                        arrived.addAll(experts(sequence));
                     }
                     Collections.sort(arrived);
-                    assertEquals(List.of(1, 3), arrived);
+                    assertEquals(List.of(6, 7), arrived);
                 }
             }
         }
@@ -274,10 +287,10 @@ class ExpertTierTest {
                 }
             };
             try (ExpertTier tier = tier(source, 2, 8 * 4096, "lru");
-                    ExpertSequence sequence = tier.begin(0, new int[] {4, 5, 6, 7}, null, 4)) {
+                    ExpertSequence sequence = tier.begin(0, new int[] {4, 5, 6, 7}, FakeSource.NO_ROWS, null, 4)) {
                 await(lastTwoReading); // each of the two loaders is past the first two experts
                 assertTrue(sequence.next());
-                assertEquals(List.of(0, 1), indices(sequence).stream().sorted().toList());
+                assertEquals(List.of(4, 5), experts(sequence).stream().sorted().toList());
                 released.countDown();
                 assertTrue(sequence.next());
             }
@@ -291,11 +304,11 @@ class ExpertTierTest {
                 CountDownLatch twoReading = new CountDownLatch(2);
                 source.beforeRead = id -> twoReading.countDown();
                 try (ExpertSequence sequence =
-                        tier.begin(0, IntStream.range(0, 16).toArray(), null, 16)) {
+                        tier.begin(0, IntStream.range(0, 16).toArray(), FakeSource.NO_ROWS, null, 16)) {
                     assertTrue(sequence.next());
-                    assertEquals(List.of(0, 1), indices(sequence));
+                    assertEquals(List.of(0, 1), experts(sequence));
                     assertTrue(sequence.next());
-                    assertEquals(List.of(2, 3), indices(sequence));
+                    assertEquals(List.of(2, 3), experts(sequence));
                     await(twoReading); // into the slots of the first two
                     int handedOut = 4;
                     while (sequence.next()) {
@@ -307,8 +320,10 @@ class ExpertTierTest {
             }
         }
 
-        private static List<Integer> indices(ExpertSequence sequence) {
-            return IntStream.range(0, sequence.size()).mapToObj(sequence::index).toList();
+        private static List<Integer> experts(ExpertSequence sequence) {
+            return IntStream.range(0, sequence.size())
+                    .mapToObj(sequence::expert)
+                    .toList();
         }
 
         @Test
@@ -338,12 +353,12 @@ class ExpertTierTest {
                 walk(tier, 0, 0);
                 CountDownLatch reading = new CountDownLatch(1);
                 source.beforeRead = id -> reading.countDown();
-                try (ExpertSequence sequence = tier.begin(0, new int[] {1, 0}, null, 2)) {
+                try (ExpertSequence sequence = tier.begin(0, new int[] {1, 0}, FakeSource.NO_ROWS, null, 2)) {
                     assertTrue(sequence.next());
                     assertEquals(Tier.HOST, sequence.tier(0));
                     await(reading);
                     assertTrue(sequence.next());
-                    assertEquals(0, sequence.index(0));
+                    assertEquals(1, sequence.expert(0));
                     assertFalse(sequence.next());
                 }
             }
@@ -373,7 +388,7 @@ class ExpertTierTest {
                         for (int step = 0; step < 300; step++) {
                             experts[0] = step % 8;
                             experts[1] = (step * 3 + 1) % 8 == experts[0] ? (experts[0] + 1) % 8 : (step * 3 + 1) % 8;
-                            try (ExpertSequence sequence = tier.begin(step % 2, experts, null, 2)) {
+                            try (ExpertSequence sequence = tier.begin(step % 2, experts, FakeSource.NO_ROWS, null, 2)) {
                                 while (sequence.next()) {
                                     sequence.block(sequence.size() - 1);
                                     sequence.tier(0);
@@ -436,7 +451,8 @@ class ExpertTierTest {
             source.beforeRead = id -> sleep(1);
             try (ExpertTier tier = tier(source, 2, 3 * 4096, "lru")) {
                 for (int i = 0; i < 10; i++) {
-                    try (ExpertSequence sequence = tier.begin(0, new int[] {0, 1, 2, 3, 4, 5, 6, 7}, null, 8)) {
+                    try (ExpertSequence sequence =
+                            tier.begin(0, new int[] {0, 1, 2, 3, 4, 5, 6, 7}, FakeSource.NO_ROWS, null, 8)) {
                         assertTrue(i % 2 == 0 || sequence.next());
                     }
                 }
@@ -448,12 +464,21 @@ class ExpertTierTest {
         void wrongRequestsAreRefusedAndLeaveNothingBehind() {
             try (ExpertTier tier = tier(source, 2, 2 * 4096, "lru")) {
                 walk(tier, 0, 1);
-                assertThrows(IllegalArgumentException.class, () -> tier.begin(0, new int[] {1, 8}, null, 2));
-                assertThrows(IllegalStateException.class, () -> tier.begin(0, new int[] {2, 2}, null, 2));
-                assertThrows(IllegalArgumentException.class, () -> tier.begin(1, new int[] {1}, null, 1));
-                assertThrows(IllegalArgumentException.class, () -> tier.begin(0, new int[9], null, 9));
-                try (ExpertSequence sequence = tier.begin(0, new int[] {1}, null, 1)) {
-                    assertThrows(IllegalStateException.class, () -> tier.begin(0, new int[] {1}, null, 1));
+                assertThrows(
+                        IllegalArgumentException.class,
+                        () -> tier.begin(0, new int[] {1, 8}, FakeSource.NO_ROWS, null, 2));
+                assertThrows(
+                        IllegalStateException.class,
+                        () -> tier.begin(0, new int[] {2, 2}, FakeSource.NO_ROWS, null, 2));
+                assertThrows(
+                        IllegalArgumentException.class,
+                        () -> tier.begin(1, new int[] {1}, FakeSource.NO_ROWS, null, 1));
+                assertThrows(
+                        IllegalArgumentException.class, () -> tier.begin(0, new int[9], FakeSource.NO_ROWS, null, 9));
+                try (ExpertSequence sequence = tier.begin(0, new int[] {1}, FakeSource.NO_ROWS, null, 1)) {
+                    assertThrows(
+                            IllegalStateException.class,
+                            () -> tier.begin(0, new int[] {1}, FakeSource.NO_ROWS, null, 1));
                     assertThrows(IndexOutOfBoundsException.class, () -> sequence.block(0));
                 }
                 walk(tier, 0, 4, 5);
@@ -464,12 +489,13 @@ class ExpertTierTest {
         void closingWithASequenceOpenEndsTheLoaders() {
             source.beforeRead = id -> sleep(2);
             ExpertTier tier = tier(source, 2, 4 * 4096, "lru");
-            tier.begin(0, new int[] {0, 1, 2, 3}, null, 4);
+            tier.begin(0, new int[] {0, 1, 2, 3}, FakeSource.NO_ROWS, null, 4);
             tier.close();
             tier.close();
             assertThrows(
                     IllegalStateException.class,
-                    () -> tier.begin(0, new int[] {5}, null, 1).next());
+                    () -> tier.begin(0, new int[] {5}, FakeSource.NO_ROWS, null, 1)
+                            .next());
         }
 
         private void failFor(int expert, Throwable failure) {

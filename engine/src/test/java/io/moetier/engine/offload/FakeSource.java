@@ -5,11 +5,18 @@ import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.Tier;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.function.IntConsumer;
 
 /// Experts whose every long is their id; layers of even number are of size class 0, the others of class 1.
 final class FakeSource implements ExpertSource {
+    /// For requests that nothing is decided by the rows of.
+    static final int[] NO_ROWS = {};
+
+    /// Loads whatever is missing.
+    static final Placement COPIED = new Placement(Misses.COPY, new MissCosts(Optional.empty()));
+
     private final int[] ids;
     private final int numExperts;
     private final long[] slotBytes;

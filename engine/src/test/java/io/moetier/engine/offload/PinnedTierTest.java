@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -40,15 +41,19 @@ class PinnedTierTest {
     private final FakeSource source = new FakeSource(2, EXPERTS, SLOT);
 
     private PinnedTier tier(int slots) {
-        return PinnedTier.open(source, device, 2, (long) slots * SLOT, Policies.of("lru"), counters, 2);
+        return PinnedTier.open(source, device, 2, (long) slots * SLOT, Policies.of("lru"), counters);
+    }
+
+    private DeviceCopies copies(PinnedTier tier) {
+        return DeviceCopies.open(tier, device, source.ids(), 2, new MissCosts(Optional.empty()), counters);
     }
 
     /// Reads an expert, checks that it came, and returns where it was.
-    private Tier read(PinnedTier tier, int id) {
+    private Tier read(DeviceCopies copies, int id) {
         try (Arena arena = Arena.ofConfined();
                 DeviceEvent free = device.newEvent()) {
             MemorySegment slot = arena.allocate(SLOT);
-            Tier found = tier.read(id, slot, free);
+            Tier found = copies.read(id, slot, free);
             assertTrue(FakeSource.holds(slot, id), () -> ExpertId.unpack(id) + " did not come");
             return found;
         }
@@ -67,12 +72,13 @@ class PinnedTierTest {
         };
         Random random = new Random(20261126 + slots);
         long disk = 0;
-        try (PinnedTier tier = tier(slots)) {
+        try (PinnedTier tier = tier(slots);
+                DeviceCopies copies = copies(tier)) {
             for (int i = 0; i < 2000; i++) {
                 int id = ExpertId.pack(random.nextInt(2), random.nextInt(EXPERTS));
                 Tier expected = model.put(id, true) == null ? Tier.DISK : Tier.HOST;
                 disk += expected == Tier.DISK ? SLOT : 0;
-                assertEquals(expected, read(tier, id));
+                assertEquals(expected, read(copies, id));
             }
             assertEquals(model.size(), tier.residentSummary().numResident());
         }
@@ -83,13 +89,14 @@ class PinnedTierTest {
     @Test
     void manyReadersWithFewSlotsGetTheirExperts() throws InterruptedException, ExecutionException {
         try (PinnedTier tier = tier(2);
+                DeviceCopies copies = copies(tier);
                 ExecutorService readers = Executors.newFixedThreadPool(6)) {
             List<Future<?>> reads = new ArrayList<>();
             for (int i = 0; i < 6; i++) {
                 Random random = new Random(i);
                 reads.add(readers.submit(() -> {
                     for (int j = 0; j < 300; j++) {
-                        Tier _ = read(tier, ExpertId.pack(0, random.nextInt(EXPERTS)));
+                        Tier _ = read(copies, ExpertId.pack(0, random.nextInt(EXPERTS)));
                     }
                 }));
             }
@@ -108,10 +115,11 @@ class PinnedTierTest {
             await(released);
         };
         try (PinnedTier tier = tier(4);
+                DeviceCopies copies = copies(tier);
                 ExecutorService readers = Executors.newFixedThreadPool(2)) {
-            Future<Tier> first = readers.submit(() -> read(tier, 3));
+            Future<Tier> first = readers.submit(() -> read(copies, 3));
             reading.await();
-            Future<Tier> second = readers.submit(() -> read(tier, 3));
+            Future<Tier> second = readers.submit(() -> read(copies, 3));
             released.countDown();
             assertEquals(Tier.DISK, first.get());
             assertEquals(Tier.HOST, second.get());
@@ -127,41 +135,44 @@ class PinnedTierTest {
                 throw new MalformedModelException("damaged");
             }
         };
-        try (PinnedTier tier = tier(2)) {
+        try (PinnedTier tier = tier(2);
+                DeviceCopies copies = copies(tier)) {
             int failures = 0;
             for (int i = 0; i < 60; i++) {
                 try {
-                    read(tier, ExpertId.pack(0, i % EXPERTS));
+                    read(copies, ExpertId.pack(0, i % EXPERTS));
                 } catch (MalformedModelException e) {
                     failures++;
                 }
             }
             assertTrue(failures >= 15, () -> "only some failed");
             source.beforeRead = id -> {};
-            assertEquals(Tier.DISK, read(tier, ExpertId.pack(1, 0)));
-            assertEquals(Tier.DISK, read(tier, ExpertId.pack(1, 1)));
-            assertEquals(Tier.HOST, read(tier, ExpertId.pack(1, 0)));
+            assertEquals(Tier.DISK, read(copies, ExpertId.pack(1, 0)));
+            assertEquals(Tier.DISK, read(copies, ExpertId.pack(1, 1)));
+            assertEquals(Tier.HOST, read(copies, ExpertId.pack(1, 0)));
         }
     }
 
     @Test
     void aCopyThatFailsGivesItsSlotBackAndKeepsTheExpert() {
-        try (PinnedTier tier = tier(2)) {
+        try (PinnedTier tier = tier(2);
+                DeviceCopies copies = copies(tier)) {
             device.callsToFailure = 2; // after the event
-            assertThrows(FakeDevice.Failure.class, () -> read(tier, 5));
-            assertEquals(Tier.HOST, read(tier, 5));
-            assertEquals(Tier.DISK, read(tier, 6));
-            assertEquals(Tier.DISK, read(tier, 7));
+            assertThrows(FakeDevice.Failure.class, () -> read(copies, 5));
+            assertEquals(Tier.HOST, read(copies, 5));
+            assertEquals(Tier.DISK, read(copies, 6));
+            assertEquals(Tier.DISK, read(copies, 7));
         }
     }
 
     @Test
     void whenNobodyKnowsWhetherAFailedCopyGoesOnNothingIsCopiedAnyMore() {
-        try (PinnedTier tier = tier(2)) {
+        try (PinnedTier tier = tier(2);
+                DeviceCopies copies = copies(tier)) {
             device.dies = true;
             device.callsToFailure = 2;
-            assertThrows(FakeDevice.Failure.class, () -> read(tier, 5));
-            assertThrows(IllegalStateException.class, () -> read(tier, 6));
+            assertThrows(FakeDevice.Failure.class, () -> read(copies, 5));
+            assertThrows(IllegalStateException.class, () -> read(copies, 6));
         }
     }
 
@@ -180,7 +191,9 @@ class PinnedTierTest {
     private boolean opens(int call) {
         device.callsToFailure = call;
         try (PinnedTier pinned = tier(4);
-                ExpertTier tier = ExpertTier.open(pinned, device, 2, 2 * SLOT, Policies.of("lru"), counters, 2)) {
+                DeviceCopies copies = copies(pinned);
+                ExpertTier tier = ExpertTier.open(
+                        copies, device, 2, 2 * SLOT, Policies.of("lru"), FakeSource.COPIED, counters, 2)) {
             return tier.residentSummary().numSlots() == 2;
         } catch (FakeDevice.Failure e) {
             return false;
@@ -192,17 +205,18 @@ class PinnedTierTest {
         Random random = new Random(seed);
         AtomicInteger wrong = new AtomicInteger();
         try (PinnedTier pinned = tier(3);
-                ExpertTier tier =
-                        ExpertTier.open(pinned, device, 2, (long) slots * SLOT, Policies.of("lru"), counters, 2)) {
+                DeviceCopies copies = copies(pinned);
+                ExpertTier tier = ExpertTier.open(
+                        copies, device, 2, (long) slots * SLOT, Policies.of("lru"), FakeSource.COPIED, counters, 2)) {
             for (int step = 0; step < 200; step++) {
                 int layer = step % 2;
                 int[] experts = IntStream.range(0, EXPERTS)
                         .filter(_ -> random.nextInt(2) == 0)
                         .toArray();
-                try (ExpertSequence sequence = tier.begin(layer, experts, null, experts.length)) {
+                try (ExpertSequence sequence = tier.begin(layer, experts, FakeSource.NO_ROWS, null, experts.length)) {
                     while (sequence.next()) {
                         for (int i = 0; i < sequence.size(); i++) {
-                            int id = ExpertId.pack(layer, experts[sequence.index(i)]);
+                            int id = ExpertId.pack(layer, sequence.expert(i));
                             MemorySegment block = sequence.block(i);
                             device.call(() -> wrong.addAndGet(FakeSource.holds(block, id) ? 0 : 1));
                         }
@@ -239,14 +253,17 @@ class PinnedTierTest {
     void copiesThatFailCostNoSlot() {
         Random random = new Random(20261126);
         try (PinnedTier pinned = tier(3);
-                ExpertTier tier = ExpertTier.open(pinned, device, 2, 4 * SLOT, Policies.of("lru"), counters, 2)) {
+                DeviceCopies copies = copies(pinned);
+                ExpertTier tier = ExpertTier.open(
+                        copies, device, 2, 4 * SLOT, Policies.of("lru"), FakeSource.COPIED, counters, 2)) {
             int failures = 0;
             for (int step = 0; step < 300; step++) {
                 device.callsToFailure = 1 + random.nextInt(6);
                 int[] experts = IntStream.range(0, EXPERTS)
                         .filter(_ -> random.nextInt(2) == 0)
                         .toArray();
-                try (ExpertSequence sequence = tier.begin(step % 2, experts, null, experts.length)) {
+                try (ExpertSequence sequence =
+                        tier.begin(step % 2, experts, FakeSource.NO_ROWS, null, experts.length)) {
                     while (sequence.next()) {
                         sequence.block(0);
                     }
@@ -259,7 +276,7 @@ class PinnedTierTest {
             for (int layer = 0; layer < 2; layer++) {
                 int[] experts = IntStream.range(0, EXPERTS).toArray();
                 int seen = 0;
-                try (ExpertSequence sequence = tier.begin(layer, experts, null, EXPERTS)) {
+                try (ExpertSequence sequence = tier.begin(layer, experts, FakeSource.NO_ROWS, null, EXPERTS)) {
                     while (sequence.next()) {
                         seen += sequence.size();
                     }

@@ -36,7 +36,7 @@ class PrefetcherTest {
     }
 
     private ExpertTier tier(int slots) {
-        return ExpertTier.open(source, device, 2, slots * 4096L, Policies.of("lru"), counters, 2);
+        return ExpertTier.open(source, device, 2, slots * 4096L, Policies.of("lru"), FakeSource.COPIED, counters, 2);
     }
 
     private static void guess(ExpertTier tier, int layer, float likelihood, int... experts) {
@@ -47,12 +47,12 @@ class PrefetcherTest {
 
     /// Runs a layer that guesses the next one once its own experts are on their way.
     private static void layer(ExpertTier tier, int layer, int[] experts, Runnable guess) {
-        try (ExpertSequence sequence = tier.begin(layer, experts, null, experts.length)) {
+        try (ExpertSequence sequence = tier.begin(layer, experts, FakeSource.NO_ROWS, null, experts.length)) {
             guess.run();
             int seen = 0;
             while (sequence.next()) {
                 for (int i = 0; i < sequence.size(); i++) {
-                    int id = ExpertId.pack(layer, experts[sequence.index(i)]);
+                    int id = ExpertId.pack(layer, sequence.expert(i));
                     assertTrue(FakeSource.holds(sequence.block(i), id), () -> ExpertId.unpack(id) + " is not there");
                     seen++;
                 }
@@ -160,7 +160,7 @@ class PrefetcherTest {
     void aLoaderThatIsDoneGetsTheNextGuess() {
         try (ExpertTier tier = tier(24)) {
             layer(tier, 0, new int[] {0, 1}, () -> {});
-            try (ExpertSequence sequence = tier.begin(0, new int[] {0, 1}, null, 2)) {
+            try (ExpertSequence sequence = tier.begin(0, new int[] {0, 1}, FakeSource.NO_ROWS, null, 2)) {
                 guess(tier, 1, 0.9f, 0, 1, 2, 3);
                 assertTrue(sequence.next());
                 awaitReads(1, 0, 1);
@@ -191,7 +191,8 @@ class PrefetcherTest {
                 }
                 released.countDown();
             });
-            assertThrows(IllegalArgumentException.class, () -> tier.begin(1, new int[] {3, 3}, null, 2));
+            assertThrows(
+                    IllegalArgumentException.class, () -> tier.begin(1, new int[] {3, 3}, FakeSource.NO_ROWS, null, 2));
             join(later);
             layer(tier, 1, new int[] {3}, () -> {});
         }

@@ -27,7 +27,7 @@ class MemoryBudgetTest {
         try (Engine engine = Engine.open(store, config)) {
             assertEquals(
                     engine.minimumRamBytes(),
-                    engine.expertTier().residentSummary().budgetBytes());
+                    engine.expertTiers().residentSummary().budgetBytes());
         }
     }
 
@@ -37,9 +37,9 @@ class MemoryBudgetTest {
                 Session session = engine.newSession(8)) {
             long before = engine.pendingBytes();
             long keyValues = KvCache.bytes(engine.spec(), EngineConfig.DEFAULT.kv(), engine.contextLength());
-            assertEquals(engine.expertTier().residentSummary().slabBytes() + keyValues, before);
+            assertEquals(engine.expertTiers().residentSummary().slabBytes() + keyValues, before);
             session.prefill(new int[] {1, 2, 3});
-            long resident = engine.expertTier().residentSummary().residentBytes();
+            long resident = engine.expertTiers().residentSummary().residentBytes();
             assertTrue(resident > 0);
             assertEquals(before - resident, engine.pendingBytes());
         }

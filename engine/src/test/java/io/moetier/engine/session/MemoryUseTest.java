@@ -25,7 +25,7 @@ class MemoryUseTest {
             MemoryUse after = session.memoryUse();
             assertEquals(
                     engine.stats().expertMisses()
-                            * engine.expertTier().residentSummary().slotBytes(),
+                            * engine.expertTiers().residentSummary().slotBytes(),
                     after.experts());
             assertEquals(
                     KvCache.bytes(engine.spec(), EngineConfig.DEFAULT.kv(), 2 * KvLayer.CHUNK_POSITIONS),

@@ -52,7 +52,7 @@ class OffloadingTest {
         Path census = record(store);
         int[] expected = bits(store, EngineConfig.DEFAULT.withKernels(kernels).withThreads(1));
         try (Engine engine = Engine.open(store, EngineConfig.DEFAULT)) {
-            long slotBytes = engine.expertTier().residentSummary().slotBytes();
+            long slotBytes = engine.expertTiers().residentSummary().slotBytes();
             for (long slots = engine.minimumRamBytes() / slotBytes; slots <= numExperts(engine); slots++) {
                 int threads = 1 + (int) (slots % 2);
                 for (String policy : Policies.names()) {
@@ -194,7 +194,7 @@ class OffloadingTest {
     }
 
     private static int numExperts(Engine engine) {
-        return engine.expertTier().residentSummary().numExperts();
+        return engine.expertTiers().residentSummary().numExperts();
     }
 
     private Path record(Path store) {

@@ -114,7 +114,7 @@ class WarmStartTest {
 
     private static long slotBytes() {
         try (Engine engine = Engine.open(STORE, EngineConfig.DEFAULT)) {
-            return engine.expertTier().residentSummary().slotBytes();
+            return engine.expertTiers().residentSummary().slotBytes();
         }
     }
 }

@@ -46,7 +46,7 @@ class EmulatedBudgetsTest {
         EngineConfig least = EmulatedEngines.least(store, all);
         int[] expected = bits(store, all);
         assertArrayEquals(expected, bits(store, least));
-        long minimum = least.vramBytes().orElseThrow();
+        long minimum = least.vramBytes().getFirst();
         long slots = 3 * least.ramBytes().orElseThrow(); // beside the least
         assertArrayEquals(
                 expected,
@@ -62,7 +62,7 @@ class EmulatedBudgetsTest {
         Path store = store("mixtral");
         EngineConfig least = EmulatedEngines.least(store, EmulatedEngines.config(EmulatedOptions.DEFAULT));
         EmulatedCuda emulated = (EmulatedCuda) least.device().orElseThrow();
-        long budget = least.vramBytes().orElseThrow();
+        long budget = least.vramBytes().getFirst();
         try (Engine engine = Engine.open(store, least)) {
             int[] _ = EmulatedEngines.bits(engine, PROMPT, STEPS);
             long used = emulated.driver().usedBytes(0);

@@ -57,7 +57,7 @@ class LiveEqualityTest {
         Optional<Path> counts = Policies.needsCensus(policy) ? Optional.of(census) : Optional.empty();
         long slotBytes;
         try (Engine engine = Engine.open(store, EngineConfig.DEFAULT)) {
-            slotBytes = engine.expertTier().residentSummary().slotBytes();
+            slotBytes = engine.expertTiers().residentSummary().slotBytes();
         }
         RunStats live = live(EngineConfig.DEFAULT.withPolicy(policy, counts).withRamBytes(SLOTS * slotBytes), trace);
         IntToLongFunction counted = RoutingTrace.read(census).censusById();
