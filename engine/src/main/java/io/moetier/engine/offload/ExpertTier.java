@@ -75,7 +75,7 @@ public final class ExpertTier implements AutoCloseable {
                 scheduler,
                 counters,
                 new UseRates(ids),
-                loaders,
+                device.readsMainMemory() ? loaders : 1, // copies share a link, and a layer would wait for all of them
                 sizeClasses,
                 sizeClassOfLayer,
                 mostExpertsOfOneLayer(ids));

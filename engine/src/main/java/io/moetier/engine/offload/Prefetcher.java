@@ -9,7 +9,7 @@ import java.util.List;
 /// have
 /// nothing else to do.
 ///
-/// Nothing that a layer waits for is held up by more than the loads that have begun, at most one for each loader; and a
+/// Nothing that a layer waits for is held up by more than the loads that have begun, of which there are few; and a
 /// guess takes the slot of no expert that is likelier to be chosen than itself. Confined to the thread of its
 /// [ExpertTier]; allocates nothing after construction.
 final class Prefetcher {
@@ -31,12 +31,13 @@ final class Prefetcher {
     private int numUnderWay;
     private int numSinceBegin;
 
+    /// @param mostUnderWay how many loads may be under way at a time that no layer has asked for
     /// @param mostGuesses the most experts that are guessed at a time
     Prefetcher(
             TransferScheduler<Transfer> scheduler,
             Counters counters,
             UseRates useRates,
-            int loaders,
+            int mostUnderWay,
             List<SizeClass> sizeClasses,
             int[] sizeClassOfLayer,
             int mostGuesses) {
@@ -45,7 +46,7 @@ final class Prefetcher {
         this.useRates = useRates;
         this.sizeClasses = sizeClasses;
         this.sizeClassOfLayer = sizeClassOfLayer;
-        mostUnderWay = loaders;
+        this.mostUnderWay = mostUnderWay;
         guesses = new int[mostGuesses];
         likelihoods = new float[mostGuesses];
         behind = new int[mostGuesses];

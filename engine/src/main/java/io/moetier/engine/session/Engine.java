@@ -4,6 +4,7 @@ import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.DeviceFactory;
 import io.moetier.engine.device.DeviceMarks;
+import io.moetier.engine.device.HostClock;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.Largest;
 import io.moetier.engine.device.Owned;
@@ -341,6 +342,12 @@ public final class Engine implements AutoCloseable {
 
     Device device() {
         return device;
+    }
+
+    /// Returns the time by which ways to do the same are compared: virtual if the device is not there.
+    long nanos() {
+        Optional<HostClock> virtual = device.hostClock();
+        return virtual.isPresent() ? (long) virtual.get().nanos() : System.nanoTime();
     }
 
     Counters counters() {

@@ -297,10 +297,10 @@ public final class Session implements AutoCloseable {
             if (phase == Phase.PREFILL) {
                 cache.mark(from == 0 ? KvCache.PROMPT : KvCache.BATCH);
             }
-            long start = System.nanoTime();
+            long start = engine.nanos();
             engine.model().forward(source, from, n, position, phase, cache, workspace);
             if (phase == Phase.DECODE) {
-                engine.prefetchTrial().onToken(System.nanoTime() - start);
+                engine.prefetchTrial().onToken(engine.nanos() - start);
             }
         } finally {
             engine.unlockStep();
