@@ -176,28 +176,32 @@ INLINE float largest_of(vfloat v, float x) {
     return f[0] > x ? f[0] : x;
 }
 
-/* Turns the scores of a query into weights relative to the largest score so far, and what it has into the same. */
+/*
+ * Turns the scores of a query into weights relative to the largest score so far, and what it has into the same. Vectors
+ * of keys that it does not see would change nothing, and are left out.
+ */
 static void softmax(const struct block *b, int query, struct range r) {
     float *scores = b->scores + query * KEYS;
     float *sums = b->sums + (long)query * b->width;
-    for (int key = 0; key < r.first; key++) {
+    const int from = r.first / LANES * LANES, to = (r.end + LANES - 1) / LANES * LANES;
+    for (int key = from; key < r.first; key++) {
         scores[key] = -INFINITY;
     }
-    for (int key = r.end; key < KEYS; key++) {
+    for (int key = r.end; key < to; key++) {
         scores[key] = -INFINITY;
     }
-    vfloat most = load_floats(scores);
-    for (int key = LANES; key < KEYS; key += LANES) {
+    vfloat most = load_floats(scores + from);
+    for (int key = from + LANES; key < to; key += LANES) {
         most = larger(most, load_floats(scores + key));
     }
-    const float largest = largest_of(most, b->largest[query]);
+    const float before = b->largest[query], largest = largest_of(most, before);
     vfloat total = all_floats(0);
-    for (int key = 0; key < KEYS; key += LANES) {
+    for (int key = from; key < to; key += LANES) {
         vfloat weights = exponential_or_zero(load_floats(scores + key) - largest);
         store_floats(scores + key, weights);
         total += weights;
     }
-    const float factor = exponential_or_zero(all_floats(b->largest[query] - largest))[0];
+    const float factor = before == largest ? 1 : exponential_or_zero(all_floats(before - largest))[0];
     b->largest[query] = largest;
     b->total[query] = b->total[query] * factor + sum_of(total);
     if (factor != 1) {

@@ -17,33 +17,39 @@ static int32_t as_bits(float x) {
     return int_at(&x);
 }
 
+#define HALF (BLOCK / 2)
+#define HALF_VECTORS (HALF / LANES)
+
 /* Returns the bits of the largest |x|. They are ordered as the numbers are, and NaN is above them all. */
-static int32_t largest(const float x[BLOCK]) {
-    int32_t max = 0;
-    for (int i = 0; i < BLOCK; i++) {
-        int32_t bits = int_at(x + i) & INT32_MAX;
-        max = bits > max ? bits : max;
+INLINE int32_t largest(const vfloat x[2 * HALF_VECTORS]) {
+    vint max = (vint)x[0] & INT32_MAX;
+    UNROLL
+    for (int i = 1; i < 2 * HALF_VECTORS; i++) {
+        max = larger_ints(max, (vint)x[i] & INT32_MAX);
     }
-    return max;
+    return largest_of_ints(max);
 }
 
-#define HALF (BLOCK / 2)
+/* As many numbers of eight bits as a vector has lanes. */
+typedef int8_t narrow __attribute__((vector_size(LANES)));
 
 /*
  * Rounds x * factor to the nearest integer, ties to even, leaves the rest in x, and returns the sum of the integers:
  * the sum with 1.5 * 2^23 has no room for a fraction.
  */
-static int32_t quantise(float x[HALF], float factor, int8_t q[HALF]) {
-    const float whole = 0x1.8p23f;
-    int32_t sum = 0;
-    for (int i = 0; i < HALF; i++) {
-        float rounded = __builtin_fmaf(x[i], factor, whole);
-        int32_t value = int_at(&rounded) - as_bits(whole);
-        x[i] = __builtin_fmaf(x[i], factor, whole - rounded);
-        q[i] = (int8_t)value;
-        sum += (int8_t)value;
+INLINE int32_t quantise(vfloat x[HALF_VECTORS], float factor, int8_t q[HALF]) {
+    const vfloat whole = all_floats(0x1.8p23f), factors = all_floats(factor);
+    vint sum = all_ints(0);
+    UNROLL
+    for (int i = 0; i < HALF_VECTORS; i++) {
+        vfloat rounded = multiply_add(x[i], factors, whole);
+        x[i] = multiply_add(x[i], factors, whole - rounded);
+        vint integers = (vint)rounded - (vint)whole;
+        sum += integers << 24 >> 24; /* of what is written, where x is not finite */
+        narrow bytes = __builtin_convertvector(integers, narrow);
+        memcpy(q + i * LANES, &bytes, sizeof bytes);
     }
-    return sum;
+    return sum_of_ints(sum);
 }
 
 /* Writes what is known of the integers of both halves of a block. */
@@ -61,21 +67,35 @@ static void store_sums(int type, int32_t lower, int32_t upper, int32_t sums[2]) 
 /* A smaller block is zero: the reciprocal of its scale would overflow. */
 #define SMALLEST 1e-35f
 
-void LEVEL(pack_blocks)(int type, const float *x, int cols, int n, int column, int8_t *bytes, float *scales,
-                        int32_t *sums) {
-    const int blocks = cols / BLOCK, digits = digits_of(type);
+INLINE void pack(int type, int digits, const float *x, int cols, int n, int column, int8_t *bytes, float *scales,
+                 int32_t *sums) {
+    const int blocks = cols / BLOCK;
     for (int b = 0; b < blocks; b++) {
         const long at = block_at(n, blocks, column, b);
-        float rest[BLOCK];
-        memcpy(rest, x + b * BLOCK, sizeof rest);
+        vfloat rest[2 * HALF_VECTORS];
+        UNROLL
+        for (int i = 0; i < 2 * HALF_VECTORS; i++) {
+            rest[i] = load_floats(x + b * BLOCK + i * LANES);
+        }
         float max = as_float(largest(rest));
         float factor = max < SMALLEST ? 0 : 127 / max;
         scales[at] = max / 127;
-        for (long to = at * digits; to < (at + 1) * digits; to++, factor = BASE) {
+        UNROLL
+        for (int digit = 0; digit < digits; digit++, factor = BASE) {
+            const long to = at * digits + digit;
             int32_t lower = quantise(rest, factor, bytes + to * BLOCK);
-            int32_t upper = quantise(rest + HALF, factor, bytes + to * BLOCK + HALF);
+            int32_t upper = quantise(rest + HALF_VECTORS, factor, bytes + to * BLOCK + HALF);
             store_sums(type, lower, upper, sums + 2 * to);
         }
+    }
+}
+
+void LEVEL(pack_blocks)(int type, const float *x, int cols, int n, int column, int8_t *bytes, float *scales,
+                        int32_t *sums) {
+    if (digits_of(type) == 1) {
+        pack(type, 1, x, cols, n, column, bytes, scales, sums);
+    } else {
+        pack(type, digits_of(type), x, cols, n, column, bytes, scales, sums);
     }
 }
 

@@ -109,6 +109,18 @@ INLINE vint signed_bytes_at(const void *p) {
     return (vint)_mm512_cvtepi8_epi32(_mm_loadu_si128(p));
 }
 
+INLINE int32_t sum_of_ints(vint v) {
+    return _mm512_reduce_add_epi32((__m512i)v);
+}
+
+INLINE vint larger_ints(vint a, vint b) {
+    return (vint)_mm512_max_epi32((__m512i)a, (__m512i)b);
+}
+
+INLINE int32_t largest_of_ints(vint v) {
+    return _mm512_reduce_max_epi32((__m512i)v);
+}
+
 /* Returns table[index] for each byte below 16. */
 INLINE vbyte look_up(const uint8_t table[16], vbyte index) {
     return (vbyte)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128((const void *)table)), (__m512i)index);
@@ -157,6 +169,22 @@ INLINE vint bytes_at(const void *p) {
 
 INLINE vint signed_bytes_at(const void *p) {
     return (vint)_mm256_cvtepi8_epi32(_mm_loadl_epi64(p));
+}
+
+INLINE int32_t sum_of_ints(vint v) {
+    __m128i sum = _mm_add_epi32(_mm256_castsi256_si128((__m256i)v), _mm256_extracti128_si256((__m256i)v, 1));
+    sum = _mm_add_epi32(sum, _mm_unpackhi_epi64(sum, sum));
+    return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 1)));
+}
+
+INLINE vint larger_ints(vint a, vint b) {
+    return (vint)_mm256_max_epi32((__m256i)a, (__m256i)b);
+}
+
+INLINE int32_t largest_of_ints(vint v) {
+    __m128i max = _mm_max_epi32(_mm256_castsi256_si128((__m256i)v), _mm256_extracti128_si256((__m256i)v, 1));
+    max = _mm_max_epi32(max, _mm_unpackhi_epi64(max, max));
+    return _mm_cvtsi128_si32(_mm_max_epi32(max, _mm_shuffle_epi32(max, 1)));
 }
 
 INLINE vbyte look_up(const uint8_t table[16], vbyte index) {
@@ -222,6 +250,18 @@ INLINE vint bytes_at(const void *p) {
 
 INLINE vint signed_bytes_at(const void *p) {
     return (vint)vmovl_s16(vget_low_s16(vmovl_s8(vcreate_s8((uint32_t)int_at(p)))));
+}
+
+INLINE int32_t sum_of_ints(vint v) {
+    return vaddvq_s32((int32x4_t)v);
+}
+
+INLINE vint larger_ints(vint a, vint b) {
+    return (vint)vmaxq_s32((int32x4_t)a, (int32x4_t)b);
+}
+
+INLINE int32_t largest_of_ints(vint v) {
+    return vmaxvq_s32((int32x4_t)v);
 }
 
 INLINE vbyte look_up(const uint8_t table[16], vbyte index) {
