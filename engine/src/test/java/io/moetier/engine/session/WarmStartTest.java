@@ -46,7 +46,7 @@ class WarmStartTest {
 
     /// Texts differ in how well they hit, so four of them are taken together, none of which the census knows.
     @ParameterizedTest
-    @ValueSource(strings = {"lru", "lfu", "tinylfu"})
+    @ValueSource(strings = {"lru", "tinylfu", "gate"})
     void theSecondRunNearlyStartsWithItsSteadyHitRate(String policy) {
         EngineConfig config =
                 EngineConfig.DEFAULT.withPolicy(policy, Optional.empty()).withRamBytes(SLOTS * slotBytes());

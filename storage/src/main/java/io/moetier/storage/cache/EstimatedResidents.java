@@ -85,7 +85,7 @@ final class EstimatedResidents {
         }
     }
 
-    /// Keeps an expert of `layer` from leaving, resident or not, until [#release(int)]. To be followed by
+    /// Keeps an expert of `layer` from leaving, resident or not, until [#release(int, int)]. To be followed by
     /// [#endTurn(int)].
     void hold(int layer, int expert) {
         held[layers.firstCell(layer) + expert] = true;
@@ -236,12 +236,19 @@ final class EstimatedResidents {
     private static long least(long[] worths) {
         long a = Long.MAX_VALUE;
         long b = Long.MAX_VALUE;
+        long c = Long.MAX_VALUE;
+        long d = Long.MAX_VALUE;
         int i = 0;
-        for (; i + 1 < worths.length; i += 2) {
+        for (; i + 3 < worths.length; i += 4) {
             a = Math.min(a, worths[i]);
             b = Math.min(b, worths[i + 1]);
+            c = Math.min(c, worths[i + 2]);
+            d = Math.min(d, worths[i + 3]);
         }
-        return i < worths.length ? Math.min(Math.min(a, b), worths[i]) : Math.min(a, b);
+        for (; i < worths.length; i++) {
+            a = Math.min(a, worths[i]);
+        }
+        return Math.min(Math.min(a, b), Math.min(c, d));
     }
 
     /// Returns the bits that numbers below `n` need.

@@ -8,26 +8,23 @@ final class IdIndex {
     private static final int UNKNOWN = -1;
 
     private final int[] ids;
-    private final int[] firstOfLayer; // where the experts of a layer start in `indexes`; one more than there are layers
-    private final int[] indexes; // by layer and expert, as far as there are any
+    private final int width; // of the layer with the most experts
+    private final int[] rowOfLayer; // where its experts start in `indexes`; of layers without any the first row
+    private final int[] indexes; // [1 + layers with experts, width], as far as there are any
 
     /// @throws IllegalArgumentException if an id appears twice
     IdIndex(int[] ids) {
         this.ids = ids.clone();
-        int numLayers = Arrays.stream(ids).map(ExpertId::layerOf).max().orElse(-1) + 1;
-        int[] numExperts = new int[numLayers];
-        for (int id : ids) {
-            int layer = ExpertId.layerOf(id);
-            numExperts[layer] = Math.max(numExperts[layer], ExpertId.expertOf(id) + 1);
+        int[] layers = Arrays.stream(ids).map(ExpertId::layerOf).distinct().toArray();
+        width = Arrays.stream(ids).map(ExpertId::expertOf).max().orElse(-1) + 1;
+        rowOfLayer = new int[Arrays.stream(layers).max().orElse(-1) + 1];
+        for (int i = 0; i < layers.length; i++) {
+            rowOfLayer[layers[i]] = (i + 1) * width;
         }
-        firstOfLayer = new int[numLayers + 1];
-        for (int layer = 0; layer < numLayers; layer++) {
-            firstOfLayer[layer + 1] = firstOfLayer[layer] + numExperts[layer];
-        }
-        indexes = new int[firstOfLayer[numLayers]];
+        indexes = new int[(layers.length + 1) * width];
         Arrays.fill(indexes, UNKNOWN);
         for (int i = 0; i < ids.length; i++) {
-            int at = firstOfLayer[ExpertId.layerOf(ids[i])] + ExpertId.expertOf(ids[i]);
+            int at = rowOfLayer[ExpertId.layerOf(ids[i])] + ExpertId.expertOf(ids[i]);
             if (indexes[at] != UNKNOWN) {
                 throw new IllegalArgumentException(ExpertId.unpack(ids[i]) + " is listed twice");
             }
@@ -46,10 +43,11 @@ final class IdIndex {
     /// @throws IllegalArgumentException if `id` was not given to the constructor
     int indexOf(int id) {
         int layer = ExpertId.layerOf(id);
-        if (layer < firstOfLayer.length - 1) {
-            int at = firstOfLayer[layer] + ExpertId.expertOf(id);
-            if (at < firstOfLayer[layer + 1] && indexes[at] != UNKNOWN) {
-                return indexes[at];
+        int expert = ExpertId.expertOf(id);
+        if (layer < rowOfLayer.length && expert < width) {
+            int index = indexes[rowOfLayer[layer] + expert];
+            if (index != UNKNOWN) {
+                return index;
             }
         }
         throw new IllegalArgumentException("unknown expert id " + id);

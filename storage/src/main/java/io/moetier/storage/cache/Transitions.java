@@ -42,10 +42,11 @@ final class Transitions {
     private final ExpertLayers layers;
     private final ChoiceHistory history;
     private final int numSources;
-    private final short[][] weights; // [layers][rows, experts], a row for each source and earlier expert
-    private final int[][] counts; // [layers, rows]: how often they were corrected
+    /// `[layers][rows, experts + 1]`: a row for each source and earlier expert, and at its end how often it was
+    /// corrected, which comes from memory with the rest.
+    private final short[][] weights;
     private final float[] rates = new float[MAX_COUNT + 1]; // by count
-    private final int[] used; // [layers, NUM_ROWS]: the rows of the layer's estimates
+    private final int[] used; // [layers, NUM_ROWS]: where the rows of the layer's estimates begin
     private final float[] strengths; // of the used, 0 where there are fewer
     private final int[] formerlyUsed = new int[NUM_ROWS]; // of one layer: before its latest estimates, those that count
     private final int[] halvings = new int[NUM_ROWS]; // of the step of each
@@ -61,9 +62,8 @@ final class Transitions {
         numSources = numSources(layers);
         int numRows = numSources * layers.maxWidth();
         weights = new short[layers.numLayers()][];
-        counts = new int[layers.numLayers()][numRows];
         for (int layer = 0; layer < layers.numLayers(); layer++) {
-            weights[layer] = new short[numRows * layers.width(layer)];
+            weights[layer] = new short[numRows * (layers.width(layer) + 1)];
         }
         for (int count = 0; count < rates.length; count++) {
             rates[count] = (float) (RATE / Math.sqrt(SOFTENING + count));
@@ -75,16 +75,18 @@ final class Transitions {
 
     /// Chooses what [#addTo(float\[\], int)] adds, by the decisions made so far.
     void choose(int layer) {
+        short[] weights = this.weights[layer];
+        int width = layers.width(layer);
         int row = layer * NUM_ROWS;
-        chooseSteps(layer, row);
+        chooseSteps(weights, width, row);
         for (int source = 0; source < numSources; source++) {
             int earlier = layer - SOURCES[source][0];
             earlier += earlier < 0 ? layers.numLayers() : 0;
             for (int i = 0; i < ChoiceHistory.NUM_CHOICES; i++) {
                 int lag = SOURCES[source][1];
-                used[row] = source * layers.maxWidth() + history.expert(earlier, lag, i);
+                used[row] = (source * layers.maxWidth() + history.expert(earlier, lag, i)) * (width + 1);
                 strengths[row] = history.strength(earlier, lag, i);
-                touch(weights[layer], used[row] * layers.width(layer), layers.width(layer));
+                touch(weights, used[row], width);
                 row++;
             }
         }
@@ -109,19 +111,18 @@ final class Transitions {
                 made |= 1 << halved;
                 round(errors, width, 1 / (UNIT * (1 << halved)), steps[halved]);
             }
-            subtract(weights[layer], formerlyUsed[i] * width, steps[halved], width);
+            subtract(weights[layer], formerlyUsed[i], steps[halved], width);
         }
     }
 
     /// Keeps what [#correct] needs of the rows in use, whose counts are read while other rows are waited for.
-    private void chooseSteps(int layer, int first) {
-        int[] counts = this.counts[layer];
+    private void chooseSteps(short[] weights, int width, int first) {
         int n = 0;
         for (int i = first; i < first + NUM_ROWS; i++) {
             if (strengths[i] > 0) {
                 int row = used[i];
-                int count = counts[row];
-                counts[row] = Math.min(count + 1, MAX_COUNT);
+                int count = weights[row + width];
+                weights[row + width] = (short) Math.min(count + 1, MAX_COUNT);
                 formerlyUsed[n] = row;
                 halvings[n++] = halvings(rates[count] * strengths[i]);
             }
@@ -136,7 +137,7 @@ final class Transitions {
     /// Reads something of each line, so that none has to be waited for while another one is added. A row begins
     /// anywhere in a line, so its end may be in one more.
     private void touch(short[] weights, int row, int width) {
-        int sum = weights[row + width - 1];
+        int sum = weights[row + width];
         for (int i = row; i < row + width; i += LINE) {
             sum += weights[i];
         }
@@ -148,10 +149,10 @@ final class Transitions {
         float b = UNIT * strengths[from + 1];
         float c = UNIT * strengths[from + 2];
         float d = UNIT * strengths[from + 3];
-        int p = used[from] * width;
-        int q = used[from + 1] * width;
-        int r = used[from + 2] * width;
-        int s = used[from + 3] * width;
+        int p = used[from];
+        int q = used[from + 1];
+        int r = used[from + 2];
+        int s = used[from + 3];
         for (int i = 0; i < width; i++) {
             sums[i] += a * weights[p + i] + b * weights[q + i] + (c * weights[r + i] + d * weights[s + i]);
         }

@@ -5,7 +5,9 @@ import io.moetier.engine.offload.MachineProfile;
 import io.moetier.engine.trace.TraceReader;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -109,20 +111,21 @@ public record Tuning(List<Row> rows) {
         return new Tuning(rows);
     }
 
-    /// Returns the policy that finds the most over all budgets, with the smallest budget that is nearly
-    /// as fast as the greatest; nothing if only the optimum was asked for.
+    /// Returns the smallest budget that is nearly as fast as the greatest, with the policy that finds the most
+    /// there; nothing if only the optimum was asked for.
     public Optional<Advice> advice() {
-        return best().map(policy -> {
-            List<Row> own = rows.stream()
-                    .filter(row -> row.policy().equals(policy))
-                    .sorted(Comparator.comparingInt(row -> row.plan().numSlots()))
-                    .toList();
-            int i = 0;
-            while (own.get(i).speed() < GOOD_ENOUGH * own.getLast().speed()) {
-                i++;
-            }
-            return new Advice(own.get(i), i + 1 < own.size() ? Optional.of(own.get(i + 1)) : Optional.empty());
-        });
+        List<Row> best = bestOfBudgets();
+        if (best.isEmpty()) {
+            return Optional.empty();
+        }
+        int i = 0;
+        while (best.get(i).speed() < GOOD_ENOUGH * best.getLast().speed()) {
+            i++;
+        }
+        Row row = best.get(i);
+        Optional<Row> next =
+                i + 1 < best.size() ? row(row.policy(), best.get(i + 1).plan()) : Optional.empty();
+        return Optional.of(new Advice(row, next));
     }
 
     /// Returns where the contender of that name is, adding it if it is not there.
@@ -136,20 +139,23 @@ public record Tuning(List<Row> rows) {
         return contenders.size() - 1;
     }
 
-    private Optional<String> best() {
-        return rows.stream()
-                .filter(row -> !row.isOptimum())
-                .map(Row::policy)
-                .distinct()
-                .max(Comparator.comparingDouble(this::meanHitRate));
+    /// Returns the row that finds the most of each budget, the smallest budget first.
+    private List<Row> bestOfBudgets() {
+        Map<SlotPlan, Row> best = new LinkedHashMap<>();
+        for (Row row : rows) {
+            if (!row.isOptimum()) {
+                best.merge(row.plan(), row, (a, b) -> b.hitRate() > a.hitRate() ? b : a);
+            }
+        }
+        return best.values().stream()
+                .sorted(Comparator.comparingInt(row -> row.plan().numSlots()))
+                .toList();
     }
 
-    private double meanHitRate(String policy) {
+    private Optional<Row> row(String policy, SlotPlan plan) {
         return rows.stream()
-                .filter(row -> row.policy().equals(policy))
-                .mapToDouble(Row::hitRate)
-                .average()
-                .orElse(0);
+                .filter(row -> row.policy().equals(policy) && row.plan().equals(plan))
+                .findFirst();
     }
 
     private static Row row(Outcome outcome, Outcome lru, Outcome optimum, Question question) {
