@@ -52,7 +52,9 @@ class HandOffTest {
                 before = device.driver().calls();
             }
             CallTrace calls = device.driver().calls().since(before);
-            assertTrue(calls.count("cuLaunchKernel") <= (long) LAUNCHES_OF_LAYER * layers + OTHER_LAUNCHES, calls::toString);
+            assertTrue(
+                    calls.count("cuLaunchKernel") <= (long) LAUNCHES_OF_LAYER * layers + OTHER_LAUNCHES,
+                    calls::toString);
             assertTrue(calls.count("cuLaunchKernel") > (LAUNCHES_OF_LAYER - 1L) * layers, calls::toString);
             assertEquals(layers + 1, calls.count("cuMemcpyDtoHAsync"), calls::toString);
             assertEquals(layers + 1, calls.count("cuStreamSynchronize"), calls::toString);
