@@ -16,6 +16,7 @@ import io.moetier.storage.model.Phase;
 import io.moetier.tools.emulate.VirtualDevice;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -381,7 +382,7 @@ final class Benchmark implements AutoCloseable {
     }
 
     private static RunStats nothing() {
-        return new RunStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        return new RunStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, List.of());
     }
 
     private static RunStats sum(RunStats a, RunStats b) {

@@ -12,14 +12,16 @@ import io.moetier.tools.emulate.driver.EmulatedOptions;
 import io.moetier.tools.emulate.driver.clock.GpuProfile;
 import io.moetier.tools.emulate.simulated.SimulatedGpu;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
-/// The device that a command computes on.
+/// The devices that a command computes on.
 ///
-/// @param factory empty for the CPU
+/// @param factories none for the CPU
 /// @param whyCpu what speaks against a GPU where one was looked for
 /// @param isInstalled whether there is a driver nevertheless
-record ChosenDevice(Optional<DeviceFactory> factory, Optional<String> whyCpu, boolean isInstalled) {
+record ChosenDevice(List<DeviceFactory> factories, Optional<String> whyCpu, boolean isInstalled) {
     private static final String NEEDED = "--device cuda: ";
 
     /// Finds what a choice stands for.
@@ -28,25 +30,35 @@ record ChosenDevice(Optional<DeviceFactory> factory, Optional<String> whyCpu, bo
     /// @throws IllegalArgumentException if there is none such
     static ChosenDevice of(DeviceChoice choice, Path directory) {
         return switch (choice) {
-            case DeviceChoice.Cpu _ -> new ChosenDevice(Optional.empty(), Optional.empty(), false);
-            case DeviceChoice.Emulated(GpuProfile gpu) ->
-                new ChosenDevice(Optional.of(emulatedCuda(gpu, directory)), Optional.empty(), true);
-            case DeviceChoice.Simulated(GpuProfile gpu) ->
-                new ChosenDevice(Optional.of(simulatedGpu(gpu, directory)), Optional.empty(), true);
-            case DeviceChoice.Cuda(int ordinal) -> {
-                ChosenDevice found = cuda(ordinal, directory);
-                found.whyCpu().ifPresent(reason -> {
-                    throw new IllegalArgumentException(NEEDED + reason);
-                });
-                yield found;
-            }
-            case DeviceChoice.Auto _ -> cuda(0, directory);
+            case DeviceChoice.Cpu _ -> new ChosenDevice(List.of(), Optional.empty(), false);
+            case DeviceChoice.Emulated emulated -> emulated(List.of(emulated), directory);
+            case DeviceChoice.Simulated(GpuProfile gpu) -> found(List.of(simulatedGpu(gpu, directory)));
+            case DeviceChoice.Cuda cuda -> needed(List.of(cuda), directory);
+            case DeviceChoice.Several(List<DeviceChoice> devices) ->
+                devices.getFirst() instanceof DeviceChoice.Emulated
+                        ? emulated(devices, directory)
+                        : needed(devices, directory);
+            case DeviceChoice.Auto _ -> cuda(List.of(new DeviceChoice.Cuda(0)), directory);
         };
     }
 
-    /// Returns a GPU that is not there.
-    static EmulatedCuda emulatedCuda(GpuProfile gpu, Path directory) {
-        return new EmulatedCuda(EmulatedOptions.DEFAULT.withGpus(EmulatedGpu.of(gpu)), Optional.of(directory), true);
+    private static ChosenDevice found(List<DeviceFactory> factories) {
+        return new ChosenDevice(factories, Optional.empty(), true);
+    }
+
+    private static ChosenDevice emulated(List<DeviceChoice> devices, Path directory) {
+        return found(emulatedCuda(devices, directory).devices());
+    }
+
+    /// Returns GPUs that are not there, of one driver.
+    ///
+    /// @param devices all of them emulated
+    static EmulatedCuda emulatedCuda(List<DeviceChoice> devices, Path directory) {
+        EmulatedGpu[] gpus = devices.stream()
+                .map(DeviceChoice.Emulated.class::cast)
+                .map(device -> EmulatedGpu.of(device.gpu()))
+                .toArray(EmulatedGpu[]::new);
+        return new EmulatedCuda(EmulatedOptions.DEFAULT.withGpus(gpus), Optional.of(directory), true);
     }
 
     private static SimulatedGpu simulatedGpu(GpuProfile gpu, Path directory) {
@@ -54,15 +66,33 @@ record ChosenDevice(Optional<DeviceFactory> factory, Optional<String> whyCpu, bo
         return new SimulatedGpu(gpu, PhysicalCores.threads(0), KernelChoice.AUTO, Optional.of(directory));
     }
 
-    private static ChosenDevice cuda(int ordinal, Path directory) {
+    private static ChosenDevice needed(List<DeviceChoice> devices, Path directory) {
+        ChosenDevice chosen = cuda(devices, directory);
+        chosen.whyCpu().ifPresent(reason -> {
+            throw new IllegalArgumentException(NEEDED + reason);
+        });
+        return chosen;
+    }
+
+    /// @param devices all of them CUDA's
+    private static ChosenDevice cuda(List<DeviceChoice> devices, Path directory) {
         return switch (CudaDriver.find(Optional.empty(), Optional.of(directory))) {
             case CudaLookup.Absent(String reason, boolean isInstalled) ->
-                new ChosenDevice(Optional.empty(), Optional.of(reason), isInstalled);
-            case CudaLookup.Found(CudaDriver driver) ->
-                CudaDevice.objection(driver, ordinal)
-                        .map(reason -> new ChosenDevice(Optional.empty(), Optional.of(reason), true))
-                        .orElseGet(() -> new ChosenDevice(
-                                Optional.of(() -> CudaDevice.open(driver, ordinal)), Optional.empty(), true));
+                new ChosenDevice(List.of(), Optional.of(reason), isInstalled);
+            case CudaLookup.Found(CudaDriver driver) -> {
+                int[] ordinals = devices.stream()
+                        .map(DeviceChoice.Cuda.class::cast)
+                        .mapToInt(DeviceChoice.Cuda::ordinal)
+                        .toArray();
+                yield IntStream.of(ordinals)
+                        .mapToObj(ordinal -> CudaDevice.objection(driver, ordinal))
+                        .flatMap(Optional::stream)
+                        .findFirst()
+                        .map(reason -> new ChosenDevice(List.of(), Optional.of(reason), true))
+                        .orElseGet(() -> found(IntStream.of(ordinals)
+                                .<DeviceFactory>mapToObj(ordinal -> () -> CudaDevice.open(driver, ordinal))
+                                .toList()));
+            }
         };
     }
 }

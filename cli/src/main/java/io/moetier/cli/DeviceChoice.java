@@ -1,6 +1,9 @@
 package io.moetier.cli;
 
 import io.moetier.tools.emulate.driver.clock.GpuProfile;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /// What `--device` asks for.
@@ -20,6 +23,23 @@ sealed interface DeviceChoice {
     /// A GPU that is not there, whose work the processor does.
     record Simulated(GpuProfile gpu) implements DeviceChoice {}
 
+    /// Several GPUs, all of them there or none.
+    record Several(List<DeviceChoice> devices) implements DeviceChoice {
+        /// @throws IllegalArgumentException if they do not go together
+        public Several {
+            devices = List.copyOf(devices);
+            boolean together = devices.stream().allMatch(Cuda.class::isInstance)
+                    || devices.stream().allMatch(Emulated.class::isInstance);
+            if (!together) {
+                throw new IllegalArgumentException(
+                        "several devices are all cuda:N or all emulated:GPU, with commas between them");
+            }
+            if (devices.getFirst() instanceof Cuda && Set.copyOf(devices).size() < devices.size()) {
+                throw new IllegalArgumentException("several devices: each GPU is named once");
+            }
+        }
+    }
+
     /// The first GPU if it can be used, else the processor.
     record Auto() implements DeviceChoice {}
 
@@ -27,6 +47,10 @@ sealed interface DeviceChoice {
     ///
     /// @throws IllegalArgumentException if it is no choice
     static DeviceChoice parse(String text) {
+        if (text.contains(",")) {
+            return new Several(
+                    Arrays.stream(text.split(",", -1)).map(DeviceChoice::parse).toList());
+        }
         int colon = text.indexOf(':');
         String kind = colon < 0 ? text : text.substring(0, colon);
         String which = text.substring(colon + 1);

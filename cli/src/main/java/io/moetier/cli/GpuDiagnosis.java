@@ -1,5 +1,7 @@
 package io.moetier.cli;
 
+import io.moetier.engine.device.Device;
+import io.moetier.engine.device.DeviceFactory;
 import io.moetier.engine.device.cuda.CudaBandwidth;
 import io.moetier.engine.device.cuda.CudaDevice;
 import io.moetier.engine.device.cuda.CudaDeviceInfo;
@@ -44,27 +46,44 @@ record GpuDiagnosis(int driverVersion, List<Gpu> gpus, Optional<String> missing)
                 new GpuDiagnosis(
                         0, List.of(), Optional.of("not looked for: --device simulated computes on the processor"));
             case DeviceChoice.Auto _ -> all(directory);
-            case DeviceChoice.Cuda(int ordinal) -> {
-                GpuDiagnosis all = all(directory);
-                yield ordinal < all.gpus().size() || all.missing().isPresent()
-                        ? new GpuDiagnosis(
-                                all.driverVersion(),
-                                all.gpus().stream().skip(ordinal).limit(1).toList(),
-                                all.missing())
-                        : new GpuDiagnosis(
-                                all.driverVersion(),
-                                List.of(),
-                                Optional.of("no GPU " + ordinal + ": there are "
-                                        + all.gpus().size()));
-            }
-            case DeviceChoice.Emulated(var gpu) -> emulated(ChosenDevice.emulatedCuda(gpu, directory));
+            case DeviceChoice.Cuda cuda -> some(List.of(cuda), directory);
+            case DeviceChoice.Emulated gpu -> emulated(List.of(gpu), directory);
+            case DeviceChoice.Several(List<DeviceChoice> devices) ->
+                devices.getFirst() instanceof DeviceChoice.Emulated
+                        ? emulated(devices, directory)
+                        : some(devices, directory);
         };
     }
 
-    private static GpuDiagnosis emulated(EmulatedCuda emulated) {
-        try (emulated;
-                CudaDevice device = emulated.open()) {
-            return new GpuDiagnosis(emulated.binding().version(), List.of(measure(device)), Optional.empty());
+    /// @param devices all of them CUDA's
+    private static GpuDiagnosis some(List<DeviceChoice> devices, Path directory) {
+        GpuDiagnosis all = all(directory);
+        List<Gpu> found = new ArrayList<>();
+        Optional<String> missing = all.missing();
+        for (DeviceChoice device : devices) {
+            int ordinal = ((DeviceChoice.Cuda) device).ordinal();
+            if (ordinal < all.gpus().size()) {
+                found.add(all.gpus().get(ordinal));
+            } else if (missing.isEmpty()) {
+                missing = Optional.of(
+                        "no GPU " + ordinal + ": there are " + all.gpus().size());
+            }
+        }
+        return new GpuDiagnosis(all.driverVersion(), found, missing);
+    }
+
+    private static GpuDiagnosis emulated(List<DeviceChoice> devices, Path directory) {
+        List<Gpu> gpus = new ArrayList<>();
+        try (EmulatedCuda emulated = ChosenDevice.emulatedCuda(devices, directory);
+                CudaDevice first = emulated.open()) {
+            gpus.add(measure(first));
+            for (DeviceFactory further : emulated.devices().subList(1, devices.size())) {
+                try (further;
+                        Device device = further.open()) {
+                    gpus.add(measure((CudaDevice) device));
+                }
+            }
+            return new GpuDiagnosis(emulated.binding().version(), gpus, Optional.empty());
         }
     }
 

@@ -33,22 +33,24 @@ final class ModelOptions {
 
     @Option(
             names = "--device",
-            paramLabel = "cpu|cuda[:N]|emulated[:GPU]|simulated[:GPU]|auto",
+            paramLabel = "cpu|cuda[:N][,…]|emulated[:GPU][,…]|simulated[:GPU]|auto",
             description =
                     "What computes: the processor, a GPU by its number, a GPU that is not there (as rtx3060 or rtx4090,"
                             + " slow), the processor at the virtual time of such a GPU, or a GPU if there is a usable"
-                            + " one, else the processor; default: auto.")
+                            + " one, else the processor; with commas, several GPUs share the experts; default: auto.")
     @Nullable
     DeviceChoice device;
 
     @Option(
             names = "--vram",
-            paramLabel = "SIZE",
+            paramLabel = "SIZE[,SIZE…]",
+            split = ",",
             description =
                     "Budget of the GPU's memory: weights, keys and values, workspace, and experts in what is left;"
-                            + " default: what is free less a reserve.")
+                            + " for several GPUs one size for each, or one for every one; default: what is free less a"
+                            + " reserve.")
     @Nullable
-    ByteSize vram;
+    List<ByteSize> vram;
 
     @Option(
             names = "--misses",
@@ -165,11 +167,11 @@ final class ModelOptions {
         }
         requireThreads(threads);
         return new EngineConfig(
-                device(surroundings, streams).stream().toList(),
+                devices(surroundings, streams),
                 misses == null ? Misses.COPY : misses,
                 threads,
                 ramBytes(saved),
-                vram == null ? List.of() : List.of(vram.bytes()),
+                vram == null ? List.of() : vram.stream().map(ByteSize::bytes).toList(),
                 name,
                 Optional.ofNullable(census),
                 io,
@@ -182,27 +184,27 @@ final class ModelOptions {
                 selection());
     }
 
-    /// Returns the device, none for the CPU; says why it is the CPU where a GPU was wanted or might be.
-    private Optional<DeviceFactory> device(Surroundings surroundings, Streams streams) {
+    /// Returns the devices, none for the CPU; says why it is the CPU where a GPU was wanted or might be.
+    private List<DeviceFactory> devices(Surroundings surroundings, Streams streams) {
         boolean ofCpu = threads != 0 || kernels != KernelChoice.AUTO;
         DeviceChoice choice = device != null ? device : ofCpu ? new DeviceChoice.Cpu() : new DeviceChoice.Auto();
         ChosenDevice chosen = ChosenDevice.of(choice, surroundings.cacheDirectory());
-        if (chosen.factory().isPresent() && ofCpu && (misses == null || misses == Misses.COPY)) {
+        if (!chosen.factories().isEmpty() && ofCpu && (misses == null || misses == Misses.COPY)) {
             throw new IllegalArgumentException(
                     "--threads and --kernels are for --device cpu, and for --misses cpu or auto");
         }
-        if (chosen.factory().isEmpty() && misses != null) {
+        if (chosen.factories().isEmpty() && misses != null) {
             throw new IllegalArgumentException("--misses is for what a GPU lacks, but this runs on the CPU"
                     + chosen.whyCpu().map(reason -> ": " + reason).orElse(""));
         }
-        if (chosen.factory().isEmpty() && vram != null) {
+        if (chosen.factories().isEmpty() && vram != null) {
             throw new IllegalArgumentException("--vram is for a GPU, but this runs on the CPU"
                     + chosen.whyCpu().map(reason -> ": " + reason).orElse(""));
         }
         if (device != null || chosen.isInstalled()) {
             chosen.whyCpu().ifPresent(reason -> streams.note("running on the CPU: " + reason));
         }
-        return chosen.factory();
+        return chosen.factories();
     }
 
     private ExpertSelection selection() {

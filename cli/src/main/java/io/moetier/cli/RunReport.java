@@ -60,11 +60,7 @@ record RunReport(
         engine.pinnedTier()
                 .map(PinnedTier::residentSummary)
                 .ifPresentOrElse(
-                        pinned -> addTier(
-                                addTier(tiers, "device", experts, stats.expertHits()),
-                                "host",
-                                pinned,
-                                stats.expertMisses() - fromDisk()),
+                        pinned -> addTier(addDevices(tiers), "host", pinned, stats.expertMisses() - fromDisk()),
                         () -> addTier(tiers, "host", experts, stats.expertHits()));
         tiers.row(
                 "disk",
@@ -123,6 +119,9 @@ record RunReport(
             fields.put("copied_bytes", stats.copiedBytes());
             fields.put("computed_on_cpu", stats.computedOnHost());
             fields.put("vram_bytes", memory.total());
+            if (!stats.deviceHits().isEmpty()) {
+                fields.put("device_hits", stats.deviceHits());
+            }
         });
         virtual.ifPresent(time -> fields.putAll(time.fields(outcome)));
         fields.put("other_weight_bytes", memory.otherWeights());
@@ -140,6 +139,18 @@ record RunReport(
         fields.put("device", engine.deviceDescription());
         fields.put("io", engine.ioDescription());
         return fields;
+    }
+
+    /// Adds the device, or each of several by its number in the order of `--device`.
+    private Table addDevices(Table tiers) {
+        List<ResidentSummary> devices = engine.expertTiers().residentSummaries();
+        if (devices.size() == 1) {
+            return addTier(tiers, "device", devices.getFirst(), stats.expertHits());
+        }
+        for (int i = 0; i < devices.size(); i++) {
+            addTier(tiers, "device " + i, devices.get(i), stats.deviceHits().get(i));
+        }
+        return tiers;
     }
 
     private Table addTier(Table tiers, String name, ResidentSummary tier, long found) {

@@ -58,6 +58,18 @@ class DeviceOptionTest {
     }
 
     @Test
+    void severalGpusShareTheExperts() {
+        JsonObject one = json(run("--device", "emulated", "--json"));
+        JsonObject two = json(run("--device", "emulated,emulated:rtx4090", "--vram", "16M,8M", "--json"));
+        assertEquals(one.requireString("text"), two.requireString("text"));
+        assertEquals(one.requireLong("expert_misses"), two.requireLong("expert_misses"));
+        assertEquals("rtx3060 + rtx4090", two.requireString("virtual_gpu"));
+        assertEquals(2, two.optionalInts("device_hits").orElseThrow().size());
+        String stats = run("--device", "emulated,emulated", "--stats").err();
+        assertTrue(stats.matches("(?s).*\ndevice 0 +\\d+ of .*\ndevice 1 +\\d+ of .*\nhost +\\d+ of .*"), stats);
+    }
+
+    @Test
     void reportsShowBothTiersAndTheVirtualTime() {
         CommandLineRun stats = run("--device", "emulated", "--stats");
         assertEquals(Failure.OK, stats.exitCode(), stats.err());
@@ -107,6 +119,10 @@ class DeviceOptionTest {
                 "--device emulated --kernels plain | --threads and --kernels are for --device cpu",
                 "--device cpu --misses cpu | --misses is for what a GPU lacks, but this runs on the CPU",
                 "--device emulated --misses gpu | gpu",
+                "--device emulated,cpu | several devices are all cuda:N or all emulated:GPU",
+                "--device cuda:0,cuda:0 | each GPU is named once",
+                "--device emulated,emulated --vram 9M,9M,9M | expected one size, or one for each of the 2 devices",
+                "--device emulated,emulated --vram 900M,1K | --vram: 1,024 bytes on device 1 are too few",
                 "--device cuda:99 | --device cuda: ",
                 "--device cuda:x | expected the number of a GPU after cuda:, found 'x'",
                 "--device emulated:gtx | expected one of rtx3060, rtx3090",

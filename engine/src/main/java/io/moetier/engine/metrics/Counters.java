@@ -1,5 +1,6 @@
 package io.moetier.engine.metrics;
 
+import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 
 /// What an engine has done since it was opened. Every report reads a [#snapshot()] of these and nothing else.
@@ -130,6 +131,7 @@ public final class Counters {
                 copiedBytes.sum(),
                 copyNanos.sum(),
                 hostHits.sum(),
-                computedOnHost.sum());
+                computedOnHost.sum(),
+                List.of());
     }
 }

@@ -1,5 +1,8 @@
 package io.moetier.engine.metrics;
 
+import java.util.List;
+import java.util.stream.IntStream;
+
 /// What the [Counters] held at one moment, or the difference of two such moments.
 ///
 /// @param expertHits experts that a layer needed and found in the fast tier
@@ -17,6 +20,7 @@ package io.moetier.engine.metrics;
 /// @param copyNanos sum over all experts that came to a device, of waiting for a place, reading and copying
 /// @param hostHits experts that a layer needed and found in main memory, below a device
 /// @param computedOnHost experts that the processor computed beside a device
+/// @param deviceHits of the hits, those of each device; empty if there are not several
 public record RunStats(
         long expertHits,
         long expertMisses,
@@ -36,7 +40,11 @@ public record RunStats(
         long copiedBytes,
         long copyNanos,
         long hostHits,
-        long computedOnHost) {
+        long computedOnHost,
+        List<Long> deviceHits) {
+    public RunStats {
+        deviceHits = List.copyOf(deviceHits);
+    }
 
     /// Returns what was counted after `earlier`.
     public RunStats minus(RunStats earlier) {
@@ -59,7 +67,40 @@ public record RunStats(
                 copiedBytes - earlier.copiedBytes,
                 copyNanos - earlier.copyNanos,
                 hostHits - earlier.hostHits,
-                computedOnHost - earlier.computedOnHost);
+                computedOnHost - earlier.computedOnHost,
+                minus(deviceHits, earlier.deviceHits));
+    }
+
+    /// Numbers that one of the lists does not have are 0.
+    private static List<Long> minus(List<Long> now, List<Long> earlier) {
+        return IntStream.range(0, Math.max(now.size(), earlier.size()))
+                .mapToObj(i -> (i < now.size() ? now.get(i) : 0) - (i < earlier.size() ? earlier.get(i) : 0))
+                .toList();
+    }
+
+    /// Returns this with the hits of each device.
+    public RunStats withDeviceHits(List<Long> hits) {
+        return new RunStats(
+                expertHits,
+                expertMisses,
+                evictions,
+                diskBytes,
+                loadNanos,
+                waitNanos,
+                prefillTokens,
+                prefillNanos,
+                decodeTokens,
+                decodeNanos,
+                expertsComputed,
+                routedTokens,
+                chosenExperts,
+                prefetches,
+                prefetchHits,
+                copiedBytes,
+                copyNanos,
+                hostHits,
+                computedOnHost,
+                hits);
     }
 
     /// Returns how many experts a layer chose for a token, 0 if it chose for none.

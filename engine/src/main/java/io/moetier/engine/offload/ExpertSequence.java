@@ -9,6 +9,7 @@ import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.Tier;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /// The experts of one layer that an [ExpertTier] has or loads, group after group: first those that were resident, then
@@ -36,6 +37,7 @@ public final class ExpertSequence implements ExpertArrivals {
     private final TransferScheduler<Transfer> scheduler;
     private final Prefetcher prefetcher;
     private final Counters counters;
+    private final LongAdder hits = new LongAdder();
     private final int[] ids;
     private final int[] residentIndices;
     private final int[] missingIndices;
@@ -103,6 +105,7 @@ public final class ExpertSequence implements ExpertArrivals {
         }
         int misses = numMissing + numOnHost;
         counters.addHits(n - misses);
+        hits.add(n - misses);
         counters.addMisses(misses);
     }
 
@@ -129,6 +132,11 @@ public final class ExpertSequence implements ExpertArrivals {
             prefetcher.useIdleLoaders();
         }
         return size > 0;
+    }
+
+    /// Returns how many experts were asked for and found, from any thread.
+    long hits() {
+        return hits.sum();
     }
 
     /// Returns how many of the missing experts the processor is to compute.

@@ -117,10 +117,11 @@ public final class ExpertTier implements AutoCloseable {
     /// @throws IllegalArgumentException if the layer has no such expert
     /// @throws IllegalStateException if the previous sequence is still open
     ExpertSequence begin(int layer, int[] experts, int[] rows, float @Nullable [] weights, int n) {
-        if (layer < 0 || layer >= sizeClassOfLayer.length || sizeClassOfLayer[layer] < 0) {
+        int sizeClass = layer < 0 || layer >= sizeClassOfLayer.length ? -1 : sizeClassOfLayer[layer];
+        if (sizeClass < 0 && n > 0) {
             throw new IllegalArgumentException("layer " + layer + " has no experts");
         }
-        sequence.begin(sizeClasses.get(sizeClassOfLayer[layer]), layer, experts, rows, weights, n);
+        sequence.begin(sizeClasses.get(Math.max(0, sizeClass)), layer, experts, rows, weights, n);
         return sequence;
     }
 

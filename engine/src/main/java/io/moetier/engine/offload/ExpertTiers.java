@@ -269,6 +269,13 @@ public final class ExpertTiers implements AutoCloseable {
         return tiers.size();
     }
 
+    /// Returns how many experts were asked for and found on each device, if there are several.
+    public List<Long> deviceHits() {
+        return tiers.size() == 1
+                ? List.of()
+                : tiers.stream().map(tier -> tier.sequence().hits()).toList();
+    }
+
     /// Is told what the processor takes.
     public MissCosts costs() {
         return costs;

@@ -40,6 +40,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
@@ -214,7 +215,7 @@ public final class Engine implements AutoCloseable {
 
     /// Returns the counters so far.
     public RunStats stats() {
-        return counters.snapshot();
+        return counters.snapshot().withDeviceHits(expertTiers.deviceHits());
     }
 
     /// Returns the tiers that experts are computed from.
@@ -426,7 +427,8 @@ public final class Engine implements AutoCloseable {
         OptionalLong budget = budgets.isEmpty()
                 ? OptionalLong.empty()
                 : OptionalLong.of(budgets.get(budgets.size() == 1 ? 0 : number));
-        return vramBudget(number).expertBytes(budget, devices.get(number).availableBytes());
+        OptionalInt named = devices.size() == 1 ? OptionalInt.empty() : OptionalInt.of(number);
+        return vramBudget(number).expertBytes(budget, devices.get(number).availableBytes(), named);
     }
 
     private long ramBytes(EngineConfig config) {

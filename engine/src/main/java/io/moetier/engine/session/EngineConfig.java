@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
+import java.util.stream.LongStream;
 
 /// How a model is run.
 ///
@@ -118,9 +119,9 @@ public record EngineConfig(
         return changed(change -> change.ramBytes = OptionalLong.of(bytes));
     }
 
-    /// Returns this configuration with another budget of each device's memory.
-    public EngineConfig withVramBytes(long bytes) {
-        return changed(change -> change.vramBytes = List.of(bytes));
+    /// Returns this configuration with other budgets of the devices' memory: one for each, or one for all.
+    public EngineConfig withVramBytes(long... bytes) {
+        return changed(change -> change.vramBytes = LongStream.of(bytes).boxed().toList());
     }
 
     /// Returns this configuration with another number of threads.

@@ -1,6 +1,7 @@
 package io.moetier.engine.session;
 
 import java.util.Locale;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 
 /// What of a device's memory is left for experts.
@@ -22,16 +23,19 @@ record VramBudget(long weights, long keyValues, long workspace, long leastExpert
     ///
     /// @param budget of everything together; empty for what can be had less a reserve
     /// @param available what can be had now
+    /// @param device the number of the device if there are several
     /// @throws IllegalArgumentException if it is less than the least, or more than can be had
-    long expertBytes(OptionalLong budget, long available) {
+    long expertBytes(OptionalLong budget, long available, OptionalInt device) {
+        String where = device.isPresent() ? " on device " + device.getAsInt() : "";
         long reserve = Math.min(Math.max(LEAST_RESERVE_BYTES, available / RESERVE_SHARE), available / 2);
         long bytes = budget.orElse(available - reserve);
         if (bytes < minimumBytes()) {
             throw new IllegalArgumentException(String.format(
                     Locale.ROOT,
-                    "--vram: %,d bytes%s are too few: this model needs at least %,d: weights %,d, keys and values %,d,"
+                    "--vram: %,d bytes%s%s are too few: this model needs at least %,d: weights %,d, keys and values %,d,"
                             + " workspace %,d, the experts of one token and layer %,d; a smaller --ctx needs less",
                     bytes,
+                    where,
                     budget.isPresent() ? "" : ", what is free on the device less a reserve,",
                     minimumBytes(),
                     weights,
@@ -42,8 +46,9 @@ record VramBudget(long weights, long keyValues, long workspace, long leastExpert
         if (bytes > available) {
             throw new IllegalArgumentException(String.format(
                     Locale.ROOT,
-                    "--vram: %,d bytes are more than the %,d that are free on the device",
+                    "--vram: %,d bytes%s are more than the %,d that are free on the device",
                     bytes,
+                    where,
                     available));
         }
         return bytes - weights - keyValues - workspace;

@@ -2,6 +2,7 @@ package io.moetier.engine.metrics;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class CountersTest {
@@ -10,7 +11,7 @@ class CountersTest {
         Counters counters = new Counters();
         countOnce(counters);
         assertEquals(
-                new RunStats(3, 1, 1, 4096, 70, 50, 7, 700, 1, 500, 2, 3, 6, 2, 1, 8192, 90, 2, 1),
+                new RunStats(3, 1, 1, 4096, 70, 50, 7, 700, 1, 500, 2, 3, 6, 2, 1, 8192, 90, 2, 1, List.of()),
                 counters.snapshot());
     }
 

@@ -1,5 +1,6 @@
 package io.moetier.tools.emulate;
 
+import io.moetier.engine.device.DeviceFactory;
 import io.moetier.engine.device.HostClock;
 import io.moetier.engine.device.cuda.CudaDevice;
 import io.moetier.engine.device.cuda.CudaDriver;
@@ -8,10 +9,14 @@ import io.moetier.tools.emulate.driver.EmulatedDriver;
 import io.moetier.tools.emulate.driver.EmulatedOptions;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/// The first device of an emulated driver, which runs from the first [#open()] to the last [#close()]. One at a time
+/// The first device of an emulated driver, and by [#devices()] all of them. The driver runs from the first [#open()] to
+/// the last [#close()]. One at a time
 /// in a process.
 ///
 /// Confined to one thread, but for [#virtualNanos()].
@@ -42,14 +47,47 @@ public final class EmulatedCuda implements VirtualDevice {
 
     @Override
     public String gpu() {
-        return options.gpus().getFirst().profile().id();
+        return options.gpus().stream().map(gpu -> gpu.profile().id()).collect(Collectors.joining(" + "));
     }
 
     /// @throws IllegalArgumentException if the driver cannot be emulated on this platform
     @Override
     public CudaDevice open() {
+        return open(0);
+    }
+
+    private CudaDevice open(int ordinal) {
         opened++;
-        return CudaDevice.open(binding(), 0, timed ? Optional.of(new Clock()) : Optional.empty());
+        return CudaDevice.open(binding(), ordinal, timed ? Optional.of(new Clock()) : Optional.empty());
+    }
+
+    /// Returns all devices of the driver, this one first; each is opened and closed by itself.
+    public List<DeviceFactory> devices() {
+        List<DeviceFactory> devices = new ArrayList<>();
+        devices.add(this);
+        for (int ordinal = 1; ordinal < options.gpus().size(); ordinal++) {
+            devices.add(new Further(ordinal));
+        }
+        return List.copyOf(devices);
+    }
+
+    /// A device beside the first.
+    private final class Further implements DeviceFactory {
+        private final int ordinal;
+
+        Further(int ordinal) {
+            this.ordinal = ordinal;
+        }
+
+        @Override
+        public CudaDevice open() {
+            return EmulatedCuda.this.open(ordinal);
+        }
+
+        @Override
+        public void close() {
+            EmulatedCuda.this.close();
+        }
     }
 
     /// The host's time, which the driver has.

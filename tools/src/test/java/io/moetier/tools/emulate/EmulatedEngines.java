@@ -39,8 +39,13 @@ final class EmulatedEngines {
 
     /// Opens the first device of a driver that runs.
     static Device open(EmulatedDriver driver) {
+        return open(driver, 0);
+    }
+
+    /// Opens a device of a driver that runs.
+    static Device open(EmulatedDriver driver, int ordinal) {
         return switch (CudaDriver.find(Optional.of(driver.library()), Optional.empty())) {
-            case CudaLookup.Found(CudaDriver found) -> CudaDevice.open(found, 0);
+            case CudaLookup.Found(CudaDriver found) -> CudaDevice.open(found, ordinal);
             case CudaLookup.Absent(String reason, boolean _) -> throw new AssertionError(reason);
         };
     }

@@ -3,13 +3,11 @@ package io.moetier.engine.device.cuda;
 import io.moetier.engine.device.DeviceEvent;
 import io.moetier.engine.device.DeviceStream;
 import java.lang.foreign.MemorySegment;
-import org.jspecify.annotations.Nullable;
 
 /// Copies to a device on a stream of their own, whichever thread asks for them.
 final class CopyStream implements DeviceStream {
     private final CudaContext context;
     private final CudaStream stream;
-    private @Nullable Thread entered;
 
     /// @param context current on this thread
     CopyStream(CudaContext context) {
@@ -19,7 +17,7 @@ final class CopyStream implements DeviceStream {
 
     @Override
     public void copy(MemorySegment from, MemorySegment to) {
-        enter();
+        context.enter();
         stream.copyToDevice(to.address(), from.address(), to.byteSize());
     }
 
@@ -30,28 +28,20 @@ final class CopyStream implements DeviceStream {
             throw new IllegalArgumentException("the event belongs to another device: " + event);
         }
         if (own.isRecorded()) {
-            enter();
+            context.enter();
             stream.await(own.event());
         }
     }
 
     @Override
     public void synchronize() {
-        enter();
+        context.enter();
         stream.synchronize();
-    }
-
-    private void enter() {
-        Thread current = Thread.currentThread();
-        if (entered != current) {
-            context.makeCurrent();
-            entered = current;
-        }
     }
 
     @Override
     public void close() {
-        enter();
+        context.enter();
         stream.close();
     }
 }

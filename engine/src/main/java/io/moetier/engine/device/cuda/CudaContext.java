@@ -1,6 +1,7 @@
 package io.moetier.engine.device.cuda;
 
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 import org.lwjgl.PointerBuffer;
 import org.lwjgl.cuda.CU;
 import org.lwjgl.system.MemoryStack;
@@ -9,6 +10,10 @@ import org.lwjgl.system.MemoryStack;
 ///
 /// It must be current on a thread that uses it or anything it made.
 public final class CudaContext implements AutoCloseable {
+    /// What the driver knows of each thread, so that it need not be told again: of the contexts of several devices, one
+    /// is current. One process has one driver.
+    private static final ThreadLocal<@Nullable CudaContext> CURRENT = new ThreadLocal<>();
+
     private final CudaDeviceInfo device;
     private final long handle;
     private boolean closed;
@@ -25,6 +30,14 @@ public final class CudaContext implements AutoCloseable {
     /// Makes this context the current one of the calling thread.
     public void makeCurrent() {
         Checked.check(CU.cuCtxSetCurrent(handle), "cuCtxSetCurrent");
+        CURRENT.set(this);
+    }
+
+    /// Makes this context the current one of the calling thread if it is not.
+    void enter() {
+        if (CURRENT.get() != this) {
+            makeCurrent();
+        }
     }
 
     /// Waits until all streams are idle.
@@ -88,6 +101,7 @@ public final class CudaContext implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
+            CURRENT.remove();
             leave();
             Checked.check(CU.cuDevicePrimaryCtxRelease(device.handle()), "cuDevicePrimaryCtxRelease");
         }

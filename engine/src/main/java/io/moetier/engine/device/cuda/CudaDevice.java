@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /// A CUDA device that computes: its primary context, one stream for all launches, and the kernels.
 ///
@@ -42,7 +41,6 @@ public final class CudaDevice implements Device {
     private final Set<CudaArena> arenas = new LinkedHashSet<>();
     private final CudaArena own = open();
     private final CudaKernels kernels;
-    private @Nullable Thread entered;
     private boolean closed;
 
     private CudaDevice(CudaContext context, Optional<HostClock> hostClock, Owned owned) {
@@ -264,11 +262,7 @@ public final class CudaDevice implements Device {
 
     /// Makes the context current on this thread if it is not.
     void enter() {
-        Thread current = Thread.currentThread();
-        if (entered != current) {
-            context.makeCurrent();
-            entered = current;
-        }
+        context.enter();
     }
 
     /// Launches what was collected and waits until everything is done.

@@ -24,14 +24,14 @@ final class KernelEvent implements DeviceEvent {
     @Override
     public void synchronize() {
         if (recorded) {
-            device.context().makeCurrent();
+            device.context().enter();
             event.synchronize();
         }
     }
 
     @Override
     public void close() {
-        device.context().makeCurrent();
+        device.context().enter();
         event.close();
     }
 
