@@ -148,6 +148,7 @@ final class Benchmark implements AutoCloseable {
         });
         Table machine = Table.ofFacts();
         machine.row(pinned.isPresent() ? "experts on the GPU" : "experts in memory", room(experts));
+        RunReport.givenBack(model.engine()).ifPresent(words -> machine.row("shortage", words));
         pinned.ifPresent(tier -> machine.row("experts in pinned memory", room(tier)));
         machine.row("other weights", ByteSize.format(use.otherWeights()))
                 .row("keys and values", ByteSize.format(use.keyValues()))
@@ -226,6 +227,7 @@ final class Benchmark implements AutoCloseable {
                 .ifPresentOrElse(
                         pinned -> {
                             fields.put("ram_bytes", pinned.budgetBytes());
+                            fields.put("expert_slots_given_back", experts.numGivenBack());
                             fields.put("pinned_slots", pinned.numSlots());
                             fields.put("pinned_slot_bytes", pinned.slabBytes());
                             fields.put("vram_bytes", use.total());

@@ -26,19 +26,18 @@ record ChosenDevice(List<DeviceFactory> factories, Optional<String> whyCpu, bool
 
     /// Finds what a choice stands for.
     ///
-    /// @param directory where LWJGL's own library stays unpacked
     /// @throws IllegalArgumentException if there is none such
-    static ChosenDevice of(DeviceChoice choice, Path directory) {
+    static ChosenDevice of(DeviceChoice choice, Surroundings surroundings) {
         return switch (choice) {
             case DeviceChoice.Cpu _ -> new ChosenDevice(List.of(), Optional.empty(), false);
-            case DeviceChoice.Emulated emulated -> emulated(List.of(emulated), directory);
-            case DeviceChoice.Simulated(GpuProfile gpu) -> found(List.of(simulatedGpu(gpu, directory)));
-            case DeviceChoice.Cuda cuda -> needed(List.of(cuda), directory);
+            case DeviceChoice.Emulated emulated -> emulated(List.of(emulated), surroundings);
+            case DeviceChoice.Simulated(GpuProfile gpu) -> found(List.of(simulatedGpu(gpu, surroundings.cacheDirectory())));
+            case DeviceChoice.Cuda cuda -> needed(List.of(cuda), surroundings);
             case DeviceChoice.Several(List<DeviceChoice> devices) ->
                 devices.getFirst() instanceof DeviceChoice.Emulated
-                        ? emulated(devices, directory)
-                        : needed(devices, directory);
-            case DeviceChoice.Auto _ -> cuda(List.of(new DeviceChoice.Cuda(0)), directory);
+                        ? emulated(devices, surroundings)
+                        : needed(devices, surroundings);
+            case DeviceChoice.Auto _ -> cuda(List.of(new DeviceChoice.Cuda(0)), surroundings);
         };
     }
 
@@ -46,13 +45,14 @@ record ChosenDevice(List<DeviceFactory> factories, Optional<String> whyCpu, bool
         return new ChosenDevice(factories, Optional.empty(), true);
     }
 
-    private static ChosenDevice emulated(List<DeviceChoice> devices, Path directory) {
-        return found(emulatedCuda(devices, directory).devices());
+    private static ChosenDevice emulated(List<DeviceChoice> devices, Surroundings surroundings) {
+        return found(emulatedCuda(devices, surroundings.cacheDirectory()).devices());
     }
 
     /// Returns GPUs that are not there, of one driver.
     ///
     /// @param devices all of them emulated
+    /// @param directory where LWJGL's own library stays unpacked
     static EmulatedCuda emulatedCuda(List<DeviceChoice> devices, Path directory) {
         EmulatedGpu[] gpus = devices.stream()
                 .map(DeviceChoice.Emulated.class::cast)
@@ -66,8 +66,13 @@ record ChosenDevice(List<DeviceFactory> factories, Optional<String> whyCpu, bool
         return new SimulatedGpu(gpu, PhysicalCores.threads(0), KernelChoice.AUTO, Optional.of(directory));
     }
 
-    private static ChosenDevice needed(List<DeviceChoice> devices, Path directory) {
-        ChosenDevice chosen = cuda(devices, directory);
+    /// Finds the driver, and keeps LWJGL's own library in the cache folder.
+    static CudaLookup driver(Surroundings surroundings) {
+        return CudaDriver.find(surroundings.cudaLibrary(), Optional.of(surroundings.cacheDirectory()));
+    }
+
+    private static ChosenDevice needed(List<DeviceChoice> devices, Surroundings surroundings) {
+        ChosenDevice chosen = cuda(devices, surroundings);
         chosen.whyCpu().ifPresent(reason -> {
             throw new IllegalArgumentException(NEEDED + reason);
         });
@@ -75,8 +80,8 @@ record ChosenDevice(List<DeviceFactory> factories, Optional<String> whyCpu, bool
     }
 
     /// @param devices all of them CUDA's
-    private static ChosenDevice cuda(List<DeviceChoice> devices, Path directory) {
-        return switch (CudaDriver.find(Optional.empty(), Optional.of(directory))) {
+    private static ChosenDevice cuda(List<DeviceChoice> devices, Surroundings surroundings) {
+        return switch (driver(surroundings)) {
             case CudaLookup.Absent(String reason, boolean isInstalled) ->
                 new ChosenDevice(List.of(), Optional.of(reason), isInstalled);
             case CudaLookup.Found(CudaDriver driver) -> {

@@ -51,7 +51,7 @@ final class DoctorCommand implements Callable<Integer> {
         ModelOptions.requireThreads(threads);
         boolean keep = threads == 0; // else it is not what runs will do
         requireRounds(keep);
-        GpuDiagnosis gpus = GpuDiagnosis.of(device, surroundings.cacheDirectory());
+        GpuDiagnosis gpus = GpuDiagnosis.of(device, surroundings);
         int measured = rounds == null ? Calibration.ROUNDS : rounds;
         Diagnosis diagnosis =
                 Diagnosis.of(surroundings.cacheDirectory(), PhysicalCores.threads(threads), keep ? measured : 0);

@@ -9,7 +9,6 @@ import io.moetier.engine.device.cuda.CudaDriver;
 import io.moetier.engine.device.cuda.CudaException;
 import io.moetier.engine.device.cuda.CudaLookup;
 import io.moetier.tools.emulate.EmulatedCuda;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,27 +36,25 @@ record GpuDiagnosis(int driverVersion, List<Gpu> gpus, Optional<String> missing)
             CudaDeviceInfo info, long freeBytes, @Nullable CudaBandwidth speed, Optional<String> objection) {}
 
     /// Measures the GPUs that a choice names, all there are for `auto`.
-    ///
-    /// @param directory where LWJGL's own library stays unpacked
-    static GpuDiagnosis of(DeviceChoice choice, Path directory) {
+    static GpuDiagnosis of(DeviceChoice choice, Surroundings surroundings) {
         return switch (choice) {
             case DeviceChoice.Cpu _ -> new GpuDiagnosis(0, List.of(), Optional.of("not looked for: --device cpu"));
             case DeviceChoice.Simulated _ ->
                 new GpuDiagnosis(
                         0, List.of(), Optional.of("not looked for: --device simulated computes on the processor"));
-            case DeviceChoice.Auto _ -> all(directory);
-            case DeviceChoice.Cuda cuda -> some(List.of(cuda), directory);
-            case DeviceChoice.Emulated gpu -> emulated(List.of(gpu), directory);
+            case DeviceChoice.Auto _ -> all(surroundings);
+            case DeviceChoice.Cuda cuda -> some(List.of(cuda), surroundings);
+            case DeviceChoice.Emulated gpu -> emulated(List.of(gpu), surroundings);
             case DeviceChoice.Several(List<DeviceChoice> devices) ->
                 devices.getFirst() instanceof DeviceChoice.Emulated
-                        ? emulated(devices, directory)
-                        : some(devices, directory);
+                        ? emulated(devices, surroundings)
+                        : some(devices, surroundings);
         };
     }
 
     /// @param devices all of them CUDA's
-    private static GpuDiagnosis some(List<DeviceChoice> devices, Path directory) {
-        GpuDiagnosis all = all(directory);
+    private static GpuDiagnosis some(List<DeviceChoice> devices, Surroundings surroundings) {
+        GpuDiagnosis all = all(surroundings);
         List<Gpu> found = new ArrayList<>();
         Optional<String> missing = all.missing();
         for (DeviceChoice device : devices) {
@@ -72,9 +69,9 @@ record GpuDiagnosis(int driverVersion, List<Gpu> gpus, Optional<String> missing)
         return new GpuDiagnosis(all.driverVersion(), found, missing);
     }
 
-    private static GpuDiagnosis emulated(List<DeviceChoice> devices, Path directory) {
+    private static GpuDiagnosis emulated(List<DeviceChoice> devices, Surroundings surroundings) {
         List<Gpu> gpus = new ArrayList<>();
-        try (EmulatedCuda emulated = ChosenDevice.emulatedCuda(devices, directory);
+        try (EmulatedCuda emulated = ChosenDevice.emulatedCuda(devices, surroundings.cacheDirectory());
                 CudaDevice first = emulated.open()) {
             gpus.add(measure(first));
             for (DeviceFactory further : emulated.devices().subList(1, devices.size())) {
@@ -87,8 +84,8 @@ record GpuDiagnosis(int driverVersion, List<Gpu> gpus, Optional<String> missing)
         }
     }
 
-    private static GpuDiagnosis all(Path directory) {
-        return switch (CudaDriver.find(Optional.empty(), Optional.of(directory))) {
+    private static GpuDiagnosis all(Surroundings surroundings) {
+        return switch (ChosenDevice.driver(surroundings)) {
             case CudaLookup.Absent(String reason, boolean isInstalled) ->
                 new GpuDiagnosis(
                         0, List.of(), Optional.of("none: " + reason + (isInstalled ? CURE_DRIVER : CURE_NO_DRIVER)));

@@ -188,7 +188,7 @@ final class ModelOptions {
     private List<DeviceFactory> devices(Surroundings surroundings, Streams streams) {
         boolean ofCpu = threads != 0 || kernels != KernelChoice.AUTO;
         DeviceChoice choice = device != null ? device : ofCpu ? new DeviceChoice.Cpu() : new DeviceChoice.Auto();
-        ChosenDevice chosen = ChosenDevice.of(choice, surroundings.cacheDirectory());
+        ChosenDevice chosen = ChosenDevice.of(choice, surroundings);
         if (!chosen.factories().isEmpty() && ofCpu && (misses == null || misses == Misses.COPY)) {
             throw new IllegalArgumentException(
                     "--threads and --kernels are for --device cpu, and for --misses cpu or auto");

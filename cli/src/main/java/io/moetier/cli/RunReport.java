@@ -28,7 +28,7 @@ record RunReport(
     String line() {
         return String.format(
                 Locale.ROOT,
-                "%d prompt tokens at %s/s, %d tokens at %s/s, %s of experts found %s, %s from disk; ended %s%s%s",
+                "%d prompt tokens at %s/s, %d tokens at %s/s, %s of experts found %s, %s from disk; ended %s%s%s%s",
                 outcome.promptTokens(),
                 rate(outcome.promptTokensPerSecond()),
                 outcome.generatedTokens(),
@@ -37,6 +37,7 @@ record RunReport(
                 engine.pinnedTier().isPresent() ? "on the GPU" : "in memory",
                 ByteSize.format(stats.diskBytes()),
                 ending(),
+                givenBack(engine).map(words -> "; " + words).orElse(""),
                 virtual.map(time -> "; " + time.words(outcome)).orElse(""),
                 ExpertsUsed.of(engine, stats).warning());
     }
@@ -93,6 +94,7 @@ record RunReport(
                 .row("read by", engine.ioDescription())
                 .row("seed", seed)
                 .row("ended", ending());
+        givenBack(engine).ifPresent(words -> run.row("shortage", words));
         virtual.ifPresent(time -> run.row("virtual time", time.words(outcome)));
         LookaheadReport ahead = LookaheadReport.of(engine, stats);
         return phases + "\n" + tiers + "\n" + moves + "\n" + ahead.table() + "\n" + use + "\n" + run;
@@ -113,6 +115,7 @@ record RunReport(
         fields.put("expert_slots", experts.numSlots());
         fields.put("expert_slot_bytes", experts.slabBytes());
         engine.pinnedTier().map(PinnedTier::residentSummary).ifPresent(pinned -> {
+            fields.put("expert_slots_given_back", experts.numGivenBack());
             fields.put("pinned_slots", pinned.numSlots());
             fields.put("pinned_slot_bytes", pinned.slabBytes());
             fields.put("host_hits", stats.hostHits());
@@ -184,6 +187,19 @@ record RunReport(
 
     static String percent(double share) {
         return String.format(Locale.ROOT, "%.1f %%", 100 * share);
+    }
+
+    /// Says how many slots for experts were given back on a GPU that had no memory left for something else, if any
+    /// were.
+    static Optional<String> givenBack(Engine engine) {
+        ResidentSummary experts = engine.expertTiers().residentSummary();
+        return experts.numGivenBack() == 0
+                ? Optional.empty()
+                : Optional.of(String.format(
+                        Locale.ROOT,
+                        "the GPU ran out of memory, so %d of %d slots for experts were given back",
+                        experts.numGivenBack(),
+                        experts.numGivenBack() + experts.numSlots()));
     }
 
     private static double perSecond(long count, long nanos) {

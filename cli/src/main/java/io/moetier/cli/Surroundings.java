@@ -28,6 +28,11 @@ record Surroundings(Map<String, String> variables, Path home, String terminals) 
         return own != null ? Path.of(own) : base("XDG_CACHE_HOME", ".cache").resolve("moetier");
     }
 
+    /// Returns the library of the CUDA driver where it is not found by its name.
+    Optional<Path> cudaLibrary() {
+        return Optional.ofNullable(variable("MOETIER_CUDA_LIBRARY")).map(Path::of);
+    }
+
     /// Returns the file of the lines typed at the prompt.
     Path historyFile() {
         return base("XDG_STATE_HOME", ".local/state").resolve("moetier").resolve("history");

@@ -16,12 +16,16 @@ import java.util.Map;
 record CommandLineRun(int exitCode, String out, String err) {
     /// Runs a command in this JVM, with `cache` as the folder of first-use imports.
     static CommandLineRun inProcess(Path cache, String... args) {
+        return inProcess(Map.of("MOETIER_CACHE", cache.toString()), cache.resolve("home"), args);
+    }
+
+    /// Runs a command in this JVM with these variables of the environment.
+    static CommandLineRun inProcess(Map<String, String> variables, Path home, String... args) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         Streams streams =
                 new Streams(new ByteArrayInputStream(new byte[0]), new PrintWriter(out), new PrintWriter(err));
-        Surroundings surroundings =
-                new Surroundings(Map.of("MOETIER_CACHE", cache.toString()), cache.resolve("home"), "");
+        Surroundings surroundings = new Surroundings(variables, home, "");
         int exitCode = Moetier.execute(surroundings, streams, args);
         return new CommandLineRun(exitCode, out.toString(), err.toString());
     }

@@ -41,7 +41,7 @@ public interface Device extends AutoCloseable {
     /// @param bytes in main memory, be it of the heap; otherwise as [#hold(WeightMatrix, Arena)]
     MemorySegment hold(MemorySegment bytes, Arena arena);
 
-    /// Allocates memory for slots of experts, on the border of a page; what it holds is undefined.
+    /// Allocates memory for slots of experts, aligned for any matrix; what it holds is undefined.
     ///
     /// @param arena of [#newArena()], owns the memory
     MemorySegment allocateSlab(long byteSize, Arena arena);
@@ -50,6 +50,11 @@ public interface Device extends AutoCloseable {
     ///
     /// @param arena which any thread may close, before the device is closed
     MemorySegment allocatePinned(long byteSize, Arena arena);
+
+    /// Has `relief` asked for memory before something fails for want of it, on the thread that uses the device. A
+    /// device
+    /// that reads main memory asks nobody.
+    default void relieveWith(MemoryRelief relief) {}
 
     /// Returns how much memory can be had for [#newArena()] and buffers now.
     long availableBytes();

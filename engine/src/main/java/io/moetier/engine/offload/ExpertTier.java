@@ -9,9 +9,9 @@ import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.Tier;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
@@ -29,7 +29,11 @@ public final class ExpertTier implements AutoCloseable {
     /// Loaders unless the user says otherwise: one reads while the other checks what it has read.
     static final int DEFAULT_LOADERS = 2;
 
+    /// So that no more has to be given back than a sixteenth at a time.
+    private static final int MOST_PIECES = 16;
+
     private final long budgetBytes;
+    private final int numSlots; // at first
     private final int[] ids;
     private final Counters counters;
     private final List<SizeClass> sizeClasses;
@@ -42,20 +46,19 @@ public final class ExpertTier implements AutoCloseable {
     private ExpertTier(
             ExpertSource source,
             Device device,
-            int[] slots,
+            SlotBudget slotBudget,
             long budgetBytes,
             PolicyFactory policy,
             Placement placement,
             Counters counters,
             int loaders,
             Owned owned) {
+        int[] slots = slotBudget.slots(budgetBytes);
         this.owned = owned;
         this.budgetBytes = budgetBytes;
         this.counters = counters;
         ids = source.ids();
         sizeClassOfLayer = sizeClassOfLayer(source);
-        Arena arena = device.newArena();
-        owned.add(arena::close);
         SlotReleases releases = new SlotReleases(device);
         owned.add(releases::close);
         sizeClasses = new ArrayList<>();
@@ -64,12 +67,13 @@ public final class ExpertTier implements AutoCloseable {
             int[] members = IntStream.of(ids)
                     .filter(id -> source.sizeClassOf(id) == sizeClass)
                     .toArray();
-            sizeClasses.add(sizeClass(source, device, arena, releases, members, slots[c], source.slotBytes(c), policy));
+            ExpertCache cache = new ExpertCache(members, slots[c], policy.create(members, slots[c]), this::onEviction);
+            sizeClasses.add(sizeClass(source, device, releases, cache, source.slotBytes(c), slotBudget.leastSlots(c)));
         }
-        int capacity = IntStream.of(slots).sum();
+        numSlots = IntStream.of(slots).sum();
         scheduler = device.hostClock()
-                .<TransferScheduler<Transfer>>map(clock -> new VirtualLoaders(clock, loaders, capacity))
-                .orElseGet(() -> new LoaderThreads<>(loaders, capacity));
+                .<TransferScheduler<Transfer>>map(clock -> new VirtualLoaders(clock, loaders, numSlots))
+                .orElseGet(() -> new LoaderThreads<>(loaders, numSlots));
         owned.add(scheduler::close);
         prefetcher = new Prefetcher(
                 scheduler,
@@ -81,6 +85,8 @@ public final class ExpertTier implements AutoCloseable {
                 mostExpertsOfOneLayer(ids));
         sequence = new ExpertSequence(placement, releases, scheduler, prefetcher, counters, mostExpertsOfOneLayer(ids));
         owned.add(sequence::close);
+        device.relieveWith(this::giveBack);
+        owned.add(() -> device.relieveWith(byteSize -> false));
     }
 
     /// Opens an empty tier of at most `budgetBytes`, divided over the size classes in proportion to their bytes.
@@ -96,10 +102,10 @@ public final class ExpertTier implements AutoCloseable {
             Placement placement,
             Counters counters,
             int loaders) {
-        int[] slots = SlotBudget.of(source, numExpertsPerToken).slots(budgetBytes);
+        SlotBudget slotBudget = SlotBudget.of(source, numExpertsPerToken);
         Owned owned = new Owned();
         try {
-            return new ExpertTier(source, device, slots, budgetBytes, policy, placement, counters, loaders, owned);
+            return new ExpertTier(source, device, slotBudget, budgetBytes, policy, placement, counters, loaders, owned);
         } catch (RuntimeException | Error e) {
             owned.close();
             throw e;
@@ -164,7 +170,10 @@ public final class ExpertTier implements AutoCloseable {
 
     /// Tells how full the tier is.
     public ResidentSummary residentSummary() {
-        return ResidentSummary.of(sizeClasses, ids.length, budgetBytes);
+        int numLeft = sizeClasses.stream()
+                .mapToInt(sizeClass -> sizeClass.cache().numSlots())
+                .sum();
+        return ResidentSummary.of(sizeClasses, ids.length, budgetBytes, numSlots - numLeft);
     }
 
     @Override
@@ -175,22 +184,54 @@ public final class ExpertTier implements AutoCloseable {
     private SizeClass sizeClass(
             ExpertSource source,
             Device device,
-            Arena arena,
             SlotReleases releases,
-            int[] ids,
-            int numSlots,
+            ExpertCache cache,
             long slotBytes,
-            PolicyFactory policy) {
-        ExpertCache cache = new ExpertCache(ids, numSlots, policy.create(ids, numSlots), evicted -> {
-            counters.addEviction();
-            FlightEvents.expertEviction(ExpertId.layerOf(evicted), ExpertId.expertOf(evicted));
-        });
-        MemorySegment memory = device.allocateSlab(Math.multiplyExact(numSlots, slotBytes), arena);
-        Slab slab = new Slab(memory, numSlots, slotBytes);
-        List<Transfer> transfers = IntStream.range(0, numSlots)
+            int leastSlots) {
+        Slab slab = new Slab(slotBytes);
+        List<SlabPiece> pieces = new ArrayList<>();
+        int stay = device.readsMainMemory() ? cache.numSlots() : leastSlots;
+        int most = Math.ceilDiv(cache.numSlots() - stay, MOST_PIECES - 1);
+        for (int first = 0; first < cache.numSlots(); ) {
+            int n = first == 0 ? stay : Math.min(most, cache.numSlots() - first);
+            Arena arena = device.newArena();
+            owned.add(arena::close);
+            slab.add(device.allocateSlab(Math.multiplyExact(n, slotBytes), arena), n);
+            pieces.add(new SlabPiece(first, n, arena));
+            first += n;
+        }
+        pieces.removeFirst();
+        List<Transfer> transfers = IntStream.range(0, cache.numSlots())
                 .mapToObj(slot -> new Transfer(source, slab, slot, releases))
                 .toList();
-        return new SizeClass(device.readsMainMemory() ? Tier.HOST : Tier.DEVICE, cache, slab, transfers);
+        return new SizeClass(device.readsMainMemory() ? Tier.HOST : Tier.DEVICE, cache, slab, transfers, pieces);
+    }
+
+    private void onEviction(int id) {
+        counters.addEviction();
+        FlightEvents.expertEviction(ExpertId.layerOf(id), ExpertId.expertOf(id));
+    }
+
+    /// Gives back memory for something else on the device. What was in it is loaded again when it is needed.
+    private boolean giveBack(long byteSize) {
+        long given = 0;
+        for (long piece = 1; piece > 0 && given < byteSize; given += piece) {
+            piece = giveBackPiece();
+        }
+        return given > 0;
+    }
+
+    /// Takes it from the size class that has most to spare, if that can give any now.
+    private long giveBackPiece() {
+        List<SizeClass> richestFirst = new ArrayList<>(sizeClasses);
+        richestFirst.sort(Comparator.comparingLong(SizeClass::spareBytes).reversed());
+        for (SizeClass sizeClass : richestFirst) {
+            long bytes = sizeClass.giveBack();
+            if (bytes > 0) {
+                return bytes;
+            }
+        }
+        return 0;
     }
 
     /// Returns the size class of each layer, -1 for a layer without experts.

@@ -69,10 +69,9 @@ public final class PinnedTier implements AutoCloseable {
                 .toArray();
         long slotBytes = source.slotBytes(sizeClass);
         MemorySegment memory = device.allocatePinned(Math.multiplyExact(numSlots, slotBytes), arena);
-        return new Slots(
-                new ExpertCache(ids, numSlots, policy.create(ids, numSlots)),
-                new Slab(memory, numSlots, slotBytes),
-                new boolean[numSlots]);
+        Slab slab = new Slab(slotBytes);
+        slab.add(memory, numSlots);
+        return new Slots(new ExpertCache(ids, numSlots, policy.create(ids, numSlots)), slab, new boolean[numSlots]);
     }
 
     /// Opens an empty tier of at most `budgetBytes`, divided over the size classes in proportion to their bytes.
@@ -237,7 +236,7 @@ public final class PinnedTier implements AutoCloseable {
     public ResidentSummary residentSummary() {
         lock.lock();
         try {
-            return ResidentSummary.of(sizeClasses, source.ids().length, budgetBytes);
+            return ResidentSummary.of(sizeClasses, source.ids().length, budgetBytes, 0);
         } finally {
             lock.unlock();
         }

@@ -11,6 +11,7 @@ import java.util.List;
 /// @param residentBytes bytes of the slots that hold one
 /// @param slabBytes bytes of all slots
 /// @param budgetBytes bytes that the slots were allowed to take
+/// @param numGivenBack slots that there were besides, whose memory the device needed for something else
 public record ResidentSummary(
         int numSlots,
         int numResident,
@@ -18,8 +19,10 @@ public record ResidentSummary(
         long slotBytes,
         long residentBytes,
         long slabBytes,
-        long budgetBytes) {
-    static ResidentSummary of(List<? extends SlotClass> sizeClasses, int numExperts, long budgetBytes) {
+        long budgetBytes,
+        int numGivenBack) {
+    static ResidentSummary of(
+            List<? extends SlotClass> sizeClasses, int numExperts, long budgetBytes, int numGivenBack) {
         int slots = 0;
         int resident = 0;
         long slotBytes = 0;
@@ -33,7 +36,8 @@ public record ResidentSummary(
             residentBytes += sizeClass.cache().numResident() * sizeClass.slab().slotBytes();
             slabBytes += numSlots * sizeClass.slab().slotBytes();
         }
-        return new ResidentSummary(slots, resident, numExperts, slotBytes, residentBytes, slabBytes, budgetBytes);
+        return new ResidentSummary(
+                slots, resident, numExperts, slotBytes, residentBytes, slabBytes, budgetBytes, numGivenBack);
     }
 
     /// Returns this and a tier for other experts together.
@@ -45,6 +49,7 @@ public record ResidentSummary(
                 Math.max(slotBytes, other.slotBytes),
                 residentBytes + other.residentBytes,
                 slabBytes + other.slabBytes,
-                budgetBytes + other.budgetBytes);
+                budgetBytes + other.budgetBytes,
+                numGivenBack + other.numGivenBack);
     }
 }

@@ -1,20 +1,25 @@
 package io.moetier.engine.offload;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.LongStream;
 
-/// Memory cut into equal, page-aligned slots. It belongs to whoever allocated it.
+/// Memory cut into equal slots. It belongs to whoever allocated it.
 final class Slab {
     private final long slotBytes;
-    private final List<MemorySegment> slots;
+    private final List<MemorySegment> slots = new ArrayList<>();
 
-    /// @param memory of `numSlots * slotBytes` bytes
-    Slab(MemorySegment memory, int numSlots, long slotBytes) {
+    Slab(long slotBytes) {
         this.slotBytes = slotBytes;
-        slots = LongStream.range(0, numSlots)
-                .mapToObj(slot -> memory.asSlice(slot * slotBytes, slotBytes))
-                .toList();
+    }
+
+    /// Adds slots behind those that are there.
+    ///
+    /// @param memory of `numSlots * slotBytes` bytes
+    void add(MemorySegment memory, int numSlots) {
+        for (int i = 0; i < numSlots; i++) {
+            slots.add(memory.asSlice(i * slotBytes, slotBytes));
+        }
     }
 
     long slotBytes() {

@@ -107,7 +107,8 @@ public final class SlotBudget {
         return sizeClasses.get(sizeClass).slotBytes();
     }
 
-    private int leastSlots(int sizeClass) {
+    /// Returns the slots that a size class cannot do without: the top-k of one layer.
+    int leastSlots(int sizeClass) {
         return Math.min(numExpertsPerToken, numExperts(sizeClass));
     }
 

@@ -201,11 +201,17 @@ public final class Engine implements AutoCloseable {
     /// Returns a new, empty session of `length` tokens.
     ///
     /// @throws IllegalArgumentException if that is more than [#contextLength()]
+    /// @throws IllegalStateException if the engine is closed
     public Session newSession(int length) {
         if (length < 1 || length > contextLength) {
             throw new IllegalArgumentException("a session holds 1 to " + contextLength + " tokens, not " + length);
         }
-        return Session.open(this, kv, length, BATCH);
+        lockStep(); // memory for it may come from the tier of experts
+        try {
+            return Session.open(this, kv, length, BATCH);
+        } finally {
+            unlockStep();
+        }
     }
 
     /// Returns how many tokens a session holds.

@@ -133,7 +133,8 @@ class ExpertTierTest {
                 assertEquals(3, stats.expertMisses());
                 assertEquals(3 * 4096, stats.diskBytes());
                 assertTrue(stats.loadNanos() > 0);
-                assertEquals(new ResidentSummary(4, 3, 16, 4096, 3 * 4096, 4 * 4096, 4 * 4096), tier.residentSummary());
+                assertEquals(
+                        new ResidentSummary(4, 3, 16, 4096, 3 * 4096, 4 * 4096, 4 * 4096, 0), tier.residentSummary());
             }
         }
 

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /// use of the slot.
 ///
 /// Slots are 0, 1, 2, … and all of one size; experts of another size need a cache of their own. A slot is free, or
-/// holds one expert, pinned or not; a pinned expert never leaves. Pins are counted.
+/// holds one expert, pinned or not; a pinned expert never leaves. Pins are counted. Slots that are retired are gone.
 ///
 /// Concurrency: confined to its owner, which calls from one thread at a time. Cost: constant time plus the policy's
 /// choice of a victim; nothing is allocated after construction.
@@ -26,6 +26,7 @@ public final class ExpertCache {
     private final int[] free;
     private final Pin[] leases;
     private final IntPredicate pinned;
+    private int numSlots;
     private int numFree;
     private int numPinned;
     private long hits;
@@ -45,7 +46,7 @@ public final class ExpertCache {
             throw new IllegalArgumentException("a cache of " + numSlots + " slots");
         }
         this.policy = policy;
-        pinned = this::isPinned;
+        pinned = this::mayNotLeave;
         this.evictionListener = evictionListener;
         index = new IdIndex(ids);
         slotOf = new int[ids.length];
@@ -55,6 +56,7 @@ public final class ExpertCache {
         pinCount = new int[numSlots];
         free = new int[numSlots];
         leases = new Pin[numSlots];
+        this.numSlots = numSlots;
         numFree = numSlots;
         for (int slot = 0; slot < numSlots; slot++) {
             free[slot] = numSlots - 1 - slot; // the lowest is taken first
@@ -136,7 +138,7 @@ public final class ExpertCache {
     /// Does as [#reserve(int)], but returns -1 if all slots are pinned.
     public int tryReserve(int id) {
         requireAbsent(id);
-        if (numFree == 0 && numPinned == idAt.length) {
+        if (numFree == 0 && numPinned == numSlots) {
             return NONE;
         }
         return occupy(id, numFree > 0 ? free[--numFree] : evict(policy.victim(id, pinned)));
@@ -149,7 +151,7 @@ public final class ExpertCache {
         if (numFree > 0) {
             return occupy(id, free[--numFree]);
         }
-        if (numPinned == idAt.length) {
+        if (numPinned == numSlots) {
             return NONE;
         }
         int victim = policy.victim(id, pinned);
@@ -159,7 +161,7 @@ public final class ExpertCache {
     /// Returns the expert that would leave if `id` were reserved now, or -1 if none would: a slot is free, or all are
     /// pinned.
     public int victimFor(int id) {
-        return numFree > 0 || numPinned == idAt.length ? NONE : policy.victim(id, pinned);
+        return numFree > 0 || numPinned == numSlots ? NONE : policy.victim(id, pinned);
     }
 
     /// Frees a reserved slot whose expert could not be loaded; this is not counted as an eviction.
@@ -174,12 +176,32 @@ public final class ExpertCache {
         free[numFree++] = slot;
     }
 
+    /// Takes a slot that is not pinned out of use for good; the expert in it is evicted. To be called once for a slot.
+    ///
+    /// @throws IllegalStateException if the slot is pinned, or the last one
+    public void retire(int slot) {
+        if (pinCount[slot] > 0 || numSlots == 1) {
+            throw new IllegalStateException("slot " + slot + " of " + numSlots + " is needed");
+        }
+        if (idAt[slot] == NONE) {
+            forgetFree(slot);
+        } else {
+            evict(idAt[slot]);
+        }
+        numSlots--;
+    }
+
+    /// Says whether the expert in `slot` may not leave.
+    public boolean isPinned(int slot) {
+        return pinCount[slot] > 0;
+    }
+
     public int numSlots() {
-        return idAt.length;
+        return numSlots;
     }
 
     public int numResident() {
-        return idAt.length - numFree;
+        return numSlots - numFree;
     }
 
     public int numPinned() {
@@ -190,8 +212,17 @@ public final class ExpertCache {
         return new CacheStats(hits, misses, evictions);
     }
 
-    private boolean isPinned(int id) {
-        return pinCount[slotOf(id)] > 0;
+    private boolean mayNotLeave(int id) {
+        return isPinned(slotOf(id));
+    }
+
+    /// The order of the others stays.
+    private void forgetFree(int slot) {
+        int at = 0;
+        while (free[at] != slot) {
+            at++;
+        }
+        System.arraycopy(free, at + 1, free, at, --numFree - at);
     }
 
     private void requireAbsent(int id) {

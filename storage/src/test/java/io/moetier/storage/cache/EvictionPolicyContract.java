@@ -116,6 +116,24 @@ abstract class EvictionPolicyContract {
     }
 
     @Property(tries = 60, seed = "20261125")
+    void goesOnWithFewerSlots(@ForAll long seed, @ForAll @IntRange(min = 2, max = 14) int slots) {
+        int[] evicted = {0};
+        ExpertCache cache = new ExpertCache(IDS, slots, policy(IDS, slots), id -> evicted[0]++);
+        for (int slot = 0; slot < slots - 1; slot++) {
+            replay(cache, skewed(seed + slot, slot * 10)); // the first one goes when all are free
+            boolean wasFree = cache.idAt(slot) == -1;
+            int before = evicted[0];
+            cache.retire(slot);
+            assertEquals(wasFree ? 0 : 1, evicted[0] - before);
+            assertEquals(slots - 1 - slot, cache.numSlots());
+            checkConsistency(cache, new ArrayDeque<>());
+        }
+        replay(cache, skewed(seed, 100));
+        assertEquals(1, cache.numResident());
+        assertThrows(IllegalStateException.class, () -> cache.retire(slots - 1), "the last one");
+    }
+
+    @Property(tries = 60, seed = "20261125")
     void neverBeatsTheClairvoyant(@ForAll long seed, @ForAll @IntRange(min = 1, max = 15) int slots) {
         int[] accesses = skewed(seed, 300);
         ExpertCache cache = new ExpertCache(IDS, slots, policy(IDS, slots));

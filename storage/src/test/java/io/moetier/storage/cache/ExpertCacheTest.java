@@ -73,6 +73,19 @@ class ExpertCacheTest {
     }
 
     @Test
+    void aPinnedSlotIsNotRetired() {
+        ExpertCache cache = new ExpertCache(IDS, 2, new LruPolicy(IDS));
+        int slot = cache.reserve(IDS[0]);
+        assertTrue(cache.isPinned(slot));
+        assertThrows(IllegalStateException.class, () -> cache.retire(slot));
+        cache.unpin(slot);
+        cache.retire(slot);
+        assertEquals(-1, cache.slotOf(IDS[0]));
+        assertEquals(1 - slot, cache.reserve(IDS[0]));
+        assertEquals(-1, cache.tryReserve(IDS[1]), "one slot is left");
+    }
+
+    @Test
     void anExpertThatIsNotWorthItPassesBy() {
         ExpertCache cache = new ExpertCache(IDS, 2, new KeepsLowIds());
         cache.unpin(cache.admit(IDS[3]));

@@ -18,23 +18,44 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /// Engines on an emulated GPU, for tests.
+///
+/// Tests that are tagged `gpu` run on the machine's first GPU instead if the system property `moetier.cuda` is `real`.
 final class EmulatedEngines {
+    /// A store beside the files of a checkpoint, where these are packed for a machine that is to import nothing.
+    static final String PACKED = "packed.mtier";
+
     private EmulatedEngines() {}
 
-    /// Returns the store of a checkpoint, made once in `directory`.
+    /// Returns the store of a checkpoint, made once in `directory` unless there is one.
     static Path store(Path directory, Path checkpoint) {
+        Path packed = checkpoint.resolve(PACKED);
+        if (Files.exists(packed)) {
+            return packed;
+        }
         Path store = directory.resolve(checkpoint.getFileName() + ".mtier");
         if (!Files.exists(store)) {
-            try (ModelSource source = ModelSource.open(checkpoint)) {
-                new CheckpointImporter(source, Quantisation.KEEP).run(store, false, bytes -> {});
-            }
+            writeStore(checkpoint, store);
         }
         return store;
     }
 
+    /// Imports a checkpoint.
+    static void writeStore(Path checkpoint, Path store) {
+        try (ModelSource source = ModelSource.open(checkpoint)) {
+            new CheckpointImporter(source, Quantisation.KEEP).run(store, false, bytes -> {});
+        }
+    }
+
     /// Returns a configuration for short texts.
     static EngineConfig config(EmulatedOptions options) {
-        return EngineConfig.DEFAULT.withContextLength(64).withDevice(new EmulatedCuda(options, Optional.empty()));
+        boolean real = "real".equals(System.getProperty("moetier.cuda"));
+        return EngineConfig.DEFAULT
+                .withContextLength(64)
+                .withDevice(real ? EmulatedEngines::openReal : new EmulatedCuda(options, Optional.empty()));
+    }
+
+    private static Device openReal() {
+        return CudaDevice.open(find(Optional.empty()), 0);
     }
 
     /// Opens the first device of a driver that runs.
@@ -44,8 +65,17 @@ final class EmulatedEngines {
 
     /// Opens a device of a driver that runs.
     static Device open(EmulatedDriver driver, int ordinal) {
-        return switch (CudaDriver.find(Optional.of(driver.library()), Optional.empty())) {
-            case CudaLookup.Found(CudaDriver found) -> CudaDevice.open(found, ordinal);
+        return CudaDevice.open(find(driver), ordinal);
+    }
+
+    /// Returns a driver that runs as engines see it.
+    static CudaDriver find(EmulatedDriver driver) {
+        return find(Optional.of(driver.library()));
+    }
+
+    private static CudaDriver find(Optional<Path> library) {
+        return switch (CudaDriver.find(library, Optional.empty())) {
+            case CudaLookup.Found(CudaDriver found) -> found;
             case CudaLookup.Absent(String reason, boolean _) -> throw new AssertionError(reason);
         };
     }

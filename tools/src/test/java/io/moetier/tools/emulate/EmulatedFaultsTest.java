@@ -4,17 +4,24 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.device.Owned;
+import io.moetier.engine.device.cuda.CudaContext;
 import io.moetier.engine.device.cuda.CudaException;
+import io.moetier.engine.device.cuda.CudaMemory;
+import io.moetier.engine.offload.ResidentSummary;
 import io.moetier.engine.session.Engine;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.testdata.TestData;
 import io.moetier.tools.emulate.driver.CudaStatus;
 import io.moetier.tools.emulate.driver.EmulatedDriver;
+import io.moetier.tools.emulate.driver.EmulatedGpu;
 import io.moetier.tools.emulate.driver.EmulatedOptions;
 import io.moetier.tools.emulate.driver.InjectedFault;
+import io.moetier.tools.emulate.driver.clock.GpuProfile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -22,6 +29,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 /// A call of the driver that fails once ends in one clear error or in the right text, and costs nothing for good.
 class EmulatedFaultsTest {
     private static final int[] PROMPT = {5, 9, 20};
+    private static final int MOST_CALLS = 120;
+    private static final long VRAM_BYTES = 24 << 20;
+    private static final int LONG_CONTEXT = 2048;
+    private static final long PAGE = 4096;
 
     @TempDir
     static Path directory = Path.of("");
@@ -48,6 +59,80 @@ class EmulatedFaultsTest {
             call += Math.max(1, call / 3);
         }
         assertTrue(failures >= 3, function + " failed " + failures + " times");
+    }
+
+    /// With slots to spare, a shortage in the middle of a run costs some of them and no bit.
+    @Test
+    void whenMemoryRunsOutSlotsAreGivenBack() throws IOException {
+        Path store = EmulatedEngines.store(directory, TestData.golden("mixtral"));
+        EngineConfig all = EmulatedEngines.config(EmulatedOptions.DEFAULT);
+        int[] expected;
+        int numSlots;
+        try (Engine engine = Engine.open(store, all)) {
+            expected = EmulatedEngines.bits(engine, PROMPT, 1);
+            numSlots = engine.expertTiers().residentSummary().numSlots();
+        }
+        int shortages = 0;
+        for (int call = 1; call < MOST_CALLS; call += Math.max(1, call / 6)) {
+            InjectedFault fault = InjectedFault.once("cuMemAlloc", call, CudaStatus.OUT_OF_MEMORY);
+            try (EmulatedDriver driver =
+                    EmulatedDriver.start(EmulatedOptions.DEFAULT.withSeed(call).withFaults(fault))) {
+                try (Engine engine = Engine.open(store, all.withDevice(() -> EmulatedEngines.open(driver)))) {
+                    assertArrayEquals(expected, EmulatedEngines.bits(engine, PROMPT, 1), fault::toString);
+                    ResidentSummary tier = engine.expertTiers().residentSummary();
+                    assertEquals(numSlots, tier.numSlots() + tier.numGivenBack());
+                    shortages += tier.numGivenBack() > 0 ? 1 : 0;
+                    assertTrue(tier.numGivenBack() <= numSlots / 8, fault::toString);
+                } catch (CudaException e) { // before there is a tier
+                    assertEquals(0, shortages, fault::toString);
+                }
+                assertEquals(List.of(), driver.leaks().leaks(), fault::toString);
+            }
+        }
+        assertTrue(shortages >= 5, shortages + " shortages were met");
+    }
+
+    /// Another program takes what is free, more each time, until less is left than there must be.
+    @Test
+    void memoryThatAnotherProgramTookIsMadeUpFor() throws IOException {
+        Path store = EmulatedEngines.store(directory, TestData.golden("mixtral"));
+        EmulatedGpu small = new EmulatedGpu(GpuProfile.of("rtx3060").orElseThrow(), VRAM_BYTES);
+        try (EmulatedDriver driver = EmulatedDriver.start(EmulatedOptions.DEFAULT.withGpus(small))) {
+            EngineConfig config = EmulatedEngines.config(EmulatedOptions.DEFAULT)
+                    .withDevice(() -> EmulatedEngines.open(driver))
+                    .withContextLength(LONG_CONTEXT);
+            try (CudaContext other = EmulatedEngines.find(driver).open(0);
+                    Engine engine = Engine.open(store, config)) {
+                int[] expected = EmulatedEngines.bits(engine, PROMPT, 1);
+                try (Owned taken = new Owned()) {
+                    int left = numSlots(engine);
+                    for (boolean goesOn = true; goesOn; left = numSlots(engine)) {
+                        take(other, taken);
+                        goesOn = answers(engine, expected);
+                        assertTrue(numSlots(engine) < left || !goesOn, "nothing was given back for a session");
+                    }
+                    assertEquals(engine.spec().moeLayers().getFirst().numExpertsPerToken(), left);
+                }
+                assertTrue(answers(engine, expected), "a shortage that is over lasts");
+            }
+            assertEquals(List.of(), driver.leaks().leaks());
+        }
+    }
+
+    private static int numSlots(Engine engine) {
+        return engine.expertTiers().residentSummary().numSlots();
+    }
+
+    /// Takes all that is free.
+    private static void take(CudaContext other, Owned taken) {
+        for (long bytes = VRAM_BYTES; bytes >= PAGE; ) {
+            try {
+                CudaMemory memory = other.allocate(bytes);
+                taken.add(memory::close);
+            } catch (CudaException e) {
+                bytes /= 2;
+            }
+        }
     }
 
     /// Says whether the fault was met; the engine must then be as good as before.

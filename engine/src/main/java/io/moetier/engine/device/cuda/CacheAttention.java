@@ -25,7 +25,7 @@ final class CacheAttention implements AutoCloseable {
     private final KernelModules kernels;
     private final Staging staging;
     private final ParameterBlock parameter;
-    private final Scratch partial = new Scratch();
+    private final Scratch partial;
 
     // of the launch that is being prepared
     private long out;
@@ -42,7 +42,8 @@ final class CacheAttention implements AutoCloseable {
     private int firstSpan;
     private int numSpans;
 
-    CacheAttention(CudaStream stream, KernelModules kernels, Staging staging, ParameterBlock parameter) {
+    CacheAttention(CudaHeap heap, CudaStream stream, KernelModules kernels, Staging staging, ParameterBlock parameter) {
+        partial = new Scratch(heap);
         this.stream = stream;
         this.kernels = kernels;
         this.staging = staging;

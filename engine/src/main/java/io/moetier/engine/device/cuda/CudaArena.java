@@ -49,7 +49,7 @@ final class CudaArena implements Arena {
         }
         device.enter();
         long room = Math.max(1, byteSize) + (byteAlignment > ALIGNMENT ? byteAlignment : 0);
-        CudaMemory added = CudaMemory.allocate(room, purpose);
+        CudaMemory added = device.heap().allocate(room, purpose);
         memory.add(added);
         long address = (added.address(0, room) + byteAlignment - 1) / byteAlignment * byteAlignment;
         return MemorySegment.ofAddress(address).reinterpret(byteSize, scope, null);

@@ -7,6 +7,7 @@ import io.moetier.engine.device.DeviceMarks;
 import io.moetier.engine.device.DeviceStream;
 import io.moetier.engine.device.HostClock;
 import io.moetier.engine.device.Kernels;
+import io.moetier.engine.device.MemoryRelief;
 import io.moetier.engine.device.Owned;
 import io.moetier.engine.tensor.WeightMatrix;
 import java.lang.foreign.Arena;
@@ -30,10 +31,10 @@ public final class CudaDevice implements Device {
     /// The oldest driver that reads PTX 6.0, as the driver counts versions.
     private static final int LEAST_DRIVER = 9_000;
 
-    private static final long PAGE = 4096;
-
     private final CudaContext context;
     private final Optional<HostClock> hostClock;
+    private final Owned owned;
+    private final CudaHeap heap = new CudaHeap();
     private final Arena arena = Arena.ofShared();
     private final CudaStream stream;
     private final KernelModules modules;
@@ -46,6 +47,8 @@ public final class CudaDevice implements Device {
     private CudaDevice(CudaContext context, Optional<HostClock> hostClock, Owned owned) {
         this.context = context;
         this.hostClock = hostClock;
+        this.owned = owned;
+        owned.add(arena::close);
         modules = new KernelModules(context);
         owned.add(modules::close);
         stream = context.stream();
@@ -54,6 +57,7 @@ public final class CudaDevice implements Device {
         owned.add(staging::close);
         TokenProgram program = new TokenProgram(stream, modules.eachToken, staging, new ParameterBlock(arena));
         kernels = new CudaKernels(this, stream, modules, staging, new ParameterBlock(arena), program);
+        owned.add(kernels::close);
     }
 
     /// Returns what speaks against computing on a device: that there is none of that number, or that it or the driver
@@ -203,7 +207,7 @@ public final class CudaDevice implements Device {
     /// @throws CudaException if the device has no memory left
     @Override
     public MemorySegment allocateSlab(long byteSize, Arena owner) {
-        return mine(owner).allocate(byteSize, PAGE, "slots for experts");
+        return mine(owner).allocate(byteSize, WeightMatrix.ALIGNMENT, "slots for experts");
     }
 
     /// @throws CudaException if no more memory can be pinned
@@ -216,6 +220,16 @@ public final class CudaDevice implements Device {
             context.makeCurrent();
             pinned.close();
         });
+    }
+
+    @Override
+    public void relieveWith(MemoryRelief relief) {
+        heap.relieveWith(relief);
+    }
+
+    /// Returns where memory of the device comes from.
+    CudaHeap heap() {
+        return heap;
     }
 
     @Override
@@ -265,28 +279,29 @@ public final class CudaDevice implements Device {
         context.enter();
     }
 
-    /// Launches what was collected and waits until everything is done.
+    /// Launches what was collected and waits until everything is done. What is collected when memory is given back in
+    /// the middle of an operation may be unfinished, and reads nothing of that.
     void finish() {
         if (!closed) {
             enter();
-            kernels.flush();
+            if (!heap.isRelieving()) {
+                kernels.flush();
+            }
             stream.synchronize();
         }
     }
 
+    /// Of a device that is lost nothing can be given back but its context, with which everything goes.
     @Override
     public void close() {
         if (closed) {
             return;
         }
-        finish();
-        List.copyOf(arenas).forEach(CudaArena::close);
-        closed = true;
-        kernels.close();
-        staging.close();
-        stream.close();
-        modules.close();
-        context.close();
-        arena.close();
+        try (owned) {
+            finish();
+            List.copyOf(arenas).forEach(CudaArena::close);
+        } finally {
+            closed = true;
+        }
     }
 }

@@ -63,13 +63,13 @@ final class CudaKernels implements Kernels, AutoCloseable {
         this.staging = staging;
         this.parameter = parameter;
         this.program = program;
-        vectors = new VectorsHeld(staging);
+        vectors = new VectorsHeld(device.heap(), staging);
         Tasks tasks = new Tasks(stream, staging, parameter);
         products = new MatrixProducts(device, kernels, staging, tasks);
-        experts = new ExpertProducts(kernels, staging, tasks);
-        attention = new CacheAttention(stream, kernels, staging, parameter);
+        experts = new ExpertProducts(device.heap(), kernels, staging, tasks);
+        attention = new CacheAttention(device.heap(), stream, kernels, staging, parameter);
         recurrences = new Recurrences(stream, kernels, parameter);
-        largest = new LargestNumbers(stream, kernels, staging, parameter);
+        largest = new LargestNumbers(device.heap(), stream, kernels, staging, parameter);
     }
 
     /// Launches what was collected.

@@ -17,14 +17,15 @@ final class ExpertProducts implements AutoCloseable {
     private final KernelModules kernels;
     private final Staging staging;
     private final Tasks tasks;
-    private final Scratch hidden = new Scratch();
+    private final Scratch hidden;
     private long[] hiddenAt = new long[0]; // floats from the start of `hidden` to the results of gate and up
     private long[] rowsAt = hiddenAt; // where the row list of an expert is on the device; 0 where it has one row
     private long[] outRowsAt = hiddenAt;
     private long hiddenFloats;
     private final Group group = new Group(); // of the launch that is being prepared
 
-    ExpertProducts(KernelModules kernels, Staging staging, Tasks tasks) {
+    ExpertProducts(CudaHeap heap, KernelModules kernels, Staging staging, Tasks tasks) {
+        hidden = new Scratch(heap);
         this.kernels = kernels;
         this.staging = staging;
         this.tasks = tasks;

@@ -14,9 +14,10 @@ final class LargestNumbers implements AutoCloseable {
     private final KernelModules kernels;
     private final Staging staging;
     private final ParameterBlock parameter;
-    private final Scratch keys = new Scratch();
+    private final Scratch keys;
 
-    LargestNumbers(CudaStream stream, KernelModules kernels, Staging staging, ParameterBlock parameter) {
+    LargestNumbers(CudaHeap heap, CudaStream stream, KernelModules kernels, Staging staging, ParameterBlock parameter) {
+        keys = new Scratch(heap);
         this.stream = stream;
         this.kernels = kernels;
         this.staging = staging;

@@ -4,14 +4,19 @@ import org.jspecify.annotations.Nullable;
 
 /// Device memory for intermediate results, which grows to the largest launch seen.
 final class Scratch implements AutoCloseable {
+    private final CudaHeap heap;
     private @Nullable CudaMemory memory;
+
+    Scratch(CudaHeap heap) {
+        this.heap = heap;
+    }
 
     /// Returns the address of `floats` floats, whose content is undefined; what it returned before is void.
     long reserve(long floats) {
         long byteSize = Math.max(1, floats) * Float.BYTES;
         if (memory == null || memory.byteSize() < byteSize) {
             close();
-            memory = CudaMemory.allocate(byteSize, "intermediate results");
+            memory = heap.allocate(byteSize, "intermediate results");
         }
         return memory.address(0, byteSize);
     }

@@ -9,10 +9,12 @@ import org.jspecify.annotations.Nullable;
 /// Vectors of a model that kernels read: uploaded when first used and known by their identity from then on. They must
 /// not change.
 final class VectorsHeld implements AutoCloseable {
+    private final CudaHeap heap;
     private final Staging staging;
     private final IdentityHashMap<Object, CudaMemory> held = new IdentityHashMap<>();
 
-    VectorsHeld(Staging staging) {
+    VectorsHeld(CudaHeap heap, Staging staging) {
+        this.heap = heap;
         this.staging = staging;
     }
 
@@ -55,7 +57,7 @@ final class VectorsHeld implements AutoCloseable {
 
     /// What cannot be copied is not held.
     private CudaMemory hold(Object vector, long byteSize, String purpose, LongConsumer upload) {
-        CudaMemory memory = CudaMemory.allocate(byteSize, purpose);
+        CudaMemory memory = heap.allocate(byteSize, purpose);
         try {
             upload.accept(memory.address(0, byteSize));
         } catch (RuntimeException e) {

@@ -16,10 +16,12 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
 /// Memory of a CUDA device.
+@Tag("gpu")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CudaDeviceTest {
     private final DevicePair devices = new DevicePair();
@@ -85,7 +87,7 @@ class CudaDeviceTest {
         Arena arena = devices.cuda.newArena();
         MemorySegment slab = devices.cuda.allocateSlab(4096, arena);
         assertTrue(slab.scope().isAlive());
-        assertEquals(0, slab.address() % 4096);
+        assertEquals(0, slab.address() % WeightMatrix.ALIGNMENT);
         arena.close();
         assertFalse(slab.scope().isAlive());
         arena.close();

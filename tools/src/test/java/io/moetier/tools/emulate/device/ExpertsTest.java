@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.TestInstance;
 ///
 /// Tolerance: two sums of up to 256 terms, the second over results of the first, in float32 instead of double, and an
 /// exponential. A term goes through some 24 additions in each; 1e-5 of the largest result is 170 roundings of it.
+@Tag("gpu")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ExpertsTest {
     private static final long SEED = 4711;

@@ -21,9 +21,11 @@ import io.moetier.tools.emulate.driver.EmulatedOptions;
 import java.lang.foreign.Arena;
 import java.util.Optional;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// A layer of a model: operations in the order in which a forward pass calls them.
+@Tag("gpu")
 class LayerTest {
     private static final long SEED = 4711;
     private static final int HIDDEN = 64;

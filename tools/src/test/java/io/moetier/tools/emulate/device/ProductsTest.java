@@ -13,6 +13,7 @@ import io.moetier.storage.model.DType;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,6 +24,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /// Tolerance: weights are the same floats as the plain kernels', which sum in double. A term of the device goes through
 /// the additions of its lane, at most one for every 32nd column and those of a quad, of three shuffles and of eight
 /// warps, each off by 2^-24 of the sum of absolute terms at most.
+@Tag("gpu")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ProductsTest {
     private static final long SEED = 4711;

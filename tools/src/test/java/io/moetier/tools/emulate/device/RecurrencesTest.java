@@ -7,6 +7,7 @@ import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.LinearAttentionShape;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -15,6 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 ///
 /// Tolerance: the processor sums in float32 as the device does, in the same order but for a decayed state, which one of
 /// them rounds once more; exponentials are within 2 units in the last place.
+@Tag("gpu")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class RecurrencesTest {
     private static final long SEED = 4711;

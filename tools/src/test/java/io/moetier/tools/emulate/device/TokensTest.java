@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,6 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// for
 /// bit. A norm sums in float32, 2^-24 of the sum for each of at most `cols / 32 + 9` additions in a row; an exponential
 /// is within 2 units in the last place.
+@Tag("gpu")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TokensTest {
     private static final long SEED = 4711;

@@ -1,0 +1,161 @@
+package io.moetier.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.testdata.TestData;
+import io.moetier.tools.emulate.driver.CudaStatus;
+import io.moetier.tools.emulate.driver.EmulatedDriver;
+import io.moetier.tools.emulate.driver.EmulatedGpu;
+import io.moetier.tools.emulate.driver.EmulatedOptions;
+import io.moetier.tools.emulate.driver.InjectedFault;
+import io.moetier.tools.emulate.driver.clock.ComputeCapability;
+import io.moetier.tools.emulate.driver.clock.GpuProfile;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// `--device cuda` with an emulated driver in the place of NVIDIA's, and what it says of one that is of no use.
+class CudaOptionTest {
+    private static final String MODEL = TestData.golden("mixtral").toString();
+    private static final List<String> RUN =
+            List.of("run", MODEL, "--ids", "5,9,20", "-n", "8", "--temp", "0", "--profile", "none", "--ctx", "64");
+    private static final GpuProfile RTX_3060 = GpuProfile.of("rtx3060").orElseThrow();
+    private static final GpuProfile MAXWELL = new GpuProfile(
+            "maxwell", "a GPU of 2014", 4L << 30, 224, 4.6, 12, new ComputeCapability(5, 2), 16, 2 << 20);
+
+    @TempDir
+    static Path cache = Path.of("");
+
+    private static CommandLineRun withDriver(EmulatedDriver driver, List<String> command, String... options) {
+        return CommandLineRun.inProcess(
+                Map.of(
+                        "MOETIER_CACHE",
+                        cache.toString(),
+                        "MOETIER_CUDA_LIBRARY",
+                        driver.library().toString()),
+                cache.resolve("home"),
+                Stream.concat(command.stream(), Stream.of(options)).toArray(String[]::new));
+    }
+
+    private static CommandLineRun run(EmulatedOptions emulated, List<String> command, String... options)
+            throws IOException {
+        try (EmulatedDriver driver = EmulatedDriver.start(emulated)) {
+            CommandLineRun run = withDriver(driver, command, options);
+            assertEquals(List.of(), driver.leaks().leaks());
+            return run;
+        }
+    }
+
+    private static void assertOneLine(String expected, CommandLineRun run) {
+        List<String> lines =
+                run.err().lines().filter(line -> line.startsWith("moetier: ")).toList();
+        assertEquals(1, lines.size(), run.err());
+        assertTrue(lines.getFirst().contains(expected), run.err());
+        assertEquals(1, run.err().lines().filter(line -> !line.isBlank()).count(), run.err());
+    }
+
+    private static JsonObject json(CommandLineRun run) {
+        assertEquals(Failure.OK, run.exitCode(), run.err());
+        return Json.parseObject(run.out().getBytes(StandardCharsets.UTF_8), Path.of("output"));
+    }
+
+    /// What cannot be computed on is refused, and passed over by `auto`.
+    private static void refuses(EmulatedOptions emulated, String reason) throws IOException {
+        CommandLineRun refused = run(emulated, RUN, "--device", "cuda");
+        assertEquals(Failure.USAGE, refused.exitCode(), refused.err());
+        assertOneLine("--device cuda: " + reason, refused);
+        CommandLineRun passedOver = run(emulated, RUN);
+        assertEquals(Failure.OK, passedOver.exitCode(), passedOver.err());
+        assertTrue(passedOver.err().contains("running on the CPU: " + reason), passedOver.err());
+    }
+
+    @Test
+    void aDriverThatIsTooOldIsRefused() throws IOException {
+        refuses(
+                EmulatedOptions.DEFAULT.withDriverVersion(8_000),
+                "the NVIDIA driver is for CUDA 8.0, but the kernels need 9.0; a newer driver helps");
+    }
+
+    @Test
+    void aGpuThatIsTooOldIsRefused() throws IOException {
+        EmulatedOptions emulated = EmulatedOptions.DEFAULT.withGpus(EmulatedGpu.of(MAXWELL));
+        String reason = "a GPU of 2014 (emulated) has compute capability 5.2, but the kernels need 6.1";
+        refuses(emulated, reason);
+        CommandLineRun doctor = run(emulated, List.of("doctor", "--threads", "1"));
+        assertEquals(Failure.OK, doctor.exitCode(), doctor.err());
+        assertTrue(doctor.out().contains("cannot be used: " + reason), doctor.out());
+    }
+
+    @Test
+    void aDriverWithoutAGpuIsRefused() throws IOException {
+        refuses(EmulatedOptions.DEFAULT.withGpus(), "the CUDA driver finds no device");
+    }
+
+    @Test
+    void aGpuThatIsNotThereIsRefused() throws IOException {
+        CommandLineRun refused = run(EmulatedOptions.DEFAULT, RUN, "--device", "cuda:1");
+        assertEquals(Failure.USAGE, refused.exitCode(), refused.err());
+        assertOneLine("--device cuda: there is no GPU 1; there is one, number 0", refused);
+    }
+
+    @Test
+    void aGpuThatCanBeUsedIsUsed() throws IOException {
+        JsonObject onCpu = json(run(EmulatedOptions.DEFAULT, RUN, "--device", "cpu", "--json"));
+        EmulatedGpu gpu = EmulatedGpu.of(RTX_3060);
+        for (String[] device : new String[][] {{}, {"--device", "cuda"}, {"--device", "cuda:1"}}) {
+            EmulatedOptions two = EmulatedOptions.DEFAULT.withGpus(gpu, gpu);
+            List<String> command =
+                    Stream.concat(RUN.stream(), Stream.of("--json")).toList();
+            JsonObject onGpu = json(run(two, command, device));
+            assertEquals(onCpu.requireString("text"), onGpu.requireString("text"));
+            assertTrue(onGpu.requireString("device").startsWith("CUDA, NVIDIA GeForce RTX 3060"));
+            assertEquals(0, onGpu.requireInt("expert_slots_given_back"));
+        }
+    }
+
+    @Test
+    void aShortageIsReported() throws IOException {
+        InjectedFault fault = InjectedFault.once("cuMemAlloc", 45, CudaStatus.OUT_OF_MEMORY);
+        EmulatedOptions emulated = EmulatedOptions.DEFAULT.withFaults(fault);
+        String said = "the GPU ran out of memory, so 1 of 16 slots for experts were given back";
+        for (String[] options : new String[][] {{"--device", "cuda"}, {"--device", "cuda", "--stats"}}) {
+            CommandLineRun run = run(emulated, RUN, options);
+            assertEquals(Failure.OK, run.exitCode(), run.err());
+            assertTrue(run.err().contains(said), run.err());
+        }
+        assertTrue(json(run(emulated, RUN, "--device", "cuda", "--json")).requireInt("expert_slots_given_back") > 0);
+        List<String> bench =
+                List.of("bench", MODEL, "--device", "cuda", "--ctx", "64", "-p", "4", "-n", "2", "-r", "1");
+        CommandLineRun measured = run(emulated, bench);
+        assertEquals(Failure.OK, measured.exitCode(), measured.err());
+        assertTrue(measured.out().contains(said), measured.out());
+    }
+
+    /// From some call on, everything fails: the text so far is right, one line follows, and closing is quiet.
+    @ParameterizedTest
+    @CsvSource({
+        "cuLaunchKernel, 40, ILLEGAL_ADDRESS",
+        "cuMemcpyDtoHAsync, 8, DEVICE_UNAVAILABLE",
+        "cuMemcpyHtoDAsync, 20, LAUNCH_FAILED",
+        "cuEventRecord, 12, UNKNOWN"
+    })
+    void aGpuThatIsLostEndsTheAnswer(String function, int call, CudaStatus status) throws IOException {
+        InjectedFault lost = new InjectedFault(function, call, status, true);
+        CommandLineRun run = run(EmulatedOptions.DEFAULT.withFaults(lost), RUN, "--device", "cuda");
+        assertEquals(Failure.FAILED, run.exitCode(), run.err());
+        assertOneLine("the GPU failed: ", run);
+        assertTrue(run.err().contains(status.symbol()), run.err());
+        String whole = run(EmulatedOptions.DEFAULT, RUN, "--device", "cpu").out();
+        assertTrue(whole.startsWith(run.out().strip()), run.out());
+    }
+}
