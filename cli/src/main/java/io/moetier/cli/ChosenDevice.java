@@ -31,7 +31,8 @@ record ChosenDevice(List<DeviceFactory> factories, Optional<String> whyCpu, bool
         return switch (choice) {
             case DeviceChoice.Cpu _ -> new ChosenDevice(List.of(), Optional.empty(), false);
             case DeviceChoice.Emulated emulated -> emulated(List.of(emulated), surroundings);
-            case DeviceChoice.Simulated(GpuProfile gpu) -> found(List.of(simulatedGpu(gpu, surroundings.cacheDirectory())));
+            case DeviceChoice.Simulated(GpuProfile gpu) ->
+                found(List.of(simulatedGpu(gpu, surroundings.cacheDirectory())));
             case DeviceChoice.Cuda cuda -> needed(List.of(cuda), surroundings);
             case DeviceChoice.Several(List<DeviceChoice> devices) ->
                 devices.getFirst() instanceof DeviceChoice.Emulated

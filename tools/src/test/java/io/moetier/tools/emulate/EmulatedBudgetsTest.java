@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -38,6 +39,7 @@ class EmulatedBudgetsTest {
         }
     }
 
+    @Tag("gpu")
     @ParameterizedTest
     @ValueSource(strings = {"mixtral", "gpt_oss", "deepseek_v2_lite", "qwen3_next"})
     void everyBudgetGivesTheSameBits(String name) {

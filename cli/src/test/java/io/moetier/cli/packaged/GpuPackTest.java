@@ -1,0 +1,98 @@
+package io.moetier.cli.packaged;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// What is packed for machines with a GPU is small, needs nothing of this machine, and finds what fails.
+class GpuPackTest {
+    private static final long MOST_BYTES = 60_000_000;
+    private static final Path TOOLS =
+            Objects.requireNonNull(TestData.root().toAbsolutePath().getParent()).resolve("tools/gpu");
+
+    @TempDir
+    Path directory;
+
+    private record Ended(int exitCode, String said) {}
+
+    private Ended run(String... command) throws IOException, InterruptedException {
+        Path said = directory.resolve("said");
+        Process process = new ProcessBuilder(command)
+                .directory(directory.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(said.toFile())
+                .start();
+        return new Ended(process.waitFor(), Files.readString(said));
+    }
+
+    /// Verifies as on a bare machine: with no variable of this one but those given.
+    private Ended verify(Path folder, List<String> variables, String... options)
+            throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of("env", "-i", "PATH=/usr/bin:/bin"));
+        command.add("HOME=" + Files.createDirectories(directory.resolve("home")));
+        command.addAll(variables);
+        command.addAll(List.of("sh", folder.resolve("verify-on-gpu.sh").toString()));
+        Collections.addAll(command, options);
+        return run(command.toArray(String[]::new));
+    }
+
+    @Test
+    void thePackChecksADeviceAndSaysWhatFailed() throws IOException, InterruptedException {
+        Path folder = directory.resolve("pack");
+        Ended packed = run("sh", TOOLS.resolve("pack.sh").toString(), "--built", folder.toString());
+        assertEquals(new Ended(0, folder + ".tar.gz\n"), packed);
+        assertTrue(bytes(folder) < MOST_BYTES);
+        assertTrue(Files.size(Path.of(folder + ".tar.gz")) < MOST_BYTES);
+
+        Ended emulated = verify(folder, List.of(), "--device", "emulated", "--short");
+        assertEquals(0, emulated.exitCode(), emulated.said());
+        assertTrue(
+                emulated.said()
+                        .matches("(?s)check +result +figure +seconds\\Rdoctor +ok +NVIDIA GeForce RTX 3060 .*"
+                                + "\\R  copies to it .*GB/s.*\\Rkernels: CudaDevice +ok +5 tests passed +\\d+"
+                                + "\\Rsame text as on the CPU +ok +4 tokens at .*"),
+                emulated.said());
+
+        Ended withoutDriver = verify(folder, List.of("MOETIER_CUDA_LIBRARY=/no/libcuda.so.1"), "--short");
+        assertEquals(1, withoutDriver.exitCode(), withoutDriver.said());
+        assertTrue(withoutDriver.said().contains("/no/libcuda.so.1 cannot be loaded"), withoutDriver.said());
+        assertEquals(
+                3,
+                withoutDriver
+                        .said()
+                        .lines()
+                        .filter(line -> line.contains(" FAILED "))
+                        .count(),
+                withoutDriver.said());
+
+        assertEquals(2, verify(folder, List.of(), "--device", "gpu").exitCode());
+    }
+
+    private static long bytes(Path folder) throws IOException {
+        try (Stream<Path> files = Files.walk(folder)) {
+            return files.filter(Files::isRegularFile)
+                    .mapToLong(GpuPackTest::size)
+                    .sum();
+        }
+    }
+
+    private static long size(Path file) {
+        try {
+            return Files.size(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
