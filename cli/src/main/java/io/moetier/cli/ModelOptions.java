@@ -43,7 +43,7 @@ final class ModelOptions {
 
     @Option(
             names = "--vram",
-            paramLabel = "SIZE[,SIZE…]",
+            paramLabel = "SIZE",
             split = ",",
             description =
                     "Budget of the GPU's memory: weights, keys and values, workspace, and experts in what is left;"

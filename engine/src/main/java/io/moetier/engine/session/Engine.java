@@ -88,7 +88,7 @@ public final class Engine implements AutoCloseable {
         config.ramBytes().ifPresent(slotBudget::slots);
         devices = openDevices(config);
         device = devices.getFirst();
-        processor = config.misses() == Misses.COPY ? Optional.empty() : Optional.of(openProcessor(config));
+        processor = config.misses() == Misses.COPY ? Optional.empty() : Optional.of(openBeside(config));
         Arena arena = device.newArena();
         owned.add(arena::close);
         Arena mainMemory = Arena.ofShared();
@@ -131,8 +131,18 @@ public final class Engine implements AutoCloseable {
     }
 
     private Device openProcessor(EngineConfig config) {
-        Device opened =
-                CpuDevice.open(PhysicalCores.threads(config.threads()), config.kernels(), config.nativeDirectory());
+        return own(CpuDevice.open(threads(config), config.kernels(), config.nativeDirectory()));
+    }
+
+    private Device openBeside(EngineConfig config) {
+        return own(CpuDevice.openExact(threads(config), config.kernels(), config.nativeDirectory()));
+    }
+
+    private static int threads(EngineConfig config) {
+        return PhysicalCores.threads(config.threads());
+    }
+
+    private Device own(Device opened) {
         owned.add(opened::close);
         return opened;
     }

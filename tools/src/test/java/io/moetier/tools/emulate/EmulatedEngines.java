@@ -41,8 +41,13 @@ final class EmulatedEngines {
 
     /// Imports a checkpoint.
     static void writeStore(Path checkpoint, Path store) {
+        writeStore(checkpoint, Quantisation.KEEP, store);
+    }
+
+    /// Imports a checkpoint with its weights rounded.
+    static void writeStore(Path checkpoint, Quantisation quantisation, Path store) {
         try (ModelSource source = ModelSource.open(checkpoint)) {
-            new CheckpointImporter(source, Quantisation.KEEP).run(store, false, bytes -> {});
+            new CheckpointImporter(source, quantisation).run(store, false, bytes -> {});
         }
     }
 

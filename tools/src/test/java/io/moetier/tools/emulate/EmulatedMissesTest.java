@@ -3,6 +3,7 @@ package io.moetier.tools.emulate;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.convert.Quantisation;
 import io.moetier.engine.device.cuda.CudaException;
 import io.moetier.engine.metrics.RunStats;
 import io.moetier.engine.offload.Misses;
@@ -18,6 +19,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -92,7 +94,18 @@ class EmulatedMissesTest {
     @ParameterizedTest
     @CsvSource({"mixtral, CPU", "gpt_oss, AUTO", "llama4_scout, CPU"})
     void onlyRoundingTellsWhereAnExpertWasComputed(String name, Misses misses) {
-        Path store = store(name);
+        requireRoundingAlone(store(name), misses);
+    }
+
+    /// The processor's kernels round activations to eight bits for such weights, elsewhere.
+    @Test
+    void neitherDoQuantisedWeights() {
+        Path store = directory.resolve("q8_0.mtier");
+        EmulatedEngines.writeStore(TestData.golden("mixtral"), Quantisation.Q8_0, store);
+        requireRoundingAlone(store, Misses.CPU);
+    }
+
+    private static void requireRoundingAlone(Path store, Misses misses) {
         EngineConfig all = EmulatedEngines.config(EmulatedOptions.DEFAULT);
         float[] expected = logits(store, all);
         EngineConfig least = EmulatedEngines.least(store, all.withMisses(misses));

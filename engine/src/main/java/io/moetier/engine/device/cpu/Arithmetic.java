@@ -15,6 +15,9 @@ interface Arithmetic {
     /// Returns one line for a person.
     String description();
 
+    /// Says whether activations are rounded to eight bits for weights of `dtype`.
+    boolean rounds(DType dtype);
+
     /// Makes room in `to` for `n` columns of `cols` activations, in the form in which they are multiplied with weights
     /// of `dtype`. The caller does so once, before threads pack columns.
     void reserve(DType dtype, int cols, int n, PackedColumns to);

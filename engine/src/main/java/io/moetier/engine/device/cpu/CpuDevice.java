@@ -19,10 +19,10 @@ public final class CpuDevice implements Device {
     private final CpuKernels kernels;
     private final String description;
 
-    private CpuDevice(int threads, KernelSelection selection) {
+    private CpuDevice(int threads, KernelSelection selection, boolean exactExperts) {
         Arithmetic arithmetic = selection.arithmetic();
         this.pool = new WorkerPool(threads);
-        this.kernels = new CpuKernels(pool, arithmetic);
+        this.kernels = new CpuKernels(pool, arithmetic, exactExperts);
         this.description = "CPU, " + arithmetic.description() + ", " + threads + (threads == 1 ? " thread" : " threads")
                 + selection.remark();
     }
@@ -38,7 +38,15 @@ public final class CpuDevice implements Device {
     /// @param nativeDirectory where native code is unpacked, for later starts to find; empty for a temporary place
     /// @throws IllegalArgumentException if `choice` asks for what cannot be used here
     public static CpuDevice open(int threads, KernelChoice choice, Optional<Path> nativeDirectory) {
-        return new CpuDevice(threads, KernelSelection.of(choice, nativeDirectory));
+        return new CpuDevice(threads, KernelSelection.of(choice, nativeDirectory), false);
+    }
+
+    /// Starts a device that computes experts beside another one: its kernels round activations of experts to no less
+    /// than float32, whatever the weights, so that it hardly matters which of the two computed an expert.
+    ///
+    /// @param threads as of the other methods, and so are the others
+    public static CpuDevice openExact(int threads, KernelChoice choice, Optional<Path> nativeDirectory) {
+        return new CpuDevice(threads, KernelSelection.of(choice, nativeDirectory), true);
     }
 
     @Override

@@ -29,7 +29,7 @@ final class CpuKernels implements Kernels {
     private final ColumnPacker packer;
     private final MatrixProducts products;
     private PackedColumns[] columns = PackedColumns.grown(new PackedColumns[0], 1);
-    private final ExpertProducts experts;
+    private final ExpertNetworks experts;
     private final AttentionOverCache attention;
     private final AttentionOverLatents latentAttention;
     private final RowWork rowWork;
@@ -42,14 +42,16 @@ final class CpuKernels implements Kernels {
 
     private final Scratch[] scratch;
 
-    CpuKernels(WorkerPool pool, Arithmetic arithmetic) {
+    /// @param exactExperts whether experts are computed as with activations of float32, whatever they are rounded to
+    CpuKernels(WorkerPool pool, Arithmetic arithmetic, boolean exactExperts) {
         scratch = new Scratch[pool.threads()];
         for (int i = 0; i < scratch.length; i++) {
             scratch[i] = new Scratch();
         }
         packer = new ColumnPacker(pool, arithmetic);
         products = new MatrixProducts(pool, arithmetic, scratch);
-        experts = new ExpertProducts(packer, products);
+        ExpertNetworks asRounded = new ExpertProducts(packer, products);
+        experts = exactExperts ? new ExactExperts(pool, arithmetic, scratch, packer, products, asRounded) : asRounded;
         attention = new AttentionOverCache(pool, arithmetic, scratch);
         latentAttention = new AttentionOverLatents(pool, arithmetic, scratch);
         rowWork = new RowWork(pool, arithmetic, scratch);

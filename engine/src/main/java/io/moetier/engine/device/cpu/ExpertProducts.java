@@ -6,7 +6,7 @@ import io.moetier.engine.tensor.WeightMatrix;
 
 /// The feed-forward networks of several experts, in four sections of work for all of them together: activations are
 /// packed, gate and up are multiplied and combined, the results are packed and multiplied with down.
-final class ExpertProducts {
+final class ExpertProducts implements ExpertNetworks {
     private final ColumnPacker packer;
     private final MatrixProducts products;
     private PackedColumns[] inputs = new PackedColumns[0];
@@ -21,8 +21,8 @@ final class ExpertProducts {
         this.products = products;
     }
 
-    /// As [io.moetier.engine.device.Kernels#expertFfn].
-    void run(ExpertBatch batch, float[] x, float[] out) {
+    @Override
+    public void run(ExpertBatch batch, float[] x, float[] out) {
         reserve(batch);
         for (int e = 0; e < batch.size(); e++) {
             inputOf[e] = sharesInput(batch, e) ? inputOf[e - 1] : e;
@@ -49,7 +49,8 @@ final class ExpertProducts {
         products.run();
     }
 
-    long byteSize() {
+    @Override
+    public long byteSize() {
         return (long) hidden.length * Float.BYTES
                 + PackedColumns.byteSize(inputs)
                 + PackedColumns.byteSize(upInputs)

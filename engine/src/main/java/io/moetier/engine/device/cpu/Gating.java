@@ -21,20 +21,20 @@ final class Gating {
     /// Changes both operands so that `silu(gate) * up` is what the activation gives:
     /// `g / (1 + exp(-a * g)) * u` is `silu(a * g) * u / a`, with a constant `a` or, for the GELU, with
     /// `a = 2 * sqrt(2 / pi) * (1 + 0.044715 * g^2)`, as `1 + tanh(z)` is `2 / (1 + exp(-2 * z))`.
-    static void prepare(FfnActivation activation, float[] gate, int gateAt, float[] up, int length) {
+    static void prepare(FfnActivation activation, float[] gate, int gateAt, float[] up, int upAt, int length) {
         if (activation instanceof ClampedSwiGlu clamped) { // no switch on patterns, which may allocate
             float limit = clamped.limit();
             float alpha = clamped.alpha();
             for (int i = 0; i < length; i++) {
                 gate[gateAt + i] = Math.min(gate[gateAt + i], limit) * alpha;
-                up[i] = (Math.clamp(up[i], -limit, limit) + 1f) / alpha;
+                up[upAt + i] = (Math.clamp(up[upAt + i], -limit, limit) + 1f) / alpha;
             }
         } else if (activation instanceof GeGlu) {
             for (int i = 0; i < length; i++) {
                 float g = gate[gateAt + i];
                 float alpha = GELU_SLOPE * (1f + GELU_CUBE * g * g);
                 gate[gateAt + i] = g * alpha;
-                up[i] /= alpha;
+                up[upAt + i] /= alpha;
             }
         }
     }

@@ -177,7 +177,7 @@ final class MatrixProducts {
         float[] ups = own.otherSums(length);
         arithmetic.multiply(expert.up(), from, to, task.upX, first, last, ups, 0, own);
         Biases.add(expert.upBias(), from, to, last - first, ups, 0);
-        Gating.prepare(expert.activation(), y, yAt, ups, length);
+        Gating.prepare(expert.activation(), y, yAt, ups, 0, length);
         arithmetic.swiGlu(y, yAt, ups, 0, length, own);
     }
 

@@ -47,6 +47,11 @@ final class NativeArithmetic implements Arithmetic {
     }
 
     @Override
+    public boolean rounds(DType dtype) {
+        return multiplies(dtype) && dtype.blockElements() > 1 && digits(dtype) == 1;
+    }
+
+    @Override
     public void reserve(DType dtype, int cols, int n, PackedColumns to) {
         if (!multiplies(dtype)) {
             plain.reserve(dtype, cols, n, to);

@@ -20,6 +20,11 @@ final class PlainArithmetic implements Arithmetic {
     }
 
     @Override
+    public boolean rounds(DType dtype) {
+        return false;
+    }
+
+    @Override
     public void reserve(DType dtype, int cols, int n, PackedColumns to) {
         to.reserve(n, cols, n * cols, 0, 0, 0);
     }

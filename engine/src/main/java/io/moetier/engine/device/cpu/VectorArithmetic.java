@@ -24,6 +24,11 @@ final class VectorArithmetic implements Arithmetic {
     }
 
     @Override
+    public boolean rounds(DType dtype) {
+        return VectorColumns.rounds(dtype);
+    }
+
+    @Override
     public void reserve(DType dtype, int cols, int n, PackedColumns to) {
         if (hasKernel(dtype)) {
             VectorColumns.reserve(dtype, cols, n, to);

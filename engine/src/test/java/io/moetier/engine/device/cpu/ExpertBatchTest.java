@@ -16,7 +16,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -110,13 +112,57 @@ class ExpertBatchTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
+    void exactExpertsAreTheFormulaWhateverTheirWeights(KernelChoice choice) {
+        int[] rows = random.ints(8, 0, TOKENS).toArray();
+        for (DType dtype : TestWeights.TYPES) {
+            for (FfnActivation activation : List.of(FfnActivation.SWIGLU, FfnActivation.RELU)) {
+                experts.clear();
+                experts.add(biased(activation, INNER, dtype, dtype));
+                experts.add(biased(activation, 2 * INNER, dtype, DType.Q8_0));
+                experts.add(biased(activation, INNER, dtype, DType.BF16));
+                assertExact(choice, rows);
+            }
+        }
+    }
+
+    private void assertExact(KernelChoice choice, int[] rows) {
+        float[] x = TestWeights.floats(TOKENS * HIDDEN, random);
+        int[] sizes = {1, 5, 2};
+        int[] outRows = IntStream.range(0, rows.length).toArray();
+        float[] found = new float[rows.length * HIDDEN];
+        try (CpuDevice device = CpuDevice.openExact(2, choice, Optional.empty())) {
+            ExpertBatch batch = new ExpertBatch();
+            batch.begin(rows, outRows);
+            for (int e = 0, from = 0; e < sizes.length; from += sizes[e++]) {
+                add(batch, e, from, sizes[e]);
+            }
+            run(device, batch, x, found);
+        }
+        for (int e = 0, from = 0; e < sizes.length; from += sizes[e++]) {
+            for (int i = from; i < from + sizes[e]; i++) {
+                double[] expected = formula(experts.get(e), x, rows[i] * HIDDEN);
+                double largest = DoubleStream.of(expected).map(Math::abs).max().orElseThrow();
+                for (int k = 0; k < HIDDEN; k++) {
+                    // float32 sums of 512 terms, twice
+                    assertEquals(expected[k], found[i * HIDDEN + k], 2e-5 * largest, choice + " " + experts.get(e));
+                }
+            }
+        }
+    }
+
     private ExpertWeights biased(FfnActivation activation, int inner) {
+        return biased(activation, inner, DType.F32, DType.F32);
+    }
+
+    private ExpertWeights biased(FfnActivation activation, int inner, DType dtype, DType ofUp) {
         boolean gated = activation.isGated();
         return new ExpertWeights(
                 activation,
-                gated ? TestWeights.matrix(arena, DType.F32, inner, HIDDEN, random) : null,
-                TestWeights.matrix(arena, DType.F32, inner, HIDDEN, random),
-                TestWeights.matrix(arena, DType.F32, HIDDEN, inner, random),
+                gated ? TestWeights.matrix(arena, dtype, inner, HIDDEN, random) : null,
+                TestWeights.matrix(arena, ofUp, inner, HIDDEN, random),
+                TestWeights.matrix(arena, dtype, HIDDEN, inner, random),
                 gated ? bias(inner) : null,
                 bias(inner),
                 bias(HIDDEN));

@@ -61,6 +61,11 @@ class SelfTestTest {
         }
 
         @Override
+        public boolean rounds(DType type) {
+            return PLAIN.rounds(type);
+        }
+
+        @Override
         public void reserve(DType type, int cols, int n, PackedColumns to) {
             PLAIN.reserve(type, cols, n, to);
         }
