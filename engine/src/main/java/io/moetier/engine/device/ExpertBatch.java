@@ -68,6 +68,24 @@ public final class ExpertBatch {
         return experts[expert];
     }
 
+    /// Returns the first expert that is alike to this one ([ExpertWeights#isAlike]), which may be itself.
+    public int firstAlike(int expert) {
+        int first = 0;
+        while (!experts[first].isAlike(experts[expert])) {
+            first++;
+        }
+        return first;
+    }
+
+    /// Returns the first expert whose down has the type of that of this one, which may be itself.
+    public int firstOfDown(int expert) {
+        int first = 0;
+        while (experts[first].down().dtype() != experts[expert].down().dtype()) {
+            first++;
+        }
+        return first;
+    }
+
     /// Returns where the rows of an expert start in [#rows] and [#outRows].
     public int from(int expert) {
         return from[expert];

@@ -45,6 +45,15 @@ public record ExpertWeights(
         return gate == null ? upBias : gateBias;
     }
 
+    /// Says whether one kernel can multiply and activate for this network and for another one: their gates and ups are
+    /// of
+    /// the same types.
+    public boolean isAlike(ExpertWeights other) {
+        return activation.isGated() == other.activation.isGated()
+                && activated().dtype() == other.activated().dtype()
+                && up.dtype() == other.up.dtype();
+    }
+
     private static void require(@Nullable MemorySegment bias, @Nullable WeightMatrix matrix) {
         if (bias != null && (matrix == null || bias.byteSize() != (long) matrix.rows() * Float.BYTES)) {
             throw new IllegalArgumentException("a bias of " + bias.byteSize() + " bytes for " + shape(matrix));

@@ -41,12 +41,12 @@ final class ExpertProducts implements AutoCloseable {
         }
         long first = hidden.reserve(separate ? 2 * hiddenFloats : hiddenFloats);
         for (int e = 0; e < batch.size(); e++) {
-            if (firstAlike(batch, e) == e) {
+            if (batch.firstAlike(e) == e) {
                 activate(batch, e, x, first);
             }
         }
         for (int e = 0; e < batch.size(); e++) {
-            if (firstOfDown(batch, e) == e) {
+            if (batch.firstOfDown(e) == e) {
                 multiplyDown(batch, e, first, out);
             }
         }
@@ -102,29 +102,6 @@ final class ExpertProducts implements AutoCloseable {
                 && (dtype != expert.up().dtype() || kernels.of(dtype).gated() == null);
     }
 
-    private static int firstAlike(ExpertBatch batch, int e) {
-        ExpertWeights expert = batch.get(e);
-        int first = 0;
-        while (!isAlike(batch.get(first), expert)) {
-            first++;
-        }
-        return first;
-    }
-
-    private static boolean isAlike(ExpertWeights one, ExpertWeights other) {
-        return one.activation().isGated() == other.activation().isGated()
-                && one.activated().dtype() == other.activated().dtype()
-                && one.up().dtype() == other.up().dtype();
-    }
-
-    private static int firstOfDown(ExpertBatch batch, int e) {
-        int first = 0;
-        while (batch.get(first).down().dtype() != batch.get(e).down().dtype()) {
-            first++;
-        }
-        return first;
-    }
-
     private void activate(ExpertBatch batch, int first, CudaBuffer x, long results) {
         ExpertWeights expert = batch.get(first);
         KernelModules.ForType type = kernels.of(expert.activated().dtype());
@@ -136,7 +113,7 @@ final class ExpertProducts implements AutoCloseable {
         tasks.begin(group.count);
         for (int e = first; e < batch.size(); e++) {
             ExpertWeights each = batch.get(e);
-            if (isAlike(each, expert)) {
+            if (each.isAlike(expert)) {
                 tasks.weights(each.activated().bytes().address(), address(each.activatedBias()));
                 if (each.gate() != null) {
                     tasks.up(each.up().bytes().address(), address(each.upBias()));
@@ -158,7 +135,7 @@ final class ExpertProducts implements AutoCloseable {
         long most = 0;
         for (int e = first; e < batch.size(); e++) {
             ExpertWeights each = batch.get(e);
-            if (isAlike(each, batch.get(first))) {
+            if (each.isAlike(batch.get(first))) {
                 int width = each.up().rows();
                 long gate = results + Float.BYTES * hiddenAt[e];
                 tasks.weights(0, 0)
@@ -175,7 +152,7 @@ final class ExpertProducts implements AutoCloseable {
         tasks.begin(group.count);
         for (int e = first; e < batch.size(); e++) {
             ExpertWeights each = batch.get(e);
-            if (isAlike(each, batch.get(first))) {
+            if (each.isAlike(batch.get(first))) {
                 WeightMatrix w = isUp ? each.up() : each.activated();
                 tasks.weights(w.bytes().address(), address(isUp ? each.upBias() : each.activatedBias()));
                 readInput(batch, e, x);
@@ -250,7 +227,7 @@ final class ExpertProducts implements AutoCloseable {
             tiles = 0;
             mostRows = 0;
             for (int e = first; e < batch.size(); e++) {
-                if (isAlike(batch.get(e), batch.get(first))) {
+                if (batch.get(e).isAlike(batch.get(first))) {
                     add(batch.get(e).up(), batch.n(e));
                 }
             }

@@ -104,12 +104,12 @@ final class Products {
             time.send(2 * listed * Integer.BYTES);
         }
         for (int e = 0; e < batch.size(); e++) {
-            if (firstAlike(batch, e) == e) {
+            if (batch.firstAlike(e) == e) {
                 activate(batch, e, time);
             }
         }
         for (int e = 0; e < batch.size(); e++) {
-            if (firstOfDown(batch, e) == e) {
+            if (batch.firstOfDown(e) == e) {
                 down(batch, e, time);
             }
         }
@@ -132,7 +132,7 @@ final class Products {
         begin(0);
         for (int e = first; e < batch.size(); e++) {
             ExpertWeights each = batch.get(e);
-            if (isAlike(each, batch.get(first))) {
+            if (each.isAlike(batch.get(first))) {
                 int n = batch.n(e);
                 double results = (double) Float.BYTES * n * each.up().rows();
                 double inputs = (double) Float.BYTES * n * each.up().cols();
@@ -171,27 +171,5 @@ final class Products {
     private static boolean isSeparate(ExpertWeights expert) {
         @Nullable WeightMatrix gate = expert.gate();
         return gate != null && (gate.dtype() != expert.up().dtype() || !WeightMatrix.interleaves(gate.dtype()));
-    }
-
-    private static int firstAlike(ExpertBatch batch, int e) {
-        int first = 0;
-        while (!isAlike(batch.get(first), batch.get(e))) {
-            first++;
-        }
-        return first;
-    }
-
-    private static boolean isAlike(ExpertWeights one, ExpertWeights other) {
-        return one.activation().isGated() == other.activation().isGated()
-                && one.activated().dtype() == other.activated().dtype()
-                && one.up().dtype() == other.up().dtype();
-    }
-
-    private static int firstOfDown(ExpertBatch batch, int e) {
-        int first = 0;
-        while (batch.get(first).down().dtype() != batch.get(e).down().dtype()) {
-            first++;
-        }
-        return first;
     }
 }
