@@ -51,7 +51,7 @@ public final class Sampler {
     public int sample(float[] logits) {
         boolean asTheyAre = params.repeatPenalty() == 1 || numRecent == 0;
         largest.find(asTheyAre ? logits : penaliseRepetition(logits), 0, vocabSize, numKept);
-        return choose(largest);
+        return sample(largest);
     }
 
     /// Returns the next token.
@@ -59,10 +59,6 @@ public final class Sampler {
     /// @param candidates the [#numCandidates()] largest logits
     /// @throws IllegalStateException if one of all is NaN, or none is finite
     public int sample(Largest candidates) {
-        return choose(candidates);
-    }
-
-    private int choose(Largest candidates) {
         if (candidates.size() == 0 || !Float.isFinite(candidates.value(0))) {
             throw new IllegalStateException("the model computed logits that are not numbers");
         }
