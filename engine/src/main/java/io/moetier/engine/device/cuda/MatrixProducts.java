@@ -6,7 +6,7 @@ import io.moetier.storage.model.DType;
 
 /// One or several matrices, each times rows of activations: a launch for each type of weights.
 final class MatrixProducts {
-    /// Rows that a block multiplies together, as in products.cu.
+    /// Rows that a block multiplies together, as in tasks.cuh.
     static final int ROWS_TOGETHER = 4;
 
     private static final int ALIGNMENT = 16;

@@ -6,14 +6,14 @@ import org.jspecify.annotations.Nullable;
 
 /// The table of tasks of one launch of a kernel in products.cu: in the launch itself if they are few, else staged.
 final class Tasks {
-    /// Threads of a block, as in products.cu.
+    /// Threads of a block, as in tasks.cuh.
     static final int THREADS = 256;
 
     private static final int MOST_FEW = 16;
     private static final long FEW_AT = Long.BYTES;
     private static final long TASK_BYTES = 96;
 
-    /// What becomes of a product, numbered as in products.cu.
+    /// What becomes of a product, numbered as in tasks.cuh.
     private enum Activation {
         NOTHING,
         SWIGLU,
