@@ -289,12 +289,15 @@ INLINE void decode(int type, const uint8_t *w, int b, int part, struct weights *
     }
 }
 
+/* Fresh weights are fetched so many bytes ahead. */
+#define AHEAD 4096
+
 /* Fetches block `b` of those so far ahead that they arrive in time. */
 INLINE void fetch_ahead(int type, const uint8_t *w, int b) {
-    const int ahead = is_super(type) ? 1536 : 512, bytes = block_bytes(type) / blocks_together(type);
+    const int bytes = block_bytes(type) / blocks_together(type);
     UNROLL
     for (int i = 0; i < bytes; i += 64) {
-        __builtin_prefetch(w + ahead + b * bytes + i, 0, 3);
+        __builtin_prefetch(w + AHEAD + b * bytes + i, 0, 3);
     }
 }
 
