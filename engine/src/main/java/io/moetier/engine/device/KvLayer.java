@@ -152,26 +152,23 @@ public final class KvLayer {
         };
     }
 
-    /// Stores the keys and values of one position.
+    /// Stores the key and the value of one head at one position.
     ///
-    /// @param k all heads of the position, starting at `k[at]`; `v` likewise
-    public void store(int position, float[] k, float[] v, int at) {
+    /// @param k the key, starting at `k[at]`; `v` likewise
+    public void store(int position, int head, float[] k, float[] v, int at) {
         MemorySegment keyChunk = keys(position / CHUNK_POSITIONS);
         MemorySegment valueChunk = values(position / CHUNK_POSITIONS);
         int inChunk = position % CHUNK_POSITIONS;
-        for (int head = 0; head < numKvHeads; head++) {
-            long key = headOffset(head) + (long) inChunk / TILE_KEYS * TILE_KEYS * headDim + inChunk % TILE_KEYS;
-            long value = headOffset(head) + (long) inChunk * headDim;
-            int from = at + head * headDim;
-            switch (type) {
-                case F16 -> {
-                    scatterHalves(k, from, keyChunk, 2 * key);
-                    storeHalves(v, from, valueChunk, 2 * value);
-                }
-                case F32 -> {
-                    scatterFloats(k, from, keyChunk, 4 * key);
-                    MemorySegment.copy(v, from, valueChunk, JAVA_FLOAT, 4 * value, headDim);
-                }
+        long key = headOffset(head) + (long) inChunk / TILE_KEYS * TILE_KEYS * headDim + inChunk % TILE_KEYS;
+        long value = headOffset(head) + (long) inChunk * headDim;
+        switch (type) {
+            case F16 -> {
+                scatterHalves(k, at, keyChunk, 2 * key);
+                storeHalves(v, at, valueChunk, 2 * value);
+            }
+            case F32 -> {
+                scatterFloats(k, at, keyChunk, 4 * key);
+                MemorySegment.copy(v, at, valueChunk, JAVA_FLOAT, 4 * value, headDim);
             }
         }
     }

@@ -29,7 +29,9 @@ class KvLayerTest {
                 for (int i = 0; i < row.length; i++) {
                     negated[i] = -row[i];
                 }
-                layer.store(position, row, negated, 2);
+                for (int head = 0; head < HEADS; head++) {
+                    layer.store(position, head, row, negated, 2 + head * HEAD_DIM);
+                }
             }
             double step = type == KvType.F16 ? 0.25 : 0; // half of what float16 counts in from 512 on
             for (int position = 0; position < POSITIONS; position++) {
@@ -48,7 +50,7 @@ class KvLayerTest {
             KvLayer layer = new KvLayer(arena, KvType.F16, 1, 1, 5);
             layer.reserve(1);
             float[] k = {65504f, 65520f, -1e9f, Float.POSITIVE_INFINITY, Float.NaN};
-            layer.store(0, k, k, 0);
+            layer.store(0, 0, k, k, 0);
             float[] expected = {65504f, 65504f, -65504f, 65504f, Float.NaN};
             for (int d = 0; d < 5; d++) {
                 assertEquals(expected[d], layer.key(0, 0, d));

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /// One packing at a time: the fields are the arguments of the one that runs.
 final class ColumnPacker {
     /// Activations below which one thread packs all of them.
-    private static final int SMALL = 1 << 15;
+    private static final int SMALL = 1 << 13;
 
     private final WorkerPool pool;
     private final Arithmetic arithmetic;

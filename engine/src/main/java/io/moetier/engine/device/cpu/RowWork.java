@@ -16,6 +16,9 @@ final class RowWork {
     /// Elements that are one row where rows do not matter.
     private static final int BLOCK = 1024;
 
+    /// An element of a key lies in a line of memory of its own, which takes as long as so many in a row.
+    private static final int STORED = 16;
+
     /// Above, `log(1 + exp(x))` rounds to `x`.
     private static final float LINEAR_SOFTPLUS = 20f;
 
@@ -52,6 +55,7 @@ final class RowWork {
     private float @Nullable [] bias;
     private int k;
     private int length;
+    private int blocksOfRow;
     private int heads;
     private int headDim;
     private int firstPosition;
@@ -155,13 +159,13 @@ final class RowWork {
         this.y = v;
         this.firstPosition = firstPosition;
         this.cache = cache;
-        run(store, n, cache.numKvHeads() * cache.headDim());
+        run(store, n * cache.numKvHeads(), cache.headDim() * STORED);
     }
 
     private void store(int part, int worker) {
         KvLayer kv = Objects.requireNonNull(cache);
-        for (int row = from(part); row < from(part + 1); row++) {
-            kv.store(firstPosition + row, x, y, row * cols);
+        for (int i = from(part); i < from(part + 1); i++) {
+            kv.store(firstPosition + i / kv.numKvHeads(), i % kv.numKvHeads(), x, y, i * kv.headDim());
         }
     }
 
@@ -331,25 +335,33 @@ final class RowWork {
         this.y = weights;
         this.k = k;
         this.out = out;
-        run(combine, n, cols);
+        this.length = cols;
+        blocksOfRow = (cols + BLOCK - 1) / BLOCK;
+        run(combine, n * blocksOfRow, k * BLOCK);
     }
 
     private void combine(int part, int worker) {
-        for (int row = from(part); row < from(part + 1); row++) {
-            int at = row * k;
-            int end = at + k;
-            while (at < end && y[at] == 0) {
-                at++;
-            }
-            if (at == end) {
-                Arrays.fill(out, row * cols, (row + 1) * cols, 0f);
-                continue;
-            }
-            scale(x, at * cols, y[at], out, row * cols, cols);
-            for (int i = at + 1; i < end; i++) {
-                if (y[i] != 0) {
-                    addScaled(x, i * cols, y[i], out, row * cols, cols);
-                }
+        for (int block = from(part); block < from(part + 1); block++) {
+            int column = block % blocksOfRow * BLOCK;
+            combine(block / blocksOfRow, column, Math.min(BLOCK, length - column));
+        }
+    }
+
+    private void combine(int row, int column, int count) {
+        int to = row * length + column;
+        int at = row * k;
+        int end = at + k;
+        while (at < end && y[at] == 0) {
+            at++;
+        }
+        if (at == end) {
+            Arrays.fill(out, to, to + count, 0f);
+            return;
+        }
+        scale(x, at * length + column, y[at], out, to, count);
+        for (int i = at + 1; i < end; i++) {
+            if (y[i] != 0) {
+                addScaled(x, i * length + column, y[i], out, to, count);
             }
         }
     }

@@ -348,8 +348,9 @@ class CpuKernelsTest {
                 KvLayer cache = new KvLayer(arena, KvType.F16, before + n, 2, headDim);
                 cache.reserve(before + n);
                 float[] kv = TestWeights.floats((before + n + 1) * 2 * headDim, random);
-                for (int position = 0; position < before + n; position++) {
-                    cache.store(position, kv, Arrays.copyOfRange(kv, 1, kv.length), position * 2 * headDim);
+                float[] v = Arrays.copyOfRange(kv, 1, kv.length);
+                for (int i = 0; i < (before + n) * 2; i++) {
+                    cache.store(i / 2, i % 2, kv, v, i * headDim);
                 }
                 int cols = 6 * headDim;
                 float[] q = TestWeights.floats(n * cols, random);
