@@ -10,4 +10,9 @@ public interface HostClock {
     /// Sets the clock: ahead when something has been waited for, or to the time of another thread of the host, whose
     /// work is done now and which began it then.
     void set(double nanos);
+
+    /// Has work of another thread of the host done when its time has come, also while the host waits for the device.
+    ///
+    /// @param errands are asked from the thread that computes, until they say that there are none
+    void attend(HostErrands errands);
 }

@@ -8,7 +8,6 @@ import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.offload.ExpertTiers;
 import io.moetier.engine.offload.PrefetchTrial;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -89,20 +88,16 @@ final class RoutersAhead {
             return;
         }
         Target next = routers.get(number + 1);
+        if (workspace.n > 1 && (expertTiers.streamsPrompts() || trial.isOnForPrompts())) {
+            expertTiers.stream(next.layer());
+            return;
+        }
         int n = 0;
         if (workspace.n == 1 && number >= decoder && trial.isOn()) {
             n = keepExperts(
                     next.spec().numExperts(),
                     workspace,
                     lookahead.bestGuess(number + 1 - decoder, workspace.aheadIds, workspace.aheadLikelihoods));
-        } else if (workspace.n > 1 && trial.isOnForPrompts()) {
-            n = next.spec().numExperts();
-            float unused =
-                    1 - (float) next.spec().numExpertsPerToken() / next.spec().numChoices();
-            Arrays.fill(workspace.aheadLikelihoods, 0, n, 1 - (float) StrictMath.pow(unused, workspace.n));
-            for (int expert = 0; expert < n; expert++) {
-                workspace.aheadIds[expert] = expert;
-            }
         }
         expertTiers.guess(next.layer(), workspace.aheadIds, workspace.aheadLikelihoods, n);
     }

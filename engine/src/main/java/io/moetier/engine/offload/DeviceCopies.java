@@ -76,6 +76,11 @@ public final class DeviceCopies implements ExpertSource, AutoCloseable {
         return pinned.source().slotBytes(sizeClass);
     }
 
+    @Override
+    public boolean hasRoomFor(int id) {
+        return pinned.hasRoomFor(id);
+    }
+
     /// @throws IllegalStateException if an earlier copy failed and nobody knows whether it still goes on
     @Override
     public Tier read(int id, MemorySegment dst, DeviceEvent free) {

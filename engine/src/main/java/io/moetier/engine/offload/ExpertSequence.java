@@ -28,7 +28,9 @@ import org.jspecify.annotations.Nullable;
 /// Lifetime: the blocks of a group are pinned until the next [#next()] or [#close()], then their slots go to the next
 /// missing experts. So any number of experts can be worked through with a few slots. While some wait for a slot, a
 /// group takes half of the slots at most, so that loads go on while it is computed. When none waits any more, the
-/// loaders go to the [Prefetcher]. Confined to the thread of its [ExpertTier].
+/// [Prefetcher] may load what the next layer of a prompt needs behind them, and when all have come, what is likely to
+/// be
+/// needed. Confined to the thread of its [ExpertTier].
 public final class ExpertSequence implements ExpertArrivals {
     private static final int NONE = -1;
 
@@ -36,6 +38,7 @@ public final class ExpertSequence implements ExpertArrivals {
     private final SlotReleases releases;
     private final TransferScheduler<Transfer> scheduler;
     private final Prefetcher prefetcher;
+    private final PromptSlots promptSlots;
     private final Counters counters;
     private final LongAdder hits = new LongAdder();
     private final int[] ids;
@@ -59,12 +62,14 @@ public final class ExpertSequence implements ExpertArrivals {
             SlotReleases releases,
             TransferScheduler<Transfer> scheduler,
             Prefetcher prefetcher,
+            PromptSlots promptSlots,
             Counters counters,
             int maxExperts) {
         this.placement = placement;
         this.releases = releases;
         this.scheduler = scheduler;
         this.prefetcher = prefetcher;
+        this.promptSlots = promptSlots;
         this.counters = counters;
         ids = new int[maxExperts];
         residentIndices = new int[maxExperts];
@@ -92,6 +97,7 @@ public final class ExpertSequence implements ExpertArrivals {
         numOnHost = 0;
         try {
             prefetcher.giveWay();
+            promptSlots.begin(layer);
             if (n > 0) {
                 sizeClass.cache().decide(ids, weights, n);
                 sort(sizeClass, n);
@@ -128,8 +134,11 @@ public final class ExpertSequence implements ExpertArrivals {
         } else if (numUnderWay > 0) {
             takeArrivals(sizeClass, most);
         }
-        if (nextMissing == numMissing && numUnderWay == 0) {
-            prefetcher.useIdleLoaders();
+        if (nextMissing == numMissing) {
+            prefetcher.streamBehind();
+            if (numUnderWay == 0) {
+                prefetcher.useIdleLoaders();
+            }
         }
         return size > 0;
     }
@@ -190,20 +199,25 @@ public final class ExpertSequence implements ExpertArrivals {
         }
         while (numUnderWay > 0) {
             Transfer transfer = scheduler.cancel();
-            if (transfer != null) {
+            if (transfer == null) {
+                end(sizeClass, scheduler.await());
+            } else if (transfer.isAhead()) {
+                prefetcher.drop(transfer);
+            } else {
                 numUnderWay--;
                 sizeClass.cache().abandon(transfer.slot());
-                continue;
-            }
-            transfer = scheduler.await();
-            if (transfer.isAhead()) {
-                prefetcher.settle(transfer);
-            } else if (settle(sizeClass, transfer)) {
-                sizeClass.cache().unpin(transfer.slot());
             }
         }
         this.sizeClass = null;
         release(sizeClass);
+    }
+
+    private void end(SizeClass sizeClass, Transfer transfer) {
+        if (transfer.isAhead()) {
+            prefetcher.settle(transfer);
+        } else if (settle(sizeClass, transfer)) {
+            sizeClass.cache().unpin(transfer.slot());
+        }
     }
 
     /// Pins the residents before anything is evicted, so that none of them is.
@@ -245,7 +259,7 @@ public final class ExpertSequence implements ExpertArrivals {
         ExpertCache cache = sizeClass.cache();
         while (nextMissing < numMissing) {
             int missing = missingIndices[nextMissing];
-            int reserved = cache.tryReserve(ids[missing]);
+            int reserved = tryReserve(cache, ids[missing]);
             if (reserved == NONE) {
                 if (nextResident == numResidents && numUnderWay + prefetcher.numUnderWay() == 0) {
                     throw new OutOfSlotsException(numMissing - nextMissing, 0, cache.numPinned());
@@ -256,6 +270,11 @@ public final class ExpertSequence implements ExpertArrivals {
             numUnderWay++;
             scheduler.submit(sizeClass.transfers().get(reserved).of(ids[missing], missing));
         }
+    }
+
+    private int tryReserve(ExpertCache cache, int id) {
+        int slot = prefetcher.isStreamed(ExpertId.layerOf(id)) ? promptSlots.tryReserve(cache, id) : NONE;
+        return slot == NONE ? cache.tryReserve(id) : slot;
     }
 
     private void takeResidents(SizeClass sizeClass, int most) {

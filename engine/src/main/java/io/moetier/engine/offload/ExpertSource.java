@@ -19,6 +19,11 @@ public interface ExpertSource {
     /// Returns the bytes of one expert of the size class.
     long slotBytes(int sizeClass);
 
+    /// Says whether [#read] would find room for the expert on its way now, without waiting for another thread.
+    default boolean hasRoomFor(int id) {
+        return true;
+    }
+
     /// Fills `dst`, which is of the size of the expert's class, and returns where the expert was. Any number of threads
     /// may call at once.
     ///

@@ -32,16 +32,21 @@ public final class ExpertTier implements AutoCloseable {
     /// So that no more has to be given back than a sixteenth at a time.
     private static final int MOST_PIECES = 16;
 
+    private static final int[] NO_EXPERTS = {};
+    private static final float[] NO_LIKELIHOODS = {};
+
     private final long budgetBytes;
     private final int numSlots; // at first
     private final int[] ids;
     private final Counters counters;
     private final List<SizeClass> sizeClasses;
     private final int[] sizeClassOfLayer;
+    private final int[][] idsOfLayer;
     private final Owned owned;
     private final TransferScheduler<Transfer> scheduler;
     private final Prefetcher prefetcher;
     private final ExpertSequence sequence;
+    private boolean choseMost; // of the layer's experts, the present sequence
 
     private ExpertTier(
             ExpertSource source,
@@ -59,6 +64,11 @@ public final class ExpertTier implements AutoCloseable {
         this.counters = counters;
         ids = source.ids();
         sizeClassOfLayer = sizeClassOfLayer(source);
+        idsOfLayer = IntStream.range(0, sizeClassOfLayer.length)
+                .mapToObj(layer -> IntStream.of(ids)
+                        .filter(id -> ExpertId.layerOf(id) == layer)
+                        .toArray())
+                .toArray(int[][]::new);
         SlotReleases releases = new SlotReleases(device);
         owned.add(releases::close);
         sizeClasses = new ArrayList<>();
@@ -75,15 +85,19 @@ public final class ExpertTier implements AutoCloseable {
                 .<TransferScheduler<Transfer>>map(clock -> new VirtualLoaders(clock, loaders, numSlots))
                 .orElseGet(() -> new LoaderThreads<>(loaders, numSlots));
         owned.add(scheduler::close);
+        owned.add(this::dropAhead);
+        PromptSlots promptSlots = new PromptSlots(sizeClassOfLayer.length);
         prefetcher = new Prefetcher(
                 scheduler,
                 counters,
                 new UseRates(ids),
+                promptSlots,
                 device.readsMainMemory() ? loaders : 1, // copies share a link, and a layer would wait for all of them
                 sizeClasses,
                 sizeClassOfLayer,
                 mostExpertsOfOneLayer(ids));
-        sequence = new ExpertSequence(placement, releases, scheduler, prefetcher, counters, mostExpertsOfOneLayer(ids));
+        sequence = new ExpertSequence(
+                placement, releases, scheduler, prefetcher, promptSlots, counters, mostExpertsOfOneLayer(ids));
         owned.add(sequence::close);
         device.relieveWith(this::giveBack);
         owned.add(() -> device.relieveWith(byteSize -> false));
@@ -128,6 +142,7 @@ public final class ExpertTier implements AutoCloseable {
             throw new IllegalArgumentException("layer " + layer + " has no experts");
         }
         sequence.begin(sizeClasses.get(Math.max(0, sizeClass)), layer, experts, rows, weights, n);
+        choseMost = sizeClass >= 0 && 2 * n >= idsOfLayer[layer].length;
         return sequence;
     }
 
@@ -163,6 +178,16 @@ public final class ExpertTier implements AutoCloseable {
         return sequence;
     }
 
+    /// Has the experts of `layer`, the next one of a prompt, loaded behind those of the present sequence. But if that
+    /// asked for less than half of its own layer, each is likelier not to be needed, and nothing is loaded ahead.
+    void stream(int layer) {
+        if (choseMost) {
+            prefetcher.stream(layer, idsOfLayer[layer]);
+        } else {
+            prefetcher.guess(layer, NO_EXPERTS, NO_LIKELIHOODS, 0);
+        }
+    }
+
     /// Returns the packed ids of the experts that belong here.
     int[] ids() {
         return ids;
@@ -179,6 +204,13 @@ public final class ExpertTier implements AutoCloseable {
     @Override
     public void close() {
         owned.close();
+    }
+
+    /// Loaders need not load what nobody will ask for.
+    private void dropAhead() {
+        while (scheduler.cancel() != null) {
+            // the next one
+        }
     }
 
     private SizeClass sizeClass(

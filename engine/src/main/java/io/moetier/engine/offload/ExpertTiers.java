@@ -264,6 +264,19 @@ public final class ExpertTiers implements AutoCloseable {
         }
     }
 
+    /// Says whether the next layer of a prompt is worth loading whenever loaders are idle: copies to a device leave the
+    /// processor alone, and bits and times are all that anybody compares there, not what was found where.
+    public boolean streamsPrompts() {
+        return pinned != null && placement.copies();
+    }
+
+    /// Has the experts of `layer`, the next one of a prompt, loaded behind those of the layer that was begun, unless
+    /// that
+    /// has asked for few of its own.
+    public void stream(int layer) {
+        tiers.forEach(tier -> tier.stream(layer));
+    }
+
     /// Returns how many devices there are.
     public int numDevices() {
         return tiers.size();

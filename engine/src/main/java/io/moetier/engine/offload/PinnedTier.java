@@ -124,6 +124,17 @@ public final class PinnedTier implements AutoCloseable {
         }
     }
 
+    /// Says whether [#pin(int)] would get a slot for an expert now.
+    boolean hasRoomFor(int id) {
+        ExpertCache cache = slotsOf(id).cache();
+        lock.lock();
+        try {
+            return cache.slotOf(id) != NONE || cache.numPinned() < cache.numSlots();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// Pins an expert if it is here now. If not, nothing is counted.
     boolean tryPin(int id) {
         Slots slots = slotsOf(id);

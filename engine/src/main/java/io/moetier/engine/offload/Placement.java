@@ -13,6 +13,11 @@ final class Placement {
         this.costs = costs;
     }
 
+    /// Says whether a layer may wait for copies.
+    boolean copies() {
+        return misses != Misses.CPU;
+    }
+
     /// Says that another layer begins.
     void beginLayer() {
         computeNanos = 0;

@@ -119,6 +119,11 @@ final class Transfer implements Load {
         nanos = System.nanoTime() - start;
     }
 
+    /// Says whether it can be run without waiting for another thread.
+    boolean hasRoom() {
+        return source.hasRoomFor(id);
+    }
+
     int slot() {
         return slot;
     }

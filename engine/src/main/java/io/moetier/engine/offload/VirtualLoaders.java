@@ -1,6 +1,7 @@
 package io.moetier.engine.offload;
 
 import io.moetier.engine.device.HostClock;
+import io.moetier.engine.device.HostErrands;
 import org.jspecify.annotations.Nullable;
 
 /// Loaders beside a device whose time is computed: what they do is done by the thread that computes, when in that time
@@ -9,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// So times depend on no scheduling of threads. A transfer is run once a loader is free for it by now; its end lies in
 /// the future, and the computation learns of it when its time has come there, or goes there to wait. What has begun
-/// nowhere yet can be taken back.
-final class VirtualLoaders implements TransferScheduler<Transfer> {
+/// nowhere yet can be taken back. The clock asks for what is to be begun while the computation waits for the device.
+final class VirtualLoaders implements TransferScheduler<Transfer>, HostErrands {
     private final HostClock clock;
     private final double[] freeAt; // by loader
     private final @Nullable Transfer[] submitted; // a ring
@@ -20,6 +21,7 @@ final class VirtualLoaders implements TransferScheduler<Transfer> {
     private final Transfer[] ended; // in the order in which they end, the last one first
     private final double[] endsAt;
     private int numEnded;
+    private boolean running;
 
     /// At most `capacity` transfers are under way at a time.
     VirtualLoaders(HostClock clock, int numLoaders, int capacity) {
@@ -29,6 +31,7 @@ final class VirtualLoaders implements TransferScheduler<Transfer> {
         submittedAt = new double[capacity];
         ended = new Transfer[capacity];
         endsAt = new double[capacity];
+        clock.attend(this);
     }
 
     @Override
@@ -48,8 +51,8 @@ final class VirtualLoaders implements TransferScheduler<Transfer> {
     @Override
     public Transfer await() {
         begin();
-        while (numSubmitted > 0 && (numEnded == 0 || nextBegin() < endsAt[numEnded - 1])) {
-            clock.set(nextBegin());
+        while (nextNanos() < (numEnded == 0 ? Double.POSITIVE_INFINITY : endsAt[numEnded - 1])) {
+            clock.set(nextNanos());
             begin();
         }
         if (numEnded == 0) {
@@ -68,20 +71,35 @@ final class VirtualLoaders implements TransferScheduler<Transfer> {
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        numSubmitted = 0; // the clock may outlive this
+    }
+
+    @Override
+    public double nextNanos() {
+        Transfer next = submitted[head];
+        return running || numSubmitted == 0 || next == null || !next.hasRoom() ? Double.POSITIVE_INFINITY : nextBegin();
+    }
+
+    @Override
+    public void runUntil(double nanos) {
+        double now = clock.nanos();
+        while (nextNanos() <= nanos) {
+            int loader = nextLoader();
+            clock.set(nextBegin());
+            running = true;
+            Transfer transfer = takeSubmitted();
+            transfer.run();
+            running = false;
+            freeAt[loader] = clock.nanos();
+            insert(transfer, freeAt[loader]);
+        }
+        clock.set(now);
+    }
 
     /// Begins what has a loader by now.
     private void begin() {
-        double now = clock.nanos();
-        while (numSubmitted > 0 && nextBegin() <= now) {
-            int loader = nextLoader();
-            clock.set(nextBegin());
-            Transfer transfer = takeSubmitted();
-            transfer.run();
-            freeAt[loader] = clock.nanos();
-            clock.set(now);
-            insert(transfer, freeAt[loader]);
-        }
+        runUntil(clock.nanos());
     }
 
     private double nextBegin() {

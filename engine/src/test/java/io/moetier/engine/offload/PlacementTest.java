@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.engine.device.HostClock;
+import io.moetier.engine.device.HostErrands;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -24,6 +25,9 @@ class PlacementTest {
         public void set(double newNanos) {
             nanos = newNanos;
         }
+
+        @Override
+        public void attend(HostErrands errands) {}
     }
 
     private final SetClock clock = new SetClock();

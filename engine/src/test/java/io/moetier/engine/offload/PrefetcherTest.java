@@ -26,6 +26,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class PrefetcherTest {
     private static final int EXPERTS = 8;
+    private static final int[] ALL = IntStream.range(0, EXPERTS).toArray();
+
     private final Counters counters = new Counters();
     private final CpuDevice device = CpuDevice.open(1, KernelChoice.PLAIN);
     private final FakeSource source = new FakeSource(3, EXPERTS, 4096);
@@ -36,7 +38,12 @@ class PrefetcherTest {
     }
 
     private ExpertTier tier(int slots) {
-        return ExpertTier.open(source, device, 2, slots * 4096L, Policies.of("lru"), FakeSource.COPIED, counters, 2);
+        return tier(slots, 2);
+    }
+
+    private ExpertTier tier(int slots, int loaders) {
+        return ExpertTier.open(
+                source, device, 2, slots * 4096L, Policies.of("lru"), FakeSource.COPIED, counters, loaders);
     }
 
     private static void guess(ExpertTier tier, int layer, float likelihood, int... experts) {
@@ -216,6 +223,64 @@ class PrefetcherTest {
     }
 
     @Test
+    void theNextLayerOfAPromptIsLoadedBehindEverythingThatThisOneNeeds() {
+        List<Integer> read = Collections.synchronizedList(new ArrayList<>());
+        source.beforeRead = id -> read.add(ExpertId.layerOf(id));
+        try (ExpertTier tier = tier(24, 1)) {
+            layer(tier, 0, ALL, () -> tier.stream(1));
+            awaitReads(1, ALL);
+            layer(tier, 1, ALL, () -> {});
+            List<Integer> expected = new ArrayList<>(Collections.nCopies(EXPERTS, 0));
+            expected.addAll(Collections.nCopies(EXPERTS, 1));
+            assertEquals(expected, read);
+            assertEquals(EXPERTS, counters.snapshot().prefetchHits());
+            assertEquals(EXPERTS, counters.snapshot().expertMisses());
+        }
+    }
+
+    @Test
+    void aLayerThatAskedForFewExpertsSaysNothingOfTheNextOne() {
+        try (ExpertTier tier = tier(24)) {
+            layer(tier, 0, new int[] {1, 2, 3}, () -> tier.stream(1));
+            layer(tier, 2, new int[] {1, 2}, () -> {});
+            assertEquals(0, counters.snapshot().prefetches());
+        }
+    }
+
+    /// What the next layer has stays, though it was used longest ago.
+    @Test
+    void aPromptTakesTheSlotsOfTheLayersJustComputed() {
+        try (ExpertTier tier = tier(16)) {
+            layer(tier, 1, new int[] {0, 1, 2, 3}, () -> {});
+            layer(tier, 2, ALL, () -> {});
+            layer(tier, 0, new int[] {0, 1, 2, 3}, () -> tier.stream(1));
+            awaitReads(1, ALL);
+            layer(tier, 1, ALL, () -> {});
+            for (int expert : ALL) {
+                assertEquals(1, source.readsOf(1, expert));
+            }
+        }
+    }
+
+    @Test
+    void theExpertsOfAPromptThatWereChosenOfLateComeFirst() {
+        List<Integer> read = Collections.synchronizedList(new ArrayList<>());
+        try (ExpertTier tier = tier(8, 1)) {
+            layer(tier, 1, new int[] {7, 5}, () -> {});
+            layer(tier, 0, ALL, () -> {});
+            source.beforeRead = id -> {
+                if (ExpertId.layerOf(id) == 1) {
+                    read.add(ExpertId.expertOf(id));
+                }
+            };
+            layer(tier, 0, ALL, () -> tier.stream(1));
+            awaitReads(1, 5, 7, 0, 1);
+            layer(tier, 2, new int[] {0}, () -> {});
+            assertEquals(List.of(5, 7, 0, 1), read, "half of the slots");
+        }
+    }
+
+    @Test
     void survivesRandomLayersAndGuesses() {
         Random random = new Random(20261126);
         for (int slots = 2; slots <= 20; slots += 3) {
@@ -224,7 +289,13 @@ class PrefetcherTest {
                     int layer = step % 3;
                     int[] experts = some(random, random.nextInt(10) == 0 ? EXPERTS : 2);
                     int[] guesses = some(random, random.nextInt(EXPERTS));
-                    layer(tier, layer, experts, () -> guess(tier, (layer + 1) % 3, random.nextFloat(), guesses));
+                    layer(tier, layer, experts, () -> {
+                        if (random.nextBoolean()) {
+                            tier.stream((layer + 1) % 3);
+                        } else {
+                            guess(tier, (layer + 1) % 3, random.nextFloat(), guesses);
+                        }
+                    });
                 }
                 assertFalse(tier.residentSummary().slabBytes() > slots * 4096L);
             }

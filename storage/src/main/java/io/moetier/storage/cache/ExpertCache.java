@@ -144,6 +144,21 @@ public final class ExpertCache {
         return occupy(id, numFree > 0 ? free[--numFree] : evict(policy.victim(id, pinned)));
     }
 
+    /// Does as [#reserve(int)], but returns -1 if no slot is free and no expert that is not pinned `mayLeave`; among
+    /// those that may, the policy chooses.
+    public int tryReserve(int id, IntPredicate mayLeave) {
+        requireAbsent(id);
+        if (numFree > 0) {
+            return occupy(id, free[--numFree]);
+        }
+        for (int slot = 0; slot < idAt.length; slot++) {
+            if (idAt[slot] != NONE && pinCount[slot] == 0 && mayLeave.test(idAt[slot])) {
+                return occupy(id, evict(policy.victim(id, other -> mayNotLeave(other) || !mayLeave.test(other))));
+            }
+        }
+        return NONE;
+    }
+
     /// Does as [#reserve(int)], but returns -1 if all slots are pinned, or if the policy would rather keep the expert
     /// that would have to leave. For callers that can do without a slot.
     public int admit(int id) {

@@ -102,6 +102,23 @@ class ExpertCacheTest {
     }
 
     @Test
+    void onlyWhatMayLeaveLeavesAndThePolicyChoosesAmongIt() {
+        ExpertCache cache = new ExpertCache(IDS, 4, new LruPolicy(IDS));
+        int free = cache.tryReserve(IDS[0], id -> false);
+        cache.unpin(free);
+        for (int i = 1; i < 4; i++) {
+            cache.unpin(cache.reserve(IDS[i]));
+        }
+        int pinned = cache.slotOf(IDS[1]);
+        cache.pin(pinned);
+        assertEquals(-1, cache.tryReserve(IDS[4], id -> id == IDS[1]), "it is pinned");
+        int slot = cache.slotOf(IDS[2]);
+        assertEquals(slot, cache.tryReserve(IDS[4], id -> id != IDS[0]), "the one used longest ago of the others");
+        assertEquals(-1, cache.slotOf(IDS[2]));
+        assertEquals(1, cache.stats().evictions());
+    }
+
+    @Test
     void tellsThePolicyWhatTheRouterChose() {
         KeepsLowIds policy = new KeepsLowIds();
         ExpertCache cache = new ExpertCache(IDS, 2, policy);

@@ -2,6 +2,7 @@ package io.moetier.tools.emulate;
 
 import io.moetier.engine.device.DeviceFactory;
 import io.moetier.engine.device.HostClock;
+import io.moetier.engine.device.HostErrands;
 import io.moetier.engine.device.cuda.CudaDevice;
 import io.moetier.engine.device.cuda.CudaDriver;
 import io.moetier.engine.device.cuda.CudaLookup;
@@ -100,6 +101,11 @@ public final class EmulatedCuda implements VirtualDevice {
         @Override
         public void set(double nanos) {
             driver().setVirtualNanos(nanos);
+        }
+
+        @Override
+        public void attend(HostErrands errands) {
+            driver().attend(errands);
         }
     }
 

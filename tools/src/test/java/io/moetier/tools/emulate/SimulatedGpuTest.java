@@ -34,9 +34,9 @@ class SimulatedGpuTest {
 
     private static Path store = Path.of("");
 
-    /// What decoding the answer took.
+    /// What was counted for the prompt, and what decoding the answer took.
     @SuppressWarnings("ArrayRecordComponent") // nobody compares them
-    private record Answer(double nanos, long launches, RunStats stats, float[] logits) {}
+    private record Answer(RunStats ofPrompt, double nanos, long launches, RunStats stats, float[] logits) {}
 
     @BeforeAll
     static void makeStore() {
@@ -55,6 +55,7 @@ class SimulatedGpuTest {
         try (Engine engine = Engine.open(store, config);
                 Session session = engine.newSession()) {
             session.prefill(PROMPT);
+            RunStats ofPrompt = engine.stats();
             session.decode(ANSWER[0]);
             double start = device.virtualNanos();
             long launches = launches(device);
@@ -63,6 +64,7 @@ class SimulatedGpuTest {
                 session.decode(token);
             }
             return new Answer(
+                    ofPrompt,
                     device.virtualNanos() - start,
                     launches(device) - launches,
                     engine.stats().minus(before),
@@ -104,6 +106,16 @@ class SimulatedGpuTest {
         assertTrue(simulated.stats().expertMisses() > 0);
         assertEquals(emulated.launches(), simulated.launches());
         assertEquals(1, simulated.nanos() / emulated.nanos(), TOLERANCE);
+    }
+
+    /// Loaders bring the next layer's experts while the computation waits for kernels.
+    @Test
+    void aPromptLoadsTheNextLayerAheadAsOnTheEmulatedOne() {
+        RunStats emulated = onEmulated(true).ofPrompt();
+        RunStats simulated = onSimulated(true).ofPrompt();
+        assertTrue(simulated.prefetchHits() > 0);
+        assertEquals(emulated.prefetchHits(), simulated.prefetchHits());
+        assertEquals(emulated.expertMisses(), simulated.expertMisses());
     }
 
     /// Threads and their scheduling have no part in it.

@@ -1,5 +1,6 @@
 package io.moetier.tools.emulate.driver;
 
+import io.moetier.engine.device.HostErrands;
 import io.moetier.tools.emulate.driver.clock.EngineKind;
 import io.moetier.tools.emulate.driver.stream.Command;
 import io.moetier.tools.emulate.driver.stream.Timekeeper;
@@ -198,6 +199,15 @@ public final class EmulatedDriver implements Timekeeper, AutoCloseable {
         now.locked(() -> {
             now.scheduler().advanceHost(nanos);
             return nanos;
+        });
+    }
+
+    /// Has errands of the host run when their virtual time comes, on the thread that waits for a device.
+    public void attend(HostErrands errands) {
+        Machine now = machine;
+        now.locked(() -> {
+            now.scheduler().attend(errands);
+            return errands;
         });
     }
 

@@ -1,6 +1,7 @@
 package io.moetier.tools.emulate.simulated;
 
 import io.moetier.engine.device.HostClock;
+import io.moetier.engine.device.HostErrands;
 import io.moetier.tools.emulate.driver.clock.CostModel;
 import io.moetier.tools.emulate.driver.clock.EngineKind;
 import io.moetier.tools.emulate.driver.clock.GpuProfile;
@@ -138,6 +139,11 @@ final class SimulatedTime implements HostClock, Timekeeper {
     @Override
     public void set(double nanos) {
         scheduler.setHost(nanos);
+    }
+
+    @Override
+    public void attend(HostErrands errands) {
+        scheduler.attend(errands);
     }
 
     @Override

@@ -1,8 +1,10 @@
 package io.moetier.tools.emulate.driver.stream;
 
+import io.moetier.engine.device.HostErrands;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.DoubleSupplier;
 
 /// Runs the commands of all streams of all devices, in an order that CUDA allows.
 ///
@@ -10,7 +12,18 @@ import java.util.function.BooleanSupplier;
 /// thread of the driver's own. So what happens depends on the calls and the seed alone, and a failure comes
 /// again with its seed.
 public final class Scheduler {
+    private static final HostErrands NO_ERRANDS = new HostErrands() {
+        @Override
+        public double nextNanos() {
+            return Double.POSITIVE_INFINITY;
+        }
+
+        @Override
+        public void runUntil(double nanos) {}
+    };
+
     private final List<StreamGroup> groups = new ArrayList<>();
+    private final List<HostErrands> errands = new ArrayList<>();
     private final VirtualClock clock;
     private final Order order;
     private final Adversary adversary;
@@ -56,8 +69,7 @@ public final class Scheduler {
     /// Runs until a stream has nothing left, and lets the host wait for it.
     public void synchronize(CommandStream stream) {
         run(() -> stream.pending().isEmpty());
-        clock.resolve(all(), () -> stream.untimed().isEmpty());
-        clock.advanceHostTo(stream.nanos());
+        await(() -> stream.untimed().isEmpty(), stream::nanos);
     }
 
     /// Runs until no stream of a context has anything left, and lets the host wait for it.
@@ -69,8 +81,39 @@ public final class Scheduler {
     /// Runs until an event is reached, and lets the host wait for it.
     public void synchronize(EventRecord event) {
         run(event::reached);
-        clock.resolve(all(), event::isTimed);
-        clock.advanceHostTo(event.nanos());
+        await(event::isTimed, event::nanos);
+    }
+
+    /// Has errands of the host run when their time comes, also while the host waits.
+    public void attend(HostErrands newErrands) {
+        errands.add(newErrands);
+    }
+
+    /// Lets the host wait for what ends at `end` once it has its time; what other threads of the host begin by then
+    /// comes
+    /// between.
+    private void await(BooleanSupplier isTimed, DoubleSupplier end) {
+        HostErrands next = nextErrands();
+        double nextNanos = next.nextNanos();
+        clock.resolve(all(), nextNanos, isTimed);
+        while (!isTimed.getAsBoolean() || nextNanos < end.getAsDouble()) {
+            if (nextNanos == Double.POSITIVE_INFINITY) {
+                throw new IllegalStateException("what is waited for never ends");
+            }
+            next.runUntil(nextNanos);
+            next = nextErrands();
+            nextNanos = next.nextNanos();
+            clock.resolve(all(), nextNanos, isTimed);
+        }
+        clock.advanceHostTo(end.getAsDouble());
+    }
+
+    private HostErrands nextErrands() {
+        HostErrands next = NO_ERRANDS;
+        for (HostErrands each : errands) {
+            next = each.nextNanos() < next.nextNanos() ? each : next;
+        }
+        return next;
     }
 
     /// Returns whether a stream has nothing left, in virtual time as well. Whoever asks again and again

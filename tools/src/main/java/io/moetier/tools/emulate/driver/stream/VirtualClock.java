@@ -51,9 +51,9 @@ final class VirtualClock {
         hostNanos = Math.max(hostNanos, nanos);
     }
 
-    /// Gives commands their times until `done`, or until none can have one.
-    void resolve(List<CommandStream> streams, BooleanSupplier done) {
-        while (!done.getAsBoolean() && resolveOne(streams, Double.POSITIVE_INFINITY)) {
+    /// Gives commands their times until `done`, or until none that starts before `limit` can have one.
+    void resolve(List<CommandStream> streams, double limit, BooleanSupplier done) {
+        while (!done.getAsBoolean() && resolveOne(streams, limit)) {
             // the loop's condition does it
         }
     }
