@@ -1,5 +1,6 @@
 package io.moetier.cli;
 
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.DeviceFactory;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.device.cuda.CudaDevice;
@@ -26,19 +27,20 @@ record ChosenDevice(List<DeviceFactory> factories, Optional<String> whyCpu, bool
 
     /// Finds what a choice stands for.
     ///
+    /// @param activations of GPUs
     /// @throws IllegalArgumentException if there is none such
-    static ChosenDevice of(DeviceChoice choice, Surroundings surroundings) {
+    static ChosenDevice of(DeviceChoice choice, ActivationType activations, Surroundings surroundings) {
         return switch (choice) {
             case DeviceChoice.Cpu _ -> new ChosenDevice(List.of(), Optional.empty(), false);
-            case DeviceChoice.Emulated emulated -> emulated(List.of(emulated), surroundings);
+            case DeviceChoice.Emulated emulated -> emulated(List.of(emulated), activations, surroundings);
             case DeviceChoice.Simulated(GpuProfile gpu) ->
-                found(List.of(simulatedGpu(gpu, surroundings.cacheDirectory())));
-            case DeviceChoice.Cuda cuda -> needed(List.of(cuda), surroundings);
+                found(List.of(simulatedGpu(gpu, activations, surroundings.cacheDirectory())));
+            case DeviceChoice.Cuda cuda -> needed(List.of(cuda), activations, surroundings);
             case DeviceChoice.Several(List<DeviceChoice> devices) ->
                 devices.getFirst() instanceof DeviceChoice.Emulated
-                        ? emulated(devices, surroundings)
-                        : needed(devices, surroundings);
-            case DeviceChoice.Auto _ -> cuda(List.of(new DeviceChoice.Cuda(0)), surroundings);
+                        ? emulated(devices, activations, surroundings)
+                        : needed(devices, activations, surroundings);
+            case DeviceChoice.Auto _ -> cuda(List.of(new DeviceChoice.Cuda(0)), activations, surroundings);
         };
     }
 
@@ -46,25 +48,27 @@ record ChosenDevice(List<DeviceFactory> factories, Optional<String> whyCpu, bool
         return new ChosenDevice(factories, Optional.empty(), true);
     }
 
-    private static ChosenDevice emulated(List<DeviceChoice> devices, Surroundings surroundings) {
-        return found(emulatedCuda(devices, surroundings.cacheDirectory()).devices());
+    private static ChosenDevice emulated(
+            List<DeviceChoice> devices, ActivationType activations, Surroundings surroundings) {
+        return found(emulatedCuda(devices, activations, surroundings.cacheDirectory())
+                .devices());
     }
 
     /// Returns GPUs that are not there, of one driver.
     ///
     /// @param devices all of them emulated
     /// @param directory where LWJGL's own library stays unpacked
-    static EmulatedCuda emulatedCuda(List<DeviceChoice> devices, Path directory) {
+    static EmulatedCuda emulatedCuda(List<DeviceChoice> devices, ActivationType activations, Path directory) {
         EmulatedGpu[] gpus = devices.stream()
                 .map(DeviceChoice.Emulated.class::cast)
                 .map(device -> EmulatedGpu.of(device.gpu()))
                 .toArray(EmulatedGpu[]::new);
-        return new EmulatedCuda(EmulatedOptions.DEFAULT.withGpus(gpus), Optional.of(directory), true);
+        return new EmulatedCuda(EmulatedOptions.DEFAULT.withGpus(gpus), Optional.of(directory), true, activations);
     }
 
-    private static SimulatedGpu simulatedGpu(GpuProfile gpu, Path directory) {
+    private static SimulatedGpu simulatedGpu(GpuProfile gpu, ActivationType activations, Path directory) {
         VectorModule.load();
-        return new SimulatedGpu(gpu, PhysicalCores.threads(0), KernelChoice.AUTO, Optional.of(directory));
+        return new SimulatedGpu(gpu, PhysicalCores.threads(0), KernelChoice.AUTO, Optional.of(directory), activations);
     }
 
     /// Finds the driver, and keeps LWJGL's own library in the cache folder.
@@ -72,8 +76,9 @@ record ChosenDevice(List<DeviceFactory> factories, Optional<String> whyCpu, bool
         return CudaDriver.find(surroundings.cudaLibrary(), Optional.of(surroundings.cacheDirectory()));
     }
 
-    private static ChosenDevice needed(List<DeviceChoice> devices, Surroundings surroundings) {
-        ChosenDevice chosen = cuda(devices, surroundings);
+    private static ChosenDevice needed(
+            List<DeviceChoice> devices, ActivationType activations, Surroundings surroundings) {
+        ChosenDevice chosen = cuda(devices, activations, surroundings);
         chosen.whyCpu().ifPresent(reason -> {
             throw new IllegalArgumentException(NEEDED + reason);
         });
@@ -81,7 +86,8 @@ record ChosenDevice(List<DeviceFactory> factories, Optional<String> whyCpu, bool
     }
 
     /// @param devices all of them CUDA's
-    private static ChosenDevice cuda(List<DeviceChoice> devices, Surroundings surroundings) {
+    private static ChosenDevice cuda(
+            List<DeviceChoice> devices, ActivationType activations, Surroundings surroundings) {
         return switch (driver(surroundings)) {
             case CudaLookup.Absent(String reason, boolean isInstalled) ->
                 new ChosenDevice(List.of(), Optional.of(reason), isInstalled);
@@ -96,7 +102,8 @@ record ChosenDevice(List<DeviceFactory> factories, Optional<String> whyCpu, bool
                         .findFirst()
                         .map(reason -> new ChosenDevice(List.of(), Optional.of(reason), true))
                         .orElseGet(() -> found(IntStream.of(ordinals)
-                                .<DeviceFactory>mapToObj(ordinal -> () -> CudaDevice.open(driver, ordinal))
+                                .<DeviceFactory>mapToObj(ordinal ->
+                                        () -> CudaDevice.open(driver, ordinal, activations, Optional.empty()))
                                 .toList()));
             }
         };

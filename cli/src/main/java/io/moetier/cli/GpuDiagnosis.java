@@ -1,5 +1,6 @@
 package io.moetier.cli;
 
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceFactory;
 import io.moetier.engine.device.cuda.CudaBandwidth;
@@ -71,7 +72,8 @@ record GpuDiagnosis(int driverVersion, List<Gpu> gpus, Optional<String> missing)
 
     private static GpuDiagnosis emulated(List<DeviceChoice> devices, Surroundings surroundings) {
         List<Gpu> gpus = new ArrayList<>();
-        try (EmulatedCuda emulated = ChosenDevice.emulatedCuda(devices, surroundings.cacheDirectory());
+        try (EmulatedCuda emulated =
+                        ChosenDevice.emulatedCuda(devices, ActivationType.F32, surroundings.cacheDirectory());
                 CudaDevice first = emulated.open()) {
             gpus.add(measure(first));
             for (DeviceFactory further : emulated.devices().subList(1, devices.size())) {

@@ -1,5 +1,6 @@
 package io.moetier.cli;
 
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.DeviceFactory;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
@@ -55,11 +56,19 @@ final class ModelOptions {
     @Option(
             names = "--misses",
             paramLabel = "copy|cpu|auto",
-            description =
-                    "What becomes of the experts that the GPU lacks: they are copied to it, the CPU computes them (which"
-                            + " rounds differently), or some this way and some that, as is faster; default: copy.")
+            description = "What becomes of the experts that the GPU lacks: they are copied to it, the CPU computes them"
+                    + " (which rounds differently), or some this way and some that, as is faster; default: copy.")
     @Nullable
     Misses misses;
+
+    @Option(
+            names = "--activations",
+            paramLabel = "f32|q8",
+            description =
+                    "What a GPU multiplies quantised weights by: float32, or for prompts eight bits, which is faster"
+                            + " and rounds more; default: f32.")
+    @Nullable
+    ActivationType activations;
 
     @Option(
             names = "--ram",
@@ -188,7 +197,8 @@ final class ModelOptions {
     private List<DeviceFactory> devices(Surroundings surroundings, Streams streams) {
         boolean ofCpu = threads != 0 || kernels != KernelChoice.AUTO;
         DeviceChoice choice = device != null ? device : ofCpu ? new DeviceChoice.Cpu() : new DeviceChoice.Auto();
-        ChosenDevice chosen = ChosenDevice.of(choice, surroundings);
+        ChosenDevice chosen =
+                ChosenDevice.of(choice, activations == null ? ActivationType.F32 : activations, surroundings);
         if (!chosen.factories().isEmpty() && ofCpu && (misses == null || misses == Misses.COPY)) {
             throw new IllegalArgumentException(
                     "--threads and --kernels are for --device cpu, and for --misses cpu or auto");
@@ -200,6 +210,12 @@ final class ModelOptions {
         if (chosen.factories().isEmpty() && vram != null) {
             throw new IllegalArgumentException("--vram is for a GPU, but this runs on the CPU"
                     + chosen.whyCpu().map(reason -> ": " + reason).orElse(""));
+        }
+        if (chosen.factories().isEmpty() && activations != null) {
+            throw new IllegalArgumentException(
+                    "--activations is for a GPU, but this runs on the CPU, whose kernels have"
+                            + " activations of their own"
+                            + chosen.whyCpu().map(reason -> ": " + reason).orElse(""));
         }
         if (device != null || chosen.isInstalled()) {
             chosen.whyCpu().ifPresent(reason -> streams.note("running on the CPU: " + reason));

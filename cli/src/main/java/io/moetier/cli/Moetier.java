@@ -1,6 +1,7 @@
 package io.moetier.cli;
 
 import io.moetier.engine.convert.Rounding;
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.KvType;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.offload.Misses;
@@ -88,6 +89,7 @@ public final class Moetier {
                 .setOut(streams.out())
                 .setErr(streams.err())
                 .setUsageHelpAutoWidth(false)
+                .registerConverter(ActivationType.class, converter(text -> constant(ActivationType.class, text)))
                 .registerConverter(ByteSize.class, converter(ByteSize::parse))
                 .registerConverter(DeviceChoice.class, converter(DeviceChoice::parse))
                 .registerConverter(Path.class, converter(Moetier::path))

@@ -58,6 +58,22 @@ class DeviceOptionTest {
     }
 
     @Test
+    void activationsAreRoundedOnAGpuOnly() {
+        String device = json(run("--device", "simulated", "--activations", "q8", "--json"))
+                .requireString("device");
+        assertTrue(device.contains("activations of eight bits for prompts"), device);
+        for (String activations : new String[] {"f32", "q8"}) {
+            CommandLineRun refused = run("--device", "cpu", "--activations", activations);
+            assertEquals(Failure.USAGE, refused.exitCode(), refused.err());
+            assertTrue(
+                    refused.err()
+                            .contains("--activations is for a GPU, but this runs on the CPU, whose kernels have"
+                                    + " activations of their own"),
+                    refused.err());
+        }
+    }
+
+    @Test
     void severalGpusShareTheExperts() {
         JsonObject one = json(run("--device", "emulated", "--json"));
         JsonObject two = json(run("--device", "emulated,emulated:rtx4090", "--vram", "16M,8M", "--json"));
@@ -110,7 +126,8 @@ class DeviceOptionTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "--device simulated:rtx1 | expected one of rtx3060, rtx3090, rtx4060ti, rtx4090, rtx5090, h100 after simulated:",
+                "--device simulated:rtx1 | expected one of rtx3060, rtx3090, rtx4060ti, rtx4090, rtx5090, h100 after"
+                        + " simulated:",
                 "--device simulated --threads 2 | --threads and --kernels are for --device cpu",
                 "--device emulated --vram 1K | --vram: 1,024 bytes are too few: this model needs at least",
                 "--device emulated --vram 900G | are free on the device",
@@ -126,7 +143,8 @@ class DeviceOptionTest {
                 "--device cuda:99 | --device cuda: ",
                 "--device cuda:x | expected the number of a GPU after cuda:, found 'x'",
                 "--device emulated:gtx | expected one of rtx3060, rtx3090",
-                "--device gpu | expected cpu, cuda, cuda:N, emulated, emulated:GPU, simulated, simulated:GPU or auto, found 'gpu'"
+                "--device gpu | expected cpu, cuda, cuda:N, emulated, emulated:GPU, simulated, simulated:GPU or auto,"
+                        + " found 'gpu'"
             })
     void whatCannotBeIsRefusedInOneLine(String options, String expected) {
         CommandLineRun refused = run(options.split(" "));

@@ -12,6 +12,11 @@ public interface Device extends AutoCloseable {
     /// Returns one line for a person: what computes, how wide, on how many threads, and why not better.
     String description();
 
+    /// Returns what it multiplies quantised weights by, where that can be chosen.
+    default ActivationType activations() {
+        return ActivationType.F32;
+    }
+
     /// Returns a new buffer of `length` floats, all zero.
     DeviceBuffer allocate(int length);
 

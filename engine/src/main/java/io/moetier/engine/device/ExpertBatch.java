@@ -11,6 +11,7 @@ public final class ExpertBatch {
     private int[] n = new int[0];
     private int[] rows = new int[0];
     private int[] outRows = new int[0];
+    private int tokens;
     private int size;
     private int numRows;
 
@@ -18,9 +19,11 @@ public final class ExpertBatch {
     ///
     /// @param rows the rows of activations that experts read, group by group; not copied
     /// @param outRows where the result of each goes; not copied
-    public void begin(int[] rows, int[] outRows) {
+    /// @param tokens of the whole pass, however many of its experts are in this batch
+    public void begin(int[] rows, int[] outRows, int tokens) {
         this.rows = rows;
         this.outRows = outRows;
+        this.tokens = tokens;
         size = 0;
         numRows = 0;
     }
@@ -51,6 +54,11 @@ public final class ExpertBatch {
         this.n[size] = n;
         size++;
         numRows += n;
+    }
+
+    /// Returns how many tokens the pass has that the experts belong to, which may choose how they are computed.
+    public int tokens() {
+        return tokens;
     }
 
     /// Returns how many experts there are.

@@ -31,7 +31,7 @@ final class DenseFeedForward implements Block {
 
     @Override
     public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
-        batch.begin(workspace.everyRow, workspace.everyRow);
+        batch.begin(workspace.everyRow, workspace.everyRow, workspace.n);
         addTo(batch, 0, workspace.n);
         kernels.expertFfn(batch, workspace.normed, workspace.sublayer);
     }

@@ -28,7 +28,7 @@ final class LocalExperts implements ExpertPlace {
     void begin(DeviceBuffer inputs, int[] inputRows) {
         this.inputs = inputs;
         this.inputRows = inputRows;
-        batch.begin(inputRows, workspace.groups.rows);
+        batch.begin(inputRows, workspace.groups.rows, workspace.n);
     }
 
     /// Returns what is computed next.
@@ -48,6 +48,6 @@ final class LocalExperts implements ExpertPlace {
     @Override
     public void compute() {
         kernels.expertFfn(batch, inputs, workspace.expertRows);
-        batch.begin(inputRows, workspace.groups.rows);
+        batch.begin(inputRows, workspace.groups.rows, workspace.n);
     }
 }

@@ -76,7 +76,7 @@ final class RemoteExperts implements ExpertPlace {
     /// Forgets what a layer that failed has left.
     void clear() {
         numRows = 0;
-        batch.begin(readRows, outRows);
+        batch.begin(readRows, outRows, workspace == null ? 0 : workspace.n);
     }
 
     /// Begins a layer whose experts read rows `inputRows` of `activations` `[.., hiddenSize]`, which has `floats`.
@@ -113,7 +113,7 @@ final class RemoteExperts implements ExpertPlace {
         if (costs != null) {
             costs.computed(weightBytes(), batch.numRows() / batch.size(), System.nanoTime() - start);
         }
-        batch.begin(readRows, outRows);
+        batch.begin(readRows, outRows, begun().n);
     }
 
     private long weightBytes() {

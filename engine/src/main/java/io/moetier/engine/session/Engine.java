@@ -135,7 +135,8 @@ public final class Engine implements AutoCloseable {
     }
 
     private Device openBeside(EngineConfig config) {
-        return own(CpuDevice.openExact(threads(config), config.kernels(), config.nativeDirectory()));
+        return own(CpuDevice.openBeside(
+                threads(config), config.kernels(), config.nativeDirectory(), device.activations()));
     }
 
     private static int threads(EngineConfig config) {

@@ -178,7 +178,7 @@ final class KernelReading implements AutoCloseable {
         int next = 0;
         long begin = System.nanoTime();
         for (long spent = 0; spent < WARM_UP_NANOS + NANOS || times.size() == timesBefore; ) {
-            batch.begin(rows, outRows);
+            batch.begin(rows, outRows, 1);
             for (int i = 0; i < EXPERTS; i++) {
                 next = (next + STRIDE) % experts.size();
                 batch.add(experts.get(next).weights(), i, 1);

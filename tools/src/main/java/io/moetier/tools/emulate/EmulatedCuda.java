@@ -1,5 +1,6 @@
 package io.moetier.tools.emulate;
 
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.DeviceFactory;
 import io.moetier.engine.device.HostClock;
 import io.moetier.engine.device.HostErrands;
@@ -25,20 +26,23 @@ public final class EmulatedCuda implements VirtualDevice {
     private final EmulatedOptions options;
     private final Optional<Path> directory;
     private final boolean timed;
+    private final ActivationType activations;
     private volatile @Nullable EmulatedDriver driver;
     private int opened;
 
     /// @param directory where LWJGL's own library stays unpacked; empty for a temporary directory
     public EmulatedCuda(EmulatedOptions options, Optional<Path> directory) {
-        this(options, directory, false);
+        this(options, directory, false, ActivationType.F32);
     }
 
     /// @param timed whether experts are loaded by the thread that computes, in the virtual time of a loader, so that
     ///     virtual time depends on no scheduling of threads
-    public EmulatedCuda(EmulatedOptions options, Optional<Path> directory, boolean timed) {
+    /// @param activations of the devices
+    public EmulatedCuda(EmulatedOptions options, Optional<Path> directory, boolean timed, ActivationType activations) {
         this.options = options;
         this.directory = directory;
         this.timed = timed;
+        this.activations = activations;
     }
 
     @Override
@@ -59,7 +63,7 @@ public final class EmulatedCuda implements VirtualDevice {
 
     private CudaDevice open(int ordinal) {
         opened++;
-        return CudaDevice.open(binding(), ordinal, timed ? Optional.of(new Clock()) : Optional.empty());
+        return CudaDevice.open(binding(), ordinal, activations, timed ? Optional.of(new Clock()) : Optional.empty());
     }
 
     /// Returns all devices of the driver, this one first; each is opened and closed by itself.

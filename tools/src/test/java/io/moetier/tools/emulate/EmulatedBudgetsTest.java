@@ -2,9 +2,13 @@ package io.moetier.tools.emulate;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.convert.Quantisation;
+import io.moetier.engine.convert.Rounding;
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.offload.PrefetchChoice;
 import io.moetier.engine.session.Engine;
 import io.moetier.engine.session.EngineConfig;
@@ -18,6 +22,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// What must not change a bit: how much memory a GPU has for experts, and in which order it does what it may.
@@ -43,8 +48,10 @@ class EmulatedBudgetsTest {
     @ParameterizedTest
     @ValueSource(strings = {"mixtral", "gpt_oss", "deepseek_v2_lite", "qwen3_next"})
     void everyBudgetGivesTheSameBits(String name) {
-        Path store = store(name);
-        EngineConfig all = EmulatedEngines.config(EmulatedOptions.DEFAULT);
+        requireSameBits(store(name), EmulatedEngines.config(EmulatedOptions.DEFAULT));
+    }
+
+    private static int[] requireSameBits(Path store, EngineConfig all) {
         EngineConfig least = EmulatedEngines.least(store, all);
         int[] expected = bits(store, all);
         assertArrayEquals(expected, bits(store, least));
@@ -57,12 +64,27 @@ class EmulatedBudgetsTest {
                         least.withVramBytes(minimum + slots)
                                 .withPolicy("lfu", Optional.empty())
                                 .withPrefetch(PrefetchChoice.ON)));
+        return expected;
     }
 
-    @Test
-    void theBudgetIsKept() {
+    /// A prompt is rounded in the same way, whichever of its experts are computed together.
+    @Tag("gpu")
+    @ParameterizedTest
+    @EnumSource(
+            value = Rounding.class,
+            names = {"Q8_0", "Q4_0"})
+    void everyBudgetGivesTheSameBitsWhereActivationsAreRounded(Rounding weights) {
+        Path rounded = directory.resolve(weights + ".mtier");
+        EmulatedEngines.writeStore(TestData.golden("mixtral"), Quantisation.of(weights), rounded);
+        int[] bits = requireSameBits(rounded, EmulatedEngines.config(EmulatedOptions.DEFAULT, ActivationType.Q8));
+        assertFalse(Arrays.equals(bits(rounded, EmulatedEngines.config(EmulatedOptions.DEFAULT)), bits));
+    }
+
+    @ParameterizedTest
+    @EnumSource(ActivationType.class)
+    void theBudgetIsKept(ActivationType activations) {
         Path store = store("mixtral");
-        EngineConfig least = EmulatedEngines.least(store, EmulatedEngines.config(EmulatedOptions.DEFAULT));
+        EngineConfig least = EmulatedEngines.least(store, EmulatedEngines.config(EmulatedOptions.DEFAULT, activations));
         EmulatedCuda emulated = (EmulatedCuda) least.device().orElseThrow();
         long budget = least.vramBytes().getFirst();
         try (Engine engine = Engine.open(store, least)) {

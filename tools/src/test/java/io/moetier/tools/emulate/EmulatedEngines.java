@@ -3,6 +3,7 @@ package io.moetier.tools.emulate;
 import io.moetier.engine.convert.CheckpointImporter;
 import io.moetier.engine.convert.ModelSource;
 import io.moetier.engine.convert.Quantisation;
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.cuda.CudaDevice;
 import io.moetier.engine.device.cuda.CudaDriver;
@@ -53,14 +54,22 @@ final class EmulatedEngines {
 
     /// Returns a configuration for short texts.
     static EngineConfig config(EmulatedOptions options) {
+        return config(options, ActivationType.F32);
+    }
+
+    /// Returns a configuration for short texts.
+    static EngineConfig config(EmulatedOptions options, ActivationType activations) {
         boolean real = "real".equals(System.getProperty("moetier.cuda"));
         return EngineConfig.DEFAULT
                 .withContextLength(64)
-                .withDevice(real ? EmulatedEngines::openReal : new EmulatedCuda(options, Optional.empty()));
+                .withDevice(
+                        real
+                                ? () -> openReal(activations)
+                                : new EmulatedCuda(options, Optional.empty(), false, activations));
     }
 
-    private static Device openReal() {
-        return CudaDevice.open(find(Optional.empty()), 0);
+    private static Device openReal(ActivationType activations) {
+        return CudaDevice.open(find(Optional.empty()), 0, activations, Optional.empty());
     }
 
     /// Opens the first device of a driver that runs.

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.engine.convert.Quantisation;
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.cuda.CudaException;
 import io.moetier.engine.metrics.RunStats;
 import io.moetier.engine.offload.Misses;
@@ -19,16 +20,16 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /// Experts that the GPU lacks are computed by the processor: nothing but rounding may tell.
 class EmulatedMissesTest {
     private static final double MOST_DIVERGENCE = 1e-5;
-    private static final int[] TEXT = {5, 9, 20, 33, 7, 41, 12, 3};
-    private static final int PROMPT = 5;
+    private static final int[] TEXT = {5, 9, 20, 33, 7, 41, 12, 3, 8, 30, 2};
+    private static final int PROMPT = 9;
 
     @TempDir
     static Path directory = Path.of("");
@@ -94,19 +95,20 @@ class EmulatedMissesTest {
     @ParameterizedTest
     @CsvSource({"mixtral, CPU", "gpt_oss, AUTO", "llama4_scout, CPU"})
     void onlyRoundingTellsWhereAnExpertWasComputed(String name, Misses misses) {
-        requireRoundingAlone(store(name), misses);
+        requireRoundingAlone(store(name), misses, ActivationType.F32);
     }
 
     /// The processor's kernels round activations to eight bits for such weights, elsewhere.
-    @Test
-    void neitherDoQuantisedWeights() {
-        Path store = directory.resolve("q8_0.mtier");
+    @ParameterizedTest
+    @EnumSource(ActivationType.class)
+    void neitherDoQuantisedWeights(ActivationType activations) {
+        Path store = directory.resolve(activations + ".mtier");
         EmulatedEngines.writeStore(TestData.golden("mixtral"), Quantisation.Q8_0, store);
-        requireRoundingAlone(store, Misses.CPU);
+        requireRoundingAlone(store, Misses.CPU, activations);
     }
 
-    private static void requireRoundingAlone(Path store, Misses misses) {
-        EngineConfig all = EmulatedEngines.config(EmulatedOptions.DEFAULT);
+    private static void requireRoundingAlone(Path store, Misses misses, ActivationType activations) {
+        EngineConfig all = EmulatedEngines.config(EmulatedOptions.DEFAULT, activations);
         float[] expected = logits(store, all);
         EngineConfig least = EmulatedEngines.least(store, all.withMisses(misses));
         long minimum = least.vramBytes().getFirst();

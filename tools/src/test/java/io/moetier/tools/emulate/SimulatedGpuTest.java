@@ -4,26 +4,35 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.convert.Quantisation;
+import io.moetier.engine.convert.Rounding;
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.metrics.RunStats;
 import io.moetier.engine.session.Engine;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.session.Session;
 import io.moetier.testdata.TestData;
+import io.moetier.tools.emulate.driver.CostCounting;
 import io.moetier.tools.emulate.driver.EmulatedOptions;
 import io.moetier.tools.emulate.driver.clock.GpuProfile;
 import io.moetier.tools.emulate.simulated.SimulatedGpu;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /// Where only time is a GPU's, it is that of the GPU whose instructions are emulated.
 class SimulatedGpuTest {
     /// Of virtual time. Launches, copies and waits are the same; what attention and norms compute is counted on the one
     /// side and estimated on the other.
     private static final double TOLERANCE = 0.02;
+
+    private static final double TOLERANCE_OF_PROMPT = 0.1;
 
     private static final int[] PROMPT = {1, 5, 9, 20, 33};
     private static final int[] ANSWER = {7, 3, 12, 40, 8, 2, 77, 31};
@@ -44,7 +53,7 @@ class SimulatedGpuTest {
     }
 
     private static SimulatedGpu simulated() {
-        return new SimulatedGpu(GPU, 1, KernelChoice.PLAIN, Optional.empty());
+        return new SimulatedGpu(GPU, 1, KernelChoice.PLAIN, Optional.empty(), ActivationType.F32);
     }
 
     private static EngineConfig config(VirtualDevice device) {
@@ -85,7 +94,7 @@ class SimulatedGpuTest {
     }
 
     private static Answer onEmulated(boolean least) {
-        EmulatedCuda gpu = new EmulatedCuda(EmulatedOptions.DEFAULT, Optional.empty(), true);
+        EmulatedCuda gpu = new EmulatedCuda(EmulatedOptions.DEFAULT, Optional.empty(), true, ActivationType.F32);
         EngineConfig config = config(gpu);
         return answer(gpu, least ? EmulatedEngines.least(store, config) : config);
     }
@@ -116,6 +125,42 @@ class SimulatedGpuTest {
         assertTrue(simulated.prefetchHits() > 0);
         assertEquals(emulated.prefetchHits(), simulated.prefetchHits());
         assertEquals(emulated.expertMisses(), simulated.expertMisses());
+    }
+
+    /// The launches are the same; attention of several positions takes longer on the emulated GPU than is charged for,
+    /// rounded or not.
+    @ParameterizedTest
+    @EnumSource(
+            value = Rounding.class,
+            names = {"Q8_0", "Q4_0"})
+    void roundsAPromptInTheTimeOfTheEmulatedOne(Rounding weights) {
+        Path rounded = directory.resolve(weights + ".mtier");
+        EmulatedEngines.writeStore(TestData.golden("mixtral"), Quantisation.of(weights), rounded);
+        EmulatedCuda emulated = new EmulatedCuda(
+                EmulatedOptions.DEFAULT.withCounting(CostCounting.ALWAYS), Optional.empty(), true, ActivationType.Q8);
+        SimulatedGpu simulated = new SimulatedGpu(GPU, 1, KernelChoice.PLAIN, Optional.empty(), ActivationType.Q8);
+        Prompt expected = prompt(rounded, emulated);
+        Prompt found = prompt(rounded, simulated);
+        assertEquals(expected.launches, found.launches);
+        assertEquals(1, found.nanos / expected.nanos, TOLERANCE_OF_PROMPT);
+        Prompt exact = prompt(rounded, simulated());
+        assertTrue(exact.launches < found.launches);
+    }
+
+    /// What a prompt took.
+    private record Prompt(double nanos, long launches) {}
+
+    private static Prompt prompt(Path store, VirtualDevice device) {
+        int[] tokens = IntStream.range(1, 41).toArray();
+        try (Engine engine = Engine.open(store, config(device));
+                Session session = engine.newSession()) {
+            session.prefill(tokens);
+            session.truncate(0);
+            double start = device.virtualNanos();
+            long launches = launches(device);
+            session.prefill(tokens);
+            return new Prompt(device.virtualNanos() - start, launches(device) - launches);
+        }
     }
 
     /// Threads and their scheduling have no part in it.

@@ -1,5 +1,6 @@
 package io.moetier.engine.device.cpu;
 
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.DeviceEvent;
@@ -19,10 +20,10 @@ public final class CpuDevice implements Device {
     private final CpuKernels kernels;
     private final String description;
 
-    private CpuDevice(int threads, KernelSelection selection, boolean exactExperts) {
+    private CpuDevice(int threads, KernelSelection selection, Optional<ActivationType> beside) {
         Arithmetic arithmetic = selection.arithmetic();
         this.pool = new WorkerPool(threads);
-        this.kernels = new CpuKernels(pool, arithmetic, exactExperts);
+        this.kernels = new CpuKernels(pool, arithmetic, beside);
         this.description = "CPU, " + arithmetic.description() + ", " + threads + (threads == 1 ? " thread" : " threads")
                 + selection.remark();
     }
@@ -38,15 +39,18 @@ public final class CpuDevice implements Device {
     /// @param nativeDirectory where native code is unpacked, for later starts to find; empty for a temporary place
     /// @throws IllegalArgumentException if `choice` asks for what cannot be used here
     public static CpuDevice open(int threads, KernelChoice choice, Optional<Path> nativeDirectory) {
-        return new CpuDevice(threads, KernelSelection.of(choice, nativeDirectory), false);
+        return new CpuDevice(threads, KernelSelection.of(choice, nativeDirectory), Optional.empty());
     }
 
-    /// Starts a device that computes experts beside another one: its kernels round activations of experts to no less
-    /// than float32, whatever the weights, so that it hardly matters which of the two computed an expert.
+    /// Starts a device that computes experts beside another one: it rounds activations of experts as that does, and
+    /// to no less than float32 where that does not, whatever the weights. So it hardly matters which of the two
+    /// computed an expert.
     ///
     /// @param threads as of the other methods, and so are the others
-    public static CpuDevice openExact(int threads, KernelChoice choice, Optional<Path> nativeDirectory) {
-        return new CpuDevice(threads, KernelSelection.of(choice, nativeDirectory), true);
+    /// @param activations of the other device
+    public static CpuDevice openBeside(
+            int threads, KernelChoice choice, Optional<Path> nativeDirectory, ActivationType activations) {
+        return new CpuDevice(threads, KernelSelection.of(choice, nativeDirectory), Optional.of(activations));
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.moetier.engine.device.cpu;
 import static io.moetier.engine.device.cpu.HeapBuffer.floats;
 
 import io.moetier.engine.device.Activation;
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.ExpertBatch;
@@ -19,6 +20,7 @@ import io.moetier.engine.device.SequenceShape;
 import io.moetier.engine.tensor.RowDecoder;
 import io.moetier.engine.tensor.WeightMatrix;
 import java.util.Arrays;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// The operations on the CPU: checks every size once, then hands the work to the pool in parts.
@@ -42,8 +44,8 @@ final class CpuKernels implements Kernels {
 
     private final Scratch[] scratch;
 
-    /// @param exactExperts whether experts are computed as with activations of float32, whatever they are rounded to
-    CpuKernels(WorkerPool pool, Arithmetic arithmetic, boolean exactExperts) {
+    /// @param beside the activations of the device beside which experts are computed, if there is one
+    CpuKernels(WorkerPool pool, Arithmetic arithmetic, Optional<ActivationType> beside) {
         scratch = new Scratch[pool.threads()];
         for (int i = 0; i < scratch.length; i++) {
             scratch[i] = new Scratch();
@@ -51,7 +53,9 @@ final class CpuKernels implements Kernels {
         packer = new ColumnPacker(pool, arithmetic);
         products = new MatrixProducts(pool, arithmetic, scratch);
         ExpertNetworks asRounded = new ExpertProducts(packer, products);
-        experts = exactExperts ? new ExactExperts(pool, arithmetic, scratch, packer, products, asRounded) : asRounded;
+        experts = beside.<ExpertNetworks>map(activations ->
+                        new ExpertsBeside(pool, arithmetic, scratch, packer, products, asRounded, activations))
+                .orElse(asRounded);
         attention = new AttentionOverCache(pool, arithmetic, scratch);
         latentAttention = new AttentionOverLatents(pool, arithmetic, scratch);
         rowWork = new RowWork(pool, arithmetic, scratch);

@@ -1,5 +1,6 @@
 package io.moetier.engine.device.cuda;
 
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.DeviceEvent;
@@ -23,7 +24,8 @@ import java.util.Set;
 /// Launches return before they are done; only [#download] waits. What treats every token by itself is launched with
 /// what follows it. Used by one thread at a time, not always the same.
 ///
-/// Results are the same bits for a row alone and in a batch, and whatever experts are computed together.
+/// Results are the same bits for a row alone and in a batch, and whatever experts are computed together; where
+/// activations are rounded, for a row in batches of [ActivationType#LEAST_ROWS] rows and more, and in smaller ones.
 public final class CudaDevice implements Device {
     /// The oldest processors that the PTX is for.
     private static final int LEAST_CAPABILITY = 61;
@@ -33,6 +35,7 @@ public final class CudaDevice implements Device {
 
     private final CudaContext context;
     private final Optional<HostClock> hostClock;
+    private final ActivationType activations;
     private final Owned owned;
     private final CudaHeap heap = new CudaHeap();
     private final Arena arena = Arena.ofShared();
@@ -44,9 +47,10 @@ public final class CudaDevice implements Device {
     private final CudaKernels kernels;
     private boolean closed;
 
-    private CudaDevice(CudaContext context, Optional<HostClock> hostClock, Owned owned) {
+    private CudaDevice(CudaContext context, Optional<HostClock> hostClock, ActivationType activations, Owned owned) {
         this.context = context;
         this.hostClock = hostClock;
+        this.activations = activations;
         this.owned = owned;
         owned.add(arena::close);
         modules = new KernelModules(context);
@@ -56,7 +60,7 @@ public final class CudaDevice implements Device {
         staging = new Staging(context, stream);
         owned.add(staging::close);
         TokenProgram program = new TokenProgram(stream, modules.eachToken, staging, new ParameterBlock(arena));
-        kernels = new CudaKernels(this, stream, modules, staging, new ParameterBlock(arena), program);
+        kernels = new CudaKernels(this, stream, modules, staging, new ParameterBlock(arena), program, activations);
         owned.add(kernels::close);
     }
 
@@ -89,13 +93,15 @@ public final class CudaDevice implements Device {
     /// @throws IllegalArgumentException if there is none of that number, or its processor is too old
     /// @throws CudaException if the driver does not take the kernels, or there is no memory
     public static CudaDevice open(CudaDriver driver, int ordinal) {
-        return open(driver, ordinal, Optional.empty());
+        return open(driver, ordinal, ActivationType.F32, Optional.empty());
     }
 
     /// Opens a device as the other method of this name.
     ///
+    /// @param activations what quantised weights are multiplied by
     /// @param hostClock the host's time if the driver is one whose time is computed
-    public static CudaDevice open(CudaDriver driver, int ordinal, Optional<HostClock> hostClock) {
+    public static CudaDevice open(
+            CudaDriver driver, int ordinal, ActivationType activations, Optional<HostClock> hostClock) {
         objection(driver, ordinal).ifPresent(reason -> {
             throw new IllegalArgumentException(reason);
         });
@@ -103,7 +109,7 @@ public final class CudaDevice implements Device {
         Owned owned = new Owned();
         owned.add(context::close);
         try {
-            return new CudaDevice(context, hostClock, owned);
+            return new CudaDevice(context, hostClock, activations, owned);
         } catch (RuntimeException e) {
             owned.close();
             throw e;
@@ -130,10 +136,16 @@ public final class CudaDevice implements Device {
         CudaDeviceInfo info = context.device();
         return String.format(
                 Locale.ROOT,
-                "CUDA, %s, %.1f GiB, compute capability %s",
+                "CUDA, %s, %.1f GiB, compute capability %s%s",
                 info.name(),
                 info.memoryBytes() / (double) (1 << 30),
-                capability(info.computeCapability()));
+                capability(info.computeCapability()),
+                activations.remark());
+    }
+
+    @Override
+    public ActivationType activations() {
+        return activations;
     }
 
     /// @throws CudaException if the device has no memory left

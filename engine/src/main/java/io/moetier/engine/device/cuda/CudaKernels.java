@@ -3,6 +3,7 @@ package io.moetier.engine.device.cuda;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.moetier.engine.device.Activation;
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.ExpertBatch;
@@ -42,6 +43,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
     private final TokenProgram program;
     private final MatrixProducts products;
     private final ExpertProducts experts;
+    private final Rounding rounding;
     private final CacheAttention attention;
     private final Recurrences recurrences;
     private final LargestNumbers largest;
@@ -50,13 +52,15 @@ final class CudaKernels implements Kernels, AutoCloseable {
     private float[] logits = new float[0];
 
     /// @param parameter of all launches but those of the token program, which has one of its own
+    /// @param activations what quantised weights are multiplied by
     CudaKernels(
             CudaDevice device,
             CudaStream stream,
             KernelModules kernels,
             Staging staging,
             ParameterBlock parameter,
-            TokenProgram program) {
+            TokenProgram program,
+            ActivationType activations) {
         this.device = device;
         this.stream = stream;
         this.kernels = kernels;
@@ -65,8 +69,9 @@ final class CudaKernels implements Kernels, AutoCloseable {
         this.program = program;
         vectors = new VectorsHeld(device.heap(), staging);
         Tasks tasks = new Tasks(stream, staging, parameter);
-        products = new MatrixProducts(device, kernels, staging, tasks);
-        experts = new ExpertProducts(device.heap(), kernels, staging, tasks);
+        rounding = new Rounding(activations, device.heap(), stream, kernels, parameter);
+        products = new MatrixProducts(device, kernels, staging, tasks, rounding);
+        experts = new ExpertProducts(device.heap(), kernels, staging, tasks, rounding);
         attention = new CacheAttention(device.heap(), stream, kernels, staging, parameter);
         recurrences = new Recurrences(stream, kernels, parameter);
         largest = new LargestNumbers(device.heap(), stream, kernels, staging, parameter);
@@ -79,12 +84,17 @@ final class CudaKernels implements Kernels, AutoCloseable {
 
     /// Returns the bytes of what is kept from one operation to the next.
     long workingBytes() {
-        return vectors.byteSize() + experts.byteSize() + attention.byteSize() + largest.byteSize();
+        return vectors.byteSize()
+                + rounding.byteSize()
+                + experts.byteSize()
+                + attention.byteSize()
+                + largest.byteSize();
     }
 
     @Override
     public void close() {
         vectors.close();
+        rounding.close();
         experts.close();
         attention.close();
         largest.close();

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// The kernels, loaded: `engine/src/main/cuda` compiled.
 final class KernelModules implements AutoCloseable {
     /// The resources with PTX, one for each source.
-    static final List<String> NAMES = List.of("products", "tokens", "attention", "recurrent", "largest");
+    static final List<String> NAMES = List.of("products", "tokens", "attention", "recurrent", "largest", "rounded");
 
     private final List<CudaModule> modules = new ArrayList<>();
     private final Map<DType, ForType> forTypes = new EnumMap<>(DType.class);
@@ -32,16 +32,21 @@ final class KernelModules implements AutoCloseable {
     final CudaFunction selectiveScan;
     final CudaFunction linearAttention;
     final CudaFunction largestOfParts;
+    final CudaFunction roundToOneDigit;
+    final CudaFunction roundToThreeDigits;
 
     /// The kernels of a type of weights.
     ///
     /// @param one multiplies by one row of activations, `several` by any number of them
     /// @param gatedOne multiplies two matrices and activates, as `gated`; null for types that are kept by rows
+    /// @param rounded multiplies one matrix, or two and activates, by rounded rows; null for types that are not
+    ///     multiplied so
     record ForType(
             CudaFunction one,
             CudaFunction several,
             @Nullable CudaFunction gatedOne,
             @Nullable CudaFunction gated,
+            @Nullable CudaFunction rounded,
             CudaFunction embed) {}
 
     /// The kernels of a kind of cache: rows of whole runs of sixteen bytes, and others.
@@ -56,8 +61,9 @@ final class KernelModules implements AutoCloseable {
             modules.add(context.load(ptx(name)));
         }
         CudaModule products = modules.get(0);
+        CudaModule rounded = modules.get(5);
         for (DType dtype : DType.values()) {
-            forTypes.put(dtype, forType(products, dtype));
+            forTypes.put(dtype, forType(products, rounded, dtype));
         }
         activatePairs = products.function("activate_pairs");
         copyRows = products.function("copy_rows");
@@ -73,6 +79,8 @@ final class KernelModules implements AutoCloseable {
         selectiveScan = recurrent.function("selective_scan");
         linearAttention = recurrent.function("linear_attention");
         largestOfParts = modules.get(4).function("largest_of_parts");
+        roundToOneDigit = rounded.function("round_to_one_digit");
+        roundToThreeDigits = rounded.function("round_to_three_digits");
     }
 
     /// Returns the text of a resource.
@@ -84,17 +92,18 @@ final class KernelModules implements AutoCloseable {
         }
     }
 
-    private static ForType forType(CudaModule products, DType dtype) {
+    private static ForType forType(CudaModule products, CudaModule rounded, DType dtype) {
         CudaFunction several = products.function("multiply_" + dtype.label());
         CudaFunction embed = products.function("embed_" + dtype.label());
         if (!WeightMatrix.interleaves(dtype)) {
-            return new ForType(several, several, null, null, embed);
+            return new ForType(several, several, null, null, null, embed);
         }
         return new ForType(
                 products.function("multiply_one_" + dtype.label()),
                 several,
                 products.function("multiply_gated_one_" + dtype.label()),
                 products.function("multiply_gated_" + dtype.label()),
+                dtype.blockElements() > 1 ? rounded.function("multiply_rounded_" + dtype.label()) : null,
                 embed);
     }
 

@@ -3,6 +3,7 @@ package io.moetier.engine.device.cuda;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
+import java.util.Objects;
 
 /// One or several matrices, each times rows of activations: a launch for each type of weights.
 final class MatrixProducts {
@@ -15,23 +16,49 @@ final class MatrixProducts {
     private final KernelModules kernels;
     private final Staging staging;
     private final Tasks tasks;
+    private final Rounding rounding;
 
-    MatrixProducts(CudaDevice device, KernelModules kernels, Staging staging, Tasks tasks) {
+    // where the rows of a product are, and how many floats they are apart
+    private long rowsAt;
+    private int rowStride;
+
+    MatrixProducts(CudaDevice device, KernelModules kernels, Staging staging, Tasks tasks, Rounding rounding) {
         this.device = device;
         this.kernels = kernels;
         this.staging = staging;
         this.tasks = tasks;
+        this.rounding = rounding;
     }
 
     /// `n` rows of `x` from `xRow` on go to those of `out` from `outRow` on.
     void multiply(WeightMatrix w, CudaBuffer x, int xRow, int n, CudaBuffer out, int outRow) {
+        rounding.begin();
+        boolean rounded = read(w.dtype(), x.address((long) xRow * w.cols()), w.cols(), w.cols(), n);
         tasks.begin(1);
-        add(w, x.address((long) xRow * w.cols()), w.cols(), 0, n, out.address((long) outRow * w.rows()), w.rows(), 0);
-        launch(w.dtype(), w.rows(), n);
+        add(w, rowsAt, 0, n, out.address((long) outRow * w.rows()), w.rows(), 0);
+        launch(w.dtype(), rounded, w.rows(), n);
+    }
+
+    /// Chooses where a product reads `n` rows of `cols` floats at `x`: there, or where they are rounded to.
+    ///
+    /// @param grain floats that a matrix reads together, of which rows are whole multiples
+    /// @return whether they are rounded
+    private boolean read(DType dtype, long x, int cols, int grain, int n) {
+        rowsAt = x;
+        rowStride = cols;
+        if (!rounding.rounds(dtype, n) || grain % RoundedRows.BLOCK != 0) {
+            requireAligned(dtype, x, grain);
+            return false;
+        }
+        RoundedRows rounded = rounding.of(dtype);
+        rowStride = rounded.stride(cols);
+        rowsAt = rounded.round(x, (long) n * cols);
+        return true;
     }
 
     /// The first `n` rows of `x` times each matrix.
     void multiply(WeightMatrix[] ws, CudaBuffer x, int n, DeviceBuffer[] outs) {
+        rounding.begin();
         for (int i = 0; i < ws.length; i++) {
             if (firstOfType(ws, i) == i) {
                 multiply(ws, i, x, n, outs);
@@ -49,13 +76,13 @@ final class MatrixProducts {
                 mostRows = Math.max(mostRows, w.rows());
             }
         }
+        boolean rounded = read(dtype, x.address(0), ws[first].cols(), ws[first].cols(), n);
         tasks.begin(count);
         for (int i = first; i < ws.length; i++) {
             if (ws[i].dtype() == dtype) {
                 add(
                         ws[i],
-                        x.address(0),
-                        ws[i].cols(),
+                        rowsAt,
                         0,
                         n,
                         CudaBuffer.of(device, outs[i], (long) n * ws[i].rows()).address(0),
@@ -63,7 +90,7 @@ final class MatrixProducts {
                         0);
             }
         }
-        launch(dtype, mostRows, n);
+        launch(dtype, rounded, mostRows, n);
     }
 
     private static int firstOfType(WeightMatrix[] ws, int i) {
@@ -76,6 +103,7 @@ final class MatrixProducts {
 
     /// As [io.moetier.engine.device.Kernels#matmulPerHead].
     void multiplyPerHead(WeightMatrix[] ws, CudaBuffer x, int n, int headDim, CudaBuffer out) {
+        rounding.begin();
         for (int i = 0; i < ws.length; i++) {
             if (firstOfType(ws, i) == i) {
                 multiplyPerHead(ws, i, x, n, headDim, out);
@@ -90,30 +118,41 @@ final class MatrixProducts {
             count += w.dtype() == dtype ? 1 : 0;
         }
         int rows = ws[first].rows();
+        boolean rounded = read(dtype, x.address(0), ws.length * headDim, headDim, n);
+        long headBytes = rounded ? rounding.of(dtype).bytes(headDim) : (long) headDim * Float.BYTES;
         tasks.begin(count);
         for (int h = first; h < ws.length; h++) {
             if (ws[h].dtype() == dtype) {
-                long from = x.address((long) h * headDim);
                 long to = out.address((long) h * rows);
-                add(ws[h], from, ws.length * headDim, 0, n, to, ws.length * rows, 0);
+                add(ws[h], rowsAt + h * headBytes, 0, n, to, ws.length * rows, 0);
             }
         }
-        launch(dtype, rows, n);
+        launch(dtype, rounded, rows, n);
     }
 
     /// As [io.moetier.engine.device.Kernels#matmulRows].
     void multiplyRows(WeightMatrix w, CudaBuffer x, int[] rows, int from, int n, CudaBuffer out, int[] outRows) {
         long xRows = staging.send(rows, from, n);
         long toRows = staging.send(outRows, from, n);
+        rounding.begin();
+        boolean rounded = rounding.rounds(w.dtype(), n);
+        rowsAt = x.address(0);
+        rowStride = w.cols();
+        if (rounded) {
+            RoundedRows there = rounding.of(w.dtype());
+            rowStride = there.stride(w.cols());
+            rowsAt = there.roundRows(rowsAt, x.length(), xRows, n, w.cols());
+        } else {
+            requireAligned(w.dtype(), rowsAt, rowStride);
+        }
         tasks.begin(1);
-        add(w, x.address(0), w.cols(), xRows, n, out.address(0), w.rows(), toRows);
-        launch(w.dtype(), w.rows(), n);
+        add(w, rowsAt, xRows, n, out.address(0), w.rows(), toRows);
+        launch(w.dtype(), rounded, w.rows(), n);
     }
 
-    private void add(WeightMatrix w, long x, int xStride, long xRows, int n, long out, int outStride, long outRows) {
-        requireAligned(w.dtype(), x, xStride);
+    private void add(WeightMatrix w, long x, long xRows, int n, long out, int outStride, long outRows) {
         tasks.weights(w.bytes().address(), 0)
-                .x(x, xStride, xRows)
+                .x(x, rowStride, xRows)
                 .out(out, outStride, outRows)
                 .add(w.rows(), w.cols(), n, null);
     }
@@ -127,9 +166,17 @@ final class MatrixProducts {
         }
     }
 
-    private void launch(DType dtype, int mostRows, int n) {
+    private void launch(DType dtype, boolean rounded, int mostRows, int n) {
         KernelModules.ForType type = kernels.of(dtype);
-        tasks.launch(n == 1 ? type.one() : type.several(), WeightMatrix.tiles(mostRows), groups(n));
+        int tiles = WeightMatrix.tiles(mostRows);
+        if (rounded) {
+            tasks.launch(
+                    Objects.requireNonNull(type.rounded()),
+                    Rounding.groupsOfTiles(tiles, false),
+                    Rounding.groupsOfRows(n));
+        } else {
+            tasks.launch(n == 1 ? type.one() : type.several(), tiles, groups(n));
+        }
     }
 
     /// Returns how many blocks share `n` rows of activations.

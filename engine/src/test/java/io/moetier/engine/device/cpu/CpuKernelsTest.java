@@ -708,7 +708,7 @@ class CpuKernelsTest {
     private static ExpertBatch batch(
             WeightMatrix gate, WeightMatrix up, WeightMatrix down, int[] rows, int from, int n, int[] outRows) {
         ExpertBatch batch = new ExpertBatch();
-        batch.begin(rows, outRows);
+        batch.begin(rows, outRows, n);
         batch.add(ExpertWeights.swiGlu(gate, up, down), from, n);
         return batch;
     }

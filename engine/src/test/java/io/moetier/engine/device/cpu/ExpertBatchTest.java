@@ -2,7 +2,9 @@ package io.moetier.engine.device.cpu;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.ExpertWeights;
@@ -30,6 +32,9 @@ class ExpertBatchTest {
     private static final int HIDDEN = 512; // whole blocks of every type
     private static final int INNER = 256;
     private static final int TOKENS = 40;
+
+    /// Rows of three experts.
+    private static final int[] SIZES = {1, 5, 2};
 
     private final Random random = new Random(7);
     private final Arena arena = Arena.ofShared();
@@ -127,21 +132,69 @@ class ExpertBatchTest {
         }
     }
 
-    private void assertExact(KernelChoice choice, int[] rows) {
+    /// Beside a device that rounds the activations of a prompt, all kernels round them as that does: to one of three
+    /// digits, and so to the same numbers but for where those between the products lie on the border of two.
+    @ParameterizedTest
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
+    void besideADeviceThatRoundsAllKernelsRoundAlike(KernelChoice choice) {
+        int[] rows = random.ints(8, 0, TOKENS).toArray();
         float[] x = TestWeights.floats(TOKENS * HIDDEN, random);
-        int[] sizes = {1, 5, 2};
+        for (DType dtype : TestWeights.TYPES) {
+            experts.clear();
+            experts.add(biased(FfnActivation.SWIGLU, INNER, dtype, dtype));
+            experts.add(biased(FfnActivation.RELU, 2 * INNER, dtype, dtype));
+            experts.add(biased(FfnActivation.SWIGLU, INNER, dtype, DType.BF16));
+            float[] expected = beside(KernelChoice.PLAIN, ActivationType.Q8, x, rows);
+            float[] found = beside(choice, ActivationType.Q8, x, rows);
+            double largest = largest(expected);
+            int different = 0;
+            for (int row = 0; row < rows.length; row++) {
+                double off = largestDifference(expected, found, row);
+                assertTrue(off <= 0.01 * largest, choice + " " + dtype + ": " + off);
+                different += off > 2e-5 * largest ? 1 : 0;
+            }
+            assertTrue(different <= 1, choice + " " + dtype + ": " + different + " rows");
+            boolean rounds = ActivationType.Q8.rounds(dtype, TOKENS) && ActivationType.digits(dtype) == 1;
+            float[] exact = beside(choice, ActivationType.F32, x, rows);
+            assertEquals(rounds, largestDifference(exact, found, 0) > 2e-5 * largest, choice + " " + dtype);
+        }
+    }
+
+    private float[] beside(KernelChoice choice, ActivationType activations, float[] x, int[] rows) {
         int[] outRows = IntStream.range(0, rows.length).toArray();
         float[] found = new float[rows.length * HIDDEN];
-        try (CpuDevice device = CpuDevice.openExact(2, choice, Optional.empty())) {
+        try (CpuDevice device = CpuDevice.openBeside(2, choice, Optional.empty(), activations)) {
             ExpertBatch batch = new ExpertBatch();
-            batch.begin(rows, outRows);
-            for (int e = 0, from = 0; e < sizes.length; from += sizes[e++]) {
-                add(batch, e, from, sizes[e]);
+            batch.begin(rows, outRows, TOKENS);
+            for (int e = 0, from = 0; e < SIZES.length; from += SIZES[e++]) {
+                add(batch, e, from, SIZES[e]);
             }
             run(device, batch, x, found);
         }
-        for (int e = 0, from = 0; e < sizes.length; from += sizes[e++]) {
-            for (int i = from; i < from + sizes[e]; i++) {
+        return found;
+    }
+
+    private static double largest(float[] values) {
+        double largest = 0;
+        for (float value : values) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        return largest;
+    }
+
+    private static double largestDifference(float[] expected, float[] found, int row) {
+        double off = 0;
+        for (int i = row * HIDDEN; i < (row + 1) * HIDDEN; i++) {
+            off = Math.max(off, Math.abs(expected[i] - found[i]));
+        }
+        return off;
+    }
+
+    private void assertExact(KernelChoice choice, int[] rows) {
+        float[] x = TestWeights.floats(TOKENS * HIDDEN, random);
+        float[] found = beside(choice, ActivationType.F32, x, rows);
+        for (int e = 0, from = 0; e < SIZES.length; from += SIZES[e++]) {
+            for (int i = from; i < from + SIZES[e]; i++) {
                 double[] expected = formula(experts.get(e), x, rows[i] * HIDDEN);
                 double largest = DoubleStream.of(expected).map(Math::abs).max().orElseThrow();
                 for (int k = 0; k < HIDDEN; k++) {
@@ -179,7 +232,7 @@ class ExpertBatchTest {
         float[] found = new float[rows.length * HIDDEN];
         try (CpuDevice device = CpuDevice.open(2, choice)) {
             ExpertBatch batch = new ExpertBatch();
-            batch.begin(rows, outRows);
+            batch.begin(rows, outRows, TOKENS);
             batch.add(experts.getLast(), 0, rows.length);
             run(device, batch, x, found);
         }
@@ -238,14 +291,14 @@ class ExpertBatchTest {
         try (CpuDevice device = CpuDevice.open(1, choice)) {
             ExpertBatch batch = new ExpertBatch();
             for (int e = 0, from = 0; e < sizes.length; from += sizes[e++]) {
-                batch.begin(rows, outRows);
+                batch.begin(rows, outRows, TOKENS);
                 add(batch, e, from, sizes[e]);
                 run(device, batch, x, expected);
             }
         }
         try (CpuDevice device = CpuDevice.open(2, choice)) {
             ExpertBatch batch = new ExpertBatch();
-            batch.begin(rows, outRows);
+            batch.begin(rows, outRows, TOKENS);
             for (int e = 0, from = 0; e < sizes.length; from += sizes[e++]) {
                 add(batch, e, from, sizes[e]);
             }

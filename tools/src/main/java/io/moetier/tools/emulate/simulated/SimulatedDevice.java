@@ -1,5 +1,6 @@
 package io.moetier.tools.emulate.simulated;
 
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.DeviceEvent;
@@ -23,19 +24,26 @@ final class SimulatedDevice implements Device {
     private final GpuProfile gpu;
     private final SimulatedTime time;
     private final CpuDevice cpu;
+    private final ActivationType activations;
     private final SimulatedKernels kernels;
     private long heldBytes;
 
-    SimulatedDevice(GpuProfile gpu, SimulatedTime time, CpuDevice cpu) {
+    SimulatedDevice(GpuProfile gpu, SimulatedTime time, CpuDevice cpu, ActivationType activations) {
         this.gpu = gpu;
         this.time = time;
         this.cpu = cpu;
-        kernels = new SimulatedKernels(cpu.kernels(), time);
+        this.activations = activations;
+        kernels = new SimulatedKernels(cpu.kernels(), time, activations);
     }
 
     @Override
     public String description() {
-        return gpu.name() + " (simulated: its time only), computed by " + cpu.description();
+        return gpu.name() + " (simulated: its time only" + activations.remark() + "), computed by " + cpu.description();
+    }
+
+    @Override
+    public ActivationType activations() {
+        return activations;
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.moetier.tools.emulate.simulated;
 
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.cpu.CpuDevice;
 import io.moetier.engine.device.cpu.KernelChoice;
@@ -17,20 +18,28 @@ public final class SimulatedGpu implements VirtualDevice {
     private final int threads;
     private final KernelChoice choice;
     private final Optional<Path> nativeDirectory;
+    private final ActivationType activations;
     private final SimulatedTime time;
 
     /// @param threads that compute, as of [CpuDevice]; likewise the others
-    public SimulatedGpu(GpuProfile profile, int threads, KernelChoice choice, Optional<Path> nativeDirectory) {
+    /// @param activations of the GPU, whose time is charged; what the processor computes does not depend on them
+    public SimulatedGpu(
+            GpuProfile profile,
+            int threads,
+            KernelChoice choice,
+            Optional<Path> nativeDirectory,
+            ActivationType activations) {
         this.profile = profile;
         this.threads = threads;
         this.choice = choice;
         this.nativeDirectory = nativeDirectory;
+        this.activations = activations;
         time = new SimulatedTime(profile, CostModel.DEFAULT);
     }
 
     @Override
     public Device open() {
-        return new SimulatedDevice(profile, time, CpuDevice.open(threads, choice, nativeDirectory));
+        return new SimulatedDevice(profile, time, CpuDevice.open(threads, choice, nativeDirectory), activations);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.moetier.tools.emulate.simulated;
 
 import io.moetier.engine.device.Activation;
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.ExpertBatch;
@@ -34,13 +35,16 @@ final class SimulatedKernels implements Kernels {
     private final Kernels cpu;
     private final SimulatedTime time;
     private final TokenOperations operations;
-    private final Products products = new Products();
+    private final Rounding rounding;
+    private final Products products;
     private final AttentionCosts attention;
 
-    SimulatedKernels(Kernels cpu, SimulatedTime time) {
+    SimulatedKernels(Kernels cpu, SimulatedTime time, ActivationType activations) {
         this.cpu = cpu;
         this.time = time;
         operations = new TokenOperations(time);
+        rounding = new Rounding(activations, time);
+        products = new Products(rounding);
         attention = new AttentionCosts(time);
     }
 
@@ -88,37 +92,55 @@ final class SimulatedKernels implements Kernels {
     public void matmul(WeightMatrix w, DeviceBuffer x, int xRow, int n, DeviceBuffer out, int outRow) {
         if (n > 0) {
             launchBefore(n);
-            products.begin((double) Float.BYTES * n * w.cols());
-            products.add(w, n, n == 1, (double) Float.BYTES * n * w.rows());
-            products.launch("multiply", time);
+            multiply(w, n);
         }
         cpu.matmul(w, x, xRow, n, out, outRow);
     }
 
     @Override
     public void matmul(WeightMatrix[] ws, DeviceBuffer x, int n, DeviceBuffer[] outs) {
-        multiply(ws, n, (double) Float.BYTES * n * ws[0].cols());
+        multiply(ws, n, (double) n * ws[0].cols(), true);
         cpu.matmul(ws, x, n, outs);
     }
 
     @Override
     public void matmulPerHead(WeightMatrix[] ws, DeviceBuffer x, int n, int headDim, DeviceBuffer out) {
-        multiply(ws, n, (double) Float.BYTES * n * headDim * ws.length);
+        multiply(ws, n, (double) n * headDim * ws.length, headDim % Rounding.BLOCK == 0);
         cpu.matmulPerHead(ws, x, n, headDim, out);
     }
 
-    /// One launch for each type of weights.
-    private void multiply(WeightMatrix[] ws, int n, double inputBytes) {
+    private void multiply(WeightMatrix w, int n) {
+        DType dtype = w.dtype();
+        double inputs = (double) n * w.cols();
+        double results = (double) Float.BYTES * n * w.rows();
+        boolean rounds = rounding.rounds(dtype, n);
+        if (rounds) {
+            rounding.launch(dtype, inputs);
+        }
+        products.begin(Products.inputBytes(dtype, rounds, inputs));
+        products.add(w, n, n == 1, rounds, false, results);
+        products.launch("multiply", time);
+    }
+
+    /// One launch for each type of weights, and one that rounds.
+    ///
+    /// @param wholeBlocks whether each matrix reads whole blocks of activations
+    private void multiply(WeightMatrix[] ws, int n, double inputs, boolean wholeBlocks) {
         if (n > 0) {
             launchBefore(n);
+            rounding.begin();
             for (DType dtype : TYPES) {
-                products.begin(inputBytes);
+                boolean rounds = wholeBlocks && rounding.rounds(dtype, n);
+                products.begin(Products.inputBytes(dtype, rounds, inputs));
                 for (WeightMatrix w : ws) {
                     if (w.dtype() == dtype) {
-                        products.add(w, n, n == 1, (double) Float.BYTES * n * w.rows());
+                        products.add(w, n, n == 1, rounds, false, (double) Float.BYTES * n * w.rows());
                     }
                 }
                 if (!products.isEmpty()) {
+                    if (rounds && rounding.isDue(dtype)) {
+                        rounding.launch(dtype, inputs);
+                    }
                     products.launch("multiply", time);
                 }
             }
@@ -132,9 +154,7 @@ final class SimulatedKernels implements Kernels {
             launchBefore(0);
             time.send((long) n * Integer.BYTES);
             time.send((long) n * Integer.BYTES);
-            products.begin((double) Float.BYTES * n * w.cols());
-            products.add(w, n, n == 1, (double) Float.BYTES * n * w.rows());
-            products.launch("multiply", time);
+            multiply(w, n);
         }
         cpu.matmulRows(w, x, rows, from, n, out, outRows);
     }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.cpu.CpuDevice;
@@ -38,11 +39,15 @@ final class DevicePair implements AutoCloseable {
     }
 
     DevicePair(EmulatedOptions options) {
+        this(options, ActivationType.F32);
+    }
+
+    DevicePair(EmulatedOptions options, ActivationType activations) {
         boolean real = "real".equals(System.getProperty("moetier.cuda"));
         driver = real ? null : start(options);
         Optional<Path> library = driver == null ? Optional.empty() : Optional.of(driver.library());
         cuda = switch (CudaDriver.find(library, Optional.empty())) {
-            case CudaLookup.Found(CudaDriver found) -> CudaDevice.open(found, 0);
+            case CudaLookup.Found(CudaDriver found) -> CudaDevice.open(found, 0, activations, Optional.empty());
             case CudaLookup.Absent(String reason, boolean _) -> fail(reason);
         };
     }
@@ -70,14 +75,14 @@ final class DevicePair implements AutoCloseable {
     }
 
     float[] onCpu(Work work) {
-        return read(cpu, work);
+        return on(cpu, work);
     }
 
     float[] onCuda(Work work) {
-        return read(cuda, work);
+        return on(cuda, work);
     }
 
-    private static float[] read(Device device, Work work) {
+    static float[] on(Device device, Work work) {
         try (Arena arena = device.newArena()) {
             return read(device, work.on(device, arena));
         }

@@ -87,7 +87,7 @@ class ExpertsTest {
         int most = Arrays.stream(outRows).max().orElseThrow() + 1;
         return (device, arena) -> {
             ExpertBatch batch = new ExpertBatch();
-            batch.begin(rows, outRows);
+            batch.begin(rows, outRows, x.length / HIDDEN);
             for (int e = 0; e < experts.size(); e++) {
                 batch.add(experts.get(e).on(device, arena), starts[e], starts[e + 1] - starts[e]);
             }
@@ -168,7 +168,7 @@ class ExpertsTest {
         float[] x = floats(HIDDEN, random);
         devices.onCuda((device, arena) -> {
             ExpertBatch batch = new ExpertBatch();
-            batch.begin(new int[] {0, 0}, new int[] {0, 1});
+            batch.begin(new int[] {0, 0}, new int[] {0, 1}, 1);
             batch.add(experts.get(0).on(device, arena), 0, 1);
             batch.add(experts.get(1).on(device, arena), 1, 1);
             DeviceBuffer in = buffer(device, arena, x);

@@ -119,7 +119,7 @@ class LayerTest {
 
         private void computeExperts(int n) {
             int at = 0;
-            batch.begin(tokens, outRows);
+            batch.begin(tokens, outRows, n);
             for (int e = 0; e < NUM_EXPERTS; e++) {
                 int from = at;
                 for (int i = 0; i < n * PER_TOKEN; i++) {

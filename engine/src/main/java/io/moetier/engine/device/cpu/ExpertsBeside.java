@@ -2,6 +2,7 @@ package io.moetier.engine.device.cpu;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.ExpertWeights;
 import io.moetier.engine.tensor.WeightMatrix;
@@ -9,22 +10,19 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/// Experts as with activations of float32, by an [Arithmetic] that rounds them to eight bits.
+/// Experts with the activations of the device that they are computed beside, by any [Arithmetic]: those of float32 by
+/// one that rounds them to eight bits, and rounded ones by one that does not.
 ///
 /// A row of activations becomes three whose sum it is. Each is whole multiples of a scale for each 32 of its elements,
-/// so
-/// that rounding leaves it as it is: 24 bits in all. Three columns of a product take not much longer than one whose
-/// weights come from memory.
-final class ExactExperts implements ExpertNetworks {
-    private static final int DIGITS = 3;
+/// so that rounding leaves it as it is: 24 bits in all. Three columns of a product take not much longer than one whose
+/// weights come from memory. The first of them is what the other device makes of a row if it rounds it.
+final class ExpertsBeside implements ExpertNetworks {
+    private static final int DIGITS = ActivationType.MOST_DIGITS;
     private static final int BLOCK = 32;
     private static final float LARGEST = 127f;
 
     /// What is smaller is left to the last digit: the reciprocal of its scale would overflow.
     private static final float SMALLEST = 1e-35f;
-
-    /// Added to a float of less than 2^22 and taken away again, it rounds it to the next whole number.
-    private static final float ROUNDER = 0x1.8p23f;
 
     private final WorkerPool pool;
     private final Arithmetic arithmetic;
@@ -32,6 +30,7 @@ final class ExactExperts implements ExpertNetworks {
     private final ColumnPacker packer;
     private final MatrixProducts products;
     private final ExpertNetworks rounding;
+    private final ActivationType activations;
     private final WorkerPool.Job splitInputs = this::splitInputs;
     private final WorkerPool.Job activate = this::activate;
     private final WorkerPool.Job finish = this::finish;
@@ -48,19 +47,22 @@ final class ExactExperts implements ExpertNetworks {
     private float[] out = split;
 
     /// @param rounding computes experts whose activations are not rounded
-    ExactExperts(
+    /// @param activations of the other device
+    ExpertsBeside(
             WorkerPool pool,
             Arithmetic arithmetic,
             Scratch[] scratch,
             ColumnPacker packer,
             MatrixProducts products,
-            ExpertNetworks rounding) {
+            ExpertNetworks rounding,
+            ActivationType activations) {
         this.pool = pool;
         this.arithmetic = arithmetic;
         this.scratch = scratch;
         this.packer = packer;
         this.products = products;
         this.rounding = rounding;
+        this.activations = activations;
     }
 
     @Override
@@ -115,13 +117,23 @@ final class ExactExperts implements ExpertNetworks {
     private boolean isRounded(ExpertBatch given) {
         for (int e = 0; e < given.size(); e++) {
             ExpertWeights expert = given.get(e);
-            if (arithmetic.rounds(expert.activated().dtype())
-                    || arithmetic.rounds(expert.up().dtype())
-                    || arithmetic.rounds(expert.down().dtype())) {
+            if (isRounded(expert.activated(), given)
+                    || isRounded(expert.up(), given)
+                    || isRounded(expert.down(), given)) {
                 return true;
             }
         }
         return false;
+    }
+
+    /// Says whether rows have to become several for a matrix, or others.
+    private boolean isRounded(WeightMatrix w, ExpertBatch given) {
+        return arithmetic.rounds(w.dtype()) || activations.rounds(w.dtype(), given.tokens());
+    }
+
+    /// Returns how many of the three that a row becomes are multiplied.
+    private int digits(WeightMatrix w) {
+        return activations.rounds(w.dtype(), batch.tokens()) ? ActivationType.digits(w.dtype()) : DIGITS;
     }
 
     private static boolean isOneType(ExpertWeights expert) {
@@ -129,7 +141,7 @@ final class ExactExperts implements ExpertNetworks {
     }
 
     private void pack(WeightMatrix w, int at, int e, PackedColumns to) {
-        packer.add(w.dtype(), split, at, w.cols(), null, 0, DIGITS * batch.n(e), to);
+        packer.add(w.dtype(), split, at, w.cols(), null, 0, digits(w) * batch.n(e), to);
     }
 
     private void reserve() {
@@ -172,12 +184,12 @@ final class ExactExperts implements ExpertNetworks {
         int n = batch.n(e);
         int length = n * width;
         int at = hiddenAt[e];
-        join(gates, at, length);
+        join(gates, at, length, digits(expert.activated()));
         addBias(expert.activatedBias(), gates, at, n, width);
         if (expert.gate() == null) {
             Gating.relu(gates, at, length);
         } else {
-            join(ups, at, length);
+            join(ups, at, length, digits(expert.up()));
             addBias(expert.upBias(), ups, at, n, width);
             Gating.prepare(expert.activation(), gates, at, ups, at, length);
             arithmetic.swiGlu(gates, at, ups, at, length, scratch[worker]);
@@ -192,7 +204,7 @@ final class ExactExperts implements ExpertNetworks {
         int cols = expert.down().rows();
         int n = batch.n(e);
         int at = inputAt[e];
-        join(results, at, n * cols);
+        join(results, at, n * cols, digits(expert.down()));
         addBias(expert.downBias(), results, at, n, cols);
         for (int i = 0; i < n; i++) {
             System.arraycopy(results, at + i * cols, out, batch.outRows()[batch.from(e) + i] * cols, cols);
@@ -228,14 +240,17 @@ final class ExactExperts implements ExpertNetworks {
         float scale = largest / LARGEST;
         for (int i = 0; i < length; i++) {
             float value = from[at + i];
-            float digit = (value * inverse + ROUNDER - ROUNDER) * scale;
+            float digit = (float) Math.rint((double) value * inverse) * scale; // the product is exact
             to[digitAt + i] = digit;
             to[restAt + i] = value - digit;
         }
     }
 
-    /// Adds up what became of three rows each, to where the first of them are.
-    private static void join(float[] values, int at, int length) {
+    /// Adds up what became of three rows each, to where the first of them are; one row stays as it is.
+    private static void join(float[] values, int at, int length, int digits) {
+        if (digits == 1) {
+            return;
+        }
         for (int i = at; i < at + length; i++) {
             values[i] += values[i + length] + values[i + 2 * length];
         }
