@@ -139,6 +139,25 @@ public interface Kernels {
     /// @param ids receives `[n, k]`; `weights` likewise
     void route(DeviceBuffer logits, int n, Routing routing, float @Nullable [] correction, int[] ids, float[] weights);
 
+    /// Computes the maps of a router, the bias of each included, and then chooses, as [#route(DeviceBuffer, int,
+    /// Routing, float\[\], int\[\], float\[\])] does by the logits of the first map. Waits for the choice.
+    ///
+    /// @param x `[n, cols]`
+    /// @param outs `outs[i]` receives `[n, rows]` of the `i`-th map; there may be more of them than maps
+    /// @param choices receives `[n, k]`
+    default void route(RouterWeights router, DeviceBuffer x, int n, DeviceBuffer[] outs, ExpertChoices choices) {
+        WeightMatrix[] matrices = router.matrices();
+        matmul(matrices, x, n, outs);
+        for (int i = 0; i < matrices.length; i++) {
+            float @Nullable [] bias = router.biases()[i];
+            if (bias != null) {
+                addBias(outs[i], n, matrices[i].rows(), bias);
+            }
+        }
+        route(outs[0], n, router.routing(), router.correction(), choices.ids(), choices.weights());
+        choices.chosenOnHost();
+    }
+
     /// Finds the `k` largest of the `n` elements of `x` from `from` on, and waits for them.
     ///
     /// @param k at most [Largest#MOST_OF_KERNELS]
@@ -152,6 +171,11 @@ public interface Kernels {
     /// order `j = 0 .. k - 1`, so that it does not matter where the experts were nor which came first. A row of
     /// weight 0 is not read: nobody may have written it.
     void weightedSum(DeviceBuffer expertRows, float[] weights, int n, int k, int cols, DeviceBuffer out);
+
+    /// As the other method of this name, with the weights of `choices` `[n, k]`.
+    default void weightedSum(DeviceBuffer expertRows, ExpertChoices choices, int n, int k, int cols, DeviceBuffer out) {
+        weightedSum(expertRows, choices.weights(), n, k, cols, out);
+    }
 
     /// Row `t` of `out` `[rows, cols]` grows by `sigmoid(gateLogit[t]) * x[xRow + t]`, or by `x[xRow + t]` as it is
     /// where there are no gates.

@@ -2,17 +2,19 @@ package io.moetier.engine.model;
 
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.ExpertChoices;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.model.spec.MixtureOfHeadsSpec;
 import io.moetier.engine.tensor.WeightMatrix;
+import java.util.Optional;
 
 /// A mixture of attention heads (Zhang et al. 2022): router → queries of the chosen experts → attention over shared
 /// keys and values → the experts' output projections → weighted sum. All weights stay in memory, so that no
 /// [RoutingListener] is told of the choices; a [MixtureObserver] is shown them.
 final class HeadMixture implements Block {
-    private static final int LOGITS = 0; // of the workspace's intermediate results
+    private static final int LOGITS = 0; // of the workspace's intermediate results, as the router's outputs
     private static final int QUERY = 1;
     private static final int KEY = 2;
     private static final int VALUE = 3;
@@ -30,9 +32,8 @@ final class HeadMixture implements Block {
     private final float[] bias;
     private final AttentionShape shape;
     private final RopeTable rope;
-    private int[] ids = new int[0]; // [batch, k]
-    private float[] weights = new float[0];
     private ExpertGroups groups = new ExpertGroups(0, 0);
+    private int numRows; // that the groups have room for
 
     /// @param number of the blocks with keys and values
     HeadMixture(int layer, int number, MixtureOfHeadsSpec spec, Weights loaded, RopeTable rope) {
@@ -40,7 +41,7 @@ final class HeadMixture implements Block {
         this.number = number;
         this.spec = spec;
         this.rope = rope;
-        router = new Router(spec.router(), loaded, ExpertSelection.TRAINED);
+        router = new Router(spec.router(), Optional.empty(), loaded, ExpertSelection.TRAINED);
         queries = spec.queries().stream().map(loaded::matrix).toArray(WeightMatrix[]::new);
         outputs = spec.outputs().stream().map(loaded::matrix).toArray(WeightMatrix[]::new);
         key = Linear.load(spec.key(), loaded);
@@ -55,7 +56,7 @@ final class HeadMixture implements Block {
     @Override
     public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
         DeviceBuffer[] results = workspace.intermediates;
-        route(kernels, workspace, results[LOGITS]);
+        route(kernels, workspace);
         int n = workspace.n;
         multiply(kernels, queries, workspace.normed, groups.tokens, results[QUERY]);
         key.apply(kernels, workspace.normed, n, results[KEY]);
@@ -64,7 +65,12 @@ final class HeadMixture implements Block {
         multiply(kernels, outputs, results[HEADS], groups.rows, results[EXPERT_ROWS]);
         int hiddenSize = bias.length;
         kernels.weightedSum(
-                results[EXPERT_ROWS], weights, n, spec.numExpertsPerToken(), hiddenSize, workspace.sublayer);
+                results[EXPERT_ROWS],
+                workspace.headChoices,
+                n,
+                spec.numExpertsPerToken(),
+                hiddenSize,
+                workspace.sublayer);
         kernels.addBias(workspace.sublayer, n, hiddenSize, bias);
         MixtureObserver observer = workspace.observer();
         if (observer != null) {
@@ -82,20 +88,19 @@ final class HeadMixture implements Block {
                 null,
                 null,
                 workspace.rows(workspace.sublayer, n, bias.length));
-        Mixture.Gate gate = router.show(kernels, workspace, results[LOGITS], n, ids, weights);
+        Mixture.Gate gate = router.show(
+                kernels, workspace, results[LOGITS], n, workspace.headChoices.ids(), workspace.headChoices.weights());
         return new Mixture(layer, true, workspace.firstPosition, n, gate, parts);
     }
 
-    private void route(Kernels kernels, Workspace workspace, DeviceBuffer logits) {
-        int perToken = spec.numExpertsPerToken();
-        if (ids.length < workspace.batch * perToken) {
-            ids = new int[workspace.batch * perToken];
-            weights = new float[ids.length];
-            groups = new ExpertGroups(queries.length, ids.length + workspace.batch);
+    private void route(Kernels kernels, Workspace workspace) {
+        ExpertChoices choices = workspace.headChoices;
+        if (numRows < choices.ids().length + workspace.batch) {
+            numRows = choices.ids().length + workspace.batch;
+            groups = new ExpertGroups(queries.length, numRows);
         }
-        router.linear().apply(kernels, workspace.normed, workspace.n, logits);
-        router.choose(kernels, logits, workspace.n, ids, weights);
-        groups.sort(ids, weights, workspace.n, perToken, queries.length);
+        router.choose(kernels, workspace.normed, workspace.n, workspace.intermediates, choices);
+        groups.sort(choices.ids(), choices.weights(), workspace.n, spec.numExpertsPerToken(), queries.length);
     }
 
     /// Each expert's matrix times the rows of those who chose it; a choice has a row of its own in `out`.

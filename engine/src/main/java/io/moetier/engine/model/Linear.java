@@ -24,6 +24,10 @@ final class Linear {
         return weight;
     }
 
+    float @Nullable [] bias() {
+        return bias;
+    }
+
     /// `out` [n, rows] from `x` [n, cols].
     void apply(Kernels kernels, DeviceBuffer x, int n, DeviceBuffer out) {
         kernels.matmul(weight, x, n, out);

@@ -1,5 +1,7 @@
 package io.moetier.engine.model;
 
+import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.ExpertChoices;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.metrics.Counters;
 import io.moetier.engine.metrics.Section;
@@ -10,8 +12,6 @@ import io.moetier.engine.offload.ExpertArrivals;
 import io.moetier.engine.offload.ExpertTiers;
 import io.moetier.engine.offload.LayerExperts;
 import io.moetier.storage.model.Tier;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +26,6 @@ final class MoeBlock implements Block {
     private final int layer;
     private final int number; // among the layers with experts
     private final Router router;
-    private final Projections routerAndSharedGate;
     private final int numExperts;
     private final int numChoices; // identities lie behind the experts
     private final int numExpertsPerToken;
@@ -61,10 +60,7 @@ final class MoeBlock implements Block {
         this.places = places;
         this.counters = counters;
         Optional<LinearSpec> gate = spec.sharedExpert().flatMap(SharedExpertSpec::gate);
-        router = new Router(spec.router(), weights, selection);
-        List<Linear> linears = new ArrayList<>(List.of(router.linear()));
-        gate.map(linear -> Linear.load(linear, weights)).ifPresent(linears::add);
-        routerAndSharedGate = new Projections(linears);
+        router = new Router(spec.router(), gate, weights, selection);
         number = routersAhead.add(layer, spec, norm, router);
         sharedIsGated = gate.isPresent();
         numExperts = spec.numExperts();
@@ -84,8 +80,7 @@ final class MoeBlock implements Block {
         int n = workspace.n;
         route(kernels, workspace, n);
         runExperts(kernels, workspace);
-        float[] factors = weighsInputs ? workspace.ones : workspace.routingWeights;
-        kernels.weightedSum(workspace.expertRows, factors, n, numExpertsPerToken, hiddenSize, workspace.sublayer);
+        sum(kernels, workspace, n);
         if (bias != null) {
             kernels.addBias(workspace.sublayer, n, hiddenSize, bias);
         }
@@ -107,9 +102,18 @@ final class MoeBlock implements Block {
     }
 
     private void route(Kernels kernels, Workspace workspace, int n) {
-        routerAndSharedGate.apply(kernels, workspace.normed, n, workspace.routerAndSharedGate);
-        router.choose(kernels, workspace.routerLogits, n, workspace.expertIds, workspace.routingWeights);
-        workspace.groups.sort(workspace.expertIds, workspace.routingWeights, n, numExpertsPerToken, numChoices);
+        ExpertChoices choices = workspace.choices;
+        router.choose(kernels, workspace.normed, n, workspace.routerAndSharedGate, choices);
+        workspace.groups.sort(choices.ids(), choices.weights(), n, numExpertsPerToken, numChoices);
+    }
+
+    private void sum(Kernels kernels, Workspace workspace, int n) {
+        DeviceBuffer rows = workspace.expertRows;
+        if (weighsInputs) {
+            kernels.weightedSum(rows, workspace.ones, n, numExpertsPerToken, hiddenSize, workspace.sublayer);
+        } else {
+            kernels.weightedSum(rows, workspace.choices, n, numExpertsPerToken, hiddenSize, workspace.sublayer);
+        }
     }
 
     @Override
@@ -192,7 +196,7 @@ final class MoeBlock implements Block {
         workspace.localExperts.compute(); // what reads the inputs as they are
         kernels.scaleRows(
                 workspace.normed,
-                workspace.routingWeights,
+                workspace.choices.weights(),
                 workspace.n,
                 numExpertsPerToken,
                 hiddenSize,
@@ -204,7 +208,7 @@ final class MoeBlock implements Block {
         int n = workspace.n;
         int rows = n * numExpertsPerToken;
         Mixture.Gate gate = router.show(
-                kernels, workspace, workspace.routerLogits, n, workspace.expertIds, workspace.routingWeights);
+                kernels, workspace, workspace.routerLogits, n, workspace.choices.ids(), workspace.choices.weights());
         Mixture.Parts parts = new Mixture.Parts(
                 workspace.rows(workspace.expertRows, rows, hiddenSize),
                 weighsInputs,
@@ -218,7 +222,7 @@ final class MoeBlock implements Block {
     private void report(Workspace workspace) {
         int n = workspace.n;
         for (int i = 0; i < n * numExpertsPerToken; i++) {
-            int expert = workspace.expertIds[i];
+            int expert = workspace.choices.ids()[i];
             workspace.tiers[i] = expert < 0 || expert >= numExperts ? Tier.HOST : tierOf[expert];
         }
         workspace
@@ -229,8 +233,8 @@ final class MoeBlock implements Block {
                         workspace.firstPosition,
                         n,
                         numExpertsPerToken,
-                        workspace.expertIds,
-                        workspace.routingWeights,
+                        workspace.choices.ids(),
+                        workspace.choices.weights(),
                         workspace.tiers);
     }
 }

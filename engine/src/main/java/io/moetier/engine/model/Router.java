@@ -1,21 +1,28 @@
 package io.moetier.engine.model;
 
 import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.ExpertChoices;
 import io.moetier.engine.device.Kernels;
+import io.moetier.engine.device.RouterWeights;
 import io.moetier.engine.device.Routing;
+import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.RouterSpec;
+import io.moetier.engine.tensor.WeightMatrix;
+import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Chooses the experts of tokens: logits from a linear map, and the rule that reads them.
 final class Router {
-    private final Linear linear;
+    private final RouterWeights alone;
+    private final RouterWeights withGate; // of a shared expert, if there is one
     private final Routing routing;
     private final float @Nullable [] correction;
     private final @Nullable Capacity capacity;
     private final @Nullable TopPExperts topP;
 
-    Router(RouterSpec spec, Weights weights, ExpertSelection selection) {
-        linear = Linear.load(spec.linear(), weights);
+    /// @param gate of a shared expert, whose logits are computed beside those of the experts
+    Router(RouterSpec spec, Optional<LinearSpec> gate, Weights weights, ExpertSelection selection) {
         correction = spec.correction().map(weights::vector).orElse(null);
         topP = selection.topP().isPresent()
                 ? new TopPExperts(spec.routing(), selection.topP().getAsDouble())
@@ -24,11 +31,18 @@ final class Router {
         capacity = spec.capacity()
                 .map(limit -> new Capacity(limit, routing.numExperts()))
                 .orElse(null);
+        Linear logits = Linear.load(spec.linear(), weights);
+        alone = operands(List.of(logits));
+        withGate = gate.map(linear -> operands(List.of(logits, Linear.load(linear, weights))))
+                .orElse(alone);
     }
 
-    /// Returns what gives the logits.
-    Linear linear() {
-        return linear;
+    private RouterWeights operands(List<Linear> linears) {
+        return new RouterWeights(
+                linears.stream().map(Linear::weight).toArray(WeightMatrix[]::new),
+                linears.stream().map(Linear::bias).toArray(float[][]::new),
+                routing,
+                correction);
     }
 
     int numExpertsPerToken() {
@@ -46,7 +60,7 @@ final class Router {
             scores[i / choices * choices + order[i]] = byOrder[i];
         }
         return new Mixture.Gate(
-                workspace.rows(workspace.normed, n, linear.weight().cols()),
+                workspace.rows(workspace.normed, n, alone.matrices()[0].cols()),
                 workspace.rows(logits, n, choices),
                 scores,
                 correction,
@@ -55,14 +69,28 @@ final class Router {
                 weights);
     }
 
-    /// Reads `logits` [n, numExperts]; `ids` and `weights` receive [n, k].
-    void choose(Kernels kernels, DeviceBuffer logits, int n, int[] ids, float[] weights) {
-        kernels.route(logits, n, routing, correction, ids, weights);
+    /// Chooses for the rows of `x` `[n, hiddenSize]`; `choices` receive `[n, k]`.
+    ///
+    /// @param outs receive the logits `[n, numExperts]`, and those of the gate `[n]` if there is one
+    void choose(Kernels kernels, DeviceBuffer x, int n, DeviceBuffer[] outs, ExpertChoices choices) {
+        choose(kernels, withGate, x, n, outs, choices);
+    }
+
+    /// As [#choose], without a gate.
+    void guess(Kernels kernels, DeviceBuffer x, int n, DeviceBuffer[] outs, ExpertChoices choices) {
+        choose(kernels, alone, x, n, outs, choices);
+    }
+
+    private void choose(
+            Kernels kernels, RouterWeights by, DeviceBuffer x, int n, DeviceBuffer[] outs, ExpertChoices choices) {
+        kernels.route(by, x, n, outs, choices);
         if (topP != null) {
-            topP.keep(ids, weights, n);
+            topP.keep(choices.ids(), choices.weights(), n);
+            choices.chosenOnHost();
         }
         if (capacity != null) {
-            capacity.limit(ids, weights, n, routing.numExpertsPerToken());
+            capacity.limit(choices.ids(), choices.weights(), n, routing.numExpertsPerToken());
+            choices.chosenOnHost();
         }
     }
 }

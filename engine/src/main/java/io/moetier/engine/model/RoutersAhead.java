@@ -71,7 +71,7 @@ final class RoutersAhead {
         }
         lookahead.onDecision(
                 number - decoder,
-                workspace.expertIds,
+                workspace.choices.ids(),
                 routers.get(number).spec().numExpertsPerToken());
         tokens += number == routers.size() - 1 ? 1 : 0;
         boolean sampled = tokens % SAMPLE == 0;
@@ -97,18 +97,18 @@ final class RoutersAhead {
             n = keepExperts(
                     next.spec().numExperts(),
                     workspace,
-                    lookahead.bestGuess(number + 1 - decoder, workspace.aheadIds, workspace.aheadLikelihoods));
+                    lookahead.bestGuess(number + 1 - decoder, workspace.ahead.ids(), workspace.ahead.weights()));
         }
-        expertTiers.guess(next.layer(), workspace.aheadIds, workspace.aheadLikelihoods, n);
+        expertTiers.guess(next.layer(), workspace.ahead.ids(), workspace.ahead.weights(), n);
     }
 
     /// Leaves identities out of the first `n` guesses, and returns how many remain.
     private static int keepExperts(int numExperts, Workspace workspace, int n) {
         int kept = 0;
         for (int i = 0; i < n; i++) {
-            if (workspace.aheadIds[i] < numExperts) {
-                workspace.aheadIds[kept] = workspace.aheadIds[i];
-                workspace.aheadLikelihoods[kept++] = workspace.aheadLikelihoods[i];
+            if (workspace.ahead.ids()[i] < numExperts) {
+                workspace.ahead.ids()[kept] = workspace.ahead.ids()[i];
+                workspace.ahead.weights()[kept++] = workspace.ahead.weights()[i];
             }
         }
         return kept;
@@ -121,9 +121,11 @@ final class RoutersAhead {
             input = workspace.aheadNormed;
             target.norm().apply(kernels, workspace.hidden, 1, input);
         }
-        target.router().linear().apply(kernels, input, 1, workspace.aheadLogits);
-        target.router().choose(kernels, workspace.aheadLogits, 1, workspace.aheadIds, workspace.aheadLikelihoods);
+        target.router().guess(kernels, input, 1, workspace.aheadLogits, workspace.ahead);
         lookahead.onGuess(
-                guesser, number - decoder, workspace.aheadIds, target.router().numExpertsPerToken());
+                guesser,
+                number - decoder,
+                workspace.ahead.ids(),
+                target.router().numExpertsPerToken());
     }
 }

@@ -2,9 +2,11 @@ package io.moetier.engine.model;
 
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
+import io.moetier.engine.device.ExpertChoices;
 import io.moetier.engine.metrics.ActivityListener;
 import io.moetier.engine.model.spec.BlockSpec;
 import io.moetier.engine.model.spec.LayerSpec;
+import io.moetier.engine.model.spec.MixtureOfHeadsSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.storage.model.Phase;
@@ -46,17 +48,16 @@ public final class Workspace {
     final DeviceBuffer expertRows; // [batch * (k + 1 for a shared expert), hiddenSize]
     final float[] rowFactors; // [batch]
     final int[] everyRow; // [batch]: 0, 1, 2, …
-    final int[] expertIds; // [batch, k]
-    final float[] routingWeights; // [batch, k]
+    final ExpertChoices choices; // [batch, k]
+    final ExpertChoices headChoices; // [batch, k]: of mixtures of heads
     final Tier[] tiers; // [batch, k]
     final float[] ones; // [batch, k] if experts' inputs are weighted
     final DeviceBuffer weightedInputs; // [batch * k, hiddenSize] then
     final ExpertGroups groups;
     final LocalExperts localExperts;
     final DeviceBuffer aheadNormed; // [hiddenSize]: what a later layer's router is shown
-    final DeviceBuffer aheadLogits; // [numExperts]
-    final int[] aheadIds; // [numExperts]
-    final float[] aheadLikelihoods; // [numExperts]
+    final DeviceBuffer[] aheadLogits; // one, [numExperts]
+    final ExpertChoices ahead; // [numExperts]: guesses and their likelihoods
 
     Workspace(ModelSpec spec, Device device, Arena arena, int batch) {
         this(spec, device, length -> device.allocate(length, arena), batch);
@@ -75,27 +76,31 @@ public final class Workspace {
                 .toArray(DeviceBuffer[]::new);
         int numExperts = widest(
                 spec.moeLayers().stream().mapToInt(moe -> moe.router().routing().numExperts()));
-        int choices = batch * widest(spec.moeLayers().stream().mapToInt(MoeSpec::numExpertsPerToken));
+        int numChoices = batch * widest(spec.moeLayers().stream().mapToInt(MoeSpec::numExpertsPerToken));
+        int numHeadChoices = batch
+                * spec.blocks(MixtureOfHeadsSpec.class)
+                        .mapToInt(MixtureOfHeadsSpec::numExpertsPerToken)
+                        .max()
+                        .orElse(0);
         boolean anyShared =
                 spec.moeLayers().stream().anyMatch(moe -> moe.sharedExpert().isPresent());
         routerLogits = floats.of(batch, numExperts);
         sharedGate = allocator.apply(batch);
         routerAndSharedGate = new DeviceBuffer[] {routerLogits, sharedGate};
-        expertRows = floats.of(choices + (anyShared ? batch : 0), spec.hiddenSize());
+        expertRows = floats.of(numChoices + (anyShared ? batch : 0), spec.hiddenSize());
         rowFactors = new float[batch];
         everyRow = IntStream.range(0, batch).toArray();
-        expertIds = new int[choices];
-        routingWeights = new float[choices];
-        tiers = new Tier[choices];
+        choices = new ExpertChoices(allocator.apply(ExpertChoices.floats(numChoices)));
+        headChoices = new ExpertChoices(allocator.apply(ExpertChoices.floats(numHeadChoices)));
+        tiers = new Tier[numChoices];
         boolean weighsInputs = spec.moeLayers().stream().anyMatch(MoeSpec::weighsInputs);
-        ones = new float[weighsInputs ? choices : 0];
+        ones = new float[weighsInputs ? numChoices : 0];
         Arrays.fill(ones, 1f);
-        weightedInputs = floats.of(weighsInputs ? choices : 0, spec.hiddenSize());
-        groups = new ExpertGroups(numExperts, choices + batch);
+        weightedInputs = floats.of(weighsInputs ? numChoices : 0, spec.hiddenSize());
+        groups = new ExpertGroups(numExperts, numChoices + batch);
         aheadNormed = allocator.apply(spec.hiddenSize());
-        aheadLogits = allocator.apply(numExperts);
-        aheadIds = new int[numExperts];
-        aheadLikelihoods = new float[numExperts];
+        aheadLogits = new DeviceBuffer[] {allocator.apply(numExperts)};
+        ahead = new ExpertChoices(allocator.apply(ExpertChoices.floats(numExperts)));
         localExperts = new LocalExperts(device.kernels(), this);
     }
 
@@ -162,11 +167,20 @@ public final class Workspace {
     public long byteSize() {
         long floats = Stream.concat(
                         Stream.of(
-                                hidden, normed, sublayer, aside, routerLogits, sharedGate, expertRows, weightedInputs),
+                                hidden,
+                                normed,
+                                sublayer,
+                                aside,
+                                routerLogits,
+                                sharedGate,
+                                expertRows,
+                                weightedInputs,
+                                choices.room(),
+                                headChoices.room()),
                         Stream.of(intermediates))
                 .mapToLong(DeviceBuffer::length)
                 .sum();
-        return Float.BYTES * floats + 20L * expertIds.length; // ids, weights, tiers, and tokens and rows of the groups
+        return Float.BYTES * floats + 20L * tiers.length; // ids, weights, tiers, and tokens and rows of the groups
     }
 
     /// Returns how many tokens one forward pass takes at most.

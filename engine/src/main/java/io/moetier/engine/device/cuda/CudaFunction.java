@@ -51,8 +51,20 @@ public final class CudaFunction {
 
     /// Gives a stream a launch of a kernel that takes one struct. Nothing is allocated.
     void launch(CudaStream stream, int gridX, int gridY, int gridZ, int threads, ParameterBlock parameter) {
+        launch(stream, gridX, gridY, gridZ, threads, 0, parameter);
+    }
+
+    /// As the other method for one struct, with dynamic shared memory for each block.
+    void launch(
+            CudaStream stream,
+            int gridX,
+            int gridY,
+            int gridZ,
+            int threads,
+            int sharedBytes,
+            ParameterBlock parameter) {
         int code = CU.ncuLaunchKernel(
-                handle, gridX, gridY, gridZ, threads, 1, 1, 0, stream.handle(), parameter.address(), 0);
+                handle, gridX, gridY, gridZ, threads, 1, 1, sharedBytes, stream.handle(), parameter.address(), 0);
         check(code);
     }
 

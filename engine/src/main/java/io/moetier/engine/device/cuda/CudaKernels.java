@@ -8,6 +8,7 @@ import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.ExpertBatch;
 import io.moetier.engine.device.ExpertChoice;
+import io.moetier.engine.device.ExpertChoices;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.KvType;
@@ -17,6 +18,7 @@ import io.moetier.engine.device.LatentShape;
 import io.moetier.engine.device.LinearAttentionShape;
 import io.moetier.engine.device.Operands;
 import io.moetier.engine.device.RopeTable;
+import io.moetier.engine.device.RouterWeights;
 import io.moetier.engine.device.Routing;
 import io.moetier.engine.device.SequenceShape;
 import io.moetier.engine.device.cuda.TokenProgram.Code;
@@ -46,6 +48,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
     private final Rounding rounding;
     private final CacheAttention attention;
     private final Recurrences recurrences;
+    private final RouterProducts routers;
     private final LargestNumbers largest;
     private final ExpertChoice choice = new ExpertChoice();
     private final IdentityHashMap<RopeTable, RopeTable.Angles> anglesHeld = new IdentityHashMap<>();
@@ -74,6 +77,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
         experts = new ExpertProducts(device.heap(), kernels, staging, tasks, rounding);
         attention = new CacheAttention(device.heap(), stream, kernels, staging, parameter);
         recurrences = new Recurrences(stream, kernels, parameter);
+        routers = new RouterProducts(device, stream, kernels, tasks, parameter, vectors);
         largest = new LargestNumbers(device.heap(), stream, kernels, staging, parameter);
     }
 
@@ -97,6 +101,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
         rounding.close();
         experts.close();
         attention.close();
+        routers.close();
         largest.close();
     }
 
@@ -444,7 +449,22 @@ final class CudaKernels implements Kernels, AutoCloseable {
         }
     }
 
-    /// The logits come to the host, whose own code chooses: the only wait of a layer.
+    @Override
+    public void route(RouterWeights router, DeviceBuffer x, int n, DeviceBuffer[] outs, ExpertChoices choices) {
+        if (!RouterProducts.canChoose(router.routing(), n)) {
+            Kernels.super.route(router, x, n, outs, choices);
+            return;
+        }
+        CudaBuffer inputs = buffer(x, (long) n * router.matrices()[0].cols());
+        Operands.requireAlike(router.matrices(), n, outs);
+        if (n > 0) {
+            launchBefore(n);
+            routers.route(router, inputs, n, outs, choices);
+        }
+    }
+
+    /// The logits come to the host, whose own code chooses: for an observer, who wants the scores of all experts, and
+    /// for rules that are beyond the kernels.
     @Override
     public void route(
             DeviceBuffer logits, int n, Routing routing, float @Nullable [] correction, int[] ids, float[] weights) {
@@ -486,6 +506,22 @@ final class CudaKernels implements Kernels, AutoCloseable {
         operation(Code.WEIGHTED_SUM, length, cols)
                 .x(buffer(expertRows, length * k), 0, length * k)
                 .factors(weights, n * k)
+                .out(buffer(out, length))
+                .cols(cols)
+                .p(k, 0, 0, 0)
+                .commit();
+    }
+
+    @Override
+    public void weightedSum(DeviceBuffer expertRows, ExpertChoices choices, int n, int k, int cols, DeviceBuffer out) {
+        if (!choices.isOnDevice()) {
+            weightedSum(expertRows, choices.weights(), n, k, cols, out);
+            return;
+        }
+        long length = (long) n * cols;
+        operation(Code.WEIGHTED_SUM, length, cols)
+                .x(buffer(expertRows, length * k), 0, length * k)
+                .y(buffer(choices.room(), (long) n * k).address(0))
                 .out(buffer(out, length))
                 .cols(cols)
                 .p(k, 0, 0, 0)

@@ -16,10 +16,12 @@ import org.jspecify.annotations.Nullable;
 /// The kernels, loaded: `engine/src/main/cuda` compiled.
 final class KernelModules implements AutoCloseable {
     /// The resources with PTX, one for each source.
-    static final List<String> NAMES = List.of("products", "tokens", "attention", "recurrent", "largest", "rounded");
+    static final List<String> NAMES =
+            List.of("products", "tokens", "attention", "recurrent", "largest", "rounded", "router");
 
     private final List<CudaModule> modules = new ArrayList<>();
     private final Map<DType, ForType> forTypes = new EnumMap<>(DType.class);
+    private final Map<DType, ForRouter> forRouters = new EnumMap<>(DType.class);
     final CudaFunction activatePairs;
     final CudaFunction copyRows;
     final CudaFunction eachToken;
@@ -34,6 +36,7 @@ final class KernelModules implements AutoCloseable {
     final CudaFunction largestOfParts;
     final CudaFunction roundToOneDigit;
     final CudaFunction roundToThreeDigits;
+    final CudaFunction chooseExperts;
 
     /// The kernels of a type of weights.
     ///
@@ -48,6 +51,9 @@ final class KernelModules implements AutoCloseable {
             @Nullable CudaFunction gated,
             @Nullable CudaFunction rounded,
             CudaFunction embed) {}
+
+    /// The kernels that multiply by a router of a type of weights and choose: for one row, and for several.
+    private record ForRouter(CudaFunction one, CudaFunction several) {}
 
     /// The kernels of a kind of cache: rows of whole runs of sixteen bytes, and others.
     record ForCache(CudaFunction f16, CudaFunction f32, CudaFunction oddF16, CudaFunction oddF32) {
@@ -81,6 +87,14 @@ final class KernelModules implements AutoCloseable {
         largestOfParts = modules.get(4).function("largest_of_parts");
         roundToOneDigit = rounded.function("round_to_one_digit");
         roundToThreeDigits = rounded.function("round_to_three_digits");
+        CudaModule router = modules.get(6);
+        for (DType dtype : List.of(DType.F32, DType.F16, DType.BF16)) {
+            forRouters.put(
+                    dtype,
+                    new ForRouter(
+                            router.function("route_one_" + dtype.label()), router.function("route_" + dtype.label())));
+        }
+        chooseExperts = router.function("choose_experts");
     }
 
     /// Returns the text of a resource.
@@ -117,6 +131,13 @@ final class KernelModules implements AutoCloseable {
 
     ForType of(DType dtype) {
         return Objects.requireNonNull(forTypes.get(dtype));
+    }
+
+    /// Returns the kernel that multiplies by a router and chooses; null for types that have none.
+    @Nullable
+    CudaFunction router(DType dtype, boolean one) {
+        ForRouter type = forRouters.get(dtype);
+        return type == null ? null : one ? type.one() : type.several();
     }
 
     @Override

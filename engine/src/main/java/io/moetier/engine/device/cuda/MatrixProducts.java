@@ -93,7 +93,8 @@ final class MatrixProducts {
         launch(dtype, rounded, mostRows, n);
     }
 
-    private static int firstOfType(WeightMatrix[] ws, int i) {
+    /// Returns the first matrix whose type is that of matrix `i`.
+    static int firstOfType(WeightMatrix[] ws, int i) {
         int first = 0;
         while (ws[first].dtype() != ws[i].dtype()) {
             first++;

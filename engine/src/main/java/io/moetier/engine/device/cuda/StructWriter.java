@@ -1,5 +1,6 @@
 package io.moetier.engine.device.cuda;
 
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -39,6 +40,13 @@ final class StructWriter {
     StructWriter number(float value) {
         target.set(JAVA_FLOAT, at, value);
         at += Float.BYTES;
+        return this;
+    }
+
+    StructWriter number(double value) {
+        at = (at + 7) & -8;
+        target.set(JAVA_DOUBLE, at, value);
+        at += Double.BYTES;
         return this;
     }
 

@@ -13,6 +13,9 @@ final class Tasks {
     private static final long FEW_AT = Long.BYTES;
     private static final long TASK_BYTES = 96;
 
+    /// What a table takes of a launch's parameter; a kernel may have more behind it.
+    static final long PARAMETER_BYTES = FEW_AT + MOST_FEW * TASK_BYTES;
+
     /// What becomes of a product, numbered as in tasks.cuh.
     private enum Activation {
         NOTHING,
@@ -136,10 +139,15 @@ final class Tasks {
 
     /// Launches the table, `x` by `y` blocks for each task.
     void launch(CudaFunction kernel, int x, int y) {
+        launch(kernel, x, y, 0);
+    }
+
+    /// Launches the table with so much dynamic shared memory for each block.
+    void launch(CudaFunction kernel, int x, int y, int sharedBytes) {
         if (added != count) {
             throw new IllegalStateException(added + " tasks of " + count);
         }
         parameter.begin().address(many ? staging.send(tableAt, count * TASK_BYTES) : 0);
-        kernel.launch(stream, x, y, count, THREADS, parameter);
+        kernel.launch(stream, x, y, count, THREADS, sharedBytes, parameter);
     }
 }

@@ -54,6 +54,12 @@ class CudaBuildTest {
         assertEquals(Set.of("each_token"), kernels("tokens"));
         assertEquals(Set.of("causal_convolution", "linear_attention", "selective_scan"), kernels("recurrent"));
         assertEquals(11, kernels("attention").size());
+        Set<String> routers = new TreeSet<>(Set.of("choose_experts"));
+        for (DType dtype : List.of(DType.F32, DType.F16, DType.BF16)) {
+            routers.add("route_" + dtype.label());
+            routers.add("route_one_" + dtype.label());
+        }
+        assertEquals(routers, kernels("router"));
     }
 
     private static Set<String> kernels(String name) {

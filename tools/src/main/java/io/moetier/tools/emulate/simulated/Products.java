@@ -70,6 +70,11 @@ final class Products {
         any = true;
     }
 
+    /// Adds what the launch computes beside the products.
+    void addLanes(double more) {
+        lanes += more;
+    }
+
     boolean isEmpty() {
         return !any;
     }

@@ -5,6 +5,7 @@ import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.ExpertBatch;
+import io.moetier.engine.device.ExpertChoices;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvLayer;
 import io.moetier.engine.device.Largest;
@@ -12,6 +13,7 @@ import io.moetier.engine.device.LatentLayer;
 import io.moetier.engine.device.LatentShape;
 import io.moetier.engine.device.LinearAttentionShape;
 import io.moetier.engine.device.RopeTable;
+import io.moetier.engine.device.RouterWeights;
 import io.moetier.engine.device.Routing;
 import io.moetier.engine.device.SequenceShape;
 import io.moetier.engine.tensor.WeightMatrix;
@@ -30,6 +32,8 @@ final class SimulatedKernels implements Kernels {
     private static final double OF_ELEMENT = 8;
     private static final int PART = 4096; // numbers that a block searches
     private static final double OF_SEARCH = 10_000; // lanes for a block and what it finds
+    private static final double OF_LOGIT = 100; // of a choice, for an expert
+    private static final double OF_CHOICE = 2_000; // for one that is chosen
     private static final double OF_STEP = 10; // of a recurrence, for an element of its state
 
     private final Kernels cpu;
@@ -99,13 +103,33 @@ final class SimulatedKernels implements Kernels {
 
     @Override
     public void matmul(WeightMatrix[] ws, DeviceBuffer x, int n, DeviceBuffer[] outs) {
-        multiply(ws, n, (double) n * ws[0].cols(), true);
+        multiply(ws, n, (double) n * ws[0].cols(), true, 0);
         cpu.matmul(ws, x, n, outs);
+    }
+
+    /// The choice is part of the launch of a product with floats, and else one of its own; activations are not rounded.
+    @Override
+    public void route(RouterWeights router, DeviceBuffer x, int n, DeviceBuffer[] outs, ExpertChoices choices) {
+        WeightMatrix[] ws = router.matrices();
+        Routing routing = router.routing();
+        double lanes = n * (OF_LOGIT * routing.numExperts() + OF_CHOICE * routing.numExpertsPerToken());
+        boolean together = isFloats(ws[0].dtype());
+        multiply(ws, n, (double) n * ws[0].cols(), false, together ? lanes : 0);
+        if (n > 0 && !together) {
+            time.launch("choose_experts", (double) Float.BYTES * n * routing.numExperts(), lanes);
+        }
+        time.fetch((long) Float.BYTES * ExpertChoices.floats(n * routing.numExpertsPerToken()));
+        cpu.route(router, x, n, outs, choices);
+        choices.chosenOnDevice();
+    }
+
+    private static boolean isFloats(DType dtype) {
+        return dtype == DType.F32 || dtype == DType.F16 || dtype == DType.BF16;
     }
 
     @Override
     public void matmulPerHead(WeightMatrix[] ws, DeviceBuffer x, int n, int headDim, DeviceBuffer out) {
-        multiply(ws, n, (double) n * headDim * ws.length, headDim % Rounding.BLOCK == 0);
+        multiply(ws, n, (double) n * headDim * ws.length, headDim % Rounding.BLOCK == 0, 0);
         cpu.matmulPerHead(ws, x, n, headDim, out);
     }
 
@@ -125,7 +149,8 @@ final class SimulatedKernels implements Kernels {
     /// One launch for each type of weights, and one that rounds.
     ///
     /// @param wholeBlocks whether each matrix reads whole blocks of activations
-    private void multiply(WeightMatrix[] ws, int n, double inputs, boolean wholeBlocks) {
+    /// @param lanes that the launch with the first matrix computes beside the product
+    private void multiply(WeightMatrix[] ws, int n, double inputs, boolean wholeBlocks, double lanes) {
         if (n > 0) {
             launchBefore(n);
             rounding.begin();
@@ -141,6 +166,7 @@ final class SimulatedKernels implements Kernels {
                     if (rounds && rounding.isDue(dtype)) {
                         rounding.launch(dtype, inputs);
                     }
+                    products.addLanes(dtype == ws[0].dtype() ? lanes : 0);
                     products.launch("multiply", time);
                 }
             }
@@ -318,6 +344,13 @@ final class SimulatedKernels implements Kernels {
     public void weightedSum(DeviceBuffer expertRows, float[] weights, int n, int k, int cols, DeviceBuffer out) {
         operations.add((long) n * cols, cols, k + 1.0, k * OF_ELEMENT, n * k);
         cpu.weightedSum(expertRows, weights, n, k, cols, out);
+    }
+
+    @Override
+    public void weightedSum(DeviceBuffer expertRows, ExpertChoices choices, int n, int k, int cols, DeviceBuffer out) {
+        int sent = choices.isOnDevice() ? 0 : n * k;
+        operations.add((long) n * cols, cols, k + 1.0, k * OF_ELEMENT, sent);
+        cpu.weightedSum(expertRows, choices, n, k, cols, out);
     }
 
     @Override
