@@ -2,7 +2,8 @@ package io.moetier.engine.device;
 
 /// The host's time beside a device that is not there, whose time is computed.
 ///
-/// It goes on with the calls of the device and when something is waited for; what the host does otherwise takes none.
+/// It goes on with the calls of the device and when something is waited for; what the processor computes
+/// is added by whoever has it computed ([#processorNanos]); what the host does otherwise takes none.
 public interface HostClock {
     /// Returns the nanoseconds since some point in time.
     double nanos();
@@ -10,6 +11,10 @@ public interface HostClock {
     /// Sets the clock: ahead when something has been waited for, or to the time of another thread of the host, whose
     /// work is done now and which began it then.
     void set(double nanos);
+
+    /// Returns how long the host's processor is said to take for experts of `bytes` together, each applied to about
+    /// `rows` rows, in nanoseconds.
+    double processorNanos(long bytes, int rows);
 
     /// Has work of another thread of the host done when its time has come, also while the host waits for the device.
     ///

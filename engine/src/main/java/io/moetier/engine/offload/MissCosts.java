@@ -23,7 +23,8 @@ public final class MissCosts {
     private double copyNanos = Double.NaN; // for those bytes
     private final double[] nanosPerComputedByte = new double[POWERS]; // by the power of two of the rows
 
-    /// @param clock that copies are measured by, and that the processor's work is added to, if time is computed
+    /// @param clock that copies are measured by, and that the processor's work is added to, if time is
+    ///     computed
     public MissCosts(Optional<HostClock> clock) {
         this.clock = clock;
         Arrays.fill(nanosPerComputedByte, Double.NaN);
@@ -43,11 +44,17 @@ public final class MissCosts {
         copyNanos = mean(copyNanos, nanos);
     }
 
-    /// Takes in that the processor took `nanos` for experts of `bytes` together, each applied to about `rows` rows.
-    public void computed(long bytes, int rows, long nanos) {
-        clock.ifPresent(virtual -> virtual.set(virtual.nanos() + nanos));
+    /// Takes in that the processor took `realNanos` for experts of `bytes` together, each applied to about `rows` rows;
+    /// where time is computed, what a processor is said to take counts instead.
+    public void computed(long bytes, int rows, long realNanos) {
+        double nanos = realNanos;
+        if (clock.isPresent()) {
+            HostClock virtual = clock.get();
+            nanos = virtual.processorNanos(bytes, rows);
+            virtual.set(virtual.nanos() + nanos);
+        }
         int power = power(rows);
-        nanosPerComputedByte[power] = mean(nanosPerComputedByte[power], (double) nanos / bytes);
+        nanosPerComputedByte[power] = mean(nanosPerComputedByte[power], nanos / bytes);
     }
 
     /// Returns what a copy takes; NaN if there was none yet.

@@ -15,6 +15,12 @@ class PlacementTest {
     /// A clock that is set by hand.
     private static final class SetClock implements HostClock {
         private double nanos;
+        private double processorNanos;
+
+        @Override
+        public double processorNanos(long bytes, int rows) {
+            return processorNanos;
+        }
 
         @Override
         public double nanos() {
@@ -40,6 +46,12 @@ class PlacementTest {
         costs.copied(BYTES, start);
     }
 
+    /// Has the processor compute an expert for one row, which takes `nanos` in virtual time.
+    private void compute(long nanos) {
+        clock.processorNanos = nanos;
+        costs.computed(BYTES, 1, 1_000_000);
+    }
+
     private int onHost(int[] missing, int... rows) {
         auto.beginLayer();
         return auto.onHost(missing, missing.length, rows, BYTES);
@@ -58,18 +70,25 @@ class PlacementTest {
         assertEquals(0, onHost(missing, 1, 1, 1));
         copy(100);
         assertEquals(1, onHost(missing, 1, 1, 1));
-        costs.computed(BYTES, 1, 50);
+        compute(50);
         assertEquals(150, clock.nanos, "virtual time goes on while the processor works");
         assertEquals(2, onHost(missing, 1, 1, 1), "two in the time of one copy");
     }
 
     @Test
+    void withoutAVirtualClockRealTimeCounts() {
+        MissCosts real = new MissCosts(Optional.empty());
+        real.computed(BYTES, 1, 70);
+        assertEquals(70, real.computeNanos(BYTES, 1), 1e-9);
+    }
+
+    @Test
     void theLongerOfBothIsAsShortAsCanBe() {
         copy(100);
-        costs.computed(BYTES, 1, 100);
+        compute(100);
         assertEquals(3, onHost(new int[] {0, 1, 2, 3, 4, 5}, 1, 1, 1, 1, 1, 1));
         for (int i = 0; i < 50; i++) {
-            costs.computed(BYTES, 1, 700);
+            compute(700);
         }
         assertEquals(0, onHost(new int[] {0, 1, 2, 3, 4, 5}, 1, 1, 1, 1, 1, 1), "one on the CPU lasts too long");
         for (int i = 0; i < 50; i++) {
@@ -81,7 +100,7 @@ class PlacementTest {
     @Test
     void theProcessorTakesTheExpertsWithTheFewestRows() {
         copy(100);
-        costs.computed(BYTES, 1, 30);
+        compute(30);
         int[] missing = {0, 1, 2, 3};
         assertEquals(2, onHost(missing, 16, 2, 64, 1));
         assertArrayEquals(new int[] {2, 0, 1, 3}, missing, "64 rows would take 1920, 16 rows 480");
@@ -90,7 +109,7 @@ class PlacementTest {
     @Test
     void anotherDevicesShareCounts() {
         copy(100);
-        costs.computed(BYTES, 1, 100);
+        compute(100);
         int[] missing = {0, 1};
         assertEquals(1, onHost(missing, 1, 1));
         assertEquals(0, auto.onHost(missing, 2, new int[] {1, 1}, BYTES), "the processor is busy until then");
@@ -99,7 +118,7 @@ class PlacementTest {
     @Test
     void aWayThatSeemedTooSlowIsTriedAgainSomeDay() {
         copy(100);
-        costs.computed(BYTES, 1, 1000);
+        compute(1000);
         int tries = 0;
         int[] missing = {0, 1};
         while (onHost(missing, 1, 1) == 0) {

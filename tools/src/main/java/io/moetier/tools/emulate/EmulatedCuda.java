@@ -108,6 +108,11 @@ public final class EmulatedCuda implements VirtualDevice {
         }
 
         @Override
+        public double processorNanos(long bytes, int rows) {
+            return options.costs().processorNanos(bytes, rows);
+        }
+
+        @Override
         public void attend(HostErrands errands) {
             driver().attend(errands);
         }

@@ -9,6 +9,7 @@ import io.moetier.engine.convert.Rounding;
 import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.cpu.KernelChoice;
 import io.moetier.engine.metrics.RunStats;
+import io.moetier.engine.offload.Misses;
 import io.moetier.engine.session.Engine;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.session.Session;
@@ -161,6 +162,21 @@ class SimulatedGpuTest {
             session.prefill(tokens);
             return new Prompt(device.virtualNanos() - start, launches(device) - launches);
         }
+    }
+
+    /// The processor's part takes what it is said to, however long it took.
+    @Test
+    void whatTheProcessorComputesTakesTheSameTimeAgain() {
+        Answer first = onSimulatedWithProcessor();
+        Answer second = onSimulatedWithProcessor();
+        assertTrue(first.stats().computedOnHost() > 0);
+        assertEquals(first.stats().computedOnHost(), second.stats().computedOnHost());
+        assertEquals(first.nanos(), second.nanos(), 1e-3);
+    }
+
+    private static Answer onSimulatedWithProcessor() {
+        SimulatedGpu gpu = simulated();
+        return answer(gpu, EmulatedEngines.least(store, config(gpu).withMisses(Misses.AUTO)));
     }
 
     /// Threads and their scheduling have no part in it.

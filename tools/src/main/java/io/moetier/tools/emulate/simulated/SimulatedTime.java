@@ -142,6 +142,11 @@ final class SimulatedTime implements HostClock, Timekeeper {
     }
 
     @Override
+    public double processorNanos(long bytes, int rows) {
+        return costs.processorNanos(bytes, rows);
+    }
+
+    @Override
     public void attend(HostErrands errands) {
         scheduler.attend(errands);
     }

@@ -67,6 +67,14 @@ class VirtualTimeTest {
     }
 
     @Test
+    void theProcessorTakesItsStartAndTheLongerOfReadingAndMultiplying() {
+        CostModel costs = CostModel.DEFAULT;
+        assertEquals(10_000 + 1e6 / 30, costs.processorNanos(1_000_000, 1), 1e-6);
+        assertEquals(10_000 + 1e6 / 30, costs.processorNanos(1_000_000, 2), 1e-6, "two rows for the bytes of one");
+        assertEquals(10_000 + 16e6 / 66, costs.processorNanos(1_000_000, 16), 1e-6);
+    }
+
+    @Test
     void aKernelTakesItsTrafficOrItsArithmetic() {
         GpuProfile gpu = GpuProfile.of("rtx3060").orElseThrow();
         assertEquals(2_000 + 1e6 / (360 * 0.8), CostModel.DEFAULT.kernelNanos(gpu, 1e6, 1), 1e-6);

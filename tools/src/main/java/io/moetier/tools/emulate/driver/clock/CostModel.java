@@ -7,7 +7,10 @@ package io.moetier.tools.emulate.driver.clock;
 /// hits between launches and kernels that run side by side are left out.
 ///
 /// Sources: a copy's start takes 5 to 7 microseconds (arXiv 2602.21548); engines reach 64 to 80 % of the
-/// memory's peak (RTX 3090, 4090 and 3050 with llama.cpp, r/LocalLLaMA 1ghvwsj). **The rest is assumed.
+/// memory's peak (RTX 3090, 4090 and 3050 with llama.cpp, r/LocalLLaMA 1ghvwsj). The processor is the one of
+/// docs/performance.md, two cores that read 26 to 32 GB/s and multiply q4_0 by 350 rows of 10^9 weights a second of
+/// eight
+/// bits, three of which make 24. **The rest is assumed.
 /// Until one GPU has been measured against it, this serves to compare ways to do the same thing, not to
 /// predict a speed.**
 ///
@@ -18,6 +21,10 @@ package io.moetier.tools.emulate.driver.clock;
 /// @param memoryEfficiency share of the memory's peak that kernels reach
 /// @param computeEfficiency share of the arithmetic's peak that kernels reach
 /// @param pageableFactor share of the link's rate that copies of pageable memory reach
+/// @param processorNanos of the host for experts that its processor computes together, besides their weights: threads
+///     begin and join
+/// @param processorGigabytes of weights that the processor reads in a second, in 10^9 bytes
+/// @param processorRowGigabytes of weights that it multiplies by one row of activations of 24 bits in a second
 public record CostModel(
         double callNanos,
         double launchNanos,
@@ -25,8 +32,11 @@ public record CostModel(
         double copyNanos,
         double memoryEfficiency,
         double computeEfficiency,
-        double pageableFactor) {
-    public static final CostModel DEFAULT = new CostModel(1_000, 3_000, 2_000, 6_000, 0.80, 0.70, 0.45);
+        double pageableFactor,
+        double processorNanos,
+        double processorGigabytes,
+        double processorRowGigabytes) {
+    public static final CostModel DEFAULT = new CostModel(1_000, 3_000, 2_000, 6_000, 0.80, 0.70, 0.45, 10_000, 30, 66);
 
     /// Returns what a kernel takes.
     ///
@@ -47,6 +57,11 @@ public record CostModel(
     /// nanosecond.
     public double linkNanos(GpuProfile gpu, long bytes, boolean pinned) {
         return bytes / (gpu.linkGigabytesPerSecond() * (pinned ? 1 : pageableFactor));
+    }
+
+    /// Returns what the host's processor takes for experts of `bytes` together, each applied to `rows` rows.
+    public double processorNanos(long bytes, int rows) {
+        return processorNanos + Math.max(bytes / processorGigabytes, rows * (double) bytes / processorRowGigabytes);
     }
 
     /// Returns what a copy from one device to another takes that passes through the host.
