@@ -12,8 +12,6 @@ import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.Json;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -100,7 +98,7 @@ final class BenchCommand implements Callable<Integer> {
             OutputFile.check(trace, "--trace");
         }
         if (traceEvents != null) {
-            OutputFile.check(traceEvents, "--trace-events");
+            Timeline.check(traceEvents);
         }
         EngineConfig config = model.config(surroundings, streams);
         config.selection()
@@ -140,25 +138,10 @@ final class BenchCommand implements Callable<Integer> {
             measure(loaded, before, listener, Optional.empty());
             return;
         }
-        try (OutputFile file = OutputFile.create(timeline, "--trace-events");
-                TraceEvents events = new TraceEvents(file.unfinished(), TraceEvents.MOST_EVENTS)) {
-            measure(loaded, before, listener, Optional.of(events));
-            events.finish(facts(loaded));
-            file.publish();
-            if (events.omitted() > 0) {
-                streams.note(timeline + " has the first " + TraceEvents.MOST_EVENTS + " spans; " + events.omitted()
-                        + " more were left out");
-            }
+        try (Timeline file = Timeline.create(timeline)) {
+            measure(loaded, before, listener, Optional.of(file.events()));
+            file.publish(model.model, loaded, streams);
         }
-    }
-
-    /// Returns what somebody who opens a timeline wants to know of it.
-    private Map<String, Object> facts(LoadedModel loaded) {
-        Map<String, Object> facts = new LinkedHashMap<>();
-        facts.put("model", String.valueOf(model.model.getFileName()));
-        facts.put("device", loaded.engine().deviceDescription());
-        facts.put("clock", loaded.clock());
-        return facts;
     }
 
     private void measure(

@@ -1,9 +1,14 @@
 package io.moetier.cli;
 
+import io.moetier.engine.device.DeviceMarks;
+import io.moetier.engine.metrics.ActivityListener;
+import io.moetier.engine.session.Engine;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.text.ChatTemplate;
 import io.moetier.storage.format.Json;
+import io.moetier.storage.model.Phase;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -59,6 +64,13 @@ final class RunCommand implements Callable<Integer> {
                     + " none: neither; default: ${DEFAULT-VALUE}.")
     String profile = "default";
 
+    @Option(
+            names = "--trace-events",
+            paramLabel = "FILE",
+            description = "Write a timeline of all prompts and answers, for Perfetto (ui.perfetto.dev) or Chrome.")
+    @Nullable
+    Path traceEvents;
+
     @Option(names = "--stats", description = "Show at the end what each tier did.")
     boolean stats;
 
@@ -77,6 +89,9 @@ final class RunCommand implements Callable<Integer> {
         Profile.requireName(profile);
         Optional<Prompt> given = prompt();
         requireSense(given);
+        if (traceEvents != null) {
+            Timeline.check(traceEvents);
+        }
         boolean text = given.filter(Prompt.Ids.class::isInstance).isEmpty();
         Stores stores = new Stores(surroundings, streams);
         try (LoadedModel loaded = stores.load(model.model, config, text);
@@ -86,11 +101,39 @@ final class RunCommand implements Callable<Integer> {
             warmth.ifPresent(of -> conversation.listen(of.tally()));
             conversation.translate(languages.of(loaded, text));
             try {
-                return given.isPresent() ? answerOnce(conversation, given.get()) : converse(loaded, conversation);
+                return traceEvents == null
+                        ? answer(loaded, conversation, given)
+                        : answer(loaded, conversation, given, traceEvents);
             } finally {
                 warmth.ifPresent(Profile::save);
             }
         }
+    }
+
+    private int answer(LoadedModel loaded, Conversation conversation, Optional<Prompt> given, Path timeline)
+            throws IOException {
+        try (Timeline file = Timeline.create(timeline)) {
+            int code = answer(loaded, conversation, given, file.events());
+            file.publish(model.model, loaded, streams);
+            return code;
+        }
+    }
+
+    private int answer(LoadedModel loaded, Conversation conversation, Optional<Prompt> given, TraceEvents events)
+            throws IOException {
+        Engine engine = loaded.engine();
+        try (DeviceMarks marks = loaded.newMarks()) {
+            StepProfile profile = new StepProfile(marks, engine.spec().layers().size(), Optional.of(events));
+            engine.listen(profile);
+            profile.count(Phase.DECODE);
+            return answer(loaded, conversation, given);
+        } finally {
+            engine.listen(ActivityListener.NONE);
+        }
+    }
+
+    private int answer(LoadedModel loaded, Conversation conversation, Optional<Prompt> given) throws IOException {
+        return given.isPresent() ? answerOnce(conversation, given.get()) : converse(loaded, conversation);
     }
 
     private int converse(LoadedModel loaded, Conversation conversation) throws IOException {

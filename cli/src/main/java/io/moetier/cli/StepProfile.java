@@ -30,6 +30,7 @@ final class StepProfile implements ActivityListener {
     private Phase phase = Phase.PREFILL;
     private int tokens;
     private boolean inStep;
+    private double began; // virtual time of the host; what was issued before belongs to no step
 
     StepProfile(DeviceMarks marks, int numLayers, Optional<TraceEvents> trace) {
         this.marks = marks;
@@ -50,6 +51,7 @@ final class StepProfile implements ActivityListener {
             marks.set();
             double now = marks.take()[0];
             trace.ifPresent(file -> file.begin(now));
+            began = marks instanceof VirtualMarks virtual ? virtual.called()[0] : 0;
         }
         counted = Optional.of(wanted);
     }
@@ -126,7 +128,9 @@ final class StepProfile implements ActivityListener {
         }
         if (marks instanceof VirtualMarks virtual) {
             for (TimelineEntry entry : virtual.entries()) {
-                file.span(row(entry), entry.label(), entry.startNanos(), entry.endNanos(), Map.of());
+                if (entry.issuedNanos() > began) {
+                    file.span(row(entry), entry.label(), entry.startNanos(), entry.endNanos(), Map.of());
+                }
             }
         }
     }

@@ -20,6 +20,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TraceEventsTest {
     private static final String MODEL = TestData.golden("mixtral").toString();
@@ -203,6 +205,43 @@ class TraceEventsTest {
                 List.of(new Span("span 1", 0, 0.5, 0), new Span("span 2", 1, 0.5, 0)),
                 read(file).get("row"));
         assertEquals(3, facts(file).requireInt("spans_left_out"));
+    }
+
+    /// A run's timeline has its prompt and each token after it, on whatever clock.
+    @ParameterizedTest
+    @ValueSource(strings = {"cpu", "emulated"})
+    void showARunToo(String device) {
+        Path file = directory.resolve("run-" + device + ".json");
+        CommandLineRun run = CommandLineRun.inProcess(
+                directory.resolve("cache"),
+                List.of(
+                                "run",
+                                MODEL,
+                                "--ids",
+                                "1,5,9,20",
+                                "-n",
+                                "3",
+                                "--temp",
+                                "0",
+                                "--ignore-eos",
+                                "--ctx",
+                                "64",
+                                "--profile",
+                                "none",
+                                "--device",
+                                device,
+                                "--trace-events",
+                                file.toString())
+                        .toArray(String[]::new));
+        assertEquals(Failure.OK, run.exitCode(), run.err());
+        Map<String, List<Span>> rows = read(file);
+        List<String> steps =
+                rows.getOrDefault("steps", List.of()).stream().map(Span::name).toList();
+        assertEquals(List.of("prefill", "decode", "decode"), steps);
+        assertTrue(names(rows.getOrDefault("computation", List.of()))
+                .containsAll(Set.of("attention", "embedding", "experts", "head", "router")));
+        assertEquals(device.equals("emulated"), rows.containsKey("kernels"));
+        assertEquals(0, facts(file).requireInt("spans_left_out"));
     }
 
     @Test
