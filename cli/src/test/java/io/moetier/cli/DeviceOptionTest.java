@@ -78,11 +78,15 @@ class DeviceOptionTest {
         JsonObject one = json(run("--device", "emulated", "--json"));
         JsonObject two = json(run("--device", "emulated,emulated:rtx4090", "--vram", "16M,8M", "--json"));
         assertEquals(one.requireString("text"), two.requireString("text"));
-        assertEquals(one.requireLong("expert_misses"), two.requireLong("expert_misses"));
+        assertEquals(needed(one), needed(two), "what is found depends on how far a prompt's copies have come");
         assertEquals("rtx3060 + rtx4090", two.requireString("virtual_gpu"));
         assertEquals(2, two.optionalInts("device_hits").orElseThrow().size());
         String stats = run("--device", "emulated,emulated", "--stats").err();
         assertTrue(stats.matches("(?s).*\ndevice 0 +\\d+ of .*\ndevice 1 +\\d+ of .*\nhost +\\d+ of .*"), stats);
+    }
+
+    private static long needed(JsonObject report) {
+        return report.requireLong("expert_hits") + report.requireLong("expert_misses");
     }
 
     @Test
