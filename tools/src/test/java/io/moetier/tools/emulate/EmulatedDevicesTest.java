@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.engine.convert.Quantisation;
+import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.DeviceFactory;
 import io.moetier.engine.device.cuda.CudaException;
 import io.moetier.engine.offload.PrefetchChoice;
@@ -30,7 +32,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class EmulatedDevicesTest {
     private static final int STEPS = 2;
     private static final int SEEDS = 4;
-    private static final int[] PROMPT = {5, 9, 20, 33, 7};
+    private static final int[] PROMPT = {5, 9, 20, 33, 7, 41, 12, 3, 8};
     private static final EmulatedGpu GPU =
             EmulatedGpu.of(GpuProfile.of("rtx3060").orElseThrow());
     private static final EmulatedOptions ONE = EmulatedOptions.DEFAULT;
@@ -44,8 +46,12 @@ class EmulatedDevicesTest {
     }
 
     private static EngineConfig on(EngineConfig config, EmulatedOptions options) {
-        return config.withDevice(
-                new EmulatedCuda(options, Optional.empty()).devices().toArray(DeviceFactory[]::new));
+        return on(config, options, ActivationType.F32);
+    }
+
+    private static EngineConfig on(EngineConfig config, EmulatedOptions options, ActivationType activations) {
+        EmulatedCuda emulated = new EmulatedCuda(options, Optional.empty(), false, activations);
+        return config.withDevice(emulated.devices().toArray(DeviceFactory[]::new));
     }
 
     private static int[] bits(Path store, EngineConfig config) {
@@ -80,6 +86,17 @@ class EmulatedDevicesTest {
                     engine.stats().deviceHits().stream().mapToLong(hits -> hits).sum());
         }
         assertArrayEquals(expected, bits(store, on(one, TWO)));
+    }
+
+    /// Which experts are computed together depends on their number, and what is rounded does not.
+    @Test
+    void severalDevicesRoundAsOneDoes() {
+        Path store = directory.resolve("q8_0.mtier");
+        EmulatedEngines.writeStore(TestData.golden("mixtral"), Quantisation.Q8_0, store);
+        int[] expected = bits(store, EmulatedEngines.config(ONE, ActivationType.Q8));
+        EngineConfig two = on(EmulatedEngines.config(ONE), TWO, ActivationType.Q8);
+        assertArrayEquals(expected, bits(store, two));
+        assertArrayEquals(expected, bits(store, EmulatedEngines.least(store, two)));
     }
 
     @Test
