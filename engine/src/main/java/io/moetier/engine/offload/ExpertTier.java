@@ -180,8 +180,9 @@ public final class ExpertTier implements AutoCloseable {
 
     /// Has the experts of `layer`, the next one of a prompt, loaded behind those of the present sequence. But if that
     /// asked for less than half of its own layer, each is likelier not to be needed, and nothing is loaded ahead.
+    /// Nor is anything if all experts here belong to layers before.
     void stream(int layer) {
-        if (choseMost) {
+        if (choseMost && layer < idsOfLayer.length) {
             prefetcher.stream(layer, idsOfLayer[layer]);
         } else {
             prefetcher.guess(layer, NO_EXPERTS, NO_LIKELIHOODS, 0);
