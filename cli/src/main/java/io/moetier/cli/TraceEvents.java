@@ -11,8 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /// A timeline in the trace event format, which Perfetto and Chrome open: an object with `traceEvents`, one event a
-/// line,
-/// written as they come.
+/// line, written as they come.
 ///
 /// A row is a thread of the one process there is. Any thread may add. After [#MOST_EVENTS] spans no more are written,
 /// so that a long run fills neither memory nor disk.

@@ -46,8 +46,7 @@ public record ExpertWeights(
     }
 
     /// Says whether one kernel can multiply and activate for this network and for another one: their gates and ups are
-    /// of
-    /// the same types.
+    /// of the same types.
     public boolean isAlike(ExpertWeights other) {
         return activation.isGated() == other.activation.isGated()
                 && activated().dtype() == other.activated().dtype()

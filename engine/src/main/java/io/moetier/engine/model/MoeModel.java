@@ -26,8 +26,7 @@ import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /// A loaded model: embedding, layers, final norm, head. The layers of an encoder-decoder model are those of the
-/// encoder,
-/// which has a norm of its own, and then those of the decoder.
+/// encoder, which has a norm of its own, and then those of the decoder.
 ///
 /// Immutable but for the host tier it draws experts from; one forward pass at a time.
 public final class MoeModel {

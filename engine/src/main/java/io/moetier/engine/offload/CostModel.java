@@ -12,15 +12,12 @@ import java.util.OptionalDouble;
 ///
 /// Where only speeds are known (a device, a profile by hand) it is a lower bound of the time:
 /// `dense/β + max(experts/β, missing/β_P) + layerSeconds`, where β is the memory that the computing side reads, β_G of
-/// a
-/// device, else β_H, and β_P the link, or the disk β_D: loads overlap with the work on what is there already.
+/// a device, else β_H, and β_P the link, or the disk β_D: loads overlap with the work on what is there already.
 ///
 /// Where `doctor` has measured [DecodeCosts] and the model is known, it is what the engine takes:
 /// `dense/β_d + experts/β_e + n * expertSeconds + layerSeconds + width * widthSeconds + loads - overlap * min(loads,
-/// hits)`,
-/// where β_d and β_e are the speeds at which kernels read the types of these weights, loads are [LoadCosts], and all
-/// but
-/// the loads depends on how many bytes are read in turn, [ByWorkingSet].
+/// hits)`, where β_d and β_e are the speeds at which kernels read the types of these weights, loads are [LoadCosts],
+/// and all but the loads depends on how many bytes are read in turn, [ByWorkingSet].
 public final class CostModel {
     private final MachineProfile machine;
     private final Optional<DecodeCosts> costs;

@@ -271,8 +271,7 @@ public final class ExpertTiers implements AutoCloseable {
     }
 
     /// Has the experts of `layer`, the next one of a prompt, loaded behind those of the layer that was begun, unless
-    /// that
-    /// has asked for few of its own.
+    /// that has asked for few of its own.
     public void stream(int layer) {
         tiers.forEach(tier -> tier.stream(layer));
     }

@@ -4,8 +4,7 @@ package io.moetier.engine.offload;
 public enum PrefetchChoice {
     OFF,
     /// For prompts as [#ON]. For single tokens on and off in turns until it has been measured what it does to their
-    /// time,
-    /// then on or off.
+    /// time, then on or off.
     AUTO,
     ON
 }

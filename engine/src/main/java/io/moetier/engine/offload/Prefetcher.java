@@ -68,8 +68,7 @@ final class Prefetcher {
     }
 
     /// Replaces what was guessed before by all experts `ids` of `layer`, the next one of a prompt; those that were
-    /// chosen
-    /// most of late come first.
+    /// chosen most of late come first.
     void stream(int layer, int[] ids) {
         streamed = layer;
         numGuesses = ids.length;

@@ -7,11 +7,9 @@ import java.util.function.IntPredicate;
 /// Gives slots to the experts of a prompt, whose layers come one after another.
 ///
 /// What the layers just computed needed is needed again last, so it leaves first: the experts of the layer before the
-/// one
-/// that is computed, then those of that layer itself, which its kernels may still be reading, then those of the layers
-/// before. Which of a layer's experts leaves is for the policy to say. So a prompt takes slots for two layers, and
-/// leaves
-/// the others as they are. Confined to the thread of its [ExpertTier].
+/// one that is computed, then those of that layer itself, which its kernels may still be reading, then those of the
+/// layers before. Which of a layer's experts leaves is for the policy to say. So a prompt takes slots for two layers,
+/// and leaves the others as they are. Confined to the thread of its [ExpertTier].
 final class PromptSlots {
     private static final int NONE = -1;
 

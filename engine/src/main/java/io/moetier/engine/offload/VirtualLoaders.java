@@ -5,8 +5,7 @@ import io.moetier.engine.device.HostErrands;
 import org.jspecify.annotations.Nullable;
 
 /// Loaders beside a device whose time is computed: what they do is done by the thread that computes, when in that time
-/// a
-/// loader would begin it, and takes a loader's time and not its own.
+/// a loader would begin it, and takes a loader's time and not its own.
 ///
 /// So times depend on no scheduling of threads. A transfer is run once a loader is free for it by now; its end lies in
 /// the future, and the computation learns of it when its time has come there, or goes there to wait. What has begun

@@ -246,8 +246,7 @@ public final class Engine implements AutoCloseable {
     }
 
     /// Returns the smallest budget of a device's memory that is enough for each of them; 0 for a device that has none
-    /// of
-    /// its own.
+    /// of its own.
     public long minimumVramBytes() {
         return device.readsMainMemory()
                 ? 0
@@ -264,8 +263,7 @@ public final class Engine implements AutoCloseable {
     }
 
     /// Returns the main memory that this engine and a session of it will still take: room for experts that are not
-    /// there
-    /// yet, keys and values.
+    /// there yet, keys and values.
     public long pendingBytes() {
         ResidentSummary tier = pinnedTier().map(PinnedTier::residentSummary).orElseGet(expertTiers::residentSummary);
         long keyValues = device.readsMainMemory() ? KvCache.bytes(spec, kv, contextLength) : 0;

@@ -11,8 +11,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A part is a run of units of one, two or four bytes. Unit `i` of row `lane` becomes unit `16 i + lane` of the shared
 /// part. Blocks of some types are opened first ([OpenBlocks]): what takes six bits takes a byte then, and fifth bits
-/// lie as
-/// their weights do.
+/// lie as their weights do.
 ///
 /// Rows go by way of arrays: an import is over before the compiler has made element access to segments fast.
 final class TileLayout {

@@ -81,8 +81,7 @@ final class GgufVocabulary {
     }
 
     /// Says whether the metadata names a token to pad with. Nothing is padded here, and some files write a number that
-    /// is
-    /// no id to say that they have none.
+    /// is no id to say that they have none.
     boolean hasPad() {
         return metadata.optionalLong(PAD)
                 .filter(id -> id >= 0 && id < tokens.size())

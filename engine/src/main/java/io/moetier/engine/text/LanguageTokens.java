@@ -76,8 +76,7 @@ public final class LanguageTokens {
     }
 
     /// Returns the tokens of a text as being in the language `id`: it takes the place of the language that the
-    /// tokenizer
-    /// put in front of the text or behind it, or else comes in front.
+    /// tokenizer put in front of the text or behind it, or else comes in front.
     public int[] from(int id, int[] text) {
         int[] placed = text.clone();
         if (text.length > 0 && ids.containsValue(text[0])) {

@@ -16,8 +16,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Writes the `tokenizer.json` of a checkpoint that has only a vocabulary of SentencePiece: a `tokenizer.model`, or
-/// what
-/// a GGUF file keeps of one.
+/// what a GGUF file keeps of one.
 ///
 /// The result tokenizes as the model does: the normaliser does what SentencePiece does to blanks, and the merges of
 /// BPE, which SentencePiece keeps as scores of pieces, are listed by falling score, as the converters of

@@ -15,8 +15,7 @@ import java.util.zip.ZipException;
 import org.jspecify.annotations.Nullable;
 
 /// Reads a trace of format `moe-trace/1` token by token, as objects or, faster, into a row of arrays. Fields it does
-/// not
-/// know are ignored.
+/// not know are ignored.
 public final class TraceReader implements AutoCloseable {
     /// A line of the largest models is below a hundredth of this; a file that is no trace must not fill the memory.
     private static final int MAX_LINE_BYTES = 16 << 20;

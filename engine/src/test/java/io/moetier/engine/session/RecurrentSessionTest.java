@@ -16,8 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// Going back in models whose state cannot: whatever was computed before, a session gives the bits of a new one with
-/// the
-/// same tokens.
+/// the same tokens.
 class RecurrentSessionTest {
     private static final int BATCH = 8;
     private static final int[] TOKENS = tokens(21, 37);

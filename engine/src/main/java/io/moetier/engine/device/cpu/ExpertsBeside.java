@@ -212,8 +212,7 @@ final class ExpertsBeside implements ExpertNetworks {
     }
 
     /// Writes three rows whose sum is a row, each `apart` floats behind the one before. Blocks of weights are at least
-    /// as
-    /// long as those of activations, so a row is whole blocks.
+    /// as long as those of activations, so a row is whole blocks.
     private static void split(float[] row, int at, int cols, float[] to, int toAt, int apart) {
         for (int k = 0; k < cols; k += BLOCK) {
             int first = toAt + k;

@@ -8,9 +8,8 @@ import java.util.List;
 /// Memory of a device as segments whose addresses are the device's.
 ///
 /// Nothing but kernels and copies may touch what they hold: an access from Java, [MemorySegment#fill] included, ends
-/// the
-/// process. Memory is zero when it is allocated, as that of any arena. Used by the thread that uses the device, while
-/// nobody else does; it may be closed again after the device was.
+/// the process. Memory is zero when it is allocated, as that of any arena. Used by the thread that uses the device,
+/// while nobody else does; it may be closed again after the device was.
 final class CudaArena implements Arena {
     /// What the driver aligns allocations to.
     private static final long ALIGNMENT = 256;

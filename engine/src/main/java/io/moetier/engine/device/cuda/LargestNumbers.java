@@ -3,8 +3,7 @@ package io.moetier.engine.device.cuda;
 import io.moetier.engine.device.Largest;
 
 /// Finds the largest of many numbers: those of each part of them first, then those of what was found, until there is
-/// one
-/// part.
+/// one part.
 final class LargestNumbers implements AutoCloseable {
     private static final int THREADS = 256;
     private static final int PART = 4096;

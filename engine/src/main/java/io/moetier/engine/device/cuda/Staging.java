@@ -131,8 +131,7 @@ final class Staging implements AutoCloseable {
     }
 
     /// Copies bytes from the device at `from`, no more than a half; returns them when they have arrived, valid until
-    /// the
-    /// next download.
+    /// the next download.
     MemorySegment download(long from, long byteSize) {
         stream.copyToHost(from, returned.segment().address(), byteSize);
         stream.synchronize();

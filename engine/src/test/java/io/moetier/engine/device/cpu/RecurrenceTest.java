@@ -18,8 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// Operations with a state, and those between them, against loops in double.
 ///
 /// Tolerance: states decay, so an error is that of the sums of a few dozen tokens of about the size of the result;
-/// every
-/// operation on the way is off by 2^-24 of its size at most, and so results are within 2^-16 of the largest. All
+/// every operation on the way is off by 2^-24 of its size at most, and so results are within 2^-16 of the largest. All
 /// operations go through tokens one after another: any split of them, and any number of threads, gives the same bits.
 class RecurrenceTest {
     private static final long SEED = 42;

@@ -7,8 +7,7 @@ import io.moetier.engine.device.LatentShape;
 import io.moetier.engine.device.SequenceShape;
 
 /// Charges attention as `attention.cu` does it: what a token sees of the cache, in spans of positions that are joined
-/// by
-/// one more launch, and lanes for each position and element as the emulated driver counts them.
+/// by one more launch, and lanes for each position and element as the emulated driver counts them.
 final class AttentionCosts {
     private static final int SPAN = 1024;
     private static final long MOST_PARTIAL = 1 << 22;

@@ -165,8 +165,7 @@ class LayerTest {
     }
 
     /// Blocks, warps and commands in other orders; a missing barrier shows in some of them. Of the six tokens, two
-    /// groups
-    /// of rows have their experts chosen by whichever block is the last one of each.
+    /// groups of rows have their experts chosen by whichever block is the last one of each.
     @Test
     void anyOrderGivesTheSameBits() {
         float[] expected;

@@ -32,9 +32,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// What treats every token by itself, and that it may be collected in one launch.
 ///
 /// Tolerances: where nothing is summed over a row and no exponential is taken, the device computes as Java does, bit
-/// for
-/// bit. A norm sums in float32, 2^-24 of the sum for each of at most `cols / 32 + 9` additions in a row; an exponential
-/// is within 2 units in the last place.
+/// for bit. A norm sums in float32, 2^-24 of the sum for each of at most `cols / 32 + 9` additions in a row; an
+/// exponential is within 2 units in the last place.
 @Tag("gpu")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TokensTest {

@@ -9,10 +9,8 @@ package io.moetier.tools.emulate.driver.clock;
 /// Sources: a copy's start takes 5 to 7 microseconds (arXiv 2602.21548); engines reach 64 to 80 % of the
 /// memory's peak (RTX 3090, 4090 and 3050 with llama.cpp, r/LocalLLaMA 1ghvwsj). The processor is the one of
 /// docs/performance.md, two cores that read 26 to 32 GB/s and multiply q4_0 by 350 rows of 10^9 weights a second of
-/// eight
-/// bits, three of which make 24. **The rest is assumed.
-/// Until one GPU has been measured against it, this serves to compare ways to do the same thing, not to
-/// predict a speed.**
+/// eight bits, three of which make 24. **The rest is assumed. Until one GPU has been measured against it, this serves
+/// to compare ways to do the same thing, not to predict a speed.**
 ///
 /// @param callNanos of the host for every call of the driver
 /// @param launchNanos of the host for a launch, on top of that

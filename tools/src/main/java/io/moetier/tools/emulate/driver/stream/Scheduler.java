@@ -90,8 +90,7 @@ public final class Scheduler {
     }
 
     /// Lets the host wait for what ends at `end` once it has its time; what other threads of the host begin by then
-    /// comes
-    /// between.
+    /// comes between.
     private void await(BooleanSupplier isTimed, DoubleSupplier end) {
         HostErrands next = nextErrands();
         double nextNanos = next.nextNanos();
