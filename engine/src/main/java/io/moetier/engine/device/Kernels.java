@@ -221,9 +221,9 @@ public interface Kernels {
             DeviceBuffer state,
             DeviceBuffer out);
 
-    /// Attention without softmax, token after token. The state `S` of a value head becomes `exp(-rate * step) * S`,
-    /// then `S + outer(k, strength * v)` or, by the delta rule, `S + outer(k, strength * (v - transpose(S) * k))`; the
-    /// head's result is `transpose(S) * q`.
+    /// Attention without softmax, token after token. The state `S` of a value head becomes `exp(-rate * step) * S`, and
+    /// then `S + outer(k, strength * v)` or, by the delta rule,
+    /// `S + outer(k, strength * (v - transpose(S) * k))`; the head's result is `transpose(S) * q`.
     ///
     /// @param q `[n, numKeyHeads * keyDim]`; `k` likewise
     /// @param v `[n, numValueHeads * valueDim]`; `out` likewise
