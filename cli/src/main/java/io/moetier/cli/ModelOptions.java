@@ -70,6 +70,8 @@ final class ModelOptions {
     @Nullable
     ActivationType activations;
 
+    private Optional<String> unsaid = Optional.empty();
+
     @Option(
             names = "--ram",
             paramLabel = "SIZE",
@@ -218,9 +220,20 @@ final class ModelOptions {
                             + chosen.whyCpu().map(reason -> ": " + reason).orElse(""));
         }
         if (device != null || chosen.isInstalled()) {
-            chosen.whyCpu().ifPresent(reason -> streams.note("running on the CPU: " + reason));
+            chosen.whyCpu().ifPresent(reason -> noteCpu(reason, streams));
+        } else {
+            unsaid = chosen.whyCpu();
         }
         return chosen.factories();
+    }
+
+    private static void noteCpu(String reason, Streams streams) {
+        streams.note("running on the CPU: " + reason);
+    }
+
+    /// Says why it is the CPU, once the model runs, where there is no driver and nobody asked for a device.
+    void noteCpu(Streams streams) {
+        unsaid.ifPresent(reason -> noteCpu(reason, streams));
     }
 
     private ExpertSelection selection() {

@@ -96,6 +96,7 @@ final class RunCommand implements Callable<Integer> {
         Stores stores = new Stores(surroundings, streams);
         try (LoadedModel loaded = stores.load(model.model, config, text);
                 Conversation conversation = new Conversation(loaded, sampling, template(loaded))) {
+            model.noteCpu(streams);
             Optional<Profile> warmth = Profile.of(surroundings.cacheDirectory(), profile, loaded.engine(), streams);
             warmth.ifPresent(Profile::warm);
             warmth.ifPresent(of -> conversation.listen(of.tally()));

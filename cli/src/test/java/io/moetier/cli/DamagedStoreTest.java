@@ -99,7 +99,19 @@ class DamagedStoreTest {
     }
 
     private static CommandLineRun greedy() {
-        return run("run", store.toString(), "--ids", "1,5,9,77", "--temp", "0", "-n", "8", "--ctx", "64");
+        return run(
+                "run",
+                store.toString(),
+                "--device",
+                "cpu",
+                "--ids",
+                "1,5,9,77",
+                "--temp",
+                "0",
+                "-n",
+                "8",
+                "--ctx",
+                "64");
     }
 
     private static CommandLineRun run(String... args) {

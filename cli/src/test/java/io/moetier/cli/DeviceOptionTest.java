@@ -1,6 +1,7 @@
 package io.moetier.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.storage.format.Json;
@@ -9,6 +10,7 @@ import io.moetier.testdata.TestData;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -43,6 +45,20 @@ class DeviceOptionTest {
         assertTrue(onGpu.requireDouble("virtual_generated_tokens_per_second") > 0);
         assertTrue(onGpu.requireLong("copied_bytes") > 0);
         assertTrue(onGpu.requireLong("vram_bytes") > onGpu.requireLong("other_weight_bytes"));
+    }
+
+    @Test
+    void aLineSaysWhyTheProcessorComputesUnlessThatWasAskedFor() {
+        String reason = "running on the CPU: ";
+        for (CommandLineRun silent : List.of(run("--device", "cpu"), run("--threads", "1"))) {
+            assertFalse(silent.err().contains(reason), silent.err());
+        }
+        for (CommandLineRun told : List.of(run(), run("--device", "auto"))) {
+            assertEquals(
+                    1,
+                    told.err().lines().filter(line -> line.startsWith(reason)).count(),
+                    told.err());
+        }
     }
 
     @Test

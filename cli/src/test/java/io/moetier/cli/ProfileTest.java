@@ -85,8 +85,8 @@ class ProfileTest {
     }
 
     private CommandLineRun run(String... options) {
-        Stream<String> args =
-                Stream.of("run", TINY, "Once upon a time", "-n", "8", "--temp", "0", "--ram", "12M", "--json");
+        Stream<String> args = Stream.of(
+                "run", TINY, "Once upon a time", "--device", "cpu", "-n", "8", "--temp", "0", "--ram", "12M", "--json");
         return CommandLineRun.inProcess(
                 cache, Stream.concat(args, Stream.of(options)).toArray(String[]::new));
     }

@@ -67,8 +67,8 @@ class EmulatedBudgetsTest {
         return expected;
     }
 
-    /// A prompt is rounded in the same way, whichever of its experts are computed together.
-    @Tag("gpu")
+    /// A prompt is rounded in the same way, whichever of its experts are computed together. A pack for machines with a
+    /// GPU has no checkpoint to import with other weights.
     @ParameterizedTest
     @EnumSource(
             value = Rounding.class,
