@@ -2,18 +2,13 @@ package io.moetier.tools.emulate.device;
 
 import static io.moetier.tools.emulate.device.DevicePair.buffer;
 import static io.moetier.tools.emulate.device.DevicePair.floats;
-import static io.moetier.tools.emulate.device.DevicePair.held;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.ExpertBatch;
-import io.moetier.engine.device.ExpertWeights;
 import io.moetier.engine.device.FfnActivation;
-import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
-import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -42,48 +37,23 @@ class ExpertsTest {
         devices.close();
     }
 
-    /// An expert in main memory, with biases or without.
-    @SuppressWarnings("ArrayRecordComponent") // nobody compares them
-    private record Host(
-            FfnActivation activation,
-            WeightMatrix gate,
-            WeightMatrix up,
-            WeightMatrix down,
-            float[] gateBias,
-            float[] upBias,
-            float[] downBias,
-            boolean biased) {
-        ExpertWeights on(Device device, Arena arena) {
-            boolean gated = activation.isGated();
-            return new ExpertWeights(
-                    activation,
-                    gated ? device.hold(gate, arena) : null,
-                    device.hold(up, arena),
-                    device.hold(down, arena),
-                    gated && biased ? held(device, arena, gateBias) : null,
-                    biased ? held(device, arena, upBias) : null,
-                    biased ? held(device, arena, downBias) : null);
-        }
-    }
-
-    private Host expert(FfnActivation activation, DType gate, DType up, DType down, int width, boolean biased) {
-        return new Host(
+    private HostExpert expert(FfnActivation activation, DType gate, DType up, DType down, int width, boolean biased) {
+        return new HostExpert(
                 activation,
                 RandomMatrix.of(gate, width, HIDDEN, random),
                 RandomMatrix.of(up, width, HIDDEN, random),
                 RandomMatrix.of(down, HIDDEN, width, random),
-                floats(width, random),
-                floats(width, random),
-                floats(HIDDEN, random),
-                biased);
+                biased ? floats(width, random) : null,
+                biased ? floats(width, random) : null,
+                biased ? floats(HIDDEN, random) : null);
     }
 
-    private Host swiGlu(DType dtype, int width) {
+    private HostExpert swiGlu(DType dtype, int width) {
         return expert(FfnActivation.SWIGLU, dtype, dtype, dtype, width, false);
     }
 
     /// Gives expert `e` rows `starts[e]` to `starts[e + 1]` of the lists.
-    private DevicePair.Work work(List<Host> experts, int[] starts, int[] rows, int[] outRows, float[] x) {
+    private DevicePair.Work work(List<HostExpert> experts, int[] starts, int[] rows, int[] outRows, float[] x) {
         int most = Arrays.stream(outRows).max().orElseThrow() + 1;
         return (device, arena) -> {
             ExpertBatch batch = new ExpertBatch();
@@ -101,7 +71,7 @@ class ExpertsTest {
     void computesEveryTypeAndActivation() {
         FfnActivation clamped = new FfnActivation.ClampedSwiGlu(0.8f, 1.702f);
         for (DType dtype : DType.values()) {
-            List<Host> experts = List.of(
+            List<HostExpert> experts = List.of(
                     expert(FfnActivation.SWIGLU, dtype, dtype, dtype, 256, false),
                     expert(clamped, dtype, dtype, dtype, 256, true),
                     expert(FfnActivation.GEGLU, dtype, dtype, dtype, 256, true),
@@ -117,7 +87,7 @@ class ExpertsTest {
     /// Types and widths differ between the experts of a batch, and between the matrices of one.
     @Test
     void computesExpertsOfSeveralKinds() {
-        List<Host> experts = List.of(
+        List<HostExpert> experts = List.of(
                 expert(FfnActivation.SWIGLU, DType.Q8_0, DType.Q8_0, DType.Q4_0, 64, false),
                 expert(FfnActivation.SWIGLU, DType.BF16, DType.Q8_0, DType.F32, 33, true),
                 expert(FfnActivation.SWIGLU, DType.Q5_0, DType.Q5_0, DType.Q4_1, 32, true),
@@ -132,7 +102,7 @@ class ExpertsTest {
     /// More experts than tasks come with a launch.
     @Test
     void computesManyExperts() {
-        List<Host> experts = new ArrayList<>();
+        List<HostExpert> experts = new ArrayList<>();
         for (int e = 0; e < 20; e++) {
             experts.add(swiGlu(DType.F16, 16));
         }
@@ -147,13 +117,13 @@ class ExpertsTest {
 
     @Test
     void whatAnExpertGivesDependsOnNoOther() {
-        List<Host> experts = List.of(swiGlu(DType.Q4_K, 256), swiGlu(DType.Q8_0, 64), swiGlu(DType.Q4_K, 256));
+        List<HostExpert> experts = List.of(swiGlu(DType.Q4_K, 256), swiGlu(DType.Q8_0, 64), swiGlu(DType.Q4_K, 256));
         float[] x = floats(5 * HIDDEN, random);
         int[] rows = {0, 1, 2, 3, 4, 1, 2};
         int[] outRows = {0, 1, 2, 3, 4, 5, 6};
         float[] together = devices.onCuda(work(experts, new int[] {0, 5, 6, 7}, rows, outRows, x));
         for (int i = 0; i < rows.length; i++) {
-            Host own = experts.get(i < 5 ? 0 : i - 4);
+            HostExpert own = experts.get(i < 5 ? 0 : i - 4);
             float[] alone = devices.onCuda(work(List.of(own), new int[] {0, 1}, new int[] {rows[i]}, new int[] {0}, x));
             assertArrayEquals(Arrays.copyOfRange(together, i * HIDDEN, (i + 1) * HIDDEN), alone, SEED + ": row " + i);
         }
@@ -164,7 +134,7 @@ class ExpertsTest {
         if (!devices.isEmulated()) {
             return;
         }
-        List<Host> experts = List.of(swiGlu(DType.Q8_0, 32), swiGlu(DType.Q8_0, 32));
+        List<HostExpert> experts = List.of(swiGlu(DType.Q8_0, 32), swiGlu(DType.Q8_0, 32));
         float[] x = floats(HIDDEN, random);
         devices.onCuda((device, arena) -> {
             ExpertBatch batch = new ExpertBatch();

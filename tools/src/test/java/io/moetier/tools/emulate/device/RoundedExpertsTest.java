@@ -2,7 +2,6 @@ package io.moetier.tools.emulate.device;
 
 import static io.moetier.tools.emulate.device.DevicePair.buffer;
 import static io.moetier.tools.emulate.device.DevicePair.floats;
-import static io.moetier.tools.emulate.device.DevicePair.held;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -11,14 +10,11 @@ import io.moetier.engine.device.ActivationType;
 import io.moetier.engine.device.Device;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.ExpertBatch;
-import io.moetier.engine.device.ExpertWeights;
 import io.moetier.engine.device.FfnActivation;
 import io.moetier.engine.device.cpu.CpuDevice;
 import io.moetier.engine.device.cpu.KernelChoice;
-import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import io.moetier.tools.emulate.driver.EmulatedOptions;
-import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -49,38 +45,20 @@ class RoundedExpertsTest {
         devices.close();
     }
 
-    /// An expert in main memory with biases, and the rows that it reads.
+    /// An expert and the rows that it reads.
     @SuppressWarnings("ArrayRecordComponent") // nobody compares them
-    private record Host(
-            FfnActivation activation,
-            WeightMatrix gate,
-            WeightMatrix up,
-            WeightMatrix down,
-            float[] upBias,
-            float[] downBias,
-            int[] rows) {
-        ExpertWeights on(Device device, Arena arena) {
-            boolean gated = activation.isGated();
-            return new ExpertWeights(
-                    activation,
-                    gated ? device.hold(gate, arena) : null,
-                    device.hold(up, arena),
-                    device.hold(down, arena),
-                    null,
-                    held(device, arena, upBias),
-                    held(device, arena, downBias));
-        }
-    }
+    private record Host(HostExpert expert, int[] rows) {}
 
     private Host expert(FfnActivation activation, DType gate, DType up, DType down, int width, int... rows) {
-        return new Host(
+        HostExpert expert = new HostExpert(
                 activation,
                 RandomMatrix.of(gate, width, HIDDEN, random),
                 RandomMatrix.of(up, width, HIDDEN, random),
                 RandomMatrix.of(down, HIDDEN, width, random),
+                null,
                 floats(width, random),
-                floats(HIDDEN, random),
-                rows);
+                floats(HIDDEN, random));
+        return new Host(expert, rows);
     }
 
     /// Computes experts together, those of each list in a batch of their own; each writes the rows behind those of the
@@ -99,7 +77,7 @@ class RoundedExpertsTest {
             for (List<Host> experts : batches) {
                 batch.begin(rows, outRows, TOKENS);
                 for (Host expert : experts) {
-                    batch.add(expert.on(device, arena), at, expert.rows.length);
+                    batch.add(expert.expert.on(device, arena), at, expert.rows.length);
                     at += expert.rows.length;
                 }
                 device.kernels().expertFfn(batch, in, out);
