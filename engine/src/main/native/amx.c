@@ -88,10 +88,10 @@ INLINE void multiply_block(int type, int whole, const struct weights *w, const i
     }
 }
 
-INLINE void scale_block(int type, const struct weights *w, const int32_t (*products)[GROUP][ROWS], int columns,
+INLINE void scale_block(int type, int width, const struct weights *w, const int32_t (*products)[GROUP][ROWS],
                         const float *scales, const int32_t *sums, vfloat *results) {
     UNROLL
-    for (int j = 0; j < columns; j++) {
+    for (int j = 0; j < width; j++) {
         vint of_column[MOST_PRODUCTS];
         UNROLL
         for (int i = 0; i < products_of(type); i++) {
@@ -102,33 +102,40 @@ INLINE void scale_block(int type, const struct weights *w, const int32_t (*produ
     }
 }
 
-/* Adds the products of decoded blocks with columns to y[columns][16]. */
-INLINE void multiply_run(int type, int whole, const struct product *p, const struct run *run, const struct weights *w,
-                         int blocks, int first, float *y) {
-    const int columns = whole ? GROUP : run->columns, digits = digits_of(type);
+/*
+ * Adds the products of decoded blocks with columns to y[columns][apart]. So many columns as `width` are scaled: what
+ * lies behind those of the run is read and dropped.
+ */
+INLINE void multiply_run(int type, int width, const struct product *p, const struct run *run, const struct weights *w,
+                         int blocks, int first, float *y, int apart) {
+    const int digits = digits_of(type), columns = width == GROUP ? GROUP : run->columns;
     const int8_t *x = p->bytes + run->at * digits * BLOCK;
     const float *scales = p->scales + run->at;
     const int32_t *sums = p->sums + 2 * run->at * digits;
     int32_t products[2][MOST_PRODUCTS][GROUP][ROWS] __attribute__((aligned(64)));
     vfloat results[GROUP] = {0};
     UNROLL
-    for (int j = 0; j < columns && !first; j++) {
-        results[j] = load_floats(y + j * ROWS);
+    for (int j = 0; j < width; j++) {
+        if (!first && j < columns) {
+            results[j] = load_floats(y + j * apart);
+        }
     }
     /* A block is scaled while the next one is multiplied: what a tile store has written cannot be loaded at once. */
     for (int b = 0; b <= blocks; b++, x += run->stride * digits * BLOCK) {
         if (b < blocks) {
-            multiply_block(type, whole, w + b, x, products[b % 2]);
+            multiply_block(type, width == GROUP, w + b, x, products[b % 2]);
         }
         if (b > 0) {
-            scale_block(type, w + b - 1, products[(b - 1) % 2], columns, scales, sums, results);
+            scale_block(type, width, w + b - 1, products[(b - 1) % 2], scales, sums, results);
             scales += run->stride;
             sums += 2 * run->stride * digits;
         }
     }
     UNROLL
-    for (int j = 0; j < columns; j++) {
-        store_floats(y + j * ROWS, results[j]);
+    for (int j = 0; j < width; j++) {
+        if (j < columns) {
+            store_floats(y + j * apart, results[j]);
+        }
     }
 }
 
@@ -143,21 +150,33 @@ static void fetch_share(const uint8_t *w, long size, int from, int to, int of) {
 INLINE void multiply_columns(int type, const struct product *p, const struct weights *w, const uint8_t *next, int from,
                              int blocks, int *part, float *y) {
     const long next_bytes = (long)DECODED / blocks_together(type) * block_bytes(type);
-    for (int column = p->first, end; column < p->last; y += (end - column) * ROWS, column = end) {
+    const int apart = p->tiles * ROWS;
+    for (int column = p->first, end; column < p->last; y += (end - column) * apart, column = end) {
         end = column / GROUP * GROUP + GROUP;
         end = end < p->last ? end : p->last;
         fetch_share(next, next_bytes, column - p->first, end - p->first, p->last - p->first);
         const long at = block_at(p->n, p->cols / BLOCK, column, from);
         const struct run run = {end - column, group_width(p->n, column), at};
-        if (run.columns == GROUP) {
-            multiply_run(type, 1, p, &run, w, blocks, from == 0, y);
-            continue;
-        }
-        if (run.columns != *part) {
+        if (run.columns < GROUP && run.columns != *part) {
             *part = run.columns;
             set_shapes(depth_of(type), *part);
         }
-        multiply_run(type, 0, p, &run, w, blocks, from == 0, y);
+        switch (run.columns == GROUP ? GROUP : (run.columns + 3) / 4) {
+            case 1:
+                multiply_run(type, 4, p, &run, w, blocks, from == 0, y, apart);
+                break;
+            case 2:
+                multiply_run(type, 8, p, &run, w, blocks, from == 0, y, apart);
+                break;
+            case 3:
+                multiply_run(type, 12, p, &run, w, blocks, from == 0, y, apart);
+                break;
+            case 4:
+                multiply_run(type, GROUP - 1, p, &run, w, blocks, from == 0, y, apart);
+                break;
+            default:
+                multiply_run(type, GROUP, p, &run, w, blocks, from == 0, y, apart);
+        }
     }
 }
 
@@ -167,7 +186,7 @@ INLINE void multiply(int type, const struct product *p) {
     set_shapes(depth_of(type), part);
     const uint8_t *w = p->w;
     float *y = p->y;
-    for (int tile = 0; tile < p->tiles; tile++, y += (p->last - p->first) * ROWS) {
+    for (int tile = 0; tile < p->tiles; tile++, y += ROWS) {
         for (int from = 0; from < blocks; from += DECODED) {
             const int count = blocks - from < DECODED ? blocks - from : DECODED;
             struct weights decoded[DECODED];

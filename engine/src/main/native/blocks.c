@@ -112,9 +112,10 @@ INLINE vfloat scaled_products(int type, const struct weights *w, const int8_t *x
     return scale(type, w, products, sums[0]);
 }
 
-/* Multiplies a tile by the first `width` columns of a group of `stride`. Fresh weights are not in a cache yet. */
+/* Multiplies a tile by the first `width` columns of a group of `stride`, to y[width][apart]. Fresh weights are not in
+ * a cache yet. */
 INLINE void multiply_group(int type, int width, int stride, int fresh, const uint8_t *w, int blocks, const int8_t *x,
-                           const float *scales, const int32_t *sums, float *y) {
+                           const float *scales, const int32_t *sums, float *y, int apart) {
     const int together = blocks_together(type), digits = digits_of(type);
     vfloat results[PARTS][COLUMNS] = {0};
     for (int block = 0; block < blocks; block += together, w += block_bytes(type)) {
@@ -140,7 +141,7 @@ INLINE void multiply_group(int type, int width, int stride, int fresh, const uin
     for (int j = 0; j < width; j++) {
         UNROLL
         for (int part = 0; part < PARTS; part++) {
-            store_floats(y + j * ROWS + part * LANES, results[part][j]);
+            store_floats(y + j * apart + part * LANES, results[part][j]);
         }
     }
 }
@@ -186,9 +187,10 @@ INLINE void multiply(int type, const struct product *p) {
                      p->bytes + at * digits * BLOCK, p->scales + at, p->sums + 2 * at * digits, p->y + i * ROWS,
                      p->y + (pairs + i) * ROWS);
     }
-    float *y = p->y + 2 * pairs * ROWS;
+    const int apart = p->tiles * ROWS;
     for (int tile = 2 * pairs; tile < p->tiles; tile++) {
         const uint8_t *w = p->w + tile * tile_bytes;
+        float *y = p->y + tile * ROWS;
         for (int column = p->first; column < p->last; column += COLUMNS) {
             const int stride = group_width(p->n, column), width = columns_together(p->last, column);
             const int fresh = column == p->first;
@@ -197,9 +199,9 @@ INLINE void multiply(int type, const struct product *p) {
             const float *scales = p->scales + at;
             const int32_t *sums = p->sums + 2 * at * digits;
             switch (width) {
-#define WIDTH(number)                                                               \
-    case number:                                                                    \
-        multiply_group(type, number, stride, fresh, w, blocks, x, scales, sums, y); \
+#define WIDTH(number)                                                                      \
+    case number:                                                                           \
+        multiply_group(type, number, stride, fresh, w, blocks, x, scales, sums, y, apart); \
         break;
                 WIDTH(1)
                 WIDTH(2)
@@ -211,7 +213,7 @@ INLINE void multiply(int type, const struct product *p) {
                 WIDTH(8)
 #undef WIDTH
             }
-            y += width * ROWS;
+            y += width * apart;
         }
     }
 }

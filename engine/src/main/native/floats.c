@@ -35,9 +35,9 @@ INLINE void decode(int type, const uint8_t *w, int k, int count, int part, vfloa
     }
 }
 
-/* Adds the products of `depth` elements of a tile with `width` columns to y[width][16]. */
+/* Adds the products of `depth` elements of a tile with `width` columns to y[width][apart]. */
 INLINE void multiply_part(int type, int parts, int width, int stride, int fresh, const uint8_t *w, int depth,
-                          const float *x, int part, int first, float *y) {
+                          const float *x, int part, int first, float *y, int apart) {
     vfloat sums[2][PARTS][COLUMNS] = {0};
     for (int k = 0; k < depth - 1; k += 2, x += 2 * stride) {
         if (fresh) {
@@ -59,13 +59,13 @@ INLINE void multiply_part(int type, int parts, int width, int stride, int fresh,
     }
     UNROLL
     for (int p = 0; p < parts; p++) {
-        vfloat weights[2];
+        vfloat weights[2] = {0};
         if (depth % 2) {
             decode(type, w, depth - 1, 1, part + p, weights);
         }
         UNROLL
         for (int j = 0; j < width; j++) {
-            float *to = y + j * ROWS + (part + p) * LANES;
+            float *to = y + j * apart + (part + p) * LANES;
             if (depth % 2) {
                 sums[0][p][j] = multiply_add(weights[0], all_floats(x[j]), sums[0][p][j]);
             }
@@ -77,29 +77,30 @@ INLINE void multiply_part(int type, int parts, int width, int stride, int fresh,
 
 /* One column takes its weights in one stream, several take them part after part to have registers for their sums. */
 INLINE void multiply_group(int type, int width, int stride, int fresh, const uint8_t *w, int depth, const float *x,
-                           int first, float *y) {
+                           int first, float *y, int apart) {
     if (width == 1) {
-        multiply_part(type, PARTS, 1, stride, fresh, w, depth, x, 0, first, y);
+        multiply_part(type, PARTS, 1, stride, fresh, w, depth, x, 0, first, y, apart);
         return;
     }
     for (int part = 0; part < PARTS; part++) {
         UNROLL
         for (int j = 0; j < width; j += FLOAT_COLUMNS) {
             const int columns = width - j < FLOAT_COLUMNS ? width - j : FLOAT_COLUMNS;
-            multiply_part(type, 1, columns, stride, fresh && part + j == 0, w, depth, x + j, part, first, y + j * ROWS);
+            multiply_part(type, 1, columns, stride, fresh && part + j == 0, w, depth, x + j, part, first, y + j * apart,
+                          apart);
         }
     }
 }
 
 INLINE void multiply_columns(int type, const struct product *p, const uint8_t *w, int k, float *y) {
-    const int depth = p->cols - k < DEPTH ? p->cols - k : DEPTH;
-    for (int column = p->first; column < p->last; column += COLUMNS, y += COLUMNS * ROWS) {
+    const int depth = p->cols - k < DEPTH ? p->cols - k : DEPTH, apart = p->tiles * ROWS;
+    for (int column = p->first; column < p->last; column += COLUMNS, y += COLUMNS * apart) {
         const int stride = group_width(p->n, column), fresh = column == p->first;
         const float *x = p->floats + block_at(p->n, p->cols, column, k);
         switch (columns_together(p->last, column)) {
-#define WIDTH(number)                                                        \
-    case number:                                                             \
-        multiply_group(type, number, stride, fresh, w, depth, x, k == 0, y); \
+#define WIDTH(number)                                                               \
+    case number:                                                                    \
+        multiply_group(type, number, stride, fresh, w, depth, x, k == 0, y, apart); \
         break;
             WIDTH(1)
             WIDTH(2)
@@ -119,7 +120,7 @@ INLINE void multiply(int type, const struct product *p) {
     for (int tile = 0; tile < p->tiles; tile++) {
         for (int k = 0; k < p->cols; k += DEPTH) {
             const uint8_t *w = p->w + ((long)tile * cols + k) * ROWS * element_bytes(type);
-            multiply_columns(type, p, w, k, p->y + (long)tile * (p->last - p->first) * ROWS);
+            multiply_columns(type, p, w, k, p->y + tile * ROWS);
         }
     }
 }

@@ -32,16 +32,16 @@ int KERNEL(multiplies)(int type);
 
 /*
  * Packs the column x[cols] as column `column` of `n`. Quantised types take int8 activations with one scale for each 32,
- * MXFP4 three int8 for each activation, float types float32 ones. Room: floats or bytes n * cols, scales n * cols / 32,
- * sums n * cols / 16; for MXFP4 three times the bytes and sums. What lies where is the business of this file's
- * implementation.
+ * MXFP4 three int8 for each activation, float types float32 ones. Room: floats or bytes n * cols, scales
+ * n * cols / 32 + 3, sums n * cols / 16 + 6; for MXFP4 three times the bytes and sums. What lies where is the business
+ * of this file's implementation.
  */
 void KERNEL(pack)(int type, const float *x, int cols, int n, int column, float *floats, int8_t *bytes, float *scales,
                   int32_t *sums);
 
 /*
  * Multiplies `tiles` tiles of sixteen rows, from `w` on, by the columns `first` to `last` (exclusive) of `n` packed
- * ones. `first` is a multiple of 8. y receives [tiles][last - first][16].
+ * ones. `first` is a multiple of 8. y receives [last - first][tiles][16].
  */
 void KERNEL(multiply)(int type, const void *w, int tiles, int cols, int n, int first, int last, const float *floats,
                       const int8_t *bytes, const float *scales, const int32_t *sums, float *y);

@@ -29,7 +29,7 @@ interface Arithmetic {
     /// packed for the type of `w`. Rows of padding are written too, so `y` must have room for whole tiles.
     ///
     /// @param firstColumn a multiple of [#COLUMNS_TOGETHER]
-    /// @param y receives `[to - from][lastColumn - firstColumn][16]` from `yAt` on
+    /// @param y receives `[lastColumn - firstColumn][to - from][16]` from `yAt` on
     void multiply(
             WeightMatrix w,
             int from,

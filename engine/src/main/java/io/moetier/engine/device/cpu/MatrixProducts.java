@@ -157,7 +157,7 @@ final class MatrixProducts {
         }
     }
 
-    /// Some tiles by some columns, to `[to - from][last - first][16]` of `y`.
+    /// Some tiles by some columns, to `[last - first][to - from][16]` of `y`.
     private void compute(Task task, int from, int to, int first, int last, float[] y, int yAt, Scratch own) {
         arithmetic.multiply(task.weights, from, to, task.x, first, last, y, yAt, own);
         Biases.add(task.bias, from, to, last - first, y, yAt);
@@ -200,13 +200,10 @@ final class MatrixProducts {
     }
 
     private static void scatter(Task task, float[] sums, int from, int to, int firstColumn, int lastColumn) {
-        int count = lastColumn - firstColumn;
-        for (int j = 0; j < count; j++) {
-            int at = task.rowAt(firstColumn + j);
-            for (int tile = from; tile < to; tile++) {
-                int length = Math.min(ROWS, task.weights.rows() - tile * ROWS);
-                System.arraycopy(sums, ((tile - from) * count + j) * ROWS, task.out, at + tile * ROWS, length);
-            }
+        int length = Math.min((to - from) * ROWS, task.weights.rows() - from * ROWS);
+        for (int column = firstColumn; column < lastColumn; column++) {
+            int at = (column - firstColumn) * (to - from) * ROWS;
+            System.arraycopy(sums, at, task.out, task.rowAt(column) + from * ROWS, length);
         }
     }
 

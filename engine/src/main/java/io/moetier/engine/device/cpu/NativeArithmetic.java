@@ -19,6 +19,10 @@ final class NativeArithmetic implements Arithmetic {
     private static final int ROWS = WeightMatrix.TILE_ROWS;
     private static final int SCALED = 32;
     private static final int SUMMED = 16;
+
+    /// Columns behind the last one whose scales and sums C reads and drops.
+    private static final int SPARE = 3;
+
     private static final int FLOATS_PER_QUERY = 160;
 
     private final Arithmetic plain = new PlainArithmetic();
@@ -62,13 +66,21 @@ final class NativeArithmetic implements Arithmetic {
             to.reserve(n, cols, length, 0, 0, 0);
         } else {
             int bytes = Math.multiplyExact(length, digits(dtype));
-            to.reserve(n, cols, 0, bytes, length / SCALED, bytes / SUMMED);
+            to.reserve(n, cols, 0, bytes, numScales(length), numSums(dtype, bytes));
         }
     }
 
     /// Returns how many bytes an activation is rounded to.
     private static int digits(DType dtype) {
         return dtype == DType.MXFP4 ? 3 : 1;
+    }
+
+    private static int numScales(int length) {
+        return length / SCALED + SPARE;
+    }
+
+    private static int numSums(DType dtype, int bytes) {
+        return bytes / SUMMED + SPARE * digits(dtype) * SCALED / SUMMED;
     }
 
     @Override
@@ -129,7 +141,9 @@ final class NativeArithmetic implements Arithmetic {
         int bytes = Math.multiplyExact(length, digits(dtype));
         boolean enough = dtype.blockElements() == 1
                 ? x.floats.length >= length
-                : x.bytes.length >= bytes && x.scales.length >= length / SCALED && x.sums.length >= bytes / SUMMED;
+                : x.bytes.length >= bytes
+                        && x.scales.length >= numScales(length)
+                        && x.sums.length >= numSums(dtype, bytes);
         if (!enough) {
             throw new IllegalArgumentException("the columns were not packed for " + dtype.label() + " weights");
         }

@@ -45,11 +45,11 @@ final class PlainArithmetic implements Arithmetic {
             float[] y,
             int yAt,
             Scratch scratch) {
-        int at = yAt;
         for (int tile = from; tile < to; tile++) {
             float[] weights = decode(w, tile, scratch);
             double[] sums = scratch.exactSums;
-            for (int column = firstColumn; column < lastColumn; column++, at += ROWS) {
+            int at = yAt + (tile - from) * ROWS;
+            for (int column = firstColumn; column < lastColumn; column++, at += (to - from) * ROWS) {
                 Arrays.fill(sums, 0);
                 for (int k = 0; k < w.cols(); k++) {
                     accumulate(weights, k, x.floats[column * w.cols() + k], sums);

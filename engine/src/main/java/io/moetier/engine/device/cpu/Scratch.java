@@ -20,7 +20,7 @@ final class Scratch {
     /// Sixteen heads of latent attention.
     final LatentBlock latents = new LatentBlock();
 
-    /// Results of a part of a matrix product, `[tiles][columns][16]`.
+    /// Results of a part of a matrix product, `[columns][tiles][16]`.
     float[] sums = new float[0];
 
     /// The second operand's results where two products are combined.

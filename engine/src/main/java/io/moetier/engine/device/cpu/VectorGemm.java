@@ -205,12 +205,14 @@ final class VectorGemm {
 
     private static void copy(float[] results, int tiles, int columns, float[] y, int yAt) {
         int groups = (columns + TOGETHER - 1) / TOGETHER;
-        for (int tile = 0; tile < tiles; tile++) {
-            for (int column = 0; column < columns; column += TOGETHER) {
+        for (int column = 0; column < columns; column++) {
+            for (int tile = 0; tile < tiles; tile++) {
                 int group = tile / 2 * groups + column / TOGETHER;
-                int from = SUMS + group * SUMS + tile % 2 * TOGETHER * ROWS;
-                int count = Math.min(TOGETHER, columns - column);
-                System.arraycopy(results, from, y, yAt + (tile * columns + column) * ROWS, count * ROWS);
+                int from = SUMS + group * SUMS + (tile % 2 * TOGETHER + column % TOGETHER) * ROWS;
+                int to = yAt + (column * tiles + tile) * ROWS;
+                for (int lane = 0; lane < ROWS; lane += WIDTH) {
+                    FloatVector.fromArray(F, results, from + lane).intoArray(y, to + lane);
+                }
             }
         }
     }
