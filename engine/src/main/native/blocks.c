@@ -146,19 +146,19 @@ INLINE void multiply_group(int type, int width, int stride, int fresh, const uin
     }
 }
 
-/*
- * Multiplies two tiles, the second of them `apart` bytes after the first, by one column: memory serves two ascending
- * streams of a core faster than one.
- */
-INLINE void multiply_two(int type, int stride, const uint8_t *w, long apart, int blocks, const int8_t *x,
-                         const float *scales, const int32_t *sums, float *y, float *second_y) {
+/* Memory serves so many ascending streams of a core faster than fewer. */
+#define STREAMS 4
+
+/* Multiplies `count` tiles, each `apart` bytes after the one before, by one column, to y[count][y_apart]. */
+INLINE void multiply_streams(int type, int count, int stride, const uint8_t *w, long apart, int blocks, const int8_t *x,
+                             const float *scales, const int32_t *sums, float *y, int y_apart) {
     const int together = blocks_together(type), digits = digits_of(type);
-    vfloat results[2][PARTS] = {0};
+    vfloat results[STREAMS][PARTS] = {0};
     for (int block = 0; block < blocks; block += together, w += block_bytes(type)) {
         for (int b = 0; b < together;
              b++, x += stride * digits * BLOCK, scales += stride, sums += 2 * stride * digits) {
             UNROLL
-            for (int i = 0; i < 2; i++) {
+            for (int i = 0; i < count; i++) {
                 fetch_ahead(type, w + i * apart, b);
                 UNROLL
                 for (int part = 0; part < PARTS; part++) {
@@ -171,24 +171,33 @@ INLINE void multiply_two(int type, int stride, const uint8_t *w, long apart, int
         }
     }
     UNROLL
-    for (int part = 0; part < PARTS; part++) {
-        store_floats(y + part * LANES, results[0][part]);
-        store_floats(second_y + part * LANES, results[1][part]);
+    for (int i = 0; i < count; i++) {
+        UNROLL
+        for (int part = 0; part < PARTS; part++) {
+            store_floats(y + i * y_apart + part * LANES, results[i][part]);
+        }
     }
+}
+
+/* Multiplies all tiles but a last few by the only column, and returns how many. */
+INLINE int multiply_column(int type, const struct product *p) {
+    const int blocks = p->cols / BLOCK, digits = digits_of(type), length = p->tiles / STREAMS;
+    const long tile_bytes = (long)blocks / blocks_together(type) * block_bytes(type);
+    const long at = block_at(p->n, blocks, p->first, 0);
+    for (int i = 0; i < length; i++) {
+        multiply_streams(type, STREAMS, group_width(p->n, p->first), p->w + i * tile_bytes, length * tile_bytes, blocks,
+                         p->bytes + at * digits * BLOCK, p->scales + at, p->sums + 2 * at * digits, p->y + i * ROWS,
+                         length * ROWS);
+    }
+    return length * STREAMS;
 }
 
 INLINE void multiply(int type, const struct product *p) {
     const int blocks = p->cols / BLOCK, digits = digits_of(type);
     const long tile_bytes = (long)blocks / blocks_together(type) * block_bytes(type);
-    const int pairs = p->last - p->first == 1 ? p->tiles / 2 : 0;
-    for (int i = 0; i < pairs; i++) {
-        const long at = block_at(p->n, blocks, p->first, 0);
-        multiply_two(type, group_width(p->n, p->first), p->w + i * tile_bytes, pairs * tile_bytes, blocks,
-                     p->bytes + at * digits * BLOCK, p->scales + at, p->sums + 2 * at * digits, p->y + i * ROWS,
-                     p->y + (pairs + i) * ROWS);
-    }
+    const int first = p->last - p->first == 1 ? multiply_column(type, p) : 0;
     const int apart = p->tiles * ROWS;
-    for (int tile = 2 * pairs; tile < p->tiles; tile++) {
+    for (int tile = first; tile < p->tiles; tile++) {
         const uint8_t *w = p->w + tile * tile_bytes;
         float *y = p->y + tile * ROWS;
         for (int column = p->first; column < p->last; column += COLUMNS) {

@@ -290,7 +290,7 @@ INLINE void decode(int type, const uint8_t *w, int b, int part, struct weights *
 }
 
 /* Fresh weights are fetched so many bytes ahead. */
-#define AHEAD 4096
+#define AHEAD 3072
 
 /* Fetches block `b` of those so far ahead that they arrive in time. */
 INLINE void fetch_ahead(int type, const uint8_t *w, int b) {
