@@ -15,9 +15,11 @@ import java.util.function.DoubleSupplier;
 /// Measures Moetier and another engine on the same tokens, in turns, and the speed of memory in between.
 ///
 /// Generation is given its tokens and nothing is sampled: both engines compute the logits after each token and drop
-/// them.
+/// them. The share of memory's speed that it uses is that of the median token in the median pass over memory, and there
+/// are passes after every few tokens: what else happens to the machine then happens to both.
 final class Comparison implements AutoCloseable {
     private static final int WARM_UPS = 2;
+    private static final int TOKENS_PER_PASS = 4;
 
     private final LoadedModel model;
     private final Session session;
@@ -29,6 +31,8 @@ final class Comparison implements AutoCloseable {
     private final int[] opening;
     private final int[] following;
     private final Measurement bandwidth = new Measurement();
+    private final Measurement passes = new Measurement();
+    private final Measurement tokenRates = new Measurement();
     private final Pair prompts = new Pair();
     private final Pair generations = new Pair();
 
@@ -85,6 +89,8 @@ final class Comparison implements AutoCloseable {
         for (int i = 0; i < WARM_UPS; i++) {
             round(new Pair(), new Pair(), new Measurement(), true);
         }
+        passes.clear();
+        tokenRates.clear();
         for (int i = 0; i < repetitions; i++) {
             round(prompts, generations, bandwidth, i % 2 == 0);
         }
@@ -102,15 +108,13 @@ final class Comparison implements AutoCloseable {
         Table facts = Table.ofFacts();
         if (following.length > 0) {
             facts.row("weights of a token", ByteSize.format(tokenBytes))
-                    .row(
-                            "memory read",
-                            Diagnosis.gigabytesPerSecond(bandwidth.median()) + " ("
-                                    + Diagnosis.gigabytesPerSecond(bandwidth.least()) + " to "
-                                    + Diagnosis.gigabytesPerSecond(bandwidth.most()) + ")")
+                    .row("memory read", speed(bandwidth))
                     .row(
                             "  used to generate",
                             RunReport.percent(share(generations.own())) + ", by the peer "
-                                    + RunReport.percent(share(generations.other())));
+                                    + RunReport.percent(share(generations.other())))
+                    .row("  in one pass", speed(passes))
+                    .row("  used for a token", RunReport.percent(tokenShare()));
         }
         facts.row("computed by", model.engine().deviceDescription()).row("peer", peer.name());
         return figures + "\n" + facts;
@@ -123,6 +127,9 @@ final class Comparison implements AutoCloseable {
         fields.put("peer", peer.name());
         fields.put("token_bytes", tokenBytes);
         fields.put("read_bytes_per_second", fields(bandwidth));
+        if (following.length > 0) {
+            fields.put("pass_bytes_per_second", fields(passes));
+        }
         if (prompt.length > 0) {
             fields.put("prompt", fields(prompt.length, prompts));
         }
@@ -130,6 +137,7 @@ final class Comparison implements AutoCloseable {
             Map<String, Object> generation = fields(following.length, generations);
             generation.put("bandwidth_share", share(generations.own()));
             generation.put("peer_bandwidth_share", share(generations.other()));
+            generation.put("token_bandwidth_share", tokenShare());
             fields.put("generation", generation);
         }
         return fields;
@@ -170,16 +178,33 @@ final class Comparison implements AutoCloseable {
     private double decode() {
         session.truncate(0);
         session.prefill(opening);
-        long begin = System.nanoTime();
-        for (int token : following) {
-            session.decode(token);
+        double seconds = 0;
+        for (int i = 0; i < following.length; i++) {
+            if (i % TOKENS_PER_PASS == 0) {
+                passes.add(memory.passBytesPerSecond(threads));
+            }
+            long begin = System.nanoTime();
+            session.decode(following[i]);
+            double taken = (System.nanoTime() - begin) / 1e9;
+            tokenRates.add(1 / taken);
+            seconds += taken;
         }
-        return (System.nanoTime() - begin) / 1e9;
+        return seconds;
     }
 
-    /// The share of what memory can give that the weights of the generated tokens took.
+    /// The share of what memory can give, at the fastest, that the weights of the generated tokens took.
     private double share(Measurement rates) {
         return rates.median() * tokenBytes / bandwidth.median();
+    }
+
+    /// The share of what memory gives in the median pass that the weights of the median token took.
+    private double tokenShare() {
+        return tokenRates.median() * tokenBytes / passes.median();
+    }
+
+    private static String speed(Measurement rates) {
+        return Diagnosis.gigabytesPerSecond(rates.median()) + " (" + Diagnosis.gigabytesPerSecond(rates.least())
+                + " to " + Diagnosis.gigabytesPerSecond(rates.most()) + ")";
     }
 
     private static long bytes(ModelSource source, DenseSpec expert) {

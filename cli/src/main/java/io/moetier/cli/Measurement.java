@@ -13,6 +13,10 @@ final class Measurement {
         Collections.sort(sorted);
     }
 
+    void clear() {
+        sorted.clear();
+    }
+
     int count() {
         return sorted.size();
     }

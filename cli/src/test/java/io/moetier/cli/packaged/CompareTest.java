@@ -36,6 +36,7 @@ class CompareTest {
         long elements = 2048L * (4 * 2048 + 8 * 3 * 1024 + 1000);
         assertEquals(elements / 32 * 34 + 8 * 2048 * 4, found.requireLong("token_bytes"));
         assertTrue(found.requireObject("read_bytes_per_second").requireDouble("least") > 0);
+        assertTrue(found.requireObject("pass_bytes_per_second").requireDouble("least") > 0);
         for (String test : new String[] {"prompt", "generation"}) {
             JsonObject figures = found.requireObject(test);
             assertEquals(2, figures.requireInt("repetitions"));
@@ -44,6 +45,7 @@ class CompareTest {
             double own = figures.requireObject("tokens_per_second").requireDouble("median");
             assertEquals(own / (2 * TOKENS), figures.requireDouble("ratio"), 1e-9);
         }
+        assertTrue(found.requireObject("generation").requireDouble("token_bandwidth_share") > 0);
     }
 
     /// In a process of its own, as `tools/bench/compare` does it.
