@@ -16,9 +16,9 @@
 #define TILE 16
 #define KEYS 128
 
-/* Queries that are taken together at most, and vectors of sums that fit into registers. */
+/* Queries that are taken together at most, a power of two, and vectors of sums that fit into registers. */
 #if LANES == 16
-#define QUERIES 8
+#define QUERIES 16
 #define SUMS 16
 #elif LANES == 8
 #define QUERIES 4
@@ -33,6 +33,20 @@
 #define TILES(queries) AT_MOST_FOUR(SUMS / PARTS / (queries))
 #define VECTORS(queries) AT_MOST_FOUR(SUMS / (queries))
 
+/* Calls a function with a constant number of queries, so that it keeps their sums in registers. */
+#define BY_QUERIES(queries, function, ...)                \
+    if ((queries) == QUERIES) {                           \
+        function(QUERIES, __VA_ARGS__);                   \
+    } else if ((queries) == QUERIES / 2) {                \
+        function(QUERIES / 2, __VA_ARGS__);               \
+    } else if (QUERIES > 4 && (queries) == QUERIES / 4) { \
+        function(QUERIES / 4, __VA_ARGS__);               \
+    } else if (QUERIES > 8 && (queries) == QUERIES / 8) { \
+        function(QUERIES / 8, __VA_ARGS__);               \
+    } else {                                              \
+        function(1, __VA_ARGS__);                         \
+    }
+
 /* The queries of a call, and what each has so far. */
 struct block {
     int count;
@@ -43,11 +57,12 @@ struct block {
     int window;
     int chunk;
     float scale;
-    float *q;       /* [count][head_dim] */
+    float *q;       /* [head_dim][queries] for each group of queries that are taken together */
     float *sums;    /* [count][width]: of the values */
     float *scores;  /* [count][KEYS], later the weights */
     float *largest; /* [count]: of the scores */
     float *total;   /* [count]: of the weights */
+    float *factor;  /* [count]: brings sums to the largest score so far */
 };
 
 /* Which of the KEYS keys from position `from` on a query sees. */
@@ -68,10 +83,31 @@ static int first_seen(int window, int chunk, int position) {
     return window == 0 ? 0 : position - window + 1;
 }
 
-static struct range seen(const struct block *b, int query, int from) {
-    const int position = b->position + query / b->heads;
+static struct range seen(const struct block *b, int position, int front) {
     const int first = first_seen(b->window, b->chunk, position);
-    return (struct range){within(first - from), within(position + 1 - from)};
+    return (struct range){within(first - front), within(position + 1 - front)};
+}
+
+/* What the queries from `query` on see. */
+static void seen_by(const struct block *b, int query, int queries, int front, struct range *r) {
+    int position = b->position + query / b->heads, left = b->heads - query % b->heads;
+    struct range own = seen(b, position, front);
+    for (int i = 0; i < queries; i++, left--) {
+        if (left == 0) {
+            left = b->heads;
+            own = seen(b, ++position, front);
+        }
+        r[i] = own;
+    }
+}
+
+/* Returns how many of `left` queries are taken together. */
+INLINE int together(int left) {
+    int queries = QUERIES;
+    while (queries > left) {
+        queries /= 2;
+    }
+    return queries;
 }
 
 INLINE vfloat elements(const char *p, int half) {
@@ -103,7 +139,7 @@ INLINE void scores_of(int queries, int tiles, int half, const char *keys, const 
         }
         UNROLL
         for (int i = 0; i < queries; i++) {
-            const vfloat e = all_floats(q[i * dim + d]);
+            const vfloat e = all_floats(q[d * queries + i]);
             UNROLL
             for (int p = 0; p < tiles * PARTS; p++) {
                 s[i][p] = multiply_add(k[p], e, s[i][p]);
@@ -132,113 +168,119 @@ INLINE void scores_of_tiles(int queries, int half, const char *keys, const struc
     }
 }
 
-INLINE void all_scores(int half, const char *keys, const struct block *b, int first, int end) {
-    int query = 0;
-    for (; query <= b->count - QUERIES; query += QUERIES) {
-        scores_of_tiles(QUERIES, half, keys, b, query, first, end);
+/* Leaves those of the scores of keys from `key` on that are in the range, and makes the others vanish. */
+static void hide(float *scores, int key, struct range r) {
+    vint keys;
+    for (int i = 0; i < LANES; i++) {
+        keys[i] = key + i;
     }
-    for (; QUERIES > 4 && query <= b->count - 4; query += 4) {
-        scores_of_tiles(4, half, keys, b, query, first, end);
-    }
-    for (; query <= b->count - 2; query += 2) {
-        scores_of_tiles(2, half, keys, b, query, first, end);
-    }
-    if (query < b->count) {
-        scores_of_tiles(1, half, keys, b, query, first, end);
-    }
-}
-
-/* Adds the lanes of a vector. */
-INLINE float sum_of(vfloat v) {
-    float f[LANES];
-    store_floats(f, v);
-    UNROLL
-    for (int width = LANES / 2; width > 0; width /= 2) {
-        UNROLL
-        for (int i = 0; i < width; i++) {
-            f[i] += f[i + width];
-        }
-    }
-    return f[0];
-}
-
-/* Returns the largest of the lanes of a vector and `x`. */
-INLINE float largest_of(vfloat v, float x) {
-    float f[LANES];
-    store_floats(f, v);
-    UNROLL
-    for (int width = LANES / 2; width > 0; width /= 2) {
-        UNROLL
-        for (int i = 0; i < width; i++) {
-            f[i] = f[i] > f[i + width] ? f[i] : f[i + width];
-        }
-    }
-    return f[0] > x ? f[0] : x;
+    const vint visible = (keys >= r.first) & (keys < r.end);
+    const vint s = (vint)load_floats(scores + key);
+    store_floats(scores + key, (vfloat)((s & visible) | ((vint)all_floats(-INFINITY) & ~visible)));
 }
 
 /*
- * Turns the scores of a query into weights relative to the largest score so far, and what it has into the same. Vectors
- * of keys that it does not see would change nothing, and are left out.
+ * Returns the largest score of a query so far. Vectors of keys that it does not see would change nothing, and are left
+ * out.
  */
-static void softmax(const struct block *b, int query, struct range r) {
+INLINE float largest_score(const struct block *b, int query, struct range r) {
     float *scores = b->scores + query * KEYS;
-    float *sums = b->sums + (long)query * b->width;
-    const int from = r.first / LANES * LANES, to = (r.end + LANES - 1) / LANES * LANES;
-    for (int key = from; key < r.first; key++) {
-        scores[key] = -INFINITY;
+    const int from = r.first / LANES * LANES;
+    if (r.first % LANES != 0) {
+        hide(scores, from, r);
     }
-    for (int key = r.end; key < to; key++) {
-        scores[key] = -INFINITY;
+    if (r.end % LANES != 0) {
+        hide(scores, r.end / LANES * LANES, r);
     }
     vfloat most = load_floats(scores + from);
-    for (int key = from + LANES; key < to; key += LANES) {
+    for (int key = from + LANES; key < r.end; key += LANES) {
         most = larger(most, load_floats(scores + key));
     }
-    const float before = b->largest[query], largest = largest_of(most, before);
+    const float largest = largest_of_floats(most), before = b->largest[query];
+    return largest > before ? largest : before;
+}
+
+/* Turns the scores of a query into weights relative to the largest score so far, and returns their sum. */
+INLINE float weigh(const struct block *b, int query, struct range r) {
+    float *scores = b->scores + query * KEYS;
+    const vfloat largest = all_floats(b->largest[query]);
     vfloat total = all_floats(0);
-    for (int key = from; key < to; key += LANES) {
-        vfloat weights = exponential_or_zero(load_floats(scores + key) - largest);
+    for (int key = r.first / LANES * LANES; key < r.end; key += LANES) {
+        const vfloat weights = exponential_of_negative(load_floats(scores + key) - largest);
         store_floats(scores + key, weights);
         total += weights;
     }
-    const float factor = before == largest ? 1 : exponential_or_zero(all_floats(before - largest))[0];
-    b->largest[query] = largest;
-    b->total[query] = b->total[query] * factor + sum_of(total);
-    if (factor != 1) {
-        for (int d = 0; d < b->width; d++) {
-            sums[d] *= factor;
+    return sum_of_floats(total);
+}
+
+/* Turns the scores of `queries` queries into weights. */
+INLINE void softmax(int queries, const struct block *b, int query, const struct range *r) {
+    vfloat before = all_floats(0), largest = before;
+    float factors[LANES];
+    for (int i = 0; i < queries; i++) {
+        before[i] = largest[i] = b->largest[query + i];
+        if (r[i].first < r[i].end) {
+            b->largest[query + i] = largest[i] = largest_score(b, query + i, r[i]);
+        }
+    }
+    const vint same = before == largest, f = (vint)exponential_of_negative(before - largest);
+    store_floats(factors, (vfloat)((f & ~same) | ((vint)all_floats(1) & same)));
+    for (int i = 0; i < queries; i++) {
+        b->factor[query + i] = factors[i];
+        if (r[i].first < r[i].end) {
+            b->total[query + i] = fmaf(b->total[query + i], factors[i], weigh(b, query + i, r[i]));
         }
     }
 }
 
-/* Adds `vectors` vectors, from element `d` on, of the values `from` to `to` to the sums of `queries` queries. */
+/*
+ * Adds `vectors` vectors, from element `d` on, of the values that they see to the sums of `queries` queries. What all
+ * see is in the middle: later queries see later keys.
+ */
 INLINE void add(int queries, int vectors, int half, const char *values, const struct block *b, int query, int d,
-                int from, int to) {
+                const struct range *r) {
     const long row = (long)b->head_dim * bytes_of(half);
-    const float *weights = b->scores + query * KEYS;
     float *sums = b->sums + (long)query * b->width + d;
+    const int from = r[queries - 1].first, to = r[0].end > from ? r[0].end : from, end = r[queries - 1].end;
     vfloat s[QUERIES][4];
     UNROLL
     for (int i = 0; i < queries; i++) {
         UNROLL
         for (int p = 0; p < vectors; p++) {
-            s[i][p] = load_floats(sums + (long)i * b->width + p * LANES);
+            s[i][p] = load_floats(sums + (long)i * b->width + p * LANES) * b->factor[query + i];
         }
     }
-    for (int key = from; key < to; key++) {
+    const char *value = values + r[0].first * row + d * bytes_of(half);
+    const float *weight = b->scores + query * KEYS + r[0].first;
+    for (int key = r[0].first; key < end; key++) {
         vfloat v[4];
         UNROLL
         for (int p = 0; p < vectors; p++) {
-            v[p] = elements(values + key * row + (d + p * LANES) * bytes_of(half), half);
+            v[p] = elements(value + p * LANES * bytes_of(half), half);
         }
-        UNROLL
-        for (int i = 0; i < queries; i++) {
-            const vfloat w = all_floats(weights[i * KEYS + key]);
+        if (key >= from && key < to) {
             UNROLL
-            for (int p = 0; p < vectors; p++) {
-                s[i][p] = multiply_add(v[p], w, s[i][p]);
+            for (int i = 0; i < queries; i++) {
+                const vfloat w = all_floats(weight[i * KEYS]);
+                UNROLL
+                for (int p = 0; p < vectors; p++) {
+                    s[i][p] = multiply_add(v[p], w, s[i][p]);
+                }
+            }
+        } else {
+            UNROLL
+            for (int i = 0; i < queries; i++) {
+                if (key >= r[i].first && key < r[i].end) {
+                    const vfloat w = all_floats(weight[i * KEYS]);
+                    UNROLL
+                    for (int p = 0; p < vectors; p++) {
+                        s[i][p] = multiply_add(v[p], w, s[i][p]);
+                    }
+                }
             }
         }
+        value += row;
+        weight++;
     }
     UNROLL
     for (int i = 0; i < queries; i++) {
@@ -249,11 +291,11 @@ INLINE void add(int queries, int vectors, int half, const char *values, const st
     }
 }
 
-/* The elements from `d` on that are no whole vector. */
-static void add_rest(int half, const char *values, const struct block *b, int query, int d, int from, int to) {
+/* The elements from `d` on that are no whole vector, for one query. */
+static void add_rest(int half, const char *values, const struct block *b, int query, int d, struct range r) {
     float *sums = b->sums + (long)query * b->width + d;
-    vfloat s = load_floats(sums);
-    for (int key = from; key < to; key++) {
+    vfloat s = load_floats(sums) * b->factor[query];
+    for (int key = r.first; key < r.end; key++) {
         char rest[4 * LANES] = {0};
         const char *value = values + ((long)key * b->head_dim + d) * bytes_of(half);
         memcpy(rest, value, (size_t)(b->head_dim - d) * bytes_of(half));
@@ -262,53 +304,18 @@ static void add_rest(int half, const char *values, const struct block *b, int qu
     store_floats(sums, s);
 }
 
-/* All elements of the values of the keys `from` to `to`. */
-INLINE void add_whole(int queries, int half, const char *values, const struct block *b, int query, int from, int to) {
-    if (from >= to) {
-        return;
-    }
+/* All elements of the values. */
+INLINE void add_whole(int queries, int half, const char *values, const struct block *b, int query,
+                      const struct range *r) {
     int d = 0;
     for (; d <= b->head_dim - VECTORS(queries) * LANES; d += VECTORS(queries) * LANES) {
-        add(queries, VECTORS(queries), half, values, b, query, d, from, to);
+        add(queries, VECTORS(queries), half, values, b, query, d, r);
     }
-    for (; d <= b->head_dim - LANES; d += LANES) {
-        add(queries, 1, half, values, b, query, d, from, to);
+    for (; VECTORS(queries) > 1 && d <= b->head_dim - LANES; d += LANES) {
+        add(queries, 1, half, values, b, query, d, r);
     }
-    for (int i = query; d < b->head_dim && i < query + queries; i++) {
-        add_rest(half, values, b, i, d, from, to);
-    }
-}
-
-/* Adds what all of `queries` queries see, and before and after it what only some see: later queries see later keys. */
-INLINE void add_for_some(int queries, int half, const char *values, const struct block *b, int query, int front) {
-    const struct range earliest = seen(b, query, front), latest = seen(b, query + queries - 1, front);
-    const int from = latest.first;
-    const int to = earliest.end > from ? earliest.end : from;
-    for (int i = query; i < query + queries; i++) {
-        const struct range r = seen(b, i, front);
-        add_whole(1, half, values, b, i, r.first, r.end < from ? r.end : from);
-    }
-    add_whole(queries, half, values, b, query, from, to);
-    for (int i = query; i < query + queries; i++) {
-        const struct range r = seen(b, i, front);
-        add_whole(1, half, values, b, i, r.first > to ? r.first : to, r.end);
-    }
-}
-
-INLINE void all_values(int half, const char *values, const struct block *b, int front) {
-    int query = 0;
-    for (; query <= b->count - QUERIES; query += QUERIES) {
-        add_for_some(QUERIES, half, values, b, query, front);
-    }
-    for (; QUERIES > 4 && query <= b->count - 4; query += 4) {
-        add_for_some(4, half, values, b, query, front);
-    }
-    for (; query <= b->count - 2; query += 2) {
-        add_for_some(2, half, values, b, query, front);
-    }
-    if (query < b->count) {
-        const struct range r = seen(b, query, front);
-        add_whole(1, half, values, b, query, r.first, r.end);
+    for (int i = 0; d < b->head_dim && i < queries; i++) {
+        add_rest(half, values, b, query + i, d, r[i]);
     }
 }
 
@@ -319,19 +326,24 @@ INLINE void fetch(const char *values, long row_bytes, int first, int end) {
     }
 }
 
+/* Some queries look at the keys from `front` on. */
+INLINE void look_together(int queries, int half, const char *keys, const char *values, const struct block *b, int query,
+                          int front) {
+    struct range r[QUERIES];
+    seen_by(b, query, queries, front, r);
+    scores_of_tiles(queries, half, keys, b, query, r[0].first / TILE, (r[queries - 1].end + TILE - 1) / TILE);
+    softmax(queries, b, query, r);
+    add_whole(queries, half, values, b, query, r);
+}
+
 /* All queries look at the keys from `front` on. */
 INLINE void look(int half, const char *keys, const char *values, const struct block *b, int front) {
-    const int first = seen(b, 0, front).first;
-    const int end = seen(b, b->count - 1, front).end;
-    fetch(values, (long)b->head_dim * bytes_of(half), first, end);
-    all_scores(half, keys, b, first / TILE, (end + TILE - 1) / TILE);
-    for (int query = 0; query < b->count; query++) {
-        const struct range r = seen(b, query, front);
-        if (r.first < r.end) {
-            softmax(b, query, r);
-        }
+    const int last = b->position + (b->count - 1) / b->heads;
+    fetch(values, (long)b->head_dim * bytes_of(half), seen(b, b->position, front).first, seen(b, last, front).end);
+    for (int query = 0, queries; query < b->count; query += queries) {
+        queries = together(b->count - query);
+        BY_QUERIES(queries, look_together, half, keys, values, b, query, front)
     }
-    all_values(half, values, b, front);
 }
 
 static void look_at_halves(const char *keys, const char *values, const struct block *b, int front) {
@@ -355,6 +367,7 @@ static struct block begin(int rows, int heads, int head_dim, float scale, int wi
     b.scores = b.sums + (long)b.count * b.width;
     b.largest = b.scores + b.count * KEYS;
     b.total = b.largest + b.count;
+    b.factor = b.total + b.count;
     memset(b.sums, 0, (size_t)b.count * b.width * sizeof(float));
     for (int i = 0; i < b.count; i++) {
         b.largest[i] = sinks ? sinks[i % heads] : -INFINITY;
@@ -368,9 +381,15 @@ void KERNEL(attend)(int half, const void *const *chunks, int64_t head, int rows,
                     int at, float *out, float *scratch) {
     const float *own_sinks = sinks ? sinks + sink : 0;
     const struct block b = begin(rows, heads, head_dim, scale, window, chunk, own_sinks, position, scratch);
-    for (int row = 0; row < rows; row++) {
-        const float *from = q + at + (long)row * stride;
-        memcpy(b.q + (long)row * heads * head_dim, from, (size_t)heads * head_dim * sizeof(float));
+    for (int query = 0, queries; query < b.count; query += queries) {
+        queries = together(b.count - query);
+        for (int i = 0; i < queries; i++) {
+            const float *from = q + at + (long)((query + i) / heads) * stride + (query + i) % heads * head_dim;
+            float *to = b.q + (long)query * head_dim + i;
+            for (int d = 0; d < head_dim; d++) {
+                to[d * queries] = from[d];
+            }
+        }
     }
     const int visible = first_seen(window, chunk, position);
     const int first = visible < 0 ? 0 : visible;

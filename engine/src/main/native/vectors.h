@@ -109,6 +109,15 @@ INLINE vint signed_bytes_at(const void *p) {
     return (vint)_mm512_cvtepi8_epi32(_mm_loadu_si128(p));
 }
 
+/* Returns the sum of the lanes: the upper half is added to the lower one until one is left. */
+INLINE float sum_of_floats(vfloat v) {
+    return _mm512_reduce_add_ps((__m512)v);
+}
+
+INLINE float largest_of_floats(vfloat v) {
+    return _mm512_reduce_max_ps((__m512)v);
+}
+
 INLINE int32_t sum_of_ints(vint v) {
     return _mm512_reduce_add_epi32((__m512i)v);
 }
@@ -169,6 +178,18 @@ INLINE vint bytes_at(const void *p) {
 
 INLINE vint signed_bytes_at(const void *p) {
     return (vint)_mm256_cvtepi8_epi32(_mm_loadl_epi64(p));
+}
+
+INLINE float sum_of_floats(vfloat v) {
+    __m128 sum = _mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
+    sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
+    return _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)));
+}
+
+INLINE float largest_of_floats(vfloat v) {
+    __m128 max = _mm_max_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
+    max = _mm_max_ps(max, _mm_movehl_ps(max, max));
+    return _mm_cvtss_f32(_mm_max_ss(max, _mm_movehdup_ps(max)));
 }
 
 INLINE int32_t sum_of_ints(vint v) {
@@ -250,6 +271,15 @@ INLINE vint bytes_at(const void *p) {
 
 INLINE vint signed_bytes_at(const void *p) {
     return (vint)vmovl_s16(vget_low_s16(vmovl_s8(vcreate_s8((uint32_t)int_at(p)))));
+}
+
+INLINE float sum_of_floats(vfloat v) {
+    float32x2_t sum = vadd_f32(vget_low_f32((float32x4_t)v), vget_high_f32((float32x4_t)v));
+    return vget_lane_f32(sum, 0) + vget_lane_f32(sum, 1);
+}
+
+INLINE float largest_of_floats(vfloat v) {
+    return vmaxvq_f32((float32x4_t)v);
 }
 
 INLINE int32_t sum_of_ints(vint v) {
