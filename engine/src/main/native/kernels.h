@@ -77,4 +77,13 @@ void KERNEL(attend_latents)(int half, const void *rows, int count, int latent_di
                             const float *q, float *sums, float *largest, float *total, float *weights,
                             float *decoded);
 
+/*
+ * Interleaves rows of weights: num_rows of them, at most sixteen and the rest zeros, which have `blocks` blocks each and
+ * start row_bytes apart. layout are the bytes of a block, a number of parts, and for each part the bytes of a unit (1, 2
+ * or 4), how many units it has, where it starts in a row's block and where in the one that sixteen rows share: there,
+ * unit i of row r is unit 16 * i + r. If there is one part, it is one unit, the whole block.
+ */
+void KERNEL(interleave)(const uint8_t *rows, int64_t row_bytes, int num_rows, int blocks, const int32_t *layout,
+                        uint8_t *tile);
+
 #endif

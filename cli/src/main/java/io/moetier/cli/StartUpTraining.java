@@ -15,7 +15,8 @@ final class StartUpTraining {
 
     /// Runs `--help`, looks at the model that is the first argument, and imports it to the second.
     public static void main(String[] args) {
-        Surroundings surroundings = new Surroundings(Map.of(), Path.of(""), "");
+        Path cache = Path.of(args[1]).resolveSibling("launcher-training.cache");
+        Surroundings surroundings = new Surroundings(Map.of("MOETIER_CACHE", cache.toString()), Path.of(""), "");
         Streams streams = Streams.ofProcess();
         Moetier.execute(surroundings, streams, "--help");
         Moetier.execute(surroundings, streams, "inspect", args[0]);

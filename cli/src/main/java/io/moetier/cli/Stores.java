@@ -3,6 +3,7 @@ package io.moetier.cli;
 import io.moetier.engine.convert.CheckpointImporter;
 import io.moetier.engine.convert.ModelSource;
 import io.moetier.engine.convert.Quantisation;
+import io.moetier.engine.device.cpu.NativeInterleaver;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.storage.expert.ExpertStoreWriter;
 import io.moetier.storage.expert.ImportRunningException;
@@ -21,6 +22,7 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -145,7 +147,8 @@ final class Stores {
                 Progress progress =
                         new Progress(streams.err(), "import", surroundings.errorIsTerminal(), System::nanoTime)) {
             SourceDetails.notUsed(source.numGuessingTensors()).ifPresent(text -> streams.note("not used: " + text));
-            CheckpointImporter importer = new CheckpointImporter(source, quantisation);
+            CheckpointImporter importer = new CheckpointImporter(
+                    source, quantisation, NativeInterleaver.open(Optional.of(surroundings.cacheDirectory())));
             long total = importer.progressBytes();
             long[] done = {0};
             importer.run(target, replace, bytes -> {

@@ -1,6 +1,7 @@
 package io.moetier.engine.convert;
 
 import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.engine.tensor.RowInterleaver;
 import io.moetier.storage.expert.ExpertStoreWriter;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.model.MalformedModelException;
@@ -10,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.LongConsumer;
 import java.util.stream.LongStream;
 
@@ -18,10 +20,17 @@ public final class CheckpointImporter {
     private final ModelSource source;
     private final ModelSpec spec;
     private final Quantisation quantisation;
+    private final Optional<RowInterleaver> interleaver;
 
     public CheckpointImporter(ModelSource source, Quantisation quantisation) {
+        this(source, quantisation, Optional.empty());
+    }
+
+    /// @param interleaver packs the weights, with the same result as without it
+    public CheckpointImporter(ModelSource source, Quantisation quantisation, Optional<RowInterleaver> interleaver) {
         this.source = source;
         this.quantisation = quantisation;
+        this.interleaver = interleaver;
         spec = source.spec();
     }
 
@@ -41,7 +50,7 @@ public final class CheckpointImporter {
     ///
     /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
     public long storeBytes() {
-        try (MatrixReader reader = new MatrixReader(source, bytes -> {})) {
+        try (MatrixReader reader = new MatrixReader(source, interleaver, bytes -> {})) {
             return new DenseFile(spec, reader, quantisation).bytes()
                     + LongStream.of(new ExpertBlocks(spec, reader, quantisation).fileBytes())
                             .sum();
@@ -52,7 +61,7 @@ public final class CheckpointImporter {
     ///
     /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
     public long requiredSpace() {
-        try (MatrixReader reader = new MatrixReader(source, bytes -> {})) {
+        try (MatrixReader reader = new MatrixReader(source, interleaver, bytes -> {})) {
             return requiredSpace(
                     new DenseFile(spec, reader, quantisation), new ExpertBlocks(spec, reader, quantisation));
         }
@@ -62,7 +71,7 @@ public final class CheckpointImporter {
     ///
     /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
     public long denseBytes() {
-        try (MatrixReader reader = new MatrixReader(source, bytes -> {})) {
+        try (MatrixReader reader = new MatrixReader(source, interleaver, bytes -> {})) {
             return new DenseFile(spec, reader, quantisation).bytes();
         }
     }
@@ -105,7 +114,7 @@ public final class CheckpointImporter {
     }
 
     private void write(Path target, boolean replace, LongConsumer progress) throws IOException {
-        try (MatrixReader reader = new MatrixReader(source, progress)) {
+        try (MatrixReader reader = new MatrixReader(source, interleaver, progress)) {
             DenseFile dense = new DenseFile(spec, reader, quantisation);
             ExpertBlocks experts = new ExpertBlocks(spec, reader, quantisation);
             try (ExpertStoreWriter writer = ExpertStoreWriter.create(target, replace)) {

@@ -4,6 +4,7 @@ import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.MatrixSlice;
 import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.engine.tensor.NonFinite;
+import io.moetier.engine.tensor.RowInterleaver;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.engine.tensor.WeightPacker;
 import io.moetier.storage.model.DType;
@@ -11,6 +12,7 @@ import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.TensorInfo;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
 
@@ -25,20 +27,22 @@ final class MatrixReader implements AutoCloseable {
     private static final int TILES_OF_PART = 4;
 
     private final ModelSource model;
+    private final Optional<RowInterleaver> interleaver;
     private final LongConsumer progress;
     private final NonFinite nonFinite = new NonFinite();
     private final Arena arena = Arena.ofShared();
     private MemorySegment chunk = MemorySegment.NULL;
 
     /// @param progress is told the source bytes read, piece by piece
-    MatrixReader(ModelSource model, LongConsumer progress) {
+    MatrixReader(ModelSource model, Optional<RowInterleaver> interleaver, LongConsumer progress) {
         this.model = model;
+        this.interleaver = interleaver;
         this.progress = progress;
     }
 
     /// Returns a reader of the same source for another thread.
     MatrixReader forThread(LongConsumer ownProgress) {
-        return new MatrixReader(model, ownProgress);
+        return new MatrixReader(model, interleaver, ownProgress);
     }
 
     /// Tells of bytes that another thread has read.
@@ -72,8 +76,7 @@ final class MatrixReader implements AutoCloseable {
     }
 
     /// Packs on this thread what only moves, which takes less time than reading it, and on all cores what is rounded.
-    private static void pack(
-            DType source, MemorySegment rowMajor, DType target, int rows, int cols, MemorySegment packed) {
+    private void pack(DType source, MemorySegment rowMajor, DType target, int rows, int cols, MemorySegment packed) {
         int tiles = WeightMatrix.tiles(rows);
         int tilesOfPart = source == target ? tiles : TILES_OF_PART;
         int parts = (tiles + tilesOfPart - 1) / tilesOfPart;
@@ -84,7 +87,7 @@ final class MatrixReader implements AutoCloseable {
             long tileBytes = WeightMatrix.tileBytes(target, cols);
             MemorySegment to =
                     packed.asSlice((long) part * tilesOfPart * tileBytes, WeightMatrix.tiles(count) * tileBytes);
-            WeightPacker.pack(source, from, target, count, cols, to);
+            WeightPacker.pack(source, from, target, count, cols, to, interleaver);
         });
     }
 

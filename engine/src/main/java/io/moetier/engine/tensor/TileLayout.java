@@ -5,6 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// Where the parts of a row's block lie in the block that sixteen rows share; the table of [WeightMatrix] as numbers.
@@ -73,6 +75,9 @@ final class TileLayout {
     /// How blocks are opened; null if they need not be.
     final @Nullable OpenBlocks opening;
 
+    /// The same as `int`s: bytes of a block, number of parts, and unit, count, from and to of each.
+    final MemorySegment table;
+
     private final Part[] parts;
 
     /// `count` units of `unit` bytes, from byte `from` of a row's block to byte `to` of the shared one.
@@ -87,6 +92,14 @@ final class TileLayout {
         this.blockBytes = blockBytes;
         this.opening = opening;
         this.parts = parts;
+        table = table(blockBytes, parts);
+    }
+
+    private static MemorySegment table(int blockBytes, Part... parts) {
+        IntStream numbers =
+                Arrays.stream(parts).flatMapToInt(part -> IntStream.of(part.unit, part.count, part.from, part.to));
+        return MemorySegment.ofArray(IntStream.concat(IntStream.of(blockBytes, parts.length), numbers)
+                .toArray());
     }
 
     private static Part part(int unit, int count, int from, int to) {

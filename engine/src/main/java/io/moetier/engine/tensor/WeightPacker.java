@@ -4,6 +4,7 @@ import io.moetier.storage.format.Floats;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Rearranges row-major weights, as checkpoints store them, into the layout of [WeightMatrix].
@@ -53,11 +54,24 @@ public final class WeightPacker {
         return source == target || RowEncoder.makes(target);
     }
 
+    /// Packs as the other method does, in Java alone.
+    public static void pack(DType source, MemorySegment rowMajor, DType target, int rows, int cols, MemorySegment dst) {
+        pack(source, rowMajor, target, rows, cols, dst, Optional.empty());
+    }
+
     /// Packs `[rows, cols]` weights into `dst`, every byte of which is written.
     ///
+    /// @param interleaver is used for weights that keep their type
     /// @throws IllegalArgumentException if a segment has another size than its type and shape ask for, or if
     /// `source` does not pack into `target`
-    public static void pack(DType source, MemorySegment rowMajor, DType target, int rows, int cols, MemorySegment dst) {
+    public static void pack(
+            DType source,
+            MemorySegment rowMajor,
+            DType target,
+            int rows,
+            int cols,
+            MemorySegment dst,
+            Optional<RowInterleaver> interleaver) {
         long packed = WeightMatrix.packedBytes(target, rows, cols);
         long plain = rows * source.bytes(cols);
         if (rowMajor.byteSize() != plain || dst.byteSize() != packed) {
@@ -73,7 +87,46 @@ public final class WeightPacker {
             MemorySegment.copy(rowMajor, 0, dst, 0, plain);
             dst.asSlice(plain).fill((byte) 0);
         } else {
-            new WeightPacker(source, rowMajor, target, layout, rows, cols, dst).pack();
+            WeightPacker packer = new WeightPacker(source, rowMajor, target, layout, rows, cols, dst);
+            if (interleaver.isPresent() && source == target && cols % layout.elements == 0) {
+                packer.interleave(interleaver.get());
+            } else {
+                packer.pack();
+            }
+        }
+    }
+
+    /// Packs whole blocks that keep their type.
+    private void interleave(RowInterleaver interleaver) {
+        int numBlocks = layout.blocks(cols);
+        long rowBytes = source.bytes(cols);
+        long tileBytes = (long) numBlocks * layout.tileBlockBytes();
+        for (int first = 0; first < rows; first += ROWS) {
+            int count = Math.min(ROWS, rows - first);
+            MemorySegment tile = dst.asSlice(first / ROWS * tileBytes, tileBytes);
+            if (layout.opening == null) {
+                MemorySegment tileRows = rowMajor.asSlice(first * rowBytes, count * rowBytes);
+                interleaver.interleave(tileRows, rowBytes, count, numBlocks, layout.table, tile);
+            } else {
+                interleaveOpened(interleaver, layout.opening, first, count, tile);
+            }
+        }
+    }
+
+    private void interleaveOpened(
+            RowInterleaver interleaver, OpenBlocks opening, int firstRow, int count, MemorySegment tile) {
+        int numBlocks = layout.blocks(cols);
+        int together = stripBlocks();
+        for (int block = 0; block < numBlocks; block += together) {
+            int length = Math.min(together, numBlocks - block);
+            int stripBytes = length * layout.blockBytes;
+            for (int lane = 0; lane < count; lane++) {
+                load(firstRow + lane, block * layout.elements, length * layout.elements);
+                opening.open(row, openRow, length);
+                System.arraycopy(openRow, 0, packed, lane * stripBytes, stripBytes);
+            }
+            MemorySegment to = tile.asSlice((long) block * layout.tileBlockBytes(), (long) ROWS * stripBytes);
+            interleaver.interleave(MemorySegment.ofArray(packed), stripBytes, count, length, layout.table, to);
         }
     }
 

@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -36,7 +37,7 @@ class BlockWorkersTest {
     private Path scratch;
 
     private final ModelSource source = ModelSource.open(TestData.golden("mixtral"));
-    private final MatrixReader reader = new MatrixReader(source, bytes -> {});
+    private final MatrixReader reader = new MatrixReader(source, Optional.empty(), bytes -> {});
 
     @AfterEach
     void close() {

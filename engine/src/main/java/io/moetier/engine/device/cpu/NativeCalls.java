@@ -8,7 +8,6 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.AttentionSinks;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
@@ -18,20 +17,22 @@ import java.lang.invoke.MethodHandle;
 /// Whoever calls has checked that the memory is there and as large as the function needs.
 final class NativeCalls {
     private static final NativeLibrary LIBRARY = NativeKernels.library();
-    private static final MethodHandle MULTIPLIES = link("multiplies", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-    private static final MethodHandle PACK = link(
+    private static final MethodHandle MULTIPLIES =
+            LIBRARY.link("multiplies", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+    private static final MethodHandle PACK = LIBRARY.link(
             "pack",
             FunctionDescriptor.ofVoid(
                     JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
-    private static final MethodHandle MULTIPLY = link(
+    private static final MethodHandle MULTIPLY = LIBRARY.link(
             "multiply",
             FunctionDescriptor.ofVoid(
                     JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, ADDRESS,
                     ADDRESS, ADDRESS));
-    private static final MethodHandle SWIGLU = link("swiglu", FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, JAVA_INT));
+    private static final MethodHandle SWIGLU =
+            LIBRARY.link("swiglu", FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, JAVA_INT));
     private static final MethodHandle RMS_NORM =
-            link("rms_norm", FunctionDescriptor.ofVoid(ADDRESS, JAVA_INT, ADDRESS, JAVA_FLOAT, ADDRESS));
-    private static final MethodHandle ATTEND = link(
+            LIBRARY.link("rms_norm", FunctionDescriptor.ofVoid(ADDRESS, JAVA_INT, ADDRESS, JAVA_FLOAT, ADDRESS));
+    private static final MethodHandle ATTEND = LIBRARY.link(
             "attend",
             FunctionDescriptor.ofVoid(
                     JAVA_INT,
@@ -51,7 +52,7 @@ final class NativeCalls {
                     JAVA_INT,
                     ADDRESS,
                     ADDRESS));
-    private static final MethodHandle ATTEND_LATENTS = link(
+    private static final MethodHandle ATTEND_LATENTS = LIBRARY.link(
             "attend_latents",
             FunctionDescriptor.ofVoid(
                     JAVA_INT,
@@ -68,11 +69,6 @@ final class NativeCalls {
                     ADDRESS));
 
     private NativeCalls() {}
-
-    @SuppressWarnings("restricted") // calling native code is the purpose of this class
-    private static MethodHandle link(String name, FunctionDescriptor signature) {
-        return Linker.nativeLinker().downcallHandle(LIBRARY.function(name), signature, Linker.Option.critical(true));
-    }
 
     static boolean multiplies(int type) {
         try {

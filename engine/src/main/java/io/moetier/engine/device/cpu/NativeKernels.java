@@ -11,7 +11,9 @@ import org.jspecify.annotations.Nullable;
 final class NativeKernels {
     private static @Nullable NativeLibrary library;
     private static boolean tried;
+    private static boolean tested;
     private static Optional<String> objection = Optional.empty();
+    private static Optional<String> objectionToUse = Optional.empty();
 
     private NativeKernels() {}
 
@@ -20,22 +22,37 @@ final class NativeKernels {
     /// @param directory where the library is unpacked, for later starts to find; empty for a temporary directory
     /// @return why they cannot be used, if so: part of a sentence
     static synchronized Optional<String> load(Optional<Path> directory) {
+        if (!tested) {
+            tested = true;
+            objectionToUse = loadUntested(directory).or(NativeKernels::test);
+        }
+        return objectionToUse;
+    }
+
+    /// Loads the library, unless that was done before, for a caller that tests what it uses of it.
+    ///
+    /// @return why it cannot be loaded, if so: part of a sentence
+    static synchronized Optional<String> loadUntested(Optional<Path> directory) {
         if (!tried) {
             tried = true;
-            objection = objection(NativeLibrary.resource(), directory);
+            objection = open(NativeLibrary.resource(), directory);
         }
         return objection;
     }
 
-    private static Optional<String> objection(Optional<URL> resource, Optional<Path> directory) {
+    private static Optional<String> open(Optional<URL> resource, Optional<Path> directory) {
         if (resource.isEmpty()) {
             return Optional.of("they were not built");
         }
         try {
             library = NativeLibrary.open(resource.get(), directory);
+            return Optional.empty();
         } catch (IllegalStateException e) {
             return Optional.of(String.valueOf(e.getMessage()));
         }
+    }
+
+    private static Optional<String> test() {
         NativeArithmetic arithmetic = new NativeArithmetic();
         return new SelfTest(arithmetic, arithmetic::multiplies).objection();
     }

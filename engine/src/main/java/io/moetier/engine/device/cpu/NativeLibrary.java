@@ -108,12 +108,14 @@ final class NativeLibrary {
         }
     }
 
-    /// Returns a function of the chosen level.
+    /// Returns a function of the chosen level, to be called in the way that [NativeCalls] describes.
     ///
     /// @throws IllegalStateException if there is none of that name
-    MemorySegment function(String name) {
-        return symbols.find(symbol(name, level))
+    @SuppressWarnings("restricted") // as above
+    MethodHandle link(String name, FunctionDescriptor signature) {
+        MemorySegment function = symbols.find(symbol(name, level))
                 .orElseThrow(() -> new IllegalStateException("their library has no function " + symbol(name, level)));
+        return Linker.nativeLinker().downcallHandle(function, signature, Linker.Option.critical(true));
     }
 
     /// Returns the instructions that are used.
