@@ -16,9 +16,9 @@ import java.util.function.LongConsumer;
 
 /// Fills and writes blocks on several threads, so that one reads while another packs and a third writes.
 ///
-/// Each thread has a block and a reader of its own. Two threads are the least, since a disk and a processor are busy at
-/// different times; more than eight wait for the disk, and all blocks together take at most [#MOST_BYTES] unless two
-/// are more. For one calling thread, which is also the one that progress is told on.
+/// Each thread has a block and a reader of its own. There is one more than processors, since a disk and a processor are
+/// busy at different times; more than eight wait for the disk, and all blocks together take at most [#MOST_BYTES]
+/// unless two are more. For one calling thread, which is also the one that progress is told on.
 final class BlockWorkers implements AutoCloseable {
     private static final int LEAST_THREADS = 2;
     private static final int MOST_THREADS = 8;
@@ -72,19 +72,24 @@ final class BlockWorkers implements AutoCloseable {
 
     static int numThreads(long blockBytes, int processors) {
         long fitting = MOST_BYTES / Math.max(1, blockBytes);
-        return Math.clamp(Math.min(fitting, processors), LEAST_THREADS, MOST_THREADS);
+        return Math.clamp(Math.min(fitting, processors + 1), LEAST_THREADS, MOST_THREADS);
     }
 
-    /// Writes the blocks of `ids`.
-    ///
-    /// @param progress told the bytes read for each block that has been written
-    /// @throws IOException if a block cannot be written, or this thread is interrupted
-    void write(List<ExpertId> ids, Filling filling, LongConsumer progress) throws IOException {
+    /// Begins to write the blocks of `ids`.
+    void start(List<ExpertId> ids, Filling filling) {
         List<Callable<Long>> writes = new ArrayList<>();
         for (ExpertId id : ids) {
             writes.add(() -> write(id, filling));
         }
-        threads.run(writes, progress);
+        threads.start(writes);
+    }
+
+    /// Returns when all blocks are written.
+    ///
+    /// @param progress told the bytes read for each block that has been written
+    /// @throws IOException if a block cannot be written, or this thread is interrupted
+    void finish(LongConsumer progress) throws IOException {
+        threads.finish(progress);
     }
 
     private long write(ExpertId id, Filling filling) throws IOException, InterruptedException {

@@ -119,9 +119,10 @@ public final class CheckpointImporter {
             ExpertBlocks experts = new ExpertBlocks(spec, reader, quantisation);
             try (ExpertStoreWriter writer = ExpertStoreWriter.create(target, replace)) {
                 writer.requireSpace(requiredSpace(dense, experts));
-                source.writeCompanions(writer.directory());
-                dense.write(writer.directory().resolve(StoreManifest.DENSE_FILE_NAME));
-                experts.write(writer);
+                experts.write(writer, () -> {
+                    source.writeCompanions(writer.directory());
+                    dense.write(writer.directory().resolve(StoreManifest.DENSE_FILE_NAME));
+                });
                 writer.publish(description(), progress);
             }
         }

@@ -29,6 +29,11 @@ final class ExpertBlocks {
     private final Map<ExpertId, DenseSpec> experts = new LinkedHashMap<>();
     private final Map<BlockLayout, List<ExpertId>> classes = new LinkedHashMap<>();
 
+    /// Writes something else to the store.
+    interface Writing {
+        void write() throws IOException;
+    }
+
     ExpertBlocks(ModelSpec spec, MatrixReader reader, Quantisation quantisation) {
         this.reader = reader;
         rounding = quantisation.experts();
@@ -69,19 +74,23 @@ final class ExpertBlocks {
                 .toArray();
     }
 
-    void write(ExpertStoreWriter writer) throws IOException {
+    /// Writes all blocks, on other threads, and has this one do `meanwhile` once they have begun.
+    void write(ExpertStoreWriter writer, Writing meanwhile) throws IOException {
+        Writing first = meanwhile;
         for (Map.Entry<BlockLayout, List<ExpertId>> sizeClass : classes.entrySet()) {
             writer.addSizeClass(sizeClass.getKey(), sizeClass.getValue());
-            writeBlocks(writer, sizeClass.getKey(), sizeClass.getValue());
+            writeBlocks(writer, sizeClass.getKey(), sizeClass.getValue(), first);
+            first = () -> {};
         }
+        first.write(); // where there are no blocks
     }
 
-    private void writeBlocks(ExpertStoreWriter writer, BlockLayout layout, List<ExpertId> ids) throws IOException {
+    private void writeBlocks(ExpertStoreWriter writer, BlockLayout layout, List<ExpertId> ids, Writing meanwhile)
+            throws IOException {
         try (BlockWorkers workers = new BlockWorkers(writer, reader, layout.blockBytes())) {
-            workers.write(
-                    ids,
-                    (id, own, block) -> fill(own, block, layout, Objects.requireNonNull(experts.get(id))),
-                    reader::report);
+            workers.start(ids, (id, own, block) -> fill(own, block, layout, Objects.requireNonNull(experts.get(id))));
+            meanwhile.write();
+            workers.finish(reader::report);
         }
     }
 

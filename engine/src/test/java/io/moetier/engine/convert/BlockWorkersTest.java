@@ -50,7 +50,7 @@ class BlockWorkersTest {
         Path store = scratch.resolve("store.mtier");
         try (ExpertStoreWriter writer = writer()) {
             try (BlockWorkers workers = new BlockWorkers(writer, reader, BLOCK_BYTES)) {
-                workers.write(IDS, (id, own, block) -> block.fill((byte) (id.expert() + 1)), bytes -> {});
+                write(workers, IDS, (id, own, block) -> block.fill((byte) (id.expert() + 1)));
             }
             writer.publish(Map.of());
         }
@@ -72,10 +72,9 @@ class BlockWorkersTest {
         ids.set(50, STRANGER);
         try (ExpertStoreWriter writer = writer();
                 BlockWorkers workers = new BlockWorkers(writer, reader, BLOCK_BYTES)) {
-            String message = String.valueOf(assertThrows(
-                            IllegalArgumentException.class,
-                            () -> workers.write(ids, (id, own, block) -> {}, bytes -> {}))
-                    .getMessage());
+            String message = String.valueOf(
+                    assertThrows(IllegalArgumentException.class, () -> write(workers, ids, (id, own, block) -> {}))
+                            .getMessage());
             assertEquals(STRANGER + " was not announced", message);
         }
     }
@@ -91,7 +90,7 @@ class BlockWorkersTest {
             };
             assertEquals(
                     "the last one",
-                    assertThrows(IllegalStateException.class, () -> workers.write(IDS, failing, bytes -> {}))
+                    assertThrows(IllegalStateException.class, () -> write(workers, IDS, failing))
                             .getMessage());
         }
     }
@@ -101,7 +100,7 @@ class BlockWorkersTest {
         try (ExpertStoreWriter writer = writer();
                 BlockWorkers workers = new BlockWorkers(writer, reader, BLOCK_BYTES)) {
             Thread.currentThread().interrupt();
-            assertThrows(InterruptedIOException.class, () -> workers.write(IDS, (id, own, block) -> {}, bytes -> {}));
+            assertThrows(InterruptedIOException.class, () -> write(workers, IDS, (id, own, block) -> {}));
         }
         assertTrue(Thread.interrupted());
     }
@@ -112,6 +111,12 @@ class BlockWorkersTest {
         assertEquals(4, BlockWorkers.numThreads(256L << 20, 16));
         assertEquals(8, BlockWorkers.numThreads(1 << 20, 16));
         assertEquals(2, BlockWorkers.numThreads(1 << 20, 1));
+    }
+
+    private static void write(BlockWorkers workers, List<ExpertId> ids, BlockWorkers.Filling filling)
+            throws IOException {
+        workers.start(ids, filling);
+        workers.finish(bytes -> {});
     }
 
     private ExpertStoreWriter writer() throws IOException {

@@ -30,7 +30,6 @@ final class ExpertMap implements AutoCloseable {
     private final MemorySegment mapping;
     /// Closed after the map: closing it earlier would drop the process's lock on the file.
     private final FileChannel channel;
-    /// Used by the one thread that holds the lock of the map's only segment.
     private final WriteBack writeBack;
     /// Threads wait here and not at the segment's own lock, at which they would spin and in the end give up.
     private final ReentrantLock turn = new ReentrantLock();
@@ -88,6 +87,8 @@ final class ExpertMap implements AutoCloseable {
 
     /// Stores a block. The map chooses the place and keeps the entry; the bytes go there by a write to the file, which
     /// costs less than a copy into fresh pages of the mapping and reports a full disk instead of faulting.
+    ///
+    /// Where the disk has enough to do, this thread waits for it while another one writes.
     void put(int packedId, MemorySegment block) throws IOException {
         turn.lock();
         try {
@@ -99,6 +100,7 @@ final class ExpertMap implements AutoCloseable {
         } finally {
             turn.unlock();
         }
+        writeBack.wrote(block.byteSize());
     }
 
     /// Looks an expert up and returns the offset of its block in the file.
@@ -133,7 +135,6 @@ final class ExpertMap implements AutoCloseable {
                 bytes.limit((int) Math.min(bytes.position() + WRITE_BYTES, bytes.capacity()));
                 channel.write(bytes, offset + bytes.position());
             }
-            writeBack.wrote(block.byteSize());
         } catch (IOException e) {
             throw new UncheckedIOException(file + ": cannot be written: " + e.getMessage(), e);
         }

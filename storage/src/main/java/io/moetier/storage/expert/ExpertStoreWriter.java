@@ -186,6 +186,9 @@ public final class ExpertStoreWriter implements AutoCloseable {
     /// @throws IllegalStateException if an announced expert is missing
     public void publish(Map<String, Object> description, LongConsumer progress) throws IOException {
         requireComplete();
+        for (Path file : otherFiles()) {
+            WriteBack.of(file, posix).close();
+        }
         List<StoreManifest.StoreFile> files = new ArrayList<>();
         List<StoreManifest.Entry> entries = new ArrayList<>();
         for (int i = 0; i < sizeClasses.size(); i++) {

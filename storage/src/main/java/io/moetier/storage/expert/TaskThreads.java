@@ -18,6 +18,7 @@ import java.util.function.LongConsumer;
 /// others. To end early, a task calls [#requireRunning] every few megabytes.
 public final class TaskThreads implements AutoCloseable {
     private final ExecutorService threads;
+    private final List<Future<Long>> results = new ArrayList<>();
     private volatile boolean stopped;
 
     /// @param name what the threads are called, before their number
@@ -32,16 +33,26 @@ public final class TaskThreads implements AutoCloseable {
     /// @param progress told these numbers, in the order of the tasks
     /// @throws IOException the first failure of a task; or if this thread is interrupted, which stays interrupted
     public void run(List<Callable<Long>> tasks, LongConsumer progress) throws IOException {
-        List<Future<Long>> results = new ArrayList<>();
+        start(tasks);
+        finish(progress);
+    }
+
+    /// Begins to do tasks, which return how many bytes they have worked on.
+    public void start(List<Callable<Long>> tasks) {
         for (Callable<Long> task : tasks) {
             results.add(threads.submit(() -> {
                 requireRunning();
                 return task.call();
             }));
         }
+    }
+
+    /// Returns when the last task that was started is done; otherwise as [#run].
+    public void finish(LongConsumer progress) throws IOException {
         for (Future<Long> result : results) {
             progress.accept(await(result));
         }
+        results.clear();
     }
 
     /// Returns if the tasks are still wanted.
