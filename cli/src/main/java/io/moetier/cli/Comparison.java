@@ -16,10 +16,10 @@ import java.util.function.DoubleSupplier;
 ///
 /// Generation is given its tokens and nothing is sampled: both engines compute the logits after each token and drop
 /// them. The share of memory's speed that it uses is that of the median token in the median pass over memory, and there
-/// are passes after every few tokens: what else happens to the machine then happens to both.
+/// are passes before and after generating: what else happens to the machine then happens to both.
 final class Comparison implements AutoCloseable {
     private static final int WARM_UPS = 2;
-    private static final int TOKENS_PER_PASS = 4;
+    private static final int PASSES = 4;
 
     private final LoadedModel model;
     private final Session session;
@@ -176,20 +176,25 @@ final class Comparison implements AutoCloseable {
     }
 
     private double decode() {
+        readMemory();
         session.truncate(0);
         session.prefill(opening);
         double seconds = 0;
-        for (int i = 0; i < following.length; i++) {
-            if (i % TOKENS_PER_PASS == 0) {
-                passes.add(memory.passBytesPerSecond(threads));
-            }
+        for (int token : following) {
             long begin = System.nanoTime();
-            session.decode(following[i]);
+            session.decode(token);
             double taken = (System.nanoTime() - begin) / 1e9;
             tokenRates.add(1 / taken);
             seconds += taken;
         }
+        readMemory();
         return seconds;
+    }
+
+    private void readMemory() {
+        for (int i = 0; i < PASSES; i++) {
+            passes.add(memory.passBytesPerSecond(threads));
+        }
     }
 
     /// The share of what memory can give, at the fastest, that the weights of the generated tokens took.
