@@ -75,21 +75,17 @@ final class BlockWorkers implements AutoCloseable {
         return Math.clamp(Math.min(fitting, processors + 1), LEAST_THREADS, MOST_THREADS);
     }
 
-    /// Begins to write the blocks of `ids`.
-    void start(List<ExpertId> ids, Filling filling) {
+    /// Writes the blocks of `ids`, and has this thread do `meanwhile` once that has begun.
+    ///
+    /// @param progress told the bytes read for each block that has been written
+    /// @throws IOException if a block cannot be written, this thread is interrupted, or `meanwhile` fails
+    void write(List<ExpertId> ids, Filling filling, TaskThreads.Meanwhile meanwhile, LongConsumer progress)
+            throws IOException {
         List<Callable<Long>> writes = new ArrayList<>();
         for (ExpertId id : ids) {
             writes.add(() -> write(id, filling));
         }
-        threads.start(writes);
-    }
-
-    /// Returns when all blocks are written.
-    ///
-    /// @param progress told the bytes read for each block that has been written
-    /// @throws IOException if a block cannot be written, or this thread is interrupted
-    void finish(LongConsumer progress) throws IOException {
-        threads.finish(progress);
+        threads.run(writes, meanwhile, progress);
     }
 
     private long write(ExpertId id, Filling filling) throws IOException, InterruptedException {

@@ -10,6 +10,7 @@ import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.expert.BlockPart;
 import io.moetier.storage.expert.ExpertStoreWriter;
+import io.moetier.storage.expert.TaskThreads;
 import io.moetier.storage.model.DType;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
@@ -28,11 +29,6 @@ final class ExpertBlocks {
     private final Rounding rounding;
     private final Map<ExpertId, DenseSpec> experts = new LinkedHashMap<>();
     private final Map<BlockLayout, List<ExpertId>> classes = new LinkedHashMap<>();
-
-    /// Writes something else to the store.
-    interface Writing {
-        void write() throws IOException;
-    }
 
     ExpertBlocks(ModelSpec spec, MatrixReader reader, Quantisation quantisation) {
         this.reader = reader;
@@ -75,22 +71,25 @@ final class ExpertBlocks {
     }
 
     /// Writes all blocks, on other threads, and has this one do `meanwhile` once they have begun.
-    void write(ExpertStoreWriter writer, Writing meanwhile) throws IOException {
-        Writing first = meanwhile;
+    void write(ExpertStoreWriter writer, TaskThreads.Meanwhile meanwhile) throws IOException {
+        TaskThreads.Meanwhile first = meanwhile;
         for (Map.Entry<BlockLayout, List<ExpertId>> sizeClass : classes.entrySet()) {
             writer.addSizeClass(sizeClass.getKey(), sizeClass.getValue());
             writeBlocks(writer, sizeClass.getKey(), sizeClass.getValue(), first);
             first = () -> {};
         }
-        first.write(); // where there are no blocks
+        first.run(); // where there are no blocks
     }
 
-    private void writeBlocks(ExpertStoreWriter writer, BlockLayout layout, List<ExpertId> ids, Writing meanwhile)
+    private void writeBlocks(
+            ExpertStoreWriter writer, BlockLayout layout, List<ExpertId> ids, TaskThreads.Meanwhile meanwhile)
             throws IOException {
         try (BlockWorkers workers = new BlockWorkers(writer, reader, layout.blockBytes())) {
-            workers.start(ids, (id, own, block) -> fill(own, block, layout, Objects.requireNonNull(experts.get(id))));
-            meanwhile.write();
-            workers.finish(reader::report);
+            workers.write(
+                    ids,
+                    (id, own, block) -> fill(own, block, layout, Objects.requireNonNull(experts.get(id))),
+                    meanwhile,
+                    reader::report);
         }
     }
 

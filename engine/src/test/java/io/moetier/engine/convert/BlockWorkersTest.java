@@ -115,8 +115,7 @@ class BlockWorkersTest {
 
     private static void write(BlockWorkers workers, List<ExpertId> ids, BlockWorkers.Filling filling)
             throws IOException {
-        workers.start(ids, filling);
-        workers.finish(bytes -> {});
+        workers.write(ids, filling, () -> {}, bytes -> {});
     }
 
     private ExpertStoreWriter writer() throws IOException {

@@ -187,7 +187,7 @@ public final class ExpertStoreWriter implements AutoCloseable {
     public void publish(Map<String, Object> description, LongConsumer progress) throws IOException {
         requireComplete();
         for (Path file : otherFiles()) {
-            WriteBack.of(file, posix).close();
+            WriteBack.start(file, posix); // while the others are read back
         }
         List<StoreManifest.StoreFile> files = new ArrayList<>();
         List<StoreManifest.Entry> entries = new ArrayList<>();

@@ -18,8 +18,13 @@ import java.util.function.LongConsumer;
 /// others. To end early, a task calls [#requireRunning] every few megabytes.
 public final class TaskThreads implements AutoCloseable {
     private final ExecutorService threads;
-    private final List<Future<Long>> results = new ArrayList<>();
     private volatile boolean stopped;
+
+    /// What the calling thread does with other files while the tasks run.
+    @FunctionalInterface
+    public interface Meanwhile {
+        void run() throws IOException;
+    }
 
     /// @param name what the threads are called, before their number
     public TaskThreads(int count, String name) {
@@ -33,26 +38,24 @@ public final class TaskThreads implements AutoCloseable {
     /// @param progress told these numbers, in the order of the tasks
     /// @throws IOException the first failure of a task; or if this thread is interrupted, which stays interrupted
     public void run(List<Callable<Long>> tasks, LongConsumer progress) throws IOException {
-        start(tasks);
-        finish(progress);
+        run(tasks, () -> {}, progress);
     }
 
-    /// Begins to do tasks, which return how many bytes they have worked on.
-    public void start(List<Callable<Long>> tasks) {
+    /// Does the same, and `meanwhile` on this thread before it waits.
+    ///
+    /// @throws IOException as the other method, or the failure of `meanwhile`
+    public void run(List<Callable<Long>> tasks, Meanwhile meanwhile, LongConsumer progress) throws IOException {
+        List<Future<Long>> results = new ArrayList<>();
         for (Callable<Long> task : tasks) {
             results.add(threads.submit(() -> {
                 requireRunning();
                 return task.call();
             }));
         }
-    }
-
-    /// Returns when the last task that was started is done; otherwise as [#run].
-    public void finish(LongConsumer progress) throws IOException {
+        meanwhile.run();
         for (Future<Long> result : results) {
             progress.accept(await(result));
         }
-        results.clear();
     }
 
     /// Returns if the tasks are still wanted.

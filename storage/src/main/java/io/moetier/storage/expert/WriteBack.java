@@ -26,6 +26,11 @@ final class WriteBack implements AutoCloseable {
         return new WriteBack(posix, posix.openToWrite(path));
     }
 
+    /// Starts with all of a file.
+    static void start(Path path, PosixCalls posix) {
+        of(path, posix).close();
+    }
+
     /// Counts bytes that were written.
     void wrote(long bytes) {
         long before = written.getAndAdd(bytes);

@@ -34,6 +34,29 @@ class TaskThreadsTest {
     }
 
     @Test
+    void theCallerWorksWhileTasksRun() throws IOException {
+        CountDownLatch meanwhile = new CountDownLatch(1);
+        List<Long> told = new ArrayList<>();
+        try (TaskThreads threads = new TaskThreads(1, "test-")) {
+            Callable<Long> waiting = () -> {
+                meanwhile.await();
+                return 1L;
+            };
+            threads.run(List.of(waiting), meanwhile::countDown, told::add);
+            assertThrows(
+                    IOException.class,
+                    () -> threads.run(
+                            List.of(() -> 2L),
+                            () -> {
+                                throw new IOException("meanwhile");
+                            },
+                            told::add));
+            threads.run(List.of(() -> 3L), told::add);
+        }
+        assertEquals(List.of(1L, 3L), told);
+    }
+
+    @Test
     void anInterruptEndsTheTasksThatAskAndInterruptsNone() throws InterruptedException {
         CountDownLatch running = new CountDownLatch(2);
         AtomicInteger ended = new AtomicInteger();
