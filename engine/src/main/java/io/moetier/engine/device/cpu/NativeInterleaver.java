@@ -8,9 +8,11 @@ import io.moetier.engine.tensor.RowInterleaver;
 import io.moetier.engine.tensor.WeightMatrix;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 
@@ -45,6 +47,10 @@ public final class NativeInterleaver implements RowInterleaver {
     @Override
     public void interleave(
             MemorySegment rows, long rowBytes, int numRows, int numBlocks, MemorySegment layout, MemorySegment tile) {
+        long bytes = (long) numBlocks * layout.getAtIndex(ValueLayout.JAVA_INT, 0);
+        Objects.checkIndex(numRows - 1, ROWS);
+        Objects.checkFromIndexSize((numRows - 1) * rowBytes, bytes, rows.byteSize());
+        Objects.checkFromIndexSize(0, ROWS * bytes, tile.byteSize());
         try {
             call.invokeExact(rows, rowBytes, numRows, numBlocks, layout, tile);
         } catch (RuntimeException | Error e) {
