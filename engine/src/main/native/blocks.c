@@ -112,8 +112,10 @@ INLINE vfloat scaled_products(int type, const struct weights *w, const int8_t *x
     return scale(type, w, products, sums[0]);
 }
 
-/* Multiplies a tile by the first `width` columns of a group of `stride`, to y[width][apart]. Fresh weights are not in
- * a cache yet. */
+/*
+ * Multiplies a tile by the first `width` columns of a group of `stride`, to y[width][apart]. Fresh weights are not in a
+ * cache yet.
+ */
 INLINE void multiply_group(int type, int width, int stride, int fresh, const uint8_t *w, int blocks, const int8_t *x,
                            const float *scales, const int32_t *sums, float *y, int apart) {
     const int together = blocks_together(type), digits = digits_of(type);
@@ -179,23 +181,30 @@ INLINE void multiply_streams(int type, int count, int stride, const uint8_t *w, 
     }
 }
 
-/* Multiplies all tiles but a last few by the only column, and returns how many. */
-INLINE int multiply_column(int type, const struct product *p) {
-    const int blocks = p->cols / BLOCK, digits = digits_of(type), length = p->tiles / STREAMS;
+/*
+ * Multiplies the tiles from `first` on by the only column, all but the last few of them in `count` streams, and returns
+ * the first that is left.
+ */
+INLINE int multiply_column(int type, int count, const struct product *p, int first) {
+    const int blocks = p->cols / BLOCK, digits = digits_of(type), length = (p->tiles - first) / count;
     const long tile_bytes = (long)blocks / blocks_together(type) * block_bytes(type);
     const long at = block_at(p->n, blocks, p->first, 0);
-    for (int i = 0; i < length; i++) {
-        multiply_streams(type, STREAMS, group_width(p->n, p->first), p->w + i * tile_bytes, length * tile_bytes, blocks,
-                         p->bytes + at * digits * BLOCK, p->scales + at, p->sums + 2 * at * digits, p->y + i * ROWS,
-                         length * ROWS);
+    for (int tile = first; tile < first + length; tile++) {
+        multiply_streams(type, count, group_width(p->n, p->first), p->w + tile * tile_bytes, length * tile_bytes,
+                         blocks, p->bytes + at * digits * BLOCK, p->scales + at, p->sums + 2 * at * digits,
+                         p->y + tile * ROWS, length * ROWS);
     }
-    return length * STREAMS;
+    return first + length * count;
 }
 
 INLINE void multiply(int type, const struct product *p) {
     const int blocks = p->cols / BLOCK, digits = digits_of(type);
     const long tile_bytes = (long)blocks / blocks_together(type) * block_bytes(type);
-    const int first = p->last - p->first == 1 ? multiply_column(type, p) : 0;
+    int first = 0;
+    if (p->last - p->first == 1) {
+        first = multiply_column(type, STREAMS, p, first);
+        first = multiply_column(type, 2, p, first);
+    }
     const int apart = p->tiles * ROWS;
     for (int tile = first; tile < p->tiles; tile++) {
         const uint8_t *w = p->w + tile * tile_bytes;
