@@ -8,6 +8,7 @@ import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.MoeSpec;
 import io.moetier.engine.session.Session;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.DoubleSupplier;
@@ -40,6 +41,11 @@ final class Comparison implements AutoCloseable {
     private record Pair(Measurement own, Measurement other) {
         Pair() {
             this(new Measurement(), new Measurement());
+        }
+
+        void clear() {
+            own.clear();
+            other.clear();
         }
 
         double ratio() {
@@ -87,12 +93,13 @@ final class Comparison implements AutoCloseable {
     /// Measures everything `repetitions` times; who begins changes every time.
     void run(int repetitions) {
         for (int i = 0; i < WARM_UPS; i++) {
-            round(new Pair(), new Pair(), new Measurement(), true);
+            round(true);
         }
-        passes.clear();
-        tokenRates.clear();
+        List.of(bandwidth, passes, tokenRates).forEach(Measurement::clear);
+        prompts.clear();
+        generations.clear();
         for (int i = 0; i < repetitions; i++) {
-            round(prompts, generations, bandwidth, i % 2 == 0);
+            round(i % 2 == 0);
         }
     }
 
@@ -148,13 +155,13 @@ final class Comparison implements AutoCloseable {
         session.close();
     }
 
-    private void round(Pair promptRates, Pair generationRates, Measurement readRates, boolean first) {
-        readRates.add(memory.bytesPerSecond(threads));
+    private void round(boolean first) {
+        bandwidth.add(memory.bytesPerSecond(threads));
         if (prompt.length > 0) {
-            inTurns(promptRates, prompt.length, this::prefill, () -> peer.prompt(prompt), first);
+            inTurns(prompts, prompt.length, this::prefill, () -> peer.prompt(prompt), first);
         }
         if (following.length > 0) {
-            inTurns(generationRates, following.length, this::decode, () -> peer.generate(opening, following), first);
+            inTurns(generations, following.length, this::decode, () -> peer.generate(opening, following), first);
         }
     }
 
