@@ -149,7 +149,7 @@ final class Stores {
             SourceDetails.notUsed(source.numGuessingTensors()).ifPresent(text -> streams.note("not used: " + text));
             CheckpointImporter importer = new CheckpointImporter(
                     source, quantisation, NativeInterleaver.open(Optional.of(surroundings.cacheDirectory())));
-            long total = importer.progressBytes();
+            long total = source.totalBytes();
             long[] done = {0};
             importer.run(target, replace, bytes -> {
                 done[0] += bytes;

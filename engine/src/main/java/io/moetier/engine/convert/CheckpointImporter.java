@@ -39,13 +39,6 @@ public final class CheckpointImporter {
         return source.fingerprint() + "-" + quantisation.label();
     }
 
-    /// Returns about how many bytes `progress` of [#run] will be told of.
-    ///
-    /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
-    public long progressBytes() {
-        return source.totalBytes() + storeBytes();
-    }
-
     /// Returns about how many bytes the store will take.
     ///
     /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
@@ -79,8 +72,8 @@ public final class CheckpointImporter {
     /// Writes the store.
     ///
     /// @param target directory to publish; it must not exist unless `replace`
-    /// @param progress is told, piece by piece, the bytes read from the source and then those read back from
-    ///     the store; the import is complete when this method returns
+    /// @param progress is told, piece by piece, the bytes read of the source's [ModelSource#totalBytes]; the
+    ///     import is complete when this method returns
     /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
     /// @throws UncheckedIOException if the store cannot be written or the thread is interrupted; the cause is an
     ///     `ImportRunningException` if another import of the target is running
@@ -123,7 +116,7 @@ public final class CheckpointImporter {
                     source.writeCompanions(writer.directory());
                     dense.write(writer.directory().resolve(StoreManifest.DENSE_FILE_NAME));
                 });
-                writer.publish(description(), progress);
+                writer.publish(description());
             }
         }
     }

@@ -15,7 +15,6 @@ import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.expert.BlockPart;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.expert.IoMode;
-import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.expert.StoreVerifier;
 import io.moetier.storage.format.SafetensorsFile;
 import io.moetier.storage.model.DType;
@@ -64,14 +63,12 @@ class CheckpointImporterTest {
     }
 
     @Test
-    void progressAddsUpToTheCheckpointAndTheStore() {
+    void progressAddsUpToTheCheckpoint() {
         Path original = TestData.tinyMixtral();
         long[] told = new long[1];
         run(original, store(), bytes -> told[0] += bytes);
         try (ModelSource checkpoint = ModelSource.open(original)) {
-            assertEquals(checkpoint.totalBytes() + StoreManifest.read(store()).totalBytes(), told[0]);
-            long expected = importer(checkpoint).progressBytes();
-            assertTrue(Math.abs(told[0] - expected) < told[0] / 20, told[0] + " and not " + expected);
+            assertEquals(checkpoint.totalBytes(), told[0]);
         }
     }
 
@@ -302,7 +299,7 @@ class CheckpointImporterTest {
         void anInterruptedImportLeavesTheOldOne() throws IOException {
             run(TestData.golden("olmoe"), store(), Quantisation.KEEP);
             try (ModelSource sized = ModelSource.open(TestData.golden("mixtral"))) {
-                long bytes = importer(sized).progressBytes(); // those read back included
+                long bytes = sized.totalBytes();
                 for (long after = 0; after <= bytes; after += bytes / 8) {
                     interruptAfter(after);
                     assertIsStoreOf("olmoe");

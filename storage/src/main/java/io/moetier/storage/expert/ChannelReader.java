@@ -3,7 +3,6 @@ package io.moetier.storage.expert;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -39,15 +38,9 @@ final class ChannelReader implements BlockReader {
     ///
     /// @throws IOException if the file system does not do that, with its reason
     static ChannelReader openDirect(List<Path> paths) throws IOException {
-        for (Path path : paths) {
-            long unit = Files.getFileStore(path).getBlockSize();
-            if (BlockLayout.PAGE_BYTES % unit != 0) {
-                throw new IOException("the file system's blocks of " + unit + " bytes do not divide a page");
-            }
-        }
         ChannelReader reader;
         try {
-            reader = new ChannelReader("direct", paths, directOption());
+            reader = new ChannelReader("direct", paths, DirectIo.optionFor(paths));
         } catch (UnsupportedOperationException e) {
             throw new IOException("the file system has no direct reads", e);
         }
@@ -79,21 +72,6 @@ final class ChannelReader implements BlockReader {
     public void close() throws IOException {
         for (ReopeningFile file : files) {
             file.close();
-        }
-    }
-
-    /// Finds the JDK's option by name: javac warns of its class wherever it is mentioned, and no annotation stops that.
-    private static OpenOption directOption() throws IOException {
-        try {
-            for (Object option :
-                    Class.forName("com.sun.nio.file.ExtendedOpenOption").getEnumConstants()) {
-                if (option.toString().equals("DIRECT")) {
-                    return (OpenOption) option;
-                }
-            }
-            throw new IOException("this Java has no direct reads");
-        } catch (ClassNotFoundException e) {
-            throw new IOException("this Java has no direct reads", e);
         }
     }
 }

@@ -1,32 +1,26 @@
 package io.moetier.storage.expert;
 
 import java.lang.foreign.MemorySegment;
-import org.jspecify.annotations.Nullable;
 
-/// The value of an entry in the map: when writing, the block to store and who stores it; when reading, the mapped
-/// memory of the entry.
+/// The value of an entry in the map: when writing, a block that learns where it belongs; when reading, the mapped
+/// memory
+/// of the entry.
 ///
 /// The header of every store's map file names this class: it must never be renamed or moved.
 final class ExpertBlob {
-    private final @Nullable EntryWriter writer;
     private MemorySegment memory;
+    private long mappedAddress;
 
-    private ExpertBlob(MemorySegment memory, @Nullable EntryWriter writer) {
+    private ExpertBlob(MemorySegment memory) {
         this.memory = memory;
-        this.writer = writer;
     }
 
-    /// Brings a block to the place that the map has chosen for it.
-    interface EntryWriter {
-        void write(MemorySegment block, long mappedAddress);
-    }
-
-    static ExpertBlob toWrite(MemorySegment block, EntryWriter writer) {
-        return new ExpertBlob(block, writer);
+    static ExpertBlob toWrite(MemorySegment block) {
+        return new ExpertBlob(block);
     }
 
     static ExpertBlob read(MemorySegment mapped) {
-        return new ExpertBlob(mapped, null);
+        return new ExpertBlob(mapped);
     }
 
     MemorySegment memory() {
@@ -37,10 +31,12 @@ final class ExpertBlob {
         memory = newMemory;
     }
 
-    void writeTo(long mappedAddress) {
-        if (writer == null) {
-            throw new IllegalStateException("this blob was read, not made to be written");
-        }
-        writer.write(memory, mappedAddress);
+    /// Returns the place in the mapping that the map has chosen for a block to write.
+    long mappedAddress() {
+        return mappedAddress;
+    }
+
+    void mappedAddress(long chosen) {
+        mappedAddress = chosen;
     }
 }

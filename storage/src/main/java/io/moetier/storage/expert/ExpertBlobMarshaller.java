@@ -9,7 +9,8 @@ import net.openhft.chronicle.wire.WireIn;
 import net.openhft.chronicle.wire.WireOut;
 import org.jspecify.annotations.Nullable;
 
-/// Has a block written to its entry in one go, and hands out an entry's mapped memory without a copy.
+/// Tells a block where its entry has room for it, without writing it, and hands out an entry's mapped memory without a
+/// copy.
 ///
 /// The header of every store's map file names this class: it must never be renamed or moved.
 @SuppressWarnings({
@@ -30,7 +31,7 @@ final class ExpertBlobMarshaller
     @Override
     public void write(Bytes out, long size, ExpertBlob blob) {
         long position = out.writePosition();
-        blob.writeTo(out.addressForWrite(position));
+        blob.mappedAddress(out.addressForWrite(position));
         out.writePosition(position + size);
     }
 

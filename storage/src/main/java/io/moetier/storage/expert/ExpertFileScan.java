@@ -54,6 +54,15 @@ final class ExpertFileScan {
         return of(path, new long[0], 0, progress).frameChecksum;
     }
 
+    /// Takes the checksum of what is around the blocks.
+    static int frameChecksumOf(Path path, long[] offsets, long blockBytes) throws IOException {
+        try (ReopeningFile file = ReopeningFile.open(path)) {
+            ExpertFileScan scan = new ExpertFileScan(file, offsets, blockBytes);
+            scan.scanFrame(bytes -> {});
+            return scan.frameChecksum;
+        }
+    }
+
     int blockChecksum(int block) {
         return blockChecksums[block];
     }

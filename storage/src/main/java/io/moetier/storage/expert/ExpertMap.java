@@ -1,13 +1,9 @@
 package io.moetier.storage.expert;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.concurrent.locks.ReentrantLock;
 import net.openhft.chronicle.hash.impl.VanillaChronicleHash;
 import net.openhft.chronicle.map.ChronicleMap;
@@ -20,31 +16,20 @@ final class ExpertMap implements AutoCloseable {
     /// An entry starts on a page with its key and sizes, and its value on the next page.
     private static final long ENTRY_OVERHEAD_BYTES = BlockLayout.PAGE_BYTES;
 
-    /// Less than a huge page: a longer write has the kernel cache it in huge pages, which a virtual machine may have to
-    /// ask its host for, at five times the processor time.
-    private static final long WRITE_BYTES = 1L << 20;
-
     private final Path file;
     private final ChronicleMap<Long, ExpertBlob> map;
     /// The whole file, from its start; never to be touched, and gone when the map is closed.
     private final MemorySegment mapping;
     /// Closed after the map: closing it earlier would drop the process's lock on the file.
-    private final FileChannel channel;
-    private final WriteBack writeBack;
+    private final BlockFile blocks;
     /// Threads wait here and not at the segment's own lock, at which they would spin and in the end give up.
     private final ReentrantLock turn = new ReentrantLock();
 
-    private ExpertMap(
-            Path file,
-            ChronicleMap<Long, ExpertBlob> map,
-            MemorySegment mapping,
-            FileChannel channel,
-            WriteBack writeBack) {
+    private ExpertMap(Path file, ChronicleMap<Long, ExpertBlob> map, MemorySegment mapping, BlockFile blocks) {
         this.file = file;
         this.map = map;
         this.mapping = mapping;
-        this.channel = channel;
-        this.writeBack = writeBack;
+        this.blocks = blocks;
     }
 
     /// Creates the file with room for `numExperts` blocks, or opens it if it exists.
@@ -73,8 +58,7 @@ final class ExpertMap implements AutoCloseable {
             MemorySegment mapping = mapping(map, file);
             // An entry's first page is touched, and the kernel would bring and zero eight megabytes behind it.
             posix.expectScattered(mapping);
-            return new ExpertMap(
-                    file, map, mapping, FileChannel.open(file, StandardOpenOption.WRITE), WriteBack.of(file, posix));
+            return new ExpertMap(file, map, mapping, BlockFile.open(file, posix));
         } catch (InternalError e) {
             throw fault(file, e);
         }
@@ -85,22 +69,20 @@ final class ExpertMap implements AutoCloseable {
         return BlockLayout.roundUp(blockBytes, BlockLayout.PAGE_BYTES) + ENTRY_OVERHEAD_BYTES;
     }
 
-    /// Stores a block. The map chooses the place and keeps the entry; the bytes go there by a write to the file, which
-    /// costs less than a copy into fresh pages of the mapping and reports a full disk instead of faulting.
-    ///
-    /// Where the disk has enough to do, this thread waits for it while another one writes.
+    /// Stores a block. The map chooses the place and keeps the entry; the bytes go there by a write to the file,
+    /// which costs less than a copy into fresh pages of the mapping and reports a full disk instead of faulting.
+    /// Threads wait for each other where the map chooses, and write together.
     void put(int packedId, MemorySegment block) throws IOException {
+        ExpertBlob blob = ExpertBlob.toWrite(block);
         turn.lock();
         try {
-            map.put((long) packedId, ExpertBlob.toWrite(block, this::write));
-        } catch (UncheckedIOException e) {
-            throw new IOException(e.getMessage(), e);
+            map.put((long) packedId, blob);
         } catch (InternalError e) {
             throw fault(file, e);
         } finally {
             turn.unlock();
         }
-        writeBack.wrote(block.byteSize());
+        blocks.write(block, fileOffset(blob.mappedAddress()));
     }
 
     /// Looks an expert up and returns the offset of its block in the file.
@@ -121,22 +103,8 @@ final class ExpertMap implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        try (writeBack;
-                channel) {
+        try (blocks) {
             map.close();
-        }
-    }
-
-    private void write(MemorySegment block, long mappedAddress) {
-        ByteBuffer bytes = block.asByteBuffer();
-        long offset = fileOffset(mappedAddress);
-        try {
-            while (bytes.position() < bytes.capacity()) {
-                bytes.limit((int) Math.min(bytes.position() + WRITE_BYTES, bytes.capacity()));
-                channel.write(bytes, offset + bytes.position());
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(file + ": cannot be written: " + e.getMessage(), e);
         }
     }
 

@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.LongConsumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -172,22 +171,19 @@ public final class ExpertStoreWriter implements AutoCloseable {
         }
     }
 
-    /// Publishes the store; see the other method.
-    public void publish(Map<String, Object> description) throws IOException {
-        publish(description, bytes -> {});
-    }
-
-    /// Checks all that was written by reading it back, makes it durable, and gives it the target's name, atomically
-    /// even when that replaces another store.
+    /// Checks that every map finds its experts, makes all that was written durable, and gives it the target's name,
+    /// atomically even when that replaces another store.
+    ///
+    /// The blocks are not read back: whoever reads one compares it with the checksum that was taken before it was
+    /// written.
     ///
     /// @param description what to say of the model in the manifest, as plain JSON values
-    /// @param progress told how many bytes were read back since it was told last
-    /// @throws IOException if the disk fails or does not give back what was written
+    /// @throws IOException if the disk fails
     /// @throws IllegalStateException if an announced expert is missing
-    public void publish(Map<String, Object> description, LongConsumer progress) throws IOException {
+    public void publish(Map<String, Object> description) throws IOException {
         requireComplete();
         for (Path file : otherFiles()) {
-            WriteBack.start(file, posix); // while the others are read back
+            WriteBack.start(file, posix); // while the maps are looked through
         }
         List<StoreManifest.StoreFile> files = new ArrayList<>();
         List<StoreManifest.Entry> entries = new ArrayList<>();
@@ -195,11 +191,11 @@ public final class ExpertStoreWriter implements AutoCloseable {
             sizeClasses.get(i).map().close();
             List<StoreManifest.Entry> blocksOfClass = locate(i);
             entries.addAll(blocksOfClass);
-            files.add(readBack(sizeClasses.get(i), blocksOfClass, progress));
+            files.add(fileOf(sizeClasses.get(i), blocksOfClass));
         }
         for (Path file : otherFiles()) {
             files.add(new StoreManifest.StoreFile(
-                    file.getFileName().toString(), Files.size(file), ExpertFileScan.checksumOf(file, progress)));
+                    file.getFileName().toString(), Files.size(file), ExpertFileScan.checksumOf(file, bytes -> {})));
         }
         files.sort(Comparator.comparing(StoreManifest.StoreFile::name));
         List<StoreManifest.SizeClass> classes = sizeClasses.stream()
@@ -270,21 +266,13 @@ public final class ExpertStoreWriter implements AutoCloseable {
         return entries;
     }
 
-    /// Reads a finished map's file at the offsets the map named, as a run will, and compares with what was put.
-    private static StoreManifest.StoreFile readBack(
-            SizeClass sizeClass, List<StoreManifest.Entry> entries, LongConsumer progress) throws IOException {
+    private static StoreManifest.StoreFile fileOf(SizeClass sizeClass, List<StoreManifest.Entry> entries)
+            throws IOException {
         Path file = sizeClass.file();
         long[] offsets = entries.stream().mapToLong(StoreManifest.Entry::offset).toArray();
-        ExpertFileScan scan =
-                ExpertFileScan.of(file, offsets, sizeClass.layout().blockBytes(), progress);
-        for (int i = 0; i < offsets.length; i++) {
-            StoreManifest.Entry entry = entries.get(i);
-            if (scan.blockChecksum(i) != entry.crc32c()) {
-                throw new IOException(file + ": " + entry.id() + " came back damaged from the disk: "
-                        + Checksums.mismatch(entry.crc32c(), scan.blockChecksum(i)));
-            }
-        }
-        return new StoreManifest.StoreFile(file.getFileName().toString(), Files.size(file), scan.frameChecksum());
+        int frame =
+                ExpertFileScan.frameChecksumOf(file, offsets, sizeClass.layout().blockBytes());
+        return new StoreManifest.StoreFile(file.getFileName().toString(), Files.size(file), frame);
     }
 
     private List<Path> otherFiles() throws IOException {
