@@ -103,11 +103,11 @@ INLINE void scale_block(int type, int width, const struct weights *w, const int3
 }
 
 /*
- * Adds the products of decoded blocks with columns to y[columns][apart]. So many columns as `width` are scaled: what
- * lies behind those of the run is read and dropped.
+ * Adds the products of decoded blocks with columns to y + at[column]. So many columns as `width` are scaled: what lies
+ * behind those of the run is read and dropped.
  */
 INLINE void multiply_run(int type, int width, const struct product *p, const struct run *run, const struct weights *w,
-                         int blocks, int first, float *y, int apart) {
+                         int blocks, int first, float *y, const int32_t *at) {
     const int digits = digits_of(type), columns = width == GROUP ? GROUP : run->columns;
     const int8_t *x = p->bytes + run->at * digits * BLOCK;
     const float *scales = p->scales + run->at;
@@ -117,7 +117,7 @@ INLINE void multiply_run(int type, int width, const struct product *p, const str
     UNROLL
     for (int j = 0; j < width; j++) {
         if (!first && j < columns) {
-            results[j] = load_floats(y + j * apart);
+            results[j] = load_floats(y + at[j]);
         }
     }
     /* A block is scaled while the next one is multiplied: what a tile store has written cannot be loaded at once. */
@@ -134,7 +134,7 @@ INLINE void multiply_run(int type, int width, const struct product *p, const str
     UNROLL
     for (int j = 0; j < width; j++) {
         if (j < columns) {
-            store_floats(y + j * apart, results[j]);
+            store_floats(y + at[j], results[j]);
         }
     }
 }
@@ -150,32 +150,31 @@ static void fetch_share(const uint8_t *w, long size, int from, int to, int of) {
 INLINE void multiply_columns(int type, const struct product *p, const struct weights *w, const uint8_t *next, int from,
                              int blocks, int *part, float *y) {
     const long next_bytes = (long)DECODED / blocks_together(type) * block_bytes(type);
-    const int apart = p->tiles * ROWS;
-    for (int column = p->first, end; column < p->last; y += (end - column) * apart, column = end) {
+    for (int column = p->first, end; column < p->last; column = end) {
+        const int32_t *to = p->at + column;
         end = column / GROUP * GROUP + GROUP;
         end = end < p->last ? end : p->last;
         fetch_share(next, next_bytes, column - p->first, end - p->first, p->last - p->first);
-        const long at = block_at(p->n, p->cols / BLOCK, column, from);
-        const struct run run = {end - column, group_width(p->n, column), at};
+        const struct run run = {end - column, group_width(p->n, column), block_at(p->n, p->cols / BLOCK, column, from)};
         if (run.columns < GROUP && run.columns != *part) {
             *part = run.columns;
             set_shapes(depth_of(type), *part);
         }
         switch (run.columns == GROUP ? GROUP : (run.columns + 3) / 4) {
             case 1:
-                multiply_run(type, 4, p, &run, w, blocks, from == 0, y, apart);
+                multiply_run(type, 4, p, &run, w, blocks, from == 0, y, to);
                 break;
             case 2:
-                multiply_run(type, 8, p, &run, w, blocks, from == 0, y, apart);
+                multiply_run(type, 8, p, &run, w, blocks, from == 0, y, to);
                 break;
             case 3:
-                multiply_run(type, 12, p, &run, w, blocks, from == 0, y, apart);
+                multiply_run(type, 12, p, &run, w, blocks, from == 0, y, to);
                 break;
             case 4:
-                multiply_run(type, GROUP - 1, p, &run, w, blocks, from == 0, y, apart);
+                multiply_run(type, GROUP - 1, p, &run, w, blocks, from == 0, y, to);
                 break;
             default:
-                multiply_run(type, GROUP, p, &run, w, blocks, from == 0, y, apart);
+                multiply_run(type, GROUP, p, &run, w, blocks, from == 0, y, to);
         }
     }
 }

@@ -1,10 +1,10 @@
 /*
- * Attention of queries that share a key head, over 128 keys at a time, with a softmax whose largest score and sum are
+ * Attention of queries that share a key head, over 256 keys at a time, with a softmax whose largest score and sum are
  * carried along (Milakov and Gimelshein, arXiv:1805.02867; Dao et al., arXiv:2205.14135).
  *
  * Keys and values are read once for all queries. Yet a query's result does not depend on the others: a score, and an
  * element of the result, is one chain of additions in the order of dimensions or positions, and sums are rescaled at
- * multiples of 128 positions. What a query does not see takes part in none of its sums.
+ * multiples of 256 positions. What a query does not see takes part in none of its sums.
  */
 #include "exp.h"
 #include "kernels.h"
@@ -14,7 +14,7 @@
 
 #define CHUNK 256
 #define TILE 16
-#define KEYS 128
+#define KEYS 256
 
 /* Queries that are taken together at most, a power of two, and vectors of sums that fit into registers. */
 #if LANES == 16

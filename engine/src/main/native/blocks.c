@@ -113,11 +113,11 @@ INLINE vfloat scaled_products(int type, const struct weights *w, const int8_t *x
 }
 
 /*
- * Multiplies a tile by the first `width` columns of a group of `stride`, to y[width][apart]. Fresh weights are not in a
- * cache yet.
+ * Multiplies a tile by the first `width` columns of a group of `stride`; the results of column j go to y + at[j]. Fresh
+ * weights are not in a cache yet.
  */
 INLINE void multiply_group(int type, int width, int stride, int fresh, const uint8_t *w, int blocks, const int8_t *x,
-                           const float *scales, const int32_t *sums, float *y, int apart) {
+                           const float *scales, const int32_t *sums, float *y, const int32_t *at) {
     const int together = blocks_together(type), digits = digits_of(type);
     vfloat results[PARTS][COLUMNS] = {0};
     for (int block = 0; block < blocks; block += together, w += block_bytes(type)) {
@@ -143,7 +143,7 @@ INLINE void multiply_group(int type, int width, int stride, int fresh, const uin
     for (int j = 0; j < width; j++) {
         UNROLL
         for (int part = 0; part < PARTS; part++) {
-            store_floats(y + j * apart + part * LANES, results[part][j]);
+            store_floats(y + at[j] + part * LANES, results[part][j]);
         }
     }
 }
@@ -192,7 +192,7 @@ INLINE int multiply_column(int type, int count, const struct product *p, int fir
     for (int tile = first; tile < first + length; tile++) {
         multiply_streams(type, count, group_width(p->n, p->first), p->w + tile * tile_bytes, length * tile_bytes,
                          blocks, p->bytes + at * digits * BLOCK, p->scales + at, p->sums + 2 * at * digits,
-                         p->y + tile * ROWS, length * ROWS);
+                         p->y + p->at[p->first] + tile * ROWS, length * ROWS);
     }
     return first + length * count;
 }
@@ -205,7 +205,6 @@ INLINE void multiply(int type, const struct product *p) {
         first = multiply_column(type, STREAMS, p, first);
         first = multiply_column(type, 2, p, first);
     }
-    const int apart = p->tiles * ROWS;
     for (int tile = first; tile < p->tiles; tile++) {
         const uint8_t *w = p->w + tile * tile_bytes;
         float *y = p->y + tile * ROWS;
@@ -216,10 +215,11 @@ INLINE void multiply(int type, const struct product *p) {
             const int8_t *x = p->bytes + at * digits * BLOCK;
             const float *scales = p->scales + at;
             const int32_t *sums = p->sums + 2 * at * digits;
+            const int32_t *to = p->at + column;
             switch (width) {
-#define WIDTH(number)                                                                      \
-    case number:                                                                           \
-        multiply_group(type, number, stride, fresh, w, blocks, x, scales, sums, y, apart); \
+#define WIDTH(number)                                                                   \
+    case number:                                                                        \
+        multiply_group(type, number, stride, fresh, w, blocks, x, scales, sums, y, to); \
         break;
                 WIDTH(1)
                 WIDTH(2)
@@ -231,7 +231,6 @@ INLINE void multiply(int type, const struct product *p) {
                 WIDTH(8)
 #undef WIDTH
             }
-            y += width * apart;
         }
     }
 }

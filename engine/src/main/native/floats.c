@@ -35,9 +35,9 @@ INLINE void decode(int type, const uint8_t *w, int k, int count, int part, vfloa
     }
 }
 
-/* Adds the products of `depth` elements of a tile with `width` columns to y[width][apart]. */
+/* Adds the products of `depth` elements of a tile with `width` columns to y + at[column]. */
 INLINE void multiply_part(int type, int parts, int width, int stride, int fresh, const uint8_t *w, int depth,
-                          const float *x, int part, int first, float *y, int apart) {
+                          const float *x, int part, int first, float *y, const int32_t *at) {
     vfloat sums[2][PARTS][COLUMNS] = {0};
     for (int k = 0; k < depth - 1; k += 2, x += 2 * stride) {
         if (fresh) {
@@ -65,7 +65,7 @@ INLINE void multiply_part(int type, int parts, int width, int stride, int fresh,
         }
         UNROLL
         for (int j = 0; j < width; j++) {
-            float *to = y + j * apart + (part + p) * LANES;
+            float *to = y + at[j] + (part + p) * LANES;
             if (depth % 2) {
                 sums[0][p][j] = multiply_add(weights[0], all_floats(x[j]), sums[0][p][j]);
             }
@@ -77,30 +77,29 @@ INLINE void multiply_part(int type, int parts, int width, int stride, int fresh,
 
 /* One column takes its weights in one stream, several take them part after part to have registers for their sums. */
 INLINE void multiply_group(int type, int width, int stride, int fresh, const uint8_t *w, int depth, const float *x,
-                           int first, float *y, int apart) {
+                           int first, float *y, const int32_t *at) {
     if (width == 1) {
-        multiply_part(type, PARTS, 1, stride, fresh, w, depth, x, 0, first, y, apart);
+        multiply_part(type, PARTS, 1, stride, fresh, w, depth, x, 0, first, y, at);
         return;
     }
     for (int part = 0; part < PARTS; part++) {
         UNROLL
         for (int j = 0; j < width; j += FLOAT_COLUMNS) {
             const int columns = width - j < FLOAT_COLUMNS ? width - j : FLOAT_COLUMNS;
-            multiply_part(type, 1, columns, stride, fresh && part + j == 0, w, depth, x + j, part, first, y + j * apart,
-                          apart);
+            multiply_part(type, 1, columns, stride, fresh && part + j == 0, w, depth, x + j, part, first, y, at + j);
         }
     }
 }
 
 INLINE void multiply_columns(int type, const struct product *p, const uint8_t *w, int k, float *y) {
-    const int depth = p->cols - k < DEPTH ? p->cols - k : DEPTH, apart = p->tiles * ROWS;
-    for (int column = p->first; column < p->last; column += COLUMNS, y += COLUMNS * apart) {
+    const int depth = p->cols - k < DEPTH ? p->cols - k : DEPTH;
+    for (int column = p->first; column < p->last; column += COLUMNS) {
         const int stride = group_width(p->n, column), fresh = column == p->first;
         const float *x = p->floats + block_at(p->n, p->cols, column, k);
         switch (columns_together(p->last, column)) {
-#define WIDTH(number)                                                               \
-    case number:                                                                    \
-        multiply_group(type, number, stride, fresh, w, depth, x, k == 0, y, apart); \
+#define WIDTH(number)                                                                        \
+    case number:                                                                             \
+        multiply_group(type, number, stride, fresh, w, depth, x, k == 0, y, p->at + column); \
         break;
             WIDTH(1)
             WIDTH(2)

@@ -31,26 +31,41 @@ __attribute__((visibility("default"))) int moetier_level(void);
 int KERNEL(multiplies)(int type);
 
 /*
- * Packs the column x[cols] as column `column` of `n`. Quantised types take int8 activations with one scale for each 32,
+ * Packs the columns `first` to `last` (exclusive) of `n`. Column i is row rows[row + i], or row + i if `rows` is null,
+ * of x, whose rows are `stride` elements apart. Quantised types take int8 activations with one scale for each 32,
  * MXFP4 three int8 for each activation, float types float32 ones. Room: floats or bytes n * cols, scales
  * n * cols / 32 + 3, sums n * cols / 16 + 6; for MXFP4 three times the bytes and sums. What lies where is the business
  * of this file's implementation.
  */
-void KERNEL(pack)(int type, const float *x, int cols, int n, int column, float *floats, int8_t *bytes, float *scales,
-                  int32_t *sums);
+void KERNEL(pack)(int type, const float *x, int stride, const int32_t *rows, int row, int cols, int n, int first,
+                  int last, float *floats, int8_t *bytes, float *scales, int32_t *sums);
 
 /*
  * Multiplies `tiles` tiles of sixteen rows, from `w` on, by the columns `first` to `last` (exclusive) of `n` packed
- * ones. `first` is a multiple of 8. y receives [last - first][tiles][16].
+ * ones. `first` is a multiple of 8. The results of column i, [tiles][16], go to y from element offset + at[i] on.
  */
 void KERNEL(multiply)(int type, const void *w, int tiles, int cols, int n, int first, int last, const float *floats,
-                      const int8_t *bytes, const float *scales, const int32_t *sums, float *y);
+                      const int8_t *bytes, const float *scales, const int32_t *sums, float *y, int offset,
+                      const int32_t *at);
 
-/* gate[i] = silu(gate[i]) * up[i]. */
-void KERNEL(swiglu)(float *gate, const float *up, int length);
+/*
+ * gate[i] = silu(gate[i]) * up[i] for `length` elements of each of the columns `first` to `last` (exclusive), which
+ * start at the offset plus at[column].
+ */
+void KERNEL(swiglu)(int first, int last, int length, float *gate, int gate_offset, const int32_t *gate_at,
+                    const float *up, int up_offset, const int32_t *up_at);
 
-/* out[i] = x[i] * weight[i] / sqrt(mean(x^2) + eps); out may be x. */
-void KERNEL(rms_norm)(const float *x, int cols, const float *weight, float eps, float *out);
+/* out[i] = x[i] * weight[i] / sqrt(mean(x^2) + eps) for each of the rows; out may be x. */
+void KERNEL(rms_norm)(const float *x, int rows, int cols, const float *weight, float eps, float *out);
+
+/*
+ * Stores keys and values in the layout of io.moetier.engine.device.KvLayer, as the float16 that is nearest within its
+ * range. Vectors of head_dim elements lie one after another in k and v, those of the `heads` heads of a position in a
+ * row: the one at k[0] is number `from`, counted from head 0 at `position`, and `to` is the first that is not stored.
+ * chunks are those of `attend`.
+ */
+void KERNEL(store_halves)(const float *k, const float *v, int from, int to, int position, int heads, int head_dim,
+                          void *const *chunks);
 
 /*
  * Attention of `heads` heads that share a key head, at `position` and the `rows - 1` positions after it. q and out have
@@ -61,7 +76,7 @@ void KERNEL(rms_norm)(const float *x, int cols, const float *weight, float eps, 
  *
  * chunks[2 * c] are the keys of positions 256 * c and on, chunks[2 * c + 1] the values, in the layout of
  * io.moetier.engine.device.KvLayer, float16 if `half` and else float32; `head` is how many elements into a chunk the
- * key head starts. scratch has room for rows * heads * (2 * head_dim + 160) floats.
+ * key head starts. scratch has room for rows * heads * (2 * head_dim + 288) floats.
  */
 void KERNEL(attend)(int half, const void *const *chunks, int64_t head, int rows, int heads, int head_dim, int stride,
                     float scale, int window, int chunk, const float *sinks, int sink, int position, const float *q,

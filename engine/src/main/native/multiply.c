@@ -30,18 +30,22 @@ int KERNEL(multiplies)(int type) {
     return kind(type) != NONE;
 }
 
-void KERNEL(pack)(int type, const float *x, int cols, int n, int column, float *floats, int8_t *bytes, float *scales,
-                  int32_t *sums) {
-    if (kind(type) == FLOATS) {
-        LEVEL(pack_floats)(x, cols, n, column, floats);
-    } else {
-        LEVEL(pack_blocks)(type, x, cols, n, column, bytes, scales, sums);
+void KERNEL(pack)(int type, const float *x, int stride, const int32_t *rows, int row, int cols, int n, int first,
+                  int last, float *floats, int8_t *bytes, float *scales, int32_t *sums) {
+    for (int column = first; column < last; column++) {
+        const float *from = x + (long)(rows ? rows[row + column] : row + column) * stride;
+        if (kind(type) == FLOATS) {
+            LEVEL(pack_floats)(from, cols, n, column, floats);
+        } else {
+            LEVEL(pack_blocks)(type, from, cols, n, column, bytes, scales, sums);
+        }
     }
 }
 
 void KERNEL(multiply)(int type, const void *w, int tiles, int cols, int n, int first, int last, const float *floats,
-                      const int8_t *bytes, const float *scales, const int32_t *sums, float *y) {
-    struct product p = {w, tiles, cols, n, first, last, floats, bytes, scales, sums, y};
+                      const int8_t *bytes, const float *scales, const int32_t *sums, float *y, int offset,
+                      const int32_t *at) {
+    struct product p = {w, tiles, cols, n, first, last, floats, bytes, scales, sums, y + offset, at};
     if (kind(type) == FLOATS) {
         LEVEL(multiply_floats)(type, &p);
     } else {

@@ -26,6 +26,7 @@ struct product {
     const float *scales;
     const int32_t *sums;
     float *y;
+    const int32_t *at; /* where the results of a column start in y */
 };
 
 /* Returns how many columns are packed in the group of `column`. */

@@ -97,6 +97,10 @@ INLINE vfloat halves_at(const void *p) {
     return (vfloat)_mm512_cvtph_ps(_mm256_loadu_si256(p));
 }
 
+INLINE void store_halves(uint16_t *p, vfloat v) {
+    _mm256_storeu_si256((void *)p, _mm512_cvtps_ph((__m512)v, _MM_FROUND_TO_NEAREST_INT));
+}
+
 INLINE vint shorts_at(const void *p) {
     return (vint)_mm512_cvtepu16_epi32(_mm256_loadu_si256(p));
 }
@@ -166,6 +170,10 @@ INLINE vfloat larger(vfloat a, vfloat b) {
 
 INLINE vfloat halves_at(const void *p) {
     return (vfloat)_mm256_cvtph_ps(_mm_loadu_si128(p));
+}
+
+INLINE void store_halves(uint16_t *p, vfloat v) {
+    _mm_storeu_si128((void *)p, _mm256_cvtps_ph((__m256)v, _MM_FROUND_TO_NEAREST_INT));
 }
 
 INLINE vint shorts_at(const void *p) {
@@ -259,6 +267,10 @@ INLINE vfloat larger(vfloat a, vfloat b) {
 
 INLINE vfloat halves_at(const void *p) {
     return (vfloat)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+}
+
+INLINE void store_halves(uint16_t *p, vfloat v) {
+    vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32((float32x4_t)v)));
 }
 
 INLINE vint shorts_at(const void *p) {

@@ -6,6 +6,7 @@ import io.moetier.engine.device.LatentLayer;
 import io.moetier.engine.device.LatentShape;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
+import org.jspecify.annotations.Nullable;
 
 /// The loops inside the kernels that are worth writing more than once.
 ///
@@ -25,30 +26,49 @@ interface Arithmetic {
     /// Packs the column `x[xAt .. xAt + to.cols]` as column `column` of `to`.
     void pack(DType dtype, float[] x, int xAt, PackedColumns to, int column);
 
-    /// Multiplies tiles `from` to `to` of `w` by columns `firstColumn` to `lastColumn` (exclusive) of `x`, which was
-    /// packed for the type of `w`. Rows of padding are written too, so `y` must have room for whole tiles.
+    /// Packs columns `first` to `last` (exclusive) of `to`. Column `i` is row `firstRow + i` of `x`, or row
+    /// `rows[firstRow + i]` if there are `rows`; row 0 starts at `xAt`, and the next ones `stride` floats further.
+    default void pack(
+            DType dtype,
+            float[] x,
+            int xAt,
+            int stride,
+            int @Nullable [] rows,
+            int firstRow,
+            PackedColumns to,
+            int first,
+            int last) {
+        for (int column = first; column < last; column++) {
+            int row = rows == null ? firstRow + column : rows[firstRow + column];
+            pack(dtype, x, xAt + row * stride, to, column);
+        }
+    }
+
+    /// Multiplies tiles `from` to `to` of `w` by the columns of `x` that `y` is for. `x` was packed for the type of
+    /// `w`.
+    /// Rows of padding are written too, so there must be room for whole tiles.
     ///
-    /// @param firstColumn a multiple of [#COLUMNS_TOGETHER]
-    /// @param y receives `[lastColumn - firstColumn][to - from][16]` from `yAt` on
-    void multiply(
-            WeightMatrix w,
-            int from,
-            int to,
-            PackedColumns x,
-            int firstColumn,
-            int lastColumn,
-            float[] y,
-            int yAt,
-            Scratch scratch);
+    /// @param y receives `[to - from][16]` for each column; the first one is a multiple of [#COLUMNS_TOGETHER]
+    void multiply(WeightMatrix w, int from, int to, PackedColumns x, Results y, Scratch scratch);
 
     /// Columns that an implementation may interleave.
     int COLUMNS_TOGETHER = 16;
 
-    /// `gate = silu(gate) * up` for `length` elements.
-    void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length, Scratch scratch);
+    /// `gate = silu(gate) * up` for `length` elements of each column.
+    void swiGlu(Results gate, Results up, int length, Scratch scratch);
 
-    /// Normalises one row of `cols` elements; `out` may be `x`.
-    void rmsNorm(float[] x, int at, int cols, float[] weight, float eps, float[] out, Scratch scratch);
+    /// Normalises each of `rows` rows of `cols` elements from `x[at]` on; `out` is laid out as `x`, and may be it.
+    void rmsNorm(float[] x, int at, int rows, int cols, float[] weight, float eps, float[] out, Scratch scratch);
+
+    /// Stores the keys and values of heads `from` to `to` (exclusive), counted from head 0 at `position`.
+    ///
+    /// @param k the keys, one head after another, from head 0 at `position` on; `v` likewise
+    default void store(float[] k, float[] v, int position, KvLayer cache, int from, int to) {
+        int heads = cache.numKvHeads();
+        for (int i = from; i < to; i++) {
+            cache.store(position + i / heads, i % heads, k, v, i * cache.headDim());
+        }
+    }
 
     /// Attention of `heads` query heads in a row that share a key head, at `position` and the `rows - 1` positions
     /// after it. The first query is `q[at .. at + headDim]`, those of the next position lie `numHeads * headDim`

@@ -11,17 +11,16 @@ final class Biases {
 
     private Biases() {}
 
-    /// Adds the bias, if there is one, to tiles `from` to `to` of `columns` columns, `[columns][to - from][16]`.
-    static void add(@Nullable MemorySegment bias, int from, int to, int columns, float[] y, int yAt) {
+    /// Adds the bias, if there is one, to tiles `from` to `to` of each column, `[to - from][16]`.
+    static void add(@Nullable MemorySegment bias, int from, int to, Results y) {
         if (bias == null) {
             return;
         }
-        int stride = (to - from) * ROWS;
-        int length = Math.min(stride, (int) (bias.byteSize() / Float.BYTES) - from * ROWS);
+        int length = Math.min((to - from) * ROWS, (int) (bias.byteSize() / Float.BYTES) - from * ROWS);
         for (int row = 0; row < length; row++) {
             float value = bias.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, (long) from * ROWS + row);
-            for (int column = 0; column < columns; column++) {
-                y[yAt + column * stride + row] += value;
+            for (int column = y.firstColumn; column < y.lastColumn; column++) {
+                y.floats[y.at(column) + row] += value;
             }
         }
     }

@@ -90,10 +90,11 @@ final class ColumnPacker {
         for (int t = 0; t < numTasks && column < end; t++) {
             Task task = tasks[t];
             int last = Math.min(end, task.firstColumn + task.to.n);
-            for (; column < last; column++) {
+            if (column < last) {
                 int i = column - task.firstColumn;
-                int row = task.rows == null ? task.firstRow + i : task.rows[task.firstRow + i];
-                arithmetic.pack(task.dtype, task.x, task.xAt + row * task.stride, task.to, i);
+                int to = last - task.firstColumn;
+                arithmetic.pack(task.dtype, task.x, task.xAt, task.stride, task.rows, task.firstRow, task.to, i, to);
+                column = last;
             }
         }
     }

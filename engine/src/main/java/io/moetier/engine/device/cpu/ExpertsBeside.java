@@ -186,13 +186,15 @@ final class ExpertsBeside implements ExpertNetworks {
         int at = hiddenAt[e];
         join(gates, at, length, digits(expert.activated()));
         addBias(expert.activatedBias(), gates, at, n, width);
+        Results gate = scratch[worker].results.only(gates, at);
         if (expert.gate() == null) {
-            Gating.relu(gates, at, length);
+            Gating.relu(gate, length);
         } else {
             join(ups, at, length, digits(expert.up()));
             addBias(expert.upBias(), ups, at, n, width);
-            Gating.prepare(expert.activation(), gates, at, ups, at, length);
-            arithmetic.swiGlu(gates, at, ups, at, length, scratch[worker]);
+            Results up = scratch[worker].otherResults.only(ups, at);
+            Gating.prepare(expert.activation(), gate, up, length);
+            arithmetic.swiGlu(gate, up, length, scratch[worker]);
         }
         for (int i = 0; i < n; i++) {
             split(gates, at + i * width, width, split, at + i * width, length);

@@ -19,6 +19,9 @@ final class MatrixProducts {
     /// Most tiles of a part with several columns, so that its results stay in the second-level cache.
     private static final int TILE_BLOCK = 16;
 
+    /// Parts of a thread with several columns: fewer cost less, more have the threads end together.
+    private static final int BLOCKS_PER_THREAD = 4;
+
     private static final int ROWS = WeightMatrix.TILE_ROWS;
 
     private final WorkerPool pool;
@@ -29,9 +32,9 @@ final class MatrixProducts {
     private Task[] tasks = new Task[0];
     private int numTasks;
     private int numTiles;
-    private int numBlocks;
     private long bytes;
     private int mostColumns;
+    private long numResults; // in tiles, each times its columns
     private int parts;
 
     MatrixProducts(WorkerPool pool, Arithmetic arithmetic, Scratch[] scratch) {
@@ -91,13 +94,27 @@ final class MatrixProducts {
             parts = Partition.taperedParts(pool.threads(), numTiles, bytes);
             pool.run(streams, parts);
         } else {
-            pool.run(blocks, numBlocks);
+            pool.run(blocks, cutIntoBlocks());
         }
         numTasks = 0;
         numTiles = 0;
-        numBlocks = 0;
         bytes = 0;
         mostColumns = 0;
+        numResults = 0;
+    }
+
+    /// Cuts all tasks into blocks of about the same size, and returns how many there are.
+    private int cutIntoBlocks() {
+        long results = numResults / ((long) BLOCKS_PER_THREAD * pool.threads());
+        int numBlocks = 0;
+        for (int t = 0; t < numTasks; t++) {
+            Task task = tasks[t];
+            int tiles = task.weights.tiles();
+            task.firstBlock = numBlocks;
+            task.tileBlock = Math.clamp(results / task.columnBlock, 1, Math.min(TILE_BLOCK, tiles));
+            numBlocks += (tiles + task.tileBlock - 1) / task.tileBlock * task.columnBlocks;
+        }
+        return numBlocks;
     }
 
     private Task next(WeightMatrix w, PackedColumns x) {
@@ -114,17 +131,16 @@ final class MatrixProducts {
     }
 
     private void cut(Task task) {
+        task.findStarts();
         int tiles = task.weights.tiles();
         int n = task.x.n;
         int columnBlocks = (n + COLUMN_BLOCK - 1) / COLUMN_BLOCK;
         int together = Arithmetic.COLUMNS_TOGETHER;
         task.firstTile = numTiles;
-        task.firstBlock = numBlocks;
-        task.tileBlock = Math.clamp(tiles / (2 * pool.threads()), 1, TILE_BLOCK);
         task.columnBlock = ((n + columnBlocks - 1) / columnBlocks + together - 1) / together * together;
         task.columnBlocks = (n + task.columnBlock - 1) / task.columnBlock;
         numTiles += tiles;
-        numBlocks += (tiles + task.tileBlock - 1) / task.tileBlock * task.columnBlocks;
+        numResults += (long) tiles * n;
         bytes += (task.isGated() ? 2 : 1) * task.weights.bytes().byteSize();
         mostColumns = Math.max(mostColumns, n);
     }
@@ -145,40 +161,40 @@ final class MatrixProducts {
     /// Multiplies some tiles by the only column.
     private void stream(Task task, int from, int to, Scratch own) {
         WeightMatrix w = task.weights;
-        int at = task.rowAt(0);
+        int at = task.starts[0];
         int whole = Math.min(to, w.rows() / ROWS);
         if (from < whole) {
-            compute(task, from, whole, 0, 1, task.out, at + from * ROWS, own);
+            compute(task, from, whole, own.results.only(task.out, at + from * ROWS), own);
         }
         if (whole < to) {
             float[] sums = own.sums(ROWS);
-            compute(task, whole, to, 0, 1, sums, 0, own);
+            compute(task, whole, to, own.results.only(sums, 0), own);
             System.arraycopy(sums, 0, task.out, at + whole * ROWS, w.rows() - whole * ROWS);
         }
     }
 
-    /// Some tiles by some columns, to `[last - first][to - from][16]` of `y`.
-    private void compute(Task task, int from, int to, int first, int last, float[] y, int yAt, Scratch own) {
-        arithmetic.multiply(task.weights, from, to, task.x, first, last, y, yAt, own);
-        Biases.add(task.bias, from, to, last - first, y, yAt);
+    /// Some tiles by some columns.
+    private void compute(Task task, int from, int to, Results y, Scratch own) {
+        arithmetic.multiply(task.weights, from, to, task.x, y, own);
+        Biases.add(task.bias, from, to, y);
         ExpertWeights expert = task.expert;
         if (expert != null) {
-            activate(expert, task, from, to, first, last, y, yAt, own);
+            activate(expert, task, from, to, y, own);
         }
     }
 
-    private void activate(
-            ExpertWeights expert, Task task, int from, int to, int first, int last, float[] y, int yAt, Scratch own) {
-        int length = (to - from) * (last - first) * ROWS;
+    private void activate(ExpertWeights expert, Task task, int from, int to, Results y, Scratch own) {
+        int length = (to - from) * ROWS;
         if (!task.isGated()) {
-            Gating.relu(y, yAt, length);
+            Gating.relu(y, length);
             return;
         }
-        float[] ups = own.otherSums(length);
-        arithmetic.multiply(expert.up(), from, to, task.upX, first, last, ups, 0, own);
-        Biases.add(expert.upBias(), from, to, last - first, ups, 0);
-        Gating.prepare(expert.activation(), y, yAt, ups, 0, length);
-        arithmetic.swiGlu(y, yAt, ups, 0, length, own);
+        float[] sums = own.otherSums(length * (y.lastColumn - y.firstColumn));
+        Results ups = own.otherResults.dense(sums, 0, y.firstColumn, y.lastColumn, length);
+        arithmetic.multiply(expert.up(), from, to, task.upX, ups, own);
+        Biases.add(expert.upBias(), from, to, ups);
+        Gating.prepare(expert.activation(), y, ups, length);
+        arithmetic.swiGlu(y, ups, length, own);
     }
 
     private void blocks(int part, int worker) {
@@ -192,18 +208,25 @@ final class MatrixProducts {
         int to = Math.min(from + task.tileBlock, task.weights.tiles());
         int firstColumn = block % task.columnBlocks * task.columnBlock;
         int lastColumn = Math.min(firstColumn + task.columnBlock, task.x.n);
-        int length = (to - from) * (lastColumn - firstColumn) * ROWS;
+        int whole = Math.min(to, task.weights.rows() / ROWS);
         Scratch own = scratch[worker];
-        float[] sums = own.sums(length);
-        compute(task, from, to, firstColumn, lastColumn, sums, 0, own);
-        scatter(task, sums, from, to, firstColumn, lastColumn);
+        if (from < whole) {
+            Results y = own.results.to(task.out, from * ROWS, task.starts, firstColumn, lastColumn);
+            compute(task, from, whole, y, own);
+        }
+        if (whole < to) {
+            lastTile(task, whole, firstColumn, lastColumn, own);
+        }
     }
 
-    private static void scatter(Task task, float[] sums, int from, int to, int firstColumn, int lastColumn) {
-        int length = Math.min((to - from) * ROWS, task.weights.rows() - from * ROWS);
+    /// Multiplies the last tile of a matrix, some of whose rows are padding, by some columns.
+    private void lastTile(Task task, int tile, int firstColumn, int lastColumn, Scratch own) {
+        float[] sums = own.sums((lastColumn - firstColumn) * ROWS);
+        compute(task, tile, tile + 1, own.results.dense(sums, 0, firstColumn, lastColumn, ROWS), own);
+        int length = task.weights.rows() - tile * ROWS;
         for (int column = firstColumn; column < lastColumn; column++) {
-            int at = (column - firstColumn) * (to - from) * ROWS;
-            System.arraycopy(sums, at, task.out, task.rowAt(column) + from * ROWS, length);
+            int at = (column - firstColumn) * ROWS;
+            System.arraycopy(sums, at, task.out, task.starts[column] + tile * ROWS, length);
         }
     }
 
@@ -224,6 +247,7 @@ final class MatrixProducts {
         private int tileBlock;
         private int columnBlock;
         private int columnBlocks;
+        private int[] starts = new int[1]; // where the results of each column start in `out`
 
         private Task(WeightMatrix weights, PackedColumns x) {
             this.weights = weights;
@@ -239,14 +263,18 @@ final class MatrixProducts {
             this.firstRow = firstRow;
         }
 
-        private boolean isGated() {
-            return expert != null && expert.gate() != null;
+        private void findStarts() {
+            if (starts.length < x.n) {
+                starts = new int[Math.max(x.n, 2 * starts.length)];
+            }
+            for (int column = 0; column < x.n; column++) {
+                int row = outRows == null ? firstRow + column : outRows[firstRow + column];
+                starts[column] = outAt + row * stride;
+            }
         }
 
-        /// Returns where the results of a column start.
-        private int rowAt(int column) {
-            int row = outRows == null ? firstRow + column : outRows[firstRow + column];
-            return outAt + row * stride;
+        private boolean isGated() {
+            return expert != null && expert.gate() != null;
         }
     }
 }

@@ -9,6 +9,7 @@ import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /// The C kernels. Quantised weights are multiplied with activations of eight bits, one scale for each 32 of them, but
 /// those of MXFP4 with three such numbers for each activation, which are as exact as float32; the others with float32.
@@ -23,7 +24,7 @@ final class NativeArithmetic implements Arithmetic {
     /// Columns behind the last one whose scales and sums C reads and drops.
     private static final int SPARE = 3;
 
-    private static final int FLOATS_PER_QUERY = 160;
+    private static final int FLOATS_PER_QUERY = 288;
 
     private final Arithmetic plain = new PlainArithmetic();
     private final ThreadLocal<NativeFloats> lender = ThreadLocal.withInitial(NativeFloats::new);
@@ -92,34 +93,60 @@ final class NativeArithmetic implements Arithmetic {
         requireRoom(dtype, to);
         Objects.checkIndex(column, to.n);
         MemorySegment lent = lender.get().lend(0, x, xAt, to.cols);
-        NativeCalls.pack(number(dtype), lent, to.cols, column, to);
+        NativeCalls.pack(number(dtype), lent, 0, MemorySegment.NULL, 0, to, column, column + 1);
     }
 
     @Override
-    public void multiply(
-            WeightMatrix w,
-            int from,
-            int to,
-            PackedColumns x,
-            int firstColumn,
-            int lastColumn,
-            float[] y,
-            int yAt,
-            Scratch scratch) {
+    public void pack(
+            DType dtype,
+            float[] x,
+            int xAt,
+            int stride,
+            int @Nullable [] rows,
+            int firstRow,
+            PackedColumns to,
+            int first,
+            int last) {
+        if (to.n == 1 || !multiplies(dtype)) {
+            Arithmetic.super.pack(dtype, x, xAt, stride, rows, firstRow, to, first, last);
+            return;
+        }
+        requireRoom(dtype, to);
+        Objects.checkFromToIndex(first, last, to.n);
+        for (int column = first; column < last; column++) {
+            int row = rows == null ? firstRow + column : rows[firstRow + column];
+            Objects.checkFromIndexSize(xAt + row * stride, to.cols, x.length);
+        }
+        MemorySegment lent = MemorySegment.ofArray(x).asSlice(4L * xAt);
+        MemorySegment lentRows = rows == null ? MemorySegment.NULL : MemorySegment.ofArray(rows);
+        NativeCalls.pack(number(dtype), lent, stride, lentRows, firstRow, to, first, last);
+    }
+
+    @Override
+    public void multiply(WeightMatrix w, int from, int to, PackedColumns x, Results y, Scratch scratch) {
         if (!multiplies(w.dtype())) {
-            plain.multiply(w, from, to, x, firstColumn, lastColumn, y, yAt, scratch);
+            plain.multiply(w, from, to, x, y, scratch);
             return;
         }
         requireRoom(w.dtype(), x);
-        Objects.checkFromToIndex(firstColumn, lastColumn, x.n);
+        Objects.checkFromToIndex(y.firstColumn, y.lastColumn, x.n);
         if (w.cols() != x.cols) {
             throw new IllegalArgumentException("columns of " + x.cols + " for a matrix of " + w.cols() + " columns");
         }
-        int length = Math.multiplyExact((to - from) * ROWS, lastColumn - firstColumn);
-        NativeFloats floats = lender.get();
-        MemorySegment results = floats.room(0, y, yAt, length);
-        NativeCalls.multiply(number(w.dtype()), address(w, from, to), to - from, x, firstColumn, lastColumn, results);
-        floats.takeBack(0, y, yAt, length);
+        int length = Math.multiplyExact(to - from, ROWS);
+        y.requireRoom(length);
+        int type = number(w.dtype());
+        long tiles = address(w, from, to);
+        if (x.n == 1) {
+            NativeFloats floats = lender.get();
+            MemorySegment results = floats.room(0, y.floats, y.at(0), length);
+            NativeCalls.multiply(type, tiles, to - from, x, 0, 1, results, 0, NativeFloats.AT_THE_START);
+            floats.takeBack(0, y.floats, y.at(0), length);
+            return;
+        }
+        MemorySegment results = MemorySegment.ofArray(y.floats);
+        MemorySegment starts = MemorySegment.ofArray(y.starts);
+        NativeCalls.multiply(type, tiles, to - from, x, y.firstColumn, y.lastColumn, results, y.offset, starts);
     }
 
     /// Returns where tiles `from` to `to` start.
@@ -150,20 +177,73 @@ final class NativeArithmetic implements Arithmetic {
     }
 
     @Override
-    public void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length, Scratch scratch) {
-        NativeFloats floats = lender.get();
-        MemorySegment gates = floats.lend(0, gate, gateAt, length);
-        NativeCalls.swiGlu(gates, floats.lend(1, up, upAt, length), length);
-        floats.takeBack(0, gate, gateAt, length);
+    public void swiGlu(Results gate, Results up, int length, Scratch scratch) {
+        int first = gate.firstColumn;
+        int last = gate.lastColumn;
+        if (last == 1) {
+            NativeFloats floats = lender.get();
+            MemorySegment gates = floats.lend(0, gate.floats, gate.at(0), length);
+            MemorySegment ups = floats.lend(1, up.floats, up.at(0), length);
+            MemorySegment start = NativeFloats.AT_THE_START;
+            NativeCalls.swiGlu(0, 1, length, gates, 0, start, ups, 0, start);
+            floats.takeBack(0, gate.floats, gate.at(0), length);
+            return;
+        }
+        gate.requireRoom(length);
+        up.requireRoom(length);
+        NativeCalls.swiGlu(
+                first,
+                last,
+                length,
+                MemorySegment.ofArray(gate.floats),
+                gate.offset,
+                MemorySegment.ofArray(gate.starts),
+                MemorySegment.ofArray(up.floats),
+                up.offset,
+                MemorySegment.ofArray(up.starts));
     }
 
     @Override
-    public void rmsNorm(float[] x, int at, int cols, float[] weight, float eps, float[] out, Scratch scratch) {
+    public void rmsNorm(
+            float[] x, int at, int rows, int cols, float[] weight, float eps, float[] out, Scratch scratch) {
+        int length = Math.multiplyExact(rows, cols);
         NativeFloats floats = lender.get();
-        MemorySegment row = floats.lend(0, x, at, cols);
         MemorySegment weights = floats.lend(1, weight, 0, cols);
-        NativeCalls.rmsNorm(row, cols, weights, eps, floats.room(2, out, at, cols));
-        floats.takeBack(2, out, at, cols);
+        if (rows == 1) {
+            MemorySegment row = floats.lend(0, x, at, cols);
+            NativeCalls.rmsNorm(row, 1, cols, weights, eps, floats.room(2, out, at, cols));
+            floats.takeBack(2, out, at, cols);
+            return;
+        }
+        Objects.checkFromIndexSize(at, length, x.length);
+        Objects.checkFromIndexSize(at, length, out.length);
+        MemorySegment lent = MemorySegment.ofArray(x).asSlice(4L * at);
+        NativeCalls.rmsNorm(
+                lent, rows, cols, weights, eps, MemorySegment.ofArray(out).asSlice(4L * at));
+    }
+
+    @Override
+    public void store(float[] k, float[] v, int position, KvLayer cache, int from, int to) {
+        int heads = cache.numKvHeads();
+        int at = from * cache.headDim();
+        int length = (to - from) * cache.headDim();
+        if (cache.type() != KvType.F16 || length == 0) {
+            Arithmetic.super.store(k, v, position, cache, from, to);
+            return;
+        }
+        requireStored(cache, 0, position + (to - 1) / heads + 1);
+        Objects.checkFromIndexSize(at, length, k.length);
+        Objects.checkFromIndexSize(at, length, v.length);
+        boolean isAlone = to <= heads;
+        NativeFloats floats = lender.get();
+        MemorySegment keys = isAlone
+                ? floats.lend(0, k, at, length)
+                : MemorySegment.ofArray(k).asSlice(4L * at);
+        MemorySegment values = isAlone
+                ? floats.lend(1, v, at, length)
+                : MemorySegment.ofArray(v).asSlice(4L * at);
+        long chunks = cache.addresses().address();
+        NativeCalls.storeHalves(keys, values, from, to, position, heads, cache.headDim(), chunks);
     }
 
     @Override

@@ -22,16 +22,22 @@ final class NativeCalls {
     private static final MethodHandle PACK = LIBRARY.link(
             "pack",
             FunctionDescriptor.ofVoid(
-                    JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+                    JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS,
+                    ADDRESS, ADDRESS, ADDRESS));
     private static final MethodHandle MULTIPLY = LIBRARY.link(
             "multiply",
             FunctionDescriptor.ofVoid(
                     JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, ADDRESS,
-                    ADDRESS, ADDRESS));
-    private static final MethodHandle SWIGLU =
-            LIBRARY.link("swiglu", FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, JAVA_INT));
-    private static final MethodHandle RMS_NORM =
-            LIBRARY.link("rms_norm", FunctionDescriptor.ofVoid(ADDRESS, JAVA_INT, ADDRESS, JAVA_FLOAT, ADDRESS));
+                    ADDRESS, ADDRESS, JAVA_INT, ADDRESS));
+    private static final MethodHandle SWIGLU = LIBRARY.link(
+            "swiglu",
+            FunctionDescriptor.ofVoid(
+                    JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, ADDRESS));
+    private static final MethodHandle RMS_NORM = LIBRARY.link(
+            "rms_norm", FunctionDescriptor.ofVoid(ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, JAVA_FLOAT, ADDRESS));
+    private static final MethodHandle STORE_HALVES = LIBRARY.link(
+            "store_halves",
+            FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
     private static final MethodHandle ATTEND = LIBRARY.link(
             "attend",
             FunctionDescriptor.ofVoid(
@@ -78,18 +84,41 @@ final class NativeCalls {
         }
     }
 
-    /// @param x the column
-    static void pack(int type, MemorySegment x, int cols, int column, PackedColumns to) {
+    /// @param rows the rows of `x` that are packed, counted from `row`, or null for those from `row` on
+    static void pack(
+            int type, MemorySegment x, int stride, MemorySegment rows, int row, PackedColumns to, int first, int last) {
         try {
             PACK.invokeExact(
-                    type, x, cols, to.n, column, to.floatsSegment, to.bytesSegment, to.scalesSegment, to.sumsSegment);
+                    type,
+                    x,
+                    stride,
+                    rows,
+                    row,
+                    to.cols,
+                    to.n,
+                    first,
+                    last,
+                    to.floatsSegment,
+                    to.bytesSegment,
+                    to.scalesSegment,
+                    to.sumsSegment);
         } catch (Throwable e) {
             throw rethrown(e);
         }
     }
 
     /// @param w the address of the first tile; its memory must not be given back during the call
-    static void multiply(int type, long w, int tiles, PackedColumns x, int first, int last, MemorySegment y) {
+    /// @param at where in `y`, from `offset` on, the results of each column start
+    static void multiply(
+            int type,
+            long w,
+            int tiles,
+            PackedColumns x,
+            int first,
+            int last,
+            MemorySegment y,
+            int offset,
+            MemorySegment at) {
         try {
             MULTIPLY.invokeExact(
                     type,
@@ -103,23 +132,45 @@ final class NativeCalls {
                     x.bytesSegment,
                     x.scalesSegment,
                     x.sumsSegment,
-                    y);
+                    y,
+                    offset,
+                    at);
         } catch (Throwable e) {
             throw rethrown(e);
         }
     }
 
-    static void swiGlu(MemorySegment gate, MemorySegment up, int length) {
+    static void swiGlu(
+            int first,
+            int last,
+            int length,
+            MemorySegment gate,
+            int gateOffset,
+            MemorySegment gateAt,
+            MemorySegment up,
+            int upOffset,
+            MemorySegment upAt) {
         try {
-            SWIGLU.invokeExact(gate, up, length);
+            SWIGLU.invokeExact(first, last, length, gate, gateOffset, gateAt, up, upOffset, upAt);
         } catch (Throwable e) {
             throw rethrown(e);
         }
     }
 
-    static void rmsNorm(MemorySegment x, int cols, MemorySegment weight, float eps, MemorySegment out) {
+    static void rmsNorm(MemorySegment x, int rows, int cols, MemorySegment weight, float eps, MemorySegment out) {
         try {
-            RMS_NORM.invokeExact(x, cols, weight, eps, out);
+            RMS_NORM.invokeExact(x, rows, cols, weight, eps, out);
+        } catch (Throwable e) {
+            throw rethrown(e);
+        }
+    }
+
+    /// @param k begins with the key of number `from`, counted from head 0 at `position`; `v` likewise
+    /// @param chunks as in [#attend]
+    static void storeHalves(
+            MemorySegment k, MemorySegment v, int from, int to, int position, int heads, int headDim, long chunks) {
+        try {
+            STORE_HALVES.invokeExact(k, v, from, to, position, heads, headDim, chunks);
         } catch (Throwable e) {
             throw rethrown(e);
         }

@@ -1,6 +1,7 @@
 package io.moetier.engine.device.cpu;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -14,6 +15,9 @@ import java.lang.foreign.MemorySegment;
 final class NativeFloats {
     /// The length from which parts are not copied: that of a full block of a product with many columns.
     private static final int LONG = 1 << 15;
+
+    /// What tells native code that the only column starts where the memory does.
+    static final MemorySegment AT_THE_START = Arena.global().allocateFrom(JAVA_INT, 0);
 
     private static final int ALIGNMENT = 64;
     private static final int ROOMS = 3;

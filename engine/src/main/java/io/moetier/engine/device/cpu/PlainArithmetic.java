@@ -35,26 +35,16 @@ final class PlainArithmetic implements Arithmetic {
     }
 
     @Override
-    public void multiply(
-            WeightMatrix w,
-            int from,
-            int to,
-            PackedColumns x,
-            int firstColumn,
-            int lastColumn,
-            float[] y,
-            int yAt,
-            Scratch scratch) {
+    public void multiply(WeightMatrix w, int from, int to, PackedColumns x, Results y, Scratch scratch) {
         for (int tile = from; tile < to; tile++) {
             float[] weights = decode(w, tile, scratch);
             double[] sums = scratch.exactSums;
-            int at = yAt + (tile - from) * ROWS;
-            for (int column = firstColumn; column < lastColumn; column++, at += (to - from) * ROWS) {
+            for (int column = y.firstColumn; column < y.lastColumn; column++) {
                 Arrays.fill(sums, 0);
                 for (int k = 0; k < w.cols(); k++) {
                     accumulate(weights, k, x.floats[column * w.cols() + k], sums);
                 }
-                store(sums, y, at);
+                store(sums, y.floats, y.at(column) + (tile - from) * ROWS);
             }
         }
     }
@@ -89,7 +79,13 @@ final class PlainArithmetic implements Arithmetic {
     }
 
     @Override
-    public void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length, Scratch scratch) {
+    public void swiGlu(Results gate, Results up, int length, Scratch scratch) {
+        for (int column = gate.firstColumn; column < gate.lastColumn; column++) {
+            swiGlu(gate.floats, gate.at(column), up.floats, up.at(column), length);
+        }
+    }
+
+    private static void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length) {
         for (int i = 0; i < length; i++) {
             double g = gate[gateAt + i];
             gate[gateAt + i] = (float) (g / (1 + Math.exp(-g)) * up[upAt + i]);
@@ -97,7 +93,14 @@ final class PlainArithmetic implements Arithmetic {
     }
 
     @Override
-    public void rmsNorm(float[] x, int at, int cols, float[] weight, float eps, float[] out, Scratch scratch) {
+    public void rmsNorm(
+            float[] x, int at, int rows, int cols, float[] weight, float eps, float[] out, Scratch scratch) {
+        for (int row = 0; row < rows; row++) {
+            rmsNorm(x, at + row * cols, cols, weight, eps, out);
+        }
+    }
+
+    private static void rmsNorm(float[] x, int at, int cols, float[] weight, float eps, float[] out) {
         double sum = 0;
         for (int i = 0; i < cols; i++) {
             sum += (double) x[at + i] * x[at + i];

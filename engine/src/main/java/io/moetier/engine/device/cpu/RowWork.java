@@ -80,9 +80,8 @@ final class RowWork {
     }
 
     private void normalise(int part, int worker) {
-        for (int row = from(part); row < from(part + 1); row++) {
-            arithmetic.rmsNorm(x, row * cols, cols, y, eps, out, scratch[worker]);
-        }
+        int from = from(part);
+        arithmetic.rmsNorm(x, from * cols, from(part + 1) - from, cols, y, eps, out, scratch[worker]);
     }
 
     /// As [io.moetier.engine.device.Kernels#layerNorm]; mean and variance are summed in double.
@@ -163,10 +162,7 @@ final class RowWork {
     }
 
     private void store(int part, int worker) {
-        KvLayer kv = Objects.requireNonNull(cache);
-        for (int i = from(part); i < from(part + 1); i++) {
-            kv.store(firstPosition + i / kv.numKvHeads(), i % kv.numKvHeads(), x, y, i * kv.headDim());
-        }
+        arithmetic.store(x, y, firstPosition, Objects.requireNonNull(cache), from(part), from(part + 1));
     }
 
     void storeLatents(float[] latents, float[] keys, int n, int firstPosition, LatentLayer cache) {

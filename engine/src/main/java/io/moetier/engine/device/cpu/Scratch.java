@@ -20,7 +20,13 @@ final class Scratch {
     /// Sixteen heads of latent attention.
     final LatentBlock latents = new LatentBlock();
 
-    /// Results of a part of a matrix product, `[columns][tiles][16]`.
+    /// Where the results of a part of a matrix product go.
+    final Results results = new Results();
+
+    /// Where those of the second operand go where two products are combined.
+    final Results otherResults = new Results();
+
+    /// Results of a part of a matrix product, `[columns][tiles][16]`, that has no place of its own.
     float[] sums = new float[0];
 
     /// The second operand's results where two products are combined.

@@ -104,7 +104,7 @@ final class SelfTest {
             arithmetic.pack(w.dtype(), x, column * w.cols(), columns, column);
         }
         float[] y = new float[n * ROWS];
-        arithmetic.multiply(w, 0, 1, columns, 0, n, y, 0, scratch);
+        arithmetic.multiply(w, 0, 1, columns, scratch.results.dense(y, 0, 0, n, ROWS), scratch);
         return y;
     }
 
@@ -112,8 +112,9 @@ final class SelfTest {
         float[] gate = activations(LENGTH);
         float[] expected = gate.clone();
         float[] up = activations(LENGTH);
-        plain.swiGlu(expected, 0, up, 0, LENGTH, scratch);
-        tested.swiGlu(gate, 0, up, 0, LENGTH, scratch);
+        Results ups = scratch.otherResults.only(up, 0);
+        plain.swiGlu(scratch.results.only(expected, 0), ups, LENGTH, scratch);
+        tested.swiGlu(scratch.results.only(gate, 0), ups, LENGTH, scratch);
         return agree(expected, gate);
     }
 
@@ -121,8 +122,8 @@ final class SelfTest {
         float[] x = activations(LENGTH);
         float[] weight = activations(LENGTH);
         float[] expected = new float[LENGTH];
-        plain.rmsNorm(x, 0, LENGTH, weight, EPS, expected, scratch);
-        tested.rmsNorm(x, 0, LENGTH, weight, EPS, x, scratch);
+        plain.rmsNorm(x, 0, 1, LENGTH, weight, EPS, expected, scratch);
+        tested.rmsNorm(x, 0, 1, LENGTH, weight, EPS, x, scratch);
         return agree(expected, x);
     }
 

@@ -47,22 +47,13 @@ final class VectorArithmetic implements Arithmetic {
     }
 
     @Override
-    public void multiply(
-            WeightMatrix w,
-            int from,
-            int to,
-            PackedColumns x,
-            int firstColumn,
-            int lastColumn,
-            float[] y,
-            int yAt,
-            Scratch scratch) {
+    public void multiply(WeightMatrix w, int from, int to, PackedColumns x, Results y, Scratch scratch) {
         if (!hasKernel(w.dtype())) {
-            plain.multiply(w, from, to, x, firstColumn, lastColumn, y, yAt, scratch);
+            plain.multiply(w, from, to, x, y, scratch);
         } else if (x.n > 1) {
-            VectorGemm.multiply(w, from, to, x, firstColumn, lastColumn, y, yAt, scratch);
+            VectorGemm.multiply(w, from, to, x, y, scratch);
         } else {
-            VectorGemv.multiply(w, from, to, x, y, yAt, scratch);
+            VectorGemv.multiply(w, from, to, x, y.floats, y.at(0), scratch);
         }
     }
 
@@ -75,7 +66,13 @@ final class VectorArithmetic implements Arithmetic {
     }
 
     @Override
-    public void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length, Scratch scratch) {
+    public void swiGlu(Results gate, Results up, int length, Scratch scratch) {
+        for (int column = gate.firstColumn; column < gate.lastColumn; column++) {
+            swiGlu(gate.floats, gate.at(column), up.floats, up.at(column), length, scratch);
+        }
+    }
+
+    private static void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length, Scratch scratch) {
         for (int from = 0; from < length; from += BLOCK) {
             int count = Math.min(BLOCK, length - from);
             Lanes.exp(gate, gateAt + from, count, -1f, 0f, scratch.exponentials, 0);
@@ -90,7 +87,14 @@ final class VectorArithmetic implements Arithmetic {
     }
 
     @Override
-    public void rmsNorm(float[] x, int at, int cols, float[] weight, float eps, float[] out, Scratch scratch) {
+    public void rmsNorm(
+            float[] x, int at, int rows, int cols, float[] weight, float eps, float[] out, Scratch scratch) {
+        for (int row = 0; row < rows; row++) {
+            rmsNorm(x, at + row * cols, cols, weight, eps, out, scratch);
+        }
+    }
+
+    private static void rmsNorm(float[] x, int at, int cols, float[] weight, float eps, float[] out, Scratch scratch) {
         float factor = (float) (1 / Math.sqrt((double) sumOfSquares(x, at, cols, scratch) / cols + eps));
         for (int i = 0; i < cols; i++) {
             out[at + i] = x[at + i] * factor * weight[i];

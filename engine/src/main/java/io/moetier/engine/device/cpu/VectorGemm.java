@@ -27,17 +27,8 @@ final class VectorGemm {
     private VectorGemm() {}
 
     /// As [Arithmetic#multiply], on columns that [VectorColumns] packed.
-    static void multiply(
-            WeightMatrix w,
-            int from,
-            int to,
-            PackedColumns x,
-            int firstColumn,
-            int lastColumn,
-            float[] y,
-            int yAt,
-            Scratch scratch) {
-        int groups = (lastColumn - firstColumn + TOGETHER - 1) / TOGETHER;
+    static void multiply(WeightMatrix w, int from, int to, PackedColumns x, Results y, Scratch scratch) {
+        int groups = (y.lastColumn - y.firstColumn + TOGETHER - 1) / TOGETHER;
         int pairs = (to - from + 1) / 2;
         float[] results = scratch.blocks(SUMS + pairs * groups * SUMS); // the sums, [pair][group][2][8][16]
         Arrays.fill(results, SUMS, SUMS + pairs * groups * SUMS, 0f);
@@ -51,11 +42,11 @@ final class VectorGemm {
                 }
                 for (int group = 0; group < groups; group++) {
                     int at = SUMS + (pair * groups + group) * SUMS;
-                    multiply(w, k, depth, x, firstColumn + group * TOGETHER, results, at, scratch);
+                    multiply(w, k, depth, x, y.firstColumn + group * TOGETHER, results, at, scratch);
                 }
             }
         }
-        copy(results, to - from, lastColumn - firstColumn, y, yAt);
+        copy(results, to - from, groups, y);
     }
 
     /// Multiplies a panel by eight columns.
@@ -203,15 +194,14 @@ final class VectorGemm {
         }
     }
 
-    private static void copy(float[] results, int tiles, int columns, float[] y, int yAt) {
-        int groups = (columns + TOGETHER - 1) / TOGETHER;
-        for (int column = 0; column < columns; column++) {
+    private static void copy(float[] results, int tiles, int groups, Results y) {
+        for (int column = 0; column < y.lastColumn - y.firstColumn; column++) {
+            int at = y.at(y.firstColumn + column);
             for (int tile = 0; tile < tiles; tile++) {
                 int group = tile / 2 * groups + column / TOGETHER;
                 int from = SUMS + group * SUMS + (tile % 2 * TOGETHER + column % TOGETHER) * ROWS;
-                int to = yAt + (column * tiles + tile) * ROWS;
                 for (int lane = 0; lane < ROWS; lane += WIDTH) {
-                    FloatVector.fromArray(F, results, from + lane).intoArray(y, to + lane);
+                    FloatVector.fromArray(F, results, from + lane).intoArray(y.floats, at + tile * ROWS + lane);
                 }
             }
         }

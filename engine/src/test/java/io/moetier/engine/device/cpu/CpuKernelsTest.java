@@ -434,13 +434,72 @@ class CpuKernelsTest {
         for (int i = 0; i < 200; i++) {
             gate[i] = i - 100;
         }
+        Arithmetic arithmetic = KernelSelection.of(choice, Optional.empty()).arithmetic();
         float[] y = gate.clone();
-        KernelSelection.of(choice, Optional.empty()).arithmetic().swiGlu(y, 3, up, 3, gate.length - 3, new Scratch());
+        arithmetic.swiGlu(new Results().only(y, 3), new Results().only(up, 3), gate.length - 3, new Scratch());
         assertArrayEquals(Arrays.copyOf(gate, 3), Arrays.copyOf(y, 3));
         for (int i = 3; i < y.length; i++) {
-            double expected = gate[i] / (1 + Math.exp(-(double) gate[i])) * up[i];
-            // the exponential is within 2 units, and below -87 only the absolute size counts
-            assertEquals(expected, y[i], 8 * ULP * Math.abs(expected) + 1e-35);
+            assertActivated(gate[i], up[i], y[i]);
+        }
+
+        // columns 2 and 3 of four, forwards in one operand and backwards in the other
+        float[] columns = gate.clone();
+        int[] backwards = {0, 0, 1000, 100};
+        arithmetic.swiGlu(
+                new Results().dense(columns, 10, 2, 4, 37),
+                new Results().to(up, 5, backwards, 2, 4),
+                37,
+                new Scratch());
+        for (int i = 0; i < columns.length; i++) {
+            int at = i - 10;
+            if (at < 0 || at >= 2 * 37) {
+                assertEquals(gate[i], columns[i]);
+            } else {
+                assertActivated(gate[i], up[5 + (at < 37 ? 1000 + at : 100 + at - 37)], columns[i]);
+            }
+        }
+    }
+
+    private static void assertActivated(float gate, float up, float y) {
+        double expected = gate / (1 + Math.exp(-(double) gate)) * up;
+        // the exponential is within 2 units, and below -87 only the absolute size counts
+        assertEquals(expected, y, 8 * ULP * Math.abs(expected) + 1e-35);
+    }
+
+    /// One position and several ones, which reach from one chunk into the next, and numbers that float16 has not.
+    @ParameterizedTest
+    @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
+    void storesKeysAndValuesAsTheLayoutSays(KernelChoice choice) {
+        float[] special = {0f, -0f, 1e9f, -1e9f, 65504f, 65519f, 65520f, 6e-8f, -2e-8f, 0x1.002p0f, Float.NaN};
+        for (KvType type : KvType.values()) {
+            for (int headDim : new int[] {4, 20, 32, 64}) {
+                int first = KvLayer.CHUNK_POSITIONS - 19;
+                float[] k = TestWeights.floats(40 * 3 * headDim, random);
+                float[] v = TestWeights.floats(k.length, random);
+                System.arraycopy(special, 0, k, 8 * headDim, Math.min(headDim, special.length));
+                System.arraycopy(special, 0, v, 9 * headDim, Math.min(headDim, special.length));
+                KvLayer expected = new KvLayer(arena, type, first + 40, 3, headDim);
+                expected.reserve(first + 40);
+                for (int i = 0; i < 40 * 3; i++) {
+                    expected.store(first + i / 3, i % 3, k, v, i * headDim);
+                }
+                KvLayer found = new KvLayer(arena, type, first + 40, 3, headDim);
+                try (CpuDevice device = device(choice)) {
+                    Kernels kernels = device.kernels();
+                    int alone = 3 * headDim;
+                    kernels.storeKv(buffer(device, k), buffer(device, v), 1, first, found);
+                    kernels.storeKv(
+                            buffer(device, Arrays.copyOfRange(k, alone, k.length)),
+                            buffer(device, Arrays.copyOfRange(v, alone, v.length)),
+                            39,
+                            first + 1,
+                            found);
+                }
+                for (int chunk = 0; chunk < 2; chunk++) {
+                    assertEquals(-1, expected.keys(chunk).mismatch(found.keys(chunk)), type + " " + headDim);
+                    assertEquals(-1, expected.values(chunk).mismatch(found.values(chunk)), type + " " + headDim);
+                }
+            }
         }
     }
 

@@ -76,31 +76,24 @@ class SelfTestTest {
         }
 
         @Override
-        public void multiply(
-                WeightMatrix w,
-                int from,
-                int to,
-                PackedColumns x,
-                int firstColumn,
-                int lastColumn,
-                float[] y,
-                int yAt,
-                Scratch scratch) {
-            PLAIN.multiply(w, from, to, x, firstColumn, lastColumn, y, yAt, scratch);
+        public void multiply(WeightMatrix w, int from, int to, PackedColumns x, Results y, Scratch scratch) {
+            PLAIN.multiply(w, from, to, x, y, scratch);
             if (w.dtype() == dtype) {
-                y[yAt + 7] = -y[yAt + 7];
+                int at = y.at(0) + 7;
+                y.floats[at] = -y.floats[at];
             }
         }
 
         @Override
-        public void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length, Scratch scratch) {
-            PLAIN.swiGlu(gate, gateAt, up, upAt, length, scratch);
-            gate[gateAt] = activates ? Float.NaN : gate[gateAt];
+        public void swiGlu(Results gate, Results up, int length, Scratch scratch) {
+            PLAIN.swiGlu(gate, up, length, scratch);
+            gate.floats[gate.at(0)] = activates ? Float.NaN : gate.floats[gate.at(0)];
         }
 
         @Override
-        public void rmsNorm(float[] x, int at, int cols, float[] weight, float eps, float[] out, Scratch scratch) {
-            PLAIN.rmsNorm(x, at, cols, weight, eps, out, scratch);
+        public void rmsNorm(
+                float[] x, int at, int rows, int cols, float[] weight, float eps, float[] out, Scratch scratch) {
+            PLAIN.rmsNorm(x, at, rows, cols, weight, eps, out, scratch);
             out[at] *= normalises ? 1.5f : 1;
         }
 

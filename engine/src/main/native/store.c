@@ -1,0 +1,45 @@
+/* Keys and values on their way to the cache that attention.c reads. */
+#include "kernels.h"
+#include "vectors.h"
+
+#define CHUNK 256
+#define TILE 16
+
+#define LARGEST_HALF 65504.0f
+
+/* Returns x within the range of float16; NaN stays. */
+INLINE vfloat within_halves(vfloat x) {
+    const vfloat least = all_floats(-LARGEST_HALF);
+    return -larger(least, -larger(least, x));
+}
+
+INLINE void scatter(const uint16_t *halves, int count, int apart, uint16_t *to) {
+    for (int i = 0; i < count; i++) {
+        to[i * apart] = halves[i];
+    }
+}
+
+/* Stores a vector's elements `apart` elements from each other. */
+INLINE void store_vector(const float *x, int length, int apart, uint16_t *to) {
+    uint16_t halves[LANES];
+    int i = 0;
+    for (; i <= length - LANES; i += LANES, to += LANES * apart) {
+        store_halves(halves, within_halves(load_floats(x + i)));
+        scatter(halves, LANES, apart, to);
+    }
+    float rest[LANES] = {0};
+    memcpy(rest, x + i, (size_t)(length - i) * sizeof(float));
+    store_halves(halves, within_halves(load_floats(rest)));
+    scatter(halves, length - i, apart, to);
+}
+
+void KERNEL(store_halves)(const float *k, const float *v, int from, int to, int position, int heads, int head_dim,
+                          void *const *chunks) {
+    for (int i = from; i < to; i++, k += head_dim, v += head_dim) {
+        const int at = position + i / heads, in_chunk = at % CHUNK;
+        const long head = (long)(i % heads) * CHUNK * head_dim;
+        uint16_t *keys = chunks[2 * (at / CHUNK)], *values = chunks[2 * (at / CHUNK) + 1];
+        store_vector(k, head_dim, TILE, keys + head + (long)in_chunk / TILE * TILE * head_dim + in_chunk % TILE);
+        store_vector(v, head_dim, 1, values + head + (long)in_chunk * head_dim);
+    }
+}
