@@ -22,6 +22,9 @@ import picocli.CommandLine.Option;
 /// Measures prompt processing and generation.
 @Command(name = "bench", description = "Measure prompt processing and generation in tokens per second.")
 final class BenchCommand implements Callable<Integer> {
+    /// Seconds in which the JVM has compiled the kernels' callers.
+    private static final double COMPARED_WARM_UP = 4;
+
     private final Surroundings surroundings;
     private final Streams streams;
 
@@ -48,6 +51,14 @@ final class BenchCommand implements Callable<Integer> {
             defaultValue = "5",
             description = "How often each is measured, after runs to warm up; default: ${DEFAULT-VALUE}.")
     int repetitions;
+
+    @Option(
+            names = "--warm-up",
+            paramLabel = "SECONDS",
+            description = "How long to compute before anything counts, in whole rounds and at least one; default: 0,"
+                    + " and 4 with --compare, for the JVM compiles what it runs often.")
+    @Nullable
+    Double warmUp;
 
     @Option(
             names = "--compare",
@@ -86,6 +97,7 @@ final class BenchCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         require(repetitions >= 1, "-r must be 1 or more, not " + repetitions);
         require(promptTokens >= 0 && generatedTokens >= 0, "-p and -n must be 0 or more");
+        require(warmUp == null || warmUp >= 0, "--warm-up must be 0 or more, not " + warmUp);
         require(promptTokens + generatedTokens > 0, "-p 0 and -n 0 leave nothing to measure");
         require(!compare || peer != null, "--compare needs --peer FOLDER; tools/bench/compare gets llama.cpp as one");
         require(
@@ -148,7 +160,10 @@ final class BenchCommand implements Callable<Integer> {
             LoadedModel loaded, ProcessMemory before, Optional<SessionTrace> listener, Optional<TraceEvents> timeline) {
         try (Benchmark benchmark = new Benchmark(loaded, promptTokens, generatedTokens, before, timeline)) {
             listener.ifPresent(benchmark::listen);
-            benchmark.warmUp();
+            long begin = System.nanoTime();
+            do {
+                benchmark.warmUp();
+            } while ((System.nanoTime() - begin) / 1e9 < warmUpSeconds());
             for (int i = 0; i < repetitions; i++) {
                 benchmark.measure();
             }
@@ -164,9 +179,13 @@ final class BenchCommand implements Callable<Integer> {
                 MemoryBandwidth memory = MemoryBandwidth.open(Diagnosis.memoryToRead());
                 Comparison comparison = new Comparison(
                         loaded, other, memory, threads, Comparison.tokenBytes(source), promptTokens, generatedTokens)) {
-            comparison.run(repetitions);
+            comparison.run(warmUpSeconds(), repetitions);
             streams.print(json ? Json.write(comparison.fields()) + "\n" : comparison.table());
         }
+    }
+
+    private double warmUpSeconds() {
+        return warmUp == null ? (compare ? COMPARED_WARM_UP : 0) : warmUp;
     }
 
     private static void require(boolean holds, String message) {

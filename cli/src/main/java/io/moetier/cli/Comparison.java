@@ -19,7 +19,6 @@ import java.util.function.DoubleSupplier;
 /// them. The share of memory's speed that it uses is that of the median token in the median pass over memory, and there
 /// are passes before and after generating: what else happens to the machine then happens to both.
 final class Comparison implements AutoCloseable {
-    private static final int WARM_UPS = 2;
     private static final int PASSES = 4;
 
     private final LoadedModel model;
@@ -36,6 +35,7 @@ final class Comparison implements AutoCloseable {
     private final Measurement tokenRates = new Measurement();
     private final Pair prompts = new Pair();
     private final Pair generations = new Pair();
+    private double ownSeconds;
 
     /// Tokens a second of both.
     private record Pair(Measurement own, Measurement other) {
@@ -90,11 +90,12 @@ final class Comparison implements AutoCloseable {
         return bytes;
     }
 
-    /// Measures everything `repetitions` times; who begins changes every time.
-    void run(int repetitions) {
-        for (int i = 0; i < WARM_UPS; i++) {
+    /// Measures everything `repetitions` times; who begins changes every time. Before that there are rounds that do not
+    /// count, until Moetier has computed for so many seconds; the first one is always there.
+    void run(double warmUpSeconds, int repetitions) {
+        do {
             round(true);
-        }
+        } while (ownSeconds < warmUpSeconds);
         List.of(bandwidth, passes, tokenRates).forEach(Measurement::clear);
         prompts.clear();
         generations.clear();
@@ -165,14 +166,19 @@ final class Comparison implements AutoCloseable {
         }
     }
 
-    private static void inTurns(Pair rates, int tokens, DoubleSupplier own, DoubleSupplier other, boolean first) {
+    private void inTurns(Pair rates, int tokens, DoubleSupplier own, DoubleSupplier other, boolean first) {
         if (first) {
-            rates.own().add(tokens / own.getAsDouble());
+            add(rates, tokens, own.getAsDouble());
         }
         rates.other().add(tokens / other.getAsDouble());
         if (!first) {
-            rates.own().add(tokens / own.getAsDouble());
+            add(rates, tokens, own.getAsDouble());
         }
+    }
+
+    private void add(Pair rates, int tokens, double seconds) {
+        rates.own().add(tokens / seconds);
+        ownSeconds += seconds;
     }
 
     private double prefill() {

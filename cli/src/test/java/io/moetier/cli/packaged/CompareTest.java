@@ -62,7 +62,8 @@ class CompareTest {
                         "--json",
                         "-p" + TOKENS,
                         "-n" + TOKENS,
-                        "-r2")
+                        "-r2",
+                        "--warm-up=0")
                 .redirectOutput(out.toFile())
                 .redirectError(directory.resolve("err").toFile());
         builder.environment().put("MOETIER_CACHE", directory.resolve("cache").toString());
