@@ -11,6 +11,9 @@
 /* Blocks that are decoded together, and stay in the first cache while all columns are multiplied by them. */
 #define DECODED 32
 
+/* Fewer columns are multiplied as fast without, by weights that are decoded once. */
+#define LEAST_COLUMNS (COLUMNS + 1)
+
 /* The matrix registers, by their numbers: two for a whole group of columns, two for a part of one. */
 #define WEIGHTS 0
 #define WHOLE_PRODUCTS 1
@@ -104,10 +107,11 @@ INLINE void scale_block(int type, int width, const struct weights *w, const int3
 
 /*
  * Adds the products of decoded blocks with columns to y + at[column]. So many columns as `width` are scaled: what lies
- * behind those of the run is read and dropped.
+ * behind those of the run is read and dropped. Meanwhile, with each block, `fetched` bytes come from `next` on: all at
+ * once would be more than can be on their way.
  */
 INLINE void multiply_run(int type, int width, const struct product *p, const struct run *run, const struct weights *w,
-                         int blocks, int first, float *y, const int32_t *at) {
+                         int blocks, int first, float *y, const int32_t *at, const uint8_t *next, long fetched) {
     const int digits = digits_of(type), columns = width == GROUP ? GROUP : run->columns;
     const int8_t *x = p->bytes + run->at * digits * BLOCK;
     const float *scales = p->scales + run->at;
@@ -123,6 +127,9 @@ INLINE void multiply_run(int type, int width, const struct product *p, const str
     /* A block is scaled while the next one is multiplied: what a tile store has written cannot be loaded at once. */
     for (int b = 0; b <= blocks; b++, x += run->stride * digits * BLOCK) {
         if (b < blocks) {
+            for (long i = fetched * b; i < fetched * (b + 1); i += 64) {
+                __builtin_prefetch(next + i, 0, 2);
+            }
             multiply_block(type, width == GROUP, w + b, x, products[b % 2]);
         }
         if (b > 0) {
@@ -139,13 +146,6 @@ INLINE void multiply_run(int type, int width, const struct product *p, const str
     }
 }
 
-/* Fetches bytes from * size / of to `to` * size / of, while there is time to wait for them. */
-static void fetch_share(const uint8_t *w, long size, int from, int to, int of) {
-    for (long i = size * from / of; i < size * to / of; i += 64) {
-        __builtin_prefetch(w + i, 0, 2);
-    }
-}
-
 /* Multiplies decoded blocks by all columns. `part` is the size of the group that the registers are set for. */
 INLINE void multiply_columns(int type, const struct product *p, const struct weights *w, const uint8_t *next, int from,
                              int blocks, int *part, float *y) {
@@ -154,7 +154,8 @@ INLINE void multiply_columns(int type, const struct product *p, const struct wei
         const int32_t *to = p->at + column;
         end = column / GROUP * GROUP + GROUP;
         end = end < p->last ? end : p->last;
-        fetch_share(next, next_bytes, column - p->first, end - p->first, p->last - p->first);
+        const uint8_t *share = next + next_bytes * (column - p->first) / (p->last - p->first);
+        const long fetched = next_bytes * (end - column) / (p->last - p->first) / blocks;
         const struct run run = {end - column, group_width(p->n, column), block_at(p->n, p->cols / BLOCK, column, from)};
         if (run.columns < GROUP && run.columns != *part) {
             *part = run.columns;
@@ -162,19 +163,19 @@ INLINE void multiply_columns(int type, const struct product *p, const struct wei
         }
         switch (run.columns == GROUP ? GROUP : (run.columns + 3) / 4) {
             case 1:
-                multiply_run(type, 4, p, &run, w, blocks, from == 0, y, to);
+                multiply_run(type, 4, p, &run, w, blocks, from == 0, y, to, share, fetched);
                 break;
             case 2:
-                multiply_run(type, 8, p, &run, w, blocks, from == 0, y, to);
+                multiply_run(type, 8, p, &run, w, blocks, from == 0, y, to, share, fetched);
                 break;
             case 3:
-                multiply_run(type, 12, p, &run, w, blocks, from == 0, y, to);
+                multiply_run(type, 12, p, &run, w, blocks, from == 0, y, to, share, fetched);
                 break;
             case 4:
-                multiply_run(type, GROUP - 1, p, &run, w, blocks, from == 0, y, to);
+                multiply_run(type, GROUP - 1, p, &run, w, blocks, from == 0, y, to, share, fetched);
                 break;
             default:
-                multiply_run(type, GROUP, p, &run, w, blocks, from == 0, y, to);
+                multiply_run(type, GROUP, p, &run, w, blocks, from == 0, y, to, share, fetched);
         }
     }
 }
@@ -202,9 +203,8 @@ INLINE void multiply(int type, const struct product *p) {
         multiply(type, p); \
         break;
 
-/* Fewer columns than a group are multiplied as fast without. */
 int LEVEL(multiply_amx)(int type, const struct product *p) {
-    if (p->last - p->first < GROUP) {
+    if (p->last - p->first < LEAST_COLUMNS) {
         return 0;
     }
     switch (type) {
