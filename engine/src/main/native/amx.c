@@ -124,6 +124,10 @@ INLINE void multiply_run(int type, int width, const struct product *p, const str
             results[j] = load_floats(y + at[j]);
         }
     }
+    /* Two tiles further, results go to lines that may be in no cache. */
+    for (int j = 0; j < columns; j++) {
+        __builtin_prefetch(y + at[j] + 2 * ROWS, 0, 2);
+    }
     /* A block is scaled while the next one is multiplied: what a tile store has written cannot be loaded at once. */
     for (int b = 0; b <= blocks; b++, x += run->stride * digits * BLOCK) {
         if (b < blocks) {
