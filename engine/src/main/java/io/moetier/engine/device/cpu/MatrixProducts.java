@@ -16,8 +16,8 @@ final class MatrixProducts {
     /// Most columns whose results a thread holds at a time.
     private static final int COLUMN_BLOCK = 128;
 
-    /// Most tiles of a part with several columns, so that its results stay in the second-level cache.
-    private static final int TILE_BLOCK = 16;
+    /// Most tiles of a part with several columns, times the columns, so that its results stay in the second-level cache.
+    private static final int MOST_RESULTS = 16 * COLUMN_BLOCK;
 
     /// Parts of a thread with several columns: fewer cost less, more have the threads end together.
     private static final int BLOCKS_PER_THREAD = 4;
@@ -105,13 +105,13 @@ final class MatrixProducts {
 
     /// Cuts all tasks into blocks of about the same size, and returns how many there are.
     private int cutIntoBlocks() {
-        long results = numResults / ((long) BLOCKS_PER_THREAD * pool.threads());
+        long results = Math.min(MOST_RESULTS, numResults / ((long) BLOCKS_PER_THREAD * pool.threads()));
         int numBlocks = 0;
         for (int t = 0; t < numTasks; t++) {
             Task task = tasks[t];
             int tiles = task.weights.tiles();
             task.firstBlock = numBlocks;
-            task.tileBlock = Math.clamp(results / task.columnBlock, 1, Math.min(TILE_BLOCK, tiles));
+            task.tileBlock = Math.clamp(results / task.columnBlock, 1, tiles);
             numBlocks += (tiles + task.tileBlock - 1) / task.tileBlock * task.columnBlocks;
         }
         return numBlocks;
