@@ -2,6 +2,7 @@ package io.moetier.cli;
 
 import io.moetier.engine.device.cpu.CpuDevice;
 import io.moetier.engine.device.cpu.KernelChoice;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -13,8 +14,8 @@ import java.util.Map;
 final class StartUpTraining {
     private StartUpTraining() {}
 
-    /// Runs `--help`, looks at the model that is the first argument, and imports it to the second.
-    public static void main(String[] args) {
+    /// Runs `--help`, looks at the model that is the first argument, and imports it and a GGUF file to the second.
+    public static void main(String[] args) throws IOException {
         Path cache = Path.of(args[1]).resolveSibling("launcher-training.cache");
         Surroundings surroundings = new Surroundings(Map.of("MOETIER_CACHE", cache.toString()), Path.of(""), "");
         Streams streams = Streams.ofProcess();
@@ -24,6 +25,9 @@ final class StartUpTraining {
         Moetier.execute(surroundings, streams, "run", args[0], "--ctx", "-1", "Once");
         // What an import is made of takes long to load and to compile: Chronicle Map first of all.
         Moetier.execute(surroundings, streams, "import", args[0], "--out", args[1], "--force");
+        Path gguf = Path.of(args[1]).resolveSibling("launcher-training.gguf");
+        TrainingModel.write(gguf);
+        Moetier.execute(surroundings, streams, "import", gguf.toString(), "--out", args[1], "--force");
         // Loads and tests the native kernels, if they were built.
         CpuDevice.open(1, KernelChoice.AUTO).close();
     }
