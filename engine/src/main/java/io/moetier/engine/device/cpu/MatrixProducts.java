@@ -111,7 +111,7 @@ final class MatrixProducts {
             Task task = tasks[t];
             int tiles = task.weights.tiles();
             task.firstBlock = numBlocks;
-            task.tileBlock = Math.clamp(results / task.columnBlock, 1, tiles);
+            task.tileBlock = Math.clamp(results / Math.min(task.columnBlock, task.x.n), 1, tiles);
             numBlocks += (tiles + task.tileBlock - 1) / task.tileBlock * task.columnBlocks;
         }
         return numBlocks;

@@ -8,12 +8,13 @@ import java.lang.foreign.MemorySegment;
 
 /// Lends parts of arrays to native code, on one thread.
 ///
-/// A segment that stands for an array is an object, unless the compiler sees through all that is done with it, which
-/// cannot be relied on. So short parts are copied to off-heap memory, which is a small share of what is computed with
-/// them and allocates nothing. Long ones are lent where they are; a token alone has none, unless its vocabulary is of a
-/// quarter of a million.
+/// A segment that stands for an array is an object, unless the compiler sees through all that is done with it,
+/// which cannot be relied on. A token alone is to allocate nothing, so its parts of arrays are copied to off-heap
+/// memory, which is a small share of what is computed with them. Long ones are lent where they are, as where the
+/// vocabulary is of a quarter of a million. What is done for several tokens lends whole arrays and does not come
+/// here.
 final class NativeFloats {
-    /// The length from which parts are not copied: that of a full block of a product with many columns.
+    /// The length from which parts are not copied.
     private static final int LONG = 1 << 15;
 
     /// What tells native code that the only column starts where the memory does.
