@@ -16,7 +16,8 @@ final class MatrixProducts {
     /// Most columns whose results a thread holds at a time.
     private static final int COLUMN_BLOCK = 128;
 
-    /// Most tiles of a part with several columns, times the columns, so that its results stay in the second-level cache.
+    /// Most tiles of a part with several columns, times the columns, so that its results stay in the second-level
+    /// cache.
     private static final int MOST_RESULTS = 16 * COLUMN_BLOCK;
 
     /// Parts of a thread with several columns: fewer cost less, more have the threads end together.

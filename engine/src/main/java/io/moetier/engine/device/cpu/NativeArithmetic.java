@@ -207,19 +207,11 @@ final class NativeArithmetic implements Arithmetic {
     public void rmsNorm(
             float[] x, int at, int rows, int cols, float[] weight, float eps, float[] out, Scratch scratch) {
         int length = Math.multiplyExact(rows, cols);
-        NativeFloats floats = lender.get();
+        NativeFloats floats = lender.get(); // the rows may be the heads of one token
+        MemorySegment lent = floats.lend(0, x, at, length);
         MemorySegment weights = floats.lend(1, weight, 0, cols);
-        if (rows == 1) {
-            MemorySegment row = floats.lend(0, x, at, cols);
-            NativeCalls.rmsNorm(row, 1, cols, weights, eps, floats.room(2, out, at, cols));
-            floats.takeBack(2, out, at, cols);
-            return;
-        }
-        Objects.checkFromIndexSize(at, length, x.length);
-        Objects.checkFromIndexSize(at, length, out.length);
-        MemorySegment lent = MemorySegment.ofArray(x).asSlice(4L * at);
-        NativeCalls.rmsNorm(
-                lent, rows, cols, weights, eps, MemorySegment.ofArray(out).asSlice(4L * at));
+        NativeCalls.rmsNorm(lent, rows, cols, weights, eps, floats.room(2, out, at, length));
+        floats.takeBack(2, out, at, length);
     }
 
     @Override

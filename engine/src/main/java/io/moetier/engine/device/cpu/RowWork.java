@@ -343,22 +343,53 @@ final class RowWork {
         }
     }
 
+    /// Sums part of a row's inputs, one after another, two of them in one pass over the result.
     private void combine(int row, int column, int count) {
         int to = row * length + column;
-        int at = row * k;
-        int end = at + k;
-        while (at < end && y[at] == 0) {
-            at++;
-        }
-        if (at == end) {
+        int end = (row + 1) * k;
+        int first = nextInput(row * k, end);
+        int second = nextInput(first + 1, end);
+        if (first >= end) {
             Arrays.fill(out, to, to + count, 0f);
             return;
         }
-        scale(x, at * length + column, y[at], out, to, count);
-        for (int i = at + 1; i < end; i++) {
-            if (y[i] != 0) {
-                addScaled(x, i * length + column, y[i], out, to, count);
+        if (second >= end) {
+            scale(x, first * length + column, y[first], out, to, count);
+            return;
+        }
+        scaleTwo(x, first * length + column, y[first], second * length + column, y[second], out, to, count);
+        for (int at = nextInput(second + 1, end); at < end; at = nextInput(second + 1, end)) {
+            second = nextInput(at + 1, end);
+            if (second < end) {
+                addTwoScaled(x, at * length + column, y[at], second * length + column, y[second], out, to, count);
+            } else {
+                addScaled(x, at * length + column, y[at], out, to, count);
             }
+        }
+    }
+
+    /// Returns the first input from `at` on whose weight is not zero, or one that is not below `end`.
+    private int nextInput(int at, int end) {
+        int input = at;
+        while (input < end && y[input] == 0) {
+            input++;
+        }
+        return input;
+    }
+
+    /// `out = factor * x + otherFactor * other`, `other` being elsewhere in `x`.
+    private static void scaleTwo(
+            float[] x, int at, float factor, int otherAt, float otherFactor, float[] out, int outAt, int length) {
+        for (int i = 0; i < length; i++) {
+            out[outAt + i] = factor * x[at + i] + otherFactor * x[otherAt + i];
+        }
+    }
+
+    /// `out = (out + factor * x) + otherFactor * other`, `other` being elsewhere in `x`.
+    private static void addTwoScaled(
+            float[] x, int at, float factor, int otherAt, float otherFactor, float[] out, int outAt, int length) {
+        for (int i = 0; i < length; i++) {
+            out[outAt + i] = out[outAt + i] + factor * x[at + i] + otherFactor * x[otherAt + i];
         }
     }
 

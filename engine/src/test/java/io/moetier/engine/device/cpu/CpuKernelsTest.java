@@ -562,6 +562,31 @@ class CpuKernelsTest {
     }
 
     @Test
+    void weightedSumAddsItsRowsInTheirOrder() {
+        int cols = 1100;
+        for (int k = 1; k <= 6; k++) {
+            float[] rows = TestWeights.floats(3 * k * cols, random);
+            float[] weights = TestWeights.floats(3 * k, random);
+            for (int i = 0; i < weights.length; i++) {
+                weights[i] = random.nextInt(3) == 0 ? 0 : weights[i];
+            }
+            try (CpuDevice device = device(KernelChoice.PLAIN)) {
+                DeviceBuffer sum = device.allocate(3 * cols);
+                device.kernels().weightedSum(buffer(device, rows), weights, 3, k, cols, sum);
+                float[] y = read(device, sum);
+                for (int i = 0; i < y.length; i++) {
+                    float expected = 0;
+                    for (int j = 0; j < k; j++) {
+                        int input = i / cols * k + j;
+                        expected += weights[input] * rows[input * cols + i % cols];
+                    }
+                    assertEquals(expected, y[i], SEED + ": element " + i + " of " + k);
+                }
+            }
+        }
+    }
+
+    @Test
     void weightedSumReadsNoRowOfWeightZero() {
         try (CpuDevice device = device(KernelChoice.AUTO)) {
             float nan = Float.NaN;
