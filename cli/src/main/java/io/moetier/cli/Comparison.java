@@ -35,7 +35,6 @@ final class Comparison implements AutoCloseable {
     private final Measurement tokenRates = new Measurement();
     private final Pair prompts = new Pair();
     private final Pair generations = new Pair();
-    private double ownSeconds;
 
     /// Tokens a second of both.
     private record Pair(Measurement own, Measurement other) {
@@ -90,12 +89,15 @@ final class Comparison implements AutoCloseable {
         return bytes;
     }
 
-    /// Measures everything `repetitions` times; who begins changes every time. Before that there are rounds that do not
-    /// count, until Moetier has computed for so many seconds; the first one is always there.
+    /// Measures everything `repetitions` times; who begins changes every time. Before that Moetier computes until it
+    /// has
+    /// done so for some seconds, and there is a round that does not count.
     void run(double warmUpSeconds, int repetitions) {
-        do {
-            round(true);
-        } while (ownSeconds < warmUpSeconds);
+        for (double seconds = 0; seconds < warmUpSeconds; ) {
+            seconds += prompt.length > 0 ? prefill() : 0;
+            seconds += following.length > 0 ? decode() : 0;
+        }
+        round(true);
         List.of(bandwidth, passes, tokenRates).forEach(Measurement::clear);
         prompts.clear();
         generations.clear();
@@ -162,23 +164,23 @@ final class Comparison implements AutoCloseable {
             inTurns(prompts, prompt.length, this::prefill, () -> peer.prompt(prompt), first);
         }
         if (following.length > 0) {
-            inTurns(generations, following.length, this::decode, () -> peer.generate(opening, following), first);
+            inTurns(
+                    generations,
+                    following.length,
+                    this::decodeBetweenPasses,
+                    () -> peer.generate(opening, following),
+                    first);
         }
     }
 
-    private void inTurns(Pair rates, int tokens, DoubleSupplier own, DoubleSupplier other, boolean first) {
+    private static void inTurns(Pair rates, int tokens, DoubleSupplier own, DoubleSupplier other, boolean first) {
         if (first) {
-            add(rates, tokens, own.getAsDouble());
+            rates.own().add(tokens / own.getAsDouble());
         }
         rates.other().add(tokens / other.getAsDouble());
         if (!first) {
-            add(rates, tokens, own.getAsDouble());
+            rates.own().add(tokens / own.getAsDouble());
         }
-    }
-
-    private void add(Pair rates, int tokens, double seconds) {
-        rates.own().add(tokens / seconds);
-        ownSeconds += seconds;
     }
 
     private double prefill() {
@@ -188,8 +190,14 @@ final class Comparison implements AutoCloseable {
         return (System.nanoTime() - begin) / 1e9;
     }
 
-    private double decode() {
+    private double decodeBetweenPasses() {
         readMemory();
+        double seconds = decode();
+        readMemory();
+        return seconds;
+    }
+
+    private double decode() {
         session.truncate(0);
         session.prefill(opening);
         double seconds = 0;
@@ -200,7 +208,6 @@ final class Comparison implements AutoCloseable {
             tokenRates.add(1 / taken);
             seconds += taken;
         }
-        readMemory();
         return seconds;
     }
 

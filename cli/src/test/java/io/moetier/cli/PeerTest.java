@@ -54,7 +54,7 @@ class PeerTest {
         write("echo \"$1\" >'" + folder + "/asked'; echo 'ready peer'; while read -r line; do echo 'done 0.25'; done");
         CommandLineRun run = CommandLineRun.inProcess(
                 folder.resolve("cache"),
-                ("bench " + second + " --compare --peer " + folder + " -p 2 -n 1 -r 1").split(" ", -1));
+                ("bench " + second + " --compare --peer " + folder + " -p 2 -n 1 -r 1 --warm-up 0").split(" ", -1));
         assertEquals(Failure.OK, run.exitCode(), run.err());
         assertEquals(List.of(first.toString()), Files.readAllLines(folder.resolve("asked")));
     }
