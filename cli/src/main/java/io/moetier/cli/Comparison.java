@@ -89,9 +89,8 @@ final class Comparison implements AutoCloseable {
         return bytes;
     }
 
-    /// Measures everything `repetitions` times; who begins changes every time. Before that Moetier computes until it
-    /// has
-    /// done so for some seconds, and there is a round that does not count.
+    /// Measures everything `repetitions` times; who begins changes every time. Before that Moetier computes for some
+    /// seconds, and there is a round that does not count.
     void run(double warmUpSeconds, int repetitions) {
         for (double seconds = 0; seconds < warmUpSeconds; ) {
             seconds += prompt.length > 0 ? prefill() : 0;

@@ -44,9 +44,8 @@ interface Arithmetic {
         }
     }
 
-    /// Multiplies tiles `from` to `to` of `w` by the columns of `x` that `y` is for. `x` was packed for the type of
-    /// `w`.
-    /// Rows of padding are written too, so there must be room for whole tiles.
+    /// Multiplies tiles `from` to `to` of `w` by the columns of `x` that `y` is for; `x` was packed for the type of
+    /// `w`. Rows of padding are written too, so there must be room for whole tiles.
     ///
     /// @param y receives `[to - from][16]` for each column; the first one is a multiple of [#COLUMNS_TOGETHER]
     void multiply(WeightMatrix w, int from, int to, PackedColumns x, Results y, Scratch scratch);
