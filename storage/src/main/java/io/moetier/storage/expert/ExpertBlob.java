@@ -3,8 +3,7 @@ package io.moetier.storage.expert;
 import java.lang.foreign.MemorySegment;
 
 /// The value of an entry in the map: when writing, a block that learns where it belongs; when reading, the mapped
-/// memory
-/// of the entry.
+/// memory of the entry.
 ///
 /// The header of every store's map file names this class: it must never be renamed or moved.
 final class ExpertBlob {
