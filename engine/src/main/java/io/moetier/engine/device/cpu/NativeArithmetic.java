@@ -107,7 +107,7 @@ final class NativeArithmetic implements Arithmetic {
             PackedColumns to,
             int first,
             int last) {
-        if (to.n == 1 || !multiplies(dtype)) {
+        if (to.n == 1 || NativeFloats.isShort((last - first) * to.cols) || !multiplies(dtype)) {
             Arithmetic.super.pack(dtype, x, xAt, stride, rows, firstRow, to, first, last);
             return;
         }
@@ -137,6 +137,8 @@ final class NativeArithmetic implements Arithmetic {
         y.requireRoom(length);
         int type = number(w.dtype());
         long tiles = address(w, from, to);
+        int first = y.firstColumn;
+        int last = y.lastColumn;
         if (x.n == 1) {
             NativeFloats floats = lender.get();
             MemorySegment results = floats.room(0, y.floats, y.at(0), length);
@@ -144,9 +146,19 @@ final class NativeArithmetic implements Arithmetic {
             floats.takeBack(0, y.floats, y.at(0), length);
             return;
         }
+        if (NativeFloats.isShort((last - first) * length)) {
+            NativeFloats floats = lender.get();
+            MemorySegment results = floats.shortRoom();
+            MemorySegment multiples = floats.multiples(last, length);
+            NativeCalls.multiply(type, tiles, to - from, x, first, last, results, -first * length, multiples);
+            for (int column = first; column < last; column++) {
+                floats.takeBackShort((column - first) * length, y.floats, y.at(column), length);
+            }
+            return;
+        }
         MemorySegment results = MemorySegment.ofArray(y.floats);
         MemorySegment starts = MemorySegment.ofArray(y.starts);
-        NativeCalls.multiply(type, tiles, to - from, x, y.firstColumn, y.lastColumn, results, y.offset, starts);
+        NativeCalls.multiply(type, tiles, to - from, x, first, last, results, y.offset, starts);
     }
 
     /// Returns where tiles `from` to `to` start.
@@ -180,13 +192,10 @@ final class NativeArithmetic implements Arithmetic {
     public void swiGlu(Results gate, Results up, int length, Scratch scratch) {
         int first = gate.firstColumn;
         int last = gate.lastColumn;
-        if (last == 1) {
-            NativeFloats floats = lender.get();
-            MemorySegment gates = floats.lend(0, gate.floats, gate.at(0), length);
-            MemorySegment ups = floats.lend(1, up.floats, up.at(0), length);
-            MemorySegment start = NativeFloats.AT_THE_START;
-            NativeCalls.swiGlu(0, 1, length, gates, 0, start, ups, 0, start);
-            floats.takeBack(0, gate.floats, gate.at(0), length);
+        if (last - first == 1 || NativeFloats.isShort((last - first) * length)) {
+            for (int column = first; column < last; column++) {
+                swiGlu(gate.floats, gate.at(column), up.floats, up.at(column), length);
+            }
             return;
         }
         gate.requireRoom(length);
@@ -201,6 +210,15 @@ final class NativeArithmetic implements Arithmetic {
                 MemorySegment.ofArray(up.floats),
                 up.offset,
                 MemorySegment.ofArray(up.starts));
+    }
+
+    private void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int length) {
+        NativeFloats floats = lender.get();
+        MemorySegment gates = floats.lend(0, gate, gateAt, length);
+        MemorySegment ups = floats.lend(1, up, upAt, length);
+        MemorySegment start = NativeFloats.AT_THE_START;
+        NativeCalls.swiGlu(0, 1, length, gates, 0, start, ups, 0, start);
+        floats.takeBack(0, gate, gateAt, length);
     }
 
     @Override
@@ -224,16 +242,9 @@ final class NativeArithmetic implements Arithmetic {
             return;
         }
         requireStored(cache, 0, position + (to - 1) / heads + 1);
-        Objects.checkFromIndexSize(at, length, k.length);
-        Objects.checkFromIndexSize(at, length, v.length);
-        boolean isAlone = to <= heads;
         NativeFloats floats = lender.get();
-        MemorySegment keys = isAlone
-                ? floats.lend(0, k, at, length)
-                : MemorySegment.ofArray(k).asSlice(4L * at);
-        MemorySegment values = isAlone
-                ? floats.lend(1, v, at, length)
-                : MemorySegment.ofArray(v).asSlice(4L * at);
+        MemorySegment keys = floats.lend(0, k, at, length);
+        MemorySegment values = floats.lend(1, v, at, length);
         long chunks = cache.addresses().address();
         NativeCalls.storeHalves(keys, values, from, to, position, heads, cache.headDim(), chunks);
     }

@@ -9,13 +9,16 @@ import java.lang.foreign.MemorySegment;
 /// Lends parts of arrays to native code, on one thread.
 ///
 /// A segment that stands for an array is an object, unless the compiler sees through all that is done with it,
-/// which cannot be relied on. A token alone is to allocate nothing, so its parts of arrays are copied to off-heap
-/// memory, which is a small share of what is computed with them. Long ones are lent where they are, as where the
-/// vocabulary is of a quarter of a million. What is done for several tokens lends whole arrays and does not come
-/// here.
+/// which cannot be relied on. A token alone is to allocate nothing, and few tokens little, so what they need of
+/// arrays is copied to off-heap memory, which is a small share of what is computed with it. Long parts are lent
+/// where they are, as where the vocabulary is of a quarter of a million; so are whole arrays of several columns
+/// that are not short together.
 final class NativeFloats {
     /// The length from which parts are not copied.
     private static final int LONG = 1 << 15;
+
+    /// The length up to which several columns are copied, too.
+    private static final int SHORT = 1 << 11;
 
     /// What tells native code that the only column starts where the memory does.
     static final MemorySegment AT_THE_START = Arena.global().allocateFrom(JAVA_INT, 0);
@@ -24,6 +27,9 @@ final class NativeFloats {
     private static final int ROOMS = 3;
 
     private final MemorySegment[] rooms = new MemorySegment[ROOMS];
+    private final MemorySegment shortRoom = Arena.ofAuto().allocate(4L * SHORT, ALIGNMENT);
+    private MemorySegment multiples = MemorySegment.NULL;
+    private int multiplesOf;
 
     NativeFloats() {
         for (int room = 0; room < ROOMS; room++) {
@@ -62,5 +68,33 @@ final class NativeFloats {
         if (length < LONG) {
             MemorySegment.copy(rooms[room], JAVA_FLOAT, 0, array, at, length);
         }
+    }
+
+    /// Says whether columns of that many elements together are copied.
+    static boolean isShort(int length) {
+        return length <= SHORT;
+    }
+
+    /// Returns memory for the results of columns that are short together.
+    MemorySegment shortRoom() {
+        return shortRoom;
+    }
+
+    /// Puts a column's results, which start at element `from` of the short room, into the array.
+    void takeBackShort(int from, float[] array, int at, int length) {
+        MemorySegment.copy(shortRoom, JAVA_FLOAT, 4L * from, array, at, length);
+    }
+
+    /// Returns the first `count` multiples of `length` at least, as 32-bit integers.
+    MemorySegment multiples(int count, int length) {
+        boolean isLongEnough = multiples.byteSize() >= 4L * count;
+        if (!isLongEnough || multiplesOf != length) {
+            multiples = isLongEnough ? multiples : Arena.ofAuto().allocate(8L * count, ALIGNMENT);
+            multiplesOf = length;
+            for (int i = 0; 4L * i < multiples.byteSize(); i++) {
+                multiples.setAtIndex(JAVA_INT, i, i * length);
+            }
+        }
+        return multiples;
     }
 }
