@@ -124,7 +124,7 @@ INLINE void multiply_group(int type, int width, int stride, int fresh, const uin
         for (int b = 0; b < together;
              b++, x += stride * digits * BLOCK, scales += stride, sums += 2 * stride * digits) {
             if (fresh) {
-                fetch_ahead(type, w, b);
+                fetch_ahead(type, 1, w, 0, b);
             }
             UNROLL
             for (int part = 0; part < PARTS; part++) {
@@ -159,9 +159,9 @@ INLINE void multiply_streams(int type, int count, int stride, const uint8_t *w, 
     for (int block = 0; block < blocks; block += together, w += block_bytes(type)) {
         for (int b = 0; b < together;
              b++, x += stride * digits * BLOCK, scales += stride, sums += 2 * stride * digits) {
+            fetch_ahead(type, count, w, apart, b);
             UNROLL
             for (int i = 0; i < count; i++) {
-                fetch_ahead(type, w + i * apart, b);
                 UNROLL
                 for (int part = 0; part < PARTS; part++) {
                     struct weights weights;

@@ -292,12 +292,18 @@ INLINE void decode(int type, const uint8_t *w, int b, int part, struct weights *
 /* Fresh weights are fetched so many bytes ahead. */
 #define AHEAD 3072
 
-/* Fetches block `b` of those so far ahead that they arrive in time. */
-INLINE void fetch_ahead(int type, const uint8_t *w, int b) {
+/*
+ * Fetches block `b` of those so far ahead that they arrive in time, of `count` streams that are `apart` bytes from each
+ * other. Lines of streams in turns come faster than one stream's after the other's.
+ */
+INLINE void fetch_ahead(int type, int count, const uint8_t *w, long apart, int b) {
     const int bytes = block_bytes(type) / blocks_together(type);
     UNROLL
-    for (int i = 0; i < bytes; i += 64) {
-        __builtin_prefetch(w + AHEAD + b * bytes + i, 0, 3);
+    for (int line = 0; line < bytes; line += 64) {
+        UNROLL
+        for (int i = 0; i < count; i++) {
+            __builtin_prefetch(w + i * apart + AHEAD + b * bytes + line, 0, 3);
+        }
     }
 }
 
