@@ -194,7 +194,7 @@ record Diagnosis(
 
     /// Returns how much memory to read for its speed: what no cache holds, if there is as much to spare.
     static long memoryToRead() {
-        return Math.min(MemoryBandwidth.BYTES, AvailableMemory.bytes() / MEMORY_SHARE);
+        return Math.min(MemoryBandwidth.bytesBeyondCaches(), AvailableMemory.bytes() / MEMORY_SHARE);
     }
 
     /// Writes a rate in units of 10^9 bytes, as those of memory are given.

@@ -13,8 +13,10 @@ import java.util.concurrent.atomic.LongAdder;
 /// Several ways to read are tried and the fastest pass of all counts, so that the figure is a ceiling. The memory is
 /// anonymous as that of experts is. Confined to one thread, which reads too.
 public final class MemoryBandwidth implements AutoCloseable {
-    /// Memory that is well beyond the caches of one machine.
-    public static final long BYTES = 1L << 30;
+    private static final long LEAST_BYTES = 1L << 30;
+
+    /// As many times the caches have to be read for them not to matter, by the rules of STREAM (McCalpin).
+    private static final int TIMES_CACHES = 4;
 
     private static final int PART_BYTES = 4 << 20;
     private static final int PASSES = 6;
@@ -29,6 +31,11 @@ public final class MemoryBandwidth implements AutoCloseable {
         memory = AnonymousMemory.allocate(bytes, arena).fill((byte) 1);
         ways = ways();
         fastestWay = ways.getFirst();
+    }
+
+    /// Returns how many bytes are so far beyond this machine's caches that these do not matter.
+    public static long bytesBeyondCaches() {
+        return Math.max(LEAST_BYTES, TIMES_CACHES * LastLevelCaches.bytes());
     }
 
     /// Allocates what will be read, rounded down to whole parts of 4 MiB.
