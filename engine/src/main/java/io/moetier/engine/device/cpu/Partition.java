@@ -12,11 +12,8 @@ final class Partition {
     /// stream of reads.
     private static final long LARGEST_PART = 1 << 20;
 
-    /// Parts of a thread where they taper off: the shortest is 1/36 of the work of two threads.
-    private static final int TAPERED_PARTS = 4;
-
-    /// Items that native code reads together, each in a stream of its own: fewer are read more slowly.
-    private static final int TOGETHER = 4;
+    /// Parts of a thread where they taper off: the shortest is 1/136 of the work of two threads.
+    private static final int TAPERED_PARTS = 8;
 
     private Partition() {}
 
@@ -26,11 +23,9 @@ final class Partition {
     }
 
     /// Returns where part `part` of `parts` starts among `length` items if the parts grow evenly, the last of them to
-    /// about twice the mean. A pool takes the last part first, so the one that the others wait for is short. Where
-    /// there are enough items, parts start at multiples of four.
+    /// about twice the mean. A pool takes the last part first, so the one that the others wait for is short.
     static int taperedBound(int part, int parts, int length) {
-        int bound = (int) ((long) length * part * (part + 1) / ((long) parts * (parts + 1)));
-        return part == parts || length < parts * TOGETHER ? bound : bound / TOGETHER * TOGETHER;
+        return (int) ((long) length * part * (part + 1) / ((long) parts * (parts + 1)));
     }
 
     /// Returns how many parts of growing size `items` items are cut into, which take `work` bytes of memory traffic in
