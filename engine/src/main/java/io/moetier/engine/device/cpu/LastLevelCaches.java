@@ -37,7 +37,7 @@ final class LastLevelCaches {
         return bytes;
     }
 
-    /// Returns the last of the caches of one processor; they are numbered by their level.
+    /// Returns the last of the caches of one processor; those of the first level have the lowest numbers.
     private static @Nullable Path last(Path caches) {
         for (int i = LEVELS; i >= 0; i--) {
             Path cache = caches.resolve("index" + i);

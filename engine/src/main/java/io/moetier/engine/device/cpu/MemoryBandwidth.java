@@ -7,11 +7,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 
-/// Measures how fast this machine reads memory that no cache holds: the bound of decoding, which reads each weight it
+/// Measures how fast this machine reads memory that no cache holds: what bounds decoding, which reads each weight it
 /// needs once for each token.
 ///
-/// Several ways to read are tried and the fastest pass of all counts, so that the figure is a ceiling. The memory is
-/// anonymous as that of experts is. Confined to one thread, which reads too.
+/// Several ways to read are tried and the fastest pass of all counts. All of them are plain reads, which leave fetching
+/// ahead to the processor; a kernel that fetches by itself, or whose weights lie in faster memory, can read faster. The
+/// memory is anonymous as that of experts is. Confined to one thread, which reads too.
 public final class MemoryBandwidth implements AutoCloseable {
     private static final long LEAST_BYTES = 1L << 30;
 
