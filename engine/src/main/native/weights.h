@@ -293,6 +293,19 @@ INLINE void decode(int type, const uint8_t *w, int b, int part, struct weights *
 #define AHEAD 3072
 
 /*
+ * Fetches the beginning of streams that follow each other, which fetch_ahead leaves out: all of it at once instead of as
+ * it is read.
+ */
+INLINE void fetch_first(int count, const uint8_t *w, long apart) {
+    for (int line = 0; line < AHEAD && line < apart; line += 64) {
+        UNROLL
+        for (int i = 0; i < count; i++) {
+            __builtin_prefetch(w + i * apart + line, 0, 3);
+        }
+    }
+}
+
+/*
  * Fetches block `b` of those so far ahead that they arrive in time, of `count` streams that are `apart` bytes from each
  * other. Lines of streams in turns come faster than one stream's after the other's.
  */

@@ -12,8 +12,11 @@ final class Partition {
     /// stream of reads.
     private static final long LARGEST_PART = 1 << 20;
 
-    /// Parts of a thread where they taper off: the shortest is 1/136 of the work of two threads.
-    private static final int TAPERED_PARTS = 8;
+    /// Parts of a thread where they taper off: the shortest is 1/34 of the work of two threads, the longest 4/34.
+    private static final int TAPERED_PARTS = 5;
+
+    /// Those of them that grow.
+    private static final int GROWING_PARTS = 2;
 
     private Partition() {}
 
@@ -22,10 +25,17 @@ final class Partition {
         return (int) ((long) length * part / parts);
     }
 
-    /// Returns where part `part` of `parts` starts among `length` items if the parts grow evenly, the last of them to
-    /// about twice the mean. A pool takes the last part first, so the one that the others wait for is short.
+    /// Returns where part `part` of `parts` starts among `length` items if the first parts grow evenly and all
+    /// others are as long as the longest of these. A pool takes the last part first, so the one that the others
+    /// wait for is short. There are few, for each has memory begin to read somewhere else.
     static int taperedBound(int part, int parts, int length) {
-        return (int) ((long) length * part * (part + 1) / ((long) parts * (parts + 1)));
+        int growing = Math.max(1, parts * GROWING_PARTS / TAPERED_PARTS);
+        return (int) (length * units(part, growing) / units(parts, growing));
+    }
+
+    /// Returns the length of the first `parts` parts, of which the first is 1 long.
+    private static long units(long parts, int growing) {
+        return parts <= growing ? parts * (parts + 1) / 2 : growing * (growing + 1L) / 2 + growing * (parts - growing);
     }
 
     /// Returns how many parts of growing size `items` items are cut into, which take `work` bytes of memory traffic in
