@@ -158,6 +158,11 @@ INLINE void multiply_group(int type, int width, int stride, int fresh, const uin
 #define STREAMS 2
 #endif
 
+/* Returns how many streams weights are read in. Those that take three digits keep the registers of more busy alone. */
+INLINE int streams_of(int type) {
+    return digits_of(type) > 1 ? 1 : STREAMS;
+}
+
 /* Multiplies `count` tiles, each `apart` bytes after the one before, by one column, to y[count][y_apart]. */
 INLINE void multiply_streams(int type, int count, int stride, const uint8_t *w, long apart, int blocks, const int8_t *x,
                              const float *scales, const int32_t *sums, float *y, int y_apart) {
@@ -210,10 +215,10 @@ INLINE void multiply(int type, const struct product *p) {
     const long tile_bytes = (long)blocks / blocks_together(type) * block_bytes(type);
     int first = 0;
     if (p->last - p->first == 1) {
-        first = multiply_column(type, STREAMS, p, first);
-#if STREAMS > 2
-        first = multiply_column(type, 2, p, first);
-#endif
+        first = multiply_column(type, streams_of(type), p, first);
+        if (streams_of(type) > 2) {
+            first = multiply_column(type, 2, p, first);
+        }
     }
     for (int tile = first; tile < p->tiles; tile++) {
         const uint8_t *w = p->w + tile * tile_bytes;
