@@ -149,8 +149,8 @@ INLINE void multiply_group(int type, int width, int stride, int fresh, const uin
 }
 
 /*
- * Memory serves so many ascending streams of a core faster than others: measured on Sapphire Rapids, which has AMX, and
- * on Zen 5, which gives four streams 4 to 8 % less than two.
+ * Memory serves so many ascending streams of a core fastest: measured on Sapphire Rapids, which has AMX, and on Zen 5,
+ * which does not.
  */
 #ifdef __AMX_INT8__
 #define STREAMS 4

@@ -29,7 +29,8 @@ final class Partition {
     /// others are as long as the longest of these. A pool takes the last part first, so the one that the others
     /// wait for is short. There are few, for each has memory begin to read somewhere else.
     static int taperedBound(int part, int parts, int length) {
-        int growing = Math.max(1, parts * GROWING_PARTS / TAPERED_PARTS);
+        // The first is of one item at least: few items are shared evenly.
+        int growing = Math.clamp(length / parts, 1, Math.max(1, parts * GROWING_PARTS / TAPERED_PARTS));
         return (int) (length * units(part, growing) / units(parts, growing));
     }
 

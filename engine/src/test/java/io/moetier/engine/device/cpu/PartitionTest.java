@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PartitionTest {
     private static final int MEGABYTE = 1 << 20;
@@ -37,20 +39,31 @@ class PartitionTest {
         assertEquals(100, end);
     }
 
-    @Test
-    void partsThatTaperOffCoverEveryItemOnce() {
-        int parts = Partition.taperedParts(2, 512, 32L * MEGABYTE);
-        int end = 0;
-        int shorter = 0;
-        for (int part = 0; part < parts; part++) {
-            assertEquals(end, Partition.taperedBound(part, parts, 512));
-            end = Partition.taperedBound(part + 1, parts, 512);
-            int length = end - Partition.taperedBound(part, parts, 512);
-            assertTrue(length >= shorter - 1, "part " + part + " has " + length + " items"); // rounding
-            shorter = length;
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4, 8, 31, 32, 33, 127, 512, 3144})
+    void partsThatTaperOffCoverEveryItemOnce(int items) {
+        for (int threads : new int[] {1, 2, 3, 16}) {
+            int parts = Partition.taperedParts(threads, items, 32L * MEGABYTE);
+            int end = 0;
+            int shorter = 0;
+            for (int part = 0; part < parts; part++) {
+                assertEquals(end, Partition.taperedBound(part, parts, items));
+                end = Partition.taperedBound(part + 1, parts, items);
+                int length = end - Partition.taperedBound(part, parts, items);
+                assertTrue(length >= shorter - 1, "part " + part + " has " + length + " items"); // rounding
+                assertTrue(length > 0, "part " + part + " is empty");
+                shorter = length;
+            }
+            assertEquals(items, end);
+            int most = items / (4 * threads) + 1; // that a thread which loses its core holds up; 1 by rounding
+            assertTrue(shorter <= most, "the longest part has " + shorter + " items");
         }
-        assertEquals(512, end);
-        assertTrue(shorter < 512 / 8, "the longest part has " + shorter + " items");
+    }
+
+    @Test
+    void partsThatTaperOffAreAsManyAsPay() {
+        assertTrue(Partition.taperedBound(10, 10, 512) - Partition.taperedBound(9, 10, 512) < 512 / 8);
+        assertEquals(10, Partition.taperedParts(2, 512, 32L * MEGABYTE));
         assertEquals(32, Partition.taperedParts(1, 512, 32L * MEGABYTE));
         assertEquals(1, Partition.taperedParts(1, 512, MEGABYTE));
         assertEquals(1, Partition.taperedParts(2, 512, 1000));
