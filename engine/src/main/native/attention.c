@@ -47,8 +47,26 @@
         function(1, __VA_ARGS__);                         \
     }
 
+/* Keys and values of a decoded token, which are in no cache, are fetched so many bytes before they are read. */
+#define AHEAD 16384
+
+/* The lines of memory that are fetched next: of the keys, then the values of each KEYS positions. */
+struct ahead {
+    const char *line;
+    const char *end;
+    const void *const *chunks;
+    long head; /* where it starts in a chunk, in bytes */
+    int row_bytes;
+    int first; /* the first position that is seen */
+    int last;  /* the last one */
+    int front;
+    int values; /* whether these are fetched, or the keys */
+    int done;
+};
+
 /* The queries of a call, and what each has so far. */
 struct block {
+    struct ahead *ahead;
     int count;
     int heads;
     int head_dim;
@@ -101,6 +119,50 @@ static void seen_by(const struct block *b, int query, int queries, int front, st
     }
 }
 
+/* Turns to the keys or values of the head from `front` on. */
+static void turn_to(struct ahead *a, int front, int values) {
+    const int unit = values ? 1 : TILE;
+    const long first = within(a->first - front) / unit * unit;
+    const long end = (within(a->last + 1 - front) + unit - 1) / unit * unit;
+    const char *start = (const char *)a->chunks[2 * (front / CHUNK) + values] + a->head + front % CHUNK * a->row_bytes;
+    a->front = front;
+    a->values = values;
+    a->line = start + first * a->row_bytes;
+    a->end = start + end * a->row_bytes;
+}
+
+/* Turns to what is read after the lines that have all been fetched. */
+static __attribute__((noinline)) void turn(struct ahead *a) {
+    if (!a->values) {
+        turn_to(a, a->front, 1);
+    } else if (a->front + KEYS <= a->last) {
+        turn_to(a, a->front + KEYS, 0);
+    } else {
+        a->done = 1;
+    }
+}
+
+/* Fetches so many lines more, or turns to the next ones. */
+INLINE void fetch(struct ahead *a, int lines) {
+    if (a->line < a->end) {
+        UNROLL
+        for (int i = 0; i < lines; i++) {
+            __builtin_prefetch(a->line + 64 * i, 0, 3);
+        }
+        a->line += 64 * lines;
+    } else if (!a->done) {
+        turn(a);
+    }
+}
+
+/* Calls a function that fetches as many lines as it reads if `condition`, or else the same without. */
+#define FETCHING_IF(condition, function, queries, together, half, ...) \
+    if (condition) {                                                   \
+        function(queries, together, half, 1, __VA_ARGS__);             \
+    } else {                                                           \
+        function(queries, together, half, 0, __VA_ARGS__);             \
+    }
+
 /* Returns how many of `left` queries are taken together. */
 INLINE int together(int left) {
     int queries = QUERIES;
@@ -119,7 +181,8 @@ INLINE int bytes_of(int half) {
 }
 
 /* Scores of `queries` queries for the keys of `tiles` tiles. */
-INLINE void scores_of(int queries, int tiles, int half, const char *keys, const struct block *b, int query, int key) {
+INLINE void scores_of(int queries, int tiles, int half, int fetching, const char *keys, const struct block *b,
+                      int query, int key) {
     const int dim = b->head_dim;
     const int row = TILE * bytes_of(half);
     const float *q = b->q + (long)query * dim;
@@ -132,6 +195,9 @@ INLINE void scores_of(int queries, int tiles, int half, const char *keys, const 
         }
     }
     for (int d = 0; d < dim; d++) {
+        if (fetching) {
+            fetch(b->ahead, tiles * row * (d + 1) / 64 - tiles * row * d / 64);
+        }
         vfloat k[4 * PARTS];
         UNROLL
         for (int p = 0; p < tiles * PARTS; p++) {
@@ -161,10 +227,10 @@ INLINE void scores_of_tiles(int queries, int half, const char *keys, const struc
     const long tile = (long)TILE * b->head_dim * bytes_of(half);
     int t = first;
     for (; t <= end - TILES(queries); t += TILES(queries)) {
-        scores_of(queries, TILES(queries), half, keys + t * tile, b, query, t * TILE);
+        FETCHING_IF(!b->ahead->done, scores_of, queries, TILES(queries), half, keys + t * tile, b, query, t * TILE)
     }
     for (; t < end; t++) {
-        scores_of(queries, 1, half, keys + t * tile, b, query, t * TILE);
+        FETCHING_IF(!b->ahead->done, scores_of, queries, 1, half, keys + t * tile, b, query, t * TILE)
     }
 }
 
@@ -237,8 +303,8 @@ INLINE void softmax(int queries, const struct block *b, int query, const struct 
  * Adds `vectors` vectors, from element `d` on, of the values that they see to the sums of `queries` queries. What all
  * see is in the middle: later queries see later keys.
  */
-INLINE void add(int queries, int vectors, int half, const char *values, const struct block *b, int query, int d,
-                const struct range *r) {
+INLINE void add(int queries, int vectors, int half, int fetching, const char *values, const struct block *b, int query,
+                int d, const struct range *r) {
     const long row = (long)b->head_dim * bytes_of(half);
     float *sums = b->sums + (long)query * b->width + d;
     const int from = r[queries - 1].first, to = r[0].end > from ? r[0].end : from, end = r[queries - 1].end;
@@ -253,6 +319,9 @@ INLINE void add(int queries, int vectors, int half, const char *values, const st
     const char *value = values + r[0].first * row + d * bytes_of(half);
     const float *weight = b->scores + query * KEYS + r[0].first;
     for (int key = r[0].first; key < end; key++) {
+        if (fetching) {
+            fetch(b->ahead, (int)(row * (key + 1) / 64 - row * key / 64));
+        }
         vfloat v[4];
         UNROLL
         for (int p = 0; p < vectors; p++) {
@@ -309,20 +378,13 @@ INLINE void add_whole(int queries, int half, const char *values, const struct bl
                       const struct range *r) {
     int d = 0;
     for (; d <= b->head_dim - VECTORS(queries) * LANES; d += VECTORS(queries) * LANES) {
-        add(queries, VECTORS(queries), half, values, b, query, d, r);
+        FETCHING_IF(d == 0 && !b->ahead->done, add, queries, VECTORS(queries), half, values, b, query, d, r)
     }
     for (; VECTORS(queries) > 1 && d <= b->head_dim - LANES; d += LANES) {
-        add(queries, 1, half, values, b, query, d, r);
+        FETCHING_IF(d == 0 && !b->ahead->done, add, queries, 1, half, values, b, query, d, r)
     }
     for (int i = 0; d < b->head_dim && i < queries; i++) {
         add_rest(half, values, b, query + i, d, r[i]);
-    }
-}
-
-/* Has memory bring values while keys are read: those of a decoded token are in no cache. */
-INLINE void fetch(const char *values, long row_bytes, int first, int end) {
-    for (const char *line = values + first * row_bytes; line < values + end * row_bytes; line += 64) {
-        __builtin_prefetch(line, 0, 2);
     }
 }
 
@@ -338,8 +400,6 @@ INLINE void look_together(int queries, int half, const char *keys, const char *v
 
 /* All queries look at the keys from `front` on. */
 INLINE void look(int half, const char *keys, const char *values, const struct block *b, int front) {
-    const int last = b->position + (b->count - 1) / b->heads;
-    fetch(values, (long)b->head_dim * bytes_of(half), seen(b, b->position, front).first, seen(b, last, front).end);
     for (int query = 0, queries; query < b->count; query += queries) {
         queries = together(b->count - query);
         BY_QUERIES(queries, look_together, half, keys, values, b, query, front)
@@ -380,7 +440,22 @@ void KERNEL(attend)(int half, const void *const *chunks, int64_t head, int rows,
                     float scale, int window, int chunk, const float *sinks, int sink, int position, const float *q,
                     int at, float *out, float *scratch) {
     const float *own_sinks = sinks ? sinks + sink : 0;
-    const struct block b = begin(rows, heads, head_dim, scale, window, chunk, own_sinks, position, scratch);
+    const int visible = first_seen(window, chunk, position);
+    const int first = visible < 0 ? 0 : visible;
+    struct ahead ahead = {.chunks = chunks,
+                          .head = head * bytes_of(half),
+                          .row_bytes = head_dim * bytes_of(half),
+                          .first = first,
+                          .last = position + rows - 1,
+                          .done = rows > 1};
+    if (rows == 1) {
+        turn_to(&ahead, first / KEYS * KEYS, 0);
+        for (int i = 0; i < AHEAD / 256; i++) {
+            fetch(&ahead, 4);
+        }
+    }
+    struct block b = begin(rows, heads, head_dim, scale, window, chunk, own_sinks, position, scratch);
+    b.ahead = &ahead;
     for (int query = 0, queries; query < b.count; query += queries) {
         queries = together(b.count - query);
         for (int i = 0; i < queries; i++) {
@@ -391,8 +466,6 @@ void KERNEL(attend)(int half, const void *const *chunks, int64_t head, int rows,
             }
         }
     }
-    const int visible = first_seen(window, chunk, position);
-    const int first = visible < 0 ? 0 : visible;
     for (int front = first / KEYS * KEYS; front < position + rows; front += KEYS) {
         const void *const *chunk = chunks + 2 * (front / CHUNK);
         const long start = (head + (long)(front % CHUNK) * head_dim) * bytes_of(half);
