@@ -33,13 +33,42 @@ INLINE void store_vector(const float *x, int length, int apart, uint16_t *to) {
     scatter(halves, length - i, apart, to);
 }
 
+/* Where a vector goes: `key` is the first of its elements, which are TILE apart, `value` the first of those in a row. */
+struct place {
+    uint16_t *key;
+    uint16_t *value;
+};
+
+INLINE struct place place_of(int i, int position, int heads, int head_dim, void *const *chunks) {
+    const int at = position + i / heads, in_chunk = at % CHUNK;
+    const long head = (long)(i % heads) * CHUNK * head_dim;
+    uint16_t *keys = chunks[2 * (at / CHUNK)], *values = chunks[2 * (at / CHUNK) + 1];
+    return (struct place){keys + head + (long)in_chunk / TILE * TILE * head_dim + in_chunk % TILE,
+                          values + head + (long)in_chunk * head_dim};
+}
+
+/* Fetches the lines that a vector is written to: a key goes to one for every two of its elements. */
+INLINE void fetch(struct place to, int head_dim) {
+    for (int i = 0; i < head_dim; i += 2) {
+        __builtin_prefetch(to.key + i * TILE, 1, 3);
+    }
+    for (int i = 0; i < head_dim; i += 32) {
+        __builtin_prefetch(to.value + i, 1, 3);
+    }
+}
+
 void KERNEL(store_halves)(const float *k, const float *v, int from, int to, int position, int heads, int head_dim,
                           void *const *chunks) {
+    struct place place = place_of(from, position, heads, head_dim, chunks);
+    fetch(place, head_dim);
     for (int i = from; i < to; i++, k += head_dim, v += head_dim) {
-        const int at = position + i / heads, in_chunk = at % CHUNK;
-        const long head = (long)(i % heads) * CHUNK * head_dim;
-        uint16_t *keys = chunks[2 * (at / CHUNK)], *values = chunks[2 * (at / CHUNK) + 1];
-        store_vector(k, head_dim, TILE, keys + head + (long)in_chunk / TILE * TILE * head_dim + in_chunk % TILE);
-        store_vector(v, head_dim, 1, values + head + (long)in_chunk * head_dim);
+        struct place next = place;
+        if (i + 1 < to) {
+            next = place_of(i + 1, position, heads, head_dim, chunks);
+            fetch(next, head_dim);
+        }
+        store_vector(k, head_dim, TILE, place.key);
+        store_vector(v, head_dim, 1, place.value);
+        place = next;
     }
 }
