@@ -99,8 +99,9 @@ public final class KvLayer {
         for (int chunk = 0; chunk * CHUNK_POSITIONS < positions; chunk++) {
             if (keys[chunk] == null) {
                 long bytes = (long) numKvHeads * CHUNK_POSITIONS * headDim * type.bytes();
-                keys[chunk] = arena.allocate(bytes, ALIGNMENT);
-                values[chunk] = arena.allocate(bytes, ALIGNMENT);
+                MemorySegment both = arena.allocate(2 * bytes, ALIGNMENT);
+                keys[chunk] = both.asSlice(0, bytes);
+                values[chunk] = both.asSlice(bytes);
                 addresses.setAtIndex(ADDRESS, 2L * chunk, keys(chunk));
                 addresses.setAtIndex(ADDRESS, 2L * chunk + 1, values(chunk));
             }

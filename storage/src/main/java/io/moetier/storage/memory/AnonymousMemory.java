@@ -20,7 +20,9 @@ import java.util.Optional;
 ///
 /// Huge pages are asked for: kernels that stream weights spend much of their time on looking up small ones.
 public final class AnonymousMemory {
-    private static final int PAGE_BYTES = 4096;
+    /// What all of it is aligned to, a page.
+    public static final int ALIGNMENT = 4096;
+
     private static final long HUGE_PAGE_BYTES = 2 << 20;
     private static final int MADV_HUGEPAGE = 14;
     private static final int PROT_READ_WRITE = 0x1 | 0x2;
@@ -36,7 +38,7 @@ public final class AnonymousMemory {
     public static MemorySegment allocate(long byteSize, Arena arena) {
         return CALLS.isPresent() && byteSize > 0
                 ? CALLS.get().map(byteSize, arena)
-                : arena.allocate(byteSize, PAGE_BYTES);
+                : arena.allocate(byteSize, ALIGNMENT);
     }
 
     private record Calls(MethodHandle mmap, MethodHandle munmap, MethodHandle madvise) {

@@ -72,7 +72,7 @@ public final class CpuDevice implements Device {
     @Override
     @SuppressWarnings("MustBeClosedChecker") // the caller closes it
     public Arena newArena() {
-        return Arena.ofShared();
+        return new LargePages(Arena.ofShared());
     }
 
     @Override
