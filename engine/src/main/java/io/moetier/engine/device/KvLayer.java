@@ -99,6 +99,7 @@ public final class KvLayer {
         for (int chunk = 0; chunk * CHUNK_POSITIONS < positions; chunk++) {
             if (keys[chunk] == null) {
                 long bytes = (long) numKvHeads * CHUNK_POSITIONS * headDim * type.bytes();
+                // One piece for both is large enough for large pages sooner.
                 MemorySegment both = arena.allocate(2 * bytes, ALIGNMENT);
                 keys[chunk] = both.asSlice(0, bytes);
                 values[chunk] = both.asSlice(bytes);

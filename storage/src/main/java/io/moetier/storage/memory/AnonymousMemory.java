@@ -23,7 +23,9 @@ public final class AnonymousMemory {
     /// What all of it is aligned to, a page.
     public static final int ALIGNMENT = 4096;
 
-    private static final long HUGE_PAGE_BYTES = 2 << 20;
+    /// The size from which memory lies in huge pages, and starts on the border of one, where the system has them.
+    public static final long HUGE_PAGE_BYTES = 2 << 20;
+
     private static final int MADV_HUGEPAGE = 14;
     private static final int PROT_READ_WRITE = 0x1 | 0x2;
     private static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x02 | 0x20 | 0x4000; // Linux, all architectures

@@ -9,12 +9,9 @@ import java.lang.foreign.MemorySegment;
 ///
 /// @param arena what it is otherwise
 record LargePages(Arena arena) implements Arena {
-    /// The size of a huge page.
-    private static final long LARGE = 2 << 20;
-
     @Override
     public MemorySegment allocate(long byteSize, long byteAlignment) {
-        return byteSize >= LARGE && byteAlignment <= AnonymousMemory.ALIGNMENT
+        return byteSize >= AnonymousMemory.HUGE_PAGE_BYTES && byteAlignment <= AnonymousMemory.ALIGNMENT
                 ? AnonymousMemory.allocate(byteSize, arena)
                 : arena.allocate(byteSize, byteAlignment);
     }
