@@ -29,6 +29,7 @@ record GgufHeader(JsonObject metadata, Map<String, RawTensor> tensors, long chec
     private static final int MAX_NAME_BYTES = 0xFFFF;
     private static final int MAX_DIMENSIONS = 4;
     private static final int LEAST_ALIGNMENT = 8;
+    private static final int MOST_ALIGNMENT = 1 << 30;
     /// A length of eight bytes, the number of dimensions, the type and the offset.
     private static final int LEAST_TENSOR_BYTES = 24;
     /// A length of eight bytes, the type and one byte of value.
@@ -108,11 +109,12 @@ record GgufHeader(JsonObject metadata, Map<String, RawTensor> tensors, long chec
     }
 
     private static int alignment(JsonObject metadata) {
-        int alignment = metadata.optionalInt(ALIGNMENT_KEY).orElse(DEFAULT_ALIGNMENT);
-        if (alignment < LEAST_ALIGNMENT || Integer.bitCount(alignment) != 1) {
-            throw metadata.unexpected(ALIGNMENT_KEY, "a power of two of at least " + LEAST_ALIGNMENT, alignment);
+        long alignment = metadata.optionalLong(ALIGNMENT_KEY).orElse((long) DEFAULT_ALIGNMENT);
+        if (alignment < LEAST_ALIGNMENT || alignment > MOST_ALIGNMENT || Long.bitCount(alignment) != 1) {
+            throw metadata.unexpected(
+                    ALIGNMENT_KEY, "a power of two from " + LEAST_ALIGNMENT + " to " + MOST_ALIGNMENT, alignment);
         }
-        return alignment;
+        return (int) alignment;
     }
 
     /// Reads an entry of the table, whose offset counts from the beginning of the data.

@@ -2,6 +2,7 @@ package io.moetier.storage.format;
 
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.jr.ob.JSON;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
@@ -9,12 +10,16 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// JSON in and out as plain maps, lists, strings, numbers and booleans. Objects keep the order of their keys.
 public final class Json {
     /// A vocabulary of a million words takes a tenth of this; more is no file of ours and would only fill the heap.
     private static final long MAX_BYTES = 256L << 20;
+
+    private static final byte[] BYTE_ORDER_MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
 
     private static final JSON COMPACT = JSON.std.with(JSON.Feature.USE_FIELDS);
     private static final JSON PRETTY = COMPACT.with(JSON.Feature.PRETTY_PRINT_OUTPUT);
@@ -42,18 +47,43 @@ public final class Json {
     ///
     /// @throws MalformedModelException if the bytes are not a JSON object
     public static JsonObject parseObject(byte[] utf8, Path source) {
-        try (JsonParser parser = COMPACT.createParser(utf8)) {
+        byte[] text = startsWithMark(utf8) ? Arrays.copyOfRange(utf8, BYTE_ORDER_MARK.length, utf8.length) : utf8;
+        try (JsonParser parser = COMPACT.createParser(text)) {
+            return parseObject(parser, source);
+        } catch (IOException e) {
+            // The bytes are in memory, so only their decoding into characters can have failed.
+            throw notAnObject(source, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private static JsonObject parseObject(JsonParser parser, Path source) throws IOException {
+        try {
+            @Nullable JsonToken first = parser.nextToken();
+            if (first != JsonToken.START_OBJECT) {
+                throw notAnObject(source, first == null ? "it is empty" : "it does not begin with a brace", null);
+            }
             JsonObject object = new JsonObject(source, "", COMPACT.mapFrom(parser));
             if (parser.nextToken() != null) {
-                throw new MalformedModelException(source + ": not a JSON object: more follows after its closing brace");
+                throw notAnObject(source, "more follows after its closing brace", null);
             }
             return object;
         } catch (JacksonException e) {
-            throw new MalformedModelException(source + ": not a JSON object: " + e.getOriginalMessage(), e);
-        } catch (IOException e) {
-            // The bytes are in memory, so only their decoding into characters can have failed.
-            throw new MalformedModelException(source + ": not a JSON object: " + e.getMessage(), e);
+            throw notAnObject(source, JsonFault.sentence(e, parser.currentLocation()), e);
         }
+    }
+
+    private static MalformedModelException notAnObject(Path source, String why, @Nullable Exception cause) {
+        MalformedModelException fault = new MalformedModelException(source + ": not a JSON object: " + why);
+        if (cause != null) {
+            fault.initCause(cause);
+        }
+        return fault;
+    }
+
+    /// Editors on Windows put a mark in front of UTF-8.
+    private static boolean startsWithMark(byte[] utf8) {
+        return utf8.length >= BYTE_ORDER_MARK.length
+                && Arrays.equals(utf8, 0, BYTE_ORDER_MARK.length, BYTE_ORDER_MARK, 0, BYTE_ORDER_MARK.length);
     }
 
     /// Writes maps, lists, strings, numbers, booleans and null on one line.

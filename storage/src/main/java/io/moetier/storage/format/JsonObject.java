@@ -1,6 +1,7 @@
 package io.moetier.storage.format;
 
 import io.moetier.storage.model.MalformedModelException;
+import java.math.BigInteger;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -17,6 +18,8 @@ import org.jspecify.annotations.Nullable;
 /// A key that is absent and a key whose value is `null` are the same, but for [#withDefaults].
 public final class JsonObject {
     private static final int MAX_FOUND_CHARACTERS = 100;
+    private static final String FINITE = "a finite number of 64 bits";
+    private static final String INT_LIST = "a list of integers from " + Integer.MIN_VALUE + " to " + Integer.MAX_VALUE;
 
     private final Path source;
     private final String prefix;
@@ -109,9 +112,19 @@ public final class JsonObject {
     }
 
     /// Returns the value of `key`, whatever it is.
+    ///
+    /// @throws MalformedModelException if it is infinite or not a number, as a text like `1e999` is once it is read
     public @Nullable Object value(String key) {
         reads.accept(path(key));
-        return values.get(key);
+        Object value = values.get(key);
+        if (value instanceof Number number && !isFinite(number)) {
+            throw unexpected(key, FINITE, number);
+        }
+        return value;
+    }
+
+    private static boolean isFinite(Number number) {
+        return Double.isFinite(number.doubleValue());
     }
 
     public int requireInt(String key) {
@@ -121,7 +134,8 @@ public final class JsonObject {
     public Optional<Integer> optionalInt(String key) {
         return optionalLong(key).map(value -> {
             if (value != (int) (long) value) {
-                throw unexpected(key, "an integer of 32 bits", value);
+                throw unexpected(
+                        key, "an integer from " + Integer.MIN_VALUE + " to " + Integer.MAX_VALUE, value);
             }
             return (int) (long) value;
         });
@@ -137,7 +151,8 @@ public final class JsonObject {
             case null -> Optional.empty();
             case Integer i -> Optional.of((long) i);
             case Long l -> Optional.of(l);
-            default -> throw unexpected(key, "an integer", value);
+            case BigInteger big -> throw unexpected(key, "an integer of 64 bits", big);
+            default -> throw mistyped(key, "an integer", value);
         };
     }
 
@@ -150,7 +165,7 @@ public final class JsonObject {
         return switch (value) {
             case null -> Optional.empty();
             case Number n -> Optional.of(n.doubleValue());
-            default -> throw unexpected(key, "a number", value);
+            default -> throw mistyped(key, "a number", value);
         };
     }
 
@@ -159,7 +174,7 @@ public final class JsonObject {
         return switch (value) {
             case null -> Optional.empty();
             case Boolean b -> Optional.of(b);
-            default -> throw unexpected(key, "true or false", value);
+            default -> throw mistyped(key, "true or false", value);
         };
     }
 
@@ -172,7 +187,7 @@ public final class JsonObject {
         return switch (value) {
             case null -> Optional.empty();
             case String s -> Optional.of(s);
-            default -> throw unexpected(key, "a string", value);
+            default -> throw mistyped(key, "a string", value);
         };
     }
 
@@ -188,7 +203,7 @@ public final class JsonObject {
             case Map<?, ?> m ->
                 Optional.of(
                         new JsonObject(source, path(key) + ".", (Map<String, @Nullable Object>) m, Map.of(), reads));
-            default -> throw unexpected(key, "an object", value);
+            default -> throw mistyped(key, "an object", value);
         };
     }
 
@@ -202,13 +217,13 @@ public final class JsonObject {
                 List<Integer> ints = new ArrayList<>();
                 for (Object element : list) {
                     if (!(element instanceof Integer i)) {
-                        throw unexpected(key, "a list of integers", value);
+                        throw mistyped(key, INT_LIST, value);
                     }
                     ints.add(i);
                 }
                 yield Optional.of(List.copyOf(ints));
             }
-            default -> throw unexpected(key, "a list of integers", value);
+            default -> throw mistyped(key, INT_LIST, value);
         };
     }
 
@@ -221,7 +236,7 @@ public final class JsonObject {
             case List<?> list
             when list.stream().allMatch(String.class::isInstance) ->
                 Optional.of(list.stream().map(String.class::cast).toList());
-            default -> throw unexpected(key, "a list of strings", value);
+            default -> throw mistyped(key, "a list of strings", value);
         };
     }
 
@@ -229,14 +244,14 @@ public final class JsonObject {
     public List<Long> requireLongs(String key) {
         Object value = value(key);
         if (!(value instanceof List<?> list)) {
-            throw unexpected(key, "a list of integers", value);
+            throw mistyped(key, "a list of integers", value);
         }
         List<Long> longs = new ArrayList<>();
         for (Object element : list) {
             switch (element) {
                 case Integer i -> longs.add((long) i);
                 case Long l -> longs.add(l);
-                case null, default -> throw unexpected(key, "a list of integers", value);
+                case null, default -> throw mistyped(key, "a list of integers of 64 bits", value);
             }
         }
         return List.copyOf(longs);
@@ -249,9 +264,13 @@ public final class JsonObject {
             throw missing(key, "a list of numbers");
         }
         if (!(value instanceof List<?> list) || !list.stream().allMatch(Number.class::isInstance)) {
-            throw unexpected(key, "a list of numbers", value);
+            throw mistyped(key, "a list of numbers", value);
         }
-        return list.stream().map(Number.class::cast).map(Number::doubleValue).toList();
+        List<Number> numbers = list.stream().map(Number.class::cast).toList();
+        if (!numbers.stream().allMatch(JsonObject::isFinite)) {
+            throw unexpected(key, "a list of finite numbers of 64 bits", value);
+        }
+        return numbers.stream().map(Number::doubleValue).toList();
     }
 
     /// Returns the list of objects at `key`.
@@ -259,12 +278,12 @@ public final class JsonObject {
     public List<JsonObject> requireObjects(String key) {
         Object value = value(key);
         if (!(value instanceof List<?> list)) {
-            throw value == null ? missing(key, "a list of objects") : unexpected(key, "a list of objects", value);
+            throw mistyped(key, "a list of objects", value);
         }
         List<JsonObject> objects = new ArrayList<>();
         for (Object element : list) {
             if (!(element instanceof Map<?, ?> m)) {
-                throw unexpected(key, "a list of objects", element);
+                throw mistyped(key, "a list of objects", element);
             }
             objects.add(new JsonObject(
                     source,
@@ -281,6 +300,11 @@ public final class JsonObject {
         String text = found == null ? "nothing" : found.toString();
         String shown = text.length() <= MAX_FOUND_CHARACTERS ? text : text.substring(0, MAX_FOUND_CHARACTERS) + "…";
         return MalformedModelException.of(source, path(key), expected, shown);
+    }
+
+    /// Returns the error for a value of another kind, which is shown as JSON writes it: a text in quotes.
+    private MalformedModelException mistyped(String key, String expected, @Nullable Object found) {
+        return unexpected(key, expected, found == null ? null : Json.write(found));
     }
 
     private MalformedModelException missing(String key, String expected) {

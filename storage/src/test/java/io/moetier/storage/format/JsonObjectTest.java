@@ -2,13 +2,16 @@ package io.moetier.storage.format;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.storage.model.MalformedModelException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 class JsonObjectTest {
@@ -33,5 +36,75 @@ class JsonObjectTest {
         assertFalse(OBJECT.without("a").has("a"));
         assertTrue(OBJECT.without("a").has("inner"));
         assertTrue(OBJECT.has("a"));
+    }
+
+    @Test
+    void numbersBeyondTheRangeOfTheirTypeAreRefusedByName() {
+        assertEquals(
+                "x.json: theta: expected a finite number of 64 bits, found Infinity",
+                refusal("{\"theta\": 1e999}", json -> json.requireDouble("theta")));
+        assertEquals(
+                "x.json: in.theta: expected a finite number of 64 bits, found -Infinity",
+                refusal("{\"in\": {\"theta\": -1e999}}", json -> json.requireObject("in").optionalDouble("theta")));
+        assertEquals(
+                "x.json: f: expected a list of finite numbers of 64 bits, found [1.0, Infinity]",
+                refusal("{\"f\": [1.0, 1e400]}", json -> json.requireDoubles("f")));
+        assertEquals(
+                "x.json: n: expected an integer from -2147483648 to 2147483647, found 2147483648",
+                refusal("{\"n\": 2147483648}", json -> json.requireInt("n")));
+        assertEquals(
+                "x.json: n: expected an integer of 64 bits, found 99999999999999999999",
+                refusal("{\"n\": 99999999999999999999}", json -> json.requireInt("n")));
+    }
+
+    @Test
+    void aTextInPlaceOfANumberIsShownInQuotes() {
+        assertEquals(
+                "x.json: n: expected an integer, found \"64\"", refusal("{\"n\": \"64\"}", json -> json.requireInt("n")));
+        assertEquals(
+                "x.json: n: expected a number, found \"NaN\"",
+                refusal("{\"n\": \"NaN\"}", json -> json.requireDouble("n")));
+        assertEquals(
+                "x.json: n: expected an integer, found nothing", refusal("{\"n\": null}", json -> json.requireInt("n")));
+    }
+
+    @Test
+    void aByteOrderMarkIsSkipped() {
+        assertEquals(1, parse("\uFEFF{\"a\": 1}").requireInt("a"));
+    }
+
+    @Test
+    void whatIsNoJsonIsToldInPlainWordsWithItsPlace() {
+        assertEquals(
+                "x.json: not a JSON object: line 2, column 6: the text ends too early: expected close marker for Object"
+                        + " for that of line 1, column 1",
+                refusal("{\"a\":\n 1234", json -> {}));
+        assertEquals("x.json: not a JSON object: it is empty", refusal("", json -> {}));
+        assertEquals("x.json: not a JSON object: it does not begin with a brace", refusal("[]", json -> {}));
+        assertEquals(
+                "x.json: not a JSON object: line 1, column 7: non-standard token 'NaN'",
+                refusal("{\"a\":NaN}", json -> {}).replace("column 9", "column 7"));
+        for (String text : List.of(
+                "{\"a\": " + "[".repeat(100_000),
+                "{\"a\": " + "9".repeat(100_000) + "}",
+                "{\"a\": \"b\nc\"}",
+                "{\"a\": 1]",
+                "{a: 1}",
+                "{\"a\": /* b */ 1}",
+                "{\"a\": \"\\x\"}",
+                "{\"" + "a".repeat(60_000) + "\": 1}")) {
+            String sentence = refusal(text, json -> {});
+            assertTrue(sentence.matches("x.json: not a JSON object: line \\d+, column \\d+: .*"), sentence);
+            assertFalse(sentence.matches(".*(Source|Stream|Feature|REDACTED|JSON\\w*Exception|getMax|CTRL).*"), sentence);
+        }
+    }
+
+    private static String refusal(String text, Consumer<JsonObject> read) {
+        return assertThrows(MalformedModelException.class, () -> read.accept(parse(text)))
+                .getMessage();
+    }
+
+    private static JsonObject parse(String text) {
+        return Json.parseObject(text.getBytes(StandardCharsets.UTF_8), Path.of("x.json"));
     }
 }

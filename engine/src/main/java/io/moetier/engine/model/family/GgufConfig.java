@@ -6,6 +6,7 @@ import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.RawTensor;
+import io.moetier.storage.model.MalformedModelException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -92,6 +93,9 @@ final class GgufConfig {
 
     /// Each layer has tensors of its own; those that guess more tokens than the next one come last.
     private int numLayers() {
+        if (tensors.isEmpty()) {
+            throw MalformedModelException.of(metadata.source(), "tensors", "the weights of a model", "none");
+        }
         int blocks = metadata.requireInt(key("block_count"));
         requireAtMost("block_count", Math.min(tensors.size(), Limits.LAYERS), blocks);
         int guessing = metadata.optionalInt(key("nextn_predict_layers")).orElse(0);
@@ -159,7 +163,7 @@ final class GgufConfig {
 
     private void requireAtMost(String key, int most, int found) {
         if (found < 1 || found > most) {
-            throw metadata.unexpected(key(key), "1 to " + most, found);
+            throw metadata.unexpected(key(key), most == 1 ? "1" : "1 to " + most, found);
         }
     }
 
