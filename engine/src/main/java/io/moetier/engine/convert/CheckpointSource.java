@@ -9,6 +9,7 @@ import io.moetier.engine.model.spec.TensorSlice;
 import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.engine.text.SentencePieceConverter;
 import io.moetier.storage.format.Checkpoint;
+import io.moetier.storage.format.Json;
 import io.moetier.storage.format.Floats;
 import io.moetier.storage.format.RawTensor;
 import io.moetier.storage.model.DType;
@@ -40,6 +41,10 @@ final class CheckpointSource implements ModelSource {
     private CheckpointSource(Checkpoint checkpoint) {
         this.checkpoint = checkpoint;
         this.spec = Families.describe(checkpoint.config());
+        checkpoint
+                .file("generation_config.json")
+                .map(Json::readObject)
+                .ifPresent(config -> Families.endOfSequence(config, spec));
     }
 
     static CheckpointSource of(Path directoryOrFile) {

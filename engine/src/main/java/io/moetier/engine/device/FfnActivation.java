@@ -25,6 +25,14 @@ public sealed interface FfnActivation {
     /// `g / (1 + exp(-alpha * g)) * (u + 1)` where `g = min(gate, limit)` and `u` is `up` between `-limit` and `limit`
     /// (gpt-oss, OpenAI 2025, arXiv:2508.10925).
     record ClampedSwiGlu(float limit, float alpha) implements FfnActivation {
+        /// @throws IllegalArgumentException if the limit is not above 0, or a number is not finite
+        public ClampedSwiGlu {
+            if (!(limit > 0 && limit <= Float.MAX_VALUE) || !Float.isFinite(alpha)) {
+                throw new IllegalArgumentException(
+                        "limit of the activation: expected a finite number above 0, found " + limit);
+            }
+        }
+
         @Override
         public boolean isGated() {
             return true;

@@ -9,11 +9,14 @@ package io.moetier.engine.device;
 /// @param latentDim floats of a latent
 /// @param scale what the scores are multiplied by, usually `1 / sqrt(nopeDim + ropeDim)`
 public record LatentShape(int numHeads, int nopeDim, int ropeDim, int latentDim, float scale) {
-    /// @throws IllegalArgumentException if a count is not positive
+    /// @throws IllegalArgumentException if a count is not positive, or sums do not fit 32 bits
     public LatentShape {
         if (numHeads <= 0 || nopeDim <= 0 || ropeDim <= 0 || latentDim <= 0) {
             throw new IllegalArgumentException("numHeads " + numHeads + ", nopeDim " + nopeDim + ", ropeDim " + ropeDim
                     + ", latentDim " + latentDim);
+        }
+        if ((long) ropeDim + Math.max(nopeDim, latentDim) > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException(ropeDim + " rotated elements beside " + Math.max(nopeDim, latentDim));
         }
     }
 

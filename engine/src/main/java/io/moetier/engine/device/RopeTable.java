@@ -1,5 +1,6 @@
 package io.moetier.engine.device;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +40,7 @@ public final class RopeTable {
     /// @param rotaryDim how many elements of a head are rotated
     /// @param interleaved whether element `2i` is paired with element `2i + 1`, instead of `i` with
     ///     `i + rotaryDim / 2` as `rotate_half` does
+    /// @throws IllegalArgumentException if these numbers give angles that are not finite
     public static RopeTable of(int rotaryDim, double theta, boolean interleaved, Optional<Scaling> scaling) {
         double[] frequencies = frequencies(rotaryDim, theta);
         int longestText = Integer.MAX_VALUE;
@@ -48,7 +50,16 @@ public final class RopeTable {
             ofLongerTexts = of(rotaryDim, theta, interleaved, Optional.of(change.longer()));
         }
         double factor = scaling.map(how -> how.apply(frequencies, theta)).orElse(1.0);
+        requireFinite(frequencies, factor);
         return new RopeTable(frequencies, factor, interleaved, longestText, ofLongerTexts);
+    }
+
+    private static void requireFinite(double[] frequencies, double factor) {
+        if (!Double.isFinite(factor) || !Arrays.stream(frequencies).allMatch(Double::isFinite)) {
+            throw new IllegalArgumentException("rotary positions: expected finite angles, found the factor " + factor
+                    + " on them and frequencies " + Arrays.stream(frequencies).min().orElse(0) + " to "
+                    + Arrays.stream(frequencies).max().orElse(0));
+        }
     }
 
     /// Returns the table to rotate with in a text of `length` tokens: this one, unless long texts have their own.

@@ -22,11 +22,15 @@ public record Routing(
         Groups groups,
         Optional<Normalisation> normalisation,
         double factor) {
-    /// @throws IllegalArgumentException if so many experts cannot be chosen, or there are no equal groups of them
+    /// @throws IllegalArgumentException if so many experts cannot be chosen, there are no equal groups of them, or the
+    ///     factor is not finite
     public Routing {
         if (numExpertsPerToken < 1 || numExpertsPerToken > numExperts) {
             throw new IllegalArgumentException(
                     "cannot choose " + numExpertsPerToken + " of " + numExperts + " experts");
+        }
+        if (!Double.isFinite(factor)) {
+            throw new IllegalArgumentException("factor on the experts' weights: expected a finite number, found " + factor);
         }
         groups.requireOf(numExperts, numExpertsPerToken);
     }
@@ -83,7 +87,14 @@ public record Routing(
     /// One expert after another, each the one with the largest logit `m` of those left. Its score is its share in a
     /// softmax over those left whose logit `l` has `(m - l) / max(|l|, m) <= 2 * epsilon`, so that the scores of a
     /// token do not sum to 1 (Liu et al. 2024, arXiv:2409.12136).
-    public record SparseMixer(double epsilon) implements Score {}
+    public record SparseMixer(double epsilon) implements Score {
+        /// @throws IllegalArgumentException if `epsilon` is negative or not finite
+        public SparseMixer {
+            if (!(epsilon >= 0 && epsilon <= Double.MAX_VALUE)) {
+                throw new IllegalArgumentException("jitter of sparsemixer: expected at least 0, found " + epsilon);
+            }
+        }
+    }
 
     /// Equal groups of neighbouring experts. Only experts of the best groups keep their score for the choice, all
     /// others have 0 (DeepSeek-V2, arXiv:2405.04434).
@@ -118,6 +129,18 @@ public record Routing(
 
     /// Divides the chosen scores `s` of a token by `max((sum of s^order)^(1/order) + epsilon, least)`.
     public record Normalisation(double order, double epsilon, double least) {
+        /// @throws IllegalArgumentException if the order is not above 0, or a number is negative or not finite
+        public Normalisation {
+            if (!(order > 0 && order <= Double.MAX_VALUE)) {
+                throw new IllegalArgumentException(
+                        "order of the norm of an expert's weights: expected a finite number above 0, found " + order);
+            }
+            if (!(epsilon >= 0 && epsilon <= Double.MAX_VALUE) || !(least >= 0 && least <= Double.MAX_VALUE)) {
+                throw new IllegalArgumentException("least sum of the experts' weights: expected a finite number of at"
+                        + " least 0, found " + Math.max(epsilon, least));
+            }
+        }
+
         /// Division by their sum.
         public static final Normalisation SUM = new Normalisation(1, 0, 0);
 

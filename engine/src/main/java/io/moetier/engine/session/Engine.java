@@ -32,12 +32,10 @@ import io.moetier.engine.trace.Census;
 import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.format.Json;
-import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.ExpertId;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -292,8 +290,8 @@ public final class Engine implements AutoCloseable {
     public Set<Integer> endOfSequence() {
         return store.file("generation_config.json")
                 .map(Json::readObject)
-                .flatMap(Engine::endOfSequence)
-                .or(() -> endOfSequence(store.config()))
+                .flatMap(config -> Families.endOfSequence(config, spec))
+                .or(() -> Families.endOfSequence(store.config(), spec))
                 .orElse(Set.of());
     }
 
@@ -501,10 +499,5 @@ public final class Engine implements AutoCloseable {
         return config.contextLength() > 0
                 ? config.contextLength()
                 : Math.min(spec.maxPositionEmbeddings(), EngineConfig.DEFAULT_CONTEXT);
-    }
-
-    private static Optional<Set<Integer>> endOfSequence(JsonObject config) {
-        Optional<List<Integer>> ids = config.optionalInts("eos_token_id");
-        return ids.map(LinkedHashSet::new);
     }
 }

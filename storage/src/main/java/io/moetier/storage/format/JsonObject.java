@@ -18,7 +18,6 @@ import org.jspecify.annotations.Nullable;
 /// A key that is absent and a key whose value is `null` are the same, but for [#withDefaults].
 public final class JsonObject {
     private static final int MAX_FOUND_CHARACTERS = 100;
-    private static final String FINITE = "a finite number of 64 bits";
     private static final String INT_LIST = "a list of integers from " + Integer.MIN_VALUE + " to " + Integer.MAX_VALUE;
 
     private final Path source;
@@ -113,18 +112,21 @@ public final class JsonObject {
 
     /// Returns the value of `key`, whatever it is.
     ///
-    /// @throws MalformedModelException if it is infinite or not a number, as a text like `1e999` is once it is read
+    /// @throws MalformedModelException if it is, or a list of numbers has, infinity or what is not a number, as a text like `1e999` is once it is read
     public @Nullable Object value(String key) {
         reads.accept(path(key));
         Object value = values.get(key);
-        if (value instanceof Number number && !isFinite(number)) {
-            throw unexpected(key, FINITE, number);
+        if (isNotFinite(value)) {
+            throw unexpected(key, "a finite number of 64 bits", value);
+        }
+        if (value instanceof List<?> list && list.stream().anyMatch(JsonObject::isNotFinite)) {
+            throw unexpected(key, "finite numbers of 64 bits", value);
         }
         return value;
     }
 
-    private static boolean isFinite(Number number) {
-        return Double.isFinite(number.doubleValue());
+    private static boolean isNotFinite(@Nullable Object value) {
+        return value instanceof Number number && !Double.isFinite(number.doubleValue());
     }
 
     public int requireInt(String key) {
@@ -266,11 +268,7 @@ public final class JsonObject {
         if (!(value instanceof List<?> list) || !list.stream().allMatch(Number.class::isInstance)) {
             throw mistyped(key, "a list of numbers", value);
         }
-        List<Number> numbers = list.stream().map(Number.class::cast).toList();
-        if (!numbers.stream().allMatch(JsonObject::isFinite)) {
-            throw unexpected(key, "a list of finite numbers of 64 bits", value);
-        }
-        return numbers.stream().map(Number::doubleValue).toList();
+        return list.stream().map(Number.class::cast).map(Number::doubleValue).toList();
     }
 
     /// Returns the list of objects at `key`.

@@ -47,7 +47,7 @@ class JsonObjectTest {
                 "x.json: in.theta: expected a finite number of 64 bits, found -Infinity",
                 refusal("{\"in\": {\"theta\": -1e999}}", json -> json.requireObject("in").optionalDouble("theta")));
         assertEquals(
-                "x.json: f: expected a list of finite numbers of 64 bits, found [1.0, Infinity]",
+                "x.json: f: expected finite numbers of 64 bits, found [1.0, Infinity]",
                 refusal("{\"f\": [1.0, 1e400]}", json -> json.requireDoubles("f")));
         assertEquals(
                 "x.json: n: expected an integer from -2147483648 to 2147483647, found 2147483648",

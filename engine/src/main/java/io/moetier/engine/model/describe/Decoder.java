@@ -107,7 +107,7 @@ public final class Decoder {
         return RopeReader.scaling(config.json())
                 .filter(RopeTable.Yarn.class::isInstance)
                 .map(RopeTable.Yarn.class::cast)
-                .map(yarn -> (int) Math.max(written, yarn.factor() * yarn.originalPositions()))
+                .map(yarn -> (int) Math.clamp(yarn.factor() * yarn.originalPositions(), written, Limits.NUMBER))
                 .orElse(written);
     }
 }

@@ -41,13 +41,18 @@ public record FamilyConfig(String family, JsonObject json) {
     }
 
     /// Returns how many layers there are, under another key.
-    int numLayers(String key) {
+    public int numLayers(String key) {
         return atMost(Limits.LAYERS, key);
     }
 
     /// Returns how many query heads there are.
     public int numHeads() {
-        return positive("num_attention_heads");
+        return numHeads("num_attention_heads");
+    }
+
+    /// Returns how many query heads there are, under another key.
+    public int numHeads(String key) {
+        return atMost(json.has("num_hidden_layers") ? Limits.headsOfLayer(numLayers()) : Limits.headsOfLayer(1), key);
     }
 
     /// Returns how many heads of keys and values there are: as many as query heads where nothing is said.
@@ -99,7 +104,7 @@ public record FamilyConfig(String family, JsonObject json) {
             throw json.unexpected(numGroupsKey, "as many equal groups of " + numExperts + " experts", numGroups);
         }
         int kept = positive(keptKey);
-        if (kept > numGroups || kept * (numExperts / numGroups) < perToken) {
+        if (kept > numGroups || (long) kept * (numExperts / numGroups) < perToken) {
             throw json.unexpected(
                     keptKey, "at most " + numGroups + " groups, with " + perToken + " experts or more", kept);
         }
@@ -113,13 +118,22 @@ public record FamilyConfig(String family, JsonObject json) {
 
     /// Returns the root mean square norm of `size` elements called `prefix`, with `rms_norm_eps`.
     public NormSpec rms(String prefix, int size) {
-        return NormSpec.rms(prefix, size, number("rms_norm_eps"));
+        return NormSpec.rms(prefix, size, eps());
+    }
+
+    /// Returns `rms_norm_eps`, what norms add to what they divide by.
+    float eps() {
+        float eps = number("rms_norm_eps");
+        if (eps < 0) {
+            throw json.unexpected("rms_norm_eps", "a number of at least 0", eps);
+        }
+        return eps;
     }
 
     /// Returns the root mean square norm of `size` elements called `prefix`, its factors stored as their distance from
     /// 1, with `rms_norm_eps`.
     public NormSpec zeroCentredRms(String prefix, int size) {
-        return NormSpec.of(NormSpec.Kind.ZERO_CENTRED_RMS, prefix, size, number("rms_norm_eps"));
+        return NormSpec.of(NormSpec.Kind.ZERO_CENTRED_RMS, prefix, size, eps());
     }
 
     /// Returns the same with the value of `key` under `meaning` too, unless that is there: what other families call it.
@@ -159,7 +173,7 @@ public record FamilyConfig(String family, JsonObject json) {
 
     /// Returns the layer norm with a bias of the residual stream called `prefix`, with `rms_norm_eps`.
     public NormSpec layerNorm(String prefix) {
-        return NormSpec.layer(prefix, hiddenSize(), number("rms_norm_eps"), true);
+        return NormSpec.layer(prefix, hiddenSize(), eps(), true);
     }
 
     /// Returns `sliding_window`, or 0 where there is none.
@@ -177,10 +191,17 @@ public record FamilyConfig(String family, JsonObject json) {
     }
 
     int positive(int value, String key) {
-        if (value < 1) {
-            throw json.unexpected(key, "a positive integer", value);
+        return atMost(Limits.NUMBER, value, key);
+    }
+
+    /// Returns how many rows or columns there are in all, if there are `size` of them, as `key` says, for each of
+    /// `count` heads or the like.
+    public int times(int count, String key, int size) {
+        if ((long) count * size > Limits.NUMBER) {
+            throw json.unexpected(
+                    key, "at most " + Limits.NUMBER / count + " for each of " + count, size);
         }
-        return value;
+        return count * size;
     }
 
     /// Returns a whole number above 0, or `automatic` where it says `auto`.
@@ -204,7 +225,14 @@ public record FamilyConfig(String family, JsonObject json) {
 
     /// Returns a number.
     public float number(String key) {
-        return (float) json.requireDouble(key);
+        return single(json.requireDouble(key), key);
+    }
+
+    private float single(double value, String key) {
+        if (Math.abs(value) > Float.MAX_VALUE) {
+            throw json.unexpected(key, "a number that 32 bits hold, at most " + Float.MAX_VALUE, value);
+        }
+        return (float) value;
     }
 
     /// Returns one divided by a number that is not 0.
@@ -213,7 +241,7 @@ public record FamilyConfig(String family, JsonObject json) {
         if (value == 0) {
             throw json.unexpected(key, "a number other than 0", value);
         }
-        return (float) (1 / value);
+        return single(1 / value, key);
     }
 
     /// Checks that a word is the only one that is supported.
@@ -243,7 +271,13 @@ public record FamilyConfig(String family, JsonObject json) {
     }
 
     private int atMost(int most, String key) {
-        int value = positive(key);
+        return atMost(most, json.requireInt(key), key);
+    }
+
+    private int atMost(int most, int value, String key) {
+        if (value < 1) {
+            throw json.unexpected(key, "a positive integer", value);
+        }
         if (value > most) {
             throw json.unexpected(key, "at most " + most, value);
         }

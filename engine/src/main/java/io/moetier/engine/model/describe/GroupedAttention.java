@@ -17,6 +17,8 @@ public final class GroupedAttention {
     private final int numHeads;
     private final int numKeyValueHeads;
     private final int headDim;
+    private final int queryWidth; // of all heads together
+    private final int keyWidth;
     private String query = "q_proj";
     private String key = "k_proj";
     private String value = "v_proj";
@@ -41,6 +43,8 @@ public final class GroupedAttention {
         numHeads = config.numHeads();
         numKeyValueHeads = config.numKeyValueHeads();
         headDim = config.headDim();
+        queryWidth = config.times(numHeads, "head_dim", headDim);
+        keyWidth = config.times(numKeyValueHeads, "head_dim", headDim);
         scale = (float) (1 / Math.sqrt(headDim));
         rope = () -> Optional.of(config.rope());
     }
@@ -90,8 +94,8 @@ public final class GroupedAttention {
     /// Normalises all heads of queries, and of keys, together.
     public GroupedAttention normWhole(String queryNorm, String keyNorm) {
         return norm(
-                config.rms(prefix + queryNorm, numHeads * headDim),
-                config.rms(prefix + keyNorm, numKeyValueHeads * headDim),
+                config.rms(prefix + queryNorm, queryWidth),
+                config.rms(prefix + keyNorm, keyWidth),
                 false);
     }
 
@@ -108,7 +112,7 @@ public final class GroupedAttention {
 
     /// Multiplies the heads' results by the sigmoid of a linear map of the input, called `name`.
     public GroupedAttention gate(String name) {
-        return gate(LinearSpec.named(prefix + name, numHeads * headDim, config.hiddenSize(), false));
+        return gate(LinearSpec.named(prefix + name, queryWidth, config.hiddenSize(), false));
     }
 
     /// Multiplies the heads' results by the sigmoid of a linear map of the input.
@@ -150,7 +154,7 @@ public final class GroupedAttention {
     /// Normalises each head of queries and keys by its root mean square alone.
     public GroupedAttention normPerHeadWithoutWeight() {
         NormSpec norm = new NormSpec(
-                NormSpec.Kind.RMS, headDim, Optional.empty(), Optional.empty(), config.number("rms_norm_eps"));
+                NormSpec.Kind.RMS, headDim, Optional.empty(), Optional.empty(), config.eps());
         return norm(norm, norm, true);
     }
 
@@ -176,15 +180,13 @@ public final class GroupedAttention {
         int hiddenSize = config.hiddenSize();
         LinearSpec linear = LinearSpec.named(prefix + name, rows, hiddenSize, inputBias);
         return fused.map(tensor ->
-                        linear.at(Stack.single(tensor, (numHeads + 2 * numKeyValueHeads) * headDim, hiddenSize)
+                        linear.at(Stack.single(tensor, queryWidth + 2 * keyWidth, hiddenSize)
                                 .rows(0, firstRow, 1)))
                 .orElse(linear);
     }
 
     /// Returns the block.
     public AttentionSpec spec() {
-        int queryWidth = numHeads * headDim;
-        int keyWidth = numKeyValueHeads * headDim;
         int hiddenSize = config.hiddenSize();
         LinearSpec queries = input(query, 0, queryWidth);
         if (gateAfterQuery) {

@@ -26,7 +26,7 @@ public final class MixtureOfHeads {
         int perToken = config.numExpertsPerToken("num_experts_per_tok", numExperts);
         int numHeads = config.positive("num_key_value_heads");
         int headDim = config.headDim();
-        int width = numHeads * headDim;
+        int width = config.times(numHeads, "head_dim", headDim);
         Stack queries = Stack.of(prefix + "experts.input_linear.weight", numExperts, width, hiddenSize);
         Stack outputs = Stack.of(prefix + "experts.output_linear.weight", numExperts, hiddenSize, width);
         List<Long> shape = List.of(2L * width, (long) hiddenSize);

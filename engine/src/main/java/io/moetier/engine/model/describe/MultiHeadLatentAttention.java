@@ -80,7 +80,8 @@ public final class MultiHeadLatentAttention {
                 down("rotated", latentDim, ropeDim),
                 ofHeads(this::keysTransposed),
                 ofHeads(this::values),
-                LinearSpec.named(prefix + "o_proj", hiddenSize, numHeads * valueDim, biased),
+                LinearSpec.named(
+                        prefix + "o_proj", hiddenSize, config.times(numHeads, "v_head_dim", valueDim), biased),
                 new LatentShape(numHeads, nopeDim, ropeDim, latentDim, scale()),
                 config.rope(ropeDim, interleaved));
     }
@@ -98,7 +99,7 @@ public final class MultiHeadLatentAttention {
     private LinearSpec query() {
         return LinearSpec.named(
                 prefix + (queryRank.isPresent() ? "q_b_proj" : "q_proj"),
-                numHeads * (nopeDim + ropeDim),
+                config.times(numHeads, "qk_nope_head_dim + qk_rope_head_dim", nopeDim + ropeDim),
                 queryRank.orElse(hiddenSize),
                 false);
     }

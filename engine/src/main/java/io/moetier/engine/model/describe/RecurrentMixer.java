@@ -43,8 +43,8 @@ public final class RecurrentMixer {
             throw config.json().unexpected("linear_num_value_heads", "a multiple of " + keyHeads, valueHeads);
         }
         int valueDim = config.positive("linear_value_head_dim");
-        int keys = keyHeads * config.positive("linear_key_head_dim");
-        int values = valueHeads * valueDim;
+        int keys = config.times(keyHeads, "linear_key_head_dim", config.positive("linear_key_head_dim"));
+        int values = config.times(valueHeads, "linear_value_head_dim", valueDim);
         Sections wide = Sections.grouped(prefix + "in_proj_qkvz", 2 * keys + 2 * values, hiddenSize, keyHeads, false);
         Sections narrow = Sections.grouped(prefix + "in_proj_ba", 2 * valueHeads, hiddenSize, keyHeads, false);
         int channels = 2 * keys + values;
@@ -71,7 +71,7 @@ public final class RecurrentMixer {
         String prefix = layer.name(name) + ".";
         int hiddenSize = config.hiddenSize();
         int numHeads = config.numHeads();
-        int width = numHeads * config.headDim();
+        int width = config.times(numHeads, "head_dim", config.headDim());
         Sections heads = Sections.grouped(prefix + "qkv_proj", 3 * width, hiddenSize, numHeads, false);
         return new LightningSpec(
                 heads.next("q", width),

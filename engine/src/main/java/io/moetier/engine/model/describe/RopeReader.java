@@ -3,6 +3,7 @@ package io.moetier.engine.model.describe;
 import io.moetier.engine.device.RopeTable;
 import io.moetier.engine.model.spec.RopeSpec;
 import io.moetier.storage.format.JsonObject;
+import java.util.List;
 import java.util.Optional;
 
 /// Reads positions in both spellings: `rope_theta` and `rope_scaling` of transformers 4, `rope_parameters` of
@@ -10,6 +11,7 @@ import java.util.Optional;
 final class RopeReader {
     private static final double DEFAULT_BETA_FAST = 32;
     private static final double DEFAULT_BETA_SLOW = 1;
+    private static final String ORIGINAL_POSITIONS = "original_max_position_embeddings";
 
     private RopeReader() {}
 
@@ -18,11 +20,8 @@ final class RopeReader {
     static RopeSpec read(JsonObject config, int rotaryDim, boolean interleaved) {
         Optional<JsonObject> parameters = config.optionalObject("rope_parameters");
         double theta = parameters
-                .flatMap(object -> object.optionalDouble("rope_theta"))
-                .orElseGet(() -> config.requireDouble("rope_theta"));
-        if (!(theta > 0)) {
-            throw config.unexpected("rope_theta", "a number above 0", theta);
-        }
+                .flatMap(object -> optional(object, "rope_theta"))
+                .orElseGet(() -> require(config, "rope_theta"));
         Optional<RopeTable.Scaling> scaling = scaling(config);
         if (scaling.isPresent() && scaling.get() instanceof RopeTable.LongRope change) {
             requirePairs(config, change.shorter(), "short_factor", rotaryDim);
@@ -42,7 +41,7 @@ final class RopeReader {
     static Optional<RopeTable.Scaling> scaling(JsonObject config) {
         return config.optionalObject("rope_parameters")
                 .or(() -> config.optionalObject("rope_scaling"))
-                .flatMap(scaling -> read(config, scaling, config.requireInt("max_position_embeddings")));
+                .flatMap(scaling -> read(config, scaling, requirePositions(config, "max_position_embeddings")));
     }
 
     /// Returns what `mscale_all_dim` of a YaRN checkpoint asks queries and keys to be multiplied by, 1 where there is
@@ -52,7 +51,7 @@ final class RopeReader {
                 .or(() -> config.optionalObject("rope_scaling"))
                 .filter(scaling -> type(scaling).equals("yarn"))
                 .map(scaling -> RopeTable.Yarn.magnitude(
-                        scaling.requireDouble("factor"),
+                        require(scaling, "factor"),
                         scaling.optionalDouble("mscale_all_dim").orElse(0.0)))
                 .orElse(1.0);
     }
@@ -70,37 +69,37 @@ final class RopeReader {
             case "yarn" -> Optional.of(readYarn(scaling, maxPositions));
             case "llama3" -> Optional.of(readLlama3(scaling));
             case "longrope" -> Optional.of(readLongRope(config, scaling, maxPositions));
-            case "dynamic" -> Optional.of(new RopeTable.LargerBase(scaling.requireDouble("alpha")));
+            case "dynamic" -> Optional.of(new RopeTable.LargerBase(require(scaling, "alpha")));
             default -> throw scaling.unexpected(key, "default, yarn, llama3, longrope or dynamic", type);
         };
     }
 
     private static RopeTable.Llama3 readLlama3(JsonObject scaling) {
         return new RopeTable.Llama3(
-                scaling.requireDouble("factor"),
-                scaling.requireDouble("low_freq_factor"),
-                scaling.requireDouble("high_freq_factor"),
-                scaling.requireInt("original_max_position_embeddings"));
+                require(scaling, "factor"),
+                require(scaling, "low_freq_factor"),
+                require(scaling, "high_freq_factor"),
+                requirePositions(scaling, ORIGINAL_POSITIONS));
     }
 
     private static RopeTable.Yarn readYarn(JsonObject scaling, int maxPositions) {
-        double factor = scaling.requireDouble("factor");
+        double factor = require(scaling, "factor");
         return new RopeTable.Yarn(
                 factor,
-                scaling.optionalInt("original_max_position_embeddings").orElse(maxPositions),
-                scaling.optionalDouble("beta_fast").orElse(DEFAULT_BETA_FAST),
-                scaling.optionalDouble("beta_slow").orElse(DEFAULT_BETA_SLOW),
+                optionalPositions(scaling, ORIGINAL_POSITIONS).orElse(maxPositions),
+                optional(scaling, "beta_fast").orElse(DEFAULT_BETA_FAST),
+                optional(scaling, "beta_slow").orElse(DEFAULT_BETA_SLOW),
                 scaling.optionalBoolean("truncate").orElse(true),
-                scaling.optionalDouble("attention_factor").orElseGet(() -> attentionFactor(scaling, factor)));
+                optional(scaling, "attention_factor").orElseGet(() -> attentionFactor(scaling, factor)));
     }
 
     private static RopeTable.LongRope readLongRope(JsonObject config, JsonObject scaling, int maxPositions) {
-        int original = scaling.optionalInt("original_max_position_embeddings")
-                .or(() -> config.optionalInt("original_max_position_embeddings"))
+        int original = optionalPositions(scaling, ORIGINAL_POSITIONS)
+                .or(() -> optionalPositions(config, ORIGINAL_POSITIONS))
                 .orElse(maxPositions);
-        double magnitude = scaling.optionalDouble("attention_factor")
+        double magnitude = optional(scaling, "attention_factor")
                 .orElseGet(() -> RopeTable.LongRope.magnitude(
-                        scaling.optionalDouble("factor").orElse((double) maxPositions / original), original));
+                        optional(scaling, "factor").orElse((double) maxPositions / original), original));
         return new RopeTable.LongRope(
                 original,
                 factors(
@@ -114,7 +113,35 @@ final class RopeReader {
     }
 
     private static RopeTable.Divided factors(JsonObject scaling, String key, double magnitude) {
-        return new RopeTable.Divided(scaling.requireDoubles(key), magnitude);
+        List<Double> divisors = scaling.requireDoubles(key);
+        if (!divisors.stream().allMatch(divisor -> divisor > 0)) {
+            throw scaling.unexpected(key, "numbers above 0", divisors);
+        }
+        return new RopeTable.Divided(divisors, magnitude);
+    }
+
+    private static double require(JsonObject object, String key) {
+        double value = object.requireDouble(key);
+        if (!(value > 0)) {
+            throw object.unexpected(key, "a number above 0", value);
+        }
+        return value;
+    }
+
+    private static Optional<Double> optional(JsonObject object, String key) {
+        return object.has(key) ? Optional.of(require(object, key)) : Optional.empty();
+    }
+
+    private static int requirePositions(JsonObject object, String key) {
+        int positions = object.requireInt(key);
+        if (positions < 1) {
+            throw object.unexpected(key, "an integer above 0", positions);
+        }
+        return positions;
+    }
+
+    private static Optional<Integer> optionalPositions(JsonObject object, String key) {
+        return object.has(key) ? Optional.of(requirePositions(object, key)) : Optional.empty();
     }
 
     private static double attentionFactor(JsonObject scaling, double factor) {

@@ -32,7 +32,7 @@ public record StackAttention(
     /// Returns the block called `name`.
     public SequenceAttentionSpec spec(Layer layer, String name, Reach reach, Optional<RelativeBiasSpec> bias) {
         String prefix = layer.name(name) + ".";
-        int width = numHeads * headDim;
+        int width = layer.config().times(numHeads, "size of a head", headDim);
         int hiddenSize = layer.config().hiddenSize();
         return new SequenceAttentionSpec(
                 reach,
@@ -50,7 +50,7 @@ public record StackAttention(
     public Optional<RelativeBiasSpec> bias(String tensor, int numBuckets, int maxDistance, boolean bidirectional) {
         List<Long> shape = List.of((long) numBuckets, (long) numHeads);
         VectorSpec table =
-                new VectorSpec(tensor, numBuckets * numHeads, Optional.of(TensorSlice.rows(tensor, shape, 0, 1)));
+                new VectorSpec(tensor, Math.multiplyExact(numBuckets, numHeads), Optional.of(TensorSlice.rows(tensor, shape, 0, 1)));
         return Optional.of(new RelativeBiasSpec(table, numBuckets, maxDistance, bidirectional));
     }
 }

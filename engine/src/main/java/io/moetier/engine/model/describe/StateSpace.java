@@ -22,7 +22,7 @@ public final class StateSpace {
     private StateSpace(Layer layer, String name) {
         config = layer.config();
         prefix = layer.name(name) + ".";
-        width = config.positive("mamba_expand") * config.hiddenSize();
+        width = config.times(config.hiddenSize(), "mamba_expand", config.positive("mamba_expand"));
         stateSize = config.positive("mamba_d_state");
         biased = config.flag("mamba_proj_bias");
     }
@@ -56,7 +56,7 @@ public final class StateSpace {
                 LinearSpec.named(prefix + "dt_proj", width, rank, true),
                 new VectorSpec(
                         prefix + "A_log",
-                        width * stateSize,
+                        config.times(width, "mamba_d_state", stateSize),
                         Optional.of(new TensorSlice(prefix + "A_log", rates, 0, stateSize, 1, width, 1))),
                 VectorSpec.of(prefix + "D", width),
                 LinearSpec.named(prefix + "out_proj", hiddenSize, width, biased));
@@ -66,14 +66,14 @@ public final class StateSpace {
         int hiddenSize = config.hiddenSize();
         int numHeads = config.positive("mamba_n_heads");
         int headDim = config.positiveOrAuto("mamba_d_head", width / numHeads);
-        if (numHeads * headDim != width) {
+        if ((long) numHeads * headDim != width) {
             throw config.json().unexpected("mamba_d_head", width + " / mamba_n_heads " + numHeads, headDim);
         }
         int numGroups = config.positive("mamba_n_groups");
         if (numHeads % numGroups != 0) {
             throw config.json().unexpected("mamba_n_groups", "a divisor of " + numHeads, numGroups);
         }
-        int selected = numGroups * stateSize;
+        int selected = config.times(numGroups, "mamba_d_state", stateSize);
         Sections inputs = Sections.of(prefix + "in_proj", 2 * width + 2 * selected + numHeads, hiddenSize, biased);
         LinearSpec gate = inputs.next("z", width);
         return new Mamba2Spec(

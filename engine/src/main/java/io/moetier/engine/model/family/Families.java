@@ -3,7 +3,10 @@ package io.moetier.engine.model.family;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.JsonObject;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 
 /// The families this version runs.
 public final class Families {
@@ -39,6 +42,8 @@ public final class Families {
             Qwen3Moe.FAMILY,
             Qwen3Next.FAMILY,
             SwitchTransformers.FAMILY);
+
+    private static final String END_OF_SEQUENCE = "eos_token_id";
 
     private Families() {}
 
@@ -105,10 +110,28 @@ public final class Families {
     ///     cannot be
     public static ModelSpec describe(JsonObject config) {
         String modelType = config.requireString("model_type");
-        return ALL.stream()
+        ModelSpec spec = ALL.stream()
                 .filter(family -> family.modelType().equals(modelType))
                 .findFirst()
                 .orElseThrow(() -> NearestFamily.of(config, ALL).unknown(config))
                 .describe(config);
+        endOfSequence(config, spec);
+        return spec;
+    }
+
+    /// Returns the tokens that end an answer, if a `config.json` or `generation_config.json` names them.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if one is not of the vocabulary
+    public static Optional<Set<Integer>> endOfSequence(JsonObject config, ModelSpec spec) {
+        Optional<List<Integer>> ids = config.optionalInts(END_OF_SEQUENCE);
+        ids.stream()
+                .flatMap(List::stream)
+                .filter(id -> id < 0 || id >= spec.vocabSize())
+                .findFirst()
+                .ifPresent(id -> {
+                    String last = spec.vocabSize() - 1 + ", as the vocabulary has " + spec.vocabSize() + " tokens";
+                    throw config.unexpected(END_OF_SEQUENCE, "0 to " + last, id);
+                });
+        return ids.map(LinkedHashSet::new);
     }
 }

@@ -4,6 +4,7 @@ import io.moetier.engine.model.describe.FamilyConfig;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -40,10 +41,18 @@ record Family(
     }
 
     /// Describes the model of a checkpoint with this configuration.
+    ///
+    /// @throws MalformedModelException if a value is missing or cannot be
     ModelSpec describe(JsonObject config) {
         FamilyConfig own = new FamilyConfig(modelType, config);
         FamilyConfig read = defaults.containsKey(EXPERTS) ? own.alias("num_local_experts", EXPERTS) : own;
-        return description.apply(read.withDefaults(defaults));
+        try {
+            return description.apply(read.withDefaults(defaults));
+        } catch (IllegalArgumentException e) { // a record of the description refuses a number
+            throw new MalformedModelException(config.source() + ": " + e.getMessage(), e);
+        } catch (ArithmeticException e) {
+            throw new MalformedModelException(config.source() + ": expected sizes whose products fit 32 bits", e);
+        }
     }
 
     /// The configuration of a golden case, which the build puts among the resources.

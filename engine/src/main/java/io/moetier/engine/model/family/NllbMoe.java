@@ -65,7 +65,7 @@ final class NllbMoe {
                                 NllbMoe::encoderLayer,
                                 norm(config, "model.encoder.layer_norm")),
                         new Stack(
-                                config.positive("decoder_layers"),
+                                config.numLayers("decoder_layers"),
                                 "model.decoder.layers.",
                                 NllbMoe::decoderLayer,
                                 norm(config, "model.decoder.layer_norm")));
@@ -87,7 +87,7 @@ final class NllbMoe {
     private static SublayerSpec attention(Layer layer, String name, String heads, Reach reach) {
         FamilyConfig config = layer.config();
         StackAttention attention = StackAttention.ofHeads(
-                "q_proj", "k_proj", "v_proj", "out_proj", true, config.positive(heads), config.hiddenSize());
+                "q_proj", "k_proj", "v_proj", "out_proj", true, config.numHeads(heads), config.hiddenSize());
         return SublayerSpec.preNorm(
                 norm(config, layer.name(name + "_layer_norm")), attention.spec(layer, name, reach, Optional.empty()));
     }

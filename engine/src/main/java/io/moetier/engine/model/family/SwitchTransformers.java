@@ -64,7 +64,7 @@ final class SwitchTransformers {
                                 SwitchTransformers::encoderLayer,
                                 config.rms("encoder.final_layer_norm")),
                         new Stack(
-                                config.positive("num_decoder_layers"),
+                                config.numLayers("num_decoder_layers"),
                                 "decoder.block.",
                                 SwitchTransformers::decoderLayer,
                                 config.rms("decoder.final_layer_norm")));
@@ -81,7 +81,7 @@ final class SwitchTransformers {
     private static LayerSpec decoderLayer(Layer layer) {
         boolean sparse = layer.isOneOf(
                 layer.config().json().requireInt("num_sparse_decoder_layers"),
-                layer.config().positive("num_decoder_layers"));
+                layer.config().numLayers("num_decoder_layers"));
         return LayerSpec.of(
                 attention(layer, "layer.0", "SelfAttention", Reach.OUTPUT),
                 attention(layer, "layer.1", "EncDecAttention", Reach.ACROSS),

@@ -34,6 +34,17 @@ public record AttentionSpec(
         Optional<VectorSpec> sinks,
         Optional<TemperatureSpec> temperature)
         implements KeyValueSpec {
+    /// @throws IllegalArgumentException if a number is out of range
+    public AttentionSpec {
+        Range.require("query heads", numHeads, 1, Range.ROW);
+        Range.require("key and value heads", numKeyValueHeads, 1, numHeads);
+        Range.require("elements of a head", headDim, 1, Range.ROW);
+        Range.requireFinite("scale of attention", scale);
+        Range.require("sliding window", slidingWindow, 0, Integer.MAX_VALUE);
+        Range.require("chunk of attention", chunk, 0, Integer.MAX_VALUE);
+        Range.requireNotNegative("bound on queries, keys and values", clip);
+    }
+
     @Override
     public List<LinearSpec> linears() {
         return Stream.concat(Stream.of(query, key, value, output), gate.stream())

@@ -9,6 +9,11 @@ import java.util.stream.Stream;
 /// @param taps [width, channels], the oldest token's first
 /// @param bias [channels], where the family has one
 public record ConvolutionSpec(VectorSpec taps, Optional<VectorSpec> bias, int channels, int width) {
+    /// @throws IllegalArgumentException if a number is out of range
+    public ConvolutionSpec {
+        Range.product("taps of a convolution", width, channels, Range.VECTOR);
+    }
+
     /// Returns the convolution whose taps PyTorch stores as `prefix.weight` [channels, 1, width].
     public static ConvolutionSpec of(String prefix, int channels, int width, boolean biased) {
         return part(prefix, "", channels, 0, channels, width, biased);
@@ -45,6 +50,6 @@ public record ConvolutionSpec(VectorSpec taps, Optional<VectorSpec> bias, int ch
 
     /// Returns how many floats it remembers: as many tokens as it looks at.
     int state() {
-        return width * channels;
+        return width * channels; // in range, as the constructor saw to
     }
 }

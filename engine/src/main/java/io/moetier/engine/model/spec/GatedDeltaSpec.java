@@ -66,9 +66,13 @@ public record GatedDeltaSpec(
         return List.of(query.rows(), key.rows(), value.rows(), gate.rows(), strength.rows(), step.rows(), value.rows());
     }
 
+    private int state() {
+        return Range.product("state of all heads", value.rows(), keyDim(), Range.VECTOR);
+    }
+
     @Override
     public List<Integer> states() {
         return List.of(
-                queryConvolution.state(), keyConvolution.state(), valueConvolution.state(), value.rows() * keyDim());
+                queryConvolution.state(), keyConvolution.state(), valueConvolution.state(), state());
     }
 }

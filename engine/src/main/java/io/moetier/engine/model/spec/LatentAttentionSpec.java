@@ -30,7 +30,10 @@ public record LatentAttentionSpec(
         LatentShape shape,
         RopeSpec rope)
         implements MixerSpec {
+    /// @throws IllegalArgumentException if a number is out of range
     public LatentAttentionSpec {
+        Range.requireFinite("factor on latents", latentFactor);
+        Range.requireFinite("scale of attention", shape.scale());
         keysTransposed = List.copyOf(keysTransposed);
         values = List.copyOf(values);
     }
@@ -66,7 +69,7 @@ public record LatentAttentionSpec(
                 queryRank.map(rank -> rank.down().rows()).orElse(query.rows()),
                 latent.rows(),
                 rotatedKey.rows(),
-                shape.numHeads() * shape.latentDim(),
+                Range.product("latents of all heads", shape.numHeads(), shape.latentDim(), Range.TOKEN),
                 output.cols(),
                 queryRank.isPresent() ? query.rows() : 0);
     }

@@ -33,6 +33,19 @@ public record LayerSpec(List<SublayerSpec> sublayers) {
                 .toList());
     }
 
+    /// @throws IllegalArgumentException if a result of a token, or a state, is too long
+    void requireInRange(int hiddenSize) {
+        blocks(BlockSpec.class)
+                .flatMap(block -> block.intermediates().stream())
+                .forEach(floats -> Range.require("floats of a token", floats, 0, Range.TOKEN));
+        blocks(RecurrentSpec.class)
+                .flatMap(block -> block.states().stream())
+                .forEach(floats -> Range.require("floats of a state", floats, 0, Range.VECTOR));
+        blocks(MoeSpec.class)
+                .forEach(moe -> Range.product(
+                        "results of all experts of a token", moe.numExpertsPerToken() + 1, hiddenSize, Range.TOKEN));
+    }
+
     /// Returns its mixture of experts.
     public Optional<MoeSpec> moe() {
         return blocks(MoeSpec.class).findFirst();

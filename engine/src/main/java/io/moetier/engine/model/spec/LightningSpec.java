@@ -45,6 +45,6 @@ public record LightningSpec(
 
     @Override
     public List<Integer> states() {
-        return List.of(value.rows() * headDim());
+        return List.of(Range.product("state of all heads", value.rows(), headDim(), Range.VECTOR));
     }
 }

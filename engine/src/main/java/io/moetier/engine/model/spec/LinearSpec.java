@@ -8,6 +8,12 @@ import java.util.Optional;
 /// @param bias [rows], where the family has one
 /// @param slice where the matrix lies in a checkpoint, if it is not a tensor of that name
 public record LinearSpec(String weight, int rows, int cols, Optional<VectorSpec> bias, Optional<MatrixSlice> slice) {
+    /// @throws IllegalArgumentException if a number is out of range
+    public LinearSpec {
+        Range.require(weight + ": rows", rows, 1, Range.ROW);
+        Range.require(weight + ": columns", cols, 1, Range.ROW);
+    }
+
     /// Returns a linear map without bias.
     public static LinearSpec of(String weight, int rows, int cols) {
         return new LinearSpec(weight, rows, cols, Optional.empty(), Optional.empty());

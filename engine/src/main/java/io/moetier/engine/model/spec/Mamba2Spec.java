@@ -68,6 +68,9 @@ public record Mamba2Spec(
     @Override
     public List<Integer> states() {
         return List.of(
-                inputConvolution.state(), bConvolution.state(), cConvolution.state(), input.rows() * stateSize());
+                inputConvolution.state(),
+                bConvolution.state(),
+                cConvolution.state(),
+                Range.product("state of all heads", input.rows(), stateSize(), Range.VECTOR));
     }
 }

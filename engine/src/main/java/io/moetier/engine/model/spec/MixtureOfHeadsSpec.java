@@ -24,7 +24,10 @@ public record MixtureOfHeadsSpec(
         float scale,
         RopeSpec rope)
         implements KeyValueSpec {
+    /// @throws IllegalArgumentException if a number is out of range
     public MixtureOfHeadsSpec {
+        Range.product("heads and their elements", numKeyValueHeads, headDim, Range.ROW);
+        Range.requireFinite("scale of attention", scale);
         queries = List.copyOf(queries);
         outputs = List.copyOf(outputs);
     }
@@ -56,6 +59,8 @@ public record MixtureOfHeadsSpec(
     public List<Integer> intermediates() {
         int perToken = numExpertsPerToken();
         int width = key.rows();
-        return List.of(queries.size(), perToken * width, width, width, perToken * width, perToken * bias.size());
+        int chosen = Range.product("heads of all chosen experts", perToken, width, Range.TOKEN);
+        int results = Range.product("results of all chosen experts", perToken, bias.size(), Range.TOKEN);
+        return List.of(queries.size(), chosen, width, width, chosen, results);
     }
 }

@@ -29,8 +29,29 @@ public record ModelSpec(
         float logitsMultiplier,
         Optional<SinusoidSpec> positions,
         Optional<EncoderSpec> encoder) {
+    /// @throws IllegalArgumentException if a number is out of range
     public ModelSpec {
         layers = List.copyOf(layers);
+        Range.require("vocabulary", vocabSize, 1, Range.ROW);
+        Range.require("positions", maxPositionEmbeddings, 1, Range.POSITIONS);
+        Range.requireFinite("factor on the embedding", embeddingMultiplier);
+        Range.requireFinite("factor on the logits", logitsMultiplier);
+        layers.forEach(layer -> layer.requireInRange(hiddenSize));
+        encoder.ifPresent(stack ->
+                Range.require("first token of the decoder", stack.decoderStartToken(), 0, vocabSize - 1));
+        requireKeysAndValues(layers, maxPositionEmbeddings);
+    }
+
+    /// The keys and values of all positions have a number of bytes that fits 64 bits.
+    private static void requireKeysAndValues(List<LayerSpec> layers, int positions) {
+        long heads = layers.stream()
+                .flatMap(layer -> layer.blocks(KeyValueSpec.class))
+                .mapToLong(attention -> (long) attention.numKeyValueHeads() * attention.headDim())
+                .sum();
+        if (heads > Long.MAX_VALUE / (2L * Float.BYTES) / positions) {
+            throw new IllegalArgumentException("keys and values of " + positions + " positions: expected a number of"
+                    + " bytes that fits 64 bits, found more");
+        }
     }
 
     /// Says whether the head is the embedding.

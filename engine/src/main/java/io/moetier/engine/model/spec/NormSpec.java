@@ -9,6 +9,12 @@ import java.util.stream.Stream;
 /// @param weight factor of each element; absent where all are 1
 /// @param bias added to each element, where the family has one
 public record NormSpec(Kind kind, int size, Optional<VectorSpec> weight, Optional<VectorSpec> bias, float eps) {
+    /// @throws IllegalArgumentException if a number is out of range
+    public NormSpec {
+        Range.require("elements of a norm", size, 1, Range.ROW);
+        Range.requireNotNegative("epsilon of a norm", eps);
+    }
+
     /// What the elements are divided by.
     public enum Kind {
         /// Root mean square (Zhang and Sennrich 2019): x·rsqrt(mean(x²) + eps)·weight.

@@ -6,6 +6,12 @@ package io.moetier.engine.model.spec;
 /// @param table [numBuckets, numHeads]
 /// @param bidirectional whether keys after the query have half of the buckets; else they are not seen
 public record RelativeBiasSpec(VectorSpec table, int numBuckets, int maxDistance, boolean bidirectional) {
+    /// @throws IllegalArgumentException if a number is out of range
+    public RelativeBiasSpec {
+        Range.require("buckets of distances", numBuckets, bidirectional ? 4 : 2, Range.ROW);
+        Range.require("largest distance with a bucket", maxDistance, numBuckets / (bidirectional ? 4 : 2) + 1, Integer.MAX_VALUE);
+    }
+
     /// Returns the bucket of a key that stands `distance` after the query, or before it if negative.
     public int bucket(int distance) {
         int half = bidirectional ? numBuckets / 2 : numBuckets;

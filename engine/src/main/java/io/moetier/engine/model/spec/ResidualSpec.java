@@ -5,6 +5,12 @@ package io.moetier.engine.model.spec;
 /// @param ofNormed whether `x` is what the sublayer's norm gave, instead of the residual stream in front of it
 /// @param atLayerEnd whether the result waits for the end of the layer, so that the sublayers between do not see it
 public record ResidualSpec(float input, float output, boolean ofNormed, boolean atLayerEnd) {
+    /// @throws IllegalArgumentException if a number is out of range
+    public ResidualSpec {
+        Range.requireFinite("factor on the residual stream", input);
+        Range.requireFinite("factor on a sublayer's result", output);
+    }
+
     /// The plain sum (He et al. 2016).
     public static final ResidualSpec SUM = new ResidualSpec(1, 1, false, false);
 

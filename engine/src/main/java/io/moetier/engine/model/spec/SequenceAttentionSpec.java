@@ -19,6 +19,12 @@ public record SequenceAttentionSpec(
         float scale,
         Optional<RelativeBiasSpec> bias)
         implements MixerSpec {
+    /// @throws IllegalArgumentException if a number is out of range
+    public SequenceAttentionSpec {
+        Range.product("heads and their elements", numHeads, headDim, Range.ROW);
+        Range.requireFinite("scale of attention", scale);
+    }
+
     /// What a query sees.
     public enum Reach {
         /// All positions of the encoder's input.

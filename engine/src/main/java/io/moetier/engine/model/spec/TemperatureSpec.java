@@ -5,6 +5,12 @@ package io.moetier.engine.model.spec;
 ///
 /// @param interval how many positions have one factor
 public record TemperatureSpec(double scale, double interval) {
+    /// @throws IllegalArgumentException if a number is out of range
+    public TemperatureSpec {
+        Range.requireFinite("scale of the queries' temperature", scale);
+        Range.requirePositive("positions of one temperature", interval);
+    }
+
     /// Returns the factor of queries at a position.
     public float factor(int position) {
         return (float) (1 + scale * Math.log1p(Math.floor((position + 1) / interval)));

@@ -138,7 +138,7 @@ class FamiliesTest {
                 Map.of("type", "longrope", "short_factor", List.of(1, 1, 1, 1, 1, 1, 1, 1), "long_factor", List.of(2)));
         assertTrue(failure("phimoe", "rope_scaling", longRope).contains("long_factor: expected 8 numbers, found 1"));
         longRope.put("long_factor", List.of("a"));
-        assertTrue(failure("phimoe", "rope_scaling", longRope).contains("expected a list of numbers, found [a]"));
+        assertTrue(failure("phimoe", "rope_scaling", longRope).contains("expected a list of numbers, found [\"a\"]"));
         longRope.remove("long_factor");
         assertTrue(failure("phimoe", "rope_scaling", longRope).contains("long_factor"));
     }
@@ -418,7 +418,7 @@ class FamiliesTest {
         assertTrue(failure("mixtral", "rope_theta", 0).contains("rope_theta: expected a number above 0, found 0"));
         assertTrue(failure("mixtral", "sliding_window", -1).contains("sliding_window: expected 0 or more, found -1"));
         assertTrue(failure("mixtral", "hidden_act", "gelu").contains("hidden_act: expected silu, found gelu"));
-        assertTrue(failure("mixtral", "vocab_size", "many").contains("vocab_size: expected an integer, found many"));
+        assertTrue(failure("mixtral", "vocab_size", "many").contains("vocab_size: expected an integer, found \"many\""));
         assertTrue(failure("olmoe", "rope_scaling", Map.of("type", "linear", "factor", 2))
                 .contains("rope_scaling.type: expected default, yarn, llama3, longrope or dynamic, found linear"));
     }
@@ -434,6 +434,38 @@ class FamiliesTest {
         String message = String.valueOf(assertThrows(MalformedModelException.class, () -> describe("mixtral", both))
                 .getMessage());
         assertTrue(message.contains("num_local_experts: expected at most 8, found 9"), message);
+    }
+
+    @Test
+    void productsThatWouldOverflowAreRefused() {
+        // eight times as many rows are 64 more than 32 bits hold, as many as the tensors have
+        assertTrue(failure("mixtral", "head_dim", (1 << 30) + 8).contains("head_dim: expected at most 67108864, found"));
+        assertTrue(failure("mixtral", Map.of("head_dim", 1 << 26, "num_attention_heads", 64, "num_key_value_heads", 64))
+                .contains("head_dim: expected at most 1048576 for each of 64, found 67108864"));
+        assertTrue(failure("deepseek_v2_lite", "v_head_dim", 1 << 26).contains("v_head_dim: expected at most"));
+        assertTrue(failure("jamba", "mamba_d_state", 1 << 26).contains("rows: expected 1 to 1048576, found"));
+        assertTrue(failure("qwen3_next", "linear_value_head_dim", 1 << 26).contains("linear_value_head_dim: expected"));
+        assertTrue(failure("mixtral", "num_attention_heads", 1 << 20).contains("num_attention_heads: expected at most"));
+        assertTrue(failure("mixtral", "intermediate_size", 1 << 21)
+                .contains("w1.weight: rows: expected 1 to 1048576, found 2097152"));
+    }
+
+    @Test
+    void numbersThatAreNotFiniteOrOutOfRangeAreRefused() {
+        assertTrue(failure("mixtral", "rms_norm_eps", -1e-6).contains("rms_norm_eps: expected a number of at least 0"));
+        assertTrue(failure("granitemoe", "embedding_multiplier", 1e39)
+                .contains("embedding_multiplier: expected a number that 32 bits hold"));
+        assertTrue(failure("granitemoe", "logits_scaling", 1e-300).contains("logits_scaling: expected a number that"));
+        assertTrue(failure("olmoe", "clip_qkv", -1).contains("bound on queries, keys and values: expected a finite"));
+        assertTrue(failure("deepseek_v2_yarn", "rope_theta", 1.0).contains("rotary positions: expected finite angles"));
+        assertTrue(failure("mixtral", "max_position_embeddings", Integer.MAX_VALUE)
+                .contains("max_position_embeddings: expected at most 67108864"));
+    }
+
+    @Test
+    void idsOfEndTokensAreThoseOfTheVocabulary() {
+        assertTrue(failure("mixtral", "eos_token_id", -5).contains("eos_token_id: expected 0 to"));
+        assertTrue(failure("mixtral", "eos_token_id", List.of(2, 1 << 30)).contains("eos_token_id: expected 0 to"));
     }
 
     @Test
