@@ -38,6 +38,6 @@ record ExplainedTokens(List<Integer> ids, List<String> texts) {
 
     private String quoted(int position) {
         return "\""
-                + texts.get(position).replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t") + "\"";
+                + TerminalText.escapeLine(texts.get(position)) + "\"";
     }
 }

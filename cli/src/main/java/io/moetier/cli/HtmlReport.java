@@ -47,9 +47,9 @@ final class HtmlReport {
                         resource("report.js"));
     }
 
-    /// Returns `text` as HTML that shows it.
+    /// Returns `text` as HTML that shows it, control characters included.
     static String escape(String text) {
-        return text.replace("&", "&amp;").replace("<", "&lt;").replace("\"", "&quot;");
+        return TerminalText.escape(text).replace("&", "&amp;").replace("<", "&lt;").replace("\"", "&quot;");
     }
 
     private static String resource(String name) {

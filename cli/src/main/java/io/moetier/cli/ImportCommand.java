@@ -69,7 +69,7 @@ final class ImportCommand implements Callable<Integer> {
                 throw new IllegalArgumentException(target + " exists already; --force replaces it");
             }
             new Stores(surroundings, streams).importSource(source, quantisation(), target, force);
-            streams.print(target + "\n");
+            streams.answer(target + "\n", surroundings.outputIsTerminal());
             return Failure.OK;
         }
     }

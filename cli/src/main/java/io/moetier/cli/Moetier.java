@@ -8,6 +8,8 @@ import io.moetier.engine.offload.Misses;
 import io.moetier.engine.offload.PrefetchChoice;
 import io.moetier.storage.expert.IoMode;
 import io.moetier.tools.simulate.Admission;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -111,7 +113,9 @@ public final class Moetier {
         Failure failure = Failure.of(cause);
         streams.note("moetier: " + failure.sentence() + Stores.remedy(surroundings.cacheDirectory(), cause));
         if (debug) {
-            cause.printStackTrace(streams.err());
+            StringWriter trace = new StringWriter();
+            cause.printStackTrace(new PrintWriter(trace));
+            streams.note(trace.toString().stripTrailing());
         }
         return failure.exitCode();
     }

@@ -118,7 +118,7 @@ final class PromptLoop {
         AtomicBoolean cancelled = new AtomicBoolean();
         Terminal.SignalHandler before = terminal.handle(Terminal.Signal.INT, signal -> cancelled.set(true));
         try {
-            answerer.answer(text, this::say, cancelled::get);
+            answerer.answer(text, this::sayAnswer, cancelled::get);
             say("\n\n" + (stats ? answerer.stats() : answerer.line()));
         } catch (RuntimeException | VirtualMachineError e) { // the next answer may need less memory
             say("\nmoetier: " + Failure.of(e).sentence());
@@ -129,6 +129,14 @@ final class PromptLoop {
     }
 
     private void say(String text) {
+        print(TerminalText.escape(text));
+    }
+
+    private void sayAnswer(String piece) {
+        print(TerminalText.escapeAnswer(piece));
+    }
+
+    private void print(String text) {
         terminal.writer().print(text);
         terminal.writer().flush();
     }

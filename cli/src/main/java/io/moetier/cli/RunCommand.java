@@ -188,7 +188,8 @@ final class RunCommand implements Callable<Integer> {
             }
         });
         StringBuilder text = new StringBuilder();
-        Consumer<String> out = json ? text::append : streams::print;
+        Consumer<String> out =
+                json ? text::append : piece -> streams.answer(piece, surroundings.outputIsTerminal());
         switch (given) {
             case Prompt.Ids ids -> conversation.answer(ids.ids(), out, interrupted::get);
             case Prompt.Text words -> conversation.answer(words.text(), out, interrupted::get);

@@ -53,11 +53,21 @@ final class Streams {
         return err;
     }
 
-    /// Prints a piece of the answer at once.
+    /// Prints a text of ours at once, with the control characters of what it quotes shown escaped.
     ///
     /// @throws ClosedOutputException if nobody reads it any more
     /// @throws UncheckedIOException if it cannot be written otherwise
     void print(String text) {
+        printAsIs(TerminalText.escape(text));
+    }
+
+    /// Prints at once a piece of an answer, or a name that another program reads: as it is, unless a terminal would
+    /// obey its control characters; throws as [#print] does.
+    void answer(String text, boolean terminal) {
+        printAsIs(terminal ? TerminalText.escapeAnswer(text) : text);
+    }
+
+    private void printAsIs(String text) {
         out.print(text);
         flush();
     }
@@ -71,13 +81,13 @@ final class Streams {
 
     /// Prints a line for people, which is no part of the answer.
     void note(String line) {
-        err.println(line);
+        err.println(TerminalText.escape(line));
         err.flush();
     }
 
     /// Prints a question and leaves the rest of its line for the answer.
     void ask(String question) {
-        err.print(question);
+        err.print(TerminalText.escape(question));
         err.flush();
     }
 

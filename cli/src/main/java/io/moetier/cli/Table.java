@@ -29,7 +29,7 @@ final class Table {
     Table row(Object... cells) {
         String[] texts = new String[cells.length];
         for (int i = 0; i < cells.length; i++) {
-            texts[i] = String.valueOf(cells[i]);
+            texts[i] = TerminalText.escapeLine(String.valueOf(cells[i]));
         }
         rows.add(texts);
         return this;

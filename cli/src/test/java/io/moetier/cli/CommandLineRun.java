@@ -21,11 +21,17 @@ record CommandLineRun(int exitCode, String out, String err) {
 
     /// Runs a command in this JVM with these variables of the environment.
     static CommandLineRun inProcess(Map<String, String> variables, Path home, String... args) {
+        return onTerminals("", variables, home, args);
+    }
+
+    /// Runs a command in this JVM whose standard streams with these digits are terminals.
+    static CommandLineRun onTerminals(
+            String terminals, Map<String, String> variables, Path home, String... args) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         Streams streams =
                 new Streams(new ByteArrayInputStream(new byte[0]), new PrintWriter(out), new PrintWriter(err));
-        Surroundings surroundings = new Surroundings(variables, home, "");
+        Surroundings surroundings = new Surroundings(variables, home, terminals);
         int exitCode = Moetier.execute(surroundings, streams, args);
         return new CommandLineRun(exitCode, out.toString(), err.toString());
     }

@@ -106,6 +106,14 @@ class PromptLoopTest {
     }
 
     @Test
+    void controlCharactersOfAnswersAndFailuresAreShown() throws IOException {
+        type("clear\nfail with\n");
+        assertTrue(screen().contains("\\x1b]0;title\\x07\\x9b2J\n\ttwo"), screen());
+        assertTrue(screen().contains("moetier: the template says \\x1b[2J"), screen());
+        assertEquals(-1, screen().indexOf("\u001b"));
+    }
+
+    @Test
     void remembersWhatWasTyped() throws IOException {
         type("one\ntwo\n");
         assertEquals(2, Files.readAllLines(directory.resolve("state/history")).size());
@@ -133,6 +141,12 @@ class PromptLoopTest {
             asked.add(userText);
             if (userText.equals("fail")) {
                 throw new IllegalArgumentException("the context is full");
+            }
+            if (userText.equals("fail with")) {
+                throw new IllegalArgumentException("the template says \u001b[2J");
+            }
+            if (userText.equals("clear")) {
+                out.accept("\u001b]0;title\u0007\u009b2J\n\ttwo");
             }
             if (userText.equals("too much")) {
                 throw new OutOfMemoryError("Java heap space");

@@ -25,6 +25,16 @@ class TableTest {
     }
 
     @Test
+    void controlCharactersOfACellAreShownAndCountedAsShown() {
+        assertEquals(
+                "name  \\x1b[2J\\n\\u202e  end\nlong  " + "x".repeat(15) + "  y\n",
+                Table.ofFacts()
+                        .row("name", "\u001b[2J\n\u202e", "end")
+                        .row("long", "x".repeat(15), "y")
+                        .toString());
+    }
+
+    @Test
     void takesRowsOfAnyLength() {
         assertEquals(
                 "a\n\nb  c\n", Table.ofFigures().row("a").row().row("b", "c").toString());

@@ -101,8 +101,8 @@ final class TokenLine {
             List<?> values = sized(json, field, layers.get(layer), experts[layer].length);
             weights[layer] = new float[values.size()];
             for (int i = 0; i < weights[layer].length; i++) {
-                if (!(values.get(i) instanceof Number weight)) {
-                    throw json.unexpected(field, "numbers", values);
+                if (!(values.get(i) instanceof Number weight) || !Float.isFinite(weight.floatValue())) {
+                    throw json.unexpected(field, "finite numbers of 32 bits", values);
                 }
                 weights[layer][i] = weight.floatValue();
             }

@@ -1,5 +1,6 @@
 package io.moetier.storage.expert;
 
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.DType;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -63,7 +65,7 @@ public record StoreManifest(
 
     /// Returns the bytes of all files but the manifest.
     public long totalBytes() {
-        return files.stream().mapToLong(StoreFile::bytes).sum();
+        return files.stream().mapToLong(StoreFile::bytes).reduce(0, Math::addExact);
     }
 
     /// Returns the entry of the file called `name`.
@@ -94,7 +96,7 @@ public record StoreManifest(
         } catch (NoSuchFileException e) {
             throw new MalformedModelException(directory + " is not an expert store: it has no " + FILE_NAME, e);
         } catch (IOException e) {
-            throw new MalformedModelException(file + ": cannot be read: " + e.getMessage(), e);
+            throw new MalformedModelException(file + ": cannot be read: " + IoFailure.reason(e), e);
         }
         return parse(bytes, file);
     }
@@ -115,6 +117,8 @@ public record StoreManifest(
             return manifest;
         } catch (IllegalArgumentException e) {
             throw new MalformedModelException(file + ": " + e.getMessage(), e);
+        } catch (ArithmeticException e) {
+            throw new MalformedModelException(file + ": expected sizes whose sums fit 64 bits", e);
         }
     }
 
@@ -161,6 +165,7 @@ public record StoreManifest(
                 throw json.unexpected("files", "plain names, each once", file.name());
             }
         }
+        totalBytes(); // fails if they do not fit 64 bits
         Set<ExpertId> ids = new HashSet<>();
         for (Entry entry : experts) {
             if (!ids.add(entry.id()) || entry.sizeClass() < 0 || entry.sizeClass() >= sizeClasses.size()) {
@@ -267,7 +272,7 @@ public record StoreManifest(
             for (JsonObject part : sizeClass.requireObjects("parts")) {
                 parts.add(new BlockPart(
                         part.requireString("name"),
-                        DType.valueOf(part.requireString("dtype")),
+                        dtype(part),
                         part.requireInt("rows"),
                         part.requireInt("cols"),
                         part.requireLong("offset"),
@@ -281,6 +286,14 @@ public record StoreManifest(
             sizeClasses.add(new SizeClass(sizeClass.requireString("file"), layout));
         }
         return sizeClasses;
+    }
+
+    private static DType dtype(JsonObject part) {
+        String name = part.requireString("dtype");
+        return Arrays.stream(DType.values())
+                .filter(type -> type.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> part.unexpected("dtype", "one of " + Arrays.toString(DType.values()), name));
     }
 
     private static List<Entry> readExperts(JsonObject json) {

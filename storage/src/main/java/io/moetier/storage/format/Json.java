@@ -96,9 +96,18 @@ public final class Json {
         return write(PRETTY, value);
     }
 
+    /// Only texts can have such characters, where all of them may be escaped; the others are ours.
+    private static boolean isUnsafe(int letter) {
+        return letter > ' ' && UnsafeCharacters.isUnsafe(letter);
+    }
+
+    private static String escaped(int letter) {
+        return String.format("\\u%04x", letter);
+    }
+
     private static String write(JSON json, Object value) {
         try {
-            return json.asString(value);
+            return UnsafeCharacters.replace(json.asString(value), Json::isUnsafe, Json::escaped);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

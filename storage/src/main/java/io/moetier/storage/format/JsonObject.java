@@ -84,11 +84,17 @@ public final class JsonObject {
         names.forEach((key, own) -> {
             Optional<Object> value = find(own);
             if (value.isPresent() || values.get(key) == null) {
-                all.put(key, own);
+                all.put(key, spellings.getOrDefault(own, own));
             }
             value.ifPresent(found -> merged.put(key, found));
         });
         return new JsonObject(source, prefix, merged, all, reads);
+    }
+
+    /// Returns this object for a file that is not JSON: `names` maps keys to what the file calls them where they are
+    /// wrong.
+    public JsonObject spelled(Map<String, String> names) {
+        return new JsonObject(source, prefix, values, names, reads);
     }
 
     private Optional<Object> find(String path) {

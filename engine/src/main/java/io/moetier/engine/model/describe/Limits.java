@@ -11,7 +11,7 @@ public final class Limits {
     private static final int EXPERTS = 1 << 18;
 
     /// A dimension, a count or a length. Sums and small multiples of such numbers fit 32 bits.
-    static final int NUMBER = 1 << 26;
+    public static final int NUMBER = 1 << 26;
 
     /// Of one layer, thirty times as many as published models have.
     private static final int HEADS = 1 << 12;

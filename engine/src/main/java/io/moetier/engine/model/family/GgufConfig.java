@@ -8,11 +8,13 @@ import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.RawTensor;
 import io.moetier.storage.model.MalformedModelException;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Writes the `config.json` that a GGUF file was made from, as far as it decides what is computed.
@@ -68,7 +70,9 @@ final class GgufConfig {
         config.put("num_experts", experts);
         config.put("num_hidden_layers", layers);
         config.putAll(rule.constants());
-        USUAL.stream().filter(Value::required).forEach(value -> metadata.requireInt(key(value.gguf())));
+        USUAL.stream()
+                .filter(Value::required)
+                .forEach(value -> requireAtMost(value.gguf(), Limits.NUMBER, metadata.requireInt(key(value.gguf()))));
         USUAL.forEach(this::put);
         rule.values().forEach(this::put);
         putHeads(layers);
@@ -79,7 +83,22 @@ final class GgufConfig {
         new GgufRope(rule, parts).scaling(config).ifPresent(scaling -> config.put("rope_scaling", scaling));
         config.remove("mscale_tenth");
         putWhatTensorsTell();
-        return Json.parseObject(Json.write(config).getBytes(StandardCharsets.UTF_8), metadata.source());
+        return Json.parseObject(Json.write(config).getBytes(StandardCharsets.UTF_8), metadata.source())
+                .spelled(spellings());
+    }
+
+    /// Returns what the file calls the keys whose values are its metadata's.
+    private Map<String, String> spellings() {
+        Map<String, String> names = new HashMap<>(Map.of(
+                "num_key_value_heads", key("attention.head_count_kv"),
+                "num_experts", key("expert_count"),
+                "num_hidden_layers", key("block_count"),
+                "rope_theta", key("rope.freq_base"),
+                "rms_norm_eps", key("attention.layer_norm_rms_epsilon"),
+                "vocab_size", "tensor token_embd.weight: rows"));
+        Stream.concat(USUAL.stream(), rule.values().stream())
+                .forEach(value -> names.put(value.config(), key(value.gguf())));
+        return names;
     }
 
     private int numExperts() {
@@ -199,6 +218,12 @@ final class GgufConfig {
         int headDim = metadata.optionalInt(key("attention.key_length"))
                 .orElseGet(() -> metadata.requireInt(key("embedding_length"))
                         / Math.max(1, metadata.requireInt(key("attention.head_count"))));
+        if (headDim < 1) {
+            throw metadata.unexpected(
+                    key("attention.head_count"),
+                    "at most " + key("embedding_length"),
+                    metadata.requireInt(key("attention.head_count")));
+        }
         for (String key : List.of("rope.dimension_count", "attention.value_length")) {
             if (rule.reads(key)) {
                 continue;
