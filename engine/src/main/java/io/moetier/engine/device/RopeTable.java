@@ -92,7 +92,9 @@ public final class RopeTable {
     private synchronized Angles grow(int positions) {
         Angles known = angles;
         if (known.positions() < positions) {
-            known = compute(Math.max(Math.max(positions, LEAST_POSITIONS), 2 * known.positions()));
+            int most = Integer.MAX_VALUE / inverseFrequencies.length; // as an array holds
+            int doubled = (int) Math.min(Math.max(LEAST_POSITIONS, 2L * known.positions()), most);
+            known = compute(Math.max(positions, doubled));
             angles = known;
         }
         return known;

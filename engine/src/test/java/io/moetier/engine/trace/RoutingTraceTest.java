@@ -103,6 +103,15 @@ class RoutingTraceTest {
                     HEADER + TOKEN.replace("[3,1],[]", "[3,1]"), " line 2: e: expected a list of 2, found one of 1");
             assertError(HEADER + TOKEN.replace("0.75,", ""), " line 2: w[0]: expected a list of 2, found one of 1");
             assertError(
+                    HEADER + TOKEN.replace("0.75", "1e999"),
+                    " line 2: w[0]: expected finite numbers of 32 bits, found [Infinity,");
+            assertError(
+                    HEADER + TOKEN.replace("0.75", "-1e39"),
+                    " line 2: w[0]: expected finite numbers of 32 bits, found [-1.0E39,");
+            assertError(
+                    HEADER.replace("\"layers\":2", "\"layers\":1e999"),
+                    " line 1: layers: expected a finite number of 64 bits, found Infinity");
+            assertError(
                     HEADER + TOKEN.replace("disk", "tape"), " line 2: h[0]: expected device, host or disk, found tape");
             assertError(
                     HEADER + TOKEN.replace("decode", "encode"), " line 2: p: expected prefill or decode, found encode");

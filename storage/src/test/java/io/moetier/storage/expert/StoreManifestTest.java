@@ -76,6 +76,16 @@ class StoreManifestTest {
     }
 
     @Test
+    void refusesSizesWhoseSumsOverflow() throws IOException {
+        StoreManifest.StoreFile large = new StoreManifest.StoreFile("a", Long.MAX_VALUE, 1);
+        assertRefused(
+                "sizes whose sums fit 64 bits",
+                List.of(large, new StoreManifest.StoreFile("b", 1, 1)),
+                List.of(),
+                List.of());
+    }
+
+    @Test
     void saysWhatIsWrongWithForeignFiles() throws IOException {
         assertTrue(refusal().contains("is not an expert store: it has no manifest.json"));
         write("{\"format\": \"other\"}".getBytes(StandardCharsets.UTF_8));

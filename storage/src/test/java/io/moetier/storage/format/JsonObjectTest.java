@@ -82,8 +82,8 @@ class JsonObjectTest {
         assertEquals("x.json: not a JSON object: it is empty", refusal("", json -> {}));
         assertEquals("x.json: not a JSON object: it does not begin with a brace", refusal("[]", json -> {}));
         assertEquals(
-                "x.json: not a JSON object: line 1, column 7: non-standard token 'NaN'",
-                refusal("{\"a\":NaN}", json -> {}).replace("column 9", "column 7"));
+                "x.json: not a JSON object: line 1, column 9: non-standard token 'NaN'",
+                refusal("{\"a\":NaN}", json -> {}));
         for (String text : List.of(
                 "{\"a\": " + "[".repeat(100_000),
                 "{\"a\": " + "9".repeat(100_000) + "}",
@@ -100,8 +100,8 @@ class JsonObjectTest {
     }
 
     private static String refusal(String text, Consumer<JsonObject> read) {
-        return assertThrows(MalformedModelException.class, () -> read.accept(parse(text)))
-                .getMessage();
+        return String.valueOf(assertThrows(MalformedModelException.class, () -> read.accept(parse(text)))
+                .getMessage());
     }
 
     private static JsonObject parse(String text) {

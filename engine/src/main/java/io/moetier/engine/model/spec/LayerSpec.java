@@ -33,8 +33,9 @@ public record LayerSpec(List<SublayerSpec> sublayers) {
                 .toList());
     }
 
-    /// @throws IllegalArgumentException if a result of a token, or a state, is too long
-    void requireInRange(int hiddenSize) {
+    /// @throws IllegalArgumentException if a result of a token, a state, or the angles of all positions are more than
+    ///     an array holds
+    void requireInRange(int hiddenSize, int positions) {
         blocks(BlockSpec.class)
                 .flatMap(block -> block.intermediates().stream())
                 .forEach(floats -> Range.require("floats of a token", floats, 0, Range.TOKEN));
@@ -44,6 +45,17 @@ public record LayerSpec(List<SublayerSpec> sublayers) {
         blocks(MoeSpec.class)
                 .forEach(moe -> Range.product(
                         "results of all experts of a token", moe.numExpertsPerToken() + 1, hiddenSize, Range.TOKEN));
+        rotations()
+                .forEach(rope -> Range.product(
+                        "angles of all positions", positions, rope.rotaryDim() / 2, Integer.MAX_VALUE));
+    }
+
+    private Stream<RopeSpec> rotations() {
+        return Stream.concat(
+                blocks(AttentionSpec.class).flatMap(attention -> attention.rope().stream()),
+                Stream.concat(
+                        blocks(LatentAttentionSpec.class).map(LatentAttentionSpec::rope),
+                        blocks(MixtureOfHeadsSpec.class).map(MixtureOfHeadsSpec::rope)));
     }
 
     /// Returns its mixture of experts.

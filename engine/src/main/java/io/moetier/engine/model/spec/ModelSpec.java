@@ -36,7 +36,7 @@ public record ModelSpec(
         Range.require("positions", maxPositionEmbeddings, 1, Range.POSITIONS);
         Range.requireFinite("factor on the embedding", embeddingMultiplier);
         Range.requireFinite("factor on the logits", logitsMultiplier);
-        layers.forEach(layer -> layer.requireInRange(hiddenSize));
+        layers.forEach(layer -> layer.requireInRange(hiddenSize, maxPositionEmbeddings));
         encoder.ifPresent(stack ->
                 Range.require("first token of the decoder", stack.decoderStartToken(), 0, vocabSize - 1));
         requireKeysAndValues(layers, maxPositionEmbeddings);

@@ -15,6 +15,7 @@ import java.util.function.Consumer;
 final class LlamaMoeTrace implements ForeignTrace {
     private static final int MOST_LINE_BYTES = 1 << 16;
     private static final int FIRST_ID = 2;
+    private static final int MOST_LAYERS = 1 << 15;
 
     private final Path file;
     private final int numExperts;
@@ -70,8 +71,8 @@ final class LlamaMoeTrace implements ForeignTrace {
             }
             int step = lines.number("pos", columns[0]);
             int layer = lines.number("layer", columns[1]);
-            if (layer < 0) {
-                throw lines.unexpected("layer", "a number from 0", layer);
+            if (layer < 0 || layer >= MOST_LAYERS) {
+                throw lines.unexpected("layer", "a number from 0 to " + (MOST_LAYERS - 1), layer);
             }
             begin(step < 0 ? Phase.PREFILL : Phase.DECODE, layer, step);
             if (!pass.add(layer, step, Choice.of(experts(columns)))) {

@@ -202,10 +202,14 @@ final class RouteTrace implements ForeignTrace {
 
         private float weight(String text) {
             try {
-                return Float.parseFloat(text.equals("nan") ? "NaN" : text);
+                float weight = Float.parseFloat(text.equals("nan") ? "NaN" : text);
+                if (!Float.isInfinite(weight)) {
+                    return weight;
+                }
             } catch (NumberFormatException e) {
-                throw lines.unexpected("weight", "a number or nan", "'" + text + "'");
+                // said below, as of numbers beyond all range
             }
+            throw lines.unexpected("weight", "a number or nan", "'" + text + "'");
         }
 
         private int inRange(String column, int end) {

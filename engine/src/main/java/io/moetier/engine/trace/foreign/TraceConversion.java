@@ -42,7 +42,12 @@ public record TraceConversion(ForeignFormat format, Optional<String> model, Opti
             throw new MalformedModelException(in + ": expected tokens that chose experts, found none");
         }
         List<Integer> layers = List.copyOf(shape.layers);
-        TraceHeader header = header(in, trace, shape, layers);
+        TraceHeader header;
+        try {
+            header = header(in, trace, shape, layers);
+        } catch (IllegalArgumentException e) {
+            throw new MalformedModelException(in + ": " + e.getMessage(), e);
+        }
         try (TraceRecorder recorder = new TraceRecorder(out, header)) {
             trace.read(token -> recorder.record(token.toToken(layers)));
             if (recorder.numTokens() != shape.tokens) {

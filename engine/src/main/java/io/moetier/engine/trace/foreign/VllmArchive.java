@@ -76,7 +76,7 @@ final class VllmArchive implements ForeignTrace {
     }
 
     private NpyArray array(ZipFile zip, ZipEntry entry) throws IOException {
-        if (entry.getSize() > MOST_ENTRY_BYTES) {
+        if (entry.getSize() < 0 || entry.getSize() > MOST_ENTRY_BYTES) {
             throw MalformedModelException.of(
                     at(entry), "size", "at most " + MOST_ENTRY_BYTES + " bytes", entry.getSize());
         }
@@ -93,7 +93,7 @@ final class VllmArchive implements ForeignTrace {
     }
 
     private Path at(ZipEntry entry) {
-        return file.resolveSibling(file.getFileName() + " " + entry.getName().replace('/', ' '));
+        return file.resolveSibling(file.getFileName() + " " + entry.getName().replaceAll("[/\\x00]", " "));
     }
 
     private static String names(ZipFile zip) {

@@ -442,8 +442,8 @@ class FamiliesTest {
         assertTrue(failure("mixtral", "head_dim", (1 << 30) + 8).contains("head_dim: expected at most 67108864, found"));
         assertTrue(failure("mixtral", Map.of("head_dim", 1 << 26, "num_attention_heads", 64, "num_key_value_heads", 64))
                 .contains("head_dim: expected at most 1048576 for each of 64, found 67108864"));
-        assertTrue(failure("deepseek_v2_lite", "v_head_dim", 1 << 26).contains("v_head_dim: expected at most"));
-        assertTrue(failure("jamba", "mamba_d_state", 1 << 26).contains("rows: expected 1 to 1048576, found"));
+        assertTrue(failure("deepseek_v2_lite", "v_head_dim", 1 << 26).contains("expected 1 to 1048576, found"));
+        assertTrue(failure("jamba", "mamba_d_state", 1 << 26).contains("expected 1 to 1048576, found 67108864"));
         assertTrue(failure("qwen3_next", "linear_value_head_dim", 1 << 26).contains("linear_value_head_dim: expected"));
         assertTrue(failure("mixtral", "num_attention_heads", 1 << 20).contains("num_attention_heads: expected at most"));
         assertTrue(failure("mixtral", "intermediate_size", 1 << 21)
@@ -460,6 +460,8 @@ class FamiliesTest {
         assertTrue(failure("deepseek_v2_yarn", "rope_theta", 1.0).contains("rotary positions: expected finite angles"));
         assertTrue(failure("mixtral", "max_position_embeddings", Integer.MAX_VALUE)
                 .contains("max_position_embeddings: expected at most 67108864"));
+        assertTrue(failure("mixtral", Map.of("max_position_embeddings", 1 << 26, "head_dim", 256))
+                .contains("angles of all positions: expected 0 to 2147483647, found 8589934592"));
     }
 
     @Test

@@ -11,6 +11,8 @@ import io.moetier.engine.trace.TraceToken;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -181,7 +183,8 @@ class ForeignTraceTest {
                     "0,0,1;0,1,1,2| line 2: columns: expected 3, pos,layer,id0,…, found 4",
                     "0,0,1;0,0,2| line 2: pos: expected another token than 0 in layer 0, found it again",
                     "0,0,1;0,x,2| line 2: layer: expected an integer, found 'x'",
-                    "0,0,1;0,-1,2| line 2: layer: expected a number from 0, found -1",
+                    "0,0,1;0,-1,2| line 2: layer: expected a number from 0 to 32767, found -1",
+                    "0,0,1;0,32768,2| line 2: layer: expected a number from 0 to 32767, found 32768",
                     "0,0,1;0,1,70000| line 2: ids: expected distinct experts from 0 to 65535, found 70000"
                 })
         void ofLlamaMoeTraceNameTheLine(String text, String expected) throws IOException {
@@ -203,6 +206,7 @@ class ForeignTraceTest {
                     "0.25,0|0.25,3| line 8: residency: expected a number from 0 to 2, found 3",
                     "n_expert=4|n_expert=0| line 2: n_expert: expected a number from 1, found"
                             + " '# model=/models/small moe-Q4_K_M.gguf arch=qwen3moe n_layer=3 n_expert=0 n_expert_used=2'",
+                    "0.75,|1e99,| line 7: weight: expected a number or nan, found '1e99'",
                     "0.75,|heavy,| line 7: weight: expected a number or nan, found 'heavy'"
                 })
         void ofRouteTracesNameTheLine(String part, String changed, String expected) throws IOException {
@@ -232,6 +236,18 @@ class ForeignTraceTest {
         }
 
         @Test
+        void ofArraysOfMoreLayersThanATraceHas() throws IOException {
+            String header = "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 70000, 1), }\n";
+            byte[] bytes = new byte[10 + header.length() + 70_000];
+            ByteBuffer.wrap(bytes)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .put("\u0093NUMPY\u0001\u0000".getBytes(StandardCharsets.ISO_8859_1))
+                    .putShort((short) header.length())
+                    .put(header.getBytes(StandardCharsets.US_ASCII));
+            failsWith(": trace header: layers cannot be 70000", Files.write(directory.resolve("in"), bytes));
+        }
+
+        @Test
         void ofArraysThatAreCutOff() throws IOException {
             byte[] bytes = Files.readAllBytes(sample("routed_experts.npy"));
             Path file = Files.write(directory.resolve("in"), Arrays.copyOf(bytes, 8));
@@ -251,6 +267,9 @@ class ForeignTraceTest {
             failsWith(
                     "routed_experts.npy: expected an array of NumPy, found 3 bytes",
                     zip(Map.of("routed_experts.npy", new byte[3])));
+            failsWith(
+                    "routed_experts .npy: expected an array of NumPy, found 3 bytes",
+                    zip(Map.of("routed_experts\u0000.npy", new byte[3])));
         }
 
         @Test
