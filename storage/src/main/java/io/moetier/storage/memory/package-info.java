@@ -1,4 +1,4 @@
-/// Anonymous memory outside the heap for slabs and weights.
+/// Memory outside the heap: anonymous memory for slabs and weights, and how much of it this process may have.
 @NullMarked
 package io.moetier.storage.memory;
 

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,17 +33,20 @@ class AvailableMemoryTest {
     }
 
     @Test
-    void aContainersPageCacheCountsAsAvailable() throws IOException {
-        Files.writeString(directory.resolve("memory.max"), "1000\n");
-        Files.writeString(directory.resolve("memory.current"), "700\n");
-        Files.writeString(directory.resolve("memory.stat"), "anon 300\nfile 400\n");
-        assertEquals(700, AvailableMemory.containerBytes(directory));
-    }
-
-    @Test
-    void aContainerWithoutLimitLeavesTheChoiceToTheKernel() throws IOException {
-        Files.writeString(directory.resolve("memory.max"), "max\n");
-        Files.writeString(directory.resolve("memory.current"), "700\n");
-        assertEquals(Long.MAX_VALUE, AvailableMemory.containerBytes(directory));
+    void theAddressSpaceIsALimitToo() throws IOException {
+        Path self = Files.createDirectories(directory.resolve("proc/self"));
+        Files.writeString(
+                self.resolve("limits"),
+                """
+                Limit                     Soft Limit           Hard Limit           Units
+                Max resident set          unlimited            unlimited            bytes
+                Max address space         4096000              unlimited            bytes
+                """);
+        Files.writeString(self.resolve("status"), "Name:\tjava\nVmPeak:\t  4000 kB\nVmSize:\t    3000 kB\n");
+        MemoryLimit limit = AddressSpace.limit(directory).orElseThrow();
+        assertEquals(4096000 - 3000 * 1024, limit.availableBytes());
+        Files.writeString(
+                self.resolve("limits"), "Max address space         unlimited            unlimited            bytes\n");
+        assertEquals(Optional.empty(), AddressSpace.limit(directory));
     }
 }

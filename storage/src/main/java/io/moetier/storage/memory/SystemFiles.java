@@ -1,0 +1,40 @@
+package io.moetier.storage.memory;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalLong;
+
+/// Reads the small text files in which Linux tells figures; elsewhere there are none.
+final class SystemFiles {
+    private SystemFiles() {}
+
+    /// Returns the lines of a file, none if it cannot be read.
+    static List<String> lines(Path file) {
+        try {
+            return new String(Files.readAllBytes(file), StandardCharsets.UTF_8).lines().toList(); // names may be no text
+        } catch (IOException e) {
+            return List.of();
+        }
+    }
+
+    /// Returns the number behind `key` in the first line that starts with it, if there is one.
+    static OptionalLong number(Path file, String key) {
+        return lines(file).stream()
+                .filter(line -> line.startsWith(key))
+                .map(line -> line.substring(key.length()).strip().split("\\s+", 2)[0])
+                .filter(digits -> digits.matches("\\d+"))
+                .mapToLong(SystemFiles::number)
+                .findFirst();
+    }
+
+    private static long number(String digits) {
+        try {
+            return Long.parseLong(digits);
+        } catch (NumberFormatException e) {
+            return Long.MAX_VALUE; // larger than any figure of memory
+        }
+    }
+}
