@@ -9,8 +9,10 @@ import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.session.PhysicalCores;
 import io.moetier.storage.expert.DiskSpeed;
 import io.moetier.storage.memory.AvailableMemory;
+import io.moetier.storage.memory.MemoryLimit;
 import io.moetier.tools.calibrate.Calibration;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,8 +21,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /// What a machine offers, measured where it can be.
 ///
@@ -38,6 +40,7 @@ record Diagnosis(
     private static final int MEMORY_SHARE = 8;
     private static final long DISK_BYTES = 256L << 20;
     private static final int DISK_SHARE = 16;
+    private static final int DIRTY_SHARE = 4; // of available memory: what is written stays there until it is on disk
     private static final int WIDTH = 1024;
     private static final double MEBIBYTE = 1 << 20;
 
@@ -57,93 +60,123 @@ record Diagnosis(
         }
     }
 
-    /// Measures this machine. What cannot be measured is a finding too, and the rest is measured all the same.
+    /// Measures this machine, but for what decoding costs. What cannot be measured is a finding too, and the rest is
+    /// measured all the same.
     ///
     /// @param cache the folder of imported models
     /// @param threads how many threads compute
-    /// @param rounds how often to measure what decoding costs; 0 to leave that out
-    static Diagnosis of(Path cache, int threads, int rounds) {
-        Map<KernelChoice, String> kernels = kernels(cache, threads);
+    /// @throws UncheckedIOException if the thread is interrupted
+    static Diagnosis of(Path cache, int threads, FactLines lines) {
+        lines.row("Java", javaVersion());
+        String processor = processorName();
+        lines.row("processor", processor);
+        lines.row("cores", cores());
+        Map<KernelChoice, String> kernels = kernels(cache, threads, lines);
+        lines.row("memory", memory());
+        Map<Integer, Double> bandwidths = bandwidths(threads, lines);
+        lines.row("cache folder", cache);
+        Finding<DiskSpeed> disk = disk(cache, lines);
+        return new Diagnosis(processor, kernels, bandwidths, cache, disk, Finding.none("not measured"));
+    }
+
+    private static Map<Integer, Double> bandwidths(int threads, FactLines lines) {
         Map<Integer, Double> bandwidths = new TreeMap<>();
-        try (MemoryBandwidth memory = MemoryBandwidth.open(memoryToRead())) {
-            bandwidths.put(1, memory.bytesPerSecond(1));
-            bandwidths.computeIfAbsent(threads, memory::bytesPerSecond);
+        long bytes = memoryToRead();
+        String remark = bytes < MemoryBandwidth.bytesBeyondCaches()
+                ? ", of only " + ByteSize.format(bytes) + ": memory is short"
+                : "";
+        try (MemoryBandwidth memory = MemoryBandwidth.open(bytes)) {
+            for (int readers : new TreeSet<>(List.of(1, threads))) {
+                String name = "read by " + readers + (readers == 1 ? " thread" : " threads");
+                lines.measuring("memory, " + name);
+                double rate = memory.bytesPerSecond(readers);
+                bandwidths.put(readers, rate);
+                lines.row("  " + name, gigabytesPerSecond(rate) + remark);
+            }
         }
-        try (CleanStop _ = CleanStop.open()) { // the files that are read do not stay
-            return new Diagnosis(
-                    processorName(), kernels, bandwidths, cache, disk(cache), decoding(cache, threads, rounds));
-        }
+        return bandwidths;
+    }
+
+    private static Finding<DiskSpeed> disk(Path cache, FactLines lines) {
+        lines.measuring("the disk of the cache folder");
+        Finding<DiskSpeed> disk = disk(cache);
+        requireNoInterrupt();
+        lines.row(
+                "  read",
+                disk.figure()
+                                .map(speed -> gigabytesPerSecond(speed.bytesPerSecond()) + ", ")
+                                .orElse("")
+                        + disk.remark());
+        lines.row(
+                "  read again",
+                disk.figure()
+                        .map(speed -> gigabytesPerSecond(speed.cachedBytesPerSecond()) + ", from the page cache")
+                        .orElse("not measured"));
+        return disk;
     }
 
     private static Finding<DiskSpeed> disk(Path cache) {
-        try {
+        try (CleanStop _ = CleanStop.open()) { // the file that is read does not stay
             Files.createDirectories(cache);
             long free = Files.getFileStore(cache).getUsableSpace();
-            DiskSpeed speed = DiskSpeed.measure(cache, Math.min(DISK_BYTES, free / DISK_SHARE));
+            long bytes = Math.min(DISK_BYTES, Math.min(free / DISK_SHARE, AvailableMemory.bytes() / DIRTY_SHARE));
+            DiskSpeed speed = DiskSpeed.measure(cache, bytes);
             return Finding.of(speed, speed.way());
         } catch (IOException | UncheckedIOException e) {
             return Finding.failed("cannot be written", e);
         }
     }
 
-    private static Finding<DecodeCosts> decoding(Path cache, int threads, int rounds) {
+    /// Measures what decoding costs too.
+    ///
+    /// @param rounds how often; 0 to leave it out
+    /// @throws UncheckedIOException if the thread is interrupted
+    Diagnosis withDecoding(int threads, int rounds, FactLines lines) {
+        Finding<DecodeCosts> measured = decoding(threads, rounds, lines);
+        requireNoInterrupt();
+        measured.figure()
+                .ifPresentOrElse(costs -> tell(costs, lines), () -> lines.row("decoding", measured.remark()));
+        return new Diagnosis(processor, kernels, readBytesPerSecond, cache, disk, measured);
+    }
+
+    private Finding<DecodeCosts> decoding(int threads, int rounds, FactLines lines) {
         if (rounds == 0) {
             return Finding.none("not measured, for other threads than those of a run");
         }
         EngineConfig config = EngineConfig.DEFAULT.withThreads(threads).withNativeDirectory(cache);
-        try {
-            return Finding.of(Calibration.measure(cache, config, memoryToRead(), rounds), "measured");
+        try (CleanStop _ = CleanStop.open()) { // the stores that are read do not stay
+            DecodeCosts costs = Calibration.measure(
+                    cache, config, memoryToRead(), rounds, step -> lines.measuring("decoding, " + step));
+            return Finding.of(costs, "measured");
         } catch (IOException | RuntimeException e) { // whatever failed, the other findings stand
             return Finding.failed("not measured", e);
         }
     }
 
-    /// Returns the findings for people.
-    String table(GpuDiagnosis gpus) {
-        Table table = Table.ofFacts()
-                .row("Java", javaVersion())
-                .row("processor", processor)
-                .row("cores", cores());
-        kernels.forEach((choice, description) -> table.row("kernels " + name(choice), description));
-        table.row("memory", memory());
-        readBytesPerSecond.forEach((threads, rate) ->
-                table.row("  read by " + threads + (threads == 1 ? " thread" : " threads"), gigabytesPerSecond(rate)));
-        decoding.figure()
-                .ifPresentOrElse(measured -> addTo(table, measured), () -> table.row("decoding", decoding.remark()));
-        table.row("cache folder", cache)
-                .row(
-                        "  read",
-                        disk.figure()
-                                        .map(speed -> gigabytesPerSecond(speed.bytesPerSecond()) + ", ")
-                                        .orElse("")
-                                + disk.remark())
-                .row(
-                        "  read again",
-                        disk.figure()
-                                .map(speed ->
-                                        gigabytesPerSecond(speed.cachedBytesPerSecond()) + ", from the page cache")
-                                .orElse("not measured"));
-        gpus.addTo(table);
-        return table.toString();
+    /// What was found is told; whoever interrupts does not want to know the rest.
+    private static void requireNoInterrupt() {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new UncheckedIOException(new InterruptedIOException("the measurement was interrupted"));
+        }
     }
 
-    private static void addTo(Table table, DecodeCosts costs) {
+    private static void tell(DecodeCosts costs, FactLines lines) {
         costs.reading().forEach((type, rates) -> {
             List<Double> ascending = List.copyOf(rates.points().values());
-            table.row(
+            lines.row(
                     "  " + type.label() + " by kernels",
                     gigabytesPerSecond(ascending.getLast()) + ", in caches "
                             + gigabytesPerSecond(ascending.getFirst()));
         });
-        table.row(
+        lines.row(
                 "a layer beside weights",
                 "if it is " + WIDTH + " wide, " + micros(costs.layerSeconds(WIDTH, Double.MAX_VALUE)) + ", in caches "
                         + micros(costs.layerSeconds(WIDTH, 0)));
-        table.row(
+        lines.row(
                 "an expert beside weights",
                 micros(costs.expertSeconds().at(Double.MAX_VALUE)) + ", in caches "
                         + micros(costs.expertSeconds().at(0)));
-        table.row(
+        lines.row(
                 "a missing expert",
                 "of 1 MiB alone, from disk " + micros(costs.fromDisk().seconds(1, MEBIBYTE)) + ", from the page cache "
                         + micros(costs.fromPageCache().seconds(1, MEBIBYTE)));
@@ -202,7 +235,7 @@ record Diagnosis(
         return String.format(Locale.ROOT, "%.1f GB/s", bytesPerSecond / 1e9);
     }
 
-    private static Map<KernelChoice, String> kernels(Path cache, int threads) {
+    private static Map<KernelChoice, String> kernels(Path cache, int threads, FactLines lines) {
         VectorModule.load();
         Map<KernelChoice, String> kernels = new TreeMap<>();
         for (KernelChoice choice : KernelChoice.values()) {
@@ -211,6 +244,7 @@ record Diagnosis(
             } catch (IllegalArgumentException e) {
                 kernels.put(choice, String.valueOf(e.getMessage()));
             }
+            lines.row("kernels " + name(choice), kernels.get(choice));
         }
         return kernels;
     }
@@ -230,10 +264,12 @@ record Diagnosis(
     }
 
     private static String memory() {
-        OptionalLong limit = AvailableMemory.containerLimitBytes();
-        return ByteSize.format(AvailableMemory.totalBytes()) + ", of which " + ByteSize.format(AvailableMemory.bytes())
-                + " are available"
-                + (limit.isPresent() ? ", in a container of " + ByteSize.format(limit.getAsLong()) : "");
+        MemoryLimit tightest = AvailableMemory.tightest();
+        String all = ByteSize.format(AvailableMemory.totalBytes()) + ", of which "
+                + ByteSize.format(tightest.availableBytes()) + " are available";
+        return tightest.bytes() < AvailableMemory.totalBytes()
+                ? all + ": " + tightest.what() + " has " + ByteSize.format(tightest.bytes())
+                : all;
     }
 
     /// Returns the model of the processor as Linux names it, elsewhere the architecture.

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/// Says what this machine offers.
+/// Says what this machine offers, line by line as it is known.
 @Command(
         name = "doctor",
         description = "Say what this machine offers: Java, kernels, cores, memory and how fast it is read, disk, GPUs.")
@@ -51,14 +51,21 @@ final class DoctorCommand implements Callable<Integer> {
         ModelOptions.requireThreads(threads);
         boolean keep = threads == 0; // else it is not what runs will do
         requireRounds(keep);
-        GpuDiagnosis gpus = GpuDiagnosis.of(device, surroundings);
         int measured = rounds == null ? Calibration.ROUNDS : rounds;
-        Diagnosis diagnosis =
-                Diagnosis.of(surroundings.cacheDirectory(), PhysicalCores.threads(threads), keep ? measured : 0);
-        if (keep) {
-            diagnosis.profile().ifPresent(new MachineFile(surroundings, streams)::keep);
+        int computing = PhysicalCores.threads(threads);
+        try (FactLines lines = new FactLines(streams, !json, surroundings.errorIsTerminal())) {
+            Diagnosis fast = Diagnosis.of(surroundings.cacheDirectory(), computing, lines);
+            lines.measuring("GPUs");
+            GpuDiagnosis gpus = GpuDiagnosis.of(device, surroundings);
+            gpus.tell(lines);
+            Diagnosis whole = fast.withDecoding(computing, keep ? measured : 0, lines); // takes longest
+            if (keep) {
+                whole.profile().ifPresent(new MachineFile(surroundings, streams)::keep);
+            }
+            if (json) {
+                streams.print(Json.write(whole.fields(gpus)) + "\n");
+            }
         }
-        streams.print(json ? Json.write(diagnosis.fields(gpus)) + "\n" : diagnosis.table(gpus));
         return Failure.OK;
     }
 

@@ -119,20 +119,20 @@ record GpuDiagnosis(int driverVersion, List<Gpu> gpus, Optional<String> missing)
         return new Gpu(device.context().device(), free, CudaBandwidth.measure(device.context()), Optional.empty());
     }
 
-    /// Adds the findings for people.
-    void addTo(Table table) {
-        missing.ifPresent(reason -> table.row("GPU", reason));
+    /// Tells people the findings.
+    void tell(FactLines lines) {
+        missing.ifPresent(reason -> lines.row("GPU", reason));
         if (driverVersion > 0) {
-            table.row("GPU driver", "for CUDA " + version());
+            lines.row("GPU driver", "for CUDA " + version());
         }
         for (int i = 0; i < gpus.size(); i++) {
-            addTo(table, i, gpus.get(i));
+            tell(lines, i, gpus.get(i));
         }
     }
 
-    private static void addTo(Table table, int number, Gpu gpu) {
+    private static void tell(FactLines lines, int number, Gpu gpu) {
         CudaDeviceInfo info = gpu.info();
-        table.row(
+        lines.row(
                 "GPU " + number,
                 info.name() + ", " + ByteSize.format(info.memoryBytes())
                         + gpu.objection()
@@ -140,9 +140,9 @@ record GpuDiagnosis(int driverVersion, List<Gpu> gpus, Optional<String> missing)
                                 .orElseGet(() -> ", " + ByteSize.format(gpu.freeBytes()) + " free"));
         CudaBandwidth speed = gpu.speed();
         if (speed != null) {
-            table.row("  its memory", gigabytes(speed.device()) + ", reading and writing")
-                    .row("  copies to it", gigabytes(speed.toDevice()) + ", from pinned memory")
-                    .row("  copies from it", gigabytes(speed.toHost()) + ", to pinned memory");
+            lines.row("  its memory", gigabytes(speed.device()) + ", reading and writing");
+            lines.row("  copies to it", gigabytes(speed.toDevice()) + ", from pinned memory");
+            lines.row("  copies from it", gigabytes(speed.toHost()) + ", to pinned memory");
         }
     }
 

@@ -18,7 +18,15 @@ record MachineFile(Surroundings surroundings, Streams streams, Supplier<Diagnosi
         this(
                 surroundings,
                 streams,
-                () -> Diagnosis.of(surroundings.cacheDirectory(), PhysicalCores.threads(0), Calibration.ROUNDS));
+                () -> measure(surroundings, streams));
+    }
+
+    private static Diagnosis measure(Surroundings surroundings, Streams streams) {
+        int threads = PhysicalCores.threads(0);
+        try (FactLines lines = new FactLines(streams, false, surroundings.errorIsTerminal())) {
+            return Diagnosis.of(surroundings.cacheDirectory(), threads, lines)
+                    .withDecoding(threads, Calibration.ROUNDS, lines);
+        }
     }
 
     static Path in(Path cacheDirectory) {

@@ -7,6 +7,8 @@ import io.moetier.engine.offload.DecodeCosts;
 import io.moetier.engine.offload.LoadCosts;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.storage.expert.IoMode;
+import io.moetier.storage.memory.AvailableMemory;
+import io.moetier.storage.memory.MemoryLimit;
 import io.moetier.tools.calibrate.LoadFit.Sample;
 import io.moetier.tools.synthetic.ModelShape;
 import java.io.IOException;
@@ -18,6 +20,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /// Measures what decoding costs on this machine, beside the bytes of weights over the speed of memory.
@@ -46,6 +49,7 @@ public final class Calibration {
     private static final double HALF = 0.5;
     private static final int LEAST_SAMPLES = 5;
     private static final int MOST_WEIGHT = 200;
+    private static final long SPARE_BYTES = 256L << 20; // for the heap and workspaces
 
     private Calibration() {}
 
@@ -120,13 +124,16 @@ public final class Calibration {
     /// @param config threads, and where native code is
     /// @param memoryBytes how much memory to read: what no cache holds
     /// @param rounds how often everything is measured, 1 or more
-    /// @throws IOException if there is no room for the stores, or the thread is interrupted
-    public static DecodeCosts measure(Path folder, EngineConfig config, long memoryBytes, int rounds)
+    /// @param onStep is told what is being done
+    /// @throws IOException if there is no room for the stores, on disk or in memory, or the thread is interrupted
+    public static DecodeCosts measure(
+            Path folder, EngineConfig config, long memoryBytes, int rounds, Consumer<String> onStep)
             throws IOException {
+        requireMemory(memoryBytes);
         requireRoom(folder);
         Path own = Files.createTempDirectory(folder, "calibration");
         try {
-            return measureIn(own, config, memoryBytes, rounds);
+            return measureIn(own, config, memoryBytes, rounds, onStep);
         } finally {
             remove(own);
         }
@@ -142,20 +149,36 @@ public final class Calibration {
         }
     }
 
-    private static DecodeCosts measureIn(Path folder, EngineConfig config, long memoryBytes, int rounds)
+    /// What is read by kernels and the slots of one stack are there at once; and while a stack is made, its file and
+    /// its store are mapped.
+    private static void requireMemory(long memoryBytes) throws IOException {
+        double largest = SHAPES.stream().mapToDouble(WeightStack::bytes).max().orElseThrow();
+        double needed = KernelReading.bytes(memoryBytes) + 2 * largest + SPARE_BYTES;
+        MemoryLimit limit = AvailableMemory.tightest();
+        if (limit.availableBytes() < needed) {
+            throw new IOException("memory: expected " + Math.round(needed) + " bytes to measure with, found "
+                    + limit.availableBytes() + " left by " + limit.what());
+        }
+    }
+
+    private static DecodeCosts measureIn(
+            Path folder, EngineConfig config, long memoryBytes, int rounds, Consumer<String> onStep)
             throws IOException {
+        onStep.accept("making weights");
         Measured small = Measured.of(WeightStack.write(folder, "small", SMALL, config), SMALL_SECONDS);
         Measured large = Measured.of(WeightStack.write(folder, "large", LARGE, config), LARGE_SECONDS);
         Measured few = Measured.of(WeightStack.write(folder, "few", LARGE_FEW, config), LARGE_SECONDS);
         Measured wide = Measured.ofResident(WeightStack.write(folder, "wide", WIDE, config));
         Measured coldNarrow = Measured.ofResident(WeightStack.write(folder, "cold-narrow", COLD_NARROW, config));
         Measured coldWide = Measured.ofResident(WeightStack.write(folder, "cold-wide", COLD_WIDE, config));
+        onStep.accept("warming up");
         LayerTimes warmUp = new LayerTimes(SMALL.expertsPerToken());
         small.stack().decode(IoMode.PREAD, HALF, WARM_UP_SECONDS, warmUp);
         small.stack().decode(IoMode.PREAD, 1, WARM_UP_SECONDS, warmUp);
         try (CpuDevice device = CpuDevice.open(config.threads(), KernelChoice.AUTO, config.nativeDirectory());
                 KernelReading reading = new KernelReading(device, WeightStack.TYPE, memoryBytes)) {
             for (int round = 0; round < rounds; round++) {
+                onStep.accept("round " + (round + 1) + " of " + rounds);
                 for (Measured each : List.of(large, few, small, wide, coldNarrow, coldWide)) {
                     each.measureRound();
                 }

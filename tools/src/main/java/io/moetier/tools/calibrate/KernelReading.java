@@ -76,8 +76,7 @@ final class KernelReading implements AutoCloseable {
     KernelReading(Device device, DType overheadType, long bytes) {
         this.device = device;
         this.overheadType = overheadType;
-        memory = AnonymousMemory.allocate(Math.max(2 * CACHED_BYTES[1], bytes), arena)
-                .fill(FILL);
+        memory = AnonymousMemory.allocate(bytes(bytes), arena).fill(FILL);
         for (long workingSet : List.of(CACHED_BYTES[0], CACHED_BYTES[1], memory.byteSize())) {
             small.put(workingSet, experts(overheadType, SMALL_HIDDEN, SMALL, workingSet));
             for (DType type : DType.values()) {
@@ -88,6 +87,11 @@ final class KernelReading implements AutoCloseable {
         for (DType type : DType.values()) {
             read(experts(type, SMALL_HIDDEN, SMALL, CACHED_BYTES[0]), new Times());
         }
+    }
+
+    /// Returns how much memory is read where no cache holds `bytes`.
+    static long bytes(long bytes) {
+        return Math.max(2 * CACHED_BYTES[1], bytes);
     }
 
     /// Reads everything once more, each for a short time.

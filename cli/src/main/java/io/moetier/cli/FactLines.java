@@ -1,0 +1,47 @@
+package io.moetier.cli;
+
+/// Facts that take time to find: prints each on a line of its own as soon as it is known, so that a process that is
+/// killed has said what it knew, and at a terminal meanwhile what is being measured.
+final class FactLines implements AutoCloseable {
+    private static final String CLEAR_LINE = "\r\u001b[K";
+    private static final int NAME_WIDTH = 24; // of the longest
+
+    private final Streams streams;
+    private final boolean prints;
+    private final boolean terminal;
+    private boolean lineOpen;
+
+    /// @param prints whether facts are printed as lines, and not another way at the end
+    /// @param terminal whether the error stream understands a carriage return
+    FactLines(Streams streams, boolean prints, boolean terminal) {
+        this.streams = streams;
+        this.prints = prints;
+        this.terminal = terminal;
+    }
+
+    /// Says what is being measured now.
+    void measuring(String what) {
+        if (terminal) {
+            streams.ask(CLEAR_LINE + "measuring " + what + " ...");
+            lineOpen = true;
+        }
+    }
+
+    /// Prints a fact.
+    void row(String name, Object value) {
+        close();
+        if (prints) {
+            String blanks = " ".repeat(Math.max(0, NAME_WIDTH - name.length()));
+            streams.print(name + blanks + "  " + value + "\n");
+        }
+    }
+
+    /// Takes back what is being measured.
+    @Override
+    public void close() {
+        if (lineOpen) {
+            streams.ask(CLEAR_LINE);
+            lineOpen = false;
+        }
+    }
+}
