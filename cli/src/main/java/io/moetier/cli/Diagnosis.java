@@ -8,6 +8,7 @@ import io.moetier.engine.offload.MachineProfile;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.session.PhysicalCores;
 import io.moetier.storage.expert.DiskSpeed;
+import io.moetier.storage.file.Leftovers;
 import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.storage.memory.MemoryLimit;
 import io.moetier.tools.calibrate.Calibration;
@@ -75,6 +76,10 @@ record Diagnosis(
         lines.row("memory", memory());
         Map<Integer, Double> bandwidths = bandwidths(threads, lines);
         lines.row("cache folder", cache);
+        Leftovers left = lines.tidying().cache(cache);
+        left.reason().ifPresent(reason -> lines.row(
+                "  leftovers",
+                ByteSize.format(left.keptBytes()) + " that a killed command left, which cannot be removed: " + reason));
         Finding<DiskSpeed> disk = disk(cache, lines);
         return new Diagnosis(processor, kernels, bandwidths, cache, disk, Finding.none("not measured"));
     }

@@ -36,6 +36,12 @@ final class FactLines implements AutoCloseable {
         }
     }
 
+    /// Returns what clears away leftovers, and says so between the lines.
+    Tidying tidying() {
+        close();
+        return new Tidying(streams);
+    }
+
     /// Takes back what is being measured.
     @Override
     public void close() {

@@ -68,6 +68,9 @@ final class ImportCommand implements Callable<Integer> {
             if (Files.exists(target) && !force) {
                 throw new IllegalArgumentException(target + " exists already; --force replaces it");
             }
+            Tidying tidying = new Tidying(streams);
+            tidying.cache(surroundings.cacheDirectory());
+            tidying.folder(Stores.parent(target));
             new Stores(surroundings, streams).importSource(source, quantisation(), target, force);
             streams.answer(target + "\n", surroundings.outputIsTerminal());
             return Failure.OK;

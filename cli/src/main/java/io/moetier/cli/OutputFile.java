@@ -1,24 +1,21 @@
 package io.moetier.cli;
 
+import io.moetier.storage.file.UnfinishedFile;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.UUID;
 
 /// A file that a command is to write: made under a hidden name beside the target, and put there once it is whole.
 ///
 /// The hidden file is made at once, so that a target that cannot be written is found before the work and not after it.
 final class OutputFile implements AutoCloseable {
-    private final Path target;
-    private final Path unfinished;
+    private final UnfinishedFile file;
 
-    private OutputFile(Path target, Path unfinished) {
-        this.target = target;
-        this.unfinished = unfinished;
+    private OutputFile(UnfinishedFile file) {
+        this.file = file;
     }
 
     /// Makes the hidden file; `option` is named in errors.
@@ -32,14 +29,13 @@ final class OutputFile implements AutoCloseable {
         if (Files.exists(target) && !Files.isRegularFile(target)) {
             throw new IllegalArgumentException(option + ": expected a file, found the device or pipe " + target);
         }
-        Path unfinished = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".tmp");
         try {
-            Files.createFile(unfinished);
+            UnfinishedFile file = UnfinishedFile.create(target);
+            UnfinishedFile.clear(Stores.parent(target)); // what killed commands left there
+            return new OutputFile(file);
         } catch (IOException e) {
             throw new IOException(target + ": cannot be written: " + reason(e), e);
         }
-        unfinished.toFile().deleteOnExit(); // Ctrl-C runs no finally
-        return new OutputFile(target, unfinished);
     }
 
     /// Checks that `target` can be written, and leaves nothing behind; throws as [#create] does.
@@ -57,18 +53,18 @@ final class OutputFile implements AutoCloseable {
 
     /// Returns the file to write to.
     Path unfinished() {
-        return unfinished;
+        return file.path();
     }
 
     /// Puts the file in place of whatever the target was.
     void publish() throws IOException {
-        Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE);
+        file.publish();
     }
 
     /// Drops the file unless it was published.
     @Override
     public void close() throws IOException {
-        Files.deleteIfExists(unfinished);
+        file.close();
     }
 
     /// The hidden name would not help.

@@ -3,15 +3,14 @@ package io.moetier.cli;
 import io.moetier.engine.session.CensusTally;
 import io.moetier.engine.session.Engine;
 import io.moetier.engine.trace.Census;
+import io.moetier.storage.file.UnfinishedFile;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.regex.Pattern;
 
 /// What a person or a kind of work lets a model choose, from run to run: a census in the cache, named by the model's
@@ -81,12 +80,9 @@ final class Profile {
     /// Two runs that end at once lose the counts of one; neither file is ever half written.
     private void write(Census census) throws IOException {
         Files.createDirectories(file.resolveSibling("."));
-        Path unfinished = file.resolveSibling("." + file.getFileName() + "." + UUID.randomUUID() + ".tmp");
-        try {
-            Files.writeString(unfinished, Json.write(census.toMap()) + "\n", StandardCharsets.UTF_8);
-            Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(unfinished);
+        try (UnfinishedFile unfinished = UnfinishedFile.create(file)) {
+            Files.writeString(unfinished.path(), Json.write(census.toMap()) + "\n", StandardCharsets.UTF_8);
+            unfinished.publish();
         }
     }
 

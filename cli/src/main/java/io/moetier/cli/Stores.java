@@ -62,6 +62,7 @@ final class Stores {
     /// @param text whether a tokenizer will be needed
     /// @throws IllegalArgumentException if the options do not fit the model; then nothing has been imported
     LoadedModel load(Path model, EngineConfig config, boolean text) {
+        tidy(model);
         if (isStore(model)) {
             if (text && lacksTokenizer(model)) {
                 throw LoadedModel.noTokenizer(model);
@@ -120,6 +121,7 @@ final class Stores {
     ///
     /// @throws UncheckedIOException if there is none yet
     Path find(Path model) {
+        tidy(model);
         if (isStore(model)) {
             return model;
         }
@@ -130,6 +132,15 @@ final class Stores {
                         new FileNotFoundException(model + " has not been imported yet; run or import it first"));
             }
             return store;
+        }
+    }
+
+    /// Clears away what killed commands left where the store of `model` is.
+    private void tidy(Path model) {
+        Tidying tidying = new Tidying(streams);
+        tidying.cache(surroundings.cacheDirectory());
+        if (isStore(model)) {
+            tidying.folder(parent(model));
         }
     }
 
@@ -168,7 +179,6 @@ final class Stores {
                 if (Files.exists(store) && (waited || !replace)) {
                     return;
                 }
-                ExpertStoreWriter.clearLeftovers(parent(store));
                 CheckpointImporter importer = new CheckpointImporter(source, Quantisation.KEEP);
                 streams.note(reason + " (" + ByteSize.format(importer.storeBytes()) + ")");
                 room.require(store, importer.requiredSpace());

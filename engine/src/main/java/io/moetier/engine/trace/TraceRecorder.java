@@ -1,5 +1,6 @@
 package io.moetier.engine.trace;
 
+import io.moetier.storage.file.UnfinishedFile;
 import io.moetier.storage.format.Json;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -9,12 +10,10 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
-import java.util.UUID;
 import java.util.zip.GZIPOutputStream;
 
 /// Writes a trace of format `moe-trace/1`.
@@ -24,7 +23,7 @@ import java.util.zip.GZIPOutputStream;
 /// touched, and a recorder that is closed without it leaves nothing behind. Confined to one thread.
 public final class TraceRecorder implements AutoCloseable {
     private final Path file;
-    private final Path body;
+    private final UnfinishedFile body;
     private final TraceHeader header;
     private final Set<Integer> requests = new HashSet<>();
     private final OutputStream lines;
@@ -40,10 +39,15 @@ public final class TraceRecorder implements AutoCloseable {
     public TraceRecorder(Path file, TraceHeader header) {
         this.file = file.toAbsolutePath();
         this.header = header;
-        body = unfinished();
         try {
-            lines = gzip(body);
+            body = UnfinishedFile.create(this.file);
         } catch (IOException e) {
+            throw cannotBeWritten(e);
+        }
+        try {
+            lines = gzip(body.path());
+        } catch (IOException e) {
+            delete(body);
             throw cannotBeWritten(e);
         }
     }
@@ -73,11 +77,10 @@ public final class TraceRecorder implements AutoCloseable {
     /// Publishes the recording; nothing can be added after that.
     public void finish() {
         requireOpen();
-        Path whole = unfinished();
-        try {
+        try (UnfinishedFile whole = UnfinishedFile.create(file)) {
             lines.close();
             // A gzip file may consist of several members, so the tokens need not be compressed again.
-            try (OutputStream out = gzip(whole)) {
+            try (OutputStream out = gzip(whole.path())) {
                 writeLine(
                         out,
                         header.withCounts(
@@ -87,18 +90,17 @@ public final class TraceRecorder implements AutoCloseable {
                                         anyTokenHasFewer)
                                 .toMap());
             }
-            try (OutputStream out = Files.newOutputStream(whole, StandardOpenOption.APPEND)) {
-                Files.copy(body, out);
+            try (OutputStream out = Files.newOutputStream(whole.path(), StandardOpenOption.APPEND)) {
+                Files.copy(body.path(), out);
             }
-            try (FileChannel channel = FileChannel.open(whole, StandardOpenOption.WRITE)) {
+            try (FileChannel channel = FileChannel.open(whole.path(), StandardOpenOption.WRITE)) {
                 channel.force(true);
             }
-            Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE);
+            whole.publish();
         } catch (IOException e) {
             throw cannotBeWritten(e);
         } finally {
             close();
-            delete(whole);
         }
     }
 
@@ -123,11 +125,6 @@ public final class TraceRecorder implements AutoCloseable {
         return numTokens;
     }
 
-    /// Returns a hidden name that nobody else has.
-    private Path unfinished() {
-        return file.resolveSibling("." + file.getFileName() + "." + UUID.randomUUID() + ".tmp");
-    }
-
     private void requireOpen() {
         if (!open) {
             throw new IllegalStateException("the recording of " + file + " has ended");
@@ -140,7 +137,7 @@ public final class TraceRecorder implements AutoCloseable {
 
     private static OutputStream gzip(Path path) throws IOException {
         return new BufferedOutputStream(
-                new GZIPOutputStream(Files.newOutputStream(path, StandardOpenOption.CREATE_NEW), 1 << 16), 1 << 16);
+                new GZIPOutputStream(Files.newOutputStream(path), 1 << 16), 1 << 16);
     }
 
     private static void writeLine(OutputStream out, Map<String, Object> line) throws IOException {
@@ -148,9 +145,9 @@ public final class TraceRecorder implements AutoCloseable {
         out.write('\n');
     }
 
-    private void delete(Path path) {
+    private void delete(UnfinishedFile unfinished) {
         try {
-            Files.deleteIfExists(path);
+            unfinished.close();
         } catch (IOException e) {
             throw cannotBeWritten(e);
         }

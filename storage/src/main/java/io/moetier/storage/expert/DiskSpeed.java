@@ -32,16 +32,14 @@ public record DiskSpeed(double bytesPerSecond, double cachedBytesPerSecond, Stri
             throw new IOException(directory + ": no space for a file to read");
         }
         Files.createDirectories(directory);
-        Path file = Files.createTempFile(directory, "disk-speed", ".tmp");
-        try {
+        try (ScratchDirectory scratch = ScratchDirectory.create(directory)) {
+            Path file = Files.createFile(scratch.path().resolve("blocks"));
             int blocks = (int) Math.ceilDiv(bytes, BLOCK_BYTES);
             write(file, blocks);
             double cached = readCached(file, blocks);
             try (BlockReader reader = open(file)) {
                 return new DiskSpeed(readFromDisk(reader, blocks), cached, reader.description());
             }
-        } finally {
-            Files.deleteIfExists(file);
         }
     }
 

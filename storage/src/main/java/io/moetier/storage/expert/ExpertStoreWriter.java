@@ -1,5 +1,7 @@
 package io.moetier.storage.expert;
 
+import io.moetier.storage.file.Leftovers;
+import io.moetier.storage.file.UnfinishedFile;
 import io.moetier.storage.model.ExpertId;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -20,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /// Builds a store in a temporary directory and publishes it in one step when it is complete.
 ///
 /// Until [#publish] returns, the target is as it was before; a process that ends earlier leaves at most a hidden
-/// directory beside the target, which the next import of the same target deletes.
+/// directory beside the target, which [#clearLeftovers] and the next import of the same target delete.
 ///
 /// Concurrency: [#put] may be called from several threads, everything else from one.
 public final class ExpertStoreWriter implements AutoCloseable {
@@ -73,9 +75,10 @@ public final class ExpertStoreWriter implements AutoCloseable {
         return StagingDirectory.awaitOthers(target, onWait);
     }
 
-    /// Deletes what killed processes left of stores that they were writing in `parent`, whatever their names.
-    public static void clearLeftovers(Path parent) throws IOException {
-        StagingDirectory.clearAllLeftovers(parent);
+    /// Deletes what killed processes left in `parent` of stores and other files that they were writing, whatever their
+    /// names.
+    public static Leftovers clearLeftovers(Path parent) {
+        return StagingDirectory.clearAllLeftovers(parent).plus(UnfinishedFile.clear(parent));
     }
 
     /// Returns the directory that will be the store. The caller writes `dense.safetensors` and small files into it

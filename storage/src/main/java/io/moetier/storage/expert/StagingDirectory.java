@@ -1,16 +1,21 @@
 package io.moetier.storage.expert;
 
+import io.moetier.storage.file.Leftovers;
+import io.moetier.storage.file.NameLock;
 import io.moetier.storage.format.IoFailure;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -25,16 +30,19 @@ import org.jspecify.annotations.Nullable;
 /// if the process ends between the renames. At every moment one complete store can be opened under the target's
 /// name.
 final class StagingDirectory implements AutoCloseable {
-    private static final Pattern LEFTOVER = Pattern.compile("\\.(.+)(?:\\.importing-.*|\\.replaced-.*|\\.lock)");
+    private static final String NUMBER = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+    /// Others may have hidden files too, so only names are known that nobody else gives.
+    private static final Pattern LEFTOVER =
+            Pattern.compile("\\.(.+\\.mtier)\\.(?:(?:importing|replaced)-" + NUMBER + "|lock)");
     private static final long POLL_MILLIS = 200;
 
     private final Path target;
     private final Path path;
-    private final ImportLock lock;
+    private final NameLock lock;
     private final PosixCalls posix;
     private final boolean replace;
 
-    private StagingDirectory(Path target, Path path, ImportLock lock, PosixCalls posix, boolean replace) {
+    private StagingDirectory(Path target, Path path, NameLock lock, PosixCalls posix, boolean replace) {
         this.target = target;
         this.path = path;
         this.lock = lock;
@@ -47,7 +55,7 @@ final class StagingDirectory implements AutoCloseable {
     /// @throws IOException if the target exists and may not be replaced, or another import of it is running
     static StagingDirectory create(Path requested, boolean replace, PosixCalls posix) throws IOException {
         Path target = realPath(requested);
-        ImportLock lock = lock(target);
+        NameLock lock = lock(target);
         try {
             clearLeftovers(target);
             requireFree(target, replace);
@@ -78,22 +86,56 @@ final class StagingDirectory implements AutoCloseable {
         }
     }
 
-    /// Clears away what dead imports of any target in `parent` left; an import that is running keeps its own.
-    static void clearAllLeftovers(Path parent) throws IOException {
-        Path directory = parent.toRealPath();
-        Set<String> targets = names(directory).stream()
-                .map(LEFTOVER::matcher)
+    /// Clears away what dead imports of any target in `parent` left; an import that is running keeps its own. Links and
+    /// files of other names are left alone.
+    static Leftovers clearAllLeftovers(Path parent) {
+        Set<String> targets = Leftovers.hidden(parent).stream()
+                .filter(StagingDirectory::isOwn)
+                .map(file -> LEFTOVER.matcher(String.valueOf(file.getFileName())))
                 .filter(Matcher::matches)
                 .map(leftover -> leftover.group(1))
-                .collect(Collectors.toSet());
-        for (String name : targets) {
-            Path target = directory.resolve(name);
-            try (ImportLock _ = lock(target)) {
+                .collect(Collectors.toCollection(TreeSet::new));
+        return targets.stream().map(name -> clear(parent, name)).reduce(Leftovers.NONE, Leftovers::plus);
+    }
+
+    /// A lock is an empty file, everything else a directory.
+    private static boolean isOwn(Path file) {
+        return file.toString().endsWith(".lock")
+                ? Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
+                        && file.toFile().length() == 0
+                : Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS);
+    }
+
+    private static Leftovers clear(Path parent, String name) {
+        Path target = parent.resolve(name);
+        long before = leftoverBytes(target);
+        try {
+            target = parent.toRealPath().resolve(name);
+            try (NameLock _ = lock(target)) {
                 clearLeftovers(target);
-            } catch (ImportRunningException e) {
-                // alive
+                return new Leftovers(before - leftoverBytes(target), 0, Optional.empty());
             }
+        } catch (ImportRunningException e) {
+            return Leftovers.NONE;
+        } catch (IOException e) {
+            long left = leftoverBytes(target);
+            return new Leftovers(before - left, left, Optional.of(target + ": " + IoFailure.reason(e)));
         }
+    }
+
+    private static long leftoverBytes(Path target) {
+        return leftovers(target).stream().mapToLong(Leftovers::bytes).sum();
+    }
+
+    private static List<Path> leftovers(Path target) {
+        return Leftovers.hidden(parent(target.toAbsolutePath())).stream()
+                .filter(StagingDirectory::isOwn)
+                .filter(file -> isOf(target, String.valueOf(file.getFileName())))
+                .toList();
+    }
+
+    private static boolean isOf(Path target, String name) {
+        return name.startsWith(prefix(target, "importing")) || name.startsWith(prefix(target, "replaced"));
     }
 
     /// Returns where the store called `directory` is: there, or aside if its replacement was cut short.
@@ -154,9 +196,10 @@ final class StagingDirectory implements AutoCloseable {
         }
     }
 
-    private static ImportLock lock(Path target) throws IOException {
+    private static NameLock lock(Path target) throws IOException {
         try {
-            return ImportLock.acquire(target);
+            return NameLock.acquire(target.resolveSibling("." + target.getFileName() + ".lock"))
+                    .orElseThrow(() -> new ImportRunningException(target));
         } catch (FileSystemException e) {
             throw refused(target, e);
         }
@@ -193,10 +236,8 @@ final class StagingDirectory implements AutoCloseable {
         if (aside != null && !Files.exists(target)) {
             Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
         }
-        for (String name : names(parent(target))) {
-            if (name.startsWith(prefix(target, "importing")) || name.startsWith(prefix(target, "replaced"))) {
-                deleteTree(target.resolveSibling(name));
-            }
+        for (Path leftover : leftovers(target)) {
+            deleteTree(leftover);
         }
     }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.storage.file.Leftovers;
 import io.moetier.storage.model.DType;
 import io.moetier.storage.model.ExpertId;
 import java.io.IOException;
@@ -17,12 +18,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 class ExpertStoreWriterTest {
+    private static final String NUMBER = "0123abcd-0123-4567-89ab-0123456789ab";
     private static final SampleStore OLD = new SampleStore(31, 2, 5000);
     private static final SampleStore NEW = new SampleStore(32, 3, 5000);
     private static final ExpertId FIRST = new ExpertId(0, 0);
@@ -135,7 +138,7 @@ class ExpertStoreWriterTest {
     @Test
     void aReplacementCutShortBetweenItsRenamesLosesNothing() throws IOException {
         Path target = OLD.write(scratch.resolve("sample.mtier"));
-        Path aside = scratch.resolve(".sample.mtier.replaced-1");
+        Path aside = scratch.resolve(".sample.mtier.replaced-" + NUMBER);
         Files.move(target, aside);
         assertHolds(OLD, target);
         assertEquals(List.of(), StoreVerifier.verify(target, bytes -> {}));
@@ -147,28 +150,66 @@ class ExpertStoreWriterTest {
 
     @Test
     void clearsAwayWhatDeadImportsLeft() throws IOException {
-        Path dead = Files.createDirectory(scratch.resolve(".sample.mtier.importing-dead"));
+        Path dead = Files.createDirectory(scratch.resolve(".sample.mtier.importing-" + NUMBER));
         Files.writeString(dead.resolve("experts-0.cm3"), "half");
         Files.writeString(scratch.resolve(".sample.mtier.lock"), "");
-        Files.createDirectory(scratch.resolve(".other.mtier.importing-alive"));
+        Files.createDirectory(scratch.resolve(".other.mtier.importing-" + NUMBER));
 
         OLD.write(scratch.resolve("sample.mtier"));
 
-        assertEquals(List.of(".other.mtier.importing-alive", "sample.mtier"), names(scratch));
+        assertEquals(List.of(".other.mtier.importing-" + NUMBER, "sample.mtier"), names(scratch));
     }
 
     @Test
     void clearsAwayWhatDeadImportsOfAnyTargetLeft() throws IOException {
-        Files.createDirectory(scratch.resolve(".dead.mtier.importing-1"));
-        Files.writeString(scratch.resolve(".dead.mtier.importing-1/experts-0.cm3"), "half");
+        Files.createDirectory(scratch.resolve(".dead.mtier.importing-" + NUMBER));
+        Files.writeString(scratch.resolve(".dead.mtier.importing-" + NUMBER + "/experts-0.cm3"), "half");
         Files.writeString(scratch.resolve(".dead.mtier.lock"), "");
-        Files.createDirectory(scratch.resolve(".other.mtier.importing-2"));
+        Files.createDirectory(scratch.resolve(".other.mtier.importing-" + NUMBER));
         OLD.write(scratch.resolve("published.mtier"));
         try (ExpertStoreWriter alive = ExpertStoreWriter.create(scratch.resolve("alive.mtier"), false)) {
-            ExpertStoreWriter.clearLeftovers(scratch);
+            assertEquals(new Leftovers(4, 0, Optional.empty()), ExpertStoreWriter.clearLeftovers(scratch));
             String staging = String.valueOf(alive.directory().getFileName());
             assertEquals(List.of(staging, ".alive.mtier.lock", "published.mtier"), names(scratch));
         }
+    }
+
+    @Test
+    void nothingOfOthersIsCleared() throws IOException {
+        Path letters = Files.createDirectory(scratch.resolve("letters"));
+        Files.writeString(letters.resolve("manifest.json"), "dear");
+        Files.createSymbolicLink(scratch.resolve(".linked.mtier.importing-" + NUMBER), letters);
+        Files.writeString(scratch.resolve(".full.mtier.lock"), "mine");
+        Files.createFile(scratch.resolve(".editor.lock"));
+        Files.createDirectory(scratch.resolve(".photos.importing-" + NUMBER));
+        Files.createDirectory(scratch.resolve(".store.mtier.importing-photos"));
+        List<String> before = names(scratch);
+        assertEquals(Leftovers.NONE, ExpertStoreWriter.clearLeftovers(scratch));
+        assertEquals(before, names(scratch));
+        assertEquals("dear", Files.readString(letters.resolve("manifest.json")));
+    }
+
+    @Test
+    void whatCannotBeClearedIsTold() throws IOException {
+        Path dead = Files.createDirectory(scratch.resolve(".dead.mtier.importing-" + NUMBER));
+        Files.writeString(dead.resolve("experts-0.cm3"), "half");
+        Files.createSymbolicLink(scratch.resolve(".dead.mtier.lock"), scratch.resolve("nowhere"));
+        Leftovers left = ExpertStoreWriter.clearLeftovers(scratch);
+        assertEquals(4, left.keptBytes());
+        assertTrue(left.reason().isPresent());
+        assertTrue(Files.exists(dead));
+    }
+
+    @Test
+    void whatAKilledProcessLeavesOfAScratchDirectoryIsCleared() throws IOException {
+        try (ScratchDirectory inUse = ScratchDirectory.create(scratch)) {
+            Path killed = scratch.resolve(".scratch-" + NUMBER + ".mtier.importing-" + NUMBER);
+            Files.writeString(Files.createDirectories(killed.resolve("small.mtier")).resolve("experts-0.cm3"), "half");
+            assertEquals(new Leftovers(4, 0, Optional.empty()), ExpertStoreWriter.clearLeftovers(scratch));
+            assertTrue(Files.exists(inUse.path()));
+            Files.createDirectory(inUse.path().resolve("inner"));
+        }
+        assertEquals(List.of(), names(scratch));
     }
 
     @Test

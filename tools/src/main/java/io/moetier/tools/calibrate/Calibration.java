@@ -7,6 +7,7 @@ import io.moetier.engine.offload.DecodeCosts;
 import io.moetier.engine.offload.LoadCosts;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.storage.expert.IoMode;
+import io.moetier.storage.expert.ScratchDirectory;
 import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.storage.memory.MemoryLimit;
 import io.moetier.tools.calibrate.LoadFit.Sample;
@@ -15,13 +16,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 
 /// Measures what decoding costs on this machine, beside the bytes of weights over the speed of memory.
 ///
@@ -131,11 +130,8 @@ public final class Calibration {
             throws IOException {
         requireMemory(memoryBytes);
         requireRoom(folder);
-        Path own = Files.createTempDirectory(folder, "calibration");
-        try {
-            return measureIn(own, config, memoryBytes, rounds, onStep);
-        } finally {
-            remove(own);
+        try (ScratchDirectory scratch = ScratchDirectory.create(folder)) {
+            return measureIn(scratch.path(), config, memoryBytes, rounds, onStep);
         }
     }
 
@@ -254,15 +250,5 @@ public final class Calibration {
                 Math.max(0, small.each() - eachPerByte * smallBytes),
                 eachPerByte,
                 large.overlap());
-    }
-
-    private static void remove(Path folder) throws IOException {
-        List<Path> files;
-        try (Stream<Path> walk = Files.walk(folder)) {
-            files = walk.sorted(Comparator.reverseOrder()).toList();
-        }
-        for (Path file : files) {
-            Files.deleteIfExists(file);
-        }
     }
 }
