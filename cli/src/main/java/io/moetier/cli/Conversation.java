@@ -59,22 +59,21 @@ final class Conversation implements Answerer, AutoCloseable {
 
     @Override
     public void answer(String userText, Consumer<String> out, BooleanSupplier cancelled) {
-        Tokenizer tokenizer = model.requireTokenizer();
         if (template.isEmpty()) {
-            answer(translation.from(tokenizer.encode(userText, true)), out, cancelled);
+            model.tokens(tokenizer -> translation.from(tokenizer.encode(userText, true)), cancelled)
+                    .ifPresentOrElse(tokens -> answer(tokens, out, cancelled), this::answerNothing);
             return;
         }
         messages.add(new ChatMessage("user", userText));
         StringBuilder answer = new StringBuilder();
         try {
-            int[] tokens = tokenizer.encode(template.get().render(messages, true), false);
-            answer(
-                    tokens,
-                    piece -> {
-                        answer.append(piece);
-                        out.accept(piece);
-                    },
-                    cancelled);
+            List<ChatMessage> turns = List.copyOf(messages);
+            Consumer<String> keeping = piece -> {
+                answer.append(piece);
+                out.accept(piece);
+            };
+            model.tokens(tokenizer -> tokenizer.encode(template.get().render(turns, true), false), cancelled)
+                    .ifPresentOrElse(tokens -> answer(tokens, keeping, cancelled), this::answerNothing);
         } finally {
             if (answer.isEmpty()) {
                 messages.removeLast(); // a turn that failed is not part of what follows
@@ -107,7 +106,18 @@ final class Conversation implements Answerer, AutoCloseable {
             };
             outcome = generator.run(added, options.predict, recording(ids, virtual, print), cancelled);
         }
-        report = new RunReport(
+        report = report(outcome, before, ids, virtual);
+    }
+
+    /// Notes that the prompt was given up before it had become tokens.
+    private void answerNothing() {
+        Generator.Outcome nothing = new Generator.Outcome(Generator.StopReason.CANCELLED, 0, 0, 0, 0);
+        report = report(nothing, model.engine().stats(), List.of(), Optional.empty());
+    }
+
+    private RunReport report(
+            Generator.Outcome outcome, RunStats before, List<Integer> ids, Optional<VirtualTime> virtual) {
+        return new RunReport(
                 model.engine(),
                 outcome,
                 model.engine().stats().minus(before),

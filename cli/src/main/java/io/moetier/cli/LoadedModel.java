@@ -13,6 +13,8 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.ZoneId;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// An engine and the model's tokenizer, which is opened when text is first needed.
@@ -22,6 +24,7 @@ final class LoadedModel implements AutoCloseable {
     private final Path cacheDirectory;
     private final Engine engine;
     private final Optional<VirtualDevice> virtual;
+    private final Unstoppable unstoppable = new Unstoppable();
     private @Nullable Tokenizer tokenizer;
 
     private LoadedModel(
@@ -112,6 +115,14 @@ final class LoadedModel implements AutoCloseable {
         };
     }
 
+    /// Returns what `work` makes of the tokenizer; nothing once `cancelled` says so, though no tokenizer stops.
+    ///
+    /// @throws IllegalArgumentException if there is no tokenizer
+    Optional<int[]> tokens(Function<Tokenizer, int[]> work, BooleanSupplier cancelled) {
+        Tokenizer own = requireTokenizer();
+        return unstoppable.run(() -> work.apply(own), cancelled);
+    }
+
     /// Returns the chat template, if the model has one.
     Optional<ChatTemplate> chatTemplate() {
         return ChatTemplate.find(directory, Clock.system(ZoneId.systemDefault()));
@@ -119,7 +130,7 @@ final class LoadedModel implements AutoCloseable {
 
     @Override
     public void close() {
-        if (tokenizer != null) {
+        if (tokenizer != null && unstoppable.isIdle()) { // else it is in use, and stays until the process ends
             tokenizer.close();
         }
         engine.close();

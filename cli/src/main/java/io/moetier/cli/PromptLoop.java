@@ -1,7 +1,6 @@
 package io.moetier.cli;
 
 import java.nio.file.Path;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.jline.reader.EndOfFileException;
 import org.jline.reader.LineReader;
 import org.jline.reader.LineReaderBuilder;
@@ -18,6 +17,7 @@ final class PromptLoop {
     private static final String PROMPT = ">>> ";
     private static final String CONTINUED = "... ";
     private static final String QUOTES = "\"\"\"";
+    private static final String STOPPING = "\n(stopping after this layer; Ctrl-C again leaves)\n";
     private static final String HELP = """
             /clear     forget the conversation
             /stats     figures of the last answer
@@ -115,10 +115,10 @@ final class PromptLoop {
     }
 
     private void answer(String text) {
-        AtomicBoolean cancelled = new AtomicBoolean();
-        Terminal.SignalHandler before = terminal.handle(Terminal.Signal.INT, signal -> cancelled.set(true));
-        try {
-            answerer.answer(text, this::sayAnswer, cancelled::get);
+        Interruption interruption = Interruption.ofConversation(() -> say(STOPPING));
+        Terminal.SignalHandler before = terminal.handle(Terminal.Signal.INT, signal -> interruption.interrupt());
+        try (interruption) {
+            answerer.answer(text, this::sayAnswer, interruption);
             say("\n\n" + (stats ? answerer.stats() : answerer.line()));
         } catch (RuntimeException | VirtualMachineError e) { // the next answer may need less memory
             say("\nmoetier: " + Failure.of(e).sentence());

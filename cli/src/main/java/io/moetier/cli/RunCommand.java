@@ -13,7 +13,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
@@ -181,18 +180,14 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private int answerOnce(Conversation conversation, Prompt given) {
-        AtomicBoolean interrupted = new AtomicBoolean();
-        Signals.register("INT", () -> {
-            if (interrupted.getAndSet(true)) {
-                Runtime.getRuntime().halt(Failure.INTERRUPTED); // asked twice
-            }
-        });
+        Interruption interruption = Interruption.ofCommand();
+        Signals.register("INT", interruption::interrupt);
         StringBuilder text = new StringBuilder();
         Consumer<String> out =
                 json ? text::append : piece -> streams.answer(piece, surroundings.outputIsTerminal());
         switch (given) {
-            case Prompt.Ids ids -> conversation.answer(ids.ids(), out, interrupted::get);
-            case Prompt.Text words -> conversation.answer(words.text(), out, interrupted::get);
+            case Prompt.Ids ids -> conversation.answer(ids.ids(), out, interruption);
+            case Prompt.Text words -> conversation.answer(words.text(), out, interruption);
         }
         RunReport report = conversation.report();
         if (json) {
@@ -204,6 +199,6 @@ final class RunCommand implements Callable<Integer> {
             streams.print("\n");
             streams.note(stats ? "\n" + report.table().stripTrailing() : report.line());
         }
-        return interrupted.get() ? Failure.INTERRUPTED : Failure.OK;
+        return interruption.getAsBoolean() ? Failure.INTERRUPTED : Failure.OK;
     }
 }

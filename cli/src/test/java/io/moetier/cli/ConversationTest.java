@@ -1,6 +1,7 @@
 package io.moetier.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.text.ChatMessage;
@@ -71,6 +72,20 @@ class ConversationTest {
                     List.of(new ChatMessage("user", "Once"), new ChatMessage("user", "upon a time")), true);
             fresh.answer(model.requireTokenizer().encode(text, false), piece -> {}, () -> false);
             assertEquals(fresh.report().ids(), second);
+        }
+    }
+
+    @Test
+    void aPromptGivenUpBeforeItIsTokensAnswersNothingAndTheChatGoesOn() throws IOException {
+        try (Conversation chat = new Conversation(model, options(1), Optional.of(template()))) {
+            List<Integer> first = ids(chat, "Once");
+            chat.reset();
+            Thread.currentThread().interrupt();
+            chat.answer("upon a time", piece -> {}, Thread.currentThread()::isInterrupted);
+            assertTrue(Thread.interrupted());
+            assertEquals(List.of(), chat.report().ids());
+            assertEquals(0, chat.numTokens());
+            assertEquals(first, ids(chat, "Once"));
         }
     }
 

@@ -232,6 +232,21 @@ public final class Session implements AutoCloseable {
         append(appended, sink);
     }
 
+    /// Appends one token like [#decode(int)] and asks `cancelled` before each layer whether to give up.
+    ///
+    /// @return false if it was given up; the session is then as it was before
+    public boolean decode(int token, BooleanSupplier cancelled) {
+        workspace.cancelWhen(cancelled);
+        try {
+            decode(token);
+            return true;
+        } catch (CancellationException e) {
+            return false;
+        } finally {
+            workspace.cancelWhen(() -> false);
+        }
+    }
+
     /// Appends one token and computes the logits after it.
     public void decode(int token) {
         single[0] = token;

@@ -92,6 +92,27 @@ class RecurrentSessionTest {
 
     @ParameterizedTest
     @MethodSource("models")
+    void aTokenGivenUpBeforeAnyLayerLeavesTheSessionAsItWas(String name) {
+        try (Engine engine = open(name);
+                Session session = session(engine)) {
+            session.prefill(OTHERS);
+            float[] before = session.logits().clone();
+            float[] expected = fresh(engine, joined(OTHERS, OTHERS.length, new int[] {7}));
+            for (int layers = 0; layers < engine.spec().layers().size(); layers++) {
+                AtomicInteger left = new AtomicInteger(layers);
+                assertFalse(session.decode(9, () -> left.getAndDecrement() == 0));
+                assertEquals(OTHERS.length, session.position());
+                assertArrayEquals(before, session.logits());
+                assertTrue(session.decode(7, () -> false));
+                assertArrayEquals(expected, session.logits(), "given up after " + layers + " layers");
+                session.truncate(OTHERS.length - 1);
+                session.decode(OTHERS[OTHERS.length - 1]);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
     void anySplitOfThePromptGivesTheSameBits(String name) {
         try (Engine engine = open(name)) {
             float[] expected = fresh(engine, TOKENS);

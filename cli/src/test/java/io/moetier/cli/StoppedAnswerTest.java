@@ -1,0 +1,98 @@
+package io.moetier.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// One Ctrl-C ends a command wherever it is held, and takes what it was writing with it.
+class StoppedAnswerTest {
+    private static final int MOST_SECONDS = 300; // of a machine that is busy with other things
+    private static final int POLL_MILLIS = 20;
+
+    /// A pipe that is full and that nobody reads is where the answer goes.
+    private static final String FULL_PIPE = "mkfifo \"$0\"; exec 3<>\"$0\";"
+            + " dd if=/dev/zero of=\"$0\" bs=4096 count=1024 oflag=nonblock 2>/dev/null; exec \"$@\" >&3";
+
+    @TempDir
+    Path directory = Path.of("");
+
+    private Path store = Path.of("");
+    private Path log = Path.of("");
+
+    @BeforeEach
+    void makeStore() {
+        store = directory.resolve("tiny.mtier");
+        log = directory.resolve("log");
+        CommandLineRun imported =
+                CommandLineRun.inProcess(directory, "import", TestData.tinyMixtral().toString(), "--out", "" + store);
+        assertEquals(Failure.OK, imported.exitCode(), imported::err);
+    }
+
+    @Test
+    void whileItsOutputGoesNowhere() throws IOException, InterruptedException {
+        Path out = Files.createDirectory(directory.resolve("out"));
+        List<String> launcher = launcher("sh", "-c", FULL_PIPE, directory.resolve("pipe").toString());
+        Process run = CommandLineRun.start(
+                log,
+                launcher,
+                "run",
+                store.toString(),
+                "--ids",
+                "1,5,9",
+                "--trace-events",
+                out.resolve("t.json").toString());
+        // The timeline is begun with the answer, whose first token cannot be written.
+        while (run.isAlive() && isEmpty(out)) {
+            Thread.sleep(POLL_MILLIS);
+        }
+        endsWhenInterrupted(run);
+        assertTrue(isEmpty(out), "the timeline that was begun goes");
+    }
+
+    @Test
+    void whileItsPromptDoesNotCome() throws IOException, InterruptedException {
+        Path pipe = directory.resolve("prompt");
+        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+        endsWhenInterrupted(
+                CommandLineRun.start(log, launcher(), "run", store.toString(), "-f", pipe.toString(), "-n", "1"));
+    }
+
+    private void endsWhenInterrupted(Process process) throws IOException, InterruptedException {
+        try {
+            assertEquals(
+                    0,
+                    new ProcessBuilder("kill", "-INT", Long.toString(process.pid()))
+                            .start()
+                            .waitFor(),
+                    Files.readString(log));
+            if (!process.waitFor(MOST_SECONDS, TimeUnit.SECONDS)) {
+                fail("still there: " + Files.readString(log));
+            }
+            assertEquals(Failure.INTERRUPTED, process.exitValue(), Files.readString(log));
+        } finally {
+            process.destroyForcibly().waitFor();
+        }
+    }
+
+    private List<String> launcher(String... further) {
+        return Stream.concat(Stream.of("env", "MOETIER_CACHE=" + directory.resolve("cache")), Stream.of(further))
+                .toList();
+    }
+
+    private static boolean isEmpty(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.findAny().isEmpty();
+        }
+    }
+}
