@@ -177,11 +177,15 @@ final class ModelOptions {
                     + " must be one of " + Policies.describe() + ", not " + name);
         }
         requireThreads(threads);
+        OptionalLong ramBytes = ramBytes(saved);
+        ramBytes.ifPresent(bytes -> new RamBudget(ram != null ? "--ram" : policyFile + ": ram", bytes)
+                .warning()
+                .ifPresent(streams::note));
         return new EngineConfig(
                 devices(surroundings, streams),
                 misses == null ? Misses.COPY : misses,
                 threads,
-                ramBytes(saved),
+                ramBytes,
                 vram == null ? List.of() : vram.stream().map(ByteSize::bytes).toList(),
                 name,
                 Optional.ofNullable(census),

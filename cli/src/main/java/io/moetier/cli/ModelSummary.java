@@ -123,6 +123,7 @@ record ModelSummary(
     void requireFit(EngineConfig config) {
         int numExpertsPerToken = config.selection().experts().orElse(numExpertsPerToken());
         Engine.requireFit(config, spec, new SlotBudget(sizeClasses, numExpertsPerToken));
+        config.ramBytes().ifPresent(ram -> RamBudget.requireAddresses(ram, budget().allBytes()));
     }
 
     /// Returns the lines for people; with a budget, also what each tier holds.

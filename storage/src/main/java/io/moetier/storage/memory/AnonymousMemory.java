@@ -80,7 +80,11 @@ public final class AnonymousMemory {
                 throw new IllegalStateException("mmap could not be called", e);
             }
             if (address == -1) {
-                throw new OutOfMemoryError("no address space for " + byteSize + " bytes");
+                String left = AddressSpace.limit()
+                        .map(limit -> ": " + limit.what() + " has " + limit.availableBytes() + " left of "
+                                + limit.bytes())
+                        .orElse("");
+                throw new OutOfMemoryError("no address space for " + byteSize + " bytes" + left);
             }
             long start = huge ? Math.ceilDiv(address, HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES : address;
             if (huge) {

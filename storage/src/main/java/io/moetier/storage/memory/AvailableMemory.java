@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /// How much memory can be had now without swapping, page cache included.
@@ -23,10 +24,15 @@ public final class AvailableMemory {
     public static MemoryLimit tightest() {
         List<MemoryLimit> limits = new ArrayList<>(ControlGroups.limits());
         limits.add(machine());
-        AddressSpace.limit().ifPresent(limits::add);
+        addressSpace().ifPresent(limits::add);
         return limits.stream()
                 .min(Comparator.comparingLong(MemoryLimit::availableBytes))
                 .orElseThrow();
+    }
+
+    /// Returns the limit of the address space, if there is one: what is reserved beyond it fails at once.
+    public static Optional<MemoryLimit> addressSpace() {
+        return AddressSpace.limit();
     }
 
     /// Returns the memory of the machine, whoever uses it.
