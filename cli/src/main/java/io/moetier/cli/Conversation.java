@@ -9,7 +9,6 @@ import io.moetier.engine.session.Sampler;
 import io.moetier.engine.session.SamplingParams;
 import io.moetier.engine.session.Session;
 import io.moetier.engine.session.TextStream;
-import io.moetier.engine.text.ChatMessage;
 import io.moetier.engine.text.ChatTemplate;
 import io.moetier.engine.text.LanguageTokens;
 import io.moetier.engine.text.TokenStream;
@@ -29,27 +28,27 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Each answer has a sampler of its own, whose window of recent tokens is that of the session and of nothing else.
 /// Answer n of a chat, counted from zero, draws with the seed plus n: a chat repeats under its seed without every
-/// answer drawing the same numbers.
+/// answer drawing the same numbers. So does one that goes on from a file. What is answered again draws far from there.
 ///
 /// Confined to one thread. Owns its session.
 final class Conversation implements Answerer, AutoCloseable {
+    private static final int REDRAW_SHIFT = 32; // further than any number of answers
+
     private final LoadedModel model;
     private final SamplingOptions options;
-    private final SamplingParams params;
-    private final Optional<ChatTemplate> template;
-    private final Set<Integer> endOfSequence;
+    private final Optional<ChatText> chat;
     private final Session session;
+    private final long drawnSeed = SamplingOptions.drawSeed(); // where the options say none
     private Translation translation = new Translation(LanguageTokens.NONE, Optional.empty(), Optional.empty());
-    private final List<ChatMessage> messages = new ArrayList<>();
-    private int numAnswers;
+    private Transcript transcript = Transcript.EMPTY;
+    private Optional<Transcript.Question> question = Optional.empty();
+    private long numRedraws;
     private @Nullable RunReport report;
 
     Conversation(LoadedModel model, SamplingOptions options, Optional<ChatTemplate> template) {
         this.model = model;
         this.options = options;
-        this.params = options.params();
-        this.template = template;
-        this.endOfSequence = options.ignoreEos ? Set.of() : model.engine().endOfSequence();
+        this.chat = template.map(of -> new ChatText(model, of));
         if (!options.stops.isEmpty() && model.tokenizer().isEmpty()) {
             throw new IllegalArgumentException("--stop: without a tokenizer there is no text to stop at");
         }
@@ -58,37 +57,88 @@ final class Conversation implements Answerer, AutoCloseable {
     }
 
     @Override
+    public boolean remembers() {
+        return chat.isPresent();
+    }
+
+    @Override
     public void answer(String userText, Consumer<String> out, BooleanSupplier cancelled) {
-        if (template.isEmpty()) {
-            model.tokens(tokenizer -> translation.from(tokenizer.encode(userText, true)), cancelled)
-                    .ifPresentOrElse(tokens -> answer(tokens, out, cancelled), this::answerNothing);
-            return;
-        }
-        messages.add(new ChatMessage("user", userText));
+        question = Optional.of(new Transcript.Question(remembers() ? transcript : Transcript.EMPTY, userText));
+        numRedraws = 0;
+        take(question.get(), out, cancelled);
+    }
+
+    @Override
+    public void answerAgain(Consumer<String> out, BooleanSupplier cancelled) {
+        Transcript.Question again =
+                question.orElseThrow(() -> new IllegalArgumentException("there is no prompt yet to answer again"));
+        numRedraws++;
+        take(again, out, cancelled);
+    }
+
+    /// Answers a question. Only with an answer it becomes part of what has been said.
+    private void take(Transcript.Question asked, Consumer<String> out, BooleanSupplier cancelled) {
         StringBuilder answer = new StringBuilder();
-        try {
-            List<ChatMessage> turns = List.copyOf(messages);
-            Consumer<String> keeping = piece -> {
-                answer.append(piece);
-                out.accept(piece);
-            };
-            model.tokens(tokenizer -> tokenizer.encode(template.get().render(turns, true), false), cancelled)
-                    .ifPresentOrElse(tokens -> answer(tokens, keeping, cancelled), this::answerNothing);
-        } finally {
-            if (answer.isEmpty()) {
-                messages.removeLast(); // a turn that failed is not part of what follows
-            } else {
-                messages.add(new ChatMessage("assistant", answer.toString()));
-            }
+        Consumer<String> keeping = piece -> {
+            answer.append(piece);
+            out.accept(piece);
+        };
+        long draw = asked.before().count(Transcript.ASSISTANT) + (numRedraws << REDRAW_SHIFT);
+        model.tokens(tokenizer -> tokens(asked, tokenizer), cancelled)
+                .ifPresentOrElse(tokens -> answer(tokens, draw, keeping, cancelled), this::answerNothing);
+        if (!answer.isEmpty()) {
+            transcript = asked.asked().with(Transcript.ASSISTANT, answer.toString());
         }
+    }
+
+    private ChatText requireChat() {
+        return chat.orElseThrow(() -> new IllegalArgumentException(
+                "without a chat template each prompt starts afresh: there is no conversation, nor a system message"));
+    }
+
+    private int[] tokens(Transcript.Question asked, Tokenizer tokenizer) {
+        return chat.map(text -> text.tokens(asked.asked()))
+                .orElseGet(() -> translation.from(tokenizer.encode(asked.prompt(), true)));
+    }
+
+    @Override
+    public Transcript transcript() {
+        return transcript;
+    }
+
+    @Override
+    public void instruct(String systemText) {
+        if (!systemText.isEmpty()) {
+            requireChat().requireSystemRole();
+        }
+        transcript = transcript.withSystem(systemText);
+        question = question.map(asked ->
+                new Transcript.Question(asked.before().withSystem(systemText), asked.prompt()));
+    }
+
+    @Override
+    public void resume(Transcript resumed) {
+        ChatText text = requireChat();
+        if (resumed.system().isPresent()) {
+            text.requireSystemRole();
+        }
+        Optional<Transcript.Question> last = resumed.lastQuestion();
+        last.ifPresent(asked -> text.requireFit(asked.asked()));
+        transcript = resumed;
+        question = last;
+        numRedraws = 0;
     }
 
     /// Continues `tokens`; without a tokenizer the answer is ids, separated by blanks.
     void answer(int[] tokens, Consumer<String> out, BooleanSupplier cancelled) {
+        answer(tokens, 0, out, cancelled);
+    }
+
+    private void answer(int[] tokens, long draw, Consumer<String> out, BooleanSupplier cancelled) {
+        SamplingParams params = options.params(seed() + draw);
         int[] added = keepCommonBeginning(tokens);
         RunStats before = model.engine().stats();
-        Generator generator = new Generator(session, newSampler(), endOfSequence);
-        numAnswers++;
+        Generator generator = new Generator(session, newSampler(params), endOfSequence());
         List<Integer> ids = new ArrayList<>();
         Optional<VirtualTime> virtual = model.virtual().map(VirtualTime::new);
         Generator.Outcome outcome;
@@ -123,15 +173,19 @@ final class Conversation implements Answerer, AutoCloseable {
                 model.engine().stats().minus(before),
                 session.memoryUse(),
                 ids,
-                params.seed(),
+                seed(),
                 virtual);
+    }
+
+    private long seed() {
+        return options.seed < 0 ? drawnSeed : options.seed;
     }
 
     @Override
     public void reset() {
-        messages.clear();
+        transcript = transcript.withoutTurns();
+        question = Optional.empty();
         session.truncate(0);
-        numAnswers = 0;
     }
 
     /// Has every routing decision reported from now on.
@@ -188,14 +242,17 @@ final class Conversation implements Answerer, AutoCloseable {
     }
 
     /// Returns a sampler that remembers the tokens of the session; the generator adds those that are appended.
-    private Sampler newSampler() {
+    private Sampler newSampler(SamplingParams params) {
         Engine engine = model.engine();
-        long seed = template.isPresent() ? params.seed() + numAnswers : params.seed();
-        Sampler sampler = new Sampler(options.params(seed), engine.spec().vocabSize(), engine.contextLength());
+        Sampler sampler = new Sampler(params, engine.spec().vocabSize(), engine.contextLength());
         for (int token : session.tokens()) {
             sampler.accept(token);
         }
         return sampler;
+    }
+
+    private Set<Integer> endOfSequence() {
+        return options.ignoreEos ? Set.of() : model.engine().endOfSequence();
     }
 
     private static IntPredicate recording(List<Integer> ids, Optional<VirtualTime> virtual, IntPredicate next) {

@@ -140,7 +140,7 @@ final class RunCommand implements Callable<Integer> {
         loaded.requireTokenizer();
         try (Terminal terminal =
                 TerminalBuilder.builder().system(true).dumb(true).build()) {
-            new PromptLoop(terminal, surroundings.historyFile(), conversation, stats).run();
+            new PromptLoop(terminal, surroundings, conversation, new SamplingSettings(sampling), stats).run();
         }
         return Failure.OK;
     }

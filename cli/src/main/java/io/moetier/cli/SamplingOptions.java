@@ -79,7 +79,12 @@ final class SamplingOptions {
     ///
     /// @throws IllegalArgumentException if one is out of range
     SamplingParams params() {
-        return params(seed < 0 ? new SplittableRandom().nextInt(Integer.MAX_VALUE) : seed);
+        return params(seed < 0 ? drawSeed() : seed);
+    }
+
+    /// Returns a seed that is another one each time.
+    static long drawSeed() {
+        return new SplittableRandom().nextInt(Integer.MAX_VALUE);
     }
 
     /// Returns the options with another seed.

@@ -1,6 +1,8 @@
 package io.moetier.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.engine.session.EngineConfig;
@@ -13,12 +15,21 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 class ConversationTest {
+    private static final String ALL = "{% for m in messages %}[{{ m.content }}] {% endfor %}";
+
+    private static final Consumer<String> FAILING = piece -> {
+        throw new IllegalStateException("nobody listens");
+    };
+
     @TempDir
     static Path directory;
 
@@ -89,12 +100,151 @@ class ConversationTest {
         }
     }
 
+    @Test
+    void aLoadedConversationGoesOnAsTheTypedOneDoes() throws IOException {
+        ChatTemplate template = template(ALL);
+        Path file = directory.resolve("chat.json");
+        List<Integer> typed;
+        List<Integer> again;
+        try (Conversation chat = new Conversation(model, options(1), Optional.of(template))) {
+            chat.instruct("A story.");
+            ids(chat, "Once");
+            ids(chat, "upon");
+            ChatFile.write(file, "/save", chat.transcript());
+            typed = ids(chat, "a time");
+            again = idsAgain(chat);
+        }
+        try (Conversation chat = new Conversation(model, options(1), Optional.of(template))) {
+            ids(chat, "Something else");
+            chat.resume(ChatFile.read(file));
+            assertEquals(typed, ids(chat, "a time"));
+            assertEquals(again, idsAgain(chat));
+        }
+    }
+
+    @Test
+    void anAnswerIsReplacedByAnotherDraw() throws IOException {
+        try (Conversation chat = new Conversation(model, options(1), Optional.of(template(ALL)))) {
+            ids(chat, "Once");
+            List<Integer> first = ids(chat, "upon a time");
+            List<Integer> second = idsAgain(chat);
+            List<Integer> third = idsAgain(chat);
+            assertEquals(3, Set.of(first, second, third).size());
+            assertEquals(4, chat.transcript().messages().size());
+            assertEquals(1, chat.report().outcome().promptTokens());
+            chat.reset();
+            assertThrows(IllegalArgumentException.class, () -> idsAgain(chat));
+        }
+    }
+
+    @Test
+    void promptsThatAreNoChatAreAnsweredAgainToo() {
+        try (Conversation conversation = new Conversation(model, options(1), Optional.empty())) {
+            List<Integer> first = ids(conversation, "Once upon a time");
+            assertNotEquals(first, idsAgain(conversation));
+            assertEquals(first, ids(conversation, "Once upon a time"));
+        }
+    }
+
+    @Test
+    void aSystemMessageIsForTheNextAnswer() throws IOException {
+        ChatTemplate template = template(ALL);
+        try (Conversation chat = new Conversation(model, options(0), Optional.of(template));
+                Conversation told = new Conversation(model, options(0), Optional.of(template))) {
+            List<Integer> untold = ids(chat, "Once");
+            chat.instruct("The horse.");
+            told.instruct("The horse.");
+            assertEquals(ids(told, "Once"), idsAgain(chat));
+            assertNotEquals(untold, chat.report().ids());
+            assertEquals(told.transcript(), chat.transcript());
+            chat.reset();
+            assertEquals("The horse.", chat.transcript().system().orElseThrow());
+            chat.instruct("");
+            assertEquals(untold, ids(chat, "Once"));
+        }
+    }
+
+    @Test
+    void aSystemMessageIsRefusedWhereThereIsNoPlaceForIt() throws IOException {
+        assertEquals(
+                "the chat template takes no system message: it leaves them out",
+                refusalOfSystemMessage(Optional.of(template())));
+        String raising = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}";
+        String refusal = refusalOfSystemMessage(Optional.of(template(raising)));
+        assertTrue(refusal.startsWith("the chat template takes no system message: "), refusal);
+        assertTrue(refusal.endsWith("no system role"), refusal);
+        assertEquals(
+                "without a chat template each prompt starts afresh: there is no conversation, nor a system message",
+                refusalOfSystemMessage(Optional.empty()));
+    }
+
+    private static String refusalOfSystemMessage(Optional<ChatTemplate> template) {
+        try (Conversation chat = new Conversation(model, options(0), template)) {
+            String message = assertThrows(IllegalArgumentException.class, () -> chat.instruct("Be brief."))
+                    .getMessage();
+            assertTrue(chat.transcript().messages().isEmpty());
+            return message;
+        }
+    }
+
+    @Test
+    void aTurnThatFailsIsNoPartOfTheConversation() throws IOException {
+        try (Conversation chat = new Conversation(model, options(0), Optional.of(template(ALL)))) {
+            ids(chat, "Once");
+            Transcript said = chat.transcript();
+            assertThrows(IllegalStateException.class, () -> chat.answer("upon", FAILING, () -> false));
+            assertEquals(said, chat.transcript());
+            chat.answer("upon", piece -> {}, () -> true);
+            assertEquals(said, chat.transcript());
+            ids(chat, "upon");
+            Transcript longer = chat.transcript();
+            assertThrows(IllegalStateException.class, () -> chat.answerAgain(FAILING, () -> false));
+            assertEquals(longer, chat.transcript());
+        }
+    }
+
+    @Test
+    void whatCannotBeGoneOnFromChangesNothing() throws IOException {
+        Transcript said;
+        try (Conversation chat = new Conversation(model, options(0), Optional.of(template()))) {
+            ids(chat, "Once");
+            said = chat.transcript();
+            Transcript instructed = said.withSystem("Be brief.");
+            assertThrows(IllegalArgumentException.class, () -> chat.resume(instructed));
+            Transcript tooLong = said.with("user", "horse ".repeat(model.engine().contextLength()));
+            String message = assertThrows(RuntimeException.class, () -> chat.resume(tooLong))
+                    .getMessage();
+            assertTrue(message.contains(" " + model.engine().contextLength()), message);
+            assertEquals(said, chat.transcript());
+        }
+    }
+
+    @Test
+    void settingsAreForTheNextAnswer() throws IOException {
+        SamplingOptions options = CommandLine.populateCommand(new SamplingOptions(), "--temp", "0", "--seed", "7");
+        SamplingSettings settings = new SamplingSettings(options);
+        settings.set("ignore-eos", "true");
+        settings.set("predict", "5");
+        try (Conversation conversation = new Conversation(model, options, Optional.empty())) {
+            assertEquals(5, ids(conversation, "Once upon a time").size());
+            settings.set("n", "7");
+            settings.set("temp", "2");
+            List<Integer> drawn = ids(conversation, "Once upon a time");
+            assertEquals(7, drawn.size());
+            settings.set("seed", "8");
+            assertNotEquals(drawn, ids(conversation, "Once upon a time"));
+            assertEquals(8, conversation.report().seed());
+        }
+    }
+
     /// Leaves the answers out, as templates do with reasoning, so that the session goes back before the second turn.
     private static ChatTemplate template() throws IOException {
-        Path model = Files.createDirectories(directory.resolve("template"));
-        Files.writeString(
-                model.resolve("chat_template.jinja"),
-                "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }} {% endif %}{% endfor %}");
+        return template("{% for m in messages %}{% if m.role == 'user' %}{{ m.content }} {% endif %}{% endfor %}");
+    }
+
+    private static ChatTemplate template(String text) throws IOException {
+        Path model = Files.createTempDirectory(directory, "template");
+        Files.writeString(model.resolve("chat_template.jinja"), text);
         return ChatTemplate.find(model, Clock.systemUTC()).orElseThrow();
     }
 
@@ -113,6 +263,11 @@ class ConversationTest {
 
     private static List<Integer> ids(Conversation conversation, String text) {
         conversation.answer(text, piece -> {}, () -> false);
+        return conversation.report().ids();
+    }
+
+    private static List<Integer> idsAgain(Conversation conversation) {
+        conversation.answerAgain(piece -> {}, () -> false);
         return conversation.report().ids();
     }
 }
