@@ -24,6 +24,15 @@ final class ChatFile {
 
     /// Writes a conversation, whole or not at all; errors name the `command`.
     static void write(Path file, String command, Transcript transcript) throws IOException {
+        OutputFile.write(file, command, Json.writePretty(fields(transcript)) + "\n");
+    }
+
+    /// Says whether a file holds this conversation and nothing else.
+    static boolean holdsOnly(Path file, Transcript transcript) {
+        return Json.readObject(file).asMap().equals(fields(transcript));
+    }
+
+    private static Map<String, ?> fields(Transcript transcript) {
         List<Map<String, String>> messages = new ArrayList<>();
         for (ChatMessage message : transcript.messages()) {
             Map<String, String> fields = new LinkedHashMap<>();
@@ -31,7 +40,7 @@ final class ChatFile {
             fields.put("content", message.content());
             messages.add(fields);
         }
-        OutputFile.write(file, command, Json.writePretty(Map.of(MESSAGES, messages)) + "\n");
+        return Map.of(MESSAGES, messages);
     }
 
     /// Reads a conversation. Fields that are not ours are left aside.

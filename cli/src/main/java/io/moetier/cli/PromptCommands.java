@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jline.reader.Candidate;
 import org.jline.reader.Completer;
 import org.jline.reader.LineReader;
@@ -18,6 +19,7 @@ record PromptCommands(List<Entry> entries, List<String> settings) implements Com
     /// A command.
     ///
     /// @param argument what it takes, in the words of the help; empty if nothing
+    /// @param help what the list says of it; empty if it is another name of one that is listed
     record Entry(String name, String argument, String help, Action action) {
         /// Does what the command says.
         ///
@@ -42,9 +44,13 @@ record PromptCommands(List<Entry> entries, List<String> settings) implements Com
 
     /// Returns a line for each command.
     String help() {
-        return entries.stream()
+        return listed()
                 .map(entry -> line(entry.name() + " " + entry.argument(), entry.help()))
                 .collect(Collectors.joining());
+    }
+
+    private Stream<Entry> listed() {
+        return entries.stream().filter(entry -> !entry.help().isEmpty());
     }
 
     /// Returns a line of the help.
@@ -55,7 +61,7 @@ record PromptCommands(List<Entry> entries, List<String> settings) implements Com
     @Override
     public void complete(LineReader reader, ParsedLine line, List<Candidate> candidates) {
         if (line.wordIndex() == 0 && line.word().startsWith("/")) {
-            entries.forEach(entry -> candidates.add(new Candidate(entry.name())));
+            listed().forEach(entry -> candidates.add(new Candidate(entry.name())));
         } else if (line.wordIndex() == 1 && line.words().getFirst().equals(SET)) {
             settings.forEach(name -> candidates.add(new Candidate(name)));
         }

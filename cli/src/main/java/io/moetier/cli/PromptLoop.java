@@ -1,6 +1,7 @@
 package io.moetier.cli;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -19,6 +20,7 @@ final class PromptLoop {
             + PromptCommands.line("Ctrl-C", "stops the answer");
 
     private final Terminal terminal;
+    private final InputStream keys;
     private final Answerer answerer;
     private final SamplingSettings settings;
     private final SavedChat saved;
@@ -29,15 +31,18 @@ final class PromptLoop {
 
     /// Talks over `terminal`, which stays open.
     ///
+    /// @param keys what `terminal` reads
     /// @param settings what `/set` changes
     /// @param stats whether the figures after an answer are the table or a line
     PromptLoop(
             Terminal terminal,
+            InputStream keys,
             Surroundings surroundings,
             Answerer answerer,
             SamplingSettings settings,
             boolean stats) {
         this.terminal = terminal;
+        this.keys = keys;
         this.answerer = answerer;
         this.settings = settings;
         this.saved = new SavedChat(answerer, surroundings.home());
@@ -57,9 +62,9 @@ final class PromptLoop {
         if (!answerer.remembers()) {
             say("without a chat template each prompt starts afresh\n");
         }
-        try (QuietTerminal quiet = new QuietTerminal(terminal, reader::isReading, stop)) {
+        try (QuietTerminal quiet = new QuietTerminal(terminal, keys, reader::isReading, stop)) {
             while (!leaving) {
-                next();
+                next(quiet.takeKept());
             }
         }
     }
@@ -93,9 +98,9 @@ final class PromptLoop {
                 new PromptCommands.Entry("/quit", "", "", given -> leaving = true));
     }
 
-    private void next() {
+    private void next(String typedBefore) {
         try {
-            obey(TypedText.of(reader.read()));
+            obey(TypedText.of(reader.read(typedBefore)));
         } catch (UserInterruptException e) {
             if (e.getPartialLine() == null || e.getPartialLine().isEmpty()) {
                 say("Ctrl-D or /bye leaves\n");

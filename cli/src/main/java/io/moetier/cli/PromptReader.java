@@ -38,9 +38,13 @@ final class PromptReader {
 
     /// Returns the next text, as it was typed.
     ///
+    /// @param before keys that were typed before those that the terminal has
     /// @throws org.jline.reader.UserInterruptException after Ctrl-C
     /// @throws org.jline.reader.EndOfFileException at the end of the input
-    String read() {
+    String read(String before) {
+        if (!before.isEmpty()) {
+            reader.runMacro(before);
+        }
         return reader.readLine(PROMPT);
     }
 

@@ -1,7 +1,10 @@
 package io.moetier.cli;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import org.jline.reader.impl.LineReaderImpl;
@@ -12,10 +15,11 @@ import org.jline.utils.InfoCmp.Capability;
 
 /// While it is open, a terminal shows nothing of what is typed and keeps it for whoever reads next, key by key.
 ///
-/// Ctrl-Z gives the terminal back as it was, stops the process, and goes on when the shell says so. What stops it is an
-/// argument, for tests are not to be stopped.
+/// Ctrl-Z gives the terminal back as it was, stops the process, and goes on when the shell says so. What was typed before
+/// is kept here meanwhile, for it is not meant for the shell. What stops the process is an argument, as tests go on.
 final class QuietTerminal implements AutoCloseable {
     private final Terminal terminal;
+    private final InputStream keys;
     private final BooleanSupplier reading;
     private final Runnable stop;
     private final Attributes before;
@@ -23,11 +27,14 @@ final class QuietTerminal implements AutoCloseable {
     private final Terminal.SignalHandler suspendBefore;
     private final Terminal.SignalHandler continueBefore;
     private final AtomicBoolean suspended = new AtomicBoolean();
+    private final ByteArrayOutputStream kept = new ByteArrayOutputStream(); // synchronized by itself
 
+    /// @param keys what `terminal` reads
     /// @param reading whether a line is being read now, which the reader draws again itself
     /// @param stop stops the process until it is told to go on
-    QuietTerminal(Terminal terminal, BooleanSupplier reading, Runnable stop) {
+    QuietTerminal(Terminal terminal, InputStream keys, BooleanSupplier reading, Runnable stop) {
         this.terminal = terminal;
+        this.keys = keys;
         this.reading = reading;
         this.stop = stop;
         before = terminal.getAttributes();
@@ -48,6 +55,15 @@ final class QuietTerminal implements AutoCloseable {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /// Returns what was typed before a suspension and hands it out no more.
+    String takeKept() {
+        synchronized (kept) {
+            String typed = kept.toString(StandardCharsets.UTF_8);
+            kept.reset();
+            return typed;
         }
     }
 
@@ -83,7 +99,17 @@ final class QuietTerminal implements AutoCloseable {
             terminal.puts(Capability.keypad_local);
             terminal.writer().write(LineReaderImpl.BRACKETED_PASTE_OFF);
             terminal.flush();
+        } else {
+            keep();
         }
         terminal.setAttributes(before);
+    }
+
+    private void keep() {
+        try {
+            kept.write(keys.readNBytes(keys.available()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

@@ -138,9 +138,16 @@ final class RunCommand implements Callable<Integer> {
 
     private int converse(LoadedModel loaded, Conversation conversation) throws IOException {
         loaded.requireTokenizer();
-        try (Terminal terminal =
-                TerminalBuilder.builder().system(true).dumb(true).build()) {
-            new PromptLoop(terminal, surroundings, conversation, new SamplingSettings(sampling), stats).run();
+        // JLine asks the terminal about emoji otherwise, and drops what is typed before the answer.
+        try (Terminal terminal = TerminalBuilder.builder()
+                .system(true)
+                .dumb(true)
+                .graphemeCluster(false)
+                .build()) {
+            // JLine leaves it to the kernel otherwise, which ends the process without giving the terminal back.
+            terminal.handle(Terminal.Signal.INT, signal -> System.exit(Failure.INTERRUPTED));
+            SamplingSettings settings = new SamplingSettings(sampling);
+            new PromptLoop(terminal, streams.in(), surroundings, conversation, settings, stats).run();
         }
         return Failure.OK;
     }

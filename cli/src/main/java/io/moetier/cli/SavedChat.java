@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /// Saves the conversation to files and goes on with it from there.
 ///
 /// As in editors, the file that the conversation came from or went to last is its own, which is written again without
-/// asking; any other that exists stays unless that is asked for.
+/// asking; any other that exists stays unless that is asked for. A file that held more than a conversation is not its own.
 final class SavedChat {
     private final Answerer answerer;
     private final Path home;
@@ -50,7 +50,7 @@ final class SavedChat {
         } catch (MalformedModelException | IllegalArgumentException e) {
             throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
         }
-        own = file;
+        own = ChatFile.holdsOnly(file, transcript) ? file : null;
         return file + ": loaded " + size(transcript);
     }
 

@@ -9,6 +9,8 @@ import io.moetier.storage.format.Json;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -44,6 +46,7 @@ class PromptLoopTest {
     private int resets;
     private boolean stats;
     private boolean remembers = true;
+    private InputStream pending = InputStream.nullInputStream();
     private Transcript transcript = Transcript.EMPTY;
     private String screenBeforeTyping = "";
     private String screenAfterTyping = "";
@@ -201,6 +204,24 @@ class PromptLoopTest {
     }
 
     @Test
+    void whatWasTypedBeforeASuspensionIsTheNextPrompt() throws IOException {
+        try (LineDisciplineTerminal keys = keys()) {
+            pending = new ByteArrayInputStream("né".getBytes(StandardCharsets.UTF_8));
+            keys.processInputBytes("stop\rxt\r\u0004".getBytes(StandardCharsets.UTF_8));
+            loop(keys).run(() -> assertEquals(0, pending()));
+            assertEquals(List.of("stop", "néxt"), asked);
+        }
+    }
+
+    private int pending() {
+        try {
+            return pending.available();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
     void settingsAreShownAndChanged() throws IOException {
         type("/set\n/set temp 0.25\n/set n 12\n/set --stop one two\n/set seed -1\n");
         assertEquals(0.25, sampling.temperature);
@@ -276,6 +297,18 @@ class PromptLoopTest {
     }
 
     @Test
+    void savingKeepsWhatIsNotAConversation() throws IOException {
+        Path file = directory.resolve("request.json");
+        String content = "{\"model\":\"x\",\"messages\":[{\"role\":\"user\",\"content\":\"a\",\"name\":\"b\"}]}";
+        Files.writeString(file, content);
+        type("/load " + file + "\n/save\n/save " + file + "\n");
+        assertTrue(screen().contains(file + ": loaded 1 prompt and 0 answers\n"), screen());
+        assertTrue(screen().contains("moetier: /save: expected the name of a file\n"), screen());
+        assertTrue(screen().contains("moetier: " + file + ": exists already; /save! replaces it\n"), screen());
+        assertEquals(content, Files.readString(file));
+    }
+
+    @Test
     void whatCannotBeLoadedLeavesTheConversation() throws IOException {
         Path file = directory.resolve("chat.json");
         type("one\n");
@@ -287,7 +320,11 @@ class PromptLoopTest {
         Files.writeString(file, "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"system\",\"content\":\"b\"}]}");
         type("/load " + file + "\n/load " + directory + "\n/load " + directory.resolve("none") + "\n/load\n");
         Files.writeString(file, message("user", "refuse"));
-        type("/load " + file + "\n/save\n");
+        Path huge = directory.resolve("huge.json");
+        try (RandomAccessFile sparse = new RandomAccessFile(huge.toFile(), "rw")) {
+            sparse.setLength(65 << 20);
+        }
+        type("/load " + file + "\n/load " + huge + "\n/load /dev/zero\n/save\n");
         assertEquals(said, transcript);
         for (String expected : List.of(
                 file + ": not a JSON object",
@@ -298,6 +335,8 @@ class PromptLoopTest {
                 file + ": messages[1].role: expected a system message only as the first, found system",
                 file + ": refused",
                 directory + ": expected a file, found a directory, device or pipe",
+                "/dev/zero: expected a file, found a directory, device or pipe",
+                huge + ": size: expected at most 67108864 bytes, found 68157440",
                 directory.resolve("none") + ": no such file",
                 "/load: expected the name of a file",
                 "/save: expected the name of a file")) {
@@ -343,7 +382,7 @@ class PromptLoopTest {
 
     private PromptLoop loop(Terminal on) {
         Surroundings surroundings = new Surroundings(Map.of(), directory, "");
-        return new PromptLoop(on, surroundings, new Echo(), new SamplingSettings(sampling), stats);
+        return new PromptLoop(on, pending, surroundings, new Echo(), new SamplingSettings(sampling), stats);
     }
 
     private Path history() {
