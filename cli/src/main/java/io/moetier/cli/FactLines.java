@@ -22,7 +22,7 @@ final class FactLines implements AutoCloseable {
     /// Says what is being measured now.
     void measuring(String what) {
         if (terminal) {
-            streams.ask(CLEAR_LINE + "measuring " + what + " ...");
+            print(CLEAR_LINE + "measuring " + TerminalText.escapeLine(what) + " ...");
             lineOpen = true;
         }
     }
@@ -46,8 +46,13 @@ final class FactLines implements AutoCloseable {
     @Override
     public void close() {
         if (lineOpen) {
-            streams.ask(CLEAR_LINE);
+            print(CLEAR_LINE);
             lineOpen = false;
         }
+    }
+
+    private void print(String text) {
+        streams.err().print(text);
+        streams.err().flush();
     }
 }
