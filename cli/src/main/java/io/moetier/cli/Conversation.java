@@ -112,8 +112,8 @@ final class Conversation implements Answerer, AutoCloseable {
             requireChat().requireSystemRole();
         }
         transcript = transcript.withSystem(systemText);
-        question = question.map(asked ->
-                new Transcript.Question(asked.before().withSystem(systemText), asked.prompt()));
+        question =
+                question.map(asked -> new Transcript.Question(asked.before().withSystem(systemText), asked.prompt()));
     }
 
     @Override

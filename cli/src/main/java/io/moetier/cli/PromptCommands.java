@@ -2,7 +2,6 @@ package io.moetier.cli;
 
 import java.io.IOException;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jline.reader.Candidate;
@@ -10,60 +9,94 @@ import org.jline.reader.Completer;
 import org.jline.reader.LineReader;
 import org.jline.reader.ParsedLine;
 
-/// The commands of the prompt: what each is called, takes, says of itself and does.
-///
-/// @param settings the names that are completed behind `/set`
-record PromptCommands(List<Entry> entries, List<String> settings) implements Completer {
-    static final String SET = "/set";
+/// The commands of the prompt: a table of what each is called, takes, says of itself and does.
+final class PromptCommands implements Completer {
+    private static final String SET = "/set";
+    private static final String KEYS = PromptCommand.line("\\", "at the end of a line: go on in the next line")
+            + PromptCommand.line("\"\"\"", "begins and ends a text of several lines")
+            + PromptCommand.line("Ctrl-C", "stops the answer");
 
-    /// A command.
+    private final Answerer answerer;
+    private final SamplingSettings settings;
+    private final List<PromptCommand> commands;
+
+    /// @param settings what `/set` changes
+    /// @param again answers the last prompt again
+    /// @param leave has the prompt end after the command
+    PromptCommands(
+            Answerer answerer, SamplingSettings settings, SavedChat saved, Runnable again, Runnable leave) {
+        this.answerer = answerer;
+        this.settings = settings;
+        commands = List.of(
+                new PromptCommand("/regen", "", "answer the last prompt again, with another draw", given -> run(again)),
+                new PromptCommand("/clear", "", "forget the conversation, keep the system message", given -> clear()),
+                new PromptCommand("/system", "TEXT", "system message from now on; \"\": none; alone: show it", this::system),
+                new PromptCommand(SET, "NAME VALUE", "change how tokens are chosen; alone: list the values", this::set),
+                new PromptCommand("/save", "FILE", "write the conversation to a new file, or to its own", saved::save),
+                new PromptCommand("/save!", "FILE", "the same, in place of any file", saved::replace),
+                new PromptCommand("/load", "FILE", "go on with the conversation in a file", saved::load),
+                new PromptCommand("/stats", "", "figures of the last answer", given -> answerer.stats() + "\n"),
+                new PromptCommand("/help", "", "this list", given -> help()),
+                new PromptCommand("/?", "", "", given -> help()),
+                new PromptCommand("/bye", "", "leave, as Ctrl-D does", given -> run(leave)),
+                new PromptCommand("/exit", "", "", given -> run(leave)),
+                new PromptCommand("/quit", "", "", given -> run(leave)));
+    }
+
+    /// Does what the command `name` says, and returns the lines to show.
     ///
-    /// @param argument what it takes, in the words of the help; empty if nothing
-    /// @param help what the list says of it; empty if it is another name of one that is listed
-    record Entry(String name, String argument, String help, Action action) {
-        /// Does what the command says.
-        ///
-        /// @throws IllegalArgumentException if it takes nothing and is given something
-        void run(String given) throws IOException {
-            if (argument.isEmpty() && !given.isEmpty()) {
-                throw new IllegalArgumentException(name + " takes nothing, found '" + given + "'");
+    /// @throws IllegalArgumentException if there is no such command
+    String run(String name, String given) throws IOException {
+        for (PromptCommand command : commands) {
+            if (command.name().equals(name)) {
+                return command.run(given);
             }
-            action.run(given);
         }
-    }
-
-    /// What a command does with what was typed behind it.
-    interface Action {
-        void run(String given) throws IOException;
-    }
-
-    /// Returns the command of this name.
-    Optional<Entry> find(String name) {
-        return entries.stream().filter(entry -> entry.name().equals(name)).findFirst();
-    }
-
-    /// Returns a line for each command.
-    String help() {
-        return listed()
-                .map(entry -> line(entry.name() + " " + entry.argument(), entry.help()))
-                .collect(Collectors.joining());
-    }
-
-    private Stream<Entry> listed() {
-        return entries.stream().filter(entry -> !entry.help().isEmpty());
-    }
-
-    /// Returns a line of the help.
-    static String line(String what, String help) {
-        return String.format("%-19s %s%n", what, help);
+        throw new IllegalArgumentException("no such command: " + name + "; /help lists them");
     }
 
     @Override
     public void complete(LineReader reader, ParsedLine line, List<Candidate> candidates) {
         if (line.wordIndex() == 0 && line.word().startsWith("/")) {
-            listed().forEach(entry -> candidates.add(new Candidate(entry.name())));
+            listed().forEach(command -> candidates.add(new Candidate(command.name())));
         } else if (line.wordIndex() == 1 && line.words().getFirst().equals(SET)) {
-            settings.forEach(name -> candidates.add(new Candidate(name)));
+            settings.names().forEach(name -> candidates.add(new Candidate(name)));
         }
+    }
+
+    private Stream<PromptCommand> listed() {
+        return commands.stream().filter(command -> !command.help().isEmpty());
+    }
+
+    private String help() {
+        return listed().map(PromptCommand::line).collect(Collectors.joining()) + KEYS;
+    }
+
+    private String clear() {
+        answerer.reset();
+        return "the conversation is forgotten\n";
+    }
+
+    private String system(String given) {
+        if (!given.isEmpty()) {
+            answerer.instruct(given.equals("\"\"") ? "" : given);
+        }
+        return answerer.transcript().system().map(text -> "system message: " + text).orElse("no system message") + "\n";
+    }
+
+    private String set(String given) {
+        if (given.isEmpty()) {
+            return settings.table();
+        }
+        String[] words = given.split("\\s+", 2);
+        if (words.length > 1) {
+            settings.set(words[0], words[1]);
+        }
+        return settings.line(words[0]);
+    }
+
+    private static String run(Runnable action) {
+        action.run();
+        return "";
     }
 }

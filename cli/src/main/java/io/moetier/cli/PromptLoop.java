@@ -2,7 +2,6 @@ package io.moetier.cli;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jline.reader.EndOfFileException;
@@ -15,15 +14,10 @@ import org.jline.terminal.Terminal;
 /// answer, Ctrl-Z the process until the shell goes on with it, Ctrl-D leaves.
 final class PromptLoop {
     private static final String STOPPING = "\n(stopping after this layer; Ctrl-C again leaves)\n";
-    private static final String KEYS = PromptCommands.line("\\", "at the end of a line: go on in the next line")
-            + PromptCommands.line("\"\"\"", "begins and ends a text of several lines")
-            + PromptCommands.line("Ctrl-C", "stops the answer");
 
     private final Terminal terminal;
     private final InputStream keys;
     private final Answerer answerer;
-    private final SamplingSettings settings;
-    private final SavedChat saved;
     private final boolean stats;
     private final PromptCommands commands;
     private final PromptReader reader;
@@ -44,10 +38,10 @@ final class PromptLoop {
         this.terminal = terminal;
         this.keys = keys;
         this.answerer = answerer;
-        this.settings = settings;
-        this.saved = new SavedChat(answerer, surroundings.home());
         this.stats = stats;
-        this.commands = new PromptCommands(entries(), settings.names());
+        SavedChat saved = new SavedChat(answerer, surroundings.home());
+        this.commands = new PromptCommands(
+                answerer, settings, saved, () -> answer(answerer::answerAgain), () -> leaving = true);
         this.reader = new PromptReader(terminal, surroundings.historyFile(), commands);
     }
 
@@ -67,35 +61,6 @@ final class PromptLoop {
                 next(quiet.takeKept());
             }
         }
-    }
-
-    private List<PromptCommands.Entry> entries() {
-        return List.of(
-                new PromptCommands.Entry("/regen", "", "answer the last prompt again, with another draw", given ->
-                        answer(answerer::answerAgain)),
-                new PromptCommands.Entry("/clear", "", "forget the conversation, keep the system message", given -> {
-                    answerer.reset();
-                    say("the conversation is forgotten\n");
-                }),
-                new PromptCommands.Entry(
-                        "/system", "TEXT", "system message from the next answer on; \"\": none; alone: shows it",
-                        this::system),
-                new PromptCommands.Entry(
-                        PromptCommands.SET, "NAME VALUE", "change how tokens are chosen; alone: lists the values",
-                        this::set),
-                new PromptCommands.Entry("/save", "FILE", "write the conversation to a new file, or to its own",
-                        given -> say(saved.save(given, false) + "\n")),
-                new PromptCommands.Entry("/save!", "FILE", "the same, in place of any file", given ->
-                        say(saved.save(given, true) + "\n")),
-                new PromptCommands.Entry("/load", "FILE", "go on with the conversation in a file", given ->
-                        say(saved.load(given) + "\n")),
-                new PromptCommands.Entry("/stats", "", "figures of the last answer", given ->
-                        say(answerer.stats() + "\n")),
-                new PromptCommands.Entry("/help", "", "this list", given -> help()),
-                new PromptCommands.Entry("/?", "", "", given -> help()),
-                new PromptCommands.Entry("/bye", "", "leave, as Ctrl-D does", given -> leaving = true),
-                new PromptCommands.Entry("/exit", "", "", given -> leaving = true),
-                new PromptCommands.Entry("/quit", "", "", given -> leaving = true));
     }
 
     private void next(String typedBefore) {
@@ -120,36 +85,10 @@ final class PromptLoop {
 
     private void command(String name, String given) {
         try {
-            commands.find(name)
-                    .orElseThrow(() ->
-                            new IllegalArgumentException("no such command: " + name + "; /help lists them"))
-                    .run(given);
+            say(commands.run(name, given));
         } catch (IOException | RuntimeException | VirtualMachineError e) {
             say("moetier: " + Failure.of(e).sentence() + "\n");
         }
-    }
-
-    private void help() {
-        say(commands.help() + KEYS);
-    }
-
-    private void system(String given) {
-        if (!given.isEmpty()) {
-            answerer.instruct(given.equals("\"\"") ? "" : given);
-        }
-        say(answerer.transcript().system().map(text -> "system message: " + text).orElse("no system message") + "\n");
-    }
-
-    private void set(String given) {
-        if (given.isEmpty()) {
-            say(settings.table() + "\n");
-            return;
-        }
-        String[] words = given.split("\\s+", 2);
-        if (words.length > 1) {
-            settings.set(words[0], words[1]);
-        }
-        say(settings.line(words[0]) + "\n");
     }
 
     /// What is asked for pieces of an answer.

@@ -1,5 +1,6 @@
 package io.moetier.cli;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -30,15 +31,15 @@ final class SamplingSettings {
 
     /// Returns every name with its value, a line each.
     String table() {
-        return names().stream().map(this::line).collect(Collectors.joining("\n"));
+        return names().stream().map(this::line).collect(Collectors.joining());
     }
 
-    /// Returns a name and its value.
+    /// Returns a line with a name and its value.
     ///
     /// @throws IllegalArgumentException if there is no such name
     String line(String name) {
         OptionSpec option = require(options, name);
-        return String.format("%-15s %s", name(option), shown(option.getValue()));
+        return String.format("%-15s %s\n", name(option), shown(option.getValue()));
     }
 
     /// Gives a setting the value that `text` says; `default` is what it is without the option.
@@ -65,7 +66,11 @@ final class SamplingSettings {
     }
 
     private static String name(OptionSpec option) {
-        return option.longestName().replaceFirst("^--?", "");
+        return Arrays.stream(option.names())
+                .filter(name -> name.startsWith("--"))
+                .findFirst()
+                .orElse(option.longestName())
+                .replaceFirst("^--?", "");
     }
 
     private static String expected(OptionSpec option) {

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 /// Saves the conversation to files and goes on with it from there.
 ///
 /// As in editors, the file that the conversation came from or went to last is its own, which is written again without
-/// asking; any other that exists stays unless that is asked for. A file that held more than a conversation is not its own.
+/// asking; any other that exists stays unless that is asked for. A file that held more than a conversation is not its
+/// own.
 final class SavedChat {
     private final Answerer answerer;
     private final Path home;
@@ -21,10 +22,19 @@ final class SavedChat {
         this.home = home;
     }
 
-    /// Writes the conversation to the file `given`, or to its own if that is empty, and returns what to say of it.
+    /// Writes the conversation to the file `given`, or to its own if that is empty, and returns a line to say of it.
     ///
-    /// @throws IllegalArgumentException if there is no conversation, or the file is there and may not be replaced
-    String save(String given, boolean replace) throws IOException {
+    /// @throws IllegalArgumentException if there is no conversation, or the file is there and is not its own
+    String save(String given) throws IOException {
+        return save(given, false);
+    }
+
+    /// Does the same in place of any file.
+    String replace(String given) throws IOException {
+        return save(given, true);
+    }
+
+    private String save(String given, boolean replace) throws IOException {
         requireChat();
         Transcript transcript = answerer.transcript();
         if (transcript.messages().isEmpty()) {
@@ -39,7 +49,7 @@ final class SavedChat {
         return file + ": saved " + size(transcript);
     }
 
-    /// Goes on with the conversation in the file `given`, and returns what to say of it. If that fails, the present
+    /// Goes on with the conversation in the file `given`, and returns a line to say of it. If that fails, the present
     /// conversation stays.
     String load(String given) throws IOException {
         requireChat();
@@ -76,6 +86,6 @@ final class SavedChat {
         int prompts = transcript.count(Transcript.USER);
         int answers = transcript.count(Transcript.ASSISTANT);
         return count(prompts, "prompt") + " and " + count(answers, "answer")
-                + (transcript.system().isPresent() ? " behind a system message" : "");
+                + (transcript.system().isPresent() ? " behind a system message" : "") + "\n";
     }
 }

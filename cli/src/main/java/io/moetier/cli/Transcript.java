@@ -51,9 +51,8 @@ record Transcript(List<ChatMessage> messages) {
 
     /// Returns how many messages have this role.
     int count(String role) {
-        return (int) messages.stream()
-                .filter(message -> message.role().equals(role))
-                .count();
+        return (int)
+                messages.stream().filter(message -> message.role().equals(role)).count();
     }
 
     /// Returns the last prompt with what had been said before it, if there is one.

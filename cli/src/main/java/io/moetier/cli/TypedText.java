@@ -30,8 +30,7 @@ record TypedText(Optional<String> command, String text) {
         Matcher command = COMMAND.matcher(typed);
         String text = command.matches() && command.group(2) != null ? command.group(2) : typed;
         String block = text.strip();
-        return block.startsWith(QUOTES)
-                && (block.length() < 2 * QUOTES.length() || !block.endsWith(QUOTES));
+        return block.startsWith(QUOTES) && (block.length() < 2 * QUOTES.length() || !block.endsWith(QUOTES));
     }
 
     private static String unquoted(String text) {

@@ -211,7 +211,8 @@ class ConversationTest {
             said = chat.transcript();
             Transcript instructed = said.withSystem("Be brief.");
             assertThrows(IllegalArgumentException.class, () -> chat.resume(instructed));
-            Transcript tooLong = said.with("user", "horse ".repeat(model.engine().contextLength()));
+            Transcript tooLong =
+                    said.with("user", "horse ".repeat(model.engine().contextLength()));
             String message = assertThrows(RuntimeException.class, () -> chat.resume(tooLong))
                     .getMessage();
             assertTrue(message.contains(" " + model.engine().contextLength()), message);

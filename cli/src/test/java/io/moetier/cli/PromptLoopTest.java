@@ -178,7 +178,9 @@ class PromptLoopTest {
             keys.processInputBytes("one\rstop\rfail\r\u0004".getBytes(StandardCharsets.UTF_8));
             loop(keys).run(() -> stopped.add(keys.getAttributes()));
             assertEquals(before.toString(), keys.getAttributes().toString());
-            assertEquals(List.of(before.toString()), stopped.stream().map(Attributes::toString).toList());
+            assertEquals(
+                    List.of(before.toString()),
+                    stopped.stream().map(Attributes::toString).toList());
         }
     }
 
@@ -198,8 +200,7 @@ class PromptLoopTest {
             keys.processInputBytes("stop\rthink\r".getBytes(StandardCharsets.UTF_8));
             loop(keys).run(() -> {});
             assertEquals(List.of("stop", "think", "typed ahead"), asked);
-            assertFalse(
-                    screenAfterTyping.substring(screenBeforeTyping.length()).contains("typed"), screenAfterTyping);
+            assertFalse(screenAfterTyping.substring(screenBeforeTyping.length()).contains("typed"), screenAfterTyping);
         }
     }
 
@@ -313,11 +314,13 @@ class PromptLoopTest {
         Path file = directory.resolve("chat.json");
         type("one\n");
         Transcript said = transcript;
-        for (String content : List.of("", "[]", "{}", "{\"messages\":[]}", message("tool", "x"), message("user", null))) {
+        for (String content :
+                List.of("", "[]", "{}", "{\"messages\":[]}", message("tool", "x"), message("user", null))) {
             Files.writeString(file, content);
             type("/load " + file + "\n");
         }
-        Files.writeString(file, "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"system\",\"content\":\"b\"}]}");
+        Files.writeString(
+                file, "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"system\",\"content\":\"b\"}]}");
         type("/load " + file + "\n/load " + directory + "\n/load " + directory.resolve("none") + "\n/load\n");
         Files.writeString(file, message("user", "refuse"));
         Path huge = directory.resolve("huge.json");
@@ -448,9 +451,8 @@ class PromptLoopTest {
 
         @Override
         public void answerAgain(Consumer<String> out, BooleanSupplier cancelled) {
-            Transcript.Question last = transcript
-                    .lastQuestion()
-                    .orElseThrow(() -> new IllegalArgumentException("nothing was asked"));
+            Transcript.Question last =
+                    transcript.lastQuestion().orElseThrow(() -> new IllegalArgumentException("nothing was asked"));
             String answer = "another answer to " + last.prompt();
             out.accept(answer);
             transcript = last.asked().with("assistant", answer);
