@@ -23,14 +23,14 @@ final class PromptCommands implements Completer {
     /// @param settings what `/set` changes
     /// @param again answers the last prompt again
     /// @param leave has the prompt end after the command
-    PromptCommands(
-            Answerer answerer, SamplingSettings settings, SavedChat saved, Runnable again, Runnable leave) {
+    PromptCommands(Answerer answerer, SamplingSettings settings, SavedChat saved, Runnable again, Runnable leave) {
         this.answerer = answerer;
         this.settings = settings;
         commands = List.of(
                 new PromptCommand("/regen", "", "answer the last prompt again, with another draw", given -> run(again)),
                 new PromptCommand("/clear", "", "forget the conversation, keep the system message", given -> clear()),
-                new PromptCommand("/system", "TEXT", "system message from now on; \"\": none; alone: show it", this::system),
+                new PromptCommand(
+                        "/system", "TEXT", "system message from now on; \"\": none; alone: show it", this::system),
                 new PromptCommand(SET, "NAME VALUE", "change how tokens are chosen; alone: list the values", this::set),
                 new PromptCommand("/save", "FILE", "write the conversation to a new file, or to its own", saved::save),
                 new PromptCommand("/save!", "FILE", "the same, in place of any file", saved::replace),
@@ -81,7 +81,10 @@ final class PromptCommands implements Completer {
         if (!given.isEmpty()) {
             answerer.instruct(given.equals("\"\"") ? "" : given);
         }
-        return answerer.transcript().system().map(text -> "system message: " + text).orElse("no system message") + "\n";
+        return answerer.transcript()
+                        .system()
+                        .map(text -> "system message: " + text)
+                        .orElse("no system message") + "\n";
     }
 
     private String set(String given) {

@@ -1,6 +1,7 @@
 package io.moetier.cli;
 
 import java.nio.file.Path;
+import java.util.Objects;
 import org.jline.reader.Buffer;
 import org.jline.reader.Completer;
 import org.jline.reader.LineReader;
@@ -32,7 +33,7 @@ final class PromptReader {
                 .variable(LineReader.HISTORY_FILE, historyFile)
                 .variable(LineReader.SECONDARY_PROMPT_PATTERN, CONTINUED)
                 .build();
-        accept = reader.getBuiltinWidgets().get(LineReader.ACCEPT_LINE);
+        accept = Objects.requireNonNull(reader.getBuiltinWidgets().get(LineReader.ACCEPT_LINE));
         reader.getWidgets().put(LineReader.ACCEPT_LINE, this::acceptOrContinue);
     }
 

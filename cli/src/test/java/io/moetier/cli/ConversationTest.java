@@ -16,7 +16,6 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -25,10 +24,6 @@ import picocli.CommandLine;
 
 class ConversationTest {
     private static final String ALL = "{% for m in messages %}[{{ m.content }}] {% endfor %}";
-
-    private static final Consumer<String> FAILING = piece -> {
-        throw new IllegalStateException("nobody listens");
-    };
 
     @TempDir
     static Path directory;
@@ -180,10 +175,10 @@ class ConversationTest {
 
     private static String refusalOfSystemMessage(Optional<ChatTemplate> template) {
         try (Conversation chat = new Conversation(model, options(0), template)) {
-            String message = assertThrows(IllegalArgumentException.class, () -> chat.instruct("Be brief."))
-                    .getMessage();
+            IllegalArgumentException refusal =
+                    assertThrows(IllegalArgumentException.class, () -> chat.instruct("Be brief."));
             assertTrue(chat.transcript().messages().isEmpty());
-            return message;
+            return String.valueOf(refusal.getMessage());
         }
     }
 
@@ -192,30 +187,29 @@ class ConversationTest {
         try (Conversation chat = new Conversation(model, options(0), Optional.of(template(ALL)))) {
             ids(chat, "Once");
             Transcript said = chat.transcript();
-            assertThrows(IllegalStateException.class, () -> chat.answer("upon", FAILING, () -> false));
+            assertThrows(IllegalStateException.class, () -> chat.answer("upon", ConversationTest::fail, () -> false));
             assertEquals(said, chat.transcript());
             chat.answer("upon", piece -> {}, () -> true);
             assertEquals(said, chat.transcript());
             ids(chat, "upon");
             Transcript longer = chat.transcript();
-            assertThrows(IllegalStateException.class, () -> chat.answerAgain(FAILING, () -> false));
+            assertThrows(IllegalStateException.class, () -> chat.answerAgain(ConversationTest::fail, () -> false));
             assertEquals(longer, chat.transcript());
         }
     }
 
     @Test
     void whatCannotBeGoneOnFromChangesNothing() throws IOException {
-        Transcript said;
         try (Conversation chat = new Conversation(model, options(0), Optional.of(template()))) {
             ids(chat, "Once");
-            said = chat.transcript();
+            Transcript said = chat.transcript();
             Transcript instructed = said.withSystem("Be brief.");
             assertThrows(IllegalArgumentException.class, () -> chat.resume(instructed));
             Transcript tooLong =
                     said.with("user", "horse ".repeat(model.engine().contextLength()));
-            String message = assertThrows(RuntimeException.class, () -> chat.resume(tooLong))
-                    .getMessage();
-            assertTrue(message.contains(" " + model.engine().contextLength()), message);
+            RuntimeException refusal = assertThrows(RuntimeException.class, () -> chat.resume(tooLong));
+            assertTrue(String.valueOf(refusal.getMessage())
+                    .contains(" " + model.engine().contextLength()));
             assertEquals(said, chat.transcript());
         }
     }
@@ -265,6 +259,10 @@ class ConversationTest {
     private static List<Integer> ids(Conversation conversation, String text) {
         conversation.answer(text, piece -> {}, () -> false);
         return conversation.report().ids();
+    }
+
+    private static void fail(String piece) {
+        throw new IllegalStateException("nobody listens to " + piece);
     }
 
     private static List<Integer> idsAgain(Conversation conversation) {

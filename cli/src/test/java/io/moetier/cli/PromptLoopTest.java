@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
-@Timeout(20)
+@Timeout(120)
 class PromptLoopTest {
     private static final String ESCAPE = "\u001b";
     private static final String UP = ESCAPE + "[A";
@@ -349,10 +349,10 @@ class PromptLoopTest {
 
     @Test
     void withoutATemplateEachPromptStartsAfresh() throws IOException {
-        type("one\n/save x.json\n");
+        type("one\n/save ~/x.json\n");
         assertFalse(screen().contains("afresh"), screen());
         remembers = false;
-        type("one\n/save x.json\n");
+        type("one\n/save ~/x.json\n");
         assertTrue(screen().contains("Ctrl-D leaves\nwithout a chat template each prompt starts afresh\n"), screen());
         assertTrue(screen().contains("starts afresh: there is no conversation to save or load\n"), screen());
     }
