@@ -77,9 +77,11 @@ record Diagnosis(
         Map<Integer, Double> bandwidths = bandwidths(threads, lines);
         lines.row("cache folder", cache);
         Leftovers left = lines.tidying().cache(cache);
-        left.reason().ifPresent(reason -> lines.row(
-                "  leftovers",
-                ByteSize.format(left.keptBytes()) + " that a killed command left, which cannot be removed: " + reason));
+        left.reason()
+                .ifPresent(reason -> lines.row(
+                        "  leftovers",
+                        ByteSize.format(left.keptBytes()) + " that a killed command left, which cannot be removed: "
+                                + reason));
         Finding<DiskSpeed> disk = disk(cache, lines);
         return new Diagnosis(processor, kernels, bandwidths, cache, disk, Finding.none("not measured"));
     }
@@ -139,8 +141,7 @@ record Diagnosis(
     Diagnosis withDecoding(int threads, int rounds, FactLines lines) {
         Finding<DecodeCosts> measured = decoding(threads, rounds, lines);
         requireNoInterrupt();
-        measured.figure()
-                .ifPresentOrElse(costs -> tell(costs, lines), () -> lines.row("decoding", measured.remark()));
+        measured.figure().ifPresentOrElse(costs -> tell(costs, lines), () -> lines.row("decoding", measured.remark()));
         return new Diagnosis(processor, kernels, readBytesPerSecond, cache, disk, measured);
     }
 

@@ -37,7 +37,6 @@ record ExplainedTokens(List<Integer> ids, List<String> texts) {
     }
 
     private String quoted(int position) {
-        return "\""
-                + TerminalText.escapeLine(texts.get(position)) + "\"";
+        return "\"" + TerminalText.escapeLine(texts.get(position)) + "\"";
     }
 }

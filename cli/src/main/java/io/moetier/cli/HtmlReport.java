@@ -49,7 +49,10 @@ final class HtmlReport {
 
     /// Returns `text` as HTML that shows it, control characters included.
     static String escape(String text) {
-        return TerminalText.escape(text).replace("&", "&amp;").replace("<", "&lt;").replace("\"", "&quot;");
+        return TerminalText.escape(text)
+                .replace("&", "&amp;")
+                .replace("<", "&lt;")
+                .replace("\"", "&quot;");
     }
 
     private static String resource(String name) {

@@ -15,10 +15,7 @@ import java.util.function.Supplier;
 /// @param measurement what measures the machine anew, in the folder of `surroundings`
 record MachineFile(Surroundings surroundings, Streams streams, Supplier<Diagnosis> measurement) {
     MachineFile(Surroundings surroundings, Streams streams) {
-        this(
-                surroundings,
-                streams,
-                () -> measure(surroundings, streams));
+        this(surroundings, streams, () -> measure(surroundings, streams));
     }
 
     private static Diagnosis measure(Surroundings surroundings, Streams streams) {

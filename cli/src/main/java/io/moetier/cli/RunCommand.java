@@ -190,8 +190,7 @@ final class RunCommand implements Callable<Integer> {
         Interruption interruption = Interruption.ofCommand();
         Signals.register("INT", interruption::interrupt);
         StringBuilder text = new StringBuilder();
-        Consumer<String> out =
-                json ? text::append : piece -> streams.answer(piece, surroundings.outputIsTerminal());
+        Consumer<String> out = json ? text::append : piece -> streams.answer(piece, surroundings.outputIsTerminal());
         switch (given) {
             case Prompt.Ids ids -> conversation.answer(ids.ids(), out, interruption);
             case Prompt.Text words -> conversation.answer(words.text(), out, interruption);

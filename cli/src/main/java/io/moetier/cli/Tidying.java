@@ -40,7 +40,8 @@ final class Tidying {
 
     private Leftovers told(Leftovers found, Path where) {
         if (found.removedBytes() > 0) {
-            streams.note("removed " + ByteSize.format(found.removedBytes()) + " that a killed command left in " + where);
+            streams.note(
+                    "removed " + ByteSize.format(found.removedBytes()) + " that a killed command left in " + where);
         }
         return found;
     }

@@ -25,8 +25,7 @@ record CommandLineRun(int exitCode, String out, String err) {
     }
 
     /// Runs a command in this JVM whose standard streams with these digits are terminals.
-    static CommandLineRun onTerminals(
-            String terminals, Map<String, String> variables, Path home, String... args) {
+    static CommandLineRun onTerminals(String terminals, Map<String, String> variables, Path home, String... args) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         Streams streams =

@@ -54,8 +54,7 @@ class DoctorLimitsTest {
     @Test
     void whatWasMeasuredHasBeenPrintedWhenItIsKilled() throws IOException, InterruptedException {
         Path pipe = directory.resolve("libcuda.so");
-        assertEquals(
-                0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
         Path log = directory.resolve("log");
         Process doctor = CommandLineRun.start(
                 log, launcher(List.of("MOETIER_CUDA_LIBRARY=" + pipe)), SMALL, "doctor", "--threads", "1");

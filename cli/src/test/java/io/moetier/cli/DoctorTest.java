@@ -121,8 +121,7 @@ class DoctorTest {
 
     @Test
     void itTellsPeople() throws IOException {
-        Path dead = Files.createDirectory(
-                cache.resolve(".dead.mtier.importing-0123abcd-0123-4567-89ab-0123456789ab"));
+        Path dead = Files.createDirectory(cache.resolve(".dead.mtier.importing-0123abcd-0123-4567-89ab-0123456789ab"));
         Files.write(dead.resolve("experts-0.cm3"), new byte[1000]);
         Files.createSymbolicLink(cache.resolve(".dead.mtier.lock"), cache.resolve("nowhere"));
         CommandLineRun run = CommandLineRun.inProcess(cache, "doctor", "--threads", "1");

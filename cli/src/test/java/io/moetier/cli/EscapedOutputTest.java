@@ -45,7 +45,8 @@ class EscapedOutputTest {
     @Test
     void ofTensorsInErrors() throws IOException {
         Path file = new TinyGguf().tensor(EVIL, GgmlType.F32, 2L).write(directory.resolve("tiny.gguf"));
-        CommandLineRun run = run("import", file.toString(), "-o", directory.resolve("o.mtier").toString());
+        CommandLineRun run = run(
+                "import", file.toString(), "-o", directory.resolve("o.mtier").toString());
         assertEquals(Failure.FAILED, run.exitCode());
         assertTrue(run.err().contains("tensor " + SHOWN), run.err());
         assertHarmless(run);
@@ -120,7 +121,8 @@ class EscapedOutputTest {
     private Path altered(String name, Alteration alteration) throws IOException {
         Path model = Files.createDirectory(directory.resolve("model"));
         try (var files = Files.list(TestData.tinyMixtral())) {
-            for (Path file : files.filter(file -> !file.endsWith("logits.safetensors")).toList()) {
+            for (Path file :
+                    files.filter(file -> !file.endsWith("logits.safetensors")).toList()) {
                 Path copy = model.resolve(file.getFileName());
                 if (file.endsWith(name)) {
                     String text = Files.readString(file);
@@ -138,7 +140,8 @@ class EscapedOutputTest {
     private static void assertHarmless(CommandLineRun run) {
         String all = run.out() + run.err();
         assertTrue(
-                all.chars().allMatch(letter -> letter == '\n' || letter == '\t' || !Character.isISOControl(letter)), all);
+                all.chars().allMatch(letter -> letter == '\n' || letter == '\t' || !Character.isISOControl(letter)),
+                all);
         assertFalse(all.contains("\u202e"), all);
     }
 

@@ -90,7 +90,8 @@ class FirstUseTest {
     void whatAKilledImportLeftIsClearedAway() throws IOException {
         ok(ids());
         Path store = store();
-        Path dead = Files.createDirectory(store.resolveSibling(".0123-keep.mtier.importing-0123abcd-0123-4567-89ab-0123456789ab"));
+        Path dead = Files.createDirectory(
+                store.resolveSibling(".0123-keep.mtier.importing-0123abcd-0123-4567-89ab-0123456789ab"));
         Files.writeString(dead.resolve("experts-0.cm3"), "half");
         Files.writeString(store.resolveSibling(".0123-keep.mtier.lock"), "");
         Files.writeString(

@@ -88,7 +88,9 @@ class GgufErrorsTest {
         assertEquals(Failure.FAILED, first.exitCode(), first::err);
         assertTrue(first.err().startsWith("importing " + file + " once, "), first.err());
         try (var left = Files.list(directory.resolve("cache"))) {
-            assertEquals(List.of(), left.toList());
+            // the native kernels are there, if this was the first test of its JVM
+            assertEquals(
+                    List.of(), left.filter(path -> !path.endsWith("kernels")).toList());
         }
     }
 
@@ -216,8 +218,7 @@ class GgufErrorsTest {
         try (var left = Files.list(directory)) {
             // the cache holds the native kernels, if they were the first of this JVM
             assertEquals(
-                    List.of(file),
-                    left.filter(path -> !path.endsWith("cache")).toList());
+                    List.of(file), left.filter(path -> !path.endsWith("cache")).toList());
         }
         return lines.getFirst();
     }

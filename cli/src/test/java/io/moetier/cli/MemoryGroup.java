@@ -23,9 +23,7 @@ final class MemoryGroup implements AutoCloseable {
             String[] fields = line.split(":", 3);
             Map<String, String> limits = fields[1].isEmpty()
                     ? Map.of("/sys/fs/cgroup", "memory.max")
-                    : fields[1].equals("memory")
-                            ? Map.of("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
-                            : Map.of();
+                    : fields[1].equals("memory") ? Map.of("/sys/fs/cgroup/memory", "memory.limit_in_bytes") : Map.of();
             for (Map.Entry<String, String> limit : limits.entrySet()) {
                 Path group = Path.of(limit.getKey() + fields[2]).resolve("moetier-test-" + UUID.randomUUID());
                 Optional<MemoryGroup> made = create(group, limit.getValue(), bytes);

@@ -26,8 +26,9 @@ class RamBudgetTest {
         MemoryLimit group = new MemoryLimit("the control group /sys/fs/cgroup/app", 3 * GIB / 2, GIB / 2);
         assertEquals(Optional.empty(), new RamBudget("--ram", GIB).warning(group));
         assertEquals(
-                Optional.of("--ram: 2.00 GiB is more than the 1.00 GiB that the control group /sys/fs/cgroup/app has left"
-                        + " of 1.50 GiB; what does not fit may end the process or slow the machine down"),
+                Optional.of(
+                        "--ram: 2.00 GiB is more than the 1.00 GiB that the control group /sys/fs/cgroup/app has left"
+                                + " of 1.50 GiB; what does not fit may end the process or slow the machine down"),
                 new RamBudget("--ram", 2 * GIB).warning(group));
     }
 

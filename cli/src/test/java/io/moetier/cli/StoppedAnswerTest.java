@@ -34,15 +34,16 @@ class StoppedAnswerTest {
     void makeStore() {
         store = directory.resolve("tiny.mtier");
         log = directory.resolve("log");
-        CommandLineRun imported =
-                CommandLineRun.inProcess(directory, "import", TestData.tinyMixtral().toString(), "--out", "" + store);
+        CommandLineRun imported = CommandLineRun.inProcess(
+                directory, "import", TestData.tinyMixtral().toString(), "--out", "" + store);
         assertEquals(Failure.OK, imported.exitCode(), imported::err);
     }
 
     @Test
     void whileItsOutputGoesNowhere() throws IOException, InterruptedException {
         Path out = Files.createDirectory(directory.resolve("out"));
-        List<String> launcher = launcher("sh", "-c", FULL_PIPE, directory.resolve("pipe").toString());
+        List<String> launcher =
+                launcher("sh", "-c", FULL_PIPE, directory.resolve("pipe").toString());
         Process run = CommandLineRun.start(
                 log,
                 launcher,

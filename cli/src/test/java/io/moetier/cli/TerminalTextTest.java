@@ -34,7 +34,8 @@ class TerminalTextTest {
 
     @Test
     void aTextIsTheSameInPieces() {
-        String text = IntStream.range(0, 0x3000).mapToObj(Character::toString).collect(Collectors.joining("\ud83d\ude00"));
+        String text =
+                IntStream.range(0, 0x3000).mapToObj(Character::toString).collect(Collectors.joining("\ud83d\ude00"));
         String pieces = text.chars()
                 .mapToObj(letter -> TerminalText.escapeAnswer(String.valueOf((char) letter)))
                 .collect(Collectors.joining());

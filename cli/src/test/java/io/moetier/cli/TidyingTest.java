@@ -76,7 +76,16 @@ class TidyingTest {
     @Test
     void aKilledRecordingGoesWithTheNextFileThatIsWrittenThere() throws IOException {
         Path dead = Files.writeString(folder.resolve(".t.gz.moetier-0123456789abcdef.tmp"), "half");
-        ok("trace", "record", store.toString(), "--ids", "1,5", "-n", "1", "-o", folder.resolve("u.gz").toString());
+        ok(
+                "trace",
+                "record",
+                store.toString(),
+                "--ids",
+                "1,5",
+                "-n",
+                "1",
+                "-o",
+                folder.resolve("u.gz").toString());
         assertFalse(Files.exists(dead));
         assertEquals(List.of("tiny.mtier", "u.gz"), names(folder));
     }
@@ -122,7 +131,9 @@ class TidyingTest {
 
     private static List<String> names(Path parent) throws IOException {
         try (Stream<Path> files = Files.list(parent)) {
-            return files.map(file -> String.valueOf(file.getFileName())).sorted().toList();
+            return files.map(file -> String.valueOf(file.getFileName()))
+                    .sorted()
+                    .toList();
         }
     }
 }

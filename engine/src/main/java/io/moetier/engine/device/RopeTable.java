@@ -57,7 +57,8 @@ public final class RopeTable {
     private static void requireFinite(double[] frequencies, double factor) {
         if (!Double.isFinite(factor) || !Arrays.stream(frequencies).allMatch(Double::isFinite)) {
             throw new IllegalArgumentException("rotary positions: expected finite angles, found the factor " + factor
-                    + " on them and frequencies " + Arrays.stream(frequencies).min().orElse(0) + " to "
+                    + " on them and frequencies "
+                    + Arrays.stream(frequencies).min().orElse(0) + " to "
                     + Arrays.stream(frequencies).max().orElse(0));
         }
     }

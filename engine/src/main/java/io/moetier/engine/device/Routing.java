@@ -30,7 +30,8 @@ public record Routing(
                     "cannot choose " + numExpertsPerToken + " of " + numExperts + " experts");
         }
         if (!Double.isFinite(factor)) {
-            throw new IllegalArgumentException("factor on the experts' weights: expected a finite number, found " + factor);
+            throw new IllegalArgumentException(
+                    "factor on the experts' weights: expected a finite number, found " + factor);
         }
         groups.requireOf(numExperts, numExpertsPerToken);
     }

@@ -53,8 +53,8 @@ public final class Generator {
     ///
     /// @param onToken is handed each token as it is known and says whether to go on; the end-of-sequence token
     ///     is not handed out
-    /// @param cancelled is asked before each layer and before each step; a prompt that is given up leaves the session as
-    ///     it was
+    /// @param cancelled is asked before each layer and before each step; a prompt that is given up leaves the
+    ///     session as it was
     public Outcome run(int[] prompt, int maxTokens, IntPredicate onToken, BooleanSupplier cancelled) {
         long start = System.nanoTime();
         boolean prefilled = session.prompt(prompt, cancelled);

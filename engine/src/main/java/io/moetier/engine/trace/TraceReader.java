@@ -1,5 +1,6 @@
 package io.moetier.engine.trace;
 
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.MalformedModelException;
@@ -54,7 +55,7 @@ public final class TraceReader implements AutoCloseable {
         } catch (EOFException | ZipException e) {
             throw closing(raw, new MalformedModelException(file + ": not a gzip file", e));
         } catch (IOException e) {
-            throw closing(raw, new MalformedModelException(file + ": cannot be read: " + e.getMessage(), e));
+            throw closing(raw, new MalformedModelException(file + ": cannot be read: " + IoFailure.reason(e), e));
         } catch (RuntimeException e) {
             throw closing(raw, e);
         }
@@ -123,7 +124,7 @@ public final class TraceReader implements AutoCloseable {
         } catch (EOFException | ZipException e) {
             throw new MalformedModelException(where() + ": the gzip data is damaged or cut off", e);
         } catch (IOException e) {
-            throw new MalformedModelException(where() + ": cannot be read: " + e.getMessage(), e);
+            throw new MalformedModelException(where() + ": cannot be read: " + IoFailure.reason(e), e);
         }
     }
 

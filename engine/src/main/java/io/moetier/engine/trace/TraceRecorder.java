@@ -136,8 +136,7 @@ public final class TraceRecorder implements AutoCloseable {
     }
 
     private static OutputStream gzip(Path path) throws IOException {
-        return new BufferedOutputStream(
-                new GZIPOutputStream(Files.newOutputStream(path), 1 << 16), 1 << 16);
+        return new BufferedOutputStream(new GZIPOutputStream(Files.newOutputStream(path), 1 << 16), 1 << 16);
     }
 
     private static void writeLine(OutputStream out, Map<String, Object> line) throws IOException {

@@ -100,8 +100,8 @@ public final class UnfinishedFile implements AutoCloseable {
     private static Leftovers clear(Path directory, String stem) {
         Path file = directory.resolve(stem + ".tmp");
         long bytes = Leftovers.bytes(file);
-        try (NameLock lock = NameLock.acquire(directory.toRealPath().resolve(stem + ".lock"))
-                .orElse(null)) {
+        try (NameLock lock =
+                NameLock.acquire(directory.toRealPath().resolve(stem + ".lock")).orElse(null)) {
             if (lock == null) {
                 return Leftovers.NONE; // somebody works at it
             }

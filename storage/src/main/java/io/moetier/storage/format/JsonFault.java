@@ -11,7 +11,8 @@ import java.util.regex.Pattern;
 /// name its classes and settings.
 final class JsonFault {
     private static final List<Rewording> REWORDINGS = List.of(
-            new Rewording("\\((start marker|for \\w+ starting) at \\[Source: .*?line: (\\d+), column: (\\d+)\\]\\)",
+            new Rewording(
+                    "\\((start marker|for \\w+ starting) at \\[Source: .*?line: (\\d+), column: (\\d+)\\]\\)",
                     "for that of line $2, column $3"),
             new Rewording(", from `[^`]*`", ""),
             new Rewording(": enable `[^`]*` to allow", ""),
@@ -32,7 +33,8 @@ final class JsonFault {
 
     /// @param reached where the parser stood, if the fault does not know
     static String sentence(JacksonException fault, JsonLocation reached) {
-        String words = String.valueOf(fault.getOriginalMessage()).lines().findFirst().orElse("");
+        String words =
+                String.valueOf(fault.getOriginalMessage()).lines().findFirst().orElse("");
         for (Rewording rewording : REWORDINGS) {
             words = rewording.words().matcher(words).replaceAll(rewording.instead());
         }

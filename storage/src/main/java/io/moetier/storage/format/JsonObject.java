@@ -118,7 +118,7 @@ public final class JsonObject {
 
     /// Returns the value of `key`, whatever it is.
     ///
-    /// @throws MalformedModelException if it is, or a list of numbers has, infinity or what is not a number, as a text like `1e999` is once it is read
+    /// @throws MalformedModelException if a number there is not finite, as `1e999` is once it is read
     public @Nullable Object value(String key) {
         reads.accept(path(key));
         Object value = values.get(key);
@@ -142,8 +142,7 @@ public final class JsonObject {
     public Optional<Integer> optionalInt(String key) {
         return optionalLong(key).map(value -> {
             if (value != (int) (long) value) {
-                throw unexpected(
-                        key, "an integer from " + Integer.MIN_VALUE + " to " + Integer.MAX_VALUE, value);
+                throw unexpected(key, "an integer from " + Integer.MIN_VALUE + " to " + Integer.MAX_VALUE, value);
             }
             return (int) (long) value;
         });

@@ -81,8 +81,8 @@ public final class AnonymousMemory {
             }
             if (address == -1) {
                 String left = AddressSpace.limit()
-                        .map(limit -> ": " + limit.what() + " has " + limit.availableBytes() + " left of "
-                                + limit.bytes())
+                        .map(limit ->
+                                ": " + limit.what() + " has " + limit.availableBytes() + " left of " + limit.bytes())
                         .orElse("");
                 throw new OutOfMemoryError("no address space for " + byteSize + " bytes" + left);
             }

@@ -68,8 +68,8 @@ final class ControlGroups {
         /// Blanks and the like are written as three octal digits.
         private static String unescape(String field) {
             return OCTAL.matcher(field)
-                    .replaceAll(match -> Matcher.quoteReplacement(
-                            String.valueOf((char) Integer.parseInt(match.group(1), 8))));
+                    .replaceAll(match ->
+                            Matcher.quoteReplacement(String.valueOf((char) Integer.parseInt(match.group(1), 8))));
         }
     }
 

@@ -14,7 +14,9 @@ final class SystemFiles {
     /// Returns the lines of a file, none if it cannot be read.
     static List<String> lines(Path file) {
         try {
-            return new String(Files.readAllBytes(file), StandardCharsets.UTF_8).lines().toList(); // names may be no text
+            return new String(Files.readAllBytes(file), StandardCharsets.UTF_8)
+                    .lines()
+                    .toList(); // names may be no text
         } catch (IOException e) {
             return List.of();
         }

@@ -204,7 +204,8 @@ class ExpertStoreWriterTest {
     void whatAKilledProcessLeavesOfAScratchDirectoryIsCleared() throws IOException {
         try (ScratchDirectory inUse = ScratchDirectory.create(scratch)) {
             Path killed = scratch.resolve(".scratch-" + NUMBER + ".mtier.importing-" + NUMBER);
-            Files.writeString(Files.createDirectories(killed.resolve("small.mtier")).resolve("experts-0.cm3"), "half");
+            Files.writeString(
+                    Files.createDirectories(killed.resolve("small.mtier")).resolve("experts-0.cm3"), "half");
             assertEquals(new Leftovers(4, 0, Optional.empty()), ExpertStoreWriter.clearLeftovers(scratch));
             assertTrue(Files.exists(inUse.path()));
             Files.createDirectory(inUse.path().resolve("inner"));

@@ -71,7 +71,8 @@ class UnfinishedFileTest {
 
     @Test
     void onlyItsOwnNamesAreCleared() throws IOException {
-        List<String> others = List.of(".t.gz.tmp", ".t.gz.lock", ".t.moetier-xyz.tmp", "t.moetier-0123456789abcdef.tmp");
+        List<String> others =
+                List.of(".t.gz.tmp", ".t.gz.lock", ".t.moetier-xyz.tmp", "t.moetier-0123456789abcdef.tmp");
         for (String other : others) {
             Files.createFile(directory.resolve(other));
         }
@@ -103,7 +104,9 @@ class UnfinishedFileTest {
 
     private List<String> names() throws IOException {
         try (Stream<Path> files = Files.list(directory)) {
-            return files.map(file -> String.valueOf(file.getFileName())).sorted().toList();
+            return files.map(file -> String.valueOf(file.getFileName()))
+                    .sorted()
+                    .toList();
         }
     }
 }

@@ -45,7 +45,9 @@ class JsonObjectTest {
                 refusal("{\"theta\": 1e999}", json -> json.requireDouble("theta")));
         assertEquals(
                 "x.json: in.theta: expected a finite number of 64 bits, found -Infinity",
-                refusal("{\"in\": {\"theta\": -1e999}}", json -> json.requireObject("in").optionalDouble("theta")));
+                refusal(
+                        "{\"in\": {\"theta\": -1e999}}",
+                        json -> json.requireObject("in").optionalDouble("theta")));
         assertEquals(
                 "x.json: f: expected finite numbers of 64 bits, found [1.0, Infinity]",
                 refusal("{\"f\": [1.0, 1e400]}", json -> json.requireDoubles("f")));
@@ -60,12 +62,14 @@ class JsonObjectTest {
     @Test
     void aTextInPlaceOfANumberIsShownInQuotes() {
         assertEquals(
-                "x.json: n: expected an integer, found \"64\"", refusal("{\"n\": \"64\"}", json -> json.requireInt("n")));
+                "x.json: n: expected an integer, found \"64\"",
+                refusal("{\"n\": \"64\"}", json -> json.requireInt("n")));
         assertEquals(
                 "x.json: n: expected a number, found \"NaN\"",
                 refusal("{\"n\": \"NaN\"}", json -> json.requireDouble("n")));
         assertEquals(
-                "x.json: n: expected an integer, found nothing", refusal("{\"n\": null}", json -> json.requireInt("n")));
+                "x.json: n: expected an integer, found nothing",
+                refusal("{\"n\": null}", json -> json.requireInt("n")));
     }
 
     @Test
@@ -95,7 +99,8 @@ class JsonObjectTest {
                 "{\"" + "a".repeat(60_000) + "\": 1}")) {
             String sentence = refusal(text, json -> {});
             assertTrue(sentence.matches("x.json: not a JSON object: line \\d+, column \\d+: .*"), sentence);
-            assertFalse(sentence.matches(".*(Source|Stream|Feature|REDACTED|JSON\\w*Exception|getMax|CTRL).*"), sentence);
+            assertFalse(
+                    sentence.matches(".*(Source|Stream|Feature|REDACTED|JSON\\w*Exception|getMax|CTRL).*"), sentence);
         }
     }
 

@@ -35,9 +35,7 @@ class AvailableMemoryTest {
     @Test
     void theAddressSpaceIsALimitToo() throws IOException {
         Path self = Files.createDirectories(directory.resolve("proc/self"));
-        Files.writeString(
-                self.resolve("limits"),
-                """
+        Files.writeString(self.resolve("limits"), """
                 Limit                     Soft Limit           Hard Limit           Units
                 Max resident set          unlimited            unlimited            bytes
                 Max address space         4096000              unlimited            bytes

@@ -12,7 +12,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// The files are those that Linux shows, below another root.
 class ControlGroupsTest {
-    private static final String V2_MOUNT = "30 24 0:27 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate";
+    private static final String V2_MOUNT =
+            "30 24 0:27 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate";
     private static final String V1_MOUNT = "35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory";
 
     @TempDir
@@ -32,9 +33,7 @@ class ControlGroupsTest {
                     "memory.stat",
                     "anon 250\nfile 450\nshmem 50\ninactive_file 300\nactive_file 100");
             assertEquals(1000 - (700 - 400), only().availableBytes());
-            assertEquals(
-                    "the control group " + linux.resolve("sys/fs/cgroup/user.slice/app.scope"),
-                    only().what());
+            assertEquals("the control group " + linux.resolve("sys/fs/cgroup/user.slice/app.scope"), only().what());
         }
 
         @Test

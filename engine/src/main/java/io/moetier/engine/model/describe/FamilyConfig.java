@@ -198,8 +198,7 @@ public record FamilyConfig(String family, JsonObject json) {
     /// `count` heads or the like.
     public int times(int count, String key, int size) {
         if ((long) count * size > Limits.NUMBER) {
-            throw json.unexpected(
-                    key, "at most " + Limits.NUMBER / count + " for each of " + count, size);
+            throw json.unexpected(key, "at most " + Limits.NUMBER / count + " for each of " + count, size);
         }
         return count * size;
     }

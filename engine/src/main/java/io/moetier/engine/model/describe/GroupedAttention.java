@@ -93,10 +93,7 @@ public final class GroupedAttention {
 
     /// Normalises all heads of queries, and of keys, together.
     public GroupedAttention normWhole(String queryNorm, String keyNorm) {
-        return norm(
-                config.rms(prefix + queryNorm, queryWidth),
-                config.rms(prefix + keyNorm, keyWidth),
-                false);
+        return norm(config.rms(prefix + queryNorm, queryWidth), config.rms(prefix + keyNorm, keyWidth), false);
     }
 
     private GroupedAttention norm(NormSpec ofQuery, NormSpec ofKey, boolean perHead) {
@@ -153,8 +150,7 @@ public final class GroupedAttention {
 
     /// Normalises each head of queries and keys by its root mean square alone.
     public GroupedAttention normPerHeadWithoutWeight() {
-        NormSpec norm = new NormSpec(
-                NormSpec.Kind.RMS, headDim, Optional.empty(), Optional.empty(), config.eps());
+        NormSpec norm = new NormSpec(NormSpec.Kind.RMS, headDim, Optional.empty(), Optional.empty(), config.eps());
         return norm(norm, norm, true);
     }
 
@@ -179,9 +175,8 @@ public final class GroupedAttention {
     private LinearSpec input(String name, int firstRow, int rows) {
         int hiddenSize = config.hiddenSize();
         LinearSpec linear = LinearSpec.named(prefix + name, rows, hiddenSize, inputBias);
-        return fused.map(tensor ->
-                        linear.at(Stack.single(tensor, queryWidth + 2 * keyWidth, hiddenSize)
-                                .rows(0, firstRow, 1)))
+        return fused.map(tensor -> linear.at(Stack.single(tensor, queryWidth + 2 * keyWidth, hiddenSize)
+                        .rows(0, firstRow, 1)))
                 .orElse(linear);
     }
 

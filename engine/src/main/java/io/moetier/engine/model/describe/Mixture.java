@@ -175,7 +175,9 @@ public final class Mixture {
     /// where the file says no number, or 0.
     public Mixture sharedOfWidth(String name, SwiGlu names, String number, String width) {
         int count = config.json().optionalInt(number).orElse(0);
-        return count == 0 ? this : shared(name, names, config.times(config.positive(number), width, config.siluWidth(width)));
+        return count == 0
+                ? this
+                : shared(name, names, config.times(config.positive(number), width, config.siluWidth(width)));
     }
 
     /// Chooses from groups if `topk_method` says so, by the best expert of each, as DeepSeek-V2 does.

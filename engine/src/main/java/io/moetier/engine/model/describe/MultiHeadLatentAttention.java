@@ -80,8 +80,7 @@ public final class MultiHeadLatentAttention {
                 down("rotated", latentDim, ropeDim),
                 ofHeads(this::keysTransposed),
                 ofHeads(this::values),
-                LinearSpec.named(
-                        prefix + "o_proj", hiddenSize, config.times(numHeads, "v_head_dim", valueDim), biased),
+                LinearSpec.named(prefix + "o_proj", hiddenSize, config.times(numHeads, "v_head_dim", valueDim), biased),
                 new LatentShape(numHeads, nopeDim, ropeDim, latentDim, scale()),
                 config.rope(ropeDim, interleaved));
     }

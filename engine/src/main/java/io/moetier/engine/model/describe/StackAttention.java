@@ -49,8 +49,8 @@ public record StackAttention(
     /// Returns the bias by relative position whose table [numBuckets, numHeads] is called `tensor`.
     public Optional<RelativeBiasSpec> bias(String tensor, int numBuckets, int maxDistance, boolean bidirectional) {
         List<Long> shape = List.of((long) numBuckets, (long) numHeads);
-        VectorSpec table =
-                new VectorSpec(tensor, Math.multiplyExact(numBuckets, numHeads), Optional.of(TensorSlice.rows(tensor, shape, 0, 1)));
+        VectorSpec table = new VectorSpec(
+                tensor, Math.multiplyExact(numBuckets, numHeads), Optional.of(TensorSlice.rows(tensor, shape, 0, 1)));
         return Optional.of(new RelativeBiasSpec(table, numBuckets, maxDistance, bidirectional));
     }
 }

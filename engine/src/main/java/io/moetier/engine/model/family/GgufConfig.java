@@ -119,7 +119,8 @@ final class GgufConfig {
         requireAtMost("block_count", Math.min(tensors.size(), Limits.LAYERS), blocks);
         int guessing = metadata.optionalInt(key("nextn_predict_layers")).orElse(0);
         if (guessing < 0 || guessing >= blocks) {
-            throw metadata.unexpected(key("nextn_predict_layers"), blocks == 1 ? "0" : "0 to " + (blocks - 1), guessing);
+            throw metadata.unexpected(
+                    key("nextn_predict_layers"), blocks == 1 ? "0" : "0 to " + (blocks - 1), guessing);
         }
         return blocks - guessing;
     }

@@ -72,7 +72,6 @@ public record GatedDeltaSpec(
 
     @Override
     public List<Integer> states() {
-        return List.of(
-                queryConvolution.state(), keyConvolution.state(), valueConvolution.state(), state());
+        return List.of(queryConvolution.state(), keyConvolution.state(), valueConvolution.state(), state());
     }
 }

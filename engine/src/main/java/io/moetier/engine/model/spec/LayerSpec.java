@@ -46,8 +46,8 @@ public record LayerSpec(List<SublayerSpec> sublayers) {
                 .forEach(moe -> Range.product(
                         "results of all experts of a token", moe.numExpertsPerToken() + 1, hiddenSize, Range.TOKEN));
         rotations()
-                .forEach(rope -> Range.product(
-                        "angles of all positions", positions, rope.rotaryDim() / 2, Integer.MAX_VALUE));
+                .forEach(rope ->
+                        Range.product("angles of all positions", positions, rope.rotaryDim() / 2, Integer.MAX_VALUE));
     }
 
     private Stream<RopeSpec> rotations() {

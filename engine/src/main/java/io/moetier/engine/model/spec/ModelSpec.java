@@ -37,8 +37,8 @@ public record ModelSpec(
         Range.requireFinite("factor on the embedding", embeddingMultiplier);
         Range.requireFinite("factor on the logits", logitsMultiplier);
         layers.forEach(layer -> layer.requireInRange(hiddenSize, maxPositionEmbeddings));
-        encoder.ifPresent(stack ->
-                Range.require("first token of the decoder", stack.decoderStartToken(), 0, vocabSize - 1));
+        encoder.ifPresent(
+                stack -> Range.require("first token of the decoder", stack.decoderStartToken(), 0, vocabSize - 1));
         requireKeysAndValues(layers, maxPositionEmbeddings);
     }
 

@@ -9,7 +9,11 @@ public record RelativeBiasSpec(VectorSpec table, int numBuckets, int maxDistance
     /// @throws IllegalArgumentException if a number is out of range
     public RelativeBiasSpec {
         Range.require("buckets of distances", numBuckets, bidirectional ? 4 : 2, Range.ROW);
-        Range.require("largest distance with a bucket", maxDistance, numBuckets / (bidirectional ? 4 : 2) + 1, Integer.MAX_VALUE);
+        Range.require(
+                "largest distance with a bucket",
+                maxDistance,
+                numBuckets / (bidirectional ? 4 : 2) + 1,
+                Integer.MAX_VALUE);
     }
 
     /// Returns the bucket of a key that stands `distance` after the query, or before it if negative.

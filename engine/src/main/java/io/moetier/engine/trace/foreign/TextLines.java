@@ -1,5 +1,6 @@
 package io.moetier.engine.trace.foreign;
 
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
@@ -28,7 +29,7 @@ final class TextLines implements AutoCloseable {
         } catch (NoSuchFileException e) {
             throw new MalformedModelException(file + ": no such file", e);
         } catch (IOException e) {
-            throw new MalformedModelException(file + ": cannot be read: " + e.getMessage(), e);
+            throw new MalformedModelException(file + ": cannot be read: " + IoFailure.reason(e), e);
         }
     }
 
@@ -86,7 +87,7 @@ final class TextLines implements AutoCloseable {
             String text = line.toString(StandardCharsets.UTF_8);
             return text.endsWith("\r") ? text.substring(0, text.length() - 1) : text;
         } catch (IOException e) {
-            throw new MalformedModelException(where() + ": cannot be read: " + e.getMessage(), e);
+            throw new MalformedModelException(where() + ": cannot be read: " + IoFailure.reason(e), e);
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.moetier.engine.trace.foreign;
 
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.Phase;
 import java.io.IOException;
@@ -50,7 +51,7 @@ final class VllmArray implements ForeignTrace {
             }
             return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size());
         } catch (IOException e) {
-            throw new MalformedModelException(file + ": cannot be read: " + e.getMessage(), e);
+            throw new MalformedModelException(file + ": cannot be read: " + IoFailure.reason(e), e);
         }
     }
 }

@@ -418,7 +418,8 @@ class FamiliesTest {
         assertTrue(failure("mixtral", "rope_theta", 0).contains("rope_theta: expected a number above 0, found 0"));
         assertTrue(failure("mixtral", "sliding_window", -1).contains("sliding_window: expected 0 or more, found -1"));
         assertTrue(failure("mixtral", "hidden_act", "gelu").contains("hidden_act: expected silu, found gelu"));
-        assertTrue(failure("mixtral", "vocab_size", "many").contains("vocab_size: expected an integer, found \"many\""));
+        assertTrue(
+                failure("mixtral", "vocab_size", "many").contains("vocab_size: expected an integer, found \"many\""));
         assertTrue(failure("olmoe", "rope_scaling", Map.of("type", "linear", "factor", 2))
                 .contains("rope_scaling.type: expected default, yarn, llama3, longrope or dynamic, found linear"));
     }
@@ -439,13 +440,15 @@ class FamiliesTest {
     @Test
     void productsThatWouldOverflowAreRefused() {
         // eight times as many rows are 64 more than 32 bits hold, as many as the tensors have
-        assertTrue(failure("mixtral", "head_dim", (1 << 30) + 8).contains("head_dim: expected at most 67108864, found"));
+        assertTrue(
+                failure("mixtral", "head_dim", (1 << 30) + 8).contains("head_dim: expected at most 67108864, found"));
         assertTrue(failure("mixtral", Map.of("head_dim", 1 << 26, "num_attention_heads", 64, "num_key_value_heads", 64))
                 .contains("head_dim: expected at most 1048576 for each of 64, found 67108864"));
         assertTrue(failure("deepseek_v2_lite", "v_head_dim", 1 << 26).contains("expected 1 to 1048576, found"));
         assertTrue(failure("jamba", "mamba_d_state", 1 << 26).contains("expected 1 to 1048576, found 67108864"));
         assertTrue(failure("qwen3_next", "linear_value_head_dim", 1 << 26).contains("linear_value_head_dim: expected"));
-        assertTrue(failure("mixtral", "num_attention_heads", 1 << 20).contains("num_attention_heads: expected at most"));
+        assertTrue(
+                failure("mixtral", "num_attention_heads", 1 << 20).contains("num_attention_heads: expected at most"));
         assertTrue(failure("mixtral", "intermediate_size", 1 << 21)
                 .contains("w1.weight: rows: expected 1 to 1048576, found 2097152"));
     }
