@@ -245,14 +245,19 @@ record Diagnosis(
         VectorModule.load();
         Map<KernelChoice, String> kernels = new TreeMap<>();
         for (KernelChoice choice : KernelChoice.values()) {
-            try (CpuDevice device = CpuDevice.open(threads, choice, Optional.of(cache))) {
-                kernels.put(choice, device.description());
-            } catch (IllegalArgumentException e) {
-                kernels.put(choice, String.valueOf(e.getMessage()));
-            }
-            lines.row("kernels " + name(choice), kernels.get(choice));
+            String description = description(cache, threads, choice);
+            kernels.put(choice, description);
+            lines.row("kernels " + name(choice), description);
         }
         return kernels;
+    }
+
+    private static String description(Path cache, int threads, KernelChoice choice) {
+        try (CpuDevice device = CpuDevice.open(threads, choice, Optional.of(cache))) {
+            return device.description();
+        } catch (IllegalArgumentException e) {
+            return String.valueOf(e.getMessage());
+        }
     }
 
     private static String name(KernelChoice choice) {

@@ -1,5 +1,6 @@
 package io.moetier.cli;
 
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -19,12 +20,15 @@ final class Unstoppable {
     /// Returns what `work` returns; nothing once `abandoned` says so or the waiting thread is interrupted, which it
     /// then stays. What was abandoned goes on, and what it uses must stay.
     <T> Optional<T> run(Supplier<T> work, BooleanSupplier abandoned) {
-        FutureTask<T> task = new FutureTask<>(work::get);
-        running.incrementAndGet();
-        Thread.ofPlatform().daemon().name("moetier-text").start(() -> {
-            task.run();
-            running.decrementAndGet();
+        FutureTask<T> task = new FutureTask<>(() -> {
+            try {
+                return work.get();
+            } finally {
+                running.decrementAndGet();
+            }
         });
+        running.incrementAndGet();
+        Thread.ofPlatform().daemon().name("moetier-text").start(task);
         while (true) {
             try {
                 return Optional.of(task.get(POLL_MILLIS, TimeUnit.MILLISECONDS));
@@ -36,7 +40,7 @@ final class Unstoppable {
                 Thread.currentThread().interrupt();
                 return Optional.empty();
             } catch (ExecutionException e) {
-                throw unchecked(e.getCause());
+                throw unchecked(Objects.requireNonNull(e.getCause()));
             }
         }
     }
@@ -47,10 +51,9 @@ final class Unstoppable {
     }
 
     private static RuntimeException unchecked(Throwable cause) {
-        switch (cause) {
-            case RuntimeException e -> throw e;
-            case Error e -> throw e;
-            default -> throw new IllegalStateException(cause); // a supplier throws no other
+        if (cause instanceof Error error) {
+            throw error;
         }
+        return cause instanceof RuntimeException e ? e : new IllegalStateException(cause); // a supplier throws no other
     }
 }
