@@ -1,12 +1,19 @@
 package io.moetier.engine.text;
 
-import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
+import io.moetier.engine.text.NativeTokenizer.Encoded;
+import io.moetier.engine.text.bounded.Probe;
+import io.moetier.engine.text.bounded.Sections;
+import io.moetier.engine.text.bounded.TokenizerBounds;
+import io.moetier.storage.format.Json;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /// Turns text into token ids and back, as the `tokenizer.json` of a checkpoint says.
 ///
@@ -14,24 +21,28 @@ import java.util.Optional;
 /// never padded. Encoding and decoding may run on many threads at once; closing must come after all of them. The
 /// vocabulary lives outside the Java heap and is released by [#close()].
 ///
-/// DJL's own `HuggingFaceTokenizer` is passed by: it truncates at 512 tokens unless told otherwise, reports its use to
-/// a server on some clouds, and may download a library. The native methods below it do none of that.
+/// The library ends the process where some things go wrong in it, and takes any time; [TokenizerBounds] keeps files and
+/// texts from it that could bring that about, and cuts long texts into sections.
 public final class Tokenizer implements AutoCloseable {
-    private static final TokenizersLibrary NATIVE = TokenizersLibrary.LIB;
+    /// The vocabularies of a million words take a tenth of this.
+    private static final long MOST_BYTES = 256L << 20;
 
+    private final NativeTokenizer tokenizer;
+    private final TokenizerBounds bounds;
     private final TokenizerConfig config;
     private final Optional<Integer> bosId;
     private final Optional<Integer> eosId;
     private final boolean addsBos;
     private final boolean dropsBos;
-    private long handle;
 
-    private Tokenizer(long handle, TokenizerConfig config) {
-        this.handle = handle;
+    private Tokenizer(NativeTokenizer tokenizer, TokenizerBounds bounds, TokenizerConfig config) {
+        this.tokenizer = tokenizer;
+        this.bounds = bounds;
         this.config = config;
         this.bosId = config.bosToken().flatMap(this::idOf);
         this.eosId = config.eosToken().flatMap(this::idOf);
-        boolean fileAddsBos = bosId.isPresent() && startsWith(encodeNative("", true), bosId.get());
+        boolean fileAddsBos = bosId.isPresent()
+                && startsWith(tokenizer.encode("", true).ids(), bosId.get());
         boolean configAddsBos = config.addBosToken().orElse(fileAddsBos);
         // Some checkpoints (DeepSeek) leave the leading token to add_bos_token, and transformers obeys it over the
         // file.
@@ -47,52 +58,63 @@ public final class Tokenizer implements AutoCloseable {
     ///     takes its place if it cannot be written, or not by this user alone
     /// @throws MalformedModelException if a file is missing or not what it should be
     public static Tokenizer open(Path tokenizerJson, Optional<Path> tokenizerConfig, Path nativeDirectory) {
-        String json = read(tokenizerJson);
+        byte[] json = read(tokenizerJson);
+        TokenizerBounds bounds = TokenizerBounds.of(Json.parseObject(json, tokenizerJson));
         TokenizerConfig config = tokenizerConfig.map(TokenizerConfig::read).orElse(TokenizerConfig.EMPTY);
         TokenizerLibrary.load(nativeDirectory);
-        return new Tokenizer(create(json, tokenizerJson), config);
+        bounds.probe().ifPresent(probe -> require(probe, tokenizerJson));
+        NativeTokenizer tokenizer =
+                NativeTokenizer.create(new String(json, StandardCharsets.UTF_8), tokenizerJson);
+        try {
+            return new Tokenizer(tokenizer, bounds, config);
+        } catch (RuntimeException e) {
+            tokenizer.close();
+            throw e;
+        }
     }
 
-    /// Returns the ids of `text`.
+    /// Checks that a file is one that [#open] takes, as far as can be told without the library.
+    ///
+    /// @throws MalformedModelException if it is not
+    public static void check(Path tokenizerJson) {
+        TokenizerBounds.of(Json.parseObject(read(tokenizerJson), tokenizerJson));
+    }
+
+    /// Returns the ids of `text`, however many there are.
     ///
     /// @param addSpecialTokens whether to add what the model expects around a text, most often a first token;
     ///     a text that a chat template made has it already
+    /// @throws IllegalArgumentException if the text cannot be cut into tokens in reasonable time and memory
     public int[] encode(String text, boolean addSpecialTokens) {
-        int[] ids = encodeNative(text, addSpecialTokens);
-        if (addSpecialTokens && addsBos) {
-            int[] withBos = new int[ids.length + 1];
-            withBos[0] = bosId.orElseThrow();
-            System.arraycopy(ids, 0, withBos, 1, ids.length);
-            return withBos;
+        return encodeAtMost(Integer.MAX_VALUE, text, addSpecialTokens).orElseThrow();
+    }
+
+    /// Returns the ids of `text` as [#encode], empty as soon as it is certain that there are more than `mostTokens`.
+    ///
+    /// @throws IllegalArgumentException if the text cannot be cut into tokens in reasonable time and memory
+    public Optional<int[]> encodeAtMost(int mostTokens, String text, boolean addSpecialTokens) {
+        if (bounds.leastTokens(text) > mostTokens) {
+            return Optional.empty();
         }
-        if (addSpecialTokens && dropsBos) {
-            return java.util.Arrays.copyOfRange(ids, 1, ids.length);
-        }
-        return ids;
+        return encodeSections(text, addSpecialTokens, mostTokens + (dropsBos ? 1L : 0L))
+                .map(ids -> addSpecialTokens ? withFirst(ids) : ids)
+                .filter(ids -> ids.length <= mostTokens);
     }
 
     /// Returns the text of `ids`; ids that the vocabulary does not have are left out.
     ///
     /// @param skipSpecial whether to leave out tokens that are marks and not text
     public String decode(int[] ids, boolean skipSpecial) {
-        long[] wide = new long[ids.length];
-        for (int i = 0; i < ids.length; i++) {
-            wide[i] = ids[i];
-        }
-        return NATIVE.decode(handle(), wide, skipSpecial);
+        return tokenizer.decode(ids, skipSpecial);
     }
 
     /// Returns the id of a special or added token, or of a piece that stands for itself, written as in the vocabulary.
     public Optional<Integer> idOf(String token) {
-        long encoding = NATIVE.encode(handle(), token, false);
-        try {
-            String[] pieces = NATIVE.getTokens(encoding);
-            return pieces.length == 1 && pieces[0].equals(token)
-                    ? Optional.of((int) NATIVE.getTokenIds(encoding)[0])
-                    : Optional.empty();
-        } finally {
-            NATIVE.deleteEncoding(encoding);
-        }
+        bounds.check(token);
+        Encoded encoded = tokenizer.encode(token, false);
+        return encoded.pieces().length == 1 && encoded.pieces()[0].equals(token)
+                ? Optional.of(encoded.ids()[0])
+                : Optional.empty();
     }
 
     /// Returns the id of the token that begins a text, if `tokenizer_config.json` names one.
@@ -118,51 +140,58 @@ public final class Tokenizer implements AutoCloseable {
     /// Releases the vocabulary; further calls but this one fail.
     @Override
     public void close() {
-        if (handle != 0) {
-            NATIVE.deleteTokenizer(handle);
-            handle = 0;
-        }
+        tokenizer.close();
     }
 
-    private long handle() {
-        if (handle == 0) {
-            throw new IllegalStateException("the tokenizer is closed");
+    /// Joins the tokens of the sections of a text, between those that stand around a text.
+    private Optional<int[]> encodeSections(String text, boolean addSpecialTokens, long mostTokens) {
+        Sections sections = bounds.sections(text);
+        Encoded first = tokenizer.encode(sections.next(), addSpecialTokens);
+        IntStream.Builder ids = IntStream.builder();
+        Arrays.stream(first.ids(), 0, first.ids().length - first.behind()).forEach(ids);
+        long count = first.ids().length;
+        while (count <= mostTokens && sections.hasNext()) {
+            int[] more = tokenizer.encode(sections.next(), false).ids();
+            Arrays.stream(more).forEach(ids);
+            count += more.length;
         }
-        return handle;
+        if (count > mostTokens) {
+            return Optional.empty();
+        }
+        Arrays.stream(first.ids(), first.ids().length - first.behind(), first.ids().length).forEach(ids);
+        return Optional.of(ids.build().toArray());
     }
 
-    private int[] encodeNative(String text, boolean addSpecialTokens) {
-        long encoding = NATIVE.encode(handle(), text, addSpecialTokens);
-        try {
-            long[] wide = NATIVE.getTokenIds(encoding);
-            int[] ids = new int[wide.length];
-            for (int i = 0; i < wide.length; i++) {
-                ids[i] = (int) wide[i];
-            }
-            return ids;
-        } finally {
-            NATIVE.deleteEncoding(encoding);
+    private int[] withFirst(int[] ids) {
+        if (addsBos) {
+            return IntStream.concat(IntStream.of(bosId.orElseThrow()), Arrays.stream(ids))
+                    .toArray();
         }
+        return dropsBos ? Arrays.copyOfRange(ids, 1, ids.length) : ids;
     }
 
     private static boolean startsWith(int[] ids, int first) {
         return ids.length > 0 && ids[0] == first;
     }
 
-    private static long create(String json, Path source) {
-        try {
-            long handle = NATIVE.createTokenizerFromString(json);
-            NATIVE.disableTruncation(handle);
-            NATIVE.disablePadding(handle);
-            return handle;
-        } catch (RuntimeException e) { // the only type that the native side throws for a bad file
-            throw new MalformedModelException(source + ": not a tokenizer: " + e.getMessage(), e);
+    private static void require(Probe probe, Path source) {
+        try (NativeTokenizer tokenizer = NativeTokenizer.create(probe.json(), source)) {
+            for (String token : probe.tokens()) {
+                if (tokenizer.encode(token, false).ids().length == 0) {
+                    throw MalformedModelException.of(
+                            source, "added_tokens", "tokens that normalizers leave something of", "'" + token + "'");
+                }
+            }
         }
     }
 
-    private static String read(Path file) {
+    private static byte[] read(Path file) {
         try {
-            return Files.readString(file);
+            long bytes = Files.size(file);
+            if (bytes > MOST_BYTES) {
+                throw MalformedModelException.of(file, "size", "at most " + MOST_BYTES + " bytes", bytes);
+            }
+            return Files.readAllBytes(file);
         } catch (NoSuchFileException e) {
             throw new MalformedModelException(file + ": no such file; without it text has no tokens", e);
         } catch (IOException e) {

@@ -314,7 +314,8 @@ public final class JsonObject {
         return unexpected(key, expected, null);
     }
 
-    private String path(String key) {
+    /// Returns `key` with those of the objects that this one is in, as errors name it.
+    public String path(String key) {
         return prefix + spellings.getOrDefault(key, key);
     }
 }

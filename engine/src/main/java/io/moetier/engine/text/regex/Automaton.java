@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /// The places of a pattern and in how many ways one may come after another (Glushkov 1961, "The abstract theory of
 /// automata").
@@ -87,7 +88,7 @@ final class Automaton {
             case Assertion assertion -> place(new Place(
                     CharacterSet.ALL,
                     Optional.of(assertion.looks()),
-                    assertion.body().map(Automaton::new),
+                    assertion.body().map(body -> looked(assertion.looks(), body)),
                     new TreeMap<>()));
             case Sequence sequence ->
                 sequence.parts().stream().map(this::part).reduce(Part.NOTHING, this::then);
@@ -95,6 +96,16 @@ final class Automaton {
                 either.choices().stream().map(this::part).reduce(Part::or).orElse(Part.NOTHING);
             case Repeat repeat -> repeated(repeat);
         };
+    }
+
+    private static Automaton looked(Looks looks, Expression body) {
+        Automaton automaton = new Automaton(body);
+        Components all = new Components(automaton, place -> true);
+        if (looks == Looks.BEHIND
+                && IntStream.range(0, automaton.places.size()).anyMatch(all::isCycle)) {
+            throw new IllegalArgumentException("it looks back without end");
+        }
+        return automaton;
     }
 
     private Part place(Place place) {

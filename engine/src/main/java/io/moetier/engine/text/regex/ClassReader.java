@@ -1,7 +1,5 @@
 package io.moetier.engine.text.regex;
 
-import java.util.Optional;
-
 /// Reads a class of characters in brackets: ranges, named sets, classes within it, and `&&` between them.
 final class ClassReader {
     /// Deeper classes are no pattern that anyone wrote.
@@ -9,12 +7,10 @@ final class ClassReader {
 
     private final Cursor cursor;
     private final EscapeReader escapes;
-    private final boolean ignoresCase;
 
-    ClassReader(Cursor cursor, boolean ignoresCase) {
+    ClassReader(Cursor cursor) {
         this.cursor = cursor;
         this.escapes = new EscapeReader(cursor);
-        this.ignoresCase = ignoresCase;
     }
 
     /// Reads a class, whose first bracket has been passed.
@@ -48,8 +44,7 @@ final class ClassReader {
         if (cursor.take("[")) {
             return read(depth + 1);
         }
-        Optional<CharacterSet> named = escapes.set();
-        return named.map(this::folded).orElseGet(() -> folded(characters()));
+        return escapes.set().orElseGet(this::characters);
     }
 
     private CharacterSet characters() {
@@ -73,9 +68,5 @@ final class ClassReader {
         String name = cursor.until(":]");
         CharacterSet set = Properties.named(name).orElseThrow(() -> cursor.unreadable("the class '" + name + "'"));
         return negated ? set.not() : set;
-    }
-
-    private CharacterSet folded(CharacterSet set) {
-        return ignoresCase ? set.ignoringCase() : set;
     }
 }

@@ -18,6 +18,7 @@ final class PatternReader {
     private static final int MOST_DEPTH = 100;
     private static final int MOST_TIMES = 1000;
     private static final CharacterSet BEYOND_ASCII = codePoint -> codePoint >= 0x80;
+    private static final CharacterSet LETTERS = BEYOND_ASCII.or(Character::isAlphabetic);
 
     private final Cursor cursor;
     private final EscapeReader escapes;
@@ -118,10 +119,10 @@ final class PatternReader {
             return group(options);
         }
         if (cursor.take("[")) {
-            return characters(new ClassReader(cursor, options.ignoresCase()).read(), options);
+            return set(new ClassReader(cursor).read(), options);
         }
         if (cursor.take(".")) {
-            return characters(options.dotIsAll() ? CharacterSet.ALL : CharacterSet.of('\n').not(), options);
+            return set(options.dotIsAll() ? CharacterSet.ALL : CharacterSet.of('\n').not(), options);
         }
         for (String edge : List.of("^", "$", "\\A", "\\z", "\\Z", "\\b", "\\B", "\\G")) {
             if (cursor.take(edge)) {
@@ -131,13 +132,19 @@ final class PatternReader {
         if (cursor.at("*") || cursor.at("+") || cursor.at("?") || cursor.at("{")) {
             throw cursor.unreadable("'" + Character.toString(cursor.peek()) + "' after nothing");
         }
-        return characters(escapes.set().orElseGet(() -> CharacterSet.of(escapes.character())), options);
+        return escapes.set().map(set -> set(set, options)).orElseGet(() -> character(escapes.character(), options));
     }
 
-    /// Some characters beyond ASCII are the same, but for case, as two others together. So what ignores case is taken
-    /// to hold all of those.
-    private static Characters characters(CharacterSet set, Options options) {
+    private static Characters character(int character, Options options) {
+        CharacterSet set = CharacterSet.of(character);
+        // Some characters beyond ASCII are, but for case, two others together.
         return new Characters(options.ignoresCase() ? set.ignoringCase().or(BEYOND_ASCII) : set);
+    }
+
+    /// Whether a set is taken before case is ignored or after depends on how it is written. So all letters are taken to
+    /// be in it.
+    private static Characters set(CharacterSet set, Options options) {
+        return new Characters(options.ignoresCase() ? set.or(LETTERS) : set);
     }
 
     private Expression group(Options options) {
