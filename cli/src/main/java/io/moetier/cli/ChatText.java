@@ -11,7 +11,7 @@ record ChatText(LoadedModel model, ChatTemplate template) {
 
     /// Returns the tokens of `transcript` and of what precedes an answer.
     int[] tokens(Transcript transcript) {
-        return model.requireTokenizer().encode(template.render(transcript.messages(), true), false);
+        return model.encode(template.render(transcript.messages(), true), false);
     }
 
     /// Tries the template, for what it does with a system message it does not say.

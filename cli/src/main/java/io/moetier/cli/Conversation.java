@@ -84,7 +84,7 @@ final class Conversation implements Answerer, AutoCloseable {
             out.accept(piece);
         };
         long draw = asked.before().count(Transcript.ASSISTANT) + (numRedraws << REDRAW_SHIFT);
-        model.tokens(tokenizer -> tokens(asked, tokenizer), cancelled)
+        model.tokens(() -> tokens(asked), cancelled)
                 .ifPresentOrElse(tokens -> answer(tokens, draw, keeping, cancelled), this::answerNothing);
         if (!answer.isEmpty()) {
             transcript = asked.asked().with(Transcript.ASSISTANT, answer.toString());
@@ -96,9 +96,9 @@ final class Conversation implements Answerer, AutoCloseable {
                 "without a chat template each prompt starts afresh: there is no conversation, nor a system message"));
     }
 
-    private int[] tokens(Transcript.Question asked, Tokenizer tokenizer) {
+    private int[] tokens(Transcript.Question asked) {
         return chat.map(text -> text.tokens(asked.asked()))
-                .orElseGet(() -> translation.from(tokenizer.encode(asked.prompt(), true)));
+                .orElseGet(() -> translation.from(model.encode(asked.prompt(), true)));
     }
 
     @Override

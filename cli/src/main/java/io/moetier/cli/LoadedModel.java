@@ -14,7 +14,7 @@ import java.time.Clock;
 import java.time.ZoneId;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
-import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// An engine and the model's tokenizer, which is opened when text is first needed.
@@ -111,16 +111,26 @@ final class LoadedModel implements AutoCloseable {
     int[] tokens(Prompt prompt) {
         return switch (prompt) {
             case Prompt.Ids given -> given.ids();
-            case Prompt.Text given -> requireTokenizer().encode(given.text(), true);
+            case Prompt.Text given -> encode(given.text(), true);
         };
     }
 
-    /// Returns what `work` makes of the tokenizer; nothing once `cancelled` says so, though no tokenizer stops.
+    /// Returns the tokens of the text of a prompt.
+    ///
+    /// @param addSpecialTokens as [Tokenizer#encode]
+    /// @throws IllegalArgumentException if there are more than the model takes, or there is no tokenizer
+    int[] encode(String text, boolean addSpecialTokens) {
+        return requireTokenizer()
+                .encodeAtMost(engine.longestPrompt(), text, addSpecialTokens)
+                .orElseThrow(() -> engine.tooLong("more than " + engine.longestPrompt()));
+    }
+
+    /// Returns the tokens that `work` makes of a text; nothing once `cancelled` says so, though no tokenizer stops.
     ///
     /// @throws IllegalArgumentException if there is no tokenizer
-    Optional<int[]> tokens(Function<Tokenizer, int[]> work, BooleanSupplier cancelled) {
-        Tokenizer own = requireTokenizer();
-        return unstoppable.run(() -> work.apply(own), cancelled);
+    Optional<int[]> tokens(Supplier<int[]> work, BooleanSupplier cancelled) {
+        requireTokenizer();
+        return unstoppable.run(work, cancelled);
     }
 
     /// Returns the chat template, if the model has one.

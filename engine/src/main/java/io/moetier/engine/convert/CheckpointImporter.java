@@ -107,6 +107,7 @@ public final class CheckpointImporter {
     }
 
     private void write(Path target, boolean replace, LongConsumer progress) throws IOException {
+        source.checkTokenizer();
         try (MatrixReader reader = new MatrixReader(source, interleaver, progress)) {
             DenseFile dense = new DenseFile(spec, reader, quantisation);
             ExpertBlocks experts = new ExpertBlocks(spec, reader, quantisation);

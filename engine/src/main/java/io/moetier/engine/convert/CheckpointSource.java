@@ -8,6 +8,7 @@ import io.moetier.engine.model.spec.Mxfp4Slice;
 import io.moetier.engine.model.spec.TensorSlice;
 import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.engine.text.SentencePieceConverter;
+import io.moetier.engine.text.Tokenizer;
 import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.format.Floats;
 import io.moetier.storage.format.Json;
@@ -209,6 +210,20 @@ final class CheckpointSource implements ModelSource {
     @Override
     public String fingerprint() {
         return checkpoint.fingerprint();
+    }
+
+    @Override
+    public void checkTokenizer() {
+        Optional<Path> json = checkpoint.file(TOKENIZER);
+        Optional<Path> sentencePiece = checkpoint.file(SENTENCE_PIECE);
+        if (json.isPresent()) {
+            Tokenizer.check(json.get());
+        } else if (sentencePiece.isPresent()) {
+            Tokenizer.check(
+                    SentencePieceConverter.toTokenizerJson(
+                            sentencePiece.get(), checkpoint.file("tokenizer_config.json")),
+                    sentencePiece.get());
+        }
     }
 
     @Override

@@ -6,6 +6,7 @@ import io.moetier.engine.model.spec.LinearSpec;
 import io.moetier.engine.model.spec.ModelSpec;
 import io.moetier.engine.model.spec.VectorSpec;
 import io.moetier.engine.text.GgufTokenizer;
+import io.moetier.engine.text.Tokenizer;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
@@ -194,6 +195,14 @@ final class GgufSource implements ModelSource {
     @Override
     public String fingerprint() {
         return fingerprint;
+    }
+
+    @Override
+    public void checkTokenizer() {
+        if (tokenizer().isPresent()) {
+            JsonObject metadata = parts.metadata();
+            Tokenizer.check(GgufTokenizer.toTokenizerJson(metadata), metadata.source());
+        }
     }
 
     @Override

@@ -39,6 +39,11 @@ public sealed interface ModelSource extends AutoCloseable permits CheckpointSour
     /// Returns of what kind the tokenizer is, known or not, if there is one.
     Optional<String> tokenizer();
 
+    /// Checks the tokenizer, if there is one.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if it is not one that text can be read with
+    void checkTokenizer();
+
     /// Returns what the file says of itself, by its own keys; of a checkpoint, whose files can be read, only how many
     /// tensors are of another type than [#require(LinearSpec)] says.
     Map<String, Object> metadata();

@@ -228,6 +228,24 @@ public final class Engine implements AutoCloseable {
         return contextLength;
     }
 
+    /// Returns how many tokens a prompt has at most: what a session holds, or what an encoder reads.
+    public int longestPrompt() {
+        return spec.encoder().isPresent() ? spec.maxPositionEmbeddings() : contextLength;
+    }
+
+    /// Returns the error for a prompt that is too long.
+    ///
+    /// @param found how many tokens there are
+    public IllegalArgumentException tooLong(String found) {
+        return new IllegalArgumentException(
+                spec.encoder().isPresent()
+                        ? "the encoder reads at most " + longestPrompt() + " tokens (max_position_embeddings), not "
+                                + found
+                        : "the context holds " + contextLength + " tokens, but " + found
+                                + " are needed (the model allows " + spec.maxPositionEmbeddings()
+                                + ", --ctx sets it)");
+    }
+
     /// Returns the counters so far.
     public RunStats stats() {
         return counters.snapshot().withDeviceHits(expertTiers.deviceHits());

@@ -175,9 +175,7 @@ public final class Session implements AutoCloseable {
         cache.forgetInput();
         checkTokens(input);
         if (input.length > engine.spec().maxPositionEmbeddings()) {
-            throw new IllegalArgumentException("the encoder reads at most "
-                    + engine.spec().maxPositionEmbeddings() + " tokens (max_position_embeddings), not "
-                    + input.length);
+            throw engine.tooLong(Integer.toString(input.length));
         }
         long start = System.nanoTime();
         engine.lockStep();

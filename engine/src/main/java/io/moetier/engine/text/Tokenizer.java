@@ -80,6 +80,13 @@ public final class Tokenizer implements AutoCloseable {
         TokenizerBounds.of(Json.parseObject(read(tokenizerJson), tokenizerJson));
     }
 
+    /// Checks the text of a `tokenizer.json` that was made of another file, `source`, as [#check(Path)].
+    ///
+    /// @throws MalformedModelException if it is not one that [#open] takes
+    public static void check(String json, Path source) {
+        TokenizerBounds.of(Json.parseObject(json.getBytes(StandardCharsets.UTF_8), source));
+    }
+
     /// Returns the ids of `text`, however many there are.
     ///
     /// @param addSpecialTokens whether to add what the model expects around a text, most often a first token;

@@ -80,6 +80,69 @@ class TokenizerTest {
     }
 
     @Test
+    void theSectionsOfALongTextHaveItsTokens(@TempDir Path directory) throws IOException {
+        String text = "Once upon a time, there was a king. \n".repeat(5000);
+        Path without = config(directory, "{\"bos_token\":\"<s>\",\"add_bos_token\":false}");
+        try (Tokenizer tokenizer = Texts.tokenizer();
+                Tokenizer bare = Tokenizer.open(Texts.TOKENIZER_JSON, Optional.of(without), Texts.NATIVE);
+                NativeTokenizer whole =
+                        NativeTokenizer.create(Files.readString(Texts.TOKENIZER_JSON), Texts.TOKENIZER_JSON)) {
+            assertArrayEquals(whole.encode(text, true).ids(), tokenizer.encode(text, true));
+            assertArrayEquals(whole.encode(text, false).ids(), tokenizer.encode(text, false));
+            assertArrayEquals(whole.encode(text, false).ids(), bare.encode(text, true));
+        }
+    }
+
+    @Test
+    void givesUpATextThatHasTooManyTokens() {
+        try (Tokenizer tokenizer = Texts.tokenizer()) {
+            int[] ids = tokenizer.encode("Once upon a time", true);
+            assertArrayEquals(
+                    ids,
+                    tokenizer.encodeAtMost(ids.length, "Once upon a time", true).orElseThrow());
+            assertTrue(tokenizer
+                    .encodeAtMost(ids.length - 1, "Once upon a time", true)
+                    .isEmpty());
+            // Known by its length alone: the library would take minutes, and more than is let in.
+            assertTrue(tokenizer.encodeAtMost(1024, "a".repeat(50_000_000), true).isEmpty());
+        }
+    }
+
+    @Test
+    void anErrorOfTheLibraryNamesTheFile(@TempDir Path directory) throws IOException {
+        Path file = Files.writeString(
+                directory.resolve("tokenizer.json"),
+                "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[],\"unk_token\":\"<unk>\"}}");
+        try (Tokenizer tokenizer = Tokenizer.open(file, Optional.empty(), Texts.NATIVE)) {
+            assertArrayEquals(new int[] {0, 0}, tokenizer.encode("aa", true));
+            assertEquals(
+                    file + ": cannot make tokens of a text: Unk token `<unk>` not found in the vocabulary",
+                    assertThrows(MalformedModelException.class, () -> tokenizer.encode("b", true))
+                            .getMessage());
+        }
+    }
+
+    @Test
+    void refusesTokensOfWhichNormalizersLeaveNothing(@TempDir Path directory) throws IOException {
+        Path file = Files.writeString(directory.resolve("tokenizer.json"), """
+                {"normalizer":{"type":"Strip","strip_left":true,"strip_right":true},
+                 "added_tokens":[{"id":1,"content":" ","single_word":false,"lstrip":false,"rstrip":false,
+                                  "normalized":true,"special":false}],
+                 "model":{"type":"BPE","vocab":{"a":0},"merges":[]}}""");
+        assertEquals(
+                file + ": added_tokens: expected tokens that normalizers leave something of, found ' '",
+                messageOf(file));
+    }
+
+    @Test
+    void refusesAKeyThatComesTwice(@TempDir Path directory) throws IOException {
+        Path file = Files.writeString(
+                directory.resolve("tokenizer.json"),
+                "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[],\"vocab\":{\"b\":0}}}");
+        assertTrue(messageOf(file).startsWith(file + ": not a JSON object: "));
+    }
+
+    @Test
     void findsSpecialTokens() {
         try (Tokenizer tokenizer = Texts.tokenizer()) {
             assertEquals(Optional.of(1), tokenizer.bosId());
@@ -145,10 +208,18 @@ class TokenizerTest {
         Path missing = directory.resolve("tokenizer.json");
         String message = messageOf(missing);
         assertEquals(missing + ": no such file; without it text has no tokens", message);
-        for (String bad : List.of("", "{", "{}", "{\"model\":{\"type\":\"Foo\"}}", "[1, 2]")) {
+        for (String bad : List.of("", "{", "[1, 2]")) {
             Path file = Files.writeString(missing, bad);
-            assertTrue(messageOf(file).startsWith(file + ": not a tokenizer: "), bad);
+            assertTrue(messageOf(file).startsWith(file + ": not a JSON object: "), bad);
         }
+        Files.writeString(missing, "{}");
+        assertEquals(missing + ": model: expected an object, found nothing", messageOf(missing));
+        Files.writeString(missing, "{\"model\":{\"type\":\"Foo\"}}");
+        assertEquals(
+                missing + ": model.type: expected one of BPE, Unigram, WordLevel, WordPiece, found Foo",
+                messageOf(missing));
+        Files.writeString(missing, "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"a b\"]}}");
+        assertTrue(messageOf(missing).startsWith(missing + ": not a tokenizer: "));
         Files.write(missing, new byte[] {(byte) 0xff, (byte) 0xfe});
         assertTrue(messageOf(missing).startsWith(missing + ": "));
     }

@@ -3,6 +3,7 @@ package io.moetier.engine.text.bounded;
 import io.moetier.engine.text.regex.Growth;
 import io.moetier.engine.text.regex.TokenPattern;
 import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.MalformedModelException;
 import java.util.Optional;
 
 /// A pattern and where it stands in a file.
@@ -22,7 +23,7 @@ final class PlacedPattern {
 
     /// Reads the pattern of a component, checked; empty if it is a text that is looked for as it is.
     ///
-    /// @throws io.moetier.storage.model.MalformedModelException if it may take a time without a useful bound
+    /// @throws MalformedModelException if it may take a time without a useful bound
     static Optional<PlacedPattern> read(JsonObject component) {
         JsonObject pattern = component.requireObject(KEY);
         Optional<String> regex = pattern.optionalString("Regex");
@@ -52,8 +53,11 @@ final class PlacedPattern {
             }
             return new PlacedPattern(pattern.source() + ": " + pattern.path("Regex"), text, read);
         } catch (IllegalArgumentException e) {
-            throw pattern.unexpected(
-                    "Regex", "a pattern that is sure to end soon", shortened(text) + " (" + e.getMessage() + ")");
+            throw MalformedModelException.of(
+                    pattern.source(),
+                    pattern.path("Regex"),
+                    "a pattern that is sure to end soon",
+                    shortened(text) + ": " + e.getMessage());
         }
     }
 

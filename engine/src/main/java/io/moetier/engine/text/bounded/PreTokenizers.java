@@ -36,8 +36,8 @@ final class PreTokenizers {
             return (!bytes || before < ASCII) && !pattern.pattern().mayCross(before, seen(after));
         }
 
-        boolean alwaysCutsAt(int character) {
-            return cuts && pattern.pattern().alwaysBeginsAt(seen(character));
+        boolean alwaysCutsAt(int character, int next) {
+            return cuts && pattern.pattern().alwaysBeginsAt(seen(character), seen(next));
         }
 
         /// Returns what it gets for a character of ASCII; those that would not be seen stand further up as bytes.
@@ -87,9 +87,10 @@ final class PreTokenizers {
         return keepsOrder && steps.stream().allMatch(step -> step.keepsApart(before, after));
     }
 
-    /// Says whether a word begins at a character of ASCII wherever no earlier match holds it.
-    boolean alwaysCutAt(int character) {
-        return (cutsAtBlanks && character == ' ') || steps.stream().anyMatch(step -> step.alwaysCutsAt(character));
+    /// Says whether a word begins at a character of ASCII that another follows, wherever no earlier match holds it.
+    boolean alwaysCutAt(int character, int next) {
+        return (cutsAtBlanks && character == ' ')
+                || steps.stream().anyMatch(step -> step.alwaysCutsAt(character, next));
     }
 
     private void add(Component step) {

@@ -9,18 +9,23 @@ import java.util.Map;
 ///
 /// Not thread-safe.
 public final class Sections {
-    private static final int LENGTH = 1 << 15;
+    /// Long enough that what a call takes does not show, and short enough to be soon done.
+    static final int LENGTH = 1 << 15;
+
     private static final int ASCII = 0x80;
 
     private final String text;
     private final TokenizerBounds bounds;
+    private final int length;
     private final Effort effort = new Effort();
     private final Map<Long, Boolean> known = new HashMap<>();
     private int place;
 
-    Sections(String text, TokenizerBounds bounds) {
+    /// @param length characters of a section, if it can be cut there
+    Sections(String text, TokenizerBounds bounds, int length) {
         this.text = text;
         this.bounds = bounds;
+        this.length = length;
     }
 
     /// Says whether there is one more.
@@ -40,16 +45,16 @@ public final class Sections {
     }
 
     private int end() {
-        if (text.length() - place <= LENGTH) {
+        if (text.length() - place <= length) {
             return text.length();
         }
-        for (int end = place + LENGTH; end > place; end--) {
+        for (int end = place + length; end > place; end--) {
             if (mayCut(end)) {
                 return end;
             }
         }
         int most = Math.min(text.length() - 1, place + Limits.CHARACTERS);
-        for (int end = place + LENGTH + 1; end < most; end++) {
+        for (int end = place + length + 1; end < most; end++) {
             if (mayCut(end)) {
                 return end;
             }

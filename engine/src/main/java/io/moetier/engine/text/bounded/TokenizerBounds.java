@@ -48,7 +48,7 @@ public final class TokenizerBounds {
 
     /// Returns the sections of a text, one at a time, each checked.
     public Sections sections(String text) {
-        return new Sections(text, this);
+        return new Sections(text, this, Sections.LENGTH);
     }
 
     /// Returns a number of tokens that a text has at least, however it is written.
@@ -79,7 +79,7 @@ public final class TokenizerBounds {
                 && (blank == ' ' || !(normalizers.prepends() || preTokenizers.needsBlank()))
                 && added.keepApart(before, blank, next)
                 && preTokenizers.keepsApart(before, seen)
-                && (preTokenizers.alwaysCutAt(seen) || vocabulary.keepsApart(before, seen));
+                && (preTokenizers.alwaysCutAt(seen, next) || vocabulary.keepsApart(before, seen));
     }
 
     /// Says whether the library puts a blank in front of a section, so that its own is to be left out.

@@ -44,13 +44,17 @@ public final class TokenPattern {
         return leastLength == 0 || mayCross(automaton, before, after);
     }
 
-    /// Says whether a match begins at each such character that no earlier match holds.
-    public boolean alwaysBeginsAt(int character) {
+    /// Says whether a match begins at each `character` that `next` follows and that no earlier match holds.
+    public boolean alwaysBeginsAt(int character, int next) {
         return automaton.first().keySet().stream()
-                .anyMatch(place -> automaton.mayEndAt(place) && takes(automaton.places().get(place), character));
+                .filter(place -> takes(place, character))
+                .anyMatch(place -> automaton.mayEndAt(place)
+                        || automaton.places().get(place).next().keySet().stream()
+                                .anyMatch(second -> takes(second, next) && automaton.mayEndAt(second)));
     }
 
-    private static boolean takes(Place place, int character) {
+    private boolean takes(int number, int character) {
+        Place place = automaton.places().get(number);
         return place.looks().isEmpty() && place.set().contains(character);
     }
 
