@@ -10,7 +10,7 @@ final class ClassReader {
 
     ClassReader(Cursor cursor) {
         this.cursor = cursor;
-        this.escapes = new EscapeReader(cursor);
+        this.escapes = new EscapeReader(cursor, Properties.WORD);
     }
 
     /// Reads a class, whose first bracket has been passed.

@@ -9,9 +9,12 @@ final class EscapeReader {
     private static final int HEX = 16;
 
     private final Cursor cursor;
+    private final CharacterSet word;
 
-    EscapeReader(Cursor cursor) {
+    /// @param word what `\w` stands for
+    EscapeReader(Cursor cursor, CharacterSet word) {
         this.cursor = cursor;
+        this.word = word;
     }
 
     /// Reads a set such as `\s` or `\p{L}`, if one comes next.
@@ -83,11 +86,11 @@ final class EscapeReader {
         return Properties.named(name).orElseThrow(() -> cursor.unreadable("the property '" + name + "'"));
     }
 
-    private static CharacterSet named(String letter) {
+    private CharacterSet named(String letter) {
         return switch (letter) {
             case "\\s" -> CharacterSet.BLANKS;
             case "\\d" -> Properties.DIGITS;
-            case "\\w" -> Properties.WORD;
+            case "\\w" -> word;
             default -> Properties.HEX_DIGITS;
         };
     }

@@ -26,7 +26,7 @@ final class PatternReader {
 
     private PatternReader(String pattern) {
         this.cursor = new Cursor(pattern);
-        this.escapes = new EscapeReader(cursor);
+        this.escapes = new EscapeReader(cursor, Properties.WORD_ALONE);
     }
 
     /// What letters in a group say of all that follows in it.

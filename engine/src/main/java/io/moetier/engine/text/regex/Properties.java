@@ -42,12 +42,11 @@ final class Properties {
     private static final CharacterSet WORD_MARKS = CharacterSet.categories(MARK)
             .or(DIGITS)
             .or(CharacterSet.categories(List.of(Character.CONNECTOR_PUNCTUATION)));
-    // Oniguruma counts the small figures and the fractions of Latin-1 too.
-    static final CharacterSet WORD = WORD_MARKS
-            .or(Character::isAlphabetic)
-            .or(CharacterSet.range(0xb2, 0xb3))
-            .or(CharacterSet.of(0xb9))
-            .or(CharacterSet.range(0xbc, 0xbe));
+    static final CharacterSet WORD = WORD_MARKS.or(Character::isAlphabetic);
+
+    /// Outside of brackets, Oniguruma counts the small figures and the fractions of Latin-1 too.
+    static final CharacterSet WORD_ALONE =
+            WORD.or(CharacterSet.range(0xb2, 0xb3)).or(CharacterSet.of(0xb9)).or(CharacterSet.range(0xbc, 0xbe));
 
     private static final Map<String, List<Byte>> GROUPS = Map.ofEntries(
             entry("l", LETTER),
