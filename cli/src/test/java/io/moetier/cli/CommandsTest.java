@@ -385,6 +385,18 @@ class CommandsTest {
                 err.toString().strip());
     }
 
+    /// Its length tells, so that the tokenizer library, which would take minutes, does not see it.
+    @Test
+    void aPromptFarBeyondTheContextIsRefused() throws IOException {
+        Path file = Files.writeString(directory.resolve("huge.txt"), "a".repeat(20_000_000));
+        String tooLong =
+                "the context holds 1024 tokens, but more than 1024 are needed (the model allows 1024, --ctx sets it)";
+        fails(Failure.USAGE, tooLong, "run", TINY, "-f", file.toString(), "-n", "2");
+        fails(Failure.USAGE, tooLong, "explain", TINY, "-f", file.toString());
+        Files.writeString(file, "a word ".repeat(100_000));
+        fails(Failure.USAGE, tooLong, "run", TINY, "-f", file.toString(), "-n", "2");
+    }
+
     @Test
     void aPromptFileAndStandardInputAreReadAlike() throws IOException {
         ok("run", TINY, "Once upon a time\n ", "--temp", "0", "-n", "5");

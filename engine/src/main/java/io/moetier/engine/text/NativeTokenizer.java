@@ -94,8 +94,7 @@ final class NativeTokenizer implements AutoCloseable {
         int[] ids = new int[wide.length];
         for (int i = 0; i < wide.length; i++) {
             if (wide[i] > Integer.MAX_VALUE) {
-                throw MalformedModelException.of(
-                        source, "an id", "at most " + Integer.MAX_VALUE, wide[i]);
+                throw MalformedModelException.of(source, "an id", "at most " + Integer.MAX_VALUE, wide[i]);
             }
             ids[i] = (int) wide[i];
         }

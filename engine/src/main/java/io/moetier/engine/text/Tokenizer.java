@@ -41,8 +41,8 @@ public final class Tokenizer implements AutoCloseable {
         this.config = config;
         this.bosId = config.bosToken().flatMap(this::idOf);
         this.eosId = config.eosToken().flatMap(this::idOf);
-        boolean fileAddsBos = bosId.isPresent()
-                && startsWith(tokenizer.encode("", true).ids(), bosId.get());
+        boolean fileAddsBos =
+                bosId.isPresent() && startsWith(tokenizer.encode("", true).ids(), bosId.get());
         boolean configAddsBos = config.addBosToken().orElse(fileAddsBos);
         // Some checkpoints (DeepSeek) leave the leading token to add_bos_token, and transformers obeys it over the
         // file.
@@ -63,8 +63,7 @@ public final class Tokenizer implements AutoCloseable {
         TokenizerConfig config = tokenizerConfig.map(TokenizerConfig::read).orElse(TokenizerConfig.EMPTY);
         TokenizerLibrary.load(nativeDirectory);
         bounds.probe().ifPresent(probe -> require(probe, tokenizerJson));
-        NativeTokenizer tokenizer =
-                NativeTokenizer.create(new String(json, StandardCharsets.UTF_8), tokenizerJson);
+        NativeTokenizer tokenizer = NativeTokenizer.create(new String(json, StandardCharsets.UTF_8), tokenizerJson);
         try {
             return new Tokenizer(tokenizer, bounds, config);
         } catch (RuntimeException e) {
@@ -165,7 +164,8 @@ public final class Tokenizer implements AutoCloseable {
         if (count > mostTokens) {
             return Optional.empty();
         }
-        Arrays.stream(first.ids(), first.ids().length - first.behind(), first.ids().length).forEach(ids);
+        Arrays.stream(first.ids(), first.ids().length - first.behind(), first.ids().length)
+                .forEach(ids);
         return Optional.of(ids.build().toArray());
     }
 

@@ -104,7 +104,8 @@ class TokenizerTest {
                     .encodeAtMost(ids.length - 1, "Once upon a time", true)
                     .isEmpty());
             // Known by its length alone: the library would take minutes, and more than is let in.
-            assertTrue(tokenizer.encodeAtMost(1024, "a".repeat(50_000_000), true).isEmpty());
+            assertTrue(
+                    tokenizer.encodeAtMost(1024, "a".repeat(50_000_000), true).isEmpty());
         }
     }
 

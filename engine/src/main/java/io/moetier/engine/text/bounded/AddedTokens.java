@@ -62,8 +62,7 @@ final class AddedTokens {
         int[] content = token.requireString(CONTENT).codePoints().toArray();
         VocabularyIds.require(token, "id");
         if (content.length > Limits.CHARACTERS_OF_A_MARK) {
-            throw token.unexpected(
-                    CONTENT, "at most " + Limits.CHARACTERS_OF_A_MARK + " characters", content.length);
+            throw token.unexpected(CONTENT, "at most " + Limits.CHARACTERS_OF_A_MARK + " characters", content.length);
         }
         if (token.optionalBoolean("normalized").orElse(true) && content.length > 0) {
             normalized.add(token.requireString(CONTENT));
@@ -88,7 +87,9 @@ final class AddedTokens {
         if (tokens.stream().anyMatch(token -> flag(token, "rstrip"))) {
             for (JsonObject token : tokens) {
                 String content = token.requireString(CONTENT);
-                if (flag(token, "lstrip") && !content.isEmpty() && CharacterSet.BLANKS.contains(content.codePointAt(0))) {
+                if (flag(token, "lstrip")
+                        && !content.isEmpty()
+                        && CharacterSet.BLANKS.contains(content.codePointAt(0))) {
                     throw token.unexpected(
                             CONTENT, "a token that begins with no blank, since others take blanks", content);
                 }

@@ -85,8 +85,7 @@ final class Charsmap {
         if (isLeaf) {
             int start = unit(place) & Integer.MAX_VALUE;
             // A byte that goes on with a character begins none.
-            if (start > replacements.length
-                    || (start < replacements.length && (replacements[start] & 0xc0) == 0x80)) {
+            if (start > replacements.length || (start < replacements.length && (replacements[start] & 0xc0) == 0x80)) {
                 throw unexpected("a replacement at a byte from 0 to " + replacements.length, start);
             }
         }

@@ -5,8 +5,8 @@ import java.util.Optional;
 
 /// What makes a text of tokens.
 final class Decoders {
-    private static final String KNOWN = "BPEDecoder, ByteFallback, ByteLevel, CTC, Fuse, Metaspace, Replace, Sequence,"
-            + " Strip, WordPiece";
+    private static final String KNOWN =
+            "BPEDecoder, ByteFallback, ByteLevel, CTC, Fuse, Metaspace, Replace, Sequence," + " Strip, WordPiece";
 
     private Decoders() {}
 
@@ -50,8 +50,11 @@ final class Decoders {
     private static double replace(Component step) {
         Optional<PlacedPattern> pattern = PlacedPattern.read(step.json());
         if (pattern.filter(found -> !found.isConstant()).isPresent()) {
-            throw step.json().unexpected(
-                    "pattern", "a pattern that goes back no further in longer texts", step.json().value("pattern"));
+            throw step.json()
+                    .unexpected(
+                            "pattern",
+                            "a pattern that goes back no further in longer texts",
+                            step.json().value("pattern"));
         }
         int least = PlacedPattern.literal(step.json())
                 .map(String::length)

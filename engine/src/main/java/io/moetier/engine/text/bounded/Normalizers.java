@@ -38,7 +38,8 @@ final class Normalizers {
     private Normalizers(JsonObject file) {
         List<Component> components = Component.read(file, "normalizer", "normalizers");
         components.forEach(this::add);
-        growth = steps.stream().mapToDouble(step -> step.growth() + step.added()).reduce(1, (a, b) -> a * b);
+        growth =
+                steps.stream().mapToDouble(step -> step.growth() + step.added()).reduce(1, (a, b) -> a * b);
         if (growth > Limits.GROWTH) {
             throw file.unexpected(
                     "normalizer",
@@ -128,7 +129,8 @@ final class Normalizers {
         String content = step.json().requireString("content");
         Optional<PlacedPattern> pattern = PlacedPattern.read(step.json());
         Optional<String> literal = PlacedPattern.literal(step.json());
-        int least = literal.map(String::length).orElseGet(() -> pattern.orElseThrow().pattern().leastLength());
+        int least = literal.map(String::length)
+                .orElseGet(() -> pattern.orElseThrow().pattern().leastLength());
         double longer = least == 0 ? 1.0 + content.length() : Math.max(1.0, (double) content.length() / least);
         boolean shows = literal.equals(Optional.of(" ")) && content.equals(BLANK_SIGN);
         showsBlanks |= shows;

@@ -64,8 +64,7 @@ final class PlacedPattern {
     private static void requireShort(JsonObject pattern) {
         String text = pattern.requireString("String");
         if (text.length() > Limits.CHARACTERS_OF_A_MARK) {
-            throw pattern.unexpected(
-                    "String", "at most " + Limits.CHARACTERS_OF_A_MARK + " characters", text.length());
+            throw pattern.unexpected("String", "at most " + Limits.CHARACTERS_OF_A_MARK + " characters", text.length());
         }
     }
 

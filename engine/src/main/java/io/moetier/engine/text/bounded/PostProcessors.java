@@ -5,8 +5,7 @@ import java.util.List;
 
 /// What puts tokens around those of a text.
 final class PostProcessors {
-    private static final String KNOWN =
-            "BertProcessing, ByteLevel, RobertaProcessing, Sequence, TemplateProcessing";
+    private static final String KNOWN = "BertProcessing, ByteLevel, RobertaProcessing, Sequence, TemplateProcessing";
 
     private PostProcessors() {}
 

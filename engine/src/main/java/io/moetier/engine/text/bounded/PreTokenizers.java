@@ -144,7 +144,9 @@ final class PreTokenizers {
     }
 
     private static boolean isOneCharacter(Component step) {
-        return PlacedPattern.literal(step.json()).filter(text -> text.length() == 1).isPresent();
+        return PlacedPattern.literal(step.json())
+                .filter(text -> text.length() == 1)
+                .isPresent();
     }
 
     private void builtIn(String pattern, boolean cuts) {

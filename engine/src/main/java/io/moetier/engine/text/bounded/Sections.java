@@ -75,8 +75,6 @@ public final class Sections {
 
     /// Says whether a character is the same in each form of Unicode, whatever stands before it.
     private static boolean isPlain(char character) {
-        return character < ASCII
-                ? character > ' '
-                : Character.isIdeographic(character) && character < 0xf900;
+        return character < ASCII ? character > ' ' : Character.isIdeographic(character) && character < 0xf900;
     }
 }

@@ -1,6 +1,7 @@
 package io.moetier.engine.text.bounded;
 
 import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.MalformedModelException;
 import java.util.Optional;
 
 /// What a `tokenizer.json` may do, found out before the library reads it.
@@ -28,8 +29,7 @@ public final class TokenizerBounds {
 
     /// Checks a file.
     ///
-    /// @throws io.moetier.storage.model.MalformedModelException if the library may end the process over it, or take a
-    ///     time or memory without a useful bound
+    /// @throws MalformedModelException if the library may end the process over it, or take any time or memory
     public static TokenizerBounds of(JsonObject file) {
         return new TokenizerBounds(file);
     }
@@ -41,7 +41,7 @@ public final class TokenizerBounds {
 
     /// Requires that the library may be given a text.
     ///
-    /// @throws IllegalArgumentException if a pattern may go back too often in it, or a normalizer makes too much of it
+    /// @throws IllegalArgumentException if a pattern may go back too often in it, or it becomes too long
     public void check(String text) {
         check(text, new Effort());
     }
@@ -66,8 +66,9 @@ public final class TokenizerBounds {
 
     void check(String text, Effort effort) {
         if (text.length() > Limits.CHARACTERS) {
-            throw new IllegalArgumentException("expected a text with a blank between words, where it can be cut, in each "
-                    + Limits.CHARACTERS + " characters, found " + text.length() + " without");
+            throw new IllegalArgumentException(
+                    "expected a text with a blank between words, where it can be cut, in each " + Limits.CHARACTERS
+                            + " characters, found " + text.length() + " without");
         }
         preTokenizers.weigh(normalizers.weigh(Subject.of(text), effort), effort);
     }

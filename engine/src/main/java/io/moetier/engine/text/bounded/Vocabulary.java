@@ -129,10 +129,8 @@ final class Vocabulary {
 
     private String second(@Nullable Object merge) {
         return switch (merge) {
-            case List<?> pair
-            when pair.size() == 2 && pair.getLast() instanceof String second -> second;
-            case String text
-            when text.indexOf(' ') > 0 -> text.substring(text.indexOf(' ') + 1);
+            case List<?> pair when pair.size() == 2 && pair.getLast() instanceof String second -> second;
+            case String text when text.indexOf(' ') > 0 -> text.substring(text.indexOf(' ') + 1);
             case null, default -> throw model.unexpected("merges", "pairs of pieces", merge);
         };
     }

@@ -32,8 +32,7 @@ final class Automaton {
     /// @param looks where it looks around, if it does
     /// @param body what it looks for, if that is a pattern of its own
     /// @param next the places that may follow, and in how many ways
-    record Place(
-            CharacterSet set, Optional<Looks> looks, Optional<Automaton> body, Map<Integer, Double> next) {
+    record Place(CharacterSet set, Optional<Looks> looks, Optional<Automaton> body, Map<Integer, Double> next) {
         /// Says whether a place with this set may take a character that another takes.
         boolean meets(Place other) {
             return looks.isPresent() || other.looks.isPresent() || set.meets(other.set);
@@ -83,15 +82,15 @@ final class Automaton {
 
     private Part part(Expression expression) {
         return switch (expression) {
-            case Characters characters -> place(new Place(
-                    characters.set(), Optional.empty(), Optional.empty(), new TreeMap<>()));
-            case Assertion assertion -> place(new Place(
-                    CharacterSet.ALL,
-                    Optional.of(assertion.looks()),
-                    assertion.body().map(body -> looked(assertion.looks(), body)),
-                    new TreeMap<>()));
-            case Sequence sequence ->
-                sequence.parts().stream().map(this::part).reduce(Part.NOTHING, this::then);
+            case Characters characters ->
+                place(new Place(characters.set(), Optional.empty(), Optional.empty(), new TreeMap<>()));
+            case Assertion assertion ->
+                place(new Place(
+                        CharacterSet.ALL,
+                        Optional.of(assertion.looks()),
+                        assertion.body().map(body -> looked(assertion.looks(), body)),
+                        new TreeMap<>()));
+            case Sequence sequence -> sequence.parts().stream().map(this::part).reduce(Part.NOTHING, this::then);
             case Either either ->
                 either.choices().stream().map(this::part).reduce(Part::or).orElse(Part.NOTHING);
             case Repeat repeat -> repeated(repeat);
@@ -101,8 +100,7 @@ final class Automaton {
     private static Automaton looked(Looks looks, Expression body) {
         Automaton automaton = new Automaton(body);
         Components all = new Components(automaton, place -> true);
-        if (looks == Looks.BEHIND
-                && IntStream.range(0, automaton.places.size()).anyMatch(all::isCycle)) {
+        if (looks == Looks.BEHIND && IntStream.range(0, automaton.places.size()).anyMatch(all::isCycle)) {
             throw new IllegalArgumentException("it looks back without end");
         }
         return automaton;
@@ -153,8 +151,8 @@ final class Automaton {
         if (numWays > MOST_WAYS) {
             throw new IllegalArgumentException("it has more than " + MOST_WAYS + " ways from place to place");
         }
-        before.last.forEach((from, out) -> after.first.forEach(
-                (to, in) -> places.get(from).next().merge(to, out * in, Double::sum)));
+        before.last.forEach((from, out) ->
+                after.first.forEach((to, in) -> places.get(from).next().merge(to, out * in, Double::sum)));
     }
 
     private static Map<Integer, Double> sum(Map<Integer, Double> a, Map<Integer, Double> b, double times) {

@@ -76,7 +76,8 @@ record Backtracking(Growth attempt, Growth search) {
 
         /// Returns the steps of ways on, all but the last few of which are in vain, and of the walks behind them.
         private Growth inVain(Map<Integer, Double> ways, int leadingOn) {
-            double number = ways.values().stream().mapToDouble(Double::doubleValue).sum();
+            double number =
+                    ways.values().stream().mapToDouble(Double::doubleValue).sum();
             Growth sum = Growth.of(Math.max(0, number - leadingOn));
             for (Map.Entry<Integer, Double> way : ways.entrySet()) {
                 sum = sum.plus(walks.getOrDefault(way.getKey(), Growth.NONE).times(way.getValue()));

@@ -122,7 +122,11 @@ final class PatternReader {
             return set(new ClassReader(cursor).read(), options);
         }
         if (cursor.take(".")) {
-            return set(options.dotIsAll() ? CharacterSet.ALL : CharacterSet.of('\n').not(), options);
+            return set(
+                    options.dotIsAll()
+                            ? CharacterSet.ALL
+                            : CharacterSet.of('\n').not(),
+                    options);
         }
         for (String edge : List.of("^", "$", "\\A", "\\z", "\\Z", "\\b", "\\B", "\\G")) {
             if (cursor.take(edge)) {

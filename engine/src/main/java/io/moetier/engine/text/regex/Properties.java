@@ -96,16 +96,26 @@ final class Properties {
             entry("cn", Character.UNASSIGNED));
 
     private static final Map<String, CharacterSet> NAMES = Map.of(
-            "alpha", Character::isAlphabetic,
-            "alphabetic", Character::isAlphabetic,
-            "digit", DIGITS,
-            "alnum", DIGITS.or(Character::isAlphabetic),
-            "space", CharacterSet.BLANKS,
-            "upper", Character::isUpperCase,
-            "lower", Character::isLowerCase,
-            "word", WORD,
-            "xdigit", HEX_DIGITS,
-            "any", CharacterSet.ALL);
+            "alpha",
+            Character::isAlphabetic,
+            "alphabetic",
+            Character::isAlphabetic,
+            "digit",
+            DIGITS,
+            "alnum",
+            DIGITS.or(Character::isAlphabetic),
+            "space",
+            CharacterSet.BLANKS,
+            "upper",
+            Character::isUpperCase,
+            "lower",
+            Character::isLowerCase,
+            "word",
+            WORD,
+            "xdigit",
+            HEX_DIGITS,
+            "any",
+            CharacterSet.ALL);
 
     private Properties() {}
 

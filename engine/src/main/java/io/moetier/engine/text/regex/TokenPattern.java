@@ -18,7 +18,7 @@ public final class TokenPattern {
 
     /// Reads a pattern in the syntax that the tokenizer library takes.
     ///
-    /// @throws IllegalArgumentException if it is malformed, not understood, or may take a time that has no useful bound
+    /// @throws IllegalArgumentException if it is malformed, not understood, or has no useful bound of time
     public static TokenPattern read(String pattern) {
         return new TokenPattern(PatternReader.read(pattern));
     }
@@ -78,8 +78,7 @@ public final class TokenPattern {
     /// Says whether one of the places that come next takes a character, or looks at it.
     ///
     /// @param atStart whether a match begins here, so that what it takes does not lie across
-    private static boolean mayComeNext(
-            Automaton automaton, Map<Integer, Double> next, int after, boolean atStart) {
+    private static boolean mayComeNext(Automaton automaton, Map<Integer, Double> next, int after, boolean atStart) {
         for (int number : next.keySet()) {
             Place place = automaton.places().get(number);
             if (place.looks().isEmpty()) {
@@ -87,7 +86,12 @@ public final class TokenPattern {
                     return true;
                 }
             } else if (place.looks().get() != Looks.AHEAD
-                    || (!atStart && mayComeNext(place.body().orElseThrow(), place.body().get().first(), after, false))
+                    || (!atStart
+                            && mayComeNext(
+                                    place.body().orElseThrow(),
+                                    place.body().get().first(),
+                                    after,
+                                    false))
                     || mayComeNext(automaton, place.next(), after, atStart)) {
                 return true;
             }

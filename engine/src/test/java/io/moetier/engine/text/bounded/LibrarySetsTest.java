@@ -19,10 +19,35 @@ class LibrarySetsTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "\\p{L}", "\\p{M}", "\\p{N}", "\\p{P}", "\\p{S}", "\\p{Z}", "\\p{C}", "\\p{Lu}", "\\p{Ll}", "\\p{Lt}",
-                "\\p{Lm}", "\\p{Lo}", "\\p{Mn}", "\\p{Nd}", "\\p{Po}", "\\p{So}", "\\p{Han}", "\\p{Hiragana}",
-                "\\p{Alpha}", "\\p{Upper}", "\\p{Lower}", "\\s", "\\d", "\\w", "\\h", "[[:space:]]", "[^\\s\\p{L}\\p{N}]",
-                "[\\w&&[^\\d]]", "[(\\s|[.,!?…])]"
+                "\\p{L}",
+                "\\p{M}",
+                "\\p{N}",
+                "\\p{P}",
+                "\\p{S}",
+                "\\p{Z}",
+                "\\p{C}",
+                "\\p{Lu}",
+                "\\p{Ll}",
+                "\\p{Lt}",
+                "\\p{Lm}",
+                "\\p{Lo}",
+                "\\p{Mn}",
+                "\\p{Nd}",
+                "\\p{Po}",
+                "\\p{So}",
+                "\\p{Han}",
+                "\\p{Hiragana}",
+                "\\p{Alpha}",
+                "\\p{Upper}",
+                "\\p{Lower}",
+                "\\s",
+                "\\d",
+                "\\w",
+                "\\h",
+                "[[:space:]]",
+                "[^\\s\\p{L}\\p{N}]",
+                "[\\w&&[^\\d]]",
+                "[(\\s|[.,!?…])]"
             })
     void areThoseOfTheLibrary(String pattern) {
         TokenPattern read = TokenPattern.read(pattern);
@@ -44,8 +69,7 @@ class LibrarySetsTest {
                 "added_tokens",
                 java.util.List.of(),
                 "pre_tokenizer",
-                Map.of(
-                        "type", "Split", "pattern", Map.of("Regex", pattern), "behavior", "Isolated", "invert", false),
+                Map.of("type", "Split", "pattern", Map.of("Regex", pattern), "behavior", "Isolated", "invert", false),
                 "model",
                 Map.of("type", "WordLevel", "vocab", Map.of("?", 0), "unk_token", "?")));
         long tokenizer = library.createTokenizerFromString(json);

@@ -21,10 +21,56 @@ class SectionsTest {
     private static final int TEXTS = 60;
 
     private static final List<String> PIECES = List.of(
-            "the", " the", "The", "THE", "in", "a", "aaaa", " ", "  ", "    ", "\n", "\n\n", " \n ", "\t", "\r\n", "1",
-            "123", "12345", " 7", ".", "!!", ", ", "'s", " 's", "'T ", "/path/", "日本", "日 本", "日\nx", "です", "é", "e\u0301",
-            " \u0301", "😀", "\u00a0", "\u3000", "<|end|>", " <|end|> a", "[x]", " [x]", "[x] b", "x ", "Ελλ ", "ß s",
-            "▁", " ▁", "x▁ y", "<s>", "</s> a", "a <s>b");
+            "the",
+            " the",
+            "The",
+            "THE",
+            "in",
+            "a",
+            "aaaa",
+            " ",
+            "  ",
+            "    ",
+            "\n",
+            "\n\n",
+            " \n ",
+            "\t",
+            "\r\n",
+            "1",
+            "123",
+            "12345",
+            " 7",
+            ".",
+            "!!",
+            ", ",
+            "'s",
+            " 's",
+            "'T ",
+            "/path/",
+            "日本",
+            "日 本",
+            "日\nx",
+            "です",
+            "é",
+            "e\u0301",
+            " \u0301",
+            "😀",
+            "\u00a0",
+            "\u3000",
+            "<|end|>",
+            " <|end|> a",
+            "[x]",
+            " [x]",
+            "[x] b",
+            "x ",
+            "Ελλ ",
+            "ß s",
+            "▁",
+            " ▁",
+            "x▁ y",
+            "<s>",
+            "</s> a",
+            "a <s>b");
 
     @Test
     void haveTheTokensOfTheWholeText() {
@@ -112,7 +158,8 @@ class SectionsTest {
 
     @Test
     void aTextThatCannotBeCutIsOneSection() {
-        String json = TokenizerFiles.with("normalizer", Map.of("type", "Strip", "strip_left", true, "strip_right", true));
+        String json =
+                TokenizerFiles.with("normalizer", Map.of("type", "Strip", "strip_left", true, "strip_right", true));
         String text = "a word ".repeat(100);
         Sections sections = new Sections(text, TokenizerFiles.bounds(json), 10);
         assertEquals(text, sections.next());

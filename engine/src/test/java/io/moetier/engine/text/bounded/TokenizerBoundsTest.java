@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.engine.text.regex.PublishedPatterns;
-import io.moetier.storage.format.Json;
 import io.moetier.storage.model.MalformedModelException;
 import java.util.Base64;
 import java.util.Collections;
@@ -62,7 +61,8 @@ model.max_input_chars_per_word: expected 0 to 4096, found 1000000000
                 refusal(TokenizerFiles.with("model", Map.of("type", "Unigram", "vocab", List.of(piece)))));
         assertEquals(
                 "tokenizer.json: added_tokens: expected at most 30000 tokens, found 30001",
-                refusal(TokenizerFiles.with("added_tokens", Collections.nCopies(30_001, TokenizerFiles.token(1, "a")))));
+                refusal(TokenizerFiles.with(
+                        "added_tokens", Collections.nCopies(30_001, TokenizerFiles.token(1, "a")))));
     }
 
     @Test
@@ -95,8 +95,10 @@ model.max_input_chars_per_word: expected 0 to 4096, found 1000000000
         assertDoesNotThrow(() -> bounds.check("a b! ".repeat(100_000)));
         assertDoesNotThrow(() -> bounds.check("a".repeat(1_000_000)));
         String message = refusal(() -> bounds.check("a" + " ".repeat(500_000) + "b"));
-        assertTrue(message.startsWith("tokenizer.json: pre_tokenizer.pretokenizers[0].pattern.Regex: expected a text with"
-                + " runs of at most 1"), message);
+        assertTrue(
+                message.startsWith("tokenizer.json: pre_tokenizer.pretokenizers[0].pattern.Regex: expected a text with"
+                        + " runs of at most 1"),
+                message);
         assertTrue(message.endsWith(", found 500000"), message);
     }
 
@@ -121,16 +123,43 @@ model.max_input_chars_per_word: expected 0 to 4096, found 1000000000
 
     @Test
     void knowsHowManyTokensThereAreAtLeast() {
-        assertEquals(100_000 / "<|end|>".length(), TokenizerFiles.bounds(TokenizerFiles.with("decoder", null)).leastTokens("a".repeat(100_000)));
+        assertEquals(
+                100_000 / "<|end|>".length(),
+                TokenizerFiles.bounds(TokenizerFiles.with("decoder", null)).leastTokens("a".repeat(100_000)));
         TokenizerBounds tiny = TokenizerFiles.bounds(TokenizerFiles.tinyMixtral());
         assertTrue(tiny.leastTokens("a".repeat(100_000)) > 1000);
         assertEquals(0, tiny.leastTokens(""));
         // What is unknown becomes one token, be it long or short.
-        assertEquals(0, leastTokens(Map.of("type", "BPE", "vocab", Map.of("a", 0), "merges", List.of(), "unk_token", "a",
-                "fuse_unk", true)));
-        assertEquals(1000 / "<|end|>".length(), leastTokens(Map.of("type", "BPE", "vocab", Map.of("a", 0), "merges",
-                List.of(), "unk_token", "a", "fuse_unk", false)));
-        assertEquals(0, TokenizerFiles.bounds(TokenizerFiles.with("pre_tokenizer", Map.of("type", "Whitespace"))).leastTokens(" ".repeat(1000)));
+        assertEquals(
+                0,
+                leastTokens(Map.of(
+                        "type",
+                        "BPE",
+                        "vocab",
+                        Map.of("a", 0),
+                        "merges",
+                        List.of(),
+                        "unk_token",
+                        "a",
+                        "fuse_unk",
+                        true)));
+        assertEquals(
+                1000 / "<|end|>".length(),
+                leastTokens(Map.of(
+                        "type",
+                        "BPE",
+                        "vocab",
+                        Map.of("a", 0),
+                        "merges",
+                        List.of(),
+                        "unk_token",
+                        "a",
+                        "fuse_unk",
+                        false)));
+        assertEquals(
+                0,
+                TokenizerFiles.bounds(TokenizerFiles.with("pre_tokenizer", Map.of("type", "Whitespace")))
+                        .leastTokens(" ".repeat(1000)));
     }
 
     private static long leastTokens(Map<String, ?> model) {
@@ -139,7 +168,10 @@ model.max_input_chars_per_word: expected 0 to 4096, found 1000000000
 
     private static String precompiled(byte[] rules) {
         return TokenizerFiles.normalizing(Map.of(
-                "type", "Precompiled", "precompiled_charsmap", Base64.getEncoder().encodeToString(rules)));
+                "type",
+                "Precompiled",
+                "precompiled_charsmap",
+                Base64.getEncoder().encodeToString(rules)));
     }
 
     private static String refusal(String json) {

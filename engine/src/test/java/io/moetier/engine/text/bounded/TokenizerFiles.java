@@ -66,10 +66,7 @@ final class TokenizerFiles {
 
     /// Loads the native library, as opening any tokenizer does.
     static TokenizersLibrary library() {
-        Tokenizer.open(
-                        TestData.tinyMixtral().resolve("tokenizer.json"),
-                        Optional.empty(),
-                        Path.of("target", "native"))
+        Tokenizer.open(TestData.tinyMixtral().resolve("tokenizer.json"), Optional.empty(), Path.of("target", "native"))
                 .close();
         return TokenizersLibrary.LIB;
     }
