@@ -71,7 +71,10 @@ public final class ChatTemplate {
         context.put("add_generation_prompt", addGenerationPrompt);
         tokens.bosToken().ifPresent(token -> context.put("bos_token", token));
         tokens.eosToken().ifPresent(token -> context.put("eos_token", token));
-        return JinjaRenderer.render(template, context, clock, source);
+        long characters =
+                messages.stream().mapToLong(message -> message.content().length()).sum();
+        JinjaBudget budget = new JinjaBudget(messages.size(), characters);
+        return JinjaRenderer.render(template, context, budget, clock, source);
     }
 
     private static Map<String, Object> asMap(ChatMessage message) {

@@ -1,32 +1,16 @@
 package io.moetier.engine.text;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-
-/// Rewrites the expressions of a template where Jinjava reads them otherwise than Jinja.
+/// Rewrites a template so that Jinjava cuts it into the same texts, expressions and tags as Jinja does.
 ///
-/// - `namespace(count=items|length - 1)`: Jinjava binds `=` closer than `-`, so values of named arguments get
-///   parentheses.
-/// - `items[::-1]`: Jinjava has no step, so the reversed sequence is asked for by name.
-/// - `not name is defined`, `not a in b`: Jinjava binds `not` closer, so it moves behind the name.
-///
-/// What Jinjava would pass over in silence is refused: conditions and `else` of `for`.
-///
-/// Text outside `{{ }}` and `{% %}` stays as it is, but for the last newline, which Jinja drops.
+/// Jinjava drops blanks before a tag in the middle of a line, and ends an expression at the braces of two dicts. So the
+/// blanks are dropped here, by the rules of `trim_blocks`, `lstrip_blocks` and the signs in tags; comments go; braces
+/// within an expression are set apart; and text with a brace becomes a string. Newlines that are dropped return within
+/// the next tag, so that lines keep their numbers. The time is linear in the length.
 final class JinjaDialect {
-    private static final String REVERSED = "[::-1]";
-    private static final Pattern NEGATED_TEST =
-            Pattern.compile("not\\s+([\\w.]+(?:\\[[^\\[\\]]*])*)\\s+(is|in)\\b(?!\\s+not\\b)");
-    private static final Pattern MACRO = Pattern.compile("[-+]?\\s*macro\\b");
-    private static final Pattern TAG = Pattern.compile("[-+]?\\s*(end)?(for|if|else)\\b");
-    private static final Pattern CONDITION = Pattern.compile("\\sif\\s(?!.*\\selse\\s)");
-
     private final String template;
     private final StringBuilder out = new StringBuilder();
-    private final Deque<String> blocks = new ArrayDeque<>();
     private int position;
+    private int droppedLines;
 
     private JinjaDialect(String template) {
         this.template = template;
@@ -34,144 +18,188 @@ final class JinjaDialect {
 
     /// Returns the template in Jinjava's dialect.
     ///
-    /// @throws IllegalArgumentException if there is no way to say it
+    /// @throws JinjaException if a tag, an expression or a comment has no end, or a tag is unknown
     static String toJinjava(String template) {
-        String text = template.replace("\r\n", "\n");
+        String text = template.replace("\r\n", "\n").replace('\r', '\n');
         JinjaDialect dialect = new JinjaDialect(text.endsWith("\n") ? text.substring(0, text.length() - 1) : text);
         dialect.rewrite();
         return dialect.out.toString();
     }
 
     private void rewrite() {
-        while (position < template.length()) {
-            if (at("{#")) {
-                copyThrough("#}");
-            } else if (at("{{") || at("{%")) {
-                String end = at("{{") ? "}}" : "%}";
-                copy(2);
-                if (end.equals("%}")) {
-                    checkTag();
-                }
-                if (MACRO.matcher(template).region(position, template.length()).lookingAt()) {
-                    copyThrough(end); // defaults of parameters look like named arguments
-                } else {
-                    expression(end, false);
-                }
-            } else {
-                copy(1);
+        for (int begin = begin(position); begin < template.length(); begin = begin(position)) {
+            char kind = template.charAt(begin + 1);
+            char sign = charAt(begin + 2);
+            boolean signed = sign == '-' || sign == '+';
+            text(begin, kind, sign);
+            position = begin + (signed ? 3 : 2);
+            switch (kind) {
+                case '#' -> comment(begin);
+                case '%' -> tag(begin);
+                default -> code(begin, "}}");
             }
         }
+        emit(template.substring(position));
     }
 
-    private void checkTag() {
-        Matcher tag = TAG.matcher(template).region(position, template.length());
-        if (!tag.lookingAt()) {
-            return;
-        }
-        if (tag.group(1) != null) {
-            blocks.poll();
-        } else if (!tag.group(2).equals("else")) {
-            blocks.push(tag.group(2));
-            int close = template.indexOf("%}", position);
-            String rest = close < 0 ? "" : template.substring(tag.end(), close);
-            if (tag.group(2).equals("for") && CONDITION.matcher(rest).find()) {
-                throw unsupported("a condition in for");
-            }
-        } else if ("for".equals(blocks.peek())) {
-            throw unsupported("else of for");
-        }
-    }
-
-    private IllegalArgumentException unsupported(String construct) {
-        long line =
-                template.substring(0, position).chars().filter(c -> c == '\n').count() + 1;
-        return new IllegalArgumentException("line " + line + ": " + construct + " is not supported");
-    }
-
-    /// Copies up to `end`, which closes a tag or a bracket and is left for the caller.
-    ///
-    /// @param inCall whether the text is the arguments of a call, in which `name=` begins a named one
-    private void expression(String end, boolean inCall) {
-        while (position < template.length() && !at(end)) {
-            if (inCall && atAssignment()) {
-                copy(1);
-                out.append('(');
-                while (position < template.length() && !at(end) && !at(",")) {
-                    token();
-                }
-                out.append(')');
-            } else {
-                token();
+    /// Returns where the next tag, expression or comment begins, or the end.
+    private int begin(int from) {
+        for (int at = template.indexOf('{', from); at >= 0; at = template.indexOf('{', at + 1)) {
+            if (at + 1 < template.length() && "{%#".indexOf(template.charAt(at + 1)) >= 0) {
+                return at;
             }
         }
+        return template.length();
     }
 
-    private void token() {
-        char c = template.charAt(position);
-        switch (c) {
-            case '\'', '"' -> copyString(c);
-            case '(' -> bracket(")", !out.isEmpty() && isName(out.charAt(out.length() - 1)));
-            case '[' -> {
-                if (at(REVERSED)) {
-                    out.append("|reverse|list");
-                    position += REVERSED.length();
-                } else {
-                    bracket("]", false);
-                }
+    /// Writes the text up to `end` without the blanks that what begins there drops.
+    private void text(int end, char kind, char sign) {
+        int keep = end;
+        if (sign == '-') {
+            while (keep > position && PythonStrings.isBlank(template.charAt(keep - 1))) {
+                keep--;
             }
-            case '{' -> bracket("}", false);
-            case 'n' -> word();
-            default -> copy(1);
+        } else if (sign != '+' && kind != '{') {
+            keep = lineStart(end);
+        }
+        emit(template.substring(position, keep));
+        drop(keep, end);
+    }
+
+    /// Returns where the line begins that ends at `end`, or `end` if it is not blank.
+    private int lineStart(int end) {
+        int at = end;
+        while (at > position && template.charAt(at - 1) != '\n' && PythonStrings.isBlank(template.charAt(at - 1))) {
+            at--;
+        }
+        boolean starts = at == 0 || template.charAt(at - 1) == '\n';
+        return starts ? at : end;
+    }
+
+    private void drop(int from, int to) {
+        for (int i = from; i < to; i++) {
+            droppedLines += template.charAt(i) == '\n' ? 1 : 0;
         }
     }
 
-    /// Copies a name or keyword that begins with n, or a negated test.
-    private void word() {
-        Matcher test = NEGATED_TEST.matcher(template).region(position, template.length());
-        boolean begins = out.isEmpty() || !isName(out.charAt(out.length() - 1));
-        if (begins && test.lookingAt()) {
-            out.append(test.group(1)).append(test.group(2).equals("is") ? " is not" : " not in");
-            position = test.end();
+    private void emit(String text) {
+        if (text.indexOf('{') < 0) {
+            out.append(text);
         } else {
-            copy(1);
+            out.append("{{ '")
+                    .append(text.replace("\\", "\\\\").replace("'", "\\'"))
+                    .append("' }}");
         }
     }
 
-    private void bracket(String close, boolean call) {
-        copy(1);
-        expression(close, call);
-        copy(1);
-    }
-
-    /// Says whether a single `=` comes, that is, not `==`, `!=`, `<=` or `>=`.
-    private boolean atAssignment() {
-        return at("=") && !at("==") && "=!<>".indexOf(out.charAt(out.length() - 1)) < 0;
-    }
-
-    private void copyString(char quote) {
-        copy(1);
-        while (position < template.length() && template.charAt(position) != quote) {
-            copy(template.charAt(position) == '\\' ? 2 : 1);
+    private void comment(int begin) {
+        int end = template.indexOf("#}", position);
+        if (end < 0) {
+            throw new JinjaException("a comment has no end", line(begin));
         }
-        copy(1);
+        drop(position, end);
+        position = end + 2;
+        dropBehind(template.charAt(end - 1), true);
     }
 
-    private void copyThrough(String end) {
-        int close = template.indexOf(end, position);
-        copy(close < 0 ? template.length() - position : close + end.length() - position);
+    private void tag(int begin) {
+        int word = afterBlanks(position);
+        int end = afterBlanks(word + 3);
+        boolean signed = charAt(end) == '-';
+        if (template.startsWith("raw", word) && template.startsWith("%}", signed ? end + 1 : end)) {
+            position = end + (signed ? 3 : 2);
+            dropBehind(signed ? '-' : '+', false);
+            raw(begin);
+        } else {
+            checkName(word, begin);
+            code(begin, "%}");
+        }
     }
 
-    private void copy(int count) {
-        int end = Math.min(position + count, template.length());
-        out.append(template, position, end);
-        position = end;
+    private void checkName(int from, int begin) {
+        int end = from;
+        while (Character.isUnicodeIdentifierPart(charAt(end)) && charAt(end) != '\0') {
+            end++;
+        }
+        String name = template.substring(from, end);
+        if (!JinjaTag.isKnown(name)) {
+            throw new JinjaException("unknown tag '" + name + "'", line(begin));
+        }
     }
 
-    private boolean at(String text) {
-        return template.startsWith(text, position);
+    /// Writes what stands up to `endraw` as text.
+    private void raw(int begin) {
+        for (int at = template.indexOf("{%", position); at >= 0; at = template.indexOf("{%", at + 2)) {
+            boolean signed = charAt(at + 2) == '-' || charAt(at + 2) == '+';
+            int word = afterBlanks(at + (signed ? 3 : 2));
+            int end = afterBlanks(word + 6);
+            boolean signedEnd = charAt(end) == '-' || charAt(end) == '+';
+            if (template.startsWith("endraw", word) && template.startsWith("%}", signedEnd ? end + 1 : end)) {
+                text(at, '%', charAt(at + 2));
+                drop(at, end);
+                position = end + (signedEnd ? 3 : 2);
+                dropBehind(charAt(end), true);
+                return;
+            }
+        }
+        throw new JinjaException("raw has no end", line(begin));
     }
 
-    private static boolean isName(char c) {
-        return Character.isLetterOrDigit(c) || c == '_';
+    /// Writes a tag or an expression up to `end`.
+    private void code(int begin, String end) {
+        out.append(template, begin, begin + 2).append(' ').repeat('\n', droppedLines);
+        droppedLines = 0;
+        int depth = 0;
+        while (position < template.length()) {
+            char c = template.charAt(position);
+            boolean signed = c == '-' || (c == '+' && end.equals("%}"));
+            if (depth == 0 && template.startsWith(end, signed ? position + 1 : position)) {
+                out.append(' ').append(end);
+                position += signed ? 3 : 2;
+                dropBehind(c, end.equals("%}"));
+                return;
+            }
+            depth += "([{".indexOf(c) >= 0 ? 1 : ")]}".indexOf(c) >= 0 ? -1 : 0;
+            symbol(c);
+        }
+        throw new JinjaException("'" + template.substring(begin, begin + 2) + "' has no end", line(begin));
+    }
+
+    private void symbol(char c) {
+        int from = position++;
+        if (c == '\'' || c == '"') {
+            while (position < template.length() && template.charAt(position) != c) {
+                position += template.charAt(position) == '\\' ? 2 : 1;
+            }
+            position = Math.min(position + 1, template.length());
+        }
+        out.append(template, from, position).append(c == '}' || c == '{' ? " " : "");
+    }
+
+    /// Drops the blanks behind an end with a sign, or the newline behind one without.
+    private void dropBehind(char sign, boolean newline) {
+        int from = position;
+        if (sign == '-') {
+            position = afterBlanks(position);
+        } else if (sign != '+' && newline && charAt(position) == '\n') {
+            position++;
+        }
+        drop(from, position);
+    }
+
+    private int afterBlanks(int from) {
+        int at = Math.min(from, template.length());
+        while (at < template.length() && PythonStrings.isBlank(template.charAt(at))) {
+            at++;
+        }
+        return at;
+    }
+
+    private char charAt(int index) {
+        return index < template.length() ? template.charAt(index) : '\0';
+    }
+
+    private int line(int at) {
+        return 1 + (int) template.substring(0, at).chars().filter(c -> c == '\n').count();
     }
 }

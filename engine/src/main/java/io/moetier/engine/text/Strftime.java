@@ -37,7 +37,7 @@ final class Strftime {
             case 'S' -> "ss";
             case 'p' -> "a";
             case '%' -> "'%'";
-            default -> throw new IllegalArgumentException("strftime_now does not know %" + letter);
+            default -> throw new JinjaException("strftime_now does not know %" + letter);
         };
         return DateTimeFormatter.ofPattern(letters, Locale.ENGLISH).format(time);
     }
