@@ -88,7 +88,7 @@ class ArchitectureTest {
                 .check(CLASSES);
         importedOnlyBy("org.lwjgl..", "io.moetier.engine.device.cuda..").check(CLASSES);
         importedOnlyBy("ai.djl..", "io.moetier.engine.text..").check(CLASSES);
-        importedOnlyBy("com.hubspot..", "io.moetier.engine.text..").check(CLASSES);
+        importedOnlyBy("com.hubspot..", "io.moetier.engine.text.jinja..").check(CLASSES);
         importedOnlyBy("org.openjdk.jmh..", "io.moetier.tools.bench..").check(CLASSES);
         importedOnlyBy("picocli..", "io.moetier.cli..").check(CLASSES);
         importedOnlyBy("org.jline..", "io.moetier.cli..").check(CLASSES);

@@ -1,5 +1,7 @@
 package io.moetier.engine.text;
 
+import io.moetier.engine.text.jinja.JinjaBudget;
+import io.moetier.engine.text.jinja.JinjaRenderer;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.MalformedModelException;
@@ -18,6 +20,7 @@ import java.util.Optional;
 /// tokens, so it is encoded without adding more. The template engine is loaded by the first rendering, not before.
 public final class ChatTemplate {
     private static final String DEFAULT = "default";
+    private static final int MAX_BYTES_PER_CHARACTER = 4; // in UTF-8
 
     private final Path source;
     private final String template;
@@ -71,8 +74,9 @@ public final class ChatTemplate {
         context.put("add_generation_prompt", addGenerationPrompt);
         tokens.bosToken().ifPresent(token -> context.put("bos_token", token));
         tokens.eosToken().ifPresent(token -> context.put("eos_token", token));
-        long characters =
-                messages.stream().mapToLong(message -> message.content().length()).sum();
+        long characters = messages.stream()
+                .mapToLong(message -> message.content().length())
+                .sum();
         JinjaBudget budget = new JinjaBudget(messages.size(), characters);
         return JinjaRenderer.render(template, context, budget, clock, source);
     }
@@ -96,6 +100,11 @@ public final class ChatTemplate {
 
     private static String read(Path file) {
         try {
+            if (Files.size(file) > (long) JinjaBudget.MAX_TEMPLATE_LENGTH * MAX_BYTES_PER_CHARACTER) {
+                throw new MalformedModelException(
+                        file + ": the chat template cannot be rendered: it has " + Files.size(file) + " bytes, and may have "
+                                + JinjaBudget.MAX_TEMPLATE_LENGTH + " characters");
+            }
             return Files.readString(file);
         } catch (IOException e) {
             throw new MalformedModelException(file + ": cannot be read: " + e.getMessage(), e);

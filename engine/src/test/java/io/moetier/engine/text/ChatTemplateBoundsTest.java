@@ -70,7 +70,8 @@ class ChatTemplateBoundsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"{{ n.x }}", "{{ n.x|tojson }}", "{{ n.x == n.y }}", "{{ n.x < n.y }}", "{{ n.x in [n.y] }}"})
+    @ValueSource(
+            strings = {"{{ n.x }}", "{{ n.x|tojson }}", "{{ n.x == n.y }}", "{{ n.x < n.y }}", "{{ n.x in [n.y] }}"})
     void endsWhatIsLargeByRepetition(String use) throws IOException {
         assertEquals(TOO_MUCH, fault(GROWS + use));
     }
@@ -172,7 +173,8 @@ class ChatTemplateBoundsTest {
     void aConversationThatFillsALargeContextFits() throws IOException {
         List<ChatMessage> messages = new ArrayList<>();
         for (int i = 0; i < 5_000; i++) {
-            messages.add(new ChatMessage(i % 2 == 0 ? "user" : "assistant", "<think>\n\n</think>" + "word ".repeat(160)));
+            messages.add(
+                    new ChatMessage(i % 2 == 0 ? "user" : "assistant", "<think>\n\n</think>" + "word ".repeat(160)));
         }
         Path qwen3 = directory.resolve("chat_template.jinja");
         Files.writeString(qwen3, ChatTemplateTest.resource("qwen3.jinja"));
@@ -192,9 +194,9 @@ class ChatTemplateBoundsTest {
     /// Returns what is wrong with a template, behind the file and the line.
     private String fault(String template) throws IOException {
         Path file = Files.writeString(directory.resolve("chat_template.jinja"), template);
-        String message = String.valueOf(assertThrows(
-                        MalformedModelException.class, () -> template().render(HELLO, true))
-                .getMessage());
+        String message = String.valueOf(
+                assertThrows(MalformedModelException.class, () -> template().render(HELLO, true))
+                        .getMessage());
         String begin = file + ": the chat template cannot be rendered: ";
         assertTrue(message.startsWith(begin), message);
         return message.substring(begin.length()).replaceFirst("^line \\d+: ", "");

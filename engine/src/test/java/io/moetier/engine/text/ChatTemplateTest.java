@@ -59,13 +59,12 @@ class ChatTemplateTest {
 
     private void assertReads(JsonObject construct, List<ChatMessage> messages) throws IOException {
         config("\"add_bos_token\":true");
-        Path file = Files.writeString(
-                directory.resolve("chat_template.jinja"), construct.requireString("template"));
+        Path file = Files.writeString(directory.resolve("chat_template.jinja"), construct.requireString("template"));
         if (construct.has("expected")) {
             assertEquals(construct.requireString("expected"), find().render(messages, true));
         } else {
-            String message = String.valueOf(
-                    assertThrows(MalformedModelException.class, () -> find().render(messages, true))
+            String message =
+                    String.valueOf(assertThrows(MalformedModelException.class, () -> find().render(messages, true))
                             .getMessage());
             assertTrue(message.startsWith(file + ": the chat template "), message);
             assertEquals(1, message.lines().count(), message);
@@ -181,7 +180,8 @@ class ChatTemplateTest {
     void linesKeepTheirNumbersWhereBlanksAreDropped() throws IOException {
         Path file = directory.resolve("chat_template.jinja");
         Files.writeString(
-                file, "{# one\ntwo #}\n\n{%- if true -%}\n\n  {% set x = [1,\n 2] %}\n\n  {%- endif %}\n{{ nosuch() }}\n");
+                file,
+                "{# one\ntwo #}\n\n{%- if true -%}\n\n  {% set x = [1,\n 2] %}\n\n  {%- endif %}\n{{ nosuch() }}\n");
         assertEquals(
                 file + ": the chat template cannot be rendered: line 10: unknown function 'nosuch'", messageOfRender());
     }
