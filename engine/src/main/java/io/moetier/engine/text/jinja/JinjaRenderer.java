@@ -53,7 +53,7 @@ public final class JinjaRenderer {
                     source + ": the chat template refuses the conversation: " + e.getMessage(), e);
         } catch (InterpretException e) {
             int line = e.getLineNumber() > 0 ? e.getLineNumber() : in.getLineNumber();
-            throw unrenderable(source, line, e.getMessage(), e);
+            throw unrenderable(source, line, String.valueOf(e.getMessage()), e);
         } catch (StackOverflowError e) {
             throw unrenderable(source, in.getLineNumber(), "it nests too deep", e);
         } catch (OutOfMemoryError e) {

@@ -62,7 +62,9 @@ final class JinjaTests {
         return Math.floorMod(PythonValues.integer(value, "a value that is tested"), by);
     }
 
+    @SuppressWarnings("ReferenceEquality") // what `sameas` asks for
     private static boolean same(Object value, Object other) {
-        return value instanceof List || value instanceof Map ? value == other : value.equals(other);
+        boolean changes = value instanceof List || value instanceof Map;
+        return changes ? value == other : value.equals(other);
     }
 }

@@ -84,7 +84,8 @@ final class PythonOperators {
                     "cannot apply '" + operator + "' to " + PythonValues.type(a) + " and " + PythonValues.type(b));
         }
         try {
-            return PythonValues.isInteger(a) && PythonValues.isInteger(b) && !operator.equals("/")
+            boolean integers = PythonValues.isInteger(a) && PythonValues.isInteger(b) && !operator.equals("/");
+            return integers
                     ? integers(operator, PythonValues.integer(a, ""), PythonValues.integer(b, ""))
                     : reals(operator, PythonValues.real(a), PythonValues.real(b));
         } catch (ArithmeticException e) {
@@ -99,7 +100,7 @@ final class PythonOperators {
             case "*" -> Math.multiplyExact(a, b);
             case "//" -> Math.floorDivExact(a, b);
             case "%" -> Math.floorMod(a, b);
-            default -> b < 0 ? (Object) Math.pow(a, b) : (Object) Math.powExact(a, Math.toIntExact(b));
+            default -> b < 0 ? (Object) Math.pow((double) a, (double) b) : (Object) Math.powExact(a, Math.toIntExact(b));
         };
     }
 

@@ -93,7 +93,8 @@ final class PythonValues {
     static boolean equal(Object a, Object b, JinjaBudget budget) {
         budget.steps(1);
         if (isNumber(a) && isNumber(b)) {
-            return isInteger(a) && isInteger(b) ? integer(a, "") == integer(b, "") : real(a) == real(b);
+            boolean integers = isInteger(a) && isInteger(b);
+            return integers ? integer(a, "") == integer(b, "") : real(a) == real(b);
         }
         if (a instanceof List<?> left && b instanceof List<?> right) {
             return left.size() == right.size() && equalElements(left, right, budget);
@@ -249,7 +250,7 @@ final class PythonValues {
             }
             case String text when isInteger(key) -> PythonStrings.character(text, integer(key, ""), budget);
             default ->
-                key instanceof String name || value == Absent.UNDEFINED
+                key instanceof String || value == Absent.UNDEFINED
                         ? attribute(value, String.valueOf(key))
                         : Absent.UNDEFINED;
         };
