@@ -35,6 +35,8 @@ final class ExplainFigures {
                     out.write(Json.write(fields(mixtures.get(i))) + (i + 1 < mixtures.size() ? ",\n" : "\n"));
                 }
                 out.write("]}\n");
+            } catch (IOException e) {
+                throw OutputFile.failure(target, e);
             }
             file.publish();
         }

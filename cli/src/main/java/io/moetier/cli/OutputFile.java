@@ -34,7 +34,7 @@ final class OutputFile implements AutoCloseable {
             UnfinishedFile.clear(Stores.parent(target)); // what killed commands left there
             return new OutputFile(file);
         } catch (IOException e) {
-            throw new IOException(target + ": cannot be written: " + reason(e), e);
+            throw failure(target, e);
         }
     }
 
@@ -46,9 +46,18 @@ final class OutputFile implements AutoCloseable {
     /// Writes a file of text; throws as [#create] does.
     static void write(Path target, String option, String text) throws IOException {
         try (OutputFile file = create(target, option)) {
-            Files.writeString(file.unfinished(), text);
-            file.publish();
+            try {
+                Files.writeString(file.unfinished(), text);
+                file.publish();
+            } catch (IOException e) {
+                throw failure(target, e);
+            }
         }
+    }
+
+    /// Returns a failure to write whose message names the target and not the hidden file.
+    static IOException failure(Path target, IOException cause) {
+        return new IOException(target + ": cannot be written: " + reason(cause), cause);
     }
 
     /// Returns the file to write to.
@@ -73,7 +82,8 @@ final class OutputFile implements AutoCloseable {
             case NoSuchFileException e -> "no such directory";
             case AccessDeniedException e -> "permission denied";
             case FileSystemException e when e.getReason() != null -> e.getReason();
-            default -> String.valueOf(cause.getMessage());
+            default ->
+                cause.getCause() instanceof IOException inner ? reason(inner) : String.valueOf(cause.getMessage());
         };
     }
 }

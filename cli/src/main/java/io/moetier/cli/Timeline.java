@@ -44,13 +44,19 @@ final class Timeline implements AutoCloseable {
     }
 
     /// Ends the file, says what computed what by which clock, and notes how much was left out, if anything was.
+    ///
+    /// @throws IOException if it could not be written, then or when something was added
     void publish(Path model, LoadedModel loaded, Streams streams) throws IOException {
         Map<String, Object> facts = new LinkedHashMap<>();
         facts.put("model", String.valueOf(model.getFileName()));
         facts.put("device", loaded.engine().deviceDescription());
         facts.put("clock", loaded.clock());
-        events.finish(facts);
-        file.publish();
+        try {
+            events.finish(facts);
+            file.publish();
+        } catch (IOException e) {
+            throw OutputFile.failure(path, e);
+        }
         if (events.omitted() > 0) {
             streams.note(path + " has the first " + TraceEvents.MOST_EVENTS + " spans; " + events.omitted()
                     + " more were left out");

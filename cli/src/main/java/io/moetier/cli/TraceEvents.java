@@ -3,12 +3,12 @@ package io.moetier.cli;
 import io.moetier.storage.format.Json;
 import java.io.BufferedWriter;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// A timeline in the trace event format, which Perfetto and Chrome open: an object with `traceEvents`, one event a
 /// line, written as they come.
@@ -28,6 +28,7 @@ final class TraceEvents implements AutoCloseable {
     private int count;
     private long omitted;
     private boolean separated;
+    private @Nullable IOException failure;
 
     /// Begins a file.
     ///
@@ -87,26 +88,45 @@ final class TraceEvents implements AutoCloseable {
     /// Ends the file.
     ///
     /// @param facts about all of it
+    /// @throws IOException if anything in it could not be written
     synchronized void finish(Map<String, Object> facts) throws IOException {
+        if (failure != null) {
+            throw failure;
+        }
         Map<String, Object> all = new LinkedHashMap<>(facts);
         all.put("spans", count);
         all.put("spans_left_out", omitted);
-        writer.write("\n],\n\"displayTimeUnit\":\"ns\",\n\"otherData\":" + Json.write(all) + "}\n");
-        writer.flush();
+        try {
+            writer.write("\n],\n\"displayTimeUnit\":\"ns\",\n\"otherData\":" + Json.write(all) + "}\n");
+            writer.flush();
+        } catch (IOException e) {
+            failure = e;
+            throw e;
+        }
     }
 
+    /// What cannot be written is given up: whoever is timed goes on, and [#finish] tells.
     private void add(Map<String, Object> event) {
+        if (failure != null) {
+            return;
+        }
         try {
             writer.write(separated ? ",\n" : "");
             writer.write(Json.write(event));
             separated = true;
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            failure = e;
         }
     }
 
     @Override
-    public void close() throws IOException {
-        writer.close();
+    public synchronized void close() throws IOException {
+        try {
+            writer.close();
+        } catch (IOException e) {
+            if (failure == null) {
+                throw e;
+            }
+        }
     }
 }

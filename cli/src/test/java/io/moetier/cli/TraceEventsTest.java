@@ -245,6 +245,46 @@ class TraceEventsTest {
     }
 
     @Test
+    void areGivenUpWhereTheyCannotBeWrittenAndTheAnswerGoesOn() throws IOException, InterruptedException {
+        Path store = directory.resolve("full.mtier");
+        CommandLineRun.inProcess(directory.resolve("cache"), "import", MODEL, "--out", store.toString());
+        Path file = directory.resolve("full.json");
+        String[] command = {
+            "run",
+            store.toString(),
+            "--ids",
+            "1,5,9",
+            "-n",
+            "40",
+            "--ignore-eos",
+            "--temp",
+            "0",
+            "--profile",
+            "none",
+            "--kernels",
+            "plain"
+        };
+        CommandLineRun whole = CommandLineRun.inProcess(directory.resolve("cache"), command);
+        Path log = directory.resolve("full.log");
+        List<String> traced = new ArrayList<>(List.of(command));
+        traced.addAll(List.of("--trace-events", file.toString()));
+        int exitCode = CommandLineRun.start(
+                        log,
+                        List.of("sh", "-c", "ulimit -f 16; exec \"$0\" \"$@\""),
+                        List.of("-XX:-UsePerfData"), // a file too
+                        traced.toArray(String[]::new))
+                .waitFor();
+        List<String> said = Files.readAllLines(log).stream()
+                .filter(line -> !line.startsWith("WARNING"))
+                .toList();
+        assertEquals(Failure.FAILED, exitCode, said::toString);
+        assertEquals(whole.out().strip(), said.getFirst());
+        assertEquals("moetier: " + file + ": cannot be written: File too large", said.getLast());
+        assertEquals(3, said.size(), said::toString);
+        assertFalse(Files.exists(file));
+    }
+
+    @Test
     void areRefusedWhereNothingCanBeWritten() {
         Path nowhere = directory.resolve("none/x.json");
         CommandLineRun run = CommandLineRun.inProcess(

@@ -13,6 +13,7 @@ import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.format.Floats;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.RawTensor;
+import io.moetier.storage.format.TextFile;
 import io.moetier.storage.model.DType;
 import io.moetier.storage.model.TensorInfo;
 import java.io.IOException;
@@ -234,7 +235,7 @@ final class CheckpointSource implements ModelSource {
         }
         Optional<Path> sentencePiece = checkpoint.file(SENTENCE_PIECE);
         if (checkpoint.file(TOKENIZER).isEmpty() && sentencePiece.isPresent()) {
-            Files.writeString(
+            TextFile.write(
                     directory.resolve(TOKENIZER),
                     SentencePieceConverter.toTokenizerJson(
                             sentencePiece.get(), checkpoint.file("tokenizer_config.json")));

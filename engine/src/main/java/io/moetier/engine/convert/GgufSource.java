@@ -11,11 +11,11 @@ import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.RawTensor;
+import io.moetier.storage.format.TextFile;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.TensorInfo;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -207,7 +207,7 @@ final class GgufSource implements ModelSource {
 
     @Override
     public void writeCompanions(Path directory) throws IOException {
-        Files.writeString(
+        TextFile.write(
                 directory.resolve("config.json"),
                 Json.writePretty(model.config().asMap()) + "\n");
         if (tokenizer().isPresent()) {
@@ -219,7 +219,7 @@ final class GgufSource implements ModelSource {
     }
 
     private static void write(Path directory, String name, String text) throws IOException {
-        Files.writeString(directory.resolve(name), text);
+        TextFile.write(directory.resolve(name), text);
     }
 
     @Override

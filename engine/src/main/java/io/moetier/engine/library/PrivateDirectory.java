@@ -1,5 +1,6 @@
 package io.moetier.engine.library;
 
+import io.moetier.storage.format.IoFailure;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.JarURLConnection;
@@ -86,7 +87,11 @@ public final class PrivateDirectory implements AutoCloseable {
     public Path write(byte[] content, String name) throws IOException {
         Path target = path.resolve(name);
         Files.createFile(target, ownerOnly(path));
-        return Files.write(target, content);
+        try {
+            return Files.write(target, content);
+        } catch (IOException e) {
+            throw IoFailure.toWrite(target, e);
+        }
     }
 
     /// Deletes a temporary directory with the files that it has now when the JVM ends.
@@ -130,6 +135,8 @@ public final class PrivateDirectory implements AutoCloseable {
             Files.createFile(partial, ownerOnly(path));
             try (var out = Files.newOutputStream(partial)) {
                 in.transferTo(out);
+            } catch (IOException e) {
+                throw IoFailure.toWrite(target, e);
             }
             Files.move(partial, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
         } finally {

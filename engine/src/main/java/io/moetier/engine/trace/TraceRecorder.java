@@ -1,6 +1,7 @@
 package io.moetier.engine.trace;
 
 import io.moetier.storage.file.UnfinishedFile;
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.format.Json;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -132,7 +133,7 @@ public final class TraceRecorder implements AutoCloseable {
     }
 
     private UncheckedIOException cannotBeWritten(IOException e) {
-        return new UncheckedIOException(file + ": cannot be written: " + e.getMessage(), e);
+        return new UncheckedIOException(file + ": cannot be written: " + IoFailure.reason(e), e);
     }
 
     private static OutputStream gzip(Path path) throws IOException {

@@ -1,5 +1,6 @@
 package io.moetier.storage.expert;
 
+import io.moetier.storage.format.IoFailure;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -56,7 +57,7 @@ final class BlockFile implements AutoCloseable {
                 write(cached, block.asSlice(at, Math.min(CACHED_WRITE_BYTES, block.byteSize() - at)), offset + at);
             }
         } catch (IOException e) {
-            throw new IOException(path + ": cannot be written: " + e.getMessage(), e);
+            throw IoFailure.toWrite(path, e);
         }
         writeBack.wrote(block.byteSize() - done);
     }

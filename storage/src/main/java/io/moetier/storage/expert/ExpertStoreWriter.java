@@ -2,6 +2,7 @@ package io.moetier.storage.expert;
 
 import io.moetier.storage.file.Leftovers;
 import io.moetier.storage.file.UnfinishedFile;
+import io.moetier.storage.format.TextFile;
 import io.moetier.storage.model.ExpertId;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -208,7 +209,7 @@ public final class ExpertStoreWriter implements AutoCloseable {
         for (StoreManifest.StoreFile file : files) {
             sync(directory().resolve(file.name()));
         }
-        Files.write(manifest, StoreManifest.write(description, files, classes, entries));
+        TextFile.write(manifest, StoreManifest.write(description, files, classes, entries));
         sync(manifest);
         StoreManifest.read(directory());
         PosixCalls.syncDirectory(directory());

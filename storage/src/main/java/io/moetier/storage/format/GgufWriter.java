@@ -135,7 +135,7 @@ public final class GgufWriter implements AutoCloseable {
                 channel.write(bytes);
             }
         } catch (IOException e) {
-            throw new IOException(file + ": cannot be written: " + IoFailure.reason(e), e);
+            throw IoFailure.toWrite(file, e);
         }
     }
 

@@ -5,11 +5,17 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.Objects;
 
 /// Says in words why the operating system refused; the JDK's own messages are often the bare file name.
 public final class IoFailure {
     private IoFailure() {}
+
+    /// Returns a failure to write `file` whose message names it.
+    public static IOException toWrite(Path file, IOException failure) {
+        return new IOException(file + ": cannot be written: " + reason(failure), failure);
+    }
 
     /// Returns the reason without the file's name.
     public static String reason(IOException failure) {

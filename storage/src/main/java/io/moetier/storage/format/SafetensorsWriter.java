@@ -235,6 +235,6 @@ public final class SafetensorsWriter implements AutoCloseable {
     }
 
     private IOException unwritable(IOException cause) {
-        return new IOException(file + ": cannot be written: " + IoFailure.reason(cause), cause);
+        return IoFailure.toWrite(file, cause);
     }
 }
