@@ -13,8 +13,10 @@ import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -49,8 +51,19 @@ public final class Moetier {
 
     /// Runs one command and exits.
     public static void main(String[] args) {
-        int exitCode = execute(Surroundings.ofProcess(), Streams.ofProcess(), args);
-        System.exit(exitCode);
+        Surroundings surroundings = Surroundings.ofProcess();
+        Streams streams = Streams.ofProcess();
+        Optional<String> altered = altered(surroundings, args);
+        altered.ifPresent(objection -> streams.note("moetier: " + objection));
+        System.exit(altered.isPresent() ? Failure.USAGE : execute(surroundings, streams, args));
+    }
+
+    /// Returns what speaks against the command line as it came in here, if anything does.
+    private static Optional<String> altered(Surroundings surroundings, String... args) {
+        NativeText text = NativeText.ofProcess();
+        return Stream.concat(Arrays.stream(args), surroundings.paths().stream())
+                .flatMap(word -> text.objection(word).stream())
+                .findFirst();
     }
 
     /// Runs one command and returns its exit code.

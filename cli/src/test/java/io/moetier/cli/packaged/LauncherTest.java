@@ -1,0 +1,140 @@
+package io.moetier.cli.packaged;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// What `./moetier` makes of its environment. Whatever is not ASCII is written by `printf` of the shell, so that the
+/// encoding of the JVM that runs the tests has no part in it.
+class LauncherTest {
+    private static final Path ROOT =
+            Objects.requireNonNull(TestData.root().toAbsolutePath().getParent());
+    private static final String TEXT = "caf\\303\\251 \\346\\227\\245\\346\\234\\254";
+
+    private static final String NAME = "$(printf '" + TEXT + "')";
+
+    @TempDir
+    static Path directory = Path.of("");
+
+    private static String expected = "";
+
+    private record Ended(int exitCode, String out, String err) {}
+
+    /// Runs the launcher under these variables and nothing else of this process's environment but its JDK.
+    ///
+    /// @param arguments as the shell reads them
+    private static Ended run(List<String> variables, String before, String arguments)
+            throws IOException, InterruptedException {
+        Path out = directory.resolve("out");
+        Path err = directory.resolve("err");
+        List<String> command = new ArrayList<>(List.of("env", "-i", "PATH=" + System.getenv("PATH")));
+        command.add("JAVA_HOME=" + System.getProperty("java.home"));
+        command.add("HOME=" + directory.resolve("home"));
+        command.add("MODEL=" + TestData.tinyMixtral().toAbsolutePath());
+        command.addAll(variables);
+        command.addAll(List.of("sh", "-c", before + "\nexec " + ROOT.resolve("moetier") + " " + arguments));
+        Process process = new ProcessBuilder(command)
+                .directory(directory.resolve("work").toFile())
+                .redirectInput(Path.of("/dev/null").toFile())
+                .redirectOutput(out.toFile())
+                .redirectError(err.toFile())
+                .start();
+        return new Ended(process.waitFor(), Files.readString(out), Files.readString(err));
+    }
+
+    private static String ask(String model) {
+        return "run \"" + model + "\" --temp 0 -n 4 --json --profile none ";
+    }
+
+    private static String ids(Ended run) {
+        assertEquals(0, run.exitCode(), run.err());
+        return run.out().replaceAll("(?s).*\"ids\":(\\[[^]]*]).*\"prompt_tokens\":(\\d+).*", "$1 after $2");
+    }
+
+    /// Returns what is in the working directory.
+    private static List<String> files() throws IOException {
+        try (Stream<Path> files = Files.list(directory.resolve("work"))) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    @BeforeAll
+    static void askWithThePromptInAFile() throws IOException, InterruptedException {
+        Files.createDirectories(directory.resolve("home"));
+        Files.createDirectories(directory.resolve("work"));
+        String made = "cp -r \"$MODEL\" \"" + NAME + "\"; printf '" + TEXT + "' >prompt";
+        expected = ids(run(List.of(), made, ask(NAME) + "-f prompt"));
+    }
+
+    /// A model and a prompt whose names and letters are not ASCII, compared with the prompt in a file.
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "LANG=",
+                "LC_ALL=C",
+                "LC_ALL=POSIX",
+                "LC_ALL=en_US.UTF-8",
+                "LC_CTYPE=xx_XX.UTF-8",
+                "LANG=de_DE.ISO-8859-1",
+                "LC_ALL=C LANG=C.UTF-8"
+            })
+    void argumentsAndPathsAreUtf8UnderEveryLocale(String locale) throws IOException, InterruptedException {
+        Ended run = run(List.of(locale.split(" ", -1)), "", ask(NAME) + "\"" + NAME + "\"");
+        assertEquals(expected, ids(run));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"LC_ALL=C.UTF-8", "LANG=de_DE.ISO-8859-1"})
+    void bytesThatAreNoUtf8AreRefused(String locale) throws IOException, InterruptedException {
+        Ended prompt = run(List.of(locale), "", ask("$MODEL") + "\"$(printf 'caf\\351')\"");
+        assertEquals(2, prompt.exitCode(), prompt.err());
+        assertTrue(prompt.err().contains("expected UTF-8, found other bytes"), prompt.err());
+        assertEquals("", prompt.out());
+        List<String> before = files();
+        Ended cache = run(List.of(locale), "export MOETIER_CACHE=\"$(printf 'c\\351')\"", ask("$MODEL") + "Once");
+        assertEquals(2, cache.exitCode(), cache.err());
+        assertEquals(before, files());
+    }
+
+    @Test
+    void theCacheIsInTheHomeThatTheEnvironmentNames() throws IOException, InterruptedException {
+        ids(run(List.of(), "", ask("$MODEL") + "Once"));
+        assertTrue(Files.isDirectory(directory.resolve("home/.cache/moetier")));
+        Path other = directory.resolve("x");
+        ids(run(List.of("XDG_CACHE_HOME=" + other), "", ask("$MODEL") + "Once"));
+        assertTrue(Files.isDirectory(other.resolve("moetier")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ulimit -v 500000",
+                "ulimit -n 20",
+                "export MOETIER_JAVA_OPTS=-Xmx1k",
+                "export MOETIER_JAVA_OPTS=-nonsense"
+            })
+    void aJvmThatCannotStartSaysSoOnStandardErrorAndLeavesNothing(String before)
+            throws IOException, InterruptedException {
+        List<String> files = files();
+        Ended run = run(List.of(), before, "run \"$MODEL\" -n 1 Once");
+        assertTrue(run.exitCode() != 0, run.err());
+        assertEquals("", run.out());
+        assertFalse(run.err().isBlank());
+        assertEquals(before.startsWith("ulimit"), run.err().contains("within the limits of this shell"), run.err());
+        assertEquals(files, files());
+    }
+}
