@@ -124,7 +124,11 @@ public final class Moetier {
             return Failure.OK;
         }
         Failure failure = Failure.of(cause);
-        streams.note("moetier: " + failure.sentence() + Stores.remedy(surroundings.cacheDirectory(), cause));
+        streams.note("moetier: "
+                + surroundings
+                        .knownCacheDirectory()
+                        .map(cache -> new Remedy(cache).sentence(cause))
+                        .orElse(failure.sentence()));
         if (debug) {
             StringWriter trace = new StringWriter();
             cause.printStackTrace(new PrintWriter(trace));

@@ -23,8 +23,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
@@ -33,7 +31,7 @@ import java.util.zip.CRC32C;
 ///
 /// In the cache, each path of a model has a directory of its own, which holds one store named by its fingerprint.
 final class Stores {
-    private static final String SUFFIX = ".mtier";
+    static final String SUFFIX = ".mtier";
     static final String MANIFEST = "manifest.json";
     private static final String TOKENIZER = "tokenizer.json";
 
@@ -89,26 +87,6 @@ final class Stores {
                 importIntoCache(source, store, true, damage + "; importing " + model + " again");
             }
             return LoadedModel.open(model, store, surroundings.cacheDirectory(), config);
-        }
-    }
-
-    /// Returns how to repair the store of the cache that `failure` found damaged, as the end of its sentence;
-    /// nothing if it is none.
-    static String remedy(Path cacheDirectory, Throwable failure) {
-        Matcher store = Pattern.compile(Pattern.quote(cacheDirectory + "/") + "[^/]+/[^/]+" + Pattern.quote(SUFFIX))
-                .matcher(String.valueOf(failure.getMessage()));
-        if (!(failure instanceof MalformedModelException) || !store.lookingAt()) {
-            return "";
-        }
-        Path directory = Path.of(store.group());
-        try {
-            return StoreManifest.read(directory)
-                    .description()
-                    .optionalString("source")
-                    .map(source -> "; run `" + importCommand(source, directory) + "` to make it again")
-                    .orElse("");
-        } catch (MalformedModelException e) {
-            return ""; // the next run of the checkpoint will import it again
         }
     }
 

@@ -18,23 +18,41 @@ class FullDiskTest {
     private static final String SMALL_DISK =
             "mount -t tmpfs -o size=8m tmpfs \"$0\" && { \"$@\"; code=$?; ls -A \"$0\" | sed 's/^/left: /'; exit $code; }";
 
+    private static final List<String> NAMESPACE =
+            List.of("unshare", "--user", "--map-root-user", "--mount", "sh", "-c");
+
     @TempDir
     Path directory;
 
     @Test
     void aDiskThatIsTooSmallIsNamedWhereTestsMayMount() throws IOException, InterruptedException {
         Path disk = Files.createDirectory(directory.resolve("disk"));
-        List<String> namespace = List.of("unshare", "--user", "--map-root-user", "--mount", "sh", "-c");
-        boolean mayMount =
-                new ProcessBuilder(concat(namespace, List.of("mount -t tmpfs tmpfs \"$0\"", disk.toString())))
-                                .start()
-                                .waitFor()
-                        == 0;
         // A user who may not mount in a namespace of his own checks nothing here; the other test stands for this one.
-        if (mayMount) {
-            String sentence = failingImport(concat(namespace, List.of(SMALL_DISK, disk.toString())), disk);
+        if (mayMount(disk)) {
+            String sentence = failingImport(concat(NAMESPACE, List.of(SMALL_DISK, disk.toString())), disk);
             assertTrue(sentence.contains("not enough space") && sentence.contains(disk.toString()), sentence);
         }
+    }
+
+    /// Where nothing may be mounted, `RemedyTest` stands for this.
+    @Test
+    void aCacheWithoutRoomForTheTokenizerIsNamedWithWhatHelps() throws IOException, InterruptedException {
+        Path disk = Files.createDirectory(directory.resolve("disk"));
+        if (!mayMount(disk)) {
+            return;
+        }
+        String store = directory.resolve("tiny.mtier").toString();
+        CommandLineRun.inProcess(directory, "import", TestData.tinyMixtral().toString(), "--out", store);
+        Path log = directory.resolve("log");
+        String full = "mount -t tmpfs -o size=1m tmpfs \"$0\" && MOETIER_CACHE=\"$0/cache\" exec \"$@\"";
+        int exitCode = CommandLineRun.start(
+                        log, concat(NAMESPACE, List.of(full, disk.toString())), "run", store, "Once", "-n", "1")
+                .waitFor();
+        String said = Files.readAllLines(log).getLast();
+        assertEquals(1, exitCode, said);
+        assertTrue(
+                said.startsWith("moetier: cannot unpack the tokenizer library: " + disk + "/cache/tokenizers-"), said);
+        assertTrue(said.endsWith("No space left on device; MOETIER_CACHE names another folder for the cache"), said);
     }
 
     @Test
@@ -59,6 +77,11 @@ class FullDiskTest {
             assertEquals(List.of(), left.toList());
         }
         return said.getFirst();
+    }
+
+    private static boolean mayMount(Path disk) throws IOException, InterruptedException {
+        List<String> mount = List.of("mount -t tmpfs tmpfs \"$0\"", disk.toString());
+        return new ProcessBuilder(concat(NAMESPACE, mount)).start().waitFor() == 0;
     }
 
     private static List<String> concat(List<String> first, List<String> second) {
