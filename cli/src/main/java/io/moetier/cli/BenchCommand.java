@@ -20,6 +20,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// Measures prompt processing and generation.
+@About(Topic.MEASUREMENT)
 @Command(name = "bench", description = "Measure prompt processing and generation in tokens per second.")
 final class BenchCommand implements Callable<Integer> {
     /// Seconds in which the JVM has compiled the kernels' callers.
@@ -71,6 +72,7 @@ final class BenchCommand implements Callable<Integer> {
     @Nullable
     Path peer;
 
+    @About(Topic.REPORTS)
     @Option(
             names = "--trace",
             paramLabel = "FILE",
@@ -78,6 +80,7 @@ final class BenchCommand implements Callable<Integer> {
     @Nullable
     Path trace;
 
+    @About(Topic.REPORTS)
     @Option(
             names = "--trace-events",
             paramLabel = "FILE",
@@ -85,6 +88,7 @@ final class BenchCommand implements Callable<Integer> {
     @Nullable
     Path traceEvents;
 
+    @About(Topic.REPORTS)
     @Option(names = "--json", description = "Print one JSON object.")
     boolean json;
 

@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /// What the decoder of a model with an encoder is taken to have put out.
+@About(Topic.PROMPT)
 final class DecoderOptions {
     @Option(
             names = "--decoder-ids",

@@ -16,6 +16,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /// Shows what the experts do with a prompt.
+@About(Topic.REPORTS)
 @Command(
         name = "explain",
         description = {

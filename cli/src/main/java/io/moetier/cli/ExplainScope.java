@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /// Which tokens and which layers are shown as tables.
+@About(Topic.REPORTS)
 final class ExplainScope {
     private static final String ALL = "all";
     private static final String LAST = "last";

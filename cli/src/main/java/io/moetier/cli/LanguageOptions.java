@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /// From which language into which a model translates.
+@About(Topic.PROMPT)
 final class LanguageOptions {
     @Option(
             names = "--source-language",

@@ -15,7 +15,11 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// Writes the logits of every position of a prompt.
-@Command(name = "logits", description = "Write the float32 logits after every token of a prompt.")
+@About(Topic.REPORTS)
+@Command(
+        customSynopsis = "moetier logits [OPTIONS] MODEL --out=FILE",
+        name = "logits",
+        description = "Write the float32 logits after every token of a prompt.")
 final class LogitsCommand implements Callable<Integer> {
     private static final String TENSOR = "logits";
 
@@ -62,7 +66,7 @@ final class LogitsCommand implements Callable<Integer> {
         return Failure.OK;
     }
 
-    private static void writeLogits(LoadedModel loaded, int[] input, int[] tokens, Path file) throws IOException {
+    private void writeLogits(LoadedModel loaded, int[] input, int[] tokens, Path file) throws IOException {
         Entry entry =
                 Entry.of(TENSOR, "F32", tokens.length, loaded.engine().spec().vocabSize());
         Map<String, String> metadata =
@@ -70,15 +74,15 @@ final class LogitsCommand implements Callable<Integer> {
         try (Session session = loaded.engine().newSession();
                 SafetensorsWriter writer = SafetensorsWriter.create(file, List.of(entry), metadata)) {
             DecoderOptions.encode(loaded.engine().spec(), session, input);
-            session.prefill(tokens, (position, logits) -> write(writer, logits));
+            session.prefill(tokens, (position, logits) -> write(writer, logits, out));
         }
     }
 
-    private static void write(SafetensorsWriter writer, float[] logits) {
+    private static void write(SafetensorsWriter writer, float[] logits, Path target) {
         try {
             writer.write(TENSOR, logits);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(OutputFile.failure(target, e));
         }
     }
 }

@@ -21,6 +21,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /// Which model is run, and how.
+@About(Topic.MEMORY)
 final class ModelOptions {
     private static final String DEFAULT_POLICY = "lru";
     private static final int THREADS_PER_PROCESSOR = 4; // beyond it they only wait for each other
@@ -32,8 +33,10 @@ final class ModelOptions {
                     "A store (NAME.mtier), or a checkpoint directory or GGUF file, which is imported on first use.")
     Path model = Path.of("");
 
+    @About(Topic.USUAL)
     @Option(
             names = "--device",
+            order = 7,
             paramLabel = "cpu|cuda[:N][,…]|emulated[:GPU][,…]|simulated[:GPU]|auto",
             description =
                     "What computes: the processor, a GPU by its number, a GPU that is not there (as rtx3060 or rtx4090,"
@@ -42,6 +45,7 @@ final class ModelOptions {
     @Nullable
     DeviceChoice device;
 
+    @About(Topic.DEVICE)
     @Option(
             names = "--vram",
             paramLabel = "SIZE",
@@ -53,6 +57,7 @@ final class ModelOptions {
     @Nullable
     List<ByteSize> vram;
 
+    @About(Topic.DEVICE)
     @Option(
             names = "--misses",
             paramLabel = "copy|cpu|auto",
@@ -61,6 +66,7 @@ final class ModelOptions {
     @Nullable
     Misses misses;
 
+    @About(Topic.DEVICE)
     @Option(
             names = "--activations",
             paramLabel = "f32|q8",
@@ -72,8 +78,10 @@ final class ModelOptions {
 
     private Optional<String> unsaid = Optional.empty();
 
+    @About(Topic.USUAL)
     @Option(
             names = "--ram",
+            order = 5,
             paramLabel = "SIZE",
             description = "Budget for experts in memory, such as 8M or 1.5G; default: what fits beside the rest.")
     @Nullable
@@ -108,6 +116,7 @@ final class ModelOptions {
             description = "How experts are read from disk; auto measures; default: ${DEFAULT-VALUE}.")
     IoMode io = IoMode.AUTO;
 
+    @About(Topic.DEVICE)
     @Option(
             names = "--kernels",
             paramLabel = "auto|native|vector|plain",
@@ -117,6 +126,7 @@ final class ModelOptions {
                             + " works.")
     KernelChoice kernels = KernelChoice.AUTO;
 
+    @About(Topic.MODEL)
     @Option(
             names = "--kv",
             paramLabel = "f16|f32",
@@ -133,6 +143,7 @@ final class ModelOptions {
                             + " whether that saves time; default: ${DEFAULT-VALUE}.")
     PrefetchChoice prefetch = PrefetchChoice.OFF;
 
+    @About(Topic.DEVICE)
     @Option(
             names = "--threads",
             paramLabel = "N",
@@ -140,13 +151,16 @@ final class ModelOptions {
             description = "Compute threads of the CPU; default: one per physical core.")
     int threads;
 
+    @About(Topic.USUAL)
     @Option(
             names = "--ctx",
+            order = 6,
             paramLabel = "N",
             defaultValue = "0",
             description = "Tokens that the context holds; default: the model's own limit, at most 4096.")
     int contextLength;
 
+    @About(Topic.MODEL)
     @Option(
             names = "--experts",
             paramLabel = "K",
@@ -155,6 +169,7 @@ final class ModelOptions {
     @Nullable
     Integer experts;
 
+    @About(Topic.MODEL)
     @Option(
             names = "--top-p-experts",
             paramLabel = "P",
@@ -199,7 +214,8 @@ final class ModelOptions {
                 selection());
     }
 
-    /// Returns the devices, none for the CPU; says why it is the CPU where a GPU was wanted or might be.
+    /// Returns the devices, none for the CPU; says why it is the CPU where a GPU was asked for, or is there but cannot
+    /// be used.
     private List<DeviceFactory> devices(Surroundings surroundings, Streams streams) {
         boolean ofCpu = threads != 0 || kernels != KernelChoice.AUTO;
         DeviceChoice choice = device != null ? device : ofCpu ? new DeviceChoice.Cpu() : new DeviceChoice.Auto();
@@ -235,7 +251,7 @@ final class ModelOptions {
         streams.note("running on the CPU: " + reason);
     }
 
-    /// Says why it is the CPU, once the model runs, where there is no driver and nobody asked for a device.
+    /// Says why it is the CPU, for those who want figures, where there is no driver and nobody asked for a device.
     void noteCpu(Streams streams) {
         unsaid.ifPresent(reason -> noteCpu(reason, streams));
     }

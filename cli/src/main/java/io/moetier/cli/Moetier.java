@@ -13,6 +13,7 @@ import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -20,13 +21,16 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IHelpSectionRenderer;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
-import picocli.CommandLine.UnmatchedArgumentException;
 
 /// The command line: its commands, and what becomes of their failures.
 @Command(
@@ -34,12 +38,17 @@ import picocli.CommandLine.UnmatchedArgumentException;
         description = "Runs Mixture-of-Experts language models that are larger than memory.",
         mixinStandardHelpOptions = true,
         scope = ScopeType.INHERIT,
+        abbreviateSynopsis = true,
         synopsisSubcommandLabel = "COMMAND",
         commandListHeading = "%nCommands:%n",
         versionProvider = Moetier.Version.class)
-public final class Moetier {
+public final class Moetier implements Runnable {
     private final Surroundings surroundings;
     private final Streams streams;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    CommandSpec spec;
 
     @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show where an error came from.")
     boolean debug;
@@ -92,18 +101,30 @@ public final class Moetier {
                 .addSubcommand(new VerifyCommand(surroundings, streams))
                 .addSubcommand(new LogitsCommand(surroundings, streams))
                 .addSubcommand(new ExplainCommand(surroundings, streams))
-                .addSubcommand(new CommandLine(new TraceCommand())
+                .addSubcommand(new CommandLine(new TraceCommand(streams))
                         .addSubcommand(new TraceRecordCommand(surroundings, streams))
                         .addSubcommand(new TraceShowCommand(streams))
                         .addSubcommand(new TraceConvertCommand(streams)))
                 .addSubcommand(new TuneCommand(surroundings, streams))
                 .addSubcommand(new BenchCommand(surroundings, streams))
                 .addSubcommand(new PerplexityCommand(surroundings, streams))
-                .addSubcommand(new DoctorCommand(surroundings, streams));
+                .addSubcommand(new DoctorCommand(surroundings, streams))
+                .addSubcommand(new HelpCommand(streams));
+        Map<String, IHelpSectionRenderer> sections = commandLine.getHelpSectionMap();
+        sections.put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, new OptionList());
         return commandLine
+                .setHelpSectionMap(sections)
+                // Options of several letters after one dash are other programs' and not several of ours.
+                .setPosixClusteredShortOptionsAllowed(false)
                 .setOut(streams.out())
                 .setErr(streams.err())
                 .setUsageHelpAutoWidth(false)
+                .registerConverter(Integer.class, converter(Numbers::integer))
+                .registerConverter(int.class, converter(Numbers::integer))
+                .registerConverter(Long.class, converter(Numbers::wholeNumber))
+                .registerConverter(long.class, converter(Numbers::wholeNumber))
+                .registerConverter(Double.class, converter(Numbers::decimal))
+                .registerConverter(double.class, converter(Numbers::decimal))
                 .registerConverter(ActivationType.class, converter(text -> constant(ActivationType.class, text)))
                 .registerConverter(ByteSize.class, converter(ByteSize::parse))
                 .registerConverter(DeviceChoice.class, converter(DeviceChoice::parse))
@@ -116,7 +137,7 @@ public final class Moetier {
                 .registerConverter(PrefetchChoice.class, converter(text -> constant(PrefetchChoice.class, text)))
                 .registerConverter(Rounding.class, converter(text -> constant(Rounding.class, text)))
                 .setExecutionExceptionHandler((cause, command, parsed) -> report(cause))
-                .setParameterExceptionHandler((cause, args) -> rejectUsage(cause));
+                .setParameterExceptionHandler((cause, args) -> rejectUsage(cause, args));
     }
 
     private int report(Throwable cause) {
@@ -137,17 +158,16 @@ public final class Moetier {
         return failure.exitCode();
     }
 
-    private int rejectUsage(ParameterException cause) {
-        String message = String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
-        if (cause instanceof UnmatchedArgumentException unmatched
-                && !unmatched.getSuggestions().isEmpty()) {
-            message += ", did you mean " + String.join(" or ", unmatched.getSuggestions()) + "?";
-        }
-        message = message.replaceFirst("positional parameter at index \\d+ \\((\\w+)\\)", "$1");
-        String sentence = message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1);
-        streams.note("moetier: " + sentence + "; see "
+    private int rejectUsage(ParameterException cause, String... args) {
+        streams.note("moetier: " + Misuse.sentence(cause, args) + "; see "
                 + cause.getCommandLine().getCommandSpec().qualifiedName() + " --help");
         return Failure.USAGE;
+    }
+
+    /// Without a command there is nothing to do but to say which there are.
+    @Override
+    public void run() {
+        spec.commandLine().usage(streams.out());
     }
 
     /// Reads a value with `parse`, whose message becomes part of the sentence that names the option.

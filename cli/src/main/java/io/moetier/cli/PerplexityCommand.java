@@ -18,6 +18,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// Measures how well a model predicts a text.
+@About(Topic.REPORTS)
 @Command(
         name = "perplexity",
         description = {
@@ -34,6 +35,7 @@ final class PerplexityCommand implements Callable<Integer> {
     @Mixin
     ModelOptions model = new ModelOptions();
 
+    @About(Topic.PROMPT)
     @Option(
             names = "--file",
             required = true,

@@ -14,9 +14,12 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /// Where a prompt comes from, other than the command line's own words: a file, or token ids.
+@About(Topic.PROMPT)
 final class PromptOptions {
+    @About(Topic.USUAL)
     @Option(
             names = {"-f", "--prompt-file"},
+            order = 3,
             paramLabel = "FILE",
             description = "Take the prompt from a file of UTF-8 text.")
     @Nullable

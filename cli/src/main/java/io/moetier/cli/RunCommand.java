@@ -24,7 +24,16 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /// Answers one prompt, or those typed at a terminal.
-@Command(name = "run", description = "Continue a text, or answer prompts typed at the terminal when none is given.")
+@Command(
+        name = "run",
+        description = "Continue a text, or answer prompts typed at the terminal when none is given.",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  moetier run model.gguf                               talk to the model",
+            "  moetier run model.gguf \"Why is the sky blue?\"        one answer",
+            "  moetier run model.gguf -f article.txt --temp 0       the same answer each time",
+            "  moetier run checkpoint --ram 1G --stats \"The sky\"    and what came from where"
+        })
 final class RunCommand implements Callable<Integer> {
     private final Surroundings surroundings;
     private final Streams streams;
@@ -45,8 +54,10 @@ final class RunCommand implements Callable<Integer> {
     @Mixin
     LanguageOptions languages = new LanguageOptions();
 
+    @About(Topic.USUAL)
     @Option(
             names = "--chat",
+            order = 4,
             negatable = true,
             description = "Use the checkpoint's chat template (the default where it has one) or, with --no-chat, not.")
     @Nullable
@@ -55,6 +66,7 @@ final class RunCommand implements Callable<Integer> {
     @Option(names = "--no-chat-template", hidden = true, description = "The same as --no-chat.")
     boolean noChatTemplate;
 
+    @About(Topic.MEMORY)
     @Option(
             names = "--profile",
             paramLabel = "NAME",
@@ -63,6 +75,7 @@ final class RunCommand implements Callable<Integer> {
                     + " none: neither; default: ${DEFAULT-VALUE}.")
     String profile = "default";
 
+    @About(Topic.REPORTS)
     @Option(
             names = "--trace-events",
             paramLabel = "FILE",
@@ -70,9 +83,11 @@ final class RunCommand implements Callable<Integer> {
     @Nullable
     Path traceEvents;
 
-    @Option(names = "--stats", description = "Show at the end what each tier did.")
+    @About(Topic.USUAL)
+    @Option(names = "--stats", order = 8, description = "Show at the end what each tier did.")
     boolean stats;
 
+    @About(Topic.REPORTS)
     @Option(names = "--json", description = "Print the answer and its figures as one JSON object.")
     boolean json;
 
@@ -95,7 +110,9 @@ final class RunCommand implements Callable<Integer> {
         Stores stores = new Stores(surroundings, streams);
         try (LoadedModel loaded = stores.load(model.model, config, text);
                 Conversation conversation = new Conversation(loaded, sampling, template(loaded))) {
-            model.noteCpu(streams);
+            if (stats) {
+                model.noteCpu(streams);
+            }
             Optional<Profile> warmth = Profile.of(surroundings.cacheDirectory(), profile, loaded.engine(), streams);
             warmth.ifPresent(Profile::warm);
             warmth.ifPresent(of -> conversation.listen(of.tally()));

@@ -7,16 +7,21 @@ import java.util.SplittableRandom;
 import picocli.CommandLine.Option;
 
 /// How tokens are chosen and when the answer ends; names and defaults are those of llama.cpp.
+@About(Topic.SAMPLING)
 final class SamplingOptions {
+    @About(Topic.USUAL)
     @Option(
             names = {"-n", "--predict"},
+            order = 1,
             paramLabel = "N",
             defaultValue = "-1",
             description = "Tokens to generate at most; -1: until the model ends or the context is full.")
     int predict;
 
+    @About(Topic.USUAL)
     @Option(
             names = "--temp",
+            order = 2,
             paramLabel = "T",
             defaultValue = "0.8",
             description = "Temperature; 0 always takes the most probable token; default: ${DEFAULT-VALUE}.")

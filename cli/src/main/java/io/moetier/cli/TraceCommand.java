@@ -1,6 +1,8 @@
 package io.moetier.cli;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
 
 /// Routing traces: which experts each token chose.
 @Command(
@@ -8,4 +10,19 @@ import picocli.CommandLine.Command;
         description =
                 "Record which experts each token chose, show what that says of the router, and convert recordings of"
                         + " other programs.")
-final class TraceCommand {}
+final class TraceCommand implements Runnable {
+    private final Streams streams;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    CommandSpec spec;
+
+    TraceCommand(Streams streams) {
+        this.streams = streams;
+    }
+
+    @Override
+    public void run() {
+        spec.commandLine().usage(streams.out());
+    }
+}

@@ -14,7 +14,11 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// Records the routing trace of a run.
-@Command(name = "record", description = "Run a prompt and record its routing, format moe-trace/1.")
+@About(Topic.REPORTS)
+@Command(
+        customSynopsis = "moetier trace record [OPTIONS] MODEL --out=FILE",
+        name = "record",
+        description = "Run a prompt and record its routing, format moe-trace/1.")
 final class TraceRecordCommand implements Callable<Integer> {
     private final Surroundings surroundings;
     private final Streams streams;

@@ -27,6 +27,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /// Compares policies and budgets on routing traces, without the model.
+@About(Topic.MEASUREMENT)
 @Command(
         name = "tune",
         description = "Find out from routing traces what each policy and each budget would bring, and recommend one.")
@@ -105,14 +106,17 @@ final class TuneCommand implements Callable<Integer> {
     @Nullable
     Path census;
 
+    @About(Topic.REPORTS)
     @Option(names = "--report", paramLabel = "FILE", description = "Write a page with charts, an HTML file.")
     @Nullable
     Path page;
 
+    @About(Topic.REPORTS)
     @Option(names = "--json", paramLabel = "FILE", description = "Write the rows of the table as JSON.")
     @Nullable
     Path json;
 
+    @About(Topic.REPORTS)
     @Option(
             names = "--save",
             paramLabel = "FILE",

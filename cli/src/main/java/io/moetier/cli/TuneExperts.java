@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /// How large experts are, which a trace does not tell.
+@About(Topic.MEASUREMENT)
 final class TuneExperts {
     @Option(
             names = "--model",

@@ -16,6 +16,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /// The trace that `tune` records itself, of the answers to some prompts.
+@About(Topic.PROMPT)
 final class TuneRecording {
     private static final int DEFAULT_PREDICT = 64;
 
