@@ -141,11 +141,13 @@ final class Conversation implements Answerer, AutoCloseable {
         Generator generator = new Generator(session, newSampler(params), endOfSequence());
         List<Integer> ids = new ArrayList<>();
         Optional<VirtualTime> virtual = model.virtual().map(VirtualTime::new);
+        int most = options.most(
+                chat.isPresent() || model.engine().spec().encoder().isPresent());
         Generator.Outcome outcome;
         Optional<Tokenizer> tokenizer = model.tokenizer();
         if (tokenizer.isPresent()) {
             TextStream text = new TextStream(TokenStream.after(tokens, tokenizer.get(), true), options.stops, out);
-            outcome = generator.run(added, options.predict, recording(ids, virtual, text), cancelled);
+            outcome = generator.run(added, most, recording(ids, virtual, text), cancelled);
             if (outcome.reason() != Generator.StopReason.STOP_STRING) {
                 text.finish();
             }
@@ -154,7 +156,7 @@ final class Conversation implements Answerer, AutoCloseable {
                 out.accept(ids.size() > 1 ? " " + id : Integer.toString(id));
                 return true;
             };
-            outcome = generator.run(added, options.predict, recording(ids, virtual, print), cancelled);
+            outcome = generator.run(added, most, recording(ids, virtual, print), cancelled);
         }
         report = report(outcome, before, ids, virtual);
     }
@@ -174,6 +176,7 @@ final class Conversation implements Answerer, AutoCloseable {
                 session.memoryUse(),
                 ids,
                 seed(),
+                options.predict == null,
                 virtual);
     }
 

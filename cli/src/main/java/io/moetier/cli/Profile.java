@@ -73,7 +73,8 @@ final class Profile {
         try {
             write(read().map(before -> before.merge(census)).orElse(census));
         } catch (IOException e) {
-            streams.note(file + ": cannot be written: " + e.getMessage());
+            streams.note("the next run starts without what this one chose, which cannot be kept in the cache: "
+                    + Failure.of(e).sentence() + "; --profile none does not try");
         }
     }
 

@@ -15,6 +15,7 @@ import java.util.Optional;
 
 /// The figures of one answer: as a line, as a table, as JSON.
 ///
+/// @param bounded whether nobody said how many tokens there should be at most
 /// @param virtual the time of a device that is not there, if the answer was computed on one
 record RunReport(
         Engine engine,
@@ -23,6 +24,7 @@ record RunReport(
         MemoryUse memory,
         List<Integer> ids,
         long seed,
+        boolean bounded,
         Optional<VirtualTime> virtual) {
     /// Returns the one line that every run ends with.
     String line() {
@@ -213,7 +215,8 @@ record RunReport(
     private String ending() {
         return switch (outcome.reason()) {
             case StopReason.END_OF_SEQUENCE -> "by the model";
-            case StopReason.MAX_TOKENS -> "by -n";
+            case StopReason.MAX_TOKENS ->
+                bounded ? "after " + outcome.generatedTokens() + " tokens (-n -1: when the model ends)" : "by -n";
             case StopReason.CONTEXT_FULL -> "by a full context";
             case StopReason.STOP_STRING -> "by --stop";
             case StopReason.CANCELLED -> "by Ctrl-C";

@@ -4,19 +4,24 @@ import io.moetier.engine.session.SamplingParams;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /// How tokens are chosen and when the answer ends; names and defaults are those of llama.cpp.
 @About(Topic.SAMPLING)
 final class SamplingOptions {
+    /// Tokens of a text whose end no model knows, unless it is said how many.
+    private static final int OPEN_ENDED = 200;
+
     @About(Topic.USUAL)
     @Option(
             names = {"-n", "--predict"},
             order = 1,
             paramLabel = "N",
-            defaultValue = "-1",
-            description = "Tokens to generate at most; -1: until the model ends or the context is full.")
-    int predict;
+            description = "Tokens to generate at most; -1: until the model ends or the context is full; default: -1 for"
+                    + " a chat or a translation, " + OPEN_ENDED + " for a text that is continued.")
+    @Nullable
+    Integer predict;
 
     @About(Topic.USUAL)
     @Option(
@@ -80,6 +85,13 @@ final class SamplingOptions {
     @Option(names = "--ignore-eos", description = "Go on after the model's end-of-sequence token.")
     boolean ignoreEos;
 
+    /// Returns how many tokens an answer has at most, -1 for as many as the context holds.
+    ///
+    /// @param ends whether the model is known to end its answers, as it does those of a chat
+    int most(boolean ends) {
+        return predict != null ? predict : ends ? -1 : OPEN_ENDED;
+    }
+
     /// Returns the options as the sampler takes them, with a seed drawn now if none was given.
     ///
     /// @throws IllegalArgumentException if one is out of range
@@ -94,7 +106,7 @@ final class SamplingOptions {
 
     /// Returns the options with another seed.
     SamplingParams params(long start) {
-        if (predict < -1) {
+        if (predict != null && predict < -1) {
             throw new IllegalArgumentException("-n must be -1 or more, not " + predict);
         }
         if (stops.contains("")) {

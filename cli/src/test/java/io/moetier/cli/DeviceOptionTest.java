@@ -48,12 +48,12 @@ class DeviceOptionTest {
     }
 
     @Test
-    void aLineSaysWhyTheProcessorComputesUnlessThatWasAskedFor() {
+    void aLineSaysWhyTheProcessorComputesToWhoAsksForAGpuOrForFigures() {
         String reason = "running on the CPU: ";
-        for (CommandLineRun silent : List.of(run("--device", "cpu"), run("--threads", "1"))) {
+        for (CommandLineRun silent : List.of(run(), run("--device", "cpu"), run("--threads", "1", "--stats"))) {
             assertFalse(silent.err().contains(reason), silent.err());
         }
-        for (CommandLineRun told : List.of(run(), run("--device", "auto"))) {
+        for (CommandLineRun told : List.of(run("--stats"), run("--device", "auto"))) {
             assertEquals(
                     1,
                     told.err().lines().filter(line -> line.startsWith(reason)).count(),

@@ -69,6 +69,25 @@ class ProfileTest {
     }
 
     @Test
+    void aCacheThatCannotBeWrittenIsSaidOnceWithWhatHelps() throws IOException {
+        Path store = cache.resolve("tiny.mtier");
+        CommandLineRun.inProcess(cache, "import", TINY, "--out", store.toString());
+        Path file = Files.writeString(cache.resolve("file"), "no directory");
+        String[] command = {"run", store.toString(), "--ids", "1,2", "-n", "1", "--profile", "default"};
+        CommandLineRun run = CommandLineRun.inProcess(file, command);
+        assertEquals(Failure.OK, run.exitCode());
+        List<String> notes = run.err()
+                .lines()
+                .filter(line -> line.contains("--profile none"))
+                .toList();
+        assertEquals(1, notes.size(), run.err());
+        assertTrue(notes.getFirst().contains(file.toString()), run.err());
+        command[command.length - 1] = "none";
+        String silent = CommandLineRun.inProcess(file, command).err();
+        assertFalse(silent.contains(file.toString()), silent);
+    }
+
+    @Test
     void aNameIsALabel() {
         CommandLineRun run = run("--profile", "../x");
         assertEquals(
