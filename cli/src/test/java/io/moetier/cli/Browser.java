@@ -2,6 +2,7 @@ package io.moetier.cli;
 
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
+import io.moetier.testdata.ChildProcess;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.URI;
@@ -30,7 +31,7 @@ final class Browser implements AutoCloseable {
     private static final Pattern LISTENING = Pattern.compile("DevTools listening on (ws://([^/]+)/.*)");
     private static final int SECONDS = 120;
 
-    private final Process process;
+    private final ChildProcess process;
     private final HttpClient client = HttpClient.newHttpClient();
     private final BlockingQueue<JsonObject> messages = new LinkedBlockingQueue<>();
     private final List<String> failures = new ArrayList<>();
@@ -40,7 +41,7 @@ final class Browser implements AutoCloseable {
 
     /// Starts the browser with its files in `directory`.
     Browser(Path directory) throws IOException, InterruptedException {
-        process = new ProcessBuilder(
+        process = ChildProcess.start(new ProcessBuilder(
                         executable().toString(),
                         "--headless",
                         "--no-sandbox",
@@ -48,9 +49,20 @@ final class Browser implements AutoCloseable {
                         "--remote-debugging-port=0",
                         "--user-data-dir=" + directory,
                         "about:blank")
-                .redirectErrorStream(true)
-                .start();
-        String address = address(process.inputReader());
+                .redirectErrorStream(true));
+        try {
+            socket = connect();
+            for (String domain : List.of("Runtime", "Log", "Page", "Network")) {
+                call(domain + ".enable", Map.of());
+            }
+        } catch (Throwable e) {
+            end();
+            throw e;
+        }
+    }
+
+    private WebSocket connect() throws IOException, InterruptedException {
+        String address = address(process.process().inputReader());
         HttpRequest list = HttpRequest.newBuilder(URI.create("http://" + address + "/json/list"))
                 .build();
         String pages = client.send(list, BodyHandlers.ofString()).body();
@@ -58,12 +70,9 @@ final class Browser implements AutoCloseable {
                 .filter(target -> target.requireString("type").equals("page"))
                 .findFirst()
                 .orElseThrow();
-        socket = client.newWebSocketBuilder()
+        return client.newWebSocketBuilder()
                 .buildAsync(URI.create(page.requireString("webSocketDebuggerUrl")), new Listener())
                 .join();
-        for (String domain : List.of("Runtime", "Log", "Page", "Network")) {
-            call(domain + ".enable", Map.of());
-        }
     }
 
     /// Opens a file and waits until its scripts have run.
@@ -93,8 +102,12 @@ final class Browser implements AutoCloseable {
     @Override
     public void close() {
         socket.abort();
+        end();
+    }
+
+    private void end() {
+        process.close(); // its files can be removed now
         client.close();
-        process.destroyForcibly().onExit().join(); // its files can be removed now
     }
 
     private JsonObject call(String method, Map<String, Object> parameters) throws InterruptedException {

@@ -1,5 +1,6 @@
 package io.moetier.cli;
 
+import io.moetier.testdata.ChildProcess;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -36,17 +37,17 @@ record CommandLineRun(int exitCode, String out, String err) {
     }
 
     /// Starts a command in a JVM of its own, started as this one was; its output goes to `log`.
-    static Process start(Path log, String... args) {
+    static ChildProcess start(Path log, String... args) {
         return start(log, List.of(), args);
     }
 
     /// Starts a command whose JVM is started by `launcher`, the beginning of a command line.
-    static Process start(Path log, List<String> launcher, String... args) {
+    static ChildProcess start(Path log, List<String> launcher, String... args) {
         return start(log, launcher, List.of("-XX:TieredStopAtLevel=1"), args);
     }
 
     /// Starts a command with these options of the JVM beside those of the launcher of commands.
-    static Process start(Path log, List<String> launcher, List<String> options, String... args) {
+    static ChildProcess start(Path log, List<String> launcher, List<String> options, String... args) {
         List<String> command = new ArrayList<>(launcher);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("@" + Path.of("src/main/launcher/jvm.args").toAbsolutePath());
@@ -56,12 +57,18 @@ record CommandLineRun(int exitCode, String out, String err) {
         command.addAll(List.of(args));
         try {
             Files.createDirectories(log.toAbsolutePath().getParent());
-            return new ProcessBuilder(command)
+            return ChildProcess.start(new ProcessBuilder(command)
                     .redirectErrorStream(true)
-                    .redirectOutput(Redirect.appendTo(log.toFile()))
-                    .start();
+                    .redirectOutput(Redirect.appendTo(log.toFile())));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /// Starts a command as the first [#start] does, and returns its exit code when it has ended.
+    static int await(Path log, List<String> launcher, String... args) throws InterruptedException {
+        try (ChildProcess child = start(log, launcher, args)) {
+            return child.waitFor();
         }
     }
 }

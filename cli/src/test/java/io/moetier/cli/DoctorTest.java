@@ -12,6 +12,7 @@ import io.moetier.storage.expert.DiskSpeed;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.DType;
+import io.moetier.testdata.ChildProcess;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
@@ -110,12 +111,13 @@ class DoctorTest {
         Path own = Files.createDirectory(cache.resolve("own"));
         Path log = cache.resolve("log");
         List<String> launcher = List.of("env", "MOETIER_CACHE=" + own);
-        Process process = CommandLineRun.start(log, launcher, List.of(), "doctor"); // fast vectors need C2
-        while (process.isAlive() && !holdsSpeedFile(own)) {
-            Thread.onSpinWait();
+        try (ChildProcess child = CommandLineRun.start(log, launcher, List.of(), "doctor")) { // fast vectors need C2
+            while (child.process().isAlive() && !holdsSpeedFile(own)) {
+                Thread.onSpinWait();
+            }
+            child.process().destroy();
+            assertEquals(TERMINATED, child.waitFor(), () -> "see " + log);
         }
-        process.destroy();
-        assertEquals(TERMINATED, process.waitFor(), () -> "see " + log);
         assertFalse(holdsSpeedFile(own));
     }
 

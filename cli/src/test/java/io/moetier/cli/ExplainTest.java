@@ -12,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -156,7 +155,7 @@ class ExplainTest {
     @Test
     void htmlAloneNamesThePage() throws InterruptedException, IOException {
         Path log = directory.resolve("log");
-        Process process = CommandLineRun.start(
+        int exitCode = CommandLineRun.await(
                 log,
                 List.of("env", "-C", directory.toString(), "MOETIER_CACHE=" + cache.toAbsolutePath()),
                 "explain",
@@ -164,9 +163,8 @@ class ExplainTest {
                 "Once upon a time",
                 "--report",
                 "html");
-        assertTrue(process.waitFor(2, TimeUnit.MINUTES));
         String said = Files.readString(log);
-        assertEquals(0, process.exitValue(), said);
+        assertEquals(0, exitCode, said);
         assertTrue(said.contains("explain.html: a page with heat maps of all layers"), said);
         assertTrue(Files.readString(directory.resolve("explain.html")).contains("id=\"gate7\""));
     }

@@ -3,6 +3,7 @@ package io.moetier.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.testdata.ChildProcess;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -45,9 +46,8 @@ class FullDiskTest {
         CommandLineRun.inProcess(directory, "import", TestData.tinyMixtral().toString(), "--out", store);
         Path log = directory.resolve("log");
         String full = "mount -t tmpfs -o size=1m tmpfs \"$0\" && MOETIER_CACHE=\"$0/cache\" exec \"$@\"";
-        int exitCode = CommandLineRun.start(
-                        log, concat(NAMESPACE, List.of(full, disk.toString())), "run", store, "Once", "-n", "1")
-                .waitFor();
+        int exitCode = CommandLineRun.await(
+                log, concat(NAMESPACE, List.of(full, disk.toString())), "run", store, "Once", "-n", "1");
         String said = Files.readAllLines(log).getLast();
         assertEquals(1, exitCode, said);
         assertTrue(
@@ -65,9 +65,8 @@ class FullDiskTest {
     private String failingImport(List<String> launcher, Path disk) throws IOException, InterruptedException {
         Path log = directory.resolve("log");
         String target = disk.resolve("tiny.mtier").toString();
-        int exitCode = CommandLineRun.start(
-                        log, launcher, "import", TestData.tinyMixtral().toString(), "--out", target)
-                .waitFor();
+        int exitCode = CommandLineRun.await(
+                log, launcher, "import", TestData.tinyMixtral().toString(), "--out", target);
         assertEquals(1, exitCode);
         List<String> said = Files.readAllLines(log).stream()
                 .filter(line -> line.startsWith("moetier: ") || line.startsWith("left: "))
@@ -81,7 +80,7 @@ class FullDiskTest {
 
     private static boolean mayMount(Path disk) throws IOException, InterruptedException {
         List<String> mount = List.of("mount -t tmpfs tmpfs \"$0\"", disk.toString());
-        return new ProcessBuilder(concat(NAMESPACE, mount)).start().waitFor() == 0;
+        return ChildProcess.run(new ProcessBuilder(concat(NAMESPACE, mount))).exitCode() == 0;
     }
 
     private static List<String> concat(List<String> first, List<String> second) {

@@ -3,6 +3,7 @@ package io.moetier.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.testdata.ChildProcess;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,7 +34,7 @@ class KilledImportTest {
         Path log = directory.resolve("log");
 
         long begin = System.nanoTime();
-        assertEquals(0, CommandLineRun.start(log, importing).waitFor(), () -> read(log));
+        assertEquals(0, CommandLineRun.await(log, List.of(), importing), () -> read(log));
         long wholeNanos = System.nanoTime() - begin;
         String expected = greedy(store);
 
@@ -42,12 +43,13 @@ class KilledImportTest {
         int completed = 0;
         while (killed < KILLS) {
             long start = System.nanoTime();
-            Process process = CommandLineRun.start(log, importing);
-            boolean ended = process.waitFor(random.nextLong(wholeNanos), TimeUnit.NANOSECONDS);
-            if (ended) { // the machine is faster now than when a whole import was timed
-                wholeNanos = System.nanoTime() - start;
+            boolean ended;
+            try (ChildProcess child = CommandLineRun.start(log, importing)) {
+                ended = child.process().waitFor(random.nextLong(wholeNanos), TimeUnit.NANOSECONDS);
+                if (ended) { // the machine is faster now than when a whole import was timed
+                    wholeNanos = System.nanoTime() - start;
+                }
             }
-            process.destroyForcibly().waitFor();
             killed += ended ? 0 : 1;
             completed += ended ? 1 : 0;
             int round = killed;
@@ -55,7 +57,7 @@ class KilledImportTest {
             assertTrue(completed <= KILLS, "imports end before they can be killed");
         }
 
-        assertEquals(0, CommandLineRun.start(log, importing).waitFor(), () -> read(log));
+        assertEquals(0, CommandLineRun.await(log, List.of(), importing), () -> read(log));
         CommandLineRun verify = CommandLineRun.inProcess(cache, "verify", store.toString());
         assertEquals(0, verify.exitCode(), verify::err);
         assertEquals(expected, greedy(store));

@@ -3,6 +3,7 @@ package io.moetier.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import io.moetier.testdata.ChildProcess;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,13 +27,16 @@ class StoppedImportTest {
         for (int attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
             Path parent = Files.createDirectory(directory.resolve("attempt-" + attempt));
             String target = parent.resolve("tiny.mtier").toString();
-            Process process =
-                    CommandLineRun.start(log, "import", TestData.tinyMixtral().toString(), "--out", target);
-            while (process.isAlive() && names(parent).stream().noneMatch(name -> name.contains(".importing-"))) {
-                Thread.onSpinWait();
+            int exitCode;
+            try (ChildProcess child =
+                    CommandLineRun.start(log, "import", TestData.tinyMixtral().toString(), "--out", target)) {
+                while (child.process().isAlive()
+                        && names(parent).stream().noneMatch(name -> name.contains(".importing-"))) {
+                    Thread.onSpinWait();
+                }
+                child.process().destroy();
+                exitCode = child.waitFor();
             }
-            process.destroy();
-            int exitCode = process.waitFor();
             List<String> left = names(parent);
             if (!left.contains("tiny.mtier")) {
                 assertEquals(TERMINATED, exitCode, () -> "see " + log);

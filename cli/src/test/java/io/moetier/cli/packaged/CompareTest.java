@@ -5,13 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
+import io.moetier.testdata.ChildProcess;
 import io.moetier.testdata.TestData;
 import io.moetier.tools.synthetic.SyntheticModel;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -67,9 +68,17 @@ class CompareTest {
                 .redirectOutput(out.toFile())
                 .redirectError(directory.resolve("err").toFile());
         builder.environment().put("MOETIER_CACHE", directory.resolve("cache").toString());
-        Process process = builder.start();
-        assertTrue(process.waitFor(5, TimeUnit.MINUTES), "still running");
-        assertEquals(0, process.exitValue(), Files.readString(directory.resolve("err")));
+        try (ChildProcess child = ChildProcess.start(builder)) {
+            assertEquals(0, child.waitFor(), () -> read(directory.resolve("err")));
+        }
         return Json.readObject(out);
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

@@ -3,6 +3,7 @@ package io.moetier.cli.packaged;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.testdata.ChildProcess;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -11,7 +12,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -57,17 +57,11 @@ class DocumentationTest {
             Files.createSymbolicLink(directory.resolve(shown), ROOT.resolve(shown));
         }
         for (String command : commands) {
-            Path log = directory.resolve("log");
-            ProcessBuilder builder = new ProcessBuilder("sh", "-c", command)
-                    .directory(directory.toFile())
-                    .redirectErrorStream(true)
-                    .redirectOutput(log.toFile());
+            ProcessBuilder builder = new ProcessBuilder("sh", "-c", command).directory(directory.toFile());
             builder.environment()
                     .put("MOETIER_CACHE", directory.resolve("cache").toString());
-            Process process = builder.start();
-            process.getOutputStream().close();
-            assertTrue(process.waitFor(2, TimeUnit.MINUTES), () -> document + ": " + command + ": still running");
-            assertEquals(0, process.exitValue(), () -> document + ": " + command + ": " + read(log));
+            ChildProcess.Ended ended = ChildProcess.run(builder);
+            assertEquals(0, ended.exitCode(), () -> document + ": " + command + ": " + ended.said());
         }
     }
 

@@ -3,6 +3,8 @@ package io.moetier.cli.packaged;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.testdata.ChildProcess;
+import io.moetier.testdata.ChildProcess.Ended;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -25,16 +27,8 @@ class GpuPackTest {
     @TempDir
     Path directory;
 
-    private record Ended(int exitCode, String said) {}
-
     private Ended run(String... command) throws IOException, InterruptedException {
-        Path said = directory.resolve("said");
-        Process process = new ProcessBuilder(command)
-                .directory(directory.toFile())
-                .redirectErrorStream(true)
-                .redirectOutput(said.toFile())
-                .start();
-        return new Ended(process.waitFor(), Files.readString(said));
+        return ChildProcess.run(new ProcessBuilder(command).directory(directory.toFile()));
     }
 
     /// Verifies as on a bare machine: with no variable of this one but those given.

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
+import io.moetier.testdata.ChildProcess;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
@@ -148,21 +149,16 @@ class ExpertStoreTest {
                 .reduce((a, b) -> a + ":" + b)
                 .orElseThrow();
         assertFalse(classPath.contains("chronicle-map"));
-        Path output = scratch.resolve("child.txt");
-        Process child = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-Xshare:auto",
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-cp",
-                        classPath,
-                        ReadWithoutChronicle.class.getName(),
-                        directory.toString())
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
-        assertEquals(0, child.waitFor(), Files.readString(output));
-        assertEquals("25 experts, damages []\n", Files.readString(output));
+        ChildProcess.Ended ended = ChildProcess.run(new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-Xshare:auto",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                classPath,
+                ReadWithoutChronicle.class.getName(),
+                directory.toString()));
+        assertEquals(new ChildProcess.Ended(0, "25 experts, damages []\n"), ended);
     }
 
     @ParameterizedTest

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.storage.file.Leftovers;
 import io.moetier.storage.model.DType;
 import io.moetier.storage.model.ExpertId;
+import io.moetier.testdata.ChildProcess;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -44,13 +45,13 @@ class ExpertStoreWriterTest {
     }
 
     @Test
-    void blocksAreReservedOnDisk() throws IOException {
+    void blocksAreReservedOnDisk() throws IOException, InterruptedException {
         try (ExpertStoreWriter writer = ExpertStoreWriter.create(scratch.resolve("big.mtier"), false)) {
             writer.addSizeClass(
                     BlockLayout.EMPTY.with("w", DType.F32, 1, 1, 1 << 20), List.of(FIRST, new ExpertId(0, 1)));
             Path file = writer.directory().resolve("experts-0.cm3");
-            Process du = new ProcessBuilder("du", "-k", file.toString()).start();
-            String kibibytes = new String(du.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+            String kibibytes = ChildProcess.run(new ProcessBuilder("du", "-k", file.toString()))
+                    .said();
             assertTrue(Long.parseLong(kibibytes.substring(0, kibibytes.indexOf('\t'))) >= 2048, kibibytes);
         }
     }

@@ -5,8 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.storage.model.DType;
+import io.moetier.testdata.ChildProcess;
+import io.moetier.testdata.ChildProcess.Ended;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -32,7 +33,7 @@ class NativeBuildTest {
 
     @Test
     void withoutACompilerItSaysSoAndEndsWell() throws IOException, InterruptedException {
-        Built built = build("CC", "", "PATH", pathWith("dirname", "find", "rm").toString());
+        Ended built = build("CC", "", "PATH", pathWith("dirname", "find", "rm").toString());
         assertEquals(0, built.exitCode(), built.said());
         assertEquals(1, built.said().lines().count(), built.said());
         assertTrue(built.said().startsWith("native kernels: left out, as no C compiler was found"), built.said());
@@ -42,7 +43,7 @@ class NativeBuildTest {
     @Test
     void aCompilerThatKnowsNoneOfTheInstructionsIsNotEnough() throws IOException, InterruptedException {
         Path compiler = script("exit 1");
-        Built built = build("CC", compiler.toString(), "PATH", pathWith() + ":" + System.getenv("PATH"));
+        Ended built = build("CC", compiler.toString(), "PATH", pathWith() + ":" + System.getenv("PATH"));
         assertEquals(0, built.exitCode(), built.said());
         assertTrue(built.said().contains("are left out, as " + compiler + " does not know"), built.said());
     }
@@ -50,7 +51,7 @@ class NativeBuildTest {
     @Test
     void anErrorInTheSourcesFailsTheBuild() throws IOException, InterruptedException {
         Path compiler = script("case $* in *nothing*|*probe*) exit 0 ;; *) echo broken >&2; exit 1 ;; esac");
-        Built built = build("CC", compiler.toString(), "PATH", pathWith() + ":" + System.getenv("PATH"));
+        Ended built = build("CC", compiler.toString(), "PATH", pathWith() + ":" + System.getenv("PATH"));
         assertTrue(built.exitCode() != 0, built.said());
         assertTrue(built.said().contains("broken"), built.said());
     }
@@ -80,17 +81,12 @@ class NativeBuildTest {
         return directory;
     }
 
-    private Built build(String... environment) throws IOException, InterruptedException {
-        ProcessBuilder builder = new ProcessBuilder(
-                        "/bin/sh", SCRIPT.toString(), scratch + "/classes", scratch + "/objects")
-                .redirectErrorStream(true);
+    private Ended build(String... environment) throws IOException, InterruptedException {
+        ProcessBuilder builder =
+                new ProcessBuilder("/bin/sh", SCRIPT.toString(), scratch + "/classes", scratch + "/objects");
         for (int i = 0; i < environment.length; i += 2) {
             builder.environment().put(environment[i], environment[i + 1]);
         }
-        Process process = builder.start();
-        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        return new Built(process.waitFor(), said);
+        return ChildProcess.run(builder);
     }
-
-    private record Built(int exitCode, String said) {}
 }

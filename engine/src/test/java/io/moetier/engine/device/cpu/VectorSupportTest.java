@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.testdata.ChildProcess;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -42,18 +43,17 @@ class VectorSupportTest {
     }
 
     private static String descriptionIn(String flag) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(
+        ProcessBuilder builder = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "--add-modules=jdk.incubator.vector",
                         flag,
                         "-cp",
                         System.getProperty("java.class.path"),
                         Description.class.getName())
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .start();
-        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        process.waitFor();
-        return said.strip();
+                .redirectError(ProcessBuilder.Redirect.DISCARD);
+        try (ChildProcess child = ChildProcess.start(builder)) {
+            return new String(child.process().getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+        }
     }
 
     /// The program of the process.

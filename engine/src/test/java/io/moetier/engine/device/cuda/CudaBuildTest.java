@@ -5,8 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
+import io.moetier.testdata.ChildProcess;
+import io.moetier.testdata.ChildProcess.Ended;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -73,7 +74,7 @@ class CudaBuildTest {
 
     @Test
     void thePtxIsWhatTheSourcesGive() throws IOException, InterruptedException {
-        Built built = build("nvcc", scratch);
+        Ended built = build("nvcc", scratch);
         if (built.exitCode() == NO_COMPILER) {
             System.out.println("CudaBuildTest: there is no nvcc, so the PTX is not compared with its sources");
             return;
@@ -92,22 +93,18 @@ class CudaBuildTest {
 
     @Test
     void withoutACompilerTheScriptSaysSo() throws IOException, InterruptedException {
-        Built built = build("no-such-nvcc", scratch);
+        Ended built = build("no-such-nvcc", scratch);
         assertEquals(NO_COMPILER, built.exitCode());
         assertEquals(
                 "CUDA kernels: no-such-nvcc is not there; the PTX stays as it is",
                 built.said().strip());
     }
 
-    private record Built(int exitCode, String said) {}
-
-    private static Built build(String compiler, Path target) throws IOException, InterruptedException {
+    private static Ended build(String compiler, Path target) throws IOException, InterruptedException {
         return run("env", "NVCC=" + compiler, "/bin/sh", SCRIPT.toString(), target.toString());
     }
 
-    private static Built run(String... command) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        return new Built(process.waitFor(), said);
+    private static Ended run(String... command) throws IOException, InterruptedException {
+        return ChildProcess.run(new ProcessBuilder(command));
     }
 }

@@ -1,0 +1,74 @@
+package io.moetier.testdata;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/// A process that a test starts. It and all that it starts end when it is closed, and with the JVM of the test, however
+/// that ends: they are a group of processes, which [Guard] ends.
+public final class ChildProcess implements AutoCloseable {
+    /// Far more than anything takes that ends at all, on a machine that is busy with other things.
+    private static final long PATIENCE_MINUTES = 15;
+
+    private final Process process;
+    private final Guard guard;
+
+    private ChildProcess(Process process, Guard guard) {
+        this.process = process;
+        this.guard = guard;
+    }
+
+    /// How a process ended, and what it printed to either stream.
+    public record Ended(int exitCode, String said) {}
+
+    /// Starts what `builder` says, whose command gets one in front that makes a group of processes.
+    public static ChildProcess start(ProcessBuilder builder) throws IOException {
+        Guard guard = Guard.ofJvm();
+        List<String> command = new ArrayList<>(List.of("setsid"));
+        command.addAll(builder.command());
+        Process process = builder.command(command).start();
+        guard.watch(process.pid());
+        return new ChildProcess(process, guard);
+    }
+
+    /// Starts a process, and returns how it ended; whatever it started and left running is ended as well.
+    public static Ended run(ProcessBuilder builder) throws IOException, InterruptedException {
+        builder.redirectErrorStream(true).redirectInput(Redirect.from(new File("/dev/null")));
+        try (ChildProcess child = start(builder);
+                InputStream out = child.process.getInputStream()) {
+            // what it left may hold its output open
+            CompletableFuture<Void> closed = child.process.onExit().thenRun(child::close);
+            String said = new String(out.readAllBytes(), StandardCharsets.UTF_8);
+            closed.join();
+            return new Ended(child.waitFor(), said);
+        }
+    }
+
+    /// Returns the process, for its streams and signals.
+    public Process process() {
+        return process;
+    }
+
+    /// Waits until the process ends, and returns its exit code.
+    ///
+    /// @throws AssertionError if it does not
+    public int waitFor() throws InterruptedException {
+        if (!process.waitFor(PATIENCE_MINUTES, TimeUnit.MINUTES)) {
+            throw new AssertionError("still running: " + process.info().commandLine());
+        }
+        return process.exitValue();
+    }
+
+    /// Ends the process at once, with all that it has started, and waits until it is gone.
+    @Override
+    public void close() {
+        guard.end(process.pid());
+        process.onExit().join();
+    }
+}
