@@ -2,11 +2,14 @@
 # Compiles the kernels of this folder for the machine's kind of processor, once for each level of instructions, and
 # links them into META-INF/native/PLATFORM/libmoetier.so (.dylib) in CLASSES. Without a compiler that can, it says what
 # is left out and ends well: Moetier then computes in Java.
-#   build.sh CLASSES OBJECTS      CC: the compiler, else cc, gcc or clang
+#   build.sh CLASSES OBJECTS [all|own]      CC: the compiler, else cc, gcc or clang
+#   own: only the level that this very processor would use, for those who compile what they run themselves; it takes a
+#   third of the time. What was compiled before stays part of the library.
 set -eu
 
 classes=$1
 objects=$2
+wanted=${3:-all}
 sources=$(cd "$(dirname "$0")" && pwd -P)
 
 omit() {
@@ -34,10 +37,20 @@ instructions() {
   esac
 }
 
-if [ -f "$target" ] && [ -z "$(find "$sources" -newer "$target" -print)" ]; then
-  exit 0
-fi
-rm -f "$target"
+# Says whether there is a library that is younger than the sources.
+current() {
+  [ -f "$target" ] && [ -z "$(find "$sources" -newer "$target" -print)" ]
+}
+
+# Says whether it was made with all levels that are wanted.
+complete() {
+  current || return 1
+  for level in $levels; do
+    grep -qx "$level" "$objects/levels" 2>/dev/null || return 1
+  done
+}
+
+! complete || exit 0
 
 compiler=
 for candidate in ${CC:-cc gcc clang}; do
@@ -47,12 +60,15 @@ for candidate in ${CC:-cc gcc clang}; do
   fi
 done
 if [ -z "$compiler" ]; then
+  rm -f "$target"
   omit "left out, as no C compiler was found (${CC:-cc, gcc or clang}); the Vector API computes, and prompts are read at half the speed or less"
   exit 0
 fi
 
+# One at a time: the launcher starts this beside javac, and its build comes to it later.
 mkdir -p "$objects" "$(dirname "$target")"
-rm -f "$objects"/*.o
+! command -v flock >/dev/null || { exec 8>"$objects/.lock" && flock 8; }
+
 flags='-O3 -fPIC -fvisibility=hidden -std=gnu11 -Wall -Wextra'
 
 # Says whether the compiler makes programs for these instructions at all.
@@ -60,8 +76,31 @@ understands() {
   printf 'int nothing;\n' | "$compiler" "$@" -x c -c -o "$objects/probe.o" - 2>/dev/null && rm -f "$objects/probe.o"
 }
 
+# Prints the level that this processor would use: what the library itself would say.
+own_level() {
+  printf '#include "%s/level.c"\nint main(void) { return moetier_level(); }\n' "$sources" >"$objects/own.c"
+  "$compiler" -o "$objects/own" "$objects/own.c" || return 0
+  number=0
+  "$objects/own" || number=$?
+  case $number in
+  1) echo v3 ;;
+  2) echo avx512 ;;
+  3) echo dotprod ;;
+  4) echo amx ;;
+  esac
+}
+
+if [ "$wanted" = own ]; then
+  levels=$(own_level)
+  [ -n "$levels" ] || { omit 'left out, as there are none for this processor; Java computes, more slowly' && exit 0; }
+fi
+! complete || exit 0
+current || rm -f "$objects"/*.o "$objects/levels"
+rm -f "$target"
+
 jobs=
 for level in $levels; do
+  ! grep -qx "$level" "$objects/levels" 2>/dev/null || continue
   # shellcheck disable=SC2046,SC2086 # flags are separated by blanks
   if ! understands $flags $(instructions "$level"); then
     omit "those for $level are left out, as $compiler does not know $(instructions "$level"); processors that have it compute more slowly"
@@ -75,6 +114,9 @@ for level in $levels; do
     jobs="$jobs $!"
   done
 done
+for level in $levels; do
+  echo "$level"
+done >"$objects/levels.new"
 [ -n "$jobs" ] || exit 0
 # shellcheck disable=SC2086
 "$compiler" $flags -c -o "$objects/level.o" "$sources/level.c"
@@ -83,4 +125,6 @@ for job in $jobs; do
 done
 # Renamed when complete, so that a broken build leaves no half of a library.
 # shellcheck disable=SC2086
-"$compiler" $link -o "$target.part" "$objects"/*.o -lm && mv "$target.part" "$target"
+"$compiler" $link -o "$target.part" "$objects"/*.o -lm
+cat "$objects/levels.new" >>"$objects/levels"
+mv "$target.part" "$target"
