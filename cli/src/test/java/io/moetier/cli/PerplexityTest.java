@@ -168,13 +168,18 @@ class PerplexityTest {
         Surroundings surroundings = new Surroundings(Map.of("MOETIER_CACHE", cache.toString()), cache, "");
         PrintWriter nowhere = new PrintWriter(Writer.nullWriter());
         Stores stores = new Stores(surroundings, new Streams(InputStream.nullInputStream(), nowhere, nowhere));
-        long before = AvailableMemory.bytes();
-        try (ComparedModels models =
-                ComparedModels.load(stores, TestData.tinyMixtral(), TestData.tinyMixtral(), EngineConfig.DEFAULT)) {
-            long free = Math.max(before, AvailableMemory.bytes());
-            long first = models.model().engine().expertTiers().residentSummary().budgetBytes();
-            assertTrue(first < 0.65 * free, () -> first + " of " + free);
-        }
+        long before;
+        long after;
+        long first;
+        do {
+            before = AvailableMemory.bytes();
+            try (ComparedModels models =
+                    ComparedModels.load(stores, TestData.tinyMixtral(), TestData.tinyMixtral(), EngineConfig.DEFAULT)) {
+                after = AvailableMemory.bytes();
+                first = models.model().engine().expertTiers().residentSummary().budgetBytes();
+            }
+        } while (Math.abs(after - before) > 0.1 * before); // others took or gave back much meanwhile
+        assertTrue(first < 0.65 * before, first + " of " + before);
     }
 
     @Test

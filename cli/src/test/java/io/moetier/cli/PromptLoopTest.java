@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
-@Timeout(120)
+@Timeout(600)
 class PromptLoopTest {
     private static final String ESCAPE = "\u001b";
     private static final String UP = ESCAPE + "[A";

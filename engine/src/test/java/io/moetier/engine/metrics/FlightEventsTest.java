@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
+import io.moetier.testdata.WarmCode;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
@@ -28,7 +28,7 @@ class FlightEventsTest {
                 recording.enable("moetier." + name);
             }
             recording.start();
-            callAll();
+            callAll(1_000_000);
             recording.stop();
             recording.dump(file);
         }
@@ -53,24 +53,24 @@ class FlightEventsTest {
     @Test
     void nothingIsAllocatedWhileNobodyRecords() {
         assertNull(FlightEvents.startDecode(1));
-        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
-        long allocated = Long.MAX_VALUE;
-        for (int round = 0; round < 200 && allocated > 0; round++) { // until all is loaded and compiled
-            long before = threads.getCurrentThreadAllocatedBytes();
+        long allocated = WarmCode.allocated(0, () -> {
             for (int i = 0; i < 1000; i++) {
-                callAll();
+                callAll(0);
             }
-            allocated = threads.getCurrentThreadAllocatedBytes() - before;
-        }
+        });
         assertEquals(0, allocated);
     }
 
-    private static void callAll() {
+    /// @param nanos that the spans last at least
+    private static void callAll(long nanos) {
         PrefillEvent prefill = FlightEvents.startPrefill(5);
         DecodeEvent decode = FlightEvents.startDecode(11);
         LayerStepEvent layer = FlightEvents.startLayerStep(3, Phase.DECODE, 1);
         FlightEvents.expertLoad(3, 17, Tier.DISK, 4096, 900, 250);
         FlightEvents.expertEviction(3, 18);
+        for (long begin = System.nanoTime(); System.nanoTime() - begin < nanos; ) {
+            Thread.onSpinWait();
+        }
         FlightEvents.finish(layer);
         FlightEvents.finish(decode);
         FlightEvents.finish(prefill);

@@ -8,6 +8,7 @@ import io.moetier.engine.session.Engine;
 import io.moetier.engine.session.EngineConfig;
 import io.moetier.engine.session.Session;
 import io.moetier.testdata.TestData;
+import io.moetier.testdata.WarmCode;
 import io.moetier.tools.emulate.driver.CallTrace;
 import io.moetier.tools.emulate.driver.EmulatedOptions;
 import java.lang.management.ManagementFactory;
@@ -27,7 +28,6 @@ class HandOffTest {
 
     private static final int TOKENS = 20;
     private static final int QUIET_ROUNDS = 3;
-    private static final long PATIENCE_NANOS = 30_000_000_000L;
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     @TempDir
@@ -82,7 +82,8 @@ class HandOffTest {
             device.driver().silenceSteps();
             int quiet = 0;
             long allocated = 0;
-            for (long end = System.nanoTime() + PATIENCE_NANOS; quiet < QUIET_ROUNDS && System.nanoTime() < end; ) {
+            for (long end = System.nanoTime() + WarmCode.PATIENCE_NANOS;
+                    quiet < QUIET_ROUNDS && System.nanoTime() < end; ) {
                 session.truncate(4);
                 long before = THREADS.getCurrentThreadAllocatedBytes();
                 for (int i = 0; i < TOKENS; i++) {

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.sun.management.ThreadMXBean;
 import io.moetier.engine.device.AttentionShape;
 import io.moetier.engine.device.AttentionSinks;
 import io.moetier.engine.device.DeviceBuffer;
@@ -19,8 +18,8 @@ import io.moetier.engine.device.Routing;
 import io.moetier.engine.device.Routing.Normalisation;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
+import io.moetier.testdata.WarmCode;
 import java.lang.foreign.Arena;
-import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -41,7 +40,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// activation after three digits is 2^-24 of the largest of its block at most, some five times the mean. Where
 /// activations are rounded to eight bits, the test rounds them as well.
 class CpuKernelsTest {
-    private static final long PATIENCE_NANOS = 60_000_000_000L;
     private static final long SEED = 4711;
     private static final double ULP = 0x1p-24;
     private static final int[][] SHAPES = {
@@ -684,17 +682,16 @@ class CpuKernelsTest {
     /// Counts what the calling thread allocates: it takes part in every kernel, and the others run the same code.
     @Test
     void allocatesNothingInADecodeStep() {
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         try (CpuDevice device = CpuDevice.open(2, KernelChoice.PLAIN)) {
             DecodeStep step = new DecodeStep(device);
             for (int position = 0; position < 300; position++) {
                 step.run(position);
             }
-            long before = threads.getCurrentThreadAllocatedBytes();
-            for (int position = 300; position < 340; position++) {
-                step.run(position);
-            }
-            long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+            long allocated = WarmCode.allocated(1000, () -> {
+                for (int position = 300; position < 340; position++) {
+                    step.run(position);
+                }
+            });
             assertTrue(allocated <= 1000, allocated + " bytes in 40 steps");
         }
     }
@@ -704,17 +701,13 @@ class CpuKernelsTest {
     @ParameterizedTest
     @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
     void allocatesNothingInADecodeStepOnceWarm(KernelChoice choice) {
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         try (CpuDevice device = CpuDevice.open(1, choice)) {
             DecodeStep step = new DecodeStep(device);
-            long allocated = Long.MAX_VALUE;
-            for (long end = System.nanoTime() + PATIENCE_NANOS; allocated > 1000 && System.nanoTime() < end; ) {
-                long before = threads.getCurrentThreadAllocatedBytes();
+            long allocated = WarmCode.allocated(1000, () -> {
                 for (int position = 256; position < 266; position++) {
                     step.run(position);
                 }
-                allocated = threads.getCurrentThreadAllocatedBytes() - before;
-            }
+            });
             assertTrue(allocated <= 1000, allocated + " bytes in 10 steps");
         }
     }
@@ -722,21 +715,17 @@ class CpuKernelsTest {
     /// The compiler gives up inlining in methods that are too large for it, and leaves vectors as objects.
     @Test
     void noVectorKernelAllocatesOnceWarm() {
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         try (CpuDevice device = CpuDevice.open(1, KernelChoice.VECTOR)) {
             DeviceBuffer x = buffer(device, TestWeights.floats(10 * 512, random));
             DeviceBuffer out = device.allocate(10 * 64);
             for (DType dtype : TestWeights.TYPES) {
                 WeightMatrix w = TestWeights.matrix(arena, dtype, 64, 512, random);
                 for (int n : new int[] {1, 10}) {
-                    long allocated = Long.MAX_VALUE;
-                    for (long end = System.nanoTime() + PATIENCE_NANOS; allocated > 1000 && System.nanoTime() < end; ) {
-                        long before = threads.getCurrentThreadAllocatedBytes();
+                    long allocated = WarmCode.allocated(1000, () -> {
                         for (int i = 0; i < 20; i++) {
                             device.kernels().matmul(w, x, n, out);
                         }
-                        allocated = threads.getCurrentThreadAllocatedBytes() - before;
-                    }
+                    });
                     assertTrue(allocated <= 1000, allocated + " bytes in 20 products with " + dtype + " and " + n);
                 }
             }

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import com.sun.management.ThreadMXBean;
 import io.moetier.engine.device.DeviceBuffer;
 import io.moetier.engine.device.Kernels;
 import io.moetier.engine.device.KvType;
@@ -12,8 +11,8 @@ import io.moetier.engine.device.LatentLayer;
 import io.moetier.engine.device.LatentShape;
 import io.moetier.engine.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
+import io.moetier.testdata.WarmCode;
 import java.lang.foreign.Arena;
-import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -24,7 +23,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /// The operations of latent attention against loops in double.
 class LatentKernelsTest {
-    private static final long PATIENCE_NANOS = 60_000_000_000L;
     private static final long SEED = 4712;
     private static final double ULP = 0x1p-24;
 
@@ -208,7 +206,6 @@ class LatentKernelsTest {
     @ParameterizedTest
     @MethodSource("io.moetier.engine.device.cpu.KernelTiers#all")
     void aDecodedTokenAllocatesNothing(KernelChoice choice) {
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         LatentShape shape = new LatentShape(4, 32, 8, 64, 0.1f);
         WeightMatrix[] absorb = IntStream.range(0, 4)
                 .mapToObj(h -> TestWeights.matrix(arena, DType.BF16, 64, 32, random))
@@ -221,16 +218,13 @@ class LatentKernelsTest {
             DeviceBuffer latent = buffer(device, TestWeights.floats(64, random));
             DeviceBuffer key = buffer(device, TestWeights.floats(8, random));
             DeviceBuffer absorbed = device.allocate(4 * 64);
-            long allocated = 1;
-            for (long end = System.nanoTime() + PATIENCE_NANOS; allocated != 0 && System.nanoTime() < end; ) {
-                long before = threads.getCurrentThreadAllocatedBytes();
+            long allocated = WarmCode.allocated(0, () -> {
                 for (int position = 0; position < 400; position++) {
                     kernels.storeLatents(latent, key, 1, position, cache);
                     kernels.matmulPerHead(absorb, q, 1, 40, absorbed);
                     kernels.latentAttention(absorbed, q, 1, position, shape, cache, absorbed);
                 }
-                allocated = threads.getCurrentThreadAllocatedBytes() - before;
-            }
+            });
             assertEquals(0, allocated);
         }
     }
