@@ -6,14 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.testdata.Seeds;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 /// What every policy must do, alone and in a cache.
@@ -83,10 +82,12 @@ abstract class EvictionPolicyContract {
         assertArrayEquals(evictions(99), evictions(99));
     }
 
-    @Property(tries = 60, seed = "20261125")
-    void slotsNeitherLeakNorAliasAndAPinnedExpertStays(
-            @ForAll long seed, @ForAll @IntRange(min = 1, max = 14) int slots) {
-        Random random = new Random(seed);
+    @Test
+    void slotsNeitherLeakNorAliasAndAPinnedExpertStays() {
+        Seeds.each(60, (seed, random) -> pinAndReplace(1 + seed % 14, random));
+    }
+
+    private void pinAndReplace(int slots, SplittableRandom random) {
         ExpertCache cache = new ExpertCache(IDS, slots, policy(IDS, slots));
         Deque<Integer> pinned = new ArrayDeque<>();
         for (int step = 0; step < 400; step++) {
@@ -115,8 +116,12 @@ abstract class EvictionPolicyContract {
         }
     }
 
-    @Property(tries = 60, seed = "20261125")
-    void goesOnWithFewerSlots(@ForAll long seed, @ForAll @IntRange(min = 2, max = 14) int slots) {
+    @Test
+    void goesOnWithFewerSlots() {
+        Seeds.each(60, (seed, _) -> retire(2 + seed % 13, seed));
+    }
+
+    private void retire(int slots, long seed) {
         int[] evicted = {0};
         ExpertCache cache = new ExpertCache(IDS, slots, policy(IDS, slots), id -> evicted[0]++);
         for (int slot = 0; slot < slots - 1; slot++) {
@@ -133,8 +138,12 @@ abstract class EvictionPolicyContract {
         assertThrows(IllegalStateException.class, () -> cache.retire(slots - 1), "the last one");
     }
 
-    @Property(tries = 60, seed = "20261125")
-    void neverBeatsTheClairvoyant(@ForAll long seed, @ForAll @IntRange(min = 1, max = 15) int slots) {
+    @Test
+    void neverBeatsTheClairvoyant() {
+        Seeds.each(60, (seed, _) -> compareWithTheClairvoyant(1 + seed % 15, seed));
+    }
+
+    private void compareWithTheClairvoyant(int slots, long seed) {
         int[] accesses = skewed(seed, 300);
         ExpertCache cache = new ExpertCache(IDS, slots, policy(IDS, slots));
         replay(cache, accesses);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.storage.format.GgufWriter.Entry;
 import io.moetier.storage.model.DType;
 import io.moetier.storage.model.MalformedModelException;
+import io.moetier.testdata.Seeds;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -18,15 +19,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import net.jqwik.api.Arbitraries;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.EdgeCasesMode;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.GenerationMode;
-import net.jqwik.api.Property;
-import net.jqwik.api.Provide;
-import net.jqwik.api.ShrinkingMode;
-import net.jqwik.api.lifecycle.BeforeContainer;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 
 /// Damaged GGUF headers are refused in words: no other exception, no memory taken on a damaged number's word.
 class MutatedGgufTest {
@@ -60,7 +54,7 @@ class MutatedGgufTest {
     private static byte[] sound = {};
     private static int headerBytes;
 
-    @BeforeContainer
+    @BeforeAll
     static void writeASoundFile() throws IOException {
         Path path = Files.createTempFile("sound", ".gguf");
         List<Entry> entries =
@@ -90,48 +84,37 @@ class MutatedGgufTest {
         return metadata;
     }
 
-    @Property(
-            tries = 120_000,
-            seed = "20261125",
-            generation = GenerationMode.RANDOMIZED,
-            edgeCases = EdgeCasesMode.NONE,
-            shrinking = ShrinkingMode.OFF)
-    void changedBytesAreRefusedOrRead(@ForAll("seeds") long seed) {
-        SplittableRandom random = new SplittableRandom(seed);
-        byte[] damaged = sound.clone();
-        int changes = 1 + random.nextInt(4);
-        for (int i = 0; i < changes; i++) {
+    @Test
+    void changedBytesAreRefusedOrRead() {
+        Seeds.each(120_000, (_, random) -> {
+            byte[] damaged = sound.clone();
+            int changes = 1 + random.nextInt(4);
+            for (int i = 0; i < changes; i++) {
+                change(damaged, random);
+            }
+            parses(random.nextInt(8) == 0 ? Arrays.copyOf(damaged, random.nextInt(damaged.length)) : damaged);
+        });
+    }
+
+    @Test
+    void nothingIsAllocatedOnADamagedNumbersWord() {
+        Seeds.each(2_000, (_, random) -> {
+            byte[] damaged = sound.clone();
             change(damaged, random);
+            com.sun.management.ThreadMXBean threads =
+                    (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
+            long before = threads.getCurrentThreadAllocatedBytes();
+            parses(damaged);
+            long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+            assertTrue(allocated < MAX_ALLOCATED_BYTES, () -> allocated + " bytes allocated");
+        });
+    }
+
+    @Test
+    void noTruncatedHeaderIsRead() {
+        for (int length = 0; length < headerBytes; length++) {
+            assertFalse(parses(Arrays.copyOf(sound, length)), "cut to " + length + " bytes");
         }
-        parses(random.nextInt(8) == 0 ? Arrays.copyOf(damaged, random.nextInt(damaged.length)) : damaged);
-    }
-
-    @Property(
-            tries = 2_000,
-            seed = "20261125",
-            generation = GenerationMode.RANDOMIZED,
-            edgeCases = EdgeCasesMode.NONE,
-            shrinking = ShrinkingMode.OFF)
-    void nothingIsAllocatedOnADamagedNumbersWord(@ForAll("seeds") long seed) {
-        SplittableRandom random = new SplittableRandom(seed);
-        byte[] damaged = sound.clone();
-        change(damaged, random);
-        com.sun.management.ThreadMXBean threads =
-                (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
-        long before = threads.getCurrentThreadAllocatedBytes();
-        parses(damaged);
-        long allocated = threads.getCurrentThreadAllocatedBytes() - before;
-        assertTrue(allocated < MAX_ALLOCATED_BYTES, () -> allocated + " bytes allocated");
-    }
-
-    @Property(tries = 500, seed = "20261125", edgeCases = EdgeCasesMode.NONE, shrinking = ShrinkingMode.OFF)
-    void noTruncatedHeaderIsRead(@ForAll("seeds") long seed) {
-        assertFalse(parses(Arrays.copyOf(sound, new SplittableRandom(seed).nextInt(headerBytes))));
-    }
-
-    @Provide
-    Arbitrary<Long> seeds() {
-        return Arbitraries.longs();
     }
 
     private static void change(byte[] bytes, SplittableRandom random) {

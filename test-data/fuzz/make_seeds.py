@@ -1,0 +1,232 @@
+"""Writes the first inputs of each fuzz target from the golden files of test-data; findings lie beside them."""
+
+import gzip
+import json
+import struct
+from pathlib import Path
+
+HERE = Path(__file__).parent
+DATA = HERE.parent
+CHAT = DATA.parent / "engine/src/test/resources/io/moetier/engine/text/chat"
+F32, F16, Q4_0, Q8_0, Q4_K, MXFP4 = 0, 1, 2, 8, 12, 39
+BLOCK = {F32: (1, 4), F16: (1, 2), Q4_0: (32, 18), Q8_0: (32, 34), Q4_K: (256, 144), MXFP4: (32, 17)}
+
+
+def put(target, name, content):
+    folder = HERE / target
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def product(shape):
+    result = 1
+    for size in shape:
+        result *= size
+    return result
+
+
+def safetensors(tensors, metadata=None):
+    header, offset = ({"__metadata__": metadata} if metadata else {}), 0
+    for name, (dtype, shape, size) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, offset + size * product(shape)]}
+        offset += size * product(shape)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return struct.pack("<Q", len(text)) + text + bytes(range(256)) * (offset // 256) + bytes(range(offset % 256))
+
+
+def gguf_string(text):
+    return struct.pack("<Q", len(text.encode())) + text.encode()
+
+
+def gguf_value(value):
+    if isinstance(value, bool):
+        return 7, struct.pack("<?", value)
+    if isinstance(value, int):
+        return (4, struct.pack("<I", value)) if value < 1 << 32 else (10, struct.pack("<Q", value))
+    if isinstance(value, float):
+        return 6, struct.pack("<f", value)
+    if isinstance(value, str):
+        return 8, gguf_string(value)
+    items = [gguf_value(item) for item in value]
+    kind = items[0][0] if items else 5
+    return 9, struct.pack("<IQ", kind, len(items)) + b"".join(item for _, item in items)
+
+
+def gguf(metadata, tensors, alignment=32):
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata))
+    for key, value in metadata.items():
+        kind, content = gguf_value(value)
+        head += gguf_string(key) + struct.pack("<I", kind) + content
+    data = b""
+    for name, (kind, shape) in tensors.items():
+        data += bytes(-len(data) % alignment)
+        head += gguf_string(name) + struct.pack("<I", len(shape)) + struct.pack(f"<{len(shape)}Q", *shape)
+        head += struct.pack("<IQ", kind, len(data))
+        elements, size = BLOCK[kind]
+        data += bytes(product(shape) // elements * size)
+    return head + bytes(-len(head) % alignment) + data
+
+
+def gguf_model(architecture, extra, per_layer, tokenizer):
+    hidden, heads, wide, experts, vocabulary = 4, 2, 4, 2, len(tokenizer["tokenizer.ggml.tokens"])
+    metadata = {
+        "general.architecture": architecture,
+        "general.name": "tiny",
+        f"{architecture}.block_count": 1,
+        f"{architecture}.context_length": 64,
+        f"{architecture}.embedding_length": hidden,
+        f"{architecture}.feed_forward_length": wide,
+        f"{architecture}.attention.head_count": heads,
+        f"{architecture}.attention.head_count_kv": 1,
+        f"{architecture}.attention.layer_norm_rms_epsilon": 1e-5,
+        f"{architecture}.expert_count": experts,
+        f"{architecture}.expert_used_count": 1,
+        f"{architecture}.vocab_size": vocabulary,
+    } | {f"{architecture}.{key}": value for key, value in extra.items()} | tokenizer
+    tensors = {"token_embd.weight": (F16, [hidden, vocabulary]), "output_norm.weight": (F32, [hidden])}
+    layer = {
+        "attn_norm": (F32, [hidden]),
+        "attn_q": (F16, [hidden, 4]),
+        "attn_k": (F16, [hidden, 2]),
+        "attn_v": (F16, [hidden, 2]),
+        "attn_output": (F16, [4, hidden]),
+        "ffn_norm": (F32, [hidden]),
+        "ffn_gate_inp": (F32, [hidden, experts]),
+        "ffn_gate_exps": (F16, [hidden, wide, experts]),
+        "ffn_up_exps": (F16, [hidden, wide, experts]),
+        "ffn_down_exps": (F16, [wide, hidden, experts]),
+    } | per_layer
+    tensors |= {f"blk.0.{name}.weight": tensor for name, tensor in layer.items()}
+    return gguf(metadata, tensors)
+
+
+LLAMA_TOKENIZER = {
+    "tokenizer.ggml.model": "llama",
+    "tokenizer.ggml.tokens": ["<unk>", "<s>", "</s>", "<0x0A>", "a", "b", "ab"],
+    "tokenizer.ggml.scores": [0.0, 0.0, 0.0, 0.0, -1.0, -2.0, -3.0],
+    "tokenizer.ggml.token_type": [2, 3, 3, 6, 1, 1, 1],
+    "tokenizer.ggml.bos_token_id": 1,
+    "tokenizer.ggml.eos_token_id": 2,
+    "tokenizer.ggml.add_bos_token": True,
+    "tokenizer.chat_template": "{{ messages[0].content }}",
+}
+GPT2_TOKENIZER = {
+    "tokenizer.ggml.model": "gpt2",
+    "tokenizer.ggml.pre": "qwen2",
+    "tokenizer.ggml.tokens": ["a", "b", "ab", "<|im_end|>"],
+    "tokenizer.ggml.token_type": [1, 1, 1, 3],
+    "tokenizer.ggml.merges": ["a b"],
+    "tokenizer.ggml.eos_token_id": 3,
+}
+
+
+def weights():
+    put("Safetensors", "three", safetensors({"a": ("F32", [2, 3], 4), "b": ("BF16", [5], 2), "raw": ("U8", [7], 1)}, {"format": "pt"}))
+    put("Safetensors", "scalar", safetensors({"a": ("F16", [], 2), "none": ("I64", [0, 4], 8)}))
+    index = json.loads((DATA / "golden/mixtral_sharded/model.safetensors.index.json").read_text())
+    index["weight_map"] = {"a": "a.safetensors", "b": "b.safetensors"}
+    put("Index", "two", json.dumps(index))
+    put("Index", "one", '{"weight_map":{"b":"b.safetensors"}}')
+    blocks = {name: (kind, [256, 1]) for name, kind in (("a", Q4_0), ("b", Q8_0), ("c", Q4_K), ("d", MXFP4))}
+    put("Gguf", "blocks", gguf({"general.architecture": "llama", "general.alignment": 64}, blocks, 64))
+    values = {"a": 1, "b": 1 << 40, "c": True, "d": 1.5, "e": "text", "f": [1, 2], "g": ["x", ""], "h": []}
+    put("Gguf", "values", gguf(values, {"a": (F32, [3]), "b": (F16, [2, 2, 2])}))
+    put("GgufModel", "llama", gguf_model("llama", {}, {}, LLAMA_TOKENIZER))
+    norms = {"attn_q_norm": (F32, [2]), "attn_k_norm": (F32, [2])}
+    lengths = {"attention.key_length": 2, "attention.value_length": 2, "expert_feed_forward_length": 4, "rope.freq_base": 1e4}
+    put("GgufModel", "qwen3moe", gguf_model("qwen3moe", lengths, norms, GPT2_TOKENIZER))
+
+
+def manifest():
+    part = {"name": "gate", "dtype": "F32", "rows": 2, "cols": 8, "offset": 0, "byteLength": 64}
+    put("Manifest", "store", json.dumps({
+        "format": "moetier-store",
+        "version": 2,
+        "description": {"name": "tiny", "source": "tiny", "quantisation": "none"},
+        "files": [
+            {"name": "dense.safetensors", "bytes": 100, "crc32c": "0a1b2c3d"},
+            {"name": "experts-0.cm3", "bytes": 65536, "frameCrc32c": "ffffffff"},
+        ],
+        "sizeClasses": [{"file": "experts-0.cm3", "blockBytes": 64, "parts": [part]}],
+        "layers": [{"layer": 1, "experts": [0, 1], "sizeClasses": [0, 0], "offsets": [8192, 16384], "crc32c": ["0", "1"]}],
+    }))
+
+
+def configs():
+    for config in sorted((DATA / "golden").glob("*/config.json")):
+        put("Config", config.parent.name, json.dumps(json.loads(config.read_text()), separators=(",", ":")))
+
+
+def traces():
+    for path in (DATA / "traces").glob("*.jsonl.gz"):
+        lines = gzip.open(path, "rt").read().splitlines()[:2]
+        header, token = json.loads(lines[0]), json.loads(lines[1])
+        layers = 2
+        header |= {"layers": layers, "moe_layer_indices": header["moe_layer_indices"][:layers], "tokens": 2, "requests": 1}
+        token |= {key: token[key][:layers] for key in ("e", "w") if key in token}
+        second = token | {"t": 1, "s": 7, "h": [["disk"] * header["top_k"]] * layers}
+        text = "\n".join(json.dumps(line, separators=(",", ":")) for line in (header, token, second)) + "\n"
+        put("Trace", path.name.split("_")[0], text)
+    put("Trace", "compressed", gzip.compress(text.encode(), mtime=0))
+    for path in (DATA / "traces/foreign").iterdir():
+        if path.name != "README.md":
+            put("ForeignTrace", path.name, path.read_bytes())
+
+
+def texts():
+    for path in CHAT.glob("*.jinja"):
+        put("ChatTemplate", path.stem, path.read_bytes())
+    tiny = json.loads((DATA / "models/tiny-mixtral/tokenizer.json").read_text())
+    model = tiny["model"]
+    model["vocab"] = dict(list(model["vocab"].items())[:330])
+    model["merges"] = [merge for merge in model["merges"] if "".join(merge.split(" ") if isinstance(merge, str) else merge) in model["vocab"]
+                       and all(half in model["vocab"] for half in (merge.split(" ") if isinstance(merge, str) else merge))]
+    put("Tokenizer", "bpe", json.dumps(tiny, ensure_ascii=False, separators=(",", ":")))
+    split = {"type": "Split", "pattern": {"Regex": r"\p{N}{1,3}|\s+(?!\S)|\s+|[^\s\p{N}]+"}, "behavior": "Isolated", "invert": False}
+    put("Tokenizer", "bytes", json.dumps({
+        "version": "1.0",
+        "added_tokens": [{"id": 3, "content": "<s>", "special": True, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False}],
+        "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Replace", "pattern": {"String": " "}, "content": "_"}]},
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}]},
+        "decoder": {"type": "ByteLevel"},
+        "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]},
+    }))
+    put("Tokenizer", "unigram", json.dumps({
+        "pre_tokenizer": {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": True},
+        "decoder": {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": True},
+        "model": {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0], ["\u2581a", -1.5], ["a", -2]], "byte_fallback": False},
+    }))
+    pieces = (DATA / "models/tiny-mixtral/tokenizer.model").read_bytes()
+    at = 0
+    for _ in range(300):
+        at += 2 + pieces[at + 1]
+    put("SentencePiece", "bpe", pieces[:at] + pieces[-98:])  # the specifications of trainer and normaliser end the file
+    put("SentencePiece", "unigram", pieces[:at])
+
+
+def own_files():
+    put("OwnFiles", "policy", '{"format":"moetier-policy/1","policy":"lfu","ram_bytes":12345678}')
+    census = {"format": "moe-census/1", "tokens": 5.5, "layers": [{"layer": 0, "counts": [1, 2.5]}, {"layer": 2, "counts": [3, 0]}]}
+    put("OwnFiles", "census", json.dumps(census))
+    put("OwnFiles", "gpu", '{"name":"gpu","device_bytes_per_second":1e12,"link_bytes_per_second":2e10,"layer_seconds":1e-5}')
+    load = {"first_seconds": 1e-5, "first_seconds_per_byte": 1e-10, "each_seconds": 0, "each_seconds_per_byte": 1e-9, "overlap": 0.5}
+    by_bytes = {"1000000": 1e-4, "8000000": 2e-4}
+    put("OwnFiles", "machine", json.dumps({
+        "name": "cpu",
+        "host_bytes_per_second": 1e10,
+        "disk_bytes_per_second": 1e9,
+        "layer_seconds": 0,
+        "decode_costs": {
+            "layer_seconds": by_bytes,
+            "width_seconds": by_bytes,
+            "expert_seconds": by_bytes,
+            "logit_seconds": 1e-9,
+            "from_disk": load,
+            "from_page_cache": load,
+            "bytes_per_second": {"Q4_0": {"1000000": 1e10}},
+        },
+    }))
+
+
+for write in (weights, manifest, configs, traces, texts, own_files):
+    write()

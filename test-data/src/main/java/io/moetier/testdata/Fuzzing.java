@@ -1,0 +1,92 @@
+package io.moetier.testdata;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// Feeds parsers with inputs that Jazzer makes from those in `test-data/fuzz`, guided by the code that they reach.
+///
+/// A target is a class `XFuzzTest` with a method `public static void fuzzerTestOneInput(byte[])`, out of which nothing
+/// may
+/// come. It runs in a JVM and a working directory of its own; `tools/fuzz X` runs it longer.
+public final class Fuzzing {
+    private static final int SHOWN_LINES = 80;
+
+    private Fuzzing() {}
+
+    /// Feeds a target with its corpus and then with inputs made of it, `runs` in all and the same in each run of the
+    /// tests.
+    ///
+    /// @throws AssertionError if the target fails, naming the directory that holds the input
+    public static void check(Class<?> target, int runs) throws IOException, InterruptedException {
+        String name = target.getSimpleName().replaceFirst("FuzzTest$", "");
+        Path directory = Path.of("target", "fuzz", name).toAbsolutePath();
+        clear(directory);
+        Files.createDirectories(directory.resolve("corpus"));
+        Path log = directory.resolve("log");
+        Process process = new ProcessBuilder(command(target, runs, name))
+                .directory(directory.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile())
+                .start();
+        try {
+            requireSuccess(process.waitFor(), runs, log);
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    private static List<String> command(Class<?> target, int runs, String name) {
+        Path fuzz = TestData.root().resolve("fuzz");
+        return List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1", // few inputs do not pay for more
+                "-cp",
+                System.getProperty("java.class.path"),
+                "@" + fuzz.resolve("java.args"),
+                "--target_class=" + target.getName(),
+                "-seed=1",
+                "-runs=" + runs,
+                "corpus", // where new inputs go
+                fuzz.resolve(name).toString());
+    }
+
+    private static void requireSuccess(int exitCode, int runs, Path log) throws IOException {
+        List<String> lines = Files.readAllLines(log, StandardCharsets.ISO_8859_1);
+        if (exitCode != 0 || !lines.contains("stat::number_of_executed_units: " + runs)) {
+            throw new AssertionError("exit code " + exitCode + "; the input, if one failed, is saved in "
+                    + log.getParent()
+                    + ", and log there ends with:\n"
+                    + String.join("\n", lines.subList(Math.max(0, lines.size() - SHOWN_LINES), lines.size())));
+        }
+    }
+
+    /// Makes `bytes` the content of a file, which is not emptied first: file systems write an emptied file to disk
+    /// when it is closed, which takes many times as long as parsing it.
+    public static void write(Path file, byte[] bytes) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            ByteBuffer rest = ByteBuffer.wrap(bytes);
+            while (rest.hasRemaining()) {
+                channel.write(rest);
+            }
+            channel.truncate(bytes.length);
+        }
+    }
+
+    private static void clear(Path directory) throws IOException {
+        if (Files.exists(directory)) {
+            try (Stream<Path> files = Files.walk(directory)) {
+                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.delete(file);
+                }
+            }
+        }
+    }
+}
