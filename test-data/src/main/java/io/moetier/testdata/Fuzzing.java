@@ -27,11 +27,16 @@ public final class Fuzzing {
     /// @throws AssertionError if the target fails, naming the directory that holds the input
     public static void check(Class<?> target, int runs) throws IOException, InterruptedException {
         String name = target.getSimpleName().replaceFirst("FuzzTest$", "");
-        Path directory = Path.of("target", "fuzz", name).toAbsolutePath();
+        check(target, runs, TestData.root().resolve("fuzz").resolve(name), Path.of("target", "fuzz", name));
+    }
+
+    static void check(Class<?> target, int runs, Path corpus, Path workingDirectory)
+            throws IOException, InterruptedException {
+        Path directory = workingDirectory.toAbsolutePath();
         clear(directory);
         Files.createDirectories(directory.resolve("corpus"));
         Path log = directory.resolve("log");
-        Process process = new ProcessBuilder(command(target, runs, name))
+        Process process = new ProcessBuilder(command(target, runs, corpus))
                 .directory(directory.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile())
@@ -43,19 +48,18 @@ public final class Fuzzing {
         }
     }
 
-    private static List<String> command(Class<?> target, int runs, String name) {
-        Path fuzz = TestData.root().resolve("fuzz");
+    private static List<String> command(Class<?> target, int runs, Path corpus) {
         return List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1", // few inputs do not pay for more
                 "-cp",
                 System.getProperty("java.class.path"),
-                "@" + fuzz.resolve("java.args"),
+                "@" + TestData.root().resolve("fuzz/java.args"),
                 "--target_class=" + target.getName(),
                 "-seed=1",
                 "-runs=" + runs,
                 "corpus", // where new inputs go
-                fuzz.resolve(name).toString());
+                corpus.toString());
     }
 
     private static void requireSuccess(int exitCode, int runs, Path log) throws IOException {
