@@ -66,6 +66,11 @@ public final class Mixture {
 
     /// Starts from the same with these numbers of experts.
     public static Mixture of(Layer layer, String name, int numExperts, int numExpertsPerToken) {
+        if (numExperts < numExpertsPerToken) {
+            throw layer.config()
+                    .json()
+                    .unexpected("num_experts", "at least the " + numExpertsPerToken + " of a token", numExperts);
+        }
         return new Mixture(layer, name, numExperts, numExpertsPerToken);
     }
 
