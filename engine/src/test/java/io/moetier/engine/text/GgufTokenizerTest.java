@@ -335,7 +335,7 @@ class GgufTokenizerTest {
                 metadata -> metadata.append("hello", 1));
         assertWrong(
                 "eos_token_id: expected an id from 0 to 265, found 266", metadata -> metadata.put("eos_token_id", 266));
-        assertWrong("bos_token_id: expected an integer, found x", metadata -> metadata.put("bos_token_id", "x"));
+        assertWrong("bos_token_id: expected an integer, found \"x\"", metadata -> metadata.put("bos_token_id", "x"));
     }
 
     @Test

@@ -101,7 +101,7 @@ class GgufFileTest {
             String message = String.valueOf(assertThrows(
                             MalformedModelException.class, () -> gguf.metadata().requireLong("large"))
                     .getMessage());
-            assertEquals(file + ": large: expected an integer, found 18446744073709551615", message);
+            assertEquals(file + ": large: expected an integer of 64 bits, found 18446744073709551615", message);
         }
     }
 

@@ -190,7 +190,8 @@ class SafetensorsFileTest {
             assertRefused(write("{\"a\":{}}", 0), "a.dtype: expected a string, found nothing");
             assertRefused(
                     write("{\"a\":{\"dtype\":\"U8\"}}", 0), "a.shape: expected a list of integers, found nothing");
-            assertRefused(entry("U8", "[1.5]", "[0,1]"), "a.shape: expected a list of integers, found [1.5]");
+            assertRefused(
+                    entry("U8", "[1.5]", "[0,1]"), "a.shape: expected a list of integers of 64 bits, found [1.5]");
             assertRefused(entry("U8", "[99999999999999999999]", "[0,1]"), "a.shape: expected a list of integers");
             assertRefused(entry("U8", "[1]", "[0,null]"), "a.data_offsets: expected a list of integers");
         }
