@@ -71,4 +71,12 @@ record CommandLineRun(int exitCode, String out, String err) {
             return child.waitFor();
         }
     }
+
+    /// Starts a command as the last [#start] does, and returns its exit code when it has ended.
+    static int await(Path log, List<String> launcher, List<String> options, String... args)
+            throws InterruptedException {
+        try (ChildProcess child = start(log, launcher, options, args)) {
+            return child.waitFor();
+        }
+    }
 }

@@ -3,6 +3,7 @@ package io.moetier.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.testdata.ChildProcess;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,22 +55,21 @@ class DoctorLimitsTest {
     @Test
     void whatWasMeasuredHasBeenPrintedWhenItIsKilled() throws IOException, InterruptedException {
         Path pipe = directory.resolve("libcuda.so");
-        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+        assertEquals(
+                0, ChildProcess.run(new ProcessBuilder("mkfifo", pipe.toString())).exitCode());
         Path log = directory.resolve("log");
-        Process doctor = CommandLineRun.start(
-                log, launcher(List.of("MOETIER_CUDA_LIBRARY=" + pipe)), SMALL, "doctor", "--threads", "1");
-        while (doctor.isAlive() && !Files.readString(log).contains("\n  read again ")) {
-            Thread.sleep(POLL_MILLIS);
+        try (ChildProcess doctor = CommandLineRun.start(
+                log, launcher(List.of("MOETIER_CUDA_LIBRARY=" + pipe)), SMALL, "doctor", "--threads", "1")) {
+            while (doctor.process().isAlive() && !Files.readString(log).contains("\n  read again ")) {
+                Thread.sleep(POLL_MILLIS);
+            }
+            assertTrue(doctor.process().isAlive(), Files.readString(log));
         }
-        boolean wasHeld = doctor.isAlive();
-        doctor.destroyForcibly().waitFor();
-        assertTrue(wasHeld, Files.readString(log));
     }
 
     private String doctor(List<String> limited, List<String> options) throws IOException, InterruptedException {
         Path log = directory.resolve("log");
-        Process doctor = CommandLineRun.start(log, launcher(limited), options, "doctor", "--threads", "1");
-        int exitCode = doctor.waitFor();
+        int exitCode = CommandLineRun.await(log, launcher(limited), options, "doctor", "--threads", "1");
         String said = Files.readString(log);
         assertEquals(Failure.OK, exitCode, said);
         assertTrue(said.contains("\n  read again "), said);

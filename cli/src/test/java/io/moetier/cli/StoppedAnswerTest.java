@@ -2,14 +2,13 @@ package io.moetier.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assertions.fail;
 
+import io.moetier.testdata.ChildProcess;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -17,7 +16,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// One Ctrl-C ends a command wherever it is held, and takes what it was writing with it.
 class StoppedAnswerTest {
-    private static final int MOST_SECONDS = 300; // of a machine that is busy with other things
     private static final int POLL_MILLIS = 20;
 
     /// A pipe that is full and that nobody reads is where the answer goes.
@@ -44,7 +42,7 @@ class StoppedAnswerTest {
         Path out = Files.createDirectory(directory.resolve("out"));
         List<String> launcher =
                 launcher("sh", "-c", FULL_PIPE, directory.resolve("pipe").toString());
-        Process run = CommandLineRun.start(
+        try (ChildProcess run = CommandLineRun.start(
                 log,
                 launcher,
                 "run",
@@ -52,38 +50,31 @@ class StoppedAnswerTest {
                 "--ids",
                 "1,5,9",
                 "--trace-events",
-                out.resolve("t.json").toString());
-        // The timeline is begun with the answer, whose first token cannot be written.
-        while (run.isAlive() && isEmpty(out)) {
-            Thread.sleep(POLL_MILLIS);
+                out.resolve("t.json").toString())) {
+            // The timeline is begun with the answer, whose first token cannot be written.
+            while (run.process().isAlive() && isEmpty(out)) {
+                Thread.sleep(POLL_MILLIS);
+            }
+            endsWhenInterrupted(run);
         }
-        endsWhenInterrupted(run);
         assertTrue(isEmpty(out), "the timeline that was begun goes");
     }
 
     @Test
     void whileItsPromptDoesNotCome() throws IOException, InterruptedException {
         Path pipe = directory.resolve("prompt");
-        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
-        endsWhenInterrupted(
-                CommandLineRun.start(log, launcher(), "run", store.toString(), "-f", pipe.toString(), "-n", "1"));
+        assertEquals(
+                0, ChildProcess.run(new ProcessBuilder("mkfifo", pipe.toString())).exitCode());
+        try (ChildProcess run = CommandLineRun.start(
+                log, launcher(), "run", store.toString(), "-f", pipe.toString(), "-n", "1")) {
+            endsWhenInterrupted(run);
+        }
     }
 
-    private void endsWhenInterrupted(Process process) throws IOException, InterruptedException {
-        try {
-            assertEquals(
-                    0,
-                    new ProcessBuilder("kill", "-INT", Long.toString(process.pid()))
-                            .start()
-                            .waitFor(),
-                    Files.readString(log));
-            if (!process.waitFor(MOST_SECONDS, TimeUnit.SECONDS)) {
-                fail("still there: " + Files.readString(log));
-            }
-            assertEquals(Failure.INTERRUPTED, process.exitValue(), Files.readString(log));
-        } finally {
-            process.destroyForcibly().waitFor();
-        }
+    private void endsWhenInterrupted(ChildProcess run) throws IOException, InterruptedException {
+        ProcessBuilder kill = new ProcessBuilder("kill", "-INT", Long.toString(run.process().pid()));
+        assertEquals(0, ChildProcess.run(kill).exitCode(), Files.readString(log));
+        assertEquals(Failure.INTERRUPTED, run.waitFor(), Files.readString(log));
     }
 
     private List<String> launcher(String... further) {

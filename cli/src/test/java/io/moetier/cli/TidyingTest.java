@@ -97,20 +97,19 @@ class TidyingTest {
         String full = "{ ulimit -f 0; exec \"$0\" \"$@\"; } 2>&1 | cat";
         String trace = folder.resolve("t.gz").toString();
         List<String> launcher = List.of("env", "MOETIER_CACHE=" + cache, "sh", "-c", full);
-        CommandLineRun.start(
-                        log,
-                        launcher,
-                        List.of("-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"),
-                        "trace",
-                        "record",
-                        store.toString(),
-                        "--ids",
-                        "1,5",
-                        "-n",
-                        "1",
-                        "-o",
-                        trace)
-                .waitFor();
+        CommandLineRun.await(
+                log,
+                launcher,
+                List.of("-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"),
+                "trace",
+                "record",
+                store.toString(),
+                "--ids",
+                "1,5",
+                "-n",
+                "1",
+                "-o",
+                trace);
         String said = Files.readString(log);
         assertTrue(said.contains("moetier: " + trace + ": cannot be written: "), said);
         assertEquals(List.of("tiny.mtier"), names(folder));

@@ -327,12 +327,11 @@ class TraceEventsTest {
         Path log = directory.resolve("full.log");
         List<String> traced = new ArrayList<>(List.of(command));
         traced.addAll(List.of("--trace-events", file.toString()));
-        int exitCode = CommandLineRun.start(
-                        log,
-                        List.of("sh", "-c", "ulimit -f 16; exec \"$0\" \"$@\""),
-                        List.of("-XX:-UsePerfData"), // a file too
-                        traced.toArray(String[]::new))
-                .waitFor();
+        int exitCode = CommandLineRun.await(
+                log,
+                List.of("sh", "-c", "ulimit -f 16; exec \"$0\" \"$@\""),
+                List.of("-XX:-UsePerfData"), // a file too
+                traced.toArray(String[]::new));
         List<String> said = Files.readAllLines(log).stream()
                 .filter(line -> !line.startsWith("WARNING"))
                 .toList();

@@ -1,5 +1,6 @@
 package io.moetier.cli.hostile;
 
+import io.moetier.testdata.ChildProcess;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -26,16 +27,14 @@ record LauncherRunner(Path launcher, Sandbox sandbox) implements Runner {
                 .redirectError(err.toFile());
         builder.environment().put("MOETIER_CACHE", sandbox.cache().toString());
         builder.environment().put("MOETIER_JAVA_OPTS", HEAP);
-        Process process = builder.start();
-        try {
+        try (ChildProcess child = ChildProcess.start(builder)) {
+            Process process = child.process();
             Duration time = Bounds.await(input.name(), process.toHandle(), Duration.ZERO, () -> !process.isAlive());
             if (process.exitValue() >= SIGNAL) {
                 throw new AssertionError(input.name() + ": ended by signal " + (process.exitValue() - SIGNAL) + ": "
                         + Files.readString(err));
             }
             return new Outcome(process.exitValue(), read(out), read(err), time);
-        } finally {
-            process.destroyForcibly().onExit().join();
         }
     }
 

@@ -1,6 +1,7 @@
 package io.moetier.cli.hostile;
 
 import io.moetier.cli.HostileWorker;
+import io.moetier.testdata.ChildProcess;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -18,19 +19,21 @@ final class WorkerRunner implements Runner {
     private static final Path JVM_ARGS = Path.of("src/main/launcher/jvm.args");
     private final Sandbox sandbox;
     private final Path log;
-    private Process process;
+    private ChildProcess worker;
 
     WorkerRunner(Sandbox sandbox, Path log) throws IOException {
         this.sandbox = sandbox;
         this.log = log;
-        this.process = start();
+        this.worker = start();
     }
 
     @Override
     public Outcome run(HostileInput input) throws IOException, InterruptedException {
-        if (!process.isAlive()) {
-            process = start();
+        if (!worker.process().isAlive()) {
+            worker.close();
+            worker = start();
         }
+        Process process = worker.process();
         Duration before = Bounds.processorTime(process.toHandle());
         BufferedReader answers = process.inputReader(StandardCharsets.US_ASCII);
         CompletableFuture<String> answer = CompletableFuture.supplyAsync(() -> read(answers), task -> {
@@ -51,14 +54,14 @@ final class WorkerRunner implements Runner {
                         Stream.of(input.standardInput()),
                         input.argumentsIn(sandbox.work().toString()))
                 .toArray(String[]::new);
-        Writer requests = process.outputWriter(StandardCharsets.US_ASCII);
+        Writer requests = worker.process().outputWriter(StandardCharsets.US_ASCII);
         requests.write(HostileWorker.encode(texts) + "\n");
         requests.flush();
     }
 
     private Outcome outcome(HostileInput input, String line, Duration time) throws InterruptedException {
         if (line.isEmpty()) {
-            throw new AssertionError(input.name() + ": ended the process, with code " + process.waitFor() + "; see " + log);
+            throw new AssertionError(input.name() + ": ended the process, with code " + worker.waitFor() + "; see " + log);
         }
         String[] fields = HostileWorker.decode(line);
         return new Outcome(Integer.parseInt(fields[0]), fields[1], fields[2], time);
@@ -73,7 +76,7 @@ final class WorkerRunner implements Runner {
         }
     }
 
-    private Process start() throws IOException {
+    private ChildProcess start() throws IOException {
         List<String> command = List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "@" + JVM_ARGS.toAbsolutePath(),
@@ -85,15 +88,14 @@ final class WorkerRunner implements Runner {
                 HostileWorker.class.getName(),
                 sandbox.home().toString(),
                 sandbox.cache().toString());
-        return new ProcessBuilder(command)
+        return ChildProcess.start(new ProcessBuilder(command)
                 .directory(sandbox.work().toFile())
-                .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
-                .start();
+                .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile())));
     }
 
     /// Returns the most memory that the process has had, in bytes; 0 where the system does not tell.
     long peakBytes() throws IOException {
-        Path status = Path.of("/proc/" + process.pid() + "/status");
+        Path status = Path.of("/proc/" + worker.process().pid() + "/status");
         if (!Files.exists(status)) {
             return 0;
         }
@@ -106,6 +108,6 @@ final class WorkerRunner implements Runner {
 
     @Override
     public void close() {
-        process.destroyForcibly().onExit().join();
+        worker.close();
     }
 }

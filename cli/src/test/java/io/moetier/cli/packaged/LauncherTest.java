@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.testdata.ChildProcess;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -47,13 +48,14 @@ class LauncherTest {
         command.add("MODEL=" + TestData.tinyMixtral().toAbsolutePath());
         command.addAll(variables);
         command.addAll(List.of("sh", "-c", before + "\nexec " + ROOT.resolve("moetier") + " " + arguments));
-        Process process = new ProcessBuilder(command)
+        ProcessBuilder builder = new ProcessBuilder(command)
                 .directory(directory.resolve("work").toFile())
                 .redirectInput(Path.of("/dev/null").toFile())
                 .redirectOutput(out.toFile())
-                .redirectError(err.toFile())
-                .start();
-        return new Ended(process.waitFor(), Files.readString(out), Files.readString(err));
+                .redirectError(err.toFile());
+        try (ChildProcess process = ChildProcess.start(builder)) {
+            return new Ended(process.waitFor(), Files.readString(out), Files.readString(err));
+        }
     }
 
     private static String ask(String model) {
