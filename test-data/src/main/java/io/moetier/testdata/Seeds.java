@@ -23,7 +23,15 @@ public final class Seeds {
     /// @throws AssertionError naming the seed at which the property does not hold
     public static void each(int tries, Try property) {
         Integer only = Integer.getInteger(ONLY);
-        for (int seed = only == null ? 0 : only; seed < (only == null ? tries : only + 1); seed++) {
+        if (only == null) {
+            each(0, tries, property);
+        } else {
+            each(only, only + 1, property);
+        }
+    }
+
+    static void each(int from, int to, Try property) {
+        for (int seed = from; seed < to; seed++) {
             tryOne(seed, property);
         }
     }
