@@ -101,9 +101,8 @@ public final class ChatTemplate {
     private static String read(Path file) {
         try {
             if (Files.size(file) > (long) JinjaBudget.MAX_TEMPLATE_LENGTH * MAX_BYTES_PER_CHARACTER) {
-                throw new MalformedModelException(
-                        file + ": the chat template cannot be rendered: it has " + Files.size(file) + " bytes, and may have "
-                                + JinjaBudget.MAX_TEMPLATE_LENGTH + " characters");
+                throw new MalformedModelException(file + ": the chat template cannot be rendered: it has "
+                        + Files.size(file) + " bytes, and may have " + JinjaBudget.MAX_TEMPLATE_LENGTH + " characters");
             }
             return Files.readString(file);
         } catch (IOException e) {

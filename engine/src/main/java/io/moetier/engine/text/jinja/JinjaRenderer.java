@@ -29,7 +29,8 @@ public final class JinjaRenderer {
     /// @param clock the time for templates that write the date
     /// @param source the file to name in errors
     /// @throws MalformedModelException if the template is wrong, wants too much, or refuses the conversation
-    public static String render(String template, Map<String, Object> variables, JinjaBudget budget, Clock clock, Path source) {
+    public static String render(
+            String template, Map<String, Object> variables, JinjaBudget budget, Clock clock, Path source) {
         if (template.length() > JinjaBudget.MAX_TEMPLATE_LENGTH) {
             throw new MalformedModelException(source + UNRENDERABLE + "it has " + template.length()
                     + " characters, and may have " + JinjaBudget.MAX_TEMPLATE_LENGTH);

@@ -100,7 +100,8 @@ final class PythonOperators {
             case "*" -> Math.multiplyExact(a, b);
             case "//" -> Math.floorDivExact(a, b);
             case "%" -> Math.floorMod(a, b);
-            default -> b < 0 ? (Object) Math.pow((double) a, (double) b) : (Object) Math.powExact(a, Math.toIntExact(b));
+            default ->
+                b < 0 ? (Object) Math.pow((double) a, (double) b) : (Object) Math.powExact(a, Math.toIntExact(b));
         };
     }
 
