@@ -4,6 +4,8 @@ import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import io.moetier.storage.model.MalformedModelException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 
 /// A tokenizer inside the native library, whose errors name the file that it was made from.
 ///
@@ -18,17 +20,6 @@ final class NativeTokenizer implements AutoCloseable {
     private NativeTokenizer(Path source, long handle) {
         this.source = source;
         this.handle = handle;
-    }
-
-    /// What the library made of a text.
-    ///
-    /// @param pieces the tokens as written in the vocabulary
-    /// @param before how many tokens were put in front of those of the text
-    /// @param behind how many tokens were put behind them
-    record Encoded(int[] ids, String[] pieces, int before, int behind) {
-        int[] ofText() {
-            return Arrays.copyOfRange(ids, before, ids.length - behind);
-        }
     }
 
     /// Makes a tokenizer of the text of a `tokenizer.json`.
@@ -49,15 +40,23 @@ final class NativeTokenizer implements AutoCloseable {
         long encoding = encoding(text, addSpecialTokens);
         try {
             long[] marks = LIBRARY.getSpecialTokenMask(encoding);
-            int before = 0;
-            while (before < marks.length && marks[before] != 0) {
-                before++;
-            }
             int behind = 0;
-            while (behind < marks.length - before && marks[marks.length - 1 - behind] != 0) {
+            while (behind < marks.length && marks[marks.length - 1 - behind] != 0) {
                 behind++;
             }
-            return new Encoded(ids(encoding), LIBRARY.getTokens(encoding), before, behind);
+            return new Encoded(ids(encoding), behind);
+        } finally {
+            LIBRARY.deleteEncoding(encoding);
+        }
+    }
+
+    /// Returns the id of a text that is one token, written as in the vocabulary.
+    Optional<Integer> idOf(String token) {
+        long encoding = encoding(token, false);
+        try {
+            return List.of(LIBRARY.getTokens(encoding)).equals(List.of(token))
+                    ? Optional.of(ids(encoding)[0])
+                    : Optional.empty();
         } finally {
             LIBRARY.deleteEncoding(encoding);
         }

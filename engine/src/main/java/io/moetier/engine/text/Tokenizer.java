@@ -1,6 +1,5 @@
 package io.moetier.engine.text;
 
-import io.moetier.engine.text.NativeTokenizer.Encoded;
 import io.moetier.engine.text.bounded.Probe;
 import io.moetier.engine.text.bounded.Sections;
 import io.moetier.engine.text.bounded.TokenizerBounds;
@@ -117,10 +116,7 @@ public final class Tokenizer implements AutoCloseable {
     /// Returns the id of a special or added token, or of a piece that stands for itself, written as in the vocabulary.
     public Optional<Integer> idOf(String token) {
         bounds.check(token);
-        Encoded encoded = tokenizer.encode(token, false);
-        return encoded.pieces().length == 1 && encoded.pieces()[0].equals(token)
-                ? Optional.of(encoded.ids()[0])
-                : Optional.empty();
+        return tokenizer.idOf(token);
     }
 
     /// Returns the id of the token that begins a text, if `tokenizer_config.json` names one.
