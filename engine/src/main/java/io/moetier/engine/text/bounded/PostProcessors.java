@@ -32,12 +32,25 @@ final class PostProcessors {
             throw template.unexpected("single", "the sequence A, once", texts);
         }
         JsonObject specials = template.requireObject("special_tokens");
+        requireKnown(template, "single", specials);
+        requireKnown(template, "pair", specials);
         for (String name : specials.keys()) {
             for (long id : specials.requireObject(name).requireLongs("ids")) {
                 if (id < 0 || id > Integer.MAX_VALUE) {
                     throw specials.unexpected(name, "ids from 0 to " + Integer.MAX_VALUE, id);
                 }
             }
+        }
+    }
+
+    /// The library takes for granted that every special token it is to put is among those that it was told.
+    private static void requireKnown(JsonObject template, String key, JsonObject specials) {
+        for (JsonObject piece : template.requireObjects(key)) {
+            piece.optionalObject("SpecialToken").ifPresent(special -> {
+                if (!specials.keys().contains(special.requireString("id"))) {
+                    throw special.unexpected("id", "one of special_tokens", special.requireString("id"));
+                }
+            });
         }
     }
 }
