@@ -141,8 +141,8 @@ final class Conversation implements Answerer, AutoCloseable {
         Generator generator = new Generator(session, newSampler(params), endOfSequence());
         List<Integer> ids = new ArrayList<>();
         Optional<VirtualTime> virtual = model.virtual().map(VirtualTime::new);
-        int most = options.most(
-                chat.isPresent() || model.engine().spec().encoder().isPresent());
+        int most =
+                options.most(chat.isPresent() || model.engine().spec().encoder().isPresent());
         Generator.Outcome outcome;
         Optional<Tokenizer> tokenizer = model.tokenizer();
         if (tokenizer.isPresent()) {

@@ -56,7 +56,8 @@ class DoctorLimitsTest {
     void whatWasMeasuredHasBeenPrintedWhenItIsKilled() throws IOException, InterruptedException {
         Path pipe = directory.resolve("libcuda.so");
         assertEquals(
-                0, ChildProcess.run(new ProcessBuilder("mkfifo", pipe.toString())).exitCode());
+                0,
+                ChildProcess.run(new ProcessBuilder("mkfifo", pipe.toString())).exitCode());
         Path log = directory.resolve("log");
         try (ChildProcess doctor = CommandLineRun.start(
                 log, launcher(List.of("MOETIER_CUDA_LIBRARY=" + pipe)), SMALL, "doctor", "--threads", "1")) {

@@ -64,15 +64,17 @@ class StoppedAnswerTest {
     void whileItsPromptDoesNotCome() throws IOException, InterruptedException {
         Path pipe = directory.resolve("prompt");
         assertEquals(
-                0, ChildProcess.run(new ProcessBuilder("mkfifo", pipe.toString())).exitCode());
-        try (ChildProcess run = CommandLineRun.start(
-                log, launcher(), "run", store.toString(), "-f", pipe.toString(), "-n", "1")) {
+                0,
+                ChildProcess.run(new ProcessBuilder("mkfifo", pipe.toString())).exitCode());
+        try (ChildProcess run =
+                CommandLineRun.start(log, launcher(), "run", store.toString(), "-f", pipe.toString(), "-n", "1")) {
             endsWhenInterrupted(run);
         }
     }
 
     private void endsWhenInterrupted(ChildProcess run) throws IOException, InterruptedException {
-        ProcessBuilder kill = new ProcessBuilder("kill", "-INT", Long.toString(run.process().pid()));
+        ProcessBuilder kill =
+                new ProcessBuilder("kill", "-INT", Long.toString(run.process().pid()));
         assertEquals(0, ChildProcess.run(kill).exitCode(), Files.readString(log));
         assertEquals(Failure.INTERRUPTED, run.waitFor(), Files.readString(log));
     }

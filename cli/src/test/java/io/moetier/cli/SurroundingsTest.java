@@ -23,8 +23,7 @@ class SurroundingsTest {
     void withoutAHomeTheCacheNeedsAPlace() {
         Surroundings homeless = new Surroundings(Map.of(), Path.of("?"), "");
         assertEquals(Optional.empty(), homeless.knownCacheDirectory());
-        IllegalArgumentException refused =
-                assertThrows(IllegalArgumentException.class, homeless::cacheDirectory);
+        IllegalArgumentException refused = assertThrows(IllegalArgumentException.class, homeless::cacheDirectory);
         String sentence = String.valueOf(refused.getMessage());
         assertTrue(sentence.contains("set HOME, or MOETIER_CACHE"), sentence);
         assertEquals(Path.of("/c"), new Surroundings(Map.of("MOETIER_CACHE", "/c"), Path.of("?"), "").cacheDirectory());

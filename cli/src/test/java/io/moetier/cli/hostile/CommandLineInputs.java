@@ -6,13 +6,35 @@ import java.util.List;
 
 /// Command lines that are mistyped, contradict themselves or ask for the impossible, and prompts of every kind.
 final class CommandLineInputs {
-    private static final String MODEL = TestData.golden("mixtral").toAbsolutePath().toString();
+    private static final String MODEL =
+            TestData.golden("mixtral").toAbsolutePath().toString();
     private static final List<String> COMMANDS = List.of(
-            "run", "import", "families", "inspect", "verify", "logits", "explain", "trace", "tune", "bench", "perplexity",
+            "run",
+            "import",
+            "families",
+            "inspect",
+            "verify",
+            "logits",
+            "explain",
+            "trace",
+            "tune",
+            "bench",
+            "perplexity",
             "doctor");
     private static final List<String> NUMBERS = List.of(
-            "--temp", "--top-k", "--top-p", "--min-p", "--repeat-penalty", "--repeat-last-n", "-s", "-n", "--ctx",
-            "--threads", "--ram", "--experts", "--top-p-experts");
+            "--temp",
+            "--top-k",
+            "--top-p",
+            "--min-p",
+            "--repeat-penalty",
+            "--repeat-last-n",
+            "-s",
+            "-n",
+            "--ctx",
+            "--threads",
+            "--ram",
+            "--experts",
+            "--top-p-experts");
 
     private final InputFolder folder;
 
@@ -38,7 +60,15 @@ final class CommandLineInputs {
             for (String value : List.of("", "x", "-7", "1e999", "nan", "99999999999999999999", "0x10", "\u001b[31m")) {
                 folder.add(
                         option + "=" + value.replace("\u001b", "esc"),
-                        "run", MODEL, "--ids", "1,2", "--profile", "none", "--threads=1", option, value);
+                        "run",
+                        MODEL,
+                        "--ids",
+                        "1,2",
+                        "--profile",
+                        "none",
+                        "--threads=1",
+                        option,
+                        value);
             }
         }
         choices();
@@ -47,7 +77,8 @@ final class CommandLineInputs {
     }
 
     private void choices() {
-        for (String option : List.of("--policy", "--device", "--io", "--kernels", "--kv", "--prefetch", "--misses", "--activations")) {
+        for (String option : List.of(
+                "--policy", "--device", "--io", "--kernels", "--kv", "--prefetch", "--misses", "--activations")) {
             folder.add(option + "-unknown", "run", MODEL, "--ids", "1", "-n", "1", option, "evil\u001b[31m");
             folder.add(option + "-nothing", "run", MODEL, "--ids", "1", "-n", "1", option);
         }
@@ -66,11 +97,27 @@ final class CommandLineInputs {
     private void prompts() {
         String text = TextModel.in(folder, "text").toString();
         String[] run = {"run", text, "-n", "2", "--temp", "0", "--profile", "none"};
-        for (String prompt : List.of("", "a", "\ud83d\ude00", "\ud83d", "e\u0301", "\u0000", "\u001b[2J", "\u202eabc", "</s><s>", " ")) {
-            folder.addWithStandardInput("stdin-" + Integer.toHexString(prompt.hashCode()), prompt, run);
+        List<String> prompts = List.of(
+                "", "a", "\ud83d\ude00", "\ud83d", "e\u0301", "\u0000", "\u001b[2J", "\u202eabc", "</s><s>", " ");
+        for (int i = 0; i < prompts.size(); i++) {
+            folder.addWithStandardInput("stdin-" + i, prompts.get(i), run);
         }
-        folder.add("prompt-folder", "run", text, "-n", "1", "-f", folder.file("x.txt", "x").getParent().toString());
-        folder.add("prompt-bytes", "run", text, "-n", "1", "-f", folder.file("bad.txt", new byte[] {(byte) 0xff, 0}).toString());
+        folder.add(
+                "prompt-folder",
+                "run",
+                text,
+                "-n",
+                "1",
+                "-f",
+                folder.file("x.txt", "x").getParent().toString());
+        folder.add(
+                "prompt-bytes",
+                "run",
+                text,
+                "-n",
+                "1",
+                "-f",
+                folder.file("bad.txt", new byte[] {(byte) 0xff, 0}).toString());
         folder.add("stop", "run", text, "-n", "1", "--stop", "", "Hi");
         folder.add("chat-without-template", "run", text, "-n", "1", "--chat", "Hi");
     }
@@ -83,7 +130,8 @@ final class CommandLineInputs {
         folder.add("model-long", "inspect", "x".repeat(5_000));
         folder.add("out-missing", "import", MODEL, "--out", "{work}/no/such/x.mtier");
         folder.add("report-missing", "explain", MODEL, "--ids", "1,2", "--report", "{work}/no/x.html");
-        folder.add("trace-missing", "trace", "record", MODEL, "--ids", "1,2", "-n", "2", "--out", "{work}/no/x.jsonl.gz");
+        folder.add(
+                "trace-missing", "trace", "record", MODEL, "--ids", "1,2", "-n", "2", "--out", "{work}/no/x.jsonl.gz");
         folder.add("events-missing", "run", MODEL, "--ids", "1,2", "-n", "2", "--trace-events", "{work}/no/x.json");
         folder.add("logits-missing", "logits", MODEL, "--ids", "1,2", "--out", "{work}/no/x.safetensors");
     }

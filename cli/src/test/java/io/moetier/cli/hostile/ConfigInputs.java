@@ -40,14 +40,17 @@ final class ConfigInputs {
 
     private void addAll() {
         for (String size : SIZES) {
-            List<Object> values = List.of(0, -1, 1L << 40, (1 << 30) + 8, Integer.MAX_VALUE, "64", 64.5, List.of(1), true);
+            List<Object> values =
+                    List.of(0, -1, 1L << 40, (1 << 30) + 8, Integer.MAX_VALUE, "64", 64.5, List.of(1), true);
             for (int i = 0; i < values.size(); i++) {
                 change(size + "-" + i, Map.of(size, values.get(i)));
             }
         }
         for (String number : List.of("rope_theta", "rms_norm_eps")) {
             for (String text : List.of("1e999", "-1e999", "0", "-5", "NaN", "1e-400", "\"x\"")) {
-                add(number + "-" + text.replace("\"", ""), config().replaceAll("(\"" + number + "\": )[^,]+", "$1" + text));
+                add(
+                        number + "-" + text.replace("\"", ""),
+                        config().replaceAll("(\"" + number + "\": )[^,]+", "$1" + text));
             }
         }
         change("type-unknown", Map.of("model_type", "\u001b[31mfoo"));

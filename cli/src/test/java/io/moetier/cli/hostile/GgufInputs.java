@@ -55,10 +55,12 @@ final class GgufInputs {
         for (int version : new int[] {0, 1, 99, 3 << 24}) {
             add("version-" + version, sound.with(4, int32(version)));
         }
-        for (long count : new long[] {0, 1, 1L << 62, -1, 1L << 31, sound.tensors().size() + 1}) {
+        for (long count :
+                new long[] {0, 1, 1L << 62, -1, 1L << 31, sound.tensors().size() + 1}) {
             add("tensors-" + count, sound.with(NUM_TENSORS_AT, int64(count)));
         }
-        for (long count : new long[] {0, 1, 1L << 62, -1, 1L << 31, sound.fields().size() + 1}) {
+        for (long count :
+                new long[] {0, 1, 1L << 62, -1, 1L << 31, sound.fields().size() + 1}) {
             add("values-" + count, sound.with(NUM_VALUES_AT, int64(count)));
         }
         for (long length : new long[] {0, 1L << 60, -1, Integer.MAX_VALUE}) {
@@ -119,7 +121,12 @@ final class GgufInputs {
         insert("part", "split.no", join(int32(U32), int32(5)));
         insert("escapes", "general.author", join(int32(STRING), string("\u001b]0;owned\u0007\u001b[2J")));
         insert("template-int", "tokenizer.chat_template", join(int32(I32), int32(5)));
-        insert("template-loop", "tokenizer.chat_template", join(int32(STRING), string("{% for i in range(99999) %}" + "{% for j in range(99999) %}{% endfor %}{% endfor %}")));
+        insert(
+                "template-loop",
+                "tokenizer.chat_template",
+                join(
+                        int32(STRING),
+                        string("{% for i in range(99999) %}" + "{% for j in range(99999) %}{% endfor %}{% endfor %}")));
         insert("pre", "tokenizer.ggml.pre", join(int32(STRING), string("evil\u001b[31m")));
         insert("rope-scaling", "llama.rope.scaling.factor", join(int32(F32), float32(Float.NEGATIVE_INFINITY)));
     }
@@ -127,7 +134,8 @@ final class GgufInputs {
     private void ends() {
         byte[] whole = sound.bytes();
         int header = sound.headerEnd();
-        for (int length : new int[] {0, 4, 20, 23, 100, header / 2, header - 3, header, header + 100, whole.length - 1}) {
+        for (int length :
+                new int[] {0, 4, 20, 23, 100, header / 2, header - 3, header, header + 100, whole.length - 1}) {
             add("ends-at-" + length, Arrays.copyOf(whole, length));
         }
         add("zeros", new byte[whole.length]);

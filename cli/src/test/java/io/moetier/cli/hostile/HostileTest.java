@@ -84,8 +84,7 @@ class HostileTest {
         assertTrue(outcome.exitCode() == 0 || !input.name().contains("/sound"), outcome::toString);
         assertFalse(TRACE.matcher(outcome.err()).find(), outcome::toString);
         if (outcome.exitCode() != 0) {
-            assertTrue(
-                    outcome.err().lines().reduce("", (_, line) -> line).startsWith("moetier: "), outcome::toString);
+            assertTrue(outcome.err().lines().reduce("", (_, line) -> line).startsWith("moetier: "), outcome::toString);
             assertEquals(List.of(), sandbox.results(), "what a failed command left");
         }
         sandbox.clearResults();

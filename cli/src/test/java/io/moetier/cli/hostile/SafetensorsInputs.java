@@ -34,7 +34,8 @@ final class SafetensorsInputs {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        headerLength = (int) ByteBuffer.wrap(whole).order(ByteOrder.LITTLE_ENDIAN).getLong();
+        headerLength =
+                (int) ByteBuffer.wrap(whole).order(ByteOrder.LITTLE_ENDIAN).getLong();
         header = new String(whole, 8, headerLength, StandardCharsets.UTF_8);
     }
 

@@ -51,8 +51,8 @@ final class StoreInputs {
         manifest("numbers", ":1,", ":99999999999999999999,");
         manifest("negative", ":1,", ":-1,");
         manifest("escape", "mixtral", "\\u001b[31mmix");
-        JsonTexts.hostile(text()).forEach((name, text) ->
-                change(MANIFEST, "json-" + name, _ -> text.getBytes(StandardCharsets.UTF_8)));
+        JsonTexts.hostile(text())
+                .forEach((name, text) -> change(MANIFEST, "json-" + name, _ -> text.getBytes(StandardCharsets.UTF_8)));
     }
 
     private void manifest(String name, String from, String to) {
@@ -80,7 +80,9 @@ final class StoreInputs {
 
     private List<String> files() {
         try (Stream<Path> files = Files.list(sound)) {
-            return files.map(file -> String.valueOf(file.getFileName())).sorted().toList();
+            return files.map(file -> String.valueOf(file.getFileName()))
+                    .sorted()
+                    .toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -81,7 +81,9 @@ final class TemplateInputs {
         templates.put("get-class", "{{ ''.getClass().forName('java.lang.Runtime') }}");
         templates.put("messages-class", "{{ messages.getClass().getName() }}");
         templates.put("python-class", "{{ ''.__class__.__mro__ }}");
-        templates.put("function-class", "{{ messages[0].class.name }}{{ strftime_now.class }}{{ raise_exception.getClass() }}");
+        templates.put(
+                "function-class",
+                "{{ messages[0].class.name }}{{ strftime_now.class }}{{ raise_exception.getClass() }}");
         templates.put("item", "{{ ''['class'] }}{{ messages|map(attribute='class')|list }}");
         templates.put("interpreter", "{{ ____int3rpr3t3r____ }}{{ ____int3rpr3t3r____.getContext() }}");
         templates.put("interpreter-config", "{{ ____int3rpr3t3r____.config }}{{ ____int3rpr3t3r____.context }}");

@@ -33,8 +33,9 @@ final class TextModel {
     /// Returns a sound `tokenizer.json`, whose maps may be changed: the special pieces and those of bytes, letters, and
     /// as many of their merges as there is room for.
     static Map<String, Object> tokenizer() {
-        Map<String, Object> whole = new LinkedHashMap<>(
-                Json.readObject(TestData.tinyMixtral().resolve("tokenizer.json")).asMap());
+        Map<String, Object> whole =
+                new LinkedHashMap<>(Json.readObject(TestData.tinyMixtral().resolve("tokenizer.json"))
+                        .asMap());
         Map<String, Object> model = new LinkedHashMap<>(JsonTexts.object(whole, "model"));
         Set<String> pieces = new LinkedHashSet<>();
         Set<String> all = JsonTexts.object(model, "vocab").keySet();

@@ -50,7 +50,8 @@ final class TokenizerInputs {
         });
         model("unigram-not-finite", model -> {
             model.clear();
-            model.putAll(Map.of("type", "Unigram", "unk_id", 0, "vocab", List.of(List.of("a", -1e308), List.of("", 1e308))));
+            model.putAll(
+                    Map.of("type", "Unigram", "unk_id", 0, "vocab", List.of(List.of("a", -1e308), List.of("", 1e308))));
         });
         model("word-piece", model -> {
             model.clear();
@@ -77,13 +78,15 @@ final class TokenizerInputs {
         change("added-beyond", tokenizer -> tokenizer.put("added_tokens", List.of(added(999_999, "<s>"))));
         change("added-empty", tokenizer -> tokenizer.put("added_tokens", List.of(added(3, ""))));
         change("added-escape", tokenizer -> tokenizer.put("added_tokens", List.of(added(3, "\u001b[31m"))));
-        change("post-processor", tokenizer -> tokenizer.put(
-                "post_processor",
-                Map.of(
-                        "type", "TemplateProcessing",
-                        "single", List.of(Map.of("SpecialToken", Map.of("id", "<none>", "type_id", 0))),
-                        "pair", List.of(),
-                        "special_tokens", Map.of())));
+        change(
+                "post-processor",
+                tokenizer -> tokenizer.put(
+                        "post_processor",
+                        Map.of(
+                                "type", "TemplateProcessing",
+                                "single", List.of(Map.of("SpecialToken", Map.of("id", "<none>", "type_id", 0))),
+                                "pair", List.of(),
+                                "special_tokens", Map.of())));
     }
 
     private void patterns() {
@@ -111,8 +114,10 @@ final class TokenizerInputs {
         normalizer("charsmap-huge", Map.of("type", "Precompiled", "precompiled_charsmap", "/////w=="));
         normalizer("unknown", Map.of("type", "Evil"));
         normalizer("prepend-much", Map.of("type", "Prepend", "prepend", "x".repeat(1 << 20)));
-        change("decoder-strip", tokenizer -> tokenizer.put(
-                "decoder", Map.of("type", "Strip", "content", " ", "start", 1L << 40, "stop", 1L << 40)));
+        change(
+                "decoder-strip",
+                tokenizer -> tokenizer.put(
+                        "decoder", Map.of("type", "Strip", "content", " ", "start", 1L << 40, "stop", 1L << 40)));
     }
 
     private void texts() {
@@ -134,7 +139,14 @@ final class TokenizerInputs {
                 Path file = folder.file(name + ".txt", text);
                 folder.add(
                         model.getFileName() + "/" + name,
-                        "run", model.toString(), "-n", "2", "--profile", "none", "-f", file.toString());
+                        "run",
+                        model.toString(),
+                        "-n",
+                        "2",
+                        "--profile",
+                        "none",
+                        "-f",
+                        file.toString());
             }
         });
     }

@@ -90,7 +90,13 @@ final class TraceInputs {
     }
 
     private void foreign() {
-        for (String name : List.of("small.moe-trace.csv", "small.route.csv", "vllm.jsonl", "vllm-0.21.json", "routed_experts.npy", "routed_experts.npz")) {
+        for (String name : List.of(
+                "small.moe-trace.csv",
+                "small.route.csv",
+                "vllm.jsonl",
+                "vllm-0.21.json",
+                "routed_experts.npy",
+                "routed_experts.npz")) {
             byte[] whole = read(TestData.root().resolve("traces/foreign").resolve(name));
             for (int eighth = 1; eighth <= 8; eighth++) {
                 byte[] part = Arrays.copyOf(whole, whole.length * eighth / 8);
@@ -117,7 +123,15 @@ final class TraceInputs {
         policies.put("open", "{\"policy\":\"x\"");
         policies.forEach((name, text) -> folder.add(
                 "policy-" + name,
-                "run", model(), "--ids", "1,2", "-n", "1", "--profile", "none", "--policy-file",
+                "run",
+                model(),
+                "--ids",
+                "1,2",
+                "-n",
+                "1",
+                "--profile",
+                "none",
+                "--policy-file",
                 folder.file("policy-" + name + ".json", text).toString()));
     }
 

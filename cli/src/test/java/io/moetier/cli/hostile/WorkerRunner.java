@@ -61,7 +61,8 @@ final class WorkerRunner implements Runner {
 
     private Outcome outcome(HostileInput input, String line, Duration time) throws InterruptedException {
         if (line.isEmpty()) {
-            throw new AssertionError(input.name() + ": ended the process, with code " + worker.waitFor() + "; see " + log);
+            throw new AssertionError(
+                    input.name() + ": ended the process, with code " + worker.waitFor() + "; see " + log);
         }
         String[] fields = HostileWorker.decode(line);
         return new Outcome(Integer.parseInt(fields[0]), fields[1], fields[2], time);
