@@ -70,7 +70,7 @@ public final class Sections {
             return false;
         }
         long key = ((long) before << Character.SIZE | blank) << Character.SIZE | next;
-        return known.computeIfAbsent(key, unused -> bounds.mayCut(before, blank, next));
+        return known.computeIfAbsent(key, _ -> bounds.mayCut(before, blank, next));
     }
 
     /// Says whether a character is the same in each form of Unicode, whatever stands before it.
