@@ -1,6 +1,7 @@
 package io.moetier.engine.text.bounded;
 
 import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.MalformedModelException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.CharBuffer;
@@ -10,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.Base64;
 import java.util.BitSet;
 import java.util.Deque;
+import org.jspecify.annotations.Nullable;
 
 /// The compiled rules by which SentencePiece replaces characters, checked, since the library follows them blindly: the
 /// size of a trie in bytes, the trie, and the replacements, each of which ends with a zero byte.
@@ -123,7 +125,7 @@ final class Charsmap {
         return longest;
     }
 
-    private io.moetier.storage.model.MalformedModelException unexpected(String expected, Object found) {
+    private MalformedModelException unexpected(String expected, @Nullable Object found) {
         return json.unexpected(KEY, expected, found);
     }
 }

@@ -94,7 +94,7 @@ record Backtracking(Growth attempt, Growth search) {
                     .filter(other -> unsettled.together(place, other))
                     .toList();
             for (int i = 0; i < next.size(); i++) {
-                boolean twice = places.get(place).next().get(next.get(i)) > 1;
+                boolean twice = places.get(place).next().getOrDefault(next.get(i), 0.0) > 1;
                 for (int other : next.subList(i + 1, next.size())) {
                     twice |= places.get(next.get(i)).meets(places.get(other));
                 }
