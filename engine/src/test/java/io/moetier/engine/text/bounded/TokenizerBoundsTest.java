@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class TokenizerBoundsTest {
-    private static final String LLAMA3 = PublishedPatterns.words().get("Llama-3");
+    private static final String LLAMA3 = PublishedPatterns.wordsOf("Llama-3");
 
     /// Each of these ended the process, or took a time or memory without bound.
     @ParameterizedTest

@@ -2,6 +2,7 @@ package io.moetier.engine.text.regex;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 
 /// Patterns that models were published with, by the model that they are known from.
 public final class PublishedPatterns {
@@ -38,6 +39,11 @@ public final class PublishedPatterns {
         all.put("BLOOM", " ?[^(\\s|[.,!?…。，、।۔،])]+");
         all.put("CLIP", "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+");
         return all;
+    }
+
+    /// Returns the one of a model that cuts a text into words.
+    public static String wordsOf(String model) {
+        return Objects.requireNonNull(words().get(model));
     }
 
     /// Returns those that cut only here and there, before or after others.

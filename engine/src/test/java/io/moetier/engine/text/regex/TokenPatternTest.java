@@ -13,8 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TokenPatternTest {
-    private static final TokenPattern LLAMA3 =
-            TokenPattern.read(PublishedPatterns.words().get("Llama-3"));
+    private static final TokenPattern LLAMA3 = TokenPattern.read(PublishedPatterns.wordsOf("Llama-3"));
 
     @Test
     void publishedPatternsGoBackLittle() {
@@ -157,7 +156,7 @@ class TokenPatternTest {
     void saysWhereAMatchIsSureToBegin() {
         assertTrue(LLAMA3.alwaysBeginsAt(' ', 'a'));
         assertTrue(LLAMA3.alwaysBeginsAt('\n', 'a'));
-        TokenPattern bloom = TokenPattern.read(PublishedPatterns.words().get("BLOOM"));
+        TokenPattern bloom = TokenPattern.read(PublishedPatterns.wordsOf("BLOOM"));
         assertTrue(bloom.alwaysBeginsAt(' ', 'a'));
         assertFalse(bloom.alwaysBeginsAt(' ', ','));
         assertFalse(TokenPattern.read("a(?!b)").alwaysBeginsAt('a', 'b'));
