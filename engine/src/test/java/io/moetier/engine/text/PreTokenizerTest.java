@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -82,7 +83,9 @@ default;I|'|m| DON|'|T| camelCase| |123|45| x|²½| go|  | on|␍␊␊ | x|=|�
     private static List<String> words(GgufMetadata metadata, String text) {
         TokenizerLibrary.load(Texts.NATIVE);
         TokenizersLibrary library = TokenizersLibrary.LIB;
-        long handle = library.createTokenizerFromString(GgufTokenizer.toTokenizerJson(metadata.json()));
+        String json = GgufTokenizer.toTokenizerJson(metadata.json());
+        Tokenizer.check(json, Path.of("tokenizer.json"));
+        long handle = library.createTokenizerFromString(json);
         long encoding = library.encode(handle, text, false);
         List<ByteArrayOutputStream> words = new ArrayList<>();
         long[] numbers = library.getWordIds(encoding);
