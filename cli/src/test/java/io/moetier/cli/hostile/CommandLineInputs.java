@@ -102,14 +102,7 @@ final class CommandLineInputs {
         for (int i = 0; i < prompts.size(); i++) {
             folder.addWithStandardInput("stdin-" + i, prompts.get(i), run);
         }
-        folder.add(
-                "prompt-folder",
-                "run",
-                text,
-                "-n",
-                "1",
-                "-f",
-                folder.file("x.txt", "x").getParent().toString());
+        folder.add("prompt-folder", "run", text, "-n", "1", "-f", text);
         folder.add(
                 "prompt-bytes",
                 "run",

@@ -7,6 +7,8 @@ interface Runner extends AutoCloseable {
     /// Heap of the JVM that runs them.
     String HEAP = "-Xmx512m";
 
+    /// Runs one input.
+    ///
     /// @throws AssertionError if the process died or had to be ended
     Outcome run(HostileInput input) throws IOException, InterruptedException;
 
