@@ -32,9 +32,9 @@ record MachineFile(Surroundings surroundings, Streams streams, Supplier<Diagnosi
 
     /// Keeps a profile; a cache folder that cannot be written is noted.
     void keep(MachineProfile profile) {
-        try (OutputFile file = OutputFile.create(in(surroundings.cacheDirectory()), "the cache folder")) {
-            Files.writeString(file.unfinished(), Json.writePretty(profile.fields()) + "\n");
-            file.publish();
+        try {
+            OutputFile.write(
+                    in(surroundings.cacheDirectory()), "the cache folder", Json.writePretty(profile.fields()) + "\n");
         } catch (IOException | IllegalArgumentException e) {
             streams.note("moetier: " + Failure.of(e).sentence());
         }

@@ -35,6 +35,7 @@ final class OtherSpellings {
             --mlock --mmap --no-mmap                   | --ram says how much stays in memory, --io how experts are read
             -b -ub --batch-size --ubatch-size          | prompts are computed in batches without being asked
             --jinja --chat-template --chat-template-file | the model's own chat template is used, unless --no-chat
+            -sys --system-prompt --system              | /system at the prompt in the terminal
             --no-display-prompt                        | the prompt is not repeated
             -v --verbose --log-verbosity               | --stats shows all figures, --debug where an error came from
             --keepalive                                | nothing stays loaded after a run

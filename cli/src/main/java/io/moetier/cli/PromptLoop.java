@@ -21,6 +21,7 @@ final class PromptLoop {
     private final boolean stats;
     private final PromptCommands commands;
     private final PromptReader reader;
+    private final Remedy remedy;
     private boolean leaving;
 
     /// Talks over `terminal`, which stays open.
@@ -43,6 +44,7 @@ final class PromptLoop {
         this.commands = new PromptCommands(
                 answerer, settings, saved, () -> answer(answerer::answerAgain), () -> leaving = true);
         this.reader = new PromptReader(terminal, surroundings.historyFile(), commands);
+        this.remedy = new Remedy(surroundings.cacheDirectory());
     }
 
     /// Runs until `/bye` or the end of the input.
@@ -87,7 +89,7 @@ final class PromptLoop {
         try {
             say(commands.run(name, given));
         } catch (IOException | RuntimeException | VirtualMachineError e) {
-            say("moetier: " + Failure.of(e).sentence() + "\n");
+            say("moetier: " + remedy.sentence(e) + "\n");
         }
     }
 
@@ -103,7 +105,7 @@ final class PromptLoop {
             asking.run(this::sayAnswer, interruption);
             say("\n\n" + (stats ? answerer.stats() : answerer.line()));
         } catch (RuntimeException | VirtualMachineError e) { // the next answer may need less memory
-            say("\nmoetier: " + Failure.of(e).sentence());
+            say("\nmoetier: " + remedy.sentence(e));
         } finally {
             terminal.handle(Terminal.Signal.INT, before);
         }
