@@ -22,6 +22,8 @@ class StoppedAnswerTest {
     private static final String FULL_PIPE = "mkfifo \"$0\"; exec 3<>\"$0\";"
             + " dd if=/dev/zero of=\"$0\" bs=4096 count=1024 oflag=nonblock 2>/dev/null; exec \"$@\" >&3";
 
+    private static final String OPEN_AND_HOLD = "exec 3>\"$0\"; echo open; exec sleep 3600";
+
     @TempDir
     Path directory = Path.of("");
 
@@ -66,8 +68,14 @@ class StoppedAnswerTest {
         assertEquals(
                 0,
                 ChildProcess.run(new ProcessBuilder("mkfifo", pipe.toString())).exitCode());
-        try (ChildProcess run =
-                CommandLineRun.start(log, launcher(), "run", store.toString(), "-f", pipe.toString(), "-n", "1")) {
+        ProcessBuilder opening = new ProcessBuilder("sh", "-c", OPEN_AND_HOLD, pipe.toString());
+        try (ChildProcess writer = ChildProcess.start(opening);
+                ChildProcess run = CommandLineRun.start(
+                        log, launcher(), "run", store.toString(), "-f", pipe.toString(), "-n", "1")) {
+            // A pipe opens for its writer when its reader is there.
+            while (run.process().isAlive() && writer.process().getInputStream().available() == 0) {
+                Thread.sleep(POLL_MILLIS);
+            }
             endsWhenInterrupted(run);
         }
     }
@@ -79,8 +87,10 @@ class StoppedAnswerTest {
         assertEquals(Failure.INTERRUPTED, run.waitFor(), Files.readString(log));
     }
 
+    /// What a shell starts in the background ignores Ctrl-C, and so does all that it starts: as these tests may be.
     private List<String> launcher(String... further) {
-        return Stream.concat(Stream.of("env", "MOETIER_CACHE=" + directory.resolve("cache")), Stream.of(further))
+        String cache = "MOETIER_CACHE=" + directory.resolve("cache");
+        return Stream.concat(Stream.of("env", "--default-signal=INT", cache), Stream.of(further))
                 .toList();
     }
 
