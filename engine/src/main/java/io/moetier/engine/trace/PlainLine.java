@@ -46,11 +46,17 @@ final class PlainLine {
         row.hasWeights = false;
         boolean phase = false;
         boolean experts = false;
+        long seen = 0;
         if (!take('{')) {
             return false;
         }
         do {
-            switch (key()) {
+            int key = key();
+            if ((seen >> key & 1) != 0) {
+                return false; // no object holds a key twice
+            }
+            seen |= 1L << key;
+            switch (key) {
                 case 'r' -> row.request = number();
                 case 't' -> row.position = number();
                 case 's' -> {

@@ -12,7 +12,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
+import java.util.regex.Pattern;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,6 +48,13 @@ class TokenRowTest {
                 "", difference(write("\n" + HEADER + TOKENS.replace(":", " : ").replace(",", " , ") + "\n\n")));
         assertEquals("", difference(write(HEADER + TOKENS.replace("{", "{\"other\":{\"e\":[]},"))));
         assertEquals("", difference(write(HEADER + TOKENS.replace("\"s\"", "\"s\":null,\"h\":null,\"x\""))));
+    }
+
+    @Test
+    void aKeyThatComesTwiceIsRefused() throws IOException {
+        for (String key : List.of("\"r\":0", "\"t\":5", "\"p\":\"decode\"", "\"w\":[[0.75,0.25],[]]")) {
+            assertEquals("", difference(write(HEADER + TOKENS.replaceFirst(Pattern.quote(key), key + "," + key))));
+        }
     }
 
     @Test
