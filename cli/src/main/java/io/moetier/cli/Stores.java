@@ -76,6 +76,7 @@ final class Stores {
                 ModelSummary.ofSource(source).requireFit(config);
                 importIntoCache(source, store, false, "importing " + model + " once, to " + store);
             }
+            StoreOwner.warning(store, model).ifPresent(streams::note);
             CacheRoom.markUsed(store);
             try {
                 return LoadedModel.open(model, store, surroundings.cacheDirectory(), config);
