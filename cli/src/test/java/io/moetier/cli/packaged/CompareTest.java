@@ -61,9 +61,12 @@ class CompareTest {
                         "--peer",
                         directory.toString(),
                         "--json",
-                        "-p" + TOKENS,
-                        "-n" + TOKENS,
-                        "-r2",
+                        "-p",
+                        "" + TOKENS,
+                        "-n",
+                        "" + TOKENS,
+                        "-r",
+                        "2",
                         "--warm-up=0")
                 .redirectOutput(out.toFile())
                 .redirectError(directory.resolve("err").toFile());
