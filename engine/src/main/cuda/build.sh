@@ -2,11 +2,16 @@
 # Compiles the kernels of this folder to PTX, one file for each source, and lowers their header: nvcc 13 stamps PTX 9.0
 # for compute capability 7.5, which only a driver of CUDA 13 reads; nothing in them is newer than PTX 6.0 and
 # capability 6.1 (Pascal) but hints at bytes that are not used. Then has ptxas translate them for every processor it knows and fails on spilled registers.
-#   build.sh TARGET               NVCC, PTXAS: the compilers, else those on the PATH
+#   build.sh TARGET [NAME...]     NVCC, PTXAS: the compilers, else those on the PATH; NAME: one source, else all
 # After a change to the sources, TARGET is engine/src/main/resources/io/moetier/engine/device/cuda, which is committed.
+# The last line of each file has the sum of what it was made from and of the text above it, which the tests compare
+# where there is no compiler too.
 set -eu
+export LC_ALL=C
 
-target=$1
+mkdir -p "$1"
+target=$(cd "$1" && pwd -P)
+shift
 sources=$(cd "$(dirname "$0")" && pwd -P)
 nvcc=${NVCC:-nvcc}
 ptxas=${PTXAS:-ptxas}
@@ -18,16 +23,17 @@ for tool in "$nvcc" "$ptxas"; do
   fi
 done
 
-mkdir -p "$target"
 jobs=
-for source in "$sources"/*.cu; do
-  name=$(basename "$source" .cu)
+[ $# -gt 0 ] || set -- $(basename -s .cu "$sources"/*.cu)
+for name; do
   (
     cd "$sources"
     "$nvcc" -O3 -std=c++17 -fmad=false -arch=compute_75 -ptx "$name.cu" -o "$target/$name.part"
     sed 's/^\.version .*/.version 6.0/; s/^\.target .*/.target sm_61/; /used_bytes_mask/d; /^\/\//d; /^[[:space:]]*\/\//d; /^$/d' \
       "$target/$name.part" >"$target/$name.ptx"
     rm "$target/$name.part"
+    sum=$(cat build.sh "$name.cu" ./*.cuh "$target/$name.ptx" | sha256sum | cut -d ' ' -f 1)
+    echo "// $sum" >>"$target/$name.ptx"
   ) &
   jobs="$jobs $!"
 done
@@ -51,7 +57,8 @@ translate() {
 }
 
 processors=$("$ptxas" --help | grep -o "sm_[0-9]*[0-9]'" | tr -d "'" | sort -u)
-for ptx in "$target"/*.ptx; do
+for name; do
+  ptx=$target/$name.ptx
   jobs=
   for processor in $processors; do
     translate "$processor" "$ptx" &
