@@ -18,9 +18,8 @@ class DoctorLimitsTest {
     /// Too little for the memory that is read where there is enough.
     private static final long GROUP_BYTES = 600_000_000;
 
-    /// A small JVM, whatever the machine, of which half is left.
+    /// A small JVM, whatever the machine, of which half is left; fast vectors need C2.
     private static final List<String> SMALL = List.of(
-            "-XX:TieredStopAtLevel=1",
             "-XX:+UseSerialGC",
             "-Xmx256m",
             "-XX:CompressedClassSpaceSize=64m",
