@@ -8,7 +8,8 @@ import java.util.function.BooleanSupplier;
 /// What Ctrl-C does while an answer is made.
 ///
 /// The first asks it to stop, which whoever makes it notices between two layers. Where nobody notices in time, because
-/// the time goes into something that does not ask, `overdue` is told once. What a second one does is `again`.
+/// the time goes into something that does not ask, or where it is not over in time after that, because its end cannot
+/// be written, `overdue` is told once. What a second one does is `again`, and so does one that comes when it is over.
 ///
 /// Threads: any may interrupt and any may ask.
 final class Interruption implements BooleanSupplier, AutoCloseable {
@@ -19,6 +20,7 @@ final class Interruption implements BooleanSupplier, AutoCloseable {
     private final Runnable again;
     private final AtomicBoolean asked = new AtomicBoolean();
     private final CountDownLatch noticed = new CountDownLatch(1);
+    private final CountDownLatch over = new CountDownLatch(1);
 
     Interruption(long patienceMillis, Runnable overdue, Runnable again) {
         this.patienceMillis = patienceMillis;
@@ -58,7 +60,7 @@ final class Interruption implements BooleanSupplier, AutoCloseable {
 
     /// Asks to stop.
     void interrupt() {
-        if (asked.getAndSet(true)) {
+        if (asked.getAndSet(true) || over.getCount() == 0) {
             again.run();
         } else {
             Thread.ofPlatform().daemon().name("moetier-interruption").start(this::awaitNotice);
@@ -74,15 +76,17 @@ final class Interruption implements BooleanSupplier, AutoCloseable {
         return asked.get();
     }
 
-    /// Ends the wait for notice: there is nothing left to stop.
+    /// Says that it is over: there is nothing left to stop.
     @Override
     public void close() {
         noticed.countDown();
+        over.countDown();
     }
 
     private void awaitNotice() {
         try {
-            if (!noticed.await(patienceMillis, TimeUnit.MILLISECONDS)) {
+            if (!noticed.await(patienceMillis, TimeUnit.MILLISECONDS)
+                    || !over.await(patienceMillis, TimeUnit.MILLISECONDS)) {
                 overdue.run();
             }
         } catch (InterruptedException e) {

@@ -204,8 +204,13 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private int answerOnce(Conversation conversation, Prompt given) {
-        Interruption interruption = Interruption.ofCommand();
-        Signals.register("INT", interruption::interrupt);
+        try (Interruption interruption = Interruption.ofCommand()) {
+            Signals.register("INT", interruption::interrupt);
+            return answerOnce(conversation, given, interruption);
+        }
+    }
+
+    private int answerOnce(Conversation conversation, Prompt given, Interruption interruption) {
         StringBuilder text = new StringBuilder();
         Consumer<String> out = json ? text::append : piece -> streams.answer(piece, surroundings.outputIsTerminal());
         switch (given) {

@@ -40,6 +40,26 @@ class InterruptionTest {
     }
 
     @Test
+    void whatIsNoticedButNotOverIsOverdueToo() throws InterruptedException {
+        CountDownLatch told = new CountDownLatch(1);
+        try (Interruption interruption = new Interruption(1, told::countDown, again::incrementAndGet)) {
+            interruption.interrupt();
+            assertTrue(interruption.getAsBoolean());
+            told.await();
+        }
+        assertEquals(0, again.get());
+    }
+
+    @Test
+    void oneAfterTheEndIsLikeASecond() {
+        Interruption interruption = interruption(EVER);
+        interruption.close();
+        interruption.interrupt();
+        assertEquals(1, again.get());
+        assertEquals(0, overdue.get());
+    }
+
+    @Test
     void theNextComesAtOnce() {
         try (Interruption interruption = interruption(EVER)) {
             interruption.interrupt();
