@@ -20,10 +20,7 @@ class DoctorLimitsTest {
 
     /// A small JVM, whatever the machine, of which half is left; fast vectors need C2.
     private static final List<String> SMALL = List.of(
-            "-XX:+UseSerialGC",
-            "-Xmx256m",
-            "-XX:CompressedClassSpaceSize=64m",
-            "-XX:ReservedCodeCacheSize=64m");
+            "-XX:+UseSerialGC", "-Xmx256m", "-XX:CompressedClassSpaceSize=64m", "-XX:ReservedCodeCacheSize=64m");
 
     private static final int POLL_MILLIS = 20;
     private static final String ADDRESS_SPACE = "ulimit -v 6000000; exec \"$0\" \"$@\"";
