@@ -114,7 +114,7 @@ public final class EmulatedCuda implements VirtualDevice {
 
         @Override
         public void attend(HostErrands errands) {
-            driver().attend(errands);
+            driver().attend(errands::nextNanos, errands::runUntil);
         }
     }
 

@@ -1,6 +1,5 @@
 package io.moetier.tools.emulate.driver;
 
-import io.moetier.engine.device.HostErrands;
 import io.moetier.tools.emulate.driver.clock.EngineKind;
 import io.moetier.tools.emulate.driver.stream.Command;
 import io.moetier.tools.emulate.driver.stream.Timekeeper;
@@ -10,6 +9,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.function.DoubleConsumer;
+import java.util.function.DoubleSupplier;
 import java.util.function.Function;
 
 /// A running CUDA driver without a GPU. A program reaches it through [#library()], as it would reach
@@ -202,12 +203,15 @@ public final class EmulatedDriver implements Timekeeper, AutoCloseable {
         });
     }
 
-    /// Has errands of the host run when their virtual time comes, on the thread that waits for a device.
-    public void attend(HostErrands errands) {
+    /// Runs errands of the host when their virtual time comes, on the thread that waits for a device.
+    ///
+    /// @param nextNanos when the next one begins; infinity if there is none
+    /// @param runUntil does those whose time has come by then; the host's time is as before when it returns
+    public void attend(DoubleSupplier nextNanos, DoubleConsumer runUntil) {
         Machine now = machine;
         now.locked(() -> {
-            now.scheduler().attend(errands);
-            return errands;
+            now.scheduler().attend(nextNanos, runUntil);
+            return now;
         });
     }
 

@@ -148,7 +148,7 @@ final class SimulatedTime implements HostClock, Timekeeper {
 
     @Override
     public void attend(HostErrands errands) {
-        scheduler.attend(errands);
+        scheduler.attend(errands::nextNanos, errands::runUntil);
     }
 
     @Override

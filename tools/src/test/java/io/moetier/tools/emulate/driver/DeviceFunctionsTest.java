@@ -14,7 +14,6 @@ import io.moetier.tools.emulate.driver.clock.GpuProfile;
 import java.nio.ByteBuffer;
 import java.nio.IntBuffer;
 import java.nio.file.Path;
-import java.util.HashSet;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.lwjgl.PointerBuffer;
@@ -26,7 +25,6 @@ import org.lwjgl.system.MemoryStack;
 class DeviceFunctionsTest {
     @Test
     void hasEveryFunctionThatLwjglRequires() {
-        assertEquals(136, new HashSet<>(RequiredFunctions.NAMES).size());
         try (EmulatedDriver driver = Drivers.start(EmulatedOptions.DEFAULT)) {
             Drivers.find(driver); // LWJGL refuses a driver that lacks one
             assertStatus(CudaStatus.NOT_SUPPORTED, CU.cuTexRefDestroy(1));

@@ -1,9 +1,9 @@
 package io.moetier.tools.emulate.driver.stream;
 
-import io.moetier.engine.device.HostErrands;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.DoubleConsumer;
 import java.util.function.DoubleSupplier;
 
 /// Runs the commands of all streams of all devices, in an order that CUDA allows.
@@ -12,23 +12,18 @@ import java.util.function.DoubleSupplier;
 /// thread of the driver's own. So what happens depends on the calls and the seed alone, and a failure comes
 /// again with its seed.
 public final class Scheduler {
-    private static final HostErrands NO_ERRANDS = new HostErrands() {
-        @Override
-        public double nextNanos() {
-            return Double.POSITIVE_INFINITY;
-        }
-
-        @Override
-        public void runUntil(double nanos) {}
-    };
+    private static final Errands NO_ERRANDS = new Errands(() -> Double.POSITIVE_INFINITY, nanos -> {});
 
     private final List<StreamGroup> groups = new ArrayList<>();
-    private final List<HostErrands> errands = new ArrayList<>();
+    private final List<Errands> errands = new ArrayList<>();
     private final VirtualClock clock;
     private final Order order;
     private final Adversary adversary;
     private long sequence;
     private long workNanos;
+
+    /// What another thread of the host does, where time is computed and there is one thread only.
+    private record Errands(DoubleSupplier nextNanos, DoubleConsumer runUntil) {}
 
     /// @param keepsTimeline whether [#timeline()] is kept
     public Scheduler(Order order, long seed, boolean keepsTimeline) {
@@ -84,33 +79,36 @@ public final class Scheduler {
         await(event::isTimed, event::nanos);
     }
 
-    /// Has errands of the host run when their time comes, also while the host waits.
-    public void attend(HostErrands newErrands) {
-        errands.add(newErrands);
+    /// Runs errands of the host when their time comes, also while the host waits.
+    ///
+    /// @param nextNanos when the next one begins, in the host's virtual time; infinity if there is none
+    /// @param runUntil does those whose time has come by then; the host's time is as before when it returns
+    public void attend(DoubleSupplier nextNanos, DoubleConsumer runUntil) {
+        errands.add(new Errands(nextNanos, runUntil));
     }
 
     /// Lets the host wait for what ends at `end` once it has its time; what other threads of the host begin by then
     /// comes between.
     private void await(BooleanSupplier isTimed, DoubleSupplier end) {
-        HostErrands next = nextErrands();
-        double nextNanos = next.nextNanos();
+        Errands next = nextErrands();
+        double nextNanos = next.nextNanos().getAsDouble();
         clock.resolve(all(), nextNanos, isTimed);
         while (!isTimed.getAsBoolean() || nextNanos < end.getAsDouble()) {
             if (nextNanos == Double.POSITIVE_INFINITY) {
                 throw new IllegalStateException("what is waited for never ends");
             }
-            next.runUntil(nextNanos);
+            next.runUntil().accept(nextNanos);
             next = nextErrands();
-            nextNanos = next.nextNanos();
+            nextNanos = next.nextNanos().getAsDouble();
             clock.resolve(all(), nextNanos, isTimed);
         }
         clock.advanceHostTo(end.getAsDouble());
     }
 
-    private HostErrands nextErrands() {
-        HostErrands next = NO_ERRANDS;
-        for (HostErrands each : errands) {
-            next = each.nextNanos() < next.nextNanos() ? each : next;
+    private Errands nextErrands() {
+        Errands next = NO_ERRANDS;
+        for (Errands each : errands) {
+            next = each.nextNanos().getAsDouble() < next.nextNanos().getAsDouble() ? each : next;
         }
         return next;
     }

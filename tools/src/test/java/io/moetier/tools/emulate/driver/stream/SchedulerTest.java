@@ -2,7 +2,6 @@ package io.moetier.tools.emulate.driver.stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.moetier.engine.device.HostErrands;
 import io.moetier.tools.emulate.driver.clock.EngineKind;
 import io.moetier.tools.emulate.memory.DeviceFault;
 import java.util.List;
@@ -29,7 +28,7 @@ class SchedulerTest {
     private final Engine link = new Engine(0, EngineKind.TO_DEVICE);
 
     /// A thread that copies, one after the other.
-    private final class Copies implements HostErrands {
+    private final class Copies {
         private final CommandStream stream = scheduler.addStream(group, false);
         private double next;
         private int left = COPIES;
@@ -38,13 +37,11 @@ class SchedulerTest {
             next = first;
         }
 
-        @Override
-        public double nextNanos() {
+        double nextNanos() {
             return left == 0 ? Double.POSITIVE_INFINITY : next;
         }
 
-        @Override
-        public void runUntil(double nanos) {
+        void runUntil(double nanos) {
             double now = scheduler.hostNanos();
             while (nextNanos() <= nanos) {
                 scheduler.setHost(next);
@@ -65,7 +62,7 @@ class SchedulerTest {
     void copiesBeginWhenTheirTimeHasComeThoughTheHostWaits() {
         CommandStream kernels = scheduler.addStream(group, false);
         Copies copies = new Copies(50);
-        scheduler.attend(copies);
+        scheduler.attend(copies::nextNanos, copies::runUntil);
         computeFor(kernels, 1000);
         scheduler.issue(kernels, Command.work("send", List.of(link), () -> 10));
         scheduler.synchronize(kernels);
@@ -77,7 +74,7 @@ class SchedulerTest {
     void whatBeginsLaterThanTheWaitEndsIsLeftAlone() {
         CommandStream kernels = scheduler.addStream(group, false);
         Copies copies = new Copies(2000);
-        scheduler.attend(copies);
+        scheduler.attend(copies::nextNanos, copies::runUntil);
         computeFor(kernels, 1000);
         scheduler.synchronize(kernels);
         assertEquals(COPIES, copies.left);
@@ -88,7 +85,7 @@ class SchedulerTest {
     void whatTheHostSendsWaitsForTheCopyUnderWay() {
         CommandStream kernels = scheduler.addStream(group, false);
         Copies copies = new Copies(50);
-        scheduler.attend(copies);
+        scheduler.attend(copies::nextNanos, copies::runUntil);
         computeFor(kernels, 180);
         scheduler.issue(kernels, Command.work("send", List.of(link), () -> 10));
         scheduler.synchronize(kernels);
