@@ -7,7 +7,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 DATA = HERE.parent
-CHAT = DATA.parent / "engine/src/test/resources/io/moetier/engine/text/chat"
+CHAT = DATA.parent / "engine/runtime/src/test/resources/io/moetier/runtime/text/chat"
 F32, F16, Q4_0, Q8_0, Q4_K, MXFP4 = 0, 1, 2, 8, 12, 39
 BLOCK = {F32: (1, 4), F16: (1, 2), Q4_0: (32, 18), Q8_0: (32, 34), Q4_K: (256, 144), MXFP4: (32, 17)}
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Packs what verify-on-gpu.sh needs on a machine that has a GPU, but no network, Maven or JDK: a folder and its .tar.gz.
-#   pack.sh [--built] [FOLDER]     --built: take what is built as it is; FOLDER: else tools/target/moetier-gpu
+#   pack.sh [--built] [FOLDER]     --built: take what is built as it is; FOLDER: else target/moetier-gpu
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd -P)
 . "$root/.mvn/jdk.sh"
@@ -10,7 +10,7 @@ golden='mixtral gpt_oss gpt_oss_mxfp4 deepseek_v2_lite qwen3_next jamba minimax 
 
 built=
 [ "${1-}" != --built ] || { built=1 && shift; }
-folder=${1:-$root/tools/target/moetier-gpu}
+folder=${1:-$root/target/moetier-gpu}
 [ ! -e "$folder" ] || [ -f "$folder/verify-on-gpu.sh" ] || {
   say "$folder: expected a folder of an earlier pack or none, found something else"
   exit 2
@@ -19,11 +19,11 @@ rm -rf "$folder"
 mkdir -p "$folder/lib" "$folder/test-data/golden"
 folder=$(cd "$folder" && pwd -P)
 cd "$root"
-[ "$built" ] || ./mvnw -q -ntp -B -pl cli,tools -am -DskipTests package
+[ "$built" ] || ./mvnw -q -ntp -B -pl cli -am -DskipTests package
 
 cp tools/gpu/verify-on-gpu.sh cli/target/moetier.jar "$folder"
 grep -v jdk.compiler cli/src/main/launcher/jvm.args >"$folder/jvm.args" # which only an import needs
-for jar in cli/target/lib/*.jar $(tr ':' '\n' <tools/target/test-classpath | grep -E '/(junit-[^/]*|opentest4j-[^/]*)[.]jar$'); do
+for jar in cli/target/lib/*.jar $(tr ':' '\n' <cli/target/test-classpath | grep -E '/(junit-[^/]*|opentest4j-[^/]*)[.]jar$'); do
   case ${jar##*/} in # what neither runs nor tests on a device load
   uplot* | jinjava* | guava* | listenable* | failure* | immutables* | commons-* | re2j* | protobuf* | jackson-data* | algebra* | chronicle-* | javapoet* | posix* | compiler-*) ;;
   *) cp "$jar" "$folder/lib" ;;
@@ -46,7 +46,8 @@ quietly() {
   find native/lib -type f ! -name '*.properties' ! -path "*linux-$(uname -m)*" -exec rm {} +
   "$JAVA_HOME/bin/jar" --create --file "$(echo "$folder"/lib/tokenizers-*.jar)" --manifest META-INF/MANIFEST.MF ai native
 )
-"$JAVA_HOME/bin/jar" --create --file "$folder/lib/tests.jar" -C tools/target/test-classes io/moetier/tools/emulate -C test-data/target/classes io
+"$JAVA_HOME/bin/jar" --create --file "$folder/lib/tests.jar" -C engine/kernels/target/test-classes io/moetier/kernels/cuda \
+  -C tools/lab/target/test-classes io/moetier/lab/device -C test-data/target/classes io
 # The archive is compressed as a whole, which is less than its modules one by one.
 quietly "$JAVA_HOME/bin/jlink" --strip-debug --no-header-files --no-man-pages --output "$scratch/runtime" \
   --add-modules java.logging,java.management,jdk.incubator.vector,jdk.jfr,jdk.management,jdk.unsupported
@@ -56,7 +57,7 @@ java() { quietly "$JAVA_HOME/bin/java" @cli/src/main/launcher/jvm.args "$@"; }
 java -cp cli/target/moetier.jar io.moetier.cli.Moetier import test-data/models/tiny-mixtral \
   --quant q4_0 --quant-dense q8_0 --out "$folder/tiny-mixtral.mtier"
 # shellcheck disable=SC2086 # names are separated by blanks
-java -cp "tools/target/test-classes:tools/target/classes:$(cat tools/target/test-classpath)" io.moetier.tools.emulate.PackedGolden "$folder/test-data/golden" $golden
+java -cp "tools/lab/target/test-classes:$(cat cli/target/test-classpath)" io.moetier.lab.device.PackedGolden "$folder/test-data/golden" $golden
 
 rm -f "$folder.tar.gz"
 tar -cf - -C "$(dirname "$folder")" "$(basename "$folder")" | gzip -1 >"$folder.tar.gz" # all but little is compressed

@@ -27,12 +27,12 @@ tar -xzf "$here/runtime.tar.gz" -C "$work" || exit 1
 cd "$here" || exit 1 # where the tests look for test-data
 export LC_ALL=C.UTF-8 MOETIER_CACHE="$work/cache"
 model=tiny-mixtral.mtier
-tests=io.moetier.tools.emulate
+kernels=io.moetier.kernels.cuda engines=io.moetier.lab.device
 failed=0
 
 java() { "$work/runtime/bin/java" @jvm.args -Xlog:disable "$@"; }
 moetier() { java -cp moetier.jar io.moetier.cli.Moetier "$@"; }
-gpu_tests() { java "-Dmoetier.cuda=$real" -cp 'lib/*' $tests.GpuTests "$@"; }
+gpu_tests() { java "-Dmoetier.cuda=$real" -cp 'lib/*' $engines.GpuTests "$@"; }
 
 row() { printf '%-28s %-7s %-52s %7s\n' "$1" "$2" "$3" "$4"; }
 
@@ -65,12 +65,12 @@ row check result figure seconds
 check doctor '/^GPU 0/ { sub(/^GPU 0 */, ""); sub(/,.*/, ""); print }' diagnose
 awk '/^GPU driver|^  its memory|^  copies / { sub(/^ */, ""); at = match($0, /   */); printf "  %-26s %-7s %s\n", substr($0, 1, at - 1), "", substr($0, at + RLENGTH) }' "$work/doctor"
 for test in CudaDeviceTest ${long:+TokensTest ProductsTest RoundedProductsTest AttentionTest RecurrencesTest RoutersTest ExpertsTest RoundedExpertsTest LayerTest}; do
-  check "kernels: ${test%Test}" '/tests passed/' gpu_tests "$tests.device.$test"
+  check "kernels: ${test%Test}" '/tests passed/' gpu_tests "$kernels.$test"
 done
 check 'same text as on the CPU' '/tokens at/ { sub(/,/, "", $9); figure = $6 " tokens at " $9 } END { print figure }' same_text
 if [ "$long" ]; then
-  check 'golden families' '/tests passed/' gpu_tests $tests.EmulatedFamiliesTest
-  check 'same bits at each budget' '/tests passed/' gpu_tests $tests.EmulatedBudgetsTest
+  check 'golden families' '/tests passed/' gpu_tests $engines.EmulatedFamiliesTest
+  check 'same bits at each budget' '/tests passed/' gpu_tests $engines.EmulatedBudgetsTest
   least=$(measure --vram 1K 2>&1 | sed -n 's/.*at least \([0-9,]*\):.*/\1/p' | tr -d ,)
   for more in 0 2000000 4000000 all; do
     case $more in

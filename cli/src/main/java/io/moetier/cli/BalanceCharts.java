@@ -1,9 +1,9 @@
 package io.moetier.cli;
 
-import io.moetier.engine.trace.TraceHeader;
-import io.moetier.engine.trace.balance.LayerBalance;
-import io.moetier.engine.trace.balance.ReuseCurve;
-import io.moetier.tools.simulate.TraceCounts;
+import io.moetier.lab.balance.LayerBalance;
+import io.moetier.lab.balance.ReuseCurve;
+import io.moetier.lab.simulate.TraceCounts;
+import io.moetier.runtime.trace.TraceHeader;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,9 +1,9 @@
 package io.moetier.cli;
 
-import io.moetier.engine.trace.TraceHeader;
-import io.moetier.engine.trace.balance.Balance;
-import io.moetier.engine.trace.balance.LayerBalance;
-import io.moetier.engine.trace.balance.ReuseCurve;
+import io.moetier.lab.balance.Balance;
+import io.moetier.lab.balance.LayerBalance;
+import io.moetier.lab.balance.ReuseCurve;
+import io.moetier.runtime.trace.TraceHeader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -1,13 +1,13 @@
 package io.moetier.cli;
 
-import io.moetier.engine.convert.ModelSource;
-import io.moetier.engine.device.cpu.MemoryBandwidth;
-import io.moetier.engine.model.spec.ModelSpec;
-import io.moetier.engine.session.EngineConfig;
-import io.moetier.engine.session.PhysicalCores;
-import io.moetier.engine.session.SessionTrace;
-import io.moetier.engine.trace.TraceHeader;
-import io.moetier.engine.trace.TraceRecorder;
+import io.moetier.kernels.cpu.MemoryBandwidth;
+import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.PhysicalCores;
+import io.moetier.runtime.session.SessionTrace;
+import io.moetier.runtime.trace.TraceHeader;
+import io.moetier.runtime.trace.TraceRecorder;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.Json;
 import java.io.IOException;

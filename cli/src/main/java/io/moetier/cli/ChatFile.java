@@ -1,6 +1,6 @@
 package io.moetier.cli;
 
-import io.moetier.engine.text.ChatMessage;
+import io.moetier.runtime.text.ChatMessage;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.MalformedModelException;

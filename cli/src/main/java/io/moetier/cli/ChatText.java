@@ -1,6 +1,6 @@
 package io.moetier.cli;
 
-import io.moetier.engine.text.ChatTemplate;
+import io.moetier.runtime.text.ChatTemplate;
 import io.moetier.storage.model.MalformedModelException;
 
 /// Conversations as the tokens that a model was trained to continue.

@@ -1,7 +1,7 @@
 package io.moetier.cli;
 
-import io.moetier.engine.model.ExpertSelection;
-import io.moetier.engine.session.EngineConfig;
+import io.moetier.runtime.model.ExpertSelection;
+import io.moetier.runtime.session.EngineConfig;
 import io.moetier.storage.memory.AvailableMemory;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;

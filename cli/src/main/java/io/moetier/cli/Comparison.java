@@ -1,12 +1,12 @@
 package io.moetier.cli;
 
-import io.moetier.engine.convert.ModelSource;
-import io.moetier.engine.device.cpu.MemoryBandwidth;
-import io.moetier.engine.model.spec.DenseSpec;
-import io.moetier.engine.model.spec.LinearSpec;
-import io.moetier.engine.model.spec.ModelSpec;
-import io.moetier.engine.model.spec.MoeSpec;
-import io.moetier.engine.session.Session;
+import io.moetier.kernels.cpu.MemoryBandwidth;
+import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.model.spec.DenseSpec;
+import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.session.Session;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;

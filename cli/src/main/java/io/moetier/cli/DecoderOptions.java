@@ -1,7 +1,7 @@
 package io.moetier.cli;
 
-import io.moetier.engine.model.spec.ModelSpec;
-import io.moetier.engine.session.Session;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.session.Session;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 

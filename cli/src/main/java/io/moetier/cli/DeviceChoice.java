@@ -1,6 +1,6 @@
 package io.moetier.cli;
 
-import io.moetier.tools.emulate.driver.clock.GpuProfile;
+import io.moetier.emulator.driver.clock.GpuProfile;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;

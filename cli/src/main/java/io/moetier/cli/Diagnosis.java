@@ -1,17 +1,17 @@
 package io.moetier.cli;
 
-import io.moetier.engine.device.cpu.CpuDevice;
-import io.moetier.engine.device.cpu.KernelChoice;
-import io.moetier.engine.device.cpu.MemoryBandwidth;
-import io.moetier.engine.offload.DecodeCosts;
-import io.moetier.engine.offload.MachineProfile;
-import io.moetier.engine.session.EngineConfig;
-import io.moetier.engine.session.PhysicalCores;
+import io.moetier.kernels.cpu.CpuDevice;
+import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.kernels.cpu.MemoryBandwidth;
+import io.moetier.lab.calibrate.Calibration;
+import io.moetier.lab.cost.DecodeCosts;
+import io.moetier.lab.cost.MachineProfile;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.PhysicalCores;
 import io.moetier.storage.expert.DiskSpeed;
 import io.moetier.storage.file.Leftovers;
 import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.storage.memory.MemoryLimit;
-import io.moetier.tools.calibrate.Calibration;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;

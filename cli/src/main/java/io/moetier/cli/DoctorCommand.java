@@ -1,8 +1,8 @@
 package io.moetier.cli;
 
-import io.moetier.engine.session.PhysicalCores;
+import io.moetier.lab.calibrate.Calibration;
+import io.moetier.runtime.session.PhysicalCores;
 import io.moetier.storage.format.Json;
-import io.moetier.tools.calibrate.Calibration;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;

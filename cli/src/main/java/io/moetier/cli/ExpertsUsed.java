@@ -1,8 +1,8 @@
 package io.moetier.cli;
 
-import io.moetier.engine.metrics.RunStats;
-import io.moetier.engine.model.spec.MoeSpec;
-import io.moetier.engine.session.Engine;
+import io.moetier.runtime.metrics.RunStats;
+import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.session.Engine;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;

@@ -1,9 +1,9 @@
 package io.moetier.cli;
 
-import io.moetier.engine.explain.Explainer.Wanted;
-import io.moetier.engine.explain.Part;
-import io.moetier.engine.explain.Part.Kind;
-import io.moetier.engine.explain.TokenMixture;
+import io.moetier.lab.explain.Explainer.Wanted;
+import io.moetier.lab.explain.Part;
+import io.moetier.lab.explain.Part.Kind;
+import io.moetier.lab.explain.TokenMixture;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,11 +1,11 @@
 package io.moetier.cli;
 
-import io.moetier.engine.explain.Explainer;
-import io.moetier.engine.explain.Explainer.Wanted;
-import io.moetier.engine.model.spec.ModelSpec;
-import io.moetier.engine.session.Engine;
-import io.moetier.engine.session.EngineConfig;
-import io.moetier.engine.session.Session;
+import io.moetier.lab.explain.Explainer;
+import io.moetier.lab.explain.Explainer.Wanted;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.session.Engine;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.Session;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;

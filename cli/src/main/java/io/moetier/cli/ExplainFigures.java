@@ -1,9 +1,9 @@
 package io.moetier.cli;
 
-import io.moetier.engine.device.Routing;
-import io.moetier.engine.explain.Explainer;
-import io.moetier.engine.explain.Part;
-import io.moetier.engine.explain.TokenMixture;
+import io.moetier.kernels.device.Routing;
+import io.moetier.lab.explain.Explainer;
+import io.moetier.lab.explain.Part;
+import io.moetier.lab.explain.TokenMixture;
 import io.moetier.storage.format.Json;
 import java.io.IOException;
 import java.io.Writer;

@@ -1,7 +1,7 @@
 package io.moetier.cli;
 
-import io.moetier.engine.explain.Explainer.Wanted;
-import io.moetier.engine.model.spec.ModelSpec;
+import io.moetier.lab.explain.Explainer.Wanted;
+import io.moetier.runtime.model.spec.ModelSpec;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;

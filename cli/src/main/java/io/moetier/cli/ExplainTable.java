@@ -1,11 +1,11 @@
 package io.moetier.cli;
 
-import io.moetier.engine.device.Routing;
-import io.moetier.engine.explain.Explainer.Wanted;
-import io.moetier.engine.explain.Part;
-import io.moetier.engine.explain.Part.Kind;
-import io.moetier.engine.explain.TokenMixture;
-import io.moetier.engine.model.spec.RouterSpec;
+import io.moetier.kernels.device.Routing;
+import io.moetier.lab.explain.Explainer.Wanted;
+import io.moetier.lab.explain.Part;
+import io.moetier.lab.explain.Part.Kind;
+import io.moetier.lab.explain.TokenMixture;
+import io.moetier.runtime.model.spec.RouterSpec;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

@@ -1,13 +1,13 @@
 package io.moetier.cli;
 
-import io.moetier.engine.device.Routing;
-import io.moetier.engine.explain.Explainer;
-import io.moetier.engine.explain.TokenMixture;
-import io.moetier.engine.model.spec.LayerSpec;
-import io.moetier.engine.model.spec.MixtureOfHeadsSpec;
-import io.moetier.engine.model.spec.ModelSpec;
-import io.moetier.engine.model.spec.MoeSpec;
-import io.moetier.engine.model.spec.RouterSpec;
+import io.moetier.kernels.device.Routing;
+import io.moetier.lab.explain.Explainer;
+import io.moetier.lab.explain.TokenMixture;
+import io.moetier.runtime.model.spec.LayerSpec;
+import io.moetier.runtime.model.spec.MixtureOfHeadsSpec;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.model.spec.RouterSpec;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

@@ -1,7 +1,7 @@
 package io.moetier.cli;
 
-import io.moetier.engine.text.TokenStream;
-import io.moetier.engine.text.Tokenizer;
+import io.moetier.runtime.text.TokenStream;
+import io.moetier.runtime.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -1,7 +1,7 @@
 package io.moetier.cli;
 
-import io.moetier.engine.model.family.Families;
-import io.moetier.engine.model.family.FamilyTraits;
+import io.moetier.runtime.model.family.Families;
+import io.moetier.runtime.model.family.FamilyTraits;
 import io.moetier.storage.format.Json;
 import java.util.LinkedHashMap;
 import java.util.List;

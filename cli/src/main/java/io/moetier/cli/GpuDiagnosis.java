@@ -1,15 +1,15 @@
 package io.moetier.cli;
 
-import io.moetier.engine.device.ActivationType;
-import io.moetier.engine.device.Device;
-import io.moetier.engine.device.DeviceFactory;
-import io.moetier.engine.device.cuda.CudaBandwidth;
-import io.moetier.engine.device.cuda.CudaDevice;
-import io.moetier.engine.device.cuda.CudaDeviceInfo;
-import io.moetier.engine.device.cuda.CudaDriver;
-import io.moetier.engine.device.cuda.CudaException;
-import io.moetier.engine.device.cuda.CudaLookup;
-import io.moetier.tools.emulate.EmulatedCuda;
+import io.moetier.kernels.cuda.CudaBandwidth;
+import io.moetier.kernels.cuda.CudaDevice;
+import io.moetier.kernels.cuda.CudaDeviceInfo;
+import io.moetier.kernels.cuda.CudaDriver;
+import io.moetier.kernels.cuda.CudaException;
+import io.moetier.kernels.cuda.CudaLookup;
+import io.moetier.kernels.device.ActivationType;
+import io.moetier.kernels.device.Device;
+import io.moetier.kernels.device.DeviceFactory;
+import io.moetier.lab.device.EmulatedCuda;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

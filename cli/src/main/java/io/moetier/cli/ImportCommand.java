@@ -1,8 +1,8 @@
 package io.moetier.cli;
 
-import io.moetier.engine.convert.ModelSource;
-import io.moetier.engine.convert.Quantisation;
-import io.moetier.engine.convert.Rounding;
+import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.convert.Quantisation;
+import io.moetier.runtime.convert.Rounding;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;

@@ -1,6 +1,6 @@
 package io.moetier.cli;
 
-import io.moetier.engine.text.LanguageTokens;
+import io.moetier.runtime.text.LanguageTokens;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;

@@ -1,14 +1,14 @@
 package io.moetier.cli;
 
-import io.moetier.engine.device.DeviceMarks;
-import io.moetier.engine.device.cpu.KernelChoice;
-import io.moetier.engine.offload.Misses;
-import io.moetier.engine.session.Engine;
-import io.moetier.engine.session.EngineConfig;
-import io.moetier.engine.text.ChatTemplate;
-import io.moetier.engine.text.LanguageTokens;
-import io.moetier.engine.text.Tokenizer;
-import io.moetier.tools.emulate.VirtualDevice;
+import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.kernels.device.DeviceMarks;
+import io.moetier.lab.device.VirtualDevice;
+import io.moetier.runtime.offload.Misses;
+import io.moetier.runtime.session.Engine;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.text.ChatTemplate;
+import io.moetier.runtime.text.LanguageTokens;
+import io.moetier.runtime.text.Tokenizer;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.ZoneId;

@@ -1,7 +1,7 @@
 package io.moetier.cli;
 
-import io.moetier.engine.session.EngineConfig;
-import io.moetier.engine.session.Session;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.Session;
 import io.moetier.storage.format.SafetensorsWriter;
 import io.moetier.storage.format.SafetensorsWriter.Entry;
 import java.io.IOException;

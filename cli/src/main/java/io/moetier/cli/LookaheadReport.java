@@ -1,8 +1,8 @@
 package io.moetier.cli;
 
-import io.moetier.engine.lookahead.Recall;
-import io.moetier.engine.metrics.RunStats;
-import io.moetier.engine.session.Engine;
+import io.moetier.runtime.lookahead.Recall;
+import io.moetier.runtime.metrics.RunStats;
+import io.moetier.runtime.session.Engine;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;

@@ -1,9 +1,9 @@
 package io.moetier.cli;
 
-import io.moetier.engine.offload.MachineProfile;
-import io.moetier.engine.session.PhysicalCores;
+import io.moetier.lab.calibrate.Calibration;
+import io.moetier.lab.cost.MachineProfile;
+import io.moetier.runtime.session.PhysicalCores;
 import io.moetier.storage.format.Json;
-import io.moetier.tools.calibrate.Calibration;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

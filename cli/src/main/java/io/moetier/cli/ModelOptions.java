@@ -1,13 +1,13 @@
 package io.moetier.cli;
 
-import io.moetier.engine.device.ActivationType;
-import io.moetier.engine.device.DeviceFactory;
-import io.moetier.engine.device.KvType;
-import io.moetier.engine.device.cpu.KernelChoice;
-import io.moetier.engine.model.ExpertSelection;
-import io.moetier.engine.offload.Misses;
-import io.moetier.engine.offload.PrefetchChoice;
-import io.moetier.engine.session.EngineConfig;
+import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.kernels.device.ActivationType;
+import io.moetier.kernels.device.DeviceFactory;
+import io.moetier.kernels.device.KvType;
+import io.moetier.runtime.model.ExpertSelection;
+import io.moetier.runtime.offload.Misses;
+import io.moetier.runtime.offload.PrefetchChoice;
+import io.moetier.runtime.session.EngineConfig;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.IoMode;
 import java.nio.file.Path;

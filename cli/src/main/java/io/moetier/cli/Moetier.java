@@ -1,13 +1,13 @@
 package io.moetier.cli;
 
-import io.moetier.engine.convert.Rounding;
-import io.moetier.engine.device.ActivationType;
-import io.moetier.engine.device.KvType;
-import io.moetier.engine.device.cpu.KernelChoice;
-import io.moetier.engine.offload.Misses;
-import io.moetier.engine.offload.PrefetchChoice;
+import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.kernels.device.ActivationType;
+import io.moetier.kernels.device.KvType;
+import io.moetier.lab.simulate.Admission;
+import io.moetier.runtime.convert.Rounding;
+import io.moetier.runtime.offload.Misses;
+import io.moetier.runtime.offload.PrefetchChoice;
 import io.moetier.storage.expert.IoMode;
-import io.moetier.tools.simulate.Admission;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;

@@ -1,6 +1,6 @@
 package io.moetier.cli;
 
-import io.moetier.engine.session.EngineConfig;
+import io.moetier.runtime.session.EngineConfig;
 import io.moetier.storage.format.Json;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -1,6 +1,6 @@
 package io.moetier.cli;
 
-import io.moetier.engine.metrics.Section;
+import io.moetier.runtime.metrics.Section;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

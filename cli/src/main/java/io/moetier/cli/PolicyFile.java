@@ -1,8 +1,8 @@
 package io.moetier.cli;
 
+import io.moetier.lab.simulate.Tuning;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
-import io.moetier.tools.simulate.Tuning;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -1,8 +1,8 @@
 package io.moetier.cli;
 
-import io.moetier.engine.session.CensusTally;
-import io.moetier.engine.session.Engine;
-import io.moetier.engine.trace.Census;
+import io.moetier.runtime.session.CensusTally;
+import io.moetier.runtime.session.Engine;
+import io.moetier.runtime.trace.Census;
 import io.moetier.storage.file.UnfinishedFile;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.model.MalformedModelException;

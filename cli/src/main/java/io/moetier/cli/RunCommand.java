@@ -1,10 +1,10 @@
 package io.moetier.cli;
 
-import io.moetier.engine.device.DeviceMarks;
-import io.moetier.engine.metrics.ActivityListener;
-import io.moetier.engine.session.Engine;
-import io.moetier.engine.session.EngineConfig;
-import io.moetier.engine.text.ChatTemplate;
+import io.moetier.kernels.device.DeviceMarks;
+import io.moetier.runtime.metrics.ActivityListener;
+import io.moetier.runtime.session.Engine;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.text.ChatTemplate;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.model.Phase;
 import java.io.IOException;

@@ -1,12 +1,12 @@
 package io.moetier.cli;
 
-import io.moetier.engine.metrics.RunStats;
-import io.moetier.engine.offload.PinnedTier;
-import io.moetier.engine.offload.ResidentSummary;
-import io.moetier.engine.session.Engine;
-import io.moetier.engine.session.Generator.Outcome;
-import io.moetier.engine.session.Generator.StopReason;
-import io.moetier.engine.session.MemoryUse;
+import io.moetier.runtime.metrics.RunStats;
+import io.moetier.runtime.offload.PinnedTier;
+import io.moetier.runtime.offload.ResidentSummary;
+import io.moetier.runtime.session.Engine;
+import io.moetier.runtime.session.Generator.Outcome;
+import io.moetier.runtime.session.Generator.StopReason;
+import io.moetier.runtime.session.MemoryUse;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;

@@ -1,6 +1,6 @@
 package io.moetier.cli;
 
-import io.moetier.engine.session.SamplingParams;
+import io.moetier.runtime.session.SamplingParams;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;

@@ -1,6 +1,6 @@
 package io.moetier.cli;
 
-import io.moetier.engine.convert.ModelSource;
+import io.moetier.runtime.convert.ModelSource;
 import io.moetier.storage.model.DType;
 import java.util.LinkedHashMap;
 import java.util.List;

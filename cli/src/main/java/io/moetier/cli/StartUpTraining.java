@@ -1,7 +1,7 @@
 package io.moetier.cli;
 
-import io.moetier.engine.device.cpu.CpuDevice;
-import io.moetier.engine.device.cpu.KernelChoice;
+import io.moetier.kernels.cpu.CpuDevice;
+import io.moetier.kernels.cpu.KernelChoice;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;

@@ -1,13 +1,13 @@
 package io.moetier.cli;
 
-import io.moetier.engine.device.DeviceMarks;
-import io.moetier.engine.metrics.ActivityListener;
-import io.moetier.engine.metrics.Section;
+import io.moetier.emulator.driver.stream.TimelineEntry;
+import io.moetier.kernels.device.DeviceMarks;
+import io.moetier.lab.device.StepBound;
+import io.moetier.lab.device.VirtualMarks;
+import io.moetier.runtime.metrics.ActivityListener;
+import io.moetier.runtime.metrics.Section;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.Phase;
-import io.moetier.tools.emulate.StepBound;
-import io.moetier.tools.emulate.VirtualMarks;
-import io.moetier.tools.emulate.driver.stream.TimelineEntry;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;

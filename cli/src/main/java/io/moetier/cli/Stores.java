@@ -1,10 +1,10 @@
 package io.moetier.cli;
 
-import io.moetier.engine.convert.CheckpointImporter;
-import io.moetier.engine.convert.ModelSource;
-import io.moetier.engine.convert.Quantisation;
-import io.moetier.engine.device.cpu.NativeInterleaver;
-import io.moetier.engine.session.EngineConfig;
+import io.moetier.kernels.cpu.NativeInterleaver;
+import io.moetier.runtime.convert.CheckpointImporter;
+import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.convert.Quantisation;
+import io.moetier.runtime.session.EngineConfig;
 import io.moetier.storage.expert.ExpertStoreWriter;
 import io.moetier.storage.expert.ImportRunningException;
 import io.moetier.storage.expert.StoreManifest;

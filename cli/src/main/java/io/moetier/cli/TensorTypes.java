@@ -1,15 +1,15 @@
 package io.moetier.cli;
 
-import io.moetier.engine.convert.ModelSource;
-import io.moetier.engine.model.spec.DenseSpec;
-import io.moetier.engine.model.spec.LayerSpec;
-import io.moetier.engine.model.spec.LinearSpec;
-import io.moetier.engine.model.spec.MixerSpec;
-import io.moetier.engine.model.spec.ModelSpec;
-import io.moetier.engine.model.spec.MoeSpec;
-import io.moetier.engine.model.spec.SublayerSpec;
-import io.moetier.engine.model.spec.VectorSpec;
-import io.moetier.engine.tensor.MatrixShape;
+import io.moetier.kernels.tensor.MatrixShape;
+import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.model.spec.DenseSpec;
+import io.moetier.runtime.model.spec.LayerSpec;
+import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.spec.MixerSpec;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.model.spec.SublayerSpec;
+import io.moetier.runtime.model.spec.VectorSpec;
 import io.moetier.storage.expert.BlockPart;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.format.SafetensorsFile;

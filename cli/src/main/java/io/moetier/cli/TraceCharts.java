@@ -1,7 +1,7 @@
 package io.moetier.cli;
 
-import io.moetier.engine.trace.TraceHeader;
-import io.moetier.tools.simulate.TraceCounts;
+import io.moetier.lab.simulate.TraceCounts;
+import io.moetier.runtime.trace.TraceHeader;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;

@@ -1,7 +1,7 @@
 package io.moetier.cli;
 
-import io.moetier.engine.trace.foreign.ForeignFormat;
-import io.moetier.engine.trace.foreign.TraceConversion;
+import io.moetier.lab.foreign.ForeignFormat;
+import io.moetier.lab.foreign.TraceConversion;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,10 +1,10 @@
 package io.moetier.cli;
 
-import io.moetier.engine.model.spec.ModelSpec;
-import io.moetier.engine.session.EngineConfig;
-import io.moetier.engine.session.SessionTrace;
-import io.moetier.engine.trace.TraceHeader;
-import io.moetier.engine.trace.TraceRecorder;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.SessionTrace;
+import io.moetier.runtime.trace.TraceHeader;
+import io.moetier.runtime.trace.TraceRecorder;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;

@@ -1,9 +1,9 @@
 package io.moetier.cli;
 
-import io.moetier.engine.trace.TraceReader;
-import io.moetier.engine.trace.balance.Balance;
+import io.moetier.lab.balance.Balance;
+import io.moetier.lab.simulate.TraceCounts;
+import io.moetier.runtime.trace.TraceReader;
 import io.moetier.storage.format.Json;
-import io.moetier.tools.simulate.TraceCounts;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;

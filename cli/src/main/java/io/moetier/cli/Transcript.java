@@ -1,6 +1,6 @@
 package io.moetier.cli;
 
-import io.moetier.engine.text.ChatMessage;
+import io.moetier.runtime.text.ChatMessage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

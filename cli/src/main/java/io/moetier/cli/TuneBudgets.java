@@ -1,8 +1,8 @@
 package io.moetier.cli;
 
-import io.moetier.engine.offload.SlotBudget;
-import io.moetier.engine.trace.TraceHeader;
-import io.moetier.tools.simulate.SlotPlan;
+import io.moetier.lab.simulate.SlotPlan;
+import io.moetier.runtime.offload.SlotBudget;
+import io.moetier.runtime.trace.TraceHeader;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

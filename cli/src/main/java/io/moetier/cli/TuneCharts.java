@@ -1,9 +1,9 @@
 package io.moetier.cli;
 
-import io.moetier.engine.offload.MachineProfile;
-import io.moetier.tools.simulate.Contender;
-import io.moetier.tools.simulate.TraceCounts;
-import io.moetier.tools.simulate.Tuning;
+import io.moetier.lab.cost.MachineProfile;
+import io.moetier.lab.simulate.Contender;
+import io.moetier.lab.simulate.TraceCounts;
+import io.moetier.lab.simulate.Tuning;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

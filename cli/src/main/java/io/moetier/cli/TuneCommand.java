@@ -1,16 +1,16 @@
 package io.moetier.cli;
 
-import io.moetier.engine.offload.MachineProfile;
-import io.moetier.engine.trace.TraceHeader;
-import io.moetier.engine.trace.TraceReader;
+import io.moetier.lab.cost.MachineProfile;
+import io.moetier.lab.simulate.Admission;
+import io.moetier.lab.simulate.Simulator;
+import io.moetier.lab.simulate.SlotPlan;
+import io.moetier.lab.simulate.TraceCounts;
+import io.moetier.lab.simulate.Tuning;
+import io.moetier.runtime.trace.TraceHeader;
+import io.moetier.runtime.trace.TraceReader;
 import io.moetier.storage.expert.IoMode;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.memory.AvailableMemory;
-import io.moetier.tools.simulate.Admission;
-import io.moetier.tools.simulate.Simulator;
-import io.moetier.tools.simulate.SlotPlan;
-import io.moetier.tools.simulate.TraceCounts;
-import io.moetier.tools.simulate.Tuning;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

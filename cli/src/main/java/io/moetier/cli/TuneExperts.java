@@ -1,13 +1,13 @@
 package io.moetier.cli;
 
-import io.moetier.engine.convert.ModelSource;
-import io.moetier.engine.model.spec.LinearSpec;
-import io.moetier.engine.model.spec.ModelSpec;
-import io.moetier.engine.offload.CostModel;
-import io.moetier.engine.session.SessionTrace;
-import io.moetier.engine.trace.TraceHeader;
+import io.moetier.lab.cost.CostModel;
+import io.moetier.lab.simulate.SlotPlan;
+import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.session.SessionTrace;
+import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.storage.model.MalformedModelException;
-import io.moetier.tools.simulate.SlotPlan;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

@@ -1,10 +1,10 @@
 package io.moetier.cli;
 
-import io.moetier.engine.trace.RoutingTrace;
-import io.moetier.engine.trace.TraceHeader;
+import io.moetier.lab.simulate.Contender;
+import io.moetier.runtime.trace.RoutingTrace;
+import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.model.MalformedModelException;
-import io.moetier.tools.simulate.Contender;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,9 +1,9 @@
 package io.moetier.cli;
 
-import io.moetier.engine.model.spec.ModelSpec;
-import io.moetier.engine.session.EngineConfig;
-import io.moetier.engine.session.SessionTrace;
-import io.moetier.engine.trace.TraceRecorder;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.SessionTrace;
+import io.moetier.runtime.trace.TraceRecorder;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;

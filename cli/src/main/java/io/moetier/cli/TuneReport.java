@@ -1,8 +1,8 @@
 package io.moetier.cli;
 
-import io.moetier.engine.trace.TraceHeader;
-import io.moetier.tools.simulate.Admission;
-import io.moetier.tools.simulate.Tuning;
+import io.moetier.lab.simulate.Admission;
+import io.moetier.lab.simulate.Tuning;
+import io.moetier.runtime.trace.TraceHeader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -1,7 +1,7 @@
 package io.moetier.cli;
 
-import io.moetier.engine.session.Generator.Outcome;
-import io.moetier.tools.emulate.VirtualDevice;
+import io.moetier.lab.device.VirtualDevice;
+import io.moetier.runtime.session.Generator.Outcome;
 import java.util.Map;
 import java.util.function.IntPredicate;
 

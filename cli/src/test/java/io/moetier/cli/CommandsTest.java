@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.engine.trace.RoutingTrace;
+import io.moetier.runtime.trace.RoutingTrace;
 import io.moetier.storage.format.GgmlType;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;

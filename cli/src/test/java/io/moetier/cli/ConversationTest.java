@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.engine.session.EngineConfig;
-import io.moetier.engine.text.ChatMessage;
-import io.moetier.engine.text.ChatTemplate;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.text.ChatMessage;
+import io.moetier.runtime.text.ChatTemplate;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -4,10 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.engine.trace.RoutingTrace;
-import io.moetier.engine.trace.TraceHeader;
-import io.moetier.engine.trace.TraceRecorder;
-import io.moetier.engine.trace.TraceToken;
+import io.moetier.runtime.trace.RoutingTrace;
+import io.moetier.runtime.trace.TraceHeader;
+import io.moetier.runtime.trace.TraceRecorder;
+import io.moetier.runtime.trace.TraceToken;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.SafetensorsFile;

@@ -1,7 +1,7 @@
 package io.moetier.cli;
 
-import io.moetier.engine.offload.MachineProfile;
-import io.moetier.engine.trace.Census;
+import io.moetier.lab.cost.MachineProfile;
+import io.moetier.runtime.trace.Census;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.testdata.Fuzzing;

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.engine.session.EngineConfig;
-import io.moetier.engine.text.Tokenizer;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.text.Tokenizer;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.SafetensorsFile;

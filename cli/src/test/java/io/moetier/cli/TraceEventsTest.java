@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.engine.device.DeviceMarks;
-import io.moetier.engine.metrics.Section;
+import io.moetier.kernels.device.DeviceMarks;
+import io.moetier.runtime.metrics.Section;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.Phase;

@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.engine.offload.ByWorkingSet;
-import io.moetier.engine.offload.DecodeCosts;
-import io.moetier.engine.offload.LoadCosts;
-import io.moetier.engine.offload.MachineProfile;
+import io.moetier.lab.cost.ByWorkingSet;
+import io.moetier.lab.cost.DecodeCosts;
+import io.moetier.lab.cost.LoadCosts;
+import io.moetier.lab.cost.MachineProfile;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.DType;

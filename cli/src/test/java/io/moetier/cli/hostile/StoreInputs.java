@@ -1,8 +1,8 @@
 package io.moetier.cli.hostile;
 
-import io.moetier.engine.convert.CheckpointImporter;
-import io.moetier.engine.convert.ModelSource;
-import io.moetier.engine.convert.Quantisation;
+import io.moetier.runtime.convert.CheckpointImporter;
+import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.convert.Quantisation;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.io.UncheckedIOException;

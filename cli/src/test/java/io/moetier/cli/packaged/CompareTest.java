@@ -3,11 +3,11 @@ package io.moetier.cli.packaged;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.lab.synthetic.SyntheticModel;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.testdata.ChildProcess;
 import io.moetier.testdata.TestData;
-import io.moetier.tools.synthetic.SyntheticModel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -1,0 +1,147 @@
+package io.moetier.kernels.cpu;
+
+import static io.moetier.kernels.device.KvLayer.CHUNK_POSITIONS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import io.moetier.kernels.device.AttentionShape;
+import io.moetier.kernels.device.AttentionSinks;
+import io.moetier.kernels.device.KvLayer;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/// What [VectorAttention] keeps of the queries it works on, and the keys or values in front of them. One thread's;
+/// arrays grow to the largest call seen and stay.
+final class AttentionBlock {
+    /// Keys that are looked at together; a block of them starts at a multiple of it.
+    static final int KEYS = 64;
+
+    /// Queries `[queries][headDim]`, those of a position next to each other.
+    float[] q = new float[0];
+
+    /// Sums of the values so far `[queries][width]`.
+    float[] sums = q;
+
+    /// The largest score so far and the sum of the weights relative to it, of each query.
+    float[] largest = q;
+
+    float[] total = q;
+
+    /// Scores of the keys in front, then their weights, `[queries][KEYS]`.
+    float[] scores = q;
+
+    /// Keys `[KEYS / 16][headDim][16]` or values `[KEYS][width]`.
+    float[] decoded = q;
+
+    /// The keys in front that a query sees: `first[query] <= key < end[query]`, counted from the first in front.
+    int[] first = new int[0];
+
+    int[] end = first;
+
+    int queries;
+    int headDim;
+    float scale;
+
+    /// `headDim` rounded up to whole pairs of vectors; what is beyond `headDim` stays zero.
+    int width;
+
+    private int heads;
+    private int position;
+    private int stride;
+
+    /// Takes the queries of `heads` heads at `position` and the `rows - 1` that follow; no key has been seen.
+    void begin(float[] from, int at, int rows, int heads, int position, AttentionShape shape) {
+        this.heads = heads;
+        this.position = position;
+        queries = rows * heads;
+        headDim = shape.headDim();
+        scale = shape.scale();
+        stride = shape.numHeads() * headDim;
+        int pair = 2 * Lanes.WIDTH;
+        width = (headDim + pair - 1) / pair * pair;
+        grow();
+        for (int row = 0; row < rows; row++) {
+            System.arraycopy(from, at + row * stride, q, row * heads * headDim, heads * headDim);
+        }
+        Arrays.fill(sums, 0, queries * width, 0f);
+        begin(shape.sinks(), at / headDim % shape.numHeads());
+    }
+
+    /// A sink counts as a key that has been seen and has no value.
+    private void begin(@Nullable AttentionSinks sinks, int firstHead) {
+        if (sinks == null) {
+            Arrays.fill(largest, 0, queries, Float.NEGATIVE_INFINITY);
+            Arrays.fill(total, 0, queries, 0f);
+            return;
+        }
+        for (int query = 0; query < queries; query++) {
+            largest[query] = sinks.logit(firstHead + query % heads);
+        }
+        Arrays.fill(total, 0, queries, 1f);
+    }
+
+    private void grow() {
+        q = Scratch.grown(q, queries * headDim);
+        sums = Scratch.grown(sums, queries * width);
+        largest = Scratch.grown(largest, queries);
+        total = Scratch.grown(total, queries);
+        scores = Scratch.grown(scores, queries * KEYS);
+        decoded = Scratch.grown(decoded, KEYS * width);
+        if (first.length < queries) {
+            first = new int[queries];
+            end = new int[queries];
+        }
+    }
+
+    /// Decodes the keys from position `from` on, and finds out who sees which.
+    void readKeys(int from, AttentionShape shape, KvLayer cache, int kvHead) {
+        for (int query = 0; query < queries; query++) {
+            int at = position + query / heads;
+            first[query] = Math.clamp(shape.firstVisible(at) - (long) from, 0, KEYS);
+            end[query] = Math.clamp(at + 1L - from, 0, KEYS);
+        }
+        long index = cache.headOffset(kvHead) + (long) (from % CHUNK_POSITIONS) * headDim;
+        decode(cache, cache.keys(from / CHUNK_POSITIONS), index, 0, KEYS * headDim);
+    }
+
+    /// Decodes the values that somebody sees; [#readKeys] comes before it.
+    void readValues(int from, KvLayer cache, int kvHead) {
+        MemorySegment values = cache.values(from / CHUNK_POSITIONS);
+        long index = cache.headOffset(kvHead) + (long) (from % CHUNK_POSITIONS) * headDim;
+        int least = first[0];
+        int most = end[queries - 1];
+        if (width == headDim) {
+            decode(cache, values, index + (long) least * headDim, least * headDim, (most - least) * headDim);
+            return;
+        }
+        for (int key = least; key < most; key++) {
+            decode(cache, values, index + (long) key * headDim, key * width, headDim);
+            Arrays.fill(decoded, key * width + headDim, (key + 1) * width, 0f);
+        }
+    }
+
+    private void decode(KvLayer cache, MemorySegment segment, long index, int to, int length) {
+        switch (cache.type()) {
+            case F16 -> halves(segment, 2 * index, decoded, to, length);
+            case F32 -> MemorySegment.copy(segment, JAVA_FLOAT, 4 * index, decoded, to, length);
+        }
+    }
+
+    /// A loop that the compiler turns into the processor's conversion, which the Vector API does not offer.
+    static void halves(MemorySegment segment, long at, float[] to, int toAt, int length) {
+        for (int i = 0; i < length; i++) {
+            to[toAt + i] = Float.float16ToFloat(segment.get(JAVA_SHORT, at + 2L * i));
+        }
+    }
+
+    /// Writes the results to where the queries were in their array.
+    void finish(float[] out, int at) {
+        for (int query = 0; query < queries; query++) {
+            int to = at + query / heads * stride + query % heads * headDim;
+            for (int d = 0; d < headDim; d++) {
+                out[to + d] = sums[query * width + d] / total[query];
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package io.moetier.kernels.cpu;
+
+import io.moetier.kernels.device.AttentionShape;
+import io.moetier.kernels.device.KvLayer;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/// Attention on all threads: a unit of work is a block of tokens and some heads, those that share a key head if that
+/// keeps all threads busy. Units that read the same keys follow each other.
+final class AttentionOverCache {
+    /// Queries that read keys and values once for all, about.
+    private static final int QUERIES = 16;
+
+    private static final int UNITS_PER_THREAD = 4;
+
+    /// Scores of a unit, about: a millisecond or two, which is what the garbage collector waits for native code.
+    private static final int SCORES = 1 << 18;
+
+    private final WorkerPool pool;
+    private final Arithmetic arithmetic;
+    private final Scratch[] scratch;
+    private final WorkerPool.Job unitsOfPart = this::unitsOfPart;
+    private float[] q = new float[0];
+    private float[] out = q;
+    private int n;
+    private int firstPosition;
+    private @Nullable AttentionShape shape;
+    private @Nullable KvLayer cache;
+    private int together = 1;
+    private int rows = 1;
+    private int blocks;
+    private int parts;
+
+    AttentionOverCache(WorkerPool pool, Arithmetic arithmetic, Scratch[] scratch) {
+        this.pool = pool;
+        this.arithmetic = arithmetic;
+        this.scratch = scratch;
+    }
+
+    /// As [io.moetier.kernels.device.Kernels#attention].
+    void run(float[] q, int n, int firstPosition, AttentionShape shape, KvLayer cache, float[] out) {
+        this.q = q;
+        this.out = out;
+        this.n = n;
+        this.firstPosition = firstPosition;
+        this.shape = shape;
+        this.cache = cache;
+        int groups = shape.tiledHeads() ? shape.numHeads() : shape.numKvHeads(); // of neighbours that share a key head
+        cut(pool.threads(), firstPosition + n, shape.numHeads() / groups, groups);
+        int units = blocks * (shape.numHeads() / together);
+        long bytes = 2L * cache.type().bytes() * n * shape.numHeads() * shape.headDim() * (firstPosition + n);
+        this.parts = Partition.parts(pool.threads(), units, bytes);
+        pool.run(unitsOfPart, parts);
+    }
+
+    /// Decides what a unit is: fewer tokens rather than threads without work, and fewer heads rather than that.
+    private void cut(int threads, int keys, int sharing, int numKvHeads) {
+        int most = Math.min(QUERIES, SCORES / keys) / sharing;
+        rows = Math.clamp(n * numKvHeads / (UNITS_PER_THREAD * threads), 1, Math.max(1, most));
+        blocks = (n + rows - 1) / rows;
+        int groups = blocks * numKvHeads;
+        together = groups % threads == 0 || groups >= UNITS_PER_THREAD * threads ? sharing : 1;
+    }
+
+    private void unitsOfPart(int part, int worker) {
+        AttentionShape s = Objects.requireNonNull(shape);
+        KvLayer kv = Objects.requireNonNull(cache);
+        int units = blocks * (s.numHeads() / together);
+        int end = Partition.bound(part + 1, parts, units);
+        for (int unit = Partition.bound(part, parts, units); unit < end; unit++) {
+            int head = unit / blocks * together;
+            int token = unit % blocks * rows;
+            int count = Math.min(rows, n - token);
+            int at = (token * s.numHeads() + head) * s.headDim();
+            int kvHead = s.keyHead(head);
+            arithmetic.attend(q, at, count, together, firstPosition + token, s, kv, kvHead, out, scratch[worker]);
+        }
+    }
+}

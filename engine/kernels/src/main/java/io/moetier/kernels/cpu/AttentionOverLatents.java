@@ -1,0 +1,60 @@
+package io.moetier.kernels.cpu;
+
+import io.moetier.kernels.device.LatentLayer;
+import io.moetier.kernels.device.LatentShape;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/// Latent attention on all threads: a unit of work is sixteen heads of a token.
+final class AttentionOverLatents {
+    private final WorkerPool pool;
+    private final Arithmetic arithmetic;
+    private final Scratch[] scratch;
+    private final WorkerPool.Job unitsOfPart = this::unitsOfPart;
+    private float[] absorbed = new float[0];
+    private float[] q = absorbed;
+    private float[] out = absorbed;
+    private int firstPosition;
+    private @Nullable LatentShape shape;
+    private @Nullable LatentLayer cache;
+    private int groups;
+    private int units;
+    private int parts;
+
+    AttentionOverLatents(WorkerPool pool, Arithmetic arithmetic, Scratch[] scratch) {
+        this.pool = pool;
+        this.arithmetic = arithmetic;
+        this.scratch = scratch;
+    }
+
+    /// As [io.moetier.kernels.device.Kernels#latentAttention].
+    void run(float[] absorbed, float[] q, int n, int firstPosition, LatentShape shape, LatentLayer cache, float[] out) {
+        this.absorbed = absorbed;
+        this.q = q;
+        this.out = out;
+        this.firstPosition = firstPosition;
+        this.shape = shape;
+        this.cache = cache;
+        groups = (shape.numHeads() + LatentBlock.HEADS - 1) / LatentBlock.HEADS;
+        units = n * groups;
+        long work = (long) units * LatentBlock.HEADS * shape.keyDim() * (firstPosition + n);
+        parts = Partition.parts(pool.threads(), units, work);
+        pool.run(unitsOfPart, parts);
+    }
+
+    private void unitsOfPart(int part, int worker) {
+        LatentShape s = Objects.requireNonNull(shape);
+        LatentLayer latents = Objects.requireNonNull(cache);
+        int end = Partition.bound(part + 1, parts, units);
+        for (int unit = Partition.bound(part, parts, units); unit < end; unit++) {
+            int token = unit / groups;
+            int head = unit % groups * LatentBlock.HEADS;
+            int count = Math.min(LatentBlock.HEADS, s.numHeads() - head);
+            int row = token * s.numHeads() + head;
+            int at = row * s.latentDim();
+            int position = firstPosition + token;
+            arithmetic.attendLatents(
+                    absorbed, at, q, row * s.queryDim(), count, position, s, latents, out, scratch[worker]);
+        }
+    }
+}

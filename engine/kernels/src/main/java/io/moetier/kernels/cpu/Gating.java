@@ -1,0 +1,51 @@
+package io.moetier.kernels.cpu;
+
+import io.moetier.kernels.device.FfnActivation;
+import io.moetier.kernels.device.FfnActivation.ClampedSwiGlu;
+import io.moetier.kernels.device.FfnActivation.GeGlu;
+
+/// The activations, brought to the one that every [Arithmetic] has.
+final class Gating {
+    private static final float GELU_SLOPE = (float) (2 * Math.sqrt(2 / Math.PI));
+    private static final float GELU_CUBE = 0.044715f;
+
+    private Gating() {}
+
+    /// `x = max(x, 0)` for `length` elements of each column.
+    static void relu(Results x, int length) {
+        for (int column = x.firstColumn; column < x.lastColumn; column++) {
+            int at = x.at(column);
+            for (int i = at; i < at + length; i++) {
+                x.floats[i] = Math.max(x.floats[i], 0f);
+            }
+        }
+    }
+
+    /// Changes `length` elements of each column of both operands so that `silu(gate) * up` is what the activation
+    /// gives:
+    /// `g / (1 + exp(-a * g)) * u` is `silu(a * g) * u / a`, with a constant `a` or, for the GELU, with
+    /// `a = 2 * sqrt(2 / pi) * (1 + 0.044715 * g^2)`, as `1 + tanh(z)` is `2 / (1 + exp(-2 * z))`.
+    static void prepare(FfnActivation activation, Results gate, Results up, int length) {
+        for (int column = gate.firstColumn; column < gate.lastColumn; column++) {
+            prepare(activation, gate.floats, gate.at(column), up.floats, up.at(column), length);
+        }
+    }
+
+    private static void prepare(FfnActivation activation, float[] gate, int gateAt, float[] up, int upAt, int length) {
+        if (activation instanceof ClampedSwiGlu clamped) { // no switch on patterns, which may allocate
+            float limit = clamped.limit();
+            float alpha = clamped.alpha();
+            for (int i = 0; i < length; i++) {
+                gate[gateAt + i] = Math.min(gate[gateAt + i], limit) * alpha;
+                up[upAt + i] = (Math.clamp(up[upAt + i], -limit, limit) + 1f) / alpha;
+            }
+        } else if (activation instanceof GeGlu) {
+            for (int i = 0; i < length; i++) {
+                float g = gate[gateAt + i];
+                float alpha = GELU_SLOPE * (1f + GELU_CUBE * g * g);
+                gate[gateAt + i] = g * alpha;
+                up[upAt + i] /= alpha;
+            }
+        }
+    }
+}

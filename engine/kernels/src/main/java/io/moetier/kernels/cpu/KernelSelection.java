@@ -1,0 +1,66 @@
+package io.moetier.kernels.cpu;
+
+import java.nio.file.Path;
+import java.util.Optional;
+
+/// The arithmetic that computes, and what to say about it.
+///
+/// @param remark why nothing faster is used; empty if there is nothing faster
+record KernelSelection(Arithmetic arithmetic, String remark) {
+    private static final String VECTOR_MODULE = "jdk.incubator.vector";
+    private static final String HINT = "start the JVM with --add-modules=" + VECTOR_MODULE;
+
+    /// Returns what was asked for.
+    ///
+    /// @throws IllegalArgumentException if it cannot be used here
+    static KernelSelection of(KernelChoice choice, Optional<Path> directory) {
+        return switch (choice) {
+            case AUTO -> fastest(NativeKernels.load(directory));
+            case NATIVE -> {
+                NativeKernels.load(directory).ifPresent(objection -> {
+                    throw new IllegalArgumentException("the native kernels cannot be used: " + objection);
+                });
+                yield new KernelSelection(new NativeArithmetic(), "");
+            }
+            case VECTOR -> {
+                if (!vectorApiIsPresent()) {
+                    throw new IllegalArgumentException("the Vector API is not there: " + HINT);
+                }
+                yield new KernelSelection(new VectorArithmetic(), "");
+            }
+            case PLAIN -> new KernelSelection(new PlainArithmetic(), "");
+        };
+    }
+
+    /// Returns the fastest that works, given what speaks against native code.
+    static KernelSelection fastest(Optional<String> objection) {
+        return objection
+                .map(reason -> inJava("no native kernels: " + reason))
+                .orElseGet(() -> new KernelSelection(new NativeArithmetic(), ""));
+    }
+
+    private static KernelSelection inJava(String reason) {
+        // Asked only where the Vector API is: the class that answers needs it.
+        Optional<String> objection =
+                vectorApiIsPresent() ? VectorSupport.ofProcess().objection() : Optional.of(HINT);
+        return objection.isEmpty()
+                ? new KernelSelection(new VectorArithmetic(), " (" + reason + ")")
+                : new KernelSelection(new PlainArithmetic(), " (slow: " + reason + "; " + objection.get() + ")");
+    }
+
+    /// Says whether the Vector API is there and compiled to vector instructions.
+    static boolean hasVectors() {
+        // Asked only where the Vector API is: the class that answers needs it.
+        return vectorApiIsPresent() && VectorSupport.ofProcess().objection().isEmpty();
+    }
+
+    /// Asks for a class and not for the module: one that was loaded after the start is not in the boot layer.
+    private static boolean vectorApiIsPresent() {
+        try {
+            Class.forName(VECTOR_MODULE + ".Vector", false, KernelSelection.class.getClassLoader());
+            return true;
+        } catch (ClassNotFoundException e) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,147 @@
+package io.moetier.kernels.cpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import io.moetier.kernels.device.KvType;
+import io.moetier.kernels.device.LatentLayer;
+import io.moetier.kernels.device.LatentShape;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/// Sixteen heads of one token in the midst of latent attention, a lane for each. As all of them look at the same keys
+/// and values, nothing is ever summed over lanes, and a head does not depend on those beside it. Lanes without a head
+/// are zero.
+///
+/// One thread's; arrays grow to the largest call seen and stay.
+final class LatentBlock {
+    static final int HEADS = 16;
+
+    /// Positions that are looked at together; a block of them starts at a multiple of it.
+    static final int POSITIONS = 32;
+
+    /// Queries over latents and rotated keys, `[keyDim][HEADS]`.
+    float[] q = new float[0];
+
+    /// Sums of the latents so far, `[latentDim][HEADS]`.
+    float[] sums = q;
+
+    /// The largest score so far, the sum of the weights relative to it, and what both have just been multiplied by.
+    final float[] largest = new float[HEADS];
+
+    final float[] total = new float[HEADS];
+    final float[] factor = new float[HEADS];
+
+    /// Scores of the positions in front, then their weights, `[POSITIONS][HEADS]`.
+    final float[] weights = new float[POSITIONS * HEADS];
+
+    /// The positions in front, `[POSITIONS][keyDim]`.
+    float[] decoded = q;
+
+    /// The arrays as native code gets them.
+    MemorySegment qSegment = MemorySegment.ofArray(q);
+
+    MemorySegment sumsSegment = qSegment;
+    MemorySegment decodedSegment = qSegment;
+    final MemorySegment largestSegment = MemorySegment.ofArray(largest);
+    final MemorySegment totalSegment = MemorySegment.ofArray(total);
+    final MemorySegment weightsSegment = MemorySegment.ofArray(weights);
+
+    int latentDim;
+    int keyDim;
+    float scale;
+    private int heads;
+
+    /// Takes the queries of `count` heads; no position has been seen.
+    void begin(float[] absorbed, int at, float[] rotated, int rotatedAt, int count, LatentShape shape) {
+        heads = count;
+        latentDim = shape.latentDim();
+        keyDim = shape.keyDim();
+        scale = shape.scale();
+        grow();
+        Arrays.fill(q, 0, keyDim * HEADS, 0f);
+        for (int head = 0; head < heads; head++) {
+            transpose(absorbed, at + head * latentDim, latentDim, head, 0);
+            transpose(rotated, rotatedAt + head * shape.queryDim() + shape.nopeDim(), shape.ropeDim(), head, latentDim);
+        }
+        Arrays.fill(sums, 0, latentDim * HEADS, 0f);
+        Arrays.fill(largest, Float.NEGATIVE_INFINITY);
+        Arrays.fill(total, 0f);
+    }
+
+    private void grow() {
+        if (q.length < keyDim * HEADS) {
+            q = new float[keyDim * HEADS];
+            qSegment = MemorySegment.ofArray(q);
+        }
+        if (sums.length < latentDim * HEADS) {
+            sums = new float[latentDim * HEADS];
+            sumsSegment = MemorySegment.ofArray(sums);
+        }
+        if (decoded.length < POSITIONS * keyDim) {
+            decoded = new float[POSITIONS * keyDim];
+            decodedSegment = MemorySegment.ofArray(decoded);
+        }
+    }
+
+    private void transpose(float[] from, int at, int length, int head, int to) {
+        for (int d = 0; d < length; d++) {
+            q[(to + d) * HEADS + head] = from[at + d];
+        }
+    }
+
+    /// Decodes `count` positions from `position` on.
+    void read(LatentLayer cache, int position, int count) {
+        MemorySegment chunk = cache.chunk(position / LatentLayer.CHUNK_POSITIONS);
+        long index = (long) (position % LatentLayer.CHUNK_POSITIONS) * keyDim;
+        if (cache.type() == KvType.F16) {
+            AttentionBlock.halves(chunk, 2 * index, decoded, 0, count * keyDim);
+        } else {
+            MemorySegment.copy(chunk, JAVA_FLOAT, 4 * index, decoded, 0, count * keyDim);
+        }
+    }
+
+    /// Turns the scores of `count` positions into weights relative to the largest score so far, and what there is into
+    /// the same.
+    void softmax(int count) {
+        for (int lane = 0; lane < HEADS; lane++) {
+            factor[lane] = largest[lane];
+        }
+        for (int at = 0; at < count * HEADS; at += HEADS) {
+            for (int lane = 0; lane < HEADS; lane++) {
+                largest[lane] = Math.max(largest[lane], weights[at + lane]);
+            }
+        }
+        for (int lane = 0; lane < HEADS; lane++) {
+            factor[lane] -= largest[lane];
+        }
+        for (int at = 0; at < count * HEADS; at += HEADS) {
+            for (int lane = 0; lane < HEADS; lane++) {
+                weights[at + lane] -= largest[lane];
+            }
+        }
+        Lanes.exp(factor, 0, HEADS, 1f, 0f, factor, 0);
+        Lanes.exp(weights, 0, count * HEADS, 1f, 0f, weights, 0);
+        for (int lane = 0; lane < HEADS; lane++) {
+            total[lane] *= factor[lane];
+        }
+        for (int at = 0; at < count * HEADS; at += HEADS) {
+            for (int lane = 0; lane < HEADS; lane++) {
+                total[lane] += weights[at + lane];
+            }
+        }
+        for (int at = 0; at < latentDim * HEADS; at += HEADS) {
+            for (int lane = 0; lane < HEADS; lane++) {
+                sums[at + lane] *= factor[lane];
+            }
+        }
+    }
+
+    /// Writes the heads' results `[heads][latentDim]`.
+    void finish(float[] out, int at) {
+        for (int head = 0; head < heads; head++) {
+            for (int d = 0; d < latentDim; d++) {
+                out[at + head * latentDim + d] = sums[d * HEADS + head] / total[head];
+            }
+        }
+    }
+}

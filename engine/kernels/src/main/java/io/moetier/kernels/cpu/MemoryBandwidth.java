@@ -1,0 +1,94 @@
+package io.moetier.kernels.cpu;
+
+import io.moetier.storage.memory.AnonymousMemory;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+
+/// Measures how fast this machine reads memory that no cache holds: what bounds decoding, which reads each weight it
+/// needs once for each token.
+///
+/// Several ways to read are tried and the fastest pass of all counts. All of them are plain reads, which leave fetching
+/// ahead to the processor; a kernel that fetches by itself, or whose weights lie in faster memory, can read faster. The
+/// memory is anonymous as that of experts is. Confined to one thread, which reads too.
+public final class MemoryBandwidth implements AutoCloseable {
+    private static final long LEAST_BYTES = 1L << 30;
+
+    /// As many times the caches have to be read for them not to matter, by the rules of STREAM (McCalpin).
+    private static final int TIMES_CACHES = 4;
+
+    private static final int PART_BYTES = 4 << 20;
+    private static final int PASSES = 6;
+
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment memory;
+    private final List<MemoryReading> ways;
+    private final LongAdder results = new LongAdder();
+    private MemoryReading fastestWay;
+
+    private MemoryBandwidth(long bytes) {
+        memory = AnonymousMemory.allocate(bytes, arena).fill((byte) 1);
+        ways = ways();
+        fastestWay = ways.getFirst();
+    }
+
+    /// Returns how many bytes are so far beyond this machine's caches that these do not matter.
+    public static long bytesBeyondCaches() {
+        return Math.max(LEAST_BYTES, TIMES_CACHES * LastLevelCaches.bytes());
+    }
+
+    /// Allocates what will be read, rounded down to whole parts of 4 MiB.
+    public static MemoryBandwidth open(long bytes) {
+        return new MemoryBandwidth(Math.max(PART_BYTES, bytes / PART_BYTES * PART_BYTES));
+    }
+
+    /// Returns how many bytes a second that many threads read together.
+    public double bytesPerSecond(int threads) {
+        double most = 0;
+        try (WorkerPool pool = new WorkerPool(threads)) {
+            for (MemoryReading way : ways) {
+                for (int pass = 0; pass < PASSES; pass++) {
+                    double read = pass(pool, way);
+                    if (read > most) {
+                        most = read;
+                        fastestWay = way;
+                    }
+                }
+            }
+        }
+        return most;
+    }
+
+    /// Returns how many bytes a second many threads read together in one pass, in the way that was the fastest when
+    /// all were tried: what this moment allows.
+    public double passBytesPerSecond(int threads) {
+        try (WorkerPool pool = new WorkerPool(threads)) {
+            return pass(pool, fastestWay);
+        }
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+
+    private double pass(WorkerPool pool, MemoryReading way) {
+        int parts = (int) (memory.byteSize() / PART_BYTES);
+        long start = System.nanoTime();
+        pool.run(
+                (part, worker) -> results.add(way.read(memory, (long) part * PART_BYTES, (part + 1L) * PART_BYTES)),
+                parts);
+        return memory.byteSize() * 1e9 / Math.max(1, System.nanoTime() - start);
+    }
+
+    private static List<MemoryReading> ways() {
+        List<MemoryReading> ways = new ArrayList<>();
+        ways.add(MemoryReading::compare);
+        if (KernelSelection.hasVectors()) {
+            ways.add(new VectorSum());
+        }
+        return ways;
+    }
+}

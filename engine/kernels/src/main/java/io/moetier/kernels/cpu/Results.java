@@ -1,0 +1,70 @@
+package io.moetier.kernels.cpu;
+
+import java.util.Objects;
+
+/// Where a thread's share of a matrix product goes: a run of floats for each of some columns. Belongs to one thread,
+/// which says anew for each share where that is.
+final class Results {
+    private static final int[] AT_THE_OFFSET = {0};
+
+    /// The array of all runs.
+    float[] floats = new float[0];
+
+    /// Where in the array the runs are counted from; may be below 0.
+    int offset;
+
+    /// How far behind the offset the run of each column starts, the columns before the first one included.
+    int[] starts = AT_THE_OFFSET;
+
+    int firstColumn;
+
+    /// The column behind the last one.
+    int lastColumn;
+
+    private int[] multiples = new int[0];
+    private int multiplesOf;
+
+    /// Has column `c` start at `floats[offset + starts[c]]`.
+    Results to(float[] floats, int offset, int[] starts, int firstColumn, int lastColumn) {
+        this.floats = floats;
+        this.offset = offset;
+        this.starts = starts;
+        this.firstColumn = firstColumn;
+        this.lastColumn = lastColumn;
+        return this;
+    }
+
+    /// Has the columns lie one after another from `floats[at]` on, `length` floats each.
+    Results dense(float[] floats, int at, int firstColumn, int lastColumn, int length) {
+        int[] known = lastColumn == 1 ? AT_THE_OFFSET : multiples(lastColumn, length);
+        return to(floats, at - firstColumn * length, known, firstColumn, lastColumn);
+    }
+
+    /// Has the only column start at `floats[at]`.
+    Results only(float[] floats, int at) {
+        return to(floats, at, AT_THE_OFFSET, 0, 1);
+    }
+
+    /// Returns where the run of a column starts.
+    int at(int column) {
+        return offset + starts[column];
+    }
+
+    /// @throws IndexOutOfBoundsException unless each column has room for `length` floats
+    void requireRoom(int length) {
+        for (int column = firstColumn; column < lastColumn; column++) {
+            Objects.checkFromIndexSize(at(column), length, floats.length);
+        }
+    }
+
+    private int[] multiples(int count, int length) {
+        if (multiples.length < count || multiplesOf != length) {
+            multiples = multiples.length < count ? new int[count] : multiples;
+            multiplesOf = length;
+            for (int i = 0; i < multiples.length; i++) {
+                multiples[i] = i * length;
+            }
+        }
+        return multiples;
+    }
+}

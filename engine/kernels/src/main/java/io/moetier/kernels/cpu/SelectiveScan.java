@@ -1,0 +1,71 @@
+package io.moetier.kernels.cpu;
+
+import java.util.Arrays;
+
+/// The selective scan of a state space, cut by channels; tokens follow each other.
+///
+/// One operation at a time: the fields are the arguments of the one that runs.
+final class SelectiveScan {
+    private final WorkerPool pool;
+    private final WorkerPool.Job scan = this::scan;
+    private float[] x = new float[0];
+    private float[] step = x;
+    private float[] b = x;
+    private float[] c = x;
+    private int n;
+    private int channels;
+    private float[] rates = x;
+    private float[] state = x;
+    private float[] out = x;
+    private int parts;
+
+    SelectiveScan(WorkerPool pool) {
+        this.pool = pool;
+    }
+
+    /// As [io.moetier.kernels.device.Kernels#selectiveScan].
+    void run(
+            float[] x,
+            float[] step,
+            float[] b,
+            float[] c,
+            int n,
+            int channels,
+            float[] rates,
+            float[] state,
+            float[] out) {
+        this.x = x;
+        this.step = step;
+        this.b = b;
+        this.c = c;
+        this.n = n;
+        this.channels = channels;
+        this.rates = rates;
+        this.state = state;
+        this.out = out;
+        parts = Partition.parts(pool.threads(), channels, (long) n * rates.length);
+        pool.run(scan, parts);
+    }
+
+    private void scan(int part, int worker) {
+        int from = Partition.bound(part, parts, channels);
+        int length = Partition.bound(part + 1, parts, channels) - from;
+        int stateSize = rates.length / channels;
+        for (int t = 0; t < n; t++) {
+            int at = t * channels + from;
+            Arrays.fill(out, at, at + length, 0f);
+            for (int s = 0; s < stateSize; s++) {
+                advance(at, s * channels + from, length, b[t * stateSize + s], c[t * stateSize + s]);
+            }
+        }
+    }
+
+    private void advance(int at, int stateAt, int length, float write, float read) {
+        for (int i = 0; i < length; i++) {
+            float decay = (float) Math.exp(-rates[stateAt + i] * step[at + i]);
+            float h = decay * state[stateAt + i] + step[at + i] * x[at + i] * write;
+            state[stateAt + i] = h;
+            out[at + i] += read * h;
+        }
+    }
+}

@@ -1,0 +1,319 @@
+package io.moetier.kernels.cuda;
+
+import io.moetier.kernels.device.ActivationType;
+import io.moetier.kernels.device.Device;
+import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.DeviceEvent;
+import io.moetier.kernels.device.DeviceMarks;
+import io.moetier.kernels.device.DeviceStream;
+import io.moetier.kernels.device.HostClock;
+import io.moetier.kernels.device.Kernels;
+import io.moetier.kernels.device.MemoryRelief;
+import io.moetier.kernels.device.Owned;
+import io.moetier.kernels.tensor.WeightMatrix;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+
+/// A CUDA device that computes: its primary context, one stream for all launches, and the kernels.
+///
+/// Launches return before they are done; only [#download] waits. What treats every token by itself is launched with
+/// what follows it. Used by one thread at a time, not always the same.
+///
+/// Results are the same bits for a row alone and in a batch, and whatever experts are computed together; where
+/// activations are rounded, for a row in batches of [ActivationType#LEAST_ROWS] rows and more, and in smaller ones.
+public final class CudaDevice implements Device {
+    /// The oldest processors that the PTX is for.
+    private static final int LEAST_CAPABILITY = 61;
+
+    /// The oldest driver that reads PTX 6.0, as the driver counts versions.
+    private static final int LEAST_DRIVER = 9_000;
+
+    private final CudaContext context;
+    private final Optional<HostClock> hostClock;
+    private final ActivationType activations;
+    private final Owned owned;
+    private final CudaHeap heap = new CudaHeap();
+    private final Arena arena = Arena.ofShared();
+    private final CudaStream stream;
+    private final KernelModules modules;
+    private final Staging staging;
+    private final Set<CudaArena> arenas = new LinkedHashSet<>();
+    private final CudaArena own = open();
+    private final CudaKernels kernels;
+    private boolean closed;
+
+    private CudaDevice(CudaContext context, Optional<HostClock> hostClock, ActivationType activations, Owned owned) {
+        this.context = context;
+        this.hostClock = hostClock;
+        this.activations = activations;
+        this.owned = owned;
+        owned.add(arena::close);
+        modules = new KernelModules(context);
+        owned.add(modules::close);
+        stream = context.stream();
+        owned.add(stream::close);
+        staging = new Staging(context, stream);
+        owned.add(staging::close);
+        TokenProgram program = new TokenProgram(stream, modules.eachToken, staging, new ParameterBlock(arena));
+        kernels = new CudaKernels(this, stream, modules, staging, new ParameterBlock(arena), program, activations);
+        owned.add(kernels::close);
+    }
+
+    /// Returns what speaks against computing on a device: that there is none of that number, or that it or the driver
+    /// is too old.
+    public static Optional<String> objection(CudaDriver driver, int ordinal) {
+        int count = driver.deviceCount();
+        if (ordinal >= count) {
+            return Optional.of("there is no GPU " + ordinal + "; there "
+                    + (count == 1 ? "is one, number 0" : "are " + count + ", numbered from 0"));
+        }
+        if (driver.version() < LEAST_DRIVER) {
+            return Optional.of("the NVIDIA driver is for CUDA " + cudaVersion(driver.version())
+                    + ", but the kernels need " + cudaVersion(LEAST_DRIVER) + "; a newer driver helps");
+        }
+        CudaDeviceInfo info = driver.device(ordinal);
+        if (info.computeCapability() < LEAST_CAPABILITY) {
+            return Optional.of(info.name() + " has compute capability " + capability(info.computeCapability())
+                    + ", but the kernels need " + capability(LEAST_CAPABILITY));
+        }
+        return Optional.empty();
+    }
+
+    private static String cudaVersion(int number) {
+        return number / 1000 + "." + number % 1000 / 10;
+    }
+
+    /// Opens a device and loads the kernels.
+    ///
+    /// @throws IllegalArgumentException if there is none of that number, or its processor is too old
+    /// @throws CudaException if the driver does not take the kernels, or there is no memory
+    public static CudaDevice open(CudaDriver driver, int ordinal) {
+        return open(driver, ordinal, ActivationType.F32, Optional.empty());
+    }
+
+    /// Opens a device as the other method of this name.
+    ///
+    /// @param activations what quantised weights are multiplied by
+    /// @param hostClock the host's time if the driver is one whose time is computed
+    public static CudaDevice open(
+            CudaDriver driver, int ordinal, ActivationType activations, Optional<HostClock> hostClock) {
+        objection(driver, ordinal).ifPresent(reason -> {
+            throw new IllegalArgumentException(reason);
+        });
+        CudaContext context = driver.open(ordinal);
+        Owned owned = new Owned();
+        owned.add(context::close);
+        try {
+            return new CudaDevice(context, hostClock, activations, owned);
+        } catch (RuntimeException e) {
+            owned.close();
+            throw e;
+        }
+    }
+
+    private static String capability(int number) {
+        return number / 10 + "." + number % 10;
+    }
+
+    /// Returns the context, in which others make streams and events of their own.
+    public CudaContext context() {
+        return context;
+    }
+
+    /// Returns the stream of all launches. An event that is recorded in it comes after every product, attention and
+    /// expert so far.
+    public CudaStream stream() {
+        return stream;
+    }
+
+    @Override
+    public String description() {
+        CudaDeviceInfo info = context.device();
+        return String.format(
+                Locale.ROOT,
+                "CUDA, %s, %.1f GiB, compute capability %s%s",
+                info.name(),
+                info.memoryBytes() / (double) (1 << 30),
+                capability(info.computeCapability()),
+                activations.remark());
+    }
+
+    @Override
+    public ActivationType activations() {
+        return activations;
+    }
+
+    /// @throws CudaException if the device has no memory left
+    @Override
+    public DeviceBuffer allocate(int length) {
+        return allocate(length, own);
+    }
+
+    /// @throws CudaException if the device has no memory left
+    @Override
+    public DeviceBuffer allocate(int length, Arena owner) {
+        long byteSize = (long) length * Float.BYTES;
+        MemorySegment memory = mine(owner).allocate(byteSize, Float.BYTES, "activations");
+        stream.clear(memory.address(), Math.max(1, byteSize));
+        return new CudaBuffer(this, memory.address(), length);
+    }
+
+    private CudaArena mine(Arena owner) {
+        if (owner instanceof CudaArena cuda && cuda.device() == this) {
+            return cuda;
+        }
+        throw new IllegalArgumentException("the arena belongs to another device: " + owner);
+    }
+
+    @Override
+    public void upload(float[] src, int from, int n, DeviceBuffer dst, int at) {
+        CudaBuffer to = CudaBuffer.of(this, dst, (long) at + n);
+        enter();
+        kernels.flush();
+        staging.upload(src, from, n, to.address(at));
+    }
+
+    @Override
+    public void download(DeviceBuffer src, int from, int n, float[] dst, int at) {
+        CudaBuffer source = CudaBuffer.of(this, src, (long) from + n);
+        enter();
+        kernels.flush();
+        staging.download(source.address(from), dst, at, n);
+    }
+
+    @Override
+    public Arena newArena() {
+        return open();
+    }
+
+    private CudaArena open() {
+        CudaArena added = new CudaArena(this);
+        arenas.add(added);
+        return added;
+    }
+
+    @Override
+    public boolean readsMainMemory() {
+        return false;
+    }
+
+    /// @throws CudaException if the device has no memory left
+    @Override
+    public WeightMatrix hold(WeightMatrix matrix, Arena owner) {
+        return new WeightMatrix(matrix.dtype(), matrix.rows(), matrix.cols(), hold(matrix.bytes(), owner));
+    }
+
+    /// @throws CudaException if the device has no memory left
+    @Override
+    public MemorySegment hold(MemorySegment bytes, Arena owner) {
+        MemorySegment copy = mine(owner).allocate(bytes.byteSize(), WeightMatrix.ALIGNMENT, "weights");
+        staging.upload(bytes, copy.address());
+        return copy;
+    }
+
+    /// @throws CudaException if the device has no memory left
+    @Override
+    public MemorySegment allocateSlab(long byteSize, Arena owner) {
+        return mine(owner).allocate(byteSize, WeightMatrix.ALIGNMENT, "slots for experts");
+    }
+
+    /// @throws CudaException if no more memory can be pinned
+    @Override
+    @SuppressWarnings("restricted") // the size is the one that was allocated
+    public MemorySegment allocatePinned(long byteSize, Arena owner) {
+        enter();
+        PinnedMemory pinned = context.pinned(byteSize);
+        return pinned.segment().reinterpret(owner, _ -> {
+            context.makeCurrent();
+            pinned.close();
+        });
+    }
+
+    @Override
+    public void relieveWith(MemoryRelief relief) {
+        heap.relieveWith(relief);
+    }
+
+    /// Returns where memory of the device comes from.
+    CudaHeap heap() {
+        return heap;
+    }
+
+    @Override
+    public long availableBytes() {
+        enter();
+        return context.freeBytes();
+    }
+
+    @Override
+    public DeviceStream newStream() {
+        enter();
+        return new CopyStream(context);
+    }
+
+    @Override
+    public DeviceEvent newEvent() {
+        return new KernelEvent(this);
+    }
+
+    @Override
+    public Optional<HostClock> hostClock() {
+        return hostClock;
+    }
+
+    @Override
+    public DeviceMarks newMarks() {
+        return new CudaMarks(this);
+    }
+
+    /// Forgets an arena that was closed.
+    void forget(CudaArena closedArena) {
+        arenas.remove(closedArena);
+    }
+
+    @Override
+    public long workingBytes() {
+        return kernels.workingBytes() + staging.deviceBytes();
+    }
+
+    @Override
+    public Kernels kernels() {
+        return kernels;
+    }
+
+    /// Makes the context current on this thread if it is not.
+    void enter() {
+        context.enter();
+    }
+
+    /// Launches what was collected and waits until everything is done. What is collected when memory is given back in
+    /// the middle of an operation may be unfinished, and reads nothing of that.
+    void finish() {
+        if (!closed) {
+            enter();
+            if (!heap.isRelieving()) {
+                kernels.flush();
+            }
+            stream.synchronize();
+        }
+    }
+
+    /// Of a device that is lost nothing can be given back but its context, with which everything goes.
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        try (owned) {
+            finish();
+            List.copyOf(arenas).forEach(CudaArena::close);
+        } finally {
+            closed = true;
+        }
+    }
+}

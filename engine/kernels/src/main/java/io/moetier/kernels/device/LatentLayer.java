@@ -1,0 +1,137 @@
+package io.moetier.kernels.device;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/// The latents and rotated keys of one layer and one session, float16 or float32 and off-heap: all that multi-head
+/// latent attention keeps of a position, whatever the number of heads.
+///
+/// Memory comes in chunks of [#CHUNK_POSITIONS] positions `[CHUNK_POSITIONS][latentDim + ropeDim]`, allocated when the
+/// first of them is stored. It belongs to the arena, which kernel threads read from: it must be shared, automatic or
+/// global, or a device's own, whose memory only that device's kernels read and write. Written by one thread at a time.
+public final class LatentLayer {
+    /// Positions of one chunk.
+    public static final int CHUNK_POSITIONS = 256;
+
+    private static final int ALIGNMENT = 64;
+
+    private final Arena arena;
+    private final KvType type;
+    private final int capacity;
+    private final int latentDim;
+    private final int ropeDim;
+    private final @Nullable MemorySegment[] chunks;
+    private final MemorySegment addresses;
+
+    /// @param capacity positions that may be stored
+    public LatentLayer(Arena arena, KvType type, int capacity, int latentDim, int ropeDim) {
+        if (capacity <= 0 || latentDim <= 0 || ropeDim <= 0) {
+            throw new IllegalArgumentException(
+                    "capacity " + capacity + ", latentDim " + latentDim + ", ropeDim " + ropeDim);
+        }
+        this.arena = arena;
+        this.type = type;
+        this.capacity = capacity;
+        this.latentDim = latentDim;
+        this.ropeDim = ropeDim;
+        this.chunks = new @Nullable MemorySegment[(capacity + CHUNK_POSITIONS - 1) / CHUNK_POSITIONS];
+        this.addresses = Arena.ofAuto().allocate(ADDRESS, chunks.length);
+    }
+
+    /// Returns how many bytes one position of one layer takes.
+    public static long bytesPerPosition(KvType type, int latentDim, int ropeDim) {
+        return (long) type.bytes() * (latentDim + ropeDim);
+    }
+
+    /// Returns the bytes of the chunks so far.
+    public long allocatedBytes() {
+        long bytes = 0;
+        for (int chunk = 0; chunk < chunks.length && chunks[chunk] != null; chunk++) {
+            bytes += CHUNK_POSITIONS * bytesPerPosition(type, latentDim, ropeDim);
+        }
+        return bytes;
+    }
+
+    /// Returns how elements are stored.
+    public KvType type() {
+        return type;
+    }
+
+    /// Returns how many floats a latent has.
+    public int latentDim() {
+        return latentDim;
+    }
+
+    /// Returns how many floats follow the latent.
+    public int ropeDim() {
+        return ropeDim;
+    }
+
+    /// Allocates the chunks that hold positions below `positions`.
+    ///
+    /// @throws IllegalArgumentException if `positions` is above the capacity
+    public void reserve(int positions) {
+        if (positions > capacity) {
+            throw new IllegalArgumentException(
+                    "the cache holds " + capacity + " positions, but position " + (positions - 1) + " was stored");
+        }
+        for (int chunk = 0; chunk * CHUNK_POSITIONS < positions; chunk++) {
+            if (chunks[chunk] == null) {
+                MemorySegment added =
+                        arena.allocate(CHUNK_POSITIONS * bytesPerPosition(type, latentDim, ropeDim), ALIGNMENT);
+                chunks[chunk] = added;
+                addresses.setAtIndex(ADDRESS, chunk, added);
+            }
+        }
+    }
+
+    /// Returns the memory of positions `chunk * CHUNK_POSITIONS` and on.
+    ///
+    /// @throws IllegalStateException if nothing was stored there
+    public MemorySegment chunk(int chunk) {
+        MemorySegment stored = chunks[chunk];
+        if (stored == null) {
+            throw new IllegalStateException("no latent was stored at position " + chunk * CHUNK_POSITIONS);
+        }
+        return stored;
+    }
+
+    /// Returns where the chunks are, for other devices; null where nothing was stored. The table itself is host memory.
+    public MemorySegment addresses() {
+        return addresses;
+    }
+
+    /// Returns element `d` of what is stored of a position: first the latent, then the rotated key.
+    public float element(int position, int d) {
+        MemorySegment segment = chunk(position / CHUNK_POSITIONS);
+        long index = (long) (position % CHUNK_POSITIONS) * (latentDim + ropeDim) + d;
+        return switch (type) {
+            case F16 -> Float.float16ToFloat(segment.getAtIndex(JAVA_SHORT, index));
+            case F32 -> segment.getAtIndex(JAVA_FLOAT, index);
+        };
+    }
+
+    /// Stores the latent that starts at `latents[latentAt]` and the rotated key that starts at `keys[keyAt]`.
+    public void store(int position, float[] latents, int latentAt, float[] keys, int keyAt) {
+        MemorySegment segment = chunk(position / CHUNK_POSITIONS);
+        long at = (long) (position % CHUNK_POSITIONS) * (latentDim + ropeDim);
+        store(latents, latentAt, latentDim, segment, at);
+        store(keys, keyAt, ropeDim, segment, at + latentDim);
+    }
+
+    private void store(float[] x, int from, int length, MemorySegment to, long at) {
+        switch (type) {
+            case F16 -> {
+                for (int d = 0; d < length; d++) {
+                    to.set(JAVA_SHORT, 2 * (at + d), KvType.half(x[from + d]));
+                }
+            }
+            case F32 -> MemorySegment.copy(x, from, to, JAVA_FLOAT, 4 * at, length);
+        }
+    }
+}

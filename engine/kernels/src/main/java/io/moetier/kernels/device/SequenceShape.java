@@ -1,0 +1,11 @@
+package io.moetier.kernels.device;
+
+/// The constants of attention without a cache of its own.
+///
+/// @param numHeads heads of queries, keys and values
+/// @param headDim floats of one head
+/// @param scale what the scores are multiplied by
+/// @param causal whether a query sees no key after its position
+/// @param biasReach distances from `-biasReach` to `biasReach` have a bias of their own; farther ones that of the
+///     nearest of these
+public record SequenceShape(int numHeads, int headDim, float scale, boolean causal, int biasReach) {}

@@ -1,0 +1,69 @@
+package io.moetier.kernels.tensor;
+
+import io.moetier.storage.format.Floats;
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+
+/// Turns rows of packed matrices into floats, by way of the blocks they were packed from.
+///
+/// Allocates nothing after its construction. Not thread-safe.
+public final class RowDecoder {
+    /// Elements that are collected together, a whole number of blocks of every type.
+    private static final int STRIP = 1024;
+
+    private final int strip;
+    private final byte[] open;
+    private final byte[] closed;
+    private final MemorySegment openBlocks;
+    private final MemorySegment closedBlocks;
+
+    /// Makes a decoder for matrices of every type.
+    public RowDecoder() {
+        this(STRIP);
+    }
+
+    /// Makes a decoder that collects `strip` elements, a whole number of blocks, at a time.
+    RowDecoder(int strip) {
+        this.strip = strip;
+        open = new byte[Float.BYTES * strip];
+        closed = new byte[Float.BYTES * strip];
+        openBlocks = MemorySegment.ofArray(open);
+        closedBlocks = MemorySegment.ofArray(closed);
+    }
+
+    /// Decodes a row to `dst[to .. to + w.cols()]`: to the floats that [Floats] makes of the row as it was before it
+    /// was packed.
+    ///
+    /// @throws IndexOutOfBoundsException if there is no such row or no room
+    public void decode(WeightMatrix w, int row, float[] dst, int to) {
+        decode(w, row, 0, w.cols(), dst, to);
+    }
+
+    /// Decodes `length` elements from `first` on, the first of a block.
+    void decode(WeightMatrix w, int row, int first, int length, float[] dst, int to) {
+        Objects.checkIndex(row, w.rows());
+        Objects.checkFromIndexSize(first, length, w.cols());
+        int lane = row % WeightMatrix.TILE_ROWS;
+        long tile = row / WeightMatrix.TILE_ROWS * WeightMatrix.tileBytes(w.dtype(), w.cols());
+        TileLayout layout = TileLayout.of(w.dtype());
+        if (layout == null) {
+            long at = tile + lane * w.dtype().bytes(w.cols()) + w.dtype().bytes(first);
+            Floats.decode(w.dtype(), w.bytes(), at, length, dst, to);
+            return;
+        }
+        for (int k = 0; k < length; k += strip) {
+            int count = Math.min(strip, length - k);
+            long at = tile + (long) (first + k) / layout.elements * layout.tileBlockBytes();
+            Floats.decode(w.dtype(), collect(layout, w, at, lane, layout.blocks(count)), 0, count, dst, to + k);
+        }
+    }
+
+    private MemorySegment collect(TileLayout layout, WeightMatrix w, long at, int lane, int numBlocks) {
+        layout.gather(w.bytes(), at, open, lane, numBlocks);
+        if (layout.opening == null) {
+            return openBlocks;
+        }
+        layout.opening.close(open, closed, numBlocks);
+        return closedBlocks;
+    }
+}

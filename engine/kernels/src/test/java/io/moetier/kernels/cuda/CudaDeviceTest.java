@@ -1,0 +1,108 @@
+package io.moetier.kernels.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.DeviceMarks;
+import io.moetier.kernels.tensor.WeightMatrix;
+import io.moetier.storage.model.DType;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/// Memory of a CUDA device.
+@Tag("gpu")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class CudaDeviceTest {
+    private final DevicePair devices = new DevicePair();
+
+    @AfterAll
+    void close() {
+        devices.close();
+    }
+
+    @Test
+    void buffersAreZeroAndTakeWhatIsUploaded() {
+        // more than goes through the staging memory at a time
+        float[] floats = DevicePair.floats(1_200_000, new Random(4711));
+        DevicePair.Work work = (device, arena) -> {
+            DeviceBuffer buffer = device.allocate(floats.length + 5, arena);
+            device.upload(floats, 0, floats.length, buffer, 3);
+            return buffer;
+        };
+        assertArrayEquals(devices.onCpu(work), devices.onCuda(work));
+    }
+
+    @Test
+    void whatDoesNotFitIsNamed() {
+        if (!devices.isEmulated()) {
+            return;
+        }
+        try (Arena arena = devices.cuda.newArena()) {
+            long tooMuch = 1L << 40;
+            CudaException failure = assertThrows(CudaException.class, () -> devices.cuda.allocateSlab(tooMuch, arena));
+            assertTrue(failure.isOutOfMemory());
+            String message = String.valueOf(failure.getMessage());
+            assertTrue(message.contains("CUDA_ERROR_OUT_OF_MEMORY"), message);
+            assertTrue(message.endsWith(" bytes of slots for experts"), message);
+            assertEquals(5, devices.cuda.allocate(5, arena).length(), "everything goes on");
+        }
+    }
+
+    /// A device that is not there has virtual time, a real one its own.
+    @Test
+    void marksTellWhenTheDeviceReachesThem() {
+        DeviceBuffer x = devices.cuda.allocate(2048);
+        DeviceBuffer out = devices.cuda.allocate(2048);
+        try (Arena arena = devices.cuda.newArena();
+                DeviceMarks marks = devices.cuda.newMarks()) {
+            WeightMatrix small = devices.cuda.hold(RandomMatrix.of(DType.F32, 16, 32, new Random(1)), arena);
+            WeightMatrix large = devices.cuda.hold(RandomMatrix.of(DType.F32, 2048, 512, new Random(2)), arena);
+            for (int round = 0; round < 2; round++) {
+                marks.set();
+                devices.cuda.kernels().matmul(small, x, 1, out);
+                marks.set();
+                devices.cuda.kernels().matmul(large, x, 1, out);
+                marks.set();
+                double[] at = marks.take();
+                assertEquals(3, at.length);
+                assertTrue(at[1] > at[0], () -> Arrays.toString(at));
+                assertTrue(at[2] - at[1] > at[1] - at[0] + 1000, () -> Arrays.toString(at));
+            }
+        }
+    }
+
+    @Test
+    void memoryEndsWithItsArena() {
+        Arena arena = devices.cuda.newArena();
+        MemorySegment slab = devices.cuda.allocateSlab(4096, arena);
+        assertTrue(slab.scope().isAlive());
+        assertEquals(0, slab.address() % WeightMatrix.ALIGNMENT);
+        arena.close();
+        assertFalse(slab.scope().isAlive());
+        arena.close();
+        assertThrows(IllegalStateException.class, () -> devices.cuda.allocate(1, arena));
+    }
+
+    @Test
+    void memoryOfAnotherDeviceIsRefused() {
+        DeviceBuffer ofTheProcessor = devices.cpu.allocate(4);
+        assertThrows(
+                IllegalArgumentException.class, () -> devices.cuda.kernels().clear(ofTheProcessor, 4));
+        try (Arena main = Arena.ofShared()) {
+            assertThrows(IllegalArgumentException.class, () -> devices.cuda.allocate(4, main));
+        }
+        DeviceBuffer own = devices.cuda.allocate(4);
+        assertThrows(
+                IllegalArgumentException.class, () -> devices.cuda.kernels().clear(own, 5));
+    }
+}

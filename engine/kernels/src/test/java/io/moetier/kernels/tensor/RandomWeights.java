@@ -1,0 +1,73 @@
+package io.moetier.kernels.tensor;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import io.moetier.storage.model.DType;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Random;
+
+/// Row-major weights as checkpoints store them, of a size around 1/16: every bit of a block is random but for those of
+/// its scales, which are normal float16 numbers.
+public final class RandomWeights {
+    private RandomWeights() {}
+
+    public static MemorySegment rowMajor(Arena arena, DType dtype, int rows, int cols, Random random) {
+        MemorySegment weights = arena.allocate(dtype.bytes((long) rows * cols));
+        byte[] block = new byte[dtype.blockBytes()];
+        for (long at = 0; at < weights.byteSize(); at += block.length) {
+            random.nextBytes(block);
+            MemorySegment.copy(block, 0, weights, JAVA_BYTE, at, block.length);
+            float x = (float) random.nextGaussian() / 16;
+            switch (dtype) {
+                case F32 -> weights.set(JAVA_FLOAT_UNALIGNED, at, x);
+                case F16 -> weights.set(JAVA_SHORT_UNALIGNED, at, Float.floatToFloat16(x));
+                case BF16 -> weights.set(JAVA_SHORT_UNALIGNED, at, (short) (Float.floatToRawIntBits(x) >>> 16));
+                case Q8_0 -> scale(weights, at, 0.0015f, random);
+                case Q4_0 -> scale(weights, at, 0.02f, random);
+                case Q5_0 -> scale(weights, at, 0.01f, random);
+                case Q4_1 -> {
+                    scale(weights, at, 0.02f, random);
+                    scale(weights, at + 2, 0.2f, random);
+                }
+                case Q5_1 -> {
+                    scale(weights, at, 0.01f, random);
+                    scale(weights, at + 2, 0.2f, random);
+                }
+                case Q2_K -> {
+                    scale(weights, at + 80, 0.005f, random);
+                    scale(weights, at + 82, 0.01f, random);
+                }
+                case Q3_K -> scale(weights, at + 108, 0.002f, random);
+                case Q4_K -> {
+                    scale(weights, at, 0.0003f, random);
+                    scale(weights, at + 2, 0.003f, random);
+                }
+                case Q5_K -> {
+                    scale(weights, at, 0.0002f, random);
+                    scale(weights, at + 2, 0.003f, random);
+                }
+                case Q6_K -> scale(weights, at + 208, 0.00013f, random);
+                case IQ4_NL -> scale(weights, at, 0.002f, random);
+                case IQ4_XS -> scale(weights, at, 0.00013f, random);
+                case MXFP4 -> weights.set(JAVA_BYTE, at, (byte) random.nextInt(119, 124));
+            }
+        }
+        return weights;
+    }
+
+    private static void scale(MemorySegment block, long at, float largest, Random random) {
+        float size = largest * random.nextFloat(0.5f, 1f);
+        block.set(JAVA_SHORT_UNALIGNED, at, Float.floatToFloat16(random.nextBoolean() ? size : -size));
+    }
+
+    /// Returns the weights packed as they are.
+    public static WeightMatrix pack(Arena arena, DType dtype, MemorySegment rowMajor, int rows, int cols) {
+        MemorySegment packed = arena.allocate(WeightMatrix.packedBytes(dtype, rows, cols), WeightMatrix.ALIGNMENT);
+        packed.fill((byte) 0x55);
+        WeightPacker.pack(dtype, rowMajor, dtype, rows, cols, packed);
+        return new WeightMatrix(dtype, rows, cols, packed);
+    }
+}

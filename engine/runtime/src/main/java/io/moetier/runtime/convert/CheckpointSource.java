@@ -1,0 +1,249 @@
+package io.moetier.runtime.convert;
+
+import io.moetier.runtime.model.family.Families;
+import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.spec.MatrixSlice;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.Mxfp4Slice;
+import io.moetier.runtime.model.spec.TensorSlice;
+import io.moetier.runtime.model.spec.VectorSpec;
+import io.moetier.runtime.text.SentencePieceConverter;
+import io.moetier.runtime.text.Tokenizer;
+import io.moetier.storage.format.Checkpoint;
+import io.moetier.storage.format.Floats;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.RawTensor;
+import io.moetier.storage.format.TextFile;
+import io.moetier.storage.model.DType;
+import io.moetier.storage.model.TensorInfo;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+
+/// A model in a Hugging Face checkpoint.
+final class CheckpointSource implements ModelSource {
+    private static final Pattern NUMBERED = Pattern.compile("model\\.layers\\.(\\d{1,6})\\..*");
+    private static final Pattern NAMED = Pattern.compile("(model\\.)?mtp[._].*");
+    private static final String CONFIG = "config.json";
+    private static final String TOKENIZER = "tokenizer.json";
+    private static final String SENTENCE_PIECE = "tokenizer.model";
+
+    private final Checkpoint checkpoint;
+    private final ModelSpec spec;
+
+    private CheckpointSource(Checkpoint checkpoint) {
+        this.checkpoint = checkpoint;
+        this.spec = Families.describe(checkpoint.config());
+        checkpoint
+                .file("generation_config.json")
+                .map(Json::readObject)
+                .ifPresent(config -> Families.endOfSequence(config, spec));
+    }
+
+    static CheckpointSource of(Path directoryOrFile) {
+        Checkpoint checkpoint = Checkpoint.open(directoryOrFile);
+        try {
+            return new CheckpointSource(checkpoint);
+        } catch (RuntimeException | Error e) {
+            checkpoint.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public Path path() {
+        return checkpoint.path();
+    }
+
+    @Override
+    public String kind() {
+        return "checkpoint";
+    }
+
+    @Override
+    public String name() {
+        return checkpoint.name();
+    }
+
+    @Override
+    public ModelSpec spec() {
+        return spec;
+    }
+
+    @Override
+    public Optional<String> tokenizer() {
+        return Stream.of(TOKENIZER, SENTENCE_PIECE)
+                .filter(name -> checkpoint.file(name).isPresent())
+                .findFirst();
+    }
+
+    @Override
+    public Map<String, Object> metadata() {
+        int count = checkpoint.numFloat8Tensors();
+        return count == 0 ? Map.of() : Map.of("fp8", count + " tensors, read as " + DType.BF16.label());
+    }
+
+    @Override
+    public TensorInfo require(LinearSpec linear) {
+        return linear.slice()
+                .map(slice -> require(slice, linear))
+                .orElseGet(() -> checkpoint.require(linear.weight(), linear.rows(), linear.cols()));
+    }
+
+    @Override
+    public TensorInfo require(VectorSpec vector) {
+        return vector.slice()
+                .map(slice -> require(slice, vector.size()))
+                .orElseGet(() -> checkpoint.require(vector.name(), vector.size()));
+    }
+
+    private TensorInfo require(MatrixSlice slice, LinearSpec linear) {
+        return switch (slice) {
+            case TensorSlice elements -> require(elements, linear.rows(), linear.cols());
+            case Mxfp4Slice blocks -> require(blocks, linear);
+        };
+    }
+
+    private TensorInfo require(Mxfp4Slice slice, LinearSpec linear) {
+        RawTensor codes = requireBytes(slice.codes());
+        requireBytes(slice.exponents());
+        List<Long> shape = List.of((long) linear.rows(), (long) linear.cols());
+        long bytes = linear.rows() * DType.MXFP4.bytes(linear.cols());
+        return new TensorInfo(codes.name(), DType.MXFP4, shape, codes.file(), codes.offset(), bytes);
+    }
+
+    private RawTensor requireBytes(TensorSlice slice) {
+        return checkpoint.requireBytes(
+                slice.tensor(),
+                slice.shape().stream().mapToLong(Long::longValue).toArray());
+    }
+
+    /// Returns what a slice would be if it were a tensor of its own; its place is that of the tensor it is cut from.
+    private TensorInfo require(TensorSlice slice, long... shape) {
+        TensorInfo tensor = requireWhole(slice);
+        long elements = LongStream.of(shape).reduce(1, Math::multiplyExact);
+        List<Long> own = LongStream.of(shape).boxed().toList();
+        return new TensorInfo(
+                tensor.name(),
+                tensor.dtype(),
+                own,
+                tensor.file(),
+                tensor.offset(),
+                tensor.dtype().bytes(elements));
+    }
+
+    private TensorInfo requireWhole(TensorSlice slice) {
+        return checkpoint.require(
+                slice.tensor(),
+                slice.shape().stream().mapToLong(Long::longValue).toArray());
+    }
+
+    @Override
+    public void read(LinearSpec linear, int firstRow, MemorySegment dst) {
+        TensorInfo matrix = require(linear);
+        switch (linear.slice().orElse(null)) {
+            case null -> checkpoint.read(matrix, firstRow * matrix.dtype().bytes(linear.cols()), dst);
+            case TensorSlice slice -> read(slice, linear.cols(), firstRow, dst);
+            case Mxfp4Slice slice -> read(slice, linear.cols(), firstRow, dst);
+        }
+    }
+
+    private void read(Mxfp4Slice slice, int cols, int firstRow, MemorySegment dst) {
+        RawTensor codes = requireBytes(slice.codes());
+        RawTensor exponents = requireBytes(slice.exponents());
+        new Mxfp4Reader(
+                        slice,
+                        cols,
+                        (from, part) -> checkpoint.read(codes, from, part),
+                        (from, part) -> checkpoint.read(exponents, from, part))
+                .read(firstRow, dst);
+    }
+
+    private void read(TensorSlice slice, int cols, int firstRow, MemorySegment dst) {
+        TensorInfo tensor = requireWhole(slice);
+        new SliceReader(slice, cols, tensor.dtype().blockBytes(), (from, part) -> checkpoint.read(tensor, from, part))
+                .read(firstRow, dst);
+    }
+
+    @Override
+    public float[] readFloats(VectorSpec vector) {
+        TensorInfo tensor = require(vector);
+        return vector.slice().map(slice -> readFloats(slice, tensor)).orElseGet(() -> checkpoint.readFloats(tensor));
+    }
+
+    private float[] readFloats(TensorSlice slice, TensorInfo vector) {
+        float[] floats = new float[Math.toIntExact(vector.numElements())];
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = arena.allocate(vector.byteLength());
+            read(slice, 1, 0, bytes);
+            Floats.decode(vector.dtype(), bytes, floats.length, floats, 0);
+        }
+        return floats;
+    }
+
+    @Override
+    public int numGuessingTensors() {
+        return (int) checkpoint.names().stream().filter(this::isOfGuessingLayer).count();
+    }
+
+    /// DeepSeek and GLM number such layers on behind the others, ERNIE and Qwen call them `mtp`.
+    private boolean isOfGuessingLayer(String tensor) {
+        Matcher numbered = NUMBERED.matcher(tensor);
+        return NAMED.matcher(tensor).matches()
+                || (numbered.matches()
+                        && Integer.parseInt(numbered.group(1)) >= spec.layers().size());
+    }
+
+    @Override
+    public long totalBytes() {
+        return checkpoint.totalBytes();
+    }
+
+    @Override
+    public String fingerprint() {
+        return checkpoint.fingerprint();
+    }
+
+    @Override
+    public void checkTokenizer() {
+        Optional<Path> json = checkpoint.file(TOKENIZER);
+        Optional<Path> sentencePiece = checkpoint.file(SENTENCE_PIECE);
+        if (json.isPresent()) {
+            Tokenizer.check(json.get());
+        } else if (sentencePiece.isPresent()) {
+            Tokenizer.check(
+                    SentencePieceConverter.toTokenizerJson(
+                            sentencePiece.get(), checkpoint.file("tokenizer_config.json")),
+                    sentencePiece.get());
+        }
+    }
+
+    @Override
+    public void writeCompanions(Path directory) throws IOException {
+        Files.copy(checkpoint.config().source(), directory.resolve(CONFIG));
+        for (Path companion : checkpoint.companions()) {
+            Files.copy(companion, directory.resolve(companion.getFileName()));
+        }
+        Optional<Path> sentencePiece = checkpoint.file(SENTENCE_PIECE);
+        if (checkpoint.file(TOKENIZER).isEmpty() && sentencePiece.isPresent()) {
+            TextFile.write(
+                    directory.resolve(TOKENIZER),
+                    SentencePieceConverter.toTokenizerJson(
+                            sentencePiece.get(), checkpoint.file("tokenizer_config.json")));
+        }
+    }
+
+    @Override
+    public void close() {
+        checkpoint.close();
+    }
+}

@@ -1,0 +1,153 @@
+package io.moetier.runtime.model;
+
+import io.moetier.kernels.device.Device;
+import io.moetier.kernels.device.FfnActivation;
+import io.moetier.kernels.device.RopeTable;
+import io.moetier.runtime.metrics.Counters;
+import io.moetier.runtime.model.spec.AttentionSpec;
+import io.moetier.runtime.model.spec.BlockSpec;
+import io.moetier.runtime.model.spec.DenseSpec;
+import io.moetier.runtime.model.spec.GatedDeltaSpec;
+import io.moetier.runtime.model.spec.LatentAttentionSpec;
+import io.moetier.runtime.model.spec.LayerSpec;
+import io.moetier.runtime.model.spec.LightningSpec;
+import io.moetier.runtime.model.spec.Mamba2Spec;
+import io.moetier.runtime.model.spec.MambaSpec;
+import io.moetier.runtime.model.spec.MixtureOfHeadsSpec;
+import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.model.spec.NormSpec;
+import io.moetier.runtime.model.spec.RecurrentSpec;
+import io.moetier.runtime.model.spec.RopeSpec;
+import io.moetier.runtime.model.spec.SequenceAttentionSpec;
+import io.moetier.runtime.model.spec.ShortConvolutionSpec;
+import io.moetier.runtime.model.spec.SublayerSpec;
+import io.moetier.runtime.offload.ExpertTiers;
+import io.moetier.storage.expert.BlockLayout;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
+
+/// Loads the layers of one model, first to last.
+final class BlockLoader {
+    private final Weights weights;
+    private final Map<RopeSpec, RopeTable> ropes;
+    private final IntFunction<BlockLayout> layoutOf;
+    private final ExpertTiers expertTiers;
+    private final ExpertPlaces places;
+    private final RoutersAhead routersAhead;
+    private final Counters counters;
+    private final Device device;
+    private final ExpertSelection selection;
+    private final Map<Experts, ExpertViews> views = new HashMap<>();
+    private int keyValueBlocks;
+    private int recurrentBlocks;
+    private int latentBlocks;
+    private final List<SequenceAttention> sequenceBlocks = new ArrayList<>();
+
+    /// @param ropes receives the rotations, each once
+    BlockLoader(
+            Weights weights,
+            Map<RopeSpec, RopeTable> ropes,
+            IntFunction<BlockLayout> layoutOf,
+            ExpertTiers expertTiers,
+            ExpertPlaces places,
+            RoutersAhead routersAhead,
+            Counters counters,
+            Device device,
+            ExpertSelection selection) {
+        this.weights = weights;
+        this.ropes = ropes;
+        this.layoutOf = layoutOf;
+        this.expertTiers = expertTiers;
+        this.places = places;
+        this.routersAhead = routersAhead;
+        this.counters = counters;
+        this.device = device;
+        this.selection = selection;
+    }
+
+    /// Returns the blocks of an encoder-decoder model's attention, in order.
+    List<SequenceAttention> sequenceBlocks() {
+        return sequenceBlocks;
+    }
+
+    DecoderLayer layer(int layer, LayerSpec spec, int hiddenSize) {
+        List<Sublayer> sublayers = new ArrayList<>();
+        for (SublayerSpec sublayer : spec.sublayers()) {
+            @Nullable Norm norm = sublayer.norm().map(this::norm).orElse(null);
+            sublayers.add(new Sublayer(
+                    norm,
+                    block(layer, sublayer.block(), norm),
+                    sublayer.postNorm().map(this::norm).orElse(null),
+                    sublayer.residual(),
+                    hiddenSize));
+        }
+        return new DecoderLayer(sublayers);
+    }
+
+    private Block block(int layer, BlockSpec spec, @Nullable Norm norm) {
+        return switch (spec) {
+            case AttentionSpec attention ->
+                new Attention(
+                        keyValueBlocks++,
+                        attention,
+                        weights,
+                        attention.rope().map(this::rope).orElse(null));
+            case SequenceAttentionSpec attention -> sequence(attention);
+            case RecurrentSpec recurrent -> recurrent(recurrentBlocks++, recurrent);
+            case LatentAttentionSpec attention ->
+                new LatentAttention(latentBlocks++, attention, weights, rope(attention.rope()));
+            case MixtureOfHeadsSpec heads ->
+                new HeadMixture(layer, keyValueBlocks++, heads, weights, rope(heads.rope()));
+            case DenseSpec dense -> new DenseFeedForward(dense, weights);
+            case MoeSpec moe ->
+                new MoeBlock(
+                        layer,
+                        moe,
+                        norm,
+                        weights,
+                        views(layoutOf.apply(layer), moe),
+                        expertTiers,
+                        places,
+                        routersAhead,
+                        counters,
+                        selection);
+        };
+    }
+
+    private Block sequence(SequenceAttentionSpec spec) {
+        SequenceAttention block = new SequenceAttention(sequenceBlocks.size(), spec, weights, device);
+        sequenceBlocks.add(block);
+        return block;
+    }
+
+    private Block recurrent(int number, RecurrentSpec spec) {
+        return switch (spec) {
+            case ShortConvolutionSpec convolution -> new ShortConvolution(number, convolution, weights);
+            case MambaSpec mamba -> new Mamba(number, mamba, weights);
+            case Mamba2Spec mamba -> new Mamba2(number, mamba, weights);
+            case GatedDeltaSpec delta -> new GatedDelta(number, delta, weights);
+            case LightningSpec lightning -> new LightningAttention(number, lightning, weights);
+        };
+    }
+
+    /// Experts whose slots are read alike.
+    private record Experts(BlockLayout layout, FfnActivation activation) {}
+
+    private ExpertViews views(BlockLayout layout, MoeSpec moe) {
+        Experts kind = new Experts(layout, moe.experts().getFirst().activation());
+        return views.computeIfAbsent(kind, key -> new ExpertViews(key.layout(), key.activation()));
+    }
+
+    private Norm norm(NormSpec spec) {
+        return Norm.load(spec, weights);
+    }
+
+    private RopeTable rope(RopeSpec spec) {
+        return ropes.computeIfAbsent(
+                spec, key -> RopeTable.of(key.rotaryDim(), key.theta(), key.interleaved(), key.scaling()));
+    }
+}

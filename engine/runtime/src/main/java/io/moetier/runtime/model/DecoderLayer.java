@@ -1,0 +1,21 @@
+package io.moetier.runtime.model;
+
+import io.moetier.kernels.device.Kernels;
+import java.util.List;
+
+/// A layer: sublayers that follow each other.
+record DecoderLayer(List<Sublayer> sublayers) {
+    DecoderLayer {
+        sublayers = List.copyOf(sublayers);
+    }
+
+    /// Advances `workspace.hidden` [n, hiddenSize] by this layer.
+    void forward(Kernels kernels, Workspace workspace, KvCache cache) {
+        for (int i = 0; i < sublayers.size(); i++) {
+            sublayers.get(i).forward(kernels, workspace, cache);
+        }
+        for (int i = 0; i < sublayers.size(); i++) {
+            sublayers.get(i).finish(kernels, workspace);
+        }
+    }
+}

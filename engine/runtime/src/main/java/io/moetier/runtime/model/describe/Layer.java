@@ -1,0 +1,146 @@
+package io.moetier.runtime.model.describe;
+
+import java.util.List;
+
+/// A layer that is being described.
+///
+/// @param prefix what the names of its tensors start with
+public record Layer(FamilyConfig config, int index, String prefix) {
+    /// Returns the name of a part of the layer.
+    public String name(String suffix) {
+        return prefix + suffix;
+    }
+
+    /// Returns `sliding_window` if `use_sliding_window` says so, else 0.
+    public int windowIfUsed() {
+        return config.flag("use_sliding_window") ? config.slidingWindow() : 0;
+    }
+
+    /// Returns the window of layers that `layer_types` calls sliding or, where there is no such list, of every second
+    /// one below `max_window_layers`; 0 for the others, and unless `use_sliding_window`.
+    public int windowIfUsedAlternating() {
+        return slides(index % 2 == 0 && index < config.positive("max_window_layers")) ? windowIfUsed() : 0;
+    }
+
+    /// Returns the window of layers that `layer_types` calls sliding or, where there is no such list, of those from
+    /// `max_window_layers` on; 0 for the others.
+    public int windowFromLayerOn() {
+        return slides(index >= config.positive("max_window_layers")) ? config.slidingWindow() : 0;
+    }
+
+    /// Says whether `layer_types` calls the layer sliding or, where there is no such list, whether it is none of
+    /// every so many as `key` says.
+    public boolean slidesUnlessEvery(String key) {
+        return slides((index + 1) % config.positive(key) != 0);
+    }
+
+    /// Returns a whole number above 0 that a file may give for each layer or for all.
+    public int positive(String key) {
+        List<Integer> found = config.json().optionalInts(key).orElse(List.of());
+        if (found.size() == 1) {
+            return config.positive(found.getFirst(), key);
+        }
+        if (found.size() != config.numLayers()) {
+            throw config.json().unexpected(key, "a positive integer, or one for each layer", found);
+        }
+        return config.positive(found.get(index), key);
+    }
+
+    /// Returns the number of experts of the layer, under a key with one number for each layer or one for all.
+    public int numExperts(String key) {
+        int found = positive(key);
+        int most = Limits.expertsOfLayer(config.numLayers());
+        if (found > most) {
+            throw config.json().unexpected(key, "at most " + most, found);
+        }
+        return found;
+    }
+
+    /// Says whether the layer has experts: one of every `moe_layer_interval`, from `moe_layer_start_index` to
+    /// `moe_layer_end_index`, which is -1 for the last.
+    public boolean isMoeByInterval() {
+        int end = config.json().requireInt("moe_layer_end_index");
+        return index >= config.json().requireInt("moe_layer_start_index")
+                && index <= (end == -1 ? config.numLayers() - 1 : end)
+                && (index + 1) % config.positive("moe_layer_interval") == 0;
+    }
+
+    private boolean slides(boolean otherwise) {
+        return isOfType("sliding_attention", "full_attention", otherwise);
+    }
+
+    /// Returns `sliding_window` if `layer_types` calls the layer sliding or, where there is no such list, if its number
+    /// is even; else 0.
+    public int windowAlternating() {
+        boolean slides = config.ofLayers("layer_types")
+                .map(types -> types.get(index).equals("sliding_attention"))
+                .orElse(index % 2 == 0);
+        return slides ? config.slidingWindow() : 0;
+    }
+
+    /// Returns the layer's own entry of the list `key`.
+    public <T> T of(List<T> entries, String key) {
+        if (entries.size() != config.numLayers()) {
+            throw config.json().unexpected(key, config.numLayers() + " entries", entries.size());
+        }
+        return entries.get(index);
+    }
+
+    /// Says whether the layer has experts, as so many of a stack's layers have, the second one first (T5).
+    public boolean isOneOf(int numSparse, int numLayers) {
+        int step = Math.max(1, numSparse > 0 ? numLayers / numSparse : numLayers);
+        return step == 1 || index % step == 1;
+    }
+
+    /// Says whether the layer has experts, as every `step`-th has, the last of each group; none where `step` is 0.
+    public boolean isEvery(int step) {
+        return step > 0 && (index + 1) % step == 0;
+    }
+
+    /// Says whether the layer has a dense MLP although others have experts: `decoder_sparse_step` skips it, or
+    /// `mlp_only_layers` names it.
+    public boolean isDenseByStep() {
+        int step = config.json().has("decoder_sparse_step") ? config.positive("decoder_sparse_step") : 1;
+        return (index + 1) % step != 0
+                || config.json()
+                        .optionalInts("mlp_only_layers")
+                        .orElse(List.of())
+                        .contains(index);
+    }
+
+    /// Says whether `layer_types` calls the layer `type` and not `other`; `otherwise` where there is no such list.
+    public boolean isOfType(String type, String other, boolean otherwise) {
+        return config.ofLayers("layer_types")
+                .map(types -> {
+                    String found = types.get(index);
+                    if (!found.equals(type) && !found.equals(other)) {
+                        throw config.json().unexpected("layer_types", type + " or " + other, found);
+                    }
+                    return found.equals(type);
+                })
+                .orElse(otherwise);
+    }
+
+    /// Says whether the layer is the last of `count`, as every `count`-th is.
+    public boolean isLastOf(int count) {
+        return (index + 1) % count == 0;
+    }
+
+    /// Says whether the layer is the one at `offsetKey` of each `periodKey` layers.
+    public boolean isAtOffset(String periodKey, String offsetKey) {
+        return index % config.positive(periodKey) == config.json().requireInt(offsetKey);
+    }
+
+    /// Says whether the layer is one of the first, as many as `key` says.
+    public boolean isBefore(String key) {
+        return index < config.json().requireInt(key);
+    }
+
+    /// Says whether `mlp_layer_types` calls the layer dense or, where there is no such list, whether it is one of the
+    /// `first_k_dense_replace` first.
+    public boolean isDenseByType() {
+        return config.ofLayers("mlp_layer_types")
+                .map(types -> types.get(index).equals("dense"))
+                .orElseGet(() -> isBefore("first_k_dense_replace"));
+    }
+}

@@ -1,0 +1,33 @@
+package io.moetier.runtime.model.describe;
+
+import io.moetier.runtime.model.spec.DenseSpec;
+import io.moetier.runtime.model.spec.LinearSpec;
+
+/// Names of the three matrices of a SwiGLU MLP, as checkpoints call them.
+///
+/// @param biased whether each has a bias
+public record SwiGlu(String gate, String up, String down, boolean biased) implements ExpertStorage {
+    /// What transformers calls them.
+    public static final SwiGlu PROJ = new SwiGlu("gate_proj", "up_proj", "down_proj", false);
+    /// What Mistral calls them.
+    public static final SwiGlu W = new SwiGlu("w1", "w3", "w2", false);
+
+    /// Returns these names, with biases or without.
+    public SwiGlu biased(boolean withBiases) {
+        return new SwiGlu(gate, up, down, withBiases);
+    }
+
+    /// Describes the expert called `experts.N`.
+    @Override
+    public DenseSpec expert(String prefix, int expert, int numExperts, int hiddenSize, int width) {
+        return spec(prefix + "experts." + expert, hiddenSize, width);
+    }
+
+    /// Returns the MLP called `prefix`.
+    public DenseSpec spec(String prefix, int hiddenSize, int width) {
+        return DenseSpec.swiGlu(
+                LinearSpec.named(prefix + "." + gate, width, hiddenSize, biased),
+                LinearSpec.named(prefix + "." + up, width, hiddenSize, biased),
+                LinearSpec.named(prefix + "." + down, hiddenSize, width, biased));
+    }
+}

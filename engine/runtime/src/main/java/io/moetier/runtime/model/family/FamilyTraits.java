@@ -1,0 +1,217 @@
+package io.moetier.runtime.model.family;
+
+import io.moetier.kernels.device.FfnActivation;
+import io.moetier.kernels.device.Routing;
+import io.moetier.runtime.model.spec.AttentionSpec;
+import io.moetier.runtime.model.spec.DenseSpec;
+import io.moetier.runtime.model.spec.GatedDeltaSpec;
+import io.moetier.runtime.model.spec.LatentAttentionSpec;
+import io.moetier.runtime.model.spec.LightningSpec;
+import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.spec.Mamba2Spec;
+import io.moetier.runtime.model.spec.MambaSpec;
+import io.moetier.runtime.model.spec.MixerSpec;
+import io.moetier.runtime.model.spec.MixtureOfHeadsSpec;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.model.spec.Mxfp4Slice;
+import io.moetier.runtime.model.spec.RecurrentSpec;
+import io.moetier.runtime.model.spec.RouterSpec;
+import io.moetier.runtime.model.spec.SequenceAttentionSpec;
+import io.moetier.runtime.model.spec.SharedExpertSpec;
+import io.moetier.runtime.model.spec.ShortConvolutionSpec;
+import io.moetier.runtime.model.spec.TensorSlice;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/// What a family is made of, in words: read off the description of its example, so that an option that the example
+/// leaves off is not named.
+///
+/// @param modelType `model_type` in `config.json`
+/// @param mixers how tokens learn of each other
+/// @param norms what is normalised, and whether the ways back into the residual stream have factors
+/// @param router how experts are chosen
+/// @param experts what an expert computes
+/// @param shared the experts that every token visits
+/// @param state what is kept of earlier tokens
+/// @param storage how checkpoints may store experts, beside float32, float16 and bfloat16
+/// @param hasEncoder whether an encoder reads the prompt
+/// @param gguf `general.architecture` of its GGUF files, where these are read
+public record FamilyTraits(
+        String modelType,
+        List<String> mixers,
+        List<String> norms,
+        String router,
+        String experts,
+        String shared,
+        List<String> state,
+        List<String> storage,
+        boolean hasEncoder,
+        Optional<String> gguf) {
+    private static final Map<String, Object> MXFP4 = Map.of("quantization_config", Map.of("quant_method", "mxfp4"));
+
+    public FamilyTraits {
+        mixers = List.copyOf(mixers);
+        norms = List.copyOf(norms);
+        state = List.copyOf(state);
+        storage = List.copyOf(storage);
+    }
+
+    static FamilyTraits of(Family family) {
+        ModelSpec spec = family.describe(family.exampleConfig());
+        MoeSpec moe = spec.moeLayers().getFirst();
+        ModelSpec inMxfp4 = family.describe(family.exampleConfig().withDefaults(MXFP4));
+        return new FamilyTraits(
+                family.modelType(),
+                mixers(spec),
+                norms(spec),
+                router(moe),
+                experts(moe.experts().getFirst()),
+                moe.sharedExpert().map(FamilyTraits::shared).orElse("none"),
+                state(spec),
+                storage(moe, inMxfp4.moeLayers().getFirst()),
+                spec.encoder().isPresent(),
+                family.gguf().map(GgufRule::architecture));
+    }
+
+    private static List<String> mixers(ModelSpec spec) {
+        Set<String> names = new LinkedHashSet<>();
+        spec.blocks(MixerSpec.class).forEach(mixer -> names.add(mixer(mixer)));
+        List<AttentionSpec> attentions = spec.blocks(AttentionSpec.class).toList();
+        attentions.forEach(attention -> names.addAll(particulars(attention)));
+        long unrotated = attentions.stream()
+                .filter(attention -> attention.rope().isEmpty())
+                .count();
+        addIf(unrotated > 0, unrotated < attentions.size() ? "no positions in some layers" : "no positions", names);
+        spec.blocks(SequenceAttentionSpec.class)
+                .flatMap(attention -> attention.bias().stream())
+                .forEach(bias -> names.add("bias by distance"));
+        return List.copyOf(names);
+    }
+
+    private static String mixer(MixerSpec mixer) {
+        return switch (mixer) {
+            case AttentionSpec attention -> "grouped-query attention";
+            case MixtureOfHeadsSpec heads -> "mixture of attention heads";
+            case LatentAttentionSpec latents -> "latent attention";
+            case SequenceAttentionSpec attention ->
+                attention.reach() == SequenceAttentionSpec.Reach.ACROSS ? "attention to an encoder" : "attention";
+            case GatedDeltaSpec delta -> "gated DeltaNet";
+            case LightningSpec lightning -> "lightning attention";
+            case MambaSpec mamba -> "Mamba";
+            case Mamba2Spec mamba -> "Mamba-2";
+            case ShortConvolutionSpec convolution -> "short convolution";
+        };
+    }
+
+    private static List<String> particulars(AttentionSpec attention) {
+        List<String> names = new ArrayList<>();
+        addIf(attention.slidingWindow() > 0, "sliding window", names);
+        addIf(attention.chunk() > 0, "chunks", names);
+        addIf(attention.sinks().isPresent(), "sinks", names);
+        addIf(attention.temperature().isPresent(), "temperature", names);
+        addIf(attention.qkNorm().isPresent(), "norms on queries and keys", names);
+        addIf(attention.gate().isPresent(), "gate", names);
+        addIf(attention.clip() > 0, "clipped", names);
+        return names;
+    }
+
+    private static List<String> norms(ModelSpec spec) {
+        Set<String> names = new LinkedHashSet<>();
+        names.add(
+                switch (spec.finalNorm().kind()) {
+                    case RMS -> "RMS";
+                    case ZERO_CENTRED_RMS -> "RMS around 1";
+                    case LAYER -> "layer norm";
+                });
+        spec.layers().stream().flatMap(layer -> layer.sublayers().stream()).forEach(sublayer -> {
+            addIf(sublayer.norm().isEmpty(), "behind blocks", names);
+            addIf(sublayer.norm().isPresent() && sublayer.postNorm().isPresent(), "on both sides of blocks", names);
+            addIf(sublayer.residual().input() != 1 || sublayer.residual().output() != 1, "residual factors", names);
+            addIf(sublayer.residual().ofNormed(), "residuals of normed inputs", names);
+            addIf(sublayer.residual().atLayerEnd(), "result joins at the end of the layer", names);
+        });
+        return List.copyOf(names);
+    }
+
+    private static String router(MoeSpec moe) {
+        RouterSpec router = moe.router();
+        Routing routing = router.routing();
+        List<String> names = new ArrayList<>();
+        names.add(
+                switch (routing.score()) {
+                    case Routing.Softmax softmax -> "softmax";
+                    case Routing.Sigmoid sigmoid -> "sigmoid";
+                    case Routing.SparseMixer mixer -> "sparsemixer";
+                });
+        addIf(router.correction().isPresent(), "correction", names);
+        addIf(routing.groups().count() > 1, "groups", names);
+        addIf(routing.normalisation().isPresent(), "renormalised", names);
+        addIf(routing.factor() != 1, "scaled", names);
+        addIf(moe.weighsInputs(), "weighs inputs", names);
+        addIf(moe.numChoices() > moe.numExperts(), "identities", names);
+        addIf(router.capacity().isPresent(), "capacity", names);
+        return String.join(", ", names);
+    }
+
+    private static String experts(DenseSpec expert) {
+        String activation = switch (expert.activation()) {
+            case FfnActivation.SwiGlu swiGlu -> "SwiGLU";
+            case FfnActivation.ClampedSwiGlu clamped -> "clamped SwiGLU";
+            case FfnActivation.GeGlu geGlu -> "GEGLU";
+            case FfnActivation.Relu relu -> "ReLU";
+        };
+        boolean biased =
+                expert.linears().stream().anyMatch(linear -> linear.bias().isPresent());
+        return activation + (biased ? ", biases" : "");
+    }
+
+    private static String shared(SharedExpertSpec shared) {
+        return shared.gate().isPresent() ? "gated" : "plain";
+    }
+
+    private static List<String> state(ModelSpec spec) {
+        Set<String> names = new LinkedHashSet<>();
+        spec.blocks(MixerSpec.class)
+                .map(mixer -> switch (mixer) {
+                    case AttentionSpec attention -> "keys and values";
+                    case MixtureOfHeadsSpec heads -> "keys and values";
+                    case SequenceAttentionSpec attention -> "keys and values";
+                    case LatentAttentionSpec latents -> "latents";
+                    case RecurrentSpec recurrent -> "recurrent state";
+                })
+                .forEach(names::add);
+        return List.copyOf(names);
+    }
+
+    /// Factors of blocks go with matrices that are a tensor each.
+    private static List<String> storage(MoeSpec moe, MoeSpec inMxfp4) {
+        List<String> names = new ArrayList<>();
+        addIf(linears(moe).allMatch(FamilyTraits::isMatrix), "fp8", names);
+        addIf(linears(inMxfp4).anyMatch(linear -> linear.slice().orElse(null) instanceof Mxfp4Slice), "MXFP4", names);
+        return names;
+    }
+
+    private static Stream<LinearSpec> linears(MoeSpec moe) {
+        return moe.experts().getFirst().linears().stream();
+    }
+
+    private static boolean isMatrix(LinearSpec linear) {
+        return linear.slice()
+                .map(slice -> slice instanceof TensorSlice elements
+                        && elements.shape().size() == 2)
+                .orElse(true);
+    }
+
+    private static void addIf(boolean present, String name, Collection<String> names) {
+        if (present) {
+            names.add(name);
+        }
+    }
+}

@@ -1,0 +1,274 @@
+package io.moetier.runtime.model.family;
+
+import io.moetier.runtime.model.describe.Limits;
+import io.moetier.runtime.model.family.GgufRule.Value;
+import io.moetier.storage.format.GgufParts;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.format.RawTensor;
+import io.moetier.storage.model.MalformedModelException;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/// Writes the `config.json` that a GGUF file was made from, as far as it decides what is computed.
+///
+/// Most values are the metadata's under another name. The rest shows in the tensors: the size of the vocabulary,
+/// which layers are dense, whether there are biases and a head of its own.
+final class GgufConfig {
+    private static final List<Value> USUAL = List.of(
+            new Value("hidden_size", "embedding_length", true),
+            new Value("num_attention_heads", "attention.head_count", true),
+            new Value("max_position_embeddings", "context_length", true),
+            new Value("num_experts_per_tok", "expert_used_count", true),
+            new Value("head_dim", "attention.key_length", false),
+            new Value("sliding_window", "attention.sliding_window", false),
+            new Value("intermediate_size", "feed_forward_length", false),
+            new Value("clip_qkv", "attention.clamp_kqv", false));
+
+    /// What only families that are not here have, and the value that changes nothing.
+    private record Neutral(String gguf, double value) {}
+
+    private static final List<Neutral> UNSUPPORTED = List.of(
+            new Neutral("expert_weights_scale", 1),
+            new Neutral("expert_group_count", 1),
+            new Neutral("embedding_scale", 1),
+            new Neutral("residual_scale", 1),
+            new Neutral("logit_scale", 1),
+            new Neutral("attention.scale", 0),
+            new Neutral("rope.scale_linear", 1),
+            new Neutral("rope.scaling.yarn_log_multiplier", 0));
+
+    private static final double DEFAULT_THETA = 10_000;
+
+    private final Family family;
+    private final GgufRule rule;
+    private final GgufParts parts;
+    private final JsonObject metadata;
+    private final Map<String, RawTensor> tensors;
+    private final Map<String, Object> config = new LinkedHashMap<>();
+
+    GgufConfig(Family family, GgufRule rule, GgufParts parts) {
+        this.family = family;
+        this.rule = rule;
+        this.parts = parts;
+        this.metadata = parts.metadata();
+        this.tensors = parts.tensors();
+    }
+
+    JsonObject read() {
+        config.put("model_type", family.modelType());
+        int experts = numExperts();
+        int layers = numLayers();
+        requireAtMost("expert_count", Limits.expertsOfLayer(layers), experts);
+        config.put("num_experts", experts);
+        config.put("num_hidden_layers", layers);
+        config.putAll(rule.constants());
+        USUAL.stream()
+                .filter(Value::required)
+                .forEach(value -> requireAtMost(value.gguf(), Limits.NUMBER, metadata.requireInt(key(value.gguf()))));
+        USUAL.forEach(this::put);
+        rule.values().forEach(this::put);
+        putHeads(layers);
+        putParts();
+        config.put("rms_norm_eps", eps());
+        config.put("rope_theta", metadata.optionalDouble(key("rope.freq_base")).orElse(DEFAULT_THETA));
+        requireKnownArithmetic();
+        new GgufRope(rule, parts).scaling(config).ifPresent(scaling -> config.put("rope_scaling", scaling));
+        config.remove("mscale_tenth");
+        putWhatTensorsTell();
+        return Json.parseObject(Json.write(config).getBytes(StandardCharsets.UTF_8), metadata.source())
+                .spelled(spellings());
+    }
+
+    /// Returns what the file calls the keys whose values are its metadata's.
+    private Map<String, String> spellings() {
+        Map<String, String> names = new HashMap<>(Map.of(
+                "num_key_value_heads", key("attention.head_count_kv"),
+                "num_experts", key("expert_count"),
+                "num_hidden_layers", key("block_count"),
+                "rope_theta", key("rope.freq_base"),
+                "rms_norm_eps", key("attention.layer_norm_rms_epsilon"),
+                "vocab_size", "tensor token_embd.weight: rows"));
+        Stream.concat(USUAL.stream(), rule.values().stream())
+                .forEach(value -> names.put(value.config(), key(value.gguf())));
+        return names;
+    }
+
+    private int numExperts() {
+        int experts = metadata.optionalInt(key("expert_count")).orElse(0);
+        if (experts < 1) {
+            throw metadata.unexpected(
+                    key("expert_count"), "a model with experts; those without are not supported", experts);
+        }
+        return experts;
+    }
+
+    /// Each layer has tensors of its own; those that guess more tokens than the next one come last.
+    private int numLayers() {
+        if (tensors.isEmpty()) {
+            throw MalformedModelException.of(metadata.source(), "tensors", "the weights of a model", "none");
+        }
+        int blocks = metadata.requireInt(key("block_count"));
+        requireAtMost("block_count", Math.min(tensors.size(), Limits.LAYERS), blocks);
+        int guessing = metadata.optionalInt(key("nextn_predict_layers")).orElse(0);
+        if (guessing < 0 || guessing >= blocks) {
+            throw metadata.unexpected(
+                    key("nextn_predict_layers"), blocks == 1 ? "0" : "0 to " + (blocks - 1), guessing);
+        }
+        return blocks - guessing;
+    }
+
+    /// Puts what the metadata gives only together with something else.
+    private void putParts() {
+        if (config.remove("qk_head_dim") instanceof Integer whole
+                && config.get("qk_rope_head_dim") instanceof Integer rotated) {
+            config.put("qk_nope_head_dim", whole - rotated);
+        }
+        if (config.remove("ssm_inner_size") instanceof Integer inner) {
+            if (config.get("linear_num_value_heads") instanceof Integer heads) {
+                config.put("linear_value_head_dim", inner / Math.max(1, heads));
+            } else if (config.get("hidden_size") instanceof Integer hidden) {
+                config.put("mamba_expand", inner / Math.max(1, hidden));
+            }
+        }
+        if (config.get("n_group") instanceof Integer groups && groups > 1) {
+            config.put("topk_method", "group_limited_greedy");
+        }
+    }
+
+    /// There is one number of heads of keys for all layers, or one for each, 0 for recurrent ones.
+    private void putHeads(int layers) {
+        String key = key("attention.head_count_kv");
+        List<Integer> heads =
+                metadata.optionalInts(key).orElseGet(() -> List.of(metadata.requireInt(key("attention.head_count"))));
+        config.put("num_key_value_heads", heads.stream().reduce(0, Math::max));
+        if (heads.size() == 1) {
+            config.remove("layer_types");
+            return;
+        }
+        if (heads.size() != layers) {
+            throw metadata.unexpected(key, "one number for each of " + layers + " layers", heads.size());
+        }
+        if (config.get("layer_types") instanceof List<?> names) {
+            config.put(
+                    "layer_types",
+                    heads.stream()
+                            .map(count -> count > 0 ? names.getFirst() : names.getLast())
+                            .toList());
+        }
+        putPeriod("attn_layer", layers, layer -> heads.get(layer) > 0);
+        putPeriod("expert_layer", layers, layer -> tensors.containsKey("blk." + layer + ".ffn_gate_inp.weight"));
+    }
+
+    private void putPeriod(String key, int layers, IntPredicate chosen) {
+        int[] numbers = IntStream.range(0, layers).filter(chosen).limit(2).toArray();
+        if (numbers.length > 0) {
+            config.put(key + "_offset", numbers[0]);
+            config.put(key + "_period", numbers.length > 1 ? numbers[1] - numbers[0] : layers);
+        }
+    }
+
+    private double eps() {
+        return metadata.optionalDouble(key("attention.layer_norm_rms_epsilon"))
+                .or(() -> metadata.optionalDouble(key("attention.layer_norm_epsilon")))
+                .orElseGet(() -> metadata.requireDouble(key("attention.layer_norm_rms_epsilon")));
+    }
+
+    private void requireAtMost(String key, int most, int found) {
+        if (found < 1 || found > most) {
+            throw metadata.unexpected(key(key), most == 1 ? "1" : "1 to " + most, found);
+        }
+    }
+
+    private void put(Value value) {
+        String key = key(value.gguf());
+        switch (metadata.value(key)) {
+            case null -> {
+                if (value.required()) {
+                    throw metadata.unexpected(key, "a value", null);
+                }
+            }
+            case Number number -> config.put(value.config(), number);
+            case Boolean flag -> config.put(value.config(), flag);
+            case Object other -> throw metadata.unexpected(key, "a number, or true or false", other);
+        }
+    }
+
+    private void requireKnownArithmetic() {
+        requireNeutral(new Neutral("expert_gating_func", rule.gatingFunc()));
+        UNSUPPORTED.stream().filter(neutral -> !rule.reads(neutral.gguf())).forEach(this::requireNeutral);
+        requireHeadSize();
+    }
+
+    private void requireNeutral(Neutral neutral) {
+        String key = key(neutral.gguf());
+        double value = metadata.optionalDouble(key).orElse(neutral.value());
+        if (value != neutral.value()) {
+            throw metadata.unexpected(key, neutral.value() + ", since no other is supported", value);
+        }
+    }
+
+    private void requireHeadSize() {
+        int headDim = metadata.optionalInt(key("attention.key_length"))
+                .orElseGet(() -> metadata.requireInt(key("embedding_length"))
+                        / Math.max(1, metadata.requireInt(key("attention.head_count"))));
+        if (headDim < 1) {
+            throw metadata.unexpected(
+                    key("attention.head_count"),
+                    "at most " + key("embedding_length"),
+                    metadata.requireInt(key("attention.head_count")));
+        }
+        for (String key : List.of("rope.dimension_count", "attention.value_length")) {
+            if (rule.reads(key)) {
+                continue;
+            }
+            int found = metadata.optionalInt(key(key)).orElse(headDim);
+            if (found != headDim) {
+                throw metadata.unexpected(key(key), headDim + ", the size of a head", found);
+            }
+        }
+    }
+
+    private void putWhatTensorsTell() {
+        @Nullable RawTensor embedding = tensors.get("token_embd.weight");
+        if (embedding != null) {
+            config.put("vocab_size", embedding.shape().getFirst());
+        }
+        config.put("tie_word_embeddings", !tensors.containsKey("output.weight"));
+        boolean biased = tensors.containsKey("blk.0.attn_q.bias");
+        config.put("qkv_bias", biased);
+        config.put("attention_bias", biased);
+        config.put("use_bias", biased);
+        config.put("lm_head_bias", tensors.containsKey("output.bias"));
+        config.put(
+                "use_qk_norm",
+                config.remove("experts_without_qk_norm") instanceof Integer experts
+                        ? !experts.equals(config("num_experts"))
+                        : tensors.containsKey("blk.0.attn_q_norm.weight"));
+        config.put(
+                "mlp_only_layers",
+                IntStream.range(0, (int) config("num_hidden_layers"))
+                        .filter(layer -> tensors.containsKey("blk." + layer + ".ffn_gate.weight"))
+                        .boxed()
+                        .toList());
+    }
+
+    private Object config(String name) {
+        @Nullable Object value = config.get(name);
+        if (value == null) {
+            throw new IllegalStateException(name + " has not been read yet");
+        }
+        return value;
+    }
+
+    private String key(String suffix) {
+        return rule.key(suffix);
+    }
+}

@@ -1,0 +1,80 @@
+package io.moetier.runtime.model.family;
+
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.TensorSlice;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.format.RawTensor;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/// What a GGUF file holds, told as a checkpoint of its family would tell it.
+///
+/// @param config what would stand in `config.json`
+/// @param weights where each tensor of `spec` lies, by its name there; the shapes have been checked
+/// @param numGuessingTensors tensors of layers that guess more than the next token, which are no part of `spec`
+public record GgufModel(JsonObject config, ModelSpec spec, Map<String, Weight> weights, int numGuessingTensors) {
+    public GgufModel {
+        weights = Collections.unmodifiableMap(new LinkedHashMap<>(weights));
+    }
+
+    /// What a file has instead of an element of a vector.
+    public enum Change {
+        /// The element.
+        NONE,
+        /// `-exp(x)` instead of `x`: the rates of state spaces.
+        NEGATED_EXPONENTIAL,
+        /// `1 + x` instead of `x`: factors that a checkpoint stores as their distance from 1.
+        ONE_MORE;
+
+        /// Returns the element for which the file has `value`.
+        public float undo(float value) {
+            return switch (this) {
+                case NONE -> value;
+                case NEGATED_EXPONENTIAL -> (float) Math.log(-value);
+                case ONE_MORE -> value - 1;
+            };
+        }
+    }
+
+    /// A weight, which may be one expert's part of a tensor.
+    ///
+    /// @param tensor where it lies; its name is the file's own
+    /// @param headRows 0, or how many rows a head has that are ordered for rotating neighbouring pairs
+    /// @param elements which elements of the tensor it has, if not all in their order
+    /// @param change what the file has instead of an element
+    public record Weight(RawTensor tensor, int headRows, Optional<TensorSlice> elements, Change change) {
+        /// A whole matrix or vector.
+        public Weight(RawTensor tensor, int headRows) {
+            this(tensor, headRows, Optional.empty(), Change.NONE);
+        }
+
+        /// Says whether rows of the matrix lie in the file in another order, or among others.
+        public boolean isOfScatteredRows() {
+            return headRows != 0 || elements.isPresent();
+        }
+
+        /// Returns which row of the file holds row `row` of the matrix.
+        ///
+        /// Moetier rotates element `i` of a head with element `i + headRows / 2`; the two are neighbours in
+        /// the file.
+        ///
+        /// @throws IllegalArgumentException if the matrix is cut from parts of rows
+        public long rowInFile(long row) {
+            if (elements.isPresent()) {
+                TensorSlice slice = elements.get();
+                if (!slice.isOfWholeRows()) {
+                    throw new IllegalArgumentException(tensor.name() + " is not cut by rows");
+                }
+                return slice.index(row, 0) / slice.shape().getLast();
+            }
+            if (headRows == 0) {
+                return row;
+            }
+            long half = headRows / 2;
+            long within = row % headRows;
+            return row - within + within % half * 2 + within / half;
+        }
+    }
+}

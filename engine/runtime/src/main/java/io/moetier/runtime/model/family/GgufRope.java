@@ -1,0 +1,127 @@
+package io.moetier.runtime.model.family;
+
+import io.moetier.storage.format.GgufParts;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.format.RawTensor;
+import io.moetier.storage.model.MalformedModelException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// Reads how a GGUF file stretches its positions: by YaRN, which its metadata describe, or by tensors of numbers that
+/// frequencies are divided by.
+final class GgufRope {
+    private static final String OF_ALL = "rope_freqs.weight";
+    private static final String OF_SHORT = "rope_factors_short.weight";
+    private static final String OF_LONG = "rope_factors_long.weight";
+
+    private final GgufRule rule;
+    private final GgufParts parts;
+    private final JsonObject metadata;
+
+    GgufRope(GgufRule rule, GgufParts parts) {
+        this.rule = rule;
+        this.parts = parts;
+        this.metadata = parts.metadata();
+    }
+
+    /// Returns what would stand under `rope_scaling`, if anything. Factors of all texts are those of short and of long
+    /// ones.
+    ///
+    /// @param config as far as it has been read; `rope_scaling` and `mscale_tenth` add to YaRN
+    Optional<Map<String, Object>> scaling(Map<String, Object> config) {
+        List<String> factors = tensors();
+        if (!factors.isEmpty()) {
+            return Optional.of(divided(factors));
+        }
+        requireNoOtherMagnitude();
+        String key = rule.key("rope.scaling.type");
+        String type = type();
+        return switch (type) {
+            case "none" -> Optional.empty();
+            case "yarn" -> Optional.of(yarn(config));
+            case "longrope" -> throw metadata.unexpected(key, type + " only with tensors rope_factors_*", type);
+            default -> throw metadata.unexpected(key, "none or yarn, since no other is supported", type);
+        };
+    }
+
+    /// Returns the names of the tensors that are read: none, one of all texts, or those of short and of long ones.
+    List<String> tensors() {
+        Map<String, RawTensor> known = parts.tensors();
+        String type = type();
+        if (!type.equals("none") && !type.equals("longrope")) {
+            return List.of();
+        }
+        if (known.containsKey(OF_ALL)) {
+            return List.of(OF_ALL);
+        }
+        return known.containsKey(OF_SHORT) || known.containsKey(OF_LONG) ? List.of(OF_SHORT, OF_LONG) : List.of();
+    }
+
+    private String type() {
+        return metadata.optionalString(rule.key("rope.scaling.type")).orElse("none");
+    }
+
+    private void requireNoOtherMagnitude() {
+        String key = rule.key("rope.scaling.attn_factor");
+        double found = magnitude();
+        if (found != 1) {
+            throw metadata.unexpected(key, "1.0, since no other is supported", found);
+        }
+    }
+
+    private double magnitude() {
+        return metadata.optionalDouble(rule.key("rope.scaling.attn_factor")).orElse(1.0);
+    }
+
+    private Map<String, Object> divided(List<String> names) {
+        int positions = metadata.requireInt(rule.key("context_length"));
+        Map<String, Object> scaling = new LinkedHashMap<>();
+        scaling.put("rope_type", "longrope");
+        scaling.put("short_factor", factors(names.getFirst()));
+        scaling.put("long_factor", factors(names.getLast()));
+        scaling.put("attention_factor", magnitude());
+        scaling.put(
+                "original_max_position_embeddings",
+                metadata.optionalInt(rule.key("rope.scaling.original_context_length"))
+                        .orElse(positions));
+        return scaling;
+    }
+
+    private List<Double> factors(String name) {
+        @Nullable RawTensor found = parts.tensors().get(name);
+        long size = found != null && found.shape().size() == 1 ? found.shape().getFirst() : 0;
+        int most = metadata.requireInt(rule.key("embedding_length"));
+        RawTensor tensor = parts.require(name, Math.clamp(size, 1, Math.max(1, most)));
+        List<Double> factors = new ArrayList<>();
+        for (float factor : parts.readFloats(tensor.require())) {
+            if (!(factor > 0 && factor < Float.POSITIVE_INFINITY)) {
+                throw MalformedModelException.of(tensor.file(), "tensor " + name, "numbers above 0", factor);
+            }
+            factors.add((double) factor);
+        }
+        return factors;
+    }
+
+    private Map<String, Object> yarn(Map<String, Object> config) {
+        Map<String, Object> yarn = new LinkedHashMap<>();
+        yarn.put("rope_type", "yarn");
+        yarn.put("factor", metadata.requireDouble(rule.key("rope.scaling.factor")));
+        metadata.optionalInt(rule.key("rope.scaling.original_context_length"))
+                .ifPresent(positions -> yarn.put("original_max_position_embeddings", positions));
+        for (String beta : List.of("beta_fast", "beta_slow")) {
+            metadata.optionalDouble(rule.key("rope.scaling.yarn_" + beta)).ifPresent(value -> yarn.put(beta, value));
+        }
+        if (config.get("mscale_tenth") instanceof Number tenth) {
+            yarn.put("mscale", 10 * tenth.doubleValue());
+            yarn.put("mscale_all_dim", 10 * tenth.doubleValue());
+        }
+        if (config.get("rope_scaling") instanceof Map<?, ?> constants) {
+            constants.forEach((key, value) -> yarn.put(String.valueOf(key), value));
+        }
+        return yarn;
+    }
+}

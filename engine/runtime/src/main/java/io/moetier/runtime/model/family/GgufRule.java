@@ -1,0 +1,132 @@
+package io.moetier.runtime.model.family;
+
+import io.moetier.storage.format.JsonObject;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// What is particular about the GGUF files of a family: which values of the metadata are which keys of `config.json`,
+/// and which parts have another name than usual.
+///
+/// Names and keys are those of llama.cpp (gguf-py).
+///
+/// @param architecture `general.architecture`
+/// @param gatingFunc what `expert_gating_func` has to be, where the file says it
+/// @param interleavedHeads whether the rows of queries and keys were reordered for rotating neighbouring pairs
+/// @param values of the metadata
+/// @param constants values of keys that the metadata leaves out
+/// @param names of parts, by the usual one
+record GgufRule(
+        String architecture,
+        int gatingFunc,
+        boolean interleavedHeads,
+        List<Value> values,
+        Map<String, Object> constants,
+        Map<String, String> names) {
+    private static final int SOFTMAX = 1;
+    private static final int SIGMOID = 2;
+
+    /// A key of `config.json`, and what it is called in the metadata after the architecture and a point.
+    record Value(String config, String gguf, boolean required) {}
+
+    /// Starts from files whose experts a softmax chooses, and whose heads are as in a checkpoint.
+    static GgufRule of(String architecture) {
+        return new GgufRule(architecture, SOFTMAX, false, List.of(), Map.of(), Map.of());
+    }
+
+    /// Says that sigmoids choose the experts.
+    GgufRule sigmoid() {
+        return new GgufRule(architecture, SIGMOID, interleavedHeads, values, constants, names);
+    }
+
+    /// Says that rows of queries and keys were reordered.
+    GgufRule interleaved() {
+        return new GgufRule(architecture, gatingFunc, true, values, constants, names);
+    }
+
+    /// Adds a value that the metadata must have.
+    GgufRule needs(String config, String gguf) {
+        return with(new Value(config, gguf, true));
+    }
+
+    /// Adds a value that the metadata may have.
+    GgufRule takes(String config, String gguf) {
+        return with(new Value(config, gguf, false));
+    }
+
+    private GgufRule with(Value value) {
+        List<Value> more = new ArrayList<>(values);
+        more.add(value);
+        return new GgufRule(architecture, gatingFunc, interleavedHeads, more, constants, names);
+    }
+
+    /// Sets a key that has the same value in all files, or in those whose metadata has none.
+    GgufRule says(String config, Object value) {
+        Map<String, Object> more = new LinkedHashMap<>(constants);
+        more.put(config, value);
+        return new GgufRule(architecture, gatingFunc, interleavedHeads, values, more, names);
+    }
+
+    /// Sets what `layer_types` calls layers with heads of keys, and those without.
+    GgufRule attentionOr(String attention, String recurrent) {
+        return says("layer_types", List.of(attention, recurrent));
+    }
+
+    /// Sets what the part that is usually called `usual` is called.
+    GgufRule named(String usual, String name) {
+        Map<String, String> more = new LinkedHashMap<>(names);
+        more.put(usual, name);
+        return new GgufRule(architecture, gatingFunc, interleavedHeads, values, constants, more);
+    }
+
+    /// Adds the values of routing and shared experts as DeepSeek-V3 has them, under its keys.
+    GgufRule routedAsDeepseek() {
+        return needs("n_routed_experts", "expert_count")
+                .needs("n_shared_experts", "expert_shared_count")
+                .needs("first_k_dense_replace", "leading_dense_block_count")
+                .needs("moe_intermediate_size", "expert_feed_forward_length")
+                .takes("n_group", "expert_group_count")
+                .takes("topk_group", "expert_group_used_count")
+                .takes("routed_scaling_factor", "expert_weights_scale")
+                .takes("norm_topk_prob", "expert_weights_norm")
+                .says("n_group", 1)
+                .says("topk_group", 1)
+                .says("routed_scaling_factor", 1.0)
+                .says("norm_topk_prob", false);
+    }
+
+    /// Adds the values of latent attention. What is called a head there is the latent, of which there is one for all;
+    /// the heads that are made of it have keys of their own.
+    GgufRule latent() {
+        return needs("kv_lora_rank", "attention.kv_lora_rank")
+                .takes("q_lora_rank", "attention.q_lora_rank")
+                .needs("qk_rope_head_dim", "rope.dimension_count")
+                .takes("v_head_dim", "attention.value_length")
+                .takes("v_head_dim", "attention.value_length_mla")
+                .takes("qk_head_dim", "attention.key_length")
+                .takes("qk_head_dim", "attention.key_length_mla")
+                .takes("mscale_tenth", "rope.scaling.yarn_log_multiplier");
+    }
+
+    /// Returns what a part is called.
+    String name(String usual) {
+        return names.getOrDefault(usual, usual);
+    }
+
+    /// Returns what a key of the metadata is called.
+    String key(String suffix) {
+        return architecture + "." + suffix;
+    }
+
+    /// Says whether a value of the metadata becomes a key of the configuration.
+    boolean reads(String gguf) {
+        return values.stream().anyMatch(value -> value.gguf().equals(gguf));
+    }
+
+    /// Says whether a file of the architecture has all that the rule needs, and experts chosen as it says.
+    boolean fits(JsonObject metadata) {
+        return metadata.optionalInt(key("expert_gating_func")).orElse(SOFTMAX) == gatingFunc
+                && values.stream().allMatch(value -> !value.required() || metadata.has(key(value.gguf())));
+    }
+}

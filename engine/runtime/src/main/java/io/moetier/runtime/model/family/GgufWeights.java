@@ -1,0 +1,410 @@
+package io.moetier.runtime.model.family;
+
+import io.moetier.runtime.model.family.GgufModel.Change;
+import io.moetier.runtime.model.spec.AttentionSpec;
+import io.moetier.runtime.model.spec.BlockSpec;
+import io.moetier.runtime.model.spec.ConvolutionSpec;
+import io.moetier.runtime.model.spec.DenseSpec;
+import io.moetier.runtime.model.spec.GatedDeltaSpec;
+import io.moetier.runtime.model.spec.LatentAttentionSpec;
+import io.moetier.runtime.model.spec.LayerSpec;
+import io.moetier.runtime.model.spec.LightningSpec;
+import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.spec.Mamba2Spec;
+import io.moetier.runtime.model.spec.MambaSpec;
+import io.moetier.runtime.model.spec.MixerSpec;
+import io.moetier.runtime.model.spec.MixtureOfHeadsSpec;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.model.spec.NormSpec;
+import io.moetier.runtime.model.spec.SequenceAttentionSpec;
+import io.moetier.runtime.model.spec.SharedExpertSpec;
+import io.moetier.runtime.model.spec.ShortConvolutionSpec;
+import io.moetier.runtime.model.spec.SublayerSpec;
+import io.moetier.runtime.model.spec.TensorSlice;
+import io.moetier.runtime.model.spec.VectorSpec;
+import io.moetier.storage.format.GgufParts;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.format.RawTensor;
+import io.moetier.storage.model.MalformedModelException;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/// Finds the weights of a model in a GGUF file, where a tensor's name tells its part in the model, whatever the family.
+///
+/// Each tensor of the file must be a weight of the model: one left over would mean that the file's model computes
+/// something that this one does not.
+final class GgufWeights {
+    private static final String WEIGHT = ".weight";
+    private static final String BIAS = ".bias";
+    private static final Pattern BLOCK = Pattern.compile("blk\\.(\\d{1,6})\\..*");
+
+    private final GgufParts parts;
+    private final GgufRule rule;
+    private final Map<String, GgufModel.Weight> weights = new LinkedHashMap<>();
+    private final Set<String> used = new HashSet<>();
+
+    private GgufWeights(GgufParts parts, GgufRule rule) {
+        this.parts = parts;
+        this.rule = rule;
+    }
+
+    /// Finds the weights of `spec`, which a file with this configuration describes.
+    static GgufModel model(JsonObject config, ModelSpec spec, GgufRule rule, GgufParts parts) {
+        GgufWeights found = new GgufWeights(parts, rule);
+        found.add(spec);
+        found.used.addAll(new GgufRope(rule, parts).tensors());
+        found.requireNoOthers(spec);
+        int guessing = (int) parts.tensors().keySet().stream()
+                .filter(name -> isOfGuessingLayer(name, spec.layers().size()))
+                .count();
+        return new GgufModel(config, spec, found.weights, guessing);
+    }
+
+    private void add(ModelSpec spec) {
+        add(spec.embedding(), "token_embd");
+        for (int layer = 0; layer < spec.layers().size(); layer++) {
+            add(spec.layers().get(layer), "blk." + layer + ".");
+        }
+        add(spec.finalNorm(), rule.name("output_norm"));
+        if (!spec.tiedEmbeddings()) {
+            add(spec.head(), "output");
+        } else {
+            spec.head().bias().ifPresent(bias -> add(bias, "output" + BIAS));
+        }
+    }
+
+    private void add(LayerSpec layer, String block) {
+        for (SublayerSpec sublayer : layer.sublayers()) {
+            boolean mixes = sublayer.block() instanceof MixerSpec;
+            addNorm(sublayer.norm(), block + (mixes ? "attn_norm" : rule.name("ffn_norm")));
+            addNorm(sublayer.postNorm(), block + (mixes ? "post_attention_norm" : "post_ffw_norm"));
+            switch (sublayer.block()) {
+                case AttentionSpec attention -> add(attention, block);
+                case LatentAttentionSpec latents -> add(latents, block);
+                case MixtureOfHeadsSpec heads -> throw unnamed(heads);
+                case ShortConvolutionSpec convolution -> add(convolution, block);
+                case MambaSpec mamba -> add(mamba, block);
+                case Mamba2Spec mamba -> add(mamba, block);
+                case GatedDeltaSpec delta -> add(delta, block);
+                case LightningSpec lightning -> throw unnamed(lightning);
+                case SequenceAttentionSpec attention -> throw unnamed(attention);
+                case DenseSpec dense -> add(dense, block, "");
+                case MoeSpec moe -> add(moe, block);
+            }
+        }
+    }
+
+    private static IllegalArgumentException unnamed(BlockSpec block) {
+        return new IllegalArgumentException(
+                "no GGUF names of " + block.linears().getFirst().weight());
+    }
+
+    private void addNorm(Optional<NormSpec> norm, String name) {
+        norm.ifPresent(present -> add(present, name));
+    }
+
+    private void add(AttentionSpec attention, String block) {
+        int headRows = rule.interleavedHeads() ? attention.headDim() : 0;
+        if (attention.query().slice().isPresent() && attention.gate().isPresent()) {
+            addParts(List.of(attention.query(), attention.gate().get()), block + "attn_q" + WEIGHT);
+            add(attention.key(), block + "attn_k");
+            add(attention.value(), block + "attn_v");
+        } else if (parts.tensors().containsKey(block + "attn_qkv" + WEIGHT)) {
+            addRows(List.of(attention.query(), attention.key(), attention.value()), block + "attn_qkv");
+        } else {
+            add(attention.query(), block + "attn_q", headRows);
+            add(attention.key(), block + "attn_k", headRows);
+            add(attention.value(), block + "attn_v");
+        }
+        add(attention.output(), block + "attn_output");
+        attention.qkNorm().ifPresent(norms -> {
+            add(norms.query(), block + "attn_q_norm");
+            add(norms.key(), block + "attn_k_norm");
+        });
+        attention.gate().filter(gate -> gate.slice().isEmpty()).ifPresent(gate -> add(gate, block + "attn_gate"));
+        attention.sinks().ifPresent(sinks -> add(sinks, block + "attn_sinks" + WEIGHT));
+    }
+
+    private void add(LatentAttentionSpec attention, String block) {
+        attention.queryRank().ifPresent(rank -> {
+            add(rank.down(), block + "attn_q_a");
+            add(rank.norm(), block + "attn_q_a_norm");
+        });
+        add(attention.query(), block + (attention.queryRank().isPresent() ? "attn_q_b" : "attn_q"));
+        addRows(List.of(attention.latent(), attention.rotatedKey()), block + "attn_kv_a_mqa");
+        add(attention.latentNorm(), block + "attn_kv_a_norm");
+        String together = block + "attn_kv_b" + WEIGHT; // in files of before April 2025
+        if (parts.tensors().containsKey(together)) {
+            addParts(attention.keysTransposed(), together);
+            addParts(attention.values(), together);
+        } else {
+            addStack(attention.keysTransposed(), block + "attn_k_b" + WEIGHT);
+            addStack(attention.values(), block + "attn_v_b" + WEIGHT);
+        }
+        add(attention.output(), block + "attn_output");
+    }
+
+    private void add(ShortConvolutionSpec mixer, String block) {
+        addRows(List.of(mixer.before(), mixer.after(), mixer.input()), block + "shortconv.in_proj");
+        add(List.of(mixer.convolution()), block + "shortconv.conv");
+        add(mixer.output(), block + "shortconv.out_proj");
+    }
+
+    private void add(MambaSpec mamba, String block) {
+        addRows(List.of(mamba.input(), mamba.gate()), block + "ssm_in");
+        add(List.of(mamba.convolution()), block + "ssm_conv1d");
+        addRows(List.of(mamba.rank(), mamba.b(), mamba.c()), block + "ssm_x");
+        add(mamba.rankNorm(), block + "ssm_dt_norm");
+        add(mamba.bNorm(), block + "ssm_b_norm");
+        add(mamba.cNorm(), block + "ssm_c_norm");
+        add(mamba.step(), block + "ssm_dt");
+        addElements(
+                mamba.logRates(),
+                block + "ssm_a",
+                Change.NEGATED_EXPONENTIAL,
+                mamba.input().rows(),
+                mamba.stateSize());
+        add(mamba.skip(), block + "ssm_d");
+        add(mamba.output(), block + "ssm_out");
+    }
+
+    private void add(Mamba2Spec mamba, String block) {
+        addRows(List.of(mamba.gate(), mamba.input(), mamba.b(), mamba.c(), mamba.step()), block + "ssm_in");
+        add(List.of(mamba.inputConvolution(), mamba.bConvolution(), mamba.cConvolution()), block + "ssm_conv1d");
+        mamba.step().bias().ifPresent(bias -> add(bias, block + "ssm_dt" + BIAS));
+        addElements(mamba.logRates(), block + "ssm_a", Change.NEGATED_EXPONENTIAL, mamba.numHeads(), 1);
+        addElements(mamba.skip(), block + "ssm_d", Change.NONE, mamba.numHeads(), 1);
+        mamba.norm()
+                .weight()
+                .ifPresent(factors -> addElements(
+                        factors,
+                        block + "ssm_norm" + WEIGHT,
+                        Change.NONE,
+                        mamba.numGroups(),
+                        factors.size() / mamba.numGroups()));
+        add(mamba.output(), block + "ssm_out");
+    }
+
+    private void add(GatedDeltaSpec delta, String block) {
+        List<LinearSpec> mixed = List.of(delta.query(), delta.key(), delta.value());
+        String together = block + "ssm_in" + WEIGHT; // in files of 2025, by heads as in a checkpoint
+        if (parts.tensors().containsKey(together)) {
+            addParts(mixed, together);
+            addParts(List.of(delta.gate()), together);
+        } else {
+            addRows(mixed, block + "attn_qkv");
+            add(delta.gate(), block + "attn_gate");
+        }
+        addParts(List.of(delta.strength(), delta.step()), block + "ssm_ba" + WEIGHT);
+        delta.step().bias().ifPresent(bias -> add(bias, block + "ssm_dt" + BIAS));
+        add(List.of(delta.queryConvolution(), delta.keyConvolution(), delta.valueConvolution()), block + "ssm_conv1d");
+        addElements(delta.logRates(), block + "ssm_a", Change.NEGATED_EXPONENTIAL, delta.numValueHeads());
+        add(delta.norm(), block + "ssm_norm");
+        add(delta.output(), block + "ssm_out");
+    }
+
+    /// Convolutions whose channels follow each other in one tensor.
+    private void add(List<ConvolutionSpec> convolutions, String name) {
+        int channels = convolutions.stream().mapToInt(ConvolutionSpec::channels).sum();
+        for (ConvolutionSpec convolution : convolutions) {
+            addElements(convolution.taps(), name + WEIGHT, Change.NONE, channels, convolution.width());
+            convolution.bias().ifPresent(bias -> addElements(bias, name + BIAS, Change.NONE, channels));
+        }
+    }
+
+    /// Elements of a tensor of this shape, as the vector's slice says: all if it has none.
+    private void addElements(VectorSpec vector, String name, Change change, long... shape) {
+        TensorSlice elements = vector.slice()
+                .orElseGet(() ->
+                        TensorSlice.rows(name, Arrays.stream(shape).boxed().toList(), 0, 1));
+        weights.put(vector.name(), new GgufModel.Weight(require(name, shape), 0, Optional.of(elements), change));
+    }
+
+    private void add(MoeSpec moe, String block) {
+        add(moe.router().linear(), block + "ffn_gate_inp");
+        moe.router().correction().ifPresent(correction -> add(correction, block + "exp_probs_b" + BIAS));
+        addExperts(
+                moe.experts().stream().flatMap(expert -> expert.gate().stream()).toList(), block + "ffn_gate");
+        addExperts(moe.experts().stream().map(DenseSpec::up).toList(), block + "ffn_up");
+        addExperts(moe.experts().stream().map(DenseSpec::down).toList(), block + "ffn_down");
+        moe.sharedExpert().ifPresent(shared -> add(shared, block));
+    }
+
+    private void add(SharedExpertSpec shared, String block) {
+        add(shared.ffn(), block, "_shexp");
+        shared.gate().ifPresent(gate -> add(gate, block + "ffn_gate_inp_shexp"));
+    }
+
+    private void add(DenseSpec ffn, String block, String suffix) {
+        ffn.gate().ifPresent(gate -> add(gate, block + "ffn_gate" + suffix));
+        add(ffn.up(), block + "ffn_up" + suffix);
+        add(ffn.down(), block + "ffn_down" + suffix);
+    }
+
+    /// One matrix of every expert: a stack of them or, in files of before April 2024, tensors of their own.
+    private void addExperts(List<LinearSpec> experts, String name) {
+        LinearSpec first = experts.getFirst();
+        if (parts.tensors().containsKey(name + ".0" + WEIGHT)) {
+            for (int e = 0; e < experts.size(); e++) {
+                add(experts.get(e), name + "." + e);
+            }
+            return;
+        }
+        addStack(experts, name + "_exps" + WEIGHT);
+        if (first.bias().isPresent()) {
+            RawTensor biases = require(name + "_exps" + BIAS, experts.size(), first.rows());
+            for (int e = 0; e < experts.size(); e++) {
+                VectorSpec bias = experts.get(e).bias().orElseThrow();
+                weights.put(bias.name(), weight(part(biases, "[" + e + "]", experts.size(), e, 1, bias.size())));
+            }
+        }
+    }
+
+    /// Matrices of one shape, one behind the other in a tensor.
+    private void addStack(List<LinearSpec> linears, String name) {
+        LinearSpec first = linears.getFirst();
+        RawTensor stack = require(name, linears.size(), first.rows(), first.cols());
+        for (int i = 0; i < linears.size(); i++) {
+            LinearSpec linear = linears.get(i);
+            weights.put(
+                    linear.weight(),
+                    weight(part(stack, "[" + i + "]", linears.size(), i, 1, linear.rows(), linear.cols())));
+        }
+    }
+
+    /// Matrices whose rows follow each other in a matrix, and their biases likewise.
+    private void addRows(List<LinearSpec> linears, String name) {
+        int rows = linears.stream().mapToInt(LinearSpec::rows).sum();
+        RawTensor whole = require(name + WEIGHT, rows, linears.getFirst().cols());
+        Optional<RawTensor> bias = linears.getFirst().bias().map(present -> require(name + BIAS, rows));
+        int at = 0;
+        for (LinearSpec linear : linears) {
+            String label = "[" + at + ".." + (at + linear.rows()) + "]";
+            weights.put(
+                    linear.weight(), weight(part(whole, label, rows, at, linear.rows(), linear.rows(), linear.cols())));
+            if (bias.isPresent()) {
+                weights.put(
+                        linear.bias().orElseThrow().name(),
+                        weight(part(bias.get(), label, rows, at, linear.rows(), linear.rows())));
+            }
+            at += linear.rows();
+        }
+    }
+
+    /// Matrices that lie in a tensor as they do in a checkpoint; a tensor of blocks can be cut between rows alone.
+    private void addParts(List<LinearSpec> linears, String name) {
+        for (LinearSpec linear : linears) {
+            if (linear.slice().orElse(null) instanceof TensorSlice slice) {
+                RawTensor tensor = require(
+                        name, slice.shape().stream().mapToLong(Long::longValue).toArray());
+                if (tensor.require().dtype().blockElements() > 1 && !slice.isOfWholeRows()) {
+                    throw MalformedModelException.of(
+                            tensor.file(),
+                            "tensor " + name,
+                            "F32, F16 or BF16, as keys are cut from its columns, or attn_k_b and attn_v_b in its place",
+                            tensor.dtype());
+                }
+                weights.put(linear.weight(), new GgufModel.Weight(tensor, 0, Optional.of(slice), Change.NONE));
+            }
+        }
+    }
+
+    /// Returns `count` of `total` equal parts of a tensor, from number `first` on.
+    private static RawTensor part(RawTensor whole, String label, int total, long first, int count, long... shape) {
+        long bytes = whole.byteLength() / total;
+        return new RawTensor(
+                whole.name() + label,
+                whole.dtype(),
+                Arrays.stream(shape).boxed().toList(),
+                whole.file(),
+                whole.offset() + first * bytes,
+                count * bytes);
+    }
+
+    private static GgufModel.Weight weight(RawTensor tensor) {
+        return new GgufModel.Weight(tensor, 0);
+    }
+
+    private void add(LinearSpec linear, String name) {
+        add(linear, name, 0);
+    }
+
+    private void add(LinearSpec linear, String name, int headRows) {
+        RawTensor found = linear.rows() == 1 && isVector(name + WEIGHT)
+                ? asRow(require(name + WEIGHT, linear.cols()))
+                : require(name + WEIGHT, linear.rows(), linear.cols());
+        weights.put(linear.weight(), new GgufModel.Weight(found, headRows));
+        if (linear.bias().isPresent()) {
+            RawTensor bias = require(name + BIAS, linear.rows());
+            if (headRows != 0) {
+                throw MalformedModelException.of(
+                        bias.file(), "tensor " + bias.name(), "no bias, whose order would have to change", "one");
+            }
+            weights.put(linear.bias().get().name(), new GgufModel.Weight(bias, 0));
+        }
+    }
+
+    private void add(NormSpec norm, String name) {
+        Change change = norm.kind() == NormSpec.Kind.ZERO_CENTRED_RMS ? Change.ONE_MORE : Change.NONE;
+        norm.weight()
+                .ifPresent(factors -> weights.put(
+                        factors.name(),
+                        new GgufModel.Weight(require(name + WEIGHT, factors.size()), 0, Optional.empty(), change)));
+        norm.bias().ifPresent(bias -> add(bias, name + BIAS));
+    }
+
+    private void add(VectorSpec vector, String name) {
+        weights.put(vector.name(), weight(require(name, vector.size())));
+    }
+
+    private boolean isVector(String name) {
+        @Nullable RawTensor tensor = parts.tensors().get(name);
+        return tensor != null && tensor.shape().size() == 1;
+    }
+
+    private static RawTensor asRow(RawTensor vector) {
+        return new RawTensor(
+                vector.name(),
+                vector.dtype(),
+                List.of(1L, vector.shape().getFirst()),
+                vector.file(),
+                vector.offset(),
+                vector.byteLength());
+    }
+
+    private RawTensor require(String name, long... shape) {
+        RawTensor tensor = parts.require(name, shape);
+        used.add(name);
+        return tensor;
+    }
+
+    private void requireNoOthers(ModelSpec spec) {
+        for (RawTensor tensor : parts.tensors().values()) {
+            if (isOfGuessingLayer(tensor.name(), spec.layers().size())) {
+                continue;
+            }
+            if (!used.contains(tensor.name())) {
+                throw MalformedModelException.of(
+                        tensor.file(),
+                        "tensor " + tensor.name(),
+                        "only tensors that " + spec.family() + " has",
+                        "this one");
+            }
+        }
+    }
+
+    /// Says whether a tensor belongs to a layer behind the model's own, which guesses more than the next token.
+    private static boolean isOfGuessingLayer(String tensor, int numLayers) {
+        Matcher block = BLOCK.matcher(tensor);
+        return block.matches() && Integer.parseInt(block.group(1)) >= numLayers;
+    }
+}

@@ -1,0 +1,55 @@
+package io.moetier.runtime.model.family;
+
+import io.moetier.runtime.model.describe.Decoder;
+import io.moetier.runtime.model.describe.FamilyConfig;
+import io.moetier.runtime.model.describe.GroupedAttention;
+import io.moetier.runtime.model.describe.Layer;
+import io.moetier.runtime.model.describe.Mixture;
+import io.moetier.runtime.model.describe.SwiGlu;
+import io.moetier.runtime.model.spec.FeedForwardSpec;
+import io.moetier.runtime.model.spec.LayerSpec;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.SublayerSpec;
+import java.util.Map;
+import java.util.Optional;
+
+/// Qwen3-MoE (Qwen Team 2025): queries and keys normalised per head.
+final class Qwen3Moe {
+    static final Family FAMILY = new Family(
+            "qwen3_moe",
+            Map.of("rms_norm_eps", 1e-6, "rope_theta", 1e4, "num_key_value_heads", 4),
+            Qwen3Moe::model,
+            Optional.of(GgufRule.of("qwen3moe")
+                    .needs("moe_intermediate_size", "expert_feed_forward_length")
+                    .says("norm_topk_prob", true)
+                    .takes("norm_topk_prob", "expert_weights_norm")));
+
+    private Qwen3Moe() {}
+
+    private static ModelSpec model(FamilyConfig config) {
+        return Decoder.of(config).layers(Qwen3Moe::layer);
+    }
+
+    private static LayerSpec layer(Layer layer) {
+        FamilyConfig config = layer.config();
+        return LayerSpec.of(
+                SublayerSpec.preNorm(
+                        config.rms(layer.name("input_layernorm")),
+                        GroupedAttention.of(layer, "self_attn")
+                                .bias(config.flag("attention_bias"), config.flag("attention_bias"))
+                                .normPerHead("q_norm", "k_norm")
+                                .window(layer.windowIfUsed())
+                                .spec()),
+                SublayerSpec.preNorm(config.rms(layer.name("post_attention_layernorm")), feedForward(layer)));
+    }
+
+    private static FeedForwardSpec feedForward(Layer layer) {
+        FamilyConfig config = layer.config();
+        return layer.isDenseByStep()
+                ? SwiGlu.PROJ.spec(layer.name("mlp"), config.hiddenSize(), config.siluWidth("intermediate_size"))
+                : Mixture.of(layer, "mlp")
+                        .renormalise(config.flag("norm_topk_prob"))
+                        .experts(SwiGlu.PROJ, config.siluWidth("moe_intermediate_size"))
+                        .spec();
+    }
+}

@@ -1,0 +1,50 @@
+package io.moetier.runtime.model.spec;
+
+import java.util.List;
+
+/// Lightning attention (Qin et al. 2024) as in MiniMax-01 (MiniMax 2025): linear attention with a fixed decay.
+///
+/// With q, k and v = silu(…·x), the state of head h becomes S = exp(-rate(h))·S + k⊗v, and the result is
+/// output·(norm(Sᵀq) ⊙ sigmoid(gate·x)), all heads normalised together. Heads forget at rates from 1/2 down to 2^-8 for
+/// eight heads, as in ALiBi (Press et al. 2021), the more slowly the later the layer:
+/// rate(h) = 2^(-8(h + 1) / numHeads)·(1 - layer / (numLayers - 1 + 1e-5) + 1e-5).
+///
+/// @param layer number of the layer in the model
+/// @param numLayers of the model
+public record LightningSpec(
+        LinearSpec query,
+        LinearSpec key,
+        LinearSpec value,
+        LinearSpec gate,
+        NormSpec norm,
+        LinearSpec output,
+        int numHeads,
+        int layer,
+        int numLayers)
+        implements RecurrentSpec {
+    /// Returns the size of a key and of a value.
+    public int headDim() {
+        return value.rows() / numHeads;
+    }
+
+    @Override
+    public List<LinearSpec> linears() {
+        return List.of(query, key, value, gate, output);
+    }
+
+    @Override
+    public List<VectorSpec> vectors() {
+        return norm.vectors();
+    }
+
+    /// Queries, keys, values, the gate and the heads' results.
+    @Override
+    public List<Integer> intermediates() {
+        return List.of(query.rows(), key.rows(), value.rows(), gate.rows(), value.rows());
+    }
+
+    @Override
+    public List<Integer> states() {
+        return List.of(Range.product("state of all heads", value.rows(), headDim(), Range.VECTOR));
+    }
+}

@@ -1,0 +1,159 @@
+package io.moetier.runtime.model.spec;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/// A model: embedding, layers, final norm, head.
+///
+/// @param family the checkpoint's `model_type`
+/// @param embedding [vocabSize, hiddenSize]
+/// @param embeddingMultiplier factor on the rows of the embedding
+/// @param head [vocabSize, hiddenSize]; the embedding itself when tied
+/// @param logitsMultiplier factor on what the head gives
+/// @param positions what is added to the embedding, where the family has it
+/// @param encoder the first layers, where the model has an encoder; the others are the decoder's
+public record ModelSpec(
+        String family,
+        int hiddenSize,
+        int vocabSize,
+        int maxPositionEmbeddings,
+        LinearSpec embedding,
+        float embeddingMultiplier,
+        List<LayerSpec> layers,
+        NormSpec finalNorm,
+        LinearSpec head,
+        float logitsMultiplier,
+        Optional<SinusoidSpec> positions,
+        Optional<EncoderSpec> encoder) {
+    /// @throws IllegalArgumentException if a number is out of range
+    public ModelSpec {
+        layers = List.copyOf(layers);
+        Range.require("vocabulary", vocabSize, 1, Range.ROW);
+        Range.require("positions", maxPositionEmbeddings, 1, Range.POSITIONS);
+        Range.requireFinite("factor on the embedding", embeddingMultiplier);
+        Range.requireFinite("factor on the logits", logitsMultiplier);
+        layers.forEach(layer -> layer.requireInRange(hiddenSize, maxPositionEmbeddings));
+        encoder.ifPresent(
+                stack -> Range.require("first token of the decoder", stack.decoderStartToken(), 0, vocabSize - 1));
+        requireKeysAndValues(layers, maxPositionEmbeddings);
+    }
+
+    /// The keys and values of all positions have a number of bytes that fits 64 bits.
+    private static void requireKeysAndValues(List<LayerSpec> layers, int positions) {
+        long heads = layers.stream()
+                .flatMap(layer -> layer.blocks(KeyValueSpec.class))
+                .mapToLong(attention -> (long) attention.numKeyValueHeads() * attention.headDim())
+                .sum();
+        if (heads > Long.MAX_VALUE / (2L * Float.BYTES) / positions) {
+            throw new IllegalArgumentException("keys and values of " + positions + " positions: expected a number of"
+                    + " bytes that fits 64 bits, found more");
+        }
+    }
+
+    /// Says whether the head is the embedding.
+    public boolean tiedEmbeddings() {
+        return head.weight().equals(embedding.weight());
+    }
+
+    /// Returns how many layers, the first ones, are an encoder's.
+    public int encoderLayers() {
+        return encoder.map(EncoderSpec::numLayers).orElse(0);
+    }
+
+    /// Returns every block of one kind, in order.
+    public <T extends BlockSpec> Stream<T> blocks(Class<T> kind) {
+        return layers.stream().flatMap(layer -> layer.blocks(kind));
+    }
+
+    /// Returns every matrix outside the routed experts, each once.
+    public List<LinearSpec> denseLinears() {
+        List<LinearSpec> linears = new ArrayList<>();
+        linears.add(embedding);
+        blocks(BlockSpec.class).forEach(block -> linears.addAll(block.linears()));
+        if (!tiedEmbeddings()) {
+            linears.add(head);
+        }
+        return linears;
+    }
+
+    /// Returns the matrices that stay in the checkpoint's precision whatever the quantisation: routers and the gates
+    /// of shared experts, which are small and decide which experts run.
+    public List<LinearSpec> routingLinears() {
+        return Stream.concat(
+                        moeLayers().stream().flatMap(moe -> moe.routingLinears().stream()),
+                        blocks(MixtureOfHeadsSpec.class)
+                                .map(heads -> heads.router().linear()))
+                .toList();
+    }
+
+    /// Returns every vector outside the routed experts, each once: biases, norms and whatever else blocks have.
+    public List<VectorSpec> denseVectors() {
+        Set<VectorSpec> vectors = new LinkedHashSet<>(); // layers may share one
+        denseLinears().stream().map(LinearSpec::bias).flatMap(Optional::stream).forEach(vectors::add);
+        if (tiedEmbeddings()) {
+            head.bias().ifPresent(vectors::add);
+        }
+        for (LayerSpec layer : layers) {
+            for (SublayerSpec sublayer : layer.sublayers()) {
+                sublayer.norms().forEach(norm -> vectors.addAll(norm.vectors()));
+                vectors.addAll(sublayer.block().vectors());
+            }
+        }
+        vectors.addAll(finalNorm.vectors());
+        encoder.ifPresent(present -> vectors.addAll(present.finalNorm().vectors()));
+        return List.copyOf(vectors);
+    }
+
+    /// Returns this model with each token sent to `k` experts of every layer.
+    ///
+    /// @throws IllegalArgumentException if a layer has fewer
+    public ModelSpec withExpertsPerToken(int k) {
+        return new ModelSpec(
+                family,
+                hiddenSize,
+                vocabSize,
+                maxPositionEmbeddings,
+                embedding,
+                embeddingMultiplier,
+                layers.stream().map(layer -> layer.withExpertsPerToken(k)).toList(),
+                finalNorm,
+                head,
+                logitsMultiplier,
+                positions,
+                encoder);
+    }
+
+    /// Returns the parameters of the whole model.
+    public long totalParameters() {
+        return denseParameters()
+                + moeLayers().stream()
+                        .flatMap(moe -> moe.experts().stream())
+                        .mapToLong(DenseSpec::numParameters)
+                        .sum();
+    }
+
+    /// Returns the parameters that one token uses: all but the experts it is not sent to.
+    public long activeParameters() {
+        return denseParameters()
+                + moeLayers().stream()
+                        .mapToLong(moe -> moe.numExpertsPerToken()
+                                * moe.experts().getFirst().numParameters())
+                        .sum();
+    }
+
+    /// Returns the mixtures of experts in layer order.
+    public List<MoeSpec> moeLayers() {
+        return blocks(MoeSpec.class).toList();
+    }
+
+    private long denseParameters() {
+        return denseLinears().stream()
+                        .mapToLong(linear -> (long) linear.rows() * linear.cols())
+                        .sum()
+                + denseVectors().stream().mapToLong(VectorSpec::size).sum();
+    }
+}

@@ -1,0 +1,72 @@
+package io.moetier.runtime.model.spec;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/// A mixture of experts: a router chooses experts for each token, whose outputs are weighted and summed (Shazeer et
+/// al. 2017).
+///
+/// The router may choose from more than there are experts: each id from the number of experts on is an identity, whose
+/// result is the block's input (zero-computation experts: Jin et al. 2024, arXiv:2410.07348; LongCat,
+/// arXiv:2509.01322).
+///
+/// @param experts one per expert, in the checkpoint's order
+/// @param bias added to the weighted sum of the routed experts, where the family has one
+/// @param weighsInputs whether the router's weights multiply what experts read, instead of what they give
+public record MoeSpec(
+        RouterSpec router,
+        List<DenseSpec> experts,
+        Optional<SharedExpertSpec> sharedExpert,
+        Optional<VectorSpec> bias,
+        boolean weighsInputs)
+        implements FeedForwardSpec {
+    public MoeSpec {
+        experts = List.copyOf(experts);
+    }
+
+    /// Returns the number of experts.
+    public int numExperts() {
+        return experts.size();
+    }
+
+    /// Returns how many ids the router chooses from: experts, and identities behind them.
+    public int numChoices() {
+        return router.routing().numExperts();
+    }
+
+    /// Returns how many experts a token is sent to.
+    public int numExpertsPerToken() {
+        return router.routing().numExpertsPerToken();
+    }
+
+    /// Returns this mixture with each token sent to `k` experts.
+    ///
+    /// @throws IllegalArgumentException if there are fewer
+    MoeSpec withExpertsPerToken(int k) {
+        return new MoeSpec(router.withExpertsPerToken(k), experts, sharedExpert, bias, weighsInputs);
+    }
+
+    /// Returns the matrices that decide which experts run and how much they count.
+    public List<LinearSpec> routingLinears() {
+        List<LinearSpec> linears = new ArrayList<>(List.of(router.linear()));
+        sharedExpert.flatMap(SharedExpertSpec::gate).ifPresent(linears::add);
+        return linears;
+    }
+
+    @Override
+    public List<VectorSpec> vectors() {
+        return Stream.concat(router.vectors().stream(), bias.stream()).toList();
+    }
+
+    @Override
+    public List<LinearSpec> linears() {
+        List<LinearSpec> linears = new ArrayList<>(List.of(router.linear()));
+        sharedExpert.ifPresent(shared -> {
+            linears.addAll(shared.ffn().linears());
+            shared.gate().ifPresent(linears::add);
+        });
+        return linears;
+    }
+}

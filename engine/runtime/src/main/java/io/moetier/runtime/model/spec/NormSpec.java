@@ -1,0 +1,48 @@
+package io.moetier.runtime.model.spec;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/// Normalisation over `size` elements.
+///
+/// @param weight factor of each element; absent where all are 1
+/// @param bias added to each element, where the family has one
+public record NormSpec(Kind kind, int size, Optional<VectorSpec> weight, Optional<VectorSpec> bias, float eps) {
+    /// @throws IllegalArgumentException if a number is out of range
+    public NormSpec {
+        Range.require("elements of a norm", size, 1, Range.ROW);
+        Range.requireNotNegative("epsilon of a norm", eps);
+    }
+
+    /// What the elements are divided by.
+    public enum Kind {
+        /// Root mean square (Zhang and Sennrich 2019): x·rsqrt(mean(x²) + eps)·weight.
+        RMS,
+        /// The same with the factors stored as their distance from 1: x·rsqrt(mean(x²) + eps)·(1 + weight).
+        ZERO_CENTRED_RMS,
+        /// Standard deviation (Ba, Kiros and Hinton 2016): (x - mean)·rsqrt(variance + eps)·weight + bias.
+        LAYER
+    }
+
+    /// Returns the root mean square norm whose factors are called `prefix.weight`.
+    public static NormSpec rms(String prefix, int size, float eps) {
+        return of(Kind.RMS, prefix, size, eps);
+    }
+
+    /// Returns a norm without bias whose factors are called `prefix.weight`.
+    public static NormSpec of(Kind kind, String prefix, int size, float eps) {
+        return new NormSpec(kind, size, Optional.of(VectorSpec.of(prefix + ".weight", size)), Optional.empty(), eps);
+    }
+
+    /// Returns the layer norm called `prefix.weight` and, if `biased`, `prefix.bias`.
+    public static NormSpec layer(String prefix, int size, float eps, boolean biased) {
+        Optional<VectorSpec> bias = biased ? Optional.of(VectorSpec.of(prefix + ".bias", size)) : Optional.empty();
+        return new NormSpec(Kind.LAYER, size, Optional.of(VectorSpec.of(prefix + ".weight", size)), bias, eps);
+    }
+
+    /// Returns its vectors.
+    public List<VectorSpec> vectors() {
+        return Stream.concat(weight.stream(), bias.stream()).toList();
+    }
+}

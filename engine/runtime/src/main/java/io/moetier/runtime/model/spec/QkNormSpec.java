@@ -1,0 +1,6 @@
+package io.moetier.runtime.model.spec;
+
+/// Normalisation of queries and keys: over each head (`perHead`) or over the whole projection.
+///
+/// @param afterRope whether it comes after the rotation instead of before
+public record QkNormSpec(NormSpec query, NormSpec key, boolean perHead, boolean afterRope) {}

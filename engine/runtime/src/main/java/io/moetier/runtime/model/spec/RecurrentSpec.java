@@ -1,0 +1,11 @@
+package io.moetier.runtime.model.spec;
+
+import java.util.List;
+
+/// A mixer that remembers a state of constant size instead of every position: each token changes it, and none can be
+/// taken back.
+public sealed interface RecurrentSpec extends MixerSpec
+        permits GatedDeltaSpec, LightningSpec, Mamba2Spec, MambaSpec, ShortConvolutionSpec {
+    /// Returns how many floats each part of its state takes.
+    List<Integer> states();
+}

@@ -1,0 +1,29 @@
+package io.moetier.runtime.model.spec;
+
+/// How a sublayer's result joins the residual stream: `input · x + output · result`.
+///
+/// @param ofNormed whether `x` is what the sublayer's norm gave, instead of the residual stream in front of it
+/// @param atLayerEnd whether the result waits for the end of the layer, so that the sublayers between do not see it
+public record ResidualSpec(float input, float output, boolean ofNormed, boolean atLayerEnd) {
+    /// @throws IllegalArgumentException if a number is out of range
+    public ResidualSpec {
+        Range.requireFinite("factor on the residual stream", input);
+        Range.requireFinite("factor on a sublayer's result", output);
+    }
+
+    /// The plain sum (He et al. 2016).
+    public static final ResidualSpec SUM = new ResidualSpec(1, 1, false, false);
+
+    /// The plain sum at the end of the layer.
+    public static final ResidualSpec AT_LAYER_END = new ResidualSpec(1, 1, false, true);
+
+    /// Returns the sum with a share of the result taken away, as training did at random.
+    public static ResidualSpec keeping(float dropped) {
+        return scaled(1 - dropped);
+    }
+
+    /// Returns the sum with the result multiplied.
+    public static ResidualSpec scaled(float output) {
+        return new ResidualSpec(1, output, false, false);
+    }
+}

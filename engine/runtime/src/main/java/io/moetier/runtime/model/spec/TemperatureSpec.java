@@ -1,0 +1,18 @@
+package io.moetier.runtime.model.spec;
+
+/// Queries that grow with their position: those at position `p` are multiplied by
+/// `1 + scale · ln(1 + floor((p + 1) / interval))` (Llama 4, Meta 2025; Nakanishi 2025, arXiv:2501.19399).
+///
+/// @param interval how many positions have one factor
+public record TemperatureSpec(double scale, double interval) {
+    /// @throws IllegalArgumentException if a number is out of range
+    public TemperatureSpec {
+        Range.requireFinite("scale of the queries' temperature", scale);
+        Range.requirePositive("positions of one temperature", interval);
+    }
+
+    /// Returns the factor of queries at a position.
+    public float factor(int position) {
+        return (float) (1 + scale * Math.log1p(Math.floor((position + 1) / interval)));
+    }
+}

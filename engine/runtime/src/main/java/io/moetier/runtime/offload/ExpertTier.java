@@ -1,0 +1,297 @@
+package io.moetier.runtime.offload;
+
+import io.moetier.kernels.device.Device;
+import io.moetier.kernels.device.Owned;
+import io.moetier.runtime.metrics.Counters;
+import io.moetier.runtime.metrics.FlightEvents;
+import io.moetier.storage.cache.ExpertCache;
+import io.moetier.storage.cache.PolicyFactory;
+import io.moetier.storage.model.ExpertId;
+import io.moetier.storage.model.Tier;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.IntToDoubleFunction;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/// The experts that lie where they are computed, within a budget of bytes; the others are loaded when a layer needs
+/// them.
+///
+/// It is the DEVICE tier over a [PinnedTier] if the device has memory of its own, else the HOST tier over the store.
+///
+/// Lifetime: owns its memory and its loader threads until it is closed; no block may be used after that.
+/// Concurrency: confined to one thread at a time, which takes one layer's experts after another with
+/// [#begin(int, int\[\], int\[\], float\[\], int)].
+public final class ExpertTier implements AutoCloseable {
+    /// Loaders unless the user says otherwise: one reads while the other checks what it has read.
+    static final int DEFAULT_LOADERS = 2;
+
+    /// So that no more has to be given back than a sixteenth at a time.
+    private static final int MOST_PIECES = 16;
+
+    private static final int[] NO_EXPERTS = {};
+    private static final float[] NO_LIKELIHOODS = {};
+
+    private final long budgetBytes;
+    private final int numSlots; // at first
+    private final int[] ids;
+    private final Counters counters;
+    private final List<SizeClass> sizeClasses;
+    private final int[] sizeClassOfLayer;
+    private final int[][] idsOfLayer;
+    private final Owned owned;
+    private final TransferScheduler<Transfer> scheduler;
+    private final Prefetcher prefetcher;
+    private final ExpertSequence sequence;
+    private boolean choseMost; // of the layer's experts, the present sequence
+
+    private ExpertTier(
+            ExpertSource source,
+            Device device,
+            SlotBudget slotBudget,
+            long budgetBytes,
+            PolicyFactory policy,
+            Placement placement,
+            Counters counters,
+            int loaders,
+            Owned owned) {
+        int[] slots = slotBudget.slots(budgetBytes);
+        this.owned = owned;
+        this.budgetBytes = budgetBytes;
+        this.counters = counters;
+        ids = source.ids();
+        sizeClassOfLayer = sizeClassOfLayer(source);
+        idsOfLayer = IntStream.range(0, sizeClassOfLayer.length)
+                .mapToObj(layer -> IntStream.of(ids)
+                        .filter(id -> ExpertId.layerOf(id) == layer)
+                        .toArray())
+                .toArray(int[][]::new);
+        SlotReleases releases = new SlotReleases(device);
+        owned.add(releases::close);
+        sizeClasses = new ArrayList<>();
+        for (int c = 0; c < slots.length; c++) {
+            int sizeClass = c;
+            int[] members = IntStream.of(ids)
+                    .filter(id -> source.sizeClassOf(id) == sizeClass)
+                    .toArray();
+            ExpertCache cache = new ExpertCache(members, slots[c], policy.create(members, slots[c]), this::onEviction);
+            sizeClasses.add(sizeClass(source, device, releases, cache, source.slotBytes(c), slotBudget.leastSlots(c)));
+        }
+        numSlots = IntStream.of(slots).sum();
+        scheduler = device.hostClock()
+                .<TransferScheduler<Transfer>>map(clock -> new VirtualLoaders(clock, loaders, numSlots))
+                .orElseGet(() -> new LoaderThreads<>(loaders, numSlots));
+        owned.add(scheduler::close);
+        owned.add(this::dropAhead);
+        PromptSlots promptSlots = new PromptSlots(sizeClassOfLayer.length);
+        prefetcher = new Prefetcher(
+                scheduler,
+                counters,
+                new UseRates(ids),
+                promptSlots,
+                device.readsMainMemory() ? loaders : 1, // copies share a link, and a layer would wait for all of them
+                sizeClasses,
+                sizeClassOfLayer,
+                mostExpertsOfOneLayer(ids));
+        sequence = new ExpertSequence(
+                placement, releases, scheduler, prefetcher, promptSlots, counters, mostExpertsOfOneLayer(ids));
+        owned.add(sequence::close);
+        device.relieveWith(this::giveBack);
+        owned.add(() -> device.relieveWith(byteSize -> false));
+    }
+
+    /// Opens an empty tier of at most `budgetBytes`, divided over the size classes in proportion to their bytes.
+    ///
+    /// @param device whose memory the slots are
+    /// @throws IllegalArgumentException if the budget is below [SlotBudget#minimumBytes()]
+    public static ExpertTier open(
+            ExpertSource source,
+            Device device,
+            int numExpertsPerToken,
+            long budgetBytes,
+            PolicyFactory policy,
+            Placement placement,
+            Counters counters,
+            int loaders) {
+        SlotBudget slotBudget = SlotBudget.of(source, numExpertsPerToken);
+        Owned owned = new Owned();
+        try {
+            return new ExpertTier(source, device, slotBudget, budgetBytes, policy, placement, counters, loaders, owned);
+        } catch (RuntimeException | Error e) {
+            owned.close();
+            throw e;
+        }
+    }
+
+    /// Starts to gather the experts `experts[0..n)` of `layer`, which must be distinct; the order does not matter.
+    ///
+    /// The policies hear of the decision, and then of each expert once. Residents are pinned, and missing ones
+    /// start to load, as many as get a slot. The sequence is the same object every time and must be closed before
+    /// the next begin.
+    ///
+    /// @param rows `[n]`, to how many rows each expert is applied
+    /// @param weights `[n]`, the factors of the experts' outputs, each summed over the tokens; null if not known
+    /// @throws IllegalArgumentException if the layer has no such expert
+    /// @throws IllegalStateException if the previous sequence is still open
+    ExpertSequence begin(int layer, int[] experts, int[] rows, float @Nullable [] weights, int n) {
+        int sizeClass = layer < 0 || layer >= sizeClassOfLayer.length ? -1 : sizeClassOfLayer[layer];
+        if (sizeClass < 0 && n > 0) {
+            throw new IllegalArgumentException("layer " + layer + " has no experts");
+        }
+        sequence.begin(sizeClasses.get(Math.max(0, sizeClass)), layer, experts, rows, weights, n);
+        choseMost = sizeClass >= 0 && 2 * n >= idsOfLayer[layer].length;
+        return sequence;
+    }
+
+    /// Loads the experts that will probably be chosen soon, as many as fit. To be called before the first
+    /// [#begin(int, int\[\], int\[\], float\[\], int)]; no access is counted.
+    ///
+    /// The policies are not told what earlier runs chose, which says what to start with and little of what to
+    /// keep: `lfu` did worse with such counts.
+    ///
+    /// What the source throws when it reads an expert is thrown here.
+    ///
+    /// @param share of tokens that chose an expert in earlier runs, by packed id
+    /// @throws IllegalStateException if an expert is here already
+    void warm(IntToDoubleFunction share) {
+        if (residentSummary().numResident() > 0) {
+            throw new IllegalStateException("the tier has been used: " + residentSummary());
+        }
+        for (int c = 0; c < sizeClasses.size(); c++) {
+            int sizeClass = c;
+            IntStream members = IntStream.of(ids).filter(id -> sizeClassOfLayer[ExpertId.layerOf(id)] == sizeClass);
+            new Warming(sizeClasses.get(c), members, share).run(scheduler, counters);
+        }
+    }
+
+    /// Has the experts `experts[0..n)` of a layer to come, the likeliest first, loaded while the present sequence waits
+    /// for nothing; they replace those guessed before. `likelihoods[i]` is that of `experts[i]`.
+    void guess(int layer, int[] experts, float[] likelihoods, int n) {
+        prefetcher.guess(layer, experts, likelihoods, n);
+    }
+
+    /// Returns what [#begin] returns.
+    ExpertSequence sequence() {
+        return sequence;
+    }
+
+    /// Has the experts of `layer`, the next one of a prompt, loaded behind those of the present sequence. But if that
+    /// asked for less than half of its own layer, each is likelier not to be needed, and nothing is loaded ahead.
+    /// Nor is anything if all experts here belong to layers before.
+    void stream(int layer) {
+        if (choseMost && layer < idsOfLayer.length) {
+            prefetcher.stream(layer, idsOfLayer[layer]);
+        } else {
+            prefetcher.guess(layer, NO_EXPERTS, NO_LIKELIHOODS, 0);
+        }
+    }
+
+    /// Returns the packed ids of the experts that belong here.
+    int[] ids() {
+        return ids;
+    }
+
+    /// Tells how full the tier is.
+    public ResidentSummary residentSummary() {
+        int numLeft = sizeClasses.stream()
+                .mapToInt(sizeClass -> sizeClass.cache().numSlots())
+                .sum();
+        return ResidentSummary.of(sizeClasses, ids.length, budgetBytes, numSlots - numLeft);
+    }
+
+    @Override
+    public void close() {
+        owned.close();
+    }
+
+    /// Loaders need not load what nobody will ask for.
+    private void dropAhead() {
+        while (scheduler.cancel() != null) {
+            // the next one
+        }
+    }
+
+    private SizeClass sizeClass(
+            ExpertSource source,
+            Device device,
+            SlotReleases releases,
+            ExpertCache cache,
+            long slotBytes,
+            int leastSlots) {
+        Slab slab = new Slab(slotBytes);
+        List<SlabPiece> pieces = new ArrayList<>();
+        int stay = device.readsMainMemory() ? cache.numSlots() : leastSlots;
+        int most = Math.ceilDiv(cache.numSlots() - stay, MOST_PIECES - 1);
+        for (int first = 0; first < cache.numSlots(); ) {
+            int n = first == 0 ? stay : Math.min(most, cache.numSlots() - first);
+            Arena arena = device.newArena();
+            owned.add(arena::close);
+            slab.add(device.allocateSlab(Math.multiplyExact(n, slotBytes), arena), n);
+            pieces.add(new SlabPiece(first, n, arena));
+            first += n;
+        }
+        pieces.removeFirst();
+        List<Transfer> transfers = IntStream.range(0, cache.numSlots())
+                .mapToObj(slot -> new Transfer(source, slab, slot, releases))
+                .toList();
+        return new SizeClass(device.readsMainMemory() ? Tier.HOST : Tier.DEVICE, cache, slab, transfers, pieces);
+    }
+
+    private void onEviction(int id) {
+        counters.addEviction();
+        FlightEvents.expertEviction(ExpertId.layerOf(id), ExpertId.expertOf(id));
+    }
+
+    /// Gives back memory for something else on the device. What was in it is loaded again when it is needed.
+    private boolean giveBack(long byteSize) {
+        long given = 0;
+        for (long piece = 1; piece > 0 && given < byteSize; given += piece) {
+            piece = giveBackPiece();
+        }
+        return given > 0;
+    }
+
+    /// Takes it from the size class that has most to spare, if that can give any now.
+    private long giveBackPiece() {
+        List<SizeClass> richestFirst = new ArrayList<>(sizeClasses);
+        richestFirst.sort(Comparator.comparingLong(SizeClass::spareBytes).reversed());
+        for (SizeClass sizeClass : richestFirst) {
+            long bytes = sizeClass.giveBack();
+            if (bytes > 0) {
+                return bytes;
+            }
+        }
+        return 0;
+    }
+
+    /// Returns the size class of each layer, -1 for a layer without experts.
+    ///
+    /// @throws IllegalArgumentException if a layer mixes size classes
+    private static int[] sizeClassOfLayer(ExpertSource source) {
+        int numLayers = IntStream.of(source.ids()).map(ExpertId::layerOf).max().orElse(-1) + 1;
+        int[] classes = new int[numLayers];
+        Arrays.fill(classes, -1);
+        for (int id : source.ids()) {
+            int layer = ExpertId.layerOf(id);
+            int sizeClass = source.sizeClassOf(id);
+            if (classes[layer] >= 0 && classes[layer] != sizeClass) {
+                throw new IllegalArgumentException(
+                        "layer " + layer + " mixes experts of size classes " + classes[layer] + " and " + sizeClass);
+            }
+            classes[layer] = sizeClass;
+        }
+        return classes;
+    }
+
+    /// Returns how many of these experts the layer with the most has.
+    static int mostExpertsOfOneLayer(int[] ids) {
+        int[] counts = new int[ExpertId.MAX_INDEX + 1];
+        for (int id : ids) {
+            counts[ExpertId.layerOf(id)]++;
+        }
+        return Arrays.stream(counts).max().orElse(0);
+    }
+}

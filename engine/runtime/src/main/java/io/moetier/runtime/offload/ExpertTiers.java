@@ -1,0 +1,315 @@
+package io.moetier.runtime.offload;
+
+import io.moetier.kernels.device.Device;
+import io.moetier.kernels.device.Owned;
+import io.moetier.runtime.metrics.Counters;
+import io.moetier.storage.cache.PolicyFactory;
+import io.moetier.storage.model.ExpertId;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.IntToDoubleFunction;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/// All memory that experts are computed from: the tier of each device, each for the experts that have their home there,
+/// and the one in main memory below them, which the processor may compute from as well.
+///
+/// Lifetime: owns the tiers, but not the devices. Concurrency: confined to one thread at a time, as [ExpertTier].
+public final class ExpertTiers implements AutoCloseable {
+    private final List<ExpertTier> tiers;
+    private final @Nullable PinnedTier pinned; // null if the device reads main memory
+    private final @Nullable HostSequence host;
+    private final Placement placement;
+    private final MissCosts costs;
+    private final LayerExperts layerExperts;
+    private final int[][] homes; // by layer and expert
+    private final List<Share> shares = new ArrayList<>(); // of each device
+    private final int[] ids; // of the layer's choice
+    private final int[] guessed;
+    private final float[] likelihoods;
+    private final Owned owned;
+
+    /// What of a layer's choice falls to one device.
+    private static final class Share {
+        private final int[] experts;
+        private final int[] rows;
+        private final float[] weights;
+        private int n;
+
+        Share(int most) {
+            experts = new int[most];
+            rows = new int[most];
+            weights = new float[most];
+        }
+    }
+
+    private ExpertTiers(
+            List<ExpertTier> tiers,
+            @Nullable PinnedTier pinned,
+            @Nullable HostSequence host,
+            Placement placement,
+            MissCosts costs,
+            Owned owned) {
+        this.tiers = List.copyOf(tiers);
+        this.pinned = pinned;
+        this.host = host;
+        this.placement = placement;
+        this.costs = costs;
+        this.owned = owned;
+        layerExperts = new LayerExperts(this.tiers, host);
+        homes = homes(tiers);
+        int most = Arrays.stream(homes).mapToInt(layer -> layer.length).max().orElse(0);
+        tiers.forEach(_ -> shares.add(new Share(most)));
+        ids = new int[most];
+        guessed = new int[most];
+        likelihoods = new float[most];
+    }
+
+    /// Opens the tier of a device that reads main memory.
+    ///
+    /// @throws IllegalArgumentException if the budget is below [SlotBudget#minimumBytes()]
+    public static ExpertTiers inMainMemory(
+            ExpertSource store,
+            Device device,
+            int numExpertsPerToken,
+            long budgetBytes,
+            PolicyFactory policy,
+            MissCosts costs,
+            Counters counters) {
+        Owned owned = new Owned();
+        Placement placement = new Placement(Misses.COPY, costs);
+        ExpertTier tier = ExpertTier.open(
+                store,
+                device,
+                numExpertsPerToken,
+                budgetBytes,
+                policy,
+                placement,
+                counters,
+                ExpertTier.DEFAULT_LOADERS);
+        owned.add(tier::close);
+        return new ExpertTiers(List.of(tier), null, null, placement, costs, owned);
+    }
+
+    /// Opens the tiers of devices with memory of their own over one in main memory.
+    ///
+    /// @param budgets of the devices' experts, in bytes
+    /// @param pinned which is closed with this, also if this fails
+    /// @throws IllegalArgumentException if a budget is below what the top-k experts of one layer need, or there are
+    ///     more devices than experts
+    public static ExpertTiers over(
+            PinnedTier pinned,
+            List<Device> devices,
+            int numExpertsPerToken,
+            long[] budgets,
+            PolicyFactory policy,
+            Misses misses,
+            MissCosts costs,
+            Counters counters) {
+        Owned owned = new Owned();
+        owned.add(pinned::close);
+        try {
+            ExpertSource store = pinned.source();
+            int[] all = store.ids();
+            int[][] divided = ExpertHomes.divide(all, store::sizeClassOf, budgets);
+            Placement placement = new Placement(misses, costs);
+            List<ExpertTier> tiers = new ArrayList<>();
+            for (int i = 0; i < divided.length; i++) {
+                DeviceCopies copies = DeviceCopies.open(
+                        pinned, devices.get(i), divided[i], ExpertTier.DEFAULT_LOADERS, costs, counters);
+                owned.add(copies::close);
+                ExpertTier tier = ExpertTier.open(
+                        copies,
+                        devices.get(i),
+                        numExpertsPerToken,
+                        budgets[i],
+                        policy,
+                        placement,
+                        counters,
+                        ExpertTier.DEFAULT_LOADERS);
+                owned.add(tier::close);
+                tiers.add(tier);
+            }
+            HostSequence host = null;
+            if (misses != Misses.COPY) {
+                int most = ExpertTier.mostExpertsOfOneLayer(all);
+                TransferScheduler<HostSequence.Lease> readers =
+                        devices.getFirst().hostClock().isPresent()
+                                ? new LazyLoader<>()
+                                : new LoaderThreads<>(ExpertTier.DEFAULT_LOADERS, most);
+                host = new HostSequence(pinned, counters, readers, most);
+                owned.add(host::end);
+            }
+            return new ExpertTiers(tiers, pinned, host, placement, costs, owned);
+        } catch (RuntimeException | Error e) {
+            owned.close();
+            throw e;
+        }
+    }
+
+    /// Returns the home of every expert.
+    private static int[][] homes(List<ExpertTier> tiers) {
+        int[] all =
+                tiers.stream().flatMapToInt(tier -> IntStream.of(tier.ids())).toArray();
+        int[][] homes = new int[IntStream.of(all).map(ExpertId::layerOf).max().orElse(-1) + 1][0];
+        for (int id : all) {
+            int layer = ExpertId.layerOf(id);
+            homes[layer] = Arrays.copyOf(homes[layer], Math.max(homes[layer].length, ExpertId.expertOf(id) + 1));
+        }
+        for (int device = 0; device < tiers.size(); device++) {
+            for (int id : tiers.get(device).ids()) {
+                homes[ExpertId.layerOf(id)][ExpertId.expertOf(id)] = device;
+            }
+        }
+        return homes;
+    }
+
+    /// Starts to gather the experts `experts[0..n)` of `layer`, which must be distinct; the order does not matter.
+    ///
+    /// The policies hear of the decision, and then of each expert once. What a device has is pinned, and what it
+    /// lacks starts to load, as much as gets a slot. The result is the same object every time and must be closed
+    /// before the next begin.
+    ///
+    /// @param rows `[n]`, to how many rows each expert is applied
+    /// @param weights `[n]`, the factors of the experts' outputs, each summed over the tokens; null if not known
+    /// @throws IllegalArgumentException if the layer has no such expert
+    /// @throws IllegalStateException if what was begun before is still open
+    public LayerExperts begin(int layer, int[] experts, int[] rows, float @Nullable [] weights, int n) {
+        placement.beginLayer();
+        try {
+            tellPinned(layer, experts, weights, n);
+            if (tiers.size() == 1) {
+                ExpertSequence _ = tiers.getFirst().begin(layer, experts, rows, weights, n);
+            } else {
+                beginShares(layer, experts, rows, weights, n);
+            }
+            if (host != null) {
+                beginHost(host);
+            }
+        } catch (RuntimeException e) {
+            layerExperts.close();
+            throw e;
+        }
+        return layerExperts;
+    }
+
+    private void tellPinned(int layer, int[] experts, float @Nullable [] weights, int n) {
+        if (pinned != null) {
+            for (int i = 0; i < n; i++) {
+                ids[i] = ExpertId.pack(layer, experts[i]);
+            }
+            pinned.onDecision(ids, weights, n);
+        }
+    }
+
+    private void beginShares(int layer, int[] experts, int[] rows, float @Nullable [] weights, int n) {
+        for (Share share : shares) {
+            share.n = 0;
+        }
+        for (int i = 0; i < n; i++) {
+            Share share = shares.get(homes[layer][experts[i]]);
+            share.experts[share.n] = experts[i];
+            share.rows[share.n] = rows[i];
+            share.weights[share.n++] = weights == null ? 0 : weights[i];
+        }
+        for (int device = 0; device < tiers.size(); device++) {
+            Share share = shares.get(device);
+            ExpertSequence _ = tiers.get(device)
+                    .begin(layer, share.experts, share.rows, weights == null ? null : share.weights, share.n);
+        }
+    }
+
+    private void beginHost(HostSequence host) {
+        host.begin();
+        for (ExpertTier tier : tiers) {
+            ExpertSequence sequence = tier.sequence();
+            for (int i = 0; i < sequence.numOnHost(); i++) {
+                host.add(sequence.onHost(i));
+            }
+        }
+    }
+
+    /// Loads the experts that will probably be chosen soon, as many as fit. To be called before the first
+    /// [#begin(int, int\[\], int\[\], float\[\], int)]; no access is counted.
+    ///
+    /// The policies are not told what earlier runs chose, which says what to start with and little of what to
+    /// keep: `lfu` did worse with such counts.
+    ///
+    /// What the source throws when it reads an expert is thrown here.
+    ///
+    /// @param share of tokens that chose an expert in earlier runs, by packed id
+    /// @throws IllegalStateException if an expert is here already
+    public void warm(IntToDoubleFunction share) {
+        tiers.forEach(tier -> tier.warm(share));
+    }
+
+    /// Has the experts `experts[0..n)` of a layer to come, the likeliest first, loaded while nothing is waited for;
+    /// they replace those guessed before. `likelihoods[i]` is that of `experts[i]`.
+    public void guess(int layer, int[] experts, float[] likelihoods, int n) {
+        if (tiers.size() == 1) {
+            tiers.getFirst().guess(layer, experts, likelihoods, n);
+            return;
+        }
+        for (int device = 0; device < tiers.size(); device++) {
+            int count = 0;
+            for (int i = 0; i < n; i++) {
+                if (homes[layer][experts[i]] == device) {
+                    guessed[count] = experts[i];
+                    this.likelihoods[count++] = likelihoods[i];
+                }
+            }
+            tiers.get(device).guess(layer, guessed, this.likelihoods, count);
+        }
+    }
+
+    /// Says whether the next layer of a prompt is worth loading whenever loaders are idle: copies to a device leave the
+    /// processor alone, and bits and times are all that anybody compares there, not what was found where.
+    public boolean streamsPrompts() {
+        return pinned != null && placement.copies();
+    }
+
+    /// Has the experts of `layer`, the next one of a prompt, loaded behind those of the layer that was begun, unless
+    /// that has asked for few of its own.
+    public void stream(int layer) {
+        tiers.forEach(tier -> tier.stream(layer));
+    }
+
+    /// Returns how many devices there are.
+    public int numDevices() {
+        return tiers.size();
+    }
+
+    /// Returns how many experts were asked for and found on each device, if there are several.
+    public List<Long> deviceHits() {
+        return tiers.size() == 1
+                ? List.of()
+                : tiers.stream().map(tier -> tier.sequence().hits()).toList();
+    }
+
+    /// Is told what the processor takes.
+    public MissCosts costs() {
+        return costs;
+    }
+
+    /// Returns the tier between the store and the devices, if they have memory of their own.
+    public Optional<PinnedTier> pinned() {
+        return Optional.ofNullable(pinned);
+    }
+
+    /// Tells how full the tier of each device is.
+    public List<ResidentSummary> residentSummaries() {
+        return tiers.stream().map(ExpertTier::residentSummary).toList();
+    }
+
+    /// Tells how full the tiers of all devices are, as if they were one.
+    public ResidentSummary residentSummary() {
+        return residentSummaries().stream().reduce(ResidentSummary::plus).orElseThrow();
+    }
+
+    @Override
+    public void close() {
+        owned.close();
+    }
+}

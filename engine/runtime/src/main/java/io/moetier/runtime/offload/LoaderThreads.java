@@ -1,0 +1,85 @@
+package io.moetier.runtime.offload;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Loads on threads of its own.
+///
+/// Concurrency: the thread that computes submits and collects; the loaders do nothing but load. The two sides meet in
+/// two queues and nowhere else.
+final class LoaderThreads<L extends Load> implements TransferScheduler<L> {
+    /// Some microseconds: a load that ends within them costs no sleep and no wake-up.
+    private static final int SPINS = 100;
+
+    private final TransferQueue<L> submitted;
+    private final TransferQueue<L> finished;
+    private final List<Thread> loaders = new ArrayList<>();
+
+    /// Starts `numLoaders` threads; at most `capacity` loads are under way at a time.
+    ///
+    /// @throws IllegalArgumentException if there is no loader
+    LoaderThreads(int numLoaders, int capacity) {
+        if (numLoaders < 1) {
+            throw new IllegalArgumentException("expected at least 1 loader, found " + numLoaders);
+        }
+        submitted = new TransferQueue<>(capacity);
+        finished = new TransferQueue<>(capacity);
+        for (int i = 0; i < numLoaders; i++) {
+            loaders.add(Thread.ofPlatform().daemon().name("moetier-loader-" + i).start(this::load));
+        }
+    }
+
+    @Override
+    public void submit(L load) {
+        submitted.put(load);
+    }
+
+    @Override
+    public @Nullable L poll() {
+        return finished.isEmpty() ? null : TransferScheduler.collected(finished.poll());
+    }
+
+    @Override
+    public L await() {
+        for (int i = 0; i < SPINS && finished.isEmpty(); i++) {
+            Thread.onSpinWait();
+        }
+        L load = TransferScheduler.collected(finished.take());
+        if (load == null) {
+            throw new IllegalStateException("the transfer scheduler is closed");
+        }
+        return load;
+    }
+
+    @Override
+    public @Nullable L cancel() {
+        return TransferScheduler.collected(submitted.poll());
+    }
+
+    @Override
+    public void close() {
+        submitted.close();
+        boolean interrupted = false;
+        for (Thread loader : loaders) {
+            while (loader.isAlive()) {
+                try {
+                    loader.join();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        }
+        finished.close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void load() {
+        for (L next = submitted.take(); next != null; next = submitted.take()) {
+            next.run();
+            finished.put(next);
+        }
+    }
+}

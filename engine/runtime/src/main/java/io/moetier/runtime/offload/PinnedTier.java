@@ -1,0 +1,261 @@
+package io.moetier.runtime.offload;
+
+import io.moetier.kernels.device.Device;
+import io.moetier.kernels.device.DeviceEvent;
+import io.moetier.kernels.device.Owned;
+import io.moetier.runtime.metrics.Counters;
+import io.moetier.storage.cache.ExpertCache;
+import io.moetier.storage.cache.PolicyFactory;
+import io.moetier.storage.model.Tier;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/// The HOST tier between a store and devices: experts in pinned memory, within a budget of bytes, from where they are
+/// copied to a device's slots ([DeviceCopies]), or where the processor computes them ([HostSequence]).
+///
+/// A slot is pinned in its [ExpertCache] while an expert is read into it or used, so who finds all slots pinned waits
+/// for another. What fails gives its slot back.
+///
+/// Lifetime: owns its memory; closed after the tiers that read from it and before the device.
+/// Concurrency: any thread may pin. One lock guards the caches, which nobody holds while bytes move.
+public final class PinnedTier implements AutoCloseable {
+    private static final int NONE = -1;
+
+    private final ExpertSource source;
+    private final Counters counters;
+    private final long budgetBytes;
+    private final Owned owned;
+    private final DeviceEvent nothing; // what has to be waited for before a slot of this tier is written
+    private final List<Slots> sizeClasses = new ArrayList<>();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition(); // a slot was filled or given back
+
+    /// The slots of one size, and which of them are being filled. The lock guards the cache and what changes `filling`,
+    /// which the thread that fills a slot knows anyway.
+    @SuppressWarnings("ArrayRecordComponent") // nobody compares them
+    private record Slots(ExpertCache cache, Slab slab, boolean[] filling) implements SlotClass {}
+
+    @SuppressWarnings("MustBeClosedChecker") // owned closes the arena
+    private PinnedTier(
+            ExpertSource source,
+            Device device,
+            int[] slots,
+            long budgetBytes,
+            PolicyFactory policy,
+            Counters counters,
+            Owned owned) {
+        this.source = source;
+        this.counters = counters;
+        this.budgetBytes = budgetBytes;
+        this.owned = owned;
+        Arena arena = Arena.ofShared();
+        owned.add(arena::close);
+        for (int c = 0; c < slots.length; c++) {
+            sizeClasses.add(slots(c, slots[c], device, arena, policy));
+        }
+        nothing = device.newEvent();
+        owned.add(nothing::close);
+    }
+
+    private Slots slots(int sizeClass, int numSlots, Device device, Arena arena, PolicyFactory policy) {
+        int[] ids = IntStream.of(source.ids())
+                .filter(id -> source.sizeClassOf(id) == sizeClass)
+                .toArray();
+        long slotBytes = source.slotBytes(sizeClass);
+        MemorySegment memory = device.allocatePinned(Math.multiplyExact(numSlots, slotBytes), arena);
+        Slab slab = new Slab(slotBytes);
+        slab.add(memory, numSlots);
+        return new Slots(new ExpertCache(ids, numSlots, policy.create(ids, numSlots)), slab, new boolean[numSlots]);
+    }
+
+    /// Opens an empty tier of at most `budgetBytes`, divided over the size classes in proportion to their bytes.
+    ///
+    /// @param device pins the memory; other devices of the same driver copy from it as fast
+    /// @throws IllegalArgumentException if the budget is below [SlotBudget#minimumBytes()]
+    public static PinnedTier open(
+            ExpertSource source,
+            Device device,
+            int numExpertsPerToken,
+            long budgetBytes,
+            PolicyFactory policy,
+            Counters counters) {
+        int[] slots = SlotBudget.of(source, numExpertsPerToken).slots(budgetBytes);
+        Owned owned = new Owned();
+        try {
+            return new PinnedTier(source, device, slots, budgetBytes, policy, counters, owned);
+        } catch (RuntimeException | Error e) {
+            owned.close();
+            throw e;
+        }
+    }
+
+    /// Returns what is below this tier.
+    ExpertSource source() {
+        return source;
+    }
+
+    /// Takes in that the router of one layer chose the distinct experts `ids[0..n)`, those among them that devices have
+    /// included; see [io.moetier.storage.cache.EvictionPolicy#onDecision(int\[\], float\[\], int)].
+    void onDecision(int[] ids, float @Nullable [] weights, int n) {
+        if (n == 0) {
+            return;
+        }
+        lock.lock();
+        try {
+            slotsOf(ids[0]).cache().decide(ids, weights, n);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Says whether an expert is here now, or being read; counts nothing.
+    boolean holds(int id) {
+        lock.lock();
+        try {
+            return slotsOf(id).cache().slotOf(id) != NONE;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Says whether [#pin(int)] would get a slot for an expert now.
+    boolean hasRoomFor(int id) {
+        ExpertCache cache = slotsOf(id).cache();
+        lock.lock();
+        try {
+            return cache.slotOf(id) != NONE || cache.numPinned() < cache.numSlots();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Pins an expert if it is here now. If not, nothing is counted.
+    boolean tryPin(int id) {
+        Slots slots = slotsOf(id);
+        lock.lock();
+        try {
+            int slot = slots.cache().slotOf(id);
+            if (slot == NONE || slots.filling()[slot]) {
+                return false;
+            }
+            slots.cache().access(id);
+            slots.cache().pin(slot);
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Pins an expert until a matching [#unpin(int)], reading it if it is not here, and returns where it was. Waits
+    /// while all slots are pinned.
+    ///
+    /// What the source throws is thrown here; nothing is pinned then.
+    Tier pin(int id) {
+        Slots slots = slotsOf(id);
+        int slot = pin(slots, id);
+        boolean missing = slots.filling()[slot];
+        if (missing) {
+            fill(slots, slot, id);
+        }
+        return missing ? Tier.DISK : Tier.HOST;
+    }
+
+    /// Returns the memory of an expert that is pinned, for one slot always the same object.
+    MemorySegment block(int id) {
+        Slots slots = slotsOf(id);
+        lock.lock();
+        try {
+            return slots.slab().slot(slots.cache().slotOf(id));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Gives back one pin.
+    void unpin(int id) {
+        Slots slots = slotsOf(id);
+        lock.lock();
+        try {
+            slots.cache().unpin(slots.cache().slotOf(id));
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Returns how many slots there are for experts of the size of `id`.
+    int numSlots(int id) {
+        return slotsOf(id).cache().numSlots();
+    }
+
+    private Slots slotsOf(int id) {
+        return sizeClasses.get(source.sizeClassOf(id));
+    }
+
+    /// Returns the slot of an expert, pinned; if it had none, it gets one, which is marked for this thread to fill.
+    private int pin(Slots slots, int id) {
+        ExpertCache cache = slots.cache();
+        lock.lock();
+        try {
+            cache.access(id);
+            while (true) {
+                int slot = cache.slotOf(id);
+                if (slot != NONE && !slots.filling()[slot]) {
+                    cache.pin(slot);
+                    return slot;
+                }
+                int reserved = slot == NONE ? cache.tryReserve(id) : NONE;
+                if (reserved != NONE) {
+                    slots.filling()[reserved] = true;
+                    return reserved;
+                }
+                changed.awaitUninterruptibly();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void fill(Slots slots, int slot, int id) {
+        boolean filled = false;
+        long start = System.nanoTime();
+        try {
+            source.read(id, slots.slab().slot(slot), nothing);
+            filled = true;
+            counters.addDiskLoad(slots.slab().slotBytes(), System.nanoTime() - start);
+        } finally {
+            lock.lock();
+            try {
+                slots.filling()[slot] = false;
+                if (!filled) {
+                    slots.cache().abandon(slot);
+                }
+                changed.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    /// Tells how full the tier is.
+    public ResidentSummary residentSummary() {
+        lock.lock();
+        try {
+            return ResidentSummary.of(sizeClasses, source.ids().length, budgetBytes, 0);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// To be called when nobody reads any more.
+    @Override
+    public void close() {
+        owned.close();
+    }
+}

@@ -1,0 +1,31 @@
+package io.moetier.runtime.offload;
+
+import org.jspecify.annotations.Nullable;
+
+/// Starts every load of an expert, in the order of submission. Called by the thread that computes.
+interface TransferScheduler<L extends Load> extends AutoCloseable {
+    void submit(L load);
+
+    /// Returns a load that ended, well or not, or null if none has since the last call.
+    @Nullable
+    L poll();
+
+    /// Returns a load that ended, well or not, waiting for it if need be.
+    L await();
+
+    /// Takes back a load that no loader has begun, or returns null if there is none.
+    @Nullable
+    L cancel();
+
+    /// Ends the loaders once they have done what was submitted.
+    @Override
+    void close();
+
+    /// Says that the computation has learnt of a load's end.
+    static <L extends Load> @Nullable L collected(@Nullable L load) {
+        if (load != null) {
+            load.collect();
+        }
+        return load;
+    }
+}

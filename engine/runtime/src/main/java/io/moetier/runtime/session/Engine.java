@@ -1,0 +1,521 @@
+package io.moetier.runtime.session;
+
+import io.moetier.kernels.cpu.CpuDevice;
+import io.moetier.kernels.device.Device;
+import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.DeviceFactory;
+import io.moetier.kernels.device.DeviceMarks;
+import io.moetier.kernels.device.HostClock;
+import io.moetier.kernels.device.KvType;
+import io.moetier.kernels.device.Largest;
+import io.moetier.kernels.device.Owned;
+import io.moetier.runtime.lookahead.Lookahead;
+import io.moetier.runtime.metrics.ActivityListener;
+import io.moetier.runtime.metrics.Counters;
+import io.moetier.runtime.metrics.RunStats;
+import io.moetier.runtime.model.ExpertPlaces;
+import io.moetier.runtime.model.ExpertSelection;
+import io.moetier.runtime.model.KvCache;
+import io.moetier.runtime.model.MoeModel;
+import io.moetier.runtime.model.Workspace;
+import io.moetier.runtime.model.family.Families;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.offload.ExpertTiers;
+import io.moetier.runtime.offload.MissCosts;
+import io.moetier.runtime.offload.Misses;
+import io.moetier.runtime.offload.PinnedTier;
+import io.moetier.runtime.offload.PrefetchTrial;
+import io.moetier.runtime.offload.ResidentSummary;
+import io.moetier.runtime.offload.SlotBudget;
+import io.moetier.runtime.trace.Census;
+import io.moetier.storage.cache.PolicyFactory;
+import io.moetier.storage.expert.ExpertStore;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.model.ExpertId;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/// A loaded model: its dense weights in memory, its experts in tiers over the store on disk.
+///
+/// Shareable between threads; each makes its own [Session]. Steps of different sessions take turns.
+public final class Engine implements AutoCloseable {
+    /// Tokens that one forward pass takes at most.
+    public static final int BATCH = 512;
+
+    private final ExpertStore store;
+    private final ModelSpec spec;
+    private final ExpertSelection selection;
+    private final int contextLength;
+    private final KvType kv;
+    private final List<Device> devices; // all but experts is computed on the first
+    private final Device device;
+    private final Optional<Device> processor; // computes what devices lack
+    private final Counters counters = new Counters();
+    private final ExpertTiers expertTiers;
+    private final PrefetchTrial prefetchTrial;
+    private final MoeModel model;
+    private final Owned owned;
+    private final long otherWeightBytes;
+    private final long placesBytes;
+    private final ReentrantLock step = new ReentrantLock(true);
+
+    /// Guarded by [#step].
+    private boolean closed;
+
+    @SuppressWarnings("MustBeClosedChecker") // owned closes the arena
+    private Engine(ExpertStore store, EngineConfig config, Owned owned) {
+        this.store = store;
+        this.owned = owned;
+        selection = config.selection();
+        spec = selected(Families.describe(store.config()), selection);
+        contextLength = contextLength(spec, config);
+        kv = config.kv();
+        // refused before the weights are read
+        PolicyFactory policy = PolicyChoice.of(config, spec);
+        SlotBudget slotBudget = SlotBudget.of(new StoreSource(store, counters), numExpertsPerToken(spec));
+        config.ramBytes().ifPresent(slotBudget::slots);
+        devices = openDevices(config);
+        device = devices.getFirst();
+        processor = config.misses() == Misses.COPY ? Optional.empty() : Optional.of(openBeside(config));
+        Arena arena = device.newArena();
+        owned.add(arena::close);
+        Arena mainMemory = Arena.ofShared();
+        owned.add(() -> close(mainMemory));
+        StoreWeights weights = new StoreWeights(store, mainMemory);
+        otherWeightBytes = weights.byteSize();
+        expertTiers = openTiers(config, policy);
+        owned.add(expertTiers::close);
+        ExpertPlaces places = new ExpertPlaces(
+                spec, device, devices.subList(1, devices.size()), processor.orElse(null), batch(), expertTiers);
+        placesBytes = places.byteSize();
+        prefetchTrial = new PrefetchTrial(config.prefetch());
+        model = new MoeModel(
+                spec,
+                new HeldWeights(weights, device, arena),
+                layer -> store.layout(ExpertId.pack(layer, 0)),
+                expertTiers,
+                places,
+                prefetchTrial,
+                device,
+                counters,
+                selection);
+        if (!device.readsMainMemory()) {
+            close(mainMemory);
+        }
+    }
+
+    private List<Device> openDevices(EngineConfig config) {
+        if (config.devices().isEmpty()) {
+            return List.of(openProcessor(config));
+        }
+        List<Device> opened = new ArrayList<>();
+        for (DeviceFactory factory : config.devices()) {
+            owned.add(factory::close);
+            Device next = factory.open();
+            owned.add(next::close);
+            opened.add(next);
+        }
+        return List.copyOf(opened);
+    }
+
+    private Device openProcessor(EngineConfig config) {
+        return own(CpuDevice.open(threads(config), config.kernels(), config.nativeDirectory()));
+    }
+
+    private Device openBeside(EngineConfig config) {
+        return own(CpuDevice.openBeside(
+                threads(config), config.kernels(), config.nativeDirectory(), device.activations()));
+    }
+
+    private static int threads(EngineConfig config) {
+        return PhysicalCores.threads(config.threads());
+    }
+
+    private Device own(Device opened) {
+        owned.add(opened::close);
+        return opened;
+    }
+
+    private static void close(Arena arena) {
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
+    }
+
+    /// Loads the model of a store.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if a file is damaged
+    /// @throws IllegalArgumentException if the budget is too small, the context too long or an option unknown
+    public static Engine open(Path storeDirectory, EngineConfig config) {
+        Owned owned = new Owned();
+        try {
+            ExpertStore store = ExpertStore.open(storeDirectory, config.io());
+            owned.add(store::close);
+            return new Engine(store, config, owned);
+        } catch (RuntimeException | Error e) {
+            owned.close();
+            throw e;
+        }
+    }
+
+    /// Checks a configuration against what is known of a model before there is a store of it.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if the census is not one of the model
+    /// @throws IllegalArgumentException as [#open]
+    public static void requireFit(EngineConfig config, ModelSpec spec, SlotBudget slotBudget) {
+        contextLength(selected(spec, config.selection()), config);
+        PolicyChoice.of(config, spec);
+        config.ramBytes().ifPresent(slotBudget::slots);
+    }
+
+    /// Loads the experts that earlier runs chose often, as many as there is room for. To be called before the
+    /// first step.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if an expert cannot be read
+    /// @throws IllegalStateException if a step was made before
+    public void warm(Census census) {
+        lockStep();
+        try {
+            expertTiers.warm(census.shareById());
+        } finally {
+            unlockStep();
+        }
+    }
+
+    /// Returns what the model computes.
+    public ModelSpec spec() {
+        return spec;
+    }
+
+    /// Returns the options that make the model compute something else than it was trained for, if there are any.
+    public Optional<String> lossy() {
+        return selection.lossy();
+    }
+
+    /// Returns a new, empty session of [#contextLength()] tokens.
+    public Session newSession() {
+        return newSession(contextLength);
+    }
+
+    /// Returns a new, empty session of `length` tokens.
+    ///
+    /// @throws IllegalArgumentException if that is more than [#contextLength()]
+    /// @throws IllegalStateException if the engine is closed
+    public Session newSession(int length) {
+        if (length < 1 || length > contextLength) {
+            throw new IllegalArgumentException("a session holds 1 to " + contextLength + " tokens, not " + length);
+        }
+        lockStep(); // memory for it may come from the tier of experts
+        try {
+            return Session.open(this, kv, length, BATCH);
+        } finally {
+            unlockStep();
+        }
+    }
+
+    /// Returns how many tokens a session holds.
+    public int contextLength() {
+        return contextLength;
+    }
+
+    /// Returns how many tokens a prompt has at most: what a session holds, or what an encoder reads.
+    public int longestPrompt() {
+        return spec.encoder().isPresent() ? spec.maxPositionEmbeddings() : contextLength;
+    }
+
+    /// Returns the error for a prompt that is too long.
+    ///
+    /// @param found how many tokens there are
+    public IllegalArgumentException tooLong(String found) {
+        return new IllegalArgumentException(
+                spec.encoder().isPresent()
+                        ? "the encoder reads at most " + longestPrompt() + " tokens (max_position_embeddings), not "
+                                + found
+                        : "the context holds " + contextLength + " tokens, but " + found
+                                + " are needed (the model allows " + spec.maxPositionEmbeddings()
+                                + ", --ctx sets it)");
+    }
+
+    /// Returns the counters so far.
+    public RunStats stats() {
+        return counters.snapshot().withDeviceHits(expertTiers.deviceHits());
+    }
+
+    /// Returns the tiers that experts are computed from.
+    public ExpertTiers expertTiers() {
+        return expertTiers;
+    }
+
+    /// Returns the tier between the store and devices with memory of their own, if there are such devices.
+    public Optional<PinnedTier> pinnedTier() {
+        return expertTiers.pinned();
+    }
+
+    /// Returns the smallest budget of a device's memory that is enough for each of them; 0 for a device that has none
+    /// of its own.
+    public long minimumVramBytes() {
+        return device.readsMainMemory()
+                ? 0
+                : IntStream.range(0, devices.size())
+                        .mapToLong(number -> vramBudget(number).minimumBytes())
+                        .max()
+                        .orElseThrow();
+    }
+
+    /// Returns the smallest budget of experts in main memory: the top-k experts of one layer.
+    public long minimumRamBytes() {
+        return SlotBudget.of(new StoreSource(store, counters), numExpertsPerToken())
+                .minimumBytes();
+    }
+
+    /// Returns the main memory that this engine and a session of it will still take: room for experts that are not
+    /// there yet, keys and values.
+    public long pendingBytes() {
+        ResidentSummary tier = pinnedTier().map(PinnedTier::residentSummary).orElseGet(expertTiers::residentSummary);
+        long keyValues = device.readsMainMemory() ? KvCache.bytes(spec, kv, contextLength) : 0;
+        return tier.slabBytes() - tier.residentBytes() + keyValues;
+    }
+
+    /// Returns how experts are read, and why so.
+    public String ioDescription() {
+        return store.ioDescription();
+    }
+
+    /// Returns what computes.
+    public String deviceDescription() {
+        return devices.stream().map(Device::description).collect(Collectors.joining("; "))
+                + processor
+                        .map(beside -> "; what is missing there: " + beside.description())
+                        .orElse("");
+    }
+
+    /// Returns the store the model came from.
+    public ExpertStore store() {
+        return store;
+    }
+
+    /// Returns the tokens that end an answer: those of `generation_config.json`, else of `config.json`.
+    public Set<Integer> endOfSequence() {
+        return store.file("generation_config.json")
+                .map(Json::readObject)
+                .flatMap(config -> Families.endOfSequence(config, spec))
+                .or(() -> Families.endOfSequence(store.config(), spec))
+                .orElse(Set.of());
+    }
+
+    /// Returns the token that every output begins with behind the decoder's first one, if `generation_config.json`, or
+    /// else `config.json`, names one: a translation model's language.
+    public Optional<Integer> forcedFirstToken() {
+        String key = "forced_bos_token_id";
+        return spec.encoder().isEmpty()
+                ? Optional.empty()
+                : store.file("generation_config.json")
+                        .map(Json::readObject)
+                        .flatMap(config -> config.optionalInt(key))
+                        .or(() -> store.config().optionalInt(key));
+    }
+
+    /// Waits for the step under way; sessions fail from then on.
+    @Override
+    public void close() {
+        step.lock();
+        try {
+            closed = true;
+            owned.close();
+        } finally {
+            step.unlock();
+        }
+    }
+
+    /// Returns the bytes that devices keep between operations, and activations on their way between them.
+    long workingBytes() {
+        return placesBytes + devices.stream().mapToLong(Device::workingBytes).sum();
+    }
+
+    /// Returns the bytes of the weights outside the experts.
+    long otherWeightBytes() {
+        return otherWeightBytes;
+    }
+
+    /// Has a listener told what this engine does from now on.
+    public void listen(ActivityListener listener) {
+        counters.listen(listener);
+    }
+
+    /// Makes marks among the kernels of this engine's device, for the thread that computes; to be closed before the
+    /// engine.
+    public DeviceMarks newMarks() {
+        return device.newMarks();
+    }
+
+    /// Returns what was guessed of the layers' choices, and how often that was right.
+    public Lookahead lookahead() {
+        return model.lookahead();
+    }
+
+    /// Returns what was found out about prefetching.
+    public PrefetchTrial prefetchTrial() {
+        return prefetchTrial;
+    }
+
+    MoeModel model() {
+        return model;
+    }
+
+    Device device() {
+        return device;
+    }
+
+    /// Returns the time by which ways to do the same are compared: virtual if the device is not there.
+    long nanos() {
+        Optional<HostClock> virtual = device.hostClock();
+        return virtual.isPresent() ? (long) virtual.get().nanos() : System.nanoTime();
+    }
+
+    Counters counters() {
+        return counters;
+    }
+
+    void lockStep() {
+        step.lock();
+        if (closed) {
+            step.unlock();
+            throw new IllegalStateException("the engine is closed");
+        }
+    }
+
+    /// Runs `action` when no step is under way, whether this is closed or not.
+    void awaitStep(Runnable action) {
+        step.lock();
+        try {
+            action.run();
+        } finally {
+            step.unlock();
+        }
+    }
+
+    void unlockStep() {
+        step.unlock();
+    }
+
+    void logits(Workspace workspace, int row, int n, DeviceBuffer out) {
+        lockStep();
+        try {
+            model.logits(workspace, row, n, out);
+        } finally {
+            unlockStep();
+        }
+    }
+
+    /// Copies the logits from `from` on.
+    void download(DeviceBuffer logits, int from, float[] out) {
+        lockStep();
+        try {
+            device.download(logits, from, out.length, out, 0);
+        } finally {
+            unlockStep();
+        }
+    }
+
+    void largest(DeviceBuffer logits, int from, int n, int k, Largest out) {
+        lockStep();
+        try {
+            device.kernels().largest(logits, from, n, k, out);
+        } finally {
+            unlockStep();
+        }
+    }
+
+    /// Called when the dense weights are in main memory, so that what is available there no longer includes theirs.
+    private ExpertTiers openTiers(EngineConfig config, PolicyFactory policy) {
+        StoreSource source = new StoreSource(store, counters);
+        MissCosts costs = new MissCosts(device.hostClock());
+        if (device.readsMainMemory()) {
+            return ExpertTiers.inMainMemory(
+                    source, device, numExpertsPerToken(), ramBytes(config), policy, costs, counters);
+        }
+        long[] vramBytes = IntStream.range(0, devices.size())
+                .mapToLong(number -> expertBytes(config, number))
+                .toArray();
+        PinnedTier pinned = PinnedTier.open(source, device, numExpertsPerToken(), ramBytes(config), policy, counters);
+        return ExpertTiers.over(
+                pinned, devices, numExpertsPerToken(), vramBytes, policy, config.misses(), costs, counters);
+    }
+
+    /// Returns what experts may take on a device.
+    private long expertBytes(EngineConfig config, int number) {
+        List<Long> budgets = config.vramBytes();
+        OptionalLong budget = budgets.isEmpty()
+                ? OptionalLong.empty()
+                : OptionalLong.of(budgets.get(budgets.size() == 1 ? 0 : number));
+        OptionalInt named = devices.size() == 1 ? OptionalInt.empty() : OptionalInt.of(number);
+        return vramBudget(number).expertBytes(budget, devices.get(number).availableBytes(), named);
+    }
+
+    private long ramBytes(EngineConfig config) {
+        long keyValues = device.readsMainMemory() ? KvCache.bytes(spec, kv, contextLength) : 0;
+        return config.ramBytes()
+                .orElseGet(
+                        () -> Math.max(minimumRamBytes(), MemoryBudget.available(keyValues + config.reservedBytes())));
+    }
+
+    private VramBudget vramBudget(int number) {
+        long working = devices.get(number).workingBytes();
+        if (number > 0) {
+            return new VramBudget(0, 0, ExpertPlaces.bytesThere(spec, batch()) + working, minimumRamBytes());
+        }
+        int others = devices.size() - 1 + (processor.isPresent() ? 1 : 0);
+        long workspace = Session.workspaceBytes(spec, device, contextLength, BATCH)
+                + others * ExpertPlaces.bytesHere(spec, batch())
+                + working;
+        return new VramBudget(
+                otherWeightBytes, KvCache.allocatedBytes(spec, kv, contextLength), workspace, minimumRamBytes());
+    }
+
+    /// Returns how many tokens a pass takes at most.
+    private int batch() {
+        return Math.min(BATCH, contextLength);
+    }
+
+    private int numExpertsPerToken() {
+        return numExpertsPerToken(spec);
+    }
+
+    private static int numExpertsPerToken(ModelSpec spec) {
+        return spec.moeLayers().stream()
+                .mapToInt(MoeSpec::numExpertsPerToken)
+                .max()
+                .orElse(1);
+    }
+
+    private static ModelSpec selected(ModelSpec spec, ExpertSelection selection) {
+        if (selection.experts().isEmpty()) {
+            return spec;
+        }
+        try {
+            return spec.withExpertsPerToken(selection.experts().getAsInt());
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("--experts: " + e.getMessage(), e);
+        }
+    }
+
+    private static int contextLength(ModelSpec spec, EngineConfig config) {
+        if (config.contextLength() > spec.maxPositionEmbeddings()) {
+            throw new IllegalArgumentException("--ctx " + config.contextLength() + " is more than the "
+                    + spec.maxPositionEmbeddings() + " tokens that the model allows (max_position_embeddings)");
+        }
+        return config.contextLength() > 0
+                ? config.contextLength()
+                : Math.min(spec.maxPositionEmbeddings(), EngineConfig.DEFAULT_CONTEXT);
+    }
+}

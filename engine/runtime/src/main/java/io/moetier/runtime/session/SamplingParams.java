@@ -1,0 +1,37 @@
+package io.moetier.runtime.session;
+
+/// How the next token is drawn, in the terms of llama.cpp.
+///
+/// @param temperature divides the logits; 0 takes the most probable token
+/// @param topK keep this many most probable tokens; 0 keeps all
+/// @param topP keep the smallest set whose probability reaches this; 1 keeps all
+/// @param minP drop tokens less probable than this share of the most probable; 0 drops none
+/// @param repeatPenalty divides positive and multiplies negative logits of recent tokens; 1 leaves them
+/// @param repeatLastN how many tokens count as recent; −1 for the whole context
+/// @param seed start of the random sequence
+public record SamplingParams(
+        double temperature, int topK, double topP, double minP, double repeatPenalty, int repeatLastN, long seed) {
+    /// llama.cpp's defaults, with a fixed seed.
+    public static final SamplingParams DEFAULT = new SamplingParams(0.8, 40, 0.95, 0.05, 1.0, 64, 0);
+
+    /// Always the most probable token.
+    public static final SamplingParams GREEDY = new SamplingParams(0, 40, 0.95, 0.05, 1.0, 64, 0);
+
+    /// Checks every value.
+    ///
+    /// @throws IllegalArgumentException if a value is out of range
+    public SamplingParams {
+        require(temperature >= 0 && Double.isFinite(temperature), "--temp", "0 or more", temperature);
+        require(topK >= 0, "--top-k", "0 or more", topK);
+        require(topP > 0 && topP <= 1, "--top-p", "above 0 and at most 1", topP);
+        require(minP >= 0 && minP <= 1, "--min-p", "from 0 to 1", minP);
+        require(repeatPenalty > 0 && Double.isFinite(repeatPenalty), "--repeat-penalty", "above 0", repeatPenalty);
+        require(repeatLastN >= -1, "--repeat-last-n", "-1 or more", repeatLastN);
+    }
+
+    private static void require(boolean holds, String option, String expected, Number found) {
+        if (!holds) {
+            throw new IllegalArgumentException(option + " must be " + expected + ", not " + found);
+        }
+    }
+}

@@ -1,0 +1,426 @@
+package io.moetier.runtime.session;
+
+import io.moetier.kernels.device.Device;
+import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.KvType;
+import io.moetier.kernels.device.Largest;
+import io.moetier.kernels.device.Owned;
+import io.moetier.runtime.metrics.ActivityListener;
+import io.moetier.runtime.metrics.DecodeEvent;
+import io.moetier.runtime.metrics.FlightEvents;
+import io.moetier.runtime.metrics.PrefillEvent;
+import io.moetier.runtime.model.KvCache;
+import io.moetier.runtime.model.MixtureObserver;
+import io.moetier.runtime.model.RoutingListener;
+import io.moetier.runtime.model.Workspace;
+import io.moetier.runtime.model.spec.EncoderSpec;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.storage.model.Phase;
+import java.lang.foreign.Arena;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/// One timeline of tokens with its key-value cache: prefill appends many tokens, decode appends one.
+///
+/// Confined to one thread. Several sessions may share an engine; their steps then take turns.
+public final class Session implements AutoCloseable {
+    private static final int LOGIT_ROWS = 32; // rows of logits computed at once where every position is asked for
+
+    private final Engine engine;
+    private final Owned owned;
+    private final KvCache cache;
+    private final Workspace workspace;
+    private final DeviceBuffer deviceLogits;
+    private final float[] logits;
+    private final Largest largest = new Largest();
+    private final int[] tokens;
+    private final int[] single = new int[1];
+    private int position;
+    private int[] outputBeginning = {};
+    private int logitRow; // of the device's logits, after the last token
+    private boolean hasLogits; // of that token
+    private int numLargest; // of that token
+    private int numWanted; // what was asked for after the token before: 0 for all logits, else how many of the largest
+
+    private RoutingListener listener = RoutingListener.NONE;
+    private @Nullable MixtureObserver observer;
+
+    private Session(Engine engine, KvType kv, int contextLength, int batch, Owned owned) {
+        this.engine = engine;
+        this.owned = owned;
+        Arena arena = engine.device().newArena();
+        owned.add(arena::close);
+        cache = new KvCache(engine.spec(), kv, contextLength, engine.device());
+        owned.add(cache::close);
+        if (!engine.device().readsMainMemory()) {
+            cache.reserve(contextLength); // now, as it is accounted for
+        }
+        workspace = engine.model().newWorkspace(Math.min(batch, contextLength), arena);
+        deviceLogits = engine.device().allocate(LOGIT_ROWS * engine.spec().vocabSize(), arena);
+        logits = new float[engine.spec().vocabSize()];
+        tokens = new int[contextLength];
+        engine.model().reservePositions(Math.min(contextLength, EngineConfig.DEFAULT_CONTEXT));
+    }
+
+    /// Returns the bytes of the buffers of a session on its device.
+    static long workspaceBytes(ModelSpec spec, Device device, int contextLength, int batch) {
+        return Workspace.bytes(spec, device, Math.min(batch, contextLength))
+                + (long) Float.BYTES * LOGIT_ROWS * spec.vocabSize();
+    }
+
+    /// Begins an empty timeline of `contextLength` tokens that takes in at most `batch` at a time.
+    static Session open(Engine engine, KvType kv, int contextLength, int batch) {
+        Owned owned = new Owned();
+        try {
+            return new Session(engine, kv, contextLength, batch, owned);
+        } catch (RuntimeException | Error e) {
+            owned.close();
+            throw e;
+        }
+    }
+
+    /// Receives the logits of one position.
+    @FunctionalInterface
+    public interface LogitsSink {
+        /// Takes the logits after the token at `position`.
+        ///
+        /// @param logits [vocabSize], the session's; they change after the call
+        void accept(int position, float[] logits);
+    }
+
+    /// Has every routing decision reported from now on.
+    public void listen(RoutingListener newListener) {
+        listener = newListener;
+        workspace.listen(newListener);
+    }
+
+    /// Has what every mixture computes shown from now on.
+    public void observe(MixtureObserver newObserver) {
+        observer = newObserver;
+        workspace.observe(newObserver);
+    }
+
+    /// Returns how many tokens the session holds.
+    public int position() {
+        return position;
+    }
+
+    /// Returns how many tokens the session can hold.
+    public int capacity() {
+        return tokens.length;
+    }
+
+    /// Forgets every token from `newPosition` on.
+    public void truncate(int newPosition) {
+        if (newPosition < 0 || newPosition > position) {
+            throw new IllegalArgumentException("cannot go back to " + newPosition + " from " + position);
+        }
+        position = newPosition;
+    }
+
+    /// Returns what this session and its engine hold in memory now.
+    public MemoryUse memoryUse() {
+        long logitBytes = (long) Float.BYTES * (deviceLogits.length() + logits.length);
+        return new MemoryUse(
+                engine.expertTiers().residentSummary().residentBytes(),
+                engine.otherWeightBytes(),
+                cache.allocatedBytes(),
+                workspace.byteSize() + logitBytes + engine.workingBytes());
+    }
+
+    /// Takes in a prompt and computes the logits after it. To a decoder it is appended; an encoder reads it as its
+    /// input, and the output begins anew.
+    ///
+    /// @param cancelled is asked before each layer whether to give up
+    /// @return false if it was given up; a decoder is then as it was before, an encoder has no input
+    /// @throws IllegalArgumentException as [#prefill(int\[\])]
+    public boolean prompt(int[] prompt, BooleanSupplier cancelled) {
+        Optional<EncoderSpec> encoder = engine.spec().encoder();
+        if (encoder.isEmpty()) {
+            return prefill(prompt, cancelled);
+        }
+        int[] beginning = new int[outputBeginning.length + 1];
+        beginning[0] = encoder.get().decoderStartToken();
+        System.arraycopy(outputBeginning, 0, beginning, 1, outputBeginning.length);
+        return encode(prompt, cancelled) && prefill(beginning, cancelled);
+    }
+
+    /// Has every output of a model with an encoder begin with these tokens too, behind the one that each begins with: a
+    /// translation model's language.
+    ///
+    /// @throws IllegalArgumentException if one is outside the vocabulary
+    /// @throws IllegalStateException if the model has no encoder
+    public void beginOutputWith(int... tokens) {
+        if (engine.spec().encoder().isEmpty()) {
+            throw new IllegalStateException(
+                    engine.spec().family() + " has no encoder; its output goes on from the prompt");
+        }
+        checkVocabulary(tokens);
+        outputBeginning = tokens.clone();
+    }
+
+    /// Has the encoder read its input; the output begins anew.
+    ///
+    /// @throws IllegalArgumentException if there is none, it is too long, or a token is outside the vocabulary
+    /// @throws IllegalStateException if the model has no encoder
+    public void encode(int[] input) {
+        encode(input, () -> false);
+    }
+
+    private boolean encode(int[] input, BooleanSupplier cancelled) {
+        truncate(0);
+        cache.forgetInput();
+        checkTokens(input);
+        if (input.length > engine.spec().maxPositionEmbeddings()) {
+            throw engine.tooLong(Integer.toString(input.length));
+        }
+        long start = System.nanoTime();
+        engine.lockStep();
+        try (Arena arena = engine.device().newArena()) {
+            Workspace whole = engine.model().newWorkspace(input.length, arena);
+            whole.listen(listener);
+            whole.observe(observer);
+            whole.cancelWhen(cancelled);
+            ActivityListener activity = engine.counters().activity();
+            activity.onStep(Phase.PREFILL, input.length);
+            engine.model().encode(input, cache, whole);
+            activity.onStepEnd();
+        } catch (CancellationException e) {
+            cache.forgetInput();
+            return false;
+        } catch (RuntimeException | Error e) {
+            cache.forgetInput(); // what is there of it is not to be answered from
+            throw e;
+        } finally {
+            engine.unlockStep();
+        }
+        engine.counters().addPrefill(input.length, System.nanoTime() - start);
+        return true;
+    }
+
+    /// Appends tokens and computes the logits after the last one.
+    ///
+    /// @throws IllegalArgumentException if there are none, one is outside the vocabulary, or they do not fit
+    public void prefill(int[] appended) {
+        append(appended, null);
+    }
+
+    /// Appends tokens like [#prefill(int\[\])] and asks `cancelled` before each layer whether to give up.
+    ///
+    /// @return false if it was given up; the session is then as it was before
+    public boolean prefill(int[] appended, BooleanSupplier cancelled) {
+        int before = position;
+        workspace.cancelWhen(cancelled);
+        try {
+            append(appended, null);
+            return true;
+        } catch (CancellationException e) {
+            position = before;
+            return false;
+        } finally {
+            workspace.cancelWhen(() -> false);
+        }
+    }
+
+    /// Appends tokens and hands out the logits after each of them.
+    public void prefill(int[] appended, LogitsSink sink) {
+        append(appended, sink);
+    }
+
+    /// Appends one token like [#decode(int)] and asks `cancelled` before each layer whether to give up.
+    ///
+    /// @return false if it was given up; the session is then as it was before
+    public boolean decode(int token, BooleanSupplier cancelled) {
+        workspace.cancelWhen(cancelled);
+        try {
+            decode(token);
+            return true;
+        } catch (CancellationException e) {
+            return false;
+        } finally {
+            workspace.cancelWhen(() -> false);
+        }
+    }
+
+    /// Appends one token and computes the logits after it.
+    public void decode(int token) {
+        single[0] = token;
+        check(single);
+        workspace.expectLength(position + 1);
+        DecodeEvent event = FlightEvents.startDecode(position);
+        long start = System.nanoTime();
+        ActivityListener activity = engine.counters().activity();
+        activity.onStep(Phase.DECODE, 1);
+        step(single, 0, 1, Phase.DECODE);
+        computeLogits(0);
+        activity.onStepEnd();
+        engine.counters().addDecode(1, System.nanoTime() - start);
+        FlightEvents.finish(event);
+    }
+
+    /// Returns the logits after the last token, [vocabSize]; the session's, overwritten by its next step.
+    public float[] logits() {
+        numWanted = 0;
+        fetch();
+        return logits;
+    }
+
+    /// Returns the largest `k` logits after the last token; the session's, overwritten by its next step.
+    ///
+    /// @param k at most [Largest#MOST_OF_KERNELS]
+    public Largest largestLogits(int k) {
+        numWanted = k;
+        fetch();
+        return largest;
+    }
+
+    @Override
+    public void close() {
+        engine.awaitStep(owned::close); // native code may be reading it
+    }
+
+    private void append(int[] appended, @Nullable LogitsSink sink) {
+        check(appended);
+        workspace.expectLength(position + appended.length);
+        PrefillEvent event = FlightEvents.startPrefill(appended.length);
+        ActivityListener activity = engine.counters().activity();
+        long start = System.nanoTime();
+        for (int at = 0; at < appended.length; at += workspace.batch()) {
+            int n = Math.min(workspace.batch(), appended.length - at);
+            activity.onStep(Phase.PREFILL, n);
+            step(appended, at, n, Phase.PREFILL);
+            if (sink != null) {
+                handOut(sink, position - n, n);
+            } else if (at + n == appended.length) {
+                computeLogits(n - 1);
+            }
+            activity.onStepEnd();
+        }
+        engine.counters().addPrefill(appended.length, System.nanoTime() - start);
+        FlightEvents.finish(event);
+    }
+
+    private void step(int[] source, int from, int n, Phase phase) {
+        catchUp();
+        engine.lockStep();
+        try {
+            if (phase == Phase.PREFILL) {
+                cache.mark(from == 0 ? KvCache.PROMPT : KvCache.BATCH);
+            }
+            long start = engine.nanos();
+            engine.model().forward(source, from, n, position, phase, cache, workspace);
+            if (phase == Phase.DECODE) {
+                engine.prefetchTrial().onToken(engine.nanos() - start);
+            }
+        } finally {
+            engine.unlockStep();
+        }
+        System.arraycopy(source, from, tokens, position, n);
+        position += n;
+    }
+
+    /// Computes again what recurrent blocks have lost of the tokens before `position`: after going back, or after a
+    /// pass that did not come to its end.
+    private void catchUp() {
+        int at = resume();
+        workspace.mute(true);
+        try {
+            while (at < position) {
+                int n = Math.min(workspace.batch(), position - at);
+                repeat(at, n);
+                at += n;
+            }
+        } finally {
+            workspace.mute(false);
+        }
+    }
+
+    private int resume() {
+        engine.lockStep();
+        try {
+            return cache.resume(position);
+        } finally {
+            engine.unlockStep();
+        }
+    }
+
+    private void repeat(int at, int n) {
+        engine.lockStep();
+        try {
+            engine.model().forward(tokens, at, n, at, Phase.PREFILL, cache, workspace);
+        } finally {
+            engine.unlockStep();
+        }
+    }
+
+    private void handOut(LogitsSink sink, int firstPosition, int n) {
+        int vocabSize = logits.length;
+        for (int row = 0; row < n; row += LOGIT_ROWS) {
+            int rows = Math.min(LOGIT_ROWS, n - row);
+            engine.logits(workspace, row, rows, deviceLogits);
+            for (int i = 0; i < rows; i++) {
+                engine.download(deviceLogits, i * vocabSize, logits);
+                sink.accept(firstPosition + row + i, logits);
+            }
+            logitRow = rows - 1;
+        }
+        hasLogits = true;
+        numLargest = 0;
+    }
+
+    /// A device computes on after it is called; the step ends when there is what will probably be asked for.
+    private void computeLogits(int row) {
+        engine.logits(workspace, row, 1, deviceLogits);
+        logitRow = 0;
+        hasLogits = false;
+        numLargest = 0;
+        fetch();
+    }
+
+    private void fetch() {
+        int from = logitRow * logits.length;
+        if (numWanted == 0 && !hasLogits) {
+            engine.download(deviceLogits, from, logits);
+            hasLogits = true;
+        } else if (numWanted != 0 && numLargest != numWanted) {
+            engine.largest(deviceLogits, from, logits.length, numWanted, largest);
+            numLargest = numWanted;
+        }
+    }
+
+    private void check(int[] appended) {
+        checkTokens(appended);
+        if (appended.length > tokens.length - position) {
+            throw new IllegalArgumentException("the context holds " + tokens.length + " tokens, but "
+                    + (position + (long) appended.length) + " are needed (the model allows "
+                    + engine.spec().maxPositionEmbeddings() + ", --ctx sets it)");
+        }
+        if (engine.spec().encoder().isPresent() && !cache.hasInput()) {
+            throw new IllegalStateException("the encoder has not read its input");
+        }
+    }
+
+    private void checkTokens(int[] given) {
+        if (given.length == 0) {
+            throw new IllegalArgumentException("the prompt is empty: there is no token to start from");
+        }
+        checkVocabulary(given);
+    }
+
+    private void checkVocabulary(int[] given) {
+        for (int token : given) {
+            if (token < 0 || token >= logits.length) {
+                throw new IllegalArgumentException(
+                        "token " + token + " is outside the vocabulary of " + logits.length + " tokens");
+            }
+        }
+    }
+
+    /// Returns the tokens so far.
+    public int[] tokens() {
+        return Arrays.copyOf(tokens, position);
+    }
+}

@@ -1,0 +1,231 @@
+package io.moetier.runtime.text;
+
+import io.moetier.runtime.text.SentencePieceModel.Algorithm;
+import io.moetier.runtime.text.SentencePieceModel.Kind;
+import io.moetier.runtime.text.SentencePieceModel.Marks;
+import io.moetier.runtime.text.SentencePieceModel.Normalization;
+import io.moetier.runtime.text.SentencePieceModel.Piece;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.MalformedModelException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// Writes the tokenizer files of a checkpoint from the metadata of a GGUF file, which holds the tokenizer itself.
+///
+/// Two kinds are known: `llama`, a vocabulary of SentencePiece with a score for each piece, and `gpt2`, pairs of bytes
+/// merged in a listed order within the words that [PreTokenizer] cuts. The files are read as any checkpoint's, so there
+/// is one way to tokenize.
+public final class GgufTokenizer {
+    private static final Set<String> NONE = Set.of("no_vocab", "none");
+    private static final String BYTE_PAIRS = "gpt2";
+    private static final String PRE = "tokenizer.ggml.pre";
+    private static final String SCORES = "tokenizer.ggml.scores";
+    private static final String MERGES = "tokenizer.ggml.merges";
+    private static final String ADD_BOS = "tokenizer.ggml.add_bos_token";
+    private static final String ADD_EOS = "tokenizer.ggml.add_eos_token";
+    private static final String TEMPLATE = "tokenizer.chat_template";
+    private static final String TEMPLATE_NAMES = "tokenizer.chat_templates";
+
+    /// Marks that end an answer in every model that has them. Many files name only the end of a text.
+    private static final List<String> ENDS_OF_TURN = List.of("<|im_end|>", "<|eot_id|>", "<end_of_turn>");
+
+    private final JsonObject metadata;
+    private final GgufVocabulary vocabulary;
+
+    private GgufTokenizer(JsonObject metadata) {
+        this.metadata = metadata;
+        String model = metadata.requireString(GgufVocabulary.MODEL);
+        if (!model.equals(BYTE_PAIRS) && !model.equals("llama")) {
+            throw metadata.unexpected(GgufVocabulary.MODEL, "llama or gpt2", model);
+        }
+        this.vocabulary = GgufVocabulary.read(metadata);
+    }
+
+    /// Says whether the file has a tokenizer, of whatever kind.
+    public static boolean isPresent(JsonObject metadata) {
+        return metadata.optionalString(GgufVocabulary.MODEL)
+                .filter(model -> !NONE.contains(model))
+                .isPresent();
+    }
+
+    /// Returns the text of a `tokenizer.json`.
+    ///
+    /// @param metadata the values of a GGUF file by their keys
+    /// @throws MalformedModelException if the metadata is not what it should be or its tokenizer unknown
+    public static String toTokenizerJson(JsonObject metadata) {
+        GgufTokenizer tokenizer = new GgufTokenizer(metadata);
+        return tokenizer.vocabulary.isSentencePiece() ? tokenizer.sentencePiece() : tokenizer.bytePairs();
+    }
+
+    /// Returns the text of a `tokenizer_config.json`: the special tokens, whether they are added, and the chat
+    /// template.
+    ///
+    /// @param metadata the values of a GGUF file by their keys
+    /// @throws MalformedModelException if the metadata is not what it should be or its tokenizer unknown
+    public static String toTokenizerConfigJson(JsonObject metadata) {
+        GgufVocabulary vocabulary = new GgufTokenizer(metadata).vocabulary;
+        Map<String, Object> json = new LinkedHashMap<>();
+        Map<String, String> names = new LinkedHashMap<>();
+        names.put("bos_token", GgufVocabulary.BOS);
+        names.put("eos_token", GgufVocabulary.EOS);
+        names.put("unk_token", GgufVocabulary.UNK);
+        if (vocabulary.hasPad()) {
+            names.put("pad_token", GgufVocabulary.PAD);
+        }
+        names.forEach((name, key) -> vocabulary.id(key).ifPresent(id -> json.put(name, vocabulary.token(id))));
+        metadata.optionalBoolean(ADD_BOS).ifPresent(adds -> json.put("add_bos_token", adds));
+        metadata.optionalBoolean(ADD_EOS).ifPresent(adds -> json.put("add_eos_token", adds));
+        chatTemplate(metadata).ifPresent(template -> json.put("chat_template", template));
+        return Json.write(json);
+    }
+
+    /// Returns the text of a `generation_config.json`: the tokens that begin a text and end an answer.
+    ///
+    /// @param metadata the values of a GGUF file by their keys
+    /// @throws MalformedModelException if the metadata is not what it should be or its tokenizer unknown
+    public static String toGenerationConfigJson(JsonObject metadata) {
+        GgufVocabulary vocabulary = new GgufTokenizer(metadata).vocabulary;
+        Set<Integer> ends = new LinkedHashSet<>();
+        for (String key : List.of(GgufVocabulary.EOS, GgufVocabulary.EOT, GgufVocabulary.EOM)) {
+            vocabulary.id(key).ifPresent(ends::add);
+        }
+        for (String token : ENDS_OF_TURN) {
+            vocabulary
+                    .idOf(token)
+                    .filter(id -> vocabulary.kind(id) == Kind.CONTROL)
+                    .ifPresent(ends::add);
+        }
+        Map<String, Object> json = new LinkedHashMap<>();
+        vocabulary.id(GgufVocabulary.BOS).ifPresent(id -> json.put("bos_token_id", id));
+        if (!ends.isEmpty()) {
+            json.put("eos_token_id", List.copyOf(ends));
+        }
+        return Json.write(json);
+    }
+
+    /// Returns the template, or a list of named ones if there is more than one.
+    private static Optional<Object> chatTemplate(JsonObject metadata) {
+        Optional<String> template = metadata.optionalString(TEMPLATE);
+        List<Map<String, String>> named = new ArrayList<>();
+        template.ifPresent(text -> named.add(Map.of("name", "default", "template", text)));
+        for (String name : metadata.optionalStrings(TEMPLATE_NAMES).orElse(List.of())) {
+            metadata.optionalString(TEMPLATE + "." + name)
+                    .ifPresent(text -> named.add(Map.of("name", name, "template", text)));
+        }
+        return template.isPresent() && named.size() == 1
+                ? Optional.of(template.get())
+                : Optional.<Object>of(named).filter(list -> !named.isEmpty());
+    }
+
+    private String sentencePiece() {
+        List<?> scores = list(SCORES);
+        if (scores.size() != vocabulary.size()) {
+            throw metadata.unexpected(SCORES, vocabulary.size() + " scores, one for each token", scores.size());
+        }
+        List<Piece> pieces = new ArrayList<>();
+        boolean bytes = false;
+        for (int id = 0; id < vocabulary.size(); id++) {
+            if (!(scores.get(id) instanceof Number score)) {
+                throw metadata.unexpected(SCORES + "[" + id + "]", "a number", scores.get(id));
+            }
+            pieces.add(new Piece(vocabulary.token(id), score.floatValue(), vocabulary.kind(id)));
+            bytes |= vocabulary.kind(id) == Kind.BYTE;
+        }
+        Marks marks = new Marks(
+                vocabulary.id(GgufVocabulary.UNK).orElse(0),
+                vocabulary.id(GgufVocabulary.BOS).orElse(-1),
+                vocabulary.id(GgufVocabulary.EOS).orElse(-1));
+        Normalization normalization = new Normalization(
+                "",
+                flag("tokenizer.ggml.add_space_prefix", true),
+                flag("tokenizer.ggml.remove_extra_whitespaces", false));
+        return SentencePieceConverter.toTokenizerJson(
+                new SentencePieceModel(pieces, Algorithm.BPE, bytes, marks, normalization),
+                flag(ADD_BOS, true),
+                flag(ADD_EOS, false));
+    }
+
+    private String bytePairs() {
+        PreTokenizer pre = preTokenizer();
+        TokenizerDocument document = new TokenizerDocument();
+        Map<String, Integer> ids = new LinkedHashMap<>();
+        for (int id = 0; id < vocabulary.size(); id++) {
+            // The original files lack unused tokens, which only fill the vocabulary up to the rows of the matrix.
+            if (vocabulary.kind(id) != Kind.UNUSED) {
+                ids.put(vocabulary.token(id), id);
+            }
+            switch (vocabulary.kind(id)) {
+                case UNKNOWN, CONTROL -> document.addToken(id, vocabulary.token(id), true);
+                case USER_DEFINED -> document.addToken(id, vocabulary.token(id), false);
+                case NORMAL, UNUSED, BYTE -> {}
+            }
+        }
+        if (flag(ADD_BOS, pre.addsBos())) {
+            mark(GgufVocabulary.BOS).ifPresent(document::beginWith);
+        }
+        if (flag(ADD_EOS, false)) {
+            mark(GgufVocabulary.EOS).ifPresent(document::endWith);
+        }
+        Map<String, @Nullable Object> model = new LinkedHashMap<>();
+        model.put("type", "BPE");
+        model.put("dropout", null);
+        model.put("unk_token", null);
+        model.put("continuing_subword_prefix", null);
+        model.put("end_of_word_suffix", null);
+        model.put("fuse_unk", false);
+        model.put("byte_fallback", false);
+        model.put("ignore_merges", pre.ignoreMerges());
+        model.put("vocab", ids);
+        model.put("merges", merges(ids));
+        return document.write(
+                pre.nfc() ? Map.of("type", "NFC") : null,
+                TokenizerDocument.sequence("pretokenizers", pre.steps()),
+                Map.of("type", "ByteLevel", "add_prefix_space", true, "trim_offsets", true, "use_regex", true),
+                model);
+    }
+
+    private PreTokenizer preTokenizer() {
+        String name = metadata.optionalString(PRE).orElse("default");
+        return PreTokenizer.named(name)
+                .orElseThrow(() -> metadata.unexpected(PRE, "one of " + PreTokenizer.names(), name));
+    }
+
+    private Optional<TokenizerDocument.Mark> mark(String key) {
+        return vocabulary.id(key).map(id -> new TokenizerDocument.Mark(id, vocabulary.token(id)));
+    }
+
+    private List<List<String>> merges(Map<String, Integer> ids) {
+        List<List<String>> merges = new ArrayList<>();
+        for (Object element : list(MERGES)) {
+            String merge = String.valueOf(element);
+            int blank = merge.indexOf(' ', 1); // a first blank is text
+            String left = merge.substring(0, Math.max(blank, 0));
+            String right = merge.substring(blank + 1);
+            if (blank < 0 || !ids.containsKey(left) || !ids.containsKey(right) || !ids.containsKey(left + right)) {
+                String key = MERGES + "[" + merges.size() + "]";
+                throw metadata.unexpected(key, "two tokens that make a token, with a blank between them", merge);
+            }
+            merges.add(List.of(left, right));
+        }
+        return merges;
+    }
+
+    private List<?> list(String key) {
+        @Nullable Object value = metadata.asMap().get(key);
+        if (value instanceof List<?> list) {
+            return list;
+        }
+        throw metadata.unexpected(key, "a list", value);
+    }
+
+    private boolean flag(String key, boolean absent) {
+        return metadata.optionalBoolean(key).orElse(absent);
+    }
+}

@@ -1,0 +1,83 @@
+package io.moetier.runtime.text;
+
+import java.util.Arrays;
+
+/// Turns tokens into text one at a time, and gives out text only once it is complete.
+///
+/// A character may be spread over several tokens, and the blank before a word is dropped or kept by what came before.
+/// So each step decodes the tokens not yet given out behind those given out last, and returns what the text has grown
+/// by. Together the pieces are the text that decoding all tokens at once gives; only where the model wrote bytes that
+/// are no characters may the number of replacement characters differ.
+///
+/// Cost: a step decodes the few tokens of the window, however long the text. Not thread-safe.
+public final class TokenStream {
+    private static final char REPLACEMENT = '\uFFFD';
+    /// A character has at most four bytes, and a token at least one: what is broken after four tokens stays broken.
+    private static final int MOST_TOKENS_PER_CHARACTER = 4;
+
+    private static final int CONTEXT_TOKENS = 8;
+
+    private final Tokenizer tokenizer;
+    private final boolean skipSpecial;
+    private int[] context;
+    private int[] pending = {};
+    private int brokenTokens;
+
+    private TokenStream(Tokenizer tokenizer, boolean skipSpecial, int[] context) {
+        this.tokenizer = tokenizer;
+        this.skipSpecial = skipSpecial;
+        this.context = context;
+    }
+
+    /// Returns a stream whose first token begins a text.
+    ///
+    /// @param skipSpecial whether to leave out tokens that are marks and not text
+    public static TokenStream of(Tokenizer tokenizer, boolean skipSpecial) {
+        return new TokenStream(tokenizer, skipSpecial, new int[0]);
+    }
+
+    /// Returns a stream that continues the text of `prompt`, so that a blank before its first word is kept.
+    public static TokenStream after(int[] prompt, Tokenizer tokenizer, boolean skipSpecial) {
+        int from = Math.max(0, prompt.length - CONTEXT_TOKENS);
+        return new TokenStream(tokenizer, skipSpecial, Arrays.copyOfRange(prompt, from, prompt.length));
+    }
+
+    /// Takes a token and returns the text that is now certain, often empty.
+    public String next(int id) {
+        pending = Arrays.copyOf(pending, pending.length + 1);
+        pending[pending.length - 1] = id;
+        String grown = grown();
+        if (grown.isEmpty()) {
+            if (context.length > 0) {
+                pending = new int[0]; // a mark that is not text
+            }
+            return "";
+        }
+        if (grown.charAt(grown.length() - 1) == REPLACEMENT && ++brokenTokens < MOST_TOKENS_PER_CHARACTER) {
+            return "";
+        }
+        return give(grown);
+    }
+
+    /// Returns what is left when no more tokens come; bytes that never became a character show as such.
+    public String finish() {
+        return give(grown());
+    }
+
+    private String give(String text) {
+        context = pending.length == 0 ? context : pending;
+        pending = new int[0];
+        brokenTokens = 0;
+        return text;
+    }
+
+    /// Returns what the pending tokens add to the text.
+    private String grown() {
+        String before = tokenizer.decode(context, skipSpecial);
+        int[] window = Arrays.copyOf(context, context.length + pending.length);
+        System.arraycopy(pending, 0, window, context.length, pending.length);
+        String after = tokenizer.decode(window, skipSpecial);
+        // A stray byte spoils the decoding of the bytes before it too, which were given out already.
+        return after.startsWith(before) ? after.substring(before.length()) : tokenizer.decode(pending, skipSpecial);
+    }
+}

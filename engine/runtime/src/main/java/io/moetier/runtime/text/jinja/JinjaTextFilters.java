@@ -1,0 +1,112 @@
+package io.moetier.runtime.text.jinja;
+
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.List;
+
+/// The filters of Jinja that make one text of another.
+final class JinjaTextFilters {
+    private JinjaTextFilters() {}
+
+    static Object apply(String name, JinjaArguments arguments, JinjaBudget budget) {
+        String text = PythonText.str(arguments.get(0, "value"), budget);
+        budget.characters(text.length());
+        return switch (name) {
+            case "capitalize" -> PythonCharacters.capitalize(text);
+            case "center" ->
+                PythonCharacters.call(text, "center", JinjaArguments.of(arguments.integer(1, "width", 80)), budget);
+            case "e", "escape", "forceescape" -> escape(text, budget);
+            case "format" -> PythonFormat.percent(text, values(arguments), budget);
+            case "indent" -> indent(text, arguments, budget);
+            case "lower" -> PythonStrings.lower(text);
+            case "replace" ->
+                PythonStrings.replace(
+                        text,
+                        PythonText.str(arguments.get(1, "old"), budget),
+                        PythonText.str(arguments.get(2, "new"), budget),
+                        arguments.integer(3, "count", -1),
+                        budget);
+            case "title" -> title(text);
+            case "trim" -> trim(text, arguments.find(1, "chars").orElse(Absent.NONE), budget);
+            case "truncate" -> truncate(text, arguments);
+            case "upper" -> PythonStrings.upper(text);
+            case "urlencode" ->
+                URLEncoder.encode(text, StandardCharsets.UTF_8)
+                        .replace("+", "%20")
+                        .replace("*", "%2A")
+                        .replace("%7E", "~")
+                        .replace("%2F", "/");
+            case "wordcount" ->
+                (long) PythonSplitting.split(text, JinjaArguments.of(), budget).size();
+            default -> throw new JinjaException("unknown filter '" + name + "'");
+        };
+    }
+
+    private static Object values(JinjaArguments arguments) {
+        return arguments.named().isEmpty()
+                ? arguments.from(1).positional()
+                : new LinkedHashMap<Object, Object>(arguments.named());
+    }
+
+    private static String escape(String text, JinjaBudget budget) {
+        budget.characters(text.length(), 5);
+        return text.replace("&", "&amp;")
+                .replace(">", "&gt;")
+                .replace("<", "&lt;")
+                .replace("'", "&#39;")
+                .replace("\"", "&#34;");
+    }
+
+    private static String indent(String text, JinjaArguments arguments, JinjaBudget budget) {
+        Object width = arguments.find(1, "width").orElse(4L);
+        String margin = width instanceof String given
+                ? given
+                : PythonCharacters.pad("", " ", Math.max(0, PythonValues.integer(width, "width")), 0, budget);
+        boolean first = arguments.flag(2, "first", false);
+        boolean blank = arguments.flag(3, "blank", false);
+        List<Object> lines = PythonSplitting.lines(text + "\n", false, "\n", budget);
+        budget.characters(margin.length(), lines.size());
+        StringBuilder out = new StringBuilder();
+        for (int i = 0; i < lines.size(); i++) {
+            String line = (String) lines.get(i);
+            boolean indented = i == 0 ? first : blank || !line.isEmpty();
+            out.append(i > 0 ? "\n" : "").append(indented ? margin : "").append(line);
+        }
+        return out.toString();
+    }
+
+    /// Capitalizes words as Jinja does, which lets apostrophes be within them.
+    private static String title(String text) {
+        StringBuilder title = new StringBuilder();
+        boolean inWord = false;
+        for (int c : text.codePoints().toArray()) {
+            title.appendCodePoint(inWord ? Character.toLowerCase(c) : Character.toTitleCase(c));
+            inWord = !PythonStrings.isBlank(c) && "-([{<".indexOf(c) < 0;
+        }
+        return title.toString();
+    }
+
+    private static String trim(String text, Object drop, JinjaBudget budget) {
+        return drop instanceof String chars
+                ? PythonStrings.strip(text, chars, true, true, budget)
+                : PythonStrings.strip(text, budget);
+    }
+
+    private static String truncate(String text, JinjaArguments arguments) {
+        long length = arguments.integer(1, "length", 255);
+        boolean words = !arguments.flag(2, "killwords", false);
+        String end = arguments.string(3, "end", "...");
+        long leeway = arguments.integer(4, "leeway", 5);
+        int size = text.codePointCount(0, text.length());
+        if (length < end.length() || leeway < 0) {
+            throw new JinjaException("truncate needs a length of at least that of the end");
+        }
+        if (size <= length || size - length <= leeway) {
+            return text;
+        }
+        String cut = text.substring(0, text.offsetByCodePoints(0, (int) (length - end.length())));
+        int blank = words ? cut.lastIndexOf(' ') : -1;
+        return (blank >= 0 ? cut.substring(0, blank) : cut) + end;
+    }
+}

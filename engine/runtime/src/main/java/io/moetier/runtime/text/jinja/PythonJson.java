@@ -1,0 +1,113 @@
+package io.moetier.runtime.text.jinja;
+
+import io.moetier.storage.format.Json;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/// Writes a value as *transformers* has `tojson` do it with Python's `json.dumps`: a blank after colons and commas, and
+/// letters as they are.
+final class PythonJson {
+    private final JinjaBudget budget;
+    private final long indent;
+    private final String afterItem;
+    private final String afterKey;
+    private final boolean ascii;
+    private final boolean sorted;
+    private final StringBuilder out = new StringBuilder();
+    private int depth;
+
+    private PythonJson(JinjaArguments arguments, JinjaBudget budget) {
+        this.budget = budget;
+        ascii = arguments.flag(1, "ensure_ascii", false);
+        Object given = arguments.find(2, "indent").orElse(Absent.NONE);
+        indent = given == Absent.NONE ? -1 : PythonValues.integer(given, "indent");
+        List<Object> separators = PythonValues.elements(
+                arguments
+                        .find(3, "separators")
+                        .filter(value -> value != Absent.NONE)
+                        .orElse(List.of(indent < 0 ? ", " : ",", ": ")),
+                budget);
+        JinjaArguments both = new JinjaArguments(separators, Map.of());
+        afterItem = both.string(0, "separators");
+        afterKey = both.string(1, "separators");
+        sorted = arguments.flag(4, "sort_keys", false);
+    }
+
+    /// Writes the first of `arguments`; the others are those of the filter.
+    static String write(JinjaArguments arguments, JinjaBudget budget) {
+        PythonJson json = new PythonJson(arguments, budget);
+        json.value(arguments.get(0, "value"));
+        return json.out.toString();
+    }
+
+    private void value(Object value) {
+        budget.steps(1);
+        switch (value) {
+            case Absent.NONE -> out.append("null");
+            case Boolean flag -> out.append(flag.booleanValue());
+            case Long number -> out.append(number.longValue());
+            case Double number -> out.append(real(number));
+            case String text -> string(text);
+            case List<?> list -> enclosed('[', list.iterator(), ']');
+            case Map<?, ?> map ->
+                enclosed('{', (sorted ? sorted(map) : map).entrySet().iterator(), '}');
+            case Map.Entry<?, ?> entry -> {
+                string(key(entry.getKey()));
+                out.append(afterKey);
+                value(entry.getValue());
+            }
+            default -> throw new JinjaException("tojson cannot write " + PythonValues.type(value));
+        }
+    }
+
+    private static Map<String, Object> sorted(Map<?, ?> map) {
+        Map<String, Object> sorted = new TreeMap<>();
+        map.forEach((key, value) -> sorted.put(key(key), value));
+        return sorted;
+    }
+
+    private static String key(Object key) {
+        return key == Absent.NONE ? "null" : String.valueOf(key);
+    }
+
+    private static String real(double number) {
+        return Double.isNaN(number)
+                ? "NaN"
+                : Double.isInfinite(number) ? (number > 0 ? "Infinity" : "-Infinity") : PythonText.real(number);
+    }
+
+    private void string(String text) {
+        budget.characters(text.length());
+        String quoted = Json.write(text);
+        if (!ascii) {
+            out.append(quoted);
+            return;
+        }
+        quoted.chars().forEach(c -> out.append(c < 0x80 ? String.valueOf((char) c) : "\\u%04x".formatted(c)));
+    }
+
+    private void enclosed(char open, Iterator<?> elements, char close) {
+        boolean lines = indent >= 0 && elements.hasNext();
+        budget.enter();
+        depth++;
+        out.append(open);
+        while (elements.hasNext()) {
+            line(lines);
+            value(elements.next());
+            out.append(elements.hasNext() ? afterItem : "");
+        }
+        depth--;
+        budget.leave();
+        line(lines);
+        out.append(close);
+    }
+
+    private void line(boolean wanted) {
+        if (wanted) {
+            budget.characters(indent, depth);
+            out.append('\n').repeat(' ', (int) (indent * depth));
+        }
+    }
+}

@@ -1,0 +1,5 @@
+/// Routing traces: which experts each token chose, on disk.
+@NullMarked
+package io.moetier.runtime.trace;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,168 @@
+package io.moetier.runtime.convert;
+
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.RawTensor;
+import io.moetier.storage.format.SafetensorsFile;
+import io.moetier.storage.format.SafetensorsWriter;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/// A golden case of one weight file in bfloat16, to be changed tensor by tensor and written elsewhere.
+final class AlteredCheckpoint {
+    private final Map<String, @Nullable Object> config;
+    private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+
+    @SuppressWarnings("ArrayRecordComponent") // nobody compares tensors
+    record Tensor(String dtype, List<Long> shape, byte[] bytes) {}
+
+    AlteredCheckpoint(Path original) {
+        config = new LinkedHashMap<>(
+                Json.readObject(original.resolve("config.json")).asMap());
+        try (SafetensorsFile file = SafetensorsFile.open(original.resolve("model.safetensors"))) {
+            for (RawTensor tensor : file.rawTensors().values()) {
+                byte[] bytes = new byte[(int) tensor.byteLength()];
+                file.read(tensor, 0, MemorySegment.ofArray(bytes));
+                tensors.put(tensor.name(), new Tensor(tensor.dtype(), tensor.shape(), bytes));
+            }
+        }
+    }
+
+    AlteredCheckpoint config(String key, Object value) {
+        config.put(key, value);
+        return this;
+    }
+
+    AlteredCheckpoint remove(String name) {
+        Objects.requireNonNull(tensors.remove(name));
+        return this;
+    }
+
+    AlteredCheckpoint replace(String name, String dtype, Long... shape) {
+        long bytes = SafetensorsWriter.Entry.of(name, dtype, longs(shape)).byteLength();
+        Objects.requireNonNull(tensors.put(name, new Tensor(dtype, List.of(shape), new byte[(int) bytes])));
+        return this;
+    }
+
+    /// Stores the matrices that are chosen in eight bits, with a factor for each block.
+    ///
+    /// @param asRead whether to store what the eight bits stand for instead, in bfloat16
+    AlteredCheckpoint float8(Predicate<String> chosen, int blockRows, int blockCols, boolean asRead) {
+        config.put("quantization_config", Map.of("weight_block_size", List.of(blockRows, blockCols)));
+        for (String name : tensors.keySet().stream().filter(chosen).toList()) {
+            Tensor tensor = Objects.requireNonNull(tensors.get(name));
+            Float8Blocks blocks = Float8Blocks.of(
+                    decode(tensor), Math.toIntExact(tensor.shape().getLast()), blockRows, blockCols);
+            if (asRead) {
+                tensors.put(name, new Tensor("BF16", tensor.shape(), encode(blocks.values(), "BF16")));
+            } else {
+                tensors.put(name, new Tensor("F8_E4M3", tensor.shape(), blocks.codes()));
+                tensors.put(
+                        name + "_scale_inv", new Tensor("F32", blocks.scalesShape(), encode(blocks.scales(), "F32")));
+            }
+        }
+        return this;
+    }
+
+    /// Writes the upper half of a float32 over one element.
+    AlteredCheckpoint set(String name, int element, short bfloat16) {
+        ByteBuffer.wrap(Objects.requireNonNull(tensors.get(name)).bytes())
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putShort(2 * element, bfloat16);
+        return this;
+    }
+
+    /// Writes one byte of a tensor.
+    AlteredCheckpoint setByte(String name, int at, int value) {
+        Objects.requireNonNull(tensors.get(name)).bytes()[at] = (byte) value;
+        return this;
+    }
+
+    /// Leaves the first rows and columns of the matrices that are chosen.
+    AlteredCheckpoint cut(Predicate<String> chosen, int rows, int cols) {
+        tensors.replaceAll((name, tensor) -> {
+            if (!chosen.test(name)) {
+                return tensor;
+            }
+            int oldCols = Math.toIntExact(tensor.shape().get(1));
+            ByteBuffer bytes = ByteBuffer.allocate(2 * rows * cols);
+            for (int row = 0; row < rows; row++) {
+                bytes.put(tensor.bytes(), 2 * row * oldCols, 2 * cols);
+            }
+            return new Tensor(tensor.dtype(), List.of((long) rows, (long) cols), bytes.array());
+        });
+        return this;
+    }
+
+    /// Gives tensors another element type, first rounding their values to another one yet.
+    AlteredCheckpoint convert(Predicate<String> chosen, String roundedTo, String dtype) {
+        tensors.replaceAll((name, tensor) -> chosen.test(name)
+                ? new Tensor(dtype, tensor.shape(), encode(decode(encode(decode(tensor), roundedTo), roundedTo), dtype))
+                : tensor);
+        return this;
+    }
+
+    Path write(Path directory) throws IOException {
+        Files.createDirectories(directory);
+        Files.writeString(directory.resolve("config.json"), Json.write(config));
+        List<SafetensorsWriter.Entry> entries = new ArrayList<>();
+        tensors.forEach(
+                (name, tensor) -> entries.add(new SafetensorsWriter.Entry(name, tensor.dtype(), tensor.shape())));
+        try (SafetensorsWriter writer =
+                SafetensorsWriter.create(directory.resolve("model.safetensors"), entries, Map.of())) {
+            for (Map.Entry<String, Tensor> tensor : tensors.entrySet()) {
+                writer.write(
+                        tensor.getKey(), MemorySegment.ofArray(tensor.getValue().bytes()));
+            }
+        }
+        return directory;
+    }
+
+    private static float[] decode(Tensor tensor) {
+        return decode(tensor.bytes(), tensor.dtype());
+    }
+
+    private static float[] decode(byte[] encoded, String dtype) {
+        ByteBuffer bytes = ByteBuffer.wrap(encoded).order(ByteOrder.LITTLE_ENDIAN);
+        float[] values = new float[encoded.length / (dtype.equals("F32") ? 4 : 2)];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = switch (dtype) {
+                case "F32" -> bytes.getFloat();
+                case "F16" -> Float.float16ToFloat(bytes.getShort());
+                default -> Float.intBitsToFloat(bytes.getShort() << 16);
+            };
+        }
+        return values;
+    }
+
+    private static byte[] encode(float[] values, String dtype) {
+        ByteBuffer bytes = ByteBuffer.allocate(values.length * (dtype.equals("F32") ? 4 : 2))
+                .order(ByteOrder.LITTLE_ENDIAN);
+        for (float value : values) {
+            switch (dtype) {
+                case "F32" -> bytes.putFloat(value);
+                case "F16" -> bytes.putShort(Float.floatToFloat16(value));
+                default -> bytes.putShort((short) (Float.floatToRawIntBits(value) >>> 16));
+            }
+        }
+        return bytes.array();
+    }
+
+    private static long[] longs(Long... values) {
+        long[] longs = new long[values.length];
+        for (int i = 0; i < values.length; i++) {
+            longs[i] = values[i];
+        }
+        return longs;
+    }
+}

@@ -1,0 +1,84 @@
+package io.moetier.runtime.convert;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.runtime.session.Engine;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.Session;
+import io.moetier.storage.model.MalformedModelException;
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// DeepSeek-V3 as it is published: its linear maps in floats of eight bits with a factor for each block.
+class Float8ImportTest {
+    private static final Path CASE = TestData.golden("deepseek_v3");
+    private static final Pattern LINEAR = Pattern.compile(".*_proj(_with_mqa)?\\.weight");
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void theLogitsAreThoseOfWhatTheFloatsStandFor() throws IOException {
+        assertArrayEquals(
+                logits("read", checkpoint(true)), logits("stored", checkpoint(false)), "blocks of 24 x 40 elements");
+    }
+
+    @Test
+    void aSourceSaysThatItIsReadAsAnotherType() throws IOException {
+        try (ModelSource stored = ModelSource.open(checkpoint(false).write(directory.resolve("stored")));
+                ModelSource read = ModelSource.open(checkpoint(true).write(directory.resolve("read")))) {
+            String text = String.valueOf(stored.metadata().get("fp8"));
+            assertTrue(text.matches("[1-9][0-9]+ tensors, read as bf16"), text);
+            assertEquals(Map.of(), read.metadata());
+        }
+    }
+
+    @Test
+    void aCodeThatIsNoNumberIsRefusedByName() throws IOException {
+        String name = "model.layers.1.mlp.experts.3.up_proj.weight";
+        Path path = checkpoint(false).setByte(name, 70, 0xFF).write(directory.resolve("nan"));
+        String message = refusal(path);
+        assertTrue(message.contains("tensor " + name + ": expected finite weights"), message);
+    }
+
+    @Test
+    void missingFactorsAreRefusedByName() throws IOException {
+        String name = "model.layers.0.self_attn.kv_b_proj.weight_scale_inv";
+        String message = refusal(checkpoint(false).remove(name).write(directory.resolve("missing")));
+        assertTrue(message.contains(name) && message.endsWith("found no such tensor"), message);
+    }
+
+    private static AlteredCheckpoint checkpoint(boolean asRead) {
+        return new AlteredCheckpoint(CASE).float8(LINEAR.asMatchPredicate(), 24, 40, asRead);
+    }
+
+    private String refusal(Path checkpoint) {
+        return String.valueOf(assertThrows(
+                        MalformedModelException.class, () -> imported(checkpoint, directory.resolve("refused.mtier")))
+                .getMessage());
+    }
+
+    private float[] logits(String name, AlteredCheckpoint checkpoint) throws IOException {
+        Path store = imported(checkpoint.write(directory.resolve(name)), directory.resolve(name + ".mtier"));
+        try (Engine engine = Engine.open(store, EngineConfig.DEFAULT);
+                Session session = engine.newSession()) {
+            session.prefill(new int[] {1, 17, 300, 5, 42});
+            return session.logits().clone();
+        }
+    }
+
+    private static Path imported(Path checkpoint, Path store) {
+        try (ModelSource source = ModelSource.open(checkpoint)) {
+            new CheckpointImporter(source, Quantisation.KEEP).run(store, false, bytes -> {});
+        }
+        return store;
+    }
+}

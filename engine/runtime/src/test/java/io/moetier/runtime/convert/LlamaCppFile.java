@@ -1,0 +1,896 @@
+package io.moetier.runtime.convert;
+
+import io.moetier.storage.format.Checkpoint;
+import io.moetier.storage.format.GgufWriter;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.format.RawTensor;
+import io.moetier.storage.model.DType;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.function.IntPredicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+
+/// A golden checkpoint as llama.cpp's converter writes it into a GGUF file. Names, keys and what becomes of each tensor
+/// were written down here from its gguf-py and conversion scripts, not from what Moetier reads; weights are in single
+/// precision, or in MXFP4 where the checkpoint is.
+public final class LlamaCppFile {
+    private static final Pattern LAYER = Pattern.compile("(?:model\\.layers|transformer\\.blocks)\\.(\\d+)\\.(.*)");
+    private static final Pattern EXPERT =
+            Pattern.compile("(?:mlp|block_sparse_moe|feed_forward)\\.experts\\.(\\d+)\\.(\\w+)\\.(weight|bias)");
+    private static final Pattern FUSED = Pattern.compile("(.*)\\.input_linear\\.weight");
+    private static final Map<String, String> OUTSIDE = Map.of(
+            "model.embed_tokens.weight", "token_embd.weight",
+            "model.norm.weight", "output_norm.weight",
+            "model.norm.bias", "output_norm.bias",
+            "lm_head.bias", "output.bias",
+            "lm_head.weight", "output.weight",
+            "model.final_layernorm.weight", "output_norm.weight",
+            "model.embedding_norm.weight", "token_embd_norm.weight",
+            "transformer.wte.weight", "token_embd.weight",
+            "transformer.norm_f.weight", "output_norm.weight");
+    private static final Map<String, String> STATE_VECTORS = Map.of(
+            "mamba.A_log", "ssm_a",
+            "mamba.D", "ssm_d",
+            "mamba.dt_bias", "ssm_dt.bias",
+            "linear_attn.A_log", "ssm_a",
+            "linear_attn.dt_bias", "ssm_dt.bias");
+    private static final Map<String, String> PROJECTIONS =
+            Map.of("w1", "gate", "w3", "up", "w2", "down", "gate_proj", "gate", "up_proj", "up", "down_proj", "down");
+    private static final Map<String, String> NAMES = Map.ofEntries(
+            Map.entry("input_layernorm", "attn_norm"),
+            Map.entry("norm_attn_norm.norm_1", "attn_norm"),
+            Map.entry("norm_attn_norm.norm_2", "attn_output_norm"),
+            Map.entry("norm_attn_norm.attn.Wqkv", "attn_qkv"),
+            Map.entry("norm_attn_norm.attn.out_proj", "attn_output"),
+            Map.entry("self_attn.q_proj", "attn_q"),
+            Map.entry("self_attn.k_proj", "attn_k"),
+            Map.entry("self_attn.v_proj", "attn_v"),
+            Map.entry("self_attn.o_proj", "attn_output"),
+            Map.entry("self_attn.gate_proj", "attn_gate"),
+            Map.entry("self_attn.q_norm", "attn_q_norm"),
+            Map.entry("self_attn.k_norm", "attn_k_norm"),
+            Map.entry("self_attn.query_layernorm", "attn_q_norm"),
+            Map.entry("self_attn.key_layernorm", "attn_k_norm"),
+            Map.entry("self_attn.q_a_proj", "attn_q_a"),
+            Map.entry("self_attn.q_a_layernorm", "attn_q_a_norm"),
+            Map.entry("self_attn.q_b_proj", "attn_q_b"),
+            Map.entry("self_attn.kv_a_proj_with_mqa", "attn_kv_a_mqa"),
+            Map.entry("self_attn.kv_a_layernorm", "attn_kv_a_norm"),
+            Map.entry("operator_norm", "attn_norm"),
+            Map.entry("pre_ff_layernorm", "ffn_norm"),
+            Map.entry("ffn_norm", "ffn_norm"),
+            Map.entry("self_attn.out_proj", "attn_output"),
+            Map.entry("self_attn.q_layernorm", "attn_q_norm"),
+            Map.entry("self_attn.k_layernorm", "attn_k_norm"),
+            Map.entry("conv.in_proj", "shortconv.in_proj"),
+            Map.entry("conv.conv", "shortconv.conv"),
+            Map.entry("conv.out_proj", "shortconv.out_proj"),
+            Map.entry("mamba.in_proj", "ssm_in"),
+            Map.entry("mamba.conv1d", "ssm_conv1d"),
+            Map.entry("mamba.x_proj", "ssm_x"),
+            Map.entry("mamba.dt_proj", "ssm_dt"),
+            Map.entry("mamba.dt_layernorm", "ssm_dt_norm"),
+            Map.entry("mamba.b_layernorm", "ssm_b_norm"),
+            Map.entry("mamba.c_layernorm", "ssm_c_norm"),
+            Map.entry("mamba.norm", "ssm_norm"),
+            Map.entry("mamba.out_proj", "ssm_out"),
+            Map.entry("linear_attn.in_proj_ba", "ssm_ba"),
+            Map.entry("linear_attn.conv1d", "ssm_conv1d"),
+            Map.entry("linear_attn.norm", "ssm_norm"),
+            Map.entry("linear_attn.out_proj", "ssm_out"),
+            Map.entry("feed_forward.gate", "ffn_gate_inp"),
+            Map.entry("feed_forward.router", "ffn_gate_inp"),
+            Map.entry("feed_forward.w1", "ffn_gate"),
+            Map.entry("feed_forward.w3", "ffn_up"),
+            Map.entry("feed_forward.w2", "ffn_down"),
+            Map.entry("feed_forward.gate_proj", "ffn_gate"),
+            Map.entry("feed_forward.up_proj", "ffn_up"),
+            Map.entry("feed_forward.down_proj", "ffn_down"),
+            Map.entry("feed_forward.shared_expert.gate_proj", "ffn_gate_shexp"),
+            Map.entry("feed_forward.shared_expert.up_proj", "ffn_up_shexp"),
+            Map.entry("feed_forward.shared_expert.down_proj", "ffn_down_shexp"),
+            Map.entry("pre_mlp_layernorm", "ffn_norm"),
+            Map.entry("post_mlp_layernorm", "post_ffw_norm"),
+            Map.entry("mlp.gate", "ffn_gate_inp"),
+            Map.entry("mlp.gate.wg", "ffn_gate_inp"),
+            Map.entry("mlp.router", "ffn_gate_inp"),
+            Map.entry("mlp.router.gate", "ffn_gate_inp"),
+            Map.entry("ffn.router.layer", "ffn_gate_inp"),
+            Map.entry("block_sparse_moe.gate", "ffn_gate_inp"),
+            Map.entry("block_sparse_moe.router.layer", "ffn_gate_inp"),
+            Map.entry("block_sparse_moe.output_linear", "ffn_down_exps"),
+            Map.entry("shared_mlp.output_linear", "ffn_down_shexp"),
+            Map.entry("mlp.shared_experts.gate_proj", "ffn_gate_shexp"),
+            Map.entry("mlp.shared_experts.up_proj", "ffn_up_shexp"),
+            Map.entry("mlp.shared_experts.down_proj", "ffn_down_shexp"),
+            Map.entry("mlp.shared_expert_gate", "ffn_gate_inp_shexp"),
+            Map.entry("mlp.shared_expert.gate_proj", "ffn_gate_shexp"),
+            Map.entry("mlp.shared_expert.up_proj", "ffn_up_shexp"),
+            Map.entry("mlp.shared_expert.down_proj", "ffn_down_shexp"),
+            Map.entry("mlp.shared_mlp.gate_proj", "ffn_gate_shexp"),
+            Map.entry("mlp.shared_mlp.up_proj", "ffn_up_shexp"),
+            Map.entry("mlp.shared_mlp.down_proj", "ffn_down_shexp"),
+            Map.entry("mlp.gate_proj", "ffn_gate"),
+            Map.entry("mlp.up_proj", "ffn_up"),
+            Map.entry("mlp.down_proj", "ffn_down"));
+
+    /// Where `post_attention_layernorm` has the name of a norm behind attention.
+    private static final List<String> POST_NORMED = List.of("glm4moe", "gpt-oss", "afmoe", "qwen3next");
+
+    private final JsonObject config;
+    private final String architecture;
+    private final Map<String, Object> metadata = new LinkedHashMap<>();
+    private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+    private final Map<String, Map<Integer, Floats>> stacks = new LinkedHashMap<>();
+
+    @SuppressWarnings("ArrayRecordComponent") // nobody compares tensors
+    private record Tensor(DType dtype, long[] shape, byte[] bytes) {}
+
+    private LlamaCppFile(Path checkpoint) {
+        try (Checkpoint opened = Checkpoint.open(checkpoint)) {
+            config = opened.config();
+            architecture = architecture(config.requireString("model_type"));
+            describe();
+            opened.tensors()
+                    .forEach((name, tensor) -> convert(
+                            name,
+                            new Floats(
+                                    tensor.shape().stream()
+                                            .mapToLong(Long::longValue)
+                                            .toArray(),
+                                    opened.readFloats(tensor))));
+            opened.names().stream()
+                    .filter(name -> name.endsWith("_blocks"))
+                    .forEach(name -> convertCodes(opened, name));
+            stacks.forEach((name, experts) -> put(name, Floats.stack(experts.values())));
+        }
+    }
+
+    /// Returns the file of a checkpoint, to be written.
+    public static LlamaCppFile of(Path checkpoint) {
+        return new LlamaCppFile(checkpoint);
+    }
+
+    /// Has keys and values made by one matrix, as files of before April 2025 do.
+    public LlamaCppFile withKeysAndValuesTogether() {
+        int heads = config.requireInt("num_attention_heads");
+        for (String name : List.copyOf(tensors.keySet())) {
+            if (name.endsWith("attn_k_b.weight")) {
+                Floats keys =
+                        Floats.of(Objects.requireNonNull(tensors.remove(name))).transposed();
+                Floats values = Floats.of(Objects.requireNonNull(tensors.remove(name.replace("_k_b", "_v_b"))));
+                put(name.replace("_k_b", "_kv_b"), keys.above(values, heads));
+            }
+        }
+        return this;
+    }
+
+    /// Has queries, keys, values and gates of gated DeltaNets in one matrix, by heads as in the checkpoint, as files of
+    /// 2025 do.
+    public LlamaCppFile withDeltasTogether() {
+        int keyHeads = config.requireInt("linear_num_key_heads");
+        for (String name : List.copyOf(tensors.keySet())) {
+            if (name.endsWith("attn_qkv.weight")) {
+                Floats mixed = Floats.of(Objects.requireNonNull(tensors.remove(name)));
+                Floats gate = Floats.of(Objects.requireNonNull(tensors.remove(name.replace("_qkv", "_gate"))));
+                int keys = keyHeads * config.requireInt("linear_key_head_dim");
+                int end = (int) mixed.shape()[0];
+                put(
+                        name.replace("attn_qkv", "ssm_in"),
+                        mixed.range(0, keys)
+                                .above(mixed.range(keys, 2 * keys), keyHeads)
+                                .above(mixed.range(2 * keys, end), keyHeads)
+                                .above(gate, keyHeads));
+            }
+        }
+        return this;
+    }
+
+    /// Has each expert so many times, with its row of the router.
+    public LlamaCppFile withExpertsRepeated(int times) {
+        tensors.replaceAll((name, tensor) -> {
+            if (!name.endsWith("_exps.weight") && !name.endsWith("ffn_gate_inp.weight")) {
+                return tensor;
+            }
+            Floats all = Floats.stack(Collections.nCopies(times, Floats.of(tensor)));
+            long[] shape = tensor.shape().clone();
+            shape[0] *= times;
+            return new Tensor(DType.F32, shape, all.bytes());
+        });
+        value("expert_count", times * config.requireInt("num_local_experts"));
+        return this;
+    }
+
+    /// Has all matrices of whole blocks in Q8_0.
+    public LlamaCppFile inBlocks() {
+        tensors.replaceAll((name, tensor) -> {
+            long[] shape = tensor.shape();
+            return shape.length > 1 && shape[shape.length - 1] % 32 == 0
+                    ? new Tensor(DType.Q8_0, shape, blocks(Floats.of(tensor).values()))
+                    : tensor;
+        });
+        return this;
+    }
+
+    /// Returns blocks of Q8_0: 32 numbers each, divided by a scale in half precision that comes first.
+    public static byte[] blocks(float[] values) {
+        ByteBuffer out = ByteBuffer.allocate(values.length / 32 * 34).order(ByteOrder.LITTLE_ENDIAN);
+        for (int block = 0; block < values.length; block += 32) {
+            float largest = 0;
+            for (int i = block; i < block + 32; i++) {
+                largest = Math.max(largest, Math.abs(values[i]));
+            }
+            out.putShort(Float.floatToFloat16(largest / 127));
+            for (int i = block; i < block + 32; i++) {
+                out.put((byte) (largest == 0 ? 0 : Math.round(values[i] / largest * 127)));
+            }
+        }
+        return out.array();
+    }
+
+    /// Adds a layer that guesses more than the next token.
+    public LlamaCppFile withGuessingLayer() {
+        int layers = config.requireInt("num_hidden_layers");
+        value("block_count", layers + 1);
+        value("nextn_predict_layers", 1);
+        put("blk." + layers + ".nextn.eh_proj.weight", new Floats(new long[] {2, 2}, new float[4]));
+        return this;
+    }
+
+    public Path write(Path file) throws IOException {
+        List<GgufWriter.Entry> entries = new ArrayList<>();
+        tensors.forEach((name, tensor) -> entries.add(GgufWriter.Entry.of(name, tensor.dtype(), tensor.shape())));
+        try (GgufWriter writer = GgufWriter.create(file, metadata, entries)) {
+            for (Map.Entry<String, Tensor> tensor : tensors.entrySet()) {
+                writer.write(
+                        tensor.getKey(), MemorySegment.ofArray(tensor.getValue().bytes()));
+            }
+        }
+        return file;
+    }
+
+    private static String architecture(String modelType) {
+        return switch (modelType) {
+            case "deepseek_v2", "deepseek_v3", "glm4_moe_lite" -> "deepseek2";
+            case "glm4_moe" -> "glm4moe";
+            case "ernie4_5_moe" -> "ernie4_5-moe";
+            case "hunyuan_v1_moe" -> "hunyuan-moe";
+            case "granitemoeshared" -> "granitemoe";
+            case "minimax_m2" -> "minimax-m2";
+            case "gpt_oss" -> "gpt-oss";
+            case "lfm2_moe" -> "lfm2moe";
+            case "granitemoehybrid" -> "granitehybrid";
+            case "qwen3_next" -> "qwen3next";
+            case "llama4_text" -> "llama4";
+            default -> modelType;
+        };
+    }
+
+    private void describe() {
+        metadata.put("general.architecture", architecture);
+        if (architecture.equals("dbrx")) {
+            describeDbrx();
+            return;
+        }
+        put("context_length", "max_position_embeddings");
+        put("embedding_length", "hidden_size");
+        put("block_count", "num_hidden_layers");
+        put("feed_forward_length", "intermediate_size");
+        put("attention.head_count", "num_attention_heads");
+        put("attention.head_count_kv", "num_key_value_heads");
+        put("attention.layer_norm_rms_epsilon", "rms_norm_eps");
+        put("expert_count", "num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts");
+        put("expert_used_count", "num_experts_per_tok", "moe_k");
+        put("expert_group_count", "n_group");
+        put("expert_group_used_count", "topk_group");
+        put("attention.key_length", "head_dim");
+        put("attention.value_length", "head_dim");
+        put("expert_feed_forward_length", "moe_intermediate_size");
+        put("expert_weights_norm", "norm_topk_prob");
+        put("expert_weights_scale", "routed_scaling_factor");
+        put("expert_shared_count", "n_shared_experts", "num_shared_experts", "moe_num_shared_experts");
+        put("leading_dense_block_count", "first_k_dense_replace", "num_dense_layers", "moe_layer_start_index");
+        if (config.has("rope_theta")) {
+            value("rope.freq_base", (float) config.requireDouble("rope_theta"));
+        }
+        config.optionalObject("rope_scaling").ifPresent(this::describeScaling);
+        switch (architecture) {
+            case "dots1" -> value("expert_gating_func", 2);
+            case "glm4moe" -> {
+                value("expert_gating_func", 2);
+                value("rope.dimension_count", (int)
+                        (config.requireInt("head_dim") * config.requireDouble("partial_rotary_factor")));
+            }
+            case "ernie4_5-moe" -> put("interleave_moe_layer_step", "moe_layer_interval");
+            case "hunyuan-moe" -> describeHunyuan();
+            case "granitemoe" -> describeGranite();
+            case "minimax-m2" -> {
+                value("expert_gating_func", 2);
+                put("expert_feed_forward_length", "intermediate_size");
+                put("rope.dimension_count", "rotary_dim");
+            }
+            case "gpt-oss" -> {
+                put("attention.sliding_window", "sliding_window");
+                put("expert_feed_forward_length", "intermediate_size");
+            }
+            case "afmoe" -> {
+                value("expert_gating_func", 2);
+                put("expert_weights_norm", "route_norm");
+                put("expert_weights_scale", "route_scale");
+                put("attention.sliding_window", "sliding_window");
+            }
+            case "deepseek2" -> describeLatents();
+            case "lfm2moe" -> {
+                value("expert_gating_func", 2);
+                put("attention.layer_norm_rms_epsilon", "norm_eps");
+                put("shortconv.l_cache", "conv_L_cache");
+                headsOfAttention("full_attention");
+            }
+            case "jamba" -> {
+                describeStates("mamba_dt_rank");
+                int period = config.requireInt("attn_layer_period");
+                int offset = config.requireInt("attn_layer_offset");
+                headsOfLayers(layer -> layer >= offset && (layer - offset) % period == 0);
+            }
+            case "granitehybrid" -> {
+                describeGranite();
+                describeStates("mamba_n_heads");
+                put("ssm.group_count", "mamba_n_groups");
+                value("rope.scaling.finetuned", false);
+                headsOfAttention("attention");
+            }
+            case "qwen3next" -> describeDeltas();
+            case "llama4" -> describeLlama4();
+            case "phimoe" -> describePhi();
+            default -> throw new IllegalArgumentException(architecture);
+        }
+    }
+
+    private void describeDeltas() {
+        put("expert_shared_feed_forward_length", "shared_expert_intermediate_size");
+        put("ssm.conv_kernel", "linear_conv_kernel_dim");
+        put("ssm.state_size", "linear_key_head_dim");
+        put("ssm.group_count", "linear_num_key_heads");
+        put("ssm.time_step_rank", "linear_num_value_heads");
+        value(
+                "ssm.inner_size",
+                config.requireInt("linear_value_head_dim") * config.requireInt("linear_num_value_heads"));
+        put("full_attention_interval", "full_attention_interval");
+        value("rope.dimension_count", (int)
+                (config.requireInt("head_dim") * config.requireDouble("partial_rotary_factor")));
+    }
+
+    private void describeScaling(JsonObject scaling) {
+        if (scaling.optionalString(scaling.has("type") ? "type" : "rope_type")
+                .orElse("")
+                .equals("yarn")) {
+            value("rope.scaling.type", "yarn");
+            value("rope.scaling.factor", (float) scaling.requireDouble("factor"));
+            value("rope.scaling.original_context_length", scaling.requireInt("original_max_position_embeddings"));
+        }
+    }
+
+    /// Factors are tensors; what multiplies cosines and sines comes from how much longer the context became.
+    private void describePhi() {
+        int original = config.requireInt("original_max_position_embeddings");
+        value("rope.dimension_count", config.requireInt("hidden_size") / config.requireInt("num_attention_heads"));
+        value("rope.scaling.original_context_length", original);
+        put("attention.sliding_window", "sliding_window");
+        config.optionalObject("rope_scaling").ifPresent(scaling -> {
+            double scale = (double) config.requireInt("max_position_embeddings") / original;
+            value("rope.scaling.attn_factor", (float) Math.sqrt(1 + Math.log(scale) / Math.log(original)));
+            put("rope_factors_long.weight", Floats.of(scaling.requireDoubles("long_factor")));
+            put("rope_factors_short.weight", Floats.of(scaling.requireDoubles("short_factor")));
+        });
+    }
+
+    /// Of the scaling of Llama 3, the file has what each frequency is divided by.
+    private void describeLlama4() {
+        put("feed_forward_length", "intermediate_size_mlp");
+        put("expert_feed_forward_length", "intermediate_size");
+        put("interleave_moe_layer_step", "interleave_moe_layer_step");
+        put("rope.dimension_count", "head_dim");
+        config.optionalObject("rope_scaling").ifPresent(scaling -> {
+            int headDim = config.requireInt("head_dim");
+            double original = 8192;
+            double low = scaling.requireDouble("low_freq_factor");
+            double high = scaling.requireDouble("high_freq_factor");
+            double factor = scaling.requireDouble("factor");
+            List<Double> factors = new ArrayList<>();
+            for (int i = 0; i < headDim; i += 2) {
+                double wave = 2 * Math.PI * Math.pow(config.requireDouble("rope_theta"), (double) i / headDim);
+                if (wave < original / high) {
+                    factors.add(1.0);
+                } else if (wave > original / low) {
+                    factors.add(factor);
+                } else {
+                    double kept = (original / wave - low) / (high - low);
+                    factors.add(1 / ((1 - kept) / factor + kept));
+                }
+            }
+            put("rope_freqs.weight", Floats.of(factors));
+        });
+    }
+
+    private void describeGranite() {
+        put("attention.scale", "attention_multiplier");
+        put("embedding_scale", "embedding_multiplier");
+        put("residual_scale", "residual_multiplier");
+        put("logit_scale", "logits_scaling");
+        put("expert_shared_feed_forward_length", "shared_intermediate_size");
+    }
+
+    private void describeStates(String rank) {
+        put("ssm.conv_kernel", "mamba_d_conv");
+        put("ssm.state_size", "mamba_d_state");
+        put("ssm.time_step_rank", rank);
+        value("ssm.inner_size", config.requireInt("mamba_expand") * config.requireInt("hidden_size"));
+    }
+
+    private void headsOfAttention(String type) {
+        List<String> types = config.optionalStrings("layer_types").orElseThrow();
+        headsOfLayers(layer -> types.get(layer).equals(type));
+    }
+
+    private void headsOfLayers(IntPredicate attends) {
+        int heads = config.requireInt("num_key_value_heads");
+        value(
+                "attention.head_count_kv",
+                IntStream.range(0, config.requireInt("num_hidden_layers"))
+                        .mapToObj(layer -> attends.test(layer) ? heads : 0)
+                        .toList());
+    }
+
+    private void describeHunyuan() {
+        int headDim = config.requireInt("head_dim");
+        double alpha = config.requireObject("rope_scaling").requireDouble("alpha");
+        double theta = config.requireDouble("rope_theta");
+        value("rope.freq_base", (float) (theta * Math.pow(alpha, headDim / (headDim - 2.0))));
+        value("rope.scaling.type", "none");
+        value("rope.scaling.factor", 1f);
+        value("expert_shared_feed_forward_length", config.requireInt("intermediate_size"));
+        value("expert_feed_forward_length", first("moe_intermediate_size"));
+        value("expert_used_count", first("moe_topk"));
+        value("expert_shared_count", first("num_shared_expert"));
+    }
+
+    private void describeLatents() {
+        int rotated = config.requireInt("qk_rope_head_dim");
+        int latent = config.requireInt("kv_lora_rank");
+        value("attention.head_count_kv", 1);
+        put("attention.q_lora_rank", "q_lora_rank");
+        value("attention.kv_lora_rank", latent);
+        value("attention.key_length", latent + rotated);
+        value("attention.value_length", latent);
+        value("attention.key_length_mla", config.requireInt("qk_nope_head_dim") + rotated);
+        put("attention.value_length_mla", "v_head_dim");
+        value("rope.dimension_count", rotated);
+        value(
+                "expert_gating_func",
+                config.optionalString("scoring_func").orElse("sigmoid").equals("sigmoid") ? 2 : 1);
+        config.optionalObject("rope_scaling")
+                .flatMap(scaling -> scaling.optionalDouble("mscale_all_dim"))
+                .ifPresent(mscale -> value("rope.scaling.yarn_log_multiplier", (float) (0.1 * mscale)));
+    }
+
+    private void describeDbrx() {
+        JsonObject attention = config.requireObject("attn_config");
+        JsonObject ffn = config.requireObject("ffn_config");
+        put("block_count", "n_layers");
+        put("context_length", "max_seq_len");
+        put("embedding_length", "d_model");
+        put("attention.head_count", "n_heads");
+        value("feed_forward_length", ffn.requireInt("ffn_hidden_size"));
+        value("attention.head_count_kv", attention.requireInt("kv_n_heads"));
+        value("rope.freq_base", (float) attention.requireDouble("rope_theta"));
+        value("attention.clamp_kqv", (float) attention.requireDouble("clip_qkv"));
+        value("expert_count", ffn.requireInt("moe_num_experts"));
+        value("expert_used_count", ffn.requireInt("moe_top_k"));
+        value("attention.layer_norm_epsilon", 1e-5f);
+    }
+
+    /// Puts what the first of these keys of the configuration says, if it is there.
+    private void put(String key, String... names) {
+        for (String name : names) {
+            Object found = config.value(name);
+            if (found != null && !(found instanceof List)) {
+                value(key, found instanceof Double number ? (Object) number.floatValue() : found);
+                return;
+            }
+        }
+    }
+
+    private void value(String key, Object value) {
+        metadata.put(architecture + "." + key, value);
+    }
+
+    private int first(String list) {
+        return config.optionalInts(list).orElseThrow().getFirst();
+    }
+
+    private void convert(String name, Floats tensor) {
+        Matcher layer = LAYER.matcher(name);
+        if (!layer.matches()) {
+            put(Objects.requireNonNull(OUTSIDE.get(name), name), shifted(name, tensor));
+            return;
+        }
+        String block = "blk." + layer.group(1) + ".";
+        String part = layer.group(2);
+        Matcher expert = EXPERT.matcher(part);
+        Matcher fused = FUSED.matcher(part);
+        if (expert.matches()) {
+            String stack = block + "ffn_" + PROJECTIONS.get(expert.group(2)) + "_exps." + expert.group(3);
+            stacks.computeIfAbsent(stack, key -> new TreeMap<>()).put(Integer.valueOf(expert.group(1)), tensor);
+        } else if (fused.matches()) {
+            String suffix = fused.group(1).equals("shared_mlp") ? "_shexp.weight" : "_exps.weight";
+            put(block + "ffn_gate" + suffix, tensor.rows(0, 2, false));
+            put(block + "ffn_up" + suffix, tensor.rows(1, 2, false));
+        } else if (part.endsWith("e_score_correction_bias") || part.endsWith("expert_bias")) {
+            put(block + "exp_probs_b.bias", tensor.flat());
+        } else if (STATE_VECTORS.containsKey(part)) {
+            convertVector(block, part, tensor);
+        } else if (part.startsWith("feed_forward.experts.")) {
+            convertLlama4(block, part, tensor);
+        } else if (part.equals("linear_attn.in_proj_qkvz.weight")) {
+            splitDeltas(block, tensor);
+        } else if (part.equals("self_attn.sinks")) {
+            put(block + "attn_sinks.weight", tensor);
+        } else if (part.equals("self_attn.kv_b_proj.weight")) {
+            splitKeysAndValues(block, tensor);
+        } else if (part.startsWith("mlp.experts.")) {
+            convertGptOss(block, part.substring("mlp.experts.".length()), tensor);
+        } else if (part.startsWith("ffn.experts.mlp.")) {
+            convertDbrx(block, part.substring(part.length() - 2), tensor);
+        } else {
+            int dot = part.lastIndexOf('.');
+            put(block + renamed(part.substring(0, dot)) + part.substring(dot), permuted(part, tensor));
+        }
+    }
+
+    /// Of Mamba-2, rates and skips get a last dimension of one, and norms a first one of groups.
+    private void convertVector(String block, String part, Floats tensor) {
+        boolean mamba2 = architecture.equals("granitehybrid");
+        Floats shaped = mamba2 && tensor.shape().length == 1 && !part.endsWith("dt_bias") ? tensor.column() : tensor;
+        put(block + STATE_VECTORS.get(part), part.endsWith("A_log") ? shaped.negatedExponentials() : shaped);
+    }
+
+    private String renamed(String part) {
+        return part.equals("post_attention_layernorm")
+                ? POST_NORMED.contains(architecture) ? "post_attention_norm" : "ffn_norm"
+                : Objects.requireNonNull(NAMES.get(part), part);
+    }
+
+    /// LlamaModel.permute, which its children inherit.
+    private Floats permuted(String part, Floats tensor) {
+        if (part.endsWith("conv.conv.weight") || part.endsWith("conv1d.weight")) {
+            return tensor.squeezed();
+        }
+        if (part.equals("mamba.norm.weight")) {
+            int groups = config.requireInt("mamba_n_groups");
+            return new Floats(new long[] {groups, tensor.values().length / groups}, tensor.values());
+        }
+        if (part.endsWith("norm.weight")) {
+            return shifted(part, tensor);
+        }
+        boolean llama = architecture.startsWith("granite");
+        if (llama && part.equals("self_attn.q_proj.weight")) {
+            return tensor.interleaved(config.requireInt("num_attention_heads"));
+        }
+        return llama && part.equals("self_attn.k_proj.weight")
+                ? tensor.interleaved(config.requireInt("num_key_value_heads"))
+                : tensor;
+    }
+
+    private Floats shifted(String name, Floats tensor) {
+        boolean aroundZero = architecture.equals("qwen3next")
+                && name.endsWith("norm.weight")
+                && !name.endsWith("linear_attn.norm.weight");
+        return aroundZero ? tensor.plusOne() : tensor;
+    }
+
+    private void splitKeysAndValues(String block, Floats tensor) {
+        int heads = config.requireInt("num_attention_heads");
+        int nope = config.requireInt("qk_nope_head_dim");
+        int value = config.requireInt("v_head_dim");
+        int latent = config.requireInt("kv_lora_rank");
+        Floats perHead = new Floats(new long[] {heads, nope + value, latent}, tensor.values());
+        put(block + "attn_k_b.weight", perHead.range(0, nope).transposed());
+        put(block + "attn_v_b.weight", perHead.range(nope, nope + value));
+    }
+
+    /// Rows by heads of keys become rows by queries, keys and values, and the gate apart.
+    private void splitDeltas(String block, Floats tensor) {
+        int keyHeads = config.requireInt("linear_num_key_heads");
+        int key = config.requireInt("linear_key_head_dim");
+        int value = config.requireInt("linear_num_value_heads") / keyHeads * config.requireInt("linear_value_head_dim");
+        long cols = tensor.shape()[1];
+        Floats perHead = new Floats(new long[] {keyHeads, 2L * key + 2L * value, cols}, tensor.values());
+        Floats mixed = perHead.range(0, key)
+                .joined()
+                .above(perHead.range(key, 2 * key).joined(), 1)
+                .above(perHead.range(2 * key, 2 * key + value).joined(), 1);
+        put(block + "attn_qkv.weight", mixed);
+        put(
+                block + "attn_gate.weight",
+                perHead.range(2 * key + value, 2 * key + 2 * value).joined());
+    }
+
+    private void convertLlama4(String block, String part, Floats tensor) {
+        Floats outputsFirst = tensor.transposed();
+        if (part.endsWith("gate_up_proj")) {
+            put(block + "ffn_gate_exps.weight", outputsFirst.rows(0, 2, false));
+            put(block + "ffn_up_exps.weight", outputsFirst.rows(1, 2, false));
+        } else {
+            put(block + "ffn_down_exps.weight", outputsFirst);
+        }
+    }
+
+    private void convertGptOss(String block, String part, Floats tensor) {
+        switch (part) {
+            case "gate_up_proj" -> {
+                put(block + "ffn_gate_exps.weight", tensor.transposed().rows(0, 2, true));
+                put(block + "ffn_up_exps.weight", tensor.transposed().rows(1, 2, true));
+            }
+            case "gate_up_proj_bias" -> {
+                put(
+                        block + "ffn_gate_exps.bias",
+                        tensor.column().rows(0, 2, true).flatRows());
+                put(block + "ffn_up_exps.bias", tensor.column().rows(1, 2, true).flatRows());
+            }
+            case "down_proj" -> put(block + "ffn_down_exps.weight", tensor.transposed());
+            case "down_proj_bias" -> put(block + "ffn_down_exps.bias", tensor);
+            default -> throw new IllegalArgumentException(part);
+        }
+    }
+
+    private void convertDbrx(String block, String part, Floats tensor) {
+        JsonObject ffn = config.requireObject("ffn_config");
+        Floats experts = new Floats(
+                new long[] {
+                    ffn.requireInt("moe_num_experts"), ffn.requireInt("ffn_hidden_size"), config.requireInt("d_model")
+                },
+                tensor.values());
+        switch (part) {
+            case "w1" -> put(block + "ffn_gate_exps.weight", experts);
+            case "v1" -> put(block + "ffn_up_exps.weight", experts);
+            case "w2" -> put(block + "ffn_down_exps.weight", experts.transposed());
+            default -> throw new IllegalArgumentException(part);
+        }
+    }
+
+    /// Codes of MXFP4, two neighbours in a byte, become blocks of ggml: the exponent, then bytes whose lower halves are
+    /// the first sixteen elements and whose upper halves are the others.
+    private void convertCodes(Checkpoint opened, String name) {
+        Matcher layer = LAYER.matcher(name);
+        if (!layer.matches()) {
+            throw new IllegalArgumentException(name);
+        }
+        String block = "blk." + layer.group(1) + ".";
+        long width = config.requireInt("intermediate_size");
+        long hidden = config.requireInt("hidden_size");
+        boolean down = name.contains("down_proj");
+        long[] shape = {config.requireInt("num_local_experts"), down ? hidden : 2 * width, (down ? width : hidden) / 32
+        };
+        byte[] in = bytes(opened, opened.requireBytes(name, shape[0], shape[1], shape[2], 16));
+        byte[] scales = bytes(opened, opened.requireBytes(name.replace("_blocks", "_scales"), shape));
+        byte[] out = new byte[scales.length * 17];
+        for (int at = 0; at < scales.length; at++) {
+            out[17 * at] = scales[at];
+            for (int element = 0; element < 32; element++) {
+                int code = (in[16 * at + element / 2] >> (4 * (element % 2))) & 15;
+                out[17 * at + 1 + element % 16] |= (byte) (code << (element < 16 ? 0 : 4));
+            }
+        }
+        int rows = (int) shape[1];
+        int rowBytes = (int) shape[2] * 17;
+        if (down) {
+            putCodes(block + "ffn_down_exps.weight", out, shape, rows);
+        } else {
+            putCodes(block + "ffn_gate_exps.weight", everyOther(out, rowBytes, 0), shape, rows / 2);
+            putCodes(block + "ffn_up_exps.weight", everyOther(out, rowBytes, 1), shape, rows / 2);
+        }
+    }
+
+    private void putCodes(String name, byte[] blocks, long[] shape, int rows) {
+        tensors.put(name, new Tensor(DType.MXFP4, new long[] {shape[0], rows, shape[2] * 32}, blocks));
+    }
+
+    private static byte[] everyOther(byte[] rows, int rowBytes, int first) {
+        byte[] out = new byte[rows.length / 2];
+        for (int row = 0; row < out.length / rowBytes; row++) {
+            System.arraycopy(rows, (2 * row + first) * rowBytes, out, row * rowBytes, rowBytes);
+        }
+        return out;
+    }
+
+    private static byte[] bytes(Checkpoint opened, RawTensor tensor) {
+        byte[] bytes = new byte[(int) tensor.byteLength()];
+        opened.read(tensor, 0, MemorySegment.ofArray(bytes));
+        return bytes;
+    }
+
+    private void put(String name, Floats tensor) {
+        tensors.put(name, new Tensor(DType.F32, tensor.shape(), tensor.bytes()));
+    }
+
+    /// A tensor of floats, row-major; its rows are those of the dimension before the last.
+    @SuppressWarnings("ArrayRecordComponent") // nobody compares tensors
+    private record Floats(long[] shape, float[] values) {
+        static Floats of(Tensor tensor) {
+            float[] values = new float[tensor.bytes().length / Float.BYTES];
+            MemorySegment.copy(
+                    MemorySegment.ofArray(tensor.bytes()),
+                    ValueLayout.JAVA_FLOAT_UNALIGNED,
+                    0,
+                    values,
+                    0,
+                    values.length);
+            return new Floats(tensor.shape(), values);
+        }
+
+        static Floats of(List<Double> numbers) {
+            float[] values = new float[numbers.size()];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = numbers.get(i).floatValue();
+            }
+            return new Floats(new long[] {values.length}, values);
+        }
+
+        /// Rows of matrices above those of others, as one matrix.
+        Floats above(Floats below, int matrices) {
+            int mine = values.length / matrices;
+            int others = below.values().length / matrices;
+            float[] out = new float[values.length + below.values().length];
+            for (int matrix = 0; matrix < matrices; matrix++) {
+                System.arraycopy(values, matrix * mine, out, matrix * (mine + others), mine);
+                System.arraycopy(below.values(), matrix * others, out, matrix * (mine + others) + mine, others);
+            }
+            return new Floats(new long[] {out.length / cols(), cols()}, out);
+        }
+
+        static Floats stack(Iterable<Floats> parts) {
+            List<Floats> all = new ArrayList<>();
+            parts.forEach(all::add);
+            Floats first = all.getFirst();
+            float[] values = new float[all.size() * first.values().length];
+            for (int i = 0; i < all.size(); i++) {
+                System.arraycopy(all.get(i).values(), 0, values, i * first.values().length, first.values().length);
+            }
+            return new Floats(
+                    LongStream.concat(LongStream.of(all.size()), LongStream.of(first.shape()))
+                            .toArray(),
+                    values);
+        }
+
+        private int cols() {
+            return (int) shape[shape.length - 1];
+        }
+
+        private int rowsOfMatrix() {
+            return (int) shape[shape.length - 2];
+        }
+
+        private Floats withRows(int rows, float[] values) {
+            long[] changed = shape.clone();
+            changed[shape.length - 2] = rows;
+            return new Floats(changed, values);
+        }
+
+        /// Rows of one part of `parts`: every `parts`-th row from `part` on, or else the part-th run of rows.
+        Floats rows(int part, int parts, boolean inTurns) {
+            int rows = rowsOfMatrix() / parts;
+            int matrices = values.length / cols() / rowsOfMatrix();
+            float[] out = new float[values.length / parts];
+            for (int matrix = 0; matrix < matrices; matrix++) {
+                for (int row = 0; row < rows; row++) {
+                    int from = matrix * rowsOfMatrix() + (inTurns ? row * parts + part : part * rows + row);
+                    System.arraycopy(values, from * cols(), out, (matrix * rows + row) * cols(), cols());
+                }
+            }
+            return withRows(rows, out);
+        }
+
+        Floats range(int first, int end) {
+            int matrices = values.length / cols() / rowsOfMatrix();
+            float[] out = new float[matrices * (end - first) * cols()];
+            for (int matrix = 0; matrix < matrices; matrix++) {
+                System.arraycopy(
+                        values,
+                        (matrix * rowsOfMatrix() + first) * cols(),
+                        out,
+                        matrix * (end - first) * cols(),
+                        (end - first) * cols());
+            }
+            return withRows(end - first, out);
+        }
+
+        Floats transposed() {
+            int rows = rowsOfMatrix();
+            int cols = cols();
+            float[] out = new float[values.length];
+            for (int i = 0; i < values.length; i++) {
+                int matrix = i / (rows * cols);
+                int row = i / cols % rows;
+                out[matrix * rows * cols + i % cols * rows + row] = values[i];
+            }
+            long[] changed = shape.clone();
+            changed[shape.length - 1] = rows;
+            changed[shape.length - 2] = cols;
+            return new Floats(changed, out);
+        }
+
+        /// Heads whose halves become neighbours.
+        Floats interleaved(int heads) {
+            int rows = rowsOfMatrix();
+            int half = rows / heads / 2;
+            float[] out = new float[values.length];
+            for (int row = 0; row < rows; row++) {
+                int head = row / (2 * half);
+                int within = row % (2 * half);
+                int to = head * 2 * half + within % half * 2 + within / half;
+                System.arraycopy(values, row * cols(), out, to * cols(), cols());
+            }
+            return new Floats(shape, out);
+        }
+
+        Floats squeezed() {
+            return new Floats(LongStream.of(shape).filter(length -> length != 1).toArray(), values);
+        }
+
+        /// Matrices one above the other.
+        Floats joined() {
+            return new Floats(new long[] {values.length / cols(), cols()}, values);
+        }
+
+        Floats plusOne() {
+            float[] out = new float[values.length];
+            for (int i = 0; i < out.length; i++) {
+                out[i] = values[i] + 1;
+            }
+            return new Floats(shape, out);
+        }
+
+        Floats negatedExponentials() {
+            float[] out = new float[values.length];
+            for (int i = 0; i < out.length; i++) {
+                out[i] = (float) -Math.exp(values[i]);
+            }
+            return new Floats(shape, out);
+        }
+
+        Floats flat() {
+            return new Floats(new long[] {values.length}, values);
+        }
+
+        Floats column() {
+            return new Floats(
+                    LongStream.concat(LongStream.of(shape), LongStream.of(1)).toArray(), values);
+        }
+
+        Floats flatRows() {
+            return new Floats(Arrays.copyOf(shape, shape.length - 1), values);
+        }
+
+        byte[] bytes() {
+            byte[] bytes = new byte[values.length * Float.BYTES];
+            MemorySegment.copy(
+                    values, 0, MemorySegment.ofArray(bytes), ValueLayout.JAVA_FLOAT_UNALIGNED, 0, values.length);
+            return bytes;
+        }
+    }
+}

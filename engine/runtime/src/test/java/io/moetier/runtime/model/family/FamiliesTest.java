@@ -1,0 +1,539 @@
+package io.moetier.runtime.model.family;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.kernels.device.RopeTable;
+import io.moetier.runtime.model.spec.AttentionSpec;
+import io.moetier.runtime.model.spec.DenseSpec;
+import io.moetier.runtime.model.spec.MambaSpec;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.model.spec.RecurrentSpec;
+import io.moetier.runtime.model.spec.RopeSpec;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.MalformedModelException;
+import io.moetier.testdata.TestData;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+
+class FamiliesTest {
+    /// Stands for null, which is not written.
+    private static final String NULL = "null";
+
+    @Test
+    void familiesAreNamedInAlphabeticalOrder() {
+        assertEquals(Families.names().stream().sorted().toList(), Families.names());
+    }
+
+    @Test
+    void everyExampleIsItsFamilysNearest() {
+        for (String name : Families.names()) {
+            Map<String, Object> config =
+                    new LinkedHashMap<>(Families.example(name).asMap());
+            config.put("model_type", name + "_2");
+            String message = refusal(config);
+            assertTrue(message.contains("found " + name + "_2; the nearest is " + name + ", which knows"), message);
+            assertFalse(message.contains("does not know"), message);
+            assertFalse(message.contains("needs"), message);
+        }
+    }
+
+    @Test
+    void anUnknownFamilyIsToldHowItDiffersFromTheNearest() {
+        Map<String, Object> config =
+                new LinkedHashMap<>(Families.example("qwen3_moe").asMap());
+        config.put("model_type", "qwen4_moe");
+        config.put("attention_dropout", 0.0); // says nothing of what is computed
+        config.put("router_depth", 3);
+        config.put("rope_scaling", Map.of("rope_type", "default"));
+        config.remove("moe_intermediate_size");
+        config.remove("num_key_value_heads"); // has a default
+        String message = refusal(config);
+        assertTrue(
+                message.matches("config.json: model_type: expected a family that `moetier families` lists, found"
+                        + " qwen4_moe; the nearest is qwen3_moe, which knows \\d+ of its keys, does not know"
+                        + " router_depth, and needs moe_intermediate_size"),
+                message);
+    }
+
+    @Test
+    void aConfigurationThatSaysLittleIsAnsweredToo() {
+        String message = refusal(Map.of("model_type", "bert"));
+        assertTrue(message.contains("found bert; the nearest is"), message);
+        assertTrue(message.contains("needs"), message);
+    }
+
+    private static String refusal(Map<String, Object> config) {
+        JsonObject parsed =
+                Json.parseObject(Json.write(config).getBytes(StandardCharsets.UTF_8), Path.of("config.json"));
+        return String.valueOf(assertThrows(MalformedModelException.class, () -> Families.describe(parsed))
+                .getMessage());
+    }
+
+    @Test
+    void denseLayersAreThoseOfStepAndList() {
+        assertEquals(List.of(true, false, true, true, true, false), dense("qwen2_moe_sparse_step", Map.of()));
+    }
+
+    @Test
+    void theFirstLayersAreDense() {
+        assertEquals(List.of(true, false, false), dense("dots1", Map.of()));
+        assertEquals(List.of(true, true, false), dense("glm4_moe_qknorm", Map.of()));
+        assertEquals(List.of(true, true, false, false), dense("afmoe", Map.of()));
+    }
+
+    @Test
+    void expertsComeInAnIntervalOfLayers() {
+        assertEquals(List.of(true, false, false, false), dense("ernie4_5_moe", Map.of()));
+        assertEquals(List.of(true, false, false, true), dense("ernie4_5_moe", Map.of("moe_layer_end_index", 2)));
+        assertEquals(
+                List.of(true, false, true, false),
+                dense("ernie4_5_moe", Map.of("moe_layer_interval", 2, "moe_layer_end_index", -1)));
+    }
+
+    @Test
+    void numbersOfExpertsMayDifferBetweenLayers() {
+        List<MoeSpec> layers = describe(
+                        "hunyuan_v1_moe", Map.of("moe_topk", List.of(1, 2, 4), "num_experts", List.of(4, 8, 16)))
+                .moeLayers();
+        assertEquals(
+                List.of(1, 2, 4),
+                layers.stream().map(MoeSpec::numExpertsPerToken).toList());
+        assertEquals(List.of(4, 8, 16), layers.stream().map(MoeSpec::numExperts).toList());
+        assertTrue(failure("hunyuan_v1_moe", "moe_topk", List.of(4, 4))
+                .contains("moe_topk: expected a positive integer, or one for each layer, found [4, 4]"));
+        assertTrue(failure("hunyuan_v1_moe", "moe_topk", List.of(4, 13, 4)).contains("at most 12 experts, found 13"));
+        assertTrue(failure("hunyuan_v1_moe", "moe_topk", List.of(4, 0, 4)).contains("a positive integer, found 0"));
+    }
+
+    @Test
+    void routersThatCannotBeAreNamed() {
+        assertTrue(failure("dots1", "n_group", 5)
+                .contains("n_group: expected as many equal groups of 12 experts, found 5"));
+        assertTrue(failure("dots1", "n_group", 12).contains("n_group: expected as many equal groups"));
+        assertTrue(failure("dots1", "topk_group", 2).contains("topk_group: expected at most 1 groups"));
+        assertTrue(failure("phimoe", "num_experts_per_tok", 1)
+                .contains("num_experts_per_tok: expected 2, as sparsemixer chooses, found 1"));
+        assertTrue(failure("ernie4_5_moe", "moe_layer_interval", 0).contains("a positive integer, found 0"));
+    }
+
+    @Test
+    void rotationsThatCannotBeAreNamed() {
+        assertTrue(failure("glm4_moe", "partial_rotary_factor", 2)
+                .contains("partial_rotary_factor: expected an even number of the 32 elements of a head, found 64"));
+        assertTrue(failure("minimax_m2", "rotary_dim", 15).contains("rotary_dim: expected an even number of the 32"));
+        assertTrue(failure("hunyuan_v1_moe", "rope_scaling", Map.of("type", "dynamic", "factor", 2))
+                .contains("rope_scaling.alpha"));
+        Map<String, Object> longRope = new LinkedHashMap<>(
+                Map.of("type", "longrope", "short_factor", List.of(1, 1, 1, 1, 1, 1, 1, 1), "long_factor", List.of(2)));
+        assertTrue(failure("phimoe", "rope_scaling", longRope).contains("long_factor: expected 8 numbers, found 1"));
+        longRope.put("long_factor", List.of("a"));
+        assertTrue(failure("phimoe", "rope_scaling", longRope).contains("expected a list of numbers, found [\"a\"]"));
+        longRope.remove("long_factor");
+        assertTrue(failure("phimoe", "rope_scaling", longRope).contains("long_factor"));
+    }
+
+    @Test
+    void fullLayersOfAfmoeHaveNoPositions() {
+        List<Boolean> rotated = describe("afmoe", Map.of())
+                .blocks(AttentionSpec.class)
+                .map(attention -> attention.rope().isPresent())
+                .toList();
+        assertEquals(List.of(true, true, true, false), rotated);
+        assertEquals(1, describe("afmoe", Map.of("mup_enabled", false)).embeddingMultiplier());
+        assertEquals(8, describe("afmoe", Map.of()).embeddingMultiplier());
+    }
+
+    private static List<Boolean> dense(String name, Map<String, Object> changes) {
+        return describe(name, changes).layers().stream()
+                .map(layer -> layer.blocks(DenseSpec.class).findAny().isPresent())
+                .toList();
+    }
+
+    @Test
+    void bothSpellingsOfTheExpertCountAreRead() {
+        assertEquals(
+                describe("qwen3_moe", Map.of()).moeLayers().getFirst().numExperts(),
+                describe("qwen3_moe_v5config", Map.of()).moeLayers().getFirst().numExperts());
+    }
+
+    @Test
+    void theOtherSpellingOfTheExpertCountIsReadWhereAFamilyHasADefault() {
+        for (String name : List.of("qwen3_next", "lfm2_moe", "jamba", "hunyuan_v1_moe", "olmoe")) {
+            assertTrue(
+                    describe(name, othersCount(7)).moeLayers().stream().allMatch(moe -> moe.numExperts() == 7), name);
+            String message =
+                    String.valueOf(assertThrows(MalformedModelException.class, () -> describe(name, othersCount(-1)))
+                            .getMessage());
+            assertTrue(message.contains("config.json: num_local_experts: "), message);
+        }
+    }
+
+    private static Map<String, Object> othersCount(int numExperts) {
+        Map<String, Object> changes = nulled("num_experts");
+        changes.put("num_local_experts", numExperts);
+        return changes;
+    }
+
+    private static Map<String, Object> nulled(String key) {
+        Map<String, Object> changes = new LinkedHashMap<>();
+        changes.put(key, NULL);
+        return changes;
+    }
+
+    @Test
+    void nullIsAnAnswerAndNoDefault() {
+        assertEquals(List.of(8, 8, 8, 0), chunks(describe("llama4_scout", Map.of())));
+        assertEquals(List.of(8192, 8192, 8192, 0), chunks(without("llama4_scout", "attention_chunk_size")));
+        assertEquals(List.of(0, 0, 0, 0), chunks(describe("llama4_scout", nulled("attention_chunk_size"))));
+        for (String name : List.of("dots1", "afmoe")) {
+            Map<String, Object> none = nulled("sliding_window");
+            none.put("max_window_layers", 1);
+            assertEquals(0, widestWindow(describe(name, none)), name);
+            none.remove("sliding_window");
+            assertTrue(widestWindow(describe(name, none)) > 0, name);
+        }
+    }
+
+    private static List<Integer> chunks(ModelSpec spec) {
+        return spec.blocks(AttentionSpec.class).map(AttentionSpec::chunk).toList();
+    }
+
+    private static int widestWindow(ModelSpec spec) {
+        return spec.blocks(AttentionSpec.class)
+                .mapToInt(AttentionSpec::slidingWindow)
+                .max()
+                .orElseThrow();
+    }
+
+    @Test
+    void errorsNameKeysAsTheFileDoes() {
+        Map<String, Object> ffn = Map.of("moe_num_experts", 4, "moe_top_k", 5, "ffn_hidden_size", 96);
+        assertTrue(failure("dbrx", "ffn_config", ffn)
+                .contains("config.json: ffn_config.moe_top_k: expected at most 4 experts, found 5"));
+        assertTrue(failure("dbrx", "d_model", 0).contains("config.json: d_model: expected a positive integer"));
+        assertTrue(failure("jetmoe", "kv_channels", 7).contains("config.json: kv_channels: expected an even number"));
+        assertTrue(failure("jetmoe", "activation_function", "gelu").contains("config.json: activation_function: "));
+        assertTrue(failure("nllb_moe", "encoder_layers", 0).contains("config.json: encoder_layers: "));
+    }
+
+    @Test
+    void theTextModelOfAMultimodalLlama4IsItsTextConfig() {
+        Map<String, Object> text = new LinkedHashMap<>(
+                Json.readObject(TestData.golden("llama4_scout").resolve("config.json"))
+                        .asMap());
+        text.remove("floor_scale");
+        ModelSpec spec =
+                describe("llama4_scout", Map.of("model_type", "llama4", "text_config", text, "hidden_size", 1));
+        assertEquals(64, spec.hiddenSize());
+        assertEquals(
+                "language_model.model.embed_tokens.weight", spec.embedding().weight());
+        assertEquals(
+                8192.0,
+                spec.blocks(AttentionSpec.class)
+                        .flatMap(attention -> attention.temperature().stream())
+                        .findFirst()
+                        .orElseThrow()
+                        .interval());
+        text.put("num_attention_heads", 0);
+        assertTrue(failure("llama4_scout", Map.of("model_type", "llama4", "text_config", text))
+                .contains("config.json: text_config.num_attention_heads: expected a positive integer"));
+    }
+
+    @Test
+    void graniteMoeSharedHasNoSharedExpertWhereNothingIsSaid() {
+        String key = "shared_intermediate_size";
+        assertTrue(hasSharedExpert(describe("granitemoeshared", Map.of())));
+        assertFalse(hasSharedExpert(without("granitemoeshared", key)));
+        assertFalse(hasSharedExpert(describe("granitemoeshared", Map.of(key, 0))));
+        assertTrue(hasSharedExpert(without("granitemoehybrid", key)));
+    }
+
+    private static boolean hasSharedExpert(ModelSpec spec) {
+        return spec.moeLayers().getFirst().sharedExpert().isPresent();
+    }
+
+    @Test
+    void activeParametersCountTheExpertsOfOneToken() {
+        ModelSpec spec = describe("mixtral", Map.of());
+        MoeSpec moe = spec.moeLayers().getFirst();
+        long expert = moe.experts().getFirst().numParameters();
+        assertEquals(spec.totalParameters() - spec.activeParameters(), 2 * 6 * expert);
+    }
+
+    @Test
+    void aSharedExpertBelongsToQwen2Moe() {
+        assertTrue(describe("qwen2_moe", Map.of())
+                .moeLayers()
+                .getFirst()
+                .sharedExpert()
+                .isPresent());
+        assertFalse(describe("olmoe", Map.of())
+                .moeLayers()
+                .getFirst()
+                .sharedExpert()
+                .isPresent());
+    }
+
+    /// Mixers with a recurrent state, and which layers have one.
+    @Nested
+    class Recurrent {
+        @Test
+        void isEveryLayerButTheOnesOfAnInterval() {
+            assertEquals(recurrent(describe("qwen3_next", Map.of())), recurrent(without("qwen3_next", "layer_types")));
+        }
+
+        @Test
+        void isEverySecondLayerOfMiniMaxWithoutAList() {
+            assertEquals(List.of(false, true, false, true), recurrent(without("minimax", "layer_types")));
+        }
+
+        @Test
+        void hasThePeriodAndOffsetOfJambasAttention() {
+            assertEquals(List.of(true, true, false, true), recurrent(describe("jamba", Map.of())));
+            Map<String, Object> changes = Map.of("attn_layer_period", 2, "attn_layer_offset", 1);
+            assertEquals(List.of(true, false, true, false), recurrent(describe("jamba", changes)));
+        }
+
+        @Test
+        void mayHaveSizesThatFollowFromOthers() {
+            assertEquals(
+                    4,
+                    describe("jamba", Map.of("mamba_dt_rank", "auto"))
+                            .blocks(MambaSpec.class)
+                            .findFirst()
+                            .orElseThrow()
+                            .rank()
+                            .rows());
+            assertEquals(
+                    describe("granitemoehybrid", Map.of()),
+                    describe("granitemoehybrid", Map.of("mamba_d_head", "auto")));
+        }
+
+        @Test
+        void isRefusedWhereSizesOrTypesDoNotFit() {
+            String head = failure("granitemoehybrid", "mamba_d_head", 24);
+            assertTrue(head.contains("mamba_d_head") && head.contains("24"), head);
+            String heads = failure("qwen3_next", "linear_num_value_heads", 3);
+            assertTrue(heads.contains("linear_num_value_heads") && heads.contains("multiple of 2"), heads);
+            List<String> unknown = List.of("conv", "conv", "ring", "conv");
+            String type = failure("lfm2_moe", "layer_types", unknown);
+            assertTrue(type.contains("full_attention or conv") && type.contains("ring"), type);
+        }
+
+        private List<Boolean> recurrent(ModelSpec spec) {
+            return spec.layers().stream()
+                    .map(layer -> layer.blocks(RecurrentSpec.class).findAny().isPresent())
+                    .toList();
+        }
+    }
+
+    @Test
+    void granitesHybridRotatesOnlyIfItSaysSo() {
+        assertTrue(ropes(describe("granitemoehybrid", Map.of())).isEmpty());
+        assertEquals(
+                1,
+                ropes(describe("granitemoehybrid", Map.of("position_embedding_type", "rope")))
+                        .size());
+    }
+
+    private static List<RopeSpec> ropes(ModelSpec spec) {
+        return spec.blocks(AttentionSpec.class)
+                .flatMap(attention -> attention.rope().stream())
+                .toList();
+    }
+
+    @Nested
+    class SlidingWindow {
+        @Test
+        void holdsEverywhereInMixtral() {
+            assertEquals(List.of(8, 8, 8), windows("mixtral_sliding", Map.of()));
+        }
+
+        @Test
+        void isDeadInQwenUnlessUsed() {
+            assertEquals(List.of(0, 0), windows("qwen2_moe", Map.of()));
+            assertEquals(List.of(0, 0), windows("qwen3_moe", Map.of("sliding_window", 16)));
+        }
+
+        @Test
+        void alternatesInQwen2MoeBelowMaxWindowLayers() {
+            assertEquals(
+                    List.of(16, 0, 16, 0, 0, 0),
+                    windows(
+                            "qwen2_moe_sparse_step",
+                            Map.of("sliding_window", 16, "use_sliding_window", true, "max_window_layers", 4)));
+        }
+
+        @Test
+        void beginsInDots1WithMaxWindowLayers() {
+            assertEquals(List.of(0, 0, 0), windows("dots1", Map.of("sliding_window", 16)));
+            assertEquals(List.of(0, 16, 16), windows("dots1", Map.of("sliding_window", 16, "max_window_layers", 1)));
+        }
+
+        @Test
+        void isThatOfLocalLayersInAfmoe() {
+            assertEquals(List.of(8, 8, 8, 0), windows("afmoe", Map.of()));
+        }
+
+        @Test
+        void followsLayerTypesWhereGiven() {
+            assertEquals(
+                    List.of(0, 16),
+                    windows(
+                            "qwen2_moe",
+                            Map.of(
+                                    "sliding_window",
+                                    16,
+                                    "use_sliding_window",
+                                    true,
+                                    "layer_types",
+                                    List.of("full_attention", "sliding_attention"))));
+        }
+
+        private static List<Integer> windows(String name, Map<String, Object> changes) {
+            return describe(name, changes)
+                    .blocks(AttentionSpec.class)
+                    .map(AttentionSpec::slidingWindow)
+                    .toList();
+        }
+    }
+
+    @Test
+    void impossibleValuesAreNamed() {
+        assertTrue(failure("mixtral", "hidden_size", 0).contains("hidden_size: expected a positive integer, found 0"));
+        assertTrue(failure("mixtral", "num_experts_per_tok", 9).contains("at most 8 experts, found 9"));
+        assertTrue(failure("mixtral", "num_key_value_heads", 3).contains("a divisor of 4, found 3"));
+        assertTrue(failure("mixtral", "head_dim", 15).contains("head_dim: expected an even number"));
+        assertTrue(failure("mixtral", "rope_theta", 0).contains("rope_theta: expected a number above 0, found 0"));
+        assertTrue(failure("mixtral", "sliding_window", -1).contains("sliding_window: expected 0 or more, found -1"));
+        assertTrue(failure("mixtral", "hidden_act", "gelu").contains("hidden_act: expected silu, found gelu"));
+        assertTrue(
+                failure("mixtral", "vocab_size", "many").contains("vocab_size: expected an integer, found \"many\""));
+        assertTrue(failure("olmoe", "rope_scaling", Map.of("type", "linear", "factor", 2))
+                .contains("rope_scaling.type: expected default, yarn, llama3, longrope or dynamic, found linear"));
+    }
+
+    @Test
+    void numbersThatNoModelHasAreRefusedBeforeAnythingOfThatSizeIsMade() {
+        assertTrue(failure("mixtral", "num_hidden_layers", Integer.MAX_VALUE)
+                .contains("num_hidden_layers: expected at most 32768, found 2147483647"));
+        assertTrue(failure("mixtral", "num_local_experts", Integer.MAX_VALUE)
+                .contains("num_local_experts: expected at most 65536, found 2147483647"));
+        assertTrue(failure("olmoe", "num_experts", 1 << 17).contains("num_experts: expected at most 65536, found"));
+        Map<String, Object> both = Map.of("num_hidden_layers", 32768, "num_local_experts", 9);
+        String message = String.valueOf(assertThrows(MalformedModelException.class, () -> describe("mixtral", both))
+                .getMessage());
+        assertTrue(message.contains("num_local_experts: expected at most 8, found 9"), message);
+    }
+
+    @Test
+    void productsThatWouldOverflowAreRefused() {
+        // eight times as many rows are 64 more than 32 bits hold, as many as the tensors have
+        assertTrue(
+                failure("mixtral", "head_dim", (1 << 30) + 8).contains("head_dim: expected at most 67108864, found"));
+        assertTrue(failure("mixtral", Map.of("head_dim", 1 << 26, "num_attention_heads", 64, "num_key_value_heads", 64))
+                .contains("head_dim: expected at most 1048576 for each of 64, found 67108864"));
+        assertTrue(failure("deepseek_v2_lite", "v_head_dim", 1 << 26).contains("expected 1 to 1048576, found"));
+        assertTrue(failure("jamba", "mamba_d_state", 1 << 26).contains("expected 1 to 1048576, found 67108864"));
+        assertTrue(failure("qwen3_next", "linear_value_head_dim", 1 << 26).contains("linear_value_head_dim: expected"));
+        assertTrue(
+                failure("mixtral", "num_attention_heads", 1 << 20).contains("num_attention_heads: expected at most"));
+        assertTrue(failure("mixtral", "intermediate_size", 1 << 21)
+                .contains("w1.weight: rows: expected 1 to 1048576, found 2097152"));
+    }
+
+    @Test
+    void numbersThatAreNotFiniteOrOutOfRangeAreRefused() {
+        assertTrue(failure("mixtral", "rms_norm_eps", -1e-6).contains("rms_norm_eps: expected a number of at least 0"));
+        assertTrue(failure("granitemoe", "embedding_multiplier", 1e39)
+                .contains("embedding_multiplier: expected a number that 32 bits hold"));
+        assertTrue(failure("granitemoe", "logits_scaling", 1e-300).contains("logits_scaling: expected a number that"));
+        assertTrue(failure("olmoe", "clip_qkv", -1).contains("bound on queries, keys and values: expected a finite"));
+        assertTrue(failure("deepseek_v2_yarn", "rope_theta", 1.0).contains("rotary positions: expected finite angles"));
+        assertTrue(failure("mixtral", "max_position_embeddings", Integer.MAX_VALUE)
+                .contains("max_position_embeddings: expected at most 67108864"));
+        assertTrue(failure("mixtral", Map.of("max_position_embeddings", 1 << 26, "head_dim", 256))
+                .contains("angles of all positions: expected 0 to 2147483647, found 8589934592"));
+    }
+
+    @Test
+    void idsOfEndTokensAreThoseOfTheVocabulary() {
+        assertTrue(failure("mixtral", "eos_token_id", -5).contains("eos_token_id: expected 0 to"));
+        assertTrue(failure("mixtral", "eos_token_id", List.of(2, 1 << 30)).contains("eos_token_id: expected 0 to"));
+    }
+
+    @Test
+    void keysLeftOutHaveTheFamilysDefaults() {
+        assertEquals(1e-5f, without("mixtral", "rms_norm_eps").finalNorm().eps());
+        assertEquals(1e-5f, without("olmoe", "rms_norm_eps").finalNorm().eps());
+        assertEquals(1e-6f, without("qwen2_moe", "rms_norm_eps").finalNorm().eps());
+        assertEquals(1e6, rope(without("mixtral", "rope_theta")).theta());
+        assertEquals(1e4, rope(without("qwen3_moe", "rope_theta")).theta());
+        assertEquals(
+                4,
+                without("qwen3_moe", "num_key_value_heads")
+                        .blocks(AttentionSpec.class)
+                        .findFirst()
+                        .orElseThrow()
+                        .numKeyValueHeads());
+    }
+
+    @Test
+    void yarnStretchesTheContextWhereTheConfigurationLeavesItShort() {
+        Map<String, Object> yarn =
+                Map.of("rope_type", "yarn", "factor", 4.0, "original_max_position_embeddings", 32768);
+        assertEquals(131072, describe("qwen3_moe", Map.of("rope_scaling", yarn)).maxPositionEmbeddings());
+    }
+
+    @Test
+    void yarnFallsBackToTheModelsContext() {
+        var yarn = describe("qwen3_moe", Map.of("rope_scaling", Map.of("rope_type", "yarn", "factor", 4.0)))
+                .blocks(AttentionSpec.class)
+                .map(attention -> attention.rope().orElseThrow().scaling().orElseThrow())
+                .map(RopeTable.Yarn.class::cast)
+                .findFirst()
+                .orElseThrow();
+        assertEquals(40960, yarn.originalPositions());
+        assertEquals(0.1 * Math.log(4) + 1, yarn.attentionFactor(), 1e-12);
+        assertInstanceOf(Boolean.class, yarn.truncate());
+    }
+
+    private static String failure(String name, String key, Object value) {
+        return failure(name, Map.of(key, value));
+    }
+
+    private static String failure(String name, Map<String, Object> changes) {
+        return String.valueOf(assertThrows(MalformedModelException.class, () -> describe(name, changes))
+                .getMessage());
+    }
+
+    private static RopeSpec rope(ModelSpec spec) {
+        return spec.blocks(AttentionSpec.class).findFirst().orElseThrow().rope().orElseThrow();
+    }
+
+    private static ModelSpec without(String name, String key) {
+        Path file = TestData.golden(name).resolve("config.json");
+        Map<String, Object> config = new LinkedHashMap<>(Json.readObject(file).asMap());
+        config.remove(key);
+        return Families.describe(Json.parseObject(Json.write(config).getBytes(StandardCharsets.UTF_8), file));
+    }
+
+    private static ModelSpec describe(String name, Map<String, Object> changes) {
+        Path file = TestData.golden(name).resolve("config.json");
+        Map<String, Object> config = new LinkedHashMap<>(Json.readObject(file).asMap());
+        config.putAll(changes);
+        String text = Json.write(config).replace("\"" + NULL + "\"", NULL);
+        return Families.describe(Json.parseObject(text.getBytes(StandardCharsets.UTF_8), file));
+    }
+}

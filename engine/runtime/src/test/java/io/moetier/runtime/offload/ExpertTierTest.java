@@ -1,0 +1,582 @@
+package io.moetier.runtime.offload;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.kernels.cpu.CpuDevice;
+import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.runtime.metrics.ActivityListener;
+import io.moetier.runtime.metrics.Counters;
+import io.moetier.runtime.metrics.RunStats;
+import io.moetier.runtime.metrics.Section;
+import io.moetier.storage.cache.EvictionPolicy;
+import io.moetier.storage.cache.Policies;
+import io.moetier.storage.model.ExpertId;
+import io.moetier.storage.model.MalformedModelException;
+import io.moetier.storage.model.Tier;
+import io.moetier.testdata.WarmCode;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(600)
+class ExpertTierTest {
+    private static final long SEED = 20261125;
+    private final Counters counters = new Counters();
+    private final CpuDevice device = CpuDevice.open(1, KernelChoice.PLAIN);
+
+    @AfterEach
+    void close() {
+        device.close();
+    }
+
+    private ExpertTier tier(ExpertSource source, int topK, long budget, String policy) {
+        return ExpertTier.open(
+                source, device, topK, budget, Policies.of(policy, id -> id & 7), FakeSource.COPIED, counters, 2);
+    }
+
+    /// Walks through a layer's experts, checks every block while it is held, and returns the tier of each.
+    private static List<Tier> walk(ExpertTier tier, int layer, int... experts) {
+        Tier[] tiers = new Tier[experts.length];
+        try (ExpertSequence sequence = tier.begin(layer, experts, FakeSource.NO_ROWS, null, experts.length)) {
+            while (sequence.next()) {
+                assertTrue(sequence.size() <= tier.residentSummary().numSlots());
+                for (int i = 0; i < sequence.size(); i++) {
+                    int expert = sequence.expert(i);
+                    int index = IntStream.range(0, experts.length)
+                            .filter(j -> experts[j] == expert)
+                            .findFirst()
+                            .orElseThrow();
+                    int id = ExpertId.pack(layer, expert);
+                    assertTrue(
+                            FakeSource.holds(sequence.block(i), id), () -> ExpertId.unpack(id) + " is not in its slot");
+                    assertEquals(0, sequence.block(i).address() % 4096);
+                    assertEquals(null, tiers[index], "handed out twice");
+                    tiers[index] = sequence.tier(i);
+                }
+            }
+        }
+        return Arrays.asList(tiers);
+    }
+
+    @Nested
+    class Warming {
+        @Test
+        void loadsTheExpertsOfTheLargestShares() {
+            FakeSource source = new FakeSource(2, 8, 4096);
+            try (ExpertTier tier = tier(source, 2, 4 * 4096, "lru")) {
+                tier.warm(id -> ExpertId.layerOf(id) == 0 ? 0 : (ExpertId.expertOf(id) - 1) / 7.0);
+                RunStats stats = counters.snapshot();
+                assertEquals(4 * 4096, stats.diskBytes());
+                assertEquals(0, stats.expertHits() + stats.expertMisses());
+                assertEquals(List.of(Tier.DISK), walk(tier, 1, 3)); // for which the coldest of 4 to 7 leaves
+                assertEquals(List.of(Tier.HOST, Tier.HOST, Tier.HOST), walk(tier, 1, 7, 5, 6));
+                assertEquals(List.of(Tier.DISK), walk(tier, 1, 4));
+            }
+        }
+
+        @Test
+        void leavesSlotsFreeRatherThanLoadWhatIsRarelyChosen() {
+            try (ExpertTier tier = tier(new FakeSource(2, 8, 4096), 2, 4 * 4096, "lfu")) {
+                tier.warm(id -> id == ExpertId.pack(0, 3) ? 0.022 : 0.021);
+                assertEquals(1, tier.residentSummary().numResident());
+                assertEquals(List.of(Tier.HOST), walk(tier, 0, 3));
+            }
+        }
+
+        @Test
+        void comesBeforeTheFirstLayer() {
+            try (ExpertTier tier = tier(new FakeSource(1, 8, 4096), 2, 4 * 4096, "lru")) {
+                walk(tier, 0, 1);
+                assertThrows(IllegalStateException.class, () -> tier.warm(id -> 1));
+            }
+        }
+
+        @Test
+        void aReadThatFailsIsToldAndLeavesItsSlotFree() {
+            FakeSource source = new FakeSource(1, 8, 4096);
+            source.beforeRead = id -> {
+                if (ExpertId.expertOf(id) == 2) {
+                    throw new MalformedModelException("damaged");
+                }
+            };
+            try (ExpertTier tier = tier(source, 2, 4 * 4096, "lru")) {
+                assertThrows(MalformedModelException.class, () -> tier.warm(id -> ExpertId.expertOf(id) < 3 ? 0.5 : 0));
+                assertEquals(2, tier.residentSummary().numResident());
+                assertEquals(List.of(Tier.HOST, Tier.HOST), walk(tier, 0, 0, 1));
+            }
+        }
+    }
+
+    @Nested
+    class Serving {
+        @Test
+        void findsOnDiskFirstAndInMemoryAfterwards() {
+            FakeSource source = new FakeSource(2, 8, 4096);
+            try (ExpertTier tier = tier(source, 2, 4 * 4096, "lru")) {
+                assertEquals(List.of(Tier.DISK, Tier.DISK), walk(tier, 1, 3, 5));
+                assertEquals(List.of(Tier.HOST, Tier.DISK), walk(tier, 1, 5, 6));
+                RunStats stats = counters.snapshot();
+                assertEquals(1, stats.expertHits());
+                assertEquals(3, stats.expertMisses());
+                assertEquals(3 * 4096, stats.diskBytes());
+                assertEquals(
+                        new ResidentSummary(4, 3, 16, 4096, 3 * 4096, 4 * 4096, 4 * 4096, 0), tier.residentSummary());
+            }
+        }
+
+        @Test
+        void aLayerThatSendsNoTokenToAnyExpertHasNone() {
+            for (String policy : new String[] {"lru", "lfu", "gate", "layer:lru"}) {
+                try (ExpertTier tier = tier(new FakeSource(2, 8, 4096), 2, 4 * 4096, policy)) {
+                    walk(tier, 0, 1, 2);
+                    assertEquals(List.of(), walk(tier, 1));
+                    assertEquals(List.of(Tier.HOST, Tier.HOST), walk(tier, 0, 1, 2), policy);
+                }
+            }
+        }
+
+        @Test
+        void tellsThePolicyOfEachDecisionBeforeItsAccesses() {
+            FakeSource source = new FakeSource(1, 8, 4096);
+            List<String> heard = new ArrayList<>();
+            try (ExpertTier tier = ExpertTier.open(
+                    source,
+                    device,
+                    2,
+                    4 * 4096,
+                    (ids, slots) -> listening(ids, heard),
+                    FakeSource.COPIED,
+                    counters,
+                    2)) {
+                tier.begin(0, new int[] {2, 5}, FakeSource.NO_ROWS, new float[] {0.75f, 0.25f}, 2)
+                        .close();
+                tier.begin(0, new int[] {5}, FakeSource.NO_ROWS, null, 1).close();
+            }
+            assertEquals(List.of("2 0.75", "5 0.25", "access 2", "access 5", "5", "access 5"), heard);
+        }
+
+        /// LRU that also writes down what it is told.
+        private static EvictionPolicy listening(int[] ids, List<String> heard) {
+            EvictionPolicy lru = Policies.of("lru").create(ids, ids.length);
+            return new EvictionPolicy() {
+                @Override
+                public void onDecision(int[] ids, float @Nullable [] weights, int n) {
+                    for (int i = 0; i < n; i++) {
+                        heard.add(ids[i] + (weights == null ? "" : " " + weights[i]));
+                    }
+                }
+
+                @Override
+                public void onAccess(int id) {
+                    heard.add("access " + id);
+                    lru.onAccess(id);
+                }
+
+                @Override
+                public void onInsert(int id) {
+                    lru.onInsert(id);
+                }
+
+                @Override
+                public void onEvict(int id) {
+                    lru.onEvict(id);
+                }
+
+                @Override
+                public int victim(int newcomer, IntPredicate pinned) {
+                    return lru.victim(newcomer, pinned);
+                }
+            };
+        }
+
+        @Test
+        void handsOutResidentsBeforeItEvictsAnything() {
+            FakeSource source = new FakeSource(1, 16, 4096);
+            try (ExpertTier tier = tier(source, 2, 3 * 4096, "lru")) {
+                walk(tier, 0, 1, 2, 3);
+                int[] experts = IntStream.range(0, 16).toArray();
+                List<Tier> tiers = walk(tier, 0, experts);
+                for (int expert : experts) {
+                    assertEquals(expert >= 1 && expert <= 3 ? Tier.HOST : Tier.DISK, tiers.get(expert));
+                }
+                assertEquals(3, counters.snapshot().expertHits());
+                assertEquals(13, counters.snapshot().evictions());
+            }
+        }
+
+        @Test
+        void loadsEachExpertOnceHoweverFewSlotsThereAre() {
+            FakeSource source = new FakeSource(1, 64, 4096);
+            try (ExpertTier tier = tier(source, 1, 4096, "lfu")) {
+                walk(tier, 0, IntStream.range(0, 64).toArray());
+                for (int expert = 0; expert < 64; expert++) {
+                    assertEquals(1, source.readsOf(0, expert));
+                }
+            }
+        }
+
+        @Test
+        void survivesRandomLayersWithEveryPolicyAndBudget() {
+            Random random = new Random(SEED);
+            for (String policy : Policies.names()) {
+                for (int slots = 2; slots <= 24; slots += 11) {
+                    FakeSource source = new FakeSource(4, 12, 4096, 8192);
+                    try (ExpertTier tier = tier(source, 2, slots * (4096L + 8192), policy)) {
+                        for (int step = 0; step < 150; step++) {
+                            List<Integer> all = new ArrayList<>(
+                                    IntStream.range(0, 12).boxed().toList());
+                            Collections.shuffle(all, random);
+                            int n = random.nextInt(4) == 0 ? 12 : 2;
+                            walk(
+                                    tier,
+                                    step % 4,
+                                    all.stream().mapToInt(i -> i).limit(n).toArray());
+                        }
+                        ResidentSummary summary = tier.residentSummary();
+                        assertTrue(summary.slabBytes() <= summary.budgetBytes());
+                    }
+                }
+            }
+        }
+
+        @Test
+        void handsOutAllResidentsTogetherWithoutWaitingForTheMissing() {
+            FakeSource source = new FakeSource(1, 8, 4096);
+            try (ExpertTier tier = tier(source, 2, 6 * 4096, "lru")) {
+                walk(tier, 0, 1, 2, 3);
+                CountDownLatch released = new CountDownLatch(1);
+                source.beforeRead = id -> await(released);
+                try (ExpertSequence sequence = tier.begin(0, new int[] {1, 7, 2, 6, 3}, FakeSource.NO_ROWS, null, 5)) {
+                    assertTrue(sequence.next());
+                    assertEquals(Tier.HOST, sequence.tier(0));
+                    assertEquals(List.of(1, 2, 3), experts(sequence));
+                    released.countDown();
+                    List<Integer> arrived = new ArrayList<>();
+                    while (sequence.next()) {
+                        assertEquals(Tier.DISK, sequence.tier(0));
+                        arrived.addAll(experts(sequence));
+                    }
+                    Collections.sort(arrived);
+                    assertEquals(List.of(6, 7), arrived);
+                }
+            }
+        }
+
+        @Test
+        void handsOutWhatHasArrivedTogether() {
+            FakeSource source = new FakeSource(1, 8, 4096);
+            CountDownLatch lastTwoReading = new CountDownLatch(2);
+            CountDownLatch released = new CountDownLatch(1);
+            source.beforeRead = id -> {
+                if (ExpertId.expertOf(id) >= 6) {
+                    lastTwoReading.countDown();
+                    await(released);
+                }
+            };
+            try (ExpertTier tier = tier(source, 2, 8 * 4096, "lru");
+                    ExpertSequence sequence = tier.begin(0, new int[] {4, 5, 6, 7}, FakeSource.NO_ROWS, null, 4)) {
+                await(lastTwoReading); // each of the two loaders is past the first two experts
+                assertTrue(sequence.next());
+                assertEquals(List.of(4, 5), experts(sequence).stream().sorted().toList());
+                released.countDown();
+                assertTrue(sequence.next());
+            }
+        }
+
+        @Test
+        void keepsHalfOfTheSlotsLoadingWhileExpertsWaitForOne() {
+            FakeSource source = new FakeSource(1, 16, 4096);
+            try (ExpertTier tier = tier(source, 2, 4 * 4096, "lru")) {
+                walk(tier, 0, 0, 1, 2, 3);
+                CountDownLatch twoReading = new CountDownLatch(2);
+                source.beforeRead = id -> twoReading.countDown();
+                try (ExpertSequence sequence =
+                        tier.begin(0, IntStream.range(0, 16).toArray(), FakeSource.NO_ROWS, null, 16)) {
+                    assertTrue(sequence.next());
+                    assertEquals(List.of(0, 1), experts(sequence));
+                    assertTrue(sequence.next());
+                    assertEquals(List.of(2, 3), experts(sequence));
+                    await(twoReading); // into the slots of the first two
+                    int handedOut = 4;
+                    while (sequence.next()) {
+                        handedOut += sequence.size();
+                        assertTrue(sequence.size() <= (handedOut <= 12 ? 2 : 4));
+                    }
+                    assertEquals(16, handedOut);
+                }
+            }
+        }
+
+        private static List<Integer> experts(ExpertSequence sequence) {
+            return IntStream.range(0, sequence.size())
+                    .mapToObj(sequence::expert)
+                    .toList();
+        }
+
+        @Test
+        void emptyRequestsAreHarmless() {
+            try (ExpertTier tier = tier(new FakeSource(1, 4, 4096), 2, 2 * 4096, "lru")) {
+                assertEquals(List.of(), walk(tier, 0));
+            }
+        }
+
+        @Test
+        void loadsOfOneLayerOverlap() {
+            FakeSource source = new FakeSource(1, 8, 4096);
+            CountDownLatch bothReading = new CountDownLatch(2);
+            source.beforeRead = id -> {
+                bothReading.countDown();
+                await(bothReading);
+            };
+            try (ExpertTier tier = tier(source, 2, 2 * 4096, "lru")) {
+                assertEquals(List.of(Tier.DISK, Tier.DISK), walk(tier, 0, 0, 1));
+            }
+        }
+
+        @Test
+        void loadsOverlapTheComputationOfResidents() {
+            FakeSource source = new FakeSource(1, 8, 4096);
+            try (ExpertTier tier = tier(source, 2, 2 * 4096, "lru")) {
+                walk(tier, 0, 0);
+                CountDownLatch reading = new CountDownLatch(1);
+                source.beforeRead = id -> reading.countDown();
+                try (ExpertSequence sequence = tier.begin(0, new int[] {1, 0}, FakeSource.NO_ROWS, null, 2)) {
+                    assertTrue(sequence.next());
+                    assertEquals(Tier.HOST, sequence.tier(0));
+                    await(reading);
+                    assertTrue(sequence.next());
+                    assertEquals(1, sequence.expert(0));
+                    assertFalse(sequence.next());
+                }
+            }
+        }
+
+        @Test
+        void waitingIsCounted() {
+            FakeSource source = new FakeSource(1, 8, 4096);
+            Thread computation = Thread.currentThread();
+            source.beforeRead = id -> {
+                while (computation.getState() != Thread.State.WAITING) {
+                    Thread.onSpinWait();
+                }
+                sleep(5);
+            };
+            List<Section> entered = new ArrayList<>();
+            counters.listen(new ActivityListener() {
+                @Override
+                public void enter(Section section) {
+                    entered.add(section);
+                }
+            });
+            try (ExpertTier tier = tier(source, 2, 2 * 4096, "lru")) {
+                walk(tier, 0, 0);
+                assertTrue(counters.snapshot().waitNanos() >= 5_000_000);
+                assertTrue(counters.snapshot().loadNanos() >= 5_000_000);
+            }
+            assertEquals(List.of(Section.WAIT, Section.EXPERTS), entered);
+        }
+
+        @Test
+        void allocatesNothingOnTheComputingThread() {
+            FakeSource source = new FakeSource(2, 8, 4096);
+            int[] experts = new int[2];
+            for (String policy : List.of("lru", "lfu")) {
+                try (ExpertTier tier = tier(source, 2, 4 * 4096, policy)) {
+                    long allocated = WarmCode.allocated(0, () -> {
+                        for (int step = 0; step < 300; step++) {
+                            experts[0] = step % 8;
+                            experts[1] = (step * 3 + 1) % 8 == experts[0] ? (experts[0] + 1) % 8 : (step * 3 + 1) % 8;
+                            try (ExpertSequence sequence = tier.begin(step % 2, experts, FakeSource.NO_ROWS, null, 2)) {
+                                while (sequence.next()) {
+                                    sequence.block(sequence.size() - 1);
+                                    sequence.tier(0);
+                                }
+                            }
+                        }
+                    });
+                    assertEquals(0, allocated, policy);
+                }
+            }
+            assertTrue(counters.snapshot().expertMisses() > 500);
+            assertTrue(counters.snapshot().evictions() > 500);
+        }
+    }
+
+    @Nested
+    class Failing {
+        private final FakeSource source = new FakeSource(1, 8, 4096);
+
+        @Test
+        void aLoadErrorReachesTheCaller() {
+            MalformedModelException damage = new MalformedModelException("experts.cm3: layer 0 expert 3 is damaged");
+            failFor(3, damage);
+            try (ExpertTier tier = tier(source, 2, 2 * 4096, "lru")) {
+                assertSame(damage, assertThrows(MalformedModelException.class, () -> walk(tier, 0, 2, 3)));
+                assertThrows(MalformedModelException.class, () -> walk(tier, 0, 3));
+                assertEquals(List.of(Tier.HOST), walk(tier, 0, 2).subList(0, 1), "the healthy expert stayed");
+                source.beforeRead = id -> {};
+                assertEquals(List.of(Tier.DISK), walk(tier, 0, 3));
+                assertEquals(2, tier.residentSummary().numResident());
+            }
+        }
+
+        @Test
+        void aFaultOnTheMappedFileReachesTheCaller() {
+            InternalError fault = new InternalError("a fault occurred in an unsafe memory access operation");
+            failFor(0, fault);
+            try (ExpertTier tier = tier(source, 2, 2 * 4096, "lru")) {
+                assertSame(fault, assertThrows(InternalError.class, () -> walk(tier, 0, 0)));
+            }
+        }
+
+        @Test
+        void failuresAmongManyLeaveEverySlotUsable() {
+            failFor(3, new MalformedModelException("damaged"));
+            try (ExpertTier tier = tier(source, 2, 3 * 4096, "lfu")) {
+                for (int i = 0; i < 20; i++) {
+                    assertThrows(
+                            MalformedModelException.class,
+                            () -> walk(tier, 0, IntStream.range(0, 8).toArray()));
+                }
+                walk(tier, 0, 0, 1, 2, 4, 5, 6, 7);
+                assertEquals(3, tier.residentSummary().numResident());
+            }
+        }
+
+        @Test
+        void leavingASequenceEarlyGivesEverySlotBack() {
+            source.beforeRead = id -> sleep(1);
+            try (ExpertTier tier = tier(source, 2, 3 * 4096, "lru")) {
+                for (int i = 0; i < 10; i++) {
+                    try (ExpertSequence sequence =
+                            tier.begin(0, new int[] {0, 1, 2, 3, 4, 5, 6, 7}, FakeSource.NO_ROWS, null, 8)) {
+                        assertTrue(i % 2 == 0 || sequence.next());
+                    }
+                }
+                walk(tier, 0, IntStream.range(0, 8).toArray());
+            }
+        }
+
+        @Test
+        void wrongRequestsAreRefusedAndLeaveNothingBehind() {
+            try (ExpertTier tier = tier(source, 2, 2 * 4096, "lru")) {
+                walk(tier, 0, 1);
+                assertThrows(
+                        IllegalArgumentException.class,
+                        () -> tier.begin(0, new int[] {1, 8}, FakeSource.NO_ROWS, null, 2));
+                assertThrows(
+                        IllegalStateException.class,
+                        () -> tier.begin(0, new int[] {2, 2}, FakeSource.NO_ROWS, null, 2));
+                assertThrows(
+                        IllegalArgumentException.class,
+                        () -> tier.begin(1, new int[] {1}, FakeSource.NO_ROWS, null, 1));
+                assertThrows(
+                        IllegalArgumentException.class, () -> tier.begin(0, new int[9], FakeSource.NO_ROWS, null, 9));
+                try (ExpertSequence sequence = tier.begin(0, new int[] {1}, FakeSource.NO_ROWS, null, 1)) {
+                    assertThrows(
+                            IllegalStateException.class,
+                            () -> tier.begin(0, new int[] {1}, FakeSource.NO_ROWS, null, 1));
+                    assertThrows(IndexOutOfBoundsException.class, () -> sequence.block(0));
+                }
+                walk(tier, 0, 4, 5);
+            }
+        }
+
+        @Test
+        void closingWithASequenceOpenEndsTheLoaders() {
+            source.beforeRead = id -> sleep(2);
+            ExpertTier tier = tier(source, 2, 4 * 4096, "lru");
+            tier.begin(0, new int[] {0, 1, 2, 3}, FakeSource.NO_ROWS, null, 4);
+            tier.close();
+            tier.close();
+            assertThrows(
+                    IllegalStateException.class,
+                    () -> tier.begin(0, new int[] {5}, FakeSource.NO_ROWS, null, 1)
+                            .next());
+        }
+
+        private void failFor(int expert, Throwable failure) {
+            source.beforeRead = id -> {
+                if (ExpertId.expertOf(id) == expert) {
+                    switch (failure) {
+                        case RuntimeException e -> throw e;
+                        case Error e -> throw e;
+                        default -> throw new AssertionError(failure);
+                    }
+                }
+            };
+        }
+    }
+
+    @Nested
+    class Budget {
+        @Test
+        void belowTheMinimumSaysWhatIsNeeded() {
+            FakeSource source = new FakeSource(2, 8, 4096, 12288);
+            assertEquals(2 * 4096 + 2 * 12288, SlotBudget.of(source, 2).minimumBytes());
+            var error = assertThrows(IllegalArgumentException.class, () -> tier(source, 2, 32767, "lru"));
+            assertEquals(
+                    "--ram: a budget of 32,767 bytes is too small: the top-2 experts of one layer need at least 32,768"
+                            + " bytes (2 slots of 4,096 bytes + 2 slots of 12,288 bytes)",
+                    error.getMessage());
+            tier(source, 2, 32768, "lru").close();
+        }
+
+        @Test
+        void neverMakesMoreSlotsThanExperts() {
+            FakeSource source = new FakeSource(2, 8, 4096, 12288);
+            assertEquals(8 * 4096 + 8 * 12288, SlotBudget.of(source, 2).allBytes());
+            try (ExpertTier tier = tier(source, 2, Long.MAX_VALUE, "lru")) {
+                assertEquals(16, tier.residentSummary().numSlots());
+                assertEquals(
+                        SlotBudget.of(source, 2).allBytes(),
+                        tier.residentSummary().slabBytes());
+            }
+        }
+
+        @Test
+        void isSplitInProportionAndSpentToTheLastSlot() {
+            FakeSource source = new FakeSource(3, 100, 4096, 8192);
+            SlotBudget budget = SlotBudget.of(source, 4);
+            for (long bytes = budget.minimumBytes(); bytes <= budget.allBytes(); bytes += 5000) {
+                int[] slots = budget.slots(bytes);
+                long used = slots[0] * 4096L + slots[1] * 8192L;
+                assertTrue(used <= bytes);
+                assertTrue(bytes - used < (slots[0] == 200 ? 8192 : 4096));
+                assertTrue(Math.abs(slots[0] / 200.0 - slots[1] / 100.0) < 0.03, () -> Arrays.toString(slots));
+            }
+            assertEquals(200, budget.slots(budget.allBytes())[0]);
+            assertEquals(100, budget.slots(budget.allBytes())[1]);
+        }
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static void sleep(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+}

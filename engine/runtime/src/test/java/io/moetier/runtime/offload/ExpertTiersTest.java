@@ -1,0 +1,187 @@
+package io.moetier.runtime.offload;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.kernels.device.Device;
+import io.moetier.runtime.metrics.Counters;
+import io.moetier.runtime.metrics.RunStats;
+import io.moetier.storage.cache.Policies;
+import io.moetier.storage.model.ExpertId;
+import io.moetier.storage.model.MalformedModelException;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+@Timeout(600)
+class ExpertTiersTest {
+    private static final int SLOT = 4096;
+    private static final int EXPERTS = 12;
+
+    private final Counters counters = new Counters();
+    private final MissCosts costs = new MissCosts(Optional.empty());
+    private final FakeSource source = new FakeSource(2, EXPERTS, SLOT, 2 * SLOT);
+    private final List<FakeDevice> devices = new ArrayList<>();
+    private final AtomicInteger wrong = new AtomicInteger();
+    private final Random random = new Random(20261126);
+
+    private ExpertTiers tiers(Misses misses, int hostSlots, long... budgets) {
+        for (int i = 0; i < budgets.length; i++) {
+            devices.add(new FakeDevice());
+        }
+        PinnedTier pinned =
+                PinnedTier.open(source, devices.getFirst(), 2, 3L * hostSlots * SLOT, Policies.of("lru"), counters);
+        return ExpertTiers.over(
+                pinned, List.<Device>copyOf(devices), 2, budgets, Policies.of("lru"), misses, costs, counters);
+    }
+
+    /// Runs a layer for random experts with kernels that check what they read; each expert must come once.
+    private void run(ExpertTiers tiers, int layer) {
+        int[] experts =
+                IntStream.range(0, EXPERTS).filter(_ -> random.nextInt(3) == 0).toArray();
+        int[] rows = Arrays.stream(experts).map(_ -> 1 + random.nextInt(40)).toArray();
+        BitSet seen = new BitSet();
+        try (LayerExperts all = tiers.begin(layer, experts, rows, null, experts.length)) {
+            for (int i = 0; i < devices.size(); i++) {
+                while (all.on(i).isNextResident()) {
+                    visitNext(all.on(i), devices.get(i), layer, seen);
+                }
+            }
+            ExpertArrivals onHost = all.onHost();
+            while (onHost != null && visitNext(onHost, null, layer, seen)) {
+                costs.computed(SLOT, 1 + random.nextInt(40), 1 + random.nextInt(5000));
+            }
+            for (boolean more = true; more; ) {
+                more = false;
+                for (int i = 0; i < devices.size(); i++) {
+                    more |= visitNext(all.on(i), devices.get(i), layer, seen);
+                }
+            }
+        }
+        assertEquals(experts.length, seen.cardinality());
+    }
+
+    /// @param device whose kernels run as late as they may; null for the processor
+    private boolean visitNext(ExpertArrivals arrivals, @Nullable FakeDevice device, int layer, BitSet seen) {
+        boolean isThere = arrivals.next();
+        for (int i = 0; isThere && i < arrivals.size(); i++) {
+            int id = ExpertId.pack(layer, arrivals.expert(i));
+            assertTrue(!seen.get(arrivals.expert(i)), "an expert came twice");
+            seen.set(arrivals.expert(i));
+            MemorySegment block = arrivals.block(i);
+            Runnable kernel = () -> wrong.addAndGet(FakeSource.holds(block, id) ? 0 : 1);
+            if (device == null) {
+                kernel.run();
+            } else {
+                device.call(kernel);
+            }
+        }
+        return isThere;
+    }
+
+    @ParameterizedTest
+    @CsvSource({"COPY, 1", "CPU, 1", "AUTO, 1", "COPY, 2", "COPY, 3", "CPU, 2", "AUTO, 3"})
+    void everyExpertIsComputedOnceFromItsOwnWeights(Misses misses, int numDevices) {
+        long[] budgets = new long[numDevices];
+        Arrays.setAll(budgets, i -> (2L + i) * 3 * SLOT);
+        try (ExpertTiers tiers = tiers(misses, 3, budgets)) {
+            for (int step = 0; step < 400; step++) {
+                run(tiers, step % 2);
+                if (random.nextInt(3) == 0) {
+                    devices.forEach(FakeDevice::finish); // as a layer's routing does
+                }
+                if (random.nextInt(4) == 0) {
+                    tiers.guess((step + 1) % 2, new int[] {3, 7, 1}, new float[] {0.9f, 0.8f, 0.7f}, 3);
+                }
+            }
+            devices.forEach(FakeDevice::finish);
+            ResidentSummary all = tiers.residentSummary();
+            assertEquals(2 * EXPERTS, all.numExperts());
+            int dropped = numDevices * ExpertTier.DEFAULT_LOADERS; // copies for later that had not begun
+            for (int step = 0; all.numResident() < all.numSlots() - dropped; step++) {
+                run(tiers, step % 2); // slots are used whatever becomes of misses, once loaders get a processor
+                devices.forEach(FakeDevice::finish);
+                all = tiers.residentSummary();
+            }
+        }
+        assertEquals(0, wrong.get());
+        RunStats stats = counters.snapshot();
+        assertEquals(misses != Misses.COPY, stats.computedOnHost() > 0);
+        assertTrue(stats.computedOnHost() <= stats.expertMisses());
+        assertEquals(misses == Misses.CPU, stats.computedOnHost() == stats.expertMisses());
+        devices.forEach(device -> assertEquals(0, device.numOpen.get()));
+    }
+
+    /// Copies fail at random and every sixth read; whatever they cost, no pin and no slot is lost.
+    @ParameterizedTest
+    @CsvSource({"CPU, 1", "AUTO, 1", "AUTO, 2", "COPY, 2"})
+    void whatFailsCostsNothingForGood(Misses misses, int numDevices) {
+        long[] budgets = new long[numDevices];
+        Arrays.fill(budgets, 2L * 3 * SLOT);
+        AtomicInteger reads = new AtomicInteger();
+        try (ExpertTiers tiers = tiers(misses, 2, budgets)) {
+            int failures = 0;
+            for (int step = 0; step < 300; step++) {
+                devices.get(random.nextInt(numDevices)).callsToFailure = 1 + random.nextInt(8);
+                source.beforeRead = _ -> {
+                    if (reads.incrementAndGet() % 6 == 0) {
+                        throw new MalformedModelException("damaged");
+                    }
+                };
+                try {
+                    run(tiers, step % 2);
+                } catch (FakeDevice.Failure | MalformedModelException e) {
+                    failures++;
+                }
+            }
+            assertTrue(failures > 20, "hardly any failed");
+            source.beforeRead = _ -> {};
+            devices.forEach(device -> device.callsToFailure = -1);
+            for (int step = 0; step < 40; step++) {
+                run(tiers, step % 2);
+            }
+            devices.forEach(FakeDevice::finish);
+        }
+        assertEquals(0, wrong.get());
+        devices.forEach(device -> assertEquals(0, device.numOpen.get()));
+    }
+
+    @Test
+    void everyDeviceHasItsShareOfEveryLayer() {
+        int[] ids = new FakeSource(4, 16, SLOT).ids();
+        int[][] divided = ExpertHomes.divide(ids, _ -> 0, new long[] {3 << 20, 1 << 20});
+        for (int layer = 0; layer < 4; layer++) {
+            int of = layer;
+            assertEquals(
+                    12,
+                    IntStream.of(divided[0])
+                            .filter(id -> ExpertId.layerOf(id) == of)
+                            .count());
+        }
+        assertEquals(
+                IntStream.of(ids).sum(),
+                IntStream.of(divided[0]).sum() + IntStream.of(divided[1]).sum());
+    }
+
+    @Test
+    void noDeviceIsLeftWithoutAnExpertOfASize() {
+        int[] ids = new FakeSource(2, 3, SLOT, SLOT).ids();
+        int[][] divided = ExpertHomes.divide(ids, ExpertId::layerOf, new long[] {1 << 30, 1});
+        assertEquals(2, divided[1].length);
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> ExpertHomes.divide(ids, ExpertId::layerOf, new long[] {1, 1, 1, 1}));
+    }
+}

@@ -1,0 +1,278 @@
+package io.moetier.runtime.session;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.kernels.device.KvType;
+import io.moetier.runtime.convert.LlamaCppFile;
+import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.model.spec.AttentionSpec;
+import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.spec.MixerSpec;
+import io.moetier.runtime.model.spec.SublayerSpec;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Golden cases in GGUF files as llama.cpp's converter names and shapes them give the reference's logits, choices and
+/// tokens.
+class GgufArchitecturesTest {
+    /// The reference sums in another order.
+    private static final double TOLERANCE = 1e-4;
+
+    @TempDir
+    Path directory = Path.of("");
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "afmoe",
+                "dbrx",
+                "deepseek_v2",
+                "deepseek_v2_lite",
+                "deepseek_v3",
+                "deepseek_v3_yarn",
+                "dots1",
+                "ernie4_5_moe",
+                "glm4_moe",
+                "glm4_moe_qknorm",
+                "glm4_moe_lite",
+                "gpt_oss",
+                "gpt_oss_mxfp4",
+                "granitemoe",
+                "granitemoehybrid",
+                "granitemoeshared",
+                "hunyuan_v1_moe",
+                "jamba",
+                "lfm2_moe",
+                "minimax_m2",
+                "qwen3_next"
+            })
+    void everyGoldenCaseGivesTheReferencesLogitsChoicesAndTokens(String name) throws IOException {
+        GoldenCase golden = GoldenCase.read(name);
+        Path file = LlamaCppFile.of(golden.directory()).write(directory.resolve("gguf-" + name + ".gguf"));
+        assertGolden(name, golden, file);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"deepseek_v2_lite", "deepseek_v3"})
+    void filesOfBeforeKeysAndValuesWereSplitGiveTheSame(String name) throws IOException {
+        GoldenCase golden = GoldenCase.read(name);
+        Path file = LlamaCppFile.of(golden.directory())
+                .withKeysAndValuesTogether()
+                .write(directory.resolve("gguf-together-" + name + ".gguf"));
+        assertGolden(name, golden, file);
+    }
+
+    @Test
+    void filesWithDeltasInOneMatrixByHeadsGiveTheSame() throws IOException {
+        Path file = qwen3Next(true).write(directory.resolve("gguf-together-qwen3_next.gguf"));
+        assertGolden("qwen3_next", GoldenCase.read("qwen3_next"), file);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void rowsOfBlocksAreFoundWhereverTheyLie(boolean together) throws IOException {
+        Path plain = qwen3Next(together).write(directory.resolve("gguf-plain-" + together + ".gguf"));
+        Path blocks = qwen3Next(together).inBlocks().write(directory.resolve("gguf-blocks-" + together + ".gguf"));
+        try (ModelSource floats = ModelSource.open(plain);
+                ModelSource coded = ModelSource.open(blocks)) {
+            List<LinearSpec> linears = coded.spec().layers().stream()
+                    .flatMap(layer -> layer.sublayers().stream())
+                    .map(SublayerSpec::block)
+                    .filter(MixerSpec.class::isInstance)
+                    .flatMap(mixer -> mixer.linears().stream())
+                    .toList();
+            assertEquals(12, linears.size()); // 7 of the DeltaNet, 5 of attention
+            for (LinearSpec linear : linears) {
+                float[] values = new float[linear.rows() * linear.cols()];
+                byte[] plainBytes = new byte[values.length * Float.BYTES];
+                floats.read(linear, 0, MemorySegment.ofArray(plainBytes));
+                ByteBuffer.wrap(plainBytes)
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .asFloatBuffer()
+                        .get(values);
+                byte[] found = new byte[values.length / 32 * 34];
+                coded.read(linear, 0, MemorySegment.ofArray(found));
+                assertArrayEquals(LlamaCppFile.blocks(values), found, linear.weight());
+            }
+        }
+    }
+
+    private static LlamaCppFile qwen3Next(boolean together) {
+        LlamaCppFile file = LlamaCppFile.of(GoldenCase.read("qwen3_next").directory());
+        return together ? file.withDeltasTogether() : file;
+    }
+
+    /// The file does not say how far apart the router's best probabilities may lie; the family's default is assumed.
+    @Test
+    void phiMoeGivesWhatItGivesWithItsDefaults() throws IOException {
+        Path changed = changed("phimoe", Map.of("router_jitter_noise", 0.01));
+        assertSameLogits(changed, LlamaCppFile.of(changed).write(directory.resolve("phimoe.gguf")), "phimoe");
+    }
+
+    /// The file has one factor of cosines and sines, and none of the reference's own.
+    @ParameterizedTest
+    @ValueSource(strings = {"phimoe_longrope_short", "phimoe_longrope_long"})
+    void factorsOfFrequenciesInTensorsGiveWhatThoseOfTheConfigurationGive(String name) throws IOException {
+        Path golden = GoldenCase.read(name).directory();
+        JsonObject scaling = Json.readObject(golden.resolve("config.json")).requireObject("rope_scaling");
+        Map<String, Object> without = new LinkedHashMap<>();
+        for (String key : List.of("type", "short_factor", "long_factor", "original_max_position_embeddings")) {
+            without.put(key, Objects.requireNonNull(scaling.value(key)));
+        }
+        Path changed = changed(name, Map.of("rope_scaling", without));
+        assertSameLogits(changed, LlamaCppFile.of(changed).write(directory.resolve(name + ".gguf")), name);
+    }
+
+    /// The file says neither how long chunks are nor how queries grow, which llama.cpp has as constants.
+    @ParameterizedTest
+    @ValueSource(strings = {"llama4_scout", "llama4_maverick"})
+    void llama4GivesWhatItGivesWithItsDefaults(String name) throws IOException {
+        Map<String, Object> changes = new LinkedHashMap<>(
+                Map.of("attention_chunk_size", 8192, "floor_scale", 8192, "attn_scale", 0.1, "use_qk_norm", true));
+        if (name.equals("llama4_scout")) {
+            changes.put(
+                    "rope_scaling",
+                    Map.of(
+                            "rope_type", "llama3",
+                            "factor", 16.0,
+                            "low_freq_factor", 1.0,
+                            "high_freq_factor", 4.0,
+                            "original_max_position_embeddings", 8192));
+        }
+        Path changed = changed(name, changes);
+        Path file = LlamaCppFile.of(changed).write(directory.resolve(name + ".gguf"));
+        try (ModelSource checkpoint = ModelSource.open(changed);
+                ModelSource gguf = ModelSource.open(file)) {
+            assertEquals(attentions(checkpoint), attentions(gguf));
+        }
+        assertSameLogits(changed, file, name);
+    }
+
+    /// Maverick has 128 experts and normalises no queries; the file says the first alone. Which of equal experts is
+    /// chosen changes nothing.
+    @Test
+    void llama4With128ExpertsNormalisesNoQueries() throws IOException {
+        Path changed = changed("llama4_maverick", Map.of("attention_chunk_size", 8192, "floor_scale", 8192));
+        Path file =
+                LlamaCppFile.of(changed).withExpertsRepeated(16).write(directory.resolve("llama4-128-experts.gguf"));
+        assertSameLogits(changed, file, "llama4_maverick");
+    }
+
+    /// Returns what logits of a short text do not show, of each layer.
+    private static List<List<Object>> attentions(ModelSource source) {
+        return source.spec().layers().stream()
+                .map(layer -> (AttentionSpec) layer.sublayers().getFirst().block())
+                .map(attention -> List.<Object>of(
+                        attention.chunk(),
+                        attention.temperature(),
+                        attention.rope().isPresent(),
+                        attention.qkNorm().isPresent()))
+                .toList();
+    }
+
+    /// Returns a golden case with another configuration.
+    private Path changed(String name, Map<String, Object> changes) throws IOException {
+        Path golden = GoldenCase.read(name).directory();
+        Path changed = Files.createDirectory(directory.resolve(name + "-" + String.join("-", changes.keySet())));
+        Map<String, Object> config = new LinkedHashMap<>();
+        Json.readObject(golden.resolve("config.json")).asMap().forEach((key, value) -> {
+            if (value != null) {
+                config.put(key, value);
+            }
+        });
+        config.putAll(changes);
+        Files.writeString(changed.resolve("config.json"), Json.write(config));
+        Files.copy(golden.resolve("model.safetensors"), changed.resolve("model.safetensors"));
+        return changed;
+    }
+
+    private static void assertSameLogits(Path checkpoint, Path file, String name) {
+        int[] prompt = GoldenCase.read(name).inputIds();
+        List<float[]> expected = logits(checkpoint, prompt);
+        List<float[]> found = logits(file, prompt);
+        assertEquals(prompt.length, found.size());
+        for (int position = 0; position < prompt.length; position++) {
+            assertArrayEquals(expected.get(position), found.get(position), (float) TOLERANCE);
+        }
+    }
+
+    private static List<float[]> logits(Path model, int[] prompt) {
+        EngineConfig config = EngineConfig.DEFAULT.withThreads(2).withKv(KvType.F32);
+        List<float[]> all = new ArrayList<>();
+        try (Engine engine = Engine.open(ImportedStores.of(model), config);
+                Session session = engine.newSession()) {
+            session.prefill(prompt, (position, logits) -> all.add(logits.clone()));
+        }
+        return all;
+    }
+
+    @Test
+    void layersThatGuessMoreTokensAreCountedAndLeftOut() throws IOException {
+        GoldenCase golden = GoldenCase.read("glm4_moe");
+        Path file =
+                LlamaCppFile.of(golden.directory()).withGuessingLayer().write(directory.resolve("gguf-guessing.gguf"));
+        try (ModelSource source = ModelSource.open(file)) {
+            assertEquals(1, source.numGuessingTensors());
+        }
+        assertGolden("glm4_moe", golden, file);
+    }
+
+    private static void assertGolden(String name, GoldenCase golden, Path file) {
+        EngineConfig config = EngineConfig.DEFAULT
+                .withThreads(2)
+                .withKv(KvType.F32)
+                .withKernels(name.endsWith("mxfp4") ? KernelChoice.PLAIN : KernelChoice.AUTO);
+        try (Engine engine = Engine.open(ImportedStores.of(file), config);
+                Session session = engine.newSession()) {
+            int vocab = engine.spec().vocabSize();
+            Map<Integer, List<List<Integer>>> routed = new HashMap<>();
+            session.listen((layer, phase, firstPosition, n, k, ids, weights, tiers) -> {
+                for (int t = 0; t < n; t++) {
+                    List<Integer> chosen = new ArrayList<>();
+                    for (int j = 0; j < k; j++) {
+                        chosen.add(ids[t * k + j]);
+                    }
+                    routed.computeIfAbsent(layer, key -> new ArrayList<>()).add(chosen);
+                }
+            });
+            double[] worst = new double[1];
+            session.prefill(golden.inputIds(), (position, logits) -> {
+                for (int i = 0; i < vocab; i++) {
+                    worst[0] = Math.max(worst[0], Math.abs(logits[i] - golden.logits()[position * vocab + i]));
+                }
+            });
+            assertTrue(worst[0] <= TOLERANCE, () -> "logits differ by " + worst[0]);
+            assertEquals(golden.routerIds(), routed);
+        }
+        try (Engine engine = Engine.open(ImportedStores.of(file), config);
+                Session session = engine.newSession()) {
+            List<Integer> tokens = new ArrayList<>();
+            Sampler sampler = new Sampler(SamplingParams.GREEDY, engine.spec().vocabSize(), engine.contextLength());
+            new Generator(session, sampler, Set.of())
+                    .run(golden.inputIds(), golden.greedyIds().length, tokens::add, () -> false);
+            assertArrayEquals(
+                    golden.greedyIds(),
+                    tokens.stream().mapToInt(Integer::intValue).toArray());
+        }
+    }
+}

@@ -1,0 +1,179 @@
+package io.moetier.runtime.session;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.kernels.device.Largest;
+import io.moetier.runtime.convert.Quantisation;
+import io.moetier.testdata.TestData;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class SessionTest {
+    private static Engine engine;
+
+    @BeforeAll
+    static void open() {
+        engine = Engine.open(ImportedStores.of(TestData.tinyMixtral()), EngineConfig.DEFAULT);
+    }
+
+    @AfterAll
+    static void close() {
+        engine.close();
+    }
+
+    static Stream<Arguments> quantisationsAndKernels() {
+        return Stream.of(Quantisation.KEEP, Quantisation.Q8_0)
+                .flatMap(quantisation ->
+                        KernelChoice.present().stream().map(kernels -> Arguments.of(quantisation, kernels)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("quantisationsAndKernels")
+    void decodingOneByOneGivesTheBitsOfAPrefill(Quantisation quantisation, KernelChoice kernels) {
+        Path store = ImportedStores.of(TestData.tinyMixtral(), quantisation);
+        try (Engine opened = Engine.open(store, EngineConfig.DEFAULT.withKernels(kernels))) {
+            decodingOneByOneGivesTheBitsOfAPrefill(opened);
+        }
+    }
+
+    private static void decodingOneByOneGivesTheBitsOfAPrefill(Engine engine) {
+        int[] tokens = {1, 5, 9, 300, 17, 4000, 2, 8};
+        List<float[]> expected = new ArrayList<>();
+        try (Session session = engine.newSession()) {
+            session.prefill(tokens, (position, logits) -> expected.add(logits.clone()));
+        }
+        try (Session session = engine.newSession()) {
+            session.prefill(new int[] {tokens[0]});
+            for (int i = 1; i < tokens.length; i++) {
+                session.decode(tokens[i]);
+                assertArrayEquals(expected.get(i), session.logits(), "position " + i);
+            }
+        }
+    }
+
+    @Test
+    void theLargestLogitsAreThoseOfAllLogitsInWhateverOrderTheyAreAskedFor() {
+        try (Session session = engine.newSession()) {
+            session.prefill(new int[] {1, 5, 9}, (position, logits) -> {});
+            assertLargest(session, 1);
+            session.decode(17);
+            assertLargest(session, 1);
+            assertLargest(session, 40);
+            session.decode(4000);
+            Largest before = session.largestLogits(40);
+            assertEquals(session.logits()[before.index(39)], before.value(39));
+            session.prefill(new int[] {2, 8});
+            assertLargest(session, 40);
+        }
+    }
+
+    private static void assertLargest(Session session, int k) {
+        Largest found = session.largestLogits(k);
+        Largest expected = new Largest();
+        expected.find(session.logits(), 0, session.logits().length, k);
+        assertEquals(k, found.size());
+        for (int i = 0; i < k; i++) {
+            assertEquals(expected.index(i), found.index(i));
+            assertEquals(expected.value(i), found.value(i));
+        }
+    }
+
+    @Test
+    void goingBackForgets() {
+        try (Session session = engine.newSession()) {
+            session.prefill(new int[] {1, 5, 9});
+            float[] expected = session.logits().clone();
+            session.prefill(new int[] {77, 78, 79});
+            session.truncate(2);
+            session.decode(9);
+            assertArrayEquals(expected, session.logits());
+            assertArrayEquals(new int[] {1, 5, 9}, session.tokens());
+        }
+    }
+
+    @Test
+    void aPromptThatIsGivenUpLeavesTheSessionAsItWas() {
+        int[] prompt = IntStream.range(0, 900).map(i -> i % 4000).toArray();
+        try (Session session = engine.newSession()) {
+            session.prefill(new int[] {1, 5});
+            AtomicInteger asked = new AtomicInteger();
+            assertFalse(session.prefill(prompt, () -> asked.incrementAndGet() > 12));
+            assertEquals(2, session.position());
+            assertTrue(session.prefill(new int[] {9}, () -> false));
+            float[] found = session.logits().clone();
+            session.truncate(0);
+            session.prefill(new int[] {1, 5, 9});
+            assertArrayEquals(session.logits(), found);
+        }
+    }
+
+    @Test
+    void whatDoesNotFitIsRefusedWithNumbers() {
+        try (Session session = engine.newSession()) {
+            String tooLong =
+                    String.valueOf(assertThrows(IllegalArgumentException.class, () -> session.prefill(new int[1025]))
+                            .getMessage());
+            assertTrue(tooLong.contains("1024") && tooLong.contains("1025"), tooLong);
+            String unknown =
+                    String.valueOf(assertThrows(IllegalArgumentException.class, () -> session.prefill(new int[] {4096}))
+                            .getMessage());
+            assertTrue(unknown.contains("4096"), unknown);
+            assertThrows(IllegalArgumentException.class, () -> session.prefill(new int[0]));
+            assertThrows(IllegalArgumentException.class, () -> session.truncate(1));
+            assertEquals(0, session.position());
+        }
+    }
+
+    /// Positions of a text beyond 16 tokens are rotated otherwise in this model.
+    @Test
+    void aTextCountsAsLongWithAllThatIsAppendedAtOnce() {
+        int[] tokens = IntStream.range(0, 20).map(i -> (i * 37 + 11) % 300).toArray();
+        try (Engine opened =
+                Engine.open(ImportedStores.of(TestData.golden("phimoe_longrope_long")), EngineConfig.DEFAULT)) {
+            float[] whole = lastLogits(opened, tokens, 20);
+            assertArrayEquals(whole, lastLogits(opened, tokens, 17), "long from its first token on");
+            float[] grown = lastLogits(opened, tokens, 16);
+            assertFalse(Arrays.equals(whole, grown));
+            assertArrayEquals(grown, lastLogits(opened, tokens, 3), "the keys of a short text stay");
+        }
+    }
+
+    /// Appends `atOnce` tokens together and the others one by one.
+    private static float[] lastLogits(Engine opened, int[] tokens, int atOnce) {
+        try (Session session = opened.newSession()) {
+            session.prefill(Arrays.copyOf(tokens, atOnce));
+            for (int i = atOnce; i < tokens.length; i++) {
+                session.decode(tokens[i]);
+            }
+            return session.logits().clone();
+        }
+    }
+
+    @Test
+    void aClosedEngineSaysSo() {
+        Engine closed = Engine.open(ImportedStores.of(TestData.tinyMixtral()), EngineConfig.DEFAULT);
+        try (Session session = closed.newSession()) {
+            closed.close();
+            String message =
+                    String.valueOf(assertThrows(IllegalStateException.class, () -> session.prefill(new int[] {1}))
+                            .getMessage());
+            assertTrue(message.contains("closed"), message);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+package io.moetier.runtime.session;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.runtime.metrics.RunStats;
+import io.moetier.runtime.trace.Census;
+import io.moetier.testdata.TestData;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// What a run chose warms the start of the next.
+class WarmStartTest {
+    private static final Path STORE = ImportedStores.of(TestData.tinyMixtral());
+    private static final int FIRST = 32;
+    private static final int ALL = 192;
+    /// Of 128 experts: fewer are soon filled from nothing, and all of them never need to be.
+    private static final int SLOTS = 112;
+    private static final double ENOUGH = 0.9;
+
+    /// Hits and choices of the first tokens and of those after, and what was chosen.
+    private record Run(RunStats first, RunStats steady, Census census) {
+        static Run of(EngineConfig config, long seed, List<Census> earlier) {
+            try (Engine engine = Engine.open(STORE, config);
+                    Session session = engine.newSession()) {
+                CensusTally tally = new CensusTally(engine.spec());
+                session.listen(tally);
+                earlier.forEach(engine::warm);
+                RunStats before = engine.stats();
+                Random random = new Random(seed);
+                int token = draw(session, 1, FIRST, random);
+                RunStats first = engine.stats();
+                draw(session, token, ALL - FIRST, random);
+                assertEquals(ALL, tally.tokens());
+                return new Run(first.minus(before), engine.stats().minus(first), tally.census());
+            }
+        }
+    }
+
+    /// Texts differ in how well they hit, so four of them are taken together, none of which the census knows.
+    @ParameterizedTest
+    @ValueSource(strings = {"lru", "tinylfu", "gate"})
+    void theSecondRunNearlyStartsWithItsSteadyHitRate(String policy) {
+        EngineConfig config =
+                EngineConfig.DEFAULT.withPolicy(policy, Optional.empty()).withRamBytes(SLOTS * slotBytes());
+        double cold = firstOverSteady(config, List.of());
+        double warm =
+                firstOverSteady(config, List.of(Run.of(config, 1, List.of()).census()));
+        assertTrue(cold < ENOUGH, () -> "cold: " + cold);
+        assertTrue(warm >= ENOUGH, () -> "warm: " + warm);
+    }
+
+    @Test
+    void warmingChangesNoLogits() {
+        Census census = Run.of(EngineConfig.DEFAULT, 1, List.of()).census();
+        assertArrayEquals(logits(List.of()), logits(List.of(census)));
+    }
+
+    @Test
+    void warmingComesBeforeTheFirstStep() {
+        Census census = Run.of(EngineConfig.DEFAULT, 1, List.of()).census();
+        try (Engine engine = Engine.open(STORE, EngineConfig.DEFAULT);
+                Session session = engine.newSession()) {
+            session.decode(1);
+            assertThrows(IllegalStateException.class, () -> engine.warm(census));
+        }
+    }
+
+    private static double firstOverSteady(EngineConfig config, List<Census> earlier) {
+        double[] hits = new double[2];
+        double[] choices = new double[2];
+        for (int seed = 2; seed < 6; seed++) {
+            Run run = Run.of(config, seed, earlier);
+            hits[0] += run.first().expertHits();
+            choices[0] += run.first().expertHits() + run.first().expertMisses();
+            hits[1] += run.steady().expertHits();
+            choices[1] += run.steady().expertHits() + run.steady().expertMisses();
+        }
+        return hits[0] / choices[0] / (hits[1] / choices[1]);
+    }
+
+    private static float[] logits(List<Census> earlier) {
+        try (Engine engine = Engine.open(STORE, EngineConfig.DEFAULT.withRamBytes(12 * slotBytes()));
+                Session session = engine.newSession()) {
+            earlier.forEach(engine::warm);
+            session.prefill(new int[] {1, 1412, 344, 938, 263, 683});
+            session.decode(575);
+            return session.logits().clone();
+        }
+    }
+
+    /// Appends `token` and `count - 1` more, each drawn from the model's distribution, and returns the next.
+    private static int draw(Session session, int token, int count, Random random) {
+        int next = token;
+        for (int i = 0; i < count; i++) {
+            session.decode(next);
+            float[] logits = session.logits();
+            double most = Double.NEGATIVE_INFINITY;
+            for (int id = 0; id < logits.length; id++) {
+                double score = logits[id] - Math.log(-Math.log(random.nextDouble())); // Gumbel's trick
+                next = score > most ? id : next;
+                most = Math.max(most, score);
+            }
+        }
+        return next;
+    }
+
+    private static long slotBytes() {
+        try (Engine engine = Engine.open(STORE, EngineConfig.DEFAULT)) {
+            return engine.expertTiers().residentSummary().slotBytes();
+        }
+    }
+}

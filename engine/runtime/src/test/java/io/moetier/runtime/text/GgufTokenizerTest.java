@@ -1,0 +1,389 @@
+package io.moetier.runtime.text;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.MalformedModelException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class GgufTokenizerTest {
+    private static final List<String> MERGES = List.of("h e", "l l", "he ll", "hell o", "Ġ w", "o r", "Ġw or");
+    private static final List<String> MARKS = List.of("<|endoftext|>", "<|im_start|>", "<|im_end|>");
+    private static final int END = 256 + 7;
+
+    @TempDir
+    Path directory;
+
+    @Nested
+    class SentencePieces {
+        @Test
+        void giveTheIdsOfTheCheckpointsOwnFile() throws IOException {
+            try (Tokenizer expected = Texts.tokenizer();
+                    Tokenizer made = open(GgufMetadata.tinyMixtral())) {
+                for (JsonObject reference : Texts.referenceCases()) {
+                    assertArrayEquals(
+                            Texts.ints(reference, "input_ids"), made.encode(reference.requireString("prompt"), true));
+                    assertEquals(
+                            reference.requireString("greedy_text"),
+                            made.decode(Texts.ints(reference, "greedy_ids"), true));
+                }
+                for (String text : Texts.DIVERSE) {
+                    assertSame(expected, made, text);
+                }
+                Random random = new Random(Long.getLong("seed", 5L));
+                for (int round = 0; round < 200; round++) {
+                    assertSame(
+                            expected,
+                            made,
+                            expected.decode(random.ints(20, 3, 4096).toArray(), true));
+                }
+            }
+        }
+
+        @Test
+        void haveTheSpecialTokensOfTheCheckpoint() throws IOException {
+            try (Tokenizer expected = Texts.tokenizer();
+                    Tokenizer made = open(GgufMetadata.tinyMixtral())) {
+                assertEquals(Optional.of(1), made.bosId());
+                assertEquals(Optional.of(2), made.eosId());
+                assertEquals(Optional.of("<s>"), made.bosToken());
+                assertEquals(Optional.of("</s>"), made.eosToken());
+                assertSame(expected, made, "<s>[INST] a king [/INST]</s>  <unk> <s>");
+            }
+        }
+
+        @Test
+        void beginAndEndATextAsTheFileSays() throws IOException {
+            GgufMetadata metadata =
+                    GgufMetadata.tinyMixtral().put("add_bos_token", false).put("add_eos_token", true);
+            GgufMetadata silent = GgufMetadata.tinyMixtral()
+                    .remove("add_bos_token")
+                    .remove("add_eos_token")
+                    .remove("bos_token_id")
+                    .remove("eos_token_id")
+                    .remove("unknown_token_id");
+            try (Tokenizer plain = Texts.tokenizer();
+                    Tokenizer made = open(metadata);
+                    Tokenizer byDefault = open(silent)) {
+                int[] bare = plain.encode("a king", false);
+                int[] ended = Arrays.copyOf(bare, bare.length + 1);
+                ended[bare.length] = 2;
+                assertArrayEquals(ended, made.encode("a king", true));
+                assertArrayEquals(bare, made.encode("a king", false));
+                assertSame(plain, byDefault, "a king");
+                assertEquals(Optional.of(2), byDefault.eosId());
+            }
+        }
+
+        @Test
+        void putNoBlankBeforeATextThatShallHaveNone() throws IOException {
+            try (Tokenizer plain = Texts.tokenizer();
+                    Tokenizer made = open(GgufMetadata.tinyMixtral().put("add_space_prefix", false))) {
+                assertArrayEquals(plain.encode("king", true), made.encode(" king", true));
+                assertEquals(" king", made.decode(plain.encode("king", true), true));
+                assertFalse(Arrays.equals(plain.encode("king", true), made.encode("king", true)));
+            }
+        }
+
+        @Test
+        void dropBlanksIfTheFileSaysSo() throws IOException {
+            try (Tokenizer made = open(GgufMetadata.tinyMixtral().put("remove_extra_whitespaces", true))) {
+                assertArrayEquals(made.encode("a king", true), made.encode("  a   king ", true));
+            }
+        }
+
+        @Test
+        void needAScoreForEachToken() {
+            assertRefused(
+                    GgufMetadata.tinyMixtral().remove("scores"),
+                    "tokenizer.ggml.scores: expected a list, found nothing");
+            assertRefused(
+                    GgufMetadata.tinyMixtral().put("scores", List.of(1)),
+                    "tokenizer.ggml.scores: expected 4096 scores, one for each token, found 1");
+        }
+    }
+
+    @Nested
+    class BytePairs {
+        @Test
+        void giveTheIdsOfTheEquivalentFile() throws IOException {
+            GgufMetadata metadata =
+                    GgufMetadata.bytePairs("qwen2", MERGES, MARKS).append("<tool_call>", 4);
+            try (Tokenizer expected = Tokenizer.open(qwenFile(), Optional.empty(), Texts.NATIVE);
+                    Tokenizer made = open(metadata)) {
+                for (String text : Texts.DIVERSE) {
+                    assertSame(expected, made, text);
+                }
+                assertSame(expected, made, "<|im_start|>hello world<|im_end|>\n<tool_call>hello</tool_call>");
+            }
+        }
+
+        @Test
+        void mergeInTheListedOrder() throws IOException {
+            try (Tokenizer made = open(GgufMetadata.bytePairs("gpt-2", MERGES, MARKS))) {
+                assertArrayEquals(new int[] {259, 262, 'l', 'd'}, made.encode("hello world", true));
+                assertEquals("hello world", made.decode(new int[] {259, 262, 'l', 'd'}, true));
+                assertEquals("日本 😀\n", made.decode(made.encode("日本 😀\n", true), true));
+            }
+        }
+
+        @Test
+        void takeAWordWholeWhereTheModelsDo() throws IOException {
+            int whole = 256 + MERGES.size();
+            Function<String, GgufMetadata> metadata =
+                    pre -> GgufMetadata.bytePairs(pre, MERGES, List.of()).append("xyz", 1);
+            try (Tokenizer llama = open(metadata.apply("llama-bpe"));
+                    Tokenizer qwen = open(metadata.apply("qwen2"))) {
+                assertArrayEquals(new int[] {whole}, llama.encode("xyz", false));
+                assertEquals(3, qwen.encode("xyz", false).length);
+            }
+        }
+
+        @Test
+        void leaveMarksOutOfTextButNotTokensOfTheUser() throws IOException {
+            GgufMetadata metadata = GgufMetadata.bytePairs("qwen2", MERGES, MARKS)
+                    .append("<think>", 4)
+                    .append("    ", 4)
+                    .append("[PAD268]", 5);
+            try (Tokenizer made = open(metadata)) {
+                int[] ids = made.encode("<|im_start|><think>    hello<|im_end|>", true);
+                assertArrayEquals(new int[] {END + 1, END + 3, END + 4, 259, END + 2}, ids);
+                assertEquals("<think>    hello", made.decode(ids, true));
+                assertEquals("<|im_start|><think>    hello<|im_end|>", made.decode(ids, false));
+                assertEquals("hello", made.decode(new int[] {259, END + 5}, true));
+                assertEquals(Optional.empty(), made.idOf("[PAD268]"));
+            }
+        }
+
+        @Test
+        void haveAFirstTokenWhereTheFileOrTheModelsSaySo() throws IOException {
+            Function<String, GgufMetadata> metadata = pre -> GgufMetadata.bytePairs(pre, MERGES, MARKS)
+                    .put("bos_token_id", END)
+                    .put("eos_token_id", END + 2);
+            try (Tokenizer llama = open(metadata.apply("llama-bpe"));
+                    Tokenizer qwen = open(metadata.apply("qwen2"));
+                    Tokenizer told = open(
+                            metadata.apply("qwen2").put("add_bos_token", true).put("add_eos_token", true));
+                    Tokenizer forbidden = open(metadata.apply("llama-bpe").put("add_bos_token", false))) {
+                assertArrayEquals(new int[] {END, 259}, llama.encode("hello", true));
+                assertArrayEquals(new int[] {259}, qwen.encode("hello", true));
+                assertArrayEquals(new int[] {END, 259, END + 2}, told.encode("hello", true));
+                assertArrayEquals(new int[] {259}, forbidden.encode("hello", true));
+            }
+        }
+
+        @Test
+        void treatANamedEndAsAMarkWhateverItsType() throws IOException {
+            GgufMetadata metadata = GgufMetadata.bytePairs("olmo", MERGES, List.of())
+                    .append("<|end|>", 1)
+                    .put("eos_token_id", END);
+            try (Tokenizer made = open(metadata)) {
+                assertArrayEquals(new int[] {259, END}, made.encode("hello<|end|>", true));
+                assertEquals("hello", made.decode(new int[] {259, END}, true));
+            }
+        }
+
+        @Test
+        void needTokensThatMergesMake() {
+            assertRefused(
+                    GgufMetadata.bytePairs("qwen2", MERGES, MARKS).put("merges", List.of("h e", "q q")),
+                    "tokenizer.ggml.merges[1]: expected two tokens that make a token, with a blank between them,"
+                            + " found q q");
+            assertRefused(
+                    GgufMetadata.bytePairs("qwen2", MERGES, MARKS).put("merges", List.of("he")),
+                    "tokenizer.ggml.merges[0]: expected two tokens that make a token, with a blank between them,"
+                            + " found he");
+            assertRefused(
+                    GgufMetadata.bytePairs("qwen2", MERGES, MARKS).remove("merges"),
+                    "tokenizer.ggml.merges: expected a list, found nothing");
+        }
+
+        /// The file of Qwen3's tokenizer with the vocabulary of this test.
+        private Path qwenFile() throws IOException {
+            JsonObject made = parse(GgufTokenizer.toTokenizerJson(
+                    GgufMetadata.bytePairs("qwen2", MERGES, List.of()).json()));
+            String vocabulary = Json.write(made.requireObject("model").asMap().getOrDefault("vocab", Map.of()));
+            String merges = Json.write(MERGES);
+            StringBuilder added = new StringBuilder();
+            for (int i = 0; i < 4; i++) {
+                added.append(i == 0 ? "" : ",")
+                        .append("{\"id\":" + (END + i) + ",\"content\":\"")
+                        .append(i < 3 ? MARKS.get(i) : "<tool_call>")
+                        .append("\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,")
+                        .append("\"special\":" + (i < 3) + "}");
+            }
+            return Files.writeString(directory.resolve("qwen.json"), """
+                {"version":"1.0","truncation":null,"padding":null,"added_tokens":[%s],"normalizer":{"type":"NFC"},
+                 "pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":
+                 "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+"
+                 },"behavior":"Isolated","invert":false},
+                 {"type":"ByteLevel","add_prefix_space":false,"trim_offsets":false,"use_regex":false}]},
+                 "post_processor":{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":false,"use_regex":false},
+                 "decoder":{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":false,"use_regex":false},
+                 "model":{"type":"BPE","dropout":null,"unk_token":null,"continuing_subword_prefix":"",
+                 "end_of_word_suffix":"","fuse_unk":false,"byte_fallback":false,"vocab":%s,"merges":%s}}
+                """.formatted(added, vocabulary, merges));
+        }
+    }
+
+    @Test
+    void namesTheEndsOfAnAnswer() {
+        JsonObject config = parse(
+                GgufTokenizer.toGenerationConfigJson(GgufMetadata.tinyMixtral().json()));
+        assertEquals(1, config.requireInt("bos_token_id"));
+        assertEquals(Optional.of(List.of(2)), config.optionalInts("eos_token_id"));
+        GgufMetadata chat = GgufMetadata.bytePairs("llama-bpe", MERGES, List.of("<|a|>", "<|b|>", "<|c|>"))
+                .put("eos_token_id", END)
+                .put("eot_token_id", END + 2)
+                .put("eom_token_id", END + 1);
+        JsonObject several = parse(GgufTokenizer.toGenerationConfigJson(chat.json()));
+        assertEquals(Optional.of(List.of(END, END + 2, END + 1)), several.optionalInts("eos_token_id"));
+        assertFalse(several.has("bos_token_id"));
+    }
+
+    @Test
+    void anAnswerEndsWithItsTurnEvenIfTheFileNamesOnlyTheEndOfAText() {
+        GgufMetadata metadata = GgufMetadata.bytePairs("qwen2", MERGES, MARKS).put("eos_token_id", END);
+        JsonObject config = parse(GgufTokenizer.toGenerationConfigJson(metadata.json()));
+        assertEquals(Optional.of(List.of(END, END + 2)), config.optionalInts("eos_token_id"));
+        JsonObject none = parse(GgufTokenizer.toGenerationConfigJson(
+                GgufMetadata.bytePairs("qwen2", MERGES, List.of()).json()));
+        assertFalse(none.has("eos_token_id"));
+    }
+
+    @Test
+    void keepsTheChatTemplate() throws IOException {
+        GgufMetadata metadata = GgufMetadata.tinyMixtral()
+                .putWhole("tokenizer.chat_template", "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}");
+        String config = GgufTokenizer.toTokenizerConfigJson(metadata.json());
+        assertEquals("<s>hi</s>", rendered(config));
+        metadata.putWhole("tokenizer.chat_templates", List.of("tool_use", "missing"))
+                .putWhole("tokenizer.chat_template.tool_use", "tools");
+        String named = GgufTokenizer.toTokenizerConfigJson(metadata.json());
+        assertEquals("<s>hi</s>", rendered(named));
+        assertEquals(
+                List.of("default", "tool_use"),
+                parse(named).requireObjects("chat_template").stream()
+                        .map(template -> template.requireString("name"))
+                        .toList());
+        assertFalse(parse(GgufTokenizer.toTokenizerConfigJson(
+                        GgufMetadata.tinyMixtral().json()))
+                .has("chat_template"));
+    }
+
+    @Test
+    void leavesOutATokenToPadWithThatIsNone() {
+        GgufMetadata metadata = GgufMetadata.tinyMixtral().put("padding_token_id", 4294967295L);
+        assertFalse(parse(GgufTokenizer.toTokenizerConfigJson(metadata.json())).has("pad_token"));
+        metadata.put("padding_token_id", 0);
+        assertEquals(
+                "<unk>",
+                parse(GgufTokenizer.toTokenizerConfigJson(metadata.json())).requireString("pad_token"));
+    }
+
+    @Test
+    void saysWhetherThereIsATokenizer() {
+        assertTrue(GgufTokenizer.isPresent(GgufMetadata.tinyMixtral().json()));
+        assertTrue(
+                GgufTokenizer.isPresent(new GgufMetadata().put("model", "bert").json()));
+        assertFalse(GgufTokenizer.isPresent(
+                new GgufMetadata().put("model", "no_vocab").json()));
+        assertFalse(GgufTokenizer.isPresent(new GgufMetadata().json()));
+    }
+
+    @Test
+    void refusesWhatItDoesNotKnow() {
+        for (String model : List.of("bert", "t5", "rwkv", "plamo2", "gemma4")) {
+            assertRefused(
+                    GgufMetadata.tinyMixtral().put("model", model),
+                    "tokenizer.ggml.model: expected llama or gpt2, found " + model);
+        }
+        assertRefused(
+                GgufMetadata.bytePairs("superbpe", MERGES, MARKS),
+                "tokenizer.ggml.pre: expected one of " + PreTokenizer.names() + ", found superbpe");
+    }
+
+    @Test
+    void namesWhatIsWrongWithTheVocabulary() {
+        assertWrong("tokens: expected a list of tokens, found nothing", metadata -> metadata.remove("tokens"));
+        assertWrong("tokens: expected a list of strings, found [1]", metadata -> metadata.put("tokens", List.of(1)));
+        assertWrong(
+                "token_type: expected 266 types, one for each token, found 1",
+                metadata -> metadata.put("token_type", List.of(1)));
+        assertWrong("token_type[266]: expected 1 to 6, found 7", metadata -> metadata.append("x y", 7));
+        assertWrong(
+                "tokens[266]: expected a token that no other id has, found the token of id 259 again: hello",
+                metadata -> metadata.append("hello", 1));
+        assertWrong(
+                "eos_token_id: expected an id from 0 to 265, found 266", metadata -> metadata.put("eos_token_id", 266));
+        assertWrong("bos_token_id: expected an integer, found \"x\"", metadata -> metadata.put("bos_token_id", "x"));
+    }
+
+    @Test
+    void tellsEmptyTokensApart() throws IOException {
+        GgufMetadata metadata =
+                GgufMetadata.bytePairs("qwen2", MERGES, MARKS).append("", 1).append("", 1);
+        try (Tokenizer made = open(metadata)) {
+            assertEquals(1, made.encode("hello", true).length);
+        }
+    }
+
+    private static void assertWrong(String expected, Consumer<GgufMetadata> change) {
+        GgufMetadata metadata = GgufMetadata.bytePairs("qwen2", MERGES, MARKS);
+        change.accept(metadata);
+        assertRefused(metadata, "tokenizer.ggml." + expected);
+    }
+
+    private static void assertRefused(GgufMetadata metadata, String expected) {
+        String message = String.valueOf(
+                assertThrows(MalformedModelException.class, () -> GgufTokenizer.toTokenizerJson(metadata.json()))
+                        .getMessage());
+        assertEquals(GgufMetadata.FILE + ": " + expected, message);
+    }
+
+    private static void assertSame(Tokenizer expected, Tokenizer made, String text) {
+        int[] ids = expected.encode(text, true);
+        assertArrayEquals(ids, made.encode(text, true), text);
+        assertArrayEquals(expected.encode(text, false), made.encode(text, false), text);
+        assertEquals(expected.decode(ids, true), made.decode(ids, true));
+        assertEquals(expected.decode(ids, false), made.decode(ids, false));
+    }
+
+    private Tokenizer open(GgufMetadata metadata) throws IOException {
+        Path json =
+                Files.writeString(directory.resolve("tokenizer.json"), GgufTokenizer.toTokenizerJson(metadata.json()));
+        Path config = Files.writeString(
+                directory.resolve("tokenizer_config.json"), GgufTokenizer.toTokenizerConfigJson(metadata.json()));
+        return Tokenizer.open(json, Optional.of(config), Texts.NATIVE);
+    }
+
+    private String rendered(String tokenizerConfig) throws IOException {
+        Files.writeString(directory.resolve("tokenizer_config.json"), tokenizerConfig);
+        return ChatTemplate.find(directory, Clock.systemUTC())
+                .orElseThrow()
+                .render(List.of(new ChatMessage("user", "hi")), true);
+    }
+
+    private static JsonObject parse(String json) {
+        return Json.parseObject(json.getBytes(StandardCharsets.UTF_8), Path.of("made.json"));
+    }
+}

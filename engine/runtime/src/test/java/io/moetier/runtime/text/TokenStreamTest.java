@@ -1,0 +1,135 @@
+package io.moetier.runtime.text;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.storage.format.JsonObject;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class TokenStreamTest {
+    private static Tokenizer tokenizer;
+
+    @BeforeAll
+    static void open() {
+        tokenizer = Texts.tokenizer();
+    }
+
+    @AfterAll
+    static void close() {
+        tokenizer.close();
+    }
+
+    @Test
+    void piecesOfTheReferenceTextsAddUp() {
+        for (JsonObject reference : Texts.referenceCases()) {
+            assertAddsUp(Texts.ints(reference, "greedy_ids"));
+            assertAddsUp(Texts.ints(reference, "input_ids"));
+        }
+    }
+
+    @Test
+    void piecesOfDiverseTextsAddUpAndAreNeverBroken() {
+        for (String text : Texts.DIVERSE) {
+            int[] ids = tokenizer.encode(text, true);
+            assertAddsUp(ids);
+            if (!text.contains("\uFFFD")) {
+                assertFalse(String.join("", pieces(TokenStream.of(tokenizer, true), ids))
+                        .contains("\uFFFD"));
+            }
+        }
+    }
+
+    @Test
+    void piecesOfRandomTextsAddUp() {
+        long seed = Long.getLong("seed", 20250817L);
+        Random random = new Random(seed);
+        String[] parts = {" ", "  ", "\n", "a", "king", "日", "本", "春", "😀", "é", "ไ", "7", "(", "</s>", "<s>"};
+        for (int round = 0; round < 500; round++) {
+            StringBuilder text = new StringBuilder();
+            for (int i = random.nextInt(12); i >= 0; i--) {
+                text.append(parts[random.nextInt(parts.length)]);
+            }
+            assertAddsUp(tokenizer.encode(text.toString(), random.nextBoolean()));
+        }
+    }
+
+    @Test
+    void randomTokensDifferOnlyInReplacementCharacters() {
+        Random random = new Random(Long.getLong("seed", 20250818L));
+        for (int round = 0; round < 500; round++) {
+            // Half of them bytes, so that most are no characters.
+            int[] ids = random.ints(random.nextInt(1, 30), 0, random.nextBoolean() ? 300 : 4096)
+                    .toArray();
+            String whole = tokenizer.decode(ids, true);
+            String streamed = String.join("", pieces(TokenStream.of(tokenizer, true), ids));
+            if (whole.contains("\uFFFD")) {
+                assertTrue(streamed.contains("\uFFFD"), () -> Arrays.toString(ids));
+            } else {
+                assertEquals(whole, streamed, () -> Arrays.toString(ids));
+            }
+        }
+    }
+
+    @Test
+    void holdsACharacterBackUntilItsLastByte() {
+        int[] ids = tokenizer.encode("😀!", false);
+        TokenStream stream = TokenStream.of(tokenizer, true);
+        List<String> pieces = pieces(stream, ids);
+        assertTrue(pieces.contains("😀"), pieces::toString);
+        assertEquals("😀!", String.join("", pieces));
+    }
+
+    @Test
+    void givesUpOnBytesThatAreNoCharacter() {
+        int invalid = 0xFF + 3;
+        TokenStream stream = TokenStream.of(tokenizer, true);
+        assertEquals("", stream.next(invalid));
+        assertEquals("", stream.next(invalid));
+        assertEquals("", stream.next(invalid));
+        assertEquals("\uFFFD\uFFFD\uFFFD\uFFFD", stream.next(invalid));
+        assertEquals("", stream.next(invalid));
+        assertEquals("\uFFFD", stream.finish());
+        assertEquals("", stream.finish());
+    }
+
+    @Test
+    void keepsTheBlankBetweenPromptAndAnswer() {
+        int[] prompt = tokenizer.encode("Once upon", true);
+        int[] all = tokenizer.encode("Once upon a time", true);
+        int[] answer = Arrays.copyOfRange(all, prompt.length, all.length);
+        assertEquals(" a time", String.join("", pieces(TokenStream.after(prompt, tokenizer, true), answer)));
+        assertEquals("a time", String.join("", pieces(TokenStream.of(tokenizer, true), answer)));
+    }
+
+    @Test
+    void showsMarksOnlyIfAsked() {
+        int[] ids = {1, 391, 655, 2};
+        assertEquals("had been", String.join("", pieces(TokenStream.of(tokenizer, true), ids)));
+        assertEquals(tokenizer.decode(ids, false), String.join("", pieces(TokenStream.of(tokenizer, false), ids)));
+    }
+
+    private static void assertAddsUp(int[] ids) {
+        for (boolean skipSpecial : new boolean[] {true, false}) {
+            assertEquals(
+                    tokenizer.decode(ids, skipSpecial),
+                    String.join("", pieces(TokenStream.of(tokenizer, skipSpecial), ids)),
+                    () -> Arrays.toString(ids));
+        }
+    }
+
+    private static List<String> pieces(TokenStream stream, int[] ids) {
+        List<String> pieces = new ArrayList<>();
+        for (int id : ids) {
+            pieces.add(stream.next(id));
+        }
+        pieces.add(stream.finish());
+        return pieces;
+    }
+}

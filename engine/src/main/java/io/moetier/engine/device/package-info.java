@@ -1,5 +1,0 @@
-/// What a backend must offer: buffers and kernels, one method per operation of the literature.
-@NullMarked
-package io.moetier.engine.device;
-
-import org.jspecify.annotations.NullMarked;

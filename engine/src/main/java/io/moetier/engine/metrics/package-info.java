@@ -1,5 +1,0 @@
-/// The one instrumentation seam: JDK Flight Recorder events and plain counters.
-@NullMarked
-package io.moetier.engine.metrics;
-
-import org.jspecify.annotations.NullMarked;

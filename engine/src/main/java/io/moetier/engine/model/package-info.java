@@ -1,5 +1,0 @@
-/// The forward pass in the order of the papers, assembled from declarative family descriptions.
-@NullMarked
-package io.moetier.engine.model;
-
-import org.jspecify.annotations.NullMarked;

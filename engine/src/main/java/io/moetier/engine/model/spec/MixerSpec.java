@@ -1,5 +1,0 @@
-package io.moetier.engine.model.spec;
-
-/// A block in which tokens learn of those before them.
-public sealed interface MixerSpec extends BlockSpec
-        permits KeyValueSpec, LatentAttentionSpec, RecurrentSpec, SequenceAttentionSpec {}

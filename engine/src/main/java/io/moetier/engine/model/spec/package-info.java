@@ -1,5 +1,0 @@
-/// What a model computes, as records: layers, attention, routers and experts with their tensor names and shapes.
-@NullMarked
-package io.moetier.engine.model.spec;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,5 +1,0 @@
-/// Which bytes move, and when: the host tier's slab and the transfer scheduler.
-@NullMarked
-package io.moetier.engine.offload;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,5 +1,0 @@
-/// The public face: Engine, Session, Sampler and their configuration.
-@NullMarked
-package io.moetier.engine.session;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,5 +1,0 @@
-/// Typed views of memory that someone else owns: packed weight matrices and their layout.
-@NullMarked
-package io.moetier.engine.tensor;
-
-import org.jspecify.annotations.NullMarked;

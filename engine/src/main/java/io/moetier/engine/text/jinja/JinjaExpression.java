@@ -1,6 +1,0 @@
-package io.moetier.engine.text.jinja;
-
-/// An expression of a template, read once and evaluated as often as it is met.
-interface JinjaExpression {
-    Object value(JinjaInterpreter in);
-}

@@ -1,7 +1,0 @@
-/// Chat templates: their expressions, tags and filters, evaluated as Python does and within a budget.
-///
-/// A rendering is confined to the thread that asks for it, and shares nothing with others.
-@NullMarked
-package io.moetier.engine.text.jinja;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,5 +1,0 @@
-/// Text to tokens and back: tokenizers and chat templates.
-@NullMarked
-package io.moetier.engine.text;
-
-import org.jspecify.annotations.NullMarked;

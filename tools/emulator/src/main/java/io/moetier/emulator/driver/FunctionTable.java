@@ -1,0 +1,63 @@
+package io.moetier.emulator.driver;
+
+import io.moetier.emulator.driver.trampoline.Trampoline;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/// All functions of the driver, in the order of the library's exports.
+final class FunctionTable {
+    private final List<Function> functions = new ArrayList<>();
+    private final Set<String> names = new HashSet<>();
+
+    /// A function: what it is exported as, what people and faults call it, and what it does.
+    record Function(String symbol, String name, int arity, Precondition precondition, EntryPoint entryPoint) {}
+
+    private FunctionTable() {}
+
+    /// Returns a table of what is emulated, and of what must be there and answers that it is not.
+    static FunctionTable complete() {
+        FunctionTable table = new FunctionTable();
+        DriverFunctions.addTo(table);
+        DeviceFunctions.addTo(table);
+        ContextFunctions.addTo(table);
+        MemoryFunctions.addTo(table);
+        PinnedFunctions.addTo(table);
+        CopyFunctions.addTo(table);
+        StreamFunctions.addTo(table);
+        EventFunctions.addTo(table);
+        ModuleFunctions.addTo(table);
+        KernelFunctions.addTo(table);
+        RequiredFunctions.NAMES.forEach(table::addUnsupported);
+        return table;
+    }
+
+    /// Adds a function.
+    ///
+    /// @param symbol with the suffix that CUDA's header gives it
+    void add(String symbol, int arity, Precondition precondition, EntryPoint entryPoint) {
+        if (!names.add(symbol)) {
+            throw new IllegalArgumentException(symbol + " is there twice");
+        }
+        functions.add(new Function(symbol, symbol.replaceFirst("_v\\d$", ""), arity, precondition, entryPoint));
+    }
+
+    private void addUnsupported(String symbol) {
+        if (!names.contains(symbol)) {
+            add(symbol, 0, Precondition.NONE, (machine, call) -> {
+                throw DriverError.of(CudaStatus.NOT_SUPPORTED, "not emulated");
+            });
+        }
+    }
+
+    Function get(int index) {
+        return functions.get(index);
+    }
+
+    List<Trampoline.Export> exports() {
+        return functions.stream()
+                .map(function -> new Trampoline.Export(function.symbol(), function.arity()))
+                .toList();
+    }
+}

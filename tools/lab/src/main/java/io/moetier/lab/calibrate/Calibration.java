@@ -1,0 +1,254 @@
+package io.moetier.lab.calibrate;
+
+import io.moetier.kernels.cpu.CpuDevice;
+import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.lab.calibrate.LoadFit.Sample;
+import io.moetier.lab.cost.ByWorkingSet;
+import io.moetier.lab.cost.DecodeCosts;
+import io.moetier.lab.cost.LoadCosts;
+import io.moetier.lab.synthetic.ModelShape;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.storage.expert.IoMode;
+import io.moetier.storage.expert.ScratchDirectory;
+import io.moetier.storage.memory.AvailableMemory;
+import io.moetier.storage.memory.MemoryLimit;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
+
+/// Measures what decoding costs on this machine, beside the bytes of weights over the speed of memory.
+///
+/// Kernels tell how fast weights are read. What a layer takes longer than that, with all of its experts in memory, is
+/// its overhead; what it takes longer still where some are missing is the cost of loads. Both are what the engine takes
+/// for layers of random weights. The overhead is measured with narrow and with wide layers, so that the part that grows
+/// with the width is known, and each once with weights that caches hold and once with more of them; loads with experts
+/// of two sizes, so that the part that grows with the bytes is known, and with few and many experts a token, so that
+/// one can tell what other work hides.
+public final class Calibration {
+    /// Rounds unless the user says otherwise: memory and disk have faster and slower moments where others use them too.
+    public static final int ROUNDS = 4;
+
+    private static final ModelShape SMALL = new ModelShape(8, 256, 8, 16, 4, 256, 1024);
+    private static final ModelShape WIDE = new ModelShape(4, 1024, 8, 4, 2, 256, 1024);
+    private static final ModelShape LARGE = new ModelShape(4, 1024, 8, 16, 8, 1024, 1024);
+    private static final ModelShape LARGE_FEW = new ModelShape(2, 1024, 8, 16, 2, 1024, 1024);
+    private static final ModelShape COLD_NARROW = new ModelShape(128, 256, 8, 4, 4, 256, 1024); // 150 MB a token
+    private static final ModelShape COLD_WIDE = new ModelShape(8, 2048, 16, 4, 4, 256, 1024); // 200 MB a token
+    private static final List<ModelShape> SHAPES = List.of(SMALL, WIDE, LARGE, LARGE_FEW, COLD_NARROW, COLD_WIDE);
+    private static final double WARM_UP_SECONDS = 3; // twice; the compiler's
+    private static final double RESIDENT_SECONDS = 0.4;
+    private static final double SMALL_SECONDS = 0.5;
+    private static final double LARGE_SECONDS = 0.8;
+    private static final double HALF = 0.5;
+    private static final int LEAST_SAMPLES = 5;
+    private static final int MOST_WEIGHT = 200;
+    private static final long SPARE_BYTES = 256L << 20; // for the heap and workspaces
+
+    private Calibration() {}
+
+    /// A stack, and how long its layers take: with all experts in memory, and with half of them.
+    ///
+    /// @param halfSeconds for half of them each round; 0 to leave that out
+    private record Measured(
+            WeightStack stack, double halfSeconds, LayerTimes resident, Map<IoMode, LayerTimes> halfResident) {
+        static Measured of(WeightStack stack, double halfSeconds) {
+            int k = stack.shape().expertsPerToken();
+            Map<IoMode, LayerTimes> half = new EnumMap<>(IoMode.class);
+            half.put(IoMode.PREAD, new LayerTimes(k));
+            half.put(IoMode.DIRECT, new LayerTimes(k));
+            return new Measured(stack, halfSeconds, new LayerTimes(k), half);
+        }
+
+        static Measured ofResident(WeightStack stack) {
+            return of(stack, 0);
+        }
+
+        void measureRound() throws IOException {
+            stack.decode(IoMode.PREAD, 1, RESIDENT_SECONDS, resident);
+            if (halfSeconds > 0) {
+                for (Map.Entry<IoMode, LayerTimes> half : halfResident.entrySet()) {
+                    stack.decode(half.getKey(), HALF, halfSeconds, half.getValue());
+                }
+            }
+        }
+
+        double residentSeconds() {
+            return resident.ofMisses(0).meanSeconds();
+        }
+
+        int width() {
+            return stack.shape().hidden();
+        }
+
+        /// Returns what layers with misses took longer.
+        ///
+        /// @param secondsPerExpert the work on one expert
+        List<Sample> samples(IoMode io, double secondsPerExpert) {
+            LayerTimes times = Objects.requireNonNull(halfResident.get(io));
+            List<Sample> samples = new ArrayList<>();
+            int k = stack.shape().expertsPerToken();
+            for (int misses = 1; misses <= k; misses++) {
+                Times of = times.ofMisses(misses);
+                if (of.size() >= LEAST_SAMPLES) {
+                    double mean = of.meanSeconds();
+                    double weight = Math.min(MOST_WEIGHT, of.size()) / (mean * mean); // relative errors
+                    samples.add(new Sample(misses, mean - residentSeconds(), (k - misses) * secondsPerExpert, weight));
+                }
+            }
+            return samples;
+        }
+    }
+
+    /// What a layer takes beside its weights: a time, and a time for each element of its width.
+    private record Overhead(long workingSet, double seconds, double perWidth) {
+        static Overhead of(Measured narrow, Measured wide, DecodeCosts kernels) {
+            double ofNarrow = overhead(narrow, kernels);
+            double perWidth = Math.max(0, (overhead(wide, kernels) - ofNarrow) / (wide.width() - narrow.width()));
+            return new Overhead(
+                    (long) Math.max(narrow.stack().bytes(1), wide.stack().bytes(1)),
+                    Math.max(0, ofNarrow - perWidth * narrow.width()),
+                    perWidth);
+        }
+    }
+
+    /// Measures this machine, in about twenty seconds and twelve more for each round.
+    ///
+    /// @param folder where stores are written, read and removed again: on the disk whose speed counts
+    /// @param config threads, and where native code is
+    /// @param memoryBytes how much memory to read: what no cache holds
+    /// @param rounds how often everything is measured, 1 or more
+    /// @param onStep is told what is being done
+    /// @throws IOException if there is no room for the stores, on disk or in memory, or the thread is interrupted
+    public static DecodeCosts measure(
+            Path folder, EngineConfig config, long memoryBytes, int rounds, Consumer<String> onStep)
+            throws IOException {
+        requireMemory(memoryBytes);
+        requireRoom(folder);
+        try (ScratchDirectory scratch = ScratchDirectory.create(folder)) {
+            return measureIn(scratch.path(), config, memoryBytes, rounds, onStep);
+        }
+    }
+
+    /// A store is made of a file of its size.
+    private static void requireRoom(Path folder) throws IOException {
+        double needed = 2 * SHAPES.stream().mapToDouble(WeightStack::bytes).sum();
+        long free = Files.getFileStore(folder).getUsableSpace();
+        if (free < needed) {
+            throw new IOException(
+                    folder + ": free space: expected " + Math.round(needed) + " bytes to measure with, found " + free);
+        }
+    }
+
+    /// What is read by kernels and the slots of one stack are there at once; and while a stack is made, its file and
+    /// its store are mapped.
+    private static void requireMemory(long memoryBytes) throws IOException {
+        double largest = SHAPES.stream().mapToDouble(WeightStack::bytes).max().orElseThrow();
+        double needed = KernelReading.bytes(memoryBytes) + 2 * largest + SPARE_BYTES;
+        MemoryLimit limit = AvailableMemory.tightest();
+        if (limit.availableBytes() < needed) {
+            throw new IOException("memory: expected " + Math.round(needed) + " bytes to measure with, found "
+                    + limit.availableBytes() + " left by " + limit.what());
+        }
+    }
+
+    private static DecodeCosts measureIn(
+            Path folder, EngineConfig config, long memoryBytes, int rounds, Consumer<String> onStep)
+            throws IOException {
+        onStep.accept("making weights");
+        Measured small = Measured.of(WeightStack.write(folder, "small", SMALL, config), SMALL_SECONDS);
+        Measured large = Measured.of(WeightStack.write(folder, "large", LARGE, config), LARGE_SECONDS);
+        Measured few = Measured.of(WeightStack.write(folder, "few", LARGE_FEW, config), LARGE_SECONDS);
+        Measured wide = Measured.ofResident(WeightStack.write(folder, "wide", WIDE, config));
+        Measured coldNarrow = Measured.ofResident(WeightStack.write(folder, "cold-narrow", COLD_NARROW, config));
+        Measured coldWide = Measured.ofResident(WeightStack.write(folder, "cold-wide", COLD_WIDE, config));
+        onStep.accept("warming up");
+        LayerTimes warmUp = new LayerTimes(SMALL.expertsPerToken());
+        small.stack().decode(IoMode.PREAD, HALF, WARM_UP_SECONDS, warmUp);
+        small.stack().decode(IoMode.PREAD, 1, WARM_UP_SECONDS, warmUp);
+        try (CpuDevice device = CpuDevice.open(config.threads(), KernelChoice.AUTO, config.nativeDirectory());
+                KernelReading reading = new KernelReading(device, WeightStack.TYPE, memoryBytes)) {
+            for (int round = 0; round < rounds; round++) {
+                onStep.accept("round " + (round + 1) + " of " + rounds);
+                for (Measured each : List.of(large, few, small, wide, coldNarrow, coldWide)) {
+                    each.measureRound();
+                }
+                reading.measureRound();
+            }
+            DecodeCosts kernels = kernels(reading);
+            Overhead warm = Overhead.of(small, wide, kernels);
+            Overhead cold = Overhead.of(coldNarrow, coldWide, kernels);
+            return new DecodeCosts(
+                    kernels.reading(),
+                    ByWorkingSet.of(Map.of(warm.workingSet(), warm.seconds(), cold.workingSet(), cold.seconds())),
+                    ByWorkingSet.of(Map.of(warm.workingSet(), warm.perWidth(), cold.workingSet(), cold.perWidth())),
+                    kernels.expertSeconds(),
+                    kernels.logitSeconds(),
+                    loads(IoMode.DIRECT, small, List.of(large, few), kernels),
+                    loads(IoMode.PREAD, small, List.of(large, few), kernels));
+        }
+    }
+
+    /// Returns what is known of the kernels by themselves; all else is zero.
+    private static DecodeCosts kernels(KernelReading kernels) {
+        LoadCosts noLoads = new LoadCosts(0, 0, 0, 0, 0);
+        ByWorkingSet nothing = ByWorkingSet.of(Map.of(1L, 0.0));
+        return new DecodeCosts(
+                kernels.rates(),
+                nothing,
+                nothing,
+                kernels.expertSeconds(),
+                SamplingTime.secondsPerLogit(),
+                noLoads,
+                noLoads);
+    }
+
+    /// Returns what a layer takes beside its weights.
+    private static double overhead(Measured measured, DecodeCosts costs) {
+        WeightStack stack = measured.stack();
+        double dense = stack.denseBytes() / rate(stack, 1, costs);
+        double experts = stack.shape().expertsPerToken() * secondsPerExpert(stack, 1, costs);
+        return Math.max(0, measured.residentSeconds() - dense - experts);
+    }
+
+    private static double secondsPerExpert(WeightStack stack, double residentShare, DecodeCosts costs) {
+        return stack.expertBytes() / rate(stack, residentShare, costs)
+                + costs.expertSeconds().at(stack.bytes(residentShare));
+    }
+
+    private static double rate(WeightStack stack, double residentShare, DecodeCosts costs) {
+        return costs.bytesPerSecond(WeightStack.TYPE, stack.bytes(residentShare))
+                .orElseThrow();
+    }
+
+    private static LoadCosts loads(IoMode io, Measured small, List<Measured> large, DecodeCosts costs) {
+        List<Sample> samples = new ArrayList<>();
+        for (Measured each : large) {
+            samples.addAll(each.samples(io, secondsPerExpert(each.stack(), HALF, costs)));
+        }
+        LoadFit ofLarge = LoadFit.of(samples);
+        List<Sample> smallSamples = small.samples(io, secondsPerExpert(small.stack(), HALF, costs));
+        return line(
+                LoadFit.with(ofLarge.overlap(), smallSamples),
+                small.stack().expertBytes(),
+                ofLarge,
+                large.getFirst().stack().expertBytes());
+    }
+
+    /// Returns the costs that are those of two sizes, and grow between them as beyond them.
+    static LoadCosts line(LoadFit small, long smallBytes, LoadFit large, long largeBytes) {
+        double firstPerByte = (large.first() - small.first()) / (largeBytes - smallBytes);
+        double eachPerByte = Math.max(0, (large.each() - small.each()) / (largeBytes - smallBytes));
+        return new LoadCosts(
+                small.first() - firstPerByte * smallBytes,
+                firstPerByte,
+                Math.max(0, small.each() - eachPerByte * smallBytes),
+                eachPerByte,
+                large.overlap());
+    }
+}

@@ -1,0 +1,53 @@
+package io.moetier.lab.calibrate;
+
+import io.moetier.runtime.model.RoutingListener;
+import io.moetier.storage.model.Phase;
+import io.moetier.storage.model.Tier;
+import java.util.ArrayList;
+import java.util.List;
+
+/// How long the layers of decoded tokens take, from the report of one layer to that of the next, by how many of their
+/// experts were missing.
+final class LayerTimes implements RoutingListener {
+    private final List<Times> byMisses = new ArrayList<>();
+    private long last;
+    private int lastLayer = -1;
+    private boolean counts;
+
+    /// @param k experts of a token
+    LayerTimes(int k) {
+        for (int misses = 0; misses <= k; misses++) {
+            byMisses.add(new Times());
+        }
+    }
+
+    /// Begins to count layers.
+    void begin() {
+        counts = true;
+    }
+
+    /// Counts no layers until [#begin()].
+    void pause() {
+        counts = false;
+        lastLayer = -1;
+    }
+
+    Times ofMisses(int misses) {
+        return byMisses.get(misses);
+    }
+
+    @Override
+    public void onRouting(
+            int layer, Phase phase, int firstPosition, int n, int k, int[] ids, float[] weights, Tier[] tiers) {
+        long now = System.nanoTime();
+        if (counts && phase == Phase.DECODE && layer == lastLayer + 1 && layer > 0) {
+            int misses = 0;
+            for (int i = 0; i < k; i++) {
+                misses += tiers[i] == Tier.HOST ? 0 : 1;
+            }
+            byMisses.get(misses).add(now - last);
+        }
+        last = now;
+        lastLayer = layer;
+    }
+}

@@ -1,0 +1,186 @@
+package io.moetier.lab.cost;
+
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.MalformedModelException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/// How fast a machine reads and moves weights: what the [CostModel] needs to know of it.
+///
+/// A profile is measured by `moetier doctor`, written by hand, or one of the named ones in `devices.json`, which are
+/// made of published figures and say where those come from.
+///
+/// @param deviceBytesPerSecond memory of the accelerator as kernels reach it; nothing where the CPU computes
+/// @param linkBytesPerSecond from main memory into the accelerator's; goes with the former
+/// @param hostBytesPerSecond main memory as the CPU's kernels reach it
+/// @param diskBytesPerSecond the disk that the experts lie on
+/// @param cachedBytesPerSecond files that the system keeps in memory
+/// @param layerSeconds what a layer takes beside reading weights: starting work and waiting for it
+/// @param decodeCosts what else decoding costs where the CPU computes, if it was measured
+public record MachineProfile(
+        String name,
+        OptionalDouble deviceBytesPerSecond,
+        OptionalDouble linkBytesPerSecond,
+        OptionalDouble hostBytesPerSecond,
+        OptionalDouble diskBytesPerSecond,
+        OptionalDouble cachedBytesPerSecond,
+        double layerSeconds,
+        Optional<DecodeCosts> decodeCosts) {
+    private static final String DEVICES = "devices.json";
+    private static final String DECODE_COSTS = "decode_costs"; // earlier versions have other figures, as "decoding"
+
+    /// @throws IllegalArgumentException if there is nothing that computes, or no way that experts come there
+    public MachineProfile {
+        if (deviceBytesPerSecond.isPresent() != linkBytesPerSecond.isPresent()) {
+            throw new IllegalArgumentException("a device needs a link, and a link a device");
+        }
+        if (deviceBytesPerSecond.isEmpty() && (hostBytesPerSecond.isEmpty() || diskBytesPerSecond.isEmpty())) {
+            throw new IllegalArgumentException("a machine without a device needs the speed of its memory and its disk");
+        }
+        if (deviceBytesPerSecond.isPresent() && decodeCosts.isPresent()) {
+            throw new IllegalArgumentException("costs of decoding are those of a CPU, not of a device");
+        }
+    }
+
+    /// Returns the profile of a machine whose CPU computes and whose experts come from disk.
+    public static MachineProfile ofHost(
+            String name,
+            double hostBytesPerSecond,
+            double diskBytesPerSecond,
+            double cachedBytesPerSecond,
+            double layerSeconds) {
+        return new MachineProfile(
+                name,
+                OptionalDouble.empty(),
+                OptionalDouble.empty(),
+                OptionalDouble.of(hostBytesPerSecond),
+                OptionalDouble.of(diskBytesPerSecond),
+                OptionalDouble.of(cachedBytesPerSecond),
+                layerSeconds,
+                Optional.empty());
+    }
+
+    /// Returns this machine with what decoding costs on it.
+    public MachineProfile withDecodeCosts(DecodeCosts costs) {
+        return new MachineProfile(
+                name,
+                deviceBytesPerSecond,
+                linkBytesPerSecond,
+                hostBytesPerSecond,
+                diskBytesPerSecond,
+                cachedBytesPerSecond,
+                layerSeconds,
+                Optional.of(costs));
+    }
+
+    /// Says whether an accelerator computes.
+    public boolean hasDevice() {
+        return deviceBytesPerSecond.isPresent();
+    }
+
+    /// Returns this machine for a model whose file the system keeps in memory, so that nothing comes from the disk
+    /// itself; this one if that speed is not known.
+    public MachineProfile withCachedFiles() {
+        return cachedBytesPerSecond.isEmpty()
+                ? this
+                : new MachineProfile(
+                        name + " with its files in memory",
+                        deviceBytesPerSecond,
+                        linkBytesPerSecond,
+                        hostBytesPerSecond,
+                        cachedBytesPerSecond,
+                        cachedBytesPerSecond,
+                        layerSeconds,
+                        decodeCosts.map(DecodeCosts::withCachedFiles));
+    }
+
+    /// Returns the names of the devices that there are profiles of.
+    public static List<String> deviceNames() {
+        return devices().requireObjects("devices").stream()
+                .map(device -> device.requireString("name"))
+                .toList();
+    }
+
+    /// Returns the profile of a device by its name.
+    public static Optional<MachineProfile> ofDevice(String name) {
+        return devices().requireObjects("devices").stream()
+                .filter(device -> device.requireString("name").equals(name))
+                .findFirst()
+                .map(MachineProfile::parse);
+    }
+
+    /// Reads a profile from a file.
+    ///
+    /// @throws MalformedModelException if the file is no profile
+    public static MachineProfile read(Path file) {
+        return parse(Json.readObject(file));
+    }
+
+    /// Returns the fields of the file that [#read(Path)] reads.
+    public Map<String, Object> fields() {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("name", name);
+        deviceBytesPerSecond.ifPresent(rate -> fields.put("device_bytes_per_second", rate));
+        linkBytesPerSecond.ifPresent(rate -> fields.put("link_bytes_per_second", rate));
+        hostBytesPerSecond.ifPresent(rate -> fields.put("host_bytes_per_second", rate));
+        diskBytesPerSecond.ifPresent(rate -> fields.put("disk_bytes_per_second", rate));
+        cachedBytesPerSecond.ifPresent(rate -> fields.put("cached_bytes_per_second", rate));
+        fields.put("layer_seconds", layerSeconds);
+        decodeCosts.ifPresent(costs -> fields.put(DECODE_COSTS, costs.fields()));
+        return fields;
+    }
+
+    private static MachineProfile parse(JsonObject json) {
+        OptionalDouble device = rate(json, "device_bytes_per_second");
+        OptionalDouble host = rate(json, "host_bytes_per_second");
+        require(json, device.isPresent() || host.isPresent(), "host_bytes_per_second");
+        OptionalDouble link = rate(json, "link_bytes_per_second");
+        require(json, device.isPresent() == link.isPresent(), "link_bytes_per_second");
+        OptionalDouble disk = rate(json, "disk_bytes_per_second");
+        require(json, device.isPresent() || disk.isPresent(), "disk_bytes_per_second");
+        double layerSeconds = json.optionalDouble("layer_seconds").orElse(0.0);
+        if (!(layerSeconds >= 0 && layerSeconds < 1)) {
+            throw json.unexpected("layer_seconds", "seconds, from 0 to 1", layerSeconds);
+        }
+        OptionalDouble cached = rate(json, "cached_bytes_per_second");
+        Optional<DecodeCosts> costs = json.optionalObject(DECODE_COSTS).map(DecodeCosts::parse);
+        if (device.isPresent() && costs.isPresent()) {
+            throw json.unexpected(DECODE_COSTS, "nothing beside a device", "costs of a CPU");
+        }
+        return new MachineProfile(json.requireString("name"), device, link, host, disk, cached, layerSeconds, costs);
+    }
+
+    private static void require(JsonObject json, boolean holds, String key) {
+        if (!holds) {
+            throw json.unexpected(
+                    key,
+                    "the rates of host and disk, or those of device and link",
+                    json.asMap().get(key));
+        }
+    }
+
+    private static OptionalDouble rate(JsonObject json, String key) {
+        Optional<Double> rate = json.optionalDouble(key);
+        if (rate.isPresent() && !(rate.get() > 0 && rate.get() < 1e18)) {
+            throw json.unexpected(key, "bytes per second", rate.get());
+        }
+        return rate.isPresent() ? OptionalDouble.of(rate.get()) : OptionalDouble.empty();
+    }
+
+    private static JsonObject devices() {
+        try (InputStream in = Objects.requireNonNull(MachineProfile.class.getResourceAsStream(DEVICES))) {
+            return Json.parseObject(in.readAllBytes(), Path.of(DEVICES));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+package io.moetier.lab.simulate;
+
+import io.moetier.lab.cost.CostModel;
+import io.moetier.lab.cost.CostModel.Bound;
+import io.moetier.lab.cost.CostModel.Work;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/// How fast a machine would have computed the tokens of a trace.
+///
+/// @param bound what took the most time
+public record Prediction(double tokensPerSecond, Bound bound) {
+    /// Adds up the cost of every step of an outcome after the prompts; of every step where there is none.
+    ///
+    /// @param denseBytes bytes of all weights outside the experts, 0 to leave them out
+    static Prediction of(Outcome outcome, SlotPlan.Sizes sizes, CostModel model, long denseBytes) {
+        boolean decoded = outcome.decodeTokens() > 0;
+        List<StepCounts> all = decoded ? outcome.decodeCounts() : outcome.counts();
+        long tokens = decoded ? outcome.decodeTokens() : outcome.tokens();
+        double denseOfLayer = (double) denseBytes / sizes.classOfLayer().size();
+        Map<Bound, Double> secondsOf = new EnumMap<>(Bound.class);
+        double sum = tokens * model.tokenSeconds();
+        for (int c = 0; c < sizes.numClasses(); c++) {
+            StepCounts counts = all.get(c);
+            for (int misses = 0; misses <= counts.maxMisses(); misses++) {
+                if (counts.steps(misses) > 0) {
+                    Work work = new Work(denseOfLayer, sizes.slotBytes().get(c), counts.meanHits(misses), misses);
+                    double seconds = counts.steps(misses) * model.seconds(work);
+                    secondsOf.merge(model.bound(work), seconds, Double::sum);
+                    sum += seconds;
+                }
+            }
+        }
+        return new Prediction(sum == 0 ? 0 : tokens / sum, longest(secondsOf));
+    }
+
+    private static Bound longest(Map<Bound, Double> secondsOf) {
+        return secondsOf.entrySet().stream()
+                .max(Map.Entry.comparingByValue())
+                .map(Map.Entry::getKey)
+                .orElse(Bound.MEMORY);
+    }
+}

@@ -1,0 +1,176 @@
+package io.moetier.lab.simulate;
+
+import io.moetier.lab.cost.CostModel;
+import io.moetier.lab.cost.MachineProfile;
+import io.moetier.runtime.trace.TraceReader;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/// What each policy does with each budget on one trace, and which of them to take.
+///
+/// @param rows those of a budget together, the budgets and the policies in the order asked for
+public record Tuning(List<Row> rows) {
+    /// The share of the greatest budget's speed that is good enough for a smaller one to be recommended.
+    private static final double GOOD_ENOUGH = 0.9;
+
+    public Tuning {
+        rows = List.copyOf(rows);
+    }
+
+    /// What is simulated.
+    ///
+    /// @param policies in the order in which they are shown; LRU and the optimum are simulated in any case
+    /// @param slotBytesKnown whether the bytes in `sizes` are those of a model
+    /// @param denseBytes bytes of the weights outside the experts, 0 if not known
+    /// @param traits what else is known of the model
+    public record Question(
+            List<Contender> policies,
+            List<SlotPlan> plans,
+            SlotPlan.Sizes sizes,
+            boolean slotBytesKnown,
+            long denseBytes,
+            Optional<CostModel.Traits> traits,
+            Optional<MachineProfile> machine) {
+        public Question {
+            policies = List.copyOf(policies);
+            plans = List.copyOf(plans);
+        }
+
+        /// Returns how many tokens a second a machine would have computed.
+        public double predict(Row row, MachineProfile of) {
+            return predict(row.outcome(), of).tokensPerSecond();
+        }
+
+        Prediction predict(Outcome outcome, MachineProfile of) {
+            return Prediction.of(outcome, sizes, model(outcome.plan(), of), denseBytes);
+        }
+
+        private CostModel model(SlotPlan plan, MachineProfile of) {
+            double workingSet = denseBytes + plan.bytes(sizes);
+            return traits.map(known -> CostModel.of(of, known, workingSet)).orElseGet(() -> CostModel.ofSpeeds(of));
+        }
+    }
+
+    /// One policy with one budget.
+    ///
+    /// @param slotBytes bytes of all slots; nothing if the size of an expert is not known
+    /// @param bytesPerToken bytes brought in per token; nothing if the size of an expert is not known
+    /// @param gapClosed share of the way from LRU to the optimum; nothing if these are equal and this is worse
+    /// @param copiesOfLru experts that LRU brings in per token
+    public record Row(
+            String policy,
+            SlotPlan plan,
+            Optional<Long> slotBytes,
+            double hitRate,
+            double copiesPerToken,
+            Optional<Double> bytesPerToken,
+            Optional<Prediction> prediction,
+            OptionalDouble gapClosed,
+            double copiesOfLru,
+            Outcome outcome) {
+        /// Returns by how much fewer experts are brought in than LRU does, as a share of those of LRU.
+        public double fewerCopiesThanLru() {
+            return copiesOfLru == 0 ? 0 : 1 - copiesPerToken / copiesOfLru;
+        }
+
+        boolean isOptimum() {
+            return policy.equals(Contender.CLAIRVOYANT);
+        }
+
+        private double speed() {
+            return prediction.map(Prediction::tokensPerSecond).orElse(hitRate);
+        }
+    }
+
+    /// What to take.
+    ///
+    /// @param next the same policy with the next budget, if there is one
+    public record Advice(Row row, Optional<Row> next) {}
+
+    /// Replays the trace.
+    ///
+    /// @param lru the contender that all others are compared with
+    public static Tuning of(TraceReader trace, Simulator simulator, Question question, Contender lru) {
+        List<Contender> contenders = new ArrayList<>(question.policies());
+        int lruAt = indexOf(lru, contenders);
+        int optimumAt = indexOf(Contender.clairvoyant(), contenders);
+        List<Outcome> outcomes = simulator.run(trace, question.sizes(), contenders, question.plans());
+        List<Row> rows = new ArrayList<>();
+        for (int from = 0; from < outcomes.size(); from += contenders.size()) {
+            Outcome base = outcomes.get(from + lruAt);
+            Outcome optimum = outcomes.get(from + optimumAt);
+            for (int i = 0; i < question.policies().size(); i++) {
+                rows.add(row(outcomes.get(from + i), base, optimum, question));
+            }
+        }
+        return new Tuning(rows);
+    }
+
+    /// Returns the smallest budget that is nearly as fast as the greatest, with the policy that finds the most
+    /// there; nothing if only the optimum was asked for.
+    public Optional<Advice> advice() {
+        List<Row> best = bestOfBudgets();
+        if (best.isEmpty()) {
+            return Optional.empty();
+        }
+        int i = 0;
+        while (best.get(i).speed() < GOOD_ENOUGH * best.getLast().speed()) {
+            i++;
+        }
+        Row row = best.get(i);
+        Optional<Row> next =
+                i + 1 < best.size() ? row(row.policy(), best.get(i + 1).plan()) : Optional.empty();
+        return Optional.of(new Advice(row, next));
+    }
+
+    /// Returns where the contender of that name is, adding it if it is not there.
+    private static int indexOf(Contender wanted, List<Contender> contenders) {
+        for (int i = 0; i < contenders.size(); i++) {
+            if (contenders.get(i).name().equals(wanted.name())) {
+                return i;
+            }
+        }
+        contenders.add(wanted);
+        return contenders.size() - 1;
+    }
+
+    /// Returns the row that finds the most of each budget, the smallest budget first.
+    private List<Row> bestOfBudgets() {
+        Map<SlotPlan, Row> best = new LinkedHashMap<>();
+        for (Row row : rows) {
+            if (!row.isOptimum()) {
+                best.merge(row.plan(), row, (a, b) -> b.hitRate() > a.hitRate() ? b : a);
+            }
+        }
+        return best.values().stream()
+                .sorted(Comparator.comparingInt(row -> row.plan().numSlots()))
+                .toList();
+    }
+
+    private Optional<Row> row(String policy, SlotPlan plan) {
+        return rows.stream()
+                .filter(row -> row.policy().equals(policy) && row.plan().equals(plan))
+                .findFirst();
+    }
+
+    private static Row row(Outcome outcome, Outcome lru, Outcome optimum, Question question) {
+        SlotPlan.Sizes sizes = question.sizes();
+        Optional<SlotPlan.Sizes> known = question.slotBytesKnown() ? Optional.of(sizes) : Optional.empty();
+        return new Row(
+                outcome.policy(),
+                outcome.plan(),
+                known.map(outcome.plan()::bytes),
+                outcome.hitRate(),
+                outcome.copiesPerToken(),
+                known.map(outcome::bytesPerToken),
+                known.flatMap(s -> question.machine()).map(machine -> question.predict(outcome, machine)),
+                outcome.gapClosed(lru, optimum),
+                lru.copiesPerToken(),
+                outcome);
+    }
+}

@@ -1,0 +1,65 @@
+package io.moetier.lab.synthetic;
+
+import io.moetier.storage.model.DType;
+import io.moetier.storage.model.ExpertId;
+import java.nio.file.Path;
+
+/// What is to be written, as the command line says it.
+record Arguments(Path file, ModelShape shape, DType dtype, long seed) {
+    private static final String USAGE = "usage: SyntheticModel FILE.gguf [--type q8_0|q4_0|q4_k|q6_k|bf16|f32]"
+            + " [--layers N] [--experts N] [--vocabulary N] [--seed N]";
+    private static final int MAX_LAYERS = ExpertId.MAX_INDEX / 2 + 1;
+    private static final int MAX_EXPERTS = ExpertId.MAX_INDEX + 1;
+    private static final int MAX_VOCABULARY = 1 << 20; // no model's is larger, and the tokenizer is made in memory
+
+    /// Reads the arguments; by default the model has OLMoE-1B-7B's shape in q8_0.
+    ///
+    /// @throws IllegalArgumentException if there is something else, with a sentence that names it
+    static Arguments parse(String[] args) {
+        if (args.length == 0 || args[0].startsWith("--")) {
+            throw new IllegalArgumentException(USAGE);
+        }
+        Arguments arguments = new Arguments(Path.of(args[0]), ModelShape.OLMOE, DType.Q8_0, 0);
+        for (int i = 1; i < args.length; i += 2) {
+            if (i + 1 == args.length) {
+                throw new IllegalArgumentException(args[i] + " needs a value; " + USAGE);
+            }
+            arguments = arguments.with(args[i], args[i + 1]);
+        }
+        return arguments;
+    }
+
+    private Arguments with(String option, String value) {
+        return switch (option) {
+            case "--type" -> new Arguments(file, shape, RandomWeights.type(value), seed);
+            case "--layers" -> with(shape.withLayers(number(option, value, 1, MAX_LAYERS)));
+            case "--experts" -> with(shape.withExperts(number(option, value, 1, MAX_EXPERTS)));
+            case "--vocabulary" ->
+                with(shape.withVocabulary(number(option, value, SmallVocabulary.LEAST_SIZE, MAX_VOCABULARY)));
+            case "--seed" ->
+                new Arguments(file, shape, dtype, wholeNumber(option, value, Long.MIN_VALUE, Long.MAX_VALUE));
+            default -> throw new IllegalArgumentException("there is no option " + option + "; " + USAGE);
+        };
+    }
+
+    private Arguments with(ModelShape other) {
+        return new Arguments(file, other, dtype, seed);
+    }
+
+    private static int number(String option, String value, int least, int most) {
+        return (int) wholeNumber(option, value, least, most);
+    }
+
+    private static long wholeNumber(String option, String value, long least, long most) {
+        try {
+            long number = Long.parseLong(value);
+            if (number >= least && number <= most) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // refused like one that is too large
+        }
+        throw new IllegalArgumentException(
+                option + " must be a whole number from " + least + " to " + most + ", not " + value);
+    }
+}

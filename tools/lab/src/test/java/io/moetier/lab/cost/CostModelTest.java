@@ -1,0 +1,151 @@
+package io.moetier.lab.cost;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.lab.cost.CostModel.Bound;
+import io.moetier.lab.cost.CostModel.Traits;
+import io.moetier.lab.cost.CostModel.Work;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.model.DType;
+import io.moetier.storage.model.MalformedModelException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class CostModelTest {
+    private static final MachineProfile CPU = MachineProfile.ofHost("cpu", 10e9, 1e9, 4e9, 0);
+    private static final MachineProfile GPU = new MachineProfile(
+            "gpu",
+            OptionalDouble.of(100e9),
+            OptionalDouble.of(10e9),
+            OptionalDouble.of(20e9),
+            OptionalDouble.empty(),
+            OptionalDouble.empty(),
+            10e-6,
+            Optional.empty());
+    private static final MachineProfile MEASURED = CPU.withDecodeCosts(new DecodeCosts(
+            Map.of(
+                    DType.Q8_0, ByWorkingSet.of(Map.of(1L << 20, 40e9, 1L << 30, 20e9)),
+                    DType.F32, ByWorkingSet.of(Map.of(1L << 20, 50e9))),
+            ByWorkingSet.of(Map.of(1L << 20, 1e-6, 1L << 30, 5e-6)),
+            ByWorkingSet.of(Map.of(1L << 20, 1e-9, 1L << 30, 2e-9)),
+            ByWorkingSet.of(Map.of(1L << 20, 1e-6, 1L << 30, 2e-6)),
+            3e-9,
+            new LoadCosts(100e-6, 1e-10, 10e-6, 5e-10, 1),
+            new LoadCosts(50e-6, 0, 5e-6, 1e-10, 0)));
+    private static final Traits TRAITS = new Traits(DType.F32, DType.Q8_0, 1000, 10_000);
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void aCpuReadsWhatIsThereWhileTheDiskDelivers() {
+        CostModel model = CostModel.ofSpeeds(CPU);
+        Work resident = new Work(1e6, 1e6, 3, 0);
+        assertEquals(4e6 / 10e9, model.seconds(resident), 1e-12);
+        assertEquals(Bound.MEMORY, model.bound(resident));
+        Work missing = new Work(1e6, 1e6, 2, 1);
+        assertEquals(1e6 / 10e9 + 1e6 / 1e9, model.seconds(missing), 1e-12);
+        assertEquals(Bound.DISK, model.bound(missing));
+        CostModel cached = CostModel.ofSpeeds(CPU.withCachedFiles());
+        assertEquals(1e6 / 10e9 + 3e6 / 10e9, cached.seconds(missing), 1e-12);
+        assertEquals(GPU, GPU.withCachedFiles());
+    }
+
+    @Test
+    void aDeviceReadsWhileTheLinkDelivers() {
+        CostModel model = CostModel.of(GPU, TRAITS, 1e9);
+        Work missing = new Work(0, 1e6, 4, 1);
+        assertEquals(1e6 / 10e9 + 10e-6, model.seconds(missing), 1e-12);
+        assertEquals(Bound.LINK, model.bound(missing));
+        assertEquals(Bound.OVERHEAD, model.bound(new Work(0, 0.5e6, 1, 0)));
+        assertEquals(0, model.tokenSeconds());
+        // 1 MB over the link takes 100 µs, as long as it takes to read 10 MB
+        assertEquals(Bound.LINK, model.bound(new Work(4e6, 1e6, 4, 1)));
+        assertEquals(Bound.MEMORY, model.bound(new Work(6e6, 1e6, 4, 1)));
+    }
+
+    @Test
+    void whatWasMeasuredCountsWhereTheModelIsKnown() {
+        CostModel model = CostModel.of(MEASURED, TRAITS, 1 << 30);
+        double layer = 5e-6 + 1000 * 2e-9;
+        assertEquals(10_000 * 3e-9, model.tokenSeconds(), 1e-12);
+        Work resident = new Work(5e6, 1e6, 4, 0);
+        double resting = 5e6 / 50e9 + 4e6 / 20e9 + 4 * 2e-6 + layer;
+        assertEquals(resting, model.seconds(resident), 1e-12);
+        assertEquals(Bound.MEMORY, model.bound(resident));
+        double loads = 100e-6 + 100e-6 + 2 * (10e-6 + 500e-6);
+        double hidden = 2 * (1e6 / 20e9 + 2e-6);
+        Work missing = new Work(5e6, 1e6, 2, 2);
+        assertEquals(resting + loads - hidden, model.seconds(missing), 1e-12);
+        assertEquals(Bound.DISK, model.bound(missing));
+        CostModel cached = CostModel.of(MEASURED.withCachedFiles(), TRAITS, 1 << 30);
+        assertEquals(resting + 50e-6 + 2 * 105e-6, cached.seconds(missing), 1e-12);
+        assertEquals(Bound.OVERHEAD, cached.bound(new Work(0, 1e3, 4, 0)));
+    }
+
+    /// Caches hold what is read in turn, or they do not; in between it is as much of both as the logarithm says.
+    @Test
+    void weightsComeFasterOutOfCaches() {
+        DecodeCosts costs = MEASURED.decodeCosts().orElseThrow();
+        assertEquals(40e9, costs.bytesPerSecond(DType.Q8_0, 1).orElseThrow());
+        assertEquals(40e9, costs.bytesPerSecond(DType.Q8_0, 1 << 20).orElseThrow());
+        assertEquals(30e9, costs.bytesPerSecond(DType.Q8_0, 1 << 25).orElseThrow(), 1);
+        assertEquals(20e9, costs.bytesPerSecond(DType.Q8_0, 1e12).orElseThrow());
+        assertEquals(50e9, costs.bytesPerSecond(DType.F32, 1e12).orElseThrow());
+        assertTrue(costs.bytesPerSecond(DType.BF16, 1).isEmpty());
+        assertEquals(2e-6, costs.layerSeconds(1000, 1), 1e-12);
+        assertEquals(1.5e-6, costs.expertSeconds().at(1 << 25), 1e-12);
+        assertThrows(IllegalArgumentException.class, () -> ByWorkingSet.of(Map.of()));
+        Traits unknown = new Traits(DType.BF16, DType.BF16, 0, 0);
+        assertEquals(1e6 / 10e9 + 1e-6, CostModel.of(MEASURED, unknown, 1).seconds(new Work(1e6, 0, 0, 0)), 1e-12);
+    }
+
+    @Test
+    void theKnownDevicesAreThere() {
+        assertEquals(
+                List.of("rtx3060", "rtx3090", "rtx4060ti", "rtx4090", "rtx5090", "h100"), MachineProfile.deviceNames());
+        for (String name : MachineProfile.deviceNames()) {
+            MachineProfile profile = MachineProfile.ofDevice(name).orElseThrow();
+            double device = profile.deviceBytesPerSecond().orElseThrow();
+            assertTrue(device > 5 * profile.linkBytesPerSecond().orElseThrow(), name);
+        }
+        assertTrue(MachineProfile.ofDevice("rtx1").isEmpty());
+    }
+
+    @Test
+    void aProfileIsReadAsItWasWritten() throws IOException {
+        for (MachineProfile profile : List.of(CPU, GPU, CPU.withCachedFiles(), MEASURED)) {
+            Path file = Files.writeString(directory.resolve("p.json"), Json.writePretty(profile.fields()));
+            assertEquals(profile, MachineProfile.read(file));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            {"name":"a"} | host_bytes_per_second: expected the rates of host and disk, or those of device and link, found nothing
+            {"name":"a","host_bytes_per_second":1e9} | disk_bytes_per_second: expected the rates of host and disk, or those of device and link, found nothing
+            {"name":"a","device_bytes_per_second":1e9} | link_bytes_per_second: expected the rates of host and disk, or those of device and link, found nothing
+            {"name":"a","host_bytes_per_second":0} | host_bytes_per_second: expected bytes per second, found 0.0
+            {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"layer_seconds":-1} | layer_seconds: expected seconds, from 0 to 1, found -1.0
+            {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"decode_costs":{"bytes_per_second":{"q9":{}}}} | decode_costs.bytes_per_second: expected types of weights, found q9
+            {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"decode_costs":{"bytes_per_second":{"f32":{"9":0}}}} | decode_costs.bytes_per_second.f32.9: expected bytes, and bytes per second, found 0.0
+            {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"decode_costs":{"bytes_per_second":{"f32":{}}}} | decode_costs.bytes_per_second.f32: expected bytes, and bytes per second, found none
+            {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"decode_costs":{"bytes_per_second":{},"layer_seconds":{"1":0},"width_seconds":{"9":-1}}} | decode_costs.width_seconds.9: expected bytes, and seconds, found -1.0
+            """)
+    void errorsNameTheField(String json, String expected) throws IOException {
+        Path file = Files.writeString(directory.resolve("p.json"), json);
+        Exception error = assertThrows(MalformedModelException.class, () -> MachineProfile.read(file));
+        assertEquals(file + ": " + expected, error.getMessage());
+    }
+}

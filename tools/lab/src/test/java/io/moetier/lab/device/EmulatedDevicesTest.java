@@ -1,0 +1,148 @@
+package io.moetier.lab.device;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.emulator.driver.CudaStatus;
+import io.moetier.emulator.driver.EmulatedDriver;
+import io.moetier.emulator.driver.EmulatedGpu;
+import io.moetier.emulator.driver.EmulatedOptions;
+import io.moetier.emulator.driver.InjectedFault;
+import io.moetier.emulator.driver.clock.GpuProfile;
+import io.moetier.kernels.cuda.CudaException;
+import io.moetier.kernels.device.ActivationType;
+import io.moetier.kernels.device.DeviceFactory;
+import io.moetier.runtime.convert.Quantisation;
+import io.moetier.runtime.offload.PrefetchChoice;
+import io.moetier.runtime.offload.ResidentSummary;
+import io.moetier.runtime.session.Engine;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Experts that are divided over several GPUs: not a bit may tell.
+class EmulatedDevicesTest {
+    private static final int STEPS = 2;
+    private static final int SEEDS = 4;
+    private static final int[] PROMPT = {5, 9, 20, 33, 7, 41, 12, 3, 8};
+    private static final EmulatedGpu GPU =
+            EmulatedGpu.of(GpuProfile.of("rtx3060").orElseThrow());
+    private static final EmulatedOptions ONE = EmulatedOptions.DEFAULT;
+    private static final EmulatedOptions TWO = ONE.withGpus(GPU, GPU);
+
+    @TempDir
+    static Path directory = Path.of("");
+
+    private static Path store(String name) {
+        return EmulatedEngines.store(directory, TestData.golden(name));
+    }
+
+    private static EngineConfig on(EngineConfig config, EmulatedOptions options) {
+        return on(config, options, ActivationType.F32);
+    }
+
+    private static EngineConfig on(EngineConfig config, EmulatedOptions options, ActivationType activations) {
+        EmulatedCuda emulated = new EmulatedCuda(options, Optional.empty(), false, activations);
+        return config.withDevice(emulated.devices().toArray(DeviceFactory[]::new));
+    }
+
+    private static int[] bits(Path store, EngineConfig config) {
+        try (Engine engine = Engine.open(store, config)) {
+            return EmulatedEngines.bits(engine, PROMPT, STEPS);
+        }
+    }
+
+    /// Among them inputs that are weighted, biases, and shared experts.
+    @ParameterizedTest
+    @ValueSource(strings = {"mixtral", "gpt_oss", "llama4_scout"})
+    void severalDevicesGiveTheBitsOfOne(String name) {
+        Path store = store(name);
+        EngineConfig one = EmulatedEngines.config(ONE);
+        int[] expected = bits(store, one);
+        assertArrayEquals(expected, bits(store, EmulatedEngines.least(store, on(one, TWO))));
+        EngineConfig least = EmulatedEngines.least(store, on(one, ONE.withGpus(GPU, GPU, GPU)));
+        long minimum = least.vramBytes().getFirst();
+        long slots = 2 * least.ramBytes().orElseThrow();
+        EngineConfig uneven = least.withVramBytes(minimum, minimum + slots, minimum)
+                .withPolicy("lfu", Optional.empty())
+                .withPrefetch(PrefetchChoice.ON);
+        try (Engine engine = Engine.open(store, uneven)) {
+            assertArrayEquals(expected, EmulatedEngines.bits(engine, PROMPT, STEPS));
+            List<ResidentSummary> tiers = engine.expertTiers().residentSummaries();
+            assertEquals(3, tiers.size());
+            assertTrue(tiers.get(1).numSlots() > tiers.get(0).numSlots());
+            assertTrue(tiers.get(1).numExperts() > tiers.get(0).numExperts(), "a larger share for more room");
+            assertTrue(tiers.stream().filter(tier -> tier.numResident() > 0).count() > 1);
+            assertEquals(
+                    engine.stats().expertHits(),
+                    engine.stats().deviceHits().stream().mapToLong(hits -> hits).sum());
+        }
+        assertArrayEquals(expected, bits(store, on(one, TWO)));
+    }
+
+    /// Which experts are computed together depends on their number, and what is rounded does not.
+    @Test
+    void severalDevicesRoundAsOneDoes() {
+        Path store = directory.resolve("q8_0.mtier");
+        EmulatedEngines.writeStore(TestData.golden("mixtral"), Quantisation.Q8_0, store);
+        int[] expected = bits(store, EmulatedEngines.config(ONE, ActivationType.Q8));
+        EngineConfig two = on(EmulatedEngines.config(ONE), TWO, ActivationType.Q8);
+        assertArrayEquals(expected, bits(store, two));
+        assertArrayEquals(expected, bits(store, EmulatedEngines.least(store, two)));
+    }
+
+    @Test
+    void everyOrderOfCommandsGivesTheSameBits() {
+        Path store = store("mixtral");
+        EngineConfig least = EmulatedEngines.least(store, on(EmulatedEngines.config(ONE), TWO));
+        int[] expected = bits(store, least);
+        for (long seed = 1; seed <= SEEDS; seed++) {
+            assertArrayEquals(expected, bits(store, on(least, TWO.withSeed(seed))), "seed " + seed);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"cuMemAlloc", "cuMemcpyHtoDAsync"})
+    void aCallThatFailsOnceIsToldAndForgotten(String function) throws IOException {
+        Path store = store("mixtral");
+        EngineConfig least = EmulatedEngines.least(store, on(EmulatedEngines.config(ONE), TWO));
+        int[] expected = bits(store, least);
+        int failures = 0;
+        boolean isMet = true;
+        for (int call = 2; isMet; call *= 2) {
+            InjectedFault fault = InjectedFault.once(function, call, CudaStatus.OUT_OF_MEMORY);
+            try (EmulatedDriver driver = EmulatedDriver.start(TWO.withFaults(fault))) {
+                EngineConfig config =
+                        least.withDevice(() -> EmulatedEngines.open(driver, 0), () -> EmulatedEngines.open(driver, 1));
+                failures += answers(store, config, expected) ? 0 : 1;
+                assertEquals(List.of(), driver.leaks().leaks(), fault::toString);
+                isMet = driver.calls().count(function) >= call;
+            }
+        }
+        assertTrue(failures >= 3, function + " failed " + failures + " times");
+    }
+
+    /// Says whether the first answer came; the next one must come in any case.
+    private static boolean answers(Path store, EngineConfig config, int[] expected) {
+        try (Engine engine = Engine.open(store, config)) {
+            boolean answered = true;
+            try {
+                assertArrayEquals(expected, EmulatedEngines.bits(engine, PROMPT, STEPS));
+            } catch (CudaException e) {
+                answered = false;
+            }
+            assertArrayEquals(expected, EmulatedEngines.bits(engine, PROMPT, STEPS));
+            return answered;
+        } catch (CudaException e) {
+            return false;
+        }
+    }
+}

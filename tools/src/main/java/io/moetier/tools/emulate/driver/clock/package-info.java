@@ -1,5 +1,0 @@
-/// Virtual time: what commands cost on a GPU that is not there. Constants with their sources, and no state.
-@NullMarked
-package io.moetier.tools.emulate.driver.clock;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,5 +1,0 @@
-/// A CUDA device for the engine where there is no GPU: the emulated driver behind the engine's own CUDA backend.
-@NullMarked
-package io.moetier.tools.emulate;
-
-import org.jspecify.annotations.NullMarked;

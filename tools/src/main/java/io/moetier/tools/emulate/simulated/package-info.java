@@ -1,6 +1,0 @@
-/// A GPU that is not there, whose work the processor does: only the time of kernels, launches and copies is that of the
-/// GPU. Confined to the thread that computes.
-@NullMarked
-package io.moetier.tools.emulate.simulated;
-
-import org.jspecify.annotations.NullMarked;
