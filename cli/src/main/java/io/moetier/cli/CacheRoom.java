@@ -63,7 +63,7 @@ final class CacheRoom {
     /// Notes that a store is used now, in the time of its folder: that of the last access often does not move.
     static void markUsed(Path store) {
         try {
-            Files.setLastModifiedTime(Stores.parent(store), FileTime.from(Instant.now()));
+            Files.setLastModifiedTime(OutputFile.folderOf(store), FileTime.from(Instant.now()));
         } catch (IOException e) {
             // of a cache that somebody else fills, who is the one to make room in it
         }
@@ -76,7 +76,7 @@ final class CacheRoom {
     /// @throws UncheckedIOException if there is not, and the user cannot be asked or does not want to
     void require(Path store, long needed) {
         try {
-            Files.createDirectories(Stores.parent(store));
+            Files.createDirectories(OutputFile.folderOf(store));
             if (freeSpace.in(cache) < needed) {
                 Stores.removeSiblings(store);
             }
@@ -91,7 +91,7 @@ final class CacheRoom {
             }
             for (Store other : going) {
                 Stores.remove(other.directory());
-                Stores.removeIfEmpty(Stores.parent(other.directory()));
+                Stores.removeIfEmpty(OutputFile.folderOf(other.directory()));
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);

@@ -70,7 +70,7 @@ final class ImportCommand implements Callable<Integer> {
             }
             Tidying tidying = new Tidying(streams);
             tidying.cache(surroundings.cacheDirectory());
-            tidying.folder(Stores.parent(target));
+            tidying.folder(OutputFile.folderOf(target));
             new Stores(surroundings, streams).importSource(source, quantisation(), target, force);
             streams.answer(target + "\n", surroundings.outputIsTerminal());
             return Failure.OK;

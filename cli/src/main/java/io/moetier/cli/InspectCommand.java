@@ -34,7 +34,7 @@ final class InspectCommand implements Callable<Integer> {
     public Integer call() {
         OptionalLong budget = ram == null ? OptionalLong.empty() : OptionalLong.of(ram.bytes());
         if (Stores.isStore(model)) {
-            new Tidying(streams).folder(Stores.parent(model));
+            new Tidying(streams).folder(OutputFile.folderOf(model));
             ModelSummary summary = ModelSummary.ofStore(model);
             print(summary.fields(budget), summary.table(budget));
         } else {

@@ -119,7 +119,7 @@ final class Stores {
         Tidying tidying = new Tidying(streams);
         tidying.cache(surroundings.cacheDirectory());
         if (isStore(model)) {
-            tidying.folder(parent(model));
+            tidying.folder(OutputFile.folderOf(model));
         }
     }
 
@@ -179,7 +179,7 @@ final class Stores {
             throw new UncheckedIOException(
                     new InterruptedIOException("interrupted while waiting for another import of " + source.path()));
         } finally {
-            removeIfEmpty(parent(store)); // where no store came to be
+            removeIfEmpty(OutputFile.folderOf(store)); // where no store came to be
         }
     }
 
@@ -192,10 +192,6 @@ final class Stores {
 
     private static String quote(String argument) {
         return argument.matches("[\\w@%+=:,./-]+") ? argument : "'" + argument.replace("'", "'\\''") + "'";
-    }
-
-    static Path parent(Path store) {
-        return store.toAbsolutePath().resolveSibling(".").normalize();
     }
 
     private Path cached(ModelSource source) {
@@ -212,7 +208,7 @@ final class Stores {
     private static String nameOf(Path path) {
         return GgufParts.isNamed(path)
                 ? GgufParts.nameOf(path)
-                : Checkpoint.nameOf(Files.isDirectory(path) ? path : parent(path));
+                : Checkpoint.nameOf(Files.isDirectory(path) ? path : OutputFile.folderOf(path));
     }
 
     /// Resolves symbolic links, but not of a file itself: the hub's files lead to a directory of all its models.
@@ -220,7 +216,7 @@ final class Stores {
         try {
             return Files.isDirectory(path)
                     ? path.toRealPath()
-                    : parent(path).toRealPath().resolve(path.getFileName());
+                    : OutputFile.folderOf(path).toRealPath().resolve(path.getFileName());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -228,7 +224,7 @@ final class Stores {
 
     /// Removes the stores of what the model was before it changed.
     static void removeSiblings(Path store) {
-        try (Stream<Path> siblings = Files.list(parent(store))) {
+        try (Stream<Path> siblings = Files.list(OutputFile.folderOf(store))) {
             for (Path sibling : siblings.toList()) {
                 String name = String.valueOf(sibling.getFileName());
                 if (name.endsWith(SUFFIX) && !sibling.getFileName().equals(store.getFileName())) {
