@@ -1,5 +1,6 @@
 package io.moetier.cli;
 
+import io.moetier.cli.terminal.Streams;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;

@@ -1,5 +1,29 @@
 package io.moetier.cli;
 
+import io.moetier.cli.bench.BenchCommand;
+import io.moetier.cli.doctor.DoctorCommand;
+import io.moetier.cli.explain.ExplainCommand;
+import io.moetier.cli.models.FamiliesCommand;
+import io.moetier.cli.models.ImportCommand;
+import io.moetier.cli.models.InspectCommand;
+import io.moetier.cli.models.VerifyCommand;
+import io.moetier.cli.option.DeviceChoice;
+import io.moetier.cli.option.OptionList;
+import io.moetier.cli.perplexity.LogitsCommand;
+import io.moetier.cli.perplexity.PerplexityCommand;
+import io.moetier.cli.run.Remedy;
+import io.moetier.cli.run.RunCommand;
+import io.moetier.cli.terminal.ByteSize;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.NativeText;
+import io.moetier.cli.terminal.Numbers;
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
+import io.moetier.cli.trace.TraceCommand;
+import io.moetier.cli.trace.TraceConvertCommand;
+import io.moetier.cli.trace.TraceRecordCommand;
+import io.moetier.cli.trace.TraceShowCommand;
+import io.moetier.cli.tune.TuneCommand;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.KvType;
@@ -76,7 +100,7 @@ public final class Moetier implements Runnable {
     }
 
     /// Runs one command and returns its exit code.
-    static int execute(Surroundings surroundings, Streams streams, String... args) {
+    public static int execute(Surroundings surroundings, Streams streams, String... args) {
         Moetier moetier = new Moetier(surroundings, streams);
         try {
             int exitCode = moetier.commandLine().execute(args);

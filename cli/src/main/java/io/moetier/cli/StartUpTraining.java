@@ -1,5 +1,7 @@
 package io.moetier.cli;
 
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
 import io.moetier.kernels.cpu.CpuDevice;
 import io.moetier.kernels.cpu.KernelChoice;
 import java.io.IOException;

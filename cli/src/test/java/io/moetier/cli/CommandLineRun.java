@@ -1,5 +1,7 @@
 package io.moetier.cli;
 
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
 import io.moetier.testdata.ChildProcess;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -14,14 +16,14 @@ import java.util.List;
 import java.util.Map;
 
 /// What a command printed and how it ended.
-record CommandLineRun(int exitCode, String out, String err) {
+public record CommandLineRun(int exitCode, String out, String err) {
     /// Runs a command in this JVM, with `cache` as the folder of first-use imports.
-    static CommandLineRun inProcess(Path cache, String... args) {
+    public static CommandLineRun inProcess(Path cache, String... args) {
         return inProcess(Map.of("MOETIER_CACHE", cache.toString()), cache.resolve("home"), args);
     }
 
     /// Runs a command in this JVM with these variables of the environment.
-    static CommandLineRun inProcess(Map<String, String> variables, Path home, String... args) {
+    public static CommandLineRun inProcess(Map<String, String> variables, Path home, String... args) {
         return onTerminals("", variables, home, args);
     }
 
@@ -37,17 +39,17 @@ record CommandLineRun(int exitCode, String out, String err) {
     }
 
     /// Starts a command in a JVM of its own, started as this one was; its output goes to `log`.
-    static ChildProcess start(Path log, String... args) {
+    public static ChildProcess start(Path log, String... args) {
         return start(log, List.of(), args);
     }
 
     /// Starts a command whose JVM is started by `launcher`, the beginning of a command line.
-    static ChildProcess start(Path log, List<String> launcher, String... args) {
+    public static ChildProcess start(Path log, List<String> launcher, String... args) {
         return start(log, launcher, List.of("-XX:TieredStopAtLevel=1"), args);
     }
 
     /// Starts a command with these options of the JVM beside those of the launcher of commands.
-    static ChildProcess start(Path log, List<String> launcher, List<String> options, String... args) {
+    public static ChildProcess start(Path log, List<String> launcher, List<String> options, String... args) {
         List<String> command = new ArrayList<>(launcher);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("@" + Path.of("src/main/launcher/jvm.args").toAbsolutePath());
@@ -66,14 +68,14 @@ record CommandLineRun(int exitCode, String out, String err) {
     }
 
     /// Starts a command as the first [#start] does, and returns its exit code when it has ended.
-    static int await(Path log, List<String> launcher, String... args) throws InterruptedException {
+    public static int await(Path log, List<String> launcher, String... args) throws InterruptedException {
         try (ChildProcess child = start(log, launcher, args)) {
             return child.waitFor();
         }
     }
 
     /// Starts a command as the last [#start] does, and returns its exit code when it has ended.
-    static int await(Path log, List<String> launcher, List<String> options, String... args)
+    public static int await(Path log, List<String> launcher, List<String> options, String... args)
             throws InterruptedException {
         try (ChildProcess child = start(log, launcher, options, args)) {
             return child.waitFor();

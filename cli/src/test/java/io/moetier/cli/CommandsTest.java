@@ -6,6 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cli.option.PromptOptions;
+import io.moetier.cli.terminal.ByteSize;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
 import io.moetier.runtime.trace.RoutingTrace;
 import io.moetier.storage.format.GgmlType;
 import io.moetier.storage.format.Json;

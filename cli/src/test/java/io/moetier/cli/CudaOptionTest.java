@@ -3,6 +3,7 @@ package io.moetier.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cli.terminal.Failure;
 import io.moetier.emulator.driver.CudaStatus;
 import io.moetier.emulator.driver.EmulatedDriver;
 import io.moetier.emulator.driver.EmulatedGpu;

@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cli.report.HtmlReport;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.TerminalText;
 import io.moetier.storage.format.GgmlType;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;

@@ -3,6 +3,12 @@ package io.moetier.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cli.option.OptionList;
+import io.moetier.cli.option.Topic;
+import io.moetier.cli.run.RunCommand;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
 import io.moetier.testdata.TestData;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;

@@ -1,5 +1,7 @@
 package io.moetier.cli;
 
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
 import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cli.terminal.Failure;
 import io.moetier.runtime.trace.RoutingTrace;
 import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.runtime.trace.TraceRecorder;

@@ -9,7 +9,7 @@ import java.util.Optional;
 import java.util.UUID;
 
 /// A control group below this process's own, with a limit of memory; only some users on some machines may make one.
-final class MemoryGroup implements AutoCloseable {
+public final class MemoryGroup implements AutoCloseable {
     private static final int MOST_TRIES = 600;
 
     private final Path directory;
@@ -18,7 +18,7 @@ final class MemoryGroup implements AutoCloseable {
         this.directory = directory;
     }
 
-    static Optional<MemoryGroup> create(long bytes) throws IOException {
+    public static Optional<MemoryGroup> create(long bytes) throws IOException {
         for (String line : Files.readAllLines(Path.of("/proc/self/cgroup"))) {
             String[] fields = line.split(":", 3);
             Map<String, String> limits = fields[1].isEmpty()
@@ -53,12 +53,12 @@ final class MemoryGroup implements AutoCloseable {
         return Optional.empty();
     }
 
-    Path directory() {
+    public Path directory() {
         return directory;
     }
 
     /// Returns the beginning of a command line that runs the rest of it in this group.
-    List<String> launcher() {
+    public List<String> launcher() {
         return List.of("sh", "-c", "echo $$ >\"$0/cgroup.procs\"; exec \"$@\"", directory.toString());
     }
 

@@ -3,6 +3,7 @@ package io.moetier.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cli.terminal.Failure;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;

@@ -1,5 +1,6 @@
 package io.moetier.cli;
 
+import io.moetier.cli.option.PolicyFile;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.runtime.trace.Census;
 import io.moetier.storage.format.Json;

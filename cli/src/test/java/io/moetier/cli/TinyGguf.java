@@ -11,17 +11,17 @@ import java.util.List;
 import java.util.Map;
 
 /// A GGUF file of one layer with two experts and no tokenizer, whose weights are all zero; to be damaged.
-final class TinyGguf {
+public final class TinyGguf {
     private final Map<String, Object> metadata = new LinkedHashMap<>();
     private final Map<String, GgufWriter.Entry> tensors = new LinkedHashMap<>();
 
-    TinyGguf() {
+    public TinyGguf() {
         this(64, GgmlType.Q8_0);
     }
 
     /// @param hidden the length of rows, whole blocks of `type`
     /// @param type of all matrices but the embedding and the router
-    TinyGguf(int hidden, GgmlType type) {
+    public TinyGguf(int hidden, GgmlType type) {
         metadata.put("general.architecture", "llama");
         put("context_length", 32);
         put("embedding_length", hidden);
@@ -46,34 +46,34 @@ final class TinyGguf {
     }
 
     /// Sets a value whose key follows the architecture.
-    TinyGguf put(String key, Object value) {
+    public TinyGguf put(String key, Object value) {
         return putWhole("llama." + key, value);
     }
 
-    TinyGguf putWhole(String key, Object value) {
+    public TinyGguf putWhole(String key, Object value) {
         metadata.put(key, value);
         return this;
     }
 
-    TinyGguf remove(String tensor) {
+    public TinyGguf remove(String tensor) {
         tensors.remove(tensor);
         return this;
     }
 
     /// Leaves out all tensors but one.
-    TinyGguf keep(String tensor) {
+    public TinyGguf keep(String tensor) {
         tensors.keySet().retainAll(List.of(tensor));
         return this;
     }
 
-    TinyGguf tensor(String name, GgmlType type, long... shape) {
+    public TinyGguf tensor(String name, GgmlType type, long... shape) {
         tensors.put(
                 name,
                 new GgufWriter.Entry(name, type, Arrays.stream(shape).boxed().toList()));
         return this;
     }
 
-    Path write(Path file) throws IOException {
+    public Path write(Path file) throws IOException {
         List<GgufWriter.Entry> entries = List.copyOf(tensors.values());
         try (GgufWriter writer = GgufWriter.create(file, metadata, entries)) {
             for (GgufWriter.Entry entry : entries) {

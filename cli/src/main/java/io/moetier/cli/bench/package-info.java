@@ -1,0 +1,5 @@
+/// Speed, measured, alone or beside another engine.
+@NullMarked
+package io.moetier.cli.bench;
+
+import org.jspecify.annotations.NullMarked;

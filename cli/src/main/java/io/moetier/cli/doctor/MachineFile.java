@@ -1,0 +1,68 @@
+package io.moetier.cli.doctor;
+
+import io.moetier.cli.terminal.FactLines;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.OutputFile;
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
+import io.moetier.lab.calibrate.Calibration;
+import io.moetier.lab.cost.MachineProfile;
+import io.moetier.runtime.session.PhysicalCores;
+import io.moetier.storage.format.Json;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/// Where the machine's own profile is kept, which `doctor` measures and `tune` predicts with.
+///
+/// @param measurement what measures the machine anew, in the folder of `surroundings`
+public record MachineFile(Surroundings surroundings, Streams streams, Supplier<Diagnosis> measurement) {
+    public MachineFile(Surroundings surroundings, Streams streams) {
+        this(surroundings, streams, () -> measure(surroundings, streams));
+    }
+
+    private static Diagnosis measure(Surroundings surroundings, Streams streams) {
+        int threads = PhysicalCores.threads(0);
+        try (FactLines lines = new FactLines(streams, false, surroundings.errorIsTerminal())) {
+            return Diagnosis.of(surroundings.cacheDirectory(), threads, lines)
+                    .withDecoding(threads, Calibration.ROUNDS, lines);
+        }
+    }
+
+    public static Path in(Path cacheDirectory) {
+        return cacheDirectory.resolve("machine.json");
+    }
+
+    /// Keeps a profile; a cache folder that cannot be written is noted.
+    void keep(MachineProfile profile) {
+        try {
+            OutputFile.write(
+                    in(surroundings.cacheDirectory()), "the cache folder", Json.writePretty(profile.fields()) + "\n");
+        } catch (IOException | IllegalArgumentException e) {
+            streams.note("moetier: " + Failure.of(e).sentence());
+        }
+    }
+
+    /// Returns the profile that was kept; nothing if this machine was never measured. One of an earlier version
+    /// lacks what speeds are predicted with now, so the machine is measured again; where that fails, its speeds
+    /// still tell an upper bound.
+    public Optional<MachineProfile> current() {
+        Path file = in(surroundings.cacheDirectory());
+        if (!Files.exists(file)) {
+            return Optional.empty();
+        }
+        MachineProfile kept = MachineProfile.read(file);
+        if (kept.decodeCosts().isPresent()) {
+            return Optional.of(kept);
+        }
+        streams.note("measuring this machine again, as doctor does: " + file + " is of an earlier version");
+        Diagnosis diagnosis = measurement.get();
+        Optional<MachineProfile> measured = diagnosis.profile();
+        measured.ifPresentOrElse(
+                this::keep,
+                () -> streams.note("decoding " + diagnosis.decoding().remark()));
+        return Optional.of(measured.orElse(kept));
+    }
+}

@@ -1,0 +1,43 @@
+package io.moetier.cli.explain;
+
+import io.moetier.cli.terminal.TerminalText;
+import io.moetier.runtime.text.TokenStream;
+import io.moetier.runtime.text.Tokenizer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/// Tokens, each with what it adds to the text; nothing where the model has no tokenizer.
+record ExplainedTokens(List<Integer> ids, List<String> texts) {
+    static ExplainedTokens of(int[] ids, Optional<Tokenizer> tokenizer) {
+        List<String> texts = new ArrayList<>();
+        Optional<TokenStream> stream = tokenizer.map(present -> TokenStream.of(present, false));
+        for (int id : ids) {
+            texts.add(stream.map(present -> present.next(id)).orElse(""));
+        }
+        return new ExplainedTokens(IntStream.of(ids).boxed().toList(), texts);
+    }
+
+    int count() {
+        return ids.size();
+    }
+
+    /// Returns the token for a heading: its text, if it adds any, and its id.
+    String words(int position) {
+        return texts.get(position).isEmpty() ? "id " + id(position) : quoted(position) + ", id " + id(position);
+    }
+
+    /// Returns the token for the edge of a chart: its text, or its id where it adds none.
+    String label(int position) {
+        return texts.get(position).isEmpty() ? String.valueOf(id(position)) : quoted(position);
+    }
+
+    private int id(int position) {
+        return ids.get(position);
+    }
+
+    private String quoted(int position) {
+        return "\"" + TerminalText.escapeLine(texts.get(position)) + "\"";
+    }
+}

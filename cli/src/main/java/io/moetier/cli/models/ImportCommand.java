@@ -1,0 +1,89 @@
+package io.moetier.cli.models;
+
+import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.OutputFile;
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
+import io.moetier.cli.terminal.Tidying;
+import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.convert.Quantisation;
+import io.moetier.runtime.convert.Rounding;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/// Turns a model into a store.
+@Command(name = "import", description = "Turn a model into a store that runs under a memory budget.")
+public final class ImportCommand implements Callable<Integer> {
+    private static final String TYPES = "keep|q8_0|q6_k|q4_k|q4_0";
+
+    private final Surroundings surroundings;
+    private final Streams streams;
+
+    @Parameters(
+            paramLabel = "MODEL",
+            description =
+                    "A Hugging Face directory with safetensors files, one such file, or a GGUF file or any part of one.")
+    Path model = Path.of("");
+
+    @Option(
+            names = {"-o", "--out"},
+            paramLabel = "NAME.mtier",
+            description = "The store to make; default: the model's name in this directory.")
+    @Nullable
+    Path out;
+
+    @Option(
+            names = "--quant",
+            paramLabel = TYPES,
+            defaultValue = "keep",
+            description = "Keep the weights as they are, or round them to 8, 6 or 4 bits; default: ${DEFAULT-VALUE}.")
+    Rounding rounding = Rounding.KEEP;
+
+    @Option(names = "--quant-experts", paramLabel = TYPES, description = "The same for the experts alone.")
+    @Nullable
+    Rounding expertRounding;
+
+    @Option(names = "--quant-dense", paramLabel = TYPES, description = "The same for everything but the experts.")
+    @Nullable
+    Rounding denseRounding;
+
+    @Option(names = "--force", description = "Replace a store of that name.")
+    boolean force;
+
+    public ImportCommand(Surroundings surroundings, Streams streams) {
+        this.surroundings = surroundings;
+        this.streams = streams;
+    }
+
+    @Override
+    public Integer call() {
+        if (Stores.isStore(model)) {
+            throw new IllegalArgumentException(model + " is a store already");
+        }
+        try (ModelSource source = Stores.openSource(model)) {
+            Path target = out == null ? Path.of(source.name() + ".mtier") : out;
+            if (!String.valueOf(target.getFileName()).endsWith(".mtier")) {
+                throw new IllegalArgumentException("--out: expected a name that ends in .mtier, found " + target);
+            }
+            if (Files.exists(target) && !force) {
+                throw new IllegalArgumentException(target + " exists already; --force replaces it");
+            }
+            Tidying tidying = new Tidying(streams);
+            tidying.cache(surroundings.cacheDirectory());
+            tidying.folder(OutputFile.folderOf(target));
+            new Stores(surroundings, streams).importSource(source, quantisation(), target, force);
+            streams.answer(target + "\n", surroundings.outputIsTerminal());
+            return Failure.OK;
+        }
+    }
+
+    private Quantisation quantisation() {
+        return new Quantisation(
+                expertRounding == null ? rounding : expertRounding, denseRounding == null ? rounding : denseRounding);
+    }
+}

@@ -1,0 +1,60 @@
+package io.moetier.cli.models;
+
+import io.moetier.cli.terminal.ByteSize;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.OutputFile;
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Tidying;
+import io.moetier.runtime.convert.ModelSource;
+import io.moetier.storage.format.Json;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/// Tells what a model is made of.
+@Command(name = "inspect", description = "Show what a model is made of and what of it fits into memory.")
+public final class InspectCommand implements Callable<Integer> {
+    private final Streams streams;
+
+    @Parameters(paramLabel = "MODEL", description = "A store, a checkpoint directory or a GGUF file.")
+    Path model = Path.of("");
+
+    @Option(names = "--ram", paramLabel = "SIZE", description = "Show the tiers at this budget for experts in memory.")
+    @Nullable
+    ByteSize ram;
+
+    @Option(names = "--json", description = "Print one JSON object.")
+    boolean json;
+
+    public InspectCommand(Streams streams) {
+        this.streams = streams;
+    }
+
+    @Override
+    public Integer call() {
+        OptionalLong budget = ram == null ? OptionalLong.empty() : OptionalLong.of(ram.bytes());
+        if (Stores.isStore(model)) {
+            new Tidying(streams).folder(OutputFile.folderOf(model));
+            ModelSummary summary = ModelSummary.ofStore(model);
+            print(summary.fields(budget), summary.table(budget));
+        } else {
+            try (ModelSource source = Stores.openSource(model)) {
+                ModelSummary summary = ModelSummary.ofSource(source);
+                SourceDetails details = new SourceDetails(source);
+                Map<String, Object> fields = summary.fields(budget);
+                fields.putAll(details.fields());
+                print(fields, summary.table(budget) + "\n" + details.table());
+            }
+        }
+        return Failure.OK;
+    }
+
+    private void print(Map<String, Object> fields, String table) {
+        streams.print(json ? Json.writePretty(fields) + "\n" : table);
+    }
+}

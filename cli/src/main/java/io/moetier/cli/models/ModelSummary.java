@@ -1,0 +1,249 @@
+package io.moetier.cli.models;
+
+import io.moetier.cli.option.RamBudget;
+import io.moetier.cli.report.RunReport;
+import io.moetier.cli.report.Table;
+import io.moetier.cli.terminal.ByteSize;
+import io.moetier.kernels.tensor.WeightMatrix;
+import io.moetier.runtime.convert.CheckpointImporter;
+import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.convert.Quantisation;
+import io.moetier.runtime.model.family.Families;
+import io.moetier.runtime.model.spec.DenseSpec;
+import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.offload.SlotBudget;
+import io.moetier.runtime.offload.SlotBudget.SizeClassCount;
+import io.moetier.runtime.session.Engine;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.storage.expert.BlockLayout;
+import io.moetier.storage.expert.BlockPart;
+import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.model.DType;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+
+/// What a model is made of.
+///
+/// @param sizeClasses how many experts of which size there are
+/// @param slotBytesOfLayer the bytes of one expert's slot, by MoE layer
+/// @param denseBytes bytes of everything else, as a store has it
+/// @param types those that most of the weights have
+public record ModelSummary(
+        Path model,
+        ModelSpec spec,
+        String weights,
+        List<SizeClassCount> sizeClasses,
+        List<Long> slotBytesOfLayer,
+        long denseBytes,
+        TensorTypes.Main types) {
+    /// Describes a store by its manifest and headers; the weights are not read.
+    public static ModelSummary ofStore(Path store) {
+        StoreManifest manifest = StoreManifest.read(store);
+        ModelSpec spec = Families.describe(Json.readObject(store.resolve("config.json")));
+        List<SizeClassCount> sizeClasses = new ArrayList<>();
+        for (int c = 0; c < manifest.sizeClasses().size(); c++) {
+            int sizeClass = c;
+            int count = (int) manifest.experts().stream()
+                    .filter(entry -> entry.sizeClass() == sizeClass)
+                    .count();
+            sizeClasses.add(new SizeClassCount(
+                    count, manifest.sizeClasses().get(c).layout().slotBytes()));
+        }
+        long dense = manifest.file("dense.safetensors")
+                .map(StoreManifest.StoreFile::bytes)
+                .orElse(0L);
+        Map<Integer, Long> bytesOfLayer = new TreeMap<>();
+        for (StoreManifest.Entry entry : manifest.experts()) {
+            long bytes = manifest.sizeClasses().get(entry.sizeClass()).layout().slotBytes();
+            bytesOfLayer.put(entry.id().layer(), bytes);
+        }
+        TensorTypes types = TensorTypes.ofStore(store, manifest);
+        return new ModelSummary(
+                store,
+                spec,
+                "store, " + types.all(),
+                sizeClasses,
+                List.copyOf(bytesOfLayer.values()),
+                dense,
+                types.main());
+    }
+
+    /// Describes a model that is no store by its headers, as it would be imported without rounding.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
+    public static ModelSummary ofSource(ModelSource source) {
+        ModelSpec spec = source.spec();
+        Map<Long, Integer> countOfSize = new TreeMap<>();
+        List<Long> slotBytesOfLayer = new ArrayList<>();
+        for (MoeSpec moe : spec.moeLayers()) {
+            for (DenseSpec expert : moe.experts()) {
+                countOfSize.merge(slotBytes(source, expert), 1, Integer::sum);
+            }
+            slotBytesOfLayer.add(slotBytes(source, moe.experts().getFirst()));
+        }
+        List<SizeClassCount> sizeClasses = countOfSize.entrySet().stream()
+                .map(entry -> new SizeClassCount(entry.getValue(), entry.getKey()))
+                .toList();
+        TensorTypes types = TensorTypes.of(source);
+        long dense = new CheckpointImporter(source, Quantisation.KEEP).denseBytes();
+        return new ModelSummary(
+                source.path(),
+                spec,
+                source.kind() + ", " + types.all(),
+                sizeClasses,
+                slotBytesOfLayer,
+                dense,
+                types.main());
+    }
+
+    private static long slotBytes(ModelSource source, DenseSpec expert) {
+        long bytes = expert.linears().stream()
+                .mapToLong(linear -> packedBytes(source, linear))
+                .sum();
+        return Math.ceilDiv(bytes, BlockLayout.PAGE_BYTES) * BlockLayout.PAGE_BYTES;
+    }
+
+    private static long packedBytes(ModelSource source, LinearSpec linear) {
+        DType type = source.require(linear).dtype();
+        long biasBytes =
+                linear.bias().map(bias -> (long) bias.size() * Float.BYTES).orElse(0L);
+        return WeightMatrix.packedBytes(type, linear.rows(), linear.cols())
+                + Math.ceilDiv(biasBytes, BlockPart.ALIGNMENT) * BlockPart.ALIGNMENT;
+    }
+
+    /// Checks that the model can be run like this.
+    ///
+    /// @throws IllegalArgumentException if not
+    void requireFit(EngineConfig config) {
+        int numExpertsPerToken = config.selection().experts().orElse(numExpertsPerToken());
+        Engine.requireFit(config, spec, new SlotBudget(sizeClasses, numExpertsPerToken));
+        config.ramBytes().ifPresent(ram -> RamBudget.requireAddresses(ram, budget().allBytes()));
+    }
+
+    /// Returns the lines for people; with a budget, also what each tier holds.
+    String table(OptionalLong ramBytes) {
+        MoeSpec moe = spec.moeLayers().getFirst();
+        Table table = Table.ofFacts()
+                .row("model", model)
+                .row("family", spec.family())
+                .row("weights", weights)
+                .row("layers", spec.layers().size() + ", " + spec.moeLayers().size() + " of experts")
+                .row("experts", numExperts() + ", " + moe.numExperts() + " in a layer")
+                .row("experts of a token", moe.numExpertsPerToken() + " in a layer")
+                .row("context", spec.maxPositionEmbeddings() + " tokens")
+                .row("vocabulary", spec.vocabSize() + " tokens")
+                .row("parameters", count(spec.totalParameters()))
+                .row(
+                        "active for a token",
+                        count(spec.activeParameters()) + ", " + RunReport.percent(1 - savedShare()) + " of all")
+                .row("one expert", ByteSize.format(expertBytes()))
+                .row("all experts", ByteSize.format(budget().allBytes()))
+                .row("everything else", ByteSize.format(denseBytes))
+                .row("smallest --ram", ByteSize.format(budget().minimumBytes()));
+        StringBuilder text = new StringBuilder(table.toString());
+        if (ramBytes.isPresent()) {
+            int[] slots = slots(ramBytes.getAsLong());
+            int inMemory = IntStream.of(slots).sum();
+            text.append('\n')
+                    .append(Table.ofFigures()
+                            .row("tier", "experts", "bytes", "share")
+                            .row("host", inMemory, ByteSize.format(bytes(slots)), share(inMemory))
+                            .row(
+                                    "disk only",
+                                    numExperts() - inMemory,
+                                    ByteSize.format(budget().allBytes() - bytes(slots)),
+                                    share(numExperts() - inMemory)));
+        }
+        return text.toString();
+    }
+
+    /// Returns the same under the names that `--json` prints.
+    Map<String, Object> fields(OptionalLong ramBytes) {
+        MoeSpec moe = spec.moeLayers().getFirst();
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("model", model.toString());
+        fields.put("family", spec.family());
+        fields.put("weights", weights);
+        fields.put("layers", spec.layers().size());
+        fields.put("moe_layers", spec.moeLayers().size());
+        fields.put("experts_per_layer", moe.numExperts());
+        fields.put("experts", numExperts());
+        fields.put("top_k", moe.numExpertsPerToken());
+        fields.put("context", spec.maxPositionEmbeddings());
+        fields.put("vocabulary", spec.vocabSize());
+        fields.put("parameters", spec.totalParameters());
+        fields.put("active_parameters", spec.activeParameters());
+        fields.put("saved_share", savedShare());
+        fields.put("expert_bytes", expertBytes());
+        fields.put("all_expert_bytes", budget().allBytes());
+        fields.put("dense_bytes", denseBytes);
+        fields.put("minimum_ram_bytes", budget().minimumBytes());
+        ramBytes.ifPresent(ram -> {
+            int inMemory = IntStream.of(slots(ram)).sum();
+            fields.put("ram_bytes", ram);
+            fields.put("host_experts", inMemory);
+            fields.put("disk_only_experts", numExperts() - inMemory);
+        });
+        return fields;
+    }
+
+    private long numExperts() {
+        return spec.moeLayers().stream().mapToLong(MoeSpec::numExperts).sum();
+    }
+
+    /// Memory for the largest expert.
+    private long expertBytes() {
+        return sizeClasses.stream().mapToLong(SizeClassCount::slotBytes).max().orElse(0);
+    }
+
+    private SlotBudget budget() {
+        return new SlotBudget(sizeClasses, numExpertsPerToken());
+    }
+
+    /// The most of any layer, as it was trained.
+    private int numExpertsPerToken() {
+        return spec.moeLayers().stream()
+                .mapToInt(MoeSpec::numExpertsPerToken)
+                .max()
+                .orElse(0);
+    }
+
+    private int[] slots(long ramBytes) {
+        return budget().slots(ramBytes);
+    }
+
+    private long bytes(int[] slots) {
+        return IntStream.range(0, slots.length)
+                .mapToLong(c -> slots[c] * sizeClasses.get(c).slotBytes())
+                .sum();
+    }
+
+    private double savedShare() {
+        return 1 - (double) spec.activeParameters() / spec.totalParameters();
+    }
+
+    private String share(long experts) {
+        return RunReport.percent((double) experts / Math.max(1, numExperts()));
+    }
+
+    private static String count(long parameters) {
+        String[] units = {"", " thousand", " million", " billion", " trillion"};
+        double value = parameters;
+        int unit = 0;
+        while (value >= 1000 && unit < units.length - 1) {
+            value /= 1000;
+            unit++;
+        }
+        return unit == 0 ? Long.toString(parameters) : String.format(Locale.ROOT, "%.2f%s", value, units[unit]);
+    }
+}

@@ -1,0 +1,79 @@
+package io.moetier.cli.models;
+
+import io.moetier.cli.report.Table;
+import io.moetier.cli.terminal.ByteSize;
+import io.moetier.runtime.convert.ModelSource;
+import io.moetier.storage.model.DType;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/// What the files of a model that is no store say of themselves: metadata, element types, tokenizer.
+final class SourceDetails {
+    private static final int MOST_CHARACTERS = 60;
+
+    private final Map<String, Object> metadata;
+    private final String tokenizer;
+    private final TensorTypes types;
+    private final int guessing;
+
+    SourceDetails(ModelSource source) {
+        metadata = source.metadata();
+        tokenizer = source.tokenizer().orElse("none");
+        types = TensorTypes.of(source);
+        guessing = source.numGuessingTensors();
+    }
+
+    /// Returns the lines for people.
+    String table() {
+        Table groups = Table.ofFacts().row("weights", "types");
+        types.groups().forEach((group, bytes) -> groups.row(group, text(bytes)));
+        Table facts = Table.ofFacts().row("tokenizer", tokenizer);
+        notUsed(guessing).ifPresent(text -> facts.row("not used", text));
+        metadata.forEach((key, value) -> facts.row(key, text(value)));
+        return groups + "\n" + facts;
+    }
+
+    /// Returns the same under the names that `--json` prints.
+    Map<String, Object> fields() {
+        Map<String, Object> groups = new LinkedHashMap<>();
+        types.groups().forEach((group, bytesOfType) -> {
+            Map<String, Object> labels = new LinkedHashMap<>();
+            bytesOfType.forEach((type, bytes) -> labels.put(type.label(), bytes));
+            groups.put(group, labels);
+        });
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("tokenizer", tokenizer);
+        fields.put("types", groups);
+        fields.put("tensors_not_used", guessing);
+        Map<String, Object> values = new LinkedHashMap<>();
+        metadata.forEach((key, value) -> values.put(key, value instanceof List<?> list ? list.size() : value));
+        fields.put("metadata", values);
+        return fields;
+    }
+
+    /// Returns what to say of a model with layers that guess more than the next token.
+    static Optional<String> notUsed(int guessing) {
+        return guessing == 0
+                ? Optional.empty()
+                : Optional.of(guessing + " tensors of layers that guess further tokens (MTP)");
+    }
+
+    private static String text(Map<DType, Long> bytesOfType) {
+        return bytesOfType.entrySet().stream()
+                .map(entry -> entry.getKey().label() + " (" + ByteSize.format(entry.getValue()) + ")")
+                .collect(Collectors.joining(", "));
+    }
+
+    private static String text(Object value) {
+        if (value instanceof List<?> list) {
+            return list.size() + " values";
+        }
+        String text = String.valueOf(value).replaceAll("\\s+", " ");
+        return text.codePointCount(0, text.length()) <= MOST_CHARACTERS
+                ? text
+                : text.substring(0, text.offsetByCodePoints(0, MOST_CHARACTERS)) + "…";
+    }
+}

@@ -1,0 +1,266 @@
+package io.moetier.cli.models;
+
+import io.moetier.cli.terminal.ByteSize;
+import io.moetier.cli.terminal.CleanStop;
+import io.moetier.cli.terminal.OutputFile;
+import io.moetier.cli.terminal.Progress;
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
+import io.moetier.cli.terminal.Tidying;
+import io.moetier.kernels.cpu.NativeInterleaver;
+import io.moetier.runtime.convert.CheckpointImporter;
+import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.convert.Quantisation;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.storage.expert.ExpertStoreWriter;
+import io.moetier.storage.expert.ImportRunningException;
+import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.format.Checkpoint;
+import io.moetier.storage.format.GgufParts;
+import io.moetier.storage.model.MalformedModelException;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Stream;
+import java.util.zip.CRC32C;
+
+/// Finds the store of the MODEL on a command line; imports a model on first use, when its files have changed,
+/// and when its store turns out to be damaged.
+///
+/// In the cache, each path of a model has a directory of its own, which holds one store named by its fingerprint.
+public final class Stores {
+    public static final String SUFFIX = ".mtier";
+    static final String MANIFEST = "manifest.json";
+    private static final String TOKENIZER = "tokenizer.json";
+
+    private final Surroundings surroundings;
+    private final Streams streams;
+    private final CacheRoom room;
+
+    public Stores(Surroundings surroundings, Streams streams) {
+        this.surroundings = surroundings;
+        this.streams = streams;
+        this.room = new CacheRoom(
+                surroundings.cacheDirectory(),
+                streams,
+                surroundings.inputIsTerminal() && surroundings.errorIsTerminal(),
+                CacheRoom::onDisk);
+    }
+
+    /// Says whether `model` names a store.
+    public static boolean isStore(Path model) {
+        return Files.exists(model.resolve(MANIFEST))
+                || String.valueOf(model.getFileName()).endsWith(SUFFIX);
+    }
+
+    /// Loads `model`, whose store is made now if need be.
+    ///
+    /// @param text whether a tokenizer will be needed
+    /// @throws IllegalArgumentException if the options do not fit the model; then nothing has been imported
+    public LoadedModel load(Path model, EngineConfig config, boolean text) {
+        tidy(model);
+        if (isStore(model)) {
+            if (text && lacksTokenizer(model)) {
+                throw LoadedModel.noTokenizer(model);
+            }
+            return LoadedModel.open(model, model, surroundings.cacheDirectory(), config);
+        }
+        try (ModelSource source = openSource(model)) {
+            if (text && source.tokenizer().isEmpty()) {
+                throw LoadedModel.noTokenizer(model);
+            }
+            Path store = cached(source);
+            if (!Files.exists(store)) {
+                ModelSummary.ofSource(source).requireFit(config);
+                importIntoCache(source, store, false, "importing " + model + " once, to " + store);
+            }
+            StoreOwner.warning(store, model).ifPresent(streams::note);
+            CacheRoom.markUsed(store);
+            try {
+                return LoadedModel.open(model, store, surroundings.cacheDirectory(), config);
+            } catch (MalformedModelException e) {
+                String damage = String.valueOf(e.getMessage());
+                if (!damage.startsWith(store.toString())) {
+                    throw e;
+                }
+                importIntoCache(source, store, true, damage + "; importing " + model + " again");
+            }
+            return LoadedModel.open(model, store, surroundings.cacheDirectory(), config);
+        }
+    }
+
+    /// Returns the command that makes a store of the cache again.
+    public static String importCommand(String checkpoint, Path store) {
+        return "moetier import " + quote(checkpoint) + " --force --out " + quote(store.toString());
+    }
+
+    /// Returns the store of `model` as it is.
+    ///
+    /// @throws UncheckedIOException if there is none yet
+    Path find(Path model) {
+        tidy(model);
+        if (isStore(model)) {
+            return model;
+        }
+        try (ModelSource source = openSource(model)) {
+            Path store = cached(source);
+            if (!Files.exists(store)) {
+                throw new UncheckedIOException(
+                        new FileNotFoundException(model + " has not been imported yet; run or import it first"));
+            }
+            return store;
+        }
+    }
+
+    /// Clears away what killed commands left where the store of `model` is.
+    private void tidy(Path model) {
+        Tidying tidying = new Tidying(streams);
+        tidying.cache(surroundings.cacheDirectory());
+        if (isStore(model)) {
+            tidying.folder(OutputFile.folderOf(model));
+        }
+    }
+
+    /// Opens a model that is no store; says so when there is nothing at all.
+    public static ModelSource openSource(Path path) {
+        if (!Files.exists(path)) {
+            throw new MalformedModelException(path + ": no such file or directory");
+        }
+        return ModelSource.open(path);
+    }
+
+    /// Writes a store and shows how it goes.
+    void importSource(ModelSource source, Quantisation quantisation, Path target, boolean replace) {
+        try (CleanStop _ = CleanStop.open();
+                Progress progress =
+                        new Progress(streams.err(), "import", surroundings.errorIsTerminal(), System::nanoTime)) {
+            SourceDetails.notUsed(source.numGuessingTensors()).ifPresent(text -> streams.note("not used: " + text));
+            CheckpointImporter importer = new CheckpointImporter(
+                    source, quantisation, NativeInterleaver.open(Optional.of(surroundings.cacheDirectory())));
+            long total = source.totalBytes();
+            long[] done = {0};
+            importer.run(target, replace, bytes -> {
+                done[0] += bytes;
+                progress.update(Math.min(done[0], total - 1), total); // it is whole only when it is published
+            });
+            progress.update(total, total);
+        }
+    }
+
+    /// Imports a model, unless another process does so meanwhile.
+    private void importIntoCache(ModelSource source, Path store, boolean replace, String reason) {
+        try {
+            while (true) {
+                boolean waited = ExpertStoreWriter.awaitOthers(
+                        store, () -> streams.note("waiting for another import of " + source.path()));
+                if (Files.exists(store) && (waited || !replace)) {
+                    return;
+                }
+                CheckpointImporter importer = new CheckpointImporter(source, Quantisation.KEEP);
+                streams.note(reason + " (" + ByteSize.format(importer.storeBytes()) + ")");
+                room.require(store, importer.requiredSpace());
+                try {
+                    importSource(source, Quantisation.KEEP, store, replace);
+                    removeSiblings(store);
+                    return;
+                } catch (UncheckedIOException e) {
+                    // another import may have begun between the look and the leap, and even be complete
+                    if (!(e.getCause() instanceof ImportRunningException) && (replace || !Files.exists(store))) {
+                        throw e;
+                    }
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new UncheckedIOException(
+                    new InterruptedIOException("interrupted while waiting for another import of " + source.path()));
+        } finally {
+            removeIfEmpty(OutputFile.folderOf(store)); // where no store came to be
+        }
+    }
+
+    private static boolean lacksTokenizer(Path store) {
+        // the manifest is asked only where the file is missing, which may also be damage
+        return Files.exists(store.resolve(MANIFEST))
+                && !Files.exists(store.resolve(TOKENIZER))
+                && StoreManifest.read(store).file(TOKENIZER).isEmpty();
+    }
+
+    private static String quote(String argument) {
+        return argument.matches("[\\w@%+=:,./-]+") ? argument : "'" + argument.replace("'", "'\\''") + "'";
+    }
+
+    private Path cached(ModelSource source) {
+        Path path = realPath(source.path());
+        CRC32C digest = new CRC32C();
+        digest.update(path.toString().getBytes(StandardCharsets.UTF_8));
+        String directory = String.format(Locale.ROOT, "%s-%08x", nameOf(path), digest.getValue());
+        return surroundings
+                .cacheDirectory()
+                .resolve(directory)
+                .resolve(CheckpointImporter.fingerprint(source, Quantisation.KEEP) + SUFFIX);
+    }
+
+    private static String nameOf(Path path) {
+        return GgufParts.isNamed(path)
+                ? GgufParts.nameOf(path)
+                : Checkpoint.nameOf(Files.isDirectory(path) ? path : OutputFile.folderOf(path));
+    }
+
+    /// Resolves symbolic links, but not of a file itself: the hub's files lead to a directory of all its models.
+    private static Path realPath(Path path) {
+        try {
+            return Files.isDirectory(path)
+                    ? path.toRealPath()
+                    : OutputFile.folderOf(path).toRealPath().resolve(path.getFileName());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// Removes the stores of what the model was before it changed.
+    static void removeSiblings(Path store) {
+        try (Stream<Path> siblings = Files.list(OutputFile.folderOf(store))) {
+            for (Path sibling : siblings.toList()) {
+                String name = String.valueOf(sibling.getFileName());
+                if (name.endsWith(SUFFIX) && !sibling.getFileName().equals(store.getFileName())) {
+                    remove(sibling);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// Removes the folder of a model that has no store any more.
+    static void removeIfEmpty(Path folder) {
+        try {
+            if (Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
+                Files.deleteIfExists(folder);
+            }
+        } catch (IOException e) {
+            // something is in it, or it may not be removed, and it harms nobody
+        }
+    }
+
+    static void remove(Path directory) throws IOException {
+        List<Path> files;
+        try (Stream<Path> walk = Files.walk(directory)) {
+            files = walk.sorted(Comparator.reverseOrder()).toList();
+        }
+        for (Path file : files) {
+            Files.deleteIfExists(file);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+/// Options that several commands share, and how help tells them.
+@NullMarked
+package io.moetier.cli.option;
+
+import org.jspecify.annotations.NullMarked;

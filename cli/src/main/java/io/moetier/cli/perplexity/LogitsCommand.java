@@ -1,0 +1,101 @@
+package io.moetier.cli.perplexity;
+
+import io.moetier.cli.models.LoadedModel;
+import io.moetier.cli.models.Stores;
+import io.moetier.cli.option.About;
+import io.moetier.cli.option.DecoderOptions;
+import io.moetier.cli.option.ModelOptions;
+import io.moetier.cli.option.Prompt;
+import io.moetier.cli.option.PromptOptions;
+import io.moetier.cli.option.Topic;
+import io.moetier.cli.report.ExpertsUsed;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.OutputFile;
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.Session;
+import io.moetier.storage.format.SafetensorsWriter;
+import io.moetier.storage.format.SafetensorsWriter.Entry;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/// Writes the logits of every position of a prompt.
+@About(Topic.REPORTS)
+@Command(
+        customSynopsis = "moetier logits [OPTIONS] MODEL --out=FILE",
+        name = "logits",
+        description = "Write the float32 logits after every token of a prompt.")
+public final class LogitsCommand implements Callable<Integer> {
+    private static final String TENSOR = "logits";
+
+    private final Surroundings surroundings;
+    private final Streams streams;
+
+    @Mixin
+    ModelOptions model = new ModelOptions();
+
+    @Mixin
+    PromptOptions prompt = new PromptOptions();
+
+    @Mixin
+    DecoderOptions decoder = new DecoderOptions();
+
+    @Option(
+            names = {"-o", "--out"},
+            required = true,
+            paramLabel = "FILE",
+            description = "The safetensors file to write: tensor \"logits\" [tokens, vocabulary].")
+    Path out = Path.of("");
+
+    public LogitsCommand(Surroundings surroundings, Streams streams) {
+        this.surroundings = surroundings;
+        this.streams = streams;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        EngineConfig config = model.config(surroundings, streams);
+        Prompt given = prompt.require();
+        try (OutputFile file = OutputFile.create(out, "--out")) {
+            Stores stores = new Stores(surroundings, streams);
+            try (LoadedModel loaded = stores.load(model.model, config, given instanceof Prompt.Text)) {
+                int[] input = loaded.tokens(given);
+                int[] tokens = decoder.decoded(loaded.engine().spec(), input);
+                int vocabSize = loaded.engine().spec().vocabSize();
+                writeLogits(loaded, input, tokens, file.unfinished());
+                file.publish();
+                streams.note(out + ": " + tokens.length + " positions of " + vocabSize + " logits"
+                        + ExpertsUsed.warning(loaded.engine().lossy()));
+            }
+        }
+        return Failure.OK;
+    }
+
+    private void writeLogits(LoadedModel loaded, int[] input, int[] tokens, Path file) throws IOException {
+        Entry entry =
+                Entry.of(TENSOR, "F32", tokens.length, loaded.engine().spec().vocabSize());
+        Map<String, String> metadata =
+                loaded.engine().lossy().map(options -> Map.of("lossy", options)).orElse(Map.of());
+        try (Session session = loaded.engine().newSession();
+                SafetensorsWriter writer = SafetensorsWriter.create(file, List.of(entry), metadata)) {
+            DecoderOptions.encode(loaded.engine().spec(), session, input);
+            session.prefill(tokens, (position, logits) -> write(writer, logits, out));
+        }
+    }
+
+    private static void write(SafetensorsWriter writer, float[] logits, Path target) {
+        try {
+            writer.write(TENSOR, logits);
+        } catch (IOException e) {
+            throw new UncheckedIOException(OutputFile.failure(target, e));
+        }
+    }
+}

@@ -1,0 +1,226 @@
+package io.moetier.cli.report;
+
+import io.moetier.cli.terminal.ByteSize;
+import io.moetier.runtime.metrics.RunStats;
+import io.moetier.runtime.offload.PinnedTier;
+import io.moetier.runtime.offload.ResidentSummary;
+import io.moetier.runtime.session.Engine;
+import io.moetier.runtime.session.Generator.Outcome;
+import io.moetier.runtime.session.Generator.StopReason;
+import io.moetier.runtime.session.MemoryUse;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/// The figures of one answer: as a line, as a table, as JSON.
+///
+/// @param bounded whether nobody said how many tokens there should be at most
+/// @param virtual the time of a device that is not there, if the answer was computed on one
+public record RunReport(
+        Engine engine,
+        Outcome outcome,
+        RunStats stats,
+        MemoryUse memory,
+        List<Integer> ids,
+        long seed,
+        boolean bounded,
+        Optional<VirtualTime> virtual) {
+    /// Returns the one line that every run ends with.
+    public String line() {
+        return String.format(
+                Locale.ROOT,
+                "%d prompt tokens at %s/s, %d tokens at %s/s, %s of experts found %s, %s from disk; ended %s%s%s%s",
+                outcome.promptTokens(),
+                rate(outcome.promptTokensPerSecond()),
+                outcome.generatedTokens(),
+                rate(outcome.decodeTokensPerSecond()),
+                percent(stats.hitRate()),
+                engine.pinnedTier().isPresent() ? "on the GPU" : "in memory",
+                ByteSize.format(stats.diskBytes()),
+                ending(),
+                givenBack(engine).map(words -> "; " + words).orElse(""),
+                virtual.map(time -> "; " + time.words(outcome)).orElse(""),
+                ExpertsUsed.of(engine, stats).warning());
+    }
+
+    /// Returns what each tier did, over several lines.
+    public String table() {
+        ResidentSummary experts = engine.expertTiers().residentSummary();
+        Table phases = Table.ofFigures()
+                .row("", "tokens", "tokens/s", "seconds")
+                .row(
+                        "prompt",
+                        outcome.promptTokens(),
+                        rate(outcome.promptTokensPerSecond()),
+                        seconds(outcome.promptNanos()))
+                .row(
+                        "answer",
+                        outcome.generatedTokens(),
+                        rate(outcome.decodeTokensPerSecond()),
+                        seconds(outcome.decodeNanos()));
+        Table tiers = Table.ofFigures().row("tier", "experts", "bytes", "found here", "share");
+        engine.pinnedTier()
+                .map(PinnedTier::residentSummary)
+                .ifPresentOrElse(
+                        pinned -> addTier(addDevices(tiers), "host", pinned, stats.expertMisses() - fromDisk()),
+                        () -> addTier(tiers, "host", experts, stats.expertHits()));
+        tiers.row(
+                "disk",
+                experts.numExperts(),
+                ByteSize.format(experts.numExperts() * experts.slotBytes()),
+                fromDisk(),
+                share(fromDisk()));
+        boolean onGpu = engine.pinnedTier().isPresent();
+        Table moves = Table.ofFacts();
+        if (onGpu) {
+            moves.row("copied to the GPU", ByteSize.format(stats.copiedBytes()));
+        }
+        if (stats.computedOnHost() > 0) {
+            moves.row("computed on the CPU", stats.computedOnHost() + " experts");
+        }
+        moves.row("read from disk", ByteSize.format(stats.diskBytes()))
+                .row("  at", ByteSize.format(perSecond(stats.diskBytes(), stats.loadNanos())) + "/s")
+                .row("waited for experts", seconds(stats.waitNanos()) + " s")
+                .row("evictions", stats.evictions())
+                .row("experts used", ExpertsUsed.of(engine, stats).words());
+        Table use = Table.ofFacts()
+                .row(onGpu ? "experts on the GPU" : "experts in memory", ByteSize.format(memory.experts()))
+                .row("other weights", ByteSize.format(memory.otherWeights()))
+                .row("keys and values", ByteSize.format(memory.keyValues()))
+                .row("workspace", ByteSize.format(memory.workspace()))
+                .row(onGpu ? "all of these, on the GPU" : "all of these", ByteSize.format(memory.total()))
+                .row("resident memory", ByteSize.format(ProcessMemory.now().residentBytes()));
+        Table run = Table.ofFacts()
+                .row("computed by", engine.deviceDescription())
+                .row("read by", engine.ioDescription())
+                .row("seed", seed)
+                .row("ended", ending());
+        givenBack(engine).ifPresent(words -> run.row("shortage", words));
+        virtual.ifPresent(time -> run.row("virtual time", time.words(outcome)));
+        LookaheadReport ahead = LookaheadReport.of(engine, stats);
+        return phases + "\n" + tiers + "\n" + moves + "\n" + ahead.table() + "\n" + use + "\n" + run;
+    }
+
+    /// Returns the figures under the names that `--json` prints.
+    public Map<String, Object> fields() {
+        ResidentSummary experts = engine.expertTiers().residentSummary();
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("ids", ids);
+        fields.put("seed", seed);
+        fields.put("stop_reason", outcome.reason().name().toLowerCase(Locale.ROOT));
+        fields.put("prompt_tokens", outcome.promptTokens());
+        fields.put("prompt_tokens_per_second", outcome.promptTokensPerSecond());
+        fields.put("generated_tokens", outcome.generatedTokens());
+        fields.put("generated_tokens_per_second", outcome.decodeTokensPerSecond());
+        fields.put("experts", experts.numExperts());
+        fields.put("expert_slots", experts.numSlots());
+        fields.put("expert_slot_bytes", experts.slabBytes());
+        engine.pinnedTier().map(PinnedTier::residentSummary).ifPresent(pinned -> {
+            fields.put("expert_slots_given_back", experts.numGivenBack());
+            fields.put("pinned_slots", pinned.numSlots());
+            fields.put("pinned_slot_bytes", pinned.slabBytes());
+            fields.put("host_hits", stats.hostHits());
+            fields.put("copied_bytes", stats.copiedBytes());
+            fields.put("computed_on_cpu", stats.computedOnHost());
+            fields.put("vram_bytes", memory.total());
+            if (!stats.deviceHits().isEmpty()) {
+                fields.put("device_hits", stats.deviceHits());
+            }
+        });
+        virtual.ifPresent(time -> fields.putAll(time.fields(outcome)));
+        fields.put("other_weight_bytes", memory.otherWeights());
+        fields.put("kv_bytes", memory.keyValues());
+        fields.put("workspace_bytes", memory.workspace());
+        fields.put("expert_hits", stats.expertHits());
+        fields.put("expert_misses", stats.expertMisses());
+        fields.put("expert_hit_rate", stats.hitRate());
+        fields.put("evictions", stats.evictions());
+        fields.putAll(ExpertsUsed.of(engine, stats).fields());
+        fields.put("disk_bytes", stats.diskBytes());
+        fields.put("load_seconds", stats.loadNanos() / 1e9);
+        fields.put("wait_seconds", stats.waitNanos() / 1e9);
+        fields.putAll(LookaheadReport.of(engine, stats).fields());
+        fields.put("device", engine.deviceDescription());
+        fields.put("io", engine.ioDescription());
+        return fields;
+    }
+
+    /// Adds the device, or each of several by its number in the order of `--device`.
+    private Table addDevices(Table tiers) {
+        List<ResidentSummary> devices = engine.expertTiers().residentSummaries();
+        if (devices.size() == 1) {
+            return addTier(tiers, "device", devices.getFirst(), stats.expertHits());
+        }
+        for (int i = 0; i < devices.size(); i++) {
+            addTier(tiers, "device " + i, devices.get(i), stats.deviceHits().get(i));
+        }
+        return tiers;
+    }
+
+    private Table addTier(Table tiers, String name, ResidentSummary tier, long found) {
+        return tiers.row(
+                name,
+                tier.numResident() + " of " + tier.numSlots() + " slots",
+                ByteSize.format(tier.residentBytes()) + " of " + ByteSize.format(tier.slabBytes()),
+                found,
+                share(found));
+    }
+
+    /// Returns how many of the experts that a layer needed came from disk for it; experts loaded ahead may have come
+    /// from main memory as well.
+    private long fromDisk() {
+        return engine.pinnedTier().isPresent()
+                ? Math.max(0, stats.expertMisses() - stats.hostHits())
+                : stats.expertMisses();
+    }
+
+    private String share(long found) {
+        long needed = stats.expertHits() + stats.expertMisses();
+        return percent(needed == 0 ? 0 : (double) found / needed);
+    }
+
+    /// Writes tokens per second with three digits.
+    public static String rate(double perSecond) {
+        return perSecond >= 99.95
+                ? String.format(Locale.ROOT, "%.0f", perSecond)
+                : String.format(Locale.ROOT, perSecond >= 9.995 ? "%.1f" : "%.2f", perSecond);
+    }
+
+    public static String percent(double share) {
+        return String.format(Locale.ROOT, "%.1f %%", 100 * share);
+    }
+
+    /// Says how many slots for experts were given back on a GPU that had no memory left for something else, if any
+    /// were.
+    public static Optional<String> givenBack(Engine engine) {
+        ResidentSummary experts = engine.expertTiers().residentSummary();
+        return experts.numGivenBack() == 0
+                ? Optional.empty()
+                : Optional.of(String.format(
+                        Locale.ROOT,
+                        "the GPU ran out of memory, so %d of %d slots for experts were given back",
+                        experts.numGivenBack(),
+                        experts.numGivenBack() + experts.numSlots()));
+    }
+
+    private static double perSecond(long count, long nanos) {
+        return nanos == 0 ? 0 : count * 1e9 / nanos;
+    }
+
+    private static String seconds(long nanos) {
+        return String.format(Locale.ROOT, "%.3f", nanos / 1e9);
+    }
+
+    private String ending() {
+        return switch (outcome.reason()) {
+            case StopReason.END_OF_SEQUENCE -> "by the model";
+            case StopReason.MAX_TOKENS ->
+                bounded ? "after " + outcome.generatedTokens() + " tokens (-n -1: when the model ends)" : "by -n";
+            case StopReason.CONTEXT_FULL -> "by a full context";
+            case StopReason.STOP_STRING -> "by --stop";
+            case StopReason.CANCELLED -> "by Ctrl-C";
+        };
+    }
+}

@@ -1,0 +1,40 @@
+package io.moetier.cli.run;
+
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+
+/// The other side of the prompt: a conversation with a model. A turn that fails is no part of it.
+interface Answerer {
+    /// Says whether prompts and answers add up; else each prompt starts afresh.
+    boolean remembers();
+
+    /// Answers `userText`, piece by piece, until the answer ends or `cancelled` says so.
+    void answer(String userText, Consumer<String> out, BooleanSupplier cancelled);
+
+    /// Answers the last prompt again, with another draw; the answer takes the place of the former one.
+    ///
+    /// @throws IllegalArgumentException if there was no prompt
+    void answerAgain(Consumer<String> out, BooleanSupplier cancelled);
+
+    /// Returns what has been said.
+    Transcript transcript();
+
+    /// Has the conversation begin with this system message from the next answer on; with none if it is empty.
+    ///
+    /// @throws IllegalArgumentException if the model takes none
+    void instruct(String systemText);
+
+    /// Goes on from `transcript` instead of what has been said.
+    ///
+    /// @throws IllegalArgumentException if that cannot be; then nothing has changed
+    void resume(Transcript transcript);
+
+    /// Forgets prompts and answers.
+    void reset();
+
+    /// Returns the figures of the last answer in one line.
+    String line();
+
+    /// Returns the figures of the last answer as a table.
+    String stats();
+}

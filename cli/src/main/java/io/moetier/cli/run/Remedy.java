@@ -1,0 +1,90 @@
+package io.moetier.cli.run;
+
+import io.moetier.cli.models.Stores;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.expert.StoreManifest.StoreFile;
+import io.moetier.storage.model.MalformedModelException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.zip.CRC32C;
+
+/// What is said of a failure once it is known where the cache is: which file of the user's it is about, and what helps.
+///
+/// A store in the cache holds copies of the small files of a checkpoint. Where a copy is whole, what is wrong with it
+/// is wrong with the user's own file, and making the store again would not help.
+public final class Remedy {
+    private static final Pattern NO_SPACE = Pattern.compile("No space left on device|Disk quota exceeded");
+    private static final Pattern COPIED = Pattern.compile("[\\w.-]+[.](json|jinja)");
+
+    private final Path cacheDirectory;
+
+    public Remedy(Path cacheDirectory) {
+        this.cacheDirectory = cacheDirectory;
+    }
+
+    /// Returns the sentence of `cause` that helps most.
+    public String sentence(Throwable cause) {
+        String sentence = Failure.of(cause).sentence();
+        if (cause instanceof MalformedModelException) {
+            return ofStore(sentence);
+        }
+        return NO_SPACE.matcher(sentence).find() && sentence.contains(cacheDirectory.toString())
+                ? sentence + "; MOETIER_CACHE names another folder for the cache"
+                : sentence;
+    }
+
+    private String ofStore(String sentence) {
+        Matcher store = Pattern.compile(
+                        Pattern.quote(cacheDirectory + "/") + "[^/]+/[^/]+" + Pattern.quote(Stores.SUFFIX))
+                .matcher(sentence);
+        if (!store.lookingAt()) {
+            return sentence;
+        }
+        Path directory = Path.of(store.group());
+        try {
+            StoreManifest manifest = StoreManifest.read(directory);
+            return manifest.description()
+                    .optionalString("source")
+                    .map(source -> ofSource(sentence, manifest, directory, source))
+                    .orElse(sentence);
+        } catch (MalformedModelException e) {
+            return sentence; // the next run of the checkpoint will import it again
+        }
+    }
+
+    private static String ofSource(String sentence, StoreManifest manifest, Path store, String source) {
+        String rest = sentence.substring(store.toString().length());
+        Matcher copied = COPIED.matcher(rest);
+        if (copied.find(1) && copied.start() == 1 && isWhole(manifest, store, copied.group())) {
+            return own(Path.of(source), copied.group()) + rest.substring(copied.end());
+        }
+        return sentence + "; run `" + Stores.importCommand(source, store) + "` to make it again";
+    }
+
+    private static boolean isWhole(StoreManifest manifest, Path store, String name) {
+        Optional<StoreFile> file = manifest.file(name);
+        try {
+            return file.isPresent()
+                    && checksum(store.resolve(name)) == file.get().crc32c();
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static int checksum(Path file) throws IOException {
+        CRC32C crc = new CRC32C();
+        crc.update(Files.readAllBytes(file));
+        return (int) crc.getValue();
+    }
+
+    /// Returns the user's own file; what was made of another, as of a GGUF file, is named behind that.
+    private static String own(Path source, String name) {
+        Path own = Files.isDirectory(source) ? source.resolve(name) : source.resolveSibling(name);
+        return Files.exists(own) ? own.toString() : source + ": " + name;
+    }
+}

@@ -1,0 +1,248 @@
+package io.moetier.cli.run;
+
+import io.moetier.cli.models.LoadedModel;
+import io.moetier.cli.models.Stores;
+import io.moetier.cli.models.Timeline;
+import io.moetier.cli.option.About;
+import io.moetier.cli.option.ModelOptions;
+import io.moetier.cli.option.Prompt;
+import io.moetier.cli.option.PromptOptions;
+import io.moetier.cli.option.SamplingOptions;
+import io.moetier.cli.option.Topic;
+import io.moetier.cli.report.RunReport;
+import io.moetier.cli.report.StepProfile;
+import io.moetier.cli.report.TraceEvents;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.Interruption;
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
+import io.moetier.kernels.device.DeviceMarks;
+import io.moetier.runtime.metrics.ActivityListener;
+import io.moetier.runtime.session.Engine;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.text.ChatTemplate;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.model.Phase;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import org.jline.terminal.Terminal;
+import org.jline.terminal.TerminalBuilder;
+import org.jline.utils.Signals;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/// Answers one prompt, or those typed at a terminal.
+@Command(
+        name = "run",
+        description = "Continue a text, or answer prompts typed at the terminal when none is given.",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  moetier run model.gguf                               talk to the model",
+            "  moetier run model.gguf \"Why is the sky blue?\"        one answer",
+            "  moetier run model.gguf -f article.txt --temp 0       the same answer each time",
+            "  moetier run checkpoint --ram 1G --stats \"The sky\"    and what came from where"
+        })
+public final class RunCommand implements Callable<Integer> {
+    private final Surroundings surroundings;
+    private final Streams streams;
+
+    @Mixin
+    ModelOptions model = new ModelOptions();
+
+    @Parameters(index = "1", arity = "0..1", paramLabel = "PROMPT", description = "The text to continue.")
+    @Nullable
+    String prompt;
+
+    @Mixin
+    PromptOptions promptOptions = new PromptOptions();
+
+    @Mixin
+    SamplingOptions sampling = new SamplingOptions();
+
+    @Mixin
+    LanguageOptions languages = new LanguageOptions();
+
+    @About(Topic.USUAL)
+    @Option(
+            names = "--chat",
+            order = 4,
+            negatable = true,
+            description = "Use the checkpoint's chat template (the default where it has one) or, with --no-chat, not.")
+    @Nullable
+    Boolean chat;
+
+    @Option(names = "--no-chat-template", hidden = true, description = "The same as --no-chat.")
+    boolean noChatTemplate;
+
+    @About(Topic.MEMORY)
+    @Option(
+            names = "--profile",
+            paramLabel = "NAME",
+            defaultValue = "default",
+            description = "Start with the experts that earlier runs of this name chose most, and add this run;"
+                    + " none: neither; default: ${DEFAULT-VALUE}.")
+    String profile = "default";
+
+    @About(Topic.REPORTS)
+    @Option(
+            names = "--trace-events",
+            paramLabel = "FILE",
+            description = "Write a timeline of all prompts and answers, for Perfetto (ui.perfetto.dev) or Chrome.")
+    @Nullable
+    Path traceEvents;
+
+    @About(Topic.USUAL)
+    @Option(names = "--stats", order = 8, description = "Show at the end what each tier did.")
+    boolean stats;
+
+    @About(Topic.REPORTS)
+    @Option(names = "--json", description = "Print the answer and its figures as one JSON object.")
+    boolean json;
+
+    public RunCommand(Surroundings surroundings, Streams streams) {
+        this.surroundings = surroundings;
+        this.streams = streams;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        EngineConfig config = model.config(surroundings, streams);
+        sampling.params(); // before anything is imported
+        Profile.requireName(profile);
+        Optional<Prompt> given = prompt();
+        requireSense(given);
+        if (traceEvents != null) {
+            Timeline.check(traceEvents);
+        }
+        boolean text = given.filter(Prompt.Ids.class::isInstance).isEmpty();
+        Stores stores = new Stores(surroundings, streams);
+        try (LoadedModel loaded = stores.load(model.model, config, text);
+                Conversation conversation = new Conversation(loaded, sampling, template(loaded))) {
+            if (stats) {
+                model.noteCpu(streams);
+            }
+            Optional<Profile> warmth = Profile.of(surroundings.cacheDirectory(), profile, loaded.engine(), streams);
+            warmth.ifPresent(Profile::warm);
+            warmth.ifPresent(of -> conversation.listen(of.tally()));
+            conversation.translate(languages.of(loaded, text));
+            try {
+                return traceEvents == null
+                        ? answer(loaded, conversation, given)
+                        : answer(loaded, conversation, given, traceEvents);
+            } finally {
+                warmth.ifPresent(Profile::save);
+            }
+        }
+    }
+
+    private int answer(LoadedModel loaded, Conversation conversation, Optional<Prompt> given, Path timeline)
+            throws IOException {
+        try (Timeline file = Timeline.create(timeline)) {
+            int code = answer(loaded, conversation, given, file.events());
+            file.publish(model.model, loaded, streams);
+            return code;
+        }
+    }
+
+    private int answer(LoadedModel loaded, Conversation conversation, Optional<Prompt> given, TraceEvents events)
+            throws IOException {
+        Engine engine = loaded.engine();
+        try (DeviceMarks marks = loaded.newMarks()) {
+            StepProfile profile = new StepProfile(marks, engine.spec().layers().size(), Optional.of(events));
+            engine.listen(profile);
+            profile.count(Phase.DECODE);
+            return answer(loaded, conversation, given);
+        } finally {
+            engine.listen(ActivityListener.NONE);
+        }
+    }
+
+    private int answer(LoadedModel loaded, Conversation conversation, Optional<Prompt> given) throws IOException {
+        return given.isPresent() ? answerOnce(conversation, given.get()) : converse(loaded, conversation);
+    }
+
+    private int converse(LoadedModel loaded, Conversation conversation) throws IOException {
+        loaded.requireTokenizer();
+        // JLine asks the terminal about emoji otherwise, and drops what is typed before the answer.
+        try (Terminal terminal = TerminalBuilder.builder()
+                .system(true)
+                .dumb(true)
+                .graphemeCluster(false)
+                .build()) {
+            // JLine leaves it to the kernel otherwise, which ends the process without giving the terminal back.
+            terminal.handle(Terminal.Signal.INT, signal -> System.exit(Failure.INTERRUPTED));
+            SamplingSettings settings = new SamplingSettings(sampling);
+            new PromptLoop(terminal, streams.in(), surroundings, conversation, settings, stats).run();
+        }
+        return Failure.OK;
+    }
+
+    /// The prompt on the command line, in a file, or on standard input; none if somebody sits there to type it.
+    private Optional<Prompt> prompt() {
+        Optional<Prompt> given = promptOptions.find(prompt);
+        return given.isPresent() || surroundings.inputIsTerminal()
+                ? given
+                : Optional.of(PromptOptions.read(streams.in()));
+    }
+
+    /// Rejects options that would have no effect together.
+    private void requireSense(Optional<Prompt> given) {
+        if (json && stats) {
+            throw new IllegalArgumentException(
+                    "--json and --stats: expected one of them, the object holds the figures");
+        }
+        if (json && given.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "--json needs a prompt: give PROMPT, --prompt-file, --ids or --ids-file");
+        }
+        if (Boolean.TRUE.equals(chat) && given.isPresent() && given.get() instanceof Prompt.Ids) {
+            throw new IllegalArgumentException("--chat needs a text, but --ids and --ids-file give token ids");
+        }
+    }
+
+    private Optional<ChatTemplate> template(LoadedModel loaded) {
+        if (noChatTemplate || Boolean.FALSE.equals(chat)) {
+            return Optional.empty();
+        }
+        Optional<ChatTemplate> template = loaded.chatTemplate();
+        if (Boolean.TRUE.equals(chat) && template.isEmpty()) {
+            throw new IllegalArgumentException("--chat: " + model.model + " has no chat template");
+        }
+        return template;
+    }
+
+    private int answerOnce(Conversation conversation, Prompt given) {
+        try (Interruption interruption = Interruption.ofCommand()) {
+            Signals.register("INT", interruption::interrupt);
+            return answerOnce(conversation, given, interruption);
+        }
+    }
+
+    private int answerOnce(Conversation conversation, Prompt given, Interruption interruption) {
+        StringBuilder text = new StringBuilder();
+        Consumer<String> out = json ? text::append : piece -> streams.answer(piece, surroundings.outputIsTerminal());
+        switch (given) {
+            case Prompt.Ids ids -> conversation.answer(ids.ids(), out, interruption);
+            case Prompt.Text words -> conversation.answer(words.text(), out, interruption);
+        }
+        RunReport report = conversation.report();
+        if (json) {
+            Map<String, Object> fields = new LinkedHashMap<>();
+            fields.put("text", text.toString());
+            fields.putAll(report.fields());
+            streams.print(Json.write(fields) + "\n");
+        } else {
+            streams.print("\n");
+            streams.note(stats ? "\n" + report.table().stripTrailing() : report.line());
+        }
+        return interruption.getAsBoolean() ? Failure.INTERRUPTED : Failure.OK;
+    }
+}

@@ -1,0 +1,91 @@
+package io.moetier.cli.run;
+
+import io.moetier.storage.model.MalformedModelException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/// Saves the conversation to files and goes on with it from there.
+///
+/// As in editors, the file that the conversation came from or went to last is its own, which is written again without
+/// asking; any other that exists stays unless that is asked for. A file that held more than a conversation is not its
+/// own.
+final class SavedChat {
+    private final Answerer answerer;
+    private final Path home;
+    private @Nullable Path own;
+
+    /// @param home what `~` at the beginning of a name stands for
+    SavedChat(Answerer answerer, Path home) {
+        this.answerer = answerer;
+        this.home = home;
+    }
+
+    /// Writes the conversation to the file `given`, or to its own if that is empty, and returns a line to say of it.
+    ///
+    /// @throws IllegalArgumentException if there is no conversation, or the file is there and is not its own
+    String save(String given) throws IOException {
+        return save(given, false);
+    }
+
+    /// Does the same in place of any file.
+    String replace(String given) throws IOException {
+        return save(given, true);
+    }
+
+    private String save(String given, boolean replace) throws IOException {
+        requireChat();
+        Transcript transcript = answerer.transcript();
+        if (transcript.messages().isEmpty()) {
+            throw new IllegalArgumentException("there is nothing to save yet");
+        }
+        Path file = given.isEmpty() && own != null ? own : file("/save", given);
+        if (!replace && !file.equals(own) && Files.exists(file)) {
+            throw new IllegalArgumentException(file + ": exists already; /save! replaces it");
+        }
+        ChatFile.write(file, "/save", transcript);
+        own = file;
+        return file + ": saved " + size(transcript);
+    }
+
+    /// Goes on with the conversation in the file `given`, and returns a line to say of it. If that fails, the present
+    /// conversation stays.
+    String load(String given) throws IOException {
+        requireChat();
+        Path file = file("/load", given);
+        Transcript transcript = ChatFile.read(file);
+        try {
+            answerer.resume(transcript);
+        } catch (MalformedModelException | IllegalArgumentException e) {
+            throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
+        }
+        own = ChatFile.holdsOnly(file, transcript) ? file : null;
+        return file + ": loaded " + size(transcript);
+    }
+
+    private void requireChat() {
+        if (!answerer.remembers()) {
+            throw new IllegalArgumentException(
+                    "without a chat template each prompt starts afresh: there is no conversation to save or load");
+        }
+    }
+
+    private Path file(String command, String given) {
+        if (given.isEmpty()) {
+            throw new IllegalArgumentException(command + ": expected the name of a file");
+        }
+        return given.startsWith("~/") ? home.resolve(given.substring(2)) : Path.of(given);
+    }
+
+    private static String count(int number, String noun) {
+        return number + " " + noun + (number == 1 ? "" : "s");
+    }
+
+    private static String size(Transcript transcript) {
+        int prompts = transcript.count(Transcript.USER);
+        int answers = transcript.count(Transcript.ASSISTANT);
+        return count(prompts, "prompt") + " and " + count(answers, "answer")
+                + (transcript.system().isPresent() ? " behind a system message" : "") + "\n";
+    }
+}

@@ -1,0 +1,80 @@
+package io.moetier.cli.run;
+
+import io.moetier.runtime.text.ChatMessage;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// What has been said: perhaps a system message, then prompts and answers.
+record Transcript(List<ChatMessage> messages) {
+    static final String SYSTEM = "system";
+    static final String USER = "user";
+    static final String ASSISTANT = "assistant";
+
+    /// Nothing has been said.
+    static final Transcript EMPTY = new Transcript(List.of());
+
+    Transcript {
+        messages = List.copyOf(messages);
+    }
+
+    /// Returns the text of the system message, if there is one.
+    Optional<String> system() {
+        return messages.stream()
+                .limit(1)
+                .filter(message -> message.role().equals(SYSTEM))
+                .map(ChatMessage::content)
+                .findFirst();
+    }
+
+    /// Returns the same prompts and answers behind another system message; behind none if `text` is empty.
+    Transcript withSystem(String text) {
+        List<ChatMessage> changed = new ArrayList<>();
+        if (!text.isEmpty()) {
+            changed.add(new ChatMessage(SYSTEM, text));
+        }
+        changed.addAll(turns());
+        return new Transcript(changed);
+    }
+
+    /// Returns this with a message more.
+    Transcript with(String role, String content) {
+        List<ChatMessage> longer = new ArrayList<>(messages);
+        longer.add(new ChatMessage(role, content));
+        return new Transcript(longer);
+    }
+
+    /// Returns what is left without prompts and answers: the system message.
+    Transcript withoutTurns() {
+        return new Transcript(messages.subList(0, messages.size() - turns().size()));
+    }
+
+    /// Returns how many messages have this role.
+    int count(String role) {
+        return (int)
+                messages.stream().filter(message -> message.role().equals(role)).count();
+    }
+
+    /// Returns the last prompt with what had been said before it, if there is one.
+    Optional<Question> lastQuestion() {
+        for (int i = messages.size() - 1; i >= 0; i--) {
+            if (messages.get(i).role().equals(USER)) {
+                Transcript before = new Transcript(messages.subList(0, i));
+                return Optional.of(new Question(before, messages.get(i).content()));
+            }
+        }
+        return Optional.empty();
+    }
+
+    private List<ChatMessage> turns() {
+        return messages.subList(system().isPresent() ? 1 : 0, messages.size());
+    }
+
+    /// A prompt and what had been said before it.
+    record Question(Transcript before, String prompt) {
+        /// Returns what an answer continues.
+        Transcript asked() {
+            return before.with(USER, prompt);
+        }
+    }
+}

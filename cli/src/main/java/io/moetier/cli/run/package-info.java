@@ -1,0 +1,5 @@
+/// Answers and conversations.
+@NullMarked
+package io.moetier.cli.run;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,188 @@
+package io.moetier.cli.trace;
+
+import io.moetier.cli.report.ExpertsUsed;
+import io.moetier.cli.report.RunReport;
+import io.moetier.cli.report.Table;
+import io.moetier.lab.balance.Balance;
+import io.moetier.lab.balance.LayerBalance;
+import io.moetier.lab.balance.ReuseCurve;
+import io.moetier.runtime.trace.TraceHeader;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/// The figures of a [Balance] for people and for programs.
+record BalanceReport(Path trace, Balance balance) {
+    /// Returns three tables: the whole trace, reuse by distance, and the layers.
+    String text() {
+        return facts() + "\n" + reuse() + "\n" + layers();
+    }
+
+    /// Returns the same under the names that `--json` prints.
+    Map<String, Object> fields() {
+        TraceHeader header = balance.header();
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("trace", trace.toString());
+        fields.put("model", header.model());
+        fields.put("layers", header.layers());
+        fields.put("experts", header.experts());
+        fields.put("top_k", header.topK());
+        header.lossy().ifPresent(options -> fields.put("lossy", options));
+        fields.put("prefill_tokens", balance.prefillTokens());
+        fields.put("decode_tokens", balance.decodeTokens());
+        fields.put("requests", balance.requests());
+        fields.put("overall", fields(balance.overall()));
+        Map<String, Object> reuse = new LinkedHashMap<>();
+        reuse.put("tokens", points(balance.tokenReuse()));
+        reuse.put("experts_of_the_layer", points(balance.layerReuse()));
+        reuse.put("experts_of_the_model", points(balance.modelReuse()));
+        fields.put("reuse", reuse);
+        List<Map<String, Object>> layers = new ArrayList<>();
+        balance.layers().forEach((layer, figures) -> {
+            Map<String, Object> of = new LinkedHashMap<>();
+            of.put("layer", layer);
+            of.putAll(fields(figures));
+            layers.add(of);
+        });
+        fields.put("by_layer", layers);
+        return fields;
+    }
+
+    Table facts() {
+        TraceHeader header = balance.header();
+        LayerBalance overall = balance.overall();
+        Table table = Table.ofFacts()
+                .row("model", header.model())
+                .row(
+                        "experts",
+                        header.topK() + " of " + header.experts() + " in each of " + header.layers() + " layers"
+                                + ExpertsUsed.warning(header.lossy()))
+                .row("tokens", balance.prefillTokens() + " of prompts, " + balance.decodeTokens() + " generated")
+                .row("requests", balance.requests())
+                .row(
+                        "load-balancing loss",
+                        number(overall.loadBalancingLoss()) + " (1 = even), from "
+                                + (overall.fromWeights() ? "weights" : "counts alone"))
+                .row("entropy", number(overall.entropy()) + " (1 = even)")
+                .row("coefficient of variation", number(overall.variation()) + " (0 = even)")
+                .row("hottest 10 % of experts", percent(overall.hottest10()) + " of all choices")
+                .row("hottest 25 %", percent(overall.hottest25()))
+                .row("hottest 50 %", percent(overall.hottest50()))
+                .row("never chosen", number(overall.unused()) + " experts of a layer")
+                .row("shared with the token before", shared(overall));
+        if (balance.requests() > 1) {
+            table.row("divergence of requests", divergence(overall))
+                    .row("variance between requests", variance(overall));
+        }
+        return table;
+    }
+
+    private String shared(LayerBalance overall) {
+        double uniform = (double) balance.header().topK() / balance.header().experts();
+        return percent(overall.overlap()) + " of a token's experts; by popularity alone "
+                + percent(overall.overlapByChance()) + ", evenly " + percent(uniform);
+    }
+
+    private static String divergence(LayerBalance overall) {
+        return number(overall.requestBits()) + " bits; by chance " + number(overall.requestBitsByChance());
+    }
+
+    private static String variance(LayerBalance overall) {
+        return percent(overall.requestVariance()) + "; by chance " + percent(overall.requestVarianceByChance());
+    }
+
+    Table reuse() {
+        Table table =
+                Table.ofFigures().row("chosen again within", "tokens", "experts of the layer", "experts of the model");
+        int longest =
+                Math.max(balance.tokenReuse().longest(), balance.modelReuse().longest());
+        for (int within = 1; within < 2 * longest; within *= 2) {
+            table.row(
+                    within,
+                    point(balance.tokenReuse(), within),
+                    point(balance.layerReuse(), within),
+                    point(balance.modelReuse(), within));
+        }
+        String first = percent(balance.tokenReuse().first());
+        return table.row("the first time", first, first, first);
+    }
+
+    Table layers() {
+        Table table = Table.ofFigures()
+                .row(
+                        "layer",
+                        "loss",
+                        "entropy",
+                        "CV",
+                        "10 %",
+                        "25 %",
+                        "50 %",
+                        "never",
+                        "before",
+                        "chance",
+                        "bits",
+                        "chance",
+                        "variance");
+        balance.layers()
+                .forEach((layer, of) -> table.row(
+                        layer,
+                        number(of.loadBalancingLoss()),
+                        number(of.entropy()),
+                        number(of.variation()),
+                        percent(of.hottest10()),
+                        percent(of.hottest25()),
+                        percent(of.hottest50()),
+                        Math.round(of.unused()),
+                        percent(of.overlap()),
+                        percent(of.overlapByChance()),
+                        number(of.requestBits()),
+                        number(of.requestBitsByChance()),
+                        percent(of.requestVariance())));
+        return table;
+    }
+
+    private static Map<String, Object> fields(LayerBalance of) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("load_balancing_loss", of.loadBalancingLoss());
+        fields.put("load_balancing_loss_from", of.fromWeights() ? "weights" : "counts");
+        fields.put("entropy", of.entropy());
+        fields.put("coefficient_of_variation", of.variation());
+        fields.put("hottest_10_percent", of.hottest10());
+        fields.put("hottest_25_percent", of.hottest25());
+        fields.put("hottest_50_percent", of.hottest50());
+        fields.put("never_chosen", of.unused());
+        fields.put("overlap", of.overlap());
+        fields.put("overlap_by_chance", of.overlapByChance());
+        fields.put("request_divergence_bits", of.requestBits());
+        fields.put("request_divergence_bits_by_chance", of.requestBitsByChance());
+        fields.put("request_variance", of.requestVariance());
+        fields.put("request_variance_by_chance", of.requestVarianceByChance());
+        return fields;
+    }
+
+    private static List<Map<String, Object>> points(ReuseCurve curve) {
+        List<Map<String, Object>> points = new ArrayList<>();
+        for (int within = 1; within < 2 * curve.longest(); within *= 2) {
+            Map<String, Object> point = new LinkedHashMap<>();
+            point.put("within", within);
+            point.put("share", curve.within(within));
+            points.add(point);
+        }
+        return points;
+    }
+
+    private static String point(ReuseCurve curve, int within) {
+        return within < 2 * curve.longest() ? percent(curve.within(within)) : "";
+    }
+
+    private static String percent(double share) {
+        return RunReport.percent(share);
+    }
+
+    private static String number(double value) {
+        return String.format(Locale.ROOT, "%.3f", value);
+    }
+}

@@ -1,0 +1,89 @@
+package io.moetier.cli.trace;
+
+import io.moetier.cli.models.LoadedModel;
+import io.moetier.cli.models.Stores;
+import io.moetier.cli.option.About;
+import io.moetier.cli.option.ModelOptions;
+import io.moetier.cli.option.Prompt;
+import io.moetier.cli.option.PromptOptions;
+import io.moetier.cli.option.SamplingOptions;
+import io.moetier.cli.option.Topic;
+import io.moetier.cli.report.ExpertsUsed;
+import io.moetier.cli.run.Conversation;
+import io.moetier.cli.terminal.CleanStop;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.OutputFile;
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.SessionTrace;
+import io.moetier.runtime.trace.TraceHeader;
+import io.moetier.runtime.trace.TraceRecorder;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/// Records the routing trace of a run.
+@About(Topic.REPORTS)
+@Command(
+        customSynopsis = "moetier trace record [OPTIONS] MODEL --out=FILE",
+        name = "record",
+        description = "Run a prompt and record its routing, format moe-trace/1.")
+public final class TraceRecordCommand implements Callable<Integer> {
+    private final Surroundings surroundings;
+    private final Streams streams;
+
+    @Mixin
+    ModelOptions model = new ModelOptions();
+
+    @Mixin
+    PromptOptions prompt = new PromptOptions();
+
+    @Mixin
+    SamplingOptions sampling = new SamplingOptions();
+
+    @Option(
+            names = {"-o", "--out"},
+            required = true,
+            paramLabel = "FILE",
+            description = "The trace to write, for example t.jsonl.gz.")
+    Path out = Path.of("");
+
+    public TraceRecordCommand(Surroundings surroundings, Streams streams) {
+        this.surroundings = surroundings;
+        this.streams = streams;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        EngineConfig config = model.config(surroundings, streams);
+        sampling.params(); // before anything is imported
+        Prompt given = prompt.require();
+        OutputFile.check(out, "--out");
+        Stores stores = new Stores(surroundings, streams);
+        try (LoadedModel loaded = stores.load(model.model, config, given instanceof Prompt.Text);
+                Conversation conversation = new Conversation(loaded, sampling, Optional.empty())) {
+            ModelSpec spec = loaded.engine().spec();
+            int[] tokens = loaded.tokens(given);
+            Optional<String> lossy = loaded.engine().lossy();
+            TraceHeader header = SessionTrace.header(String.valueOf(model.model.getFileName()), spec, "")
+                    .withLossy(lossy);
+            try (CleanStop _ = CleanStop.open();
+                    TraceRecorder recorder = new TraceRecorder(out, header)) {
+                conversation.listen(new SessionTrace(recorder, spec));
+                conversation.answer(tokens, text -> {}, Thread.currentThread()::isInterrupted);
+                if (Thread.currentThread().isInterrupted()) {
+                    return Failure.INTERRUPTED;
+                }
+                recorder.finish();
+            }
+            streams.note(out + ": " + conversation.numTokens() + " tokens" + ExpertsUsed.warning(lossy));
+            return Failure.OK;
+        }
+    }
+}

@@ -1,0 +1,74 @@
+package io.moetier.cli.tune;
+
+import io.moetier.cli.terminal.ByteSize;
+import io.moetier.lab.simulate.SlotPlan;
+import io.moetier.runtime.offload.SlotBudget;
+import io.moetier.runtime.trace.TraceHeader;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/// Budgets as people write them: `25%` of all experts, or a size such as `4G`.
+final class TuneBudgets {
+    private static final double ROUNDING = 1e-9; // 12.5% of 768 must be 96 slots
+
+    private TuneBudgets() {}
+
+    /// Returns the slots that each budget buys.
+    ///
+    /// @throws IllegalArgumentException if one is no budget, or is too small for one layer
+    static List<SlotPlan> plans(List<String> spellings, TraceHeader header, TuneExperts.Sizes sizes) {
+        SlotBudget budget = sizes.sizes().budget(header.experts(), header.topK());
+        List<SlotPlan> plans = new ArrayList<>();
+        for (String spelling : spellings) {
+            String text = spelling.strip();
+            long bytes = text.endsWith("%")
+                    ? (long) (share(text) * budget.allBytes() + ROUNDING)
+                    : size(text, sizes).bytes();
+            if (bytes < budget.minimumBytes()) {
+                throw tooSmall(text, bytes, header, sizes, budget.minimumBytes());
+            }
+            plans.add(new SlotPlan(
+                    text, Arrays.stream(budget.slots(bytes)).boxed().toList()));
+        }
+        return plans;
+    }
+
+    private static double share(String text) {
+        try {
+            double share = Double.parseDouble(text.substring(0, text.length() - 1)) / 100;
+            if (share > 0 && share <= 1) {
+                return share;
+            }
+        } catch (NumberFormatException e) {
+            // said below
+        }
+        throw new IllegalArgumentException(
+                "--budgets: expected a share from 0% to 100% of all experts, found '" + text + "'");
+    }
+
+    private static ByteSize size(String text, TuneExperts.Sizes sizes) {
+        ByteSize size;
+        try {
+            size = ByteSize.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "--budgets: expected a share such as 25%, or a size such as 4G, found '" + text + "'", e);
+        }
+        if (!sizes.known()) {
+            throw new IllegalArgumentException("--budgets " + text
+                    + ": a trace does not tell the size of an expert; give --model MODEL or --expert-bytes SIZE");
+        }
+        return size;
+    }
+
+    private static IllegalArgumentException tooSmall(
+            String text, long bytes, TraceHeader header, TuneExperts.Sizes sizes, long least) {
+        String found = sizes.known()
+                ? text + " is " + ByteSize.format(bytes)
+                : text + " of " + header.layers() * header.experts() + " experts is " + bytes + " slots";
+        String needed = sizes.known() ? ByteSize.format(least) : least + " slots";
+        return new IllegalArgumentException("--budgets: " + found + ", but the top-" + header.topK()
+                + " experts of one layer, which are needed at the same time, take " + needed);
+    }
+}

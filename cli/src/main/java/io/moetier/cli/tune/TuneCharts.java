@@ -1,0 +1,94 @@
+package io.moetier.cli.tune;
+
+import io.moetier.cli.report.HtmlBody;
+import io.moetier.cli.report.HtmlReport;
+import io.moetier.cli.report.TraceCharts;
+import io.moetier.lab.cost.MachineProfile;
+import io.moetier.lab.simulate.Contender;
+import io.moetier.lab.simulate.TraceCounts;
+import io.moetier.lab.simulate.Tuning;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// The report of `tune` as a page with charts.
+///
+/// @param counts of the same trace
+record TuneCharts(TuneReport report, TraceCounts counts) {
+    /// Returns the page.
+    String page() {
+        String title = "Expert cache of " + report.header().model();
+        HtmlBody body = new HtmlBody(title).paragraph(report.subject());
+        report.notes().forEach(body::paragraph);
+        report.recommendation().ifPresent(body::paragraph);
+        body.chart("hits", "Hit rate by budget", "Dashed: the optimum, which knows the future.");
+        if (report.question().slotBytesKnown()) {
+            body.chart(
+                    "speeds",
+                    "Predicted tokens/s by device",
+                    "With the recommended policy. Upper bounds but for a measured machine; into a device missing experts"
+                            + " come over the link, from main memory.");
+        }
+        TraceCharts.add(body);
+        body.table("All figures", report.table());
+        return HtmlReport.page(title, body.toString(), data());
+    }
+
+    private Map<String, Object> data() {
+        Map<String, Object> data = new LinkedHashMap<>();
+        double allExperts = (double) report.header().layers() * report.header().experts();
+        List<Tuning.Row> sorted = report.tuning().rows().stream()
+                .sorted((a, b) -> Integer.compare(a.plan().numSlots(), b.plan().numSlots()))
+                .toList();
+        List<String> policies =
+                sorted.stream().map(Tuning.Row::policy).distinct().toList();
+        List<Tuning.Row> first = rows(sorted, policies.getFirst());
+        data.put(
+                "budgets",
+                first.stream().map(row -> row.plan().numSlots() / allExperts).toList());
+        data.put(
+                "hits",
+                policies.stream()
+                        .map(policy -> line(
+                                policy,
+                                policy.equals(Contender.CLAIRVOYANT),
+                                rows(sorted, policy).stream()
+                                        .map(Tuning.Row::hitRate)
+                                        .toList()))
+                        .toList());
+        data.put("speeds", speeds(sorted));
+        data.putAll(TraceCharts.data(counts, report.header()));
+        return data;
+    }
+
+    /// Returns a line for each known device, and for the machine that was asked for.
+    private List<Map<String, Object>> speeds(List<Tuning.Row> sorted) {
+        Optional<String> policy = report.advice().map(advice -> advice.row().policy());
+        if (!report.question().slotBytesKnown() || policy.isEmpty()) {
+            return List.of();
+        }
+        Map<String, MachineProfile> machines = new LinkedHashMap<>();
+        report.question().machine().ifPresent(machine -> machines.put(machine.name(), machine));
+        for (String device : MachineProfile.deviceNames()) {
+            machines.put(device, MachineProfile.ofDevice(device).orElseThrow());
+        }
+        List<Map<String, Object>> lines = new ArrayList<>();
+        machines.forEach((name, machine) -> lines.add(line(
+                name,
+                false,
+                rows(sorted, policy.get()).stream()
+                        .map(row -> report.question().predict(row, machine))
+                        .toList())));
+        return lines;
+    }
+
+    private static List<Tuning.Row> rows(List<Tuning.Row> rows, String policy) {
+        return rows.stream().filter(row -> row.policy().equals(policy)).toList();
+    }
+
+    private static Map<String, Object> line(String name, boolean ceiling, List<Double> values) {
+        return Map.of("name", name, "ceiling", ceiling, "values", values);
+    }
+}

@@ -1,0 +1,270 @@
+package io.moetier.cli.tune;
+
+import io.moetier.cli.doctor.MachineFile;
+import io.moetier.cli.option.About;
+import io.moetier.cli.option.PolicyFile;
+import io.moetier.cli.option.Topic;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.OutputFile;
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
+import io.moetier.lab.cost.MachineProfile;
+import io.moetier.lab.simulate.Admission;
+import io.moetier.lab.simulate.Simulator;
+import io.moetier.lab.simulate.SlotPlan;
+import io.moetier.lab.simulate.TraceCounts;
+import io.moetier.lab.simulate.Tuning;
+import io.moetier.runtime.trace.TraceHeader;
+import io.moetier.runtime.trace.TraceReader;
+import io.moetier.storage.expert.IoMode;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.memory.AvailableMemory;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/// Compares policies and budgets on routing traces, without the model.
+@About(Topic.MEASUREMENT)
+@Command(
+        name = "tune",
+        description = "Find out from routing traces what each policy and each budget would bring, and recommend one.")
+public final class TuneCommand implements Callable<Integer> {
+    private final Surroundings surroundings;
+    private final Streams streams;
+
+    @Parameters(
+            arity = "1..*",
+            paramLabel = "TRACE",
+            description = "Traces of format moe-trace/1; with --prompts, one MODEL whose trace is recorded first.")
+    List<Path> inputs = List.of();
+
+    @Option(
+            names = "--policies",
+            paramLabel = "all|lru,lfu,…",
+            defaultValue = "all",
+            split = ",",
+            description = "Policies to compare; belady is the optimum that no policy can beat; default: all.")
+    List<String> policies = List.of();
+
+    @Option(
+            names = "--budgets",
+            paramLabel = "25%,4G,…",
+            defaultValue = "6.25%,12.5%,25%,50%,75%",
+            split = ",",
+            description = "Shares of all experts, or sizes; default: ${DEFAULT-VALUE}.")
+    List<String> budgets = List.of();
+
+    @Option(
+            names = "--device",
+            paramLabel = "NAME|FILE",
+            description = "Machine whose speed is predicted: a known device or a profile as a JSON file; default: this"
+                    + " machine, if doctor has measured it.")
+    @Nullable
+    String device;
+
+    @Mixin
+    TuneExperts experts = new TuneExperts();
+
+    @Option(
+            names = "--admission",
+            paramLabel = "layer|sequential",
+            defaultValue = "layer",
+            description = "How experts are let in: a layer at a time, as the engine does it, or one by one, as most"
+                    + " published figures are made; default: ${DEFAULT-VALUE}.")
+    Admission admission = Admission.LAYER;
+
+    @Option(
+            names = "--batch",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Tokens computed together where the trace does not tell; default: ${DEFAULT-VALUE}.")
+    int batch;
+
+    @Option(
+            names = "--warm-up",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "First tokens of each trace, which fill the caches and are not counted; default: 0.")
+    long warmUp;
+
+    @Option(
+            names = "--io",
+            paramLabel = "mapped|pread|direct|auto",
+            defaultValue = "auto",
+            description =
+                    "How missing experts would be read: direct past the page cache, mapped and pread from it; auto"
+                            + " as run does it: direct where the experts do not fit there; default: ${DEFAULT-VALUE}.")
+    IoMode io = IoMode.AUTO;
+
+    @Option(
+            names = "--census",
+            paramLabel = "FILE",
+            description = "Routing trace whose most used experts the policy static keeps.")
+    @Nullable
+    Path census;
+
+    @About(Topic.REPORTS)
+    @Option(names = "--report", paramLabel = "FILE", description = "Write a page with charts, an HTML file.")
+    @Nullable
+    Path page;
+
+    @About(Topic.REPORTS)
+    @Option(names = "--json", paramLabel = "FILE", description = "Write the rows of the table as JSON.")
+    @Nullable
+    Path json;
+
+    @About(Topic.REPORTS)
+    @Option(
+            names = "--save",
+            paramLabel = "FILE",
+            description = "Write the recommended policy and budget, for run --policy-file.")
+    @Nullable
+    Path save;
+
+    @Mixin
+    TuneRecording recording = new TuneRecording();
+
+    public TuneCommand(Surroundings surroundings, Streams streams) {
+        this.surroundings = surroundings;
+        this.streams = streams;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        if (batch < 1) {
+            throw new IllegalArgumentException("--batch must be 1 or more, not " + batch);
+        }
+        if (warmUp < 0) {
+            throw new IllegalArgumentException("--warm-up must be 0 or more, not " + warmUp);
+        }
+        if (batch > 1 && admission == Admission.SEQUENTIAL) {
+            throw new IllegalArgumentException(
+                    "--batch is of --admission layer: sequential takes one expert of one token after another");
+        }
+        TunePolicies chosen = TunePolicies.of(policies, census);
+        checkOutputs(chosen);
+        Optional<MachineProfile> machine = machine(); // may take a minute to measure
+        List<TuneReport> reports = new ArrayList<>();
+        try {
+            List<Path> traces = recording.traces(inputs, surroundings, streams);
+            if (Thread.currentThread().isInterrupted()) {
+                return Failure.INTERRUPTED;
+            }
+            for (Path trace : traces) {
+                TuneReport report = report(trace, chosen, machine);
+                streams.print((reports.isEmpty() ? "" : "\n") + report.text());
+                reports.add(report);
+            }
+            write(reports, traces);
+        } finally {
+            recording.removeTrace();
+        }
+        return Failure.OK;
+    }
+
+    private TuneReport report(Path trace, TunePolicies chosen, Optional<MachineProfile> machine) {
+        try (TraceReader reader = TraceReader.open(trace)) {
+            TraceHeader header = reader.header();
+            TuneExperts.Sizes sizes = experts.sizes(trace, header, recording.model());
+            List<SlotPlan> plans = TuneBudgets.plans(budgets, header, sizes);
+            boolean cached = io == IoMode.AUTO ? device == null && staysInMemory(header, sizes) : io != IoMode.DIRECT;
+            Tuning.Question question = new Tuning.Question(
+                    chosen.contenders(trace, header),
+                    plans,
+                    sizes.sizes(),
+                    sizes.known(),
+                    sizes.denseBytes(),
+                    sizes.traits(),
+                    cached ? machine.map(MachineProfile::withCachedFiles) : machine);
+            if (warmUp >= header.tokens()) {
+                throw new IllegalArgumentException(
+                        "--warm-up " + warmUp + " leaves nothing of the " + header.tokens() + " tokens of " + trace);
+            }
+            Simulator simulator =
+                    new Simulator(admission, batch, warmUp, Runtime.getRuntime().availableProcessors());
+            Tuning tuning = Tuning.of(reader, simulator, question, TunePolicies.LRU);
+            return new TuneReport(recording.model().orElse(trace), header, admission, batch, warmUp, question, tuning);
+        }
+    }
+
+    /// Says whether the system will keep the model's file in memory, beside the experts that the engine keeps.
+    private static boolean staysInMemory(TraceHeader header, TuneExperts.Sizes sizes) {
+        long all = sizes.sizes().budget(header.experts(), header.topK()).allBytes();
+        return all <= AvailableMemory.bytes() / 2;
+    }
+
+    /// Returns the machine that speeds are predicted for; nothing if there is none to predict for.
+    private Optional<MachineProfile> machine() {
+        if (device == null) {
+            return new MachineFile(surroundings, streams).current();
+        }
+        Optional<MachineProfile> known = MachineProfile.ofDevice(device);
+        if (known.isEmpty() && !Files.exists(Path.of(device))) {
+            throw new IllegalArgumentException("--device: there is no file " + device + ", and the known devices are "
+                    + String.join(", ", MachineProfile.deviceNames()));
+        }
+        MachineProfile profile = known.orElseGet(() -> MachineProfile.read(Path.of(device)));
+        if (io != IoMode.AUTO && profile.cachedBytesPerSecond().isEmpty()) {
+            throw new IllegalArgumentException("--io: the profile " + profile.name()
+                    + " knows one way only in which missing experts come, not how fast the page cache is"
+                    + " (cached_bytes_per_second)");
+        }
+        return Optional.of(profile);
+    }
+
+    private void checkOutputs(TunePolicies chosen) throws IOException {
+        if (page != null) {
+            if (inputs.size() > 1) {
+                throw new IllegalArgumentException("--report shows one trace, not " + inputs.size());
+            }
+            OutputFile.check(page, "--report");
+        }
+        if (json != null) {
+            OutputFile.check(json, "--json");
+        }
+        if (save != null) {
+            if (inputs.size() > 1) {
+                throw new IllegalArgumentException("--save is of one trace, not " + inputs.size());
+            }
+            if (chosen.onlyOptimum()) {
+                throw new IllegalArgumentException(
+                        "--save: only belady is compared, which knows the future and cannot be run");
+            }
+            OutputFile.check(save, "--save");
+        }
+    }
+
+    private void write(List<TuneReport> reports, List<Path> traces) throws IOException {
+        if (page != null) {
+            try (TraceReader reader = TraceReader.open(traces.getFirst())) {
+                String charts = new TuneCharts(reports.getFirst(), TraceCounts.of(reader)).page();
+                OutputFile.write(page, "--report", charts);
+            }
+        }
+        if (json != null) {
+            Map<String, Object> fields = new LinkedHashMap<>();
+            if (reports.size() > 1) {
+                fields.put("traces", reports.stream().map(TuneReport::fields).toList());
+            } else {
+                fields.putAll(reports.getFirst().fields());
+            }
+            OutputFile.write(json, "--json", Json.writePretty(fields) + "\n");
+        }
+        if (save != null) {
+            Tuning.Advice advice = reports.getFirst().advice().orElseThrow();
+            OutputFile.write(
+                    save, "--save", Json.writePretty(PolicyFile.of(advice.row()).fields()) + "\n");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+package io.moetier.cli.tune;
+
+import io.moetier.cli.models.ModelSummary;
+import io.moetier.cli.models.Stores;
+import io.moetier.cli.option.About;
+import io.moetier.cli.option.Topic;
+import io.moetier.cli.terminal.ByteSize;
+import io.moetier.lab.cost.CostModel;
+import io.moetier.lab.simulate.SlotPlan;
+import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.session.SessionTrace;
+import io.moetier.runtime.trace.TraceHeader;
+import io.moetier.storage.model.MalformedModelException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// How large experts are, which a trace does not tell.
+@About(Topic.MEASUREMENT)
+final class TuneExperts {
+    @Option(
+            names = "--model",
+            paramLabel = "MODEL",
+            description = "The model of the traces, whose headers tell the sizes of weights.")
+    @Nullable
+    Path model;
+
+    @Option(names = "--expert-bytes", paramLabel = "SIZE", description = "Size of one expert, such as 13.2M.")
+    @Nullable
+    ByteSize expertBytes;
+
+    /// What the experts of a trace take.
+    ///
+    /// @param known whether the bytes are those of a model; if not, they count slots
+    /// @param denseBytes bytes of the weights outside the experts that every token reads, 0 if not known
+    /// @param traits what else counts of the model, if there is one
+    record Sizes(SlotPlan.Sizes sizes, boolean known, long denseBytes, Optional<CostModel.Traits> traits) {}
+
+    /// Returns the sizes for one trace.
+    ///
+    /// @param recorded the model that the trace was recorded with just now, if it was
+    /// @throws MalformedModelException if the trace is not one of the model
+    Sizes sizes(Path trace, TraceHeader header, Optional<Path> recorded) {
+        if (model != null && expertBytes != null) {
+            throw new IllegalArgumentException("--model and --expert-bytes: expected one of them");
+        }
+        if (model != null && recorded.isPresent()) {
+            throw new IllegalArgumentException("--model and --prompts: the trace is one of " + recorded.get());
+        }
+        if (expertBytes != null) {
+            if (expertBytes.bytes() == 0) {
+                throw new IllegalArgumentException("--expert-bytes must be more than 0");
+            }
+            return new Sizes(SlotPlan.Sizes.uniform(header.layers(), expertBytes.bytes()), true, 0, Optional.empty());
+        }
+        Optional<Path> of = Optional.ofNullable(model).or(() -> recorded);
+        return of.map(path -> ofModel(summary(path), trace, header))
+                .orElseGet(() -> new Sizes(SlotPlan.Sizes.uniform(header.layers(), 1), false, 0, Optional.empty()));
+    }
+
+    private static ModelSummary summary(Path model) {
+        if (Stores.isStore(model)) {
+            return ModelSummary.ofStore(model);
+        }
+        try (ModelSource source = Stores.openSource(model)) {
+            return ModelSummary.ofSource(source);
+        }
+    }
+
+    private static Sizes ofModel(ModelSummary summary, Path trace, TraceHeader header) {
+        requireSameShape(summary.spec(), summary.model(), trace, header);
+        List<Long> bytes =
+                summary.slotBytesOfLayer().stream().distinct().sorted().toList();
+        List<Integer> classOfLayer =
+                summary.slotBytesOfLayer().stream().map(bytes::indexOf).toList();
+        CostModel.Traits traits = new CostModel.Traits(
+                summary.types().dense(),
+                summary.types().experts(),
+                summary.spec().hiddenSize(),
+                summary.spec().vocabSize());
+        return new Sizes(new SlotPlan.Sizes(classOfLayer, bytes), true, denseBytesRead(summary), Optional.of(traits));
+    }
+
+    /// Returns what every token reads: all but an embedding that is not the head as well, of which it needs one row.
+    private static long denseBytesRead(ModelSummary summary) {
+        ModelSpec spec = summary.spec();
+        double all = spec.denseLinears().stream()
+                .mapToLong(LinearSpec::numParameters)
+                .sum();
+        double idle = spec.tiedEmbeddings() ? 0 : spec.embedding().numParameters();
+        return Math.round(summary.denseBytes() * (1 - idle / all));
+    }
+
+    private static void requireSameShape(ModelSpec spec, Path model, Path trace, TraceHeader header) {
+        TraceHeader own = SessionTrace.header("", spec, "");
+        if (!own.moeLayerIndices().equals(header.moeLayerIndices())
+                || own.experts() != header.experts()
+                || !mayChoose(header, own.topK())) {
+            throw new MalformedModelException(
+                    trace + ": a trace of " + shape(header) + ", but " + model + " has " + shape(own));
+        }
+    }
+
+    /// Says whether the trace can be one of a model that was trained to choose `topK` experts.
+    private static boolean mayChoose(TraceHeader header, int topK) {
+        boolean fewer = header.fewerExperts() && header.topK() < topK;
+        return header.topK() == topK || fewer || header.lossy().isPresent();
+    }
+
+    private static String shape(TraceHeader header) {
+        return header.layers() + " layers of " + header.experts() + " experts, top " + header.topK();
+    }
+}

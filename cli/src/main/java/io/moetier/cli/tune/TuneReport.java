@@ -1,0 +1,185 @@
+package io.moetier.cli.tune;
+
+import io.moetier.cli.report.Table;
+import io.moetier.cli.terminal.ByteSize;
+import io.moetier.lab.simulate.Admission;
+import io.moetier.lab.simulate.Tuning;
+import io.moetier.runtime.trace.TraceHeader;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// What `tune` found for one trace, for people and for programs.
+record TuneReport(
+        Path trace,
+        TraceHeader header,
+        Admission admission,
+        int batch,
+        long warmUp,
+        Tuning.Question question,
+        Tuning tuning) {
+    /// Returns the table, what to note about it, and the recommendation.
+    String text() {
+        StringBuilder text = new StringBuilder(trace + ": " + header.model() + "\n" + subject() + "\n\n");
+        text.append(table()).append('\n');
+        notes().forEach(note -> text.append(note).append('\n'));
+        recommendation().ifPresent(sentence -> text.append(sentence).append('\n'));
+        return text.toString();
+    }
+
+    /// Returns what was replayed, and how.
+    String subject() {
+        return String.format(
+                Locale.ROOT,
+                "%,d tokens%s, %d layers of %d experts, top %d; admission %s%s",
+                header.tokens(),
+                warmUp > 0 ? String.format(Locale.ROOT, ", of which %,d to warm up", warmUp) : "",
+                header.layers(),
+                header.experts(),
+                header.topK(),
+                admission.name().toLowerCase(Locale.ROOT),
+                batch > 1 ? ", " + batch + " tokens at a time" : "");
+    }
+
+    /// Returns what to take, as a sentence; nothing if only the optimum was asked for.
+    Optional<String> recommendation() {
+        return advice().map(TuneReport::sentence);
+    }
+
+    /// Returns the rows under the names that `--json` writes.
+    Map<String, Object> fields() {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("trace", trace.toString());
+        header.lossy().ifPresent(options -> fields.put("lossy", options));
+        fields.put("admission", admission.name().toLowerCase(Locale.ROOT));
+        question.machine().ifPresent(machine -> fields.put("device", machine.name()));
+        fields.put("rows", tuning.rows().stream().map(TuneReport::fields).toList());
+        return fields;
+    }
+
+    Optional<Tuning.Advice> advice() {
+        return tuning.advice();
+    }
+
+    private static Map<String, @Nullable Object> fields(Tuning.Row row) {
+        Map<String, @Nullable Object> fields = new LinkedHashMap<>();
+        fields.put("policy", row.policy());
+        fields.put("budget", row.plan().spelling());
+        fields.put("slots", row.plan().numSlots());
+        fields.put("hitRate", row.hitRate());
+        fields.put("copiesPerToken", row.copiesPerToken());
+        fields.put("bytesPerToken", row.bytesPerToken().orElse(null));
+        fields.put(
+                "predictedTokensPerSecond",
+                row.prediction().map(prediction -> prediction.tokensPerSecond()).orElse(null));
+        fields.put(
+                "bound",
+                row.prediction().map(prediction -> prediction.bound().label()).orElse(null));
+        fields.put("gapClosed", row.gapClosed().isPresent() ? row.gapClosed().getAsDouble() : null);
+        return fields;
+    }
+
+    /// Returns a row for each policy and budget.
+    Table table() {
+        Table table = Table.ofFigures();
+        cells().forEach(row -> table.row(row.toArray()));
+        return table;
+    }
+
+    private List<List<String>> cells() {
+        boolean sizes = question.slotBytesKnown();
+        List<String> head = new ArrayList<>(List.of("budget", "slots", "policy", "hit rate", "copies/token"));
+        if (sizes) {
+            head.add("moved/token");
+        }
+        if (sizes && question.machine().isPresent()) {
+            head.addAll(List.of("tokens/s", "bound"));
+        }
+        head.add("gap closed");
+        List<List<String>> cells = new ArrayList<>(List.of(head));
+        tuning.rows().forEach(row -> cells.add(cells(row)));
+        return cells;
+    }
+
+    private static List<String> cells(Tuning.Row row) {
+        List<String> cells = new ArrayList<>(List.of(
+                row.plan().spelling(),
+                Integer.toString(row.plan().numSlots()),
+                row.policy(),
+                percent("%.1f %%", row.hitRate()),
+                String.format(Locale.ROOT, "%.1f", row.copiesPerToken())));
+        row.bytesPerToken().ifPresent(bytes -> cells.add(ByteSize.format(bytes)));
+        row.prediction().ifPresent(prediction -> {
+            cells.add(String.format(Locale.ROOT, "%.1f", prediction.tokensPerSecond()));
+            cells.add(prediction.bound().label());
+        });
+        cells.add(
+                row.gapClosed().isPresent() ? percent("%.0f %%", row.gapClosed().getAsDouble()) : "–");
+        return cells;
+    }
+
+    /// Returns what one must know to read the table.
+    List<String> notes() {
+        List<String> notes = new ArrayList<>();
+        header.lossy()
+                .ifPresent(options ->
+                        notes.add("Lossy: the trace is of the model with " + options + ", not as it was trained."));
+        int tokenExperts = header.layers() * header.topK();
+        List<String> small = question.plans().stream()
+                .filter(plan -> plan.numSlots() < tokenExperts)
+                .map(plan -> plan.spelling())
+                .toList();
+        if (!small.isEmpty()) {
+            notes.add(String.join(", ", small) + ": fewer slots than one token needs (" + header.layers() + " layers × "
+                    + header.topK() + " experts = " + tokenExperts
+                    + "); what was used longest ago is what the next token needs, so lru finds little.");
+        }
+        if (!question.slotBytesKnown()) {
+            notes.add("No bytes and no speeds: a trace does not tell the size of an expert; --model or --expert-bytes"
+                    + " does.");
+        } else if (question.machine().isEmpty()) {
+            notes.add("No speeds: this machine was not measured; run moetier doctor, or give --device.");
+        } else if (question.denseBytes() == 0) {
+            notes.add("Speeds count experts only; --model adds the other weights.");
+        }
+        question.machine()
+                .filter(machine -> question.slotBytesKnown())
+                .ifPresent(machine -> notes.add(
+                        machine.decodeCosts().isPresent() && question.traits().isPresent()
+                                ? "Speeds are those of generation on " + machine.name() + "."
+                                : "Speeds are upper bounds for " + machine.name() + "."));
+        return notes;
+    }
+
+    private static String sentence(Tuning.Advice advice) {
+        Tuning.Row row = advice.row();
+        String slots = row.plan().numSlots() + " slots"
+                + row.slotBytes().map(bytes -> ", " + ByteSize.format(bytes)).orElse("");
+        StringBuilder text = new StringBuilder(
+                "Recommended: " + row.policy() + " at " + row.plan().spelling() + " (" + slots + ")");
+        double fewer = row.fewerCopiesThanLru();
+        text.append(fewer >= 0.005 ? ", which needs " + percent("%.0f %%", fewer) + " fewer copies than lru" : "");
+        advice.next().ifPresent(next -> text.append(bought(row, next)));
+        return text.append('.').toString();
+    }
+
+    private static String bought(Tuning.Row row, Tuning.Row next) {
+        if (row.prediction().isPresent() && next.prediction().isPresent()) {
+            double faster = next.prediction().get().tokensPerSecond()
+                            / row.prediction().get().tokensPerSecond()
+                    - 1;
+            return "; " + next.plan().spelling() + " buys " + percent("%.0f %%", faster) + " more tokens/s";
+        }
+        double fewer = row.copiesPerToken() == 0 ? 0 : 1 - next.copiesPerToken() / row.copiesPerToken();
+        return "; " + next.plan().spelling() + " buys another " + percent("%.0f %%", fewer) + " fewer copies";
+    }
+
+    private static String percent(String format, double share) {
+        return String.format(Locale.ROOT, format, 100 * share);
+    }
+}

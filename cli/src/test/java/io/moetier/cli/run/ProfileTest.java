@@ -1,0 +1,126 @@
+package io.moetier.cli.run;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.cli.CommandLineRun;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ProfileTest {
+    private static final String TINY = TestData.tinyMixtral().toString();
+
+    @TempDir
+    Path cache = Path.of("");
+
+    @Test
+    void aRunStartsWithWhatTheLastOneChose() throws IOException {
+        double cold = hitRate();
+        Path census = only();
+        assertTrue(census.toString().endsWith(".default.census.json"), census.toString());
+        double tokens = Json.readObject(census).requireDouble("tokens");
+        double warm = hitRate();
+        assertTrue(warm > cold, () -> warm + " after " + cold);
+        assertEquals(only(), census);
+        assertTrue(Json.readObject(census).requireDouble("tokens") > tokens);
+    }
+
+    @Test
+    void profilesKnowNothingOfEachOther() throws IOException {
+        double cold = hitRate();
+        assertEquals(cold, hitRate("--profile", "work"));
+        assertEquals(2, files().size());
+    }
+
+    @Test
+    void withoutAProfileNothingIsKept() throws IOException {
+        hitRate("--profile", "none");
+        assertFalse(Files.exists(cache.resolve("census")));
+    }
+
+    @Test
+    void aDamagedCensusIsSaidAndReplaced() throws IOException {
+        hitRate();
+        Path census = only();
+        Files.writeString(census, "{\"format\":\"moe-census/7\"}");
+        CommandLineRun run = run();
+        assertEquals(Failure.OK, run.exitCode());
+        String sentence = census + ": format: expected moe-census/1, found moe-census/7; it is not used";
+        assertEquals(sentence, run.err().lines().findFirst().orElseThrow());
+        assertEquals("moe-census/1", Json.readObject(census).requireString("format"));
+    }
+
+    @Test
+    void aCensusOfAnotherModelIsNotUsed() throws IOException {
+        hitRate();
+        Path census = only();
+        Files.writeString(census, "{\"format\":\"moe-census/1\",\"tokens\":1,\"layers\":[]}");
+        String sentence = census + ": expected the experts of the model, found others; it is not used";
+        assertEquals(sentence, run().err().lines().findFirst().orElseThrow());
+    }
+
+    @Test
+    void aCacheThatCannotBeWrittenIsSaidOnceWithWhatHelps() throws IOException {
+        Path store = cache.resolve("tiny.mtier");
+        CommandLineRun.inProcess(cache, "import", TINY, "--out", store.toString());
+        Path file = Files.writeString(cache.resolve("file"), "no directory");
+        String[] command = {"run", store.toString(), "--ids", "1,2", "-n", "1", "--profile", "default"};
+        CommandLineRun run = CommandLineRun.inProcess(file, command);
+        assertEquals(Failure.OK, run.exitCode());
+        List<String> notes = run.err()
+                .lines()
+                .filter(line -> line.contains("--profile none"))
+                .toList();
+        assertEquals(1, notes.size(), run.err());
+        assertTrue(notes.getFirst().contains(file.toString()), run.err());
+        command[command.length - 1] = "none";
+        String silent = CommandLineRun.inProcess(file, command).err();
+        assertFalse(silent.contains(file.toString()), silent);
+    }
+
+    @Test
+    void aNameIsALabel() {
+        CommandLineRun run = run("--profile", "../x");
+        assertEquals(
+                "moetier: --profile: expected up to 64 letters, digits, - and _, found '../x'",
+                run.err().strip());
+        assertEquals(Failure.USAGE, run.exitCode());
+    }
+
+    private double hitRate(String... options) {
+        CommandLineRun run = run(options);
+        assertEquals(Failure.OK, run.exitCode(), run.err());
+        JsonObject figures = Json.parseObject(run.out().getBytes(StandardCharsets.UTF_8), Path.of("output"));
+        return figures.requireDouble("expert_hit_rate");
+    }
+
+    private CommandLineRun run(String... options) {
+        Stream<String> args = Stream.of(
+                "run", TINY, "Once upon a time", "--device", "cpu", "-n", "8", "--temp", "0", "--ram", "12M", "--json");
+        return CommandLineRun.inProcess(
+                cache, Stream.concat(args, Stream.of(options)).toArray(String[]::new));
+    }
+
+    private Path only() throws IOException {
+        List<Path> files = files();
+        assertEquals(1, files.size(), files::toString);
+        return files.getFirst();
+    }
+
+    private List<Path> files() throws IOException {
+        try (Stream<Path> files = Files.list(cache.resolve("census"))) {
+            return files.toList();
+        }
+    }
+}

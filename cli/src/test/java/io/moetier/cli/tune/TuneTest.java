@@ -1,0 +1,310 @@
+package io.moetier.cli.tune;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.cli.CommandLineRun;
+import io.moetier.cli.doctor.MachineFile;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.lab.cost.ByWorkingSet;
+import io.moetier.lab.cost.DecodeCosts;
+import io.moetier.lab.cost.LoadCosts;
+import io.moetier.lab.cost.MachineProfile;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.DType;
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class TuneTest {
+    private static final String TINY = TestData.tinyMixtral().toString();
+    private static final String GPT_OSS =
+            TestData.trace("gpt-oss-20b_misc_small").toString();
+    private static final String HEADER = """
+            {"format":"moe-trace/1","model":"m","layers":2,"experts":4,"top_k":2,"moe_layer_indices":[0,1],"tokens":1,"requests":1}
+            """;
+    private static final String TOKEN = """
+            {"r":0,"t":0,"p":"decode","e":[[3,1],[0,2]]}
+            """;
+
+    private static final ByWorkingSet NOTHING = ByWorkingSet.of(Map.of(1L, 0.0));
+
+    @TempDir
+    static Path cache = Path.of("");
+
+    @TempDir
+    Path directory = Path.of("");
+
+    @Test
+    void theTableComparesPoliciesAndBudgets() {
+        String out = ok(
+                "tune", GPT_OSS, "--policies", "lru,lfu,belady", "--budgets", "6.25%,25%", "--admission", "sequential");
+        assertTrue(out.contains("1,461 tokens, 24 layers of 32 experts, top 4; admission sequential\n"), out);
+        assertTrue(out.contains("25%       192     lru    62.3 %          36.2         0 %\n"), out);
+        assertTrue(out.contains("25%       192  belady    83.9 %          15.4       100 %\n"), out);
+        assertTrue(
+                out.contains(
+                        "6.25%: fewer slots than one token needs (24 layers × 4 experts = 96); what was used longest ago"
+                                + " is what the next token needs, so lru finds little.\n"),
+                out);
+        assertTrue(out.contains("Recommended: lfu at 25% (192 slots), which needs 7 % fewer copies than lru.\n"), out);
+    }
+
+    @Test
+    void theRowsAreWritten() {
+        Path json = directory.resolve("tune.json");
+        ok(
+                "tune",
+                GPT_OSS,
+                "--budgets",
+                "25%,4G",
+                "--expert-bytes",
+                "13.2MB",
+                "--device",
+                "rtx3060",
+                "--json",
+                json.toString());
+        JsonObject found = Json.readObject(json);
+        assertEquals(GPT_OSS, found.requireString("trace"));
+        assertEquals("layer", found.requireString("admission"));
+        List<JsonObject> rows = found.requireObjects("rows");
+        JsonObject lru = rows.getFirst();
+        assertEquals("lru", lru.requireString("policy"));
+        assertEquals("25%", lru.requireString("budget"));
+        assertEquals(192, lru.requireInt("slots"));
+        assertEquals(0.6243, lru.requireDouble("hitRate"), 0.00005);
+        assertEquals(13.2e6 * 96 * (1 - lru.requireDouble("hitRate")), lru.requireDouble("bytesPerToken"), 1);
+        assertEquals("link", lru.requireString("bound"));
+        assertEquals(0, lru.requireDouble("gapClosed"));
+        // no faster than the link, nor slower than if it waited for the link in every layer
+        double seconds = 1 / lru.requireDouble("predictedTokensPerSecond");
+        double link = lru.requireDouble("bytesPerToken") / 25e9 + 24 * 40e-6;
+        assertTrue(seconds >= link && seconds < link + 96 * 13.2e6 / 288e9, () -> seconds + " " + link);
+        JsonObject optimum = rows.getLast();
+        assertEquals("belady", optimum.requireString("policy"));
+        assertEquals("4G", optimum.requireString("budget"));
+        assertEquals((4L << 30) / 13_200_000, optimum.requireInt("slots"));
+        assertEquals(1, optimum.requireDouble("gapClosed"));
+    }
+
+    @Test
+    void theWinnerRunsLive() {
+        Path prompts = write("prompts", "Once upon a time\n\nThe little dog\n");
+        Path policy = directory.resolve("policy.json");
+        String out = ok(
+                "tune",
+                TINY,
+                "--prompts",
+                prompts.toString(),
+                "-n",
+                "12",
+                "--budgets",
+                "50%",
+                "--save",
+                policy.toString());
+        assertTrue(out.contains("Recommended: "), out);
+        assertEquals(64 * (192 << 10), Json.readObject(policy).requireLong("ram_bytes"));
+        CommandLineRun run = CommandLineRun.inProcess(
+                cache, "run", TINY, "Once", "-n", "4", "--json", "--policy-file", policy.toString());
+        assertEquals(0, run.exitCode(), run.err());
+        CommandLineRun stats = CommandLineRun.inProcess(
+                cache, "run", TINY, "Once", "-n", "4", "--stats", "--policy-file", policy.toString());
+        assertTrue(stats.err().contains(" of 64 slots"), stats.err());
+    }
+
+    @Test
+    void theMachineThatDoctorMeasuredIsTheDefault() throws IOException {
+        Path own = Files.createDirectory(directory.resolve("own"));
+        String[] command = {"tune", GPT_OSS, "--expert-bytes", "1K", "--policies", "lru", "--budgets", "25%"};
+        CommandLineRun before = CommandLineRun.inProcess(own, command);
+        assertTrue(
+                before.out()
+                        .contains("No speeds: this machine was not measured; run moetier doctor, or give --device.\n"),
+                before.out());
+        LoadCosts loads = new LoadCosts(0, 0, 0, 1e-9, 0);
+        DecodeCosts costs = new DecodeCosts(
+                Map.of(DType.BF16, ByWorkingSet.of(Map.of(1L, 10e9))), NOTHING, NOTHING, NOTHING, 0, loads, loads);
+        MachineProfile profile =
+                MachineProfile.ofHost("a machine", 10e9, 1e9, 4e9, 0).withDecodeCosts(costs);
+        Files.writeString(MachineFile.in(own), Json.write(profile.fields()));
+        CommandLineRun after = CommandLineRun.inProcess(own, command);
+        assertTrue(
+                after.out().contains("Speeds are upper bounds for a machine with its files in memory.\n"), after.out());
+        CommandLineRun onDisk = CommandLineRun.inProcess(own, withOptions(command, "--io", "direct"));
+        assertTrue(onDisk.out().contains("Speeds are upper bounds for a machine.\n"), onDisk.out());
+    }
+
+    /// What bench records, tune finds: the same hits, and with the model a speed that is no mere bound.
+    @Test
+    void roundsOfBenchAreReplayed() throws IOException {
+        Path own = Files.createDirectory(directory.resolve("own"));
+        LoadCosts loads = new LoadCosts(0, 0, 0, 1e-9, 0);
+        DecodeCosts costs = new DecodeCosts(Map.of(), NOTHING, NOTHING, NOTHING, 0, loads, loads);
+        MachineProfile profile =
+                MachineProfile.ofHost("a machine", 1e17, 1e9, 4e9, 1e-3).withDecodeCosts(costs);
+        Files.writeString(MachineFile.in(own), Json.write(profile.fields()));
+        Path trace = directory.resolve("rounds.gz");
+        CommandLineRun bench = CommandLineRun.inProcess(
+                cache,
+                "bench",
+                TINY,
+                "-p",
+                "0",
+                "-n",
+                "8",
+                "-r",
+                "2",
+                "--ram",
+                "12M",
+                "--trace",
+                trace.toString(),
+                "--json");
+        assertEquals(0, bench.exitCode(), bench.err());
+        JsonObject generation = Json.parseObject(bench.out().getBytes(StandardCharsets.UTF_8), Path.of("output"))
+                .requireObject("generation");
+        Path json = directory.resolve("tune.json");
+        CommandLineRun tune = CommandLineRun.inProcess(
+                own,
+                "tune",
+                trace.toString(),
+                "--model",
+                TINY,
+                "--policies",
+                "lru",
+                "--budgets",
+                "12M",
+                "--warm-up",
+                "24",
+                "--json",
+                json.toString());
+        assertEquals(0, tune.exitCode(), tune.err());
+        assertTrue(tune.out().contains("72 tokens, of which 24 to warm up, "), tune.out());
+        assertTrue(
+                tune.out().contains("Speeds are those of generation on a machine with its files in memory.\n"),
+                tune.out());
+        JsonObject row = Json.readObject(json).requireObjects("rows").getFirst();
+        assertEquals(generation.requireDouble("hit_rate"), row.requireDouble("hitRate"), 1e-9);
+        double perToken = 1 / row.requireDouble("predictedTokensPerSecond");
+        assertTrue(perToken > 8e-3 && perToken < 8e-3 + 16 * 196_608e-9, () -> "8 layers and loads: " + perToken);
+    }
+
+    private static String[] withOptions(String[] command, String... options) {
+        return Stream.concat(Stream.of(command), Stream.of(options)).toArray(String[]::new);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            --policies lru,mru              | --policies: unknown policy 'mru': expected one of
+            --policies static               | --policies static needs --census FILE, a trace of other requests than those compared
+            --policies lru --census x.gz    | --census is for the policy static, which is not among --policies
+            --budgets 0.5%                  | --budgets: 0.5% of 768 experts is 3 slots, but the top-4 experts of one layer, which are needed at the same time, take 4 slots
+            --budgets 1M --expert-bytes 1M  | --budgets: 1M is 1.00 MiB, but the top-4 experts of one layer, which are needed at the same time, take 4.00 MiB
+            --budgets 4G                    | --budgets 4G: a trace does not tell the size of an expert; give --model MODEL or --expert-bytes SIZE
+            --budgets 120%                  | --budgets: expected a share from 0% to 100% of all experts, found '120%'
+            --budgets much                  | --budgets: expected a share such as 25%, or a size such as 4G, found 'much'
+            --device rtx1                   | --device: there is no file rtx1, and the known devices are rtx3060, rtx3090, rtx4060ti, rtx4090, rtx5090, h100
+            --warm-up -1                    | --warm-up must be 0 or more, not -1
+            --warm-up 1461                  | --warm-up 1461 leaves nothing of the 1461 tokens of
+            --batch 0                       | --batch must be 1 or more, not 0
+            --policies belady --save p.json | --save: only belady is compared, which knows the future and cannot be run
+            --batch 2 --admission sequential | --batch is of --admission layer: sequential takes one expert of one token after another
+            --device rtx3060 --io direct    | --io: the profile rtx3060 knows one way only in which missing experts come, not how fast the page cache is (cached_bytes_per_second)
+            -n 5 | --predict needs --prompts: traces are as long as they are
+            """)
+    void whatCannotBeIsSaid(String options, String expected) {
+        String[] arguments = ("tune " + GPT_OSS + " " + options).split(" ");
+        CommandLineRun run = CommandLineRun.inProcess(cache, arguments);
+        assertEquals(Failure.USAGE, run.exitCode(), run.err());
+        assertTrue(run.err().startsWith("moetier: " + expected), run.err());
+        assertEquals(1, run.err().lines().count());
+    }
+
+    @Test
+    void aTraceOfAnotherModelIsRefused() {
+        assertRefused(
+                GPT_OSS + ": a trace of 24 layers of 32 experts, top 4, but " + TINY
+                        + " has 8 layers of 16 experts, top 2",
+                "tune",
+                GPT_OSS,
+                "--model",
+                TINY);
+    }
+
+    @Test
+    void damagedTracesAreRefused() throws IOException {
+        String trace = directory.resolve("t.jsonl.gz").toString();
+        String line = trace + " line 2: ";
+        assertRefused(
+                trace, HEADER + TOKEN.replace("[3,1]", "[3]"), line + "e[0]: expected a list of 2, found one of 1");
+        assertRefused(
+                trace,
+                HEADER + TOKEN.replace("[3,1]", "[4,1]"),
+                line + "e[0]: expected distinct experts from 0 to 3, found [4, 1]");
+        assertRefused(trace, TOKEN, trace + " line 1: format: expected moe-trace/1, found nothing");
+        assertRefused(
+                trace,
+                HEADER.replace("trace/1", "trace/9") + TOKEN,
+                trace + " line 1: format: expected moe-trace/1, found moe-trace/9");
+        assertRefused(trace, "", trace + ": empty, expected a trace of format moe-trace/1");
+        assertRefused(trace, HEADER, trace + ": tokens: expected 1 as the header says, found 0");
+        byte[] whole = Files.readAllBytes(Path.of(GPT_OSS));
+        Files.write(Path.of(trace), Arrays.copyOf(whole, whole.length / 2));
+        CommandLineRun cut = CommandLineRun.inProcess(cache, "tune", trace);
+        assertEquals(Failure.FAILED, cut.exitCode());
+        assertTrue(cut.err().matches("moetier: .* line \\d+: the gzip data is damaged or cut off\n"), cut.err());
+        assertFalse(cut.out().contains("Recommended"));
+    }
+
+    @Test
+    void aPolicyFileIsChecked() {
+        Path file = write("p.json", "{\"format\":\"moetier-policy/1\",\"policy\":\"mru\"}");
+        CommandLineRun run = CommandLineRun.inProcess(cache, "run", TINY, "Once", "--policy-file", file.toString());
+        assertTrue(run.err().startsWith("moetier: " + file + ": policy must be one of lru, "), run.err());
+        CommandLineRun two = CommandLineRun.inProcess(
+                cache, "run", TINY, "Once", "--policy", "lfu", "--policy-file", file.toString());
+        assertEquals("moetier: --policy and --policy-file: expected one of them\n", two.err());
+        assertNotEquals(0, two.exitCode());
+    }
+
+    private void assertRefused(String trace, String lines, String sentence) throws IOException {
+        try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(Path.of(trace)))) {
+            out.write(lines.getBytes(StandardCharsets.UTF_8));
+        }
+        assertRefused(sentence, "tune", trace, "--budgets", "50%");
+    }
+
+    private static void assertRefused(String sentence, String... arguments) {
+        CommandLineRun run = CommandLineRun.inProcess(cache, arguments);
+        assertEquals("moetier: " + sentence + "\n", run.err());
+        assertEquals(Failure.FAILED, run.exitCode());
+    }
+
+    private static String ok(String... arguments) {
+        CommandLineRun run = CommandLineRun.inProcess(cache, arguments);
+        assertEquals(0, run.exitCode(), run.err());
+        return run.out();
+    }
+
+    private Path write(String name, String text) {
+        try {
+            return Files.writeString(directory.resolve(name), text);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+}
