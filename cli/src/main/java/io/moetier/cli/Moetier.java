@@ -168,18 +168,13 @@ public final class Moetier implements Runnable {
         if (cause instanceof Streams.ClosedOutputException) {
             return Failure.OK;
         }
-        Failure failure = Failure.of(cause);
-        streams.note("moetier: "
-                + surroundings
-                        .knownCacheDirectory()
-                        .map(cache -> new Remedy(cache).sentence(cause))
-                        .orElse(failure.sentence()));
+                streams.note("moetier: " + new Remedy(surroundings.knownCacheDirectory()).sentence(cause));
         if (debug) {
             StringWriter trace = new StringWriter();
             cause.printStackTrace(new PrintWriter(trace));
             streams.note(trace.toString().stripTrailing());
         }
-        return failure.exitCode();
+        return Failure.of(cause).exitCode();
     }
 
     private int rejectUsage(ParameterException cause, String... args) {

@@ -14,11 +14,20 @@ import com.tngtech.archunit.core.domain.JavaPackage;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.constantpool.PoolEntry;
+import java.lang.classfile.constantpool.StringEntry;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /// The rules of docs/ARCHITECTURE.md that a machine can check.
@@ -36,6 +45,11 @@ class ArchitectureTest {
             "os.name: huge pages are asked for with a call that only Linux has",
             "io.moetier.storage.platform.Platform",
             "os.name and os.arch: jars have one native library for each platform");
+    private static final Pattern FLAG = Pattern.compile("(?<![\\w-])--[a-z][a-z-]*");
+    /// The JVM's own, which whoever starts one can give.
+    private static final Set<String> JVM_FLAGS = Set.of("--add-modules");
+    /// A program for developers, which reads its own arguments.
+    private static final String OTHER_COMMAND_LINE = "io.moetier.lab.synthetic.Arguments";
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
             .withImportOption(location -> !location.contains("/jmh_generated/"))
@@ -140,6 +154,38 @@ class ArchitectureTest {
                 .dependOnClassesThat()
                 .haveFullyQualifiedName("java.lang.IO")
                 .check(CLASSES);
+    }
+
+    /// Whoever embeds the library has fields and no flags; `OptionFlags` in cli knows which flag a field has.
+    @Test
+    void onlyTheCommandLineNamesFlags() {
+        Set<String> named = CLASSES.stream()
+                .filter(type -> !type.getPackageName().startsWith("io.moetier.cli"))
+                .filter(type -> !type.getPackageName().startsWith("io.moetier.testdata")) // which start programs
+                .filter(type -> !type.getName().equals(OTHER_COMMAND_LINE))
+                .flatMap(type -> strings(type).filter(ArchitectureTest::namesFlag).map(text -> type + ": " + text))
+                .collect(Collectors.toSet());
+        assertEquals(Set.of(), named);
+        assertTrue(CLASSES.stream().flatMap(ArchitectureTest::strings).anyMatch(ArchitectureTest::namesFlag));
+    }
+
+    private static boolean namesFlag(String text) {
+        return FLAG.matcher(text).results().anyMatch(flag -> !JVM_FLAGS.contains(flag.group()));
+    }
+
+    /// Returns the string constants of a class, and what its messages are put together from.
+    private static Stream<String> strings(JavaClass type) {
+        try (InputStream bytes = type.getSource().orElseThrow().getUri().toURL().openStream()) {
+            List<String> strings = new ArrayList<>();
+            for (PoolEntry entry : ClassFile.of().parse(bytes.readAllBytes()).constantPool()) {
+                if (entry instanceof StringEntry string) {
+                    strings.add(string.stringValue());
+                }
+            }
+            return strings.stream();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test

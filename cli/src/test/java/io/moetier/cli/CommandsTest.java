@@ -364,11 +364,11 @@ class CommandsTest {
                 "run",
                 GOLDEN,
                 "Once");
-        fails(Failure.USAGE, "--temp must be 0 or more, not -1.0", "run", TINY, "Once", "--temp", "-1");
+        fails(Failure.USAGE, "--temp: expected 0 or more, found -1.0", "run", TINY, "Once", "--temp", "-1");
         fails(Failure.USAGE, "-n must be -1 or more, not -5", "run", TINY, "Once", "-n", "-5");
         fails(
                 Failure.USAGE,
-                "--policy static and --census FILE go together",
+                "--census: expected a routing trace for the policy static, and none for others, found none for static",
                 "run",
                 TINY,
                 "Once",
@@ -395,7 +395,7 @@ class CommandsTest {
     void aPromptFarBeyondTheContextIsRefused() throws IOException {
         Path file = Files.writeString(directory.resolve("huge.txt"), "a".repeat(20_000_000));
         String tooLong =
-                "the context holds 1024 tokens, but more than 1024 are needed (the model allows 1024, --ctx sets it)";
+                "--ctx: the context holds 1024 tokens, but more than 1024 are needed (the model allows 1024)";
         fails(Failure.USAGE, tooLong, "run", TINY, "-f", file.toString(), "-n", "2");
         fails(Failure.USAGE, tooLong, "explain", TINY, "-f", file.toString());
         Files.writeString(file, "a word ".repeat(100_000));

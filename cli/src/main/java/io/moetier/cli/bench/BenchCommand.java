@@ -6,6 +6,7 @@ import io.moetier.cli.models.Stores;
 import io.moetier.cli.models.Timeline;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.ModelOptions;
+import io.moetier.cli.option.OptionFlags;
 import io.moetier.cli.option.Topic;
 import io.moetier.cli.report.ProcessMemory;
 import io.moetier.cli.report.TraceEvents;
@@ -130,8 +131,7 @@ public final class BenchCommand implements Callable<Integer> {
             Timeline.check(traceEvents);
         }
         EngineConfig config = model.config(surroundings, streams);
-        config.selection()
-                .lossy()
+        OptionFlags.lossy(config.selection())
                 .ifPresent(options -> require(
                         !compare,
                         "--compare does not go with " + options + ": the other engine computes what was trained"));
@@ -153,7 +153,7 @@ public final class BenchCommand implements Callable<Integer> {
         }
         ModelSpec spec = loaded.engine().spec();
         TraceHeader header = SessionTrace.header(String.valueOf(model.model.getFileName()), spec, "rounds of bench")
-                .withLossy(loaded.engine().lossy());
+                .withLossy(OptionFlags.lossy(loaded.engine().selection()));
         try (TraceRecorder recorder = new TraceRecorder(trace, header)) {
             measure(loaded, before, Optional.of(new SessionTrace(recorder, spec)), traceEvents);
             recorder.finish();

@@ -5,6 +5,7 @@ import io.moetier.cli.models.Stores;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.DecoderOptions;
 import io.moetier.cli.option.ModelOptions;
+import io.moetier.cli.option.OptionFlags;
 import io.moetier.cli.option.Prompt;
 import io.moetier.cli.option.PromptOptions;
 import io.moetier.cli.option.Topic;
@@ -119,7 +120,7 @@ public final class ExplainCommand implements Callable<Integer> {
         return new ExplainedPrompt(
                 model.model,
                 spec,
-                engine.lossy(),
+                OptionFlags.lossy(engine.selection()),
                 ExplainedTokens.of(spec.encoder().isPresent() ? prompt : new int[0], loaded.tokenizer()),
                 ExplainedTokens.of(tokens, loaded.tokenizer()),
                 explainer);

@@ -5,6 +5,7 @@ import io.moetier.cli.models.Stores;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.DecoderOptions;
 import io.moetier.cli.option.ModelOptions;
+import io.moetier.cli.option.OptionFlags;
 import io.moetier.cli.option.Prompt;
 import io.moetier.cli.option.PromptOptions;
 import io.moetier.cli.option.Topic;
@@ -73,7 +74,7 @@ public final class LogitsCommand implements Callable<Integer> {
                 writeLogits(loaded, input, tokens, file.unfinished());
                 file.publish();
                 streams.note(out + ": " + tokens.length + " positions of " + vocabSize + " logits"
-                        + ExpertsUsed.warning(loaded.engine().lossy()));
+                        + ExpertsUsed.warning(OptionFlags.lossy(loaded.engine().selection())));
             }
         }
         return Failure.OK;
@@ -83,7 +84,7 @@ public final class LogitsCommand implements Callable<Integer> {
         Entry entry =
                 Entry.of(TENSOR, "F32", tokens.length, loaded.engine().spec().vocabSize());
         Map<String, String> metadata =
-                loaded.engine().lossy().map(options -> Map.of("lossy", options)).orElse(Map.of());
+                OptionFlags.lossy(loaded.engine().selection()).map(options -> Map.of("lossy", options)).orElse(Map.of());
         try (Session session = loaded.engine().newSession();
                 SafetensorsWriter writer = SafetensorsWriter.create(file, List.of(entry), metadata)) {
             DecoderOptions.encode(loaded.engine().spec(), session, input);

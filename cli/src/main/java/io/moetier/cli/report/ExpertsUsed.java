@@ -1,5 +1,6 @@
 package io.moetier.cli.report;
 
+import io.moetier.cli.option.OptionFlags;
 import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.session.Engine;
@@ -19,7 +20,7 @@ public record ExpertsUsed(double perToken, int most, Optional<String> lossy) {
                 .mapToInt(MoeSpec::numExpertsPerToken)
                 .max()
                 .orElse(0);
-        return new ExpertsUsed(stats.expertsPerToken(), most, engine.lossy());
+        return new ExpertsUsed(stats.expertsPerToken(), most, OptionFlags.lossy(engine.selection()));
     }
 
     /// Returns this for a table.

@@ -49,7 +49,7 @@ final class PromptLoop {
         this.commands = new PromptCommands(
                 answerer, settings, saved, () -> answer(answerer::answerAgain), () -> leaving = true);
         this.reader = new PromptReader(terminal, surroundings.historyFile(), commands);
-        this.remedy = new Remedy(surroundings.cacheDirectory());
+        this.remedy = new Remedy(surroundings.knownCacheDirectory());
     }
 
     /// Runs until `/bye` or the end of the input.

@@ -1,7 +1,9 @@
 package io.moetier.cli.run;
 
 import io.moetier.cli.models.Stores;
+import io.moetier.cli.option.OptionFlags;
 import io.moetier.cli.terminal.Failure;
+import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.expert.StoreManifest.StoreFile;
 import io.moetier.storage.model.MalformedModelException;
@@ -13,7 +15,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
 
-/// What is said of a failure once it is known where the cache is: which file of the user's it is about, and what helps.
+/// What is said of a failure: which flag or which file of the user's it is about, and what helps.
 ///
 /// A store in the cache holds copies of the small files of a checkpoint. Where a copy is whole, what is wrong with it
 /// is wrong with the user's own file, and making the store again would not help.
@@ -21,26 +23,34 @@ public final class Remedy {
     private static final Pattern NO_SPACE = Pattern.compile("No space left on device|Disk quota exceeded");
     private static final Pattern COPIED = Pattern.compile("[\\w.-]+[.](json|jinja)");
 
-    private final Path cacheDirectory;
+    private final Optional<Path> cacheDirectory;
 
-    public Remedy(Path cacheDirectory) {
+    /// @param cacheDirectory where the cache is, if that is known
+    public Remedy(Optional<Path> cacheDirectory) {
         this.cacheDirectory = cacheDirectory;
     }
 
     /// Returns the sentence of `cause` that helps most.
     public String sentence(Throwable cause) {
-        String sentence = Failure.of(cause).sentence();
-        if (cause instanceof MalformedModelException) {
-            return ofStore(sentence);
+        if (cause instanceof InvalidOptionException e) {
+            return OptionFlags.sentence(e);
         }
-        return NO_SPACE.matcher(sentence).find() && sentence.contains(cacheDirectory.toString())
+        String sentence = Failure.of(cause).sentence();
+        return cacheDirectory
+                .map(cache ->
+                        cause instanceof MalformedModelException ? ofStore(sentence, cache) : ofDisk(sentence, cache))
+                .orElse(sentence);
+    }
+
+    private static String ofDisk(String sentence, Path cache) {
+        return NO_SPACE.matcher(sentence).find() && sentence.contains(cache.toString())
                 ? sentence + "; MOETIER_CACHE names another folder for the cache"
                 : sentence;
     }
 
-    private String ofStore(String sentence) {
+    private static String ofStore(String sentence, Path cache) {
         Matcher store = Pattern.compile(
-                        Pattern.quote(cacheDirectory + "/") + "[^/]+/[^/]+" + Pattern.quote(Stores.SUFFIX))
+                        Pattern.quote(cache + "/") + "[^/]+/[^/]+" + Pattern.quote(Stores.SUFFIX))
                 .matcher(sentence);
         if (!store.lookingAt()) {
             return sentence;

@@ -4,6 +4,7 @@ import io.moetier.cli.models.LoadedModel;
 import io.moetier.cli.models.Stores;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.ModelOptions;
+import io.moetier.cli.option.OptionFlags;
 import io.moetier.cli.option.Prompt;
 import io.moetier.cli.option.PromptOptions;
 import io.moetier.cli.option.SamplingOptions;
@@ -70,7 +71,7 @@ public final class TraceRecordCommand implements Callable<Integer> {
                 Conversation conversation = new Conversation(loaded, sampling, Optional.empty())) {
             ModelSpec spec = loaded.engine().spec();
             int[] tokens = loaded.tokens(given);
-            Optional<String> lossy = loaded.engine().lossy();
+            Optional<String> lossy = OptionFlags.lossy(loaded.engine().selection());
             TraceHeader header = SessionTrace.header(String.valueOf(model.model.getFileName()), spec, "")
                     .withLossy(lossy);
             try (CleanStop _ = CleanStop.open();

@@ -159,7 +159,7 @@ class PerplexityTest {
         found = parse(run("perplexity", TINY, "--file", text, "--reference", small.toString(), "--json"));
         assertEquals(32, found.requireInt("ctx"));
         fails(
-                "--ctx 64 is more than the 32 tokens that the model allows (max_position_embeddings)",
+                "--ctx: 64 is more than the 32 tokens that the model allows (max_position_embeddings)",
                 small.toString(),
                 "--file",
                 text,

@@ -246,7 +246,7 @@ class PromptLoopTest {
         assertEquals(before, new SamplingSettings(sampling).table());
         assertTrue(screen().contains("moetier: no such setting: tmp; expected one of predict, temp, top-k"), screen());
         assertTrue(screen().contains("moetier: temp: expected a number or default, found 'warm'\n"), screen());
-        assertTrue(screen().contains("moetier: --temp must be 0 or more, not -1.0\n"), screen());
+        assertTrue(screen().contains("moetier: --temp: expected 0 or more, found -1.0\n"), screen());
         assertTrue(screen().contains("moetier: top-k: expected an integer or default, found '1.5'\n"), screen());
         assertTrue(screen().contains("moetier: ignore-eos: expected true or false or default, found 'si'\n"), screen());
     }

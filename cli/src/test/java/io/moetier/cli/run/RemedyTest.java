@@ -13,6 +13,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -69,9 +70,9 @@ public class RemedyTest {
         IOException full = new IOException(cache.resolve("x") + ": cannot be written: No space left on device");
         assertEquals(
                 full.getMessage() + "; MOETIER_CACHE names another folder for the cache",
-                new Remedy(cache).sentence(new UncheckedIOException(full)));
+                new Remedy(Optional.of(cache)).sentence(new UncheckedIOException(full)));
         IOException elsewhere = new IOException("/small/t.gz: cannot be written: No space left on device");
-        assertEquals(elsewhere.getMessage(), new Remedy(cache).sentence(elsewhere));
+        assertEquals(elsewhere.getMessage(), new Remedy(Optional.of(cache)).sentence(elsewhere));
     }
 
     private static void isOf(Path file, CommandLineRun run) {

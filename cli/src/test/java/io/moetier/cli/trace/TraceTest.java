@@ -100,8 +100,8 @@ class TraceTest {
                 out,
                 "--from",
                 "csv");
-        fails(Failure.USAGE, "--experts must be from 1 to 65536, not 0", in, out, "--experts", "0");
-        fails(Failure.USAGE, "--prompt-tokens must be 0 or more, not -1", in, out, "--prompt-tokens", "-1");
+        fails(Failure.USAGE, "--experts: expected 1 to 65536, found 0", in, out, "--experts", "0");
+        fails(Failure.USAGE, "--prompt-tokens: expected 0 or more, found -1", in, out, "--prompt-tokens", "-1");
         fails(Failure.USAGE, "OUT: expected another file than IN, found " + in, in, in.toString());
         fails(
                 Failure.FAILED,

@@ -214,7 +214,7 @@ final class StagingDirectory implements AutoCloseable {
             return;
         }
         if (!replace) {
-            throw new IOException(target + " exists; use --force to replace it");
+            throw new IOException(target + " exists already");
         }
         if (!looksLikeStore(target)) {
             throw new IOException(target + " exists and is not an expert store, so it is not replaced");

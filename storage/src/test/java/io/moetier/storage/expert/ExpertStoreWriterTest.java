@@ -87,7 +87,7 @@ class ExpertStoreWriterTest {
     @Test
     void refusesAnExistingTargetUnlessToldToReplaceAStore() throws IOException {
         Path target = OLD.write(scratch.resolve("sample.mtier"));
-        assertFails("sample.mtier exists; use --force", () -> ExpertStoreWriter.create(target, false));
+        assertFails("sample.mtier exists already", () -> ExpertStoreWriter.create(target, false));
 
         Path documents = Files.createDirectory(scratch.resolve("documents"));
         Files.writeString(documents.resolve("letter.txt"), "dear");
@@ -144,7 +144,7 @@ class ExpertStoreWriterTest {
         assertHolds(OLD, target);
         assertEquals(List.of(), StoreVerifier.verify(target, bytes -> {}));
 
-        assertFails("exists; use --force", () -> ExpertStoreWriter.create(target, false));
+        assertFails("exists already", () -> ExpertStoreWriter.create(target, false));
         assertEquals(List.of("sample.mtier"), names(scratch));
         assertHolds(OLD, target);
     }

@@ -1,7 +1,7 @@
 package io.moetier.runtime.model;
 
-import java.util.Locale;
-import java.util.Optional;
+import static io.moetier.runtime.option.InvalidOptionException.require;
+
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
@@ -9,27 +9,15 @@ import java.util.OptionalInt;
 /// computed.
 ///
 /// @param experts a fixed number
-/// @param topP as few as have together this share of the router's probability, at least one and at most as many as the
+/// @param topPExperts as few as have together this share of the router's probability, at least one and at most as many as the
 ///     model has for a token (Huang et al. 2024, arXiv:2403.07652)
-public record ExpertSelection(OptionalInt experts, OptionalDouble topP) {
+public record ExpertSelection(OptionalInt experts, OptionalDouble topPExperts) {
     /// As the model was trained.
     public static final ExpertSelection TRAINED = new ExpertSelection(OptionalInt.empty(), OptionalDouble.empty());
 
     /// @throws IllegalArgumentException if a number cannot be
     public ExpertSelection {
-        if (experts.isPresent() && experts.getAsInt() < 1) {
-            throw new IllegalArgumentException("--experts must be 1 or more, not " + experts.getAsInt());
-        }
-        if (topP.isPresent() && !(topP.getAsDouble() > 0 && topP.getAsDouble() <= 1)) {
-            throw new IllegalArgumentException(
-                    "--top-p-experts must be above 0 and at most 1, not " + topP.getAsDouble());
-        }
-    }
-
-    /// Returns the options that change what the model computes; nothing if it computes what it was trained for.
-    public Optional<String> lossy() {
-        String number = experts.isPresent() ? "--experts " + experts.getAsInt() : "";
-        String share = topP.isPresent() ? String.format(Locale.ROOT, "--top-p-experts %s", topP.getAsDouble()) : "";
-        return Optional.of((number + " " + share).strip()).filter(options -> !options.isEmpty());
+        experts.ifPresent(number -> require(number >= 1, "experts", "1 or more", number));
+        topPExperts.ifPresent(share -> require(share > 0 && share <= 1, "topPExperts", "above 0 and at most 1", share));
     }
 }

@@ -24,8 +24,8 @@ final class Router {
     /// @param gate of a shared expert, whose logits are computed beside those of the experts
     Router(RouterSpec spec, Optional<LinearSpec> gate, Weights weights, ExpertSelection selection) {
         correction = spec.correction().map(weights::vector).orElse(null);
-        topP = selection.topP().isPresent()
-                ? new TopPExperts(spec.routing(), selection.topP().getAsDouble())
+        topP = selection.topPExperts().isPresent()
+                ? new TopPExperts(spec.routing(), selection.topPExperts().getAsDouble())
                 : null;
         routing = topP == null ? spec.routing() : topP.probabilities();
         capacity = spec.capacity()

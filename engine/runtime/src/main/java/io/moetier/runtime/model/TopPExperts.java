@@ -2,6 +2,7 @@ package io.moetier.runtime.model;
 
 import io.moetier.kernels.device.Routing;
 import io.moetier.kernels.device.Routing.Normalisation;
+import io.moetier.runtime.option.InvalidOptionException;
 import java.util.Optional;
 
 /// Keeps of a token's experts as few as have a share of the router's probability, and drops the others.
@@ -12,8 +13,9 @@ final class TopPExperts {
     /// @throws IllegalArgumentException if the scores of `routing` are no probabilities
     TopPExperts(Routing routing, double share) {
         if (!(routing.score() instanceof Routing.Softmax)) {
-            throw new IllegalArgumentException(
-                    "--top-p-experts needs a router whose scores are probabilities (softmax), and this one's are not");
+            throw new InvalidOptionException(
+                    "topPExperts",
+                    "needs a router whose scores are probabilities (softmax), and this one's are not");
         }
         this.routing = routing;
         this.share = share;

@@ -1,5 +1,6 @@
 package io.moetier.runtime.offload;
 
+import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.model.ExpertId;
 import java.util.Arrays;
 import java.util.function.IntUnaryOperator;
@@ -54,8 +55,10 @@ final class ExpertHomes {
                     .filter(i -> sizeClassOf.applyAsInt(order[i]) == sizeClass)
                     .toArray();
             if (members.length < devices) {
-                throw new IllegalArgumentException("--device: " + devices + " devices for " + members.length
-                        + " experts of one size, such as " + ExpertId.unpack(order[members[0]]));
+                throw new InvalidOptionException(
+                        "devices",
+                        devices + " devices for " + members.length + " experts of one size, such as "
+                                + ExpertId.unpack(order[members[0]]));
             }
             for (int device = 0; device < devices; device++) {
                 int home = device;

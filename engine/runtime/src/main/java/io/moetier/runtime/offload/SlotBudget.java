@@ -1,5 +1,6 @@
 package io.moetier.runtime.offload;
 
+import io.moetier.runtime.option.InvalidOptionException;
 import java.math.BigInteger;
 import java.util.List;
 import java.util.Locale;
@@ -55,16 +56,18 @@ public final class SlotBudget {
     /// Returns the slots of each size class: at least the top-k of one layer, beyond that in proportion to the bytes
     /// of all its experts, never more than it has experts, and in all no more than `budgetBytes`.
     ///
-    /// @throws IllegalArgumentException if the budget is below [#minimumBytes()]
+    /// @throws InvalidOptionException if the budget is below [#minimumBytes()]
     public int[] slots(long budgetBytes) {
         if (budgetBytes < minimumBytes()) {
-            throw new IllegalArgumentException(String.format(
-                    Locale.ROOT,
-                    "--ram: a budget of %,d bytes is too small: the top-%d experts of one layer need at least %,d bytes (%s)",
-                    budgetBytes,
-                    numExpertsPerToken,
-                    minimumBytes(),
-                    leastSlotsInWords()));
+            throw new InvalidOptionException(
+                    "ramBytes",
+                    String.format(
+                            Locale.ROOT,
+                            "a budget of %,d bytes is too small: the top-%d experts of one layer need at least %,d bytes (%s)",
+                            budgetBytes,
+                            numExpertsPerToken,
+                            minimumBytes(),
+                            leastSlotsInWords()));
         }
         long spare = Math.min(budgetBytes, allBytes()) - minimumBytes();
         int[] slots = new int[sizeClasses.size()];

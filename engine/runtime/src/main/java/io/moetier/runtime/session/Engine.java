@@ -28,6 +28,7 @@ import io.moetier.runtime.offload.PinnedTier;
 import io.moetier.runtime.offload.PrefetchTrial;
 import io.moetier.runtime.offload.ResidentSummary;
 import io.moetier.runtime.offload.SlotBudget;
+import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.trace.Census;
 import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.expert.ExpertStore;
@@ -197,9 +198,9 @@ public final class Engine implements AutoCloseable {
         return spec;
     }
 
-    /// Returns the options that make the model compute something else than it was trained for, if there are any.
-    public Optional<String> lossy() {
-        return selection.lossy();
+    /// Returns how many experts a token is sent to.
+    public ExpertSelection selection() {
+        return selection;
     }
 
     /// Returns a new, empty session of [#contextLength()] tokens.
@@ -237,13 +238,18 @@ public final class Engine implements AutoCloseable {
     ///
     /// @param found how many tokens there are
     public IllegalArgumentException tooLong(String found) {
-        return new IllegalArgumentException(
-                spec.encoder().isPresent()
-                        ? "the encoder reads at most " + longestPrompt() + " tokens (max_position_embeddings), not "
-                                + found
-                        : "the context holds " + contextLength + " tokens, but " + found
-                                + " are needed (the model allows " + spec.maxPositionEmbeddings()
-                                + ", --ctx sets it)");
+        return spec.encoder().isPresent()
+                ? new IllegalArgumentException("the encoder reads at most " + longestPrompt()
+                        + " tokens (max_position_embeddings), not " + found)
+                : contextTooShort(contextLength, found);
+    }
+
+    /// Returns the error for a session of `length` tokens that would have to hold more.
+    InvalidOptionException contextTooShort(int length, String needed) {
+        return new InvalidOptionException(
+                "contextLength",
+                "the context holds " + length + " tokens, but " + needed + " are needed (the model allows "
+                        + spec.maxPositionEmbeddings() + ")");
     }
 
     /// Returns the counters so far.
@@ -505,14 +511,16 @@ public final class Engine implements AutoCloseable {
         try {
             return spec.withExpertsPerToken(selection.experts().getAsInt());
         } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException("--experts: " + e.getMessage(), e);
+            throw new InvalidOptionException("experts", String.valueOf(e.getMessage()));
         }
     }
 
     private static int contextLength(ModelSpec spec, EngineConfig config) {
         if (config.contextLength() > spec.maxPositionEmbeddings()) {
-            throw new IllegalArgumentException("--ctx " + config.contextLength() + " is more than the "
-                    + spec.maxPositionEmbeddings() + " tokens that the model allows (max_position_embeddings)");
+            throw new InvalidOptionException(
+                    "contextLength",
+                    config.contextLength() + " is more than the " + spec.maxPositionEmbeddings()
+                            + " tokens that the model allows (max_position_embeddings)");
         }
         return config.contextLength() > 0
                 ? config.contextLength()

@@ -1,5 +1,7 @@
 package io.moetier.runtime.session;
 
+import static io.moetier.runtime.option.InvalidOptionException.require;
+
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.DeviceFactory;
 import io.moetier.kernels.device.KvType;
@@ -70,33 +72,29 @@ public record EngineConfig(
             0,
             ExpertSelection.TRAINED);
 
-    /// @throws IllegalArgumentException if a value is out of range
+    /// @throws io.moetier.runtime.option.InvalidOptionException if a value is out of range
     public EngineConfig {
-        if (threads < 0) {
-            throw new IllegalArgumentException("--threads must be 0 or more, not " + threads);
-        }
-        if (contextLength < 0) {
-            throw new IllegalArgumentException("--ctx must be 0 or more, not " + contextLength);
-        }
-        if (reservedBytes < 0) {
-            throw new IllegalArgumentException("reservedBytes must be 0 or more, not " + reservedBytes);
-        }
+        require(threads >= 0, "threads", "0 or more", threads);
+        require(contextLength >= 0, "contextLength", "0 or more", contextLength);
+        require(reservedBytes >= 0, "reservedBytes", "0 or more", reservedBytes);
         devices = List.copyOf(devices);
         vramBytes = List.copyOf(vramBytes);
-        if (!vramBytes.isEmpty() && devices.isEmpty()) {
-            throw new IllegalArgumentException("--vram is the memory of a GPU, but --device cpu has none");
-        }
-        if (vramBytes.size() > 1 && vramBytes.size() != devices.size()) {
-            throw new IllegalArgumentException("--vram: expected one size, or one for each of the " + devices.size()
-                    + " devices of --device, found " + vramBytes.size());
-        }
-        if (misses != Misses.COPY && devices.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "--misses is for what a GPU lacks, but --device cpu computes everything on the CPU");
-        }
-        if (Policies.needsCensus(policy) != census.isPresent()) {
-            throw new IllegalArgumentException("--policy static and --census FILE go together");
-        }
+        require(
+                vramBytes.isEmpty() || !devices.isEmpty(),
+                "vramBytes",
+                "none without devices that have memory of their own",
+                vramBytes);
+        require(
+                vramBytes.size() <= 1 || vramBytes.size() == devices.size(),
+                "vramBytes",
+                "one size, or one for each of the " + devices.size() + " devices",
+                vramBytes.size());
+        require(misses == Misses.COPY || !devices.isEmpty(), "misses", "COPY without devices, which miss experts", misses);
+        require(
+                Policies.needsCensus(policy) == census.isPresent(),
+                "census",
+                "a routing trace for the policy static, and none for others",
+                census.map(Path::toString).orElse("none") + " for " + policy);
     }
 
     /// Returns the device that computes all but experts; empty for the CPU.

@@ -1,5 +1,7 @@
 package io.moetier.runtime.session;
 
+import static io.moetier.runtime.option.InvalidOptionException.require;
+
 /// How the next token is drawn, in the terms of llama.cpp.
 ///
 /// @param temperature divides the logits; 0 takes the most probable token
@@ -19,19 +21,13 @@ public record SamplingParams(
 
     /// Checks every value.
     ///
-    /// @throws IllegalArgumentException if a value is out of range
+    /// @throws io.moetier.runtime.option.InvalidOptionException if a value is out of range
     public SamplingParams {
-        require(temperature >= 0 && Double.isFinite(temperature), "--temp", "0 or more", temperature);
-        require(topK >= 0, "--top-k", "0 or more", topK);
-        require(topP > 0 && topP <= 1, "--top-p", "above 0 and at most 1", topP);
-        require(minP >= 0 && minP <= 1, "--min-p", "from 0 to 1", minP);
-        require(repeatPenalty > 0 && Double.isFinite(repeatPenalty), "--repeat-penalty", "above 0", repeatPenalty);
-        require(repeatLastN >= -1, "--repeat-last-n", "-1 or more", repeatLastN);
-    }
-
-    private static void require(boolean holds, String option, String expected, Number found) {
-        if (!holds) {
-            throw new IllegalArgumentException(option + " must be " + expected + ", not " + found);
-        }
+        require(temperature >= 0 && Double.isFinite(temperature), "temperature", "0 or more", temperature);
+        require(topK >= 0, "topK", "0 or more", topK);
+        require(topP > 0 && topP <= 1, "topP", "above 0 and at most 1", topP);
+        require(minP >= 0 && minP <= 1, "minP", "from 0 to 1", minP);
+        require(repeatPenalty > 0 && Double.isFinite(repeatPenalty), "repeatPenalty", "above 0", repeatPenalty);
+        require(repeatLastN >= -1, "repeatLastN", "-1 or more", repeatLastN);
     }
 }

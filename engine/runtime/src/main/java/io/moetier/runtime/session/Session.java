@@ -394,9 +394,7 @@ public final class Session implements AutoCloseable {
     private void check(int[] appended) {
         checkTokens(appended);
         if (appended.length > tokens.length - position) {
-            throw new IllegalArgumentException("the context holds " + tokens.length + " tokens, but "
-                    + (position + (long) appended.length) + " are needed (the model allows "
-                    + engine.spec().maxPositionEmbeddings() + ", --ctx sets it)");
+            throw engine.contextTooShort(tokens.length, Long.toString(position + (long) appended.length));
         }
         if (engine.spec().encoder().isPresent() && !cache.hasInput()) {
             throw new IllegalStateException("the encoder has not read its input");

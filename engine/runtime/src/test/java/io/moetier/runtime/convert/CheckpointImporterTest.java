@@ -270,7 +270,7 @@ class CheckpointImporterTest {
                             UncheckedIOException.class,
                             () -> run(TestData.golden("mixtral"), store(), Quantisation.KEEP))
                     .getMessage());
-            assertEquals(store() + " exists; use --force to replace it", message);
+            assertEquals(store() + " exists already", message);
             assertIsStoreOf("olmoe");
         }
 

@@ -530,7 +530,7 @@ class ExpertTierTest {
             assertEquals(2 * 4096 + 2 * 12288, SlotBudget.of(source, 2).minimumBytes());
             var error = assertThrows(IllegalArgumentException.class, () -> tier(source, 2, 32767, "lru"));
             assertEquals(
-                    "--ram: a budget of 32,767 bytes is too small: the top-2 experts of one layer need at least 32,768"
+                    "ramBytes: a budget of 32,767 bytes is too small: the top-2 experts of one layer need at least 32,768"
                             + " bytes (2 slots of 4,096 bytes + 2 slots of 12,288 bytes)",
                     error.getMessage());
             tier(source, 2, 32768, "lru").close();

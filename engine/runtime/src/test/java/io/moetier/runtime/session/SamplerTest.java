@@ -126,7 +126,7 @@ class SamplerTest {
         String message = String.valueOf(
                 assertThrows(IllegalArgumentException.class, () -> new SamplingParams(1, 40, 1.5, 0, 1, 64, 0))
                         .getMessage());
-        assertTrue(message.contains("--top-p") && message.contains("1.5"), message);
+        assertTrue(message.equals("topP: expected above 0 and at most 1, found 1.5"), message);
     }
 
     private static Sampler sampler(SamplingParams params) {

@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
 
 /// A format of routing traces that other programs write; docs/traces.md describes each.
 public enum ForeignFormat {
-    /// The `--route-trace` of BigMoeOnEdge, version 1.
+    /// The route trace of BigMoeOnEdge, version 1.
     ROUTE_TRACE("route_trace", "# *route_trace\\b.*"),
     /// The CSV of `llama-moe-trace`.
     LLAMA_MOE_TRACE("llama-moe-trace", "-?\\d+,\\d+,\\d+.*"),

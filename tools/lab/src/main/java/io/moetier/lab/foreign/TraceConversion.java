@@ -1,5 +1,7 @@
 package io.moetier.lab.foreign;
 
+import static io.moetier.runtime.option.InvalidOptionException.require;
+
 import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.runtime.trace.TraceRecorder;
 import io.moetier.storage.model.MalformedModelException;
@@ -19,15 +21,14 @@ import java.util.TreeSet;
 public record TraceConversion(ForeignFormat format, Optional<String> model, OptionalInt numExperts, int promptTokens) {
     private static final String UNKNOWN_EXPERTS = "experts: up to the highest one that was chosen";
 
-    /// @throws IllegalArgumentException if a number is out of its range
+    /// @throws io.moetier.runtime.option.InvalidOptionException if a number is out of its range
     public TraceConversion {
-        if (numExperts.isPresent() && (numExperts.getAsInt() < 1 || numExperts.getAsInt() > TraceHeader.MAX_INDEX)) {
-            throw new IllegalArgumentException(
-                    "--experts must be from 1 to " + TraceHeader.MAX_INDEX + ", not " + numExperts.getAsInt());
-        }
-        if (promptTokens < 0) {
-            throw new IllegalArgumentException("--prompt-tokens must be 0 or more, not " + promptTokens);
-        }
+        numExperts.ifPresent(number -> require(
+                number >= 1 && number <= TraceHeader.MAX_INDEX,
+                "numExperts",
+                "1 to " + TraceHeader.MAX_INDEX,
+                number));
+        require(promptTokens >= 0, "promptTokens", "0 or more", promptTokens);
     }
 
     /// Converts `in` to `out`, which is replaced once the whole of it is there, and returns the number of tokens.

@@ -1,5 +1,6 @@
 package io.moetier.lab.synthetic;
 
+import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.model.DType;
 import io.moetier.storage.model.ExpertId;
 import java.nio.file.Path;
@@ -31,7 +32,7 @@ record Arguments(Path file, ModelShape shape, DType dtype, long seed) {
 
     private Arguments with(String option, String value) {
         return switch (option) {
-            case "--type" -> new Arguments(file, shape, RandomWeights.type(value), seed);
+            case "--type" -> new Arguments(file, shape, type(option, value), seed);
             case "--layers" -> with(shape.withLayers(number(option, value, 1, MAX_LAYERS)));
             case "--experts" -> with(shape.withExperts(number(option, value, 1, MAX_EXPERTS)));
             case "--vocabulary" ->
@@ -44,6 +45,14 @@ record Arguments(Path file, ModelShape shape, DType dtype, long seed) {
 
     private Arguments with(ModelShape other) {
         return new Arguments(file, other, dtype, seed);
+    }
+
+    private static DType type(String option, String value) {
+        try {
+            return RandomWeights.type(value);
+        } catch (InvalidOptionException e) {
+            throw new IllegalArgumentException(e.sentence(field -> option), e);
+        }
     }
 
     private static int number(String option, String value, int least, int most) {

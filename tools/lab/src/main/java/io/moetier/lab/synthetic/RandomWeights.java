@@ -1,5 +1,6 @@
 package io.moetier.lab.synthetic;
 
+import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -44,9 +45,9 @@ final class RandomWeights {
                 .orElseThrow(() -> unknown(label));
     }
 
-    private static IllegalArgumentException unknown(String label) {
-        return new IllegalArgumentException("--type must be one of "
-                + TYPES.stream().map(DType::label).collect(Collectors.joining(", ")) + ", not " + label);
+    private static InvalidOptionException unknown(String label) {
+        return new InvalidOptionException("type", "expected one of "
+                + TYPES.stream().map(DType::label).collect(Collectors.joining(", ")) + ", found " + label);
     }
 
     /// Fills `blocks`, which holds whole blocks of the type.
