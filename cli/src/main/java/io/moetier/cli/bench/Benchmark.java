@@ -26,7 +26,6 @@ import io.moetier.runtime.session.SessionTrace;
 import io.moetier.storage.model.Phase;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -67,8 +66,8 @@ final class Benchmark implements AutoCloseable {
     private final Measurement virtualGenerationRates = new Measurement();
     private final DeviceMarks marks;
     private final StepProfile profile;
-    private RunStats promptStats;
-    private RunStats generationStats;
+    private RunStats promptStats = RunStats.NONE;
+    private RunStats generationStats = RunStats.NONE;
 
     /// @param before the process before the model was loaded
     /// @param timeline what is written of the rounds that count
@@ -83,8 +82,6 @@ final class Benchmark implements AutoCloseable {
         this.generatedTokens = generatedTokens;
         prompt = tokens(model, promptTokens);
         opening = tokens(model, OPENING_TOKENS);
-        promptStats = nothing();
-        generationStats = nothing();
         requireContext(model, promptTokens, generatedTokens);
         session = model.engine().newSession();
         marks = model.newMarks();
@@ -134,8 +131,8 @@ final class Benchmark implements AutoCloseable {
             generationRates.add(rates.real());
             virtualGenerationRates.add(rates.virtual());
         }
-        promptStats = sum(promptStats, between.minus(begin));
-        generationStats = sum(generationStats, engine.stats().minus(between));
+        promptStats = promptStats.plus(between.minus(begin));
+        generationStats = generationStats.plus(engine.stats().minus(between));
     }
 
     /// Returns the figures for people.
@@ -177,7 +174,7 @@ final class Benchmark implements AutoCloseable {
                                 + ByteSize.format(memory.peakResidentBytes()))
                 .row(
                         "experts used",
-                        ExpertsUsed.of(model.engine(), sum(promptStats, generationStats))
+                        ExpertsUsed.of(model.engine(), promptStats.plus(generationStats))
                                 .words())
                 .row("computed by", model.engine().deviceDescription())
                 .row("read by", model.engine().ioDescription());
@@ -226,7 +223,7 @@ final class Benchmark implements AutoCloseable {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("device", model.engine().deviceDescription());
         fields.put("io", model.engine().ioDescription());
-        fields.putAll(ExpertsUsed.of(model.engine(), sum(promptStats, generationStats))
+        fields.putAll(ExpertsUsed.of(model.engine(), promptStats.plus(generationStats))
                 .fields());
         fields.put("experts", experts.numExperts());
         fields.put("expert_slots", experts.numSlots());
@@ -391,13 +388,5 @@ final class Benchmark implements AutoCloseable {
     private long hostBytes(RunStats stats) {
         return stats.expertHits()
                 * model.engine().expertTiers().residentSummary().slotBytes();
-    }
-
-    private static RunStats nothing() {
-        return new RunStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, List.of());
-    }
-
-    private static RunStats sum(RunStats a, RunStats b) {
-        return a.minus(nothing().minus(b));
     }
 }

@@ -1,6 +1,6 @@
 package io.moetier.runtime.metrics;
 
-import java.util.List;
+import java.util.Arrays;
 import java.util.concurrent.atomic.LongAdder;
 
 /// What an engine has done since it was opened. Every report reads a [#snapshot()] of these and nothing else.
@@ -10,27 +10,13 @@ import java.util.concurrent.atomic.LongAdder;
 /// Any thread may add, any thread may take a snapshot; a snapshot taken during a run may be ahead in one counter and
 /// behind in another.
 public final class Counters {
-    private final LongAdder expertHits = new LongAdder();
-    private final LongAdder expertMisses = new LongAdder();
-    private final LongAdder evictions = new LongAdder();
-    private final LongAdder diskBytes = new LongAdder();
-    private final LongAdder copiedBytes = new LongAdder();
-    private final LongAdder copyNanos = new LongAdder();
-    private final LongAdder hostHits = new LongAdder();
-    private final LongAdder computedOnHost = new LongAdder();
-    private final LongAdder loadNanos = new LongAdder();
-    private final LongAdder waitNanos = new LongAdder();
-    private final LongAdder prefillTokens = new LongAdder();
-    private final LongAdder prefillNanos = new LongAdder();
-    private final LongAdder decodeTokens = new LongAdder();
-    private final LongAdder decodeNanos = new LongAdder();
-    private final LongAdder expertsComputed = new LongAdder();
-    private final LongAdder routedTokens = new LongAdder();
-    private final LongAdder chosenExperts = new LongAdder();
-    private final LongAdder prefetches = new LongAdder();
-    private final LongAdder prefetchHits = new LongAdder();
+    private final LongAdder[] adders = new LongAdder[Counter.values().length]; // by ordinal of its counter
 
     private volatile ActivityListener activity = ActivityListener.NONE;
+
+    public Counters() {
+        Arrays.setAll(adders, _ -> new LongAdder());
+    }
 
     /// Has a listener told of everything from now on.
     public void listen(ActivityListener listener) {
@@ -43,95 +29,80 @@ public final class Counters {
     }
 
     public void addHits(long experts) {
-        expertHits.add(experts);
+        add(Counter.EXPERT_HITS, experts);
     }
 
     public void addMisses(long experts) {
-        expertMisses.add(experts);
+        add(Counter.EXPERT_MISSES, experts);
     }
 
     public void addEviction() {
-        evictions.increment();
+        add(Counter.EVICTIONS, 1);
     }
 
     /// Adds one expert read from disk.
     public void addDiskLoad(long bytes, long nanos) {
-        diskBytes.add(bytes);
-        loadNanos.add(nanos);
+        add(Counter.DISK_BYTES, bytes);
+        add(Counter.LOAD_NANOS, nanos);
     }
 
     /// Adds one expert that came to a device, from main memory if a layer needed it and it was `found` there.
     public void addCopy(long bytes, long nanos, boolean found) {
-        copiedBytes.add(bytes);
-        copyNanos.add(nanos);
-        hostHits.add(found ? 1 : 0);
+        add(Counter.COPIED_BYTES, bytes);
+        add(Counter.COPY_NANOS, nanos);
+        add(Counter.HOST_HITS, found ? 1 : 0);
     }
 
     /// Adds one expert that the processor computes beside a device.
     public void addComputedOnHost() {
-        computedOnHost.increment();
+        add(Counter.COMPUTED_ON_HOST, 1);
     }
 
     /// Adds one such expert that was in main memory.
     public void addHostHit() {
-        hostHits.increment();
+        add(Counter.HOST_HITS, 1);
     }
 
     public void addWait(long nanos) {
-        waitNanos.add(nanos);
+        add(Counter.WAIT_NANOS, nanos);
     }
 
     public void addPrefill(long tokens, long nanos) {
-        prefillTokens.add(tokens);
-        prefillNanos.add(nanos);
+        add(Counter.PREFILL_TOKENS, tokens);
+        add(Counter.PREFILL_NANOS, nanos);
     }
 
     public void addDecode(long tokens, long nanos) {
-        decodeTokens.add(tokens);
-        decodeNanos.add(nanos);
+        add(Counter.DECODE_TOKENS, tokens);
+        add(Counter.DECODE_NANOS, nanos);
     }
 
     public void addExpertsComputed(long experts) {
-        expertsComputed.add(experts);
+        add(Counter.EXPERTS_COMPUTED, experts);
     }
 
     /// Adds the choices of one layer for some tokens.
     public void addChoices(long tokens, long experts) {
-        routedTokens.add(tokens);
-        chosenExperts.add(experts);
+        add(Counter.ROUTED_TOKENS, tokens);
+        add(Counter.CHOSEN_EXPERTS, experts);
     }
 
     /// Adds one expert whose load was begun before a layer asked for it.
     public void addPrefetch() {
-        prefetches.increment();
+        add(Counter.PREFETCHES, 1);
     }
 
     /// Adds one layer that asked for an expert loaded, or being loaded, ahead.
     public void addPrefetchHit() {
-        prefetchHits.increment();
+        add(Counter.PREFETCH_HITS, 1);
     }
 
+    /// Returns what was counted so far.
     public RunStats snapshot() {
-        return new RunStats(
-                expertHits.sum(),
-                expertMisses.sum(),
-                evictions.sum(),
-                diskBytes.sum(),
-                loadNanos.sum(),
-                waitNanos.sum(),
-                prefillTokens.sum(),
-                prefillNanos.sum(),
-                decodeTokens.sum(),
-                decodeNanos.sum(),
-                expertsComputed.sum(),
-                routedTokens.sum(),
-                chosenExperts.sum(),
-                prefetches.sum(),
-                prefetchHits.sum(),
-                copiedBytes.sum(),
-                copyNanos.sum(),
-                hostHits.sum(),
-                computedOnHost.sum(),
-                List.of());
+        return RunStats.of(counter -> adders[counter.ordinal()].sum());
+    }
+
+    private void add(Counter counter, long amount) {
+        adders[counter.ordinal()].add(amount);
     }
 }

@@ -1,115 +1,178 @@
 package io.moetier.runtime.metrics;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.LongBinaryOperator;
+import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
-/// What the [Counters] held at one moment, or the difference of two such moments.
+/// What the [Counters] held at one moment, or the difference or sum of such. Immutable.
 ///
-/// @param expertHits experts that a layer needed and found in the fast tier
-/// @param expertMisses experts that a layer needed and had to load, or had computed elsewhere
-/// @param evictions experts that left their slot for another one
-/// @param diskBytes expert bytes read from disk
-/// @param loadNanos sum over all loads; loads overlap, so it may exceed the time that passed
-/// @param waitNanos time the computation stood still for want of an expert
-/// @param expertsComputed experts applied to at least one token, once per layer and forward pass
-/// @param routedTokens tokens that a layer chose experts for, once per layer
-/// @param chosenExperts experts that it chose for them
-/// @param prefetches experts whose load was begun before a layer asked for them
-/// @param prefetchHits those of them that a layer asked for before the expert left again
-/// @param copiedBytes expert bytes that came to a device
-/// @param copyNanos sum over all experts that came to a device, of waiting for a place, reading and copying
-/// @param hostHits experts that a layer needed and found in main memory, below a device
-/// @param computedOnHost experts that the processor computed beside a device
-/// @param deviceHits of the hits, those of each device; empty if there are not several
-public record RunStats(
-        long expertHits,
-        long expertMisses,
-        long evictions,
-        long diskBytes,
-        long loadNanos,
-        long waitNanos,
-        long prefillTokens,
-        long prefillNanos,
-        long decodeTokens,
-        long decodeNanos,
-        long expertsComputed,
-        long routedTokens,
-        long chosenExperts,
-        long prefetches,
-        long prefetchHits,
-        long copiedBytes,
-        long copyNanos,
-        long hostHits,
-        long computedOnHost,
-        List<Long> deviceHits) {
-    public RunStats {
-        deviceHits = List.copyOf(deviceHits);
+/// Every counter is had by [#get]; those that reports ask for have a name of their own besides.
+public final class RunStats {
+    /// Nothing was done.
+    public static final RunStats NONE = of(_ -> 0);
+
+    private final long[] counts; // by ordinal of its counter
+    private final List<Long> deviceHits;
+
+    private RunStats(long[] counts, List<Long> deviceHits) {
+        this.counts = counts;
+        this.deviceHits = List.copyOf(deviceHits);
+    }
+
+    /// Returns what `count` says of each counter.
+    static RunStats of(ToLongFunction<Counter> count) {
+        return new RunStats(Stream.of(Counter.values()).mapToLong(count).toArray(), List.of());
+    }
+
+    /// Returns what `counter` held.
+    public long get(Counter counter) {
+        return counts[counter.ordinal()];
+    }
+
+    /// Returns [Counter#EXPERT_HITS].
+    public long expertHits() {
+        return get(Counter.EXPERT_HITS);
+    }
+
+    /// Returns [Counter#EXPERT_MISSES].
+    public long expertMisses() {
+        return get(Counter.EXPERT_MISSES);
+    }
+
+    /// Returns [Counter#EVICTIONS].
+    public long evictions() {
+        return get(Counter.EVICTIONS);
+    }
+
+    /// Returns [Counter#DISK_BYTES].
+    public long diskBytes() {
+        return get(Counter.DISK_BYTES);
+    }
+
+    /// Returns [Counter#LOAD_NANOS].
+    public long loadNanos() {
+        return get(Counter.LOAD_NANOS);
+    }
+
+    /// Returns [Counter#WAIT_NANOS].
+    public long waitNanos() {
+        return get(Counter.WAIT_NANOS);
+    }
+
+    /// Returns [Counter#PREFILL_TOKENS].
+    public long prefillTokens() {
+        return get(Counter.PREFILL_TOKENS);
+    }
+
+    /// Returns [Counter#DECODE_TOKENS].
+    public long decodeTokens() {
+        return get(Counter.DECODE_TOKENS);
+    }
+
+    /// Returns [Counter#DECODE_NANOS].
+    public long decodeNanos() {
+        return get(Counter.DECODE_NANOS);
+    }
+
+    /// Returns [Counter#PREFETCHES].
+    public long prefetches() {
+        return get(Counter.PREFETCHES);
+    }
+
+    /// Returns [Counter#PREFETCH_HITS].
+    public long prefetchHits() {
+        return get(Counter.PREFETCH_HITS);
+    }
+
+    /// Returns [Counter#COPIED_BYTES].
+    public long copiedBytes() {
+        return get(Counter.COPIED_BYTES);
+    }
+
+    /// Returns [Counter#COPY_NANOS].
+    public long copyNanos() {
+        return get(Counter.COPY_NANOS);
+    }
+
+    /// Returns [Counter#HOST_HITS].
+    public long hostHits() {
+        return get(Counter.HOST_HITS);
+    }
+
+    /// Returns [Counter#COMPUTED_ON_HOST].
+    public long computedOnHost() {
+        return get(Counter.COMPUTED_ON_HOST);
     }
 
     /// Returns what was counted after `earlier`.
     public RunStats minus(RunStats earlier) {
-        return new RunStats(
-                expertHits - earlier.expertHits,
-                expertMisses - earlier.expertMisses,
-                evictions - earlier.evictions,
-                diskBytes - earlier.diskBytes,
-                loadNanos - earlier.loadNanos,
-                waitNanos - earlier.waitNanos,
-                prefillTokens - earlier.prefillTokens,
-                prefillNanos - earlier.prefillNanos,
-                decodeTokens - earlier.decodeTokens,
-                decodeNanos - earlier.decodeNanos,
-                expertsComputed - earlier.expertsComputed,
-                routedTokens - earlier.routedTokens,
-                chosenExperts - earlier.chosenExperts,
-                prefetches - earlier.prefetches,
-                prefetchHits - earlier.prefetchHits,
-                copiedBytes - earlier.copiedBytes,
-                copyNanos - earlier.copyNanos,
-                hostHits - earlier.hostHits,
-                computedOnHost - earlier.computedOnHost,
-                minus(deviceHits, earlier.deviceHits));
+        return with(earlier, (a, b) -> a - b);
     }
 
-    /// Numbers that one of the lists does not have are 0.
-    private static List<Long> minus(List<Long> now, List<Long> earlier) {
-        return IntStream.range(0, Math.max(now.size(), earlier.size()))
-                .mapToObj(i -> (i < now.size() ? now.get(i) : 0) - (i < earlier.size() ? earlier.get(i) : 0))
-                .toList();
+    /// Returns what was counted here and there.
+    public RunStats plus(RunStats other) {
+        return with(other, Long::sum);
+    }
+
+    private RunStats with(RunStats other, LongBinaryOperator operator) {
+        int devices = Math.max(deviceHits.size(), other.deviceHits.size());
+        return new RunStats(
+                IntStream.range(0, counts.length)
+                        .mapToLong(i -> operator.applyAsLong(counts[i], other.counts[i]))
+                        .toArray(),
+                IntStream.range(0, devices)
+                        .mapToObj(i -> operator.applyAsLong(hitsOf(i), other.hitsOf(i)))
+                        .toList());
+    }
+
+    /// Returns 0 for a device that is not known.
+    private long hitsOf(int device) {
+        return device < deviceHits.size() ? deviceHits.get(device) : 0;
     }
 
     /// Returns this with the hits of each device.
     public RunStats withDeviceHits(List<Long> hits) {
-        return new RunStats(
-                expertHits,
-                expertMisses,
-                evictions,
-                diskBytes,
-                loadNanos,
-                waitNanos,
-                prefillTokens,
-                prefillNanos,
-                decodeTokens,
-                decodeNanos,
-                expertsComputed,
-                routedTokens,
-                chosenExperts,
-                prefetches,
-                prefetchHits,
-                copiedBytes,
-                copyNanos,
-                hostHits,
-                computedOnHost,
-                hits);
+        return new RunStats(counts, hits);
+    }
+
+    /// Returns of the hits, those of each device; empty if there are not several.
+    public List<Long> deviceHits() {
+        return deviceHits;
     }
 
     /// Returns how many experts a layer chose for a token, 0 if it chose for none.
     public double expertsPerToken() {
-        return routedTokens == 0 ? 0 : (double) chosenExperts / routedTokens;
+        return share(get(Counter.CHOSEN_EXPERTS), get(Counter.ROUTED_TOKENS));
     }
 
     /// Returns the share of needed experts that were found in the fast tier, 0 if none was needed.
     public double hitRate() {
-        return expertHits + expertMisses == 0 ? 0 : (double) expertHits / (expertHits + expertMisses);
+        return share(get(Counter.EXPERT_HITS), get(Counter.EXPERT_HITS) + get(Counter.EXPERT_MISSES));
+    }
+
+    private static double share(long part, long whole) {
+        return whole == 0 ? 0 : (double) part / whole;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof RunStats stats
+                && Arrays.equals(counts, stats.counts)
+                && deviceHits.equals(stats.deviceHits);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * Arrays.hashCode(counts) + deviceHits.hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return Stream.of(Counter.values()).map(counter -> counter + "=" + get(counter)).collect(Collectors.joining(", "))
+                + ", deviceHits=" + deviceHits;
     }
 }

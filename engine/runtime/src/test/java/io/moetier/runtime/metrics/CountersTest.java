@@ -1,8 +1,14 @@
 package io.moetier.runtime.metrics;
 
+import static java.util.Map.entry;
+import static java.util.stream.Collectors.toMap;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.lang.reflect.Method;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class CountersTest {
@@ -10,9 +16,55 @@ class CountersTest {
     void aSnapshotHoldsEveryCounter() {
         Counters counters = new Counters();
         countOnce(counters);
-        assertEquals(
-                new RunStats(3, 1, 1, 4096, 70, 50, 7, 700, 1, 500, 2, 3, 6, 2, 1, 8192, 90, 2, 1, List.of()),
-                counters.snapshot());
+        Map<Counter, Long> expected = Map.ofEntries(
+                entry(Counter.EXPERT_HITS, 3L),
+                entry(Counter.EXPERT_MISSES, 1L),
+                entry(Counter.EVICTIONS, 1L),
+                entry(Counter.DISK_BYTES, 4096L),
+                entry(Counter.LOAD_NANOS, 70L),
+                entry(Counter.WAIT_NANOS, 50L),
+                entry(Counter.PREFILL_TOKENS, 7L),
+                entry(Counter.PREFILL_NANOS, 700L),
+                entry(Counter.DECODE_TOKENS, 1L),
+                entry(Counter.DECODE_NANOS, 500L),
+                entry(Counter.EXPERTS_COMPUTED, 2L),
+                entry(Counter.ROUTED_TOKENS, 3L),
+                entry(Counter.CHOSEN_EXPERTS, 6L),
+                entry(Counter.PREFETCHES, 2L),
+                entry(Counter.PREFETCH_HITS, 1L),
+                entry(Counter.COPIED_BYTES, 8192L),
+                entry(Counter.COPY_NANOS, 90L),
+                entry(Counter.HOST_HITS, 2L),
+                entry(Counter.COMPUTED_ON_HOST, 1L));
+        RunStats stats = counters.snapshot();
+        assertEquals(expected, Stream.of(Counter.values()).collect(toMap(counter -> counter, stats::get)));
+    }
+
+    @Test
+    void everyNameIsThatOfItsCounter() throws ReflectiveOperationException {
+        RunStats stats = RunStats.of(counter -> counter.ordinal() + 1);
+        for (Method method : RunStats.class.getMethods()) {
+            if (method.getDeclaringClass() == RunStats.class
+                    && method.getReturnType() == long.class
+                    && method.getParameterCount() == 0) {
+                String counter = method.getName().replaceAll("([A-Z])", "_$1").toUpperCase(Locale.ROOT);
+                assertEquals(stats.get(Counter.valueOf(counter)), method.invoke(stats), counter);
+            }
+        }
+    }
+
+    @Test
+    void sumsAreThoseOfEveryCounterAndDevice() {
+        Counters counters = new Counters();
+        countOnce(counters);
+        RunStats once = counters.snapshot();
+        countOnce(counters);
+        assertEquals(counters.snapshot(), once.plus(once));
+        assertEquals(once, RunStats.NONE.plus(once));
+        assertEquals(RunStats.NONE, once.minus(once));
+        RunStats ofDevices = once.withDeviceHits(List.of(5L, 7L));
+        assertEquals(List.of(10L, 14L), ofDevices.plus(ofDevices).deviceHits());
+        assertEquals(List.of(5L, 7L), ofDevices.minus(once).deviceHits());
     }
 
     @Test
