@@ -131,7 +131,7 @@ public final class BenchCommand implements Callable<Integer> {
             Timeline.check(traceEvents);
         }
         EngineConfig config = model.config(surroundings, streams);
-        OptionFlags.lossy(config.selection())
+        OptionFlags.lossy(config.numerics().selection())
                 .ifPresent(options -> require(
                         !compare,
                         "--compare does not go with " + options + ": the other engine computes what was trained"));
@@ -189,7 +189,7 @@ public final class BenchCommand implements Callable<Integer> {
     }
 
     private void compare(LoadedModel loaded, EngineConfig config, Path folder) {
-        int threads = PhysicalCores.threads(config.threads());
+        int threads = PhysicalCores.threads(config.compute().threads());
         int context = Benchmark.requireContext(loaded, promptTokens, generatedTokens);
         try (ModelSource source = Stores.openSource(model.model);
                 Peer other = Peer.start(folder, source.path(), threads, context);

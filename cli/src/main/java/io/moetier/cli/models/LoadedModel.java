@@ -41,12 +41,12 @@ public final class LoadedModel implements AutoCloseable {
 
     /// Loads the store in `directory`; messages call it `name`, and native code is unpacked into `cacheDirectory`.
     public static LoadedModel open(Path name, Path directory, Path cacheDirectory, EngineConfig config) {
-        if ((config.device().isEmpty() || config.misses() != Misses.COPY) && config.kernels() != KernelChoice.PLAIN) {
+        if ((config.compute().device().isEmpty() || config.offloading().misses() != Misses.COPY) && config.compute().kernels() != KernelChoice.PLAIN) {
             VectorModule.load();
         }
         Engine engine = Engine.open(directory, config.withNativeDirectory(cacheDirectory));
         Optional<VirtualDevice> virtual =
-                config.device().filter(VirtualDevice.class::isInstance).map(VirtualDevice.class::cast);
+                config.compute().device().filter(VirtualDevice.class::isInstance).map(VirtualDevice.class::cast);
         return new LoadedModel(name, directory, cacheDirectory, engine, virtual);
     }
 

@@ -125,9 +125,9 @@ public record ModelSummary(
     ///
     /// @throws IllegalArgumentException if not
     void requireFit(EngineConfig config) {
-        int numExpertsPerToken = config.selection().experts().orElse(numExpertsPerToken());
+        int numExpertsPerToken = config.numerics().selection().experts().orElse(numExpertsPerToken());
         Engine.requireFit(config, spec, new SlotBudget(sizeClasses, numExpertsPerToken));
-        config.ramBytes().ifPresent(ram -> RamBudget.requireAddresses(ram, budget().allBytes()));
+        config.memory().ramBytes().ifPresent(ram -> RamBudget.requireAddresses(ram, budget().allBytes()));
     }
 
     /// Returns the lines for people; with a budget, also what each tier holds.

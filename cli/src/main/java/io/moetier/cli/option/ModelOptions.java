@@ -10,7 +10,11 @@ import io.moetier.kernels.device.KvType;
 import io.moetier.runtime.model.ExpertSelection;
 import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.offload.PrefetchChoice;
+import io.moetier.runtime.session.Compute;
 import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.Memory;
+import io.moetier.runtime.session.Numerics;
+import io.moetier.runtime.session.Offloading;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.IoMode;
 import java.nio.file.Path;
@@ -200,21 +204,15 @@ public final class ModelOptions {
                 .warning()
                 .ifPresent(streams::note));
         return new EngineConfig(
-                devices(surroundings, streams),
-                misses == null ? Misses.COPY : misses,
-                threads,
-                ramBytes,
-                vram == null ? List.of() : vram.stream().map(ByteSize::bytes).toList(),
-                name,
-                Optional.ofNullable(census),
-                io,
-                kernels,
-                kv,
-                prefetch,
-                Optional.empty(),
-                contextLength,
-                0,
-                selection());
+                new Compute(devices(surroundings, streams), threads, kernels, Optional.empty()),
+                new Memory(contextLength, ramBytes, vramBytes(), 0),
+                new Offloading(
+                        name, Optional.ofNullable(census), io, prefetch, misses == null ? Misses.COPY : misses),
+                new Numerics(kv, selection()));
+    }
+
+    private List<Long> vramBytes() {
+        return vram == null ? List.of() : vram.stream().map(ByteSize::bytes).toList();
     }
 
     /// Returns the devices, none for the CPU; says why it is the CPU where a GPU was asked for, or is there but cannot

@@ -8,7 +8,10 @@ import io.moetier.cli.trace.TraceConvertCommand;
 import io.moetier.lab.foreign.TraceConversion;
 import io.moetier.runtime.model.ExpertSelection;
 import io.moetier.runtime.option.InvalidOptionException;
-import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.Compute;
+import io.moetier.runtime.session.Memory;
+import io.moetier.runtime.session.Numerics;
+import io.moetier.runtime.session.Offloading;
 import io.moetier.runtime.session.SamplingParams;
 import java.lang.reflect.RecordComponent;
 import java.util.Optional;
@@ -23,7 +26,14 @@ import picocli.CommandLine.Model.CommandSpec;
 class OptionFlagsTest {
     /// The records whose fields can be refused.
     private static final Stream<Class<?>> OPTIONS =
-            Stream.of(EngineConfig.class, SamplingParams.class, ExpertSelection.class, TraceConversion.class);
+            Stream.of(
+                    Compute.class,
+                    Memory.class,
+                    Offloading.class,
+                    Numerics.class,
+                    ExpertSelection.class,
+                    SamplingParams.class,
+                    TraceConversion.class);
 
     @Test
     void everyFieldIsOneOfTheLibrary() {

@@ -77,17 +77,17 @@ public final class Engine implements AutoCloseable {
     private Engine(ExpertStore store, EngineConfig config, Owned owned) {
         this.store = store;
         this.owned = owned;
-        selection = config.selection();
+        selection = config.numerics().selection();
         spec = selected(Families.describe(store.config()), selection);
         contextLength = contextLength(spec, config);
-        kv = config.kv();
+        kv = config.numerics().kv();
         // refused before the weights are read
         PolicyFactory policy = PolicyChoice.of(config, spec);
         SlotBudget slotBudget = SlotBudget.of(new StoreSource(store, counters), numExpertsPerToken(spec));
-        config.ramBytes().ifPresent(slotBudget::slots);
+        config.memory().ramBytes().ifPresent(slotBudget::slots);
         devices = openDevices(config);
         device = devices.getFirst();
-        processor = config.misses() == Misses.COPY ? Optional.empty() : Optional.of(openBeside(config));
+        processor = config.offloading().misses() == Misses.COPY ? Optional.empty() : Optional.of(openBeside(config));
         Arena arena = device.newArena();
         owned.add(arena::close);
         Arena mainMemory = Arena.ofShared();
@@ -99,7 +99,7 @@ public final class Engine implements AutoCloseable {
         ExpertPlaces places = new ExpertPlaces(
                 spec, device, devices.subList(1, devices.size()), processor.orElse(null), batch(), expertTiers);
         placesBytes = places.byteSize();
-        prefetchTrial = new PrefetchTrial(config.prefetch());
+        prefetchTrial = new PrefetchTrial(config.offloading().prefetch());
         model = new MoeModel(
                 spec,
                 new HeldWeights(weights, device, arena),
@@ -116,11 +116,11 @@ public final class Engine implements AutoCloseable {
     }
 
     private List<Device> openDevices(EngineConfig config) {
-        if (config.devices().isEmpty()) {
+        if (config.compute().devices().isEmpty()) {
             return List.of(openProcessor(config));
         }
         List<Device> opened = new ArrayList<>();
-        for (DeviceFactory factory : config.devices()) {
+        for (DeviceFactory factory : config.compute().devices()) {
             owned.add(factory::close);
             Device next = factory.open();
             owned.add(next::close);
@@ -130,16 +130,16 @@ public final class Engine implements AutoCloseable {
     }
 
     private Device openProcessor(EngineConfig config) {
-        return own(CpuDevice.open(threads(config), config.kernels(), config.nativeDirectory()));
+        return own(CpuDevice.open(threads(config), config.compute().kernels(), config.compute().nativeDirectory()));
     }
 
     private Device openBeside(EngineConfig config) {
         return own(CpuDevice.openBeside(
-                threads(config), config.kernels(), config.nativeDirectory(), device.activations()));
+                threads(config), config.compute().kernels(), config.compute().nativeDirectory(), device.activations()));
     }
 
     private static int threads(EngineConfig config) {
-        return PhysicalCores.threads(config.threads());
+        return PhysicalCores.threads(config.compute().threads());
     }
 
     private Device own(Device opened) {
@@ -160,7 +160,7 @@ public final class Engine implements AutoCloseable {
     public static Engine open(Path storeDirectory, EngineConfig config) {
         Owned owned = new Owned();
         try {
-            ExpertStore store = ExpertStore.open(storeDirectory, config.io());
+            ExpertStore store = ExpertStore.open(storeDirectory, config.offloading().io());
             owned.add(store::close);
             return new Engine(store, config, owned);
         } catch (RuntimeException | Error e) {
@@ -174,9 +174,9 @@ public final class Engine implements AutoCloseable {
     /// @throws io.moetier.storage.model.MalformedModelException if the census is not one of the model
     /// @throws IllegalArgumentException as [#open]
     public static void requireFit(EngineConfig config, ModelSpec spec, SlotBudget slotBudget) {
-        contextLength(selected(spec, config.selection()), config);
+        contextLength(selected(spec, config.numerics().selection()), config);
         PolicyChoice.of(config, spec);
-        config.ramBytes().ifPresent(slotBudget::slots);
+        config.memory().ramBytes().ifPresent(slotBudget::slots);
     }
 
     /// Loads the experts that earlier runs chose often, as many as there is room for. To be called before the
@@ -455,12 +455,12 @@ public final class Engine implements AutoCloseable {
                 .toArray();
         PinnedTier pinned = PinnedTier.open(source, device, numExpertsPerToken(), ramBytes(config), policy, counters);
         return ExpertTiers.over(
-                pinned, devices, numExpertsPerToken(), vramBytes, policy, config.misses(), costs, counters);
+                pinned, devices, numExpertsPerToken(), vramBytes, policy, config.offloading().misses(), costs, counters);
     }
 
     /// Returns what experts may take on a device.
     private long expertBytes(EngineConfig config, int number) {
-        List<Long> budgets = config.vramBytes();
+        List<Long> budgets = config.memory().vramBytes();
         OptionalLong budget = budgets.isEmpty()
                 ? OptionalLong.empty()
                 : OptionalLong.of(budgets.get(budgets.size() == 1 ? 0 : number));
@@ -470,9 +470,9 @@ public final class Engine implements AutoCloseable {
 
     private long ramBytes(EngineConfig config) {
         long keyValues = device.readsMainMemory() ? KvCache.bytes(spec, kv, contextLength) : 0;
-        return config.ramBytes()
+        return config.memory().ramBytes()
                 .orElseGet(
-                        () -> Math.max(minimumRamBytes(), MemoryBudget.available(keyValues + config.reservedBytes())));
+                        () -> Math.max(minimumRamBytes(), MemoryBudget.available(keyValues + config.memory().reservedBytes())));
     }
 
     private VramBudget vramBudget(int number) {
@@ -516,14 +516,14 @@ public final class Engine implements AutoCloseable {
     }
 
     private static int contextLength(ModelSpec spec, EngineConfig config) {
-        if (config.contextLength() > spec.maxPositionEmbeddings()) {
+        if (config.memory().contextLength() > spec.maxPositionEmbeddings()) {
             throw new InvalidOptionException(
                     "contextLength",
-                    config.contextLength() + " is more than the " + spec.maxPositionEmbeddings()
+                    config.memory().contextLength() + " is more than the " + spec.maxPositionEmbeddings()
                             + " tokens that the model allows (max_position_embeddings)");
         }
-        return config.contextLength() > 0
-                ? config.contextLength()
-                : Math.min(spec.maxPositionEmbeddings(), EngineConfig.DEFAULT_CONTEXT);
+        return config.memory().contextLength() > 0
+                ? config.memory().contextLength()
+                : Math.min(spec.maxPositionEmbeddings(), Memory.DEFAULT_CONTEXT);
     }
 }

@@ -13,9 +13,9 @@ final class PolicyChoice {
     private PolicyChoice() {}
 
     static PolicyFactory of(EngineConfig config, ModelSpec spec) {
-        return config.census()
-                .map(census -> Policies.of(config.policy(), read(census, spec).censusById()))
-                .orElseGet(() -> Policies.of(config.policy()));
+        return config.offloading().census()
+                .map(census -> Policies.of(config.offloading().policy(), read(census, spec).censusById()))
+                .orElseGet(() -> Policies.of(config.offloading().policy()));
     }
 
     private static RoutingTrace read(Path file, ModelSpec spec) {

@@ -62,7 +62,7 @@ public final class Session implements AutoCloseable {
         deviceLogits = engine.device().allocate(LOGIT_ROWS * engine.spec().vocabSize(), arena);
         logits = new float[engine.spec().vocabSize()];
         tokens = new int[contextLength];
-        engine.model().reservePositions(Math.min(contextLength, EngineConfig.DEFAULT_CONTEXT));
+        engine.model().reservePositions(Math.min(contextLength, Memory.DEFAULT_CONTEXT));
     }
 
     /// Returns the bytes of the buffers of a session on its device.

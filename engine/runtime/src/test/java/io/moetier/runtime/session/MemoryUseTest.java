@@ -28,7 +28,7 @@ class MemoryUseTest {
                             * engine.expertTiers().residentSummary().slotBytes(),
                     after.experts());
             assertEquals(
-                    KvCache.bytes(engine.spec(), EngineConfig.DEFAULT.kv(), 2 * KvLayer.CHUNK_POSITIONS),
+                    KvCache.bytes(engine.spec(), EngineConfig.DEFAULT.numerics().kv(), 2 * KvLayer.CHUNK_POSITIONS),
                     after.keyValues());
             assertEquals(before.otherWeights(), after.otherWeights());
             assertTrue(after.workspace() > before.workspace(), "kernels keep intermediate results");

@@ -55,8 +55,8 @@ class EmulatedBudgetsTest {
         EngineConfig least = EmulatedEngines.least(store, all);
         int[] expected = bits(store, all);
         assertArrayEquals(expected, bits(store, least));
-        long minimum = least.vramBytes().getFirst();
-        long slots = 3 * least.ramBytes().orElseThrow(); // beside the least
+        long minimum = least.memory().vramBytes().getFirst();
+        long slots = 3 * least.memory().ramBytes().orElseThrow(); // beside the least
         assertArrayEquals(
                 expected,
                 bits(
@@ -85,8 +85,8 @@ class EmulatedBudgetsTest {
     void theBudgetIsKept(ActivationType activations) {
         Path store = store("mixtral");
         EngineConfig least = EmulatedEngines.least(store, EmulatedEngines.config(EmulatedOptions.DEFAULT, activations));
-        EmulatedCuda emulated = (EmulatedCuda) least.device().orElseThrow();
-        long budget = least.vramBytes().getFirst();
+        EmulatedCuda emulated = (EmulatedCuda) least.compute().device().orElseThrow();
+        long budget = least.memory().vramBytes().getFirst();
         try (Engine engine = Engine.open(store, least)) {
             int[] _ = EmulatedEngines.bits(engine, PROMPT, STEPS);
             long used = emulated.driver().usedBytes(0);

@@ -69,8 +69,8 @@ class EmulatedDevicesTest {
         int[] expected = bits(store, one);
         assertArrayEquals(expected, bits(store, EmulatedEngines.least(store, on(one, TWO))));
         EngineConfig least = EmulatedEngines.least(store, on(one, ONE.withGpus(GPU, GPU, GPU)));
-        long minimum = least.vramBytes().getFirst();
-        long slots = 2 * least.ramBytes().orElseThrow();
+        long minimum = least.memory().vramBytes().getFirst();
+        long slots = 2 * least.memory().ramBytes().orElseThrow();
         EngineConfig uneven = least.withVramBytes(minimum, minimum + slots, minimum)
                 .withPolicy("lfu", Optional.empty())
                 .withPrefetch(PrefetchChoice.ON);

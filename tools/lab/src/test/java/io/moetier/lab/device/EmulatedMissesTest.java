@@ -111,8 +111,8 @@ class EmulatedMissesTest {
         EngineConfig all = EmulatedEngines.config(EmulatedOptions.DEFAULT, activations);
         float[] expected = logits(store, all);
         EngineConfig least = EmulatedEngines.least(store, all.withMisses(misses));
-        long minimum = least.vramBytes().getFirst();
-        long slots = 2 * least.ramBytes().orElseThrow();
+        long minimum = least.memory().vramBytes().getFirst();
+        long slots = 2 * least.memory().ramBytes().orElseThrow();
         for (EngineConfig config : List.of(least, least.withVramBytes(minimum + slots))) {
             try (Engine engine = Engine.open(store, config)) {
                 requireAlike(expected, logits(engine));
