@@ -1,9 +1,7 @@
 package io.moetier.runtime.model;
 
-import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.FfnActivation;
 import io.moetier.kernels.device.RopeTable;
-import io.moetier.runtime.metrics.Counters;
 import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.BlockSpec;
 import io.moetier.runtime.model.spec.DenseSpec;
@@ -21,26 +19,19 @@ import io.moetier.runtime.model.spec.RopeSpec;
 import io.moetier.runtime.model.spec.SequenceAttentionSpec;
 import io.moetier.runtime.model.spec.ShortConvolutionSpec;
 import io.moetier.runtime.model.spec.SublayerSpec;
-import io.moetier.runtime.offload.ExpertTiers;
 import io.moetier.storage.expert.BlockLayout;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /// Loads the layers of one model, first to last.
 final class BlockLoader {
+    private final LayerContext context;
     private final Weights weights;
     private final Map<RopeSpec, RopeTable> ropes;
-    private final IntFunction<BlockLayout> layoutOf;
-    private final ExpertTiers expertTiers;
-    private final ExpertPlaces places;
     private final RoutersAhead routersAhead;
-    private final Counters counters;
-    private final Device device;
-    private final ExpertSelection selection;
     private final Map<Experts, ExpertViews> views = new HashMap<>();
     private int keyValueBlocks;
     private int recurrentBlocks;
@@ -48,25 +39,11 @@ final class BlockLoader {
     private final List<SequenceAttention> sequenceBlocks = new ArrayList<>();
 
     /// @param ropes receives the rotations, each once
-    BlockLoader(
-            Weights weights,
-            Map<RopeSpec, RopeTable> ropes,
-            IntFunction<BlockLayout> layoutOf,
-            ExpertTiers expertTiers,
-            ExpertPlaces places,
-            RoutersAhead routersAhead,
-            Counters counters,
-            Device device,
-            ExpertSelection selection) {
-        this.weights = weights;
+    BlockLoader(LayerContext context, Map<RopeSpec, RopeTable> ropes, RoutersAhead routersAhead) {
+        this.context = context;
+        this.weights = context.weights();
         this.ropes = ropes;
-        this.layoutOf = layoutOf;
-        this.expertTiers = expertTiers;
-        this.places = places;
         this.routersAhead = routersAhead;
-        this.counters = counters;
-        this.device = device;
-        this.selection = selection;
     }
 
     /// Returns the blocks of an encoder-decoder model's attention, in order.
@@ -105,21 +82,12 @@ final class BlockLoader {
             case DenseSpec dense -> new DenseFeedForward(dense, weights);
             case MoeSpec moe ->
                 new MoeBlock(
-                        layer,
-                        moe,
-                        norm,
-                        weights,
-                        views(layoutOf.apply(layer), moe),
-                        expertTiers,
-                        places,
-                        routersAhead,
-                        counters,
-                        selection);
+                        layer, moe, norm, views(context.layoutOf().apply(layer), moe), context, routersAhead);
         };
     }
 
     private Block sequence(SequenceAttentionSpec spec) {
-        SequenceAttention block = new SequenceAttention(sequenceBlocks.size(), spec, weights, device);
+        SequenceAttention block = new SequenceAttention(sequenceBlocks.size(), spec, weights, context.device());
         sequenceBlocks.add(block);
         return block;
     }

@@ -46,21 +46,18 @@ final class MoeBlock implements Block {
             int layer,
             MoeSpec spec,
             @Nullable Norm norm,
-            Weights weights,
             ExpertViews views,
-            ExpertTiers expertTiers,
-            ExpertPlaces places,
-            RoutersAhead routersAhead,
-            Counters counters,
-            ExpertSelection selection) {
+            LayerContext context,
+            RoutersAhead routersAhead) {
         this.layer = layer;
         this.routersAhead = routersAhead;
         this.views = views;
-        this.expertTiers = expertTiers;
-        this.places = places;
-        this.counters = counters;
+        expertTiers = context.expertTiers();
+        places = context.places();
+        counters = context.counters();
+        Weights weights = context.weights();
         Optional<LinearSpec> gate = spec.sharedExpert().flatMap(SharedExpertSpec::gate);
-        router = new Router(spec.router(), gate, weights, selection);
+        router = new Router(spec.router(), gate, weights, context.selection());
         number = routersAhead.add(layer, spec, norm, router);
         sharedIsGated = gate.isPresent();
         numExperts = spec.numExperts();

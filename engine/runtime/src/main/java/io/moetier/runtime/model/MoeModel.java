@@ -12,9 +12,7 @@ import io.moetier.runtime.metrics.LayerStepEvent;
 import io.moetier.runtime.metrics.Section;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.RopeSpec;
-import io.moetier.runtime.offload.ExpertTiers;
 import io.moetier.runtime.offload.PrefetchTrial;
-import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.model.Phase;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -22,7 +20,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
-import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /// A loaded model: embedding, layers, final norm, head. The layers of an encoder-decoder model are those of the
@@ -43,24 +40,14 @@ public final class MoeModel {
     private final Norm finalNorm;
     private final Linear head;
 
-    /// @param layoutOf block layout of the experts of a decoder layer
-    public MoeModel(
-            ModelSpec spec,
-            Weights weights,
-            IntFunction<BlockLayout> layoutOf,
-            ExpertTiers expertTiers,
-            ExpertPlaces places,
-            PrefetchTrial prefetchTrial,
-            Device device,
-            Counters counters,
-            ExpertSelection selection) {
+    public MoeModel(ModelSpec spec, LayerContext context, PrefetchTrial prefetchTrial) {
         this.spec = spec;
-        routersAhead = new RoutersAhead(expertTiers, prefetchTrial);
-        this.device = device;
-        this.counters = counters;
+        Weights weights = context.weights();
+        routersAhead = new RoutersAhead(context.expertTiers(), prefetchTrial);
+        device = context.device();
+        counters = context.counters();
         embedding = Linear.load(spec.embedding(), weights).weight();
-        BlockLoader loader = new BlockLoader(
-                weights, ropes, layoutOf, expertTiers, places, routersAhead, counters, device, selection);
+        BlockLoader loader = new BlockLoader(context, ropes, routersAhead);
         layers = new ArrayList<>();
         for (int i = 0; i < spec.layers().size(); i++) {
             if (i == spec.encoderLayers()) {

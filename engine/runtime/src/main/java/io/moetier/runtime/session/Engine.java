@@ -16,6 +16,7 @@ import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.model.ExpertPlaces;
 import io.moetier.runtime.model.ExpertSelection;
 import io.moetier.runtime.model.KvCache;
+import io.moetier.runtime.model.LayerContext;
 import io.moetier.runtime.model.MoeModel;
 import io.moetier.runtime.model.Workspace;
 import io.moetier.runtime.model.family.Families;
@@ -100,16 +101,15 @@ public final class Engine implements AutoCloseable {
                 spec, device, devices.subList(1, devices.size()), processor.orElse(null), batch(), expertTiers);
         placesBytes = places.byteSize();
         prefetchTrial = new PrefetchTrial(config.offloading().prefetch());
-        model = new MoeModel(
-                spec,
+        LayerContext context = new LayerContext(
                 new HeldWeights(weights, device, arena),
                 layer -> store.layout(ExpertId.pack(layer, 0)),
                 expertTiers,
                 places,
-                prefetchTrial,
                 device,
                 counters,
                 selection);
+        model = new MoeModel(spec, context, prefetchTrial);
         if (!device.readsMainMemory()) {
             close(mainMemory);
         }
