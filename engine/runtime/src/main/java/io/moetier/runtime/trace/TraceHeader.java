@@ -8,30 +8,8 @@ import java.util.Optional;
 
 /// The first line of a routing trace.
 ///
-/// @param layers MoE layers, which the token lines list in order
-/// @param experts routed experts of each of those layers
-/// @param topK most experts that a token chooses in a layer
-/// @param moeLayerIndices the decoder layer that each MoE layer is
-/// @param tokens token lines
-/// @param requests distinct requests among them
-/// @param fewerExperts whether a token may have fewer than `topK` experts in a layer
 /// @param lossy the options that made the model choose other experts than it was trained to, if there were some
-public record TraceHeader(
-        String model,
-        int layers,
-        int experts,
-        int topK,
-        List<Integer> moeLayerIndices,
-        String source,
-        String licence,
-        String workload,
-        long tokens,
-        long requests,
-        boolean hasWeights,
-        boolean fewerExperts,
-        Optional<String> lossy,
-        String weightsNote,
-        String notes) {
+public record TraceHeader(String model, Shape shape, Contents contents, Origin origin, Optional<String> lossy) {
     /// The format's name, which changes when old readers could no longer read it.
     public static final String FORMAT = "moe-trace/1";
 
@@ -41,74 +19,95 @@ public record TraceHeader(
     /// Thirty times what the largest models have; a damaged header must not fill the memory.
     private static final int MOST_EXPERTS = 1 << 20;
 
-    /// @throws IllegalArgumentException if a number is out of its range or there is not one index per layer
-    public TraceHeader {
-        moeLayerIndices = List.copyOf(moeLayerIndices);
-        require(layers >= 1 && layers <= MAX_INDEX, "layers", layers);
-        require(experts >= 1 && experts <= MAX_INDEX, "experts", experts);
-        require(topK >= 1 && topK <= experts, "top_k", topK);
-        require(tokens >= 0, "tokens", tokens);
-        require(requests >= 0, "requests", requests);
-        require(moeLayerIndices.size() == layers, "number of moe_layer_indices", moeLayerIndices.size());
+    /// The layers with experts.
+    ///
+    /// @param experts routed experts of each of them
+    /// @param topK most experts that a token chooses in a layer
+    /// @param moeLayerIndices the decoder layer that each of them is, as the token lines list them
+    public record Shape(int experts, int topK, List<Integer> moeLayerIndices) {
+        /// @throws IllegalArgumentException if a number is out of its range
+        public Shape {
+            moeLayerIndices = List.copyOf(moeLayerIndices);
+            int layers = moeLayerIndices.size();
+            require(layers >= 1 && layers <= MAX_INDEX, "layers", layers);
+            require(experts >= 1 && experts <= MAX_INDEX, "experts", experts);
+            require(topK >= 1 && topK <= experts, "top_k", topK);
+        }
     }
+
+    /// What comes behind the header.
+    ///
+    /// @param tokens token lines
+    /// @param requests distinct requests among them
+    /// @param hasWeights whether choices have weights
+    /// @param fewerExperts whether a token may have fewer than the most experts in a layer
+    public record Contents(long tokens, long requests, boolean hasWeights, boolean fewerExperts) {
+        /// No tokens yet.
+        public static final Contents NONE = new Contents(0, 0, true, false);
+
+        /// @throws IllegalArgumentException if a number is out of its range
+        public Contents {
+            require(tokens >= 0, "tokens", tokens);
+            require(requests >= 0, "requests", requests);
+        }
+    }
+
+    /// Where a trace is from.
+    ///
+    /// @param weightsNote what the weights are
+    public record Origin(String source, String licence, String workload, String weightsNote, String notes) {}
 
     /// Returns the header of a recording of the model, with nothing in it yet.
     public static TraceHeader of(String model, int experts, int topK, List<Integer> moeLayerIndices, String workload) {
         return new TraceHeader(
                 model,
-                moeLayerIndices.size(),
-                experts,
-                topK,
-                moeLayerIndices,
-                "recorded by moetier",
-                "",
-                workload,
-                0,
-                0,
-                true,
-                false,
-                Optional.empty(),
-                "as the router applied them",
-                "");
+                new Shape(experts, topK, moeLayerIndices),
+                Contents.NONE,
+                new Origin("recorded by moetier", "", workload, "as the router applied them", ""),
+                Optional.empty());
+    }
+
+    /// Returns how many layers with experts there are.
+    public int layers() {
+        return shape.moeLayerIndices().size();
+    }
+
+    /// Returns how many routed experts each of those layers has.
+    public int experts() {
+        return shape.experts();
+    }
+
+    /// Returns the most experts that a token chooses in a layer.
+    public int topK() {
+        return shape.topK();
+    }
+
+    /// Returns the decoder layer that each layer with experts is.
+    public List<Integer> moeLayerIndices() {
+        return shape.moeLayerIndices();
+    }
+
+    /// Returns how many token lines there are.
+    public long tokens() {
+        return contents.tokens();
+    }
+
+    /// Returns whether a token may have fewer than [#topK()] experts in a layer.
+    public boolean fewerExperts() {
+        return contents.fewerExperts();
     }
 
     /// Returns this header saying that the model was not run as it was trained, if there are such options.
     public TraceHeader withLossy(Optional<String> options) {
-        return new TraceHeader(
-                model,
-                layers,
-                experts,
-                topK,
-                moeLayerIndices,
-                source,
-                licence,
-                workload,
-                tokens,
-                requests,
-                hasWeights,
-                fewerExperts,
-                options,
-                weightsNote,
-                notes);
+        return new TraceHeader(model, shape, contents, origin, options);
     }
 
-    TraceHeader withCounts(long tokens, long requests, boolean hasWeights, boolean fewerExperts) {
-        return new TraceHeader(
-                model,
-                layers,
-                experts,
-                topK,
-                moeLayerIndices,
-                source,
-                licence,
-                workload,
-                tokens,
-                requests,
-                hasWeights,
-                fewerExperts,
-                lossy,
-                hasWeights ? weightsNote : "",
-                notes);
+    /// Returns the header of these contents.
+    TraceHeader withContents(Contents found) {
+        Origin noted = found.hasWeights()
+                ? origin
+                : new Origin(origin.source(), origin.licence(), origin.workload(), "", origin.notes());
+        return new TraceHeader(model, shape, found, noted, lossy);
     }
 
     static TraceHeader parse(JsonObject json) {
@@ -123,18 +122,25 @@ public record TraceHeader(
         }
         return new TraceHeader(
                 json.requireString("model"),
-                layers,
-                experts,
-                inRange(json, "top_k", experts),
-                layerIndices(json, layers),
-                json.optionalString("source").orElse(""),
-                json.optionalString("licence").orElse(""),
-                json.optionalString("workload").orElse(""),
+                new Shape(experts, inRange(json, "top_k", experts), layerIndices(json, layers)),
+                contents(json),
+                origin(json),
+                json.optionalString("lossy"));
+    }
+
+    private static Contents contents(JsonObject json) {
+        return new Contents(
                 count(json, "tokens"),
                 count(json, "requests"),
                 json.optionalBoolean("has_weights").orElse(false),
-                json.optionalBoolean("fewer_experts").orElse(false),
-                json.optionalString("lossy"),
+                json.optionalBoolean("fewer_experts").orElse(false));
+    }
+
+    private static Origin origin(JsonObject json) {
+        return new Origin(
+                json.optionalString("source").orElse(""),
+                json.optionalString("licence").orElse(""),
+                json.optionalString("workload").orElse(""),
                 json.optionalString("weights_note").orElse(""),
                 json.optionalString("notes").orElse(""));
     }
@@ -143,22 +149,22 @@ public record TraceHeader(
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("format", FORMAT);
         fields.put("model", model);
-        fields.put("layers", layers);
-        fields.put("experts", experts);
-        fields.put("top_k", topK);
-        fields.put("moe_layer_indices", moeLayerIndices);
-        fields.put("source", source);
-        fields.put("licence", licence);
-        fields.put("workload", workload);
-        fields.put("tokens", tokens);
-        fields.put("requests", requests);
-        fields.put("has_weights", hasWeights);
-        if (fewerExperts) {
+        fields.put("layers", layers());
+        fields.put("experts", experts());
+        fields.put("top_k", topK());
+        fields.put("moe_layer_indices", moeLayerIndices());
+        fields.put("source", origin.source());
+        fields.put("licence", origin.licence());
+        fields.put("workload", origin.workload());
+        fields.put("tokens", contents.tokens());
+        fields.put("requests", contents.requests());
+        fields.put("has_weights", contents.hasWeights());
+        if (contents.fewerExperts()) {
             fields.put("fewer_experts", true);
         }
         lossy.ifPresent(options -> fields.put("lossy", options));
-        fields.put("weights_note", weightsNote);
-        fields.put("notes", notes);
+        fields.put("weights_note", origin.weightsNote());
+        fields.put("notes", origin.notes());
         return fields;
     }
 

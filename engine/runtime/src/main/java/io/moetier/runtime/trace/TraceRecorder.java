@@ -84,11 +84,11 @@ public final class TraceRecorder implements AutoCloseable {
             try (OutputStream out = gzip(whole.path())) {
                 writeLine(
                         out,
-                        header.withCounts(
+                        header.withContents(new TraceHeader.Contents(
                                         numTokens,
                                         requests.size(),
                                         numTokens > 0 && everyTokenHasWeights,
-                                        anyTokenHasFewer)
+                                        anyTokenHasFewer))
                                 .toMap());
             }
             try (OutputStream out = Files.newOutputStream(whole.path(), StandardOpenOption.APPEND)) {

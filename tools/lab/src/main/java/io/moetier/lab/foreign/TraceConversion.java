@@ -82,20 +82,15 @@ public record TraceConversion(ForeignFormat format, Optional<String> model, Opti
         OptionalInt known = numExperts.isPresent() ? numExperts : trace.numExperts();
         return new TraceHeader(
                 model.or(trace::model).orElse(String.valueOf(in.getFileName())),
-                layers.size(),
-                known.orElse(shape.highest + 1),
-                shape.topK,
-                layers,
-                "converted by moetier from " + format.label(),
-                "",
-                "",
-                0,
-                0,
-                true,
-                false,
-                Optional.empty(),
-                "as the model applied them",
-                known.isPresent() ? "" : UNKNOWN_EXPERTS);
+                new TraceHeader.Shape(known.orElse(shape.highest + 1), shape.topK, layers),
+                TraceHeader.Contents.NONE,
+                new TraceHeader.Origin(
+                        "converted by moetier from " + format.label(),
+                        "",
+                        "",
+                        "as the model applied them",
+                        known.isPresent() ? "" : UNKNOWN_EXPERTS),
+                Optional.empty());
     }
 
     /// What the header says of all tokens.

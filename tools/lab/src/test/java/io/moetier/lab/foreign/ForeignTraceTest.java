@@ -44,8 +44,8 @@ class ForeignTraceTest {
         assertEquals(2, header.topK());
         assertEquals(List.of(1, 2), header.moeLayerIndices());
         assertEquals(6, header.tokens());
-        assertEquals(2, header.requests());
-        assertEquals("", header.notes());
+        assertEquals(2, header.contents().requests());
+        assertEquals("", header.origin().notes());
         assertEquals(
                 List.of(
                         "0 0 prefill [[3, 1], []] [[0.75, 0.25], []] [[DISK, DISK], []]",
@@ -55,7 +55,7 @@ class ForeignTraceTest {
                         "0 4 decode [[1, 2], [3, 0]] - [[HOST, HOST], [DISK, HOST]]",
                         "1 5 prefill [[2, 0], [1, 3]] [[0.9375, 0.0625], [0.75, 0.25]] [[HOST, HOST], [HOST, HOST]]"),
                 lines(trace));
-        assertFalse(header.hasWeights());
+        assertFalse(header.contents().hasWeights());
     }
 
     @Test
@@ -65,7 +65,7 @@ class ForeignTraceTest {
         assertEquals(4, trace.header().experts());
         assertEquals(List.of(1, 2), trace.header().moeLayerIndices());
         assertEquals(
-                "experts: up to the highest one that was chosen", trace.header().notes());
+                "experts: up to the highest one that was chosen", trace.header().origin().notes());
         assertEquals(
                 List.of(
                         "0 0 prefill [[3, 1], []] - -",
@@ -161,7 +161,7 @@ class ForeignTraceTest {
         TraceHeader header = RoutingTrace.read(out).header();
         assertEquals("other", header.model());
         assertEquals(64, header.experts());
-        assertEquals("", header.notes());
+        assertEquals("", header.origin().notes());
     }
 
     @Nested
