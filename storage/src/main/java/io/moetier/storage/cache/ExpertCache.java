@@ -24,14 +24,10 @@ public final class ExpertCache {
     private final int[] idAt;
     private final int[] pinCount;
     private final int[] free;
-    private final Pin[] leases;
     private final IntPredicate pinned;
     private int numSlots;
     private int numFree;
     private int numPinned;
-    private long hits;
-    private long misses;
-    private long evictions;
 
     /// Makes an empty cache for the experts `ids`, with a policy that was made for the same ids.
     public ExpertCache(int[] ids, int numSlots, EvictionPolicy policy) {
@@ -55,17 +51,15 @@ public final class ExpertCache {
         Arrays.fill(idAt, NONE);
         pinCount = new int[numSlots];
         free = new int[numSlots];
-        leases = new Pin[numSlots];
         this.numSlots = numSlots;
         numFree = numSlots;
         for (int slot = 0; slot < numSlots; slot++) {
             free[slot] = numSlots - 1 - slot; // the lowest is taken first
-            leases[slot] = new Pin(this, slot);
         }
     }
 
     /// Tells the policy what the router of one layer chose, before the accesses that follow from it; see
-    /// [EvictionPolicy#onDecision(int\[\], float\[\], int)]. Counts nothing.
+    /// [EvictionPolicy#onDecision(int\[\], float\[\], int)]. It is no access.
     public void decide(int[] ids, float @Nullable [] weights, int n) {
         policy.onDecision(ids, weights, n);
     }
@@ -73,16 +67,11 @@ public final class ExpertCache {
     /// Records that the router chose `id` and returns its slot, or -1 if it is not resident.
     public int access(int id) {
         int slot = slotOf(id);
-        if (slot == NONE) {
-            misses++;
-        } else {
-            hits++;
-        }
         policy.onAccess(id);
         return slot;
     }
 
-    /// Returns the slot of `id`, or -1 if it is not resident; counts nothing.
+    /// Returns the slot of `id`, or -1 if it is not resident. It is no access.
     public int slotOf(int id) {
         return slotOf[index.indexOf(id)];
     }
@@ -114,12 +103,6 @@ public final class ExpertCache {
         if (--pinCount[slot] == 0) {
             numPinned--;
         }
-    }
-
-    /// Pins `slot` and returns the lease that unpins it, for use in a `try` statement.
-    public Pin lease(int slot) {
-        pin(slot);
-        return leases[slot];
     }
 
     /// Gives `id` a slot, if need be that of the policy's victim, and returns it pinned. The caller fills it, or calls
@@ -179,7 +162,7 @@ public final class ExpertCache {
         return numFree > 0 || numPinned == numSlots ? NONE : policy.victim(id, pinned);
     }
 
-    /// Frees a reserved slot whose expert could not be loaded; this is not counted as an eviction.
+    /// Frees a reserved slot whose expert could not be loaded. The eviction listener is not told.
     ///
     /// @throws IllegalStateException if the slot is not pinned exactly once
     public void abandon(int slot) {
@@ -223,10 +206,6 @@ public final class ExpertCache {
         return numPinned;
     }
 
-    public CacheStats stats() {
-        return new CacheStats(hits, misses, evictions);
-    }
-
     private boolean mayNotLeave(int id) {
         return isPinned(slotOf(id));
     }
@@ -260,7 +239,6 @@ public final class ExpertCache {
             throw new IllegalStateException("the policy chose " + ExpertId.unpack(id) + ", which may not leave");
         }
         clear(slot);
-        evictions++;
         evictionListener.accept(id);
         return slot;
     }

@@ -50,12 +50,6 @@ final class StructWriter {
         return this;
     }
 
-    /// Leaves out bytes up to `offset`, counted as in [#begin].
-    StructWriter skipTo(long offset) {
-        at = offset;
-        return this;
-    }
-
     /// Returns where the next byte goes.
     long at() {
         return at;

@@ -267,17 +267,6 @@ public final class Engine implements AutoCloseable {
         return expertTiers.pinned();
     }
 
-    /// Returns the smallest budget of a device's memory that is enough for each of them; 0 for a device that has none
-    /// of its own.
-    public long minimumVramBytes() {
-        return device.readsMainMemory()
-                ? 0
-                : IntStream.range(0, devices.size())
-                        .mapToLong(number -> vramBudget(number).minimumBytes())
-                        .max()
-                        .orElseThrow();
-    }
-
     /// Returns the smallest budget of experts in main memory: the top-k experts of one layer.
     public long minimumRamBytes() {
         return SlotBudget.of(new StoreSource(store, counters), numExpertsPerToken())

@@ -10,6 +10,8 @@ import java.util.function.Consumer;
 final class Replay {
     private final RoutingTrace trace;
     private final ExpertCache cache;
+    private int accesses;
+    private int hits;
 
     Replay(RoutingTrace trace, String policy, double budget) {
         this.trace = trace;
@@ -27,19 +29,19 @@ final class Replay {
     double expertAfterExpert() {
         forEachDecision(ids -> {
             for (int id : ids) {
-                if (cache.access(id) < 0) {
+                if (access(id) < 0) {
                     cache.unpin(cache.reserve(id));
                 }
             }
         });
-        return cache.stats().hitRate();
+        return (double) hits / accesses;
     }
 
     /// Returns the hit rate where a layer's residents are pinned before any of its missing experts gets a
     /// slot.
     double layerAfterLayer() {
         forEachDecision(ids -> {
-            int[] slots = Arrays.stream(ids).map(cache::access).toArray();
+            int[] slots = Arrays.stream(ids).map(this::access).toArray();
             for (int slot : slots) {
                 if (slot >= 0) {
                     cache.pin(slot);
@@ -50,10 +52,17 @@ final class Replay {
             }
             Arrays.stream(slots).forEach(cache::unpin);
         });
-        return cache.stats().hitRate();
+        return (double) hits / accesses;
     }
 
-    private void forEachDecision(Consumer<int[]> accesses) {
+    private int access(int id) {
+        int slot = cache.access(id);
+        accesses++;
+        hits += slot >= 0 ? 1 : 0;
+        return slot;
+    }
+
+    private void forEachDecision(Consumer<int[]> action) {
         for (TraceToken token : trace.tokens()) {
             for (int i = 0; i < trace.header().layers(); i++) {
                 int layer = trace.header().moeLayerIndices().get(i);
@@ -63,7 +72,7 @@ final class Replay {
                 int position = i;
                 cache.decide(
                         ids, token.weights().map(weights -> weights[position]).orElse(null), ids.length);
-                accesses.accept(ids);
+                action.accept(ids);
             }
         }
     }

@@ -103,11 +103,6 @@ public final class CostModel {
                 .orElse(speeds);
     }
 
-    /// Says whether this is what the engine takes, and no bound of it.
-    public boolean isMeasured() {
-        return costs.isPresent();
-    }
-
     /// Returns the seconds that a token takes beside its layers.
     public double tokenSeconds() {
         return tokenSeconds;

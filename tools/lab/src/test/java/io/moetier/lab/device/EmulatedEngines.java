@@ -1,5 +1,7 @@
 package io.moetier.lab.device;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import io.moetier.emulator.driver.EmulatedDriver;
 import io.moetier.emulator.driver.EmulatedOptions;
 import io.moetier.kernels.cuda.CudaDevice;
@@ -10,6 +12,7 @@ import io.moetier.kernels.device.Device;
 import io.moetier.runtime.convert.CheckpointImporter;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
+import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Session;
@@ -17,6 +20,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// Engines on an emulated GPU, for tests.
 ///
@@ -24,6 +29,8 @@ import java.util.Optional;
 final class EmulatedEngines {
     /// A store beside the files of a checkpoint, where these are packed for a machine that is to import nothing.
     static final String PACKED = "packed.mtier";
+
+    private static final Pattern LEAST = Pattern.compile("^vramBytes: .* this model needs at least ([\\d,]+):");
 
     private EmulatedEngines() {}
 
@@ -94,11 +101,26 @@ final class EmulatedEngines {
         };
     }
 
-    /// Returns a configuration with the least that the model can be run with, on the device and in main memory.
+    /// Returns a configuration with the least that the model can be run with, on each device and in main memory: what
+    /// refusals say is enough.
     static EngineConfig least(Path store, EngineConfig config) {
-        try (Engine engine = Engine.open(store, config)) {
-            return config.withVramBytes(engine.minimumVramBytes()).withRamBytes(engine.minimumRamBytes());
+        long vram = 1;
+        while (true) {
+            EngineConfig least = config.withVramBytes(vram);
+            try (Engine engine = Engine.open(store, least)) {
+                return least.withRamBytes(engine.minimumRamBytes());
+            } catch (InvalidOptionException e) {
+                vram = needed(e, vram);
+            }
         }
+    }
+
+    private static long needed(InvalidOptionException refused, long found) {
+        Matcher least = LEAST.matcher(String.valueOf(refused.getMessage()));
+        assertTrue(least.find(), refused::toString);
+        long needed = Long.parseLong(least.group(1).replace(",", ""));
+        assertTrue(needed > found, refused::toString);
+        return needed;
     }
 
     /// Returns the logits after each of `tokens`, computed together, `[tokens, vocabulary]`.
