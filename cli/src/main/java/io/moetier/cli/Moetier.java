@@ -168,7 +168,7 @@ public final class Moetier implements Runnable {
         if (cause instanceof Streams.ClosedOutputException) {
             return Failure.OK;
         }
-                streams.note("moetier: " + new Remedy(surroundings.knownCacheDirectory()).sentence(cause));
+        streams.note("moetier: " + new Remedy(surroundings.knownCacheDirectory()).sentence(cause));
         if (debug) {
             StringWriter trace = new StringWriter();
             cause.printStackTrace(new PrintWriter(trace));

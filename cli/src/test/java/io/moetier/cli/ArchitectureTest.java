@@ -163,7 +163,8 @@ class ArchitectureTest {
                 .filter(type -> !type.getPackageName().startsWith("io.moetier.cli"))
                 .filter(type -> !type.getPackageName().startsWith("io.moetier.testdata")) // which start programs
                 .filter(type -> !type.getName().equals(OTHER_COMMAND_LINE))
-                .flatMap(type -> strings(type).filter(ArchitectureTest::namesFlag).map(text -> type + ": " + text))
+                .flatMap(type ->
+                        strings(type).filter(ArchitectureTest::namesFlag).map(text -> type + ": " + text))
                 .collect(Collectors.toSet());
         assertEquals(Set.of(), named);
         assertTrue(CLASSES.stream().flatMap(ArchitectureTest::strings).anyMatch(ArchitectureTest::namesFlag));

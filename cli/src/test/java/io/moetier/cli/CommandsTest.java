@@ -394,8 +394,7 @@ class CommandsTest {
     @Test
     void aPromptFarBeyondTheContextIsRefused() throws IOException {
         Path file = Files.writeString(directory.resolve("huge.txt"), "a".repeat(20_000_000));
-        String tooLong =
-                "--ctx: the context holds 1024 tokens, but more than 1024 are needed (the model allows 1024)";
+        String tooLong = "--ctx: the context holds 1024 tokens, but more than 1024 are needed (the model allows 1024)";
         fails(Failure.USAGE, tooLong, "run", TINY, "-f", file.toString(), "-n", "2");
         fails(Failure.USAGE, tooLong, "explain", TINY, "-f", file.toString());
         Files.writeString(file, "a word ".repeat(100_000));

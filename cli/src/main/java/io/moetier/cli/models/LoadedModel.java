@@ -41,12 +41,15 @@ public final class LoadedModel implements AutoCloseable {
 
     /// Loads the store in `directory`; messages call it `name`, and native code is unpacked into `cacheDirectory`.
     public static LoadedModel open(Path name, Path directory, Path cacheDirectory, EngineConfig config) {
-        if ((config.compute().device().isEmpty() || config.offloading().misses() != Misses.COPY) && config.compute().kernels() != KernelChoice.PLAIN) {
+        if ((config.compute().device().isEmpty() || config.offloading().misses() != Misses.COPY)
+                && config.compute().kernels() != KernelChoice.PLAIN) {
             VectorModule.load();
         }
         Engine engine = Engine.open(directory, config.withNativeDirectory(cacheDirectory));
-        Optional<VirtualDevice> virtual =
-                config.compute().device().filter(VirtualDevice.class::isInstance).map(VirtualDevice.class::cast);
+        Optional<VirtualDevice> virtual = config.compute()
+                .device()
+                .filter(VirtualDevice.class::isInstance)
+                .map(VirtualDevice.class::cast);
         return new LoadedModel(name, directory, cacheDirectory, engine, virtual);
     }
 

@@ -206,8 +206,7 @@ public final class ModelOptions {
         return new EngineConfig(
                 new Compute(devices(surroundings, streams), threads, kernels, Optional.empty()),
                 new Memory(contextLength, ramBytes, vramBytes(), 0),
-                new Offloading(
-                        name, Optional.ofNullable(census), io, prefetch, misses == null ? Misses.COPY : misses),
+                new Offloading(name, Optional.ofNullable(census), io, prefetch, misses == null ? Misses.COPY : misses),
                 new Numerics(kv, selection()));
     }
 

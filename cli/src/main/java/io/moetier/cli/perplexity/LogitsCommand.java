@@ -83,8 +83,9 @@ public final class LogitsCommand implements Callable<Integer> {
     private void writeLogits(LoadedModel loaded, int[] input, int[] tokens, Path file) throws IOException {
         Entry entry =
                 Entry.of(TENSOR, "F32", tokens.length, loaded.engine().spec().vocabSize());
-        Map<String, String> metadata =
-                OptionFlags.lossy(loaded.engine().selection()).map(options -> Map.of("lossy", options)).orElse(Map.of());
+        Map<String, String> metadata = OptionFlags.lossy(loaded.engine().selection())
+                .map(options -> Map.of("lossy", options))
+                .orElse(Map.of());
         try (Session session = loaded.engine().newSession();
                 SafetensorsWriter writer = SafetensorsWriter.create(file, List.of(entry), metadata)) {
             DecoderOptions.encode(loaded.engine().spec(), session, input);

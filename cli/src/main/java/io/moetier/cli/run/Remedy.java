@@ -49,8 +49,7 @@ public final class Remedy {
     }
 
     private static String ofStore(String sentence, Path cache) {
-        Matcher store = Pattern.compile(
-                        Pattern.quote(cache + "/") + "[^/]+/[^/]+" + Pattern.quote(Stores.SUFFIX))
+        Matcher store = Pattern.compile(Pattern.quote(cache + "/") + "[^/]+/[^/]+" + Pattern.quote(Stores.SUFFIX))
                 .matcher(sentence);
         if (!store.lookingAt()) {
             return sentence;

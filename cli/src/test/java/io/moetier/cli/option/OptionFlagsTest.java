@@ -25,15 +25,14 @@ import picocli.CommandLine.Model.CommandSpec;
 
 class OptionFlagsTest {
     /// The records whose fields can be refused.
-    private static final Stream<Class<?>> OPTIONS =
-            Stream.of(
-                    Compute.class,
-                    Memory.class,
-                    Offloading.class,
-                    Numerics.class,
-                    ExpertSelection.class,
-                    SamplingParams.class,
-                    TraceConversion.class);
+    private static final Stream<Class<?>> OPTIONS = Stream.of(
+            Compute.class,
+            Memory.class,
+            Offloading.class,
+            Numerics.class,
+            ExpertSelection.class,
+            SamplingParams.class,
+            TraceConversion.class);
 
     @Test
     void everyFieldIsOneOfTheLibrary() {
@@ -62,8 +61,8 @@ class OptionFlagsTest {
 
     @Test
     void aSentenceNamesTheFlagOfItsField() {
-        InvalidOptionException refused = assertThrows(
-                InvalidOptionException.class, () -> new SamplingParams(-1, 40, 0.95, 0.05, 1, 64, 0));
+        InvalidOptionException refused =
+                assertThrows(InvalidOptionException.class, () -> new SamplingParams(-1, 40, 0.95, 0.05, 1, 64, 0));
         assertEquals("temperature: expected 0 or more, found -1.0", refused.getMessage());
         assertEquals("--temp: expected 0 or more, found -1.0", OptionFlags.sentence(refused));
     }

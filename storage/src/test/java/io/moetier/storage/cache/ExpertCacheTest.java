@@ -175,8 +175,8 @@ class ExpertCacheTest {
     void allocatesNothingInUse() {
         for (String name : List.of("lru", "lfu", "lfu-decay", "lfru", "slru", "static", "layer:lru", "gate")) {
             int[] evictions = {0};
-            ExpertCache cache = new ExpertCache(
-                    IDS, 40, Policies.of(name, id -> id & 15).create(IDS, 40), id -> evictions[0]++);
+            ExpertCache cache =
+                    new ExpertCache(IDS, 40, Policies.of(name, id -> id & 15).create(IDS, 40), id -> evictions[0]++);
             Runnable replays = () -> {
                 EvictionPolicyContract.replay(cache, IDS);
                 EvictionPolicyContract.replay(cache, IDS);

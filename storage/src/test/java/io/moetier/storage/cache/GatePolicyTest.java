@@ -127,8 +127,7 @@ class GatePolicyTest extends EvictionPolicyContract {
     }
 
     /// Needs a slot for every expert of a decision, as the engine does; returns the share that was found.
-    private static double run(
-            EvictionPolicy policy, int numSlots, int[][] decisions, float @Nullable [][] weights) {
+    private static double run(EvictionPolicy policy, int numSlots, int[][] decisions, float @Nullable [][] weights) {
         ExpertCache cache = new ExpertCache(IDS, numSlots, policy);
         int chosen = 0;
         int hits = 0;

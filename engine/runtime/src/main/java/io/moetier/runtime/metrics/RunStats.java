@@ -172,7 +172,9 @@ public final class RunStats {
 
     @Override
     public String toString() {
-        return Stream.of(Counter.values()).map(counter -> counter + "=" + get(counter)).collect(Collectors.joining(", "))
+        return Stream.of(Counter.values())
+                        .map(counter -> counter + "=" + get(counter))
+                        .collect(Collectors.joining(", "))
                 + ", deviceHits=" + deviceHits;
     }
 }

@@ -81,8 +81,7 @@ final class BlockLoader {
                 new HeadMixture(layer, keyValueBlocks++, heads, weights, rope(heads.rope()));
             case DenseSpec dense -> new DenseFeedForward(dense, weights);
             case MoeSpec moe ->
-                new MoeBlock(
-                        layer, moe, norm, views(context.layoutOf().apply(layer), moe), context, routersAhead);
+                new MoeBlock(layer, moe, norm, views(context.layoutOf().apply(layer), moe), context, routersAhead);
         };
     }
 

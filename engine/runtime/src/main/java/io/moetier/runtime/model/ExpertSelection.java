@@ -9,7 +9,8 @@ import java.util.OptionalInt;
 /// computed.
 ///
 /// @param experts a fixed number
-/// @param topPExperts as few as have together this share of the router's probability, at least one and at most as many as the
+/// @param topPExperts as few as have together this share of the router's probability, at least one and at most as many
+/// as the
 ///     model has for a token (Huang et al. 2024, arXiv:2403.07652)
 public record ExpertSelection(OptionalInt experts, OptionalDouble topPExperts) {
     /// As the model was trained.

@@ -14,8 +14,7 @@ final class TopPExperts {
     TopPExperts(Routing routing, double share) {
         if (!(routing.score() instanceof Routing.Softmax)) {
             throw new InvalidOptionException(
-                    "topPExperts",
-                    "needs a router whose scores are probabilities (softmax), and this one's are not");
+                    "topPExperts", "needs a router whose scores are probabilities (softmax), and this one's are not");
         }
         this.routing = routing;
         this.share = share;

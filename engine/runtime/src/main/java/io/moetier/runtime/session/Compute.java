@@ -14,8 +14,7 @@ import java.util.Optional;
 /// @param threads compute threads of the CPU, alone or beside devices; 0 for one per physical core
 /// @param kernels which kernels compute on the CPU
 /// @param nativeDirectory where native code is unpacked, for later starts to find; empty for a temporary directory
-public record Compute(
-        List<DeviceFactory> devices, int threads, KernelChoice kernels, Optional<Path> nativeDirectory) {
+public record Compute(List<DeviceFactory> devices, int threads, KernelChoice kernels, Optional<Path> nativeDirectory) {
     /// The CPU, all of it.
     public static final Compute DEFAULT = new Compute(List.of(), 0, KernelChoice.AUTO, Optional.empty());
 

@@ -130,7 +130,8 @@ public final class Engine implements AutoCloseable {
     }
 
     private Device openProcessor(EngineConfig config) {
-        return own(CpuDevice.open(threads(config), config.compute().kernels(), config.compute().nativeDirectory()));
+        return own(CpuDevice.open(
+                threads(config), config.compute().kernels(), config.compute().nativeDirectory()));
     }
 
     private Device openBeside(EngineConfig config) {
@@ -160,7 +161,8 @@ public final class Engine implements AutoCloseable {
     public static Engine open(Path storeDirectory, EngineConfig config) {
         Owned owned = new Owned();
         try {
-            ExpertStore store = ExpertStore.open(storeDirectory, config.offloading().io());
+            ExpertStore store =
+                    ExpertStore.open(storeDirectory, config.offloading().io());
             owned.add(store::close);
             return new Engine(store, config, owned);
         } catch (RuntimeException | Error e) {
@@ -444,7 +446,14 @@ public final class Engine implements AutoCloseable {
                 .toArray();
         PinnedTier pinned = PinnedTier.open(source, device, numExpertsPerToken(), ramBytes(config), policy, counters);
         return ExpertTiers.over(
-                pinned, devices, numExpertsPerToken(), vramBytes, policy, config.offloading().misses(), costs, counters);
+                pinned,
+                devices,
+                numExpertsPerToken(),
+                vramBytes,
+                policy,
+                config.offloading().misses(),
+                costs,
+                counters);
     }
 
     /// Returns what experts may take on a device.
@@ -459,9 +468,11 @@ public final class Engine implements AutoCloseable {
 
     private long ramBytes(EngineConfig config) {
         long keyValues = device.readsMainMemory() ? KvCache.bytes(spec, kv, contextLength) : 0;
-        return config.memory().ramBytes()
-                .orElseGet(
-                        () -> Math.max(minimumRamBytes(), MemoryBudget.available(keyValues + config.memory().reservedBytes())));
+        return config.memory()
+                .ramBytes()
+                .orElseGet(() -> Math.max(
+                        minimumRamBytes(),
+                        MemoryBudget.available(keyValues + config.memory().reservedBytes())));
     }
 
     private VramBudget vramBudget(int number) {

@@ -43,8 +43,7 @@ public record EngineConfig(Compute compute, Memory memory, Offloading offloading
 
     /// Returns this configuration with other devices.
     public EngineConfig withDevice(DeviceFactory... factories) {
-        return with(new Compute(
-                List.of(factories), compute.threads(), compute.kernels(), compute.nativeDirectory()));
+        return with(new Compute(List.of(factories), compute.threads(), compute.kernels(), compute.nativeDirectory()));
     }
 
     /// Returns this configuration with another number of threads.
@@ -69,8 +68,8 @@ public record EngineConfig(Compute compute, Memory memory, Offloading offloading
 
     /// Returns this configuration with another budget.
     public EngineConfig withRamBytes(long bytes) {
-        return with(new Memory(
-                memory.contextLength(), OptionalLong.of(bytes), memory.vramBytes(), memory.reservedBytes()));
+        return with(
+                new Memory(memory.contextLength(), OptionalLong.of(bytes), memory.vramBytes(), memory.reservedBytes()));
     }
 
     /// Returns this configuration with other budgets of the devices' memory: one for each, or one for all.
@@ -86,8 +85,7 @@ public record EngineConfig(Compute compute, Memory memory, Offloading offloading
 
     /// Returns this configuration with another policy.
     public EngineConfig withPolicy(String name, Optional<Path> census) {
-        return with(new Offloading(
-                name, census, offloading.io(), offloading.prefetch(), offloading.misses()));
+        return with(new Offloading(name, census, offloading.io(), offloading.prefetch(), offloading.misses()));
     }
 
     /// Returns this configuration with another way to read experts.
@@ -98,8 +96,8 @@ public record EngineConfig(Compute compute, Memory memory, Offloading offloading
 
     /// Returns this configuration with another way of loading ahead.
     public EngineConfig withPrefetch(PrefetchChoice choice) {
-        return with(new Offloading(
-                offloading.policy(), offloading.census(), offloading.io(), choice, offloading.misses()));
+        return with(
+                new Offloading(offloading.policy(), offloading.census(), offloading.io(), choice, offloading.misses()));
     }
 
     /// Returns this configuration with another answer to misses.

@@ -13,8 +13,10 @@ final class PolicyChoice {
     private PolicyChoice() {}
 
     static PolicyFactory of(EngineConfig config, ModelSpec spec) {
-        return config.offloading().census()
-                .map(census -> Policies.of(config.offloading().policy(), read(census, spec).censusById()))
+        return config.offloading()
+                .census()
+                .map(census -> Policies.of(
+                        config.offloading().policy(), read(census, spec).censusById()))
                 .orElseGet(() -> Policies.of(config.offloading().policy()));
     }
 

@@ -34,8 +34,7 @@ class EngineConfigTest {
                         new Compute(List.of(), 0, KernelChoice.AUTO, Optional.empty()),
                         new Memory(0, OptionalLong.empty(), List.of(), 0),
                         new Offloading("lru", Optional.empty(), IoMode.AUTO, PrefetchChoice.OFF, Misses.COPY),
-                        new Numerics(
-                                KvType.F16, new ExpertSelection(OptionalInt.empty(), OptionalDouble.empty()))),
+                        new Numerics(KvType.F16, new ExpertSelection(OptionalInt.empty(), OptionalDouble.empty()))),
                 DEFAULT);
     }
 
@@ -79,8 +78,9 @@ class EngineConfigTest {
         refuses(
                 "vramBytes: expected one size, or one for each of the 2 devices, found 3",
                 () -> DEFAULT.withDevice(GPU, GPU).withVramBytes(1, 2, 3));
-        refuses("misses: expected COPY without devices, which miss experts, found AUTO", () -> DEFAULT.withMisses(
-                Misses.AUTO));
+        refuses(
+                "misses: expected COPY without devices, which miss experts, found AUTO",
+                () -> DEFAULT.withMisses(Misses.AUTO));
         refuses(
                 "census: expected a routing trace for the policy static, and none for others, found none for static",
                 () -> DEFAULT.withPolicy("static", Optional.empty()));

@@ -36,7 +36,8 @@ class MemoryBudgetTest {
         try (Engine engine = Engine.open(ImportedStores.of(TestData.tinyMixtral()), EngineConfig.DEFAULT);
                 Session session = engine.newSession(8)) {
             long before = engine.pendingBytes();
-            long keyValues = KvCache.bytes(engine.spec(), EngineConfig.DEFAULT.numerics().kv(), engine.contextLength());
+            long keyValues =
+                    KvCache.bytes(engine.spec(), EngineConfig.DEFAULT.numerics().kv(), engine.contextLength());
             assertEquals(engine.expertTiers().residentSummary().slabBytes() + keyValues, before);
             session.prefill(new int[] {1, 2, 3});
             long resident = engine.expertTiers().residentSummary().residentBytes();

@@ -144,7 +144,8 @@ class RecurrentSessionTest {
         try (Engine engine = open("minimax");
                 Session session = session(engine)) {
             long states = session.memoryUse().keyValues();
-            assertEquals(KvCache.bytes(engine.spec(), EngineConfig.DEFAULT.numerics().kv(), 0), states);
+            assertEquals(
+                    KvCache.bytes(engine.spec(), EngineConfig.DEFAULT.numerics().kv(), 0), states);
             assertEquals(3L * 3 * 4 * 32 * 32 * Float.BYTES, states, "layers, copies, heads and their matrices");
             session.prefill(TOKENS);
             assertTrue(session.memoryUse().keyValues() > states);

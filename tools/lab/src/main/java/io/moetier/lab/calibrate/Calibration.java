@@ -171,7 +171,10 @@ public final class Calibration {
         LayerTimes warmUp = new LayerTimes(SMALL.expertsPerToken());
         small.stack().decode(IoMode.PREAD, HALF, WARM_UP_SECONDS, warmUp);
         small.stack().decode(IoMode.PREAD, 1, WARM_UP_SECONDS, warmUp);
-        try (CpuDevice device = CpuDevice.open(config.compute().threads(), KernelChoice.AUTO, config.compute().nativeDirectory());
+        try (CpuDevice device = CpuDevice.open(
+                        config.compute().threads(),
+                        KernelChoice.AUTO,
+                        config.compute().nativeDirectory());
                 KernelReading reading = new KernelReading(device, WeightStack.TYPE, memoryBytes)) {
             for (int round = 0; round < rounds; round++) {
                 onStep.accept("round " + (round + 1) + " of " + rounds);

@@ -24,10 +24,7 @@ public record TraceConversion(ForeignFormat format, Optional<String> model, Opti
     /// @throws io.moetier.runtime.option.InvalidOptionException if a number is out of its range
     public TraceConversion {
         numExperts.ifPresent(number -> require(
-                number >= 1 && number <= TraceHeader.MAX_INDEX,
-                "numExperts",
-                "1 to " + TraceHeader.MAX_INDEX,
-                number));
+                number >= 1 && number <= TraceHeader.MAX_INDEX, "numExperts", "1 to " + TraceHeader.MAX_INDEX, number));
         require(promptTokens >= 0, "promptTokens", "0 or more", promptTokens);
     }
 

@@ -46,8 +46,10 @@ final class RandomWeights {
     }
 
     private static InvalidOptionException unknown(String label) {
-        return new InvalidOptionException("type", "expected one of "
-                + TYPES.stream().map(DType::label).collect(Collectors.joining(", ")) + ", found " + label);
+        return new InvalidOptionException(
+                "type",
+                "expected one of " + TYPES.stream().map(DType::label).collect(Collectors.joining(", ")) + ", found "
+                        + label);
     }
 
     /// Fills `blocks`, which holds whole blocks of the type.

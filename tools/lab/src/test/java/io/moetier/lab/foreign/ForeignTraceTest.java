@@ -65,7 +65,8 @@ class ForeignTraceTest {
         assertEquals(4, trace.header().experts());
         assertEquals(List.of(1, 2), trace.header().moeLayerIndices());
         assertEquals(
-                "experts: up to the highest one that was chosen", trace.header().origin().notes());
+                "experts: up to the highest one that was chosen",
+                trace.header().origin().notes());
         assertEquals(
                 List.of(
                         "0 0 prefill [[3, 1], []] - -",
