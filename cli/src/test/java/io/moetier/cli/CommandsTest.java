@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.option.PromptOptions;
-import io.moetier.cli.terminal.ByteSize;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
@@ -17,6 +16,7 @@ import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.SafetensorsFile;
 import io.moetier.storage.format.SafetensorsWriter;
+import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.model.Phase;
 import io.moetier.testdata.TestData;
 import java.io.ByteArrayInputStream;

@@ -1,8 +1,7 @@
 package io.moetier.cli.bench;
 
 import io.moetier.cli.doctor.Diagnosis;
-import io.moetier.cli.models.LoadedModel;
-import io.moetier.cli.models.Stores;
+import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.models.Timeline;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.ModelOptions;
@@ -16,6 +15,8 @@ import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.kernels.cpu.MemoryBandwidth;
 import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.library.LoadedModel;
+import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.PhysicalCores;
@@ -136,7 +137,7 @@ public final class BenchCommand implements Callable<Integer> {
                         !compare,
                         "--compare does not go with " + options + ": the other engine computes what was trained"));
         ProcessMemory before = ProcessMemory.now();
-        try (LoadedModel loaded = new Stores(surroundings, streams).load(model.model, config, false)) {
+        try (LoadedModel loaded = LibraryTerminal.stores(surroundings, streams).load(model.model, config, false)) {
             if (peer == null) {
                 measure(loaded, before);
             } else {

@@ -1,7 +1,7 @@
 package io.moetier.cli.bench;
 
-import io.moetier.cli.models.LoadedModel;
 import io.moetier.cli.report.ExpertsUsed;
+import io.moetier.cli.report.ModelClock;
 import io.moetier.cli.report.PhaseTimes;
 import io.moetier.cli.report.ProcessMemory;
 import io.moetier.cli.report.RunReport;
@@ -9,9 +9,9 @@ import io.moetier.cli.report.StepProfile;
 import io.moetier.cli.report.Table;
 import io.moetier.cli.report.TraceEvents;
 import io.moetier.cli.report.VirtualTime;
-import io.moetier.cli.terminal.ByteSize;
 import io.moetier.kernels.device.DeviceMarks;
 import io.moetier.lab.device.VirtualDevice;
+import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.metrics.ActivityListener;
 import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.offload.PinnedTier;
@@ -23,6 +23,7 @@ import io.moetier.runtime.session.Sampler;
 import io.moetier.runtime.session.SamplingParams;
 import io.moetier.runtime.session.Session;
 import io.moetier.runtime.session.SessionTrace;
+import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.model.Phase;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -54,6 +55,7 @@ final class Benchmark implements AutoCloseable {
         """;
 
     private final LoadedModel model;
+    private final ModelClock clock;
     private final ProcessMemory before;
     private final Session session;
     private final int[] prompt;
@@ -78,13 +80,14 @@ final class Benchmark implements AutoCloseable {
             ProcessMemory before,
             Optional<TraceEvents> timeline) {
         this.model = model;
+        clock = new ModelClock(model);
         this.before = before;
         this.generatedTokens = generatedTokens;
         prompt = tokens(model, promptTokens);
         opening = tokens(model, OPENING_TOKENS);
         requireContext(model, promptTokens, generatedTokens);
         session = model.engine().newSession();
-        marks = model.newMarks();
+        marks = clock.newMarks();
         profile = new StepProfile(marks, model.engine().spec().layers().size(), timeline);
         model.engine().listen(profile);
     }
@@ -149,7 +152,7 @@ final class Benchmark implements AutoCloseable {
         if (generatedTokens > 0) {
             table.row(row("generate " + generatedTokens, generationRates, generationStats));
         }
-        model.virtual().ifPresent(device -> {
+        clock.virtual().ifPresent(device -> {
             addVirtual(table, "prompt", device, virtualPromptRates);
             addVirtual(table, "generate", device, virtualGenerationRates);
         });
@@ -184,7 +187,7 @@ final class Benchmark implements AutoCloseable {
     /// Returns how near a token comes to what kernels and copies allow, where time is virtual.
     private String bounds() {
         PhaseTimes times = profile.times(Phase.DECODE);
-        if (model.virtual().isEmpty() || times.isEmpty()) {
+        if (clock.virtual().isEmpty() || times.isEmpty()) {
             return "";
         }
         return "\n"
@@ -259,7 +262,7 @@ final class Benchmark implements AutoCloseable {
                     fields(generatedTokens, generationRates, generationStats, virtualGenerationRates);
             PhaseTimes times = profile.times(Phase.DECODE);
             ofAnswer.put("times", times.fields((double) times.tokens()));
-            if (model.virtual().isPresent()) {
+            if (clock.virtual().isPresent()) {
                 ofAnswer.put("bound_seconds", profile.bound().nanos() / 1e9 / times.tokens());
                 ofAnswer.put("byte_bound_seconds", profile.bound().byteNanos() / 1e9 / times.tokens());
             }
@@ -300,7 +303,7 @@ final class Benchmark implements AutoCloseable {
     }
 
     private double virtualNanos() {
-        return model.virtual().map(VirtualDevice::virtualNanos).orElse(0.0);
+        return clock.virtual().map(VirtualDevice::virtualNanos).orElse(0.0);
     }
 
     private Rates generate() {
@@ -310,7 +313,7 @@ final class Benchmark implements AutoCloseable {
         Engine engine = model.engine();
         begin();
         Sampler sampler = new Sampler(SamplingParams.DEFAULT, engine.spec().vocabSize(), engine.contextLength());
-        Optional<VirtualTime> virtual = model.virtual().map(VirtualTime::new);
+        Optional<VirtualTime> virtual = clock.virtual().map(VirtualTime::new);
         IntPredicate all = token -> true;
         // The first token belongs to the prompt, so one more than is measured.
         Generator.Outcome outcome = new Generator(session, sampler, Set.of())
@@ -378,7 +381,7 @@ final class Benchmark implements AutoCloseable {
             fields.put("copied_bytes", stats.copiedBytes() / rates.count());
             fields.put("computed_on_cpu", stats.computedOnHost() / rates.count());
         }
-        if (model.virtual().isPresent()) {
+        if (clock.virtual().isPresent()) {
             fields.put("virtual_tokens_per_second", virtualRates.median());
         }
         return fields;

@@ -1,17 +1,17 @@
 package io.moetier.cli.bench;
 
 import io.moetier.cli.doctor.Diagnosis;
-import io.moetier.cli.models.LoadedModel;
 import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.Table;
-import io.moetier.cli.terminal.ByteSize;
 import io.moetier.kernels.cpu.MemoryBandwidth;
 import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.model.spec.DenseSpec;
 import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.session.Session;
+import io.moetier.storage.memory.ByteSize;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;

@@ -1,13 +1,12 @@
 package io.moetier.cli.doctor;
 
-import io.moetier.cli.option.VectorModule;
-import io.moetier.cli.terminal.ByteSize;
 import io.moetier.cli.terminal.CleanStop;
 import io.moetier.cli.terminal.FactLines;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.kernels.cpu.CpuDevice;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.cpu.MemoryBandwidth;
+import io.moetier.kernels.cpu.VectorModule;
 import io.moetier.lab.calibrate.Calibration;
 import io.moetier.lab.cost.DecodeCosts;
 import io.moetier.lab.cost.MachineProfile;
@@ -16,6 +15,7 @@ import io.moetier.runtime.session.PhysicalCores;
 import io.moetier.storage.expert.DiskSpeed;
 import io.moetier.storage.file.Leftovers;
 import io.moetier.storage.memory.AvailableMemory;
+import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.memory.MemoryLimit;
 import java.io.IOException;
 import java.io.InterruptedIOException;

@@ -2,7 +2,6 @@ package io.moetier.cli.doctor;
 
 import io.moetier.cli.option.ChosenDevice;
 import io.moetier.cli.option.DeviceChoice;
-import io.moetier.cli.terminal.ByteSize;
 import io.moetier.cli.terminal.FactLines;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.Surroundings;
@@ -16,6 +15,7 @@ import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceFactory;
 import io.moetier.lab.device.EmulatedCuda;
+import io.moetier.storage.memory.ByteSize;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

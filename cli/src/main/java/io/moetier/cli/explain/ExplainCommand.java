@@ -1,7 +1,6 @@
 package io.moetier.cli.explain;
 
-import io.moetier.cli.models.LoadedModel;
-import io.moetier.cli.models.Stores;
+import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.DecoderOptions;
 import io.moetier.cli.option.ModelOptions;
@@ -15,6 +14,8 @@ import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.lab.explain.Explainer;
 import io.moetier.lab.explain.Explainer.Wanted;
+import io.moetier.runtime.library.LoadedModel;
+import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
@@ -88,9 +89,9 @@ public final class ExplainCommand implements Callable<Integer> {
         if (json != null) {
             OutputFile.check(json, "--json");
         }
-        Stores stores = new Stores(surroundings, streams);
+        Stores stores = LibraryTerminal.stores(surroundings, streams);
         try (LoadedModel loaded = stores.load(model.model, config, given instanceof Prompt.Text)) {
-            int[] prompt = loaded.tokens(given);
+            int[] prompt = given.tokens(loaded);
             int[] tokens = decoder.decoded(loaded.engine().spec(), prompt);
             Wanted shown = scope.places(loaded.engine().spec(), prompt.length, tokens.length);
             boolean all = json != null || page != null;

@@ -1,13 +1,14 @@
 package io.moetier.cli.models;
 
 import io.moetier.cli.terminal.Failure;
-import io.moetier.cli.terminal.OutputFile;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
-import io.moetier.cli.terminal.Tidying;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
 import io.moetier.runtime.convert.Rounding;
+import io.moetier.runtime.library.Stores;
+import io.moetier.runtime.library.Tidying;
+import io.moetier.storage.file.UnfinishedFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -73,10 +74,10 @@ public final class ImportCommand implements Callable<Integer> {
             if (Files.exists(target) && !force) {
                 throw new IllegalArgumentException(target + " exists already; --force replaces it");
             }
-            Tidying tidying = new Tidying(streams);
+            Tidying tidying = new Tidying(streams::note);
             tidying.cache(surroundings.cacheDirectory());
-            tidying.folder(OutputFile.folderOf(target));
-            new Stores(surroundings, streams).importSource(source, quantisation(), target, force);
+            tidying.folder(UnfinishedFile.folderOf(target));
+            LibraryTerminal.stores(surroundings, streams).importSource(source, quantisation(), target, force);
             streams.answer(target + "\n", surroundings.outputIsTerminal());
             return Failure.OK;
         }
@@ -85,5 +86,14 @@ public final class ImportCommand implements Callable<Integer> {
     private Quantisation quantisation() {
         return new Quantisation(
                 expertRounding == null ? rounding : expertRounding, denseRounding == null ? rounding : denseRounding);
+    }
+
+    /// Returns the command that makes a store of the cache again.
+    public static String line(String checkpoint, Path store) {
+        return "moetier import " + quote(checkpoint) + " --force --out " + quote(store.toString());
+    }
+
+    private static String quote(String argument) {
+        return argument.matches("[\\w@%+=:,./-]+") ? argument : "'" + argument.replace("'", "'\\''") + "'";
     }
 }

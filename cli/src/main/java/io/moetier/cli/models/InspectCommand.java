@@ -1,12 +1,13 @@
 package io.moetier.cli.models;
 
-import io.moetier.cli.terminal.ByteSize;
 import io.moetier.cli.terminal.Failure;
-import io.moetier.cli.terminal.OutputFile;
 import io.moetier.cli.terminal.Streams;
-import io.moetier.cli.terminal.Tidying;
 import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.library.Stores;
+import io.moetier.runtime.library.Tidying;
+import io.moetier.storage.file.UnfinishedFile;
 import io.moetier.storage.format.Json;
+import io.moetier.storage.memory.ByteSize;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -39,7 +40,7 @@ public final class InspectCommand implements Callable<Integer> {
     public Integer call() {
         OptionalLong budget = ram == null ? OptionalLong.empty() : OptionalLong.of(ram.bytes());
         if (Stores.isStore(model)) {
-            new Tidying(streams).folder(OutputFile.folderOf(model));
+            new Tidying(streams::note).folder(UnfinishedFile.folderOf(model));
             ModelSummary summary = ModelSummary.ofStore(model);
             print(summary.fields(budget), summary.table(budget));
         } else {

@@ -1,27 +1,19 @@
 package io.moetier.cli.models;
 
-import io.moetier.cli.option.RamBudget;
 import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.Table;
-import io.moetier.cli.terminal.ByteSize;
-import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.runtime.convert.CheckpointImporter;
+import io.moetier.runtime.convert.ExpertSizes;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
 import io.moetier.runtime.model.family.Families;
-import io.moetier.runtime.model.spec.DenseSpec;
-import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.offload.SlotBudget;
 import io.moetier.runtime.offload.SlotBudget.SizeClassCount;
-import io.moetier.runtime.session.Engine;
-import io.moetier.runtime.session.EngineConfig;
-import io.moetier.storage.expert.BlockLayout;
-import io.moetier.storage.expert.BlockPart;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.format.Json;
-import io.moetier.storage.model.DType;
+import io.moetier.storage.memory.ByteSize;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -83,51 +75,17 @@ public record ModelSummary(
     /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
     public static ModelSummary ofSource(ModelSource source) {
         ModelSpec spec = source.spec();
-        Map<Long, Integer> countOfSize = new TreeMap<>();
-        List<Long> slotBytesOfLayer = new ArrayList<>();
-        for (MoeSpec moe : spec.moeLayers()) {
-            for (DenseSpec expert : moe.experts()) {
-                countOfSize.merge(slotBytes(source, expert), 1, Integer::sum);
-            }
-            slotBytesOfLayer.add(slotBytes(source, moe.experts().getFirst()));
-        }
-        List<SizeClassCount> sizeClasses = countOfSize.entrySet().stream()
-                .map(entry -> new SizeClassCount(entry.getValue(), entry.getKey()))
-                .toList();
+        ExpertSizes sizes = ExpertSizes.of(source);
         TensorTypes types = TensorTypes.of(source);
         long dense = new CheckpointImporter(source, Quantisation.KEEP).denseBytes();
         return new ModelSummary(
                 source.path(),
                 spec,
                 source.kind() + ", " + types.all(),
-                sizeClasses,
-                slotBytesOfLayer,
+                sizes.sizeClasses(),
+                sizes.slotBytesOfLayer(),
                 dense,
                 types.main());
-    }
-
-    private static long slotBytes(ModelSource source, DenseSpec expert) {
-        long bytes = expert.linears().stream()
-                .mapToLong(linear -> packedBytes(source, linear))
-                .sum();
-        return Math.ceilDiv(bytes, BlockLayout.PAGE_BYTES) * BlockLayout.PAGE_BYTES;
-    }
-
-    private static long packedBytes(ModelSource source, LinearSpec linear) {
-        DType type = source.require(linear).dtype();
-        long biasBytes =
-                linear.bias().map(bias -> (long) bias.size() * Float.BYTES).orElse(0L);
-        return WeightMatrix.packedBytes(type, linear.rows(), linear.cols())
-                + Math.ceilDiv(biasBytes, BlockPart.ALIGNMENT) * BlockPart.ALIGNMENT;
-    }
-
-    /// Checks that the model can be run like this.
-    ///
-    /// @throws IllegalArgumentException if not
-    void requireFit(EngineConfig config) {
-        int numExpertsPerToken = config.numerics().selection().experts().orElse(numExpertsPerToken());
-        Engine.requireFit(config, spec, new SlotBudget(sizeClasses, numExpertsPerToken));
-        config.memory().ramBytes().ifPresent(ram -> RamBudget.requireAddresses(ram, budget().allBytes()));
     }
 
     /// Returns the lines for people; with a budget, also what each tier holds.

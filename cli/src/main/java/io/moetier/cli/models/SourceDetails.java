@@ -1,13 +1,13 @@
 package io.moetier.cli.models;
 
 import io.moetier.cli.report.Table;
-import io.moetier.cli.terminal.ByteSize;
 import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.library.Stores;
+import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.model.DType;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.Collectors;
 
 /// What the files of a model that is no store say of themselves: metadata, element types, tokenizer.
@@ -31,7 +31,7 @@ final class SourceDetails {
         Table groups = Table.ofFacts().row("weights", "types");
         types.groups().forEach((group, bytes) -> groups.row(group, text(bytes)));
         Table facts = Table.ofFacts().row("tokenizer", tokenizer);
-        notUsed(guessing).ifPresent(text -> facts.row("not used", text));
+        Stores.notUsed(guessing).ifPresent(text -> facts.row("not used", text));
         metadata.forEach((key, value) -> facts.row(key, text(value)));
         return groups + "\n" + facts;
     }
@@ -52,13 +52,6 @@ final class SourceDetails {
         metadata.forEach((key, value) -> values.put(key, value instanceof List<?> list ? list.size() : value));
         fields.put("metadata", values);
         return fields;
-    }
-
-    /// Returns what to say of a model with layers that guess more than the next token.
-    static Optional<String> notUsed(int guessing) {
-        return guessing == 0
-                ? Optional.empty()
-                : Optional.of(guessing + " tensors of layers that guess further tokens (MTP)");
     }
 
     private static String text(Map<DType, Long> bytesOfType) {

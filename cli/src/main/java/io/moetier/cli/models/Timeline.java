@@ -1,8 +1,10 @@
 package io.moetier.cli.models;
 
+import io.moetier.cli.report.ModelClock;
 import io.moetier.cli.report.TraceEvents;
 import io.moetier.cli.terminal.OutputFile;
 import io.moetier.cli.terminal.Streams;
+import io.moetier.runtime.library.LoadedModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -53,7 +55,7 @@ public final class Timeline implements AutoCloseable {
         Map<String, Object> facts = new LinkedHashMap<>();
         facts.put("model", String.valueOf(model.getFileName()));
         facts.put("device", loaded.engine().deviceDescription());
-        facts.put("clock", loaded.clock());
+        facts.put("clock", new ModelClock(loaded).description());
         try {
             events.finish(facts);
             file.publish();

@@ -30,7 +30,7 @@ public final class VerifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Path store = new Stores(surroundings, streams).find(model);
+        Path store = LibraryTerminal.stores(surroundings, streams).find(model);
         List<Damage> damages;
         try (Progress progress =
                 new Progress(streams.err(), "verify", surroundings.errorIsTerminal(), System::nanoTime)) {
@@ -43,7 +43,7 @@ public final class VerifyCommand implements Callable<Integer> {
         }
         damages.forEach(damage -> streams.note("moetier: " + store.resolve(damage.file()) + ": " + damage.what()));
         if (!damages.isEmpty() && !store.equals(model)) {
-            streams.note("moetier: run `" + Stores.importCommand(model.toString(), store) + "` to make it again");
+            streams.note("moetier: run `" + ImportCommand.line(model.toString(), store) + "` to make it again");
         }
         if (damages.isEmpty()) {
             streams.print(store + ": no damage\n");

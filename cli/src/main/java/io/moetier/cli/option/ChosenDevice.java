@@ -5,6 +5,7 @@ import io.moetier.emulator.driver.EmulatedGpu;
 import io.moetier.emulator.driver.EmulatedOptions;
 import io.moetier.emulator.driver.clock.GpuProfile;
 import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.kernels.cpu.VectorModule;
 import io.moetier.kernels.cuda.CudaDevice;
 import io.moetier.kernels.cuda.CudaDriver;
 import io.moetier.kernels.cuda.CudaLookup;

@@ -1,6 +1,5 @@
 package io.moetier.cli.option;
 
-import io.moetier.cli.terminal.ByteSize;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.kernels.cpu.KernelChoice;
@@ -17,6 +16,7 @@ import io.moetier.runtime.session.Numerics;
 import io.moetier.runtime.session.Offloading;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.IoMode;
+import io.moetier.storage.memory.ByteSize;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

@@ -33,6 +33,8 @@ public final class OptionFlags {
             entry("repeatPenalty", "--repeat-penalty"),
             entry("repeatLastN", "--repeat-last-n"),
             entry("seed", "--seed"),
+            entry("maxTokens", "-n"),
+            entry("stops", "--stop"),
             entry("numExperts", "--experts"),
             entry("promptTokens", "--prompt-tokens"));
 

@@ -1,25 +1,24 @@
 package io.moetier.cli.option;
 
+import io.moetier.runtime.chat.AnswerOptions;
 import io.moetier.runtime.session.SamplingParams;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.SplittableRandom;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /// How tokens are chosen and when the answer ends; names and defaults are those of llama.cpp.
 @About(Topic.SAMPLING)
 public final class SamplingOptions {
-    /// Tokens of a text whose end no model knows, unless it is said how many.
-    private static final int OPEN_ENDED = 200;
-
     @About(Topic.USUAL)
     @Option(
             names = {"-n", "--predict"},
             order = 1,
             paramLabel = "N",
             description = "Tokens to generate at most; -1: until the model ends or the context is full; default: -1 for"
-                    + " a chat or a translation, " + OPEN_ENDED + " for a text that is continued.")
+                    + " a chat or a translation, " + AnswerOptions.OPEN_ENDED + " for a text that is continued.")
     @Nullable
     public Integer predict;
 
@@ -85,33 +84,15 @@ public final class SamplingOptions {
     @Option(names = "--ignore-eos", description = "Go on after the model's end-of-sequence token.")
     public boolean ignoreEos;
 
-    /// Returns how many tokens an answer has at most, -1 for as many as the context holds.
-    ///
-    /// @param ends whether the model is known to end its answers, as it does those of a chat
-    public int most(boolean ends) {
-        return predict != null ? predict : ends ? -1 : OPEN_ENDED;
-    }
-
-    /// Returns the options as the sampler takes them, with a seed drawn now if none was given.
+    /// Returns the options as they are for the next answer.
     ///
     /// @throws IllegalArgumentException if one is out of range
-    public SamplingParams params() {
-        return params(seed < 0 ? drawSeed() : seed);
-    }
-
-    /// Returns a seed that is another one each time.
-    public static long drawSeed() {
-        return new SplittableRandom().nextInt(Integer.MAX_VALUE);
-    }
-
-    /// Returns the options with another seed.
-    public SamplingParams params(long start) {
-        if (predict != null && predict < -1) {
-            throw new IllegalArgumentException("-n must be -1 or more, not " + predict);
-        }
-        if (stops.contains("")) {
-            throw new IllegalArgumentException("--stop: expected a text, found none");
-        }
-        return new SamplingParams(temperature, topK, topP, minP, repeatPenalty, repeatLastN, start);
+    public AnswerOptions answer() {
+        return new AnswerOptions(
+                new SamplingParams(temperature, topK, topP, minP, repeatPenalty, repeatLastN, 0),
+                seed < 0 ? OptionalLong.empty() : OptionalLong.of(seed),
+                predict == null ? OptionalInt.empty() : OptionalInt.of(predict),
+                stops,
+                ignoreEos);
     }
 }

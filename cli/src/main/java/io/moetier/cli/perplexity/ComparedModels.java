@@ -1,7 +1,7 @@
 package io.moetier.cli.perplexity;
 
-import io.moetier.cli.models.LoadedModel;
-import io.moetier.cli.models.Stores;
+import io.moetier.runtime.library.LoadedModel;
+import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.model.ExpertSelection;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.storage.memory.AvailableMemory;

@@ -1,7 +1,6 @@
 package io.moetier.cli.perplexity;
 
-import io.moetier.cli.models.LoadedModel;
-import io.moetier.cli.models.Stores;
+import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.DecoderOptions;
 import io.moetier.cli.option.ModelOptions;
@@ -14,6 +13,8 @@ import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.OutputFile;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
+import io.moetier.runtime.library.LoadedModel;
+import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Session;
 import io.moetier.storage.format.SafetensorsWriter;
@@ -66,9 +67,9 @@ public final class LogitsCommand implements Callable<Integer> {
         EngineConfig config = model.config(surroundings, streams);
         Prompt given = prompt.require();
         try (OutputFile file = OutputFile.create(out, "--out")) {
-            Stores stores = new Stores(surroundings, streams);
+            Stores stores = LibraryTerminal.stores(surroundings, streams);
             try (LoadedModel loaded = stores.load(model.model, config, given instanceof Prompt.Text)) {
-                int[] input = loaded.tokens(given);
+                int[] input = given.tokens(loaded);
                 int[] tokens = decoder.decoded(loaded.engine().spec(), input);
                 int vocabSize = loaded.engine().spec().vocabSize();
                 writeLogits(loaded, input, tokens, file.unfinished());

@@ -1,8 +1,8 @@
 package io.moetier.cli.perplexity;
 
-import io.moetier.cli.models.LoadedModel;
 import io.moetier.cli.report.ExpertsUsed;
 import io.moetier.cli.report.Table;
+import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.session.Session;
 import java.util.Arrays;

@@ -1,7 +1,6 @@
 package io.moetier.cli.perplexity;
 
-import io.moetier.cli.models.LoadedModel;
-import io.moetier.cli.models.Stores;
+import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.ModelOptions;
 import io.moetier.cli.option.Topic;
@@ -9,6 +8,8 @@ import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.Progress;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
+import io.moetier.runtime.library.LoadedModel;
+import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.storage.format.Json;
 import java.io.IOException;
@@ -71,7 +72,7 @@ public final class PerplexityCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         String text = read();
-        Stores stores = new Stores(surroundings, streams);
+        Stores stores = LibraryTerminal.stores(surroundings, streams);
         EngineConfig config = model.config(surroundings, streams);
         try (ComparedModels models = ComparedModels.load(stores, model.model, reference, config)) {
             LoadedModel loaded = models.model();

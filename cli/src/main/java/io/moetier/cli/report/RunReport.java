@@ -1,6 +1,5 @@
 package io.moetier.cli.report;
 
-import io.moetier.cli.terminal.ByteSize;
 import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.offload.PinnedTier;
 import io.moetier.runtime.offload.ResidentSummary;
@@ -8,6 +7,7 @@ import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.Generator.Outcome;
 import io.moetier.runtime.session.Generator.StopReason;
 import io.moetier.runtime.session.MemoryUse;
+import io.moetier.storage.memory.ByteSize;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;

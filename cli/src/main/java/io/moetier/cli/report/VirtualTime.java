@@ -23,10 +23,15 @@ public final class VirtualTime {
     /// Returns what hands tokens on to `next` and notes when they came.
     public IntPredicate watch(IntPredicate next) {
         return token -> {
-            end = device.virtualNanos();
-            firstToken = firstToken == start ? end : firstToken;
+            note();
             return next.test(token);
         };
+    }
+
+    /// Notes that a token has come.
+    public void note() {
+        end = device.virtualNanos();
+        firstToken = firstToken == start ? end : firstToken;
     }
 
     /// Returns prompt tokens per second.

@@ -1,5 +1,6 @@
 package io.moetier.cli.run;
 
+import io.moetier.runtime.chat.Transcript;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
@@ -19,7 +20,7 @@ interface Answerer {
     /// Returns what has been said.
     Transcript transcript();
 
-    /// Has the conversation begin with this system message from the next answer on; with none if it is empty.
+    /// Begins the conversation with this system message from the next answer on; with none if it is empty.
     ///
     /// @throws IllegalArgumentException if the model takes none
     void instruct(String systemText);

@@ -1,6 +1,7 @@
 package io.moetier.cli.run;
 
 import io.moetier.cli.terminal.OutputFile;
+import io.moetier.runtime.chat.Transcript;
 import io.moetier.runtime.text.ChatMessage;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;

@@ -1,8 +1,9 @@
 package io.moetier.cli.run;
 
-import io.moetier.cli.models.LoadedModel;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.Topic;
+import io.moetier.runtime.chat.Translation;
+import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.text.LanguageTokens;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -57,17 +58,6 @@ final class LanguageOptions {
             return Optional.ofNullable(language).map(languages::idOf);
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(option + ": " + e.getMessage(), e);
-        }
-    }
-
-    /// The tokens of two languages.
-    ///
-    /// @param source of the prompt's language, if it is not the one that the tokenizer takes
-    /// @param first what the output begins with
-    record Translation(LanguageTokens languages, Optional<Integer> source, Optional<Integer> first) {
-        /// Returns the tokens of a text as being in the source language.
-        int[] from(int[] text) {
-            return source.map(id -> languages.from(id, text)).orElse(text);
         }
     }
 }

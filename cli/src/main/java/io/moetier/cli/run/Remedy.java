@@ -1,8 +1,10 @@
 package io.moetier.cli.run;
 
-import io.moetier.cli.models.Stores;
+import io.moetier.cli.models.ImportCommand;
 import io.moetier.cli.option.OptionFlags;
 import io.moetier.cli.terminal.Failure;
+import io.moetier.runtime.library.LoadedModel;
+import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.expert.StoreManifest.StoreFile;
@@ -36,6 +38,9 @@ public final class Remedy {
             return OptionFlags.sentence(e);
         }
         String sentence = Failure.of(cause).sentence();
+        if (sentence.endsWith(LoadedModel.NO_TOKENIZER)) {
+            return sentence + "; run, logits and explain take token ids with --ids";
+        }
         return cacheDirectory
                 .map(cache ->
                         cause instanceof MalformedModelException ? ofStore(sentence, cache) : ofDisk(sentence, cache))
@@ -72,7 +77,7 @@ public final class Remedy {
         if (copied.find(1) && copied.start() == 1 && isWhole(manifest, store, copied.group())) {
             return own(Path.of(source), copied.group()) + rest.substring(copied.end());
         }
-        return sentence + "; run `" + Stores.importCommand(source, store) + "` to make it again";
+        return sentence + "; run `" + ImportCommand.line(source, store) + "` to make it again";
     }
 
     private static boolean isWhole(StoreManifest manifest, Path store, String name) {

@@ -1,7 +1,6 @@
 package io.moetier.cli.run;
 
-import io.moetier.cli.models.LoadedModel;
-import io.moetier.cli.models.Stores;
+import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.models.Timeline;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.ModelOptions;
@@ -9,6 +8,7 @@ import io.moetier.cli.option.Prompt;
 import io.moetier.cli.option.PromptOptions;
 import io.moetier.cli.option.SamplingOptions;
 import io.moetier.cli.option.Topic;
+import io.moetier.cli.report.ModelClock;
 import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.StepProfile;
 import io.moetier.cli.report.TraceEvents;
@@ -17,6 +17,8 @@ import io.moetier.cli.terminal.Interruption;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.kernels.device.DeviceMarks;
+import io.moetier.runtime.library.LoadedModel;
+import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.metrics.ActivityListener;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
@@ -115,7 +117,7 @@ public final class RunCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         EngineConfig config = model.config(surroundings, streams);
-        sampling.params(); // before anything is imported
+        sampling.answer(); // before anything is imported
         Profile.requireName(profile);
         Optional<Prompt> given = prompt();
         requireSense(given);
@@ -123,16 +125,16 @@ public final class RunCommand implements Callable<Integer> {
             Timeline.check(traceEvents);
         }
         boolean text = given.filter(Prompt.Ids.class::isInstance).isEmpty();
-        Stores stores = new Stores(surroundings, streams);
+        Stores stores = LibraryTerminal.stores(surroundings, streams);
         try (LoadedModel loaded = stores.load(model.model, config, text);
-                Conversation conversation = new Conversation(loaded, sampling, template(loaded))) {
+                ReportedConversation conversation = new ReportedConversation(loaded, sampling, template(loaded))) {
             if (stats) {
                 model.noteCpu(streams);
             }
             Optional<Profile> warmth = Profile.of(surroundings.cacheDirectory(), profile, loaded.engine(), streams);
             warmth.ifPresent(Profile::warm);
-            warmth.ifPresent(of -> conversation.listen(of.tally()));
-            conversation.translate(languages.of(loaded, text));
+            warmth.ifPresent(of -> conversation.conversation().listen(of.tally()));
+            conversation.conversation().translate(languages.of(loaded, text));
             try {
                 return traceEvents == null
                         ? answer(loaded, conversation, given)
@@ -143,7 +145,7 @@ public final class RunCommand implements Callable<Integer> {
         }
     }
 
-    private int answer(LoadedModel loaded, Conversation conversation, Optional<Prompt> given, Path timeline)
+    private int answer(LoadedModel loaded, ReportedConversation conversation, Optional<Prompt> given, Path timeline)
             throws IOException {
         try (Timeline file = Timeline.create(timeline)) {
             int code = answer(loaded, conversation, given, file.events());
@@ -152,10 +154,11 @@ public final class RunCommand implements Callable<Integer> {
         }
     }
 
-    private int answer(LoadedModel loaded, Conversation conversation, Optional<Prompt> given, TraceEvents events)
+    private int answer(
+            LoadedModel loaded, ReportedConversation conversation, Optional<Prompt> given, TraceEvents events)
             throws IOException {
         Engine engine = loaded.engine();
-        try (DeviceMarks marks = loaded.newMarks()) {
+        try (DeviceMarks marks = new ModelClock(loaded).newMarks()) {
             StepProfile profile = new StepProfile(marks, engine.spec().layers().size(), Optional.of(events));
             engine.listen(profile);
             profile.count(Phase.DECODE);
@@ -165,11 +168,12 @@ public final class RunCommand implements Callable<Integer> {
         }
     }
 
-    private int answer(LoadedModel loaded, Conversation conversation, Optional<Prompt> given) throws IOException {
+    private int answer(LoadedModel loaded, ReportedConversation conversation, Optional<Prompt> given)
+            throws IOException {
         return given.isPresent() ? answerOnce(conversation, given.get()) : converse(loaded, conversation);
     }
 
-    private int converse(LoadedModel loaded, Conversation conversation) throws IOException {
+    private int converse(LoadedModel loaded, ReportedConversation conversation) throws IOException {
         loaded.requireTokenizer();
         // JLine asks the terminal about emoji otherwise, and drops what is typed before the answer.
         try (Terminal terminal = TerminalBuilder.builder()
@@ -219,14 +223,14 @@ public final class RunCommand implements Callable<Integer> {
         return template;
     }
 
-    private int answerOnce(Conversation conversation, Prompt given) {
+    private int answerOnce(ReportedConversation conversation, Prompt given) {
         try (Interruption interruption = Interruption.ofCommand()) {
             Signals.register("INT", interruption::interrupt);
             return answerOnce(conversation, given, interruption);
         }
     }
 
-    private int answerOnce(Conversation conversation, Prompt given, Interruption interruption) {
+    private int answerOnce(ReportedConversation conversation, Prompt given, Interruption interruption) {
         StringBuilder text = new StringBuilder();
         Consumer<String> out = json ? text::append : piece -> streams.answer(piece, surroundings.outputIsTerminal());
         switch (given) {

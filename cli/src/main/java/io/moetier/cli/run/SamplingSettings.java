@@ -56,7 +56,7 @@ final class SamplingSettings {
             throw new IllegalArgumentException(
                     name(option) + ": expected " + expected(option) + " or default, found '" + text + "'", e);
         }
-        tried.params();
+        tried.answer();
         option.setValue(require(line.getCommandSpec(), name).getValue());
     }
 

@@ -1,5 +1,6 @@
 package io.moetier.cli.run;
 
+import io.moetier.runtime.chat.Transcript;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.nio.file.Files;

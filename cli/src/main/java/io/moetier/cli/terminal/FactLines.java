@@ -1,5 +1,7 @@
 package io.moetier.cli.terminal;
 
+import io.moetier.runtime.library.Tidying;
+
 /// Facts that take time to find: prints each on a line of its own as soon as it is known, so that a process that is
 /// killed has said what it knew, and at a terminal meanwhile what is being measured.
 public final class FactLines implements AutoCloseable {
@@ -39,7 +41,7 @@ public final class FactLines implements AutoCloseable {
     /// Returns what clears away leftovers, and says so between the lines.
     public Tidying tidying() {
         close();
-        return new Tidying(streams);
+        return new Tidying(streams::note);
     }
 
     /// Takes back what is being measured.

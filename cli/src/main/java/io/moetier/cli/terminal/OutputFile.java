@@ -31,7 +31,7 @@ public final class OutputFile implements AutoCloseable {
         }
         try {
             UnfinishedFile file = UnfinishedFile.create(target);
-            UnfinishedFile.clear(folderOf(target)); // what killed commands left there
+            UnfinishedFile.clear(UnfinishedFile.folderOf(target)); // what killed commands left there
             return new OutputFile(file);
         } catch (IOException e) {
             throw failure(target, e);
@@ -85,10 +85,5 @@ public final class OutputFile implements AutoCloseable {
             default ->
                 cause.getCause() instanceof IOException inner ? reason(inner) : String.valueOf(cause.getMessage());
         };
-    }
-
-    /// Returns the folder that a file is in, or would be.
-    public static Path folderOf(Path file) {
-        return file.toAbsolutePath().resolveSibling(".").normalize();
     }
 }

@@ -1,5 +1,6 @@
 package io.moetier.cli.terminal;
 
+import io.moetier.storage.memory.ByteSize;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.function.DoubleFunction;

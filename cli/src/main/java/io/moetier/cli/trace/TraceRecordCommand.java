@@ -1,7 +1,6 @@
 package io.moetier.cli.trace;
 
-import io.moetier.cli.models.LoadedModel;
-import io.moetier.cli.models.Stores;
+import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.ModelOptions;
 import io.moetier.cli.option.OptionFlags;
@@ -10,12 +9,14 @@ import io.moetier.cli.option.PromptOptions;
 import io.moetier.cli.option.SamplingOptions;
 import io.moetier.cli.option.Topic;
 import io.moetier.cli.report.ExpertsUsed;
-import io.moetier.cli.run.Conversation;
 import io.moetier.cli.terminal.CleanStop;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.OutputFile;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
+import io.moetier.runtime.chat.Conversation;
+import io.moetier.runtime.library.LoadedModel;
+import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.SessionTrace;
@@ -63,14 +64,14 @@ public final class TraceRecordCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         EngineConfig config = model.config(surroundings, streams);
-        sampling.params(); // before anything is imported
+        sampling.answer(); // before anything is imported
         Prompt given = prompt.require();
         OutputFile.check(out, "--out");
-        Stores stores = new Stores(surroundings, streams);
+        Stores stores = LibraryTerminal.stores(surroundings, streams);
         try (LoadedModel loaded = stores.load(model.model, config, given instanceof Prompt.Text);
-                Conversation conversation = new Conversation(loaded, sampling, Optional.empty())) {
+                Conversation conversation = new Conversation(loaded, sampling::answer, Optional.empty())) {
             ModelSpec spec = loaded.engine().spec();
-            int[] tokens = loaded.tokens(given);
+            int[] tokens = given.tokens(loaded);
             Optional<String> lossy = OptionFlags.lossy(loaded.engine().selection());
             TraceHeader header = SessionTrace.header(String.valueOf(model.model.getFileName()), spec, "")
                     .withLossy(lossy);

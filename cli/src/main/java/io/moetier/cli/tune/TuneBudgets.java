@@ -1,9 +1,9 @@
 package io.moetier.cli.tune;
 
-import io.moetier.cli.terminal.ByteSize;
 import io.moetier.lab.simulate.SlotPlan;
 import io.moetier.runtime.offload.SlotBudget;
 import io.moetier.runtime.trace.TraceHeader;
+import io.moetier.storage.memory.ByteSize;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,17 +1,17 @@
 package io.moetier.cli.tune;
 
 import io.moetier.cli.models.ModelSummary;
-import io.moetier.cli.models.Stores;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.Topic;
-import io.moetier.cli.terminal.ByteSize;
 import io.moetier.lab.cost.CostModel;
 import io.moetier.lab.simulate.SlotPlan;
 import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.session.SessionTrace;
 import io.moetier.runtime.trace.TraceHeader;
+import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.model.MalformedModelException;
 import java.nio.file.Path;
 import java.util.List;

@@ -1,14 +1,14 @@
 package io.moetier.cli.tune;
 
-import io.moetier.cli.models.LoadedModel;
-import io.moetier.cli.models.Stores;
+import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.SamplingOptions;
 import io.moetier.cli.option.Topic;
-import io.moetier.cli.run.Conversation;
 import io.moetier.cli.terminal.CleanStop;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
+import io.moetier.runtime.chat.Conversation;
+import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.SessionTrace;
@@ -63,7 +63,8 @@ final class TuneRecording {
         }
         model = inputs.getFirst();
         List<String> texts = texts(prompts);
-        try (LoadedModel loaded = new Stores(surroundings, streams).load(model, EngineConfig.DEFAULT, true)) {
+        try (LoadedModel loaded =
+                LibraryTerminal.stores(surroundings, streams).load(model, EngineConfig.DEFAULT, true)) {
             recorded = Files.createTempFile("moetier-tune", ".jsonl.gz");
             recorded.toFile().deleteOnExit();
             record(loaded, texts, model, recorded);
@@ -94,7 +95,7 @@ final class TuneRecording {
         try (CleanStop _ = CleanStop.open();
                 TraceRecorder recorder = new TraceRecorder(
                         trace, SessionTrace.header(String.valueOf(name.getFileName()), spec, "prompts of tune"));
-                Conversation conversation = new Conversation(loaded, sampling, Optional.empty())) {
+                Conversation conversation = new Conversation(loaded, sampling::answer, Optional.empty())) {
             SessionTrace listener = new SessionTrace(recorder, spec);
             conversation.listen(listener);
             for (String text : texts) {

@@ -1,10 +1,10 @@
 package io.moetier.cli.tune;
 
 import io.moetier.cli.report.Table;
-import io.moetier.cli.terminal.ByteSize;
 import io.moetier.lab.simulate.Admission;
 import io.moetier.lab.simulate.Tuning;
 import io.moetier.runtime.trace.TraceHeader;
+import io.moetier.storage.memory.ByteSize;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

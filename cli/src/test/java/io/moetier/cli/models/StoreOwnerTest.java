@@ -11,33 +11,15 @@ import java.io.IOException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.UserPrincipal;
 import java.util.List;
-import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// A store of the cache that somebody else made is not run without a word.
 class StoreOwnerTest {
-    private static final UserPrincipal USER = () -> "user";
-    private static final UserPrincipal ADMINISTRATOR = () -> "administrator";
-    private static final UserPrincipal STRANGER = () -> "stranger";
-
     @TempDir
     Path directory = Path.of("");
-
-    @Test
-    void thoseOfTheUserAndOfWhomTheModelBelongsToAreTrusted() {
-        Set<UserPrincipal> trusted = Set.of(USER, ADMINISTRATOR);
-        assertEquals(Optional.empty(), warning(USER, trusted));
-        assertEquals(Optional.empty(), warning(ADMINISTRATOR, trusted));
-        assertEquals(
-                "s.mtier belongs to stranger, neither to you nor to whom m.gguf belongs, and may hold another model;"
-                        + " MOETIER_CACHE names a folder of your own for the cache",
-                warning(STRANGER, trusted).orElseThrow());
-    }
 
     /// Only who may give files away can try it; the other test stands for this one elsewhere.
     @Test
@@ -69,9 +51,5 @@ class StoreOwnerTest {
         } catch (IOException e) {
             return false;
         }
-    }
-
-    private static Optional<String> warning(UserPrincipal owner, Set<UserPrincipal> trusted) {
-        return StoreOwner.warning(Path.of("s.mtier"), Path.of("m.gguf"), owner, trusted);
     }
 }

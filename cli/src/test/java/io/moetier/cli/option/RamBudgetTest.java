@@ -1,9 +1,7 @@
 package io.moetier.cli.option;
 
-import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
@@ -32,17 +30,6 @@ class RamBudgetTest {
                         "--ram: 2.00 GiB is more than the 1.00 GiB that the control group /sys/fs/cgroup/app has left"
                                 + " of 1.50 GiB; what does not fit may end the process or slow the machine down"),
                 new RamBudget("--ram", 2 * GIB).warning(group));
-    }
-
-    @Test
-    void whatCannotBeReservedIsAnError() {
-        MemoryLimit addresses = new MemoryLimit("its address space (ulimit -v)", 4 * GIB, 3 * GIB);
-        assertDoesNotThrow(() -> RamBudget.requireAddresses(GIB, addresses));
-        assertEquals(
-                "--ram: experts of 2.00 GiB do not fit into the 1.00 GiB that its address space (ulimit -v) has left of"
-                        + " 4.00 GiB; a smaller --ram takes less",
-                assertThrows(IllegalArgumentException.class, () -> RamBudget.requireAddresses(2 * GIB, addresses))
-                        .getMessage());
     }
 
     /// More than any machine has, for a model that needs next to nothing.

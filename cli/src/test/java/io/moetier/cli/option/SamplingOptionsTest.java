@@ -21,18 +21,6 @@ class SamplingOptionsTest {
     static Path cache = Path.of("");
 
     @Test
-    void whatTheModelEndsHasNoOtherEnd() {
-        SamplingOptions options = new SamplingOptions();
-        assertEquals(-1, options.most(true));
-        assertEquals(200, options.most(false));
-        options.predict = 7;
-        assertEquals(7, options.most(true));
-        assertEquals(7, options.most(false));
-        options.predict = -1;
-        assertEquals(-1, options.most(false));
-    }
-
-    @Test
     void aTextThatIsContinuedStopsAndTheLineSaysHowToHaveMore() {
         CommandLineRun run = run();
         String line = run.err().lines().toList().getLast();

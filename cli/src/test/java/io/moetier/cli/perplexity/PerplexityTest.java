@@ -6,10 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
-import io.moetier.cli.models.Stores;
+import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
+import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.text.Tokenizer;
 import io.moetier.storage.format.Json;
@@ -172,7 +173,8 @@ class PerplexityTest {
     void twoModelsShareTheFreeMemory() {
         Surroundings surroundings = new Surroundings(Map.of("MOETIER_CACHE", cache.toString()), cache, "");
         PrintWriter nowhere = new PrintWriter(Writer.nullWriter());
-        Stores stores = new Stores(surroundings, new Streams(InputStream.nullInputStream(), nowhere, nowhere));
+        Streams streams = new Streams(InputStream.nullInputStream(), nowhere, nowhere);
+        Stores stores = LibraryTerminal.stores(surroundings, streams);
         long before;
         long after;
         long first;

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.option.SamplingOptions;
 import io.moetier.cli.terminal.Surroundings;
+import io.moetier.runtime.chat.Transcript;
 import io.moetier.storage.format.Json;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;

@@ -117,4 +117,9 @@ public final class UnfinishedFile implements AutoCloseable {
             lock.get().close();
         }
     }
+
+    /// Returns the folder that a file is in, or would be.
+    public static Path folderOf(Path file) {
+        return file.toAbsolutePath().resolveSibling(".").normalize();
+    }
 }

@@ -9,4 +9,9 @@ public record MemoryLimit(String what, long bytes, long usedBytes) {
     public long availableBytes() {
         return Math.max(0, bytes - Math.max(0, usedBytes));
     }
+
+    /// Returns what can still be had, and of what, as words that follow an article.
+    public String left() {
+        return ByteSize.format(availableBytes()) + " that " + what + " has left of " + ByteSize.format(bytes);
+    }
 }

@@ -1,6 +1,9 @@
 package io.moetier.runtime.offload;
 
 import io.moetier.runtime.option.InvalidOptionException;
+import io.moetier.storage.memory.AvailableMemory;
+import io.moetier.storage.memory.ByteSize;
+import io.moetier.storage.memory.MemoryLimit;
 import java.math.BigInteger;
 import java.util.List;
 import java.util.Locale;
@@ -76,6 +79,22 @@ public final class SlotBudget {
         }
         spendRemainder(slots, budgetBytes);
         return slots;
+    }
+
+    /// Checks that this process may have as many addresses as slots of that budget take, whether they are used or not.
+    ///
+    /// @throws IllegalArgumentException if it may not, so that loading would fail
+    public void requireAddresses(long budgetBytes) {
+        AvailableMemory.addressSpace().ifPresent(limit -> requireAddresses(Math.min(budgetBytes, allBytes()), limit));
+    }
+
+    static void requireAddresses(long slotBytes, MemoryLimit addressSpace) {
+        if (slotBytes > addressSpace.availableBytes()) {
+            throw InvalidOptionException.tooLittle(
+                    "ramBytes",
+                    "experts of " + ByteSize.format(slotBytes) + " do not fit into the " + addressSpace.left(),
+                    "ramBytes");
+        }
     }
 
     /// Rounding down leaves a few slots' worth of bytes.

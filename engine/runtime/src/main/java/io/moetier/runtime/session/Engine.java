@@ -30,6 +30,7 @@ import io.moetier.runtime.offload.PrefetchTrial;
 import io.moetier.runtime.offload.ResidentSummary;
 import io.moetier.runtime.offload.SlotBudget;
 import io.moetier.runtime.option.InvalidOptionException;
+import io.moetier.runtime.offload.SlotBudget.SizeClassCount;
 import io.moetier.runtime.trace.Census;
 import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.expert.ExpertStore;
@@ -173,12 +174,18 @@ public final class Engine implements AutoCloseable {
 
     /// Checks a configuration against what is known of a model before there is a store of it.
     ///
+    /// @param sizeClasses how many experts of which size there will be
     /// @throws io.moetier.storage.model.MalformedModelException if the census is not one of the model
     /// @throws IllegalArgumentException as [#open]
-    public static void requireFit(EngineConfig config, ModelSpec spec, SlotBudget slotBudget) {
-        contextLength(selected(spec, config.numerics().selection()), config);
+    public static void requireFit(EngineConfig config, ModelSpec spec, List<SizeClassCount> sizeClasses) {
+        ModelSpec selected = selected(spec, config.numerics().selection());
+        contextLength(selected, config);
         PolicyChoice.of(config, spec);
-        config.memory().ramBytes().ifPresent(slotBudget::slots);
+        config.memory().ramBytes().ifPresent(bytes -> {
+            SlotBudget budget = new SlotBudget(sizeClasses, numExpertsPerToken(selected));
+            budget.slots(bytes);
+            budget.requireAddresses(bytes);
+        });
     }
 
     /// Loads the experts that earlier runs chose often, as many as there is room for. To be called before the

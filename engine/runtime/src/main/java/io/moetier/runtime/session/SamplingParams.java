@@ -30,4 +30,9 @@ public record SamplingParams(
         require(repeatPenalty > 0 && Double.isFinite(repeatPenalty), "repeatPenalty", "above 0", repeatPenalty);
         require(repeatLastN >= -1, "repeatLastN", "-1 or more", repeatLastN);
     }
+
+    /// Returns the same with another start of the random sequence.
+    public SamplingParams withSeed(long newSeed) {
+        return new SamplingParams(temperature, topK, topP, minP, repeatPenalty, repeatLastN, newSeed);
+    }
 }

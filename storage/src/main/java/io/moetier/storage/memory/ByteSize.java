@@ -1,4 +1,4 @@
-package io.moetier.cli.terminal;
+package io.moetier.storage.memory;
 
 import java.util.Locale;
 import java.util.regex.Matcher;

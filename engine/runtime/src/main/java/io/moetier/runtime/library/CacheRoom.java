@@ -1,13 +1,9 @@
-package io.moetier.cli.models;
+package io.moetier.runtime.library;
 
-import io.moetier.cli.terminal.ByteSize;
-import io.moetier.cli.terminal.OutputFile;
-import io.moetier.cli.terminal.Streams;
-import java.io.ByteArrayOutputStream;
+import io.moetier.storage.file.UnfinishedFile;
+import io.moetier.storage.memory.ByteSize;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -15,16 +11,15 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// Room in the cache for one more store. Where it is short, somebody at the terminal may give up stores of other
 /// models, which their next run makes again.
 final class CacheRoom {
+    private final CacheFolder folder;
     private final Path cache;
-    private final Streams streams;
-    private final boolean canAsk;
+    private final LibraryListener listener;
     private final FreeSpace freeSpace;
 
     /// Tells how many bytes may still be written into a directory.
@@ -50,11 +45,10 @@ final class CacheRoom {
         }
     }
 
-    /// @param canAsk whether somebody reads the error stream and answers on the input
-    CacheRoom(Path cache, Streams streams, boolean canAsk, FreeSpace freeSpace) {
-        this.cache = cache;
-        this.streams = streams;
-        this.canAsk = canAsk;
+    CacheRoom(CacheFolder folder, LibraryListener listener, FreeSpace freeSpace) {
+        this.folder = folder;
+        this.cache = folder.path();
+        this.listener = listener;
         this.freeSpace = freeSpace;
     }
 
@@ -66,7 +60,7 @@ final class CacheRoom {
     /// Notes that a store is used now, in the time of its folder: that of the last access often does not move.
     static void markUsed(Path store) {
         try {
-            Files.setLastModifiedTime(OutputFile.folderOf(store), FileTime.from(Instant.now()));
+            Files.setLastModifiedTime(UnfinishedFile.folderOf(store), FileTime.from(Instant.now()));
         } catch (IOException e) {
             // of a cache that somebody else fills, who is the one to make room in it
         }
@@ -76,10 +70,10 @@ final class CacheRoom {
     ///
     /// @param store what must stay
     /// @param needed how many bytes must be free
-    /// @throws UncheckedIOException if there is not, and the user cannot be asked or does not want to
+    /// @throws UncheckedIOException if there is not, and nobody agrees to make room
     void require(Path store, long needed) {
         try {
-            Files.createDirectories(OutputFile.folderOf(store));
+            Files.createDirectories(UnfinishedFile.folderOf(store));
             if (freeSpace.in(cache) < needed) {
                 Stores.removeSiblings(store);
             }
@@ -89,12 +83,12 @@ final class CacheRoom {
             }
             List<Store> others = others(store);
             List<Store> going = enough(others, needed - free);
-            if (going.isEmpty() || !canAsk || !agrees(going, needed, free)) {
+            if (going.isEmpty() || !agrees(going, needed, free)) {
                 throw new IOException(shortage(needed, free) + advice(others));
             }
             for (Store other : going) {
                 Stores.remove(other.directory());
-                Stores.removeIfEmpty(OutputFile.folderOf(other.directory()));
+                Stores.removeIfEmpty(UnfinishedFile.folderOf(other.directory()));
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
@@ -105,17 +99,15 @@ final class CacheRoom {
         return "not enough space in " + cache + ": need " + ByteSize.format(needed) + ", free " + ByteSize.format(free);
     }
 
-    private static String advice(List<Store> others) {
+    private String advice(List<Store> others) {
         long bytes = others.stream().mapToLong(Store::bytes).sum();
         String taken = bytes == 0 ? "" : "; stores of other models in it take " + ByteSize.format(bytes);
-        return taken + "; MOETIER_CACHE names another directory";
+        return taken + "; " + folder.elsewhere();
     }
 
-    private boolean agrees(List<Store> going, long needed, long free) throws IOException {
+    private boolean agrees(List<Store> going, long needed, long free) {
         String names = going.stream().map(Store::name).collect(Collectors.joining(", "));
-        streams.ask(shortage(needed, free) + "; remove the stores of " + names + "? [y/N] ");
-        String answer = readLine(streams.in()).strip().toLowerCase(Locale.ROOT);
-        return answer.equals("y") || answer.equals("yes");
+        return listener.agrees(shortage(needed, free) + "; remove the stores of " + names + "?");
     }
 
     /// Returns as few of the longest unused as make up `bytes`; none if all together do not.
@@ -150,14 +142,5 @@ final class CacheRoom {
         try (Stream<Path> files = Files.list(directory)) {
             return files.sorted().toList();
         }
-    }
-
-    /// Reads no further than the line's end: what follows may be for the prompt.
-    private static String readLine(InputStream in) throws IOException {
-        ByteArrayOutputStream line = new ByteArrayOutputStream();
-        for (int next = in.read(); next >= 0 && next != '\n'; next = in.read()) {
-            line.write(next);
-        }
-        return line.toString(StandardCharsets.UTF_8);
     }
 }

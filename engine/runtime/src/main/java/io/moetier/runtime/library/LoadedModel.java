@@ -1,11 +1,8 @@
-package io.moetier.cli.models;
+package io.moetier.runtime.library;
 
-import io.moetier.cli.option.Prompt;
-import io.moetier.cli.option.VectorModule;
-import io.moetier.cli.terminal.Unstoppable;
 import io.moetier.kernels.cpu.KernelChoice;
-import io.moetier.kernels.device.DeviceMarks;
-import io.moetier.lab.device.VirtualDevice;
+import io.moetier.kernels.cpu.VectorModule;
+import io.moetier.kernels.device.DeviceFactory;
 import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
@@ -22,21 +19,23 @@ import org.jspecify.annotations.Nullable;
 
 /// An engine and the model's tokenizer, which is opened when text is first needed.
 public final class LoadedModel implements AutoCloseable {
+    /// What messages about a model without a tokenizer end with.
+    public static final String NO_TOKENIZER = " has no tokenizer";
+
     private final Path name;
     private final Path directory;
     private final Path cacheDirectory;
     private final Engine engine;
-    private final Optional<VirtualDevice> virtual;
+    private final Optional<DeviceFactory> device;
     private final Unstoppable unstoppable = new Unstoppable();
     private @Nullable Tokenizer tokenizer;
 
-    private LoadedModel(
-            Path name, Path directory, Path cacheDirectory, Engine engine, Optional<VirtualDevice> virtual) {
+    private LoadedModel(Path name, Path directory, Path cacheDirectory, Engine engine, Optional<DeviceFactory> device) {
         this.name = name;
         this.directory = directory;
         this.cacheDirectory = cacheDirectory;
         this.engine = engine;
-        this.virtual = virtual;
+        this.device = device;
     }
 
     /// Loads the store in `directory`; messages call it `name`, and native code is unpacked into `cacheDirectory`.
@@ -46,11 +45,8 @@ public final class LoadedModel implements AutoCloseable {
             VectorModule.load();
         }
         Engine engine = Engine.open(directory, config.withNativeDirectory(cacheDirectory));
-        Optional<VirtualDevice> virtual = config.compute()
-                .device()
-                .filter(VirtualDevice.class::isInstance)
-                .map(VirtualDevice.class::cast);
-        return new LoadedModel(name, directory, cacheDirectory, engine, virtual);
+        return new LoadedModel(
+                name, directory, cacheDirectory, engine, config.compute().device());
     }
 
     public Engine engine() {
@@ -62,23 +58,9 @@ public final class LoadedModel implements AutoCloseable {
         return name;
     }
 
-    /// Returns the device that the model runs on if it is not there and has virtual time.
-    public Optional<VirtualDevice> virtual() {
-        return virtual;
-    }
-
-    /// Makes marks among the kernels of the engine's device; in virtual time where that is not there.
-    public DeviceMarks newMarks() {
-        return virtual.<DeviceMarks>map(VirtualDevice::newMarks).orElseGet(engine::newMarks);
-    }
-
-    /// Says by which clock those marks go.
-    String clock() {
-        return virtual.map(gpu -> "virtual time of " + gpu.kind() + " " + gpu.gpu()
-                        + ", by a model of it; reads from disk" + " take none")
-                .orElseGet(() -> engine.pinnedTier().isPresent()
-                        ? "sections: events of the GPU; copies and reads: the host's clock, with their waits"
-                        : "the host's clock");
+    /// Returns what made the first device that the model runs on; nothing if that is the CPU.
+    public Optional<DeviceFactory> device() {
+        return device;
     }
 
     /// Returns the tokenizer, if the model came with one.
@@ -107,18 +89,7 @@ public final class LoadedModel implements AutoCloseable {
 
     /// Returns what to say when text is to be read or written with a model that came without a tokenizer.
     static IllegalArgumentException noTokenizer(Path name) {
-        return new IllegalArgumentException(
-                name + " has no tokenizer; run, logits and explain take token ids with --ids");
-    }
-
-    /// Returns the tokens of a prompt: the ids that were given, or those of the text.
-    ///
-    /// @throws IllegalArgumentException if it is a text and there is no tokenizer
-    public int[] tokens(Prompt prompt) {
-        return switch (prompt) {
-            case Prompt.Ids given -> given.ids();
-            case Prompt.Text given -> encode(given.text(), true);
-        };
+        return new IllegalArgumentException(name + NO_TOKENIZER);
     }
 
     /// Returns the tokens of the text of a prompt.

@@ -1,12 +1,9 @@
-package io.moetier.cli.run;
+package io.moetier.runtime.chat;
 
-import io.moetier.cli.models.LoadedModel;
-import io.moetier.cli.option.SamplingOptions;
-import io.moetier.cli.report.RunReport;
-import io.moetier.cli.report.VirtualTime;
-import io.moetier.cli.run.LanguageOptions.Translation;
+import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.model.RoutingListener;
+import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.Generator;
 import io.moetier.runtime.session.Sampler;
@@ -14,18 +11,16 @@ import io.moetier.runtime.session.SamplingParams;
 import io.moetier.runtime.session.Session;
 import io.moetier.runtime.session.TextStream;
 import io.moetier.runtime.text.ChatTemplate;
-import io.moetier.runtime.text.LanguageTokens;
 import io.moetier.runtime.text.TokenStream;
-import io.moetier.runtime.text.Tokenizer;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
-import java.util.function.IntPredicate;
-import org.jspecify.annotations.Nullable;
+import java.util.function.IntConsumer;
+import java.util.function.Supplier;
 
 /// Prompts and answers over one session: with a chat template the turns add up, without one each prompt is a text of
 /// its own.
@@ -35,64 +30,68 @@ import org.jspecify.annotations.Nullable;
 /// answer drawing the same numbers. So does one that goes on from a file. What is answered again draws far from there.
 ///
 /// Confined to one thread. Owns its session.
-public final class Conversation implements Answerer, AutoCloseable {
+public final class Conversation implements AutoCloseable {
     private static final int REDRAW_SHIFT = 32; // further than any number of answers
 
     private final LoadedModel model;
-    private final SamplingOptions options;
+    private final Supplier<AnswerOptions> options;
     private final Optional<ChatText> chat;
     private final Session session;
-    private final long drawnSeed = SamplingOptions.drawSeed(); // where the options say none
-    private Translation translation = new Translation(LanguageTokens.NONE, Optional.empty(), Optional.empty());
+    private final long drawnSeed = drawSeed(); // where the options say none
+    private Translation translation = Translation.NONE;
+    private IntConsumer onToken = token -> {};
     private Transcript transcript = Transcript.EMPTY;
     private Optional<Transcript.Question> question = Optional.empty();
     private long numRedraws;
-    private @Nullable RunReport report;
 
-    public Conversation(LoadedModel model, SamplingOptions options, Optional<ChatTemplate> template) {
+    /// @param options asked before each answer
+    /// @param template how turns are written; without one each prompt is a text of its own
+    /// @throws IllegalArgumentException if answers are to end at texts, but the model came without a tokenizer
+    public Conversation(LoadedModel model, Supplier<AnswerOptions> options, Optional<ChatTemplate> template) {
         this.model = model;
         this.options = options;
         this.chat = template.map(of -> new ChatText(model, of));
-        if (!options.stops.isEmpty() && model.tokenizer().isEmpty()) {
-            throw new IllegalArgumentException("--stop: without a tokenizer there is no text to stop at");
+        if (!options.get().stops().isEmpty() && model.tokenizer().isEmpty()) {
+            throw new InvalidOptionException("stops", "without a tokenizer there is no text to stop at");
         }
         this.session = model.engine().newSession();
         model.engine().forcedFirstToken().ifPresent(session::beginOutputWith);
     }
 
-    @Override
+    /// Says whether prompts and answers add up; else each prompt starts afresh.
     public boolean remembers() {
         return chat.isPresent();
     }
 
-    @Override
-    public void answer(String userText, Consumer<String> out, BooleanSupplier cancelled) {
+    /// Answers `userText`, piece by piece, until the answer ends or `cancelled` says so.
+    ///
+    /// @throws IllegalArgumentException if it does not fit into the context
+    public Reply answer(String userText, Consumer<String> out, BooleanSupplier cancelled) {
         question = Optional.of(new Transcript.Question(remembers() ? transcript : Transcript.EMPTY, userText));
         numRedraws = 0;
-        take(question.get(), out, cancelled);
+        return take(question.get(), out, cancelled);
     }
 
-    @Override
-    public void answerAgain(Consumer<String> out, BooleanSupplier cancelled) {
+    /// Answers the last prompt again, with another draw; the answer takes the place of the former one.
+    ///
+    /// @throws IllegalArgumentException if there was no prompt
+    public Reply answerAgain(Consumer<String> out, BooleanSupplier cancelled) {
         Transcript.Question again =
                 question.orElseThrow(() -> new IllegalArgumentException("there is no prompt yet to answer again"));
         numRedraws++;
-        take(again, out, cancelled);
+        return take(again, out, cancelled);
     }
 
     /// Answers a question. Only with an answer it becomes part of what has been said.
-    private void take(Transcript.Question asked, Consumer<String> out, BooleanSupplier cancelled) {
-        StringBuilder answer = new StringBuilder();
-        Consumer<String> keeping = piece -> {
-            answer.append(piece);
-            out.accept(piece);
-        };
+    private Reply take(Transcript.Question asked, Consumer<String> out, BooleanSupplier cancelled) {
         long draw = asked.before().count(Transcript.ASSISTANT) + (numRedraws << REDRAW_SHIFT);
-        model.tokens(() -> tokens(asked), cancelled)
-                .ifPresentOrElse(tokens -> answer(tokens, draw, keeping, cancelled), this::answerNothing);
-        if (!answer.isEmpty()) {
-            transcript = asked.asked().with(Transcript.ASSISTANT, answer.toString());
+        Reply reply = model.tokens(() -> tokens(asked), cancelled)
+                .map(tokens -> answer(tokens, draw, out, cancelled))
+                .orElseGet(this::nothing);
+        if (!reply.text().isEmpty()) {
+            transcript = asked.asked().with(Transcript.ASSISTANT, reply.text());
         }
+        return reply;
     }
 
     private ChatText requireChat() {
@@ -105,12 +104,14 @@ public final class Conversation implements Answerer, AutoCloseable {
                 .orElseGet(() -> translation.from(model.encode(asked.prompt(), true)));
     }
 
-    @Override
+    /// Returns what has been said.
     public Transcript transcript() {
         return transcript;
     }
 
-    @Override
+    /// Begins the conversation with this system message from the next answer on; with none if it is empty.
+    ///
+    /// @throws IllegalArgumentException if the model takes none
     public void instruct(String systemText) {
         if (!systemText.isEmpty()) {
             requireChat().requireSystemRole();
@@ -120,7 +121,9 @@ public final class Conversation implements Answerer, AutoCloseable {
                 question.map(asked -> new Transcript.Question(asked.before().withSystem(systemText), asked.prompt()));
     }
 
-    @Override
+    /// Goes on from `resumed` instead of what has been said.
+    ///
+    /// @throws IllegalArgumentException if that cannot be; then nothing has changed
     public void resume(Transcript resumed) {
         ChatText text = requireChat();
         if (resumed.system().isPresent()) {
@@ -134,74 +137,66 @@ public final class Conversation implements Answerer, AutoCloseable {
     }
 
     /// Continues `tokens`; without a tokenizer the answer is ids, separated by blanks.
-    public void answer(int[] tokens, Consumer<String> out, BooleanSupplier cancelled) {
-        answer(tokens, 0, out, cancelled);
+    public Reply answer(int[] tokens, Consumer<String> out, BooleanSupplier cancelled) {
+        return answer(tokens, 0, out, cancelled);
     }
 
-    private void answer(int[] tokens, long draw, Consumer<String> out, BooleanSupplier cancelled) {
-        SamplingParams params = options.params(seed() + draw);
+    private Reply answer(int[] tokens, long draw, Consumer<String> out, BooleanSupplier cancelled) {
+        AnswerOptions now = options.get();
+        long seed = now.seed().orElse(drawnSeed);
         int[] added = keepCommonBeginning(tokens);
         RunStats before = model.engine().stats();
-        Generator generator = new Generator(session, newSampler(params), endOfSequence());
-        List<Integer> ids = new ArrayList<>();
-        Optional<VirtualTime> virtual = model.virtual().map(VirtualTime::new);
-        int most =
-                options.most(chat.isPresent() || model.engine().spec().encoder().isPresent());
-        Generator.Outcome outcome;
-        Optional<Tokenizer> tokenizer = model.tokenizer();
-        if (tokenizer.isPresent()) {
-            TextStream text = new TextStream(TokenStream.after(tokens, tokenizer.get(), true), options.stops, out);
-            outcome = generator.run(added, most, recording(ids, virtual, text), cancelled);
-            if (outcome.reason() != Generator.StopReason.STOP_STRING) {
-                text.finish();
-            }
-        } else {
-            IntPredicate print = id -> {
-                out.accept(ids.size() > 1 ? " " + id : Integer.toString(id));
-                return true;
-            };
-            outcome = generator.run(added, most, recording(ids, virtual, print), cancelled);
-        }
-        report = report(outcome, before, ids, virtual);
+        Sampler sampler = newSampler(now.sampling().withSeed(seed + draw));
+        Generator generator = new Generator(session, sampler, endOfSequence(now));
+        int most = now.most(chat.isPresent() || model.engine().spec().encoder().isPresent());
+        Pieces pieces = new Pieces(out);
+        Generator.Outcome outcome = model.tokenizer()
+                .map(tokenizer -> {
+                    TokenStream stream = TokenStream.after(tokens, tokenizer, true);
+                    TextStream text = new TextStream(stream, now.stops(), pieces);
+                    Generator.Outcome ended = generator.run(added, most, pieces.noting(onToken, text), cancelled);
+                    if (ended.reason() != Generator.StopReason.STOP_STRING) {
+                        text.finish();
+                    }
+                    return ended;
+                })
+                .orElseGet(() -> generator.run(added, most, pieces.noting(onToken, pieces::addId), cancelled));
+        return new Reply(
+                pieces.text(), outcome, model.engine().stats().minus(before), session.memoryUse(), pieces.ids(), seed);
     }
 
-    /// Notes that the prompt was given up before it had become tokens.
-    private void answerNothing() {
+    /// Returns the reply to a prompt that was given up before it had become tokens.
+    private Reply nothing() {
         Generator.Outcome nothing = new Generator.Outcome(Generator.StopReason.CANCELLED, 0, 0, 0, 0);
-        report = report(nothing, model.engine().stats(), List.of(), Optional.empty());
+        RunStats now = model.engine().stats();
+        long seed = options.get().seed().orElse(drawnSeed);
+        return new Reply("", nothing, now.minus(now), session.memoryUse(), List.of(), seed);
     }
 
-    private RunReport report(
-            Generator.Outcome outcome, RunStats before, List<Integer> ids, Optional<VirtualTime> virtual) {
-        return new RunReport(
-                model.engine(),
-                outcome,
-                model.engine().stats().minus(before),
-                session.memoryUse(),
-                ids,
-                seed(),
-                options.predict == null,
-                virtual);
+    /// Returns a seed that is another one each time.
+    public static long drawSeed() {
+        return new SplittableRandom().nextInt(Integer.MAX_VALUE);
     }
 
-    private long seed() {
-        return options.seed < 0 ? drawnSeed : options.seed;
-    }
-
-    @Override
+    /// Forgets prompts and answers.
     public void reset() {
         transcript = transcript.withoutTurns();
         question = Optional.empty();
         session.truncate(0);
     }
 
-    /// Has every routing decision reported from now on.
+    /// Reports every routing decision from now on.
     public void listen(RoutingListener listener) {
         session.listen(listener);
     }
 
-    /// Takes prompts for texts in the source language, and has answers begin with the token of the target language.
-    void translate(Translation newTranslation) {
+    /// Reports each token of an answer from now on, before its text.
+    public void onToken(IntConsumer newOnToken) {
+        onToken = newOnToken;
+    }
+
+    /// Takes prompts for texts in the source language, and begins answers with the token of the target language.
+    public void translate(Translation newTranslation) {
         translation = newTranslation;
         newTranslation.first().ifPresent(session::beginOutputWith);
     }
@@ -209,26 +204,6 @@ public final class Conversation implements Answerer, AutoCloseable {
     /// Returns how many tokens have been computed and kept.
     public int numTokens() {
         return session.position();
-    }
-
-    @Override
-    public String line() {
-        return report().line();
-    }
-
-    @Override
-    public String stats() {
-        return report == null ? "nothing has been answered yet" : report.table().stripTrailing();
-    }
-
-    /// Returns what the last answer took.
-    ///
-    /// @throws IllegalStateException if there was none
-    RunReport report() {
-        if (report == null) {
-            throw new IllegalStateException("nothing has been answered yet");
-        }
-        return report;
     }
 
     @Override
@@ -258,15 +233,7 @@ public final class Conversation implements Answerer, AutoCloseable {
         return sampler;
     }
 
-    private Set<Integer> endOfSequence() {
-        return options.ignoreEos ? Set.of() : model.engine().endOfSequence();
-    }
-
-    private static IntPredicate recording(List<Integer> ids, Optional<VirtualTime> virtual, IntPredicate next) {
-        IntPredicate recording = id -> {
-            ids.add(id);
-            return next.test(id);
-        };
-        return virtual.map(clock -> clock.watch(recording)).orElse(recording);
+    private Set<Integer> endOfSequence(AnswerOptions now) {
+        return now.ignoresEndOfSequence() ? Set.of() : model.engine().endOfSequence();
     }
 }

@@ -1,4 +1,4 @@
-package io.moetier.cli.run;
+package io.moetier.runtime.chat;
 
 import io.moetier.runtime.text.ChatMessage;
 import java.util.ArrayList;
@@ -6,20 +6,20 @@ import java.util.List;
 import java.util.Optional;
 
 /// What has been said: perhaps a system message, then prompts and answers.
-record Transcript(List<ChatMessage> messages) {
-    static final String SYSTEM = "system";
-    static final String USER = "user";
-    static final String ASSISTANT = "assistant";
+public record Transcript(List<ChatMessage> messages) {
+    public static final String SYSTEM = "system";
+    public static final String USER = "user";
+    public static final String ASSISTANT = "assistant";
 
     /// Nothing has been said.
-    static final Transcript EMPTY = new Transcript(List.of());
+    public static final Transcript EMPTY = new Transcript(List.of());
 
-    Transcript {
+    public Transcript {
         messages = List.copyOf(messages);
     }
 
     /// Returns the text of the system message, if there is one.
-    Optional<String> system() {
+    public Optional<String> system() {
         return messages.stream()
                 .limit(1)
                 .filter(message -> message.role().equals(SYSTEM))
@@ -28,7 +28,7 @@ record Transcript(List<ChatMessage> messages) {
     }
 
     /// Returns the same prompts and answers behind another system message; behind none if `text` is empty.
-    Transcript withSystem(String text) {
+    public Transcript withSystem(String text) {
         List<ChatMessage> changed = new ArrayList<>();
         if (!text.isEmpty()) {
             changed.add(new ChatMessage(SYSTEM, text));
@@ -38,25 +38,25 @@ record Transcript(List<ChatMessage> messages) {
     }
 
     /// Returns this with a message more.
-    Transcript with(String role, String content) {
+    public Transcript with(String role, String content) {
         List<ChatMessage> longer = new ArrayList<>(messages);
         longer.add(new ChatMessage(role, content));
         return new Transcript(longer);
     }
 
     /// Returns what is left without prompts and answers: the system message.
-    Transcript withoutTurns() {
+    public Transcript withoutTurns() {
         return new Transcript(messages.subList(0, messages.size() - turns().size()));
     }
 
     /// Returns how many messages have this role.
-    int count(String role) {
+    public int count(String role) {
         return (int)
                 messages.stream().filter(message -> message.role().equals(role)).count();
     }
 
     /// Returns the last prompt with what had been said before it, if there is one.
-    Optional<Question> lastQuestion() {
+    public Optional<Question> lastQuestion() {
         for (int i = messages.size() - 1; i >= 0; i--) {
             if (messages.get(i).role().equals(USER)) {
                 Transcript before = new Transcript(messages.subList(0, i));
@@ -71,9 +71,9 @@ record Transcript(List<ChatMessage> messages) {
     }
 
     /// A prompt and what had been said before it.
-    record Question(Transcript before, String prompt) {
+    public record Question(Transcript before, String prompt) {
         /// Returns what an answer continues.
-        Transcript asked() {
+        public Transcript asked() {
             return before.with(USER, prompt);
         }
     }

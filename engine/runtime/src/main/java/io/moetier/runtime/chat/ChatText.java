@@ -1,6 +1,6 @@
-package io.moetier.cli.run;
+package io.moetier.runtime.chat;
 
-import io.moetier.cli.models.LoadedModel;
+import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.text.ChatTemplate;
 import io.moetier.storage.model.MalformedModelException;
 

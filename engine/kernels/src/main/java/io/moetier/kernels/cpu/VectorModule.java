@@ -1,4 +1,4 @@
-package io.moetier.cli.option;
+package io.moetier.kernels.cpu;
 
 /// Brings the incubating Vector API into a JVM that the launcher started without `--add-modules`, which would print a
 /// warning (docs/adr/0002-java-25-and-the-vector-api.md).

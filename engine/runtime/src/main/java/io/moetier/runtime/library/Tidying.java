@@ -1,7 +1,8 @@
-package io.moetier.cli.terminal;
+package io.moetier.runtime.library;
 
 import io.moetier.storage.expert.ExpertStoreWriter;
 import io.moetier.storage.file.Leftovers;
+import io.moetier.storage.memory.ByteSize;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -10,14 +11,16 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /// Clears away what killed commands left in folders that a command looks into, and says in a line how much that was.
 /// What a living one writes stays, and so does everything that is not ours.
 public final class Tidying {
-    private final Streams streams;
+    private final Consumer<String> notes;
 
-    public Tidying(Streams streams) {
-        this.streams = streams;
+    /// @param notes takes a line for people
+    public Tidying(Consumer<String> notes) {
+        this.notes = notes;
     }
 
     /// Clears the cache, everywhere in it; returns what became of what was left.
@@ -40,7 +43,7 @@ public final class Tidying {
 
     private Leftovers told(Leftovers found, Path where) {
         if (found.removedBytes() > 0) {
-            streams.note(
+            notes.accept(
                     "removed " + ByteSize.format(found.removedBytes()) + " that a killed command left in " + where);
         }
         return found;

@@ -1,20 +1,17 @@
-package io.moetier.cli.models;
+package io.moetier.runtime.library;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.cli.terminal.Streams;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,7 +20,7 @@ class CacheRoomTest {
     @TempDir
     Path cache = Path.of("");
 
-    private final StringWriter err = new StringWriter();
+    private final List<String> questions = new ArrayList<>();
     private Path old = Path.of("");
     private Path recent = Path.of("");
 
@@ -35,19 +32,19 @@ class CacheRoomTest {
 
     @Test
     void nobodyIsAskedWhereThereIsRoom() {
-        room("", true, 1100).require(cache.resolve("new/1.mtier"), 1100);
-        assertEquals("", err.toString());
+        room(false, 1100).require(cache.resolve("new/1.mtier"), 1100);
+        assertEquals(List.of(), questions);
     }
 
     @Test
     void theLongestUnusedStoreGoesIfTheUserAgrees() {
-        room("y\n", true, 500).require(cache.resolve("new/1.mtier"), 1100);
+        room(true, 500).require(cache.resolve("new/1.mtier"), 1100);
         assertFalse(Files.exists(old.getParent()));
         assertTrue(Files.exists(recent));
         assertEquals(
-                "not enough space in " + cache + ": need 1.07 KiB, free 500 B; remove the stores of olmoe (1000 B)?"
-                        + " [y/N] ",
-                err.toString());
+                List.of("not enough space in " + cache
+                        + ": need 1.07 KiB, free 500 B; remove the stores of olmoe (1000 B)?"),
+                questions);
     }
 
     @Test
@@ -55,7 +52,7 @@ class CacheRoomTest {
         CacheRoom.markUsed(old);
         assertTrue(Files.getLastModifiedTime(old.getParent()).compareTo(Files.getLastModifiedTime(recent.getParent()))
                 > 0);
-        room("y\n", true, 500).require(cache.resolve("new/1.mtier"), 1100);
+        room(true, 500).require(cache.resolve("new/1.mtier"), 1100);
         assertTrue(Files.exists(old));
         assertFalse(Files.exists(recent));
     }
@@ -63,19 +60,18 @@ class CacheRoomTest {
     @Test
     void whatTheModelWasBeforeGoesFirstAndUnasked() {
         Path store = old.resolveSibling("2-keep.mtier");
-        room("", false, 1100).require(store, 1100);
+        room(false, 1100).require(store, 1100);
         assertTrue(Files.exists(old));
-        room("", false, directory -> Files.exists(old) ? 500 : 1500).require(store, 1100);
+        room(false, directory -> Files.exists(old) ? 500 : 1500).require(store, 1100);
         assertFalse(Files.exists(old));
         assertTrue(Files.exists(recent));
-        assertEquals("", err.toString());
+        assertEquals(List.of(), questions);
     }
 
     @Test
     void whatTheModelWasBeforeIsNoOtherModel() {
         UncheckedIOException failure = assertThrows(
-                UncheckedIOException.class,
-                () -> room("", false, 500).require(old.resolveSibling("2-keep.mtier"), 1100));
+                UncheckedIOException.class, () -> room(false, 500).require(old.resolveSibling("2-keep.mtier"), 1100));
         assertEquals(
                 "not enough space in " + cache + ": need 1.07 KiB, free 500 B; stores of other models in it take"
                         + " 1000 B; MOETIER_CACHE names another directory",
@@ -84,23 +80,20 @@ class CacheRoomTest {
 
     @Test
     void nothingGoesOtherwise() {
-        for (String answer : new String[] {"\n", "n\n", ""}) {
-            refused(room(answer, true, 500));
-        }
-        refused(room("y\n", false, 500));
+        refused(room(false, 500));
     }
 
     @Test
     void nobodyIsAskedWhereItWouldNotHelp() {
         UncheckedIOException failure = assertThrows(
-                UncheckedIOException.class, () -> room("y\n", true, 500).require(cache.resolve("new/1.mtier"), 11_000));
+                UncheckedIOException.class, () -> room(true, 500).require(cache.resolve("new/1.mtier"), 11_000));
         assertTrue(String.valueOf(failure.getMessage()).startsWith("not enough space in " + cache), failure::toString);
-        assertEquals("", err.toString());
+        assertEquals(List.of(), questions);
     }
 
     @Test
     void theStoreThatIsToBeMadeAgainStays() {
-        assertThrows(UncheckedIOException.class, () -> room("y\n", true, 0).require(old, 1100));
+        assertThrows(UncheckedIOException.class, () -> room(true, 0).require(old, 1100));
         assertTrue(Files.exists(old));
     }
 
@@ -114,16 +107,19 @@ class CacheRoomTest {
         assertTrue(Files.exists(old) && Files.exists(recent));
     }
 
-    private CacheRoom room(String answer, boolean terminal, long free) {
-        return room(answer, terminal, directory -> free);
+    private CacheRoom room(boolean agrees, long free) {
+        return room(agrees, directory -> free);
     }
 
-    private CacheRoom room(String answer, boolean terminal, CacheRoom.FreeSpace free) {
-        Streams streams = new Streams(
-                new ByteArrayInputStream(answer.getBytes(StandardCharsets.UTF_8)),
-                new PrintWriter(new StringWriter()),
-                new PrintWriter(err));
-        return new CacheRoom(cache, streams, terminal, free);
+    private CacheRoom room(boolean agrees, CacheRoom.FreeSpace free) {
+        LibraryListener listener = new LibraryListener() {
+            @Override
+            public boolean agrees(String question) {
+                questions.add(question);
+                return agrees;
+            }
+        };
+        return new CacheRoom(new CacheFolder(cache, "MOETIER_CACHE names another directory"), listener, free);
     }
 
     private Path store(String model, int lastUse) throws IOException {

@@ -1,22 +1,19 @@
-package io.moetier.cli.models;
+package io.moetier.runtime.library;
 
-import io.moetier.cli.terminal.ByteSize;
-import io.moetier.cli.terminal.CleanStop;
-import io.moetier.cli.terminal.OutputFile;
-import io.moetier.cli.terminal.Progress;
-import io.moetier.cli.terminal.Streams;
-import io.moetier.cli.terminal.Surroundings;
-import io.moetier.cli.terminal.Tidying;
 import io.moetier.kernels.cpu.NativeInterleaver;
 import io.moetier.runtime.convert.CheckpointImporter;
+import io.moetier.runtime.convert.ExpertSizes;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
+import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.storage.expert.ExpertStoreWriter;
 import io.moetier.storage.expert.ImportRunningException;
 import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.file.UnfinishedFile;
 import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.format.GgufParts;
+import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -33,8 +30,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
-/// Finds the store of the MODEL on a command line; imports a model on first use, when its files have changed,
-/// and when its store turns out to be damaged.
+/// Finds the store of a model; imports a model on first use, when its files have changed, and when its store turns out
+/// to be damaged.
 ///
 /// In the cache, each path of a model has a directory of its own, which holds one store named by its fingerprint.
 public final class Stores {
@@ -42,18 +39,14 @@ public final class Stores {
     static final String MANIFEST = "manifest.json";
     private static final String TOKENIZER = "tokenizer.json";
 
-    private final Surroundings surroundings;
-    private final Streams streams;
+    private final CacheFolder cache;
+    private final LibraryListener listener;
     private final CacheRoom room;
 
-    public Stores(Surroundings surroundings, Streams streams) {
-        this.surroundings = surroundings;
-        this.streams = streams;
-        this.room = new CacheRoom(
-                surroundings.cacheDirectory(),
-                streams,
-                surroundings.inputIsTerminal() && surroundings.errorIsTerminal(),
-                CacheRoom::onDisk);
+    public Stores(CacheFolder cache, LibraryListener listener) {
+        this.cache = cache;
+        this.listener = listener;
+        this.room = new CacheRoom(cache, listener, CacheRoom::onDisk);
     }
 
     /// Says whether `model` names a store.
@@ -72,7 +65,7 @@ public final class Stores {
             if (text && lacksTokenizer(model)) {
                 throw LoadedModel.noTokenizer(model);
             }
-            return LoadedModel.open(model, model, surroundings.cacheDirectory(), config);
+            return LoadedModel.open(model, model, cache.path(), config);
         }
         try (ModelSource source = openSource(model)) {
             if (text && source.tokenizer().isEmpty()) {
@@ -80,13 +73,13 @@ public final class Stores {
             }
             Path store = cached(source);
             if (!Files.exists(store)) {
-                ModelSummary.ofSource(source).requireFit(config);
+                Engine.requireFit(config, source.spec(), ExpertSizes.of(source).sizeClasses());
                 importIntoCache(source, store, false, "importing " + model + " once, to " + store);
             }
-            StoreOwner.warning(store, model).ifPresent(streams::note);
+            StoreOwner.warning(store, model, cache).ifPresent(listener::note);
             CacheRoom.markUsed(store);
             try {
-                return LoadedModel.open(model, store, surroundings.cacheDirectory(), config);
+                return LoadedModel.open(model, store, cache.path(), config);
             } catch (MalformedModelException e) {
                 String damage = String.valueOf(e.getMessage());
                 if (!damage.startsWith(store.toString())) {
@@ -94,19 +87,14 @@ public final class Stores {
                 }
                 importIntoCache(source, store, true, damage + "; importing " + model + " again");
             }
-            return LoadedModel.open(model, store, surroundings.cacheDirectory(), config);
+            return LoadedModel.open(model, store, cache.path(), config);
         }
-    }
-
-    /// Returns the command that makes a store of the cache again.
-    public static String importCommand(String checkpoint, Path store) {
-        return "moetier import " + quote(checkpoint) + " --force --out " + quote(store.toString());
     }
 
     /// Returns the store of `model` as it is.
     ///
     /// @throws UncheckedIOException if there is none yet
-    Path find(Path model) {
+    public Path find(Path model) {
         tidy(model);
         if (isStore(model)) {
             return model;
@@ -123,10 +111,10 @@ public final class Stores {
 
     /// Clears away what killed commands left where the store of `model` is.
     private void tidy(Path model) {
-        Tidying tidying = new Tidying(streams);
-        tidying.cache(surroundings.cacheDirectory());
+        Tidying tidying = new Tidying(listener::note);
+        tidying.cache(cache.path());
         if (isStore(model)) {
-            tidying.folder(OutputFile.folderOf(model));
+            tidying.folder(UnfinishedFile.folderOf(model));
         }
     }
 
@@ -138,22 +126,29 @@ public final class Stores {
         return ModelSource.open(path);
     }
 
-    /// Writes a store and shows how it goes.
-    void importSource(ModelSource source, Quantisation quantisation, Path target, boolean replace) {
-        try (CleanStop _ = CleanStop.open();
-                Progress progress =
-                        new Progress(streams.err(), "import", surroundings.errorIsTerminal(), System::nanoTime)) {
-            SourceDetails.notUsed(source.numGuessingTensors()).ifPresent(text -> streams.note("not used: " + text));
-            CheckpointImporter importer = new CheckpointImporter(
-                    source, quantisation, NativeInterleaver.open(Optional.of(surroundings.cacheDirectory())));
-            long total = source.totalBytes();
+    /// Writes a store and tells how it goes.
+    public void importSource(ModelSource source, Quantisation quantisation, Path target, boolean replace) {
+        long total = source.totalBytes();
+        try (LibraryListener.Import running = listener.importing(total)) {
+            notUsed(source.numGuessingTensors()).ifPresent(text -> listener.note("not used: " + text));
+            CheckpointImporter importer =
+                    new CheckpointImporter(source, quantisation, NativeInterleaver.open(Optional.of(cache.path())));
             long[] done = {0};
             importer.run(target, replace, bytes -> {
                 done[0] += bytes;
-                progress.update(Math.min(done[0], total - 1), total); // it is whole only when it is published
+                running.update(Math.min(done[0], total - 1)); // it is whole only when it is published
             });
-            progress.update(total, total);
+            running.update(total);
         }
+    }
+
+    /// Says which tensors of a model no store has; nothing where all are used.
+    ///
+    /// @param guessing how many tensors are of layers that guess further tokens
+    public static Optional<String> notUsed(int guessing) {
+        return guessing == 0
+                ? Optional.empty()
+                : Optional.of(guessing + " tensors of layers that guess further tokens (MTP)");
     }
 
     /// Imports a model, unless another process does so meanwhile.
@@ -161,12 +156,12 @@ public final class Stores {
         try {
             while (true) {
                 boolean waited = ExpertStoreWriter.awaitOthers(
-                        store, () -> streams.note("waiting for another import of " + source.path()));
+                        store, () -> listener.note("waiting for another import of " + source.path()));
                 if (Files.exists(store) && (waited || !replace)) {
                     return;
                 }
                 CheckpointImporter importer = new CheckpointImporter(source, Quantisation.KEEP);
-                streams.note(reason + " (" + ByteSize.format(importer.storeBytes()) + ")");
+                listener.note(reason + " (" + ByteSize.format(importer.storeBytes()) + ")");
                 room.require(store, importer.requiredSpace());
                 try {
                     importSource(source, Quantisation.KEEP, store, replace);
@@ -186,7 +181,7 @@ public final class Stores {
             throw new UncheckedIOException(
                     new InterruptedIOException("interrupted while waiting for another import of " + source.path()));
         } finally {
-            removeIfEmpty(OutputFile.folderOf(store)); // where no store came to be
+            removeIfEmpty(UnfinishedFile.folderOf(store)); // where no store came to be
         }
     }
 
@@ -197,17 +192,12 @@ public final class Stores {
                 && StoreManifest.read(store).file(TOKENIZER).isEmpty();
     }
 
-    private static String quote(String argument) {
-        return argument.matches("[\\w@%+=:,./-]+") ? argument : "'" + argument.replace("'", "'\\''") + "'";
-    }
-
     private Path cached(ModelSource source) {
         Path path = realPath(source.path());
         CRC32C digest = new CRC32C();
         digest.update(path.toString().getBytes(StandardCharsets.UTF_8));
         String directory = String.format(Locale.ROOT, "%s-%08x", nameOf(path), digest.getValue());
-        return surroundings
-                .cacheDirectory()
+        return cache.path()
                 .resolve(directory)
                 .resolve(CheckpointImporter.fingerprint(source, Quantisation.KEEP) + SUFFIX);
     }
@@ -215,7 +205,7 @@ public final class Stores {
     private static String nameOf(Path path) {
         return GgufParts.isNamed(path)
                 ? GgufParts.nameOf(path)
-                : Checkpoint.nameOf(Files.isDirectory(path) ? path : OutputFile.folderOf(path));
+                : Checkpoint.nameOf(Files.isDirectory(path) ? path : UnfinishedFile.folderOf(path));
     }
 
     /// Resolves symbolic links, but not of a file itself: the hub's files lead to a directory of all its models.
@@ -223,7 +213,7 @@ public final class Stores {
         try {
             return Files.isDirectory(path)
                     ? path.toRealPath()
-                    : OutputFile.folderOf(path).toRealPath().resolve(path.getFileName());
+                    : UnfinishedFile.folderOf(path).toRealPath().resolve(path.getFileName());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -231,7 +221,7 @@ public final class Stores {
 
     /// Removes the stores of what the model was before it changed.
     static void removeSiblings(Path store) {
-        try (Stream<Path> siblings = Files.list(OutputFile.folderOf(store))) {
+        try (Stream<Path> siblings = Files.list(UnfinishedFile.folderOf(store))) {
             for (Path sibling : siblings.toList()) {
                 String name = String.valueOf(sibling.getFileName());
                 if (name.endsWith(SUFFIX) && !sibling.getFileName().equals(store.getFileName())) {

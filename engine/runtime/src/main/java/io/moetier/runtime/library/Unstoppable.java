@@ -1,4 +1,4 @@
-package io.moetier.cli.terminal;
+package io.moetier.runtime.library;
 
 import java.util.Objects;
 import java.util.Optional;
@@ -12,14 +12,14 @@ import java.util.function.Supplier;
 
 /// Work that nothing stops, such as a template or native code: a thread of its own does it, which whoever waits can
 /// leave to itself.
-public final class Unstoppable {
+final class Unstoppable {
     private static final long POLL_MILLIS = 20;
 
     private final AtomicInteger running = new AtomicInteger();
 
     /// Returns what `work` returns; nothing once `abandoned` says so or the waiting thread is interrupted, which it
     /// then stays. What was abandoned goes on, and what it uses must stay.
-    public <T> Optional<T> run(Supplier<T> work, BooleanSupplier abandoned) {
+    <T> Optional<T> run(Supplier<T> work, BooleanSupplier abandoned) {
         FutureTask<T> task = new FutureTask<>(() -> {
             try {
                 return work.get();
@@ -46,7 +46,7 @@ public final class Unstoppable {
     }
 
     /// Says whether nothing that was abandoned still runs.
-    public boolean isIdle() {
+    boolean isIdle() {
         return running.get() == 0;
     }
 

@@ -1,14 +1,14 @@
-package io.moetier.cli.run;
+package io.moetier.runtime.chat;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.cli.CommandLineRun;
-import io.moetier.cli.models.LoadedModel;
-import io.moetier.cli.option.SamplingOptions;
+import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.ImportedStores;
+import io.moetier.runtime.session.SamplingParams;
 import io.moetier.runtime.text.ChatMessage;
 import io.moetier.runtime.text.ChatTemplate;
 import io.moetier.testdata.TestData;
@@ -18,12 +18,14 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 class ConversationTest {
     private static final String ALL = "{% for m in messages %}[{{ m.content }}] {% endfor %}";
@@ -35,10 +37,7 @@ class ConversationTest {
 
     @BeforeAll
     static void load() {
-        Path store = directory.resolve("tiny.mtier");
-        CommandLineRun imported = CommandLineRun.inProcess(
-                directory, "import", TestData.tinyMixtral().toString(), "--out", store.toString());
-        assertEquals(0, imported.exitCode(), imported::err);
+        Path store = ImportedStores.of(TestData.tinyMixtral());
         model = LoadedModel.open(store, store, directory, EngineConfig.DEFAULT.withThreads(1));
     }
 
@@ -69,9 +68,7 @@ class ConversationTest {
 
     @Test
     void thePenaltyIsForTheTokensOfTheSessionAlone() throws IOException {
-        SamplingOptions options = options(0);
-        options.repeatPenalty = 3;
-        options.repeatLastN = -1;
+        Supplier<AnswerOptions> options = options(new SamplingParams(0, 0, 1, 0.05, 3, -1, 0));
         ChatTemplate template = template();
         try (Conversation chat = new Conversation(model, options, Optional.of(template));
                 Conversation fresh = new Conversation(model, options, Optional.empty())) {
@@ -79,8 +76,8 @@ class ConversationTest {
             List<Integer> second = ids(chat, "upon a time");
             String text = template.render(
                     List.of(new ChatMessage("user", "Once"), new ChatMessage("user", "upon a time")), true);
-            fresh.answer(model.requireTokenizer().encode(text, false), piece -> {}, () -> false);
-            assertEquals(fresh.report().ids(), second);
+            Reply reply = fresh.answer(model.requireTokenizer().encode(text, false), piece -> {}, () -> false);
+            assertEquals(reply.ids(), second);
         }
     }
 
@@ -90,33 +87,11 @@ class ConversationTest {
             List<Integer> first = ids(chat, "Once");
             chat.reset();
             Thread.currentThread().interrupt();
-            chat.answer("upon a time", piece -> {}, Thread.currentThread()::isInterrupted);
+            Reply reply = chat.answer("upon a time", piece -> {}, Thread.currentThread()::isInterrupted);
             assertTrue(Thread.interrupted());
-            assertEquals(List.of(), chat.report().ids());
+            assertEquals(List.of(), reply.ids());
             assertEquals(0, chat.numTokens());
             assertEquals(first, ids(chat, "Once"));
-        }
-    }
-
-    @Test
-    void aLoadedConversationGoesOnAsTheTypedOneDoes() throws IOException {
-        ChatTemplate template = template(ALL);
-        Path file = directory.resolve("chat.json");
-        List<Integer> typed;
-        List<Integer> again;
-        try (Conversation chat = new Conversation(model, options(1), Optional.of(template))) {
-            chat.instruct("A story.");
-            ids(chat, "Once");
-            ids(chat, "upon");
-            ChatFile.write(file, "/save", chat.transcript());
-            typed = ids(chat, "a time");
-            again = idsAgain(chat);
-        }
-        try (Conversation chat = new Conversation(model, options(1), Optional.of(template))) {
-            ids(chat, "Something else");
-            chat.resume(ChatFile.read(file));
-            assertEquals(typed, ids(chat, "a time"));
-            assertEquals(again, idsAgain(chat));
         }
     }
 
@@ -126,10 +101,10 @@ class ConversationTest {
             ids(chat, "Once");
             List<Integer> first = ids(chat, "upon a time");
             List<Integer> second = idsAgain(chat);
-            List<Integer> third = idsAgain(chat);
-            assertEquals(3, Set.of(first, second, third).size());
+            Reply third = chat.answerAgain(piece -> {}, () -> false);
+            assertEquals(3, Set.of(first, second, third.ids()).size());
             assertEquals(4, chat.transcript().messages().size());
-            assertEquals(1, chat.report().outcome().promptTokens());
+            assertEquals(1, third.outcome().promptTokens());
             chat.reset();
             assertThrows(IllegalArgumentException.class, () -> idsAgain(chat));
         }
@@ -152,8 +127,9 @@ class ConversationTest {
             List<Integer> untold = ids(chat, "Once");
             chat.instruct("The horse.");
             told.instruct("The horse.");
-            assertEquals(ids(told, "Once"), idsAgain(chat));
-            assertNotEquals(untold, chat.report().ids());
+            List<Integer> again = idsAgain(chat);
+            assertEquals(ids(told, "Once"), again);
+            assertNotEquals(untold, again);
             assertEquals(told.transcript(), chat.transcript());
             chat.reset();
             assertEquals("The horse.", chat.transcript().system().orElseThrow());
@@ -217,24 +193,6 @@ class ConversationTest {
         }
     }
 
-    @Test
-    void settingsAreForTheNextAnswer() throws IOException {
-        SamplingOptions options = CommandLine.populateCommand(new SamplingOptions(), "--temp", "0", "--seed", "7");
-        SamplingSettings settings = new SamplingSettings(options);
-        settings.set("ignore-eos", "true");
-        settings.set("predict", "5");
-        try (Conversation conversation = new Conversation(model, options, Optional.empty())) {
-            assertEquals(5, ids(conversation, "Once upon a time").size());
-            settings.set("n", "7");
-            settings.set("temp", "2");
-            List<Integer> drawn = ids(conversation, "Once upon a time");
-            assertEquals(7, drawn.size());
-            settings.set("seed", "8");
-            assertNotEquals(drawn, ids(conversation, "Once upon a time"));
-            assertEquals(8, conversation.report().seed());
-        }
-    }
-
     /// Leaves the answers out, as templates do with reasoning, so that the session goes back before the second turn.
     private static ChatTemplate template() throws IOException {
         return template("{% for m in messages %}{% if m.role == 'user' %}{{ m.content }} {% endif %}{% endfor %}");
@@ -246,22 +204,16 @@ class ConversationTest {
         return ChatTemplate.find(model, Clock.systemUTC()).orElseThrow();
     }
 
-    private static SamplingOptions options(double temperature) {
-        SamplingOptions options = new SamplingOptions();
-        options.predict = 12;
-        options.temperature = temperature;
-        options.topK = 0;
-        options.topP = 1;
-        options.repeatPenalty = 1.5;
-        options.repeatLastN = 64;
-        options.seed = 7;
-        options.ignoreEos = true;
-        return options;
+    private static Supplier<AnswerOptions> options(double temperature) {
+        return options(new SamplingParams(temperature, 0, 1, 0.05, 1.5, 64, 0));
+    }
+
+    private static Supplier<AnswerOptions> options(SamplingParams sampling) {
+        return () -> new AnswerOptions(sampling, OptionalLong.of(7), OptionalInt.of(12), List.of(), true);
     }
 
     private static List<Integer> ids(Conversation conversation, String text) {
-        conversation.answer(text, piece -> {}, () -> false);
-        return conversation.report().ids();
+        return conversation.answer(text, piece -> {}, () -> false).ids();
     }
 
     private static void fail(String piece) {
@@ -269,7 +221,6 @@ class ConversationTest {
     }
 
     private static List<Integer> idsAgain(Conversation conversation) {
-        conversation.answerAgain(piece -> {}, () -> false);
-        return conversation.report().ids();
+        return conversation.answerAgain(piece -> {}, () -> false).ids();
     }
 }

@@ -1,10 +1,11 @@
-package io.moetier.cli.terminal;
+package io.moetier.cli.models;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
+import io.moetier.cli.terminal.Failure;
 import io.moetier.storage.expert.ExpertStoreWriter;
 import io.moetier.testdata.TestData;
 import java.io.IOException;

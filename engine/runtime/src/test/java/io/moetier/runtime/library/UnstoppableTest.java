@@ -1,4 +1,4 @@
-package io.moetier.cli.terminal;
+package io.moetier.runtime.library;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;

@@ -1,0 +1,23 @@
+package io.moetier.runtime.offload;
+
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.moetier.storage.memory.MemoryLimit;
+import org.junit.jupiter.api.Test;
+
+class SlotBudgetTest {
+    private static final long GIB = 1L << 30;
+
+    @Test
+    void whatCannotBeReservedIsAnError() {
+        MemoryLimit addresses = new MemoryLimit("its address space (ulimit -v)", 4 * GIB, 3 * GIB);
+        assertDoesNotThrow(() -> SlotBudget.requireAddresses(GIB, addresses));
+        assertEquals(
+                "ramBytes: experts of 2.00 GiB do not fit into the 1.00 GiB that its address space (ulimit -v) has left"
+                        + " of 4.00 GiB; a smaller ramBytes needs less",
+                assertThrows(IllegalArgumentException.class, () -> SlotBudget.requireAddresses(2 * GIB, addresses))
+                        .getMessage());
+    }
+}
