@@ -44,7 +44,9 @@ class ArchitectureTest {
             "io.moetier.storage.memory.AnonymousMemory",
             "os.name: huge pages are asked for with a call that only Linux has",
             "io.moetier.storage.platform.Platform",
-            "os.name and os.arch: jars have one native library for each platform");
+            "os.name and os.arch: jars have one native library for each platform",
+            "io.moetier.Model",
+            "user.home: where models are imported if nobody names a folder");
     private static final Pattern FLAG = Pattern.compile("(?<![\\w-])--[a-z][a-z-]*");
     /// The JVM's own, which whoever starts one can give.
     private static final Set<String> JVM_FLAGS = Set.of("--add-modules");
@@ -70,6 +72,8 @@ class ArchitectureTest {
                 .definedBy("io.moetier.bench..")
                 .layer("lab")
                 .definedBy("io.moetier.lab..")
+                .layer("api")
+                .definedBy("io.moetier")
                 .layer("runtime")
                 .definedBy("io.moetier.runtime..")
                 .layer("kernels")
@@ -86,14 +90,16 @@ class ArchitectureTest {
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("lab")
                 .mayOnlyBeAccessedByLayers("cli", "bench")
+                .whereLayer("api")
+                .mayOnlyBeAccessedByLayers("cli")
                 .whereLayer("runtime")
-                .mayOnlyBeAccessedByLayers("lab", "bench", "cli")
+                .mayOnlyBeAccessedByLayers("api", "lab", "bench", "cli")
                 .whereLayer("kernels")
-                .mayOnlyBeAccessedByLayers("runtime", "lab", "bench", "cli")
+                .mayOnlyBeAccessedByLayers("runtime", "api", "lab", "bench", "cli")
                 .whereLayer("emulator")
                 .mayOnlyBeAccessedByLayers("lab", "bench", "cli")
                 .whereLayer("storage")
-                .mayOnlyBeAccessedByLayers("emulator", "kernels", "runtime", "lab", "bench", "cli")
+                .mayOnlyBeAccessedByLayers("emulator", "kernels", "runtime", "api", "lab", "bench", "cli")
                 .whereLayer("testdata")
                 .mayNotBeAccessedByAnyLayer()
                 .check(CLASSES);

@@ -365,7 +365,7 @@ class CommandsTest {
                 GOLDEN,
                 "Once");
         fails(Failure.USAGE, "--temp: expected 0 or more, found -1.0", "run", TINY, "Once", "--temp", "-1");
-        fails(Failure.USAGE, "-n must be -1 or more, not -5", "run", TINY, "Once", "-n", "-5");
+        fails(Failure.USAGE, "-n: expected -1 or more, found -5", "run", TINY, "Once", "-n", "-5");
         fails(
                 Failure.USAGE,
                 "--census: expected a routing trace for the policy static, and none for others, found none for static",

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.trace.TraceConvertCommand;
 import io.moetier.lab.foreign.TraceConversion;
+import io.moetier.runtime.chat.AnswerOptions;
 import io.moetier.runtime.model.ExpertSelection;
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.session.Compute;
@@ -32,6 +33,7 @@ class OptionFlagsTest {
             Numerics.class,
             ExpertSelection.class,
             SamplingParams.class,
+            AnswerOptions.class,
             TraceConversion.class);
 
     @Test

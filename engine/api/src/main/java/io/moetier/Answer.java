@@ -1,0 +1,11 @@
+package io.moetier;
+
+import java.util.List;
+
+/// An answer.
+///
+/// @param text without the stop text that ended it; the ids separated by blanks for a model without a tokenizer
+/// @param tokenIds its tokens
+/// @param seed that it can be drawn with again
+/// @param report what it took
+public record Answer(String text, List<Integer> tokenIds, FinishReason finishReason, long seed, AnswerReport report) {}

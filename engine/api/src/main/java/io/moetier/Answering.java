@@ -1,0 +1,61 @@
+package io.moetier;
+
+import io.moetier.runtime.chat.Conversation;
+import io.moetier.runtime.chat.Reply;
+import io.moetier.runtime.session.Generator.StopReason;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+
+/// What a [Chat] and a [Completion] have in common: one answer at a time, which another thread may cancel.
+final class Answering implements AutoCloseable {
+    private final Conversation conversation;
+    private volatile boolean cancelled;
+
+    Answering(Conversation conversation) {
+        this.conversation = conversation;
+    }
+
+    Conversation conversation() {
+        return conversation;
+    }
+
+    /// Asks for an answer, which ends early once it is cancelled or the thread is interrupted.
+    Answer answer(Function<BooleanSupplier, Reply> asking) {
+        cancelled = false;
+        return Failures.translated(() ->
+                answer(asking.apply(() -> cancelled || Thread.currentThread().isInterrupted())));
+    }
+
+    private static Answer answer(Reply reply) {
+        return new Answer(
+                reply.text(),
+                reply.ids(),
+                reason(reply.outcome().reason()),
+                reply.seed(),
+                AnswerReport.of(reply.outcome(), reply.stats()));
+    }
+
+    private static FinishReason reason(StopReason reason) {
+        return switch (reason) {
+            case END_OF_SEQUENCE -> FinishReason.END_OF_SEQUENCE;
+            case MAX_TOKENS -> FinishReason.MAX_TOKENS;
+            case CONTEXT_FULL -> FinishReason.CONTEXT_FULL;
+            case STOP_STRING -> FinishReason.STOP_TEXT;
+            case CANCELLED -> FinishReason.CANCELLED;
+        };
+    }
+
+    void observe(RoutingObserver observer) {
+        conversation.listen((layer, phase, firstPosition, n, k, ids, weights, tiers) ->
+                observer.onRouting(layer, firstPosition, n, k, ids, weights));
+    }
+
+    void cancel() {
+        cancelled = true;
+    }
+
+    @Override
+    public void close() {
+        conversation.close();
+    }
+}

@@ -1,0 +1,83 @@
+package io.moetier;
+
+import io.moetier.runtime.chat.Conversation;
+import io.moetier.runtime.chat.Transcript;
+import io.moetier.runtime.text.ChatMessage;
+import java.util.List;
+import java.util.function.Consumer;
+
+/// A conversation with a model, whose turns add up. What was computed of it before is not computed again.
+///
+/// Belongs to one thread at a time, but for [#cancel()]. To be closed before its model.
+public final class Chat implements AutoCloseable {
+    private final Answering answering;
+    private final Conversation conversation;
+
+    Chat(Conversation conversation) {
+        this.conversation = conversation;
+        answering = new Answering(conversation);
+    }
+
+    /// Says something and returns the answer once it is complete.
+    ///
+    /// @throws MoetierException.NotPossible if the conversation is longer than the context
+    public Answer say(String text) {
+        return say(text, piece -> {});
+    }
+
+    /// Says something, hands out the answer piece by piece as it comes, and returns the whole.
+    ///
+    /// @throws MoetierException.NotPossible if the conversation is longer than the context
+    public Answer say(String text, Consumer<String> onPiece) {
+        return answering.answer(cancelled -> conversation.answer(text, onPiece, cancelled));
+    }
+
+    /// Answers what was said last again, with another draw, in the place of the former answer.
+    ///
+    /// @throws MoetierException.NotPossible if nothing was said
+    public Answer sayAgain(Consumer<String> onPiece) {
+        return answering.answer(cancelled -> conversation.answerAgain(onPiece, cancelled));
+    }
+
+    /// Begins the conversation with this system message from the next answer on; with none if it is empty.
+    ///
+    /// @throws MoetierException.NotPossible if the model's template takes none
+    public Chat withSystem(String text) {
+        Failures.translated(() -> conversation.instruct(text));
+        return this;
+    }
+
+    /// Goes on from these messages instead of what has been said.
+    ///
+    /// @throws MoetierException if the template refuses them, or the context is too short; then nothing changes
+    public Chat resume(List<Message> messages) {
+        List<ChatMessage> said = messages.stream()
+                .map(message -> new ChatMessage(message.role(), message.content()))
+                .toList();
+        Failures.translated(() -> conversation.resume(new Transcript(said)));
+        return this;
+    }
+
+    /// Returns what has been said.
+    public List<Message> messages() {
+        return conversation.transcript().messages().stream()
+                .map(message -> new Message(message.role(), message.content()))
+                .toList();
+    }
+
+    /// Tells an observer which experts layers choose from now on.
+    public Chat observe(RoutingObserver observer) {
+        answering.observe(observer);
+        return this;
+    }
+
+    /// Ends the answer under way, if there is one, between two layers; any thread may call. What there is of it stays.
+    public void cancel() {
+        answering.cancel();
+    }
+
+    @Override
+    public void close() {
+        answering.close();
+    }
+}

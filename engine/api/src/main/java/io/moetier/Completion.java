@@ -1,0 +1,54 @@
+package io.moetier;
+
+import io.moetier.runtime.chat.Conversation;
+import java.util.function.Consumer;
+
+/// Continues texts, or token ids, each for itself.
+///
+/// Belongs to one thread at a time, but for [#cancel()]. To be closed before its model.
+public final class Completion implements AutoCloseable {
+    private final Answering answering;
+    private final Conversation conversation;
+
+    Completion(Conversation conversation) {
+        this.conversation = conversation;
+        answering = new Answering(conversation);
+    }
+
+    /// Continues a text and returns what comes once it is complete.
+    ///
+    /// @throws MoetierException.NotPossible if it is longer than the context, or the model has no tokenizer
+    public Answer complete(String prompt) {
+        return complete(prompt, piece -> {});
+    }
+
+    /// Continues a text, hands out what comes piece by piece, and returns the whole.
+    ///
+    /// @throws MoetierException.NotPossible if it is longer than the context, or the model has no tokenizer
+    public Answer complete(String prompt, Consumer<String> onPiece) {
+        return answering.answer(cancelled -> conversation.answer(prompt, onPiece, cancelled));
+    }
+
+    /// Continues token ids.
+    ///
+    /// @throws MoetierException.NotPossible if there are more than the context holds, or one is none of the model's
+    public Answer complete(int[] prompt, Consumer<String> onPiece) {
+        return answering.answer(cancelled -> conversation.answer(prompt, onPiece, cancelled));
+    }
+
+    /// Tells an observer which experts layers choose from now on.
+    public Completion observe(RoutingObserver observer) {
+        answering.observe(observer);
+        return this;
+    }
+
+    /// Ends the answer under way, if there is one, between two layers; any thread may call. What there is of it stays.
+    public void cancel() {
+        answering.cancel();
+    }
+
+    @Override
+    public void close() {
+        answering.close();
+    }
+}

@@ -1,0 +1,38 @@
+package io.moetier;
+
+/// What can go wrong with a model that is not a mistake of the program: the message names the file or the option, what
+/// was expected and what was found.
+public abstract sealed class MoetierException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    private MoetierException(Throwable cause) {
+        super(String.valueOf(cause.getMessage()), cause);
+    }
+
+    /// A file of the model is damaged, or says what cannot be.
+    public static final class MalformedModel extends MoetierException {
+        private static final long serialVersionUID = 1;
+
+        MalformedModel(Throwable cause) {
+            super(cause);
+        }
+    }
+
+    /// An option or a prompt does not fit the model or the machine.
+    public static final class NotPossible extends MoetierException {
+        private static final long serialVersionUID = 1;
+
+        NotPossible(Throwable cause) {
+            super(cause);
+        }
+    }
+
+    /// A file cannot be read or written.
+    public static final class InputOutput extends MoetierException {
+        private static final long serialVersionUID = 1;
+
+        InputOutput(Throwable cause) {
+            super(cause);
+        }
+    }
+}

@@ -1,0 +1,234 @@
+package io.moetier;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The library as an embedder uses it, on the small trained model.
+class ModelTest {
+    private static final String PROMPT = "Once upon a time";
+    private static final AnswerSettings GREEDY =
+            AnswerSettings.DEFAULT.withSampling(Sampling.GREEDY).withMaxTokens(12);
+    private static final String TEMPLATE = "{% for m in messages %}[{{ m.content }}] {% endfor %}";
+
+    @TempDir
+    static Path directory = Path.of("");
+
+    private static Model model;
+
+    @BeforeAll
+    static void open() {
+        model = Model.open(TestData.tinyMixtral(), options());
+    }
+
+    @AfterAll
+    static void close() {
+        model.close();
+    }
+
+    private static ModelOptions options() {
+        return ModelOptions.DEFAULT.withCache(directory.resolve("cache")).withThreads(1);
+    }
+
+    @Test
+    void tellsWhatTheModelIs() {
+        ModelInfo info = model.info();
+        assertEquals("mixtral", info.family());
+        assertTrue(info.hasTokenizer());
+        assertEquals(2, info.expertsPerToken());
+        assertEquals(PROMPT, model.decode(model.encode(PROMPT)).strip());
+    }
+
+    @Test
+    void piecesMakeUpTheAnswer() {
+        StringBuilder pieces = new StringBuilder();
+        try (Completion completion = model.completion(GREEDY)) {
+            Answer answer = completion.complete(PROMPT, pieces::append);
+            assertEquals(pieces.toString(), answer.text());
+            assertEquals(FinishReason.MAX_TOKENS, answer.finishReason());
+            assertEquals(12, answer.tokenIds().size());
+            assertEquals(12, answer.report().generatedTokens());
+            assertEquals(
+                    answer.tokenIds(),
+                    completion.complete(model.encode(PROMPT), piece -> {}).tokenIds());
+        }
+    }
+
+    @Test
+    void aSeedGivesTheSameTextAgain() {
+        AnswerSettings drawn = AnswerSettings.DEFAULT.withMaxTokens(12);
+        try (Completion completion = model.completion(drawn)) {
+            Answer answer = completion.complete(PROMPT);
+            try (Completion again = model.completion(drawn.withSeed(answer.seed()))) {
+                assertEquals(answer.text(), again.complete(PROMPT).text());
+            }
+        }
+    }
+
+    @Test
+    void anAnswerEndsBeforeAStopText() {
+        try (Completion whole = model.completion(GREEDY);
+                Completion stopped = model.completion(GREEDY.withStops(","))) {
+            String text = whole.complete(PROMPT).text();
+            assertTrue(text.contains(","), text);
+            Answer answer = stopped.complete(PROMPT);
+            assertEquals(text.substring(0, text.indexOf(',')), answer.text());
+            assertEquals(FinishReason.STOP_TEXT, answer.finishReason());
+        }
+    }
+
+    @Test
+    void littleMemoryNeverChangesAnAnswer() {
+        String expected;
+        try (Completion completion = model.completion(GREEDY)) {
+            expected = completion.complete(PROMPT).text();
+        }
+        try (Model small = Model.open(TestData.tinyMixtral(), options().withMemoryBytes(4 << 20));
+                Completion completion = small.completion(GREEDY)) {
+            Answer answer = completion.complete(PROMPT);
+            assertEquals(expected, answer.text());
+            assertTrue(answer.report().diskBytes() > 0);
+            TierReport memory = small.tiers().getFirst();
+            assertEquals("memory", memory.name());
+            assertTrue(memory.slots() < memory.experts(), memory::toString);
+        }
+    }
+
+    @Test
+    void anotherThreadCancels() {
+        List<String> pieces = new ArrayList<>();
+        try (Completion completion = model.completion(GREEDY.withMaxTokens(-1))) {
+            Answer answer = completion.complete(PROMPT, piece -> {
+                pieces.add(piece);
+                join(Thread.ofPlatform().start(completion::cancel));
+            });
+            assertEquals(FinishReason.CANCELLED, answer.finishReason());
+            assertEquals(1, pieces.size());
+            assertEquals(answer.text(), pieces.getFirst());
+        }
+    }
+
+    private static void join(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void observersSeeWhatRoutersChoose() {
+        int[] calls = {0};
+        try (Completion completion = model.completion(GREEDY.withMaxTokens(1))) {
+            completion.observe((layer, position, tokens, k, ids, weights) -> {
+                calls[0]++;
+                assertEquals(2, k);
+                assertTrue(weights[0] >= weights[1]);
+            });
+            completion.complete(PROMPT);
+        }
+        assertEquals(model.info().layers(), calls[0]);
+    }
+
+    @Test
+    void theGreedyTokenHasTheLargestLogit() {
+        int[] prompt = model.encode(PROMPT);
+        float[] logits = model.logits(prompt);
+        assertEquals(model.info().vocabularySize(), logits.length);
+        int largest = 0;
+        for (int id = 1; id < logits.length; id++) {
+            largest = logits[id] > logits[largest] ? id : largest;
+        }
+        try (Completion completion = model.completion(GREEDY)) {
+            assertEquals(
+                    largest, completion.complete(prompt, piece -> {}).tokenIds().getFirst());
+        }
+    }
+
+    @Test
+    void turnsOfAChatAddUp() throws IOException {
+        try (Model chatting = Model.open(withTemplate(), options());
+                Chat chat = chatting.chat(GREEDY).withSystem("A story.")) {
+            Answer first = chat.say("Once");
+            Answer second = chat.say("upon a time");
+            assertEquals(
+                    List.of(
+                            new Message("system", "A story."),
+                            new Message("user", "Once"),
+                            new Message("assistant", first.text()),
+                            new Message("user", "upon a time"),
+                            new Message("assistant", second.text())),
+                    chat.messages());
+            List<Message> before = chat.messages().subList(0, 3);
+            try (Chat resumed = chatting.chat(GREEDY).resume(before)) {
+                assertEquals(second.text(), resumed.say("upon a time").text());
+                assertEquals(second.text(), resumed.sayAgain(piece -> {}).text());
+                assertEquals(chat.messages(), resumed.messages());
+            }
+        }
+    }
+
+    private static Path withTemplate() throws IOException {
+        Path folder = Files.createDirectory(directory.resolve("chatting"));
+        try (Stream<Path> files = Files.list(TestData.tinyMixtral())) {
+            for (Path file : files.toList()) {
+                Files.copy(file, folder.resolve(file.getFileName()));
+            }
+        }
+        Files.writeString(folder.resolve("chat_template.jinja"), TEMPLATE);
+        return folder;
+    }
+
+    @Test
+    void importsTellHowTheyGo() throws IOException {
+        List<Long> done = new ArrayList<>();
+        Path cache = Files.createDirectory(directory.resolve("other"));
+        ImportListener listener = (doneBytes, totalBytes) -> done.add(totalBytes - doneBytes);
+        ModelOptions options = options().withCache(cache).withImportListener(listener);
+        Model.open(TestData.golden("mixtral"), options).close();
+        assertEquals(0, done.getLast());
+        done.clear();
+        Model.open(TestData.golden("mixtral"), options).close();
+        assertEquals(List.of(), done);
+    }
+
+    @Test
+    void whatGoesWrongIsNamed() {
+        Path nowhere = directory.resolve("nowhere");
+        MoetierException failure = assertThrows(MoetierException.class, () -> Model.open(nowhere, options()));
+        assertInstanceOf(MoetierException.MalformedModel.class, failure);
+        assertEquals(nowhere + ": no such file or directory", failure.getMessage());
+        assertNotPossible(
+                "a budget of 1 bytes is too small",
+                () -> Model.open(TestData.tinyMixtral(), options().withMemoryBytes(1)));
+        assertNotPossible(
+                "unknown policy 'best'",
+                () -> Model.open(TestData.tinyMixtral(), options().withPolicy("best")));
+        assertNotPossible(" has no chat template", () -> model.chat());
+        assertNotPossible(
+                "above 0 and at most 1", () -> AnswerSettings.DEFAULT.withSampling(new Sampling(1, 0, 2, 0, 1, 0)));
+        try (Model ids = Model.open(TestData.golden("mixtral"), options())) {
+            assertNotPossible(" has no tokenizer", () -> ids.encode("text"));
+            assertNotPossible("stops", () -> ids.completion(GREEDY.withStops("x")));
+        }
+    }
+
+    private static void assertNotPossible(String part, Executable work) {
+        MoetierException failure = assertThrows(MoetierException.NotPossible.class, work);
+        assertTrue(String.valueOf(failure.getMessage()).contains(part), failure::toString);
+    }
+}
