@@ -33,7 +33,7 @@ INLINE int depth_of(int type) {
     return has_halves(type) ? BLOCK / 2 : BLOCK;
 }
 
-/* Has all of `memory` written: the compiler does not see what the instructions of AMX read. */
+/* Writes out all of `memory`: the compiler does not see what the instructions of AMX read. */
 INLINE void write_out(const void *memory) {
     __asm__ volatile("" : : "r"(memory) : "memory");
 }

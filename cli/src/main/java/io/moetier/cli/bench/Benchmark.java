@@ -105,7 +105,7 @@ final class Benchmark implements AutoCloseable {
         return needed;
     }
 
-    /// Has the routing of each test recorded, as a request of its own.
+    /// Records the routing of each test, as a request of its own.
     void listen(SessionTrace newTrace) {
         trace = Optional.of(newTrace);
         session.listen(newTrace);

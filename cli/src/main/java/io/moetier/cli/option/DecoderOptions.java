@@ -32,7 +32,7 @@ public final class DecoderOptions {
                 : TokenIds.parse(decoderIds, "--decoder-ids");
     }
 
-    /// Has the encoder read the prompt, where there is one.
+    /// Encodes the prompt, where there is an encoder.
     public static void encode(ModelSpec spec, Session session, int[] prompt) {
         if (spec.encoder().isPresent()) {
             session.encode(prompt);

@@ -9,7 +9,7 @@ import java.util.Optional;
 ///
 /// @param name of the option or the file that says it
 public record RamBudget(String name, long bytes) {
-    /// Says that there is not as much; nothing if there is. It is no error: what is not used costs nothing, and a model
+    /// Returns what to say if there is not as much. It is no error: what is not used costs nothing, and a model
     /// may be smaller.
     Optional<String> warning() {
         return warning(AvailableMemory.tightest());

@@ -76,7 +76,7 @@ public final class Interruption implements BooleanSupplier, AutoCloseable {
         return asked.get();
     }
 
-    /// Says that it is over: there is nothing left to stop.
+    /// Ends the watch: there is nothing left to stop.
     @Override
     public void close() {
         noticed.countDown();

@@ -48,7 +48,7 @@ public final class Progress implements AutoCloseable {
         return new Progress(err, verb, terminal, nanoTime, tokens -> String.format(Locale.ROOT, "%.0f tokens", tokens));
     }
 
-    /// Says that `done` of `total` are through.
+    /// Shows that `done` of `total` are through.
     public void update(long done, long total) {
         long now = nanoTime.getAsLong();
         if (terminal) {

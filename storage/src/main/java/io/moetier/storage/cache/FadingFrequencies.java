@@ -48,7 +48,7 @@ final class FadingFrequencies {
         }
     }
 
-    /// Takes in a decision of `layer`, which chose its experts `experts[0..n)`, and writes to `logits` what the
+    /// Records a decision of `layer`, which chose its experts `experts[0..n)`, and writes to `logits` what the
     /// features say then: `bias` plus the sum of the features times `weights`.
     void update(int layer, int[] experts, int n, float bias, float[] weights, float[] logits) {
         int[][] log = logs[layer];

@@ -77,7 +77,7 @@ final class PosixCalls {
         madvise.ifPresent(call -> invoke(call, mapped.address(), mapped.byteSize(), MADV_DONTNEED));
     }
 
-    /// Has a touched page of a mapping come alone, if it knows how, instead of megabytes around it.
+    /// Asks that a touched page of a mapping come alone, if it knows how, instead of megabytes around it.
     void expectScattered(MemorySegment mapped) {
         madvise.ifPresent(call -> invoke(call, mapped.address(), mapped.byteSize(), MADV_RANDOM));
     }
@@ -105,7 +105,7 @@ final class PosixCalls {
         }
     }
 
-    /// Has the kernel write a file's changed pages to the disk without waiting for them, if it knows how.
+    /// Starts writing a file's changed pages to the disk without waiting for them, if it knows how.
     void startWriteBack(int fileDescriptor) {
         if (fileDescriptor >= 0) {
             syncFileRange.ifPresent(call -> invoke(call, fileDescriptor, 0L, 0L, SYNC_FILE_RANGE_WRITE));

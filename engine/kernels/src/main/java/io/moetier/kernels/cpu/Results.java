@@ -24,7 +24,7 @@ final class Results {
     private int[] multiples = new int[0];
     private int multiplesOf;
 
-    /// Has column `c` start at `floats[offset + starts[c]]`.
+    /// Places the start of column `c` at `floats[offset + starts[c]]`.
     Results to(float[] floats, int offset, int[] starts, int firstColumn, int lastColumn) {
         this.floats = floats;
         this.offset = offset;
@@ -34,13 +34,13 @@ final class Results {
         return this;
     }
 
-    /// Has the columns lie one after another from `floats[at]` on, `length` floats each.
+    /// Places the columns one after another from `floats[at]` on, `length` floats each.
     Results dense(float[] floats, int at, int firstColumn, int lastColumn, int length) {
         int[] known = lastColumn == 1 ? AT_THE_OFFSET : multiples(lastColumn, length);
         return to(floats, at - firstColumn * length, known, firstColumn, lastColumn);
     }
 
-    /// Has the only column start at `floats[at]`.
+    /// Places the start of the only column at `floats[at]`.
     Results only(float[] floats, int at) {
         return to(floats, at, AT_THE_OFFSET, 0, 1);
     }

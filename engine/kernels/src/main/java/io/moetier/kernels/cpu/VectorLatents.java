@@ -19,7 +19,7 @@ final class VectorLatents {
 
     private VectorLatents() {}
 
-    /// Has the heads look at the first `count` positions.
+    /// Computes the attention of the heads to the first `count` positions.
     static void look(LatentBlock block, LatentLayer cache, int count) {
         for (int position = 0; position < count; position += POSITIONS) {
             int inFront = Math.min(POSITIONS, count - position);

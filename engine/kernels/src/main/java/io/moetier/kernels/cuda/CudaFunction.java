@@ -16,7 +16,7 @@ public final class CudaFunction {
         return name;
     }
 
-    /// Lets launches ask for more dynamic shared memory than the 48 KiB that every device gives.
+    /// Allows launches more dynamic shared memory than the 48 KiB that every device gives.
     public void allowDynamicSharedBytes(int bytes) {
         Checked.check(
                 CU.cuFuncSetAttribute(handle, CU.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, bytes),

@@ -63,7 +63,7 @@ public final class CudaStream implements AutoCloseable {
         Checked.check(CU.cuMemsetD8Async(address, value, byteSize, handle()), "cuMemsetD8Async");
     }
 
-    /// Lets what comes later in this stream wait for the latest recording of an event.
+    /// Makes what comes later in this stream wait for the latest recording of an event.
     public void await(CudaEvent event) {
         Checked.check(CU.cuStreamWaitEvent(handle(), event.handle(), 0), "cuStreamWaitEvent");
     }

@@ -56,8 +56,8 @@ public interface Device extends AutoCloseable {
     /// @param arena which any thread may close, before the device is closed
     MemorySegment allocatePinned(long byteSize, Arena arena);
 
-    /// Has `relief` asked for memory before something fails for want of it, on the thread that uses the device. A
-    /// device that reads main memory asks nobody.
+    /// Registers `relief`, which is asked for memory before something fails for want of it, on the thread that uses the
+    /// device. A device that reads main memory asks nobody.
     default void relieveWith(MemoryRelief relief) {}
 
     /// Returns how much memory can be had for [#newArena()] and buffers now.

@@ -9,7 +9,7 @@ public interface DeviceStream extends AutoCloseable {
     /// @param to in memory of an arena of the device
     void copy(MemorySegment from, MemorySegment to);
 
-    /// Lets the copies that come later wait for the latest recording of an event.
+    /// Makes the copies that come later wait for the latest recording of an event.
     void await(DeviceEvent event);
 
     /// Waits until all copies so far have arrived.

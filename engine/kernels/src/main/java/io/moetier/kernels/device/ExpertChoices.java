@@ -47,12 +47,12 @@ public final class ExpertChoices {
         return onDevice;
     }
 
-    /// Says that a device has chosen.
+    /// Notes that a device has chosen.
     public void chosenOnDevice() {
         onDevice = true;
     }
 
-    /// Says that the host has chosen, or changed what a device chose.
+    /// Notes that the host has chosen, or changed what a device chose.
     public void chosenOnHost() {
         onDevice = false;
     }

@@ -16,7 +16,7 @@ public interface HostClock {
     /// `rows` rows, in nanoseconds.
     double processorNanos(long bytes, int rows);
 
-    /// Has work of another thread of the host done when its time has come, also while the host waits for the device.
+    /// Does work of another thread of the host when its time has come, also while the host waits for the device.
     ///
     /// @param errands are asked from the thread that computes, until they say that there are none
     void attend(HostErrands errands);

@@ -185,7 +185,7 @@ public final class Conversation implements AutoCloseable {
         session.truncate(0);
     }
 
-    /// Reports every routing decision from now on.
+    /// Registers who is told of every routing decision from now on.
     public void listen(RoutingListener listener) {
         session.listen(listener);
     }

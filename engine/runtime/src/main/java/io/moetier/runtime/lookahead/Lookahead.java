@@ -59,7 +59,7 @@ public final class Lookahead {
         decided = new int[mostChosen];
     }
 
-    /// Takes in what `layer` chose for one token, `experts[0..k)`, and guesses the next layer by predictors. An
+    /// Records what `layer` chose for one token, `experts[0..k)`, and guesses the next layer by predictors. An
     /// expert of -1 is none.
     public void onDecision(int layer, int[] experts, int k) {
         int n = copy(experts, k, decided);
@@ -74,7 +74,7 @@ public final class Lookahead {
         }
     }
 
-    /// Takes in what a router guesses for `layer`: `experts[0..n)`, the likeliest first. An expert of -1 is
+    /// Records what a router guesses for `layer`: `experts[0..n)`, the likeliest first. An expert of -1 is
     /// none.
     @SuppressWarnings("EnumOrdinal") // the guesses of each guesser are an array
     public void onGuess(Guesser router, int layer, int[] experts, int n) {

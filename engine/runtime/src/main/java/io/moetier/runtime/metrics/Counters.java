@@ -18,7 +18,7 @@ public final class Counters {
         Arrays.setAll(adders, _ -> new LongAdder());
     }
 
-    /// Has a listener told of everything from now on.
+    /// Registers a listener, which is told of everything from now on.
     public void listen(ActivityListener listener) {
         activity = listener;
     }

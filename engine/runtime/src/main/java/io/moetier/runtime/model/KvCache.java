@@ -124,14 +124,14 @@ public final class KvCache implements AutoCloseable {
         return states.resume(position);
     }
 
-    /// Says that a pass over `n` tokens from position `first` on begins; if it does not come to its end, the states are
+    /// Begins a pass over `n` tokens from position `first` on; if it does not come to its end, the states are
     /// lost.
     void begin(int first, int n) {
         states.begin(first);
         reserve(first + n);
     }
 
-    /// Says that the pass is done and that the cache now holds `tokens` tokens.
+    /// Ends the pass; the cache now holds `tokens` tokens.
     void finish(int tokens) {
         states.finish(tokens);
     }

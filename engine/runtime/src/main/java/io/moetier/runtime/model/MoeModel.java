@@ -112,7 +112,7 @@ public final class MoeModel {
         finalNorm.apply(kernels, workspace.hidden, n, workspace.normed);
     }
 
-    /// Has the encoder read `tokens`, which the workspace must have room for, and keeps in the cache what the decoder
+    /// Encodes `tokens`, which the workspace must have room for, and keeps in the cache what the decoder
     /// needs of it.
     ///
     /// @throws IllegalStateException if the model has no encoder

@@ -99,7 +99,7 @@ final class RecurrentStates {
         }
     }
 
-    /// Says that a pass over tokens from `first` on begins, which may fail.
+    /// Begins a pass over tokens from `first` on, which may fail.
     ///
     /// @throws IllegalStateException if that is not where the states are
     void begin(int first) {
@@ -109,7 +109,7 @@ final class RecurrentStates {
         position = UNKNOWN;
     }
 
-    /// Says that the pass is done and that the states have seen `tokens` tokens.
+    /// Ends the pass; the states have seen `tokens` tokens.
     void finish(int tokens) {
         position = tokens;
     }

@@ -41,7 +41,7 @@ final class RoutersAhead {
         return routers.size() - 1;
     }
 
-    /// Says that the layers added so far are the encoder's.
+    /// Begins the decoder: the layers added so far are the encoder's.
     void beginDecoder() {
         decoder = routers.size();
     }
@@ -64,7 +64,7 @@ final class RoutersAhead {
         return lookahead;
     }
 
-    /// Takes in what layer `number` has chosen for the only token of the workspace, and guesses later layers.
+    /// Records what layer `number` has chosen for the only token of the workspace, and guesses later layers.
     void onDecision(int number, Kernels kernels, Workspace workspace) {
         if (workspace.n != 1 || number < decoder) {
             return;
@@ -81,7 +81,7 @@ final class RoutersAhead {
         }
     }
 
-    /// Has the experts of the layer after `number` loaded that will most likely be needed; the experts of `number` have
+    /// Asks for the experts of the layer after `number` that will most likely be needed; the experts of `number` have
     /// been asked for already.
     void prefetch(int number, Workspace workspace) {
         if (number + 1 == routers.size() || number + 1 == decoder) {

@@ -122,17 +122,17 @@ public final class Workspace {
         textLength = length;
     }
 
-    /// Has every routing decision reported to `newListener` from now on.
+    /// Registers `newListener`, which is told of every routing decision from now on.
     public void listen(RoutingListener newListener) {
         listener = newListener;
     }
 
-    /// Has every mixture shown to `newObserver` from now on.
+    /// Registers `newObserver`, which is shown every mixture from now on.
     public void observe(@Nullable MixtureObserver newObserver) {
         observer = newObserver;
     }
 
-    /// Has no routing decision reported and nothing shown while `muted`.
+    /// Reports no routing decision and shows nothing while `muted`.
     public void mute(boolean muted) {
         this.muted = muted;
     }
@@ -158,7 +158,7 @@ public final class Workspace {
         return new Rows(device, buffer, first, count, cols);
     }
 
-    /// Has forward passes ask `supplier` before each layer whether to give up.
+    /// Registers `supplier`, which forward passes ask before each layer whether to give up.
     public void cancelWhen(BooleanSupplier supplier) {
         cancelled = supplier;
     }

@@ -167,7 +167,7 @@ public final class ExpertTier implements AutoCloseable {
         }
     }
 
-    /// Has the experts `experts[0..n)` of a layer to come, the likeliest first, loaded while the present sequence waits
+    /// Loads the experts `experts[0..n)` of a layer to come, the likeliest first, while the present sequence waits
     /// for nothing; they replace those guessed before. `likelihoods[i]` is that of `experts[i]`.
     void guess(int layer, int[] experts, float[] likelihoods, int n) {
         prefetcher.guess(layer, experts, likelihoods, n);
@@ -178,7 +178,7 @@ public final class ExpertTier implements AutoCloseable {
         return sequence;
     }
 
-    /// Has the experts of `layer`, the next one of a prompt, loaded behind those of the present sequence. But if that
+    /// Loads the experts of `layer`, the next one of a prompt, behind those of the present sequence. But if that
     /// asked for less than half of its own layer, each is likelier not to be needed, and nothing is loaded ahead.
     /// Nor is anything if all experts here belong to layers before.
     void stream(int layer) {

@@ -245,7 +245,7 @@ public final class ExpertTiers implements AutoCloseable {
         tiers.forEach(tier -> tier.warm(share));
     }
 
-    /// Has the experts `experts[0..n)` of a layer to come, the likeliest first, loaded while nothing is waited for;
+    /// Loads the experts `experts[0..n)` of a layer to come, the likeliest first, while nothing is waited for;
     /// they replace those guessed before. `likelihoods[i]` is that of `experts[i]`.
     public void guess(int layer, int[] experts, float[] likelihoods, int n) {
         if (tiers.size() == 1) {
@@ -270,7 +270,7 @@ public final class ExpertTiers implements AutoCloseable {
         return pinned != null && placement.copies();
     }
 
-    /// Has the experts of `layer`, the next one of a prompt, loaded behind those of the layer that was begun, unless
+    /// Loads the experts of `layer`, the next one of a prompt, behind those of the layer that was begun, unless
     /// that has asked for few of its own.
     public void stream(int layer) {
         tiers.forEach(tier -> tier.stream(layer));

@@ -35,7 +35,7 @@ public final class MissCosts {
         return clock.isPresent() ? clock.get().nanos() : System.nanoTime();
     }
 
-    /// Takes in that `bytes` were copied from `startNanos` until now.
+    /// Records that `bytes` were copied from `startNanos` until now.
     synchronized void copied(long bytes, double startNanos) {
         double end = nanos();
         double nanos = Math.max(0, end - Math.max(startNanos, copyingUntil));
@@ -44,7 +44,7 @@ public final class MissCosts {
         copyNanos = mean(copyNanos, nanos);
     }
 
-    /// Takes in that the processor took `realNanos` for experts of `bytes` together, each applied to about `rows` rows;
+    /// Records that the processor took `realNanos` for experts of `bytes` together, each applied to about `rows` rows;
     /// where time is computed, what a processor is said to take counts instead.
     public void computed(long bytes, int rows, long realNanos) {
         double nanos = realNanos;

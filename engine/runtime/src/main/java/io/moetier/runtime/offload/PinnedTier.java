@@ -100,8 +100,8 @@ public final class PinnedTier implements AutoCloseable {
         return source;
     }
 
-    /// Takes in that the router of one layer chose the distinct experts `ids[0..n)`, those among them that devices have
-    /// included; see [io.moetier.storage.cache.EvictionPolicy#onDecision(int\[\], float\[\], int)].
+    /// Tells the policy that the router of one layer chose the distinct experts `ids[0..n)`, those among them that
+    /// devices have included; see [io.moetier.storage.cache.EvictionPolicy#onDecision(int\[\], float\[\], int)].
     void onDecision(int[] ids, float @Nullable [] weights, int n) {
         if (n == 0) {
             return;

@@ -18,7 +18,7 @@ final class Placement {
         return misses != Misses.CPU;
     }
 
-    /// Says that another layer begins.
+    /// Begins another layer.
     void beginLayer() {
         computeNanos = 0;
     }

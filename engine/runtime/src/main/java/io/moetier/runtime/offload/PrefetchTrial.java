@@ -38,7 +38,7 @@ public final class PrefetchTrial {
         return choice != PrefetchChoice.OFF;
     }
 
-    /// Takes in how long a token took.
+    /// Records how long a token took.
     public void onToken(long nanos) {
         if (choice != PrefetchChoice.AUTO || isDecided()) {
             return;

@@ -93,7 +93,7 @@ final class Prefetcher {
         behind[numBehind++] = id;
     }
 
-    /// Takes in that a layer has chosen the distinct experts `ids[0..n)`.
+    /// Records that a layer has chosen the distinct experts `ids[0..n)`.
     void onDecision(int[] ids, int n) {
         useRates.onDecision(ids, n);
     }
@@ -110,13 +110,13 @@ final class Prefetcher {
         settleEnded();
     }
 
-    /// Takes in that no loader will begin a load of this.
+    /// Records that no loader will begin a load of this.
     void drop(Transfer transfer) {
         numUnderWay--;
         sizeClassOf(transfer.id()).cache().abandon(transfer.slot());
     }
 
-    /// Has the next layer of a prompt loaded behind everything that the layer under way has asked for.
+    /// Loads the next layer of a prompt behind everything that the layer under way has asked for.
     void streamBehind() {
         boolean found = true;
         while (streamed != NONE && nextGuess < numGuesses && found) {

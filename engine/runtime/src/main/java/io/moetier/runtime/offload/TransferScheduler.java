@@ -21,7 +21,7 @@ interface TransferScheduler<L extends Load> extends AutoCloseable {
     @Override
     void close();
 
-    /// Says that the computation has learnt of a load's end.
+    /// Returns `load`, of whose end the computation has learnt.
     static <L extends Load> @Nullable L collected(@Nullable L load) {
         if (load != null) {
             load.collect();

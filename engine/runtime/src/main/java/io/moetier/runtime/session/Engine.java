@@ -351,7 +351,7 @@ public final class Engine implements AutoCloseable {
         return otherWeightBytes;
     }
 
-    /// Has a listener told what this engine does from now on.
+    /// Registers a listener, which is told what this engine does from now on.
     public void listen(ActivityListener listener) {
         counters.listen(listener);
     }

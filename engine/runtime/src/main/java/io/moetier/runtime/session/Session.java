@@ -91,13 +91,13 @@ public final class Session implements AutoCloseable {
         void accept(int position, float[] logits);
     }
 
-    /// Has every routing decision reported from now on.
+    /// Registers who is told of every routing decision from now on.
     public void listen(RoutingListener newListener) {
         listener = newListener;
         workspace.listen(newListener);
     }
 
-    /// Has what every mixture computes shown from now on.
+    /// Registers who is shown what every mixture computes from now on.
     public void observe(MixtureObserver newObserver) {
         observer = newObserver;
         workspace.observe(newObserver);
@@ -131,7 +131,7 @@ public final class Session implements AutoCloseable {
                 workspace.byteSize() + logitBytes + engine.workingBytes());
     }
 
-    /// Takes in a prompt and computes the logits after it. To a decoder it is appended; an encoder reads it as its
+    /// Reads a prompt and computes the logits after it. To a decoder it is appended; an encoder reads it as its
     /// input, and the output begins anew.
     ///
     /// @param cancelled is asked before each layer whether to give up
@@ -148,7 +148,7 @@ public final class Session implements AutoCloseable {
         return encode(prompt, cancelled) && prefill(beginning, cancelled);
     }
 
-    /// Has every output of a model with an encoder begin with these tokens too, behind the one that each begins with: a
+    /// Begins every output of a model with an encoder with these tokens too, behind the one that each begins with: a
     /// translation model's language.
     ///
     /// @throws IllegalArgumentException if one is outside the vocabulary
@@ -162,7 +162,7 @@ public final class Session implements AutoCloseable {
         outputBeginning = tokens.clone();
     }
 
-    /// Has the encoder read its input; the output begins anew.
+    /// Encodes the input; the output begins anew.
     ///
     /// @throws IllegalArgumentException if there is none, it is too long, or a token is outside the vocabulary
     /// @throws IllegalStateException if the model has no encoder

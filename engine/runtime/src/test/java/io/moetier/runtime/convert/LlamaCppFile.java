@@ -166,7 +166,7 @@ public final class LlamaCppFile {
         return new LlamaCppFile(checkpoint);
     }
 
-    /// Has keys and values made by one matrix, as files of before April 2025 do.
+    /// Joins the matrices of keys and values, as files of before April 2025 do.
     public LlamaCppFile withKeysAndValuesTogether() {
         int heads = config.requireInt("num_attention_heads");
         for (String name : List.copyOf(tensors.keySet())) {
@@ -180,8 +180,8 @@ public final class LlamaCppFile {
         return this;
     }
 
-    /// Has queries, keys, values and gates of gated DeltaNets in one matrix, by heads as in the checkpoint, as files of
-    /// 2025 do.
+    /// Joins queries, keys, values and gates of gated DeltaNets in one matrix, by heads as in the checkpoint, as files
+    /// of 2025 do.
     public LlamaCppFile withDeltasTogether() {
         int keyHeads = config.requireInt("linear_num_key_heads");
         for (String name : List.copyOf(tensors.keySet())) {
@@ -201,7 +201,7 @@ public final class LlamaCppFile {
         return this;
     }
 
-    /// Has each expert so many times, with its row of the router.
+    /// Repeats each expert so many times, with its row of the router.
     public LlamaCppFile withExpertsRepeated(int times) {
         tensors.replaceAll((name, tensor) -> {
             if (!name.endsWith("_exps.weight") && !name.endsWith("ffn_gate_inp.weight")) {
@@ -216,7 +216,7 @@ public final class LlamaCppFile {
         return this;
     }
 
-    /// Has all matrices of whole blocks in Q8_0.
+    /// Writes all matrices of whole blocks in Q8_0.
     public LlamaCppFile inBlocks() {
         tensors.replaceAll((name, tensor) -> {
             long[] shape = tensor.shape();

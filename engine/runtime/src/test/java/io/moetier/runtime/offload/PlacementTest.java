@@ -46,7 +46,7 @@ class PlacementTest {
         costs.copied(BYTES, start);
     }
 
-    /// Has the processor compute an expert for one row, which takes `nanos` in virtual time.
+    /// Computes an expert for one row on the processor, which takes `nanos` in virtual time.
     private void compute(long nanos) {
         clock.processorNanos = nanos;
         costs.computed(BYTES, 1, 1_000_000);

@@ -43,7 +43,7 @@ final class DriverLibrary {
         return trampoline.file();
     }
 
-    /// Has functions do nothing and succeed.
+    /// Silences functions, which then do nothing and succeed.
     void silence(Set<String> functionNames) {
         trampoline.silence(functionNames);
     }

@@ -86,7 +86,7 @@ public final class EmulatedDriver implements Timekeeper, AutoCloseable {
         return now.locked(() -> now.diagnostics().all());
     }
 
-    /// Lets a function fail later.
+    /// Makes a function fail later.
     public void inject(InjectedFault fault) {
         Machine now = machine;
         now.locked(() -> {
@@ -139,8 +139,9 @@ public final class EmulatedDriver implements Timekeeper, AutoCloseable {
         });
     }
 
-    /// Has what a step calls do nothing and succeed, without a way through Java, until [#close()]: launches, copies,
-    /// events and waits. What remains is what the program itself does; copies leave their targets as they were.
+    /// Silences what a step calls, which then does nothing and succeeds, without a way through Java, until [#close()]:
+    /// launches, copies, events and waits. What remains is what the program itself does; copies leave their targets as
+    /// they were.
     public void silenceSteps() {
         library.silence(STEP_FUNCTIONS);
     }
@@ -194,7 +195,7 @@ public final class EmulatedDriver implements Timekeeper, AutoCloseable {
         });
     }
 
-    /// Lets the host work for a while in virtual time.
+    /// Passes virtual time in which the host works.
     public void chargeHost(double nanos) {
         Machine now = machine;
         now.locked(() -> {

@@ -192,7 +192,7 @@ class MixtureObserverTest {
         }
     }
 
-    /// Has the model read what the reference's trace is of.
+    /// Reads what the reference's trace is of.
     private static void pass(String name, Session session) {
         JsonObject reference = Json.readObject(TestData.golden(name).resolve("reference.json"));
         int[] input = ints(reference, "input_ids");

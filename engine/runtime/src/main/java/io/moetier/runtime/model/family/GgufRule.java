@@ -35,12 +35,12 @@ record GgufRule(
         return new GgufRule(architecture, SOFTMAX, false, List.of(), Map.of(), Map.of());
     }
 
-    /// Says that sigmoids choose the experts.
+    /// Chooses the experts by sigmoids.
     GgufRule sigmoid() {
         return new GgufRule(architecture, SIGMOID, interleavedHeads, values, constants, names);
     }
 
-    /// Says that rows of queries and keys were reordered.
+    /// Puts rows of queries and keys, which were reordered, back in their places.
     GgufRule interleaved() {
         return new GgufRule(architecture, gatingFunc, true, values, constants, names);
     }

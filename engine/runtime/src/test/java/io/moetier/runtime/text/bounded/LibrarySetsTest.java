@@ -60,7 +60,7 @@ class LibrarySetsTest {
         assertEquals(new BitSet(), expected);
     }
 
-    /// Has the library cut a text that holds each character twice: those of the set stand alone.
+    /// Cuts, by the library, a text that holds each character twice: those of the set stand alone.
     private static BitSet inLibrary(String pattern) {
         TokenizersLibrary library = TokenizerFiles.library();
         String json = Json.write(Map.of(

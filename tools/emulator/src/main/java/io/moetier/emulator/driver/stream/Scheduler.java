@@ -87,7 +87,7 @@ public final class Scheduler {
         errands.add(new Errands(nextNanos, runUntil));
     }
 
-    /// Lets the host wait for what ends at `end` once it has its time; what other threads of the host begin by then
+    /// Waits, as the host, for what ends at `end` once it has its time; what other threads of the host begin by then
     /// comes between.
     private void await(BooleanSupplier isTimed, DoubleSupplier end) {
         Errands next = nextErrands();
@@ -132,7 +132,7 @@ public final class Scheduler {
         return clock.hostNanos();
     }
 
-    /// Lets the host work for a while.
+    /// Passes time in which the host works.
     public void advanceHost(double nanos) {
         clock.advanceHost(nanos);
     }

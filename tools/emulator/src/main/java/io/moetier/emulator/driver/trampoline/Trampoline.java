@@ -84,7 +84,7 @@ public final class Trampoline {
         return new Trampoline(file, exports, target);
     }
 
-    /// Has functions do nothing but return 0, without a way through Java, until [#speak()].
+    /// Silences functions, which then do nothing but return 0, without a way through Java, until [#speak()].
     ///
     /// @throws IllegalArgumentException if the library has no such function
     public void silence(Set<String> names) {
@@ -99,7 +99,7 @@ public final class Trampoline {
         }
     }
 
-    /// Has all functions call Java.
+    /// Makes all functions call Java.
     public void speak() {
         for (int i = 0; i < stubs.length; i++) {
             slots.setAtIndex(ADDRESS, i, stubs[i]);

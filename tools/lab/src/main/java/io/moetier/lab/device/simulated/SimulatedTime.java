@@ -121,7 +121,7 @@ final class SimulatedTime implements HostClock, Timekeeper {
         return event;
     }
 
-    /// Lets a stream wait for an event.
+    /// Makes a stream wait for an event.
     void await(CommandStream stream, EventRecord event) {
         call();
         scheduler.issue(stream, Command.await(event));
