@@ -15,6 +15,7 @@ import io.moetier.runtime.session.Numerics;
 import io.moetier.runtime.session.Offloading;
 import io.moetier.runtime.session.SamplingParams;
 import java.lang.reflect.RecordComponent;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -26,7 +27,7 @@ import picocli.CommandLine.Model.CommandSpec;
 
 class OptionFlagsTest {
     /// The records whose fields can be refused.
-    private static final Stream<Class<?>> OPTIONS = Stream.of(
+    private static final List<Class<?>> OPTIONS = List.of(
             Compute.class,
             Memory.class,
             Offloading.class,
@@ -38,7 +39,8 @@ class OptionFlagsTest {
 
     @Test
     void everyFieldIsOneOfTheLibrary() {
-        Set<String> fields = OPTIONS.flatMap(type -> Stream.of(type.getRecordComponents()))
+        Set<String> fields = OPTIONS.stream()
+                .flatMap(type -> Stream.of(type.getRecordComponents()))
                 .map(RecordComponent::getName)
                 .collect(Collectors.toSet());
         assertEquals(

@@ -99,10 +99,15 @@ public final class Counters {
 
     /// Returns what was counted so far.
     public RunStats snapshot() {
-        return RunStats.of(counter -> adders[counter.ordinal()].sum());
+        return RunStats.of(counter -> adder(counter).sum());
     }
 
     private void add(Counter counter, long amount) {
-        adders[counter.ordinal()].add(amount);
+        adder(counter).add(amount);
+    }
+
+    @SuppressWarnings("EnumOrdinal") // the adders are an array, which costs the computation least
+    private LongAdder adder(Counter counter) {
+        return adders[counter.ordinal()];
     }
 }

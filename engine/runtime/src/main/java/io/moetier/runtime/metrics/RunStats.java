@@ -29,6 +29,7 @@ public final class RunStats {
     }
 
     /// Returns what `counter` held.
+    @SuppressWarnings("EnumOrdinal") // as the counts are made
     public long get(Counter counter) {
         return counts[counter.ordinal()];
     }

@@ -17,6 +17,13 @@ public final class InvalidOptionException extends IllegalArgumentException {
         this(field, problem, "");
     }
 
+    /// Returns "field: " and the message of `cause`, which knows what is wrong but not of which field.
+    public static InvalidOptionException of(String field, IllegalArgumentException cause) {
+        InvalidOptionException refused = new InvalidOptionException(field, String.valueOf(cause.getMessage()));
+        refused.initCause(cause);
+        return refused;
+    }
+
     private InvalidOptionException(String field, String problem, String relief) {
         super(sentence(field, problem, relief));
         this.field = field;

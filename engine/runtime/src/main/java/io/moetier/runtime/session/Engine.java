@@ -518,7 +518,7 @@ public final class Engine implements AutoCloseable {
         try {
             return spec.withExpertsPerToken(selection.experts().getAsInt());
         } catch (IllegalArgumentException e) {
-            throw new InvalidOptionException("experts", String.valueOf(e.getMessage()));
+            throw InvalidOptionException.of("experts", e);
         }
     }
 

@@ -41,6 +41,7 @@ class CountersTest {
     }
 
     @Test
+    @SuppressWarnings("EnumOrdinal") // a number of its own for each
     void everyNameIsThatOfItsCounter() throws ReflectiveOperationException {
         RunStats stats = RunStats.of(counter -> counter.ordinal() + 1);
         for (Method method : RunStats.class.getMethods()) {
