@@ -140,8 +140,8 @@ public final class EmulatedDriver implements Timekeeper, AutoCloseable {
     }
 
     /// Silences what a step calls, which then does nothing and succeeds, without a way through Java, until [#close()]:
-    /// launches, copies, events and waits. What remains is what the program itself does; copies leave their targets as
-    /// they were.
+    /// launches, copies, events and waits. What remains is what the program itself does; copies leave their
+    /// targets as they were.
     public void silenceSteps() {
         library.silence(STEP_FUNCTIONS);
     }
