@@ -1,21 +1,20 @@
 package io.moetier.kernels.cpu;
 
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /// A fixed number of threads, the caller among them, that work through the parts of one job at a time.
 /*
- * Concurrency. The ticket holds a generation in its upper half and the number of parts nobody has taken in its lower
- * half. A part is taken by decrementing the ticket with compare-and-set, which fails if the generation has moved on;
- * so whoever takes a part may read the job, because the caller does not replace it before every part is done. The
- * count of parts lies in the ticket itself: read from a field, it could belong to another generation.
+ * Concurrency. Of the parts of a job, those below `left` have been taken by nobody. A part is taken by decrementing
+ * `left` with compare-and-set, whichever job it belongs to by then: the caller publishes the job before `left`, and
+ * replaces it only after every part is done. So whoever has taken a part may read the job.
  *
  * Whoever waits, a worker for parts or the caller for the last of them, spins, then yields, then announces that it is
- * parked and looks once more. The other side writes the ticket, or the count of unfinished parts, before it reads the
+ * parked and looks once more. The other side writes `left`, or the count of unfinished parts, before it reads the
  * announcement. All are volatile, so at least one of the two sees the other.
  *
  * When other processes want the cores, a worker that loses its core delays only the part it holds, and the caller takes
@@ -26,7 +25,10 @@ final class WorkerPool implements AutoCloseable {
     private static final int SPINS = 3000;
     private static final int YIELDS = 100;
 
-    private final AtomicLong ticket = new AtomicLong();
+    private final int spins;
+    private final int yields;
+    private final Parking parking;
+    private final AtomicInteger left = new AtomicInteger();
     private final AtomicInteger unfinished = new AtomicInteger();
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private final AtomicBoolean busy = new AtomicBoolean();
@@ -37,9 +39,18 @@ final class WorkerPool implements AutoCloseable {
 
     /// @param threads how many threads work, the caller included
     WorkerPool(int threads) {
+        this(threads, SPINS, YIELDS, new ThreadParking());
+    }
+
+    /// @param spins how often a thread looks again before it yields
+    /// @param yields how often it yields before it parks
+    WorkerPool(int threads, int spins, int yields, Parking parking) {
         if (threads < 1) {
             throw new IllegalArgumentException("there must be at least one thread, not " + threads);
         }
+        this.spins = spins;
+        this.yields = yields;
+        this.parking = parking;
         workers = new Worker[threads - 1];
         for (int i = 0; i < workers.length; i++) {
             workers[i] = new Worker(i + 1);
@@ -53,6 +64,25 @@ final class WorkerPool implements AutoCloseable {
         ///
         /// @param worker number of the running thread, below [WorkerPool#threads]; the caller is 0
         void run(int part, int worker);
+    }
+
+    /// How threads sleep and are woken, with the contract of [LockSupport].
+    interface Parking {
+        void park(Object blocker);
+
+        void unpark(@Nullable Thread thread);
+    }
+
+    private static final class ThreadParking implements Parking {
+        @Override
+        public void park(Object blocker) {
+            LockSupport.park(blocker);
+        }
+
+        @Override
+        public void unpark(@Nullable Thread thread) {
+            LockSupport.unpark(thread);
+        }
     }
 
     int threads() {
@@ -83,10 +113,10 @@ final class WorkerPool implements AutoCloseable {
     private void share(Job next, int parts) {
         job = next;
         unfinished.set(parts);
-        ticket.set(((ticket.get() >>> 32) + 1) << 32 | parts);
+        left.set(parts);
         for (int i = 0; i < workers.length && i < parts - 1; i++) {
             if (workers[i].parked) {
-                LockSupport.unpark(workers[i].thread);
+                parking.unpark(workers[i].thread);
             }
         }
         while (takePart(0)) {}
@@ -99,13 +129,13 @@ final class WorkerPool implements AutoCloseable {
     }
 
     private void awaitOthers() {
-        for (int waits = 0; waits < SPINS + YIELDS && unfinished.get() > 0; waits++) {
+        for (int waits = 0; waits < spins + yields && unfinished.get() > 0; waits++) {
             pause(waits);
         }
         if (unfinished.get() > 0) {
             parkedCaller = Thread.currentThread();
             while (unfinished.get() > 0) {
-                LockSupport.park(this);
+                parking.park(this);
             }
             parkedCaller = null;
         }
@@ -113,23 +143,19 @@ final class WorkerPool implements AutoCloseable {
 
     private void finishPart() {
         if (unfinished.decrementAndGet() == 0) {
-            LockSupport.unpark(parkedCaller); // null if it is not parked
+            parking.unpark(parkedCaller); // null if it is not parked
         }
     }
 
     /// Does one part if there is one, and says whether there was.
     private boolean takePart(int worker) {
-        long seen = ticket.get();
-        int left = (int) seen;
-        if (left == 0) {
+        int seen = left.get();
+        if (seen == 0) {
             return false;
         }
-        if (ticket.compareAndSet(seen, seen - 1)) {
+        if (left.compareAndSet(seen, seen - 1)) {
             try {
-                Job current = job;
-                if (current != null) {
-                    current.run(left - 1, worker);
-                }
+                Objects.requireNonNull(job).run(seen - 1, worker);
             } catch (Throwable t) { // a worker's top: the caller gets it
                 failure.compareAndSet(null, t);
             } finally {
@@ -140,8 +166,8 @@ final class WorkerPool implements AutoCloseable {
     }
 
     @SuppressWarnings("ThreadPriorityCheck") // a hint: correctness never depends on who runs next
-    private static void pause(int waits) {
-        if (waits < SPINS) {
+    private void pause(int waits) {
+        if (waits < spins) {
             Thread.onSpinWait();
         } else {
             Thread.yield();
@@ -162,7 +188,7 @@ final class WorkerPool implements AutoCloseable {
         closed = true;
         boolean interrupted = false;
         for (Worker worker : workers) {
-            LockSupport.unpark(worker.thread);
+            parking.unpark(worker.thread);
         }
         for (Worker worker : workers) {
             interrupted |= joinIgnoringInterrupts(worker.thread);
@@ -203,7 +229,7 @@ final class WorkerPool implements AutoCloseable {
             while (!closed) {
                 if (takePart(number)) {
                     idle = 0;
-                } else if (idle < SPINS + YIELDS) {
+                } else if (idle < spins + yields) {
                     pause(idle++);
                 } else {
                     parkUntilWoken();
@@ -214,8 +240,8 @@ final class WorkerPool implements AutoCloseable {
 
         private void parkUntilWoken() {
             parked = true;
-            if ((int) ticket.get() == 0 && !closed) {
-                LockSupport.park(WorkerPool.this);
+            if (left.get() == 0 && !closed) {
+                parking.park(WorkerPool.this);
             }
             parked = false;
         }

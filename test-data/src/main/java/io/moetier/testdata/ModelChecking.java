@@ -1,0 +1,39 @@
+package io.moetier.testdata;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/// Runs scenarios of threads under a model checker, which tries their interleavings one after another, in a JVM of its
+/// own: the checker instruments classes of the JDK, on which other tests measure.
+///
+/// A target is a test class `XInterleavingsTest` with a `main` that hands its scenarios to the checker.
+public final class ModelChecking {
+    private ModelChecking() {}
+
+    /// Checks all scenarios of a target.
+    ///
+    /// @throws AssertionError if one fails, with the interleaving that leads there
+    public static void check(Class<?> target) throws IOException, InterruptedException {
+        ChildProcess.Ended ended = run(target);
+        if (ended.exitCode() != 0) {
+            throw new AssertionError(target.getSimpleName() + " failed:\n" + ended.said());
+        }
+    }
+
+    /// Runs the `main` of a target under the flags of the tests.
+    public static ChildProcess.Ended run(Class<?> target) throws IOException, InterruptedException {
+        return ChildProcess.run(new ProcessBuilder(command(target)));
+    }
+
+    private static List<String> command(Class<?> target) {
+        return List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1", // most of what runs is instrumented and runs once
+                "-XX:+EnableDynamicAgentLoading",
+                "@" + TestData.root().resolveSibling("cli/src/main/launcher/jvm.args"),
+                "-cp",
+                System.getProperty("java.class.path"),
+                target.getName());
+    }
+}
