@@ -21,7 +21,10 @@ final class LazyLoader<L extends Load> implements TransferScheduler<L> {
 
     @Override
     public L await() {
-        L load = submitted.removeFirst();
+        L load = submitted.pollFirst();
+        if (load == null) {
+            throw new IllegalStateException("no load is under way");
+        }
         load.run();
         load.collect();
         return load;

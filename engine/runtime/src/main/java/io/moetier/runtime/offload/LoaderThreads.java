@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /// Loads on threads of its own.
 ///
-/// Concurrency: the thread that computes submits and collects; the loaders do nothing but load. The two sides meet in
-/// two queues and nowhere else.
+/// Concurrency: the thread that computes submits and collects, loaders run; the two sides meet in two queues. See
+/// [ExpertTiers].
 final class LoaderThreads<L extends Load> implements TransferScheduler<L> {
     /// Some microseconds: a load that ends within them costs no sleep and no wake-up.
     private static final int SPINS = 100;
@@ -15,14 +15,22 @@ final class LoaderThreads<L extends Load> implements TransferScheduler<L> {
     private final TransferQueue<L> submitted;
     private final TransferQueue<L> finished;
     private final List<Thread> loaders = new ArrayList<>();
+    private final int spins;
+    private int numUnderWay; // submitted and not collected yet
 
     /// Starts `numLoaders` threads; at most `capacity` loads are under way at a time.
     ///
     /// @throws IllegalArgumentException if there is no loader
     LoaderThreads(int numLoaders, int capacity) {
+        this(numLoaders, capacity, SPINS);
+    }
+
+    /// @param spins how often a load that has not ended is looked for before the thread sleeps
+    LoaderThreads(int numLoaders, int capacity, int spins) {
         if (numLoaders < 1) {
             throw new IllegalArgumentException("expected at least 1 loader, found " + numLoaders);
         }
+        this.spins = spins;
         submitted = new TransferQueue<>(capacity);
         finished = new TransferQueue<>(capacity);
         for (int i = 0; i < numLoaders; i++) {
@@ -33,19 +41,23 @@ final class LoaderThreads<L extends Load> implements TransferScheduler<L> {
     @Override
     public void submit(L load) {
         submitted.put(load);
+        numUnderWay++;
     }
 
     @Override
     public @Nullable L poll() {
-        return finished.isEmpty() ? null : TransferScheduler.collected(finished.poll());
+        return finished.isEmpty() ? null : collected(finished.poll());
     }
 
     @Override
     public L await() {
-        for (int i = 0; i < SPINS && finished.isEmpty(); i++) {
+        if (numUnderWay == 0) {
+            throw new IllegalStateException("no load is under way");
+        }
+        for (int i = 0; i < spins && finished.isEmpty(); i++) {
             Thread.onSpinWait();
         }
-        L load = TransferScheduler.collected(finished.take());
+        L load = collected(finished.take());
         if (load == null) {
             throw new IllegalStateException("the transfer scheduler is closed");
         }
@@ -54,7 +66,15 @@ final class LoaderThreads<L extends Load> implements TransferScheduler<L> {
 
     @Override
     public @Nullable L cancel() {
-        return TransferScheduler.collected(submitted.poll());
+        return collected(submitted.poll());
+    }
+
+    private @Nullable L collected(@Nullable L load) {
+        if (load != null) {
+            load.collect();
+            numUnderWay--;
+        }
+        return load;
     }
 
     @Override

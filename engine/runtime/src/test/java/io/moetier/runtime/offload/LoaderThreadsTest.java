@@ -1,0 +1,84 @@
+package io.moetier.runtime.offload;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Test;
+
+class LoaderThreadsTest extends TransferSchedulerContract {
+    @Override
+    TransferScheduler<Transfer> open() {
+        return new LoaderThreads<>(1, LOADS);
+    }
+
+    @Test
+    void closingWaitsForWhatWasSubmitted() {
+        TransferScheduler<Transfer> scheduler = open();
+        loads().forEach(scheduler::submit);
+        scheduler.close();
+        assertEquals(LOADS, begun.size());
+    }
+
+    @Test
+    void takesBackTheOldestThatHasNotBegun() throws InterruptedException {
+        CountDownLatch first = new CountDownLatch(1);
+        CountDownLatch released = new CountDownLatch(1);
+        source.beforeRead = id -> {
+            first.countDown();
+            awaitQuietly(released);
+        };
+        try (TransferScheduler<Transfer> scheduler = open()) {
+            List<Transfer> loads = loads();
+            loads.forEach(scheduler::submit);
+            first.await();
+            assertSame(loads.get(1), scheduler.cancel());
+            released.countDown();
+            assertSame(loads.get(0), scheduler.await());
+        }
+    }
+
+    @Test
+    void loadersLoadAtTheSameTimeAndNotOnTheCallingThread() {
+        CountDownLatch both = new CountDownLatch(2);
+        Thread caller = Thread.currentThread();
+        source.beforeRead = id -> {
+            assertNotEquals(caller, Thread.currentThread());
+            both.countDown();
+            awaitQuietly(both);
+        };
+        try (LoaderThreads<Transfer> scheduler = new LoaderThreads<>(2, LOADS)) {
+            scheduler.submit(load(0));
+            scheduler.submit(load(1));
+            assertEquals(null, scheduler.await().failure());
+            assertEquals(null, scheduler.await().failure());
+        }
+    }
+
+    @Test
+    void anInterruptEndsNoWaitAndIsKept() {
+        Thread.currentThread().interrupt();
+        try (TransferScheduler<Transfer> scheduler = open()) {
+            scheduler.submit(load(0));
+            Transfer _ = scheduler.await();
+        }
+        assertTrue(Thread.interrupted());
+    }
+
+    @Test
+    void refusesToHaveNoLoader() {
+        assertThrows(IllegalArgumentException.class, () -> new LoaderThreads<>(0, 1).close());
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
