@@ -12,8 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// there, then those that loaders of its own have read from disk.
 ///
 /// While some are being read, a group takes half of the slots at most, so that reading goes on while it is computed.
-/// It must be worked through before anything else is waited for that needs a slot of the pinned tier: until then it may
-/// hold all of them.
+/// When it is worked through and closed is told in [ExpertTiers].
 ///
 /// Lifetime: owns its loaders; closed for good by [#end()], before the pinned tier.
 final class HostSequence implements ExpertArrivals {
@@ -45,8 +44,7 @@ final class HostSequence implements ExpertArrivals {
         tiers = new Tier[maxExperts];
     }
 
-    /// An expert that a loader pins. Written by the computation until it is submitted, by the loader until it is
-    /// finished.
+    /// An expert that a loader pins; handed over as a [Transfer] is.
     static final class Lease implements Load {
         private final PinnedTier pinned;
         private int id;
@@ -205,8 +203,9 @@ final class HostSequence implements ExpertArrivals {
         }
     }
 
-    /// Ends the loaders.
+    /// Closes this for good: gives every slot back first, for one of which a loader may wait.
     void end() {
+        close();
         scheduler.close();
     }
 }
