@@ -142,7 +142,8 @@ final class MoeBlock implements Block {
         counters.addChoices(workspace.n, groups.numChoices());
     }
 
-    /// What is there is computed first, by all devices at once and then by the processor, while the rest is loaded.
+    /// What is there is computed first, by all devices at once and then by the processor, while the rest is loaded. The
+    /// order is that of the waits in [ExpertTiers].
     private void compute(LayerExperts experts, LocalExperts here) {
         for (int device = 0; device < expertTiers.numDevices(); device++) {
             ExpertArrivals arrivals = experts.on(device);

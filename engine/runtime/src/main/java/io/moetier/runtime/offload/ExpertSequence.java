@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// the missing ones as they arrive. Missing ones that the processor is to compute are only named.
 ///
 /// ```
-/// try (ExpertSequence sequence = tier.begin(layer, experts, weights, n)) {
+/// try (ExpertSequence sequence = tier.begin(layer, experts, rows, weights, n)) {
 ///     while (sequence.next()) {
 ///         for (int i = 0; i < sequence.size(); i++) {
 ///             compute(sequence.expert(i), sequence.block(i));

@@ -17,6 +17,60 @@ import org.jspecify.annotations.Nullable;
 /// and the one in main memory below them, which the processor may compute from as well.
 ///
 /// Lifetime: owns the tiers, but not the devices. Concurrency: confined to one thread at a time, as [ExpertTier].
+/*
+ * Parties. One thread computes. It alone calls the tiers of devices, their caches and policies, sequences and
+ * prefetchers, and closes them. Each device's tier has loaders, threads that do nothing but run loads; if the processor
+ * computes misses, the HostSequence has loaders of its own. Without a GPU there is one tier, whose loaders read the
+ * store. Where a device's time is computed, no loader is a thread: VirtualLoaders and the LazyLoader run loads on the
+ * thread that computes.
+ *
+ * A slot of a device's tier (ExpertTier) changes only in the thread that computes:
+ *   free      nothing is in it
+ *   filling   reserved for an expert and pinned once; its Transfer is under way: submitted, begun, or ended but not
+ *             collected. A layer waits for it, or nobody does: then it is ahead, which a later layer may take over
+ *   held      pinned by the layer that found its expert there or has waited for it, until the group after
+ *   resident  its expert may be held again, or leave
+ *   retired   its memory was given back to the device
+ * Free or resident becomes filling when a load is submitted; filling becomes held (or resident, if ahead) when the load
+ * is collected, and free if it failed or was taken back; held becomes resident with the next group. A held slot may
+ * become filling while kernels still read it on the device: the SlotReleases give its Transfer an event behind these,
+ * for which the copy waits.
+ * The Transfer is what crosses. The thread that computes writes it until it submits it, a loader until it has put it
+ * into the queue of those that ended, the thread that computes again after it has collected it; the monitors of two
+ * TransferQueues order these. In between that thread writes only what no loader reads: whom the load is for.
+ *
+ * A slot of the PinnedTier changes in any thread, under the tier's lock, which nobody holds while bytes move: free,
+ * filling (pinned once by the thread that reads the expert into it; others wait for it), pinned so many times, resident.
+ * A device's loader pins one for the time of a copy. A loader of the HostSequence pins one for the thread that
+ * computes, which gives it back with the next group.
+ *
+ * Order of waits. A wait may depend only on what is below it:
+ *   1 the thread that computes, for a device's load         while it holds no slot of the pinned tier
+ *   2 a device's loader, for a slot of the pinned tier      while it holds none
+ *   3 the thread that computes, for a load of the processor's, having given back its last group
+ *   4 a loader of the HostSequence, for a slot of the pinned tier: those that are pinned are being copied (5), being
+ *     read (6), of loads that ended, which 3 collects, or of its group, which it gives back before it waits
+ *   5 a device's loader, for a stream, for kernels and for the copy, while it holds one slot
+ *   6 whoever reads an expert, for the store, while it holds one slot
+ * So the processor's experts are worked through, closed and ended before any device's are waited for. Loaders never
+ * wait for a slot of a device's tier: it is reserved before a load is submitted. If all are filling ahead, the thread
+ * that computes waits for one of these. Without a GPU there are 1 and 6 alone.
+ * Locks are leaves: who holds the monitor of a TransferQueue, of idle streams or of MissCosts, or the pinned tier's
+ * lock, takes no other of these and waits for nothing but its condition.
+ *
+ * Failure. What a load throws is kept in it, its slot is free when it is collected, and the layer that waits for it
+ * throws it; if nobody waits it is forgotten, as whoever needs the expert will hear of it. A read into the pinned tier
+ * that fails frees its slot and wakes all who wait. A copy that fails is waited for before its slot may be used; if that
+ * fails too, nothing is copied to this device any more. After a failure a layer can only be closed. Interrupts end no
+ * wait and are kept for later.
+ *
+ * Taking back. What no loader has begun can be taken back: by the next layer what is ahead, by closing a layer also what
+ * it asked for. What has begun is waited for.
+ *
+ * Closing, in this order: the HostSequence gives back its slots and ends its loaders; then, for one device after
+ * another, its layer is closed, loads ahead are dropped, loaders end, and slots and streams are freed; last the pinned
+ * tier. Closing in the middle of a layer is allowed.
+ */
 public final class ExpertTiers implements AutoCloseable {
     private final List<ExpertTier> tiers;
     private final @Nullable PinnedTier pinned; // null if the device reads main memory

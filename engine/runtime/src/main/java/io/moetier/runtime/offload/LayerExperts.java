@@ -4,10 +4,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// The experts that one layer needs, by where they are computed: on one of the devices, or on the processor beside
-/// them.
-///
-/// What comes from a device's arrivals may wait for a slot of the pinned tier, so the processor's are worked through
-/// before any device's are waited for.
+/// them. The processor's are worked through before any device's are waited for; see [ExpertTiers].
 public final class LayerExperts implements AutoCloseable {
     private final List<ExpertTier> tiers;
     private final @Nullable HostSequence host;
@@ -27,7 +24,7 @@ public final class LayerExperts implements AutoCloseable {
         return host;
     }
 
-    /// Closes all of them, even if closing one fails; the processor's first, whose slots a device's may wait for.
+    /// Closes all of them, even if closing one fails; the processor's first.
     @Override
     public void close() {
         try {

@@ -19,11 +19,8 @@ import org.jspecify.annotations.Nullable;
 /// The HOST tier between a store and devices: experts in pinned memory, within a budget of bytes, from where they are
 /// copied to a device's slots ([DeviceCopies]), or where the processor computes them ([HostSequence]).
 ///
-/// A slot is pinned in its [ExpertCache] while an expert is read into it or used, so who finds all slots pinned waits
-/// for another. What fails gives its slot back.
-///
 /// Lifetime: owns its memory; closed after the tiers that read from it and before the device.
-/// Concurrency: any thread may pin. One lock guards the caches, which nobody holds while bytes move.
+/// Concurrency: any thread may pin; the states of a slot, and who waits for one, are told in [ExpertTiers].
 public final class PinnedTier implements AutoCloseable {
     private static final int NONE = -1;
 

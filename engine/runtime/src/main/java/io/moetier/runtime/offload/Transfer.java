@@ -7,8 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /// One slot's load. There is one per slot and it is used again, so that loading allocates nothing.
 ///
-/// Concurrency: written by the computation until it is submitted, by one loader until it is finished, and read by the
-/// computation after that; the queues of the [TransferScheduler] order these.
+/// Concurrency: it belongs to the thread that computes or to a loader, one after the other; see [ExpertTiers].
 final class Transfer implements Load {
     private final ExpertSource source;
     private final Slab slab;

@@ -2,7 +2,8 @@ package io.moetier.runtime.offload;
 
 import org.jspecify.annotations.Nullable;
 
-/// Starts every load of an expert, in the order of submission. Called by the thread that computes.
+/// Runs loads, begun in the order of submission. Called by the thread that computes; what else may happen at the same
+/// time is told in [ExpertTiers].
 interface TransferScheduler<L extends Load> extends AutoCloseable {
     void submit(L load);
 
@@ -11,6 +12,8 @@ interface TransferScheduler<L extends Load> extends AutoCloseable {
     L poll();
 
     /// Returns a load that ended, well or not, waiting for it if need be.
+    ///
+    /// @throws IllegalStateException if no load is under way
     L await();
 
     /// Takes back a load that no loader has begun, or returns null if there is none.
