@@ -1,4 +1,4 @@
-/// Reads safetensors checkpoints and JSON; the sole importer of the JSON parser.
+/// Reads safetensors, GGUF and JSON within bounds; the sole importer of the JSON parser.
 @NullMarked
 package io.moetier.storage.format;
 

@@ -1,4 +1,4 @@
-/// The CPU backend: plain kernels, which are the truth, and Vector API kernels tested against them.
+/// The CPU backend: plain kernels, which are the truth, and kernels in the Vector API and in C tested against them.
 @NullMarked
 package io.moetier.kernels.cpu;
 

@@ -5,7 +5,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
-/// What a layer of a decoded token costs: the one formula by which placements, simulations and reports compare.
+/// What a layer of a decoded token costs: the one formula by which simulations and reports compare.
+/// Placements of a running engine go by what it has measured itself, [io.moetier.runtime.offload.MissCosts].
 ///
 /// Decoding reads every weight once per step and computes little on it, so bytes are most of what counts; a long prompt
 /// may be bound by arithmetic, which is not modelled.
