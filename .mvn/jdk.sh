@@ -1,11 +1,6 @@
-# Sourced by ./moetier and ./check: sets JAVA_HOME to a JDK 25 or newer and makes sure that there is one.
-# Needs $root. Speaks on stderr only, one line for each thing it does.
-
-# Maven needs it as well, and services and containers may have none.
-[ -n "${HOME-}" ] || HOME=$(eval "echo ~$(id -un)")
-export HOME
-
-say() { printf 'moetier: %s\n' "$1" >&2; }
+# Sourced by ./moetier, ./check and the scripts of tools: sets JAVA_HOME to a JDK 25 or newer and makes sure that there
+# is one. Needs $root. Speaks on stderr only, one line for each thing it does.
+. "$root/cli/src/main/launcher/start.sh"
 
 # Prints the feature version of the JDK in directory $1; nothing if there is no JDK.
 jdk_version() {

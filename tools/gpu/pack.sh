@@ -4,7 +4,10 @@
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd -P)
 . "$root/.mvn/jdk.sh"
+. "$root/tools/pack.sh"
 find_jdk
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 most=60000000
 golden='mixtral gpt_oss gpt_oss_mxfp4 deepseek_v2_lite qwen3_next jamba minimax llama4_scout nllb_moe switch_transformers'
 
@@ -21,8 +24,7 @@ folder=$(cd "$folder" && pwd -P)
 cd "$root"
 [ "$built" ] || ./mvnw -q -ntp -B -pl cli -am -DskipTests package
 
-cp tools/gpu/verify-on-gpu.sh cli/target/moetier.jar "$folder"
-grep -v jdk.compiler cli/src/main/launcher/jvm.args >"$folder/jvm.args" # which only an import needs
+cp tools/gpu/verify-on-gpu.sh cli/target/moetier.jar cli/src/main/launcher/jvm.args "$folder"
 for jar in cli/target/lib/*.jar $(tr ':' '\n' <cli/target/test-classpath | grep -E '/(junit-[^/]*|opentest4j-[^/]*)[.]jar$'); do
   case ${jar##*/} in # what neither runs nor tests on a device load
   uplot* | jinjava* | guava* | listenable* | failure* | immutables* | commons-* | re2j* | protobuf* | jackson-data* | algebra* | chronicle-* | javapoet* | posix* | compiler-*) ;;
@@ -30,28 +32,12 @@ for jar in cli/target/lib/*.jar $(tr ':' '\n' <cli/target/test-classpath | grep 
   esac
 done
 
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-# Runs a command that has nothing to say unless it fails.
-quietly() {
-  "$@" >"$scratch/log" 2>&1 || {
-    cat "$scratch/log" >&2
-    exit 1
-  }
-}
-
-(
-  cd "$scratch"
-  "$JAVA_HOME/bin/jar" --extract --file "$(echo "$folder"/lib/tokenizers-*.jar)"
-  find native/lib -type f ! -name '*.properties' ! -path "*linux-$(uname -m)*" -exec rm {} +
-  "$JAVA_HOME/bin/jar" --create --file "$(echo "$folder"/lib/tokenizers-*.jar)" --manifest META-INF/MANIFEST.MF ai native
-)
+only_this_machine "$(echo "$folder"/lib/tokenizers-*.jar)"
 "$JAVA_HOME/bin/jar" --create --file "$folder/lib/tests.jar" -C engine/kernels/target/test-classes io/moetier/kernels/cuda \
   -C tools/lab/target/test-classes io/moetier/lab/device -C test-data/target/classes io
 # The archive is compressed as a whole, which is less than its modules one by one.
-quietly "$JAVA_HOME/bin/jlink" --strip-debug --no-header-files --no-man-pages --output "$scratch/runtime" \
-  --add-modules java.logging,java.management,jdk.incubator.vector,jdk.jfr,jdk.management,jdk.unsupported
-tar -czf "$folder/runtime.tar.gz" -C "$scratch" runtime
+make_runtime
+tar -czf "$folder/runtime.tar.gz" -C "$(dirname "$runtime")" runtime
 
 java() { quietly "$JAVA_HOME/bin/java" @cli/src/main/launcher/jvm.args "$@"; }
 java -cp cli/target/moetier.jar io.moetier.cli.Moetier import test-data/models/tiny-mixtral \

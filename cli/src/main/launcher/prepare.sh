@@ -1,0 +1,21 @@
+# Sourced by ./moetier and tools/dist: makes what a start of $java takes, its options $args and its AOT cache $cache.
+# Needs $root, $jdk (the feature version of $java), $jar, and $target, a folder to work in.
+
+# Little is allocated after the start, so a small young generation saves memory and costs no time.
+#
+# The incubating Vector API is loaded by Moetier itself on JDK 25, which spares the JVM's warning about it; a later
+# JDK, on which that way is not tested, gets the option and prints the warning.
+prepare() {
+  if [ "$jdk" -eq 25 ]; then
+    sed 's/^--add-modules=jdk.incubator.vector$/-XX:+UnlockExperimentalVMOptions\
+-XX:+EnableVectorSupport\
+--add-exports=java.base\/jdk.internal.module=ALL-UNNAMED/' "$root/cli/src/main/launcher/jvm.args"
+  else
+    cat "$root/cli/src/main/launcher/jvm.args"
+  fi >"$args.new" && printf '%s\n' -XX:+UseSerialGC -Xmn16m >>"$args.new" && mv "$args.new" "$args" || return
+  # A failed training costs start-up time and nothing else.
+  "$java" "@$args" "-XX:AOTCacheOutput=$cache.new" -cp "$jar" io.moetier.cli.StartUpTraining \
+    "$root/test-data/models/tiny-mixtral" "$target/launcher-training.mtier" >"$target/launcher-training.log" 2>&1 </dev/null || :
+  rm -rf "$target/launcher-training.mtier" "$target/launcher-training.gguf" "$target/launcher-training.cache"
+  [ -f "$cache.new" ] && mv "$cache.new" "$cache" || true >"$cache"
+}

@@ -1,0 +1,42 @@
+# Sourced by .mvn/jdk.sh and by bin/moetier of a release: what the shell does around Moetier's JVM.
+# Speaks on stderr only, one line for each thing it does.
+
+# Maven and the cache need it, and services and containers may have none.
+[ -n "${HOME-}" ] || HOME=$(eval "echo ~$(id -un)")
+export HOME
+
+say() { printf 'moetier: %s\n' "$1" >&2; }
+
+# Starts the JVM by the command $1, with the other arguments as those of Moetier.
+launch() {
+  by=$1
+  shift
+  # shellcheck disable=SC2086 # options are separated by blanks
+  $by "$java" "@$args" -Xlog:disable "-XX:AOTCache=$cache" "-Dmoetier.terminals=$terminals" ${MOETIER_JAVA_OPTS-} \
+    -cp "$jar" io.moetier.cli.Moetier "$@"
+}
+
+# Becomes the JVM $java with the options in $args, the AOT cache $cache and the program $jar.
+start() {
+  # The JVM takes arguments, names of files and variables for text in the encoding of the locale; here they are UTF-8,
+  # whatever the locale is called. Where there is none of that name, the JVM would take them for ASCII.
+  export LC_ALL=C.UTF-8
+
+  terminals=
+  for stream in 0 1 2; do
+    [ ! -t $stream ] || terminals=$terminals$stream
+  done
+
+  # A JVM that such limits keep from starting says what failed, some of it on standard output, but not what helps. Few
+  # have such limits; the others do not wait.
+  memory=$(ulimit -v 2>/dev/null) || memory=unlimited
+  files=$(ulimit -n)
+  if [ "$memory" != unlimited ] || { [ "$files" != unlimited ] && [ "$files" -lt 256 ]; }; then
+    words=$(launch command --version) || {
+      [ -z "$words" ] || printf '%s\n' "$words" >&2
+      say "the JVM could not start within the limits of this shell: memory $memory (ulimit -v, in KiB), open files $files (ulimit -n)"
+      exit 1
+    }
+  fi
+  launch exec "$@"
+}
