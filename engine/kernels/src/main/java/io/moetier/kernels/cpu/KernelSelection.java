@@ -1,19 +1,34 @@
 package io.moetier.kernels.cpu;
 
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 
 /// The arithmetic that computes, and what to say about it.
 ///
 /// @param remark why nothing faster is used; empty if there is nothing faster
 record KernelSelection(Arithmetic arithmetic, String remark) {
+    private static final Logger LOG = System.getLogger("io.moetier.kernels");
     private static final String VECTOR_MODULE = "jdk.incubator.vector";
     private static final String HINT = "start the JVM with --add-modules=" + VECTOR_MODULE;
 
-    /// Returns what was asked for.
+    /// Returns what was asked for, and logs it: a device does this once.
     ///
     /// @throws IllegalArgumentException if it cannot be used here
     static KernelSelection of(KernelChoice choice, Optional<Path> directory) {
+        KernelSelection selection = select(choice, directory);
+        LOG.log(Level.DEBUG, () -> "kernels " + choice.name().toLowerCase(Locale.ROOT) + ": " + selection.words());
+        return selection;
+    }
+
+    /// Returns the instructions that compute, and why nothing faster does.
+    private String words() {
+        return arithmetic.description() + remark;
+    }
+
+    private static KernelSelection select(KernelChoice choice, Optional<Path> directory) {
         return switch (choice) {
             case AUTO -> fastest(NativeKernels.load(directory));
             case NATIVE -> {

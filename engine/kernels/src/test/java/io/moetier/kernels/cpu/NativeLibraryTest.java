@@ -6,16 +6,28 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
+import io.moetier.testdata.ChildProcess;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class NativeLibraryTest {
     @TempDir
@@ -46,7 +58,7 @@ class NativeLibraryTest {
     @Test
     void aDamagedLibraryIsNotUsed() throws IOException {
         Path damaged = Files.writeString(scratch.resolve("damaged"), "not a library");
-        for (Optional<Path> directory : java.util.List.of(Optional.<Path>empty(), Optional.of(scratch))) {
+        for (Optional<Path> directory : List.of(Optional.<Path>empty(), Optional.of(scratch))) {
             String message = messageOf(damaged, directory);
             assertTrue(message.startsWith("their library cannot be loaded: "), message);
         }
@@ -63,6 +75,79 @@ class NativeLibraryTest {
                         IllegalStateException.class,
                         () -> NativeLibrary.open(file.toUri().toURL(), directory))
                 .getMessage());
+    }
+
+    /// As Linux names what the processor has, which is not how the library asks.
+    @Test
+    void theLevelIsOneThatTheProcessorHas() throws IOException {
+        Path processor = Path.of("/proc/cpuinfo");
+        if (!KernelChoice.present().contains(KernelChoice.NATIVE) || !Files.exists(processor)) {
+            return;
+        }
+        Set<String> has = new HashSet<>(Arrays.asList(Files.readString(processor)
+                .lines()
+                .filter(line -> line.startsWith("flags") || line.startsWith("Features"))
+                .findFirst()
+                .orElseThrow()
+                .split("\\s+")));
+        String needed =
+                switch (NativeKernels.library().instructions()) {
+                    case "AVX2" -> "avx2 fma bmi1 bmi2 movbe f16c abm";
+                    case "AVX-512" -> "avx512f avx512bw avx512cd avx512dq avx512vl avx512_vnni avx512_bf16";
+                    case "AVX-512 and AMX" -> "avx512f avx512_vnni avx512_bf16 amx_tile amx_int8";
+                    default -> "asimddp asimdhp";
+                };
+        for (String feature : needed.split(" ")) {
+            assertTrue(has.contains(feature), feature);
+        }
+    }
+
+    /// Libraries of one function, which say that the processor has level `has`, by the numbers of `level.c`.
+    @ParameterizedTest
+    @CsvSource({"0, v3, ''", "1, avx512, ''", "1, v3, AVX2", "2, amx, ''", "2, v3, AVX2", "4, avx512, AVX-512"})
+    void onlyLevelsThatTheProcessorHasAreTaken(int has, String level, String taken)
+            throws IOException, InterruptedException {
+        Path source = Files.writeString(
+                scratch.resolve("one.c"),
+                "int moetier_level(void) { return " + has + "; }\nvoid moetier_multiply_" + level + "(void) {}\n");
+        Path library = scratch.resolve("one.so");
+        ProcessBuilder compiler = new ProcessBuilder("sh", "-c", "cc -shared -fPIC -o " + library + " " + source);
+        if (ChildProcess.run(compiler).exitCode() != 0) {
+            return; // no compiler
+        }
+        if (taken.isEmpty()) {
+            assertEquals(NativeLibrary.NO_LEVEL, messageOf(library, Optional.of(scratch)));
+        } else {
+            NativeLibrary opened = NativeLibrary.open(library.toUri().toURL(), Optional.of(scratch));
+            assertEquals(taken, opened.instructions());
+        }
+    }
+
+    @Test
+    void theChoiceIsLoggedOnceForADevice() {
+        List<String> logged = new ArrayList<>();
+        Logger logger = Logger.getLogger("io.moetier.kernels");
+        Handler handler = new Handler() {
+            @Override
+            public void publish(LogRecord logRecord) {
+                logged.add(logRecord.getMessage());
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        logger.addHandler(handler);
+        logger.setLevel(Level.FINE);
+        try {
+            CpuDevice.open(1, KernelChoice.PLAIN).close();
+        } finally {
+            logger.setLevel(null);
+            logger.removeHandler(handler);
+        }
+        assertEquals(List.of("kernels plain: plain Java"), logged);
     }
 
     @Test

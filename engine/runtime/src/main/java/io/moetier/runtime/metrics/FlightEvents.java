@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 /// The only way to the JDK Flight Recorder: commits an event, or does nothing while nobody records.
 ///
 /// Cost: off, a call is one or two field reads and allocates nothing. The test must not even load an event class:
-/// the first subclass of [Event] that is loaded costs a start of the engine about 100 ms. That is why the test is
-/// here and not in the events, and why [#finish] is overloaded instead of taking an [Event].
+/// the first subclass of `Event` that is loaded costs a start of the engine about 100 ms. That is why the test is
+/// here and not in the events, and why [#finish] is overloaded instead of taking an `Event`.
 public final class FlightEvents {
     private FlightEvents() {}
 

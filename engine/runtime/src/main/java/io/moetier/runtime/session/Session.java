@@ -87,7 +87,7 @@ public final class Session implements AutoCloseable {
     public interface LogitsSink {
         /// Takes the logits after the token at `position`.
         ///
-        /// @param logits [vocabSize], the session's; they change after the call
+        /// @param logits `[vocabSize]`, the session's; they change after the call
         void accept(int position, float[] logits);
     }
 
@@ -261,7 +261,7 @@ public final class Session implements AutoCloseable {
         FlightEvents.finish(event);
     }
 
-    /// Returns the logits after the last token, [vocabSize]; the session's, overwritten by its next step.
+    /// Returns the logits after the last token, `[vocabSize]`; the session's, overwritten by its next step.
     public float[] logits() {
         numWanted = 0;
         fetch();

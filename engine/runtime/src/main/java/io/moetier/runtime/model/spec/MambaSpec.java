@@ -11,7 +11,7 @@ import java.util.List;
 /// @param rank [stepRank, channels]
 /// @param step [channels, stepRank], with bias
 /// @param logRates [stateSize, channels]
-/// @param skip [channels]
+/// @param skip `[channels]`
 public record MambaSpec(
         LinearSpec input,
         LinearSpec gate,

@@ -7,7 +7,7 @@ import java.util.Optional;
 /// What chooses the experts of a token: a linear map to one logit per expert, and the rule that reads them.
 ///
 /// @param linear [numExperts, hiddenSize]
-/// @param correction [numExperts], what is added to each score for the choice only, where the family has it (Wang et
+/// @param correction `[numExperts]`, what is added to each score for the choice only, where the family has it (Wang et
 ///     al. 2024, arXiv:2408.15664)
 /// @param capacity how many tokens an expert takes, where the family limits it
 public record RouterSpec(
