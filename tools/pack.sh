@@ -9,19 +9,15 @@ quietly() {
   }
 }
 
-# Sets $runtime to the folder of a Java runtime, of that name, with the modules that Moetier and its libraries load. It is
-# made once. Chronicle Map compiles classes (jdk.compiler, but not for earlier releases of Java, which ct.sym describes);
-# Jinjava asks for beans (java.desktop).
+# Sets $runtime to the folder of a Java runtime, of that name, with the modules $1 and what they need. It is made once.
 make_runtime() {
-  modules=java.desktop,java.logging,java.management,java.naming,java.sql,jdk.compiler,jdk.incubator.vector
-  modules=$modules,jdk.jfr,jdk.management,jdk.unsupported,jdk.zipfs
-  made=$root/target/jlink-$({ cat "$JAVA_HOME/release" && echo "$modules"; } | cksum | tr ' ' -)
+  made=$root/target/jlink-$({ cat "$JAVA_HOME/release" && echo "$1"; } | cksum | tr ' ' -)
   runtime=$made/runtime
   [ ! -d "$made" ] || return 0
   mkdir -p "$root/target"
   making=$(mktemp -d "$root/target/.jlink-XXXXXX")
   quietly "$JAVA_HOME/bin/jlink" --strip-debug --no-header-files --no-man-pages --exclude-files '**/ct.sym' \
-    --add-modules "$modules" --output "$making/runtime"
+    --add-modules "$1" --output "$making/runtime"
   # Whoever else made one meanwhile made the same.
   mv -T "$making" "$made" 2>/dev/null || rm -rf "$making"
 }

@@ -24,7 +24,8 @@ folder=$(cd "$folder" && pwd -P)
 cd "$root"
 [ "$built" ] || ./mvnw -q -ntp -B -pl cli -am -DskipTests package
 
-cp tools/gpu/verify-on-gpu.sh cli/target/moetier.jar cli/src/main/launcher/jvm.args "$folder"
+cp tools/gpu/verify-on-gpu.sh cli/target/moetier.jar "$folder"
+grep -v jdk.compiler cli/src/main/launcher/jvm.args >"$folder/jvm.args" # which only an import needs
 for jar in cli/target/lib/*.jar $(tr ':' '\n' <cli/target/test-classpath | grep -E '/(junit-[^/]*|opentest4j-[^/]*)[.]jar$'); do
   case ${jar##*/} in # what neither runs nor tests on a device load
   uplot* | jinjava* | guava* | listenable* | failure* | immutables* | commons-* | re2j* | protobuf* | jackson-data* | algebra* | chronicle-* | javapoet* | posix* | compiler-*) ;;
@@ -36,7 +37,7 @@ only_this_machine "$(echo "$folder"/lib/tokenizers-*.jar)"
 "$JAVA_HOME/bin/jar" --create --file "$folder/lib/tests.jar" -C engine/kernels/target/test-classes io/moetier/kernels/cuda \
   -C tools/lab/target/test-classes io/moetier/lab/device -C test-data/target/classes io
 # The archive is compressed as a whole, which is less than its modules one by one.
-make_runtime
+make_runtime java.logging,java.management,jdk.incubator.vector,jdk.jfr,jdk.management,jdk.unsupported
 tar -czf "$folder/runtime.tar.gz" -C "$(dirname "$runtime")" runtime
 
 java() { quietly "$JAVA_HOME/bin/java" @cli/src/main/launcher/jvm.args "$@"; }
