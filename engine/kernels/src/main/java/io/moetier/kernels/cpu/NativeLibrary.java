@@ -23,8 +23,10 @@ import java.util.Optional;
 /// The C kernels of `engine/kernels/src/main/native`, compiled for the best level of instructions that this processor
 /// has.
 ///
-/// No instruction is run that the processor lacks, which would end the process with SIGILL: `moetier_level`, compiled for
-/// any processor of the platform, asks it (CPUID, and the operating system for the registers of AMX), and only functions of
+/// No instruction is run that the processor lacks, which would end the process with SIGILL: `moetier_level`, compiled
+/// for
+/// any processor of the platform, asks it (CPUID, and the operating system for the registers of AMX), and only
+/// functions of
 /// a level that it names are looked up.
 final class NativeLibrary {
     /// What is said where the processor lacks the instructions of every level.
