@@ -98,7 +98,9 @@ class ReleaseTest {
     @Test
     void itSaysItsVersion() throws IOException, InterruptedException {
         String jar = jar("moetier-storage").getFileName().toString();
-        assertEquals(jar.replaceAll("moetier-storage-(.*)[.]jar", "moetier $1\n"), moetier("--version").out());
+        assertEquals(
+                jar.replaceAll("moetier-storage-(.*)[.]jar", "moetier $1\n"),
+                moetier("--version").out());
     }
 
     /// From another folder, through a link whose name has blanks, under locales that are no UTF-8 or do not exist.
@@ -112,8 +114,10 @@ class ReleaseTest {
         }
         CommandLineRun run = run(
                 locale,
-                "exec '../a link' run ../tiny.mtier " + String.join(" ", options) + " \"$(printf 'Once, caf\\303\\251')\"");
-        List<String> here = new ArrayList<>(List.of("run", directory.resolve("tiny.mtier").toString()));
+                "exec '../a link' run ../tiny.mtier " + String.join(" ", options)
+                        + " \"$(printf 'Once, caf\\303\\251')\"");
+        List<String> here =
+                new ArrayList<>(List.of("run", directory.resolve("tiny.mtier").toString()));
         here.addAll(List.of(options));
         here.add("Once, caf\u00e9");
         CommandLineRun expected = CommandLineRun.inProcess(directory.resolve("cache"), here.toArray(String[]::new));
