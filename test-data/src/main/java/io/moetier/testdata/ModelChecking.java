@@ -15,15 +15,10 @@ public final class ModelChecking {
     ///
     /// @throws AssertionError if one fails, with the interleaving that leads there
     public static void check(Class<?> target) throws IOException, InterruptedException {
-        ChildProcess.Ended ended = run(target);
+        ChildProcess.Ended ended = ChildProcess.run(new ProcessBuilder(command(target)));
         if (ended.exitCode() != 0) {
             throw new AssertionError(target.getSimpleName() + " failed:\n" + ended.said());
         }
-    }
-
-    /// Runs the `main` of a target under the flags of the tests.
-    public static ChildProcess.Ended run(Class<?> target) throws IOException, InterruptedException {
-        return ChildProcess.run(new ProcessBuilder(command(target)));
     }
 
     private static List<String> command(Class<?> target) {

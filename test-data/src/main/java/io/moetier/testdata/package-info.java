@@ -1,5 +1,6 @@
-/// Paths to the models, golden cases and traces that tests read, and inputs from seeds and from a fuzzer. It depends on
-/// nothing.
+/// Paths to the models, golden cases and traces that tests read, and inputs from seeds and from a fuzzer, and scenarios
+/// for a
+/// model checker. It depends on nothing.
 @NullMarked
 package io.moetier.testdata;
 
