@@ -39,12 +39,8 @@ class ExpertSequenceInterleavingsTest {
     static @Nullable ExpertSequenceInterleavingsTest shared;
 
     ExpertSequenceInterleavingsTest() {
-        this(Arena.ofAuto());
-    }
-
-    private ExpertSequenceInterleavingsTest(Arena arena) {
         Slab slab = new Slab(SLOT);
-        slab.add(arena.allocate((long) SLOTS * SLOT), SLOTS);
+        slab.add(Arena.ofAuto().allocate((long) SLOTS * SLOT), SLOTS);
         SlotReleases releases = new SlotReleases(device);
         int[] ids = source.ids();
         sizeClass = new SizeClass(

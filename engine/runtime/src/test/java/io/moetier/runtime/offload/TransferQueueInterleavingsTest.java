@@ -25,7 +25,7 @@ class TransferQueueInterleavingsTest {
 
     static void main() {
         Lincheck.runConcurrentTest(INTERLEAVINGS, TransferQueueInterleavingsTest::twoTake);
-        Lincheck.runConcurrentTest(INTERLEAVINGS, TransferQueueInterleavingsTest::whoIsWokenForNothingWaitsOn);
+        Lincheck.runConcurrentTest(5 * INTERLEAVINGS, TransferQueueInterleavingsTest::whoIsWokenForNothingWaitsOn);
         Lincheck.runConcurrentTest(INTERLEAVINGS, TransferQueueInterleavingsTest::closingWakesAll);
         Lincheck.runConcurrentTest(INTERLEAVINGS, TransferQueueInterleavingsTest::loadersReturnWhatTheyRan);
         Lincheck.runConcurrentTest(INTERLEAVINGS, TransferQueueInterleavingsTest::whatIsTakenBackIsNotRun);
