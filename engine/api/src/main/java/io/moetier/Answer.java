@@ -6,6 +6,6 @@ import java.util.List;
 ///
 /// @param text without the stop text that ended it; the ids separated by blanks for a model without a tokenizer
 /// @param tokenIds its tokens
-/// @param seed that it can be drawn with again
+/// @param seed of its chat or completion: with it, the same prompts in the same order draw the same answers
 /// @param report what it took
 public record Answer(String text, List<Integer> tokenIds, FinishReason finishReason, long seed, AnswerReport report) {}

@@ -4,7 +4,7 @@ import io.moetier.runtime.chat.Conversation;
 import io.moetier.runtime.chat.Reply;
 import io.moetier.runtime.session.Generator.StopReason;
 import java.util.function.BooleanSupplier;
-import java.util.function.Function;
+import java.util.function.Consumer;
 
 /// What a [Chat] and a [Completion] have in common: one answer at a time, which another thread may cancel.
 final class Answering implements AutoCloseable {
@@ -19,11 +19,17 @@ final class Answering implements AutoCloseable {
         return conversation;
     }
 
+    /// What is asked for the pieces of an answer.
+    interface Asking {
+        Reply ask(Consumer<String> onPiece, BooleanSupplier cancelled);
+    }
+
     /// Asks for an answer, which ends early once it is cancelled or the thread is interrupted.
-    Answer answer(Function<BooleanSupplier, Reply> asking) {
+    Answer answer(Asking asking, Consumer<String> onPiece) {
         cancelled = false;
-        return Failures.translated(() ->
-                answer(asking.apply(() -> cancelled || Thread.currentThread().isInterrupted())));
+        return Failures.translated(() -> answer(asking.ask(
+                piece -> Failures.listener(() -> onPiece.accept(piece)),
+                () -> cancelled || Thread.currentThread().isInterrupted())));
     }
 
     private static Answer answer(Reply reply) {
@@ -46,8 +52,13 @@ final class Answering implements AutoCloseable {
     }
 
     void observe(RoutingObserver observer) {
-        conversation.listen((layer, phase, firstPosition, n, k, ids, weights, tiers) ->
-                observer.onRouting(layer, firstPosition, n, k, ids, weights));
+        conversation.listen((layer, phase, firstPosition, n, k, ids, weights, tiers) -> {
+            try {
+                observer.onRouting(layer, firstPosition, n, k, ids, weights);
+            } catch (RuntimeException e) { // here, as a call for each layer is to allocate nothing
+                throw Failures.ofListener(e);
+            }
+        });
     }
 
     void cancel() {

@@ -29,14 +29,14 @@ public final class Chat implements AutoCloseable {
     ///
     /// @throws MoetierException.NotPossible if the conversation is longer than the context
     public Answer say(String text, Consumer<String> onPiece) {
-        return answering.answer(cancelled -> conversation.answer(text, onPiece, cancelled));
+        return answering.answer((out, cancelled) -> conversation.answer(text, out, cancelled), onPiece);
     }
 
     /// Answers what was said last again, with another draw, in the place of the former answer.
     ///
     /// @throws MoetierException.NotPossible if nothing was said
     public Answer sayAgain(Consumer<String> onPiece) {
-        return answering.answer(cancelled -> conversation.answerAgain(onPiece, cancelled));
+        return answering.answer(conversation::answerAgain, onPiece);
     }
 
     /// Begins the conversation with this system message from the next answer on; with none if it is empty.

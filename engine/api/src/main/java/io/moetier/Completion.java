@@ -26,14 +26,14 @@ public final class Completion implements AutoCloseable {
     ///
     /// @throws MoetierException.NotPossible if it is longer than the context, or the model has no tokenizer
     public Answer complete(String prompt, Consumer<String> onPiece) {
-        return answering.answer(cancelled -> conversation.answer(prompt, onPiece, cancelled));
+        return answering.answer((out, cancelled) -> conversation.answer(prompt, out, cancelled), onPiece);
     }
 
     /// Continues token ids.
     ///
     /// @throws MoetierException.NotPossible if there are more than the context holds, or one is none of the model's
     public Answer complete(int[] prompt, Consumer<String> onPiece) {
-        return answering.answer(cancelled -> conversation.answer(prompt, onPiece, cancelled));
+        return answering.answer((out, cancelled) -> conversation.answer(prompt, out, cancelled), onPiece);
     }
 
     /// Tells an observer which experts layers choose from now on.

@@ -6,16 +6,16 @@ import io.moetier.runtime.library.LibraryListener;
 record ImportRelay(ImportListener listener) implements LibraryListener {
     @Override
     public void note(String line) {
-        listener.onNote(line);
+        Failures.listener(() -> listener.onNote(line));
     }
 
     @Override
     public boolean agrees(String question) {
-        return listener.mayRemove(question);
+        return Failures.listener(() -> listener.mayRemove(question));
     }
 
     @Override
     public Import importing(long totalBytes) {
-        return doneBytes -> listener.onProgress(doneBytes, totalBytes);
+        return doneBytes -> Failures.listener(() -> listener.onProgress(doneBytes, totalBytes));
     }
 }

@@ -6,7 +6,11 @@ public abstract sealed class MoetierException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
     private MoetierException(Throwable cause) {
-        super(String.valueOf(cause.getMessage()), cause);
+        this(String.valueOf(cause.getMessage()), cause);
+    }
+
+    private MoetierException(String message, Throwable cause) {
+        super(message, cause);
     }
 
     /// A file of the model is damaged, or says what cannot be.
@@ -22,8 +26,8 @@ public abstract sealed class MoetierException extends RuntimeException {
     public static final class NotPossible extends MoetierException {
         private static final long serialVersionUID = 1;
 
-        NotPossible(Throwable cause) {
-            super(cause);
+        NotPossible(String message, Throwable cause) {
+            super(message, cause);
         }
     }
 

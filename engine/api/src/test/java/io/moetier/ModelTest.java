@@ -2,11 +2,13 @@ package io.moetier;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.testdata.TestData;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -131,6 +133,35 @@ class ModelTest {
     }
 
     @Test
+    void whatAListenerThrowsComesBackAsItIs() throws IOException {
+        UncheckedIOException broken = new UncheckedIOException(new IOException("nobody reads"));
+        IllegalArgumentException confused = new IllegalArgumentException("no such layer");
+        try (Completion completion = model.completion(GREEDY)) {
+            assertSame(
+                    broken,
+                    assertThrows(
+                            RuntimeException.class,
+                            () -> completion.complete(PROMPT, piece -> {
+                                throw broken;
+                            })));
+            completion.observe((layer, position, tokens, k, ids, weights) -> {
+                throw confused;
+            });
+            assertSame(confused, assertThrows(RuntimeException.class, () -> completion.complete("The horse")));
+        }
+        ImportListener listener = (doneBytes, totalBytes) -> {
+            throw broken;
+        };
+        ModelOptions options = options().withCache(Files.createDirectory(directory.resolve("broken")));
+        assertSame(
+                broken,
+                assertThrows(
+                        RuntimeException.class,
+                        () -> Model.open(TestData.golden("mixtral"), options.withImportListener(listener))));
+        Model.open(TestData.golden("mixtral"), options).close();
+    }
+
+    @Test
     void observersSeeWhatRoutersChoose() {
         int[] calls = {0};
         try (Completion completion = model.completion(GREEDY.withMaxTokens(1))) {
@@ -213,7 +244,7 @@ class ModelTest {
         assertInstanceOf(MoetierException.MalformedModel.class, failure);
         assertEquals(nowhere + ": no such file or directory", failure.getMessage());
         assertNotPossible(
-                "a budget of 1 bytes is too small",
+                "memoryBytes: a budget of 1 bytes is too small",
                 () -> Model.open(TestData.tinyMixtral(), options().withMemoryBytes(1)));
         assertNotPossible(
                 "unknown policy 'best'",
