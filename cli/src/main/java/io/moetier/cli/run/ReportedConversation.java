@@ -65,7 +65,7 @@ final class ReportedConversation implements Answerer, AutoCloseable {
                 reply.ids(),
                 reply.seed(),
                 options.predict == null,
-                reply.ids().isEmpty() ? Optional.empty() : virtual);
+                reply.outcome().promptTokens() == 0 ? Optional.empty() : virtual);
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.moetier.cli.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
 import io.moetier.cli.option.SamplingOptions;
@@ -81,6 +82,16 @@ class ReportedConversationTest {
             assertNotEquals(drawn, ids(conversation, "Once upon a time"));
             assertEquals(8, conversation.report().seed());
         }
+    }
+
+    @Test
+    void virtualTimeIsOfThePromptToo() {
+        String[] command = {
+            "run", TestData.tinyMixtral().toString(), "--ids", "1,5", "-n", "0", "--device", "simulated", "--json"
+        };
+        CommandLineRun run = CommandLineRun.inProcess(directory, command);
+        assertEquals(0, run.exitCode(), run::err);
+        assertTrue(run.out().contains("\"virtual_prompt_tokens_per_second\""), run.out());
     }
 
     private static ChatTemplate template(String text) throws IOException {

@@ -168,9 +168,8 @@ public final class Conversation implements AutoCloseable {
     /// Returns the reply to a prompt that was given up before it had become tokens.
     private Reply nothing() {
         Generator.Outcome nothing = new Generator.Outcome(Generator.StopReason.CANCELLED, 0, 0, 0, 0);
-        RunStats now = model.engine().stats();
         long seed = options.get().seed().orElse(drawnSeed);
-        return new Reply("", nothing, now.minus(now), session.memoryUse(), List.of(), seed);
+        return new Reply("", nothing, RunStats.NONE, session.memoryUse(), List.of(), seed);
     }
 
     /// Returns a seed that is another one each time.
