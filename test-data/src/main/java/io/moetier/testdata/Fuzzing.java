@@ -36,15 +36,12 @@ public final class Fuzzing {
         clear(directory);
         Files.createDirectories(directory.resolve("corpus"));
         Path log = directory.resolve("log");
-        Process process = new ProcessBuilder(command(target, runs, corpus))
+        ProcessBuilder builder = new ProcessBuilder(command(target, runs, corpus))
                 .directory(directory.toFile())
                 .redirectErrorStream(true)
-                .redirectOutput(log.toFile())
-                .start();
-        try {
-            requireSuccess(process.waitFor(), runs, log);
-        } finally {
-            process.destroyForcibly();
+                .redirectOutput(log.toFile());
+        try (ChildProcess child = ChildProcess.start(builder)) {
+            requireSuccess(child.waitFor(), runs, log);
         }
     }
 
