@@ -14,12 +14,14 @@ import com.tngtech.archunit.core.domain.JavaPackage;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
+import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.constantpool.PoolEntry;
 import java.lang.classfile.constantpool.StringEntry;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -218,6 +220,22 @@ class ArchitectureTest {
                 .map(JavaPackage::getName)
                 .toList();
         assertEquals(List.of(), bare);
+    }
+
+    @Test
+    void theTableNamesEveryPackage() throws IOException {
+        String table = Files.readString(TestData.root().resolveSibling("docs/ARCHITECTURE.md"));
+        Set<String> named = Pattern.compile("(?m)^\\| `([\\w.]+)` \\|")
+                .matcher(table)
+                .results()
+                .map(row -> row.group(1))
+                .collect(Collectors.toSet());
+        Set<String> packages = CLASSES.stream()
+                .map(JavaClass::getPackageName)
+                .filter(name -> !name.equals("io.moetier.testdata"))
+                .map(name -> name.replaceFirst("^io\\.moetier\\.", ""))
+                .collect(Collectors.toSet());
+        assertEquals(packages, named);
     }
 
     private static ArchRule importedOnlyBy(String library, String owner) {
