@@ -23,6 +23,8 @@ class PomsTest {
     /// What nobody embeds.
     private static final List<String> PROGRAMS = List.of("test-data", "tools/bench", "cli");
 
+    private static final Pattern PHASE = Pattern.compile("<phase>(.*?)</phase>");
+
     private static String pom(String folder) throws IOException {
         return Files.readString(TestData.root().resolveSibling(Path.of(folder, "pom.xml")));
     }
@@ -69,5 +71,15 @@ class PomsTest {
         TreeSet<String> named = new TreeSet<>(all(MANAGED, pom(BOM)));
         named.remove("moetier-bom");
         assertEquals(libraries, named);
+    }
+
+    /// The launcher's profile makes jars as soon as classes are processed; the library in C has to be among them then,
+    /// however long its compiler takes.
+    @Test
+    void theLibraryInCIsThereBeforeAnyJarIs() throws IOException {
+        String launcher = pom("").substring(pom("").indexOf("<id>launcher</id>"));
+        assertEquals("process-classes", first(PHASE, launcher));
+        String kernels = pom("engine/kernels");
+        assertEquals("compile", first(PHASE, kernels.substring(kernels.indexOf("<id>native-kernels</id>"))));
     }
 }
