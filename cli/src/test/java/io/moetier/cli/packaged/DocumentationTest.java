@@ -29,6 +29,12 @@ class DocumentationTest {
     private static final Pattern BLOCK = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL);
     private static final Pattern LINK = Pattern.compile("]\\(([^)#:]+)(?:#[^)]*)?\\)");
 
+    /// Commands so short end before what the JVM's optimising compiler makes pays, but for those that need it: what is
+    /// measured, and what computes with Java's vectors.
+    private static final String QUICK = "-XX:TieredStopAtLevel=1";
+
+    private static final Pattern OPTIMISED = Pattern.compile("doctor|--kernels vector");
+
     /// One for all documents, as a reader has one: what the first has imported and measured serves the others.
     @TempDir
     static Path cache = Path.of("");
@@ -63,6 +69,9 @@ class DocumentationTest {
         for (String command : commands) {
             ProcessBuilder builder = new ProcessBuilder("sh", "-c", command).directory(directory.toFile());
             builder.environment().put("MOETIER_CACHE", cache.toString());
+            if (!OPTIMISED.matcher(command).find()) {
+                builder.environment().put("MOETIER_JAVA_OPTS", QUICK);
+            }
             ChildProcess.Ended ended = ChildProcess.run(builder);
             assertEquals(0, ended.exitCode(), () -> document + ": " + command + ": " + ended.said());
         }
