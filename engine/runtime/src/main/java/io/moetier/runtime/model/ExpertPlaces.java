@@ -10,11 +10,12 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Where experts are computed besides the main device: on other devices, and on the processor.
+/// Where experts are computed: on the main device, on other devices, and on the processor.
 ///
 /// Confined to the thread that computes; owns buffers on all devices, as long as these.
 public final class ExpertPlaces {
     private final Device main;
+    private final LocalExperts here;
     private final int hiddenSize;
     private final List<RemoteExperts> others = new ArrayList<>(); // the devices from number 1 on
     private final @Nullable RemoteExperts processor;
@@ -32,6 +33,7 @@ public final class ExpertPlaces {
             int batch,
             ExpertTiers tiers) {
         this.main = main;
+        here = new LocalExperts(main.kernels());
         hiddenSize = spec.hiddenSize();
         Sizes sizes = Sizes.of(spec, batch);
         for (Device other : others) {
@@ -78,29 +80,34 @@ public final class ExpertPlaces {
     ///
     /// @param weighed whether experts read a row of their own for every choice, else one of each token
     void begin(LayerExperts experts, Workspace workspace, boolean weighed) {
-        boolean here = false; // the inputs, in main memory
+        boolean downloaded = false; // the inputs, into main memory
         for (int i = 0; i < others.size(); i++) {
-            here = send(here, experts.on(i + 1), others.get(i), workspace, weighed);
+            downloaded = send(downloaded, experts.on(i + 1), others.get(i), workspace, weighed);
         }
         ExpertArrivals onHost = experts.onHost();
         if (processor != null && onHost != null) {
-            here = send(here, onHost, processor, workspace, weighed);
+            downloaded = send(downloaded, onHost, processor, workspace, weighed);
         }
     }
 
     private boolean send(
-            boolean here, ExpertArrivals experts, RemoteExperts place, Workspace workspace, boolean weighed) {
+            boolean downloaded, ExpertArrivals experts, RemoteExperts place, Workspace workspace, boolean weighed) {
         if (experts.isEmpty()) {
             place.clear();
-            return here;
+            return downloaded;
         }
         ExpertGroups groups = workspace.groups;
         int floats = (weighed ? groups.numRows() : workspace.n) * hiddenSize;
-        if (!here) {
+        if (!downloaded) {
             main.download(weighed ? workspace.weightedInputs : workspace.normed, 0, floats, inputs, 0);
         }
         place.begin(workspace, inputs, floats, weighed ? groups.rows : groups.tokens);
         return true;
+    }
+
+    /// Returns the main device.
+    LocalExperts here() {
+        return here;
     }
 
     /// Returns a device beside the main one, by its number from 1 on.

@@ -4,6 +4,8 @@ import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.ExpertWeights;
 import io.moetier.kernels.device.Kernels;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /// The experts that are computed where everything else is, from the workspace into the workspace.
 final class LocalExperts implements ExpertPlace {
@@ -11,24 +13,21 @@ final class LocalExperts implements ExpertPlace {
     private static final int MOST_ROWS = 1024;
 
     private final Kernels kernels;
-    private final Workspace workspace;
     private final ExpertBatch batch = new ExpertBatch();
-    private DeviceBuffer inputs;
-    private int[] inputRows;
+    private @Nullable Workspace workspace; // null before the first layer
+    private @Nullable DeviceBuffer inputs;
+    private int[] inputRows = {};
 
-    /// @param workspace whose buffers and groups are there already
-    LocalExperts(Kernels kernels, Workspace workspace) {
+    LocalExperts(Kernels kernels) {
         this.kernels = kernels;
-        this.workspace = workspace;
-        inputs = workspace.normed;
-        inputRows = workspace.groups.tokens;
     }
 
     /// Begins a layer whose experts read rows `inputRows` of `inputs`.
-    void begin(DeviceBuffer inputs, int[] inputRows) {
+    void begin(Workspace layerWorkspace, DeviceBuffer inputs, int[] inputRows) {
+        workspace = layerWorkspace;
         this.inputs = inputs;
         this.inputRows = inputRows;
-        batch.begin(inputRows, workspace.groups.rows, workspace.n);
+        batch.begin(inputRows, layerWorkspace.groups.rows, layerWorkspace.n);
     }
 
     /// Returns what is computed next.
@@ -38,7 +37,7 @@ final class LocalExperts implements ExpertPlace {
 
     @Override
     public void add(ExpertWeights weights, int expert) {
-        ExpertGroups groups = workspace.groups;
+        ExpertGroups groups = begun().groups;
         if (batch.numRows() + groups.size(expert) > MOST_ROWS) {
             compute();
         }
@@ -47,7 +46,12 @@ final class LocalExperts implements ExpertPlace {
 
     @Override
     public void compute() {
-        kernels.expertFfn(batch, inputs, workspace.expertRows);
-        batch.begin(inputRows, workspace.groups.rows, workspace.n);
+        Workspace begun = begun();
+        kernels.expertFfn(batch, Objects.requireNonNull(inputs), begun.expertRows);
+        batch.begin(inputRows, begun.groups.rows, begun.n);
+    }
+
+    private Workspace begun() {
+        return Objects.requireNonNull(workspace, "no layer has begun");
     }
 }

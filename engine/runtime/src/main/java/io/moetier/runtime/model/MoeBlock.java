@@ -121,19 +121,19 @@ final class MoeBlock implements Block {
     private void runExperts(Kernels kernels, Workspace workspace) {
         workspace.activity.enter(Section.EXPERTS);
         ExpertGroups groups = workspace.groups;
-        LocalExperts here = workspace.localExperts;
+        LocalExperts here = places.here();
         int numDistinct = groups.numDistinctBelow(numExperts);
         routersAhead.onDecision(number, kernels, workspace);
         try (LayerExperts experts =
                 expertTiers.begin(layer, groups.distinct, groups.sizes, groups.weights, numDistinct)) {
             routersAhead.prefetch(number, workspace);
-            here.begin(workspace.normed, groups.tokens);
+            here.begin(workspace, workspace.normed, groups.tokens);
             if (sharedExpert != null) {
                 sharedExpert.addTo(here.batch(), workspace.n * numExpertsPerToken, workspace.n);
             }
             copyToIdentities(kernels, workspace);
             if (weighsInputs) {
-                weighInputs(kernels, workspace);
+                weighInputs(kernels, workspace, here);
             }
             places.begin(experts, workspace, weighsInputs);
             compute(experts, here);
@@ -190,8 +190,8 @@ final class MoeBlock implements Block {
     }
 
     /// From here on, experts read a row of their own for every choice.
-    private void weighInputs(Kernels kernels, Workspace workspace) {
-        workspace.localExperts.compute(); // what reads the inputs as they are
+    private void weighInputs(Kernels kernels, Workspace workspace, LocalExperts here) {
+        here.compute(); // what reads the inputs as they are
         kernels.scaleRows(
                 workspace.normed,
                 workspace.choices.weights(),
@@ -199,7 +199,7 @@ final class MoeBlock implements Block {
                 numExpertsPerToken,
                 hiddenSize,
                 workspace.weightedInputs);
-        workspace.localExperts.begin(workspace.weightedInputs, workspace.groups.rows);
+        here.begin(workspace, workspace.weightedInputs, workspace.groups.rows);
     }
 
     private Mixture shown(Kernels kernels, Workspace workspace) {

@@ -54,7 +54,6 @@ public final class Workspace {
     final float[] ones; // [batch, k] if experts' inputs are weighted
     final DeviceBuffer weightedInputs; // [batch * k, hiddenSize] then
     final ExpertGroups groups;
-    final LocalExperts localExperts;
     final DeviceBuffer aheadNormed; // [hiddenSize]: what a later layer's router is shown
     final DeviceBuffer[] aheadLogits; // one, [numExperts]
     final ExpertChoices ahead; // [numExperts]: guesses and their likelihoods
@@ -101,7 +100,6 @@ public final class Workspace {
         aheadNormed = allocator.apply(spec.hiddenSize());
         aheadLogits = new DeviceBuffer[] {allocator.apply(numExperts)};
         ahead = new ExpertChoices(allocator.apply(ExpertChoices.floats(numExperts)));
-        localExperts = new LocalExperts(device.kernels(), this);
     }
 
     /// A buffer that is only counted.

@@ -8,11 +8,8 @@ import java.util.Set;
 
 /// All functions of the driver, in the order of the library's exports.
 final class FunctionTable {
-    private final List<Function> functions = new ArrayList<>();
+    private final List<DriverFunction> functions = new ArrayList<>();
     private final Set<String> names = new HashSet<>();
-
-    /// A function: what it is exported as, what people and faults call it, and what it does.
-    record Function(String symbol, String name, int arity, Precondition precondition, EntryPoint entryPoint) {}
 
     private FunctionTable() {}
 
@@ -40,7 +37,7 @@ final class FunctionTable {
         if (!names.add(symbol)) {
             throw new IllegalArgumentException(symbol + " is there twice");
         }
-        functions.add(new Function(symbol, symbol.replaceFirst("_v\\d$", ""), arity, precondition, entryPoint));
+        functions.add(new DriverFunction(symbol, symbol.replaceFirst("_v\\d$", ""), arity, precondition, entryPoint));
     }
 
     private void addUnsupported(String symbol) {
@@ -51,7 +48,7 @@ final class FunctionTable {
         }
     }
 
-    Function get(int index) {
+    DriverFunction get(int index) {
         return functions.get(index);
     }
 

@@ -65,7 +65,7 @@ final class Machine {
 
     /// Calls a function, and returns the number of its status. Throws nothing but what the JVM itself may
     /// throw.
-    int call(FunctionTable.Function function, long[] arguments) {
+    int call(DriverFunction function, long[] arguments) {
         lock.lock();
         long begin = System.nanoTime();
         long workBefore = scheduler.workNanos();
@@ -78,7 +78,7 @@ final class Machine {
         }
     }
 
-    private CudaStatus answer(FunctionTable.Function function, Call call) {
+    private CudaStatus answer(DriverFunction function, Call call) {
         try {
             scheduler.advanceHost(options.costs().callNanos());
             prepare(function);
@@ -99,7 +99,7 @@ final class Machine {
         }
     }
 
-    private void prepare(FunctionTable.Function function) {
+    private void prepare(DriverFunction function) {
         if (inHostFunction) {
             throw DriverError.of(CudaStatus.NOT_PERMITTED, "called from a host function");
         }
