@@ -35,6 +35,10 @@ import org.junit.jupiter.api.Test;
 /// The rules of docs/ARCHITECTURE.md that a machine can check.
 class ArchitectureTest {
     private static final int LEAST_CLASSES = 1_200;
+    /// A package with more files than that has a second subject, which wants a package of its own.
+    private static final int MOST_FILES = 40;
+    /// What stays in one room all the same.
+    private static final Set<String> LARGE_PACKAGES = Set.of("io.moetier.kernels.cpu");
     private static final Set<String> PROPERTY_READERS = Set.of(
             "java.lang.System.getProperty",
             "java.lang.System.getProperties",
@@ -113,12 +117,23 @@ class ArchitectureTest {
     }
 
     @Test
+    void packagesAreOfOneSubject() {
+        Map<String, Long> files = CLASSES.stream()
+                .filter(JavaClass::isTopLevelClass)
+                .filter(type -> !type.getSimpleName().equals("package-info"))
+                .filter(type -> !LARGE_PACKAGES.contains(type.getPackageName()))
+                .collect(Collectors.groupingBy(JavaClass::getPackageName, Collectors.counting()));
+        files.values().removeIf(number -> number <= MOST_FILES);
+        assertEquals(Map.of(), files);
+    }
+
+    @Test
     void everyLibraryHasOneImporter() {
         importedOnlyBy("net.openhft..", "io.moetier.storage.expert..").check(CLASSES);
         importedOnlyBy("com.fasterxml..", "io.moetier.storage.format..").check(CLASSES);
         importedOnlyBy("com.github.benmanes..", "io.moetier.storage.cache..").check(CLASSES);
         importedOnlyBy("jdk.incubator.vector..", "io.moetier.kernels.cpu..").check(CLASSES);
-        importedOnlyBy("org.lwjgl..", "io.moetier.kernels.cuda..").check(CLASSES);
+        importedOnlyBy("org.lwjgl..", "io.moetier.kernels.cuda.driver..").check(CLASSES);
         importedOnlyBy("ai.djl..", "io.moetier.runtime.text..").check(CLASSES);
         importedOnlyBy("com.hubspot..", "io.moetier.runtime.text.jinja..").check(CLASSES);
         importedOnlyBy("org.openjdk.jmh..", "io.moetier.bench..").check(CLASSES);

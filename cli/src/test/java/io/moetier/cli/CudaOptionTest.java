@@ -4,13 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.terminal.Failure;
-import io.moetier.emulator.driver.CudaStatus;
 import io.moetier.emulator.driver.EmulatedDriver;
-import io.moetier.emulator.driver.EmulatedGpu;
-import io.moetier.emulator.driver.EmulatedOptions;
-import io.moetier.emulator.driver.InjectedFault;
 import io.moetier.emulator.driver.clock.ComputeCapability;
 import io.moetier.emulator.driver.clock.GpuProfile;
+import io.moetier.emulator.driver.fault.CudaStatus;
+import io.moetier.emulator.driver.fault.InjectedFault;
+import io.moetier.emulator.driver.option.EmulatedGpu;
+import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.testdata.TestData;

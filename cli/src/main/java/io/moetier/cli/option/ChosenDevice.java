@@ -1,14 +1,14 @@
 package io.moetier.cli.option;
 
 import io.moetier.cli.terminal.Surroundings;
-import io.moetier.emulator.driver.EmulatedGpu;
-import io.moetier.emulator.driver.EmulatedOptions;
 import io.moetier.emulator.driver.clock.GpuProfile;
+import io.moetier.emulator.driver.option.EmulatedGpu;
+import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.cpu.VectorModule;
 import io.moetier.kernels.cuda.CudaDevice;
-import io.moetier.kernels.cuda.CudaDriver;
-import io.moetier.kernels.cuda.CudaLookup;
+import io.moetier.kernels.cuda.driver.CudaDriver;
+import io.moetier.kernels.cuda.driver.CudaLookup;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.DeviceFactory;
 import io.moetier.lab.device.EmulatedCuda;

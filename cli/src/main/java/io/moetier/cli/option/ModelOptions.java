@@ -6,7 +6,7 @@ import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.DeviceFactory;
 import io.moetier.kernels.device.KvType;
-import io.moetier.runtime.model.ExpertSelection;
+import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.offload.PrefetchChoice;
 import io.moetier.runtime.session.Compute;

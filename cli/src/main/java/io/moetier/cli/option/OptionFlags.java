@@ -2,7 +2,7 @@ package io.moetier.cli.option;
 
 import static java.util.Map.entry;
 
-import io.moetier.runtime.model.ExpertSelection;
+import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.option.InvalidOptionException;
 import java.util.Map;
 import java.util.Optional;

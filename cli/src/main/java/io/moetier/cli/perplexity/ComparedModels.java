@@ -2,7 +2,7 @@ package io.moetier.cli.perplexity;
 
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.library.Stores;
-import io.moetier.runtime.model.ExpertSelection;
+import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.storage.memory.AvailableMemory;
 import java.nio.file.Path;

@@ -1,6 +1,6 @@
 package io.moetier.cli.terminal;
 
-import io.moetier.kernels.cuda.CudaException;
+import io.moetier.kernels.cuda.driver.CudaException;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.UncheckedIOException;

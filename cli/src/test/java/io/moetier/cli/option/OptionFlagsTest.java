@@ -7,7 +7,7 @@ import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.trace.TraceConvertCommand;
 import io.moetier.lab.foreign.TraceConversion;
 import io.moetier.runtime.chat.AnswerOptions;
-import io.moetier.runtime.model.ExpertSelection;
+import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.session.Compute;
 import io.moetier.runtime.session.Memory;

@@ -1,6 +1,6 @@
 package io.moetier.bench;
 
-import io.moetier.emulator.driver.EmulatedOptions;
+import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.lab.device.EmulatedCuda;
 import io.moetier.runtime.convert.CheckpointImporter;
 import io.moetier.runtime.convert.ModelSource;

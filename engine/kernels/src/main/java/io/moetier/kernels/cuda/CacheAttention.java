@@ -2,6 +2,10 @@ package io.moetier.kernels.cuda;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.moetier.kernels.cuda.driver.CudaFunction;
+import io.moetier.kernels.cuda.driver.CudaStream;
+import io.moetier.kernels.cuda.driver.ParameterBlock;
+import io.moetier.kernels.cuda.driver.StructWriter;
 import io.moetier.kernels.device.AttentionShape;
 import io.moetier.kernels.device.KvLayer;
 import io.moetier.kernels.device.KvType;

@@ -1,5 +1,7 @@
 package io.moetier.kernels.cuda;
 
+import io.moetier.kernels.cuda.driver.CudaContext;
+import io.moetier.kernels.cuda.driver.CudaStream;
 import io.moetier.kernels.device.DeviceEvent;
 import io.moetier.kernels.device.DeviceStream;
 import java.lang.foreign.MemorySegment;

@@ -1,5 +1,12 @@
 package io.moetier.kernels.cuda;
 
+import io.moetier.kernels.cuda.driver.CudaContext;
+import io.moetier.kernels.cuda.driver.CudaEvent;
+import io.moetier.kernels.cuda.driver.CudaException;
+import io.moetier.kernels.cuda.driver.CudaMemory;
+import io.moetier.kernels.cuda.driver.CudaStream;
+import io.moetier.kernels.cuda.driver.PinnedMemory;
+
 /// How fast a device's memory and the link to it are, in bytes a second, measured by copies on the device's own clock.
 ///
 /// @param toDevice from pinned memory

@@ -1,5 +1,12 @@
 package io.moetier.kernels.cuda;
 
+import io.moetier.kernels.cuda.driver.CudaContext;
+import io.moetier.kernels.cuda.driver.CudaDeviceInfo;
+import io.moetier.kernels.cuda.driver.CudaDriver;
+import io.moetier.kernels.cuda.driver.CudaException;
+import io.moetier.kernels.cuda.driver.CudaStream;
+import io.moetier.kernels.cuda.driver.ParameterBlock;
+import io.moetier.kernels.cuda.driver.PinnedMemory;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;

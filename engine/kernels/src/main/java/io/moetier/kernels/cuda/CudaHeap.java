@@ -1,5 +1,7 @@
 package io.moetier.kernels.cuda;
 
+import io.moetier.kernels.cuda.driver.CudaException;
+import io.moetier.kernels.cuda.driver.CudaMemory;
 import io.moetier.kernels.device.MemoryRelief;
 
 /// Allocates memory of one device; if there is none left, who can do without some is asked first.

@@ -3,6 +3,9 @@ package io.moetier.kernels.cuda;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.moetier.kernels.cuda.TokenProgram.Code;
+import io.moetier.kernels.cuda.driver.CudaStream;
+import io.moetier.kernels.cuda.driver.ParameterBlock;
+import io.moetier.kernels.cuda.driver.StructWriter;
 import io.moetier.kernels.device.Activation;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.AttentionShape;

@@ -1,5 +1,6 @@
 package io.moetier.kernels.cuda;
 
+import io.moetier.kernels.cuda.driver.CudaEvent;
 import io.moetier.kernels.device.DeviceMarks;
 import java.util.ArrayList;
 import java.util.List;

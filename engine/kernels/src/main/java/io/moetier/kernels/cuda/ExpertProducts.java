@@ -2,6 +2,7 @@ package io.moetier.kernels.cuda;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import io.moetier.kernels.cuda.driver.CudaFunction;
 import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.ExpertWeights;
 import io.moetier.kernels.tensor.WeightMatrix;

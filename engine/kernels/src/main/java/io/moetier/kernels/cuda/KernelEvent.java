@@ -1,5 +1,6 @@
 package io.moetier.kernels.cuda;
 
+import io.moetier.kernels.cuda.driver.CudaEvent;
 import io.moetier.kernels.device.DeviceEvent;
 
 /// An event behind the kernels of a device.

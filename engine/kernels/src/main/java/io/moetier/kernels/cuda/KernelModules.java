@@ -1,5 +1,8 @@
 package io.moetier.kernels.cuda;
 
+import io.moetier.kernels.cuda.driver.CudaContext;
+import io.moetier.kernels.cuda.driver.CudaFunction;
+import io.moetier.kernels.cuda.driver.CudaModule;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.io.IOException;

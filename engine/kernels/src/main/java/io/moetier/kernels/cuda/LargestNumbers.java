@@ -1,5 +1,7 @@
 package io.moetier.kernels.cuda;
 
+import io.moetier.kernels.cuda.driver.CudaStream;
+import io.moetier.kernels.cuda.driver.ParameterBlock;
 import io.moetier.kernels.device.Largest;
 
 /// Finds the largest of many numbers: those of each part of them first, then those of what was found, until there is

@@ -1,5 +1,7 @@
 package io.moetier.kernels.cuda;
 
+import io.moetier.kernels.cuda.driver.CudaStream;
+import io.moetier.kernels.cuda.driver.ParameterBlock;
 import io.moetier.kernels.device.LinearAttentionShape;
 
 /// Operations whose tokens follow each other.

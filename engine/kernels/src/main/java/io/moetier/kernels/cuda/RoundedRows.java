@@ -1,5 +1,9 @@
 package io.moetier.kernels.cuda;
 
+import io.moetier.kernels.cuda.driver.CudaFunction;
+import io.moetier.kernels.cuda.driver.CudaStream;
+import io.moetier.kernels.cuda.driver.ParameterBlock;
+
 /// Activations as the kernels of rounded.cu read them: each 32 of them a block of whole numbers with a scale, in the
 /// order of the activations.
 ///

@@ -3,6 +3,11 @@ package io.moetier.kernels.cuda;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import io.moetier.kernels.cuda.driver.CudaFunction;
+import io.moetier.kernels.cuda.driver.CudaStream;
+import io.moetier.kernels.cuda.driver.ParameterBlock;
+import io.moetier.kernels.cuda.driver.PinnedMemory;
+import io.moetier.kernels.cuda.driver.StructWriter;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.ExpertChoices;
 import io.moetier.kernels.device.RouterWeights;

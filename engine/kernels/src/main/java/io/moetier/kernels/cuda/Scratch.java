@@ -1,5 +1,6 @@
 package io.moetier.kernels.cuda;
 
+import io.moetier.kernels.cuda.driver.CudaMemory;
 import org.jspecify.annotations.Nullable;
 
 /// Device memory for intermediate results, which grows to the largest launch seen.

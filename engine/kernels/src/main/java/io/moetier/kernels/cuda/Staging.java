@@ -4,6 +4,11 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import io.moetier.kernels.cuda.driver.CudaContext;
+import io.moetier.kernels.cuda.driver.CudaEvent;
+import io.moetier.kernels.cuda.driver.CudaMemory;
+import io.moetier.kernels.cuda.driver.CudaStream;
+import io.moetier.kernels.cuda.driver.PinnedMemory;
 import io.moetier.kernels.device.Owned;
 import java.lang.foreign.MemorySegment;
 

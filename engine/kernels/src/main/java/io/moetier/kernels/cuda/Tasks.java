@@ -1,5 +1,9 @@
 package io.moetier.kernels.cuda;
 
+import io.moetier.kernels.cuda.driver.CudaFunction;
+import io.moetier.kernels.cuda.driver.CudaStream;
+import io.moetier.kernels.cuda.driver.ParameterBlock;
+import io.moetier.kernels.cuda.driver.StructWriter;
 import io.moetier.kernels.device.FfnActivation;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;

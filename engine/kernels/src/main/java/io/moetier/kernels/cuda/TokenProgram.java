@@ -3,6 +3,10 @@ package io.moetier.kernels.cuda;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import io.moetier.kernels.cuda.driver.CudaFunction;
+import io.moetier.kernels.cuda.driver.CudaStream;
+import io.moetier.kernels.cuda.driver.ParameterBlock;
+import io.moetier.kernels.cuda.driver.StructWriter;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 

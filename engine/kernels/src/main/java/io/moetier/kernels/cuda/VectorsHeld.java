@@ -1,5 +1,6 @@
 package io.moetier.kernels.cuda;
 
+import io.moetier.kernels.cuda.driver.CudaMemory;
 import io.moetier.kernels.device.AttentionSinks;
 import java.lang.foreign.MemorySegment;
 import java.util.IdentityHashMap;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.kernels.cuda.driver.CudaException;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.DeviceMarks;
 import io.moetier.kernels.tensor.WeightMatrix;

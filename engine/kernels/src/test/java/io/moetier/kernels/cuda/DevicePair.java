@@ -6,9 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import io.moetier.emulator.driver.EmulatedDriver;
-import io.moetier.emulator.driver.EmulatedOptions;
+import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.kernels.cpu.CpuDevice;
 import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.kernels.cuda.driver.CudaDriver;
+import io.moetier.kernels.cuda.driver.CudaLookup;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;

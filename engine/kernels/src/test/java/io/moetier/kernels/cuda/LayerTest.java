@@ -5,7 +5,7 @@ import static io.moetier.kernels.cuda.DevicePair.floats;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.moetier.emulator.driver.EmulatedOptions;
+import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.kernels.device.AttentionShape;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;

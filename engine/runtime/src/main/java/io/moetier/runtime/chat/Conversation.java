@@ -2,7 +2,7 @@ package io.moetier.runtime.chat;
 
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.metrics.RunStats;
-import io.moetier.runtime.model.RoutingListener;
+import io.moetier.runtime.model.pass.RoutingListener;
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.Generator;

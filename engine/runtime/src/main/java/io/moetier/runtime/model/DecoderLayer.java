@@ -1,6 +1,8 @@
 package io.moetier.runtime.model;
 
 import io.moetier.kernels.device.Kernels;
+import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.model.pass.Workspace;
 import java.util.List;
 
 /// A layer: sublayers that follow each other.

@@ -2,7 +2,11 @@ package io.moetier.runtime.model;
 
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
+import io.moetier.runtime.model.block.Block;
+import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.model.pass.Workspace;
 import io.moetier.runtime.model.spec.ResidualSpec;
+import io.moetier.runtime.model.weight.Norm;
 import org.jspecify.annotations.Nullable;
 
 /// A block with its norms and its way back into the residual stream.

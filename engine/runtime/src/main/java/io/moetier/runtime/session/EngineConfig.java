@@ -5,7 +5,7 @@ import static io.moetier.runtime.option.InvalidOptionException.require;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.DeviceFactory;
 import io.moetier.kernels.device.KvType;
-import io.moetier.runtime.model.ExpertSelection;
+import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.offload.PrefetchChoice;
 import io.moetier.storage.expert.IoMode;

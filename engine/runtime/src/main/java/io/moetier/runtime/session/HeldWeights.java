@@ -2,9 +2,9 @@ package io.moetier.runtime.session;
 
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.tensor.WeightMatrix;
-import io.moetier.runtime.model.Weights;
 import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.VectorSpec;
+import io.moetier.runtime.model.weight.Weights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;

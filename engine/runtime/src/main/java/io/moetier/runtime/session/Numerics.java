@@ -1,7 +1,7 @@
 package io.moetier.runtime.session;
 
 import io.moetier.kernels.device.KvType;
-import io.moetier.runtime.model.ExpertSelection;
+import io.moetier.runtime.model.mixture.ExpertSelection;
 
 /// What changes the numbers that a model computes.
 ///

@@ -1,6 +1,6 @@
 package io.moetier.runtime.session;
 
-import io.moetier.runtime.model.RoutingListener;
+import io.moetier.runtime.model.pass.RoutingListener;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.trace.TraceHeader;

@@ -2,9 +2,9 @@ package io.moetier.runtime.session;
 
 import io.moetier.kernels.tensor.MatrixShape;
 import io.moetier.kernels.tensor.WeightMatrix;
-import io.moetier.runtime.model.Weights;
 import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.VectorSpec;
+import io.moetier.runtime.model.weight.Weights;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.format.RawTensor;
 import io.moetier.storage.format.SafetensorsFile;

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.runtime.model.KvCache;
+import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.testdata.TestData;
 import java.nio.file.Path;

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.device.KvLayer;
-import io.moetier.runtime.model.KvCache;
+import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.testdata.TestData;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.runtime.model.KvCache;
+import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.testdata.TestData;
 import java.util.Arrays;
 import java.util.List;

@@ -1,5 +1,9 @@
 package io.moetier.emulator.driver;
 
+import io.moetier.emulator.driver.fault.CudaStatus;
+import io.moetier.emulator.driver.function.FunctionTable;
+import io.moetier.emulator.driver.machine.ComputeCache;
+import io.moetier.emulator.driver.machine.Machine;
 import io.moetier.emulator.driver.trampoline.Trampoline;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -1,6 +1,13 @@
 package io.moetier.emulator.driver;
 
 import io.moetier.emulator.driver.clock.EngineKind;
+import io.moetier.emulator.driver.fault.DriverError;
+import io.moetier.emulator.driver.fault.InjectedFault;
+import io.moetier.emulator.driver.machine.CallTrace;
+import io.moetier.emulator.driver.machine.EmulatedDevice;
+import io.moetier.emulator.driver.machine.LeakReport;
+import io.moetier.emulator.driver.machine.Machine;
+import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.emulator.driver.stream.Command;
 import io.moetier.emulator.driver.stream.Timekeeper;
 import io.moetier.emulator.driver.stream.TimelineEntry;

@@ -1,6 +1,6 @@
 package io.moetier.lab.calibrate;
 
-import io.moetier.runtime.model.RoutingListener;
+import io.moetier.runtime.model.pass.RoutingListener;
 import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
 import java.util.ArrayList;

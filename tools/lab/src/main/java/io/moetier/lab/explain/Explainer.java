@@ -1,9 +1,9 @@
 package io.moetier.lab.explain;
 
 import io.moetier.lab.explain.Part.Kind;
-import io.moetier.runtime.model.Mixture;
-import io.moetier.runtime.model.MixtureObserver;
-import io.moetier.runtime.model.Rows;
+import io.moetier.runtime.model.pass.Mixture;
+import io.moetier.runtime.model.pass.MixtureObserver;
+import io.moetier.runtime.model.pass.Rows;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.MixtureOfHeadsSpec;
 import io.moetier.runtime.model.spec.ModelSpec;

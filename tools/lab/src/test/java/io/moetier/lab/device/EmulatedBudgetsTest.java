@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.emulator.driver.EmulatedOptions;
+import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.runtime.convert.Quantisation;
 import io.moetier.runtime.convert.Rounding;

@@ -4,13 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.emulator.driver.CudaStatus;
 import io.moetier.emulator.driver.EmulatedDriver;
-import io.moetier.emulator.driver.EmulatedGpu;
-import io.moetier.emulator.driver.EmulatedOptions;
-import io.moetier.emulator.driver.InjectedFault;
 import io.moetier.emulator.driver.clock.GpuProfile;
-import io.moetier.kernels.cuda.CudaException;
+import io.moetier.emulator.driver.fault.CudaStatus;
+import io.moetier.emulator.driver.fault.InjectedFault;
+import io.moetier.emulator.driver.option.EmulatedGpu;
+import io.moetier.emulator.driver.option.EmulatedOptions;
+import io.moetier.kernels.cuda.driver.CudaException;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.DeviceFactory;
 import io.moetier.runtime.convert.Quantisation;

@@ -3,10 +3,10 @@ package io.moetier.lab.device;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.emulator.driver.EmulatedDriver;
-import io.moetier.emulator.driver.EmulatedOptions;
+import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.kernels.cuda.CudaDevice;
-import io.moetier.kernels.cuda.CudaDriver;
-import io.moetier.kernels.cuda.CudaLookup;
+import io.moetier.kernels.cuda.driver.CudaDriver;
+import io.moetier.kernels.cuda.driver.CudaLookup;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.Device;
 import io.moetier.runtime.convert.CheckpointImporter;

@@ -3,11 +3,11 @@ package io.moetier.lab.device;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.emulator.driver.CudaStatus;
 import io.moetier.emulator.driver.EmulatedDriver;
-import io.moetier.emulator.driver.EmulatedOptions;
-import io.moetier.emulator.driver.InjectedFault;
-import io.moetier.kernels.cuda.CudaException;
+import io.moetier.emulator.driver.fault.CudaStatus;
+import io.moetier.emulator.driver.fault.InjectedFault;
+import io.moetier.emulator.driver.option.EmulatedOptions;
+import io.moetier.kernels.cuda.driver.CudaException;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.runtime.convert.Quantisation;
 import io.moetier.runtime.metrics.RunStats;

@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
-import io.moetier.emulator.driver.CallTrace;
-import io.moetier.emulator.driver.EmulatedOptions;
+import io.moetier.emulator.driver.machine.CallTrace;
+import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Session;

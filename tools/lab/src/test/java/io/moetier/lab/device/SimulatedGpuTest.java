@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.emulator.driver.CostCounting;
-import io.moetier.emulator.driver.EmulatedOptions;
 import io.moetier.emulator.driver.clock.GpuProfile;
+import io.moetier.emulator.driver.option.CostCounting;
+import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.lab.device.simulated.SimulatedGpu;

@@ -4,15 +4,10 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.emulator.driver.CudaStatus;
 import io.moetier.emulator.driver.EmulatedDriver;
-import io.moetier.emulator.driver.EmulatedOptions;
+import io.moetier.emulator.driver.fault.CudaStatus;
+import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.emulator.memory.FreshMemory;
-import io.moetier.kernels.cuda.CudaContext;
-import io.moetier.kernels.cuda.CudaEvent;
-import io.moetier.kernels.cuda.CudaMemory;
-import io.moetier.kernels.cuda.CudaStream;
-import io.moetier.kernels.cuda.PinnedMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;

@@ -3,14 +3,11 @@ package io.moetier.kernels.cuda.driver;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.fail;
 
-import io.moetier.emulator.driver.CudaStatus;
 import io.moetier.emulator.driver.EmulatedDriver;
-import io.moetier.emulator.driver.EmulatedGpu;
-import io.moetier.emulator.driver.EmulatedOptions;
 import io.moetier.emulator.driver.clock.GpuProfile;
-import io.moetier.kernels.cuda.CudaContext;
-import io.moetier.kernels.cuda.CudaDriver;
-import io.moetier.kernels.cuda.CudaLookup;
+import io.moetier.emulator.driver.fault.CudaStatus;
+import io.moetier.emulator.driver.option.EmulatedGpu;
+import io.moetier.emulator.driver.option.EmulatedOptions;
 import java.io.IOException;
 import java.util.Optional;
 

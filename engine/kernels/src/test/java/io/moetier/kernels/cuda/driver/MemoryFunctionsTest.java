@@ -8,15 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.emulator.driver.CudaStatus;
 import io.moetier.emulator.driver.EmulatedDriver;
-import io.moetier.emulator.driver.EmulatedOptions;
-import io.moetier.kernels.cuda.CudaContext;
-import io.moetier.kernels.cuda.CudaDriver;
-import io.moetier.kernels.cuda.CudaException;
-import io.moetier.kernels.cuda.CudaMemory;
-import io.moetier.kernels.cuda.CudaStream;
-import io.moetier.kernels.cuda.PinnedMemory;
+import io.moetier.emulator.driver.fault.CudaStatus;
+import io.moetier.emulator.driver.option.EmulatedOptions;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.api.Test;

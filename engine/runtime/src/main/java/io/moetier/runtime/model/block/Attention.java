@@ -1,0 +1,130 @@
+package io.moetier.runtime.model.block;
+
+import io.moetier.kernels.device.Activation;
+import io.moetier.kernels.device.AttentionShape;
+import io.moetier.kernels.device.AttentionSinks;
+import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.Kernels;
+import io.moetier.kernels.device.KvLayer;
+import io.moetier.kernels.device.RopeTable;
+import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.spec.AttentionSpec;
+import io.moetier.runtime.model.spec.TemperatureSpec;
+import io.moetier.runtime.model.weight.Linear;
+import io.moetier.runtime.model.weight.Norm;
+import io.moetier.runtime.model.weight.Projections;
+import io.moetier.runtime.model.weight.Weights;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Causal grouped-query attention with rotary positions (Ainslie et al. 2023; Su et al. 2021).
+public final class Attention implements Block {
+    private static final int QUERY = 0; // of the workspace's intermediate results
+    private static final int KEY = 1;
+    private static final int VALUE = 2;
+    private static final int HEADS = 3;
+    private static final int GATE = 4;
+
+    private final int number;
+    private final Projections queryKeyValue;
+    private final @Nullable Linear gate;
+    private final Linear outputProjection;
+    private final @Nullable Norm queryNorm;
+    private final @Nullable Norm keyNorm;
+    private final boolean normPerHead;
+    private final boolean normAfterRope;
+    private final float clip;
+    private final AttentionShape shape;
+    private final @Nullable RopeTable rope;
+    private final @Nullable TemperatureSpec temperature;
+
+    /// @param number of the blocks with keys and values
+    /// @param rope rotations of [AttentionSpec#rope], shared by all layers that have the same
+    public Attention(int number, AttentionSpec spec, Weights weights, @Nullable RopeTable rope) {
+        this.number = number;
+        queryKeyValue = new Projections(List.of(
+                Linear.load(spec.query(), weights),
+                Linear.load(spec.key(), weights),
+                Linear.load(spec.value(), weights)));
+        gate = spec.gate().map(linear -> Linear.load(linear, weights)).orElse(null);
+        outputProjection = Linear.load(spec.output(), weights);
+        queryNorm = spec.qkNorm().map(qk -> Norm.load(qk.query(), weights)).orElse(null);
+        keyNorm = spec.qkNorm().map(qk -> Norm.load(qk.key(), weights)).orElse(null);
+        normPerHead = spec.qkNorm().map(qk -> qk.perHead()).orElse(false);
+        normAfterRope = spec.qkNorm().map(qk -> qk.afterRope()).orElse(false);
+        clip = spec.clip();
+        shape = new AttentionShape(
+                        spec.numHeads(), spec.numKeyValueHeads(), spec.headDim(), spec.scale(), spec.slidingWindow())
+                .withChunk(spec.chunk())
+                .withSinks(spec.sinks()
+                        .map(weights::vector)
+                        .map(AttentionSinks::new)
+                        .orElse(null));
+        temperature = spec.temperature().orElse(null);
+        this.rope = rope;
+    }
+
+    @Override
+    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
+        int n = workspace.n;
+        int firstPosition = workspace.firstPosition;
+        DeviceBuffer[] results = workspace.intermediates;
+        queryKeyValue.apply(kernels, workspace.normed, n, results);
+        if (!normAfterRope) {
+            normalise(kernels, results, n);
+        }
+        clip(kernels, results, n);
+        rotate(kernels, results, n, firstPosition, workspace.textLength);
+        if (normAfterRope) {
+            normalise(kernels, results, n);
+        }
+        warm(kernels, workspace, results[QUERY]);
+        KvLayer layer = cache.layer(number);
+        kernels.storeKv(results[KEY], results[VALUE], n, firstPosition, layer);
+        kernels.attention(results[QUERY], n, firstPosition, shape, layer, results[HEADS]);
+        gate(kernels, workspace.normed, results, n);
+        outputProjection.apply(kernels, results[HEADS], n, workspace.sublayer);
+    }
+
+    private void warm(Kernels kernels, Workspace workspace, DeviceBuffer query) {
+        if (temperature != null) {
+            for (int i = 0; i < workspace.n; i++) {
+                workspace.rowFactors[i] = temperature.factor(workspace.firstPosition + i);
+            }
+            kernels.scaleRows(query, workspace.rowFactors, workspace.n, 1, shape.numHeads() * shape.headDim(), query);
+        }
+    }
+
+    private void rotate(Kernels kernels, DeviceBuffer[] results, int n, int firstPosition, int textLength) {
+        if (rope != null) {
+            RopeTable table = rope.ofText(textLength);
+            kernels.rope(results[QUERY], n, shape.numHeads(), shape.headDim(), 0, firstPosition, table);
+            kernels.rope(results[KEY], n, shape.numKvHeads(), shape.headDim(), 0, firstPosition, table);
+        }
+    }
+
+    private void normalise(Kernels kernels, DeviceBuffer[] results, int n) {
+        if (queryNorm != null && keyNorm != null) {
+            queryNorm.apply(kernels, results[QUERY], normPerHead ? n * shape.numHeads() : n, results[QUERY]);
+            keyNorm.apply(kernels, results[KEY], normPerHead ? n * shape.numKvHeads() : n, results[KEY]);
+        }
+    }
+
+    private void gate(Kernels kernels, DeviceBuffer x, DeviceBuffer[] results, int n) {
+        if (gate != null) {
+            gate.apply(kernels, x, n, results[GATE]);
+            int length = n * gate.weight().rows();
+            kernels.activate(results[GATE], length, Activation.SIGMOID);
+            kernels.multiply(results[HEADS], results[GATE], length);
+        }
+    }
+
+    private void clip(Kernels kernels, DeviceBuffer[] results, int n) {
+        if (clip > 0) {
+            kernels.clamp(results[QUERY], n * shape.numHeads() * shape.headDim(), clip);
+            kernels.clamp(results[KEY], n * shape.numKvHeads() * shape.headDim(), clip);
+            kernels.clamp(results[VALUE], n * shape.numKvHeads() * shape.headDim(), clip);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+package io.moetier.runtime.model.block;
+
+import io.moetier.kernels.device.ExpertBatch;
+import io.moetier.kernels.device.ExpertWeights;
+import io.moetier.kernels.device.Kernels;
+import io.moetier.runtime.metrics.Section;
+import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.spec.DenseSpec;
+import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.weight.Weights;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/// An MLP that every token visits.
+public final class DenseFeedForward implements Block {
+    private final ExpertWeights network;
+    private final ExpertBatch batch = new ExpertBatch();
+
+    public DenseFeedForward(DenseSpec spec, Weights weights) {
+        network = new ExpertWeights(
+                spec.activation(),
+                spec.gate().map(weights::matrix).orElse(null),
+                weights.matrix(spec.up()),
+                weights.matrix(spec.down()),
+                spec.gate().map(gate -> bias(gate, weights)).orElse(null),
+                bias(spec.up(), weights),
+                bias(spec.down(), weights));
+    }
+
+    private static @Nullable MemorySegment bias(LinearSpec linear, Weights weights) {
+        return linear.bias().map(weights::bias).orElse(null);
+    }
+
+    @Override
+    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
+        batch.begin(workspace.everyRow, workspace.everyRow, workspace.n);
+        addTo(batch, 0, workspace.n);
+        kernels.expertFfn(batch, workspace.normed, workspace.sublayer);
+    }
+
+    @Override
+    public Section section() {
+        return Section.FEED_FORWARD;
+    }
+
+    /// Adds this network to a batch, for `n` rows that the batch lists from `from` on.
+    public void addTo(ExpertBatch experts, int from, int n) {
+        experts.add(network, from, n);
+    }
+}

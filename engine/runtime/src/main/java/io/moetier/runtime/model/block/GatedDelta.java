@@ -1,0 +1,111 @@
+package io.moetier.runtime.model.block;
+
+import io.moetier.kernels.device.Activation;
+import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.Kernels;
+import io.moetier.kernels.device.LinearAttentionShape;
+import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.spec.GatedDeltaSpec;
+import io.moetier.runtime.model.weight.Convolution;
+import io.moetier.runtime.model.weight.Linear;
+import io.moetier.runtime.model.weight.Norm;
+import io.moetier.runtime.model.weight.Projections;
+import io.moetier.runtime.model.weight.Rates;
+import io.moetier.runtime.model.weight.Weights;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// Gated DeltaNet (Yang et al. 2024) as in Qwen3-Next; the formula is [GatedDeltaSpec]'s.
+public final class GatedDelta implements Block {
+    private static final int QUERY = 0; // of the workspace's intermediate results, and of the state
+    private static final int KEY = 1;
+    private static final int VALUE = 2;
+    private static final int GATE = 3;
+    private static final int STRENGTH = 4;
+    private static final int STEP = 5;
+    private static final int RESULT = 6;
+    private static final int CONVOLVED = 3; // the first of them
+    private static final int HEADS = 3; // of the state
+
+    /// Added to the squares of a query's or key's elements, so that one of zeros stays one.
+    private static final float LENGTH_EPS = 1e-6f;
+
+    private final int number;
+    private final int width;
+    private final Projections projections;
+    private final List<Convolution> convolutions;
+    private final int[] convolved; // width of each
+    private final float[] rates;
+    private final LinearAttentionShape shape;
+    private final float[] queryFactors;
+    private final float[] keyFactors;
+    private final Norm norm;
+    private final Linear output;
+
+    /// @param number of the recurrent blocks
+    public GatedDelta(int number, GatedDeltaSpec spec, Weights weights) {
+        this.number = number;
+        width = spec.value().rows();
+        projections = new Projections(
+                Stream.of(spec.query(), spec.key(), spec.value(), spec.gate(), spec.strength(), spec.step())
+                        .map(linear -> Linear.load(linear, weights))
+                        .toList());
+        convolutions = Stream.of(spec.queryConvolution(), spec.keyConvolution(), spec.valueConvolution())
+                .map(part -> Convolution.load(part, weights))
+                .toList();
+        convolved = new int[] {spec.query().rows(), spec.key().rows(), width};
+        rates = Rates.load(spec.logRates(), weights);
+        shape = new LinearAttentionShape(
+                spec.numKeyHeads(), spec.numValueHeads(), spec.keyDim(), spec.valueDim(), true);
+        keyFactors = filled(spec.keyDim(), 1 / Math.sqrt(spec.keyDim()));
+        queryFactors = filled(spec.keyDim(), 1.0 / spec.keyDim());
+        norm = Norm.load(spec.norm(), weights);
+        output = Linear.load(spec.output(), weights);
+    }
+
+    private static float[] filled(int length, double value) {
+        float[] factors = new float[length];
+        Arrays.fill(factors, (float) value);
+        return factors;
+    }
+
+    @Override
+    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
+        int n = workspace.n;
+        DeviceBuffer[] results = workspace.intermediates;
+        DeviceBuffer[] state = cache.state(number);
+        int heads = n * shape.numValueHeads();
+        projections.apply(kernels, workspace.normed, n, results);
+        for (int i = 0; i < CONVOLVED; i++) {
+            convolutions.get(i).apply(kernels, results[i], n, state[i]);
+            kernels.activate(results[i], n * convolved[i], Activation.SILU);
+        }
+        toLength(kernels, results[QUERY], n, queryFactors);
+        toLength(kernels, results[KEY], n, keyFactors);
+        kernels.activate(results[STRENGTH], heads, Activation.SIGMOID);
+        kernels.activate(results[STEP], heads, Activation.SOFTPLUS);
+        kernels.linearAttention(
+                results[QUERY],
+                results[KEY],
+                results[VALUE],
+                results[STEP],
+                results[STRENGTH],
+                rates,
+                n,
+                shape,
+                state[HEADS],
+                results[RESULT]);
+        norm.apply(kernels, results[RESULT], heads, results[RESULT]);
+        kernels.activate(results[GATE], n * width, Activation.SILU);
+        kernels.multiply(results[RESULT], results[GATE], n * width);
+        output.apply(kernels, results[RESULT], n, workspace.sublayer);
+    }
+
+    /// Gives every head the same length: x / sqrt(Σx²) is x / sqrt(mean(x²)) divided by the root of its size.
+    private void toLength(Kernels kernels, DeviceBuffer x, int n, float[] factors) {
+        int size = shape.keyDim();
+        kernels.rmsNorm(x, n * shape.numKeyHeads(), size, factors, LENGTH_EPS / size, x);
+    }
+}

@@ -1,0 +1,104 @@
+package io.moetier.runtime.model.block;
+
+import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.Kernels;
+import io.moetier.kernels.device.LatentLayer;
+import io.moetier.kernels.device.LatentShape;
+import io.moetier.kernels.device.RopeTable;
+import io.moetier.kernels.tensor.WeightMatrix;
+import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.spec.LatentAttentionSpec;
+import io.moetier.runtime.model.spec.LatentAttentionSpec.QueryRank;
+import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.weight.Linear;
+import io.moetier.runtime.model.weight.Norm;
+import io.moetier.runtime.model.weight.Projections;
+import io.moetier.runtime.model.weight.Weights;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Multi-head latent attention over a compressed cache (DeepSeek-V2, arXiv:2405.04434, section 2.1).
+///
+/// A head's key is `K·c` of a latent `c`, its value `V·c`. As `q·(K·c) = (Kᵀ·q)·c`, and as the weighted sum of `V·c` is
+/// `V` times that of `c`, attention works on the latents themselves, which all heads share.
+public final class LatentAttention implements Block {
+    private static final int FIRST = 0; // of the workspace's intermediate results: queries, or their latents
+    private static final int LATENT = 1;
+    private static final int ROTATED_KEY = 2;
+    private static final int OVER_LATENTS = 3;
+    private static final int HEADS = 4;
+    private static final int EXPANDED_QUERY = 5;
+
+    private final int number;
+    private final Projections projections;
+    private final @Nullable Norm queryNorm;
+    private final @Nullable Linear query; // of the latent of queries
+    private final Norm latentNorm;
+    private final float latentFactor;
+    private final WeightMatrix[] keysTransposed;
+    private final WeightMatrix[] values;
+    private final Linear outputProjection;
+    private final LatentShape shape;
+    private final RopeTable rope;
+
+    /// @param number of the blocks with latents
+    public LatentAttention(int number, LatentAttentionSpec spec, Weights weights, RopeTable rope) {
+        this.number = number;
+        this.rope = rope;
+        shape = spec.shape();
+        boolean ranked = spec.queryRank().isPresent();
+        queryNorm =
+                spec.queryRank().map(rank -> Norm.load(rank.norm(), weights)).orElse(null);
+        query = ranked ? Linear.load(spec.query(), weights) : null;
+        LinearSpec first = spec.queryRank().map(QueryRank::down).orElse(spec.query());
+        projections = new Projections(List.of(
+                Linear.load(first, weights),
+                Linear.load(spec.latent(), weights),
+                Linear.load(spec.rotatedKey(), weights)));
+        latentNorm = Norm.load(spec.latentNorm(), weights);
+        latentFactor = spec.latentFactor();
+        keysTransposed = load(spec.keysTransposed(), weights);
+        values = load(spec.values(), weights);
+        outputProjection = Linear.load(spec.output(), weights);
+    }
+
+    private static WeightMatrix[] load(List<LinearSpec> linears, Weights weights) {
+        return linears.stream().map(weights::matrix).toArray(WeightMatrix[]::new);
+    }
+
+    @Override
+    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
+        int n = workspace.n;
+        int firstPosition = workspace.firstPosition;
+        DeviceBuffer[] results = workspace.intermediates;
+        projections.apply(kernels, workspace.normed, n, results);
+        DeviceBuffer queries = queries(kernels, results, n);
+        kernels.rope(queries, n, shape.numHeads(), shape.queryDim(), shape.nopeDim(), firstPosition, rope);
+        LatentLayer layer = cache.latents(number);
+        store(kernels, results, n, firstPosition, layer);
+        DeviceBuffer overLatents = results[OVER_LATENTS];
+        kernels.matmulPerHead(keysTransposed, queries, n, shape.queryDim(), overLatents);
+        kernels.latentAttention(overLatents, queries, n, firstPosition, shape, layer, overLatents);
+        kernels.matmulPerHead(values, overLatents, n, shape.latentDim(), results[HEADS]);
+        outputProjection.apply(kernels, results[HEADS], n, workspace.sublayer);
+    }
+
+    private DeviceBuffer queries(Kernels kernels, DeviceBuffer[] results, int n) {
+        if (query == null || queryNorm == null) {
+            return results[FIRST];
+        }
+        queryNorm.apply(kernels, results[FIRST], n, results[FIRST]);
+        query.apply(kernels, results[FIRST], n, results[EXPANDED_QUERY]);
+        return results[EXPANDED_QUERY];
+    }
+
+    private void store(Kernels kernels, DeviceBuffer[] results, int n, int firstPosition, LatentLayer layer) {
+        latentNorm.apply(kernels, results[LATENT], n, results[LATENT]);
+        if (latentFactor != 1) {
+            kernels.scale(results[LATENT], n * shape.latentDim(), latentFactor);
+        }
+        kernels.rope(results[ROTATED_KEY], n, 1, shape.ropeDim(), 0, firstPosition, rope);
+        kernels.storeLatents(results[LATENT], results[ROTATED_KEY], n, firstPosition, layer);
+    }
+}

@@ -1,0 +1,100 @@
+package io.moetier.runtime.model.block;
+
+import io.moetier.kernels.device.Activation;
+import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.Kernels;
+import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.spec.MambaSpec;
+import io.moetier.runtime.model.weight.Convolution;
+import io.moetier.runtime.model.weight.Linear;
+import io.moetier.runtime.model.weight.Norm;
+import io.moetier.runtime.model.weight.Projections;
+import io.moetier.runtime.model.weight.Rates;
+import io.moetier.runtime.model.weight.Weights;
+import java.util.List;
+
+/// A selective state space (Gu and Dao 2023) as in Jamba (Lieber et al. 2024); the formula is [MambaSpec]'s.
+public final class Mamba implements Block {
+    private static final int INPUT = 0; // of the workspace's intermediate results
+    private static final int GATE = 1;
+    private static final int RANK = 2;
+    private static final int B = 3;
+    private static final int C = 4;
+    private static final int STEP = 5;
+    private static final int RESULT = 6;
+    private static final int TAIL = 0; // of the state
+    private static final int CHANNELS = 1;
+
+    private final int number;
+    private final int channels;
+    private final Projections inputAndGate;
+    private final Convolution convolution;
+    private final Linear rank;
+    private final Linear b;
+    private final Linear c;
+    private final Norm rankNorm;
+    private final Norm bNorm;
+    private final Norm cNorm;
+    private final Linear step;
+    private final float[] rates;
+    private final float[] skip;
+    private final Linear output;
+
+    /// @param number of the recurrent blocks
+    public Mamba(int number, MambaSpec spec, Weights weights) {
+        this.number = number;
+        channels = spec.input().rows();
+        inputAndGate = new Projections(List.of(Linear.load(spec.input(), weights), Linear.load(spec.gate(), weights)));
+        convolution = Convolution.load(spec.convolution(), weights);
+        rank = Linear.load(spec.rank(), weights);
+        b = Linear.load(spec.b(), weights);
+        c = Linear.load(spec.c(), weights);
+        rankNorm = Norm.load(spec.rankNorm(), weights);
+        bNorm = Norm.load(spec.bNorm(), weights);
+        cNorm = Norm.load(spec.cNorm(), weights);
+        step = Linear.load(spec.step(), weights);
+        rates = Rates.load(spec.logRates(), weights);
+        skip = weights.vector(spec.skip());
+        output = Linear.load(spec.output(), weights);
+    }
+
+    @Override
+    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
+        int n = workspace.n;
+        DeviceBuffer[] results = workspace.intermediates;
+        DeviceBuffer[] state = cache.state(number);
+        inputAndGate.apply(kernels, workspace.normed, n, results);
+        convolution.apply(kernels, results[INPUT], n, state[TAIL]);
+        kernels.activate(results[INPUT], n * channels, Activation.SILU);
+        select(kernels, results, n);
+        kernels.selectiveScan(
+                results[INPUT],
+                results[STEP],
+                results[B],
+                results[C],
+                n,
+                channels,
+                rates,
+                state[CHANNELS],
+                results[RESULT]);
+        kernels.addScaled(results[INPUT], n, channels, skip, results[RESULT]);
+        kernels.activate(results[GATE], n * channels, Activation.SILU);
+        kernels.multiply(results[RESULT], results[GATE], n * channels);
+        output.apply(kernels, results[RESULT], n, workspace.sublayer);
+    }
+
+    /// Computes from the input what is written, what is read, and how far a token moves the state.
+    private void select(Kernels kernels, DeviceBuffer[] results, int n) {
+        select(kernels, rank, rankNorm, results, n, RANK);
+        select(kernels, b, bNorm, results, n, B);
+        select(kernels, c, cNorm, results, n, C);
+        step.apply(kernels, results[RANK], n, results[STEP]);
+        kernels.activate(results[STEP], n * channels, Activation.SOFTPLUS);
+    }
+
+    private static void select(Kernels kernels, Linear linear, Norm norm, DeviceBuffer[] results, int n, int to) {
+        linear.apply(kernels, results[INPUT], n, results[to]);
+        norm.apply(kernels, results[to], n, results[to]);
+    }
+}

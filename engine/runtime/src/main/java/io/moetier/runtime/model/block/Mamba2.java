@@ -1,0 +1,88 @@
+package io.moetier.runtime.model.block;
+
+import io.moetier.kernels.device.Activation;
+import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.Kernels;
+import io.moetier.kernels.device.LinearAttentionShape;
+import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.spec.Mamba2Spec;
+import io.moetier.runtime.model.weight.Convolution;
+import io.moetier.runtime.model.weight.Linear;
+import io.moetier.runtime.model.weight.Norm;
+import io.moetier.runtime.model.weight.Projections;
+import io.moetier.runtime.model.weight.Rates;
+import io.moetier.runtime.model.weight.Weights;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// State space duality (Dao and Gu 2024); the formula is [Mamba2Spec]'s. As linear attention, C is the query, B the key
+/// and x the value.
+public final class Mamba2 implements Block {
+    private static final int INPUT = 0; // of the workspace's intermediate results, and of the state
+    private static final int B = 1;
+    private static final int C = 2;
+    private static final int GATE = 3;
+    private static final int STEP = 4;
+    private static final int RESULT = 5;
+    private static final int CONVOLVED = 3; // the first of them
+    private static final int HEADS = 3; // of the state
+
+    private final int number;
+    private final int width;
+    private final Projections projections;
+    private final List<Convolution> convolutions;
+    private final int[] convolved; // width of each
+    private final float[] rates;
+    private final float[] skip;
+    private final LinearAttentionShape shape;
+    private final Norm norm;
+    private final Linear output;
+
+    /// @param number of the recurrent blocks
+    public Mamba2(int number, Mamba2Spec spec, Weights weights) {
+        this.number = number;
+        width = spec.input().rows();
+        projections = new Projections(Stream.of(spec.input(), spec.b(), spec.c(), spec.gate(), spec.step())
+                .map(linear -> Linear.load(linear, weights))
+                .toList());
+        convolutions = Stream.of(spec.inputConvolution(), spec.bConvolution(), spec.cConvolution())
+                .map(part -> Convolution.load(part, weights))
+                .toList();
+        convolved = new int[] {width, spec.b().rows(), spec.c().rows()};
+        rates = Rates.load(spec.logRates(), weights);
+        skip = weights.vector(spec.skip());
+        shape = new LinearAttentionShape(spec.numGroups(), spec.numHeads(), spec.stateSize(), spec.headDim(), false);
+        norm = Norm.load(spec.norm(), weights);
+        output = Linear.load(spec.output(), weights);
+    }
+
+    @Override
+    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
+        int n = workspace.n;
+        DeviceBuffer[] results = workspace.intermediates;
+        DeviceBuffer[] state = cache.state(number);
+        projections.apply(kernels, workspace.normed, n, results);
+        for (int i = 0; i < CONVOLVED; i++) {
+            convolutions.get(i).apply(kernels, results[i], n, state[i]);
+            kernels.activate(results[i], n * convolved[i], Activation.SILU);
+        }
+        kernels.activate(results[STEP], n * shape.numValueHeads(), Activation.SOFTPLUS);
+        kernels.linearAttention(
+                results[C],
+                results[B],
+                results[INPUT],
+                results[STEP],
+                results[STEP],
+                rates,
+                n,
+                shape,
+                state[HEADS],
+                results[RESULT]);
+        kernels.addScaled(results[INPUT], n, width, skip, results[RESULT]);
+        kernels.activate(results[GATE], n * width, Activation.SILU);
+        kernels.multiply(results[RESULT], results[GATE], n * width);
+        norm.apply(kernels, results[RESULT], n, results[RESULT]);
+        output.apply(kernels, results[RESULT], n, workspace.sublayer);
+    }
+}

@@ -1,0 +1,113 @@
+package io.moetier.runtime.model.block;
+
+import io.moetier.kernels.device.Device;
+import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.Kernels;
+import io.moetier.kernels.device.SequenceShape;
+import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.model.memory.SequenceMemory;
+import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.spec.RelativeBiasSpec;
+import io.moetier.runtime.model.spec.SequenceAttentionSpec;
+import io.moetier.runtime.model.spec.SequenceAttentionSpec.Reach;
+import io.moetier.runtime.model.weight.Linear;
+import io.moetier.runtime.model.weight.Projections;
+import io.moetier.runtime.model.weight.Weights;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Attention of encoder-decoder models (Vaswani et al. 2017), with relative biases where T5 has them.
+public final class SequenceAttention implements Block {
+    private static final int QUERY = 0; // of the workspace's intermediate results
+    private static final int KEY = 1;
+    private static final int VALUE = 2;
+    private static final int HEADS = 3;
+
+    private final int number;
+    private final Reach reach;
+    private final Linear query;
+    private final Linear key;
+    private final Linear value;
+    private final Projections queryKeyValue;
+    private final Linear output;
+    private final SequenceShape shape;
+    private final @Nullable DeviceBuffer bias;
+
+    /// @param number of the blocks of sequence attention
+    public SequenceAttention(int number, SequenceAttentionSpec spec, Weights weights, Device device) {
+        this.number = number;
+        reach = spec.reach();
+        query = Linear.load(spec.query(), weights);
+        key = Linear.load(spec.key(), weights);
+        value = Linear.load(spec.value(), weights);
+        queryKeyValue = new Projections(List.of(query, key, value));
+        output = Linear.load(spec.output(), weights);
+        int biasReach = spec.bias().map(RelativeBiasSpec::maxDistance).orElse(0);
+        shape = new SequenceShape(spec.numHeads(), spec.headDim(), spec.scale(), reach == Reach.OUTPUT, biasReach);
+        bias = spec.bias()
+                .map(table -> byDistance(table, weights.vector(table.table()), spec.numHeads(), device))
+                .orElse(null);
+    }
+
+    @Override
+    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
+        int n = workspace.n;
+        int first = workspace.firstPosition;
+        DeviceBuffer[] results = workspace.intermediates;
+        SequenceMemory memory = cache.sequences();
+        switch (reach) {
+            case INPUT -> {
+                queryKeyValue.apply(kernels, workspace.normed, n, results);
+                attend(kernels, workspace, results[KEY], results[VALUE], n);
+            }
+            case OUTPUT -> {
+                queryKeyValue.apply(kernels, workspace.normed, n, results);
+                kernels.appendRows(results[KEY], n, key.weight().rows(), memory.keys(number), first);
+                kernels.appendRows(results[VALUE], n, value.weight().rows(), memory.values(number), first);
+                attend(kernels, workspace, memory.keys(number), memory.values(number), first + n);
+            }
+            case ACROSS -> {
+                query.apply(kernels, workspace.normed, n, results[QUERY]);
+                attend(kernels, workspace, memory.keys(number), memory.values(number), memory.inputLength());
+            }
+        }
+        output.apply(kernels, results[HEADS], n, workspace.sublayer);
+    }
+
+    /// Keeps the keys and values of what the encoder gave, `workspace.normed`, if this block looks at it.
+    public void remember(Kernels kernels, Workspace workspace, SequenceMemory memory) {
+        if (reach == Reach.ACROSS) {
+            key.apply(kernels, workspace.normed, workspace.n, memory.keys(number));
+            value.apply(kernels, workspace.normed, workspace.n, memory.values(number));
+        }
+    }
+
+    private void attend(Kernels kernels, Workspace workspace, DeviceBuffer keys, DeviceBuffer values, int numKeys) {
+        DeviceBuffer[] results = workspace.intermediates;
+        kernels.sequenceAttention(
+                results[QUERY],
+                workspace.n,
+                workspace.firstPosition,
+                keys,
+                values,
+                numKeys,
+                shape,
+                bias,
+                results[HEADS]);
+    }
+
+    /// Returns the bias of each distance, [numHeads, 2 * maxDistance + 1].
+    private static DeviceBuffer byDistance(RelativeBiasSpec spec, float[] table, int numHeads, Device device) {
+        int reach = spec.maxDistance();
+        int width = 2 * reach + 1;
+        float[] biases = new float[numHeads * width];
+        for (int head = 0; head < numHeads; head++) {
+            for (int i = 0; i < width; i++) {
+                biases[head * width + i] = table[spec.bucket(i - reach) * numHeads + head];
+            }
+        }
+        DeviceBuffer buffer = device.allocate(biases.length);
+        device.upload(biases, 0, biases.length, buffer, 0);
+        return buffer;
+    }
+}

@@ -1,0 +1,85 @@
+package io.moetier.runtime.model.memory;
+
+import io.moetier.kernels.device.Device;
+import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.SequenceAttentionSpec;
+import io.moetier.runtime.model.spec.SequenceAttentionSpec.Reach;
+import java.lang.foreign.Arena;
+import java.util.List;
+
+/// The keys and values of one session of an encoder-decoder model: of the output so far, and of what the encoder gave.
+/// In float32, since such models are small and their sequences short.
+public final class SequenceMemory {
+    private static final int KEYS = 0;
+    private static final int VALUES = 1;
+
+    private final Device device;
+    private final Arena arena;
+    private final List<SequenceAttentionSpec> blocks;
+    private final DeviceBuffer[][] rows; // [block][keys, values]
+    private int inputLength;
+
+    /// @param capacity rows of the output
+    /// @param arena owns all rows
+    SequenceMemory(ModelSpec spec, int capacity, Device device, Arena arena) {
+        this.device = device;
+        this.arena = arena;
+        blocks = spec.blocks(SequenceAttentionSpec.class).toList();
+        rows = blocks.stream()
+                .map(block -> block.reach() == Reach.OUTPUT ? buffers(block, capacity) : new DeviceBuffer[0])
+                .toArray(DeviceBuffer[][]::new);
+    }
+
+    /// Returns the bytes of `positions` rows of the output, and as many of an input.
+    static long bytes(ModelSpec spec, int positions) {
+        return spec.blocks(SequenceAttentionSpec.class)
+                .filter(block -> block.reach() != Reach.INPUT)
+                .mapToLong(block -> 2L * Float.BYTES * positions * block.key().rows())
+                .sum();
+    }
+
+    long allocatedBytes() {
+        long floats = 0;
+        for (DeviceBuffer[] ofBlock : rows) {
+            for (DeviceBuffer buffer : ofBlock) {
+                floats += buffer.length();
+            }
+        }
+        return Float.BYTES * floats;
+    }
+
+    /// Makes room for what the encoder will give for `length` tokens.
+    public void beginInput(int length) {
+        for (int i = 0; i < rows.length; i++) {
+            SequenceAttentionSpec block = blocks.get(i);
+            boolean fits = length == 0
+                    || (rows[i].length > 0
+                            && rows[i][KEYS].length() >= length * block.key().rows());
+            if (block.reach() == Reach.ACROSS && !fits) {
+                rows[i] = buffers(block, length);
+            }
+        }
+        inputLength = length;
+    }
+
+    /// Returns how many tokens the encoder has read; 0 before it has.
+    public int inputLength() {
+        return inputLength;
+    }
+
+    /// Returns the keys of the `number`-th block of sequence attention.
+    public DeviceBuffer keys(int number) {
+        return rows[number][KEYS];
+    }
+
+    /// Returns the values of the `number`-th block of sequence attention.
+    public DeviceBuffer values(int number) {
+        return rows[number][VALUES];
+    }
+
+    private DeviceBuffer[] buffers(SequenceAttentionSpec block, int length) {
+        int floats = Math.multiplyExact(length, block.key().rows());
+        return new DeviceBuffer[] {device.allocate(floats, arena), device.allocate(floats, arena)};
+    }
+}

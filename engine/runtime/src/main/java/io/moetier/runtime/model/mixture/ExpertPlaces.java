@@ -1,0 +1,137 @@
+package io.moetier.runtime.model.mixture;
+
+import io.moetier.kernels.device.Device;
+import io.moetier.runtime.model.pass.ExpertGroups;
+import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.offload.ExpertArrivals;
+import io.moetier.runtime.offload.ExpertTiers;
+import io.moetier.runtime.offload.LayerExperts;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Where experts are computed: on the main device, on other devices, and on the processor.
+///
+/// Confined to the thread that computes; owns buffers on all devices, as long as these.
+public final class ExpertPlaces {
+    private final Device main;
+    private final LocalExperts here;
+    private final int hiddenSize;
+    private final List<RemoteExperts> others = new ArrayList<>(); // the devices from number 1 on
+    private final @Nullable RemoteExperts processor;
+    private final float[] inputs; // [inputRows, hiddenSize]
+    private final long bytes;
+
+    /// @param others the devices beside the main one, in the order of the tiers
+    /// @param processor computes what devices lack; null if it does not
+    /// @param batch the most tokens of one pass
+    public ExpertPlaces(
+            ModelSpec spec,
+            Device main,
+            List<Device> others,
+            @Nullable Device processor,
+            int batch,
+            ExpertTiers tiers) {
+        this.main = main;
+        here = new LocalExperts(main.kernels());
+        hiddenSize = spec.hiddenSize();
+        Sizes sizes = Sizes.of(spec, batch);
+        for (Device other : others) {
+            this.others.add(new RemoteExperts(main, other, sizes.inputRows, sizes.choices, batch, hiddenSize, null));
+        }
+        this.processor = processor == null
+                ? null
+                : new RemoteExperts(main, processor, sizes.inputRows, sizes.choices, batch, hiddenSize, tiers.costs());
+        boolean any = !others.isEmpty() || processor != null;
+        inputs = new float[any ? sizes.inputRows * hiddenSize : 0];
+        bytes = (long) (others.size() + (processor == null ? 0 : 1)) * bytesHere(spec, batch)
+                + others.size() * bytesThere(spec, batch);
+    }
+
+    /// How many rows are read and written at most.
+    private record Sizes(int inputRows, int choices) {
+        static Sizes of(ModelSpec spec, int batch) {
+            int most = spec.moeLayers().stream()
+                    .mapToInt(MoeSpec::numExpertsPerToken)
+                    .max()
+                    .orElse(1);
+            boolean weighsInputs = spec.moeLayers().stream().anyMatch(MoeSpec::weighsInputs);
+            return new Sizes(weighsInputs ? batch * most : batch, batch * most);
+        }
+    }
+
+    /// Returns the bytes that the main device needs for each other place.
+    public static long bytesHere(ModelSpec spec, int batch) {
+        return RemoteExperts.bytesHere(Sizes.of(spec, batch).choices, batch, spec.hiddenSize());
+    }
+
+    /// Returns the bytes that another device needs.
+    public static long bytesThere(ModelSpec spec, int batch) {
+        Sizes sizes = Sizes.of(spec, batch);
+        return RemoteExperts.bytesThere(sizes.inputRows, sizes.choices, batch, spec.hiddenSize());
+    }
+
+    /// Returns the bytes of all buffers on devices with memory of their own.
+    public long byteSize() {
+        return bytes;
+    }
+
+    /// Begins a layer: sends the experts' inputs to every place that computes something.
+    ///
+    /// @param weighed whether experts read a row of their own for every choice, else one of each token
+    void begin(LayerExperts experts, Workspace workspace, boolean weighed) {
+        boolean downloaded = false; // the inputs, into main memory
+        for (int i = 0; i < others.size(); i++) {
+            downloaded = send(downloaded, experts.on(i + 1), others.get(i), workspace, weighed);
+        }
+        ExpertArrivals onHost = experts.onHost();
+        if (processor != null && onHost != null) {
+            downloaded = send(downloaded, onHost, processor, workspace, weighed);
+        }
+    }
+
+    private boolean send(
+            boolean downloaded, ExpertArrivals experts, RemoteExperts place, Workspace workspace, boolean weighed) {
+        if (experts.isEmpty()) {
+            place.clear();
+            return downloaded;
+        }
+        ExpertGroups groups = workspace.groups;
+        int floats = (weighed ? groups.numRows() : workspace.n) * hiddenSize;
+        if (!downloaded) {
+            main.download(weighed ? workspace.weightedInputs : workspace.normed, 0, floats, inputs, 0);
+        }
+        place.begin(workspace, inputs, floats, weighed ? groups.rows : groups.tokens);
+        return true;
+    }
+
+    /// Returns the main device.
+    LocalExperts here() {
+        return here;
+    }
+
+    /// Returns a device beside the main one, by its number from 1 on.
+    ExpertPlace other(int device) {
+        return others.get(device - 1);
+    }
+
+    /// Returns the processor.
+    ///
+    /// @throws IllegalStateException if it computes no experts
+    ExpertPlace processor() {
+        if (processor == null) {
+            throw new IllegalStateException("the processor computes no experts");
+        }
+        return processor;
+    }
+
+    /// Waits for all results and writes them where they belong in the workspace.
+    void bringBack() {
+        if (processor != null) {
+            processor.bringBack();
+        }
+        others.forEach(RemoteExperts::bringBack);
+    }
+}

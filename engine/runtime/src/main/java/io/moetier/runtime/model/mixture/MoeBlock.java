@@ -1,0 +1,247 @@
+package io.moetier.runtime.model.mixture;
+
+import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.ExpertChoices;
+import io.moetier.kernels.device.Kernels;
+import io.moetier.runtime.metrics.Counters;
+import io.moetier.runtime.metrics.Section;
+import io.moetier.runtime.model.block.Block;
+import io.moetier.runtime.model.block.DenseFeedForward;
+import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.model.pass.ExpertGroups;
+import io.moetier.runtime.model.pass.Mixture;
+import io.moetier.runtime.model.pass.MixtureObserver;
+import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.model.spec.SharedExpertSpec;
+import io.moetier.runtime.model.weight.Norm;
+import io.moetier.runtime.model.weight.Weights;
+import io.moetier.runtime.offload.ExpertArrivals;
+import io.moetier.runtime.offload.ExpertTiers;
+import io.moetier.runtime.offload.LayerExperts;
+import io.moetier.storage.model.Tier;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// A mixture of experts (Shazeer et al. 2017): router → top-k experts → weighted sum.
+///
+/// Tokens are grouped by expert, so that each expert is loaded and visited once per batch, in whatever order experts
+/// become available; those that are in memory at one time are computed together, and an expert that every token visits
+/// with the first of them. Every expert writes rows of its own, and the weighted sum adds a token's rows in the order
+/// of its choices: where an expert was, and when it came, cannot change a bit of the result. A choice of -1, with
+/// weight 0, sends a token to no expert; the choice of an identity gives the block's input and moves nothing.
+public final class MoeBlock implements Block {
+    private final int layer;
+    private final int number; // among the layers with experts
+    private final Router router;
+    private final int numExperts;
+    private final int numChoices; // identities lie behind the experts
+    private final int numExpertsPerToken;
+    private final int hiddenSize;
+    private final ExpertViews views;
+    private final ExpertTiers expertTiers;
+    private final ExpertPlaces places;
+    private final RoutersAhead routersAhead;
+    private final Counters counters;
+    private final @Nullable DenseFeedForward sharedExpert;
+    private final boolean sharedIsGated;
+    private final float @Nullable [] bias;
+    private final boolean weighsInputs;
+    private final Tier[] tierOf;
+
+    /// @param norm what is in front of the router
+    public MoeBlock(
+            int layer,
+            MoeSpec spec,
+            @Nullable Norm norm,
+            ExpertViews views,
+            LayerContext context,
+            RoutersAhead routersAhead) {
+        this.layer = layer;
+        this.routersAhead = routersAhead;
+        this.views = views;
+        expertTiers = context.expertTiers();
+        places = context.places();
+        counters = context.counters();
+        Weights weights = context.weights();
+        Optional<LinearSpec> gate = spec.sharedExpert().flatMap(SharedExpertSpec::gate);
+        router = new Router(spec.router(), gate, weights, context.selection());
+        number = routersAhead.add(layer, spec, norm, router);
+        sharedIsGated = gate.isPresent();
+        numExperts = spec.numExperts();
+        numChoices = spec.numChoices();
+        numExpertsPerToken = spec.numExpertsPerToken();
+        hiddenSize = spec.router().linear().cols();
+        sharedExpert = spec.sharedExpert()
+                .map(shared -> new DenseFeedForward(shared.ffn(), weights))
+                .orElse(null);
+        bias = spec.bias().map(weights::vector).orElse(null);
+        weighsInputs = spec.weighsInputs();
+        tierOf = new Tier[numExperts];
+    }
+
+    @Override
+    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
+        int n = workspace.n;
+        route(kernels, workspace, n);
+        runExperts(kernels, workspace);
+        sum(kernels, workspace, n);
+        if (bias != null) {
+            kernels.addBias(workspace.sublayer, n, hiddenSize, bias);
+        }
+        if (sharedExpert != null) {
+            int firstRow = n * numExpertsPerToken;
+            kernels.addRows(
+                    workspace.expertRows,
+                    firstRow,
+                    sharedIsGated ? workspace.sharedGate : null,
+                    n,
+                    hiddenSize,
+                    workspace.sublayer);
+        }
+        report(workspace);
+        MixtureObserver observer = workspace.observer();
+        if (observer != null) {
+            observer.onMixture(shown(kernels, workspace));
+        }
+    }
+
+    private void route(Kernels kernels, Workspace workspace, int n) {
+        ExpertChoices choices = workspace.choices;
+        router.choose(kernels, workspace.normed, n, workspace.routerAndSharedGate, choices);
+        workspace.groups.sort(choices.ids(), choices.weights(), n, numExpertsPerToken, numChoices);
+    }
+
+    private void sum(Kernels kernels, Workspace workspace, int n) {
+        DeviceBuffer rows = workspace.expertRows;
+        if (weighsInputs) {
+            kernels.weightedSum(rows, workspace.ones, n, numExpertsPerToken, hiddenSize, workspace.sublayer);
+        } else {
+            kernels.weightedSum(rows, workspace.choices, n, numExpertsPerToken, hiddenSize, workspace.sublayer);
+        }
+    }
+
+    @Override
+    public Section section() {
+        return Section.ROUTER;
+    }
+
+    private void runExperts(Kernels kernels, Workspace workspace) {
+        workspace.activity.enter(Section.EXPERTS);
+        ExpertGroups groups = workspace.groups;
+        LocalExperts here = places.here();
+        int numDistinct = groups.numDistinctBelow(numExperts);
+        routersAhead.onDecision(number, kernels, workspace);
+        try (LayerExperts experts =
+                expertTiers.begin(layer, groups.distinct, groups.sizes, groups.weights, numDistinct)) {
+            routersAhead.prefetch(number, workspace);
+            here.begin(workspace, workspace.normed, groups.tokens);
+            if (sharedExpert != null) {
+                sharedExpert.addTo(here.batch(), workspace.n * numExpertsPerToken, workspace.n);
+            }
+            copyToIdentities(kernels, workspace);
+            if (weighsInputs) {
+                weighInputs(kernels, workspace, here);
+            }
+            places.begin(experts, workspace, weighsInputs);
+            compute(experts, here);
+        }
+        counters.addExpertsComputed(numDistinct);
+        counters.addChoices(workspace.n, groups.numChoices());
+    }
+
+    /// What is there is computed first, by all devices at once and then by the processor, while the rest is loaded. The
+    /// order is that of the waits in [ExpertTiers].
+    private void compute(LayerExperts experts, LocalExperts here) {
+        for (int device = 0; device < expertTiers.numDevices(); device++) {
+            ExpertArrivals arrivals = experts.on(device);
+            ExpertPlace place = device == 0 ? here : places.other(device);
+            while (arrivals.isNextResident()) {
+                boolean _ = computeNext(arrivals, place);
+            }
+            place.compute(); // what every token visits, if no expert was there
+        }
+        ExpertArrivals onHost = experts.onHost();
+        while (onHost != null && computeNext(onHost, places.processor())) {
+            // one group after the other
+        }
+        for (boolean more = true; more; ) {
+            more = false;
+            for (int device = 0; device < expertTiers.numDevices(); device++) {
+                more |= computeNext(experts.on(device), device == 0 ? here : places.other(device));
+            }
+        }
+        places.bringBack();
+    }
+
+    private boolean computeNext(ExpertArrivals arrivals, ExpertPlace place) {
+        if (!arrivals.next()) {
+            return false;
+        }
+        for (int i = 0; i < arrivals.size(); i++) {
+            int expert = arrivals.expert(i);
+            tierOf[expert] = arrivals.tier(i);
+            place.add(views.in(arrivals.block(i)), expert);
+        }
+        place.compute();
+        return true;
+    }
+
+    private void copyToIdentities(Kernels kernels, Workspace workspace) {
+        ExpertGroups groups = workspace.groups;
+        int from = groups.start(numExperts);
+        int count = groups.start(numChoices) - from;
+        if (count > 0) {
+            kernels.copyRows(
+                    workspace.normed, groups.tokens, groups.rows, from, count, hiddenSize, workspace.expertRows);
+        }
+    }
+
+    /// From here on, experts read a row of their own for every choice.
+    private void weighInputs(Kernels kernels, Workspace workspace, LocalExperts here) {
+        here.compute(); // what reads the inputs as they are
+        kernels.scaleRows(
+                workspace.normed,
+                workspace.choices.weights(),
+                workspace.n,
+                numExpertsPerToken,
+                hiddenSize,
+                workspace.weightedInputs);
+        here.begin(workspace, workspace.weightedInputs, workspace.groups.rows);
+    }
+
+    private Mixture shown(Kernels kernels, Workspace workspace) {
+        int n = workspace.n;
+        int rows = n * numExpertsPerToken;
+        Mixture.Gate gate = router.show(
+                kernels, workspace, workspace.routerLogits, n, workspace.choices.ids(), workspace.choices.weights());
+        Mixture.Parts parts = new Mixture.Parts(
+                workspace.rows(workspace.expertRows, rows, hiddenSize),
+                weighsInputs,
+                bias,
+                sharedExpert == null ? null : workspace.rows(workspace.expertRows, rows, n, hiddenSize),
+                sharedIsGated ? workspace.rows(workspace.sharedGate, n, 1) : null,
+                workspace.rows(workspace.sublayer, n, hiddenSize));
+        return new Mixture(layer, false, workspace.firstPosition, n, gate, parts);
+    }
+
+    private void report(Workspace workspace) {
+        int n = workspace.n;
+        for (int i = 0; i < n * numExpertsPerToken; i++) {
+            int expert = workspace.choices.ids()[i];
+            workspace.tiers[i] = expert < 0 || expert >= numExperts ? Tier.HOST : tierOf[expert];
+        }
+        workspace
+                .listener()
+                .onRouting(
+                        layer,
+                        workspace.phase,
+                        workspace.firstPosition,
+                        n,
+                        numExpertsPerToken,
+                        workspace.choices.ids(),
+                        workspace.choices.weights(),
+                        workspace.tiers);
+    }
+}

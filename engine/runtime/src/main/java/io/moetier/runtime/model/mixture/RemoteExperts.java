@@ -1,0 +1,147 @@
+package io.moetier.runtime.model.mixture;
+
+import io.moetier.kernels.device.Device;
+import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.ExpertBatch;
+import io.moetier.kernels.device.ExpertWeights;
+import io.moetier.runtime.model.pass.ExpertGroups;
+import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.offload.MissCosts;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/// The experts that another device computes: rows of activations go there and come back, weights stay where they are.
+///
+/// Results are gathered there and come back together, at once for a decoded token and by a thousand rows for a prompt,
+/// to the rows that the experts would have written themselves. Where a row was computed, and when it came, cannot
+/// change a bit if the kernels are the same. Owns buffers on both devices, as long as these; confined to the thread
+/// that computes.
+final class RemoteExperts implements ExpertPlace {
+    private static final int MOST_ROWS = 1024;
+
+    private final Device main;
+    private final Device device;
+    private final int hiddenSize;
+    private final @Nullable MissCosts costs; // is told what computing takes
+    private final DeviceBuffer inputs; // [inputRows, hiddenSize]
+    private final DeviceBuffer outputs; // [rows, hiddenSize]
+    private final DeviceBuffer returned; // [rows, hiddenSize], on the main device
+    private final float[] results; // [rows, hiddenSize]
+    private final int[] everyRow; // [rows]: 0, 1, 2, …
+    private final int[] finalRows; // [rows], where outputs go on the main device
+    private final int[] outRows; // by the index into rows and tokens of the groups
+    private final ExpertBatch batch = new ExpertBatch();
+    private @Nullable Workspace workspace; // null before the first layer
+    private int[] readRows;
+    private int numRows;
+
+    /// @param main computes everything else
+    /// @param choices the most rows that experts may write in one pass, `tokens` those that any one may
+    /// @param costs null if nobody wants to know
+    RemoteExperts(
+            Device main,
+            Device device,
+            int inputRows,
+            int choices,
+            int tokens,
+            int hiddenSize,
+            @Nullable MissCosts costs) {
+        this.main = main;
+        this.device = device;
+        this.hiddenSize = hiddenSize;
+        this.costs = costs;
+        int rows = rows(choices, tokens);
+        inputs = device.allocate(Math.multiplyExact(inputRows, hiddenSize));
+        outputs = device.allocate(Math.multiplyExact(rows, hiddenSize));
+        returned = main.allocate(Math.multiplyExact(rows, hiddenSize));
+        results = new float[rows * hiddenSize];
+        everyRow = IntStream.range(0, rows).toArray();
+        finalRows = new int[rows];
+        outRows = new int[choices];
+        readRows = outRows;
+    }
+
+    private static int rows(int choices, int tokens) {
+        return Math.min(choices, Math.max(tokens, MOST_ROWS));
+    }
+
+    /// Returns the bytes of the buffers on the other device.
+    static long bytesThere(int inputRows, int choices, int tokens, int hiddenSize) {
+        return (long) Float.BYTES * hiddenSize * (inputRows + rows(choices, tokens));
+    }
+
+    /// Returns the bytes of the buffers on the main device.
+    static long bytesHere(int choices, int tokens, int hiddenSize) {
+        return (long) Float.BYTES * hiddenSize * rows(choices, tokens);
+    }
+
+    /// Forgets what a layer that failed has left.
+    void clear() {
+        numRows = 0;
+        batch.begin(readRows, outRows, workspace == null ? 0 : workspace.n);
+    }
+
+    /// Begins a layer whose experts read rows `inputRows` of `activations` `[.., hiddenSize]`, which has `floats`.
+    void begin(Workspace layerWorkspace, float[] activations, int floats, int[] inputRows) {
+        workspace = layerWorkspace;
+        readRows = inputRows;
+        clear();
+        device.upload(activations, 0, floats, inputs, 0);
+    }
+
+    @Override
+    public void add(ExpertWeights weights, int expert) {
+        ExpertGroups groups = begun().groups;
+        int from = groups.start(expert);
+        int n = groups.size(expert);
+        if (numRows + n > everyRow.length) {
+            compute();
+            bringBack();
+        }
+        for (int i = from; i < from + n; i++) {
+            finalRows[numRows] = groups.rows[i];
+            outRows[i] = numRows++;
+        }
+        batch.add(weights, from, n);
+    }
+
+    @Override
+    public void compute() {
+        if (batch.size() == 0) {
+            return;
+        }
+        long start = System.nanoTime();
+        device.kernels().expertFfn(batch, inputs, outputs);
+        if (costs != null) {
+            costs.computed(weightBytes(), batch.numRows() / batch.size(), System.nanoTime() - start);
+        }
+        batch.begin(readRows, outRows, begun().n);
+    }
+
+    private long weightBytes() {
+        long bytes = 0;
+        for (int i = 0; i < batch.size(); i++) {
+            ExpertWeights weights = batch.get(i);
+            bytes += weights.up().bytes().byteSize() + weights.down().bytes().byteSize();
+            bytes += weights.gate() == null ? 0 : weights.gate().bytes().byteSize();
+        }
+        return bytes;
+    }
+
+    /// Waits for what was computed, and writes it where it belongs on the main device.
+    void bringBack() {
+        if (numRows > 0) {
+            device.download(outputs, 0, numRows * hiddenSize, results, 0);
+            main.upload(results, 0, numRows * hiddenSize, returned, 0);
+            main.kernels().copyRows(returned, everyRow, finalRows, 0, numRows, hiddenSize, begun().expertRows);
+            numRows = 0;
+        }
+    }
+
+    private Workspace begun() {
+        if (workspace == null) {
+            throw new IllegalStateException("no layer has begun");
+        }
+        return workspace;
+    }
+}

@@ -1,0 +1,100 @@
+package io.moetier.runtime.model.mixture;
+
+import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.ExpertChoices;
+import io.moetier.kernels.device.Kernels;
+import io.moetier.kernels.device.RouterWeights;
+import io.moetier.kernels.device.Routing;
+import io.moetier.kernels.tensor.WeightMatrix;
+import io.moetier.runtime.model.pass.Mixture;
+import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.spec.RouterSpec;
+import io.moetier.runtime.model.weight.Linear;
+import io.moetier.runtime.model.weight.Weights;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// Chooses the experts of tokens: logits from a linear map, and the rule that reads them.
+final class Router {
+    private final RouterWeights alone;
+    private final RouterWeights withGate; // of a shared expert, if there is one
+    private final Routing routing;
+    private final float @Nullable [] correction;
+    private final @Nullable Capacity capacity;
+    private final @Nullable TopPExperts topP;
+
+    /// @param gate of a shared expert, whose logits are computed beside those of the experts
+    Router(RouterSpec spec, Optional<LinearSpec> gate, Weights weights, ExpertSelection selection) {
+        correction = spec.correction().map(weights::vector).orElse(null);
+        topP = selection.topPExperts().isPresent()
+                ? new TopPExperts(spec.routing(), selection.topPExperts().getAsDouble())
+                : null;
+        routing = topP == null ? spec.routing() : topP.probabilities();
+        capacity = spec.capacity()
+                .map(limit -> new Capacity(limit, routing.numExperts()))
+                .orElse(null);
+        Linear logits = Linear.load(spec.linear(), weights);
+        alone = operands(List.of(logits));
+        withGate = gate.map(linear -> operands(List.of(logits, Linear.load(linear, weights))))
+                .orElse(alone);
+    }
+
+    private RouterWeights operands(List<Linear> linears) {
+        return new RouterWeights(
+                linears.stream().map(Linear::weight).toArray(WeightMatrix[]::new),
+                linears.stream().map(Linear::bias).toArray(float[][]::new),
+                routing,
+                correction);
+    }
+
+    int numExpertsPerToken() {
+        return routing.numExpertsPerToken();
+    }
+
+    /// Returns what an observer is shown of the choices that were just made for `n` tokens.
+    Mixture.Gate show(Kernels kernels, Workspace workspace, DeviceBuffer logits, int n, int[] ids, float[] weights) {
+        int choices = routing.numExperts();
+        int[] order = new int[n * choices];
+        float[] byOrder = new float[n * choices];
+        kernels.route(logits, n, routing.ofScores(), null, order, byOrder);
+        float[] scores = new float[n * choices];
+        for (int i = 0; i < scores.length; i++) {
+            scores[i / choices * choices + order[i]] = byOrder[i];
+        }
+        return new Mixture.Gate(
+                workspace.rows(workspace.normed, n, alone.matrices()[0].cols()),
+                workspace.rows(logits, n, choices),
+                scores,
+                correction,
+                routing.numExpertsPerToken(),
+                ids,
+                weights);
+    }
+
+    /// Chooses for the rows of `x` `[n, hiddenSize]`; `choices` receive `[n, k]`.
+    ///
+    /// @param outs receive the logits `[n, numExperts]`, and those of the gate `[n]` if there is one
+    void choose(Kernels kernels, DeviceBuffer x, int n, DeviceBuffer[] outs, ExpertChoices choices) {
+        choose(kernels, withGate, x, n, outs, choices);
+    }
+
+    /// As [#choose], without a gate.
+    void guess(Kernels kernels, DeviceBuffer x, int n, DeviceBuffer[] outs, ExpertChoices choices) {
+        choose(kernels, alone, x, n, outs, choices);
+    }
+
+    private void choose(
+            Kernels kernels, RouterWeights by, DeviceBuffer x, int n, DeviceBuffer[] outs, ExpertChoices choices) {
+        kernels.route(by, x, n, outs, choices);
+        if (topP != null) {
+            topP.keep(choices.ids(), choices.weights(), n);
+            choices.chosenOnHost();
+        }
+        if (capacity != null) {
+            capacity.limit(choices.ids(), choices.weights(), n, routing.numExpertsPerToken());
+            choices.chosenOnHost();
+        }
+    }
+}

@@ -1,0 +1,133 @@
+package io.moetier.runtime.model.mixture;
+
+import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.Kernels;
+import io.moetier.runtime.lookahead.Guesser;
+import io.moetier.runtime.lookahead.Lookahead;
+import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.model.weight.Norm;
+import io.moetier.runtime.offload.ExpertTiers;
+import io.moetier.runtime.offload.PrefetchTrial;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Looks at what the layers after one that has just been routed will choose, and has it loaded ahead.
+///
+/// A later layer's router is applied to the hidden state in front of this layer's experts. As each such look costs a
+/// router's time, tokens that nothing is loaded ahead for are only sampled. An encoder reads its whole input at once:
+/// choices are guessed in the decoder only.
+public final class RoutersAhead {
+    /// Of so many tokens, the routers ahead are asked in one, to know their recall.
+    private static final int SAMPLE = 16;
+
+    private final List<Target> routers = new ArrayList<>();
+    private final ExpertTiers expertTiers;
+    private final PrefetchTrial trial;
+    private Lookahead lookahead = new Lookahead(0, 0, 0);
+    private int decoder; // the number of its first layer with experts
+    private long tokens;
+
+    /// What is needed to route to the experts of a layer.
+    private record Target(int layer, MoeSpec spec, @Nullable Norm norm, Router router) {}
+
+    public RoutersAhead(ExpertTiers expertTiers, PrefetchTrial trial) {
+        this.expertTiers = expertTiers;
+        this.trial = trial;
+    }
+
+    /// Adds the next layer that has experts, and returns its number among these.
+    int add(int layer, MoeSpec spec, @Nullable Norm norm, Router router) {
+        routers.add(new Target(layer, spec, norm, router));
+        return routers.size() - 1;
+    }
+
+    /// Begins the decoder: the layers added so far are the encoder's.
+    public void beginDecoder() {
+        decoder = routers.size();
+    }
+
+    /// Begins to look ahead; all layers have been added.
+    public void start() {
+        lookahead = new Lookahead(
+                routers.size() - decoder,
+                routers.stream()
+                        .mapToInt(router -> router.spec().numChoices())
+                        .max()
+                        .orElse(0),
+                routers.stream()
+                        .mapToInt(router -> router.spec().numExpertsPerToken())
+                        .max()
+                        .orElse(0));
+    }
+
+    public Lookahead lookahead() {
+        return lookahead;
+    }
+
+    /// Records what layer `number` has chosen for the only token of the workspace, and guesses later layers.
+    void onDecision(int number, Kernels kernels, Workspace workspace) {
+        if (workspace.n != 1 || number < decoder) {
+            return;
+        }
+        lookahead.onDecision(
+                number - decoder,
+                workspace.choices.ids(),
+                routers.get(number).spec().numExpertsPerToken());
+        tokens += number == routers.size() - 1 ? 1 : 0;
+        boolean sampled = tokens % SAMPLE == 0;
+        int furthest = sampled ? Lookahead.MOST_DISTANCE : trial.isOn() ? 1 : 0;
+        for (int distance = 1; distance <= furthest && number + distance < routers.size(); distance++) {
+            guess(Guesser.router(distance), number + distance, kernels, workspace);
+        }
+    }
+
+    /// Asks for the experts of the layer after `number` that will most likely be needed; the experts of `number` have
+    /// been asked for already.
+    void prefetch(int number, Workspace workspace) {
+        if (number + 1 == routers.size() || number + 1 == decoder) {
+            return;
+        }
+        Target next = routers.get(number + 1);
+        if (workspace.n > 1 && (expertTiers.streamsPrompts() || trial.isOnForPrompts())) {
+            expertTiers.stream(next.layer());
+            return;
+        }
+        int n = 0;
+        if (workspace.n == 1 && number >= decoder && trial.isOn()) {
+            n = keepExperts(
+                    next.spec().numExperts(),
+                    workspace,
+                    lookahead.bestGuess(number + 1 - decoder, workspace.ahead.ids(), workspace.ahead.weights()));
+        }
+        expertTiers.guess(next.layer(), workspace.ahead.ids(), workspace.ahead.weights(), n);
+    }
+
+    /// Leaves identities out of the first `n` guesses, and returns how many remain.
+    private static int keepExperts(int numExperts, Workspace workspace, int n) {
+        int kept = 0;
+        for (int i = 0; i < n; i++) {
+            if (workspace.ahead.ids()[i] < numExperts) {
+                workspace.ahead.ids()[kept] = workspace.ahead.ids()[i];
+                workspace.ahead.weights()[kept++] = workspace.ahead.weights()[i];
+            }
+        }
+        return kept;
+    }
+
+    private void guess(Guesser guesser, int number, Kernels kernels, Workspace workspace) {
+        Target target = routers.get(number);
+        DeviceBuffer input = workspace.hidden;
+        if (target.norm() != null) {
+            input = workspace.aheadNormed;
+            target.norm().apply(kernels, workspace.hidden, 1, input);
+        }
+        target.router().guess(kernels, input, 1, workspace.aheadLogits, workspace.ahead);
+        lookahead.onGuess(
+                guesser,
+                number - decoder,
+                workspace.ahead.ids(),
+                target.router().numExpertsPerToken());
+    }
+}

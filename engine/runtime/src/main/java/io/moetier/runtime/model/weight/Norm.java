@@ -1,0 +1,51 @@
+package io.moetier.runtime.model.weight;
+
+import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.Kernels;
+import io.moetier.runtime.model.spec.NormSpec;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/// Normalisation with its loaded factors.
+public final class Norm {
+    private final boolean centred;
+    private final float[] weight;
+    private final float @Nullable [] bias;
+    private final float eps;
+
+    private Norm(NormSpec spec, float[] weight, float @Nullable [] bias) {
+        this.centred = spec.kind() == NormSpec.Kind.LAYER;
+        this.weight = weight;
+        this.bias = bias;
+        this.eps = spec.eps();
+    }
+
+    public static Norm load(NormSpec spec, Weights weights) {
+        float[] factors = spec.weight().map(weights::vector).orElseGet(() -> ones(spec.size()));
+        if (spec.kind() == NormSpec.Kind.ZERO_CENTRED_RMS) {
+            for (int i = 0; i < factors.length; i++) {
+                factors[i]++;
+            }
+        }
+        return new Norm(spec, factors, spec.bias().map(weights::vector).orElse(null));
+    }
+
+    int size() {
+        return weight.length;
+    }
+
+    /// Normalises each of `rows` rows; `out` may be `x`.
+    public void apply(Kernels kernels, DeviceBuffer x, int rows, DeviceBuffer out) {
+        if (centred) {
+            kernels.layerNorm(x, rows, weight.length, weight, bias, eps, out);
+        } else {
+            kernels.rmsNorm(x, rows, weight.length, weight, eps, out);
+        }
+    }
+
+    private static float[] ones(int size) {
+        float[] ones = new float[size];
+        Arrays.fill(ones, 1f);
+        return ones;
+    }
+}
