@@ -9,15 +9,12 @@
 // Bytes moved: keys and values once for every head that reads them, all but the first of heads that share them from the
 // second-level cache; the floor of a decode step is the bytes of the cache over the memory's bandwidth.
 #include "common.cuh"
+#include "layout.cuh"
+#include "numbers.cuh"
 
 constexpr int WARPS = 8;
 constexpr int THREADS = WARPS * LANES;
-constexpr int TILE_KEYS = 16;
 constexpr int STEP = WARPS * TILE_KEYS;
-constexpr int SPAN = 1024;
-constexpr int CHUNK_POSITIONS = 256;
-constexpr int FEW_CHUNKS = 64;
-constexpr int MAX_QUERY = 1024;
 constexpr float NONE = -INFINITY;
 
 // Where chunks of a cache lie: keys and values of each, or latents. Those of short texts come with the launch.

@@ -101,68 +101,69 @@ __device__ __forceinline__ void decode_iq4(const uint8_t* pairs, int row, uint32
 
 __device__ __forceinline__ void decode(Q8_0, const uint8_t* tile, int block, int row, Integers& to) {
   const uint8_t* from = tile + (size_t)block * Q8_0::BLOCK_BYTES;
-  to.scale = row_half(from, row);
+  to.scale = row_half(from + Q8_0::D, row);
 #pragma unroll
   for (int i = 0; i < 8; i++) {
-    to.words[i] = row_word(from + 32, i, row);
+    to.words[i] = row_word(from + Q8_0::QS, i, row);
   }
 }
 
 __device__ __forceinline__ void decode(Q4_0, const uint8_t* tile, int block, int row, Integers& to) {
   const uint8_t* from = tile + (size_t)block * Q4_0::BLOCK_BYTES;
-  to.scale = row_half(from, row);
-  decode_pairs(from + 32, row, to.words);
+  to.scale = row_half(from + Q4_0::D, row);
+  decode_pairs(from + Q4_0::QS, row, to.words);
   subtract(0x08080808u, to.words);
 }
 
 __device__ __forceinline__ void decode(Q4_1, const uint8_t* tile, int block, int row, Integers& to) {
   const uint8_t* from = tile + (size_t)block * Q4_1::BLOCK_BYTES;
-  to.scale = row_half(from, row);
-  to.other = row_half(from + 32, row);
-  decode_pairs(from + 64, row, to.words);
+  to.scale = row_half(from + Q4_1::D, row);
+  to.other = row_half(from + Q4_1::M, row);
+  decode_pairs(from + Q4_1::QS, row, to.words);
 }
 
 __device__ __forceinline__ void decode(Q5_0, const uint8_t* tile, int block, int row, Integers& to) {
   const uint8_t* from = tile + (size_t)block * Q5_0::BLOCK_BYTES;
-  to.scale = row_half(from, row);
-  decode_pairs(from + 96, row, to.words);
-  add_fifths(row_word(from + 32, 0, row), to.words);
+  to.scale = row_half(from + Q5_0::D, row);
+  decode_pairs(from + Q5_0::QS, row, to.words);
+  add_fifths(row_word(from + Q5_0::QH, 0, row), to.words);
   subtract(0x10101010u, to.words);
 }
 
 __device__ __forceinline__ void decode(Q5_1, const uint8_t* tile, int block, int row, Integers& to) {
   const uint8_t* from = tile + (size_t)block * Q5_1::BLOCK_BYTES;
-  to.scale = row_half(from, row);
-  to.other = row_half(from + 32, row);
-  decode_pairs(from + 128, row, to.words);
-  add_fifths(row_word(from + 64, 0, row), to.words);
+  to.scale = row_half(from + Q5_1::D, row);
+  to.other = row_half(from + Q5_1::M, row);
+  decode_pairs(from + Q5_1::QS, row, to.words);
+  add_fifths(row_word(from + Q5_1::QH, 0, row), to.words);
 }
 
 __device__ __forceinline__ void decode(IQ4_NL, const uint8_t* tile, int block, int row, Integers& to) {
   const uint8_t* from = tile + (size_t)block * IQ4_NL::BLOCK_BYTES;
-  to.scale = row_half(from, row);
-  decode_iq4(from + 32, row, to.words);
+  to.scale = row_half(from + IQ4_NL::D, row);
+  decode_iq4(from + IQ4_NL::QS, row, to.words);
 }
 
 __device__ __forceinline__ void decode(IQ4_XS, const uint8_t* tile, int block, int row, Integers& to) {
   const uint8_t* from = tile + (size_t)(block / 8) * IQ4_XS::BLOCK_BYTES;
   const int group = block % 8;
-  to.scale = row_half(from, row) * (float)(int8_t)at<uint8_t>(from, 32 + group * 16 + row);
-  decode_iq4(from + 160 + group * 256, row, to.words);
+  to.scale = row_half(from + IQ4_XS::D, row) * (float)(int8_t)at<uint8_t>(from, IQ4_XS::SCALES + group * 16 + row);
+  decode_iq4(from + IQ4_XS::QS + group * 256, row, to.words);
 }
 
 // Weights are doubled, and so whole numbers; the scale is halved.
 __device__ __forceinline__ void decode(MXFP4, const uint8_t* tile, int block, int row, Integers& to) {
   const uint32_t table[4] = {0x03020100u, 0x0c080604u, 0xfdfeff00u, 0xf4f8fafcu};
   const uint8_t* from = tile + (size_t)block * MXFP4::BLOCK_BYTES;
-  to.scale = MXFP4::scale(at<uint8_t>(from, row));
-  decode_codes(table, from + 16, row, to.words);
+  to.scale = MXFP4::scale(at<uint8_t>(from, MXFP4::E + row));
+  decode_codes(table, from + MXFP4::QS, row, to.words);
 }
 
-// The scale and what is added, of block `group` of the eight.
+// The scale and what is added, of block `group` of the eight of Q4_K or Q5_K, where both lie alike.
 __device__ __forceinline__ void decode_scales(const uint8_t* from, int group, int row, Integers& to) {
-  to.scale = row_half(from, row) * (float)at<uint8_t>(from, 64 + group * 16 + row);
-  to.other = -(row_half(from + 32, row) * (float)at<uint8_t>(from, 192 + group / 2 * 32 + row * 2 + group % 2));
+  to.scale = row_half(from + Q4_K::D, row) * (float)at<uint8_t>(from, Q4_K::SCALES + group * 16 + row);
+  to.other = -(row_half(from + Q4_K::DMIN, row) *
+               (float)at<uint8_t>(from, Q4_K::MINS + group / 2 * 32 + row * 2 + group % 2));
 }
 
 // Two blocks are the halves of the same bytes.
@@ -176,7 +177,7 @@ __device__ __forceinline__ void decode(Q4_K, const uint8_t* tile, int block, int
   decode_scales(from, group, row, to);
 #pragma unroll
   for (int i = 0; i < 8; i++) {
-    to.words[i] = half_word(from + 320 + group / 2 * 512, i, row, group % 2 != 0);
+    to.words[i] = half_word(from + Q4_K::QS + group / 2 * 512, i, row, group % 2 != 0);
   }
 }
 
@@ -186,21 +187,21 @@ __device__ __forceinline__ void decode(Q5_K, const uint8_t* tile, int block, int
   decode_scales(from, group, row, to);
 #pragma unroll
   for (int i = 0; i < 8; i++) {
-    const uint32_t fifths = row_word(from + 2368, i, row) >> group & 0x01010101u;
-    to.words[i] = half_word(from + 320 + group / 2 * 512, i, row, group % 2 != 0) | fifths << 4;
+    const uint32_t fifths = row_word(from + Q5_K::QH, i, row) >> group & 0x01010101u;
+    to.words[i] = half_word(from + Q5_K::QS + group / 2 * 512, i, row, group % 2 != 0) | fifths << 4;
   }
 }
 
 __device__ __forceinline__ void decode(Q6_K, const uint8_t* tile, int block, int row, Integers& to) {
   const uint8_t* from = tile + (size_t)(block / 8) * Q6_K::BLOCK_BYTES;
   const int group = block % 8;
-  const uint8_t* half = from + 288 + group / 4 * 1536;
-  const float d = row_half(from, row);
-  to.scale = d * (float)(int8_t)at<uint8_t>(from, 32 + group * 32 + row);
-  to.other = d * (float)(int8_t)at<uint8_t>(from, 48 + group * 32 + row);
+  const uint8_t* half = from + Q6_K::QL + group / 4 * (Q6_K::SECOND_QL - Q6_K::QL);
+  const float d = row_half(from + Q6_K::D, row);
+  to.scale = d * (float)(int8_t)at<uint8_t>(from, Q6_K::SCALES + group * 32 + row);
+  to.other = d * (float)(int8_t)at<uint8_t>(from, Q6_K::SCALES + TILE_ROWS + group * 32 + row);
 #pragma unroll
   for (int i = 0; i < 8; i++) {
-    const uint32_t upper = row_word(half + 1024, i, row) >> (group % 4 * 2) & 0x03030303u;
+    const uint32_t upper = row_word(half + (Q6_K::QH - Q6_K::QL), i, row) >> (group % 4 * 2) & 0x03030303u;
     const uint32_t lower = half_word(half + group % 2 * 512, i, row, group % 4 >= 2);
     to.words[i] = less(lower | upper << 4, 0x20202020u);
   }

@@ -8,8 +8,6 @@
 #include "rows.cuh"
 #include "tasks.cuh"
 
-constexpr int FEW_TOKENS = 64;
-
 // A warp computes one row of weights at a time, a lane every 32nd column.
 template <class T>
 __device__ __forceinline__ void multiply_rows(const Tasks& tasks) {

@@ -9,11 +9,7 @@
 // lead to other experts.
 #include "tasks.cuh"
 
-constexpr int MOST_CHOSEN = 64;
 constexpr int MOST_ROW_GROUPS = 1024;
-
-// What becomes of a logit; the host numbers them likewise.
-enum Score { SOFTMAX, SIGMOID, SPARSE_MIXER };
 
 // How experts are chosen for n tokens: at most 1024, MOST_CHOSEN of them for a token, from at most 32 groups.
 struct Choice {
@@ -130,7 +126,7 @@ struct Experts {
 
 // Makes scores of logits, which other blocks of this launch wrote: they are read where those wrote them.
 __device__ __forceinline__ void score(const Experts& experts, const float* logits) {
-  const bool isSoftmax = experts.choice.score == SOFTMAX;
+  const bool isSoftmax = experts.choice.score == scores::SOFTMAX;
   float max = -INFINITY;
   experts.each([&](int e, int) { max = fmaxf(max, __ldcg(logits + e)); });
   max = warp_max(max);
@@ -210,7 +206,7 @@ __device__ __forceinline__ double share_of_near(const Experts& experts, double m
 }
 
 __device__ __forceinline__ void take_best(Experts& experts, Chosen& chosen) {
-  const bool isMixer = experts.choice.score == SPARSE_MIXER;
+  const bool isMixer = experts.choice.score == scores::SPARSE_MIXER;
 #pragma unroll 1
   for (int j = 0; j < experts.choice.k; j++) {
     const int best = experts.take();
@@ -242,7 +238,7 @@ __device__ __forceinline__ double divisor(const Choice& choice, const Chosen& ch
 __device__ __forceinline__ void choose(const Choice& choice, int row, double* scores, Chosen& chosen) {
   const float* logits = choice.logits + (size_t)row * choice.experts;
   Experts experts = {choice, scores};
-  if (choice.score == SPARSE_MIXER) {
+  if (choice.score == scores::SPARSE_MIXER) {
     experts.each([&](int e, int) { scores[e] = __ldcg(logits + e); });
   } else {
     score(experts, logits);

@@ -3,6 +3,7 @@
 // Of a type: row_bytes(cols), and element(row, k), the float that ggml makes of column k.
 #pragma once
 #include "common.cuh"
+#include "layout.cuh"
 
 __device__ __forceinline__ float half_at(const uint8_t* bytes) {
   return __half2float(__ushort_as_half((unsigned short)(bytes[0] | bytes[1] << 8)));
@@ -13,18 +14,18 @@ __device__ __forceinline__ int two_bits(const uint8_t* bytes, int k) {
   return bytes[k / 128 * 32 + k % 32] >> (k % 128 / 32 * 2) & 3;
 }
 
-template <int ELEMENTS, int BYTES>
+template <class Layout>
 struct Blocks {
   static __device__ __forceinline__ size_t row_bytes(int cols) {
-    return (size_t)(cols / ELEMENTS) * BYTES;
+    return (size_t)(cols / Layout::BLOCK_COLS) * Layout::ROW_BLOCK_BYTES;
   }
 
   static __device__ __forceinline__ const uint8_t* block(const uint8_t* row, int k) {
-    return row + (size_t)(k / ELEMENTS) * BYTES;
+    return row + (size_t)(k / Layout::BLOCK_COLS) * Layout::ROW_BLOCK_BYTES;
   }
 };
 
-struct Q2_K : Blocks<256, 84> {
+struct Q2_K : Blocks<layout::Q2_K> {
   static __device__ __forceinline__ float element(const uint8_t* row, int k) {
     const uint8_t* b = block(row, k);
     const int i = k % 256;
@@ -34,7 +35,7 @@ struct Q2_K : Blocks<256, 84> {
   }
 };
 
-struct Q3_K : Blocks<256, 110> {
+struct Q3_K : Blocks<layout::Q3_K> {
   static __device__ __forceinline__ float element(const uint8_t* row, int k) {
     const uint8_t* b = block(row, k);
     const int i = k % 256;

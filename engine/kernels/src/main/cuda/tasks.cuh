@@ -4,15 +4,11 @@
 // the columns. The order of a sum depends on the number of columns only: a lane adds its columns in ascending units, then
 // lanes are added, then warps.
 #pragma once
+#include "numbers.cuh"
 #include "weights.cuh"
 
 constexpr int WARPS = 8;
 constexpr int THREADS = WARPS * LANES;
-constexpr int ROWS_TOGETHER = 4;
-constexpr int FEW_TASKS = 16;
-
-// What becomes of a product; the host numbers them likewise.
-enum Activation { NOTHING, SWIGLU, CLAMPED_SWIGLU, GEGLU, RELU };
 
 // `out[outRows[i]] = activation(weights * x[xRows[i]] + bias)` for i below n; without lists, row i is row i.
 struct Task {
@@ -33,6 +29,7 @@ struct Task {
   float limit;
   float alpha;
 };
+static_assert(sizeof(Task) == TASK_BYTES, "as Tasks writes it");
 
 // As many tasks as the grid is deep. Few of them come with the launch.
 struct Tasks {
@@ -48,16 +45,16 @@ __device__ __forceinline__ float activated(const Task& task, float product, floa
   float x = product + (task.bias == nullptr ? 0.0f : __ldg(task.bias + row));
   float u = up + (task.upBias == nullptr ? 0.0f : __ldg(task.upBias + row));
   switch (task.activation) {
-    case SWIGLU:
+    case activations::SWIGLU:
       return x / (1.0f + expf(-x)) * u;
-    case CLAMPED_SWIGLU:
+    case activations::CLAMPED_SWIGLU:
       x = x > task.limit ? task.limit : x;
       return x / (1.0f + expf(-task.alpha * x)) * (clamped(u, task.limit) + 1.0f);
-    case GEGLU: {  // 1 + tanh(z) is 2 / (1 + exp(-2 z))
+    case activations::GEGLU: {  // 1 + tanh(z) is 2 / (1 + exp(-2 z))
       const float alpha = 1.59576912f * (1.0f + 0.044715f * x * x);
       return x / (1.0f + expf(-alpha * x)) * u;
     }
-    case RELU:
+    case activations::RELU:
       return x < 0.0f ? 0.0f : x;
     default:
       return x;

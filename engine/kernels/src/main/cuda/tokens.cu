@@ -8,36 +8,12 @@
 // A row's sums depend on its length only: a short row is a warp's, a long one the block's, a lane or thread adding every
 // 32nd or 512th element.
 #include "common.cuh"
+#include "layout.cuh"
+#include "numbers.cuh"
 
 constexpr int WARPS = 16;
 constexpr int THREADS = WARPS * LANES;
 constexpr int LONG_ROW = 1024;
-constexpr int MAX_OPERATIONS = 12;
-constexpr int FEW_FACTORS = 64;
-
-// The host numbers them likewise.
-enum Code {
-  RMS_NORM,
-  LAYER_NORM,
-  ADD_BIAS,
-  CLAMP,
-  COPY,
-  SCALE,
-  SCALE_ROWS,
-  COMBINE,
-  ADD,
-  ROPE,
-  STORE_KV,
-  STORE_LATENTS,
-  WEIGHTED_SUM,
-  ADD_ROWS,
-  CLEAR,
-  MULTIPLY,
-  SIGMOID,
-  SILU,
-  SOFTPLUS,
-  ADD_SCALED
-};
 
 // Of each operation, a block has elements `blockIdx.x * extent` and on of `out`, and none from `length` on.
 struct Operation {
@@ -60,6 +36,8 @@ struct Program {
   float few[FEW_FACTORS];
   Operation operations[MAX_OPERATIONS];
 };
+static_assert(sizeof(Operation) == OPERATION_BYTES && offsetof(Program, operations) == OPERATIONS_AT,
+              "as TokenProgram writes them");
 
 struct Range {
   int begin;
@@ -188,9 +166,6 @@ __device__ __forceinline__ __half cached(float x) {
   return cached_half(x);
 }
 
-constexpr int CHUNK_POSITIONS = 256;
-constexpr int TILE_KEYS = 16;
-
 // x, y: keys and values; out, more: the chunk of the cache for them; p: heads, head dimension, the first token's
 // position counted from the chunk's, whether float16. Tokens outside the chunk are another operation's.
 template <class T>
@@ -264,67 +239,67 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) each_token(const Progra
     const Operation& op = program.operations[number];
     float* out = (float*)op.out;
     switch (op.code) {
-      case RMS_NORM:
+      case operations::RMS_NORM:
         rms_norm(op, parts);
         break;
-      case LAYER_NORM:
+      case operations::LAYER_NORM:
         layer_norm(op, parts);
         break;
-      case ADD_BIAS:
+      case operations::ADD_BIAS:
         each(op, [&](int i) { out[i] += op.x[i % op.cols]; });
         break;
-      case CLAMP:
+      case operations::CLAMP:
         each(op, [&](int i) { out[i] = clamped(out[i], op.alpha); });
         break;
-      case COPY:
+      case operations::COPY:
         each(op, [&](int i) { out[i] = op.x[i]; });
         break;
-      case SCALE:
+      case operations::SCALE:
         each(op, [&](int i) { out[i] = op.alpha * out[i]; });
         break;
-      case SCALE_ROWS:  // p: how many rows a row becomes
+      case operations::SCALE_ROWS:  // p: how many rows a row becomes
         each(op, [&](int i) {
           const int row = i / op.cols;
           out[i] = factor(program, op, row) * op.x[(size_t)(row / op.p[0]) * op.cols + i % op.cols];
         });
         break;
-      case COMBINE:
+      case operations::COMBINE:
         each(op, [&](int i) { out[i] = op.alpha * op.x[i] + op.beta * op.y[i]; });
         break;
-      case ADD:
+      case operations::ADD:
         each(op, [&](int i) { out[i] += op.x[i]; });
         break;
-      case ROPE:
+      case operations::ROPE:
         rope(op);
         break;
-      case STORE_KV:
+      case operations::STORE_KV:
         op.p[3] != 0 ? store_kv<__half>(op) : store_kv<float>(op);
         break;
-      case STORE_LATENTS:
+      case operations::STORE_LATENTS:
         op.p[3] != 0 ? store_latents<__half>(op) : store_latents<float>(op);
         break;
-      case WEIGHTED_SUM:
+      case operations::WEIGHTED_SUM:
         weighted_sum(program, op);
         break;
-      case ADD_ROWS:  // y: logits of a gate for every row, or null
+      case operations::ADD_ROWS:  // y: logits of a gate for every row, or null
         each(op, [&](int i) { out[i] += op.y == nullptr ? op.x[i] : sigmoid(op.y[i / op.cols]) * op.x[i]; });
         break;
-      case CLEAR:
+      case operations::CLEAR:
         each(op, [&](int i) { out[i] = 0.0f; });
         break;
-      case MULTIPLY:
+      case operations::MULTIPLY:
         each(op, [&](int i) { out[i] *= op.x[i]; });
         break;
-      case SIGMOID:
+      case operations::SIGMOID:
         each(op, [&](int i) { out[i] = sigmoid(out[i]); });
         break;
-      case SILU:
+      case operations::SILU:
         each(op, [&](int i) { out[i] = out[i] / (1.0f + expf(-out[i])); });
         break;
-      case SOFTPLUS:  // above 20, the function rounds to its argument
+      case operations::SOFTPLUS:  // above 20, the function rounds to its argument
         each(op, [&](int i) { out[i] = out[i] > 20.0f ? out[i] : log1pf(expf(out[i])); });
         break;
-      case ADD_SCALED:  // y: factors of columns
+      case operations::ADD_SCALED:  // y: factors of columns
         each(op, [&](int i) { out[i] += op.y[i % op.cols] * op.x[i]; });
         break;
     }

@@ -14,8 +14,7 @@
 //   ALWAYS_ALIGNED                  whether rows of activations lie at multiples of sixteen bytes, which the host sees to
 #pragma once
 #include "common.cuh"
-
-constexpr int TILE_ROWS = 16;
+#include "layout.cuh"
 
 // A byte as a float, plus 2^23: exact, and cheaper than a conversion.
 __device__ __forceinline__ float lifted(uint32_t word, int index) {
@@ -42,7 +41,7 @@ __device__ __forceinline__ V at(const uint8_t* bytes, size_t offset) {
   return __ldg(reinterpret_cast<const V*>(bytes + offset));
 }
 
-struct F32 {
+struct F32 : layout::F32 {
   static constexpr bool ALWAYS_ALIGNED = false;
   static constexpr int UNIT = 32;
   static constexpr int QUADS = 1;
@@ -52,7 +51,7 @@ struct F32 {
   };
 
   static __device__ __forceinline__ size_t tile_bytes(int cols) {
-    return (size_t)cols * 64;
+    return (size_t)cols * BLOCK_BYTES;
   }
 
   static __device__ __forceinline__ int column(int unit, int lane, int quad) {
@@ -64,7 +63,7 @@ struct F32 {
     const int first = column(unit, lane, 0);
 #pragma unroll
     for (int i = 0; i < 4; i++) {
-      f.columns[i] = first + i < cols ? at<float4>(tile, (size_t)(first + i) * 64 + lane % 4 * 16)
+      f.columns[i] = first + i < cols ? at<float4>(tile, (size_t)(first + i) * BLOCK_BYTES + lane % 4 * 16)
                                       : make_float4(0, 0, 0, 0);
     }
     return f;
@@ -81,7 +80,7 @@ struct F32 {
   }
 };
 
-struct F16 {
+struct F16 : layout::F16 {
   static constexpr bool ALWAYS_ALIGNED = false;
   static constexpr int UNIT = 32;
   static constexpr int QUADS = 1;
@@ -91,7 +90,7 @@ struct F16 {
   };
 
   static __device__ __forceinline__ size_t tile_bytes(int cols) {
-    return (size_t)cols * 32;
+    return (size_t)cols * BLOCK_BYTES;
   }
 
   static __device__ __forceinline__ int column(int unit, int lane, int quad) {
@@ -104,7 +103,7 @@ struct F16 {
 #pragma unroll
     for (int i = 0; i < 4; i++) {
       f.columns[i] =
-          first + i < cols ? at<uint2>(tile, (size_t)(first + i) * 32 + lane % 4 * 8) : make_uint2(0, 0);
+          first + i < cols ? at<uint2>(tile, (size_t)(first + i) * BLOCK_BYTES + lane % 4 * 8) : make_uint2(0, 0);
     }
     return f;
   }
@@ -120,7 +119,7 @@ struct F16 {
   }
 };
 
-struct BF16 {
+struct BF16 : layout::BF16 {
   static constexpr bool ALWAYS_ALIGNED = false;
   static constexpr int UNIT = 32;
   static constexpr int QUADS = 1;
@@ -130,7 +129,7 @@ struct BF16 {
   };
 
   static __device__ __forceinline__ size_t tile_bytes(int cols) {
-    return (size_t)((cols + 1) / 2) * 64;
+    return (size_t)((cols + 1) / BLOCK_COLS) * BLOCK_BYTES;
   }
 
   static __device__ __forceinline__ int column(int unit, int lane, int quad) {
@@ -142,7 +141,7 @@ struct BF16 {
     const int first = column(unit, lane, 0);
 #pragma unroll
     for (int i = 0; i < 2; i++) {
-      f.pairs[i] = first + 2 * i < cols ? at<uint4>(tile, (size_t)(first / 2 + i) * 64 + lane % 4 * 16)
+      f.pairs[i] = first + 2 * i < cols ? at<uint4>(tile, (size_t)(first / BLOCK_COLS + i) * BLOCK_BYTES + lane % 4 * 16)
                                         : make_uint4(0, 0, 0, 0);
     }
     return f;
@@ -161,19 +160,17 @@ struct BF16 {
   }
 };
 
-struct Q8_0 {
+struct Q8_0 : layout::Q8_0 {
   static constexpr bool ALWAYS_ALIGNED = true;
   static constexpr int UNIT = 32;
   static constexpr int QUADS = 1;
-  static constexpr int BLOCK_BYTES = 544;
-
   struct Fragment {
     uint2 d;
     uint4 q;
   };
 
   static __device__ __forceinline__ size_t tile_bytes(int cols) {
-    return (size_t)(cols / UNIT) * BLOCK_BYTES;
+    return (size_t)(cols / BLOCK_COLS) * BLOCK_BYTES;
   }
 
   static __device__ __forceinline__ int column(int unit, int lane, int quad) {
@@ -182,7 +179,7 @@ struct Q8_0 {
 
   static __device__ __forceinline__ Fragment load(const uint8_t* tile, int unit, int lane, int cols) {
     const uint8_t* block = tile + (size_t)unit * BLOCK_BYTES;
-    return {at<uint2>(block, lane % 4 * 8), at<uint4>(block, 32 + lane * 16)};
+    return {at<uint2>(block, D + lane % 4 * 8), at<uint4>(block, QS + lane * 16)};
   }
 
   static __device__ __forceinline__ void decode(const Fragment& f, int quad, float w[4][4]) {
@@ -217,24 +214,22 @@ struct PairedBlocks {
   }
 };
 
-struct Q4_0 : PairedBlocks {
-  static constexpr int BLOCK_BYTES = 288;
-
+struct Q4_0 : PairedBlocks, layout::Q4_0 {
   struct Fragment {
     uint2 d;
     uint4 q;
   };
 
   static __device__ __forceinline__ size_t tile_bytes(int cols) {
-    return (size_t)(cols / 32) * BLOCK_BYTES;
+    return (size_t)(cols / BLOCK_COLS) * BLOCK_BYTES;
   }
 
   static __device__ __forceinline__ Fragment load(const uint8_t* tile, int unit, int lane, int cols) {
-    if (block(unit, lane) * 32 >= cols) {
+    if (block(unit, lane) * BLOCK_COLS >= cols) {
       return {};
     }
     const uint8_t* from = tile + (size_t)block(unit, lane) * BLOCK_BYTES;
-    return {at<uint2>(from, lane % 4 * 8), at<uint4>(from, 32 + lane % 16 * 16)};
+    return {at<uint2>(from, D + lane % 4 * 8), at<uint4>(from, QS + lane % 16 * 16)};
   }
 
   static __device__ __forceinline__ void decode(const Fragment& f, int quad, float w[4][4]) {
@@ -250,9 +245,7 @@ struct Q4_0 : PairedBlocks {
   }
 };
 
-struct Q4_1 : PairedBlocks {
-  static constexpr int BLOCK_BYTES = 320;
-
+struct Q4_1 : PairedBlocks, layout::Q4_1 {
   struct Fragment {
     uint2 d;
     uint2 m;
@@ -260,15 +253,17 @@ struct Q4_1 : PairedBlocks {
   };
 
   static __device__ __forceinline__ size_t tile_bytes(int cols) {
-    return (size_t)(cols / 32) * BLOCK_BYTES;
+    return (size_t)(cols / BLOCK_COLS) * BLOCK_BYTES;
   }
 
   static __device__ __forceinline__ Fragment load(const uint8_t* tile, int unit, int lane, int cols) {
-    if (block(unit, lane) * 32 >= cols) {
+    if (block(unit, lane) * BLOCK_COLS >= cols) {
       return {};
     }
     const uint8_t* from = tile + (size_t)block(unit, lane) * BLOCK_BYTES;
-    return {at<uint2>(from, lane % 4 * 8), at<uint2>(from, 32 + lane % 4 * 8), at<uint4>(from, 64 + lane % 16 * 16)};
+    return {at<uint2>(from, D + lane % 4 * 8),
+            at<uint2>(from, M + lane % 4 * 8),
+            at<uint4>(from, QS + lane % 16 * 16)};
   }
 
   static __device__ __forceinline__ void decode(const Fragment& f, int quad, float w[4][4]) {
@@ -302,9 +297,7 @@ struct FiveBitBlocks : PairedBlocks {
   }
 };
 
-struct Q5_0 : FiveBitBlocks {
-  static constexpr int BLOCK_BYTES = 352;
-
+struct Q5_0 : FiveBitBlocks, layout::Q5_0 {
   struct Fragment {
     uint2 d;
     uint32_t fifths;
@@ -312,17 +305,17 @@ struct Q5_0 : FiveBitBlocks {
   };
 
   static __device__ __forceinline__ size_t tile_bytes(int cols) {
-    return (size_t)(cols / 32) * BLOCK_BYTES;
+    return (size_t)(cols / BLOCK_COLS) * BLOCK_BYTES;
   }
 
   static __device__ __forceinline__ Fragment load(const uint8_t* tile, int unit, int lane, int cols) {
-    if (block(unit, lane) * 32 >= cols) {
+    if (block(unit, lane) * BLOCK_COLS >= cols) {
       return {};
     }
     const uint8_t* from = tile + (size_t)block(unit, lane) * BLOCK_BYTES;
-    return {at<uint2>(from, lane % 4 * 8),
-            fifths(at<uint4>(from, 32 + lane % 4 * 16), lane),
-            at<uint4>(from, 96 + lane % 16 * 16)};
+    return {at<uint2>(from, D + lane % 4 * 8),
+            fifths(at<uint4>(from, QH + lane % 4 * 16), lane),
+            at<uint4>(from, QS + lane % 16 * 16)};
   }
 
   static __device__ __forceinline__ void decode(const Fragment& f, int quad, float w[4][4]) {
@@ -338,9 +331,7 @@ struct Q5_0 : FiveBitBlocks {
   }
 };
 
-struct Q5_1 : FiveBitBlocks {
-  static constexpr int BLOCK_BYTES = 384;
-
+struct Q5_1 : FiveBitBlocks, layout::Q5_1 {
   struct Fragment {
     uint2 d;
     uint2 m;
@@ -349,18 +340,18 @@ struct Q5_1 : FiveBitBlocks {
   };
 
   static __device__ __forceinline__ size_t tile_bytes(int cols) {
-    return (size_t)(cols / 32) * BLOCK_BYTES;
+    return (size_t)(cols / BLOCK_COLS) * BLOCK_BYTES;
   }
 
   static __device__ __forceinline__ Fragment load(const uint8_t* tile, int unit, int lane, int cols) {
-    if (block(unit, lane) * 32 >= cols) {
+    if (block(unit, lane) * BLOCK_COLS >= cols) {
       return {};
     }
     const uint8_t* from = tile + (size_t)block(unit, lane) * BLOCK_BYTES;
-    return {at<uint2>(from, lane % 4 * 8),
-            at<uint2>(from, 32 + lane % 4 * 8),
-            fifths(at<uint4>(from, 64 + lane % 4 * 16), lane),
-            at<uint4>(from, 128 + lane % 16 * 16)};
+    return {at<uint2>(from, D + lane % 4 * 8),
+            at<uint2>(from, M + lane % 4 * 8),
+            fifths(at<uint4>(from, QH + lane % 4 * 16), lane),
+            at<uint4>(from, QS + lane % 16 * 16)};
   }
 
   static __device__ __forceinline__ void decode(const Fragment& f, int quad, float w[4][4]) {
@@ -383,9 +374,7 @@ __device__ __forceinline__ float iq4(int code) {
   return (float)(int8_t)(values >> (code % 8 * 8));
 }
 
-struct IQ4_NL : PairedBlocks {
-  static constexpr int BLOCK_BYTES = 288;
-
+struct IQ4_NL : PairedBlocks, layout::IQ4_NL {
   using Fragment = Q4_0::Fragment;
 
   static __device__ __forceinline__ size_t tile_bytes(int cols) {
@@ -410,9 +399,7 @@ struct IQ4_NL : PairedBlocks {
 };
 
 // Blocks of 256 columns: eight of 32 with a scale of eight bits each.
-struct IQ4_XS : PairedBlocks {
-  static constexpr int BLOCK_BYTES = 2208;
-
+struct IQ4_XS : PairedBlocks, layout::IQ4_XS {
   struct Fragment {
     uint2 d;
     uint32_t scales;
@@ -420,15 +407,15 @@ struct IQ4_XS : PairedBlocks {
   };
 
   static __device__ __forceinline__ size_t tile_bytes(int cols) {
-    return (size_t)(cols / 256) * BLOCK_BYTES;
+    return (size_t)(cols / BLOCK_COLS) * BLOCK_BYTES;
   }
 
   static __device__ __forceinline__ Fragment load(const uint8_t* tile, int unit, int lane, int cols) {
     const uint8_t* from = tile + (size_t)(unit / 4) * BLOCK_BYTES;
     const int group = block(unit, lane) % 8;
-    return {at<uint2>(from, lane % 4 * 8),
-            at<uint32_t>(from, 32 + group * 16 + lane % 4 * 4),
-            at<uint4>(from, 160 + group * 256 + lane % 16 * 16)};
+    return {at<uint2>(from, D + lane % 4 * 8),
+            at<uint32_t>(from, SCALES + group * 16 + lane % 4 * 4),
+            at<uint4>(from, QS + group * 256 + lane % 16 * 16)};
   }
 
   static __device__ __forceinline__ void decode(const Fragment& f, int quad, float w[4][4]) {
@@ -444,24 +431,22 @@ struct IQ4_XS : PairedBlocks {
   }
 };
 
-struct MXFP4 : PairedBlocks {
-  static constexpr int BLOCK_BYTES = 272;
-
+struct MXFP4 : PairedBlocks, layout::MXFP4 {
   struct Fragment {
     uint32_t exponents;
     uint4 q;
   };
 
   static __device__ __forceinline__ size_t tile_bytes(int cols) {
-    return (size_t)(cols / 32) * BLOCK_BYTES;
+    return (size_t)(cols / BLOCK_COLS) * BLOCK_BYTES;
   }
 
   static __device__ __forceinline__ Fragment load(const uint8_t* tile, int unit, int lane, int cols) {
-    if (block(unit, lane) * 32 >= cols) {
+    if (block(unit, lane) * BLOCK_COLS >= cols) {
       return {};
     }
     const uint8_t* from = tile + (size_t)block(unit, lane) * BLOCK_BYTES;
-    return {at<uint32_t>(from, lane % 4 * 4), at<uint4>(from, 16 + lane % 16 * 16)};
+    return {at<uint32_t>(from, E + lane % 4 * 4), at<uint4>(from, QS + lane % 16 * 16)};
   }
 
   // Half of what the exponent stands for; the two smallest are subnormal.
@@ -507,11 +492,12 @@ struct OffsetBlocks {
   };
 
   static __device__ __forceinline__ Scales scales(const uint8_t* block, int quarter, int lane) {
-    return {at<uint2>(block, lane % 4 * 8),
-            at<uint2>(block, 32 + lane % 4 * 8),
-            {at<uint32_t>(block, 64 + quarter * 32 + lane % 4 * 4),
-             at<uint32_t>(block, 80 + quarter * 32 + lane % 4 * 4)},
-            at<uint2>(block, 192 + quarter * 32 + lane % 4 * 8)};
+    using layout::Q4_K;
+    return {at<uint2>(block, Q4_K::D + lane % 4 * 8),
+            at<uint2>(block, Q4_K::DMIN + lane % 4 * 8),
+            {at<uint32_t>(block, Q4_K::SCALES + quarter * 32 + lane % 4 * 4),
+             at<uint32_t>(block, Q4_K::SCALES + TILE_ROWS + quarter * 32 + lane % 4 * 4)},
+            at<uint2>(block, Q4_K::MINS + quarter * 32 + lane % 4 * 8)};
   }
 
   static __device__ __forceinline__ float scale(const Scales& s, int row, int quad) {
@@ -524,21 +510,19 @@ struct OffsetBlocks {
   }
 };
 
-struct Q4_K : OffsetBlocks {
-  static constexpr int BLOCK_BYTES = 2368;
-
+struct Q4_K : OffsetBlocks, layout::Q4_K {
   struct Fragment {
     Scales s;
     uint4 q;
   };
 
   static __device__ __forceinline__ size_t tile_bytes(int cols) {
-    return (size_t)(cols / 256) * BLOCK_BYTES;
+    return (size_t)(cols / BLOCK_COLS) * BLOCK_BYTES;
   }
 
   static __device__ __forceinline__ Fragment load(const uint8_t* tile, int unit, int lane, int cols) {
     const uint8_t* block = tile + (size_t)(unit / 4) * BLOCK_BYTES;
-    return {scales(block, unit % 4, lane), at<uint4>(block, 320 + unit % 4 * 512 + lane * 16)};
+    return {scales(block, unit % 4, lane), at<uint4>(block, QS + unit % 4 * 512 + lane * 16)};
   }
 
   static __device__ __forceinline__ void decode(const Fragment& f, int quad, float w[4][4]) {
@@ -555,9 +539,7 @@ struct Q4_K : OffsetBlocks {
   }
 };
 
-struct Q5_K : OffsetBlocks {
-  static constexpr int BLOCK_BYTES = 2880;
-
+struct Q5_K : OffsetBlocks, layout::Q5_K {
   struct Fragment {
     Scales s;
     uint4 q;
@@ -566,14 +548,14 @@ struct Q5_K : OffsetBlocks {
   };
 
   static __device__ __forceinline__ size_t tile_bytes(int cols) {
-    return (size_t)(cols / 256) * BLOCK_BYTES;
+    return (size_t)(cols / BLOCK_COLS) * BLOCK_BYTES;
   }
 
   static __device__ __forceinline__ Fragment load(const uint8_t* tile, int unit, int lane, int cols) {
     const uint8_t* block = tile + (size_t)(unit / 4) * BLOCK_BYTES;
     return {scales(block, unit % 4, lane),
-            at<uint4>(block, 320 + unit % 4 * 512 + lane * 16),
-            at<uint4>(block, 2368 + lane * 16),
+            at<uint4>(block, QS + unit % 4 * 512 + lane * 16),
+            at<uint4>(block, QH + lane * 16),
             unit % 4};
   }
 
@@ -594,12 +576,10 @@ struct Q5_K : OffsetBlocks {
 
 // A unit is half a block: of its columns, byte i of the lower four bits holds i and i + 64, and byte i of the upper
 // two bits i, i + 32, i + 64 and i + 96.
-struct Q6_K {
+struct Q6_K : layout::Q6_K {
   static constexpr bool ALWAYS_ALIGNED = true;
   static constexpr int UNIT = 128;
   static constexpr int QUADS = 4;
-  static constexpr int BLOCK_BYTES = 3360;
-
   struct Fragment {
     uint2 d;
     uint32_t scales[4];
@@ -608,7 +588,7 @@ struct Q6_K {
   };
 
   static __device__ __forceinline__ size_t tile_bytes(int cols) {
-    return (size_t)(cols / 256) * BLOCK_BYTES;
+    return (size_t)(cols / BLOCK_COLS) * BLOCK_BYTES;
   }
 
   static __device__ __forceinline__ int column(int unit, int lane, int quad) {
@@ -617,16 +597,16 @@ struct Q6_K {
 
   static __device__ __forceinline__ Fragment load(const uint8_t* tile, int unit, int lane, int cols) {
     const uint8_t* block = tile + (size_t)(unit / 2) * BLOCK_BYTES;
-    const uint8_t* half = block + 288 + unit % 2 * 1536;
+    const uint8_t* half = block + QL + unit % 2 * (SECOND_QL - QL);
     Fragment f;
-    f.d = at<uint2>(block, lane % 4 * 8);
+    f.d = at<uint2>(block, D + lane % 4 * 8);
 #pragma unroll
     for (int quad = 0; quad < 4; quad++) {
-      f.scales[quad] = at<uint32_t>(block, 32 + (unit % 2 * 8 + quad * 2 + lane / 16) * 16 + lane % 4 * 4);
+      f.scales[quad] = at<uint32_t>(block, SCALES + (unit % 2 * 8 + quad * 2 + lane / 16) * 16 + lane % 4 * 4);
     }
     f.lower[0] = at<uint4>(half, lane * 16);
     f.lower[1] = at<uint4>(half, 512 + lane * 16);
-    f.upper = at<uint4>(half, 1024 + lane * 16);
+    f.upper = at<uint4>(half, QH - QL + lane * 16);
     return f;
   }
 

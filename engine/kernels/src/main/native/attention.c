@@ -12,8 +12,6 @@
 
 #include <math.h>
 
-#define CHUNK 256
-#define TILE 16
 #define KEYS 256
 
 /* Queries that are taken together at most, a power of two, and vectors of sums that fit into registers. */
@@ -121,10 +119,11 @@ static void seen_by(const struct block *b, int query, int queries, int front, st
 
 /* Turns to the keys or values of the head from `front` on. */
 static void turn_to(struct ahead *a, int front, int values) {
-    const int unit = values ? 1 : TILE;
+    const int unit = values ? 1 : TILE_KEYS;
     const long first = within(a->first - front) / unit * unit;
     const long end = (within(a->last + 1 - front) + unit - 1) / unit * unit;
-    const char *start = (const char *)a->chunks[2 * (front / CHUNK) + values] + a->head + front % CHUNK * a->row_bytes;
+    const char *chunk = (const char *)a->chunks[2 * (front / CHUNK_POSITIONS) + values];
+    const char *start = chunk + a->head + front % CHUNK_POSITIONS * a->row_bytes;
     a->front = front;
     a->values = values;
     a->line = start + first * a->row_bytes;
@@ -184,7 +183,7 @@ INLINE int bytes_of(int half) {
 INLINE void scores_of(int queries, int tiles, int half, int fetching, const char *keys, const struct block *b,
                       int query, int key) {
     const int dim = b->head_dim;
-    const int row = TILE * bytes_of(half);
+    const int row = TILE_KEYS * bytes_of(half);
     const float *q = b->q + (long)query * dim;
     vfloat s[QUERIES][4 * PARTS];
     UNROLL
@@ -224,13 +223,13 @@ INLINE void scores_of(int queries, int tiles, int half, int fetching, const char
 /* Scores of `queries` queries for the tiles `first` to `end` (exclusive) of the keys in front. */
 INLINE void scores_of_tiles(int queries, int half, const char *keys, const struct block *b, int query, int first,
                             int end) {
-    const long tile = (long)TILE * b->head_dim * bytes_of(half);
+    const long tile = (long)TILE_KEYS * b->head_dim * bytes_of(half);
     int t = first;
     for (; t <= end - TILES(queries); t += TILES(queries)) {
-        FETCHING_IF(!b->ahead->done, scores_of, queries, TILES(queries), half, keys + t * tile, b, query, t * TILE)
+        FETCHING_IF(!b->ahead->done, scores_of, queries, TILES(queries), half, keys + t * tile, b, query, t * TILE_KEYS)
     }
     for (; t < end; t++) {
-        FETCHING_IF(!b->ahead->done, scores_of, queries, 1, half, keys + t * tile, b, query, t * TILE)
+        FETCHING_IF(!b->ahead->done, scores_of, queries, 1, half, keys + t * tile, b, query, t * TILE_KEYS)
     }
 }
 
@@ -393,7 +392,8 @@ INLINE void look_together(int queries, int half, const char *keys, const char *v
                           int front) {
     struct range r[QUERIES];
     seen_by(b, query, queries, front, r);
-    scores_of_tiles(queries, half, keys, b, query, r[0].first / TILE, (r[queries - 1].end + TILE - 1) / TILE);
+    const int end = (r[queries - 1].end + TILE_KEYS - 1) / TILE_KEYS;
+    scores_of_tiles(queries, half, keys, b, query, r[0].first / TILE_KEYS, end);
     softmax(queries, b, query, r);
     add_whole(queries, half, values, b, query, r);
 }
@@ -467,8 +467,8 @@ void KERNEL(attend)(int half, const void *const *chunks, int64_t head, int rows,
         }
     }
     for (int front = first / KEYS * KEYS; front < position + rows; front += KEYS) {
-        const void *const *chunk = chunks + 2 * (front / CHUNK);
-        const long start = (head + (long)(front % CHUNK) * head_dim) * bytes_of(half);
+        const void *const *chunk = chunks + 2 * (front / CHUNK_POSITIONS);
+        const long start = (head + (long)(front % CHUNK_POSITIONS) * head_dim) * bytes_of(half);
         const char *keys = (const char *)chunk[0] + start, *values = (const char *)chunk[1] + start;
         (half ? look_at_halves : look_at_floats)(keys, values, &b, front);
     }

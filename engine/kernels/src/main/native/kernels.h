@@ -7,19 +7,19 @@
  * FMA, F16C), _avx512 (AVX-512 with VNNI and BF16), _amx (_avx512 and AMX-INT8, with the same bits), _dotprod (Armv8.2
  * with dotprod and fp16).
  *
- * `type` is the ordinal of io.moetier.storage.model.DType. Weights are in the layout r16 of
- * io.moetier.kernels.tensor.WeightMatrix. A result's bits depend on neither the number of columns nor the share.
+ * `type` is a number of layout.h. Weights are in the layout r16 of io.moetier.kernels.tensor.WeightMatrix. A result's
+ * bits depend on neither the number of columns nor the share.
  */
 #ifndef MOETIER_KERNELS_H
 #define MOETIER_KERNELS_H
+
+#include "layout.h"
 
 #include <stdint.h>
 
 #define MOETIER_PASTE_(name, level) moetier_##name##_##level
 #define MOETIER_PASTE(name, level) MOETIER_PASTE_(name, level)
 #define KERNEL(name) __attribute__((visibility("default"))) MOETIER_PASTE(name, MOETIER_LEVEL)
-
-enum { F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, MXFP4 };
 
 /*
  * The best level that this processor and its operating system run: 0 none, 1 _v3, 2 _avx512, 3 _dotprod, 4 _amx. Call

@@ -2,9 +2,6 @@
 #include "kernels.h"
 #include "vectors.h"
 
-#define CHUNK 256
-#define TILE 16
-
 #define LARGEST_HALF 65504.0f
 
 /* Returns x within the range of float16; NaN stays. */
@@ -33,24 +30,27 @@ INLINE void store_vector(const float *x, int length, int apart, uint16_t *to) {
     scatter(halves, length - i, apart, to);
 }
 
-/* Where a vector goes: `key` is the first of its elements, which are TILE apart, `value` the first of those in a row. */
+/*
+ * Where a vector goes: `key` is the first of its elements, which are TILE_KEYS apart, `value` the first of those in a
+ * row.
+ */
 struct place {
     uint16_t *key;
     uint16_t *value;
 };
 
 INLINE struct place place_of(int i, int position, int heads, int head_dim, void *const *chunks) {
-    const int at = position + i / heads, in_chunk = at % CHUNK;
-    const long head = (long)(i % heads) * CHUNK * head_dim;
-    uint16_t *keys = chunks[2 * (at / CHUNK)], *values = chunks[2 * (at / CHUNK) + 1];
-    return (struct place){keys + head + (long)in_chunk / TILE * TILE * head_dim + in_chunk % TILE,
+    const int at = position + i / heads, in_chunk = at % CHUNK_POSITIONS;
+    const long head = (long)(i % heads) * CHUNK_POSITIONS * head_dim;
+    uint16_t *keys = chunks[2 * (at / CHUNK_POSITIONS)], *values = chunks[2 * (at / CHUNK_POSITIONS) + 1];
+    return (struct place){keys + head + (long)in_chunk / TILE_KEYS * TILE_KEYS * head_dim + in_chunk % TILE_KEYS,
                           values + head + (long)in_chunk * head_dim};
 }
 
 /* Fetches the lines that a vector is written to: a key goes to one for every two of its elements. */
 INLINE void fetch(struct place to, int head_dim) {
     for (int i = 0; i < head_dim; i += 2) {
-        __builtin_prefetch(to.key + i * TILE, 1, 3);
+        __builtin_prefetch(to.key + i * TILE_KEYS, 1, 3);
     }
     for (int i = 0; i < head_dim; i += 32) {
         __builtin_prefetch(to.value + i, 1, 3);
@@ -67,7 +67,7 @@ void KERNEL(store_halves)(const float *k, const float *v, int from, int to, int 
             next = place_of(i + 1, position, heads, head_dim, chunks);
             fetch(next, head_dim);
         }
-        store_vector(k, head_dim, TILE, place.key);
+        store_vector(k, head_dim, TILE_KEYS, place.key);
         store_vector(v, head_dim, 1, place.value);
         place = next;
     }

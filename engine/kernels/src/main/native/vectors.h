@@ -5,6 +5,8 @@
 #ifndef MOETIER_VECTORS_H
 #define MOETIER_VECTORS_H
 
+#include "layout.h"
+
 #include <stdint.h>
 #include <string.h>
 
@@ -32,7 +34,6 @@
 #error "no kernels for these instructions"
 #endif
 
-#define ROWS 16
 #define PARTS (ROWS / LANES)
 
 typedef float vfloat __attribute__((vector_size(4 * LANES)));

@@ -8,7 +8,6 @@
 #include "vectors.h"
 
 #define BLOCK 32
-#define SUPER_BLOCK 256
 #define VECTORS (BLOCK / 4)
 
 /* Returns how far the unsigned weights lie above the true ones. */
@@ -77,40 +76,9 @@ INLINE int products_of(int type) {
 
 #define MOST_PRODUCTS 3
 
-INLINE int is_super(int type) {
-    return type == Q4_K || type == Q5_K || type == Q6_K || type == IQ4_XS;
-}
-
-/* Returns how many blocks share an element of the layout. */
+/* Returns how many blocks share one of the layout. */
 INLINE int blocks_together(int type) {
-    return is_super(type) ? SUPER_BLOCK / BLOCK : 1;
-}
-
-/* Returns the size of that element. */
-INLINE int block_bytes(int type) {
-    switch (type) {
-        case Q8_0:
-            return 544;
-        case Q4_0:
-        case IQ4_NL:
-            return 288;
-        case Q4_1:
-            return 320;
-        case Q5_0:
-            return 352;
-        case Q5_1:
-            return 384;
-        case IQ4_XS:
-            return 2208;
-        case MXFP4:
-            return 272;
-        case Q4_K:
-            return 2368;
-        case Q5_K:
-            return 2880;
-        default:
-            return 3360;
-    }
+    return block_cols(type) / BLOCK;
 }
 
 /* 32 weights of LANES rows. */
@@ -146,27 +114,27 @@ INLINE void decode_q4(const uint8_t *array, int part, vbyte *values) {
 }
 
 INLINE void decode_q8_0(const uint8_t *w, int part, struct weights *to) {
-    to->scales[0] = halves_at(w + 2 * LANES * part);
+    to->scales[0] = halves_at(w + Q8_0_D + 2 * LANES * part);
     UNROLL
     for (int i = 0; i < VECTORS; i++) {
-        to->values[i] = element(w + 2 * ROWS, i, part) ^ SIGNED_OFFSET;
+        to->values[i] = element(w + Q8_0_QS, i, part) ^ SIGNED_OFFSET;
     }
 }
 
 INLINE void decode_q4_0(const uint8_t *w, int part, struct weights *to) {
-    to->scales[0] = halves_at(w + 2 * LANES * part);
-    decode_q4(w + 2 * ROWS, part, to->values);
+    to->scales[0] = halves_at(w + Q4_0_D + 2 * LANES * part);
+    decode_q4(w + Q4_0_QS, part, to->values);
 }
 
 INLINE void decode_q4_1(const uint8_t *w, int part, struct weights *to) {
-    to->scales[0] = halves_at(w + 2 * LANES * part);
-    to->offsets = -halves_at(w + 2 * ROWS + 2 * LANES * part);
-    decode_q4(w + 4 * ROWS, part, to->values);
+    to->scales[0] = halves_at(w + Q4_1_D + 2 * LANES * part);
+    to->offsets = -halves_at(w + Q4_1_M + 2 * LANES * part);
+    decode_q4(w + Q4_1_QS, part, to->values);
 }
 
 /* Bit i of a row's four bytes at `fifths` is the fifth bit of the weights in element i. */
-INLINE void decode_q5(const uint8_t *fifths, int part, vbyte *values) {
-    decode_q4(fifths + 4 * ROWS, part, values);
+INLINE void decode_q5(const uint8_t *fifths, const uint8_t *qs, int part, vbyte *values) {
+    decode_q4(qs, part, values);
     vbyte bits = element(fifths, 0, part);
     UNROLL
     for (int i = 0; i < VECTORS; i++) {
@@ -175,14 +143,14 @@ INLINE void decode_q5(const uint8_t *fifths, int part, vbyte *values) {
 }
 
 INLINE void decode_q5_0(const uint8_t *w, int part, struct weights *to) {
-    to->scales[0] = halves_at(w + 2 * LANES * part);
-    decode_q5(w + 2 * ROWS, part, to->values);
+    to->scales[0] = halves_at(w + Q5_0_D + 2 * LANES * part);
+    decode_q5(w + Q5_0_QH, w + Q5_0_QS, part, to->values);
 }
 
 INLINE void decode_q5_1(const uint8_t *w, int part, struct weights *to) {
-    to->scales[0] = halves_at(w + 2 * LANES * part);
-    to->offsets = -halves_at(w + 2 * ROWS + 2 * LANES * part);
-    decode_q5(w + 4 * ROWS, part, to->values);
+    to->scales[0] = halves_at(w + Q5_1_D + 2 * LANES * part);
+    to->offsets = -halves_at(w + Q5_1_M + 2 * LANES * part);
+    decode_q5(w + Q5_1_QH, w + Q5_1_QS, part, to->values);
 }
 
 INLINE void decode_iq4(const uint8_t *qs, int part, vbyte *values) {
@@ -201,41 +169,41 @@ INLINE void decode_iq4(const uint8_t *qs, int part, vbyte *values) {
 }
 
 INLINE void decode_iq4_nl(const uint8_t *w, int part, struct weights *to) {
-    to->scales[0] = halves_at(w + 2 * LANES * part);
-    decode_iq4(w + 2 * ROWS, part, to->values);
+    to->scales[0] = halves_at(w + IQ4_NL_D + 2 * LANES * part);
+    decode_iq4(w + IQ4_NL_QS, part, to->values);
 }
 
 /* Block `b` of the eight of a superblock. */
 INLINE void decode_iq4_xs(const uint8_t *w, int b, int part, struct weights *to) {
-    const uint8_t *scales = w + 2 * ROWS, *qs = scales + 8 * ROWS;
-    to->scales[0] = halves_at(w + 2 * LANES * part) * to_floats(signed_bytes_at(scales + b * ROWS + LANES * part));
-    decode_iq4(qs + b * 16 * ROWS, part, to->values);
+    const uint8_t *scales = w + IQ4_XS_SCALES + b * ROWS;
+    to->scales[0] = halves_at(w + IQ4_XS_D + 2 * LANES * part) * to_floats(signed_bytes_at(scales + LANES * part));
+    decode_iq4(w + IQ4_XS_QS + b * 16 * ROWS, part, to->values);
 }
 
 /* Values are doubled, and so integers; the scale 2^(e - 127) is halved. An exponent of zero is subnormal. */
 INLINE void decode_mxfp4(const uint8_t *w, int part, struct weights *to) {
     static const uint8_t table[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
-    vint exponents = bytes_at(w + LANES * part);
+    vint exponents = bytes_at(w + MXFP4_E + LANES * part);
     vint subnormal = (exponents == 0) & 0x00400000;
     to->scales[0] = (vfloat)(exponents << 23 | subnormal) * 0.5f;
-    decode_q4(w + ROWS, part, to->values);
+    decode_q4(w + MXFP4_QS, part, to->values);
     UNROLL
     for (int i = 0; i < VECTORS; i++) {
         to->values[i] = look_up(table, to->values[i]);
     }
 }
 
-/* Block `b` of the eight of a superblock of Q4_K or Q5_K. */
+/* Block `b` of the eight of a superblock of Q4_K or Q5_K, whose parts lie alike, but that Q5_K has one more. */
 INLINE void decode_q4_k(int type, const uint8_t *w, int b, int part, struct weights *to) {
-    const uint8_t *scales = w + 4 * ROWS, *mins = scales + 8 * ROWS, *qs = mins + 8 * ROWS;
-    vint pairs = shorts_at(mins + b / 2 * 2 * ROWS + 2 * LANES * part);
-    to->scales[0] = halves_at(w + 2 * LANES * part) * to_floats(bytes_at(scales + b * ROWS + LANES * part));
-    to->offsets = halves_at(w + 2 * ROWS + 2 * LANES * part) * to_floats(pairs >> 8 * (b % 2) & 255);
-    decode_halves_of_bytes(qs + b / 2 * 32 * ROWS, b % 2, part, to->values);
+    const uint8_t *scales = w + Q4_K_SCALES + b * ROWS;
+    vint pairs = shorts_at(w + Q4_K_MINS + b / 2 * 2 * ROWS + 2 * LANES * part);
+    to->scales[0] = halves_at(w + Q4_K_D + 2 * LANES * part) * to_floats(bytes_at(scales + LANES * part));
+    to->offsets = halves_at(w + Q4_K_DMIN + 2 * LANES * part) * to_floats(pairs >> 8 * (b % 2) & 255);
+    decode_halves_of_bytes(w + Q4_K_QS + b / 2 * 32 * ROWS, b % 2, part, to->values);
     if (type == Q5_K) {
         UNROLL
         for (int i = 0; i < VECTORS; i++) {
-            vbyte fifth = shift_bytes(element(qs + 128 * ROWS, i, part), b) & 1;
+            vbyte fifth = shift_bytes(element(w + Q5_K_QH, i, part), b) & 1;
             to->values[i] |= fifth << 4;
         }
     }
@@ -243,8 +211,9 @@ INLINE void decode_q4_k(int type, const uint8_t *w, int b, int part, struct weig
 
 /* Half a superblock holds four blocks: lower four bits in two arrays of pairs, upper two bits in one of fours. */
 INLINE void decode_q6_k(const uint8_t *w, int b, int part, struct weights *to) {
-    const uint8_t *scales = w + 2 * ROWS, *ql = scales + 16 * ROWS + b / 4 * 96 * ROWS, *qh = ql + 64 * ROWS;
-    vfloat d = halves_at(w + 2 * LANES * part);
+    const uint8_t *scales = w + Q6_K_SCALES, *half = w + b / 4 * (Q6_K_SECOND_QL - Q6_K_QL);
+    const uint8_t *ql = half + Q6_K_QL, *qh = half + Q6_K_QH;
+    vfloat d = halves_at(w + Q6_K_D + 2 * LANES * part);
     to->scales[0] = d * to_floats(signed_bytes_at(scales + 2 * b * ROWS + LANES * part));
     to->scales[1] = d * to_floats(signed_bytes_at(scales + (2 * b + 1) * ROWS + LANES * part));
     decode_halves_of_bytes(ql + b % 2 * 32 * ROWS, b % 4 / 2, part, to->values);

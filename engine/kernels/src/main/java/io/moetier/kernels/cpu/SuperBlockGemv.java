@@ -10,6 +10,8 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.S2I;
 
+import io.moetier.kernels.tensor.TileLayout;
+import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -25,10 +27,20 @@ final class SuperBlockGemv {
     private static final int BLOCKS = WeightPanel.BLOCKS;
     private static final int PAIRS = BLOCK / 2;
 
-    /// Where the weights of `Q4_K` and `Q5_K` start, and the fifth bits of those of `Q5_K`.
-    private static final int WEIGHTS = 320;
+    /// Where parts of `Q4_K` and `Q5_K` start, and the fifth bits of those of `Q5_K`.
+    static final int DMIN = TileLayout.at(DType.Q4_K, "dmin");
 
-    private static final int FIFTH_BITS = 2368;
+    static final int SCALES = TileLayout.at(DType.Q4_K, "scales");
+    static final int MINS = TileLayout.at(DType.Q4_K, "mins");
+    static final int WEIGHTS = TileLayout.at(DType.Q4_K, "qs");
+    static final int FIFTH_BITS = TileLayout.at(DType.Q5_K, "qh");
+
+    /// Where parts of `Q6_K` start, and how far its halves and their two parts are from each other.
+    static final int SIX_SCALES = TileLayout.at(DType.Q6_K, "scales");
+
+    static final int LOWER_BITS = TileLayout.at(DType.Q6_K, "ql");
+    static final int HALF = TileLayout.at(DType.Q6_K, "second_ql") - LOWER_BITS;
+    static final int UPPER_BITS = TileLayout.at(DType.Q6_K, "qh") - LOWER_BITS;
 
     private SuperBlockGemv() {}
 
@@ -40,7 +52,7 @@ final class SuperBlockGemv {
             long p = at + WEIGHTS + 256L * (b & ~1) + 4L * lane;
             int shift = (b & 1) * 4;
             int e = (first / BLOCK + b) * PAIRS;
-            FloatVector scale = Lanes.bytes(w, at + 64 + 16L * b + lane).mul(d).mul(x.scales[first / BLOCK + b]);
+            FloatVector scale = Lanes.bytes(w, at + SCALES + 16L * b + lane).mul(d).mul(x.scales[first / BLOCK + b]);
             ShortVector s0 = ShortVector.zero(S), s1 = s0;
             for (int i = 0; i < 8; i++) {
                 ShortVector v =
@@ -59,7 +71,7 @@ final class SuperBlockGemv {
     /// Adds the products of the minimums with the sums of activations. Calls no methods of our own, which the
     /// compiler would not inline so late in a kernel.
     private static void offsets(MemorySegment w, long at, int lane, PackedColumns x, int block, float[] y, int yAt) {
-        IntVector wide = (IntVector) ShortVector.fromMemorySegment(Lanes.HALF_S, w, at + 32 + 2L * lane, LITTLE)
+        IntVector wide = (IntVector) ShortVector.fromMemorySegment(Lanes.HALF_S, w, at + DMIN + 2L * lane, LITTLE)
                 .convertShape(S2I, I, 0);
         FloatVector d =
                 wide.lanewise(LSHL, 13).and(0x8FFFE000).reinterpretAsFloats().mul(-Lanes.HALF_BIAS);
@@ -68,7 +80,7 @@ final class SuperBlockGemv {
         for (int b = 0; b < BLOCKS; b++) {
             int shift = 8 * (b & 1);
             IntVector pairs = (IntVector)
-                    ShortVector.fromMemorySegment(Lanes.HALF_S, w, at + 192 + 16L * (b & ~1) + 2L * lane, LITTLE)
+                    ShortVector.fromMemorySegment(Lanes.HALF_S, w, at + MINS + 16L * (b & ~1) + 2L * lane, LITTLE)
                             .convertShape(S2I, I, 0);
             sum = ((FloatVector) pairs.lanewise(LSHR, shift).and(63).convert(I2F, 0))
                     .mul(d)
@@ -86,7 +98,7 @@ final class SuperBlockGemv {
             long q = at + FIFTH_BITS + 4L * lane;
             int shift = (b & 1) * 4;
             int e = (first / BLOCK + b) * PAIRS;
-            FloatVector scale = Lanes.bytes(w, at + 64 + 16L * b + lane).mul(d).mul(x.scales[first / BLOCK + b]);
+            FloatVector scale = Lanes.bytes(w, at + SCALES + 16L * b + lane).mul(d).mul(x.scales[first / BLOCK + b]);
             ShortVector s0 = ShortVector.zero(S), s1 = s0;
             for (int i = 0; i < 8; i++) {
                 ShortVector v =
@@ -119,13 +131,13 @@ final class SuperBlockGemv {
         FloatVector dot = FloatVector.zero(F);
         for (int half = 0; half < 2 * BLOCKS; half++) {
             int b = half / 2;
-            long quads = at + 288 + 1536L * (b / 4) + 256L * (half % 2) + 4L * lane;
+            long quads = at + LOWER_BITS + (long) HALF * (b / 4) + 256L * (half % 2) + 4L * lane;
             long p = quads + 512L * (b % 2);
-            long q = quads + 1024;
+            long q = quads + UPPER_BITS;
             int shift = b % 4 / 2 * 4;
             int highShift = b % 4 * 2;
             int e = first / 2 + half * (PAIRS / 2);
-            FloatVector scale = Lanes.bytes(w, at + 32 + 16L * half + lane);
+            FloatVector scale = Lanes.bytes(w, at + SIX_SCALES + 16L * half + lane);
             ShortVector s = ShortVector.zero(S);
             for (int i = 0; i < 4; i++) {
                 ShortVector l =

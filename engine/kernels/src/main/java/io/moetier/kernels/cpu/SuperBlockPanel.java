@@ -31,18 +31,18 @@ final class SuperBlockPanel {
 
     static void q4(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
         for (int b = 0; b < WeightPanel.BLOCKS; b += 2) {
-            BlockPanel.nibbles(bytes, at + 320 + 256L * b, 8, 0f, weights, to + b * BLOCK * ROWS);
+            BlockPanel.nibbles(bytes, at + SuperBlockGemv.WEIGHTS + 256L * b, 8, 0f, weights, to + b * BLOCK * ROWS);
         }
         scales(bytes, at, weights, to, scales, scalesTo);
     }
 
     static void q5(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
         for (int b = 0; b < WeightPanel.BLOCKS; b++) {
-            long block = at + 320 + 512L * (b / 2);
+            long block = at + SuperBlockGemv.WEIGHTS + 512L * (b / 2);
             for (int i = 0; i < BLOCK / 4 * ROWS; i += WIDTH) {
                 IntVector low = IntVector.fromMemorySegment(I, bytes, block + 4L * i, LITTLE)
                         .lanewise(LSHR, b % 2 * 4);
-                IntVector high = IntVector.fromMemorySegment(I, bytes, at + 2368 + 4L * i, LITTLE)
+                IntVector high = IntVector.fromMemorySegment(I, bytes, at + SuperBlockGemv.FIFTH_BITS + 4L * i, LITTLE)
                         .lanewise(LSHR, b);
                 for (int j = 0; j < 4; j++) {
                     IntVector bits = high.lanewise(LSHR, 8 * j).and(1).lanewise(LSHL, 4);
@@ -64,13 +64,13 @@ final class SuperBlockPanel {
             IntVector d = (IntVector) ShortVector.fromMemorySegment(HALF_S, w, at + 2L * lane, LITTLE)
                     .convertShape(S2I, I, 0);
             FloatVector scale = (FloatVector)
-                    ByteVector.fromMemorySegment(B, w, at + 64 + i, LITTLE).convertShape(B2F, F, 0);
+                    ByteVector.fromMemorySegment(B, w, at + SuperBlockGemv.SCALES + i, LITTLE).convertShape(B2F, F, 0);
             scale.mul(d.lanewise(LSHL, 13).and(0x8FFFE000).reinterpretAsFloats().mul(Lanes.HALF_BIAS))
                     .intoArray(scales, scalesTo + i);
-            d = (IntVector) ShortVector.fromMemorySegment(HALF_S, w, at + 32 + 2L * lane, LITTLE)
+            d = (IntVector) ShortVector.fromMemorySegment(HALF_S, w, at + SuperBlockGemv.DMIN + 2L * lane, LITTLE)
                     .convertShape(S2I, I, 0);
             IntVector factors =
-                    (IntVector) ShortVector.fromMemorySegment(HALF_S, w, at + 192 + 32L * pair + 2L * lane, LITTLE)
+                    (IntVector) ShortVector.fromMemorySegment(HALF_S, w, at + SuperBlockGemv.MINS + 32L * pair + 2L * lane, LITTLE)
                             .convertShape(S2I, I, 0);
             ((FloatVector) factors.lanewise(LSHR, shift).and(63).convert(I2F, 0))
                     .mul(d.lanewise(LSHL, 13)
@@ -84,14 +84,14 @@ final class SuperBlockPanel {
     static void q6(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
         for (int b = 0; b < WeightPanel.BLOCKS; b++) {
             BlockPanel.scales(bytes, at, scales, scalesTo + b * ROWS);
-            long half = at + 288 + 1536L * (b / 4);
+            long half = at + SuperBlockGemv.LOWER_BITS + (long) SuperBlockGemv.HALF * (b / 4);
             int shift = b % 4 / 2 * 4;
             for (int i = 0; i < BLOCK / 4 * ROWS; i += WIDTH) {
                 IntVector low = IntVector.fromMemorySegment(I, bytes, half + 512L * (b % 2) + 4L * i, LITTLE)
                         .lanewise(LSHR, shift);
-                IntVector high = IntVector.fromMemorySegment(I, bytes, half + 1024 + 4L * i, LITTLE)
+                IntVector high = IntVector.fromMemorySegment(I, bytes, half + SuperBlockGemv.UPPER_BITS + 4L * i, LITTLE)
                         .lanewise(LSHR, b % 4 * 2);
-                FloatVector scale = Lanes.bytes(bytes, at + 32 + 16L * (2 * b + i / (4 * ROWS)) + i % ROWS);
+                FloatVector scale = Lanes.bytes(bytes, at + SuperBlockGemv.SIX_SCALES + 16L * (2 * b + i / (4 * ROWS)) + i % ROWS);
                 for (int j = 0; j < 4; j++) {
                     IntVector bits = high.lanewise(LSHR, 8 * j).and(3).lanewise(LSHL, 4);
                     IntVector six = low.lanewise(LSHR, 8 * j).and(15).or(bits);

@@ -18,9 +18,9 @@ import java.lang.foreign.MemorySegment;
 /// several spans, one more that joins them.
 final class CacheAttention implements AutoCloseable {
     private static final int THREADS = 256;
-    private static final int SPAN = 1024;
-    private static final int MOST_FEW_ADDRESSES = 128;
-    private static final int MOST_QUERY = 1024;
+    static final int SPAN = 1024;
+    static final int MOST_FEW_ADDRESSES = 128;
+    static final int MOST_QUERY = 1024;
 
     /// Floats of intermediate results above which tokens are computed one group after another.
     private static final long MOST_PARTIAL = 1 << 22;

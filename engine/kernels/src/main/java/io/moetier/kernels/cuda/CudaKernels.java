@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
 /// Weights, caches and biases of experts are memory of the device. Float arrays of the model are uploaded at first use.
 final class CudaKernels implements Kernels, AutoCloseable {
     private static final int THREADS = 256; // of the kernels of products.cu that are no products
-    private static final int MOST_FEW_TOKENS = 64;
+    static final int MOST_FEW_TOKENS = 64;
 
     private final CudaDevice device;
     private final CudaStream stream;

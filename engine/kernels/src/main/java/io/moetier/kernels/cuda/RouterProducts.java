@@ -25,12 +25,12 @@ import org.jspecify.annotations.Nullable;
 /// and else a launch of its own. Ids and weights stay on the device; one copy brings both to the host.
 final class RouterProducts implements AutoCloseable {
     private static final int MOST_EXPERTS = 1024; // a lane has 32 of them
-    private static final int MOST_CHOSEN = 64;
+    static final int MOST_CHOSEN = 64;
     private static final int MOST_GROUPS = 32; // a lane has one of them
     private static final int MOST_ROWS = 4096;
 
-    /// What becomes of a logit, numbered as in router.cu.
-    private enum ScoreCode {
+    /// What becomes of a logit; numbers.cuh has the same numbers from here.
+    enum ScoreCode {
         SOFTMAX,
         SIGMOID,
         SPARSE_MIXER

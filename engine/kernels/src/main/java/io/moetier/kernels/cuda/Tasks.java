@@ -13,15 +13,17 @@ final class Tasks {
     /// Threads of a block, as in tasks.cuh.
     static final int THREADS = 256;
 
-    private static final int MOST_FEW = 16;
+    /// Tasks that come with a launch.
+    static final int MOST_FEW = 16;
+
     private static final long FEW_AT = Long.BYTES;
-    private static final long TASK_BYTES = 96;
+    static final long TASK_BYTES = 96;
 
     /// What a table takes of a launch's parameter; a kernel may have more behind it.
     static final long PARAMETER_BYTES = FEW_AT + MOST_FEW * TASK_BYTES;
 
-    /// What becomes of a product, numbered as in tasks.cuh.
-    private enum Activation {
+    /// What becomes of a product; numbers.cuh has the same numbers from here.
+    enum Activation {
         NOTHING,
         SWIGLU,
         CLAMPED_SWIGLU,

@@ -20,12 +20,12 @@ import org.jspecify.annotations.Nullable;
 /// An operation is described by the methods that start with [#operation] and end with [#commit].
 final class TokenProgram {
     private static final int THREADS = 512;
-    private static final int MOST_OPERATIONS = 12;
-    private static final int MOST_FACTORS = 64;
+    static final int MOST_OPERATIONS = 12;
+    static final int MOST_FACTORS = 64;
     private static final int MOST_OPERANDS = 4;
     private static final long FACTORS_AT = Integer.BYTES;
-    private static final long OPERATIONS_AT = 264; // after the count and the factors, aligned
-    private static final long OPERATION_BYTES = 80;
+    static final long OPERATIONS_AT = 264; // after the count and the factors, aligned
+    static final long OPERATION_BYTES = 80;
 
     /// Elements that a block of an operation has that is cut by no token.
     private static final int BLOCK = 4096;
@@ -33,7 +33,7 @@ final class TokenProgram {
     /// Elements above which a block has too many for an operation to be cut by tokens.
     private static final int MOST_IN_BLOCK = 1 << 17;
 
-    /// What an operation does, numbered as in tokens.cu.
+    /// What an operation does; numbers.cuh has the same numbers from here.
     enum Code {
         RMS_NORM,
         LAYER_NORM,

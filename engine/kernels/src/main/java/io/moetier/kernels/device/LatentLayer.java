@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// global, or a device's own, whose memory only that device's kernels read and write. Written by one thread at a time.
 public final class LatentLayer {
     /// Positions of one chunk.
-    public static final int CHUNK_POSITIONS = 256;
+    public static final int CHUNK_POSITIONS = KvLayer.CHUNK_POSITIONS;
 
     private static final int ALIGNMENT = 64;
 

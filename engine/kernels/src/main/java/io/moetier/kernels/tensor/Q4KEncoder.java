@@ -1,5 +1,6 @@
 package io.moetier.kernels.tensor;
 
+import io.moetier.storage.model.DType;
 import java.util.Arrays;
 
 /// Makes `Q4_K`: scales and offsets of groups by least squares, then the best six-bit ones nearby.
@@ -21,7 +22,7 @@ final class Q4KEncoder implements RowEncoder {
     private final float[] leastErrors = new float[STRIP / GROUP];
     private final byte[] q = new byte[STRIP];
     private final byte[] open = new byte[STRIP / BLOCK * OPEN_BYTES];
-    private final SixBitScales opening = new SixBitScales(OPEN_BYTES);
+    private final SixBitScales opening = new SixBitScales(DType.Q4_K.blockBytes());
 
     @Override
     public void encode(float[] values, int length, byte[] blocks) {

@@ -21,17 +21,17 @@ final class SixBitScales implements OpenBlocks {
     private static final int UPPER = 0x30303030;
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
-    private final int openBytes;
+    private final int closedBytes;
 
-    /// @param openBytes of a block; four fewer are closed
-    SixBitScales(int openBytes) {
-        this.openBytes = openBytes;
+    /// @param closedBytes of a block; four more are open
+    SixBitScales(int closedBytes) {
+        this.closedBytes = closedBytes;
     }
 
     /// Writes eight scales before eight offsets.
     @Override
     public void open(byte[] closed, byte[] open, int numBlocks) {
-        int closedBytes = openBytes - OPEN + CLOSED;
+        int openBytes = closedBytes - CLOSED + OPEN;
         int rest = openBytes - HEAD - OPEN;
         for (int b = 0; b < numBlocks; b++) {
             int from = b * closedBytes;
@@ -50,7 +50,7 @@ final class SixBitScales implements OpenBlocks {
 
     @Override
     public void close(byte[] open, byte[] closed, int numBlocks) {
-        int closedBytes = openBytes - OPEN + CLOSED;
+        int openBytes = closedBytes - CLOSED + OPEN;
         int rest = openBytes - HEAD - OPEN;
         for (int b = 0; b < numBlocks; b++) {
             int from = b * openBytes;

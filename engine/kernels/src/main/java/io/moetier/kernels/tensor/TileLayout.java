@@ -6,65 +6,74 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Where the parts of a row's block lie in the block that sixteen rows share; the table of [WeightMatrix] as numbers.
 ///
 /// A part is a run of units of one, two or four bytes. Unit `i` of row `lane` becomes unit `16 i + lane` of the shared
-/// part. Blocks of some types are opened first ([OpenBlocks]): what takes six bits takes a byte then, and fifth bits
+/// part; parts follow each other. Kernels in C and CUDA have the same numbers from here, by layout.h and layout.cuh, which
+/// are generated. Blocks of some types are opened first ([OpenBlocks]): what takes six bits takes a byte then, and fifth bits
 /// lie as their weights do.
 ///
 /// Rows go by way of arrays: an import is over before the compiler has made element access to segments fast.
-final class TileLayout {
+public final class TileLayout {
     private static final int ROWS = WeightMatrix.TILE_ROWS;
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
     /// Units of a part from which on a loop over them is longer than one over a strip's blocks.
     private static final int MANY_UNITS = 8;
 
-    private static final TileLayout F32 = new TileLayout(1, 4, part(4, 1, 0, 0));
-    private static final TileLayout F16 = new TileLayout(1, 2, part(2, 1, 0, 0));
-    private static final TileLayout BF16 = new TileLayout(2, 4, part(4, 1, 0, 0));
-    private static final TileLayout Q8_0 = new TileLayout(32, 34, part(2, 1, 0, 0), part(4, 8, 2, 32));
-    private static final TileLayout Q4_0 = new TileLayout(32, 18, part(2, 1, 0, 0), part(4, 4, 2, 32));
+    private static final TileLayout F32 = new TileLayout(DType.F32, part("values", 4, 1, 0));
+    private static final TileLayout F16 = new TileLayout(DType.F16, part("values", 2, 1, 0));
+    private static final TileLayout BF16 = new TileLayout(2, null, part("values", 4, 1, 0));
+    private static final TileLayout Q8_0 = new TileLayout(DType.Q8_0, part("d", 2, 1, 0), part("qs", 4, 8, 2));
+    private static final TileLayout Q4_0 = new TileLayout(DType.Q4_0, part("d", 2, 1, 0), part("qs", 4, 4, 2));
     private static final TileLayout Q4_1 =
-            new TileLayout(32, 20, part(2, 1, 0, 0), part(2, 1, 2, 32), part(4, 4, 4, 64));
-    private static final TileLayout Q5_0 =
-            new TileLayout(32, 22, new FifthBits(2, 22), part(2, 1, 0, 0), part(4, 1, 2, 32), part(4, 4, 6, 96));
+            new TileLayout(DType.Q4_1, part("d", 2, 1, 0), part("m", 2, 1, 2), part("qs", 4, 4, 4));
+    private static final TileLayout Q5_0 = new TileLayout(
+            DType.Q5_0,
+            new FifthBits(2, DType.Q5_0.blockBytes()),
+            part("d", 2, 1, 0),
+            part("qh", 4, 1, 2),
+            part("qs", 4, 4, 6));
     private static final TileLayout Q5_1 = new TileLayout(
-            32, 24, new FifthBits(4, 24), part(2, 1, 0, 0), part(2, 1, 2, 32), part(4, 1, 4, 64), part(4, 4, 8, 128));
-    private static final TileLayout IQ4_XS =
-            new TileLayout(256, 138, new CodedScales(), part(2, 1, 0, 0), part(1, 8, 2, 32), part(4, 32, 10, 160));
-    private static final TileLayout MXFP4 = new TileLayout(32, 17, part(1, 1, 0, 0), part(4, 4, 1, 16));
+            DType.Q5_1,
+            new FifthBits(4, DType.Q5_1.blockBytes()),
+            part("d", 2, 1, 0),
+            part("m", 2, 1, 2),
+            part("qh", 4, 1, 4),
+            part("qs", 4, 4, 8));
+    private static final TileLayout IQ4_XS = new TileLayout(
+            DType.IQ4_XS, new CodedScales(), part("d", 2, 1, 0), part("scales", 1, 8, 2), part("qs", 4, 32, 10));
+    private static final TileLayout MXFP4 = new TileLayout(DType.MXFP4, part("e", 1, 1, 0), part("qs", 4, 4, 1));
     private static final TileLayout Q4_K = new TileLayout(
-            256,
-            148,
-            new SixBitScales(148),
-            part(2, 1, 0, 0),
-            part(2, 1, 2, 32),
-            part(1, 8, 4, 64),
-            part(2, 4, 12, 192),
-            part(4, 32, 20, 320));
+            DType.Q4_K,
+            new SixBitScales(DType.Q4_K.blockBytes()),
+            part("d", 2, 1, 0),
+            part("dmin", 2, 1, 2),
+            part("scales", 1, 8, 4),
+            part("mins", 2, 4, 12),
+            part("qs", 4, 32, 20));
     private static final TileLayout Q5_K = new TileLayout(
-            256,
-            180,
-            new SixBitScales(180),
-            part(2, 1, 0, 0),
-            part(2, 1, 2, 32),
-            part(1, 8, 4, 64),
-            part(2, 4, 12, 192),
-            part(4, 32, 52, 320),
-            part(4, 8, 20, 2368));
+            DType.Q5_K,
+            new SixBitScales(DType.Q5_K.blockBytes()),
+            part("d", 2, 1, 0),
+            part("dmin", 2, 1, 2),
+            part("scales", 1, 8, 4),
+            part("mins", 2, 4, 12),
+            part("qs", 4, 32, 52),
+            part("qh", 4, 8, 20));
     private static final TileLayout Q6_K = new TileLayout(
-            256,
-            210,
-            part(2, 1, 208, 0),
-            part(1, 16, 192, 32),
-            part(4, 16, 0, 288),
-            part(4, 8, 128, 1312),
-            part(4, 16, 64, 1824),
-            part(4, 8, 160, 2848));
+            DType.Q6_K,
+            part("d", 2, 1, 208),
+            part("scales", 1, 16, 192),
+            part("ql", 4, 16, 0),
+            part("qh", 4, 8, 128),
+            part("second_ql", 4, 16, 64),
+            part("second_qh", 4, 8, 160));
 
     /// Elements of a row that lie together.
     final int elements;
@@ -81,18 +90,31 @@ final class TileLayout {
     private final Part[] parts;
 
     /// `count` units of `unit` bytes, from byte `from` of a row's block to byte `to` of the shared one.
-    private record Part(int unit, int count, int from, int to) {}
+    ///
+    /// @param name as in the table of [WeightMatrix]
+    record Part(String name, int unit, int count, int from, int to) {}
 
-    private TileLayout(int elements, int blockBytes, Part... parts) {
-        this(elements, blockBytes, null, parts);
+    private TileLayout(DType dtype, Part... parts) {
+        this(dtype, null, parts);
     }
 
-    private TileLayout(int elements, int blockBytes, @Nullable OpenBlocks opening, Part... parts) {
+    private TileLayout(DType dtype, @Nullable OpenBlocks opening, Part... parts) {
+        this(dtype.blockElements(), opening, parts);
+    }
+
+    /// @param parts in the order in which they follow each other in the shared block, wherever they are in a row's
+    private TileLayout(int elements, @Nullable OpenBlocks opening, Part... parts) {
         this.elements = elements;
-        this.blockBytes = blockBytes;
         this.opening = opening;
-        this.parts = parts;
-        table = table(blockBytes, parts);
+        this.parts = new Part[parts.length];
+        int bytes = 0;
+        for (int i = 0; i < parts.length; i++) {
+            Part part = parts[i];
+            this.parts[i] = new Part(part.name, part.unit, part.count, part.from, ROWS * bytes);
+            bytes += part.unit * part.count;
+        }
+        blockBytes = bytes;
+        table = table(bytes, this.parts);
     }
 
     private static MemorySegment table(int blockBytes, Part... parts) {
@@ -102,8 +124,26 @@ final class TileLayout {
                 .toArray());
     }
 
-    private static Part part(int unit, int count, int from, int to) {
-        return new Part(unit, count, from, to);
+    private static Part part(String name, int unit, int count, int from) {
+        return new Part(name, unit, count, from, 0);
+    }
+
+    /// Returns the parts of the shared block, in order.
+    List<Part> parts() {
+        return List.of(parts);
+    }
+
+    /// Returns where a part begins in a block of sixteen rows.
+    ///
+    /// @param part as the table of [WeightMatrix] calls it
+    /// @throws IllegalArgumentException if sixteen rows of that type lie one after another, or have no such part
+    public static int at(DType dtype, String part) {
+        TileLayout layout = of(dtype);
+        return Stream.of(layout == null ? new Part[0] : layout.parts)
+                .filter(candidate -> candidate.name.equals(part))
+                .mapToInt(Part::to)
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(dtype.label() + " has no " + part));
     }
 
     /// Returns the layout of a type; null if sixteen rows of it lie one after another.

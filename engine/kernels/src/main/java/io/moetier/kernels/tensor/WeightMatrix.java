@@ -13,22 +13,22 @@ import java.lang.foreign.MemorySegment;
 /// | `Q8_0` | `[cols/32]` of float16 `d[16]`, int8 `[8][16][4]` | 544 |
 /// | `Q4_0` | `[cols/32]` of float16 `d[16]`, `qs` `[4][16][4]` | 288 |
 /// | `Q4_1` | `[cols/32]` of float16 `d[16]`, `m[16]`, `qs` `[4][16][4]` | 320 |
-/// | `Q5_0` | `[cols/32]` of float16 `d[16]`, fifth bits `[16][4]`, `qs` `[4][16][4]` | 352 |
-/// | `Q5_1` | `[cols/32]` of float16 `d[16]`, `m[16]`, fifth bits `[16][4]`, `qs` `[4][16][4]` | 384 |
+/// | `Q5_0` | `[cols/32]` of float16 `d[16]`, `qh` `[16][4]`, `qs` `[4][16][4]` | 352 |
+/// | `Q5_1` | `[cols/32]` of float16 `d[16]`, `m[16]`, `qh` `[16][4]`, `qs` `[4][16][4]` | 384 |
 /// | `IQ4_NL` | as `Q4_0` | 288 |
 /// | `MXFP4` | `[cols/32]` of `e[16]`, `qs` `[4][16][4]` | 272 |
-/// | `Q4_K` | `[cols/256]` of float16 `d[16]`, `dmin[16]`, `scales` `[8][16]`, `mins` `[4][16][2]`, nibbles | 2368 |
+/// | `Q4_K` | `[cols/256]` of float16 `d[16]`, `dmin[16]`, `scales` `[8][16]`, `mins` `[4][16][2]`, `qs` | 2368 |
 /// | `Q5_K` | as `Q4_K`, then `qh` `[8][16][4]` | 2880 |
 /// | `Q6_K` | `[cols/256]` of float16 `d[16]`, int8 `scales[16][16]`, two halves | 3360 |
 /// | `IQ4_XS` | `[cols/256]` of float16 `d[16]`, int8 `scales[8][16]`, `qs` `[32][16][4]` | 2208 |
 /// | others | sixteen rows one after another, as ggml stores them | |
 ///
-/// The nibbles of `Q4_K` are `qs` `[4][8][16][4]`; a half of `Q6_K` is `ql` `[16][16][4]`, `qh` `[8][16][4]`.
+/// `qs` of `Q4_K` are `[4][8][16][4]`; a half of `Q6_K` is `ql` `[16][16][4]`, `qh` `[8][16][4]`.
 ///
 /// An element `[16][4]` is four bytes of each of sixteen rows: bytes `4i` to `4i + 3` of the row's own `qs` (`ql`,
 /// `qh`) are element `i`; so two halves of a byte, and the bits of `qh`, mean what they mean in ggml's block. `scales`
 /// and `mins` of `Q4_K` and `Q5_K` are the unpacked six bits; `mins` of two neighbours stand together. `scales` of
-/// `IQ4_XS` are the unpacked six bits less 32. Bit `i` of byte `j` of the fifth bits of `Q5_0` and `Q5_1` is that of
+/// `IQ4_XS` are the unpacked six bits less 32. Bit `i` of byte `j` of `qh` of `Q5_0` and `Q5_1` is the fifth of
 /// weight `4 i + j`.
 ///
 /// Rows are padded with zeros to a multiple of sixteen. Values are little-endian, as checkpoints store them. Float16

@@ -4,15 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.storage.model.DType;
 import io.moetier.testdata.ChildProcess;
 import io.moetier.testdata.ChildProcess.Ended;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -23,13 +20,6 @@ class NativeBuildTest {
 
     @TempDir
     Path scratch;
-
-    @Test
-    void theHeaderNumbersTheTypesAsJavaDoes() throws IOException {
-        String types = Arrays.stream(DType.values()).map(DType::name).collect(Collectors.joining(", "));
-        String header = Files.readString(SCRIPT.resolveSibling("kernels.h"));
-        assertTrue(header.contains("enum { " + types + " };"), types);
-    }
 
     @Test
     void withoutACompilerItSaysSoAndEndsWell() throws IOException, InterruptedException {
