@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Attention on all threads: a unit of work is a block of tokens and some heads, those that share a key head if that
 /// keeps all threads busy. Units that read the same keys follow each other.
-final class AttentionOverCache {
+final class AttentionOverCache implements WorkerPool.Job {
     /// Queries that read keys and values once for all, about.
     private static final int QUERIES = 16;
 
@@ -19,7 +19,6 @@ final class AttentionOverCache {
     private final WorkerPool pool;
     private final Arithmetic arithmetic;
     private final Scratch[] scratch;
-    private final WorkerPool.Job unitsOfPart = this::unitsOfPart;
     private float[] q = new float[0];
     private float[] out = q;
     private int n;
@@ -50,7 +49,7 @@ final class AttentionOverCache {
         int units = blocks * (shape.numHeads() / together);
         long bytes = 2L * cache.type().bytes() * n * shape.numHeads() * shape.headDim() * (firstPosition + n);
         this.parts = Partition.parts(pool.threads(), units, bytes);
-        pool.run(unitsOfPart, parts);
+        pool.run(this, parts);
     }
 
     /// Decides what a unit is: fewer tokens rather than threads without work, and fewer heads rather than that.
@@ -62,7 +61,8 @@ final class AttentionOverCache {
         together = groups % threads == 0 || groups >= UNITS_PER_THREAD * threads ? sharing : 1;
     }
 
-    private void unitsOfPart(int part, int worker) {
+    @Override
+    public void run(int part, int worker) {
         AttentionShape s = Objects.requireNonNull(shape);
         KvLayer kv = Objects.requireNonNull(cache);
         int units = blocks * (s.numHeads() / together);

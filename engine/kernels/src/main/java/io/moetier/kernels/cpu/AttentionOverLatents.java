@@ -6,11 +6,10 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// Latent attention on all threads: a unit of work is sixteen heads of a token.
-final class AttentionOverLatents {
+final class AttentionOverLatents implements WorkerPool.Job {
     private final WorkerPool pool;
     private final Arithmetic arithmetic;
     private final Scratch[] scratch;
-    private final WorkerPool.Job unitsOfPart = this::unitsOfPart;
     private float[] absorbed = new float[0];
     private float[] q = absorbed;
     private float[] out = absorbed;
@@ -39,10 +38,11 @@ final class AttentionOverLatents {
         units = n * groups;
         long work = (long) units * LatentBlock.HEADS * shape.keyDim() * (firstPosition + n);
         parts = Partition.parts(pool.threads(), units, work);
-        pool.run(unitsOfPart, parts);
+        pool.run(this, parts);
     }
 
-    private void unitsOfPart(int part, int worker) {
+    @Override
+    public void run(int part, int worker) {
         LatentShape s = Objects.requireNonNull(shape);
         LatentLayer latents = Objects.requireNonNull(cache);
         int end = Partition.bound(part + 1, parts, units);

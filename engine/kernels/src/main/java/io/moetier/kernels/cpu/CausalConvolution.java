@@ -4,11 +4,8 @@ import org.jspecify.annotations.Nullable;
 
 /// A causal convolution of each channel by itself, cut by channels; tokens follow each other. Taps are added from the
 /// oldest token to the newest.
-///
-/// One operation at a time: the fields are the arguments of the one that runs.
-final class CausalConvolution {
+final class CausalConvolution implements WorkerPool.Job {
     private final WorkerPool pool;
-    private final WorkerPool.Job convolve = this::convolve;
     private float[] x = new float[0];
     private int n;
     private int channels;
@@ -30,10 +27,11 @@ final class CausalConvolution {
         this.bias = bias;
         this.state = state;
         parts = Partition.parts(pool.threads(), channels, (long) n * taps.length);
-        pool.run(convolve, parts);
+        pool.run(this, parts);
     }
 
-    private void convolve(int part, int worker) {
+    @Override
+    public void run(int part, int worker) {
         int from = Partition.bound(part, parts, channels);
         int length = Partition.bound(part + 1, parts, channels) - from;
         for (int t = 0; t < n; t++) {

@@ -5,15 +5,12 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /// Packs the columns of one or several products on all threads.
-///
-/// One packing at a time: the fields are the arguments of the one that runs.
-final class ColumnPacker {
+final class ColumnPacker implements WorkerPool.Job {
     /// Activations below which one thread packs all of them.
     private static final int SMALL = 1 << 13;
 
     private final WorkerPool pool;
     private final Arithmetic arithmetic;
-    private final WorkerPool.Job pack = this::pack;
     private Task[] tasks = new Task[0];
     private int numTasks;
     private int numColumns;
@@ -78,13 +75,14 @@ final class ColumnPacker {
     /// Packs what was added, and forgets it.
     void run() {
         parts = numActivations < SMALL ? 1 : Math.min(numColumns, 2 * pool.threads());
-        pool.run(pack, parts);
+        pool.run(this, parts);
         numTasks = 0;
         numColumns = 0;
         numActivations = 0;
     }
 
-    private void pack(int part, int worker) {
+    @Override
+    public void run(int part, int worker) {
         int column = Partition.bound(part, parts, numColumns);
         int end = Partition.bound(part + 1, parts, numColumns);
         for (int t = 0; t < numTasks && column < end; t++) {

@@ -34,7 +34,22 @@ final class CpuKernels implements Kernels {
     private final ExpertNetworks experts;
     private final AttentionOverCache attention;
     private final AttentionOverLatents latentAttention;
-    private final RowWork rowWork;
+    private final RmsNorm rmsNorm;
+    private final LayerNorm layerNorm;
+    private final Rope rope;
+    private final StoreKv storeKv;
+    private final StoreLatents storeLatents;
+    private final Add add;
+    private final Multiply multiply;
+    private final Combine combine;
+    private final Scale scale;
+    private final Clamp clamp;
+    private final Activate activate;
+    private final AddBias addBias;
+    private final AddScaled addScaled;
+    private final AddRows addRows;
+    private final ScaleRows scaleRows;
+    private final WeightedSum weightedSum;
     private final CausalConvolution convolution;
     private final SelectiveScan scan;
     private final LinearAttention linearAttention;
@@ -58,7 +73,22 @@ final class CpuKernels implements Kernels {
                 .orElse(asRounded);
         attention = new AttentionOverCache(pool, arithmetic, scratch);
         latentAttention = new AttentionOverLatents(pool, arithmetic, scratch);
-        rowWork = new RowWork(pool, arithmetic, scratch);
+        rmsNorm = new RmsNorm(pool, arithmetic, scratch);
+        layerNorm = new LayerNorm(pool);
+        rope = new Rope(pool);
+        storeKv = new StoreKv(pool, arithmetic);
+        storeLatents = new StoreLatents(pool);
+        add = new Add(pool);
+        multiply = new Multiply(pool);
+        combine = new Combine(pool);
+        scale = new Scale(pool);
+        clamp = new Clamp(pool);
+        activate = new Activate(pool);
+        addBias = new AddBias(pool);
+        addScaled = new AddScaled(pool);
+        addRows = new AddRows(pool);
+        scaleRows = new ScaleRows(pool);
+        weightedSum = new WeightedSum(pool);
         convolution = new CausalConvolution(pool);
         scan = new SelectiveScan(pool);
         linearAttention = new LinearAttention(pool, scratch);
@@ -84,7 +114,7 @@ final class CpuKernels implements Kernels {
     public void rmsNorm(DeviceBuffer x, int rows, int cols, float[] weight, float eps, DeviceBuffer out) {
         Operands.requireNorm(weight, null, cols);
         long length = (long) rows * cols;
-        rowWork.rmsNorm(floats(x, length), rows, cols, weight, eps, floats(out, length));
+        rmsNorm.run(floats(x, length), rows, cols, weight, eps, floats(out, length));
     }
 
     @Override
@@ -92,7 +122,7 @@ final class CpuKernels implements Kernels {
             DeviceBuffer x, int rows, int cols, float[] weight, float @Nullable [] bias, float eps, DeviceBuffer out) {
         Operands.requireNorm(weight, bias, cols);
         long length = (long) rows * cols;
-        rowWork.layerNorm(floats(x, length), rows, cols, weight, bias, eps, floats(out, length));
+        layerNorm.run(floats(x, length), rows, cols, weight, bias, eps, floats(out, length));
     }
 
     @Override
@@ -181,13 +211,13 @@ final class CpuKernels implements Kernels {
     public void addBias(DeviceBuffer x, int rows, int cols, float[] bias) {
         Operands.requireColumns(bias, "biases", cols);
         float[] values = floats(x, (long) rows * cols);
-        rowWork.addBias(values, bias, rows, cols);
+        addBias.run(values, rows, cols, bias);
     }
 
     @Override
     public void clamp(DeviceBuffer x, int length, float limit) {
         float[] values = floats(x, length);
-        rowWork.clamp(values, length, limit);
+        clamp.run(values, length, limit);
     }
 
     @Override
@@ -212,37 +242,37 @@ final class CpuKernels implements Kernels {
 
     @Override
     public void scale(DeviceBuffer x, int length, float factor) {
-        rowWork.scale(floats(x, length), length, factor);
+        scale.run(floats(x, length), length, factor);
     }
 
     @Override
     public void scaleRows(DeviceBuffer x, float[] factors, int n, int k, int cols, DeviceBuffer out) {
         Operands.requireFactors(factors, n, k);
         long length = (long) n * cols;
-        rowWork.scaleRows(floats(x, length), factors, n, k, cols, floats(out, length * k));
+        scaleRows.run(floats(x, length), factors, n, k, cols, floats(out, length * k));
     }
 
     @Override
     public void combine(DeviceBuffer x, float alpha, DeviceBuffer y, float beta, int length, DeviceBuffer out) {
-        rowWork.mix(floats(x, length), alpha, floats(y, length), beta, length, floats(out, length));
+        combine.run(floats(x, length), alpha, floats(y, length), beta, length, floats(out, length));
     }
 
     @Override
     public void add(DeviceBuffer x, DeviceBuffer y, int length) {
-        rowWork.add(floats(x, length), floats(y, length), length);
+        add.run(floats(x, length), floats(y, length), length);
     }
 
     @Override
     public void rope(DeviceBuffer x, int n, int heads, int headDim, int from, int firstPosition, RopeTable table) {
         Operands.requireRotation(table, headDim, from);
-        rowWork.rope(floats(x, (long) n * heads * headDim), n, heads, headDim, from, firstPosition, table);
+        rope.run(floats(x, (long) n * heads * headDim), n, heads, headDim, from, firstPosition, table);
     }
 
     @Override
     public void storeKv(DeviceBuffer k, DeviceBuffer v, int n, int firstPosition, KvLayer cache) {
         long length = (long) n * cache.numKvHeads() * cache.headDim();
         cache.reserve(firstPosition + n);
-        rowWork.storeKv(floats(k, length), floats(v, length), n, firstPosition, cache);
+        storeKv.run(floats(k, length), floats(v, length), n, firstPosition, cache);
     }
 
     @Override
@@ -256,7 +286,7 @@ final class CpuKernels implements Kernels {
     @Override
     public void storeLatents(DeviceBuffer latents, DeviceBuffer keys, int n, int firstPosition, LatentLayer cache) {
         cache.reserve(firstPosition + n);
-        rowWork.storeLatents(
+        storeLatents.run(
                 floats(latents, (long) n * cache.latentDim()),
                 floats(keys, (long) n * cache.ropeDim()),
                 n,
@@ -324,7 +354,7 @@ final class CpuKernels implements Kernels {
     public void weightedSum(DeviceBuffer expertRows, float[] weights, int n, int k, int cols, DeviceBuffer out) {
         Operands.requireFactors(weights, n, k);
         long length = (long) n * cols;
-        rowWork.weightedSum(floats(expertRows, length * k), weights, n, k, cols, floats(out, length));
+        weightedSum.run(floats(expertRows, length * k), weights, n, k, cols, floats(out, length));
     }
 
     @Override
@@ -332,7 +362,7 @@ final class CpuKernels implements Kernels {
             DeviceBuffer x, int xRow, @Nullable DeviceBuffer gateLogit, int rows, int cols, DeviceBuffer out) {
         float[] values = floats(x, ((long) xRow + rows) * cols);
         float @Nullable [] logits = gateLogit == null ? null : floats(gateLogit, rows);
-        rowWork.addRows(values, xRow, logits, rows, cols, floats(out, (long) rows * cols));
+        addRows.run(values, xRow, logits, rows, cols, floats(out, (long) rows * cols));
     }
 
     @Override
@@ -348,19 +378,19 @@ final class CpuKernels implements Kernels {
 
     @Override
     public void multiply(DeviceBuffer x, DeviceBuffer y, int length) {
-        rowWork.multiply(floats(x, length), floats(y, length), length);
+        multiply.run(floats(x, length), floats(y, length), length);
     }
 
     @Override
     public void activate(DeviceBuffer x, int length, Activation activation) {
-        rowWork.activate(floats(x, length), length, activation);
+        activate.run(floats(x, length), length, activation);
     }
 
     @Override
     public void addScaled(DeviceBuffer x, int rows, int cols, float[] factors, DeviceBuffer out) {
         Operands.requireColumns(factors, "factors", cols);
         long length = (long) rows * cols;
-        rowWork.addScaled(floats(x, length), rows, cols, factors, floats(out, length));
+        addScaled.run(floats(x, length), rows, cols, factors, floats(out, length));
     }
 
     @Override

@@ -8,12 +8,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The state of a head is copied to rows that are arrays of their own, once for all tokens: the compiler vectorises
 /// loops over several arrays only where all of them start at element 0.
-///
-/// One operation at a time: the fields are the arguments of the one that runs.
-final class LinearAttention {
+final class LinearAttention implements WorkerPool.Job {
     private final WorkerPool pool;
     private final Scratch[] scratch;
-    private final WorkerPool.Job attend = this::attend;
     private float[] q = new float[0];
     private float[] k = q;
     private float[] v = q;
@@ -54,10 +51,11 @@ final class LinearAttention {
         this.state = state;
         this.out = out;
         parts = Partition.parts(pool.threads(), shape.numValueHeads(), (long) n * shape.stateSize());
-        pool.run(attend, parts);
+        pool.run(this, parts);
     }
 
-    private void attend(int part, int worker) {
+    @Override
+    public void run(int part, int worker) {
         MatrixRows rows = scratch[worker].matrixRows;
         rows.reserve(shape.keyDim(), shape.valueDim());
         int end = Partition.bound(part + 1, parts, shape.numValueHeads());

@@ -10,8 +10,6 @@ import org.jspecify.annotations.Nullable;
 ///
 /// If no matrix has more than one column, the weights of all of them are read in as many ascending streams as there
 /// are parts. Otherwise a part is a block of tiles times a block of columns, which share each decoded weight.
-///
-/// One section at a time: the fields are the arguments of the one that runs.
 final class MatrixProducts {
     /// Most columns whose results a thread holds at a time.
     private static final int COLUMN_BLOCK = 128;

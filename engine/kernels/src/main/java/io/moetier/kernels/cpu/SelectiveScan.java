@@ -3,11 +3,8 @@ package io.moetier.kernels.cpu;
 import java.util.Arrays;
 
 /// The selective scan of a state space, cut by channels; tokens follow each other.
-///
-/// One operation at a time: the fields are the arguments of the one that runs.
-final class SelectiveScan {
+final class SelectiveScan implements WorkerPool.Job {
     private final WorkerPool pool;
-    private final WorkerPool.Job scan = this::scan;
     private float[] x = new float[0];
     private float[] step = x;
     private float[] b = x;
@@ -44,10 +41,11 @@ final class SelectiveScan {
         this.state = state;
         this.out = out;
         parts = Partition.parts(pool.threads(), channels, (long) n * rates.length);
-        pool.run(scan, parts);
+        pool.run(this, parts);
     }
 
-    private void scan(int part, int worker) {
+    @Override
+    public void run(int part, int worker) {
         int from = Partition.bound(part, parts, channels);
         int length = Partition.bound(part + 1, parts, channels) - from;
         int stateSize = rates.length / channels;

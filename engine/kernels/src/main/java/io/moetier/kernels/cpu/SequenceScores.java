@@ -6,9 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /// Attention over rows of keys and values. A unit of work is one head of one token, in plain loops: such models are
 /// small, and their sequences short.
-final class SequenceScores {
+final class SequenceScores implements WorkerPool.Job {
     private final WorkerPool pool;
-    private final WorkerPool.Job unitsOfPart = this::unitsOfPart;
     private final float[][] scores; // of each thread
     private float[] q = new float[0];
     private float[] k = q;
@@ -48,10 +47,11 @@ final class SequenceScores {
         this.out = out;
         int units = n * shape.numHeads();
         parts = Partition.parts(pool.threads(), units, 8L * units * numKeys * shape.headDim());
-        pool.run(unitsOfPart, parts);
+        pool.run(this, parts);
     }
 
-    private void unitsOfPart(int part, int worker) {
+    @Override
+    public void run(int part, int worker) {
         SequenceShape s = Objects.requireNonNull(shape);
         if (scores[worker].length < numKeys) {
             scores[worker] = Scratch.grown(scores[worker], numKeys);

@@ -5,12 +5,11 @@ import io.moetier.kernels.device.Routing;
 import org.jspecify.annotations.Nullable;
 
 /// The choice of experts, shared among threads by tokens.
-final class TopK {
+final class TopK implements WorkerPool.Job {
     /// An exponential takes about as long as so many bytes from memory.
     private static final long WORK = 64;
 
     private final WorkerPool pool;
-    private final WorkerPool.Job choose = this::choose;
     private final ExpertChoice[] choices; // of each thread
     private float[] logits = new float[0];
     private float @Nullable [] correction;
@@ -37,10 +36,11 @@ final class TopK {
         this.ids = ids;
         this.weights = weights;
         this.parts = Partition.parts(pool.threads(), n, WORK * n * routing.numExperts());
-        pool.run(choose, parts);
+        pool.run(this, parts);
     }
 
-    private void choose(int part, int worker) {
+    @Override
+    public void run(int part, int worker) {
         int end = Partition.bound(part + 1, parts, n);
         for (int token = Partition.bound(part, parts, n); token < end; token++) {
             choices[worker].choose(

@@ -1,0 +1,33 @@
+package io.moetier.kernels.cpu;
+
+/// `out = alpha * x + beta * y`, by elements.
+final class Combine implements WorkerPool.Job {
+    private final Cut cut;
+    private float[] x = new float[0];
+    private float alpha;
+    private float[] y = x;
+    private float beta;
+    private float[] out = x;
+
+    Combine(WorkerPool pool) {
+        cut = new Cut(pool);
+    }
+
+    /// As [io.moetier.kernels.device.Kernels#combine].
+    void run(float[] x, float alpha, float[] y, float beta, int length, float[] out) {
+        this.x = x;
+        this.alpha = alpha;
+        this.y = y;
+        this.beta = beta;
+        this.out = out;
+        cut.elements(this, length);
+    }
+
+    @Override
+    public void run(int part, int worker) {
+        int end = cut.from(part + 1);
+        for (int i = cut.from(part); i < end; i++) {
+            out[i] = alpha * x[i] + beta * y[i];
+        }
+    }
+}
