@@ -17,13 +17,15 @@ import java.util.Optional;
 /// The processor. Buffers are Java arrays; work is shared by a fixed number of threads.
 public final class CpuDevice implements Device {
     private final WorkerPool pool;
-    private final CpuKernels kernels;
+    private final CpuKernels backend;
+    private final Kernels kernels;
     private final String description;
 
     private CpuDevice(int threads, KernelSelection selection, Optional<ActivationType> beside) {
         Arithmetic arithmetic = selection.arithmetic();
         this.pool = new WorkerPool(threads);
-        this.kernels = new CpuKernels(pool, arithmetic, beside);
+        this.backend = new CpuKernels(pool, arithmetic, beside);
+        this.kernels = new Kernels(backend);
         this.description = "CPU, " + arithmetic.description() + ", " + threads + (threads == 1 ? " thread" : " threads")
                 + selection.remark();
     }
@@ -60,7 +62,8 @@ public final class CpuDevice implements Device {
 
     @Override
     public DeviceBuffer allocate(int length) {
-        return new HeapBuffer(length);
+        pool.requireOpen();
+        return new HeapBuffer(pool, length);
     }
 
     /// The buffer is an array, which goes when nobody knows it any more.
@@ -117,17 +120,21 @@ public final class CpuDevice implements Device {
 
     @Override
     public void upload(float[] src, int from, int n, DeviceBuffer dst, int at) {
-        System.arraycopy(src, from, HeapBuffer.floats(dst, (long) at + n), at, n);
+        pool.requireOpen();
+        kernels.requireRoom(dst, at, n);
+        System.arraycopy(src, from, ((HeapBuffer) dst).floats(), at, n);
     }
 
     @Override
     public void download(DeviceBuffer src, int from, int n, float[] dst, int at) {
-        System.arraycopy(HeapBuffer.floats(src, (long) from + n), from, dst, at, n);
+        pool.requireOpen();
+        kernels.requireRoom(src, from, n);
+        System.arraycopy(((HeapBuffer) src).floats(), from, dst, at, n);
     }
 
     @Override
     public long workingBytes() {
-        return kernels.workingBytes();
+        return backend.workingBytes();
     }
 
     @Override

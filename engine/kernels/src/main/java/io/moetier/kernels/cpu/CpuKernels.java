@@ -1,19 +1,16 @@
 package io.moetier.kernels.cpu;
 
-import static io.moetier.kernels.cpu.HeapBuffer.floats;
-
 import io.moetier.kernels.device.Activation;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.AttentionShape;
+import io.moetier.kernels.device.Backend;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.ExpertBatch;
-import io.moetier.kernels.device.Kernels;
 import io.moetier.kernels.device.KvLayer;
 import io.moetier.kernels.device.Largest;
 import io.moetier.kernels.device.LatentLayer;
 import io.moetier.kernels.device.LatentShape;
 import io.moetier.kernels.device.LinearAttentionShape;
-import io.moetier.kernels.device.Operands;
 import io.moetier.kernels.device.RopeTable;
 import io.moetier.kernels.device.Routing;
 import io.moetier.kernels.device.SequenceShape;
@@ -23,8 +20,8 @@ import java.util.Arrays;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// The operations on the CPU: checks every size once, then hands the work to the pool in parts.
-final class CpuKernels implements Kernels {
+/// The operations on the CPU: each hands its operands to the job that has the pool do the work in parts.
+final class CpuKernels implements Backend {
     /// Activations of heads that are packed at the same time, about.
     private static final long PACKED_AT_ONCE = 1 << 22;
 
@@ -56,11 +53,12 @@ final class CpuKernels implements Kernels {
     private final SequenceScores sequenceScores;
     private final TopK topK;
     private final RowDecoder rowDecoder = new RowDecoder();
-
+    private final WorkerPool pool;
     private final Scratch[] scratch;
 
     /// @param beside the activations of the device beside which experts are computed, if there is one
     CpuKernels(WorkerPool pool, Arithmetic arithmetic, Optional<ActivationType> beside) {
+        this.pool = pool;
         scratch = new Scratch[pool.threads()];
         for (int i = 0; i < scratch.length; i++) {
             scratch[i] = new Scratch();
@@ -102,54 +100,60 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void enter() {
+        pool.requireOpen();
+    }
+
+    @Override
+    public boolean owns(DeviceBuffer buffer) {
+        return buffer instanceof HeapBuffer heap && heap.owner() == pool;
+    }
+
+    private static float[] floats(DeviceBuffer buffer) {
+        return ((HeapBuffer) buffer).floats();
+    }
+
+    private static float @Nullable [] optional(@Nullable DeviceBuffer buffer) {
+        return buffer == null ? null : floats(buffer);
+    }
+
+    @Override
     public void embed(WeightMatrix table, int[] tokens, int from, int n, DeviceBuffer out) {
-        int cols = table.cols();
-        float[] rows = floats(out, (long) n * cols);
         for (int i = 0; i < n; i++) {
-            rowDecoder.decode(table, tokens[from + i], rows, i * cols);
+            rowDecoder.decode(table, tokens[from + i], floats(out), i * table.cols());
         }
     }
 
     @Override
     public void rmsNorm(DeviceBuffer x, int rows, int cols, float[] weight, float eps, DeviceBuffer out) {
-        Operands.requireNorm(weight, null, cols);
-        long length = (long) rows * cols;
-        rmsNorm.run(floats(x, length), rows, cols, weight, eps, floats(out, length));
+        rmsNorm.run(floats(x), rows, cols, weight, eps, floats(out));
     }
 
     @Override
     public void layerNorm(
             DeviceBuffer x, int rows, int cols, float[] weight, float @Nullable [] bias, float eps, DeviceBuffer out) {
-        Operands.requireNorm(weight, bias, cols);
-        long length = (long) rows * cols;
-        layerNorm.run(floats(x, length), rows, cols, weight, bias, eps, floats(out, length));
+        layerNorm.run(floats(x), rows, cols, weight, bias, eps, floats(out));
     }
 
     @Override
     public void matmul(WeightMatrix w, DeviceBuffer x, int xRow, int n, DeviceBuffer out, int outRow) {
-        float[] inputs = floats(x, ((long) xRow + n) * w.cols());
-        float[] outputs = floats(out, ((long) outRow + n) * w.rows());
-        if (n > 0) {
-            packer.add(w.dtype(), inputs, 0, w.cols(), null, xRow, n, columns[0]);
-            packer.run();
-            products.add(w, columns[0], outputs, null, outRow);
-            products.run();
-        }
+        packer.add(w.dtype(), floats(x), 0, w.cols(), null, xRow, n, columns[0]);
+        packer.run();
+        products.add(w, columns[0], floats(out), null, outRow);
+        products.run();
     }
 
     @Override
     public void matmul(WeightMatrix[] ws, DeviceBuffer x, int n, DeviceBuffer[] outs) {
-        Operands.requireAlike(ws, n, outs);
-        float[] inputs = floats(x, (long) n * ws[0].cols());
         columns = PackedColumns.grown(columns, ws.length);
         for (int i = 0; i < ws.length; i++) {
             if (firstOfType(ws, i) == i) {
-                packer.add(ws[i].dtype(), inputs, 0, ws[i].cols(), null, 0, n, columns[i]);
+                packer.add(ws[i].dtype(), floats(x), 0, ws[i].cols(), null, 0, n, columns[i]);
             }
         }
         packer.run();
         for (int i = 0; i < ws.length; i++) {
-            products.add(ws[i], columns[firstOfType(ws, i)], floats(outs[i], (long) n * ws[i].rows()), null, 0);
+            products.add(ws[i], columns[firstOfType(ws, i)], floats(outs[i]), null, 0);
         }
         products.run();
     }
@@ -158,20 +162,17 @@ final class CpuKernels implements Kernels {
     public void matmulPerHead(WeightMatrix[] ws, DeviceBuffer x, int n, int headDim, DeviceBuffer out) {
         int rows = ws[0].rows();
         int cols = ws[0].cols();
-        Operands.requirePerHead(ws, headDim);
-        float[] inputs = floats(x, (long) n * ws.length * headDim);
-        float[] outputs = floats(out, (long) n * ws.length * rows);
-        int together = Math.clamp(PACKED_AT_ONCE / Math.max(1L, (long) n * cols), 1, ws.length);
+        int together = Math.clamp(PACKED_AT_ONCE / ((long) n * cols), 1, ws.length);
         columns = PackedColumns.grown(columns, together);
-        for (int first = 0; n > 0 && first < ws.length; first += together) {
+        for (int first = 0; first < ws.length; first += together) {
             int end = Math.min(first + together, ws.length);
             for (int h = first; h < end; h++) {
                 PackedColumns packed = columns[h - first];
-                packer.addStrided(ws[h].dtype(), inputs, h * headDim, ws.length * headDim, cols, n, packed);
+                packer.addStrided(ws[h].dtype(), floats(x), h * headDim, ws.length * headDim, cols, n, packed);
             }
             packer.run();
             for (int h = first; h < end; h++) {
-                products.addStrided(ws[h], columns[h - first], outputs, h * rows, ws.length * rows);
+                products.addStrided(ws[h], columns[h - first], floats(out), h * rows, ws.length * rows);
             }
             products.run();
         }
@@ -189,109 +190,73 @@ final class CpuKernels implements Kernels {
     @Override
     public void matmulRows(
             WeightMatrix w, DeviceBuffer x, int[] rows, int from, int n, DeviceBuffer out, int[] outRows) {
-        if (n > 0) {
-            float[] inputs = floats(x, (largest(rows, from, n) + 1L) * w.cols());
-            float[] outputs = floats(out, (largest(outRows, from, n) + 1L) * w.rows());
-            packer.add(w.dtype(), inputs, 0, w.cols(), rows, from, n, columns[0]);
-            packer.run();
-            products.add(w, columns[0], outputs, outRows, from);
-            products.run();
-        }
-    }
-
-    private static int largest(int[] numbers, int from, int n) {
-        int largest = 0;
-        for (int i = from; i < from + n; i++) {
-            largest = Math.max(largest, numbers[i]);
-        }
-        return largest;
+        packer.add(w.dtype(), floats(x), 0, w.cols(), rows, from, n, columns[0]);
+        packer.run();
+        products.add(w, columns[0], floats(out), outRows, from);
+        products.run();
     }
 
     @Override
     public void addBias(DeviceBuffer x, int rows, int cols, float[] bias) {
-        Operands.requireColumns(bias, "biases", cols);
-        float[] values = floats(x, (long) rows * cols);
-        addBias.run(values, rows, cols, bias);
+        addBias.run(floats(x), rows, cols, bias);
     }
 
     @Override
     public void clamp(DeviceBuffer x, int length, float limit) {
-        float[] values = floats(x, length);
-        clamp.run(values, length, limit);
+        clamp.run(floats(x), length, limit);
     }
 
     @Override
-    public void copy(DeviceBuffer x, int length, DeviceBuffer out) {
-        System.arraycopy(floats(x, length), 0, floats(out, length), 0, length);
+    public void copy(DeviceBuffer x, int length, DeviceBuffer out, int outAt) {
+        System.arraycopy(floats(x), 0, floats(out), outAt, length);
     }
 
     @Override
     public void copyRows(DeviceBuffer x, int[] rows, int[] outRows, int from, int n, int cols, DeviceBuffer out) {
-        float[] inputs = floats(x, 0);
-        float[] outputs = floats(out, 0);
         for (int i = from; i < from + n; i++) {
-            System.arraycopy(inputs, rows[i] * cols, outputs, outRows[i] * cols, cols);
+            System.arraycopy(floats(x), rows[i] * cols, floats(out), outRows[i] * cols, cols);
         }
     }
 
     @Override
-    public void appendRows(DeviceBuffer x, int rows, int cols, DeviceBuffer out, int outRow) {
-        float[] to = floats(out, ((long) outRow + rows) * cols);
-        System.arraycopy(floats(x, (long) rows * cols), 0, to, outRow * cols, rows * cols);
-    }
-
-    @Override
     public void scale(DeviceBuffer x, int length, float factor) {
-        scale.run(floats(x, length), length, factor);
+        scale.run(floats(x), length, factor);
     }
 
     @Override
     public void scaleRows(DeviceBuffer x, float[] factors, int n, int k, int cols, DeviceBuffer out) {
-        Operands.requireFactors(factors, n, k);
-        long length = (long) n * cols;
-        scaleRows.run(floats(x, length), factors, n, k, cols, floats(out, length * k));
+        scaleRows.run(floats(x), factors, n, k, cols, floats(out));
     }
 
     @Override
     public void combine(DeviceBuffer x, float alpha, DeviceBuffer y, float beta, int length, DeviceBuffer out) {
-        combine.run(floats(x, length), alpha, floats(y, length), beta, length, floats(out, length));
+        combine.run(floats(x), alpha, floats(y), beta, length, floats(out));
     }
 
     @Override
     public void add(DeviceBuffer x, DeviceBuffer y, int length) {
-        add.run(floats(x, length), floats(y, length), length);
+        add.run(floats(x), floats(y), length);
     }
 
     @Override
     public void rope(DeviceBuffer x, int n, int heads, int headDim, int from, int firstPosition, RopeTable table) {
-        Operands.requireRotation(table, headDim, from);
-        rope.run(floats(x, (long) n * heads * headDim), n, heads, headDim, from, firstPosition, table);
+        rope.run(floats(x), n, heads, headDim, from, firstPosition, table);
     }
 
     @Override
     public void storeKv(DeviceBuffer k, DeviceBuffer v, int n, int firstPosition, KvLayer cache) {
-        long length = (long) n * cache.numKvHeads() * cache.headDim();
-        cache.reserve(firstPosition + n);
-        storeKv.run(floats(k, length), floats(v, length), n, firstPosition, cache);
+        storeKv.run(floats(k), floats(v), n, firstPosition, cache);
     }
 
     @Override
     public void attention(
             DeviceBuffer q, int n, int firstPosition, AttentionShape shape, KvLayer cache, DeviceBuffer out) {
-        Operands.requireSuits(cache, shape);
-        long length = (long) n * shape.numHeads() * shape.headDim();
-        attention.run(floats(q, length), n, firstPosition, shape, cache, floats(out, length));
+        attention.run(floats(q), n, firstPosition, shape, cache, floats(out));
     }
 
     @Override
     public void storeLatents(DeviceBuffer latents, DeviceBuffer keys, int n, int firstPosition, LatentLayer cache) {
-        cache.reserve(firstPosition + n);
-        storeLatents.run(
-                floats(latents, (long) n * cache.latentDim()),
-                floats(keys, (long) n * cache.ropeDim()),
-                n,
-                firstPosition,
-                cache);
+        storeLatents.run(floats(latents), floats(keys), n, firstPosition, cache);
     }
 
     @Override
@@ -303,10 +268,7 @@ final class CpuKernels implements Kernels {
             LatentShape shape,
             LatentLayer cache,
             DeviceBuffer out) {
-        Operands.requireSuits(cache, shape);
-        long length = (long) n * shape.numHeads() * shape.latentDim();
-        float[] queries = floats(q, (long) n * shape.numHeads() * shape.queryDim());
-        latentAttention.run(floats(absorbed, length), queries, n, firstPosition, shape, cache, floats(out, length));
+        latentAttention.run(floats(absorbed), floats(q), n, firstPosition, shape, cache, floats(out));
     }
 
     @Override
@@ -320,84 +282,61 @@ final class CpuKernels implements Kernels {
             SequenceShape shape,
             @Nullable DeviceBuffer bias,
             DeviceBuffer out) {
-        long width = (long) shape.numHeads() * shape.headDim();
         sequenceScores.run(
-                floats(q, n * width),
-                n,
-                firstPosition,
-                floats(k, numKeys * width),
-                floats(v, numKeys * width),
-                numKeys,
-                shape,
-                bias == null ? null : floats(bias, shape.numHeads() * (2L * shape.biasReach() + 1)),
-                floats(out, n * width));
+                floats(q), n, firstPosition, floats(k), floats(v), numKeys, shape, optional(bias), floats(out));
     }
 
     @Override
     public void route(
             DeviceBuffer logits, int n, Routing routing, float @Nullable [] correction, int[] ids, float[] weights) {
-        topK.run(floats(logits, (long) n * routing.numExperts()), n, routing, correction, ids, weights);
+        topK.run(floats(logits), n, routing, correction, ids, weights);
+    }
+
+    @Override
+    public void largest(DeviceBuffer x, int from, int n, int k, Largest out) {
+        out.find(floats(x), from, n, k);
     }
 
     @Override
     public void expertFfn(ExpertBatch batch, DeviceBuffer x, DeviceBuffer out) {
-        if (batch.size() > 0) {
-            float[] inputs =
-                    floats(x, (batch.largestRow() + 1L) * batch.get(0).up().cols());
-            float[] outputs = floats(
-                    out, (batch.largestOutRow() + 1L) * batch.get(0).down().rows());
-            experts.run(batch, inputs, outputs);
-        }
+        experts.run(batch, floats(x), floats(out));
     }
 
     @Override
     public void weightedSum(DeviceBuffer expertRows, float[] weights, int n, int k, int cols, DeviceBuffer out) {
-        Operands.requireFactors(weights, n, k);
-        long length = (long) n * cols;
-        weightedSum.run(floats(expertRows, length * k), weights, n, k, cols, floats(out, length));
+        weightedSum.run(floats(expertRows), weights, n, k, cols, floats(out));
     }
 
     @Override
     public void addRows(
             DeviceBuffer x, int xRow, @Nullable DeviceBuffer gateLogit, int rows, int cols, DeviceBuffer out) {
-        float[] values = floats(x, ((long) xRow + rows) * cols);
-        float @Nullable [] logits = gateLogit == null ? null : floats(gateLogit, rows);
-        addRows.run(values, xRow, logits, rows, cols, floats(out, (long) rows * cols));
-    }
-
-    @Override
-    public void largest(DeviceBuffer x, int from, int n, int k, Largest out) {
-        Operands.requireFew(k);
-        out.find(floats(x, (long) from + n), from, n, k);
+        addRows.run(floats(x), xRow, optional(gateLogit), rows, cols, floats(out));
     }
 
     @Override
     public void clear(DeviceBuffer x, int length) {
-        Arrays.fill(floats(x, length), 0, length, 0f);
+        Arrays.fill(floats(x), 0, length, 0f);
     }
 
     @Override
     public void multiply(DeviceBuffer x, DeviceBuffer y, int length) {
-        multiply.run(floats(x, length), floats(y, length), length);
+        multiply.run(floats(x), floats(y), length);
     }
 
     @Override
     public void activate(DeviceBuffer x, int length, Activation activation) {
-        activate.run(floats(x, length), length, activation);
+        activate.run(floats(x), length, activation);
     }
 
     @Override
     public void addScaled(DeviceBuffer x, int rows, int cols, float[] factors, DeviceBuffer out) {
-        Operands.requireColumns(factors, "factors", cols);
-        long length = (long) rows * cols;
-        addScaled.run(floats(x, length), rows, cols, factors, floats(out, length));
+        addScaled.run(floats(x), rows, cols, factors, floats(out));
     }
 
     @Override
     public void causalConvolution(
             DeviceBuffer x, int n, int channels, float[] taps, float @Nullable [] bias, DeviceBuffer state) {
-        Operands.requireConvolution(taps, bias, channels);
-        convolution.run(floats(x, (long) n * channels), n, channels, taps, bias, floats(state, taps.length));
+        convolution.run(floats(x), n, channels, taps, bias, floats(state));
     }
 
     @Override
@@ -411,19 +350,7 @@ final class CpuKernels implements Kernels {
             float[] rates,
             DeviceBuffer state,
             DeviceBuffer out) {
-        Operands.requireRates(rates, channels);
-        long length = (long) n * channels;
-        long selections = (long) n * (rates.length / channels);
-        scan.run(
-                floats(x, length),
-                floats(step, length),
-                floats(b, selections),
-                floats(c, selections),
-                n,
-                channels,
-                rates,
-                floats(state, rates.length),
-                floats(out, length));
+        scan.run(floats(x), floats(step), floats(b), floats(c), n, channels, rates, floats(state), floats(out));
     }
 
     @Override
@@ -438,20 +365,16 @@ final class CpuKernels implements Kernels {
             LinearAttentionShape shape,
             DeviceBuffer state,
             DeviceBuffer out) {
-        Operands.requireRates(rates, shape);
-        long keys = (long) n * shape.numKeyHeads() * shape.keyDim();
-        long values = (long) n * shape.numValueHeads() * shape.valueDim();
-        long scalars = (long) n * shape.numValueHeads();
         linearAttention.run(
-                floats(q, keys),
-                floats(k, keys),
-                floats(v, values),
-                step == null ? null : floats(step, scalars),
-                strength == null ? null : floats(strength, scalars),
+                floats(q),
+                floats(k),
+                floats(v),
+                optional(step),
+                optional(strength),
                 rates,
                 n,
                 shape,
-                floats(state, shape.stateSize()),
-                floats(out, values));
+                floats(state),
+                floats(out));
     }
 }

@@ -4,24 +4,21 @@ import io.moetier.kernels.device.DeviceBuffer;
 
 /// Activations in a Java array, which the kernels index directly: far cheaper for the compiler than a segment.
 final class HeapBuffer implements DeviceBuffer {
+    private final WorkerPool owner;
     private final float[] floats;
 
-    HeapBuffer(int length) {
+    /// @param owner the threads of the device
+    HeapBuffer(WorkerPool owner, int length) {
+        this.owner = owner;
         this.floats = new float[length];
     }
 
-    /// Returns the array of a buffer that must hold at least `least` floats.
-    ///
-    /// @throws IllegalArgumentException if the buffer is smaller or belongs to another device
-    static float[] floats(DeviceBuffer buffer, long least) {
-        if (!(buffer instanceof HeapBuffer heap)) {
-            throw new IllegalArgumentException("the buffer belongs to another device: " + buffer);
-        }
-        if (heap.floats.length < least) {
-            throw new IllegalArgumentException(
-                    "the buffer holds " + heap.floats.length + " floats, but " + least + " are needed");
-        }
-        return heap.floats;
+    WorkerPool owner() {
+        return owner;
+    }
+
+    float[] floats() {
+        return floats;
     }
 
     @Override

@@ -94,8 +94,9 @@ final class WorkerPool implements AutoCloseable {
     ///
     /// @throws IllegalStateException if the pool is closed or another thread is inside this method
     void run(Job next, int parts) {
-        if (closed || !busy.compareAndSet(false, true)) {
-            throw new IllegalStateException(closed ? "the device is closed" : "two threads use one device");
+        requireOpen();
+        if (!busy.compareAndSet(false, true)) {
+            throw new IllegalStateException("two threads use one device");
         }
         try {
             if (parts == 1 || workers.length == 0) {
@@ -107,6 +108,13 @@ final class WorkerPool implements AutoCloseable {
             }
         } finally {
             busy.set(false);
+        }
+    }
+
+    /// @throws IllegalStateException if the pool is closed
+    void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("the device is closed");
         }
     }
 

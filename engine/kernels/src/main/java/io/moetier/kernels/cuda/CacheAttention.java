@@ -66,8 +66,7 @@ final class CacheAttention implements AutoCloseable {
             long sinkLogits,
             CudaBuffer results) {
         boolean half = cache.type() == KvType.F16;
-        boolean odd = shape.headDim() * cache.type().bytes() % 16 != 0;
-        requireFits(shape.headDim(), shape.headDim(), run(half, odd));
+        boolean odd = isOdd(cache.type(), shape.headDim(), shape.headDim());
         heads = shape.numHeads();
         valueDim = shape.headDim();
         window = shape.slidingWindow();
@@ -98,9 +97,7 @@ final class CacheAttention implements AutoCloseable {
             LatentLayer cache,
             CudaBuffer results) {
         boolean half = cache.type() == KvType.F16;
-        int bytes = cache.type().bytes();
-        boolean odd = shape.keyDim() * bytes % 16 != 0 || shape.latentDim() * bytes % 16 != 0;
-        requireFits(shape.keyDim(), shape.latentDim(), run(half, odd));
+        boolean odd = isOdd(cache.type(), shape.keyDim(), shape.latentDim());
         heads = shape.numHeads();
         valueDim = shape.latentDim();
         window = 0;
@@ -135,8 +132,7 @@ final class CacheAttention implements AutoCloseable {
             SequenceShape shape,
             long bias,
             CudaBuffer results) {
-        boolean odd = shape.headDim() % 4 != 0;
-        requireFits(shape.headDim(), shape.headDim(), run(false, odd));
+        boolean odd = isOdd(KvType.F32, shape.headDim(), shape.headDim());
         heads = shape.numHeads();
         valueDim = shape.headDim();
         window = 0;
@@ -157,16 +153,16 @@ final class CacheAttention implements AutoCloseable {
         }
     }
 
-    /// Returns how many elements of a value a thread has.
-    private static int run(boolean half, boolean odd) {
-        return odd ? 1 : half ? 8 : 4;
+    /// Says whether keys and values fit the shared memory and the threads of a block.
+    static boolean hasRoom(KvType type, int keyDim, int valueDim) {
+        boolean half = type == KvType.F16;
+        int ofThread = isOdd(type, keyDim, valueDim) ? 1 : half ? 8 : 4; // elements of a value
+        return keyDim <= MOST_QUERY && valueDim / ofThread <= THREADS;
     }
 
-    private static void requireFits(int keyDim, int valueDim, int run) {
-        if (keyDim > MOST_QUERY || valueDim / run > THREADS) {
-            throw new IllegalArgumentException("the attention kernels have no room for keys of " + keyDim
-                    + " and values of " + valueDim + " elements");
-        }
+    /// Says whether keys or values cannot be read sixteen bytes at a time.
+    private static boolean isOdd(KvType type, int keyDim, int valueDim) {
+        return keyDim * type.bytes() % 16 != 0 || valueDim * type.bytes() % 16 != 0;
     }
 
     private void begin(int firstPosition, int rest, int firstVisible) {

@@ -14,18 +14,8 @@ final class CudaBuffer implements DeviceBuffer {
         this.length = length;
     }
 
-    /// Returns a buffer of this device that must hold at least `least` floats.
-    ///
-    /// @throws IllegalArgumentException if the buffer is smaller or belongs to another device
-    static CudaBuffer of(CudaDevice device, DeviceBuffer buffer, long least) {
-        if (!(buffer instanceof CudaBuffer own) || own.device != device) {
-            throw new IllegalArgumentException("the buffer belongs to another device: " + buffer);
-        }
-        if (own.length < least) {
-            throw new IllegalArgumentException(
-                    "the buffer holds " + own.length + " floats, but " + least + " are needed");
-        }
-        return own;
+    CudaDevice device() {
+        return device;
     }
 
     /// Returns where float `index` is on the device.

@@ -51,7 +51,8 @@ public final class CudaDevice implements Device {
     private final Staging staging;
     private final Set<CudaArena> arenas = new LinkedHashSet<>();
     private final CudaArena own = open();
-    private final CudaKernels kernels;
+    private final CudaKernels backend;
+    private final Kernels kernels;
     private boolean closed;
 
     private CudaDevice(CudaContext context, Optional<HostClock> hostClock, ActivationType activations, Owned owned) {
@@ -67,8 +68,9 @@ public final class CudaDevice implements Device {
         staging = new Staging(context, stream);
         owned.add(staging::close);
         TokenProgram program = new TokenProgram(stream, modules.eachToken, staging, new ParameterBlock(arena));
-        kernels = new CudaKernels(this, stream, modules, staging, new ParameterBlock(arena), program, activations);
-        owned.add(kernels::close);
+        backend = new CudaKernels(this, stream, modules, staging, new ParameterBlock(arena), program, activations);
+        owned.add(backend::close);
+        kernels = new Kernels(backend);
     }
 
     /// Returns what speaks against computing on a device: that there is none of that number, or that it or the driver
@@ -164,6 +166,7 @@ public final class CudaDevice implements Device {
     /// @throws CudaException if the device has no memory left
     @Override
     public DeviceBuffer allocate(int length, Arena owner) {
+        enter();
         long byteSize = (long) length * Float.BYTES;
         MemorySegment memory = mine(owner).allocate(byteSize, Float.BYTES, "activations");
         stream.clear(memory.address(), Math.max(1, byteSize));
@@ -179,18 +182,18 @@ public final class CudaDevice implements Device {
 
     @Override
     public void upload(float[] src, int from, int n, DeviceBuffer dst, int at) {
-        CudaBuffer to = CudaBuffer.of(this, dst, (long) at + n);
         enter();
-        kernels.flush();
-        staging.upload(src, from, n, to.address(at));
+        kernels.requireRoom(dst, at, n);
+        backend.flush();
+        staging.upload(src, from, n, ((CudaBuffer) dst).address(at));
     }
 
     @Override
     public void download(DeviceBuffer src, int from, int n, float[] dst, int at) {
-        CudaBuffer source = CudaBuffer.of(this, src, (long) from + n);
         enter();
-        kernels.flush();
-        staging.download(source.address(from), dst, at, n);
+        kernels.requireRoom(src, from, n);
+        backend.flush();
+        staging.download(((CudaBuffer) src).address(from), dst, at, n);
     }
 
     @Override
@@ -285,7 +288,7 @@ public final class CudaDevice implements Device {
 
     @Override
     public long workingBytes() {
-        return kernels.workingBytes() + staging.deviceBytes();
+        return backend.workingBytes() + staging.deviceBytes();
     }
 
     @Override
@@ -294,7 +297,12 @@ public final class CudaDevice implements Device {
     }
 
     /// Makes the context current on this thread if it is not.
+    ///
+    /// @throws IllegalStateException if the device is closed
     void enter() {
+        if (closed) {
+            throw new IllegalStateException("the device is closed");
+        }
         context.enter();
     }
 
@@ -304,7 +312,7 @@ public final class CudaDevice implements Device {
         if (!closed) {
             enter();
             if (!heap.isRelieving()) {
-                kernels.flush();
+                backend.flush();
             }
             stream.synchronize();
         }

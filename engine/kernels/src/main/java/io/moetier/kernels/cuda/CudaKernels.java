@@ -9,18 +9,17 @@ import io.moetier.kernels.cuda.driver.StructWriter;
 import io.moetier.kernels.device.Activation;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.AttentionShape;
+import io.moetier.kernels.device.Backend;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.ExpertChoice;
 import io.moetier.kernels.device.ExpertChoices;
-import io.moetier.kernels.device.Kernels;
 import io.moetier.kernels.device.KvLayer;
 import io.moetier.kernels.device.KvType;
 import io.moetier.kernels.device.Largest;
 import io.moetier.kernels.device.LatentLayer;
 import io.moetier.kernels.device.LatentShape;
 import io.moetier.kernels.device.LinearAttentionShape;
-import io.moetier.kernels.device.Operands;
 import io.moetier.kernels.device.RopeTable;
 import io.moetier.kernels.device.RouterWeights;
 import io.moetier.kernels.device.Routing;
@@ -28,14 +27,14 @@ import io.moetier.kernels.device.SequenceShape;
 import io.moetier.kernels.tensor.WeightMatrix;
 import java.lang.foreign.MemorySegment;
 import java.util.IdentityHashMap;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// The operations on a CUDA device: checks every size once, then collects what treats each token by itself in a
-/// [TokenProgram] and launches the rest, after what was collected.
+/// The operations on a CUDA device: collects what treats each token by itself in a [TokenProgram] and launches the
+/// rest,
+/// after what was collected.
 ///
 /// Weights, caches and biases of experts are memory of the device. Float arrays of the model are uploaded at first use.
-final class CudaKernels implements Kernels, AutoCloseable {
+final class CudaKernels implements Backend, AutoCloseable {
     private static final int THREADS = 256; // of the kernels of products.cu that are no products
     static final int MOST_FEW_TOKENS = 64;
 
@@ -76,7 +75,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
         vectors = new VectorsHeld(device.heap(), staging);
         Tasks tasks = new Tasks(stream, staging, parameter);
         rounding = new Rounding(activations, device.heap(), stream, kernels, parameter);
-        products = new MatrixProducts(device, kernels, staging, tasks, rounding);
+        products = new MatrixProducts(kernels, staging, tasks, rounding);
         experts = new ExpertProducts(device.heap(), kernels, staging, tasks, rounding);
         attention = new CacheAttention(device.heap(), stream, kernels, staging, parameter);
         recurrences = new Recurrences(stream, kernels, parameter);
@@ -108,53 +107,64 @@ final class CudaKernels implements Kernels, AutoCloseable {
         largest.close();
     }
 
-    private CudaBuffer buffer(DeviceBuffer buffer, long least) {
-        return CudaBuffer.of(device, buffer, least);
+    @Override
+    public void enter() {
+        device.enter();
+    }
+
+    @Override
+    public boolean owns(DeviceBuffer buffer) {
+        return buffer instanceof CudaBuffer own && own.device() == device;
+    }
+
+    @Override
+    public boolean supportsAttention(KvType type, int keyDim, int valueDim) {
+        return CacheAttention.hasRoom(type, keyDim, valueDim);
+    }
+
+    @Override
+    public boolean supportsRouting(Routing routing, int n) {
+        return RouterProducts.canChoose(routing, n);
+    }
+
+    private static CudaBuffer buffer(DeviceBuffer buffer) {
+        return (CudaBuffer) buffer;
+    }
+
+    /// Returns where an optional operand is; 0 for none.
+    private static long address(@Nullable DeviceBuffer buffer) {
+        return buffer == null ? 0 : buffer(buffer).address(0);
     }
 
     /// Prepares for a launch of what treats `n` tokens.
     private void launchBefore(int n) {
-        device.enter();
         program.flush();
         program.tokens(n);
     }
 
-    private TokenProgram operation(Code code, long length, int grain) {
-        device.enter();
-        return program.operation(code, length, grain);
-    }
-
     @Override
     public void embed(WeightMatrix table, int[] tokens, int from, int n, DeviceBuffer out) {
-        CudaBuffer rows = buffer(out, (long) n * table.cols());
-        for (int i = from; i < from + n; i++) {
-            Objects.checkIndex(tokens[i], table.rows());
+        launchBefore(n);
+        boolean few = n <= MOST_FEW_TOKENS;
+        long staged = few ? 0 : staging.send(tokens, from, n);
+        StructWriter writer = parameter
+                .begin()
+                .address(table.bytes().address())
+                .address(address(out))
+                .address(staged)
+                .number(table.cols());
+        if (few) {
+            MemorySegment.copy(tokens, from, parameter.bytes(), JAVA_INT, writer.at(), n);
         }
-        if (n > 0) {
-            launchBefore(n);
-            boolean few = n <= MOST_FEW_TOKENS;
-            long staged = few ? 0 : staging.send(tokens, from, n);
-            StructWriter writer = parameter
-                    .begin()
-                    .address(table.bytes().address())
-                    .address(rows.address(0))
-                    .address(staged)
-                    .number(table.cols());
-            if (few) {
-                MemorySegment.copy(tokens, from, parameter.bytes(), JAVA_INT, writer.at(), n);
-            }
-            kernels.of(table.dtype()).embed().launch(stream, n, 1, 1, THREADS, parameter);
-        }
+        kernels.of(table.dtype()).embed().launch(stream, n, 1, 1, THREADS, parameter);
     }
 
     @Override
     public void rmsNorm(DeviceBuffer x, int rows, int cols, float[] weight, float eps, DeviceBuffer out) {
-        Operands.requireNorm(weight, null, cols);
-        long length = (long) rows * cols;
-        operation(Code.RMS_NORM, length, cols)
-                .x(buffer(x, length), 0, length)
+        program.operation(Code.RMS_NORM, rows, cols)
+                .x(buffer(x))
                 .y(vectors.address(weight))
-                .out(buffer(out, length))
+                .out(buffer(out))
                 .cols(cols)
                 .alpha(eps)
                 .commit();
@@ -163,13 +173,11 @@ final class CudaKernels implements Kernels, AutoCloseable {
     @Override
     public void layerNorm(
             DeviceBuffer x, int rows, int cols, float[] weight, float @Nullable [] bias, float eps, DeviceBuffer out) {
-        Operands.requireNorm(weight, bias, cols);
-        long length = (long) rows * cols;
-        operation(Code.LAYER_NORM, length, cols)
-                .x(buffer(x, length), 0, length)
+        program.operation(Code.LAYER_NORM, rows, cols)
+                .x(buffer(x))
                 .y(vectors.address(weight))
                 .z(vectors.address(bias))
-                .out(buffer(out, length))
+                .out(buffer(out))
                 .cols(cols)
                 .alpha(eps)
                 .commit();
@@ -177,120 +185,77 @@ final class CudaKernels implements Kernels, AutoCloseable {
 
     @Override
     public void matmul(WeightMatrix w, DeviceBuffer x, int xRow, int n, DeviceBuffer out, int outRow) {
-        CudaBuffer inputs = buffer(x, ((long) xRow + n) * w.cols());
-        CudaBuffer outputs = buffer(out, ((long) outRow + n) * w.rows());
-        if (n > 0) {
-            launchBefore(n);
-            products.multiply(w, inputs, xRow, n, outputs, outRow);
-        }
+        launchBefore(n);
+        products.multiply(w, buffer(x), xRow, n, buffer(out), outRow);
     }
 
     @Override
     public void matmul(WeightMatrix[] ws, DeviceBuffer x, int n, DeviceBuffer[] outs) {
-        CudaBuffer inputs = buffer(x, (long) n * ws[0].cols());
-        Operands.requireAlike(ws, n, outs);
-        if (n > 0) {
-            launchBefore(n);
-            products.multiply(ws, inputs, n, outs);
-        }
+        launchBefore(n);
+        products.multiply(ws, buffer(x), n, outs);
     }
 
     @Override
     public void matmulPerHead(WeightMatrix[] ws, DeviceBuffer x, int n, int headDim, DeviceBuffer out) {
-        int rows = ws[0].rows();
-        Operands.requirePerHead(ws, headDim);
-        CudaBuffer inputs = buffer(x, (long) n * ws.length * headDim);
-        CudaBuffer outputs = buffer(out, (long) n * ws.length * rows);
-        if (n > 0) {
-            launchBefore(n);
-            products.multiplyPerHead(ws, inputs, n, headDim, outputs);
-        }
+        launchBefore(n);
+        products.multiplyPerHead(ws, buffer(x), n, headDim, buffer(out));
     }
 
     @Override
     public void matmulRows(
             WeightMatrix w, DeviceBuffer x, int[] rows, int from, int n, DeviceBuffer out, int[] outRows) {
-        if (n > 0) {
-            CudaBuffer inputs = buffer(x, (largest(rows, from, n) + 1L) * w.cols());
-            CudaBuffer outputs = buffer(out, (largest(outRows, from, n) + 1L) * w.rows());
-            launchBefore(0);
-            products.multiplyRows(w, inputs, rows, from, n, outputs, outRows);
-        }
-    }
-
-    private static int largest(int[] numbers, int from, int n) {
-        int largest = 0;
-        for (int i = from; i < from + n; i++) {
-            largest = Math.max(largest, numbers[i]);
-        }
-        return largest;
+        launchBefore(0);
+        products.multiplyRows(w, buffer(x), rows, from, n, buffer(out), outRows);
     }
 
     @Override
     public void addBias(DeviceBuffer x, int rows, int cols, float[] bias) {
-        Operands.requireColumns(bias, "biases", cols);
-        long length = (long) rows * cols;
-        operation(Code.ADD_BIAS, length, cols)
+        program.operation(Code.ADD_BIAS, rows, cols)
                 .x(vectors.address(bias))
-                .out(buffer(x, length))
+                .out(buffer(x))
                 .cols(cols)
                 .commit();
     }
 
     @Override
     public void clamp(DeviceBuffer x, int length, float limit) {
-        operation(Code.CLAMP, length, 1).out(buffer(x, length)).alpha(limit).commit();
+        program.operation(Code.CLAMP, length).out(buffer(x)).alpha(limit).commit();
     }
 
     @Override
-    public void copy(DeviceBuffer x, int length, DeviceBuffer out) {
-        operation(Code.COPY, length, 1)
-                .x(buffer(x, length), 0, length)
-                .out(buffer(out, length))
+    public void copy(DeviceBuffer x, int length, DeviceBuffer out, int outAt) {
+        program.operation(Code.COPY, length)
+                .x(buffer(x))
+                .out(buffer(out), outAt)
                 .commit();
     }
 
     @Override
     public void copyRows(DeviceBuffer x, int[] rows, int[] outRows, int from, int n, int cols, DeviceBuffer out) {
-        if (n > 0) {
-            CudaBuffer inputs = buffer(x, (largest(rows, from, n) + 1L) * cols);
-            CudaBuffer outputs = buffer(out, (largest(outRows, from, n) + 1L) * cols);
-            launchBefore(0);
-            long sources = staging.send(rows, from, n);
-            long targets = staging.send(outRows, from, n);
-            parameter
-                    .begin()
-                    .address(inputs.address(0))
-                    .address(outputs.address(0))
-                    .address(sources)
-                    .address(targets)
-                    .number(cols);
-            kernels.copyRows.launch(stream, n, 1, 1, THREADS, parameter);
-        }
-    }
-
-    @Override
-    public void appendRows(DeviceBuffer x, int rows, int cols, DeviceBuffer out, int outRow) {
-        long length = (long) rows * cols;
-        operation(Code.COPY, length, 1)
-                .x(buffer(x, length), 0, length)
-                .out(buffer(out, ((long) outRow + rows) * cols), (long) outRow * cols)
-                .commit();
+        launchBefore(0);
+        long sources = staging.send(rows, from, n);
+        long targets = staging.send(outRows, from, n);
+        parameter
+                .begin()
+                .address(address(x))
+                .address(address(out))
+                .address(sources)
+                .address(targets)
+                .number(cols);
+        kernels.copyRows.launch(stream, n, 1, 1, THREADS, parameter);
     }
 
     @Override
     public void scale(DeviceBuffer x, int length, float factor) {
-        operation(Code.SCALE, length, 1).out(buffer(x, length)).alpha(factor).commit();
+        program.operation(Code.SCALE, length).out(buffer(x)).alpha(factor).commit();
     }
 
     @Override
     public void scaleRows(DeviceBuffer x, float[] factors, int n, int k, int cols, DeviceBuffer out) {
-        Operands.requireFactors(factors, n, k);
-        long length = (long) n * cols;
-        operation(Code.SCALE_ROWS, length * k, cols * k)
-                .x(buffer(x, length), 0, length)
+        program.operation(Code.SCALE_ROWS, n, k * cols)
+                .x(buffer(x), 0, n * cols)
                 .factors(factors, n * k)
-                .out(buffer(out, length * k))
+                .out(buffer(out))
                 .cols(cols)
                 .p(k, 0, 0, 0)
                 .commit();
@@ -298,10 +263,10 @@ final class CudaKernels implements Kernels, AutoCloseable {
 
     @Override
     public void combine(DeviceBuffer x, float alpha, DeviceBuffer y, float beta, int length, DeviceBuffer out) {
-        operation(Code.COMBINE, length, 1)
-                .x(buffer(x, length), 0, length)
-                .y(buffer(y, length), 0, length)
-                .out(buffer(out, length))
+        program.operation(Code.COMBINE, length)
+                .x(buffer(x))
+                .y(buffer(y))
+                .out(buffer(out))
                 .alpha(alpha)
                 .beta(beta)
                 .commit();
@@ -309,23 +274,18 @@ final class CudaKernels implements Kernels, AutoCloseable {
 
     @Override
     public void add(DeviceBuffer x, DeviceBuffer y, int length) {
-        operation(Code.ADD, length, 1)
-                .x(buffer(y, length), 0, length)
-                .out(buffer(x, length))
-                .commit();
+        program.operation(Code.ADD, length).x(buffer(y)).out(buffer(x)).commit();
     }
 
     @Override
     public void rope(DeviceBuffer x, int n, int heads, int headDim, int from, int firstPosition, RopeTable table) {
-        Operands.requireRotation(table, headDim, from);
         int pairs = table.rotaryDim() / 2;
         RopeTable.Angles angles = anglesOf(table, firstPosition + n);
-        long length = (long) n * heads * headDim;
         long first = (long) firstPosition * pairs * Float.BYTES;
-        operation(Code.ROPE, length, heads * headDim)
+        program.operation(Code.ROPE, n, heads * headDim)
                 .y(vectors.address(angles.cos()) + first)
                 .z(vectors.address(angles.sin()) + first)
-                .out(buffer(x, length))
+                .out(buffer(x))
                 .cols(pairs)
                 .p(heads, headDim, from, table.interleaved() ? 1 : 0)
                 .commit();
@@ -345,17 +305,11 @@ final class CudaKernels implements Kernels, AutoCloseable {
 
     @Override
     public void storeKv(DeviceBuffer k, DeviceBuffer v, int n, int firstPosition, KvLayer cache) {
-        int width = cache.numKvHeads() * cache.headDim();
-        long length = (long) n * width;
-        CudaBuffer keys = buffer(k, length);
-        CudaBuffer values = buffer(v, length);
-        device.enter();
-        cache.reserve(firstPosition + n);
         int last = (firstPosition + n - 1) / KvLayer.CHUNK_POSITIONS;
-        for (int chunk = firstPosition / KvLayer.CHUNK_POSITIONS; n > 0 && chunk <= last; chunk++) {
-            operation(Code.STORE_KV, length, width)
-                    .x(keys, 0, length)
-                    .y(values, 0, length)
+        for (int chunk = firstPosition / KvLayer.CHUNK_POSITIONS; chunk <= last; chunk++) {
+            program.operation(Code.STORE_KV, n, cache.numKvHeads() * cache.headDim())
+                    .x(buffer(k))
+                    .y(buffer(v))
                     .out(cache.keys(chunk).address())
                     .more(cache.values(chunk).address())
                     .p(
@@ -374,29 +328,17 @@ final class CudaKernels implements Kernels, AutoCloseable {
     @Override
     public void attention(
             DeviceBuffer q, int n, int firstPosition, AttentionShape shape, KvLayer cache, DeviceBuffer out) {
-        Operands.requireSuits(cache, shape);
-        long length = (long) n * shape.numHeads() * shape.headDim();
-        CudaBuffer queries = buffer(q, length);
-        CudaBuffer results = buffer(out, length);
-        if (n > 0) {
-            launchBefore(n);
-            attention.attend(queries, n, firstPosition, shape, cache, vectors.address(shape.sinks()), results);
-        }
+        launchBefore(n);
+        attention.attend(buffer(q), n, firstPosition, shape, cache, vectors.address(shape.sinks()), buffer(out));
     }
 
     @Override
     public void storeLatents(DeviceBuffer latents, DeviceBuffer keys, int n, int firstPosition, LatentLayer cache) {
-        long ofLatents = (long) n * cache.latentDim();
-        long ofKeys = (long) n * cache.ropeDim();
-        CudaBuffer from = buffer(latents, ofLatents);
-        CudaBuffer rotated = buffer(keys, ofKeys);
-        device.enter();
-        cache.reserve(firstPosition + n);
         int last = (firstPosition + n - 1) / LatentLayer.CHUNK_POSITIONS;
-        for (int chunk = firstPosition / LatentLayer.CHUNK_POSITIONS; n > 0 && chunk <= last; chunk++) {
-            operation(Code.STORE_LATENTS, ofLatents + ofKeys, cache.latentDim() + cache.ropeDim())
-                    .x(from, 0, ofLatents)
-                    .y(rotated, 0, ofKeys)
+        for (int chunk = firstPosition / LatentLayer.CHUNK_POSITIONS; chunk <= last; chunk++) {
+            program.operation(Code.STORE_LATENTS, n, cache.latentDim() + cache.ropeDim())
+                    .x(buffer(latents), 0, n * cache.latentDim())
+                    .y(buffer(keys), 0, n * cache.ropeDim())
                     .out(cache.chunk(chunk).address())
                     .p(
                             cache.latentDim(),
@@ -416,15 +358,8 @@ final class CudaKernels implements Kernels, AutoCloseable {
             LatentShape shape,
             LatentLayer cache,
             DeviceBuffer out) {
-        Operands.requireSuits(cache, shape);
-        long length = (long) n * shape.numHeads() * shape.latentDim();
-        CudaBuffer over = buffer(absorbed, length);
-        CudaBuffer queries = buffer(q, (long) n * shape.numHeads() * shape.queryDim());
-        CudaBuffer results = buffer(out, length);
-        if (n > 0) {
-            launchBefore(n);
-            attention.attendLatents(over, queries, n, firstPosition, shape, cache, results);
-        }
+        launchBefore(n);
+        attention.attendLatents(buffer(absorbed), buffer(q), n, firstPosition, shape, cache, buffer(out));
     }
 
     @Override
@@ -438,32 +373,15 @@ final class CudaKernels implements Kernels, AutoCloseable {
             SequenceShape shape,
             @Nullable DeviceBuffer bias,
             DeviceBuffer out) {
-        long width = (long) shape.numHeads() * shape.headDim();
-        CudaBuffer queries = buffer(q, n * width);
-        CudaBuffer keys = buffer(k, numKeys * width);
-        CudaBuffer values = buffer(v, numKeys * width);
-        CudaBuffer results = buffer(out, n * width);
-        long biases = bias == null
-                ? 0
-                : buffer(bias, shape.numHeads() * (2L * shape.biasReach() + 1)).address(0);
-        if (n > 0) {
-            launchBefore(n);
-            attention.attendSequence(queries, n, firstPosition, keys, values, numKeys, shape, biases, results);
-        }
+        launchBefore(n);
+        attention.attendSequence(
+                buffer(q), n, firstPosition, buffer(k), buffer(v), numKeys, shape, address(bias), buffer(out));
     }
 
     @Override
     public void route(RouterWeights router, DeviceBuffer x, int n, DeviceBuffer[] outs, ExpertChoices choices) {
-        if (!RouterProducts.canChoose(router.routing(), n)) {
-            Kernels.super.route(router, x, n, outs, choices);
-            return;
-        }
-        CudaBuffer inputs = buffer(x, (long) n * router.matrices()[0].cols());
-        Operands.requireAlike(router.matrices(), n, outs);
-        if (n > 0) {
-            launchBefore(n);
-            routers.route(router, inputs, n, outs, choices);
-        }
+        launchBefore(n);
+        routers.route(router, buffer(x), n, outs, choices);
     }
 
     /// The logits come to the host, whose own code chooses: for an observer, who wants the scores of all experts, and
@@ -484,32 +402,22 @@ final class CudaKernels implements Kernels, AutoCloseable {
 
     @Override
     public void largest(DeviceBuffer x, int from, int n, int k, Largest out) {
-        Operands.requireFew(k);
-        CudaBuffer numbers = buffer(x, (long) from + n);
         launchBefore(0);
-        largest.find(numbers.address(from), n, k, out);
+        largest.find(buffer(x).address(from), n, k, out);
     }
 
     @Override
     public void expertFfn(ExpertBatch batch, DeviceBuffer x, DeviceBuffer out) {
-        if (batch.size() > 0) {
-            CudaBuffer inputs =
-                    buffer(x, (batch.largestRow() + 1L) * batch.get(0).up().cols());
-            CudaBuffer outputs = buffer(
-                    out, (batch.largestOutRow() + 1L) * batch.get(0).down().rows());
-            launchBefore(0);
-            experts.run(batch, inputs, outputs);
-        }
+        launchBefore(0);
+        experts.run(batch, buffer(x), buffer(out));
     }
 
     @Override
     public void weightedSum(DeviceBuffer expertRows, float[] weights, int n, int k, int cols, DeviceBuffer out) {
-        Operands.requireFactors(weights, n, k);
-        long length = (long) n * cols;
-        operation(Code.WEIGHTED_SUM, length, cols)
-                .x(buffer(expertRows, length * k), 0, length * k)
+        program.operation(Code.WEIGHTED_SUM, n, cols)
+                .x(buffer(expertRows), 0, n * k * cols)
                 .factors(weights, n * k)
-                .out(buffer(out, length))
+                .out(buffer(out))
                 .cols(cols)
                 .p(k, 0, 0, 0)
                 .commit();
@@ -517,15 +425,10 @@ final class CudaKernels implements Kernels, AutoCloseable {
 
     @Override
     public void weightedSum(DeviceBuffer expertRows, ExpertChoices choices, int n, int k, int cols, DeviceBuffer out) {
-        if (!choices.isOnDevice()) {
-            weightedSum(expertRows, choices.weights(), n, k, cols, out);
-            return;
-        }
-        long length = (long) n * cols;
-        operation(Code.WEIGHTED_SUM, length, cols)
-                .x(buffer(expertRows, length * k), 0, length * k)
-                .y(buffer(choices.room(), (long) n * k).address(0))
-                .out(buffer(out, length))
+        program.operation(Code.WEIGHTED_SUM, n, cols)
+                .x(buffer(expertRows), 0, n * k * cols)
+                .y(address(choices.room()))
+                .out(buffer(out))
                 .cols(cols)
                 .p(k, 0, 0, 0)
                 .commit();
@@ -534,28 +437,24 @@ final class CudaKernels implements Kernels, AutoCloseable {
     @Override
     public void addRows(
             DeviceBuffer x, int xRow, @Nullable DeviceBuffer gateLogit, int rows, int cols, DeviceBuffer out) {
-        long length = (long) rows * cols;
-        TokenProgram sum = operation(Code.ADD_ROWS, length, cols)
-                .x(buffer(x, (long) xRow * cols + length), (long) xRow * cols, length)
-                .out(buffer(out, length))
+        TokenProgram sum = program.operation(Code.ADD_ROWS, rows, cols)
+                .x(buffer(x), xRow * cols, rows * cols)
+                .out(buffer(out))
                 .cols(cols);
         if (gateLogit != null) {
-            sum.y(buffer(gateLogit, rows), 0, rows);
+            sum.y(buffer(gateLogit), 0, rows);
         }
         sum.commit();
     }
 
     @Override
     public void clear(DeviceBuffer x, int length) {
-        operation(Code.CLEAR, length, 1).out(buffer(x, length)).commit();
+        program.operation(Code.CLEAR, length).out(buffer(x)).commit();
     }
 
     @Override
     public void multiply(DeviceBuffer x, DeviceBuffer y, int length) {
-        operation(Code.MULTIPLY, length, 1)
-                .x(buffer(y, length), 0, length)
-                .out(buffer(x, length))
-                .commit();
+        program.operation(Code.MULTIPLY, length).x(buffer(y)).out(buffer(x)).commit();
     }
 
     @Override
@@ -565,17 +464,15 @@ final class CudaKernels implements Kernels, AutoCloseable {
             case SILU -> Code.SILU;
             case SOFTPLUS -> Code.SOFTPLUS;
         };
-        operation(code, length, 1).out(buffer(x, length)).commit();
+        program.operation(code, length).out(buffer(x)).commit();
     }
 
     @Override
     public void addScaled(DeviceBuffer x, int rows, int cols, float[] factors, DeviceBuffer out) {
-        Operands.requireColumns(factors, "factors", cols);
-        long length = (long) rows * cols;
-        operation(Code.ADD_SCALED, length, cols)
-                .x(buffer(x, length), 0, length)
+        program.operation(Code.ADD_SCALED, rows, cols)
+                .x(buffer(x))
                 .y(vectors.address(factors))
-                .out(buffer(out, length))
+                .out(buffer(out))
                 .cols(cols)
                 .commit();
     }
@@ -583,12 +480,10 @@ final class CudaKernels implements Kernels, AutoCloseable {
     @Override
     public void causalConvolution(
             DeviceBuffer x, int n, int channels, float[] taps, float @Nullable [] bias, DeviceBuffer state) {
-        Operands.requireConvolution(taps, bias, channels);
-        CudaBuffer inputs = buffer(x, (long) n * channels);
-        CudaBuffer kept = buffer(state, taps.length);
         launchBefore(n);
         int width = taps.length / channels;
-        recurrences.convolve(inputs, n, channels, width, vectors.address(taps), vectors.address(bias), kept);
+        long tapsAt = vectors.address(taps);
+        recurrences.convolve(buffer(x), n, channels, width, tapsAt, vectors.address(bias), buffer(state));
     }
 
     @Override
@@ -602,18 +497,18 @@ final class CudaKernels implements Kernels, AutoCloseable {
             float[] rates,
             DeviceBuffer state,
             DeviceBuffer out) {
-        Operands.requireRates(rates, channels);
-        int stateSize = rates.length / channels;
-        long length = (long) n * channels;
-        long selections = (long) n * stateSize;
-        CudaBuffer inputs = buffer(x, length);
-        CudaBuffer steps = buffer(step, length);
-        CudaBuffer writes = buffer(b, selections);
-        CudaBuffer reads = buffer(c, selections);
-        CudaBuffer kept = buffer(state, rates.length);
-        CudaBuffer outputs = buffer(out, length);
         launchBefore(n);
-        recurrences.scan(inputs, steps, writes, reads, n, channels, stateSize, vectors.address(rates), kept, outputs);
+        recurrences.scan(
+                buffer(x),
+                buffer(step),
+                buffer(b),
+                buffer(c),
+                n,
+                channels,
+                rates.length / channels,
+                vectors.address(rates),
+                buffer(state),
+                buffer(out));
     }
 
     @Override
@@ -628,18 +523,17 @@ final class CudaKernels implements Kernels, AutoCloseable {
             LinearAttentionShape shape,
             DeviceBuffer state,
             DeviceBuffer out) {
-        Operands.requireRates(rates, shape);
-        long ofKeys = (long) n * shape.numKeyHeads() * shape.keyDim();
-        long ofValues = (long) n * shape.numValueHeads() * shape.valueDim();
-        long scalars = (long) n * shape.numValueHeads();
-        CudaBuffer queries = buffer(q, ofKeys);
-        CudaBuffer keys = buffer(k, ofKeys);
-        CudaBuffer values = buffer(v, ofValues);
-        long steps = step == null ? 0 : buffer(step, scalars).address(0);
-        long strengths = strength == null ? 0 : buffer(strength, scalars).address(0);
-        CudaBuffer kept = buffer(state, shape.stateSize());
-        CudaBuffer outputs = buffer(out, ofValues);
         launchBefore(n);
-        recurrences.attend(queries, keys, values, steps, strengths, vectors.address(rates), n, shape, kept, outputs);
+        recurrences.attend(
+                buffer(q),
+                buffer(k),
+                buffer(v),
+                address(step),
+                address(strength),
+                vectors.address(rates),
+                n,
+                shape,
+                buffer(state),
+                buffer(out));
     }
 }

@@ -264,7 +264,6 @@ final class ExpertProducts implements AutoCloseable {
                     tasks.x(blocks + rounded.bytes(hiddenAt[e]), rounded.stride(down.cols()), 0);
                 } else {
                     long from = results + Float.BYTES * hiddenAt[e];
-                    MatrixProducts.requireAligned(dtype, from, down.cols());
                     tasks.x(from, down.cols(), 0);
                 }
                 writeOutput(batch, e, out, down.rows());

@@ -10,9 +10,6 @@ final class MatrixProducts {
     /// Rows that a block multiplies together, as in tasks.cuh.
     static final int ROWS_TOGETHER = 4;
 
-    private static final int ALIGNMENT = 16;
-
-    private final CudaDevice device;
     private final KernelModules kernels;
     private final Staging staging;
     private final Tasks tasks;
@@ -22,8 +19,7 @@ final class MatrixProducts {
     private long rowsAt;
     private int rowStride;
 
-    MatrixProducts(CudaDevice device, KernelModules kernels, Staging staging, Tasks tasks, Rounding rounding) {
-        this.device = device;
+    MatrixProducts(KernelModules kernels, Staging staging, Tasks tasks, Rounding rounding) {
         this.kernels = kernels;
         this.staging = staging;
         this.tasks = tasks;
@@ -47,7 +43,6 @@ final class MatrixProducts {
         rowsAt = x;
         rowStride = cols;
         if (!rounding.rounds(dtype, n) || grain % RoundedRows.BLOCK != 0) {
-            requireAligned(dtype, x, grain);
             return false;
         }
         RoundedRows rounded = rounding.of(dtype);
@@ -80,14 +75,7 @@ final class MatrixProducts {
         tasks.begin(count);
         for (int i = first; i < ws.length; i++) {
             if (ws[i].dtype() == dtype) {
-                add(
-                        ws[i],
-                        rowsAt,
-                        0,
-                        n,
-                        CudaBuffer.of(device, outs[i], (long) n * ws[i].rows()).address(0),
-                        ws[i].rows(),
-                        0);
+                add(ws[i], rowsAt, 0, n, ((CudaBuffer) outs[i]).address(0), ws[i].rows(), 0);
             }
         }
         launch(dtype, rounded, mostRows, n);
@@ -143,8 +131,6 @@ final class MatrixProducts {
             RoundedRows there = rounding.of(w.dtype());
             rowStride = there.stride(w.cols());
             rowsAt = there.roundRows(rowsAt, x.length(), xRows, n, w.cols());
-        } else {
-            requireAligned(w.dtype(), rowsAt, rowStride);
         }
         tasks.begin(1);
         add(w, rowsAt, xRows, n, out.address(0), w.rows(), toRows);
@@ -156,15 +142,6 @@ final class MatrixProducts {
                 .x(x, rowStride, xRows)
                 .out(out, outStride, outRows)
                 .add(w.rows(), w.cols(), n, null);
-    }
-
-    /// @throws IllegalArgumentException if quantised weights shall be multiplied by rows that lie at odd addresses
-    static void requireAligned(DType dtype, long x, int stride) {
-        boolean aligned = x % ALIGNMENT == 0 && (long) stride * Float.BYTES % ALIGNMENT == 0;
-        if (!aligned && dtype.blockElements() > 1) {
-            throw new IllegalArgumentException("rows " + stride + " floats apart do not all start at multiples of "
-                    + ALIGNMENT + " bytes, as weights of " + dtype.label() + " need them");
-        }
     }
 
     private void launch(DType dtype, boolean rounded, int mostRows, int n) {

@@ -71,7 +71,7 @@ final class RouterProducts implements AutoCloseable {
     /// As [io.moetier.kernels.device.Kernels#route], of a rule that [#canChoose] allows.
     void route(RouterWeights router, CudaBuffer x, int n, DeviceBuffer[] outs, ExpertChoices choices) {
         int count = n * router.routing().numExpertsPerToken();
-        CudaBuffer room = CudaBuffer.of(device, choices.room(), ExpertChoices.floats(count));
+        CudaBuffer room = (CudaBuffer) choices.room();
         PinnedMemory host = returned((long) choices.room().length() * Float.BYTES);
         WeightMatrix[] ws = router.matrices();
         for (int i = ws.length - 1; i > 0; i--) {
@@ -83,7 +83,7 @@ final class RouterProducts implements AutoCloseable {
         int rows = collect(router, 0, x, n, outs);
         DType dtype = ws[0].dtype();
         long correction = vectors.address(router.correction());
-        long logits = CudaBuffer.of(device, outs[0], 0).address(0);
+        long logits = ((CudaBuffer) outs[0]).address(0);
         CudaFunction fused = kernels.router(dtype, n == 1);
         if (fused != null) {
             describe(writer.begin(parameter.bytes(), Tasks.PARAMETER_BYTES), router, logits, correction, room, n);
@@ -110,8 +110,7 @@ final class RouterProducts implements AutoCloseable {
         for (int i = first; i < ws.length; i++) {
             WeightMatrix w = ws[i];
             if (w.dtype() == ws[first].dtype()) {
-                MatrixProducts.requireAligned(w.dtype(), x.address(0), w.cols());
-                CudaBuffer out = CudaBuffer.of(device, outs[i], (long) n * w.rows());
+                CudaBuffer out = (CudaBuffer) outs[i];
                 tasks.weights(w.bytes().address(), vectors.address(router.biases()[i]))
                         .x(x.address(0), w.cols(), 0)
                         .out(out.address(0), w.rows(), 0)

@@ -62,11 +62,11 @@ final class TokenProgram {
         @Nullable
         CudaBuffer buffer;
 
-        long from;
-        long length;
+        int from;
+        int length;
         boolean written;
 
-        void set(@Nullable CudaBuffer newBuffer, long newFrom, long newLength, boolean isWritten) {
+        void set(@Nullable CudaBuffer newBuffer, int newFrom, int newLength, boolean isWritten) {
             buffer = newBuffer;
             from = newFrom;
             length = newLength;
@@ -133,11 +133,16 @@ final class TokenProgram {
         }
     }
 
-    /// Starts the description of an operation on `length` elements, cut only between multiples of `grain`.
-    TokenProgram operation(Code code, long length, int grain) {
-        this.code = code;
-        this.length = Math.toIntExact(length);
-        this.grain = grain;
+    /// Starts the description of an operation on `newLength` elements, which may be cut anywhere.
+    TokenProgram operation(Code newCode, int newLength) {
+        return operation(newCode, newLength, 1);
+    }
+
+    /// Starts the description of an operation on `rows` rows of `width` elements, cut only between rows.
+    TokenProgram operation(Code newCode, int rows, int width) {
+        code = newCode;
+        length = rows * width;
+        grain = width;
         numOwn = 0;
         x = 0;
         y = 0;
@@ -158,7 +163,7 @@ final class TokenProgram {
     }
 
     /// Elements `from` and on of a buffer.
-    TokenProgram out(CudaBuffer buffer, long from) {
+    TokenProgram out(CudaBuffer buffer, int from) {
         out = buffer.address(from);
         own[numOwn++].set(buffer, from, length, true);
         return this;
@@ -175,18 +180,27 @@ final class TokenProgram {
         return this;
     }
 
+    /// The first elements of an operand, as many as the operation has.
+    TokenProgram x(CudaBuffer buffer) {
+        return x(buffer, 0, length);
+    }
+
+    TokenProgram y(CudaBuffer buffer) {
+        return y(buffer, 0, length);
+    }
+
     /// An operand that has its own length, of which a block has its share.
-    TokenProgram x(CudaBuffer buffer, long from, long operandLength) {
+    TokenProgram x(CudaBuffer buffer, int from, int operandLength) {
         x = read(buffer, from, operandLength);
         return this;
     }
 
-    TokenProgram y(CudaBuffer buffer, long from, long operandLength) {
+    TokenProgram y(CudaBuffer buffer, int from, int operandLength) {
         y = read(buffer, from, operandLength);
         return this;
     }
 
-    private long read(CudaBuffer buffer, long from, long operandLength) {
+    private long read(CudaBuffer buffer, int from, int operandLength) {
         own[numOwn++].set(buffer, from, operandLength, false);
         return buffer.address(from);
     }
@@ -238,9 +252,6 @@ final class TokenProgram {
 
     /// Ends the description.
     void commit() {
-        if (length == 0) {
-            return;
-        }
         boolean staged = factors != null && factorCount > MOST_FACTORS;
         boolean byToken = length % tokens == 0 && length / tokens % grain == 0 && length / tokens <= MOST_IN_BLOCK;
         boolean alone = staged || !byToken;

@@ -125,12 +125,10 @@ public final class ExpertBatch {
     }
 
     private int largest(int[] numbers) {
-        int largest = 0;
+        long rowsNeeded = 0;
         for (int expert = 0; expert < size; expert++) {
-            for (int i = from[expert]; i < from[expert] + n[expert]; i++) {
-                largest = Math.max(largest, numbers[i]);
-            }
+            rowsNeeded = Math.max(rowsNeeded, Operands.rowsOf(numbers, from[expert], n[expert]));
         }
-        return largest;
+        return (int) (rowsNeeded - 1);
     }
 }

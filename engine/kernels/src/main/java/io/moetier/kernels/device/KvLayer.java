@@ -109,6 +109,17 @@ public final class KvLayer {
         }
     }
 
+    /// Wants positions below `positions` to be stored.
+    void requireStored(int positions) {
+        if (positions > capacity) {
+            throw new IllegalArgumentException(
+                    "the cache holds " + capacity + " positions, but position " + (positions - 1) + " is read");
+        }
+        if (positions > 0) {
+            keys((positions - 1) / CHUNK_POSITIONS);
+        }
+    }
+
     /// Returns the keys of positions `chunk * CHUNK_POSITIONS` and on.
     ///
     /// @throws IllegalStateException if nothing was stored there

@@ -90,6 +90,17 @@ public final class LatentLayer {
         }
     }
 
+    /// Wants positions below `positions` to be stored.
+    void requireStored(int positions) {
+        if (positions > capacity) {
+            throw new IllegalArgumentException(
+                    "the cache holds " + capacity + " positions, but position " + (positions - 1) + " is read");
+        }
+        if (positions > 0) {
+            chunk((positions - 1) / CHUNK_POSITIONS);
+        }
+    }
+
     /// Returns the memory of positions `chunk * CHUNK_POSITIONS` and on.
     ///
     /// @throws IllegalStateException if nothing was stored there

@@ -25,7 +25,8 @@ final class SimulatedDevice implements Device {
     private final SimulatedTime time;
     private final CpuDevice cpu;
     private final ActivationType activations;
-    private final SimulatedKernels kernels;
+    private final SimulatedKernels backend;
+    private final Kernels kernels;
     private long heldBytes;
 
     SimulatedDevice(GpuProfile gpu, SimulatedTime time, CpuDevice cpu, ActivationType activations) {
@@ -33,7 +34,8 @@ final class SimulatedDevice implements Device {
         this.time = time;
         this.cpu = cpu;
         this.activations = activations;
-        kernels = new SimulatedKernels(cpu.kernels(), time, activations);
+        backend = new SimulatedKernels(cpu.kernels(), time, activations);
+        kernels = new Kernels(backend);
     }
 
     @Override
@@ -117,14 +119,14 @@ final class SimulatedDevice implements Device {
 
     @Override
     public void upload(float[] src, int from, int n, DeviceBuffer dst, int at) {
-        kernels.flush();
+        backend.flush();
         time.send((long) Float.BYTES * n);
         cpu.upload(src, from, n, dst, at);
     }
 
     @Override
     public void download(DeviceBuffer src, int from, int n, float[] dst, int at) {
-        kernels.flush();
+        backend.flush();
         time.fetch((long) Float.BYTES * n);
         cpu.download(src, from, n, dst, at);
     }

@@ -3,6 +3,7 @@ package io.moetier.lab.device.simulated;
 import io.moetier.kernels.device.Activation;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.AttentionShape;
+import io.moetier.kernels.device.Backend;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.ExpertChoices;
@@ -25,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 /// Products and attention over keys and values cost what the emulated driver counts in their kernels, within some
 /// percent; norms and the like a few instructions an element, which a token's launches do not notice. Recurrences and
 /// the attention of encoders are charged for their bytes and a few instructions, which nobody has compared.
-final class SimulatedKernels implements Kernels {
+final class SimulatedKernels implements Backend {
     private static final DType[] TYPES = DType.values();
     private static final int MOST_FEW_TOKENS = 64;
     private static final double OF_NORM = 40; // lanes for an element
@@ -57,16 +58,28 @@ final class SimulatedKernels implements Kernels {
         operations.flush();
     }
 
+    /// The processor's kernels do so for themselves.
+    @Override
+    public void enter() {}
+
+    @Override
+    public boolean owns(DeviceBuffer buffer) {
+        return cpu.owns(buffer);
+    }
+
+    @Override
+    public boolean supportsRouting(Routing routing, int n) {
+        return true;
+    }
+
     private void launchBefore(int n) {
         operations.flush();
         operations.tokens(n);
     }
 
     private void launch(String kernel, int n, double floats, double lanes) {
-        if (n > 0) {
-            launchBefore(n);
-            time.launch(kernel, Float.BYTES * floats, lanes);
-        }
+        launchBefore(n);
+        time.launch(kernel, Float.BYTES * floats, lanes);
     }
 
     @Override
@@ -94,10 +107,8 @@ final class SimulatedKernels implements Kernels {
 
     @Override
     public void matmul(WeightMatrix w, DeviceBuffer x, int xRow, int n, DeviceBuffer out, int outRow) {
-        if (n > 0) {
-            launchBefore(n);
-            multiply(w, n);
-        }
+        launchBefore(n);
+        multiply(w, n);
         cpu.matmul(w, x, xRow, n, out, outRow);
     }
 
@@ -115,7 +126,7 @@ final class SimulatedKernels implements Kernels {
         double lanes = n * (OF_LOGIT * routing.numExperts() + OF_CHOICE * routing.numExpertsPerToken());
         boolean together = isFloats(ws[0].dtype());
         multiply(ws, n, (double) n * ws[0].cols(), false, together ? lanes : 0);
-        if (n > 0 && !together) {
+        if (!together) {
             time.launch("choose_experts", (double) Float.BYTES * n * routing.numExperts(), lanes);
         }
         time.fetch((long) Float.BYTES * ExpertChoices.floats(n * routing.numExpertsPerToken()));
@@ -151,24 +162,22 @@ final class SimulatedKernels implements Kernels {
     /// @param wholeBlocks whether each matrix reads whole blocks of activations
     /// @param lanes that the launch with the first matrix computes beside the product
     private void multiply(WeightMatrix[] ws, int n, double inputs, boolean wholeBlocks, double lanes) {
-        if (n > 0) {
-            launchBefore(n);
-            rounding.begin();
-            for (DType dtype : TYPES) {
-                boolean rounds = wholeBlocks && rounding.rounds(dtype, n);
-                products.begin(Products.inputBytes(dtype, rounds, inputs));
-                for (WeightMatrix w : ws) {
-                    if (w.dtype() == dtype) {
-                        products.add(w, n, n == 1, rounds, false, (double) Float.BYTES * n * w.rows());
-                    }
+        launchBefore(n);
+        rounding.begin();
+        for (DType dtype : TYPES) {
+            boolean rounds = wholeBlocks && rounding.rounds(dtype, n);
+            products.begin(Products.inputBytes(dtype, rounds, inputs));
+            for (WeightMatrix w : ws) {
+                if (w.dtype() == dtype) {
+                    products.add(w, n, n == 1, rounds, false, (double) Float.BYTES * n * w.rows());
                 }
-                if (!products.isEmpty()) {
-                    if (rounds && rounding.isDue(dtype)) {
-                        rounding.launch(dtype, inputs);
-                    }
-                    products.addLanes(dtype == ws[0].dtype() ? lanes : 0);
-                    products.launch("multiply", time);
+            }
+            if (!products.isEmpty()) {
+                if (rounds && rounding.isDue(dtype)) {
+                    rounding.launch(dtype, inputs);
                 }
+                products.addLanes(dtype == ws[0].dtype() ? lanes : 0);
+                products.launch("multiply", time);
             }
         }
     }
@@ -176,12 +185,10 @@ final class SimulatedKernels implements Kernels {
     @Override
     public void matmulRows(
             WeightMatrix w, DeviceBuffer x, int[] rows, int from, int n, DeviceBuffer out, int[] outRows) {
-        if (n > 0) {
-            launchBefore(0);
-            time.send((long) n * Integer.BYTES);
-            time.send((long) n * Integer.BYTES);
-            multiply(w, n);
-        }
+        launchBefore(0);
+        time.send((long) n * Integer.BYTES);
+        time.send((long) n * Integer.BYTES);
+        multiply(w, n);
         cpu.matmulRows(w, x, rows, from, n, out, outRows);
     }
 
@@ -198,26 +205,18 @@ final class SimulatedKernels implements Kernels {
     }
 
     @Override
-    public void copy(DeviceBuffer x, int length, DeviceBuffer out) {
+    public void copy(DeviceBuffer x, int length, DeviceBuffer out, int outAt) {
         operations.add(length, 1, 2, OF_ELEMENT);
-        cpu.copy(x, length, out);
+        cpu.appendRows(x, length, 1, out, outAt);
     }
 
     @Override
     public void copyRows(DeviceBuffer x, int[] rows, int[] outRows, int from, int n, int cols, DeviceBuffer out) {
-        if (n > 0) {
-            launchBefore(0);
-            time.send((long) n * Integer.BYTES);
-            time.send((long) n * Integer.BYTES);
-            time.launch("copy_rows", 2.0 * Float.BYTES * n * cols, OF_ELEMENT * n * cols);
-        }
+        launchBefore(0);
+        time.send((long) n * Integer.BYTES);
+        time.send((long) n * Integer.BYTES);
+        time.launch("copy_rows", 2.0 * Float.BYTES * n * cols, OF_ELEMENT * n * cols);
         cpu.copyRows(x, rows, outRows, from, n, cols, out);
-    }
-
-    @Override
-    public void appendRows(DeviceBuffer x, int rows, int cols, DeviceBuffer out, int outRow) {
-        operations.add((long) rows * cols, 1, 2, OF_ELEMENT);
-        cpu.appendRows(x, rows, cols, out, outRow);
     }
 
     @Override
@@ -260,10 +259,8 @@ final class SimulatedKernels implements Kernels {
     @Override
     public void attention(
             DeviceBuffer q, int n, int firstPosition, AttentionShape shape, KvLayer cache, DeviceBuffer out) {
-        if (n > 0) {
-            launchBefore(n);
-            attention.overCache(n, firstPosition, shape, cache);
-        }
+        launchBefore(n);
+        attention.overCache(n, firstPosition, shape, cache);
         cpu.attention(q, n, firstPosition, shape, cache, out);
     }
 
@@ -283,10 +280,8 @@ final class SimulatedKernels implements Kernels {
             LatentShape shape,
             LatentLayer cache,
             DeviceBuffer out) {
-        if (n > 0) {
-            launchBefore(n);
-            attention.overLatents(n, firstPosition, shape, cache);
-        }
+        launchBefore(n);
+        attention.overLatents(n, firstPosition, shape, cache);
         cpu.latentAttention(absorbed, q, n, firstPosition, shape, cache, out);
     }
 
@@ -301,10 +296,8 @@ final class SimulatedKernels implements Kernels {
             SequenceShape shape,
             @Nullable DeviceBuffer bias,
             DeviceBuffer out) {
-        if (n > 0) {
-            launchBefore(n);
-            attention.overSequence(n, numKeys, shape);
-        }
+        launchBefore(n);
+        attention.overSequence(n, numKeys, shape);
         cpu.sequenceAttention(q, n, firstPosition, k, v, numKeys, shape, bias, out);
     }
 
@@ -333,10 +326,8 @@ final class SimulatedKernels implements Kernels {
 
     @Override
     public void expertFfn(ExpertBatch batch, DeviceBuffer x, DeviceBuffer out) {
-        if (batch.size() > 0) {
-            launchBefore(0);
-            products.launch(batch, time);
-        }
+        launchBefore(0);
+        products.launch(batch, time);
         cpu.expertFfn(batch, x, out);
     }
 
@@ -348,9 +339,8 @@ final class SimulatedKernels implements Kernels {
 
     @Override
     public void weightedSum(DeviceBuffer expertRows, ExpertChoices choices, int n, int k, int cols, DeviceBuffer out) {
-        int sent = choices.isOnDevice() ? 0 : n * k;
-        operations.add((long) n * cols, cols, k + 1.0, k * OF_ELEMENT, sent);
-        cpu.weightedSum(expertRows, choices, n, k, cols, out);
+        operations.add((long) n * cols, cols, k + 1.0, k * OF_ELEMENT, 0);
+        cpu.weightedSum(expertRows, choices.weights(), n, k, cols, out);
     }
 
     @Override
