@@ -571,6 +571,11 @@ public final class Kernels {
         return backend.owns(buffer);
     }
 
+    /// Says whether the device attends with keys and values of so many elements; else it refuses to.
+    public boolean supportsAttention(KvType type, int keyDim, int valueDim) {
+        return backend.supportsAttention(type, keyDim, valueDim);
+    }
+
     private void requireBoth(DeviceBuffer x, DeviceBuffer y, long length) {
         requireRoom(x, 0, length);
         requireRoom(y, 0, length);
@@ -592,7 +597,7 @@ public final class Kernels {
     }
 
     private void requireAttention(KvType type, int keyDim, int valueDim) {
-        if (!backend.supportsAttention(type, keyDim, valueDim)) {
+        if (!supportsAttention(type, keyDim, valueDim)) {
             throw new IllegalArgumentException("the attention kernels have no room for keys of " + keyDim
                     + " and values of " + valueDim + " elements");
         }

@@ -2,7 +2,6 @@ package io.moetier.kernels.cpu;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.device.AttentionShape;
@@ -30,33 +29,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// Every arithmetic against loops in double, which share nothing with them.
-///
-/// Tolerances: one rounding is 2^-24 of the value. Plain kernels sum in double, so a result is off by the one rounding
-/// at its end. Vector kernels sum in float32; a term goes through the additions of its block of 32 and those of one
-/// block to another, about `c / 32 + 34` for `c` columns, each off by 2^-24 of the sum of absolute terms at most.
-/// Native kernels have two sums for each row of floats. They sum a block of quantised weights in whole numbers, and go
-/// on in float32: one addition for each block, four roundings before it and two in the scale; and what is left of an
-/// activation after three digits is 2^-24 of the largest of its block at most, some five times the mean. Where
-/// activations are rounded to eight bits, the test rounds them as well.
+/// What is the processor's own: bits that depend neither on batches nor on threads, the layout of its caches, and that
+/// nothing is allocated. [CpuContractTest] is about what the operations compute.
 class CpuKernelsTest {
     private static final long SEED = 4711;
     private static final double ULP = 0x1p-24;
-    private static final int[][] SHAPES = {
-        {16, 32},
-        {40, 64},
-        {33, 96},
-        {5, 33},
-        {100, 544},
-        {24, 12},
-        {64, 1056},
-        {1, 256},
-        {17, 512},
-        {33, 768},
-        {18, 1280}
-    };
-    private static final int[] COLUMNS = {1, 2, 7, 9, 33, 70, 200};
-
     /// Lengths of rows by elements of a block.
     private static final Map<Integer, List<Integer>> COLS =
             Map.of(1, List.of(64, 91, 544), 32, List.of(64, 96, 544, 1056), 256, List.of(256, 768, 1280));
@@ -83,59 +60,6 @@ class CpuKernelsTest {
         float[] floats = new float[buffer.length()];
         device.download(buffer, 0, floats.length, floats, 0);
         return floats;
-    }
-
-    @ParameterizedTest
-    @MethodSource("io.moetier.kernels.cpu.KernelChoice#present")
-    void multipliesEveryTypeAndShape(KernelChoice choice) {
-        try (CpuDevice device = device(choice)) {
-            for (DType dtype : TestWeights.types(choice)) {
-                for (int[] shape : SHAPES) {
-                    if (shape[1] % dtype.blockElements() == 0) {
-                        for (int n : COLUMNS) {
-                            multiplies(device, choice, dtype, shape[0], shape[1], n);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    private void multiplies(CpuDevice device, KernelChoice choice, DType dtype, int rows, int cols, int n) {
-        WeightMatrix w = TestWeights.matrix(arena, dtype, rows, cols, random);
-        float[] weights = TestWeights.decoded(w);
-        float[] x = TestWeights.floats((n + 3) * cols, random);
-        DeviceBuffer out = device.allocate((n + 3) * rows);
-        device.kernels().matmul(w, buffer(device, x), 2, n, out, 1);
-        float[] y = read(device, out);
-        double[] activations = TestWeights.activations(choice, dtype, x);
-        double steps = steps(choice, dtype, cols);
-        for (int i = 0; i < n; i++) {
-            for (int row = 0; row < rows; row++) {
-                double sum = 0;
-                double size = 0;
-                for (int k = 0; k < cols; k++) {
-                    double term = weights[row * cols + k] * activations[(2 + i) * cols + k];
-                    sum += term;
-                    size += Math.abs(term);
-                }
-                String where = SEED + ": " + dtype + " " + rows + " x " + cols + " x " + n + " at " + row + ", " + i;
-                assertEquals(sum, y[(1 + i) * rows + row], steps * ULP * size, where);
-            }
-        }
-        for (int i = 0; i < rows; i++) {
-            assertEquals(0f, y[i], "before the output");
-            assertEquals(0f, y[(n + 1) * rows + i], "after the output");
-        }
-    }
-
-    /// Returns how many roundings of all terms a result may be off by.
-    private static double steps(KernelChoice choice, DType dtype, int cols) {
-        return switch (choice) {
-            case PLAIN -> 1;
-            case NATIVE -> TestWeights.hasIntegerProducts(choice, dtype) ? cols / 32.0 + 16 : cols / 2.0 + 34;
-            default -> cols / 32.0 + 34;
-        };
     }
 
     /// A scale whose reciprocal overflows would make them infinite.
@@ -184,154 +108,12 @@ class CpuKernelsTest {
         }
     }
 
-    @ParameterizedTest
-    @MethodSource("io.moetier.kernels.cpu.KernelChoice#present")
-    void computesExperts(KernelChoice choice) {
-        for (DType dtype : TestWeights.types(choice)) {
-            int hidden = Math.max(64, dtype.blockElements());
-            int inner = dtype.blockElements() == 1 ? 88 : Math.max(96, dtype.blockElements());
-            WeightMatrix gate = TestWeights.matrix(arena, dtype, inner, hidden, random);
-            WeightMatrix up = TestWeights.matrix(arena, dtype, inner, hidden, random);
-            WeightMatrix down = TestWeights.matrix(arena, dtype, hidden, inner, random);
-            float[] x = TestWeights.floats(300 * hidden, random);
-            float[] single = new float[300 * hidden];
-            for (int n : new int[] {1, 2, 200}) {
-                int[] rows = random.ints(n + 1L, 0, 300).toArray();
-                int[] outRows = java.util.stream.IntStream.rangeClosed(0, n)
-                        .map(i -> n - i)
-                        .toArray();
-                try (CpuDevice device = device(choice)) {
-                    DeviceBuffer out = device.allocate((n + 1) * hidden);
-                    device.kernels().expertFfn(batch(gate, up, down, rows, 1, n, outRows), buffer(device, x), out);
-                    float[] y = read(device, out);
-                    for (int i = 1; i <= n; i++) {
-                        float[] one = Arrays.copyOfRange(x, rows[i] * hidden, (rows[i] + 1) * hidden);
-                        double[] expected = expert(choice, gate, up, down, one);
-                        // three roundings deep and values near one: 1e-5 is about 200 roundings; but an activation
-                        // between two multiples of a 127th may go to the other one
-                        double tolerance = TestWeights.rounds(choice, dtype) ? 1e-3 : 1e-5;
-                        for (int row = 0; row < hidden; row++) {
-                            assertEquals(expected[row], y[outRows[i] * hidden + row], tolerance, dtype + " n = " + n);
-                        }
-                        if (n == 1) {
-                            System.arraycopy(y, outRows[i] * hidden, single, rows[i] * hidden, hidden);
-                        }
-                    }
-                    // the last of `outRows` is row 0, which position 0 did not ask for: nothing may be left of it
-                    assertEquals(n, outRows[0]);
-                    assertArrayEquals(new float[hidden], Arrays.copyOfRange(y, n * hidden, (n + 1) * hidden));
-                }
-            }
-            int[] everyRow = java.util.stream.IntStream.range(0, 300).toArray();
-            try (CpuDevice device = CpuDevice.open(1, choice)) {
-                DeviceBuffer out = device.allocate(300 * hidden);
-                device.kernels().expertFfn(batch(gate, up, down, everyRow, 0, 300, everyRow), buffer(device, x), out);
-                float[] y = read(device, out);
-                for (int i = 0; i < single.length; i++) {
-                    assertTrue(single[i] == 0 || single[i] == y[i], dtype + " alone and in a batch");
-                }
-            }
-        }
-    }
-
-    private static double[] expert(
-            KernelChoice choice, WeightMatrix gate, WeightMatrix up, WeightMatrix down, float[] x) {
-        double[] activations = TestWeights.activations(choice, gate.dtype(), x);
-        float[] gates = TestWeights.decoded(gate);
-        float[] ups = TestWeights.decoded(up);
-        float[] downs = TestWeights.decoded(down);
-        float[] hidden = new float[gate.rows()];
-        for (int row = 0; row < hidden.length; row++) {
-            double g = 0;
-            double u = 0;
-            for (int k = 0; k < gate.cols(); k++) {
-                g += gates[row * gate.cols() + k] * activations[k];
-                u += ups[row * up.cols() + k] * activations[k];
-            }
-            hidden[row] = (float) (g / (1 + Math.exp(-g)) * u);
-        }
-        double[] inner = TestWeights.activations(choice, down.dtype(), hidden);
-        double[] out = new double[down.rows()];
-        for (int row = 0; row < out.length; row++) {
-            for (int k = 0; k < inner.length; k++) {
-                out[row] += downs[row * inner.length + k] * inner[k];
-            }
-        }
-        return out;
-    }
-
-    @ParameterizedTest
-    @MethodSource("io.moetier.kernels.cpu.KernelChoice#present")
-    void attendsToWhatAQueryMaySee(KernelChoice choice) {
-        int[][] cases = {
-            // heads, kv heads, head dimension, window, positions before, tokens
-            {4, 2, 64, 0, 0, 1},
-            {4, 4, 16, 0, 0, 33},
-            {8, 2, 128, 0, 300, 3},
-            {4, 1, 24, 20, 250, 40},
-            {2, 2, 7, 1, 3, 5},
-            {6, 3, 96, 256, 600, 2},
-            {2, 2, 32, 9, 120, 30},
-            {3, 3, 40, 0, 0, 300},
-            {1, 1, 80, 0, 511, 2},
-            {8, 2, 128, 0, 800, 1},
-            {3, 1, 20, 0, 530, 1},
-            {4, 4, 7, 300, 700, 1}
-        };
-        for (int[] c : cases) {
-            AttentionShape shape = new AttentionShape(c[0], c[1], c[2], 0.3f, c[3]);
-            for (KvType type : KvType.values()) {
-                attends(choice, type, shape, c[4], c[5]);
-            }
-            attends(choice, KvType.F32, shape.withSinks(sinks(c[0])), c[4], c[5]);
-            attends(choice, KvType.F32, shape.withTiledHeads(), c[4], c[5]);
-            AttentionShape whole = new AttentionShape(c[0], c[1], c[2], 0.3f, 0);
-            attends(choice, KvType.F16, whole.withChunk(1 + c[3]), c[4], c[5]);
-            attends(choice, KvType.F32, whole.withChunk(130).withSinks(sinks(c[0])), c[4], c[5]);
-        }
-    }
-
     private AttentionSinks sinks(int numHeads) {
         float[] logits = TestWeights.floats(numHeads, random);
         for (int head = 0; head < numHeads; head++) {
             logits[head] *= 5;
         }
         return new AttentionSinks(logits);
-    }
-
-    private void attends(KernelChoice choice, KvType type, AttentionShape shape, int before, int n) {
-        int kvCols = shape.numKvHeads() * shape.headDim();
-        int cols = shape.numHeads() * shape.headDim();
-        float[] k = TestWeights.floats((before + n) * kvCols, random);
-        float[] v = TestWeights.floats((before + n) * kvCols, random);
-        float[] q = TestWeights.floats(n * cols, random);
-        KvLayer cache = new KvLayer(arena, type, before + n, shape.numKvHeads(), shape.headDim());
-        try (CpuDevice device = device(choice)) {
-            Kernels kernels = device.kernels();
-            if (before > 0) {
-                kernels.storeKv(buffer(device, k), buffer(device, v), before, 0, cache);
-            }
-            float[] lastK = Arrays.copyOfRange(k, before * kvCols, k.length);
-            float[] lastV = Arrays.copyOfRange(v, before * kvCols, v.length);
-            kernels.storeKv(buffer(device, lastK), buffer(device, lastV), n, before, cache);
-            DeviceBuffer out = device.allocate(n * cols);
-            kernels.attention(buffer(device, q), n, before, shape, cache, out);
-            float[] y = read(device, out);
-            for (int i = 0; i < n; i++) {
-                for (int head = 0; head < shape.numHeads(); head++) {
-                    int at = i * cols + head * shape.headDim();
-                    double[] expected = attended(shape, q, at, cache, head, before + i);
-                    for (int d = 0; d < shape.headDim(); d++) {
-                        // scores near ten are off by 1e-6, and so is the exponential of them
-                        assertEquals(
-                                expected[d],
-                                y[at + d],
-                                1e-5,
-                                SEED + ": " + type + ", " + shape + " at " + (before + i));
-                    }
-                }
-            }
-        }
     }
 
     /// With two key heads, five threads take single heads, and fewer take those of a key head together.
@@ -373,57 +155,6 @@ class CpuKernelsTest {
             DeviceBuffer out = device.allocate(q.length);
             device.kernels().attention(buffer(device, q), n, first, shape, cache, out);
             return read(device, out);
-        }
-    }
-
-    private static double[] attended(AttentionShape shape, float[] q, int at, KvLayer cache, int head, int position) {
-        int kvHead = shape.tiledHeads() ? head % shape.numKvHeads() : head * shape.numKvHeads() / shape.numHeads();
-        double[] out = new double[shape.headDim()];
-        AttentionSinks sinks = shape.sinks();
-        double total = sinks == null ? 0 : Math.exp(sinks.logit(head));
-        for (int j = 0; j <= position; j++) {
-            boolean isInWindow = shape.slidingWindow() == 0 || j > position - shape.slidingWindow();
-            if (isInWindow && (shape.chunk() == 0 || j / shape.chunk() == position / shape.chunk())) {
-                double score = 0;
-                for (int d = 0; d < shape.headDim(); d++) {
-                    score += (double) q[at + d] * cache.key(kvHead, j, d);
-                }
-                double weight = Math.exp(score * shape.scale());
-                total += weight;
-                for (int d = 0; d < shape.headDim(); d++) {
-                    out[d] += weight * cache.value(kvHead, j, d);
-                }
-            }
-        }
-        for (int d = 0; d < out.length; d++) {
-            out[d] /= total;
-        }
-        return out;
-    }
-
-    @ParameterizedTest
-    @MethodSource("io.moetier.kernels.cpu.KernelChoice#present")
-    void normalisesRows(KernelChoice choice) {
-        for (int cols : new int[] {1, 7, 32, 64, 96, 131, 2048}) {
-            float[] x = TestWeights.floats(9 * cols, random);
-            float[] weight = TestWeights.floats(cols, random);
-            try (CpuDevice device = device(choice)) {
-                DeviceBuffer inPlace = buffer(device, x);
-                device.kernels().rmsNorm(inPlace, 9, cols, weight, 1e-5f, inPlace);
-                float[] y = read(device, inPlace);
-                for (int row = 0; row < 9; row++) {
-                    double sum = 0;
-                    for (int i = 0; i < cols; i++) {
-                        sum += (double) x[row * cols + i] * x[row * cols + i];
-                    }
-                    for (int i = 0; i < cols; i++) {
-                        double expected = x[row * cols + i] / Math.sqrt(sum / cols + 1e-5f) * weight[i];
-                        // a positive sum: its relative error is that of its longest chain of additions
-                        double steps = cols / 16.0 + 8;
-                        assertEquals(expected, y[row * cols + i], steps * ULP * Math.abs(expected));
-                    }
-                }
-            }
         }
     }
 
@@ -501,167 +232,6 @@ class CpuKernelsTest {
                     assertEquals(-1, expected.values(chunk).mismatch(found.values(chunk)), type + " " + headDim);
                 }
             }
-        }
-    }
-
-    @ParameterizedTest
-    @MethodSource("io.moetier.kernels.cpu.KernelChoice#present")
-    void doesTheSimpleOperations(KernelChoice choice) {
-        try (CpuDevice device = device(choice)) {
-            Kernels kernels = device.kernels();
-            DeviceBuffer x = buffer(device, new float[] {1, 2, 3, -4, -5, 60});
-            kernels.addBias(x, 2, 3, new float[] {10, 20, 30});
-            assertArrayEquals(new float[] {11, 22, 33, 6, 15, 90}, read(device, x));
-            kernels.clamp(x, 5, 20);
-            assertArrayEquals(new float[] {11, 20, 20, 6, 15, 90}, read(device, x));
-            kernels.add(x, buffer(device, new float[] {1, 1, 1, 1, 1, 1}), 4);
-            assertArrayEquals(new float[] {12, 21, 21, 7, 15, 90}, read(device, x));
-            DeviceBuffer sum = device.allocate(4);
-            DeviceBuffer experts = buffer(device, new float[] {1, 2, 10, 20, 3, 4, 30, 40});
-            kernels.weightedSum(experts, new float[] {0.5f, 2, 1, -1}, 2, 2, 2, sum);
-            assertArrayEquals(new float[] {20.5f, 41, -27, -36}, read(device, sum));
-            DeviceBuffer logits = buffer(device, new float[] {0, 100});
-            kernels.addRows(buffer(device, new float[] {9, 9, 2, 4, 6, 8}), 1, logits, 2, 2, sum);
-            assertArrayEquals(new float[] {21.5f, 43, -21, -28}, read(device, sum));
-        }
-    }
-
-    @Test
-    void scalesRows() {
-        try (CpuDevice device = device(KernelChoice.AUTO)) {
-            DeviceBuffer x = buffer(device, new float[] {1, 2, 3, 10, 20, 30});
-            DeviceBuffer out = buffer(device, new float[13]);
-            device.kernels().scaleRows(x, new float[] {2, -1, 0, 0.5f, 9}, 2, 2, 3, out);
-            assertArrayEquals(new float[] {2, 4, 6, -1, -2, -3, 0, 0, 0, 5, 10, 15, 0}, read(device, out));
-            device.kernels().scaleRows(x, new float[] {3, 2}, 2, 1, 3, x);
-            assertArrayEquals(new float[] {3, 6, 9, 20, 40, 60}, read(device, x));
-            assertThrows(
-                    IllegalArgumentException.class,
-                    () -> device.kernels().scaleRows(x, new float[] {1, 1, 1, 1, 1, 1}, 2, 3, 3, out));
-        }
-    }
-
-    @ParameterizedTest
-    @MethodSource("io.moetier.kernels.cpu.KernelChoice#present")
-    void multipliesChosenRowsToChosenPlaces(KernelChoice choice) {
-        for (DType dtype : List.of(DType.F32, DType.Q8_0, DType.MXFP4)) {
-            WeightMatrix w = TestWeights.matrix(arena, dtype, 20, 64, random);
-            float[] x = TestWeights.floats(6 * 64, random);
-            float[] all = product(1, choice, w, x, 6);
-            try (CpuDevice device = device(choice)) {
-                DeviceBuffer out = device.allocate(4 * 20);
-                int[] rows = {9, 5, 0, 5, 9};
-                int[] outRows = {9, 3, 0, 1, 9};
-                device.kernels().matmulRows(w, buffer(device, x), rows, 1, 3, out, outRows);
-                float[] y = read(device, out);
-                assertArrayEquals(Arrays.copyOfRange(all, 100, 120), Arrays.copyOfRange(y, 60, 80), dtype.label());
-                assertArrayEquals(Arrays.copyOfRange(all, 0, 20), Arrays.copyOfRange(y, 0, 20), dtype.label());
-                assertArrayEquals(Arrays.copyOfRange(all, 100, 120), Arrays.copyOfRange(y, 20, 40), dtype.label());
-                assertArrayEquals(new float[20], Arrays.copyOfRange(y, 40, 60), "no row goes there");
-            }
-        }
-    }
-
-    @Test
-    void weightedSumAddsItsRowsInTheirOrder() {
-        int cols = 1100;
-        for (int k = 1; k <= 6; k++) {
-            float[] rows = TestWeights.floats(3 * k * cols, random);
-            float[] weights = TestWeights.floats(3 * k, random);
-            for (int i = 0; i < weights.length; i++) {
-                weights[i] = random.nextInt(3) == 0 ? 0 : weights[i];
-            }
-            try (CpuDevice device = device(KernelChoice.PLAIN)) {
-                DeviceBuffer sum = device.allocate(3 * cols);
-                device.kernels().weightedSum(buffer(device, rows), weights, 3, k, cols, sum);
-                float[] y = read(device, sum);
-                for (int i = 0; i < y.length; i++) {
-                    float expected = 0;
-                    for (int j = 0; j < k; j++) {
-                        int input = i / cols * k + j;
-                        expected += weights[input] * rows[input * cols + i % cols];
-                    }
-                    assertEquals(expected, y[i], SEED + ": element " + i + " of " + k);
-                }
-            }
-        }
-    }
-
-    @Test
-    void weightedSumReadsNoRowOfWeightZero() {
-        try (CpuDevice device = device(KernelChoice.AUTO)) {
-            float nan = Float.NaN;
-            DeviceBuffer experts = buffer(device, new float[] {nan, nan, 3, 4, nan, nan, nan, nan, 1, 2, nan, nan});
-            DeviceBuffer sum = buffer(device, new float[] {9, 9, 9, 9, 9, 9});
-            device.kernels().weightedSum(experts, new float[] {0, 2, 0, 0, 3, 0}, 3, 2, 2, sum);
-            assertArrayEquals(new float[] {6, 8, 0, 0, 3, 6}, read(device, sum));
-        }
-    }
-
-    @Test
-    void embedsRowsOfTheTable() {
-        WeightMatrix table = TestWeights.matrix(arena, DType.BF16, 50, 33, random);
-        try (CpuDevice device = device(KernelChoice.AUTO)) {
-            DeviceBuffer out = device.allocate(2 * 33);
-            device.kernels().embed(table, new int[] {9, 49, 3}, 1, 2, out);
-            float[] y = read(device, out);
-            for (int k = 0; k < 33; k++) {
-                assertEquals(table.get(49, k), y[k]);
-                assertEquals(table.get(3, k), y[33 + k]);
-            }
-        }
-    }
-
-    @Test
-    void rotatesHalves() {
-        float[] x = TestWeights.floats(3 * 2 * 8, random);
-        RopeTable table = RopeTable.of(8, 10000, false, Optional.empty());
-        try (CpuDevice device = device(KernelChoice.AUTO)) {
-            DeviceBuffer buffer = buffer(device, x);
-            device.kernels().rope(buffer, 3, 2, 8, 0, 100, table);
-            float[] y = read(device, buffer);
-            for (int head = 0; head < 6; head++) {
-                for (int i = 0; i < 4; i++) {
-                    double angle = (100 + head / 2) * Math.pow(10000, -i / 4.0);
-                    double a = x[head * 8 + i];
-                    double b = x[head * 8 + 4 + i];
-                    assertEquals(a * Math.cos(angle) - b * Math.sin(angle), y[head * 8 + i], 1e-6);
-                    assertEquals(b * Math.cos(angle) + a * Math.sin(angle), y[head * 8 + 4 + i], 1e-6);
-                }
-            }
-        }
-    }
-
-    @Test
-    void choosesTheLikeliestAndTheLowerIdOfATie() {
-        try (CpuDevice device = device(KernelChoice.AUTO)) {
-            DeviceBuffer logits = buffer(device, new float[] {1, 3, 2, 3, 0, 0, 0, 0});
-            int[] ids = new int[6];
-            float[] weights = new float[6];
-            device.kernels().route(logits, 2, Routing.softmax(4, 3), null, ids, weights);
-            assertArrayEquals(new int[] {1, 3, 2, 0, 1, 2}, ids);
-            double sum = 2 * Math.exp(3) + Math.exp(2) + Math.exp(1);
-            assertEquals(Math.exp(3) / sum, weights[0], ULP);
-            assertEquals(Math.exp(2) / sum, weights[2], ULP);
-            assertEquals(0.25f, weights[5]);
-            device.kernels().route(logits, 2, Routing.softmax(4, 2).normalised(Normalisation.SUM), null, ids, weights);
-            assertArrayEquals(new int[] {1, 3, 0, 1}, Arrays.copyOf(ids, 4));
-            assertEquals(0.5f, weights[0], 2 * ULP);
-            assertEquals(0.5f, weights[3], 2 * ULP);
-        }
-    }
-
-    @Test
-    void refusesSizesThatDoNotFit() {
-        WeightMatrix w = TestWeights.matrix(arena, DType.F32, 16, 32, random);
-        try (CpuDevice device = device(KernelChoice.AUTO)) {
-            DeviceBuffer x = device.allocate(32);
-            DeviceBuffer small = device.allocate(15);
-            IllegalArgumentException thrown = assertThrows(
-                    IllegalArgumentException.class, () -> device.kernels().matmul(w, x, 1, small));
-            assertEquals("the buffer holds 15 floats, but 16 are needed", thrown.getMessage());
-            KvLayer cache = new KvLayer(arena, KvType.F16, 4, 1, 8);
-            assertThrows(IllegalArgumentException.class, () -> device.kernels().storeKv(x, x, 1, 4, cache));
         }
     }
 

@@ -34,6 +34,17 @@ class ExpertChoiceTest {
     }
 
     @Test
+    void choosesTheLikeliestAndTheLowerIdOfATie() {
+        route(Routing.softmax(4, 3), null, new float[] {1, 3, 2, 3});
+        assertArrayEquals(new int[] {1, 3, 2}, ids);
+        double sum = 2 * Math.exp(3) + Math.exp(2) + Math.exp(1);
+        assertWeights(Math.exp(3) / sum, Math.exp(3) / sum, Math.exp(2) / sum);
+        route(Routing.softmax(4, 2).normalised(Normalisation.SUM), null, new float[4]);
+        assertArrayEquals(new int[] {0, 1}, ids);
+        assertWeights(0.5, 0.5);
+    }
+
+    @Test
     void aTieOfCorrectedScoresGoesToTheLowerId() {
         route(Routing.softmax(4, 2).scoredBy(Score.SIGMOID), new float[] {0, 0.5f, 0.5f, 0.5f}, new float[4]);
         assertArrayEquals(new int[] {1, 2}, ids);

@@ -1,18 +1,17 @@
 package io.moetier.kernels.cuda;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.cuda.driver.CudaException;
+import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.DeviceContract;
 import io.moetier.kernels.device.DeviceMarks;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
@@ -20,10 +19,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
-/// Memory of a CUDA device.
+/// A CUDA device, and what of its memory is its own.
 @Tag("gpu")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-class CudaDeviceTest {
+class CudaDeviceTest extends DeviceContract {
     private final DevicePair devices = new DevicePair();
 
     @AfterAll
@@ -31,16 +30,14 @@ class CudaDeviceTest {
         devices.close();
     }
 
-    @Test
-    void buffersAreZeroAndTakeWhatIsUploaded() {
-        // more than goes through the staging memory at a time
-        float[] floats = DevicePair.floats(1_200_000, new Random(4711));
-        DevicePair.Work work = (device, arena) -> {
-            DeviceBuffer buffer = device.allocate(floats.length + 5, arena);
-            device.upload(floats, 0, floats.length, buffer, 3);
-            return buffer;
-        };
-        assertArrayEquals(devices.onCpu(work), devices.onCuda(work));
+    @Override
+    protected Device open() {
+        return devices.open();
+    }
+
+    @Override
+    protected Class<? extends Throwable> ofNoMemory() {
+        return CudaException.class;
     }
 
     @Test
@@ -83,27 +80,13 @@ class CudaDeviceTest {
     }
 
     @Test
-    void memoryEndsWithItsArena() {
+    void anArenaMayBeClosedTwiceAndIsOfOneDevice() {
         Arena arena = devices.cuda.newArena();
-        MemorySegment slab = devices.cuda.allocateSlab(4096, arena);
-        assertTrue(slab.scope().isAlive());
-        assertEquals(0, slab.address() % WeightMatrix.ALIGNMENT);
         arena.close();
-        assertFalse(slab.scope().isAlive());
         arena.close();
         assertThrows(IllegalStateException.class, () -> devices.cuda.allocate(1, arena));
-    }
-
-    @Test
-    void memoryOfAnotherDeviceIsRefused() {
-        DeviceBuffer ofTheProcessor = devices.cpu.allocate(4);
-        assertThrows(
-                IllegalArgumentException.class, () -> devices.cuda.kernels().clear(ofTheProcessor, 4));
         try (Arena main = Arena.ofShared()) {
             assertThrows(IllegalArgumentException.class, () -> devices.cuda.allocate(4, main));
         }
-        DeviceBuffer own = devices.cuda.allocate(4);
-        assertThrows(
-                IllegalArgumentException.class, () -> devices.cuda.kernels().clear(own, 5));
     }
 }

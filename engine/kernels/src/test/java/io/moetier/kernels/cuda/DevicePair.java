@@ -1,7 +1,5 @@
 package io.moetier.kernels.cuda;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
@@ -30,6 +28,8 @@ import org.jspecify.annotations.Nullable;
 /// machine's own if the system property `moetier.cuda` is `real`.
 final class DevicePair implements AutoCloseable {
     private final @Nullable EmulatedDriver driver;
+    private final CudaDriver found;
+    private final ActivationType activations;
     final CpuDevice cpu = CpuDevice.open(1, KernelChoice.PLAIN);
     final CudaDevice cuda;
 
@@ -45,10 +45,17 @@ final class DevicePair implements AutoCloseable {
         boolean real = "real".equals(System.getProperty("moetier.cuda"));
         driver = real ? null : start(options);
         Optional<Path> library = driver == null ? Optional.empty() : Optional.of(driver.library());
-        cuda = switch (CudaDriver.find(library, Optional.empty())) {
-            case CudaLookup.Found(CudaDriver found) -> CudaDevice.open(found, 0, activations, Optional.empty());
+        found = switch (CudaDriver.find(library, Optional.empty())) {
+            case CudaLookup.Found(CudaDriver there) -> there;
             case CudaLookup.Absent(String reason, boolean _) -> fail(reason);
         };
+        this.activations = activations;
+        cuda = open();
+    }
+
+    /// Opens the CUDA device once more, for who closes it.
+    CudaDevice open() {
+        return CudaDevice.open(found, 0, activations, Optional.empty());
     }
 
     private static EmulatedDriver start(EmulatedOptions options) {
@@ -91,32 +98,6 @@ final class DevicePair implements AutoCloseable {
         float[] floats = new float[buffer.length()];
         device.download(buffer, 0, floats.length, floats, 0);
         return floats;
-    }
-
-    /// Compares what both devices make of some work.
-    ///
-    /// @param relative of the larger of the expected value and 1
-    void assertClose(double relative, String what, Work work) {
-        float[] expected = onCpu(work);
-        float[] found = onCuda(work);
-        assertEquals(expected.length, found.length, what);
-        for (int i = 0; i < expected.length; i++) {
-            double tolerance = relative * Math.max(1, Math.abs(expected[i]));
-            assertEquals(expected[i], found[i], tolerance, what + " at " + i);
-        }
-    }
-
-    /// Compares them where terms are much larger than some of their sums.
-    ///
-    /// @param relative of the largest expected value
-    void assertCloseToLargest(double relative, String what, Work work) {
-        float[] expected = onCpu(work);
-        float[] found = onCuda(work);
-        double largest = 0;
-        for (float value : expected) {
-            largest = Math.max(largest, Math.abs(value));
-        }
-        assertArrayEquals(expected, found, (float) (relative * largest), what);
     }
 
     static DeviceBuffer buffer(Device device, Arena arena, float... floats) {
