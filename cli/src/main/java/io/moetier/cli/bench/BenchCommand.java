@@ -13,7 +13,7 @@ import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.OutputFile;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
-import io.moetier.kernels.cpu.MemoryBandwidth;
+import io.moetier.kernels.cpu.bandwidth.MemoryBandwidth;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.library.Stores;

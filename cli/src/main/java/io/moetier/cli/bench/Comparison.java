@@ -3,7 +3,7 @@ package io.moetier.cli.bench;
 import io.moetier.cli.doctor.Diagnosis;
 import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.Table;
-import io.moetier.kernels.cpu.MemoryBandwidth;
+import io.moetier.kernels.cpu.bandwidth.MemoryBandwidth;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.model.spec.DenseSpec;

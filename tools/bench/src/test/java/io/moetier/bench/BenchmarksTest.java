@@ -71,6 +71,20 @@ class BenchmarksTest {
     }
 
     @ParameterizedTest
+    @ValueSource(ints = {1, 128})
+    void layersGoOn(int tokens) {
+        LayerBenchmark benchmark = new LayerBenchmark();
+        benchmark.tokens = tokens;
+        benchmark.kernels = KernelChoice.AUTO;
+        benchmark.fill();
+        try {
+            assertEquals(tokens * 1024, benchmark.layer().length());
+        } finally {
+            benchmark.close();
+        }
+    }
+
+    @ParameterizedTest
     @EnumSource
     void tracesAreReplayed(Admission admission) {
         ReplayBenchmark benchmark = new ReplayBenchmark();

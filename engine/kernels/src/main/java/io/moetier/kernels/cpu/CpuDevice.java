@@ -1,5 +1,7 @@
 package io.moetier.kernels.cpu;
 
+import io.moetier.kernels.cpu.arithmetic.Arithmetic;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;

@@ -1,5 +1,6 @@
 package io.moetier.kernels.cpu;
 
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import io.moetier.kernels.device.DeviceBuffer;
 
 /// Activations in a Java array, which the kernels index directly: far cheaper for the compiler than a segment.

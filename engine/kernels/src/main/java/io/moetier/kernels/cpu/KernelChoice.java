@@ -1,5 +1,7 @@
 package io.moetier.kernels.cpu;
 
+import io.moetier.kernels.cpu.nativecode.NativeKernels;
+import io.moetier.kernels.cpu.nativecode.NativeLibrary;
 import java.util.List;
 import java.util.Optional;
 

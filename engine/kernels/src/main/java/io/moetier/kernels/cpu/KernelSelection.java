@@ -1,5 +1,12 @@
 package io.moetier.kernels.cpu;
 
+import io.moetier.kernels.cpu.arithmetic.Arithmetic;
+import io.moetier.kernels.cpu.arithmetic.PlainArithmetic;
+import io.moetier.kernels.cpu.nativecode.NativeArithmetic;
+import io.moetier.kernels.cpu.nativecode.NativeKernels;
+import io.moetier.kernels.cpu.vector.VectorApi;
+import io.moetier.kernels.cpu.vector.VectorArithmetic;
+import io.moetier.kernels.cpu.vector.VectorSupport;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
@@ -11,8 +18,7 @@ import java.util.Optional;
 /// @param remark why nothing faster is used; empty if there is nothing faster
 record KernelSelection(Arithmetic arithmetic, String remark) {
     private static final Logger LOG = System.getLogger("io.moetier.kernels");
-    private static final String VECTOR_MODULE = "jdk.incubator.vector";
-    private static final String HINT = "start the JVM with --add-modules=" + VECTOR_MODULE;
+    private static final String HINT = "start the JVM with --add-modules=" + VectorApi.MODULE;
 
     /// Returns what was asked for, and logs it: a device does this once.
     ///
@@ -38,7 +44,7 @@ record KernelSelection(Arithmetic arithmetic, String remark) {
                 yield new KernelSelection(new NativeArithmetic(), "");
             }
             case VECTOR -> {
-                if (!vectorApiIsPresent()) {
+                if (!VectorApi.isPresent()) {
                     throw new IllegalArgumentException("the Vector API is not there: " + HINT);
                 }
                 yield new KernelSelection(new VectorArithmetic(), "");
@@ -57,25 +63,9 @@ record KernelSelection(Arithmetic arithmetic, String remark) {
     private static KernelSelection inJava(String reason) {
         // Asked only where the Vector API is: the class that answers needs it.
         Optional<String> objection =
-                vectorApiIsPresent() ? VectorSupport.ofProcess().objection() : Optional.of(HINT);
+                VectorApi.isPresent() ? VectorSupport.ofProcess().objection() : Optional.of(HINT);
         return objection.isEmpty()
                 ? new KernelSelection(new VectorArithmetic(), " (" + reason + ")")
                 : new KernelSelection(new PlainArithmetic(), " (slow: " + reason + "; " + objection.get() + ")");
-    }
-
-    /// Says whether the Vector API is there and compiled to vector instructions.
-    static boolean hasVectors() {
-        // Asked only where the Vector API is: the class that answers needs it.
-        return vectorApiIsPresent() && VectorSupport.ofProcess().objection().isEmpty();
-    }
-
-    /// Asks for a class and not for the module: one that was loaded after the start is not in the boot layer.
-    private static boolean vectorApiIsPresent() {
-        try {
-            Class.forName(VECTOR_MODULE + ".Vector", false, KernelSelection.class.getClassLoader());
-            return true;
-        } catch (ClassNotFoundException e) {
-            return false;
-        }
     }
 }

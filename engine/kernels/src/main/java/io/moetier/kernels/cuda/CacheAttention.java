@@ -69,8 +69,8 @@ final class CacheAttention implements AutoCloseable {
         boolean odd = isOdd(cache.type(), shape.headDim(), shape.headDim());
         heads = shape.numHeads();
         valueDim = shape.headDim();
-        window = shape.slidingWindow();
-        chunk = shape.chunk();
+        window = shape.visible().slidingWindow();
+        chunk = shape.visible().chunk();
         causal = true;
         scale = shape.scale();
         sinks = sinkLogits;

@@ -8,9 +8,7 @@ import org.jspecify.annotations.Nullable;
 /// @param numKvHeads key and value heads
 /// @param headDim floats of one head
 /// @param scale what the scores are multiplied by, usually `1 / sqrt(headDim)`
-/// @param slidingWindow a query at position `p` sees keys `p - slidingWindow < j <= p`; 0 means every `j <= p`
-/// @param chunk positions are cut into chunks of this length, and a query sees none of an earlier chunk; 0 for one
-///     chunk
+/// @param visible which keys a query sees
 /// @param tiledHeads whether query head `h` reads head `h % numKvHeads` instead
 /// @param sinks a further logit for each query head; null for none
 public record AttentionShape(
@@ -18,19 +16,17 @@ public record AttentionShape(
         int numKvHeads,
         int headDim,
         float scale,
-        int slidingWindow,
-        int chunk,
+        VisibleKeys visible,
         boolean tiledHeads,
         @Nullable AttentionSinks sinks) {
-    /// @throws IllegalArgumentException if a count is not positive, the window or chunk is negative, both are given,
-    ///     there is not one sink for each head, or the query heads do not divide evenly among the key heads
+    /// @throws IllegalArgumentException if a count is not positive, there is not one sink for each head, or the query
+    ///     heads do not divide evenly among the key heads
     public AttentionShape {
         if (numKvHeads <= 0 || numHeads <= 0 || numHeads % numKvHeads != 0) {
             throw new IllegalArgumentException(numHeads + " query heads cannot share " + numKvHeads + " key heads");
         }
-        if (headDim <= 0 || slidingWindow < 0 || chunk < 0 || (slidingWindow > 0 && chunk > 0)) {
-            throw new IllegalArgumentException(
-                    "headDim " + headDim + ", slidingWindow " + slidingWindow + ", chunk " + chunk);
+        if (headDim <= 0) {
+            throw new IllegalArgumentException("headDim " + headDim);
         }
         if (sinks != null && sinks.numHeads() != numHeads) {
             throw new IllegalArgumentException(sinks.numHeads() + " sinks for " + numHeads + " heads");
@@ -38,31 +34,31 @@ public record AttentionShape(
     }
 
     /// Creates one without chunks or sinks, whose neighbouring heads share keys.
+    ///
+    /// @param slidingWindow as of [VisibleKeys]
     public AttentionShape(int numHeads, int numKvHeads, int headDim, float scale, int slidingWindow) {
-        this(numHeads, numKvHeads, headDim, scale, slidingWindow, 0, false, null);
+        this(numHeads, numKvHeads, headDim, scale, new VisibleKeys(slidingWindow, 0), false, null);
     }
 
     /// Returns this shape with chunks.
-    public AttentionShape withChunk(int newChunk) {
-        return new AttentionShape(numHeads, numKvHeads, headDim, scale, slidingWindow, newChunk, tiledHeads, sinks);
+    public AttentionShape withChunk(int chunk) {
+        VisibleKeys chunked = new VisibleKeys(visible.slidingWindow(), chunk);
+        return new AttentionShape(numHeads, numKvHeads, headDim, scale, chunked, tiledHeads, sinks);
     }
 
     /// Returns this shape with heads that read the key heads in turn.
     public AttentionShape withTiledHeads() {
-        return new AttentionShape(numHeads, numKvHeads, headDim, scale, slidingWindow, chunk, true, sinks);
+        return new AttentionShape(numHeads, numKvHeads, headDim, scale, visible, true, sinks);
     }
 
     /// Returns this shape with sinks, or without.
     public AttentionShape withSinks(@Nullable AttentionSinks newSinks) {
-        return new AttentionShape(numHeads, numKvHeads, headDim, scale, slidingWindow, chunk, tiledHeads, newSinks);
+        return new AttentionShape(numHeads, numKvHeads, headDim, scale, visible, tiledHeads, newSinks);
     }
 
     /// Returns the first position that a query at `position` sees.
     public int firstVisible(int position) {
-        if (chunk > 0) {
-            return position / chunk * chunk;
-        }
-        return slidingWindow == 0 ? 0 : Math.max(0, position - slidingWindow + 1);
+        return visible.first(position);
     }
 
     /// Returns the key and value head that a query head reads.

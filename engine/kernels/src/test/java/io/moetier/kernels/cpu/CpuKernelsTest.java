@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.kernels.cpu.arithmetic.Arithmetic;
+import io.moetier.kernels.cpu.arithmetic.Results;
+import io.moetier.kernels.cpu.arithmetic.Scratch;
 import io.moetier.kernels.device.AttentionShape;
 import io.moetier.kernels.device.AttentionSinks;
 import io.moetier.kernels.device.DeviceBuffer;

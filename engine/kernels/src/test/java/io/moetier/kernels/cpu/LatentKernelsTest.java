@@ -24,7 +24,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// allocation.
 class LatentKernelsTest {
     private static final long SEED = 4712;
-    private static final double ULP = 0x1p-24;
 
     private final Random random = new Random(SEED);
     private final Arena arena = Arena.ofShared();

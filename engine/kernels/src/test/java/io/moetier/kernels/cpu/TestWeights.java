@@ -1,5 +1,6 @@
 package io.moetier.kernels.cpu;
 
+import io.moetier.kernels.cpu.nativecode.NativeArithmetic;
 import io.moetier.kernels.tensor.RandomWeights;
 import io.moetier.kernels.tensor.RowDecoder;
 import io.moetier.kernels.tensor.WeightMatrix;
@@ -12,9 +13,9 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /// Random weights and activations of kernel tests.
-final class TestWeights {
+public final class TestWeights {
     /// Types with fast kernels.
-    static final List<DType> TYPES = Stream.of(DType.values())
+    public static final List<DType> TYPES = Stream.of(DType.values())
             .filter(dtype -> dtype != DType.Q2_K && dtype != DType.Q3_K)
             .toList();
 
@@ -70,7 +71,7 @@ final class TestWeights {
         return choice == KernelChoice.NATIVE ? (double) x * factor : x * factor;
     }
 
-    static WeightMatrix matrix(Arena arena, DType dtype, int rows, int cols, Random random) {
+    public static WeightMatrix matrix(Arena arena, DType dtype, int rows, int cols, Random random) {
         return RandomWeights.pack(arena, dtype, RandomWeights.rowMajor(arena, dtype, rows, cols, random), rows, cols);
     }
 

@@ -125,8 +125,11 @@ final class Reference {
             AttentionSinks sinks = shape.sinks();
             double total = sinks == null ? 0 : Math.exp(sinks.logit(head));
             for (int j = 0; j <= position; j++) {
-                boolean seen = shape.slidingWindow() == 0 || j > position - shape.slidingWindow();
-                seen &= shape.chunk() == 0 || j / shape.chunk() == position / shape.chunk();
+                boolean seen = shape.visible().slidingWindow() == 0
+                        || j > position - shape.visible().slidingWindow();
+                seen &= shape.visible().chunk() == 0
+                        || j / shape.visible().chunk()
+                                == position / shape.visible().chunk();
                 if (seen) {
                     int at = (j * shape.numKvHeads() + kvHead) * dim;
                     double weight = Math.exp(dot(q, unit * dim, k, at, dim) * shape.scale());

@@ -1,6 +1,6 @@
 package io.moetier.runtime.library;
 
-import io.moetier.kernels.cpu.NativeInterleaver;
+import io.moetier.kernels.cpu.nativecode.NativeInterleaver;
 import io.moetier.runtime.convert.CheckpointImporter;
 import io.moetier.runtime.convert.ExpertSizes;
 import io.moetier.runtime.convert.ModelSource;

@@ -1,4 +1,4 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.arithmetic;
 
 import io.moetier.kernels.device.AttentionShape;
 import io.moetier.kernels.device.KvLayer;
@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Every method does one thread's share of an operation. An output element is computed by one call, in an order of
 /// operations that depends on neither the share nor the number of columns.
-interface Arithmetic {
+public interface Arithmetic {
     /// Returns one line for a person.
     String description();
 

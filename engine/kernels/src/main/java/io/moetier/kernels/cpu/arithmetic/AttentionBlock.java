@@ -1,4 +1,4 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.arithmetic;
 
 import static io.moetier.kernels.device.KvLayer.CHUNK_POSITIONS;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
@@ -13,45 +13,45 @@ import org.jspecify.annotations.Nullable;
 
 /// What [VectorAttention] keeps of the queries it works on, and the keys or values in front of them. One thread's;
 /// arrays grow to the largest call seen and stay.
-final class AttentionBlock {
+public final class AttentionBlock {
     /// Keys that are looked at together; a block of them starts at a multiple of it.
-    static final int KEYS = 64;
+    public static final int KEYS = 64;
 
     /// Queries `[queries][headDim]`, those of a position next to each other.
-    float[] q = new float[0];
+    public float[] q = new float[0];
 
     /// Sums of the values so far `[queries][width]`.
-    float[] sums = q;
+    public float[] sums = q;
 
     /// The largest score so far and the sum of the weights relative to it, of each query.
-    float[] largest = q;
+    public float[] largest = q;
 
-    float[] total = q;
+    public float[] total = q;
 
     /// Scores of the keys in front, then their weights, `[queries][KEYS]`.
-    float[] scores = q;
+    public float[] scores = q;
 
     /// Keys `[KEYS / 16][headDim][16]` or values `[KEYS][width]`.
-    float[] decoded = q;
+    public float[] decoded = q;
 
     /// The keys in front that a query sees: `first[query] <= key < end[query]`, counted from the first in front.
-    int[] first = new int[0];
+    public int[] first = new int[0];
 
-    int[] end = first;
+    public int[] end = first;
 
-    int queries;
-    int headDim;
-    float scale;
+    public int queries;
+    public int headDim;
+    public float scale;
 
     /// `headDim` rounded up to whole pairs of vectors; what is beyond `headDim` stays zero.
-    int width;
+    public int width;
 
     private int heads;
     private int position;
     private int stride;
 
     /// Takes the queries of `heads` heads at `position` and the `rows - 1` that follow; no key has been seen.
-    void begin(float[] from, int at, int rows, int heads, int position, AttentionShape shape) {
+    public void begin(float[] from, int at, int rows, int heads, int position, AttentionShape shape) {
         this.heads = heads;
         this.position = position;
         queries = rows * heads;
@@ -95,7 +95,7 @@ final class AttentionBlock {
     }
 
     /// Decodes the keys from position `from` on, and finds out who sees which.
-    void readKeys(int from, AttentionShape shape, KvLayer cache, int kvHead) {
+    public void readKeys(int from, AttentionShape shape, KvLayer cache, int kvHead) {
         for (int query = 0; query < queries; query++) {
             int at = position + query / heads;
             first[query] = Math.clamp(shape.firstVisible(at) - (long) from, 0, KEYS);
@@ -106,7 +106,7 @@ final class AttentionBlock {
     }
 
     /// Decodes the values that somebody sees; [#readKeys] comes before it.
-    void readValues(int from, KvLayer cache, int kvHead) {
+    public void readValues(int from, KvLayer cache, int kvHead) {
         MemorySegment values = cache.values(from / CHUNK_POSITIONS);
         long index = cache.headOffset(kvHead) + (long) (from % CHUNK_POSITIONS) * headDim;
         int least = first[0];
@@ -136,7 +136,7 @@ final class AttentionBlock {
     }
 
     /// Writes the results to where the queries were in their array.
-    void finish(float[] out, int at) {
+    public void finish(float[] out, int at) {
         for (int query = 0; query < queries; query++) {
             int to = at + query / heads * stride + query % heads * headDim;
             for (int d = 0; d < headDim; d++) {

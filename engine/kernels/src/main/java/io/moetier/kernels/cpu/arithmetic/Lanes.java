@@ -1,4 +1,4 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.arithmetic;
 
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.B2F;
@@ -31,30 +31,31 @@ import jdk.incubator.vector.VectorSpecies;
 /// JDK's methods call each other through the class of the vector, which the compiler guesses from what it has
 /// seen in the whole process: where it saw two widths of one element type, it compiles for both, and what
 /// comes of either is an object on the heap.
-final class Lanes {
-    static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
-    static final VectorSpecies<Float> F =
+public final class Lanes {
+    public static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
+    public static final VectorSpecies<Float> F =
             FloatVector.SPECIES_PREFERRED.length() > 16 ? FloatVector.SPECIES_512 : FloatVector.SPECIES_PREFERRED;
-    static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
-    static final VectorSpecies<Short> S = VectorSpecies.of(short.class, F.vectorShape());
-    static final VectorSpecies<Short> HALF_S =
+    public static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
+    public static final VectorSpecies<Short> S = VectorSpecies.of(short.class, F.vectorShape());
+    public static final VectorSpecies<Short> HALF_S =
             VectorSpecies.of(short.class, VectorShape.forBitSize(Math.max(64, F.vectorBitSize() / 2)));
 
     /// As many bytes as there are lanes, or eight if there are four; the reader must have those.
-    static final VectorSpecies<Byte> B =
+    public static final VectorSpecies<Byte> B =
             VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, F.vectorBitSize() / 4)));
 
     /// Lanes of a vector: 16, 8 or 4.
-    static final int WIDTH = F.length();
+    public static final int WIDTH = F.length();
 
     /// What [#halves] leaves out: a float16 read as the upper bits of a float32 is the value times 2^-112.
-    static final float HALF_BIAS = 0x1p112f;
+    public static final float HALF_BIAS = 0x1p112f;
 
     /// Twice the floats of four bits (a sign, two bits of exponent and one of mantissa).
-    static final ByteVector TWICE_FP4 = table(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
+    public static final ByteVector TWICE_FP4 = table(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
 
     /// What the codes of `IQ4_NL` and `IQ4_XS` stand for.
-    static final ByteVector IQ4 = table(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+    public static final ByteVector IQ4 =
+            table(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
 
     private static final float LOG2_E = 1.442695f;
     private static final float LN2_HIGH = 0.6933594f;
@@ -82,31 +83,31 @@ final class Lanes {
 
     /// Reads float16 values as float32, each times 2^-112. Exact, subnormal values included; finite values
     /// only.
-    static FloatVector halves(MemorySegment segment, long at) {
+    public static FloatVector halves(MemorySegment segment, long at) {
         IntVector wide = (IntVector)
                 ShortVector.fromMemorySegment(HALF_S, segment, at, LITTLE).convertShape(S2I, I, 0);
         return wide.lanewise(LSHL, 13).and(0x8FFFE000).reinterpretAsFloats();
     }
 
     /// Reads the even ones of interleaved bfloat16 pairs.
-    static FloatVector even(IntVector pairs) {
+    public static FloatVector even(IntVector pairs) {
         return pairs.lanewise(LSHL, 16).reinterpretAsFloats();
     }
 
     /// Reads the odd ones of interleaved bfloat16 pairs.
-    static FloatVector odd(IntVector pairs) {
+    public static FloatVector odd(IntVector pairs) {
         return pairs.and(0xFFFF0000).reinterpretAsFloats();
     }
 
     /// Reads byte `number` of each lane, sign-extended.
-    static FloatVector bytes(IntVector quads, int number) {
+    public static FloatVector bytes(IntVector quads, int number) {
         return (FloatVector)
                 quads.lanewise(LSHL, 24 - 8 * number).lanewise(ASHR, 24).convert(I2F, 0);
     }
 
     /// Reads four codes of each lane, the lower (`shift` 0) or upper (`shift` 4) halves of four bytes, as the bytes of
     /// `table` that they stand for.
-    static IntVector lookUp(MemorySegment segment, long at, int shift, ByteVector table) {
+    public static IntVector lookUp(MemorySegment segment, long at, int shift, ByteVector table) {
         return IntVector.fromMemorySegment(I, segment, at, LITTLE)
                 .lanewise(LSHR, shift)
                 .and(0x0F0F0F0F)
@@ -116,32 +117,32 @@ final class Lanes {
     }
 
     /// Reads half a byte of each lane, `number` of eight, the lower half of the first byte being number 0.
-    static FloatVector nibbles(IntVector quads, int number) {
+    public static FloatVector nibbles(IntVector quads, int number) {
         return (FloatVector) quads.lanewise(LSHR, 4 * number).and(15).convert(I2F, 0);
     }
 
     /// Reads exponents of eight bits as powers of two, 127 being 1. 255 is not one.
-    static FloatVector powers(MemorySegment segment, long at) {
+    public static FloatVector powers(MemorySegment segment, long at) {
         IntVector exponents =
                 (IntVector) ByteVector.fromMemorySegment(B, segment, at, LITTLE).convertShape(ZERO_EXTEND_B2I, I, 0);
         return exponents.lanewise(LSHL, 23).max(0x00400000).reinterpretAsFloats();
     }
 
     /// Reads signed bytes.
-    static FloatVector bytes(MemorySegment segment, long at) {
+    public static FloatVector bytes(MemorySegment segment, long at) {
         return (FloatVector)
                 ByteVector.fromMemorySegment(B, segment, at, LITTLE).convertShape(B2F, F, 0);
     }
 
     /// Reads an element of the pairs of activations that [VectorColumns] packs, into all lanes.
-    static ShortVector pair(float[] pairs, int at) {
+    public static ShortVector pair(float[] pairs, int at) {
         return FloatVector.broadcast(F, pairs[at]).reinterpretAsShorts();
     }
 
     /// Adds the lanes of a vector that was stored in `lanes`, in a fixed order.
     ///
     /// The caller stores it: a vector handed to a method that is not inlined is an object on the heap.
-    static float sum(float[] lanes) {
+    public static float sum(float[] lanes) {
         for (int width = WIDTH / 2; width > 0; width /= 2) {
             for (int i = 0; i < width; i++) {
                 lanes[i] += lanes[i + width];
@@ -155,7 +156,7 @@ final class Lanes {
     ///
     /// The polynomial is that of expf in Cephes. Not `EXP` of the Vector API, which is another function on
     /// another machine.
-    static void exp(float[] x, int at, int length, float factor, float shift, float[] out, int outAt) {
+    public static void exp(float[] x, int at, int length, float factor, float shift, float[] out, int outAt) {
         FloatVector factors = FloatVector.broadcast(F, factor);
         FloatVector shifts = FloatVector.broadcast(F, shift);
         int whole = F.loopBound(length);
@@ -185,7 +186,7 @@ final class Lanes {
     }
 
     /// Returns `e^x` as the vectors give it, bit for bit.
-    static float exp(float x) {
+    public static float exp(float x) {
         if (x < LEAST_EXPONENT) {
             return 0f;
         }

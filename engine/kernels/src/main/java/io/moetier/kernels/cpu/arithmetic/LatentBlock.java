@@ -1,4 +1,4 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.arithmetic;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
@@ -13,17 +13,17 @@ import java.util.Arrays;
 /// are zero.
 ///
 /// One thread's; arrays grow to the largest call seen and stay.
-final class LatentBlock {
-    static final int HEADS = 16;
+public final class LatentBlock {
+    public static final int HEADS = 16;
 
     /// Positions that are looked at together; a block of them starts at a multiple of it.
-    static final int POSITIONS = 32;
+    public static final int POSITIONS = 32;
 
     /// Queries over latents and rotated keys, `[keyDim][HEADS]`.
-    float[] q = new float[0];
+    public float[] q = new float[0];
 
     /// Sums of the latents so far, `[latentDim][HEADS]`.
-    float[] sums = q;
+    public float[] sums = q;
 
     /// The largest score so far, the sum of the weights relative to it, and what both have just been multiplied by.
     final float[] largest = new float[HEADS];
@@ -32,27 +32,27 @@ final class LatentBlock {
     final float[] factor = new float[HEADS];
 
     /// Scores of the positions in front, then their weights, `[POSITIONS][HEADS]`.
-    final float[] weights = new float[POSITIONS * HEADS];
+    public final float[] weights = new float[POSITIONS * HEADS];
 
     /// The positions in front, `[POSITIONS][keyDim]`.
-    float[] decoded = q;
+    public float[] decoded = q;
 
     /// The arrays as native code gets them.
-    MemorySegment qSegment = MemorySegment.ofArray(q);
+    public MemorySegment qSegment = MemorySegment.ofArray(q);
 
-    MemorySegment sumsSegment = qSegment;
-    MemorySegment decodedSegment = qSegment;
-    final MemorySegment largestSegment = MemorySegment.ofArray(largest);
-    final MemorySegment totalSegment = MemorySegment.ofArray(total);
-    final MemorySegment weightsSegment = MemorySegment.ofArray(weights);
+    public MemorySegment sumsSegment = qSegment;
+    public MemorySegment decodedSegment = qSegment;
+    public final MemorySegment largestSegment = MemorySegment.ofArray(largest);
+    public final MemorySegment totalSegment = MemorySegment.ofArray(total);
+    public final MemorySegment weightsSegment = MemorySegment.ofArray(weights);
 
-    int latentDim;
-    int keyDim;
-    float scale;
+    public int latentDim;
+    public int keyDim;
+    public float scale;
     private int heads;
 
     /// Takes the queries of `count` heads; no position has been seen.
-    void begin(float[] absorbed, int at, float[] rotated, int rotatedAt, int count, LatentShape shape) {
+    public void begin(float[] absorbed, int at, float[] rotated, int rotatedAt, int count, LatentShape shape) {
         heads = count;
         latentDim = shape.latentDim();
         keyDim = shape.keyDim();
@@ -90,7 +90,7 @@ final class LatentBlock {
     }
 
     /// Decodes `count` positions from `position` on.
-    void read(LatentLayer cache, int position, int count) {
+    public void read(LatentLayer cache, int position, int count) {
         MemorySegment chunk = cache.chunk(position / LatentLayer.CHUNK_POSITIONS);
         long index = (long) (position % LatentLayer.CHUNK_POSITIONS) * keyDim;
         if (cache.type() == KvType.F16) {
@@ -102,7 +102,7 @@ final class LatentBlock {
 
     /// Turns the scores of `count` positions into weights relative to the largest score so far, and what there is into
     /// the same.
-    void softmax(int count) {
+    public void softmax(int count) {
         for (int lane = 0; lane < HEADS; lane++) {
             factor[lane] = largest[lane];
         }
@@ -137,7 +137,7 @@ final class LatentBlock {
     }
 
     /// Writes the heads' results `[heads][latentDim]`.
-    void finish(float[] out, int at) {
+    public void finish(float[] out, int at) {
         for (int head = 0; head < heads; head++) {
             for (int d = 0; d < latentDim; d++) {
                 out[at + head * latentDim + d] = sums[d * HEADS + head] / total[head];

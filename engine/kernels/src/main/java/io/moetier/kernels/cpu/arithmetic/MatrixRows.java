@@ -1,19 +1,19 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.arithmetic;
 
 /// A matrix whose rows are arrays of their own, with a row that is written to it and one that is read from it. The
 /// arrays are replaced when another size is asked for, and a model has one.
-final class MatrixRows {
+public final class MatrixRows {
     /// The matrix: [rows][cols].
-    float[][] state = new float[0][0];
+    public float[][] state = new float[0][0];
 
     /// [cols]: what goes into the rows.
-    float[] write = new float[0];
+    public float[] write = new float[0];
 
     /// [cols]: what comes out of them.
-    float[] read = new float[0];
+    public float[] read = new float[0];
 
     /// Makes room for a matrix of exactly this size.
-    void reserve(int rows, int cols) {
+    public void reserve(int rows, int cols) {
         if (state.length != rows || write.length != cols) {
             state = new float[rows][cols];
             write = new float[cols];
@@ -22,14 +22,14 @@ final class MatrixRows {
     }
 
     /// Reads the matrix from `from[at ..]`.
-    void load(float[] from, int at) {
+    public void load(float[] from, int at) {
         for (int row = 0; row < state.length; row++) {
             System.arraycopy(from, at + row * write.length, state[row], 0, write.length);
         }
     }
 
     /// Writes the matrix to `to[at ..]`.
-    void store(float[] to, int at) {
+    public void store(float[] to, int at) {
         for (int row = 0; row < state.length; row++) {
             System.arraycopy(state[row], 0, to, at + row * write.length, write.length);
         }

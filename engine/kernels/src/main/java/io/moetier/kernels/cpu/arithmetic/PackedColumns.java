@@ -1,31 +1,31 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.arithmetic;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /// Columns of activations rearranged for a matrix product. What lies where is up to the [Arithmetic] that packed them;
 /// arrays that it does not use stay empty.
-final class PackedColumns {
+public final class PackedColumns {
     /// How many columns there are.
-    int n;
+    public int n;
 
     /// How many elements each of them has.
-    int cols;
+    public int cols;
 
-    float[] floats = new float[0];
-    byte[] bytes = new byte[0];
-    float[] scales = floats;
-    int[] sums = new int[0];
+    public float[] floats = new float[0];
+    public byte[] bytes = new byte[0];
+    public float[] scales = floats;
+    public int[] sums = new int[0];
 
     /// The arrays as native code gets them.
-    MemorySegment floatsSegment = MemorySegment.ofArray(floats);
+    public MemorySegment floatsSegment = MemorySegment.ofArray(floats);
 
-    MemorySegment bytesSegment = MemorySegment.ofArray(bytes);
-    MemorySegment scalesSegment = floatsSegment;
-    MemorySegment sumsSegment = MemorySegment.ofArray(sums);
+    public MemorySegment bytesSegment = MemorySegment.ofArray(bytes);
+    public MemorySegment scalesSegment = floatsSegment;
+    public MemorySegment sumsSegment = MemorySegment.ofArray(sums);
 
     /// Returns `known` if there are enough, else a copy with new ones behind.
-    static PackedColumns[] grown(PackedColumns[] known, int size) {
+    public static PackedColumns[] grown(PackedColumns[] known, int size) {
         if (known.length >= size) {
             return known;
         }
@@ -36,7 +36,7 @@ final class PackedColumns {
         return grown;
     }
 
-    static long byteSize(PackedColumns[] all) {
+    public static long byteSize(PackedColumns[] all) {
         long size = 0;
         for (PackedColumns columns : all) {
             size += columns.bytes.length + 4L * (columns.floats.length + columns.scales.length + columns.sums.length);
@@ -45,7 +45,7 @@ final class PackedColumns {
     }
 
     /// Sets the shape, and makes room for at least these elements of each array.
-    void reserve(int n, int cols, int numFloats, int numBytes, int numScales, int numSums) {
+    public void reserve(int n, int cols, int numFloats, int numBytes, int numScales, int numSums) {
         this.n = n;
         this.cols = cols;
         if (floats.length < numFloats) {

@@ -1,4 +1,4 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.arithmetic;
 
 import io.moetier.kernels.device.AttentionShape;
 import io.moetier.kernels.device.AttentionSinks;
@@ -11,7 +11,7 @@ import java.util.Arrays;
 
 /// Straight loops that say what is computed. Sums are kept in double, so that the results are the reference for every
 /// other implementation.
-final class PlainArithmetic implements Arithmetic {
+public final class PlainArithmetic implements Arithmetic {
     private static final int ROWS = WeightMatrix.TILE_ROWS;
 
     @Override

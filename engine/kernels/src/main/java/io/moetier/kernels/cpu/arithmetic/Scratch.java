@@ -1,54 +1,54 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.arithmetic;
 
 import io.moetier.kernels.tensor.RowDecoder;
 import java.util.Arrays;
 import java.util.function.ToLongFunction;
 
 /// Memory that one thread of the pool works in. Arrays grow to the largest call seen and stay.
-final class Scratch {
-    static final int EXPONENTIALS = 1024;
+public final class Scratch {
+    public static final int EXPONENTIALS = 1024;
 
     /// Scores come to one more for each token: there is room for so many more.
     private static final int SCORES = 1024;
 
     /// Scores of a query, or scaled activations.
-    float[] scores = new float[0];
+    public float[] scores = new float[0];
 
     /// Queries and what is in front of them.
-    final AttentionBlock attention = new AttentionBlock();
+    public final AttentionBlock attention = new AttentionBlock();
 
     /// Sixteen heads of latent attention.
-    final LatentBlock latents = new LatentBlock();
+    public final LatentBlock latents = new LatentBlock();
 
     /// Where the results of a part of a matrix product go.
-    final Results results = new Results();
+    public final Results results = new Results();
 
     /// Where those of the second operand go where two products are combined.
-    final Results otherResults = new Results();
+    public final Results otherResults = new Results();
 
     /// Results of a part of a matrix product, `[columns][tiles][16]`, that has no place of its own.
-    float[] sums = new float[0];
+    public float[] sums = new float[0];
 
     /// The second operand's results where two products are combined.
-    float[] otherSums = new float[0];
+    public float[] otherSums = new float[0];
 
     /// Sums and results of [VectorGemm].
-    float[] blocks = new float[0];
+    public float[] blocks = new float[0];
 
     /// Decoded weights `[k][16]`.
-    float[] weights = new float[0];
+    public float[] weights = new float[0];
 
     /// Sixteen scales for each decoded block of 32.
-    float[] scales = new float[0];
+    public float[] scales = new float[0];
 
     /// One value a lane, and room for a padded tail.
-    final float[] lanes = new float[32];
+    public final float[] lanes = new float[32];
 
     /// Exponentials of a block of gates.
-    final float[] exponentials = new float[EXPONENTIALS];
+    public final float[] exponentials = new float[EXPONENTIALS];
 
     /// The state of a head of linear attention.
-    final MatrixRows matrixRows = new MatrixRows();
+    public final MatrixRows matrixRows = new MatrixRows();
 
     /// Decodes rows of weights.
     final RowDecoder rowDecoder = new RowDecoder();
@@ -58,7 +58,7 @@ final class Scratch {
 
     /// Returns the bytes of the arrays, but for the few kilobytes that are attention's. Which thread works on what is
     /// chance, so each is counted with what any of them has needed so far, which it will need in time.
-    static long byteSize(Scratch[] all) {
+    public static long byteSize(Scratch[] all) {
         long bytes = largest(all, own -> own.matrixRows.byteSize());
         bytes += Float.BYTES * largest(all, own -> own.scores.length);
         bytes += Float.BYTES * largest(all, own -> own.sums.length);
@@ -73,34 +73,34 @@ final class Scratch {
         return Arrays.stream(all).mapToLong(size).max().orElse(0);
     }
 
-    float[] scores(int length) {
+    public float[] scores(int length) {
         if (scores.length < length) {
             scores = new float[(length + SCORES - 1) / SCORES * SCORES];
         }
         return scores;
     }
 
-    float[] sums(int length) {
+    public float[] sums(int length) {
         sums = atLeast(sums, length);
         return sums;
     }
 
-    float[] otherSums(int length) {
+    public float[] otherSums(int length) {
         otherSums = atLeast(otherSums, length);
         return otherSums;
     }
 
-    float[] blocks(int length) {
+    public float[] blocks(int length) {
         blocks = atLeast(blocks, length);
         return blocks;
     }
 
-    float[] weights(int length) {
+    public float[] weights(int length) {
         weights = atLeast(weights, length);
         return weights;
     }
 
-    float[] scales(int length) {
+    public float[] scales(int length) {
         scales = atLeast(scales, length);
         return scales;
     }
@@ -111,7 +111,7 @@ final class Scratch {
     }
 
     /// Returns `known` if it is long enough, else a new array of at least twice its length.
-    static float[] grown(float[] known, int length) {
+    public static float[] grown(float[] known, int length) {
         return known.length >= length ? known : new float[Math.max(length, 2 * known.length)];
     }
 }

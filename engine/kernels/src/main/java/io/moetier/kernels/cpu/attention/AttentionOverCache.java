@@ -1,5 +1,9 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.attention;
 
+import io.moetier.kernels.cpu.arithmetic.Arithmetic;
+import io.moetier.kernels.cpu.arithmetic.Scratch;
+import io.moetier.kernels.cpu.pool.Partition;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import io.moetier.kernels.device.AttentionShape;
 import io.moetier.kernels.device.KvLayer;
 import java.util.Objects;
@@ -7,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Attention on all threads: a unit of work is a block of tokens and some heads, those that share a key head if that
 /// keeps all threads busy. Units that read the same keys follow each other.
-final class AttentionOverCache implements WorkerPool.Job {
+public final class AttentionOverCache implements WorkerPool.Job {
     /// Queries that read keys and values once for all, about.
     private static final int QUERIES = 16;
 
@@ -30,14 +34,14 @@ final class AttentionOverCache implements WorkerPool.Job {
     private int blocks;
     private int parts;
 
-    AttentionOverCache(WorkerPool pool, Arithmetic arithmetic, Scratch[] scratch) {
+    public AttentionOverCache(WorkerPool pool, Arithmetic arithmetic, Scratch[] scratch) {
         this.pool = pool;
         this.arithmetic = arithmetic;
         this.scratch = scratch;
     }
 
     /// As [io.moetier.kernels.device.Kernels#attention].
-    void run(float[] q, int n, int firstPosition, AttentionShape shape, KvLayer cache, float[] out) {
+    public void run(float[] q, int n, int firstPosition, AttentionShape shape, KvLayer cache, float[] out) {
         this.q = q;
         this.out = out;
         this.n = n;

@@ -1,12 +1,17 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.attention;
 
+import io.moetier.kernels.cpu.arithmetic.Arithmetic;
+import io.moetier.kernels.cpu.arithmetic.LatentBlock;
+import io.moetier.kernels.cpu.arithmetic.Scratch;
+import io.moetier.kernels.cpu.pool.Partition;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import io.moetier.kernels.device.LatentLayer;
 import io.moetier.kernels.device.LatentShape;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// Latent attention on all threads: a unit of work is sixteen heads of a token.
-final class AttentionOverLatents implements WorkerPool.Job {
+public final class AttentionOverLatents implements WorkerPool.Job {
     private final WorkerPool pool;
     private final Arithmetic arithmetic;
     private final Scratch[] scratch;
@@ -20,14 +25,15 @@ final class AttentionOverLatents implements WorkerPool.Job {
     private int units;
     private int parts;
 
-    AttentionOverLatents(WorkerPool pool, Arithmetic arithmetic, Scratch[] scratch) {
+    public AttentionOverLatents(WorkerPool pool, Arithmetic arithmetic, Scratch[] scratch) {
         this.pool = pool;
         this.arithmetic = arithmetic;
         this.scratch = scratch;
     }
 
     /// As [io.moetier.kernels.device.Kernels#latentAttention].
-    void run(float[] absorbed, float[] q, int n, int firstPosition, LatentShape shape, LatentLayer cache, float[] out) {
+    public void run(
+            float[] absorbed, float[] q, int n, int firstPosition, LatentShape shape, LatentLayer cache, float[] out) {
         this.absorbed = absorbed;
         this.q = q;
         this.out = out;

@@ -1,10 +1,12 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.attention;
 
+import io.moetier.kernels.cpu.pool.Partition;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import org.jspecify.annotations.Nullable;
 
 /// A causal convolution of each channel by itself, cut by channels; tokens follow each other. Taps are added from the
 /// oldest token to the newest.
-final class CausalConvolution implements WorkerPool.Job {
+public final class CausalConvolution implements WorkerPool.Job {
     private final WorkerPool pool;
     private float[] x = new float[0];
     private int n;
@@ -14,12 +16,12 @@ final class CausalConvolution implements WorkerPool.Job {
     private float[] state = x;
     private int parts;
 
-    CausalConvolution(WorkerPool pool) {
+    public CausalConvolution(WorkerPool pool) {
         this.pool = pool;
     }
 
     /// As [io.moetier.kernels.device.Kernels#causalConvolution].
-    void run(float[] x, int n, int channels, float[] taps, float @Nullable [] bias, float[] state) {
+    public void run(float[] x, int n, int channels, float[] taps, float @Nullable [] bias, float[] state) {
         this.x = x;
         this.n = n;
         this.channels = channels;

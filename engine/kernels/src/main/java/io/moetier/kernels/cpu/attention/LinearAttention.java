@@ -1,5 +1,9 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.attention;
 
+import io.moetier.kernels.cpu.arithmetic.MatrixRows;
+import io.moetier.kernels.cpu.arithmetic.Scratch;
+import io.moetier.kernels.cpu.pool.Partition;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import io.moetier.kernels.device.LinearAttentionShape;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -8,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The state of a head is copied to rows that are arrays of their own, once for all tokens: the compiler vectorises
 /// loops over several arrays only where all of them start at element 0.
-final class LinearAttention implements WorkerPool.Job {
+public final class LinearAttention implements WorkerPool.Job {
     private final WorkerPool pool;
     private final Scratch[] scratch;
     private float[] q = new float[0];
@@ -23,13 +27,13 @@ final class LinearAttention implements WorkerPool.Job {
     private float[] out = q;
     private int parts;
 
-    LinearAttention(WorkerPool pool, Scratch[] scratch) {
+    public LinearAttention(WorkerPool pool, Scratch[] scratch) {
         this.pool = pool;
         this.scratch = scratch;
     }
 
     /// As [io.moetier.kernels.device.Kernels#linearAttention].
-    void run(
+    public void run(
             float[] q,
             float[] k,
             float[] v,

@@ -1,9 +1,11 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.attention;
 
+import io.moetier.kernels.cpu.pool.Partition;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import java.util.Arrays;
 
 /// The selective scan of a state space, cut by channels; tokens follow each other.
-final class SelectiveScan implements WorkerPool.Job {
+public final class SelectiveScan implements WorkerPool.Job {
     private final WorkerPool pool;
     private float[] x = new float[0];
     private float[] step = x;
@@ -16,12 +18,12 @@ final class SelectiveScan implements WorkerPool.Job {
     private float[] out = x;
     private int parts;
 
-    SelectiveScan(WorkerPool pool) {
+    public SelectiveScan(WorkerPool pool) {
         this.pool = pool;
     }
 
     /// As [io.moetier.kernels.device.Kernels#selectiveScan].
-    void run(
+    public void run(
             float[] x,
             float[] step,
             float[] b,

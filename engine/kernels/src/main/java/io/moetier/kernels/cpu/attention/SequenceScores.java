@@ -1,12 +1,15 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.attention;
 
+import io.moetier.kernels.cpu.arithmetic.Scratch;
+import io.moetier.kernels.cpu.pool.Partition;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import io.moetier.kernels.device.SequenceShape;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// Attention over rows of keys and values. A unit of work is one head of one token, in plain loops: such models are
 /// small, and their sequences short.
-final class SequenceScores implements WorkerPool.Job {
+public final class SequenceScores implements WorkerPool.Job {
     private final WorkerPool pool;
     private final float[][] scores; // of each thread
     private float[] q = new float[0];
@@ -20,13 +23,13 @@ final class SequenceScores implements WorkerPool.Job {
     private int numKeys;
     private int parts;
 
-    SequenceScores(WorkerPool pool) {
+    public SequenceScores(WorkerPool pool) {
         this.pool = pool;
         scores = new float[pool.threads()][0];
     }
 
     /// As [io.moetier.kernels.device.Kernels#sequenceAttention].
-    void run(
+    public void run(
             float[] q,
             int n,
             int firstPosition,

@@ -1,5 +1,7 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.bandwidth;
 
+import io.moetier.kernels.cpu.pool.WorkerPool;
+import io.moetier.kernels.cpu.vector.VectorApi;
 import io.moetier.storage.memory.AnonymousMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -86,7 +88,7 @@ public final class MemoryBandwidth implements AutoCloseable {
     private static List<MemoryReading> ways() {
         List<MemoryReading> ways = new ArrayList<>();
         ways.add(MemoryReading::compare);
-        if (KernelSelection.hasVectors()) {
+        if (VectorApi.isFast()) {
             ways.add(new VectorSum());
         }
         return ways;

@@ -1,4 +1,4 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.bandwidth;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;

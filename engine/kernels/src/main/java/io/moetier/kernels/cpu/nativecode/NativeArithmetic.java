@@ -1,5 +1,11 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.nativecode;
 
+import io.moetier.kernels.cpu.arithmetic.Arithmetic;
+import io.moetier.kernels.cpu.arithmetic.LatentBlock;
+import io.moetier.kernels.cpu.arithmetic.PackedColumns;
+import io.moetier.kernels.cpu.arithmetic.PlainArithmetic;
+import io.moetier.kernels.cpu.arithmetic.Results;
+import io.moetier.kernels.cpu.arithmetic.Scratch;
 import io.moetier.kernels.device.AttentionShape;
 import io.moetier.kernels.device.KvLayer;
 import io.moetier.kernels.device.KvType;
@@ -16,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /// Types that C does not multiply are computed by plain loops.
 ///
 /// Only while [NativeKernels#library] has a library.
-final class NativeArithmetic implements Arithmetic {
+public final class NativeArithmetic implements Arithmetic {
     private static final int ROWS = WeightMatrix.TILE_ROWS;
     private static final int SCALED = 32;
     private static final int SUMMED = 16;
@@ -30,14 +36,14 @@ final class NativeArithmetic implements Arithmetic {
     private final ThreadLocal<NativeFloats> lender = ThreadLocal.withInitial(NativeFloats::new);
     private final boolean[] multiplies = new boolean[DType.values().length];
 
-    NativeArithmetic() {
+    public NativeArithmetic() {
         for (DType dtype : DType.values()) {
             multiplies[number(dtype)] = NativeCalls.multiplies(number(dtype));
         }
     }
 
     /// Says whether weights of this type are multiplied by C.
-    boolean multiplies(DType dtype) {
+    public boolean multiplies(DType dtype) {
         return multiplies[number(dtype)];
     }
 

@@ -1,10 +1,12 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.nativecode;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.moetier.kernels.cpu.arithmetic.LatentBlock;
+import io.moetier.kernels.cpu.arithmetic.PackedColumns;
 import io.moetier.kernels.device.AttentionShape;
 import io.moetier.kernels.device.AttentionSinks;
 import java.lang.foreign.FunctionDescriptor;
@@ -203,8 +205,8 @@ final class NativeCalls {
                     shape.headDim(),
                     shape.numHeads() * shape.headDim(),
                     shape.scale(),
-                    shape.slidingWindow(),
-                    shape.chunk(),
+                    shape.visible().slidingWindow(),
+                    shape.visible().chunk(),
                     sinkLogits,
                     firstHead,
                     position,

@@ -1,4 +1,4 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.nativecode;
 
 import java.net.URL;
 import java.nio.file.Path;
@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /// The native kernels of this process, which are loaded and tested once.
 ///
 /// What is static here is static by nature: native code is loaded into the JVM, not into an object.
-final class NativeKernels {
+public final class NativeKernels {
     private static @Nullable NativeLibrary library;
     private static boolean tried;
     private static boolean tested;
@@ -21,7 +21,7 @@ final class NativeKernels {
     ///
     /// @param directory where the library is unpacked, for later starts to find; empty for a temporary directory
     /// @return why they cannot be used, if so: part of a sentence
-    static synchronized Optional<String> load(Optional<Path> directory) {
+    public static synchronized Optional<String> load(Optional<Path> directory) {
         if (!tested) {
             tested = true;
             objectionToUse = loadUntested(directory).or(NativeKernels::test);

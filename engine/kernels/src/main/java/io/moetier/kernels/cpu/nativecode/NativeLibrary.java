@@ -1,4 +1,4 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.nativecode;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
@@ -28,9 +28,9 @@ import java.util.Optional;
 /// any processor of the platform, asks it (CPUID, and the operating system for the registers of AMX), and only
 /// functions of
 /// a level that it names are looked up.
-final class NativeLibrary {
+public final class NativeLibrary {
     /// What is said where the processor lacks the instructions of every level.
-    static final String NO_LEVEL = "there are none for this processor";
+    public static final String NO_LEVEL = "there are none for this processor";
 
     private final SymbolLookup symbols;
     private final Level level;
@@ -55,7 +55,7 @@ final class NativeLibrary {
     }
 
     /// Returns where the library of this platform is, if one was built.
-    static Optional<URL> resource() {
+    public static Optional<URL> resource() {
         String name = "/META-INF/native/" + Platform.name() + "/" + System.mapLibraryName("moetier");
         return Optional.ofNullable(NativeLibrary.class.getResource(name));
     }

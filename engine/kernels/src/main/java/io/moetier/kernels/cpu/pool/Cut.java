@@ -1,4 +1,4 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.pool;
 
 /// How a job is cut into parts that threads take, and where each of them starts. Belongs to one job.
 /*
@@ -9,9 +9,9 @@ package io.moetier.kernels.cpu;
  * read before the loops, since no float that is written can be one of them. A job is made once for a device and its
  * fields are set again by each operation, so that nothing is allocated.
  */
-final class Cut {
+public final class Cut {
     /// Elements that are one item where rows do not matter.
-    static final int BLOCK = 1024;
+    public static final int BLOCK = 1024;
 
     private final WorkerPool pool;
     private int length;
@@ -19,17 +19,17 @@ final class Cut {
     private int items;
     private int parts;
 
-    Cut(WorkerPool pool) {
+    public Cut(WorkerPool pool) {
         this.pool = pool;
     }
 
     /// Runs a job on `rows` rows, each of which takes as long as `work` floats.
-    void rows(WorkerPool.Job job, int rows, long work) {
+    public void rows(WorkerPool.Job job, int rows, long work) {
         run(job, rows, 1, rows, rows * work);
     }
 
     /// Runs a job on `count` elements.
-    void elements(WorkerPool.Job job, int count) {
+    public void elements(WorkerPool.Job job, int count) {
         int blocks = Math.ceilDiv(count, BLOCK);
         run(job, count, BLOCK, blocks, (long) blocks * BLOCK);
     }
@@ -43,7 +43,7 @@ final class Cut {
     }
 
     /// Returns the first row or element of a part; that of the part behind the last one is their number.
-    int from(int part) {
+    public int from(int part) {
         return (int) Math.min((long) Partition.bound(part, parts, items) * grain, length);
     }
 }

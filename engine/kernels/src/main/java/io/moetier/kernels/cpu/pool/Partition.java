@@ -1,7 +1,7 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.pool;
 
 /// How work is cut into parts.
-final class Partition {
+public final class Partition {
     /// Bytes or floats below which waking another thread costs more than it saves.
     private static final int SMALL = 1 << 14;
 
@@ -21,14 +21,14 @@ final class Partition {
     private Partition() {}
 
     /// Returns where part `part` of `parts` starts among `length` items.
-    static int bound(int part, int parts, int length) {
+    public static int bound(int part, int parts, int length) {
         return (int) ((long) length * part / parts);
     }
 
     /// Returns where part `part` of `parts` starts among `length` items if the first parts grow evenly and all
     /// others are as long as the longest of these. A pool takes the last part first, so the one that the others
     /// wait for is short. There are few, for each has memory begin to read somewhere else.
-    static int taperedBound(int part, int parts, int length) {
+    public static int taperedBound(int part, int parts, int length) {
         // The first is of one item at least: few items are shared evenly.
         int growing = Math.clamp(length / parts, 1, Math.max(1, parts * GROWING_PARTS / TAPERED_PARTS));
         return (int) (length * units(part, growing) / units(parts, growing));
@@ -41,7 +41,7 @@ final class Partition {
 
     /// Returns how many parts of growing size `items` items are cut into, which take `work` bytes of memory traffic in
     /// all.
-    static int taperedParts(int threads, int items, long work) {
+    public static int taperedParts(int threads, int items, long work) {
         if (work < SMALL) {
             return 1;
         }
@@ -51,7 +51,7 @@ final class Partition {
     }
 
     /// Returns how many parts `items` items are cut into, which take `work` bytes of memory traffic in all.
-    static int parts(int threads, int items, long work) {
+    public static int parts(int threads, int items, long work) {
         if (threads == 1 || work < SMALL) {
             return 1;
         }

@@ -1,4 +1,4 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.pool;
 
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * all others. It then has to wait for that part; it parks instead of taking naps, because the kernel moves a thread that
  * waits for a core to one that stays idle for a while. Nothing is allocated.
  */
-final class WorkerPool implements AutoCloseable {
+public final class WorkerPool implements AutoCloseable {
     private static final int SPINS = 3000;
     private static final int YIELDS = 100;
 
@@ -38,7 +38,7 @@ final class WorkerPool implements AutoCloseable {
     private volatile boolean closed;
 
     /// @param threads how many threads work, the caller included
-    WorkerPool(int threads) {
+    public WorkerPool(int threads) {
         this(threads, SPINS, YIELDS, new ThreadParking());
     }
 
@@ -59,7 +59,7 @@ final class WorkerPool implements AutoCloseable {
     }
 
     /// Something that can be cut into parts, which run in any order on any thread.
-    interface Job {
+    public interface Job {
         /// Does one part.
         ///
         /// @param worker number of the running thread, below [WorkerPool#threads]; the caller is 0
@@ -85,7 +85,7 @@ final class WorkerPool implements AutoCloseable {
         }
     }
 
-    int threads() {
+    public int threads() {
         return workers.length + 1;
     }
 
@@ -93,7 +93,7 @@ final class WorkerPool implements AutoCloseable {
     /// exception is thrown here.
     ///
     /// @throws IllegalStateException if the pool is closed or another thread is inside this method
-    void run(Job next, int parts) {
+    public void run(Job next, int parts) {
         requireOpen();
         if (!busy.compareAndSet(false, true)) {
             throw new IllegalStateException("two threads use one device");
@@ -111,8 +111,10 @@ final class WorkerPool implements AutoCloseable {
         }
     }
 
-    /// @throws IllegalStateException if the pool is closed
-    void requireOpen() {
+    /// Wants a pool that is open.
+    ///
+    /// @throws IllegalStateException if it is closed
+    public void requireOpen() {
         if (closed) {
             throw new IllegalStateException("the device is closed");
         }

@@ -1,5 +1,6 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.products;
 
+import io.moetier.kernels.cpu.arithmetic.Results;
 import io.moetier.kernels.tensor.WeightMatrix;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

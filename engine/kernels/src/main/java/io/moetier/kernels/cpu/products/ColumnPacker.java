@@ -1,11 +1,15 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.products;
 
+import io.moetier.kernels.cpu.arithmetic.Arithmetic;
+import io.moetier.kernels.cpu.arithmetic.PackedColumns;
+import io.moetier.kernels.cpu.pool.Partition;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import io.moetier.storage.model.DType;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /// Packs the columns of one or several products on all threads.
-final class ColumnPacker implements WorkerPool.Job {
+public final class ColumnPacker implements WorkerPool.Job {
     /// Activations below which one thread packs all of them.
     private static final int SMALL = 1 << 13;
 
@@ -29,14 +33,15 @@ final class ColumnPacker implements WorkerPool.Job {
         private int firstColumn; // counted over all tasks
     }
 
-    ColumnPacker(WorkerPool pool, Arithmetic arithmetic) {
+    public ColumnPacker(WorkerPool pool, Arithmetic arithmetic) {
         this.pool = pool;
         this.arithmetic = arithmetic;
     }
 
     /// Adds rows `firstRow + i` of `x`, or `rows[firstRow + i]` if there are `rows`, for `i` below `n`, to be packed to
     /// `to` for weights of `dtype`. A row has `cols` floats; row 0 starts at `xAt`.
-    void add(DType dtype, float[] x, int xAt, int cols, int @Nullable [] rows, int firstRow, int n, PackedColumns to) {
+    public void add(
+            DType dtype, float[] x, int xAt, int cols, int @Nullable [] rows, int firstRow, int n, PackedColumns to) {
         Task task = next(dtype, x, xAt, cols, n, to);
         task.stride = cols;
         task.rows = rows;
@@ -45,7 +50,7 @@ final class ColumnPacker implements WorkerPool.Job {
 
     /// Adds `n` rows of `cols` floats each, the first of which starts at `xAt` and the next ones `stride` floats
     /// further.
-    void addStrided(DType dtype, float[] x, int xAt, int stride, int cols, int n, PackedColumns to) {
+    public void addStrided(DType dtype, float[] x, int xAt, int stride, int cols, int n, PackedColumns to) {
         Task task = next(dtype, x, xAt, cols, n, to);
         task.stride = stride;
         task.rows = null;
@@ -73,7 +78,7 @@ final class ColumnPacker implements WorkerPool.Job {
     }
 
     /// Packs what was added, and forgets it.
-    void run() {
+    public void run() {
         parts = numActivations < SMALL ? 1 : Math.min(numColumns, 2 * pool.threads());
         pool.run(this, parts);
         numTasks = 0;

@@ -1,9 +1,9 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.products;
 
 import io.moetier.kernels.device.ExpertBatch;
 
 /// How the feed-forward networks of experts are computed.
-interface ExpertNetworks {
+public interface ExpertNetworks {
     /// As [io.moetier.kernels.device.Kernels#expertFfn].
     void run(ExpertBatch batch, float[] x, float[] out);
 

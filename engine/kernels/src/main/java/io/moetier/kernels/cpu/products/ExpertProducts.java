@@ -1,12 +1,14 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.products;
 
+import io.moetier.kernels.cpu.arithmetic.PackedColumns;
+import io.moetier.kernels.cpu.arithmetic.Scratch;
 import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.ExpertWeights;
 import io.moetier.kernels.tensor.WeightMatrix;
 
 /// The feed-forward networks of several experts, in four sections of work for all of them together: activations are
 /// packed, gate and up are multiplied and combined, the results are packed and multiplied with down.
-final class ExpertProducts implements ExpertNetworks {
+public final class ExpertProducts implements ExpertNetworks {
     private final ColumnPacker packer;
     private final MatrixProducts products;
     private PackedColumns[] inputs = new PackedColumns[0];
@@ -16,7 +18,7 @@ final class ExpertProducts implements ExpertNetworks {
     private int[] hiddenAt = inputOf; // where the results of gate and up of an expert start in `hidden`
     private float[] hidden = new float[0];
 
-    ExpertProducts(ColumnPacker packer, MatrixProducts products) {
+    public ExpertProducts(ColumnPacker packer, MatrixProducts products) {
         this.packer = packer;
         this.products = products;
     }

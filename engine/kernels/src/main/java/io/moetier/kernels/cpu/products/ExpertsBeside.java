@@ -1,7 +1,12 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.products;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
+import io.moetier.kernels.cpu.arithmetic.Arithmetic;
+import io.moetier.kernels.cpu.arithmetic.PackedColumns;
+import io.moetier.kernels.cpu.arithmetic.Results;
+import io.moetier.kernels.cpu.arithmetic.Scratch;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.ExpertWeights;
@@ -16,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 /// A row of activations becomes three whose sum it is. Each is whole multiples of a scale for each 32 of its elements,
 /// so that rounding leaves it as it is: 24 bits in all. Three columns of a product take not much longer than one whose
 /// weights come from memory. The first of them is what the other device makes of a row if it rounds it.
-final class ExpertsBeside implements ExpertNetworks {
+public final class ExpertsBeside implements ExpertNetworks {
     private static final int DIGITS = ActivationType.MOST_DIGITS;
     private static final int BLOCK = 32;
     private static final float LARGEST = 127f;
@@ -48,7 +53,7 @@ final class ExpertsBeside implements ExpertNetworks {
 
     /// @param rounding computes experts whose activations are not rounded
     /// @param activations of the other device
-    ExpertsBeside(
+    public ExpertsBeside(
             WorkerPool pool,
             Arithmetic arithmetic,
             Scratch[] scratch,

@@ -1,5 +1,6 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.products;
 
+import io.moetier.kernels.cpu.arithmetic.Results;
 import io.moetier.kernels.device.FfnActivation;
 import io.moetier.kernels.device.FfnActivation.ClampedSwiGlu;
 import io.moetier.kernels.device.FfnActivation.GeGlu;

@@ -1,5 +1,11 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.products;
 
+import io.moetier.kernels.cpu.arithmetic.Arithmetic;
+import io.moetier.kernels.cpu.arithmetic.PackedColumns;
+import io.moetier.kernels.cpu.arithmetic.Results;
+import io.moetier.kernels.cpu.arithmetic.Scratch;
+import io.moetier.kernels.cpu.pool.Partition;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import io.moetier.kernels.device.ExpertWeights;
 import io.moetier.kernels.tensor.WeightMatrix;
 import java.lang.foreign.MemorySegment;
@@ -10,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// If no matrix has more than one column, the weights of all of them are read in as many ascending streams as there
 /// are parts. Otherwise a part is a block of tiles times a block of columns, which share each decoded weight.
-final class MatrixProducts {
+public final class MatrixProducts {
     /// Most columns whose results a thread holds at a time.
     private static final int COLUMN_BLOCK = 128;
 
@@ -36,7 +42,7 @@ final class MatrixProducts {
     private long numResults; // in tiles, each times its columns
     private int parts;
 
-    MatrixProducts(WorkerPool pool, Arithmetic arithmetic, Scratch[] scratch) {
+    public MatrixProducts(WorkerPool pool, Arithmetic arithmetic, Scratch[] scratch) {
         this.pool = pool;
         this.arithmetic = arithmetic;
         this.scratch = scratch;
@@ -44,12 +50,12 @@ final class MatrixProducts {
 
     /// Adds `w` times the columns of `x`: column `i` goes to row `firstRow + i` of `out`, or to row
     /// `outRows[firstRow + i]` if there are `outRows`.
-    void add(WeightMatrix w, PackedColumns x, float[] out, int @Nullable [] outRows, int firstRow) {
+    public void add(WeightMatrix w, PackedColumns x, float[] out, int @Nullable [] outRows, int firstRow) {
         add(w, null, x, out, outRows, firstRow);
     }
 
     /// Adds the same with a bias, float32 and one for each row of `w`.
-    void add(
+    public void add(
             WeightMatrix w,
             @Nullable MemorySegment bias,
             PackedColumns x,
@@ -65,7 +71,7 @@ final class MatrixProducts {
 
     /// Adds `w` times the columns of `x`, the first of which goes to `out` from `outAt` on, and the next ones `stride`
     /// floats further.
-    void addStrided(WeightMatrix w, PackedColumns x, float[] out, int outAt, int stride) {
+    public void addStrided(WeightMatrix w, PackedColumns x, float[] out, int outAt, int stride) {
         Task task = next(w, x);
         task.expert = null;
         task.bias = null;
@@ -88,7 +94,7 @@ final class MatrixProducts {
     }
 
     /// Computes what was added, and forgets it.
-    void run() {
+    public void run() {
         if (mostColumns <= 1) {
             parts = Partition.taperedParts(pool.threads(), numTiles, bytes);
             pool.run(streams, parts);

@@ -1,9 +1,11 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.rows;
 
+import io.moetier.kernels.cpu.pool.Cut;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import io.moetier.kernels.device.Activation;
 
 /// A function of each element.
-final class Activate implements WorkerPool.Job {
+public final class Activate implements WorkerPool.Job {
     /// Above, `log(1 + exp(x))` rounds to `x`.
     private static final float LINEAR_SOFTPLUS = 20f;
 
@@ -11,12 +13,12 @@ final class Activate implements WorkerPool.Job {
     private float[] x = new float[0];
     private Activation activation = Activation.SILU;
 
-    Activate(WorkerPool pool) {
+    public Activate(WorkerPool pool) {
         cut = new Cut(pool);
     }
 
     /// As [io.moetier.kernels.device.Kernels#activate].
-    void run(float[] x, int length, Activation activation) {
+    public void run(float[] x, int length, Activation activation) {
         this.x = x;
         this.activation = activation;
         cut.elements(this, length);

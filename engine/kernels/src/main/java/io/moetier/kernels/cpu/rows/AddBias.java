@@ -1,18 +1,21 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.rows;
+
+import io.moetier.kernels.cpu.pool.Cut;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 
 /// `x += bias` for each row.
-final class AddBias implements WorkerPool.Job {
+public final class AddBias implements WorkerPool.Job {
     private final Cut cut;
     private float[] x = new float[0];
     private int cols;
     private float[] bias = x;
 
-    AddBias(WorkerPool pool) {
+    public AddBias(WorkerPool pool) {
         cut = new Cut(pool);
     }
 
     /// As [io.moetier.kernels.device.Kernels#addBias].
-    void run(float[] x, int rows, int cols, float[] bias) {
+    public void run(float[] x, int rows, int cols, float[] bias) {
         this.x = x;
         this.cols = cols;
         this.bias = bias;

@@ -1,9 +1,11 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.rows;
 
+import io.moetier.kernels.cpu.pool.Cut;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import org.jspecify.annotations.Nullable;
 
 /// `out += x` for each row, or its share by a gate.
-final class AddRows implements WorkerPool.Job {
+public final class AddRows implements WorkerPool.Job {
     private final Cut cut;
     private float[] x = new float[0];
     private int firstRow; // of x
@@ -11,12 +13,12 @@ final class AddRows implements WorkerPool.Job {
     private int cols;
     private float[] out = x;
 
-    AddRows(WorkerPool pool) {
+    public AddRows(WorkerPool pool) {
         cut = new Cut(pool);
     }
 
     /// As [io.moetier.kernels.device.Kernels#addRows].
-    void run(float[] x, int firstRow, float @Nullable [] gateLogits, int rows, int cols, float[] out) {
+    public void run(float[] x, int firstRow, float @Nullable [] gateLogits, int rows, int cols, float[] out) {
         this.x = x;
         this.firstRow = firstRow;
         this.gateLogits = gateLogits;

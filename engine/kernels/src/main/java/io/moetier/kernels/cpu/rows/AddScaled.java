@@ -1,19 +1,22 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.rows;
+
+import io.moetier.kernels.cpu.pool.Cut;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 
 /// `out += factors .* x` for each row.
-final class AddScaled implements WorkerPool.Job {
+public final class AddScaled implements WorkerPool.Job {
     private final Cut cut;
     private float[] x = new float[0];
     private int cols;
     private float[] factors = x;
     private float[] out = x;
 
-    AddScaled(WorkerPool pool) {
+    public AddScaled(WorkerPool pool) {
         cut = new Cut(pool);
     }
 
     /// As [io.moetier.kernels.device.Kernels#addScaled].
-    void run(float[] x, int rows, int cols, float[] factors, float[] out) {
+    public void run(float[] x, int rows, int cols, float[] factors, float[] out) {
         this.x = x;
         this.cols = cols;
         this.factors = factors;

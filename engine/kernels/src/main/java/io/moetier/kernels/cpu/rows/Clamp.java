@@ -1,17 +1,20 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.rows;
+
+import io.moetier.kernels.cpu.pool.Cut;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 
 /// Limits on both sides, by elements.
-final class Clamp implements WorkerPool.Job {
+public final class Clamp implements WorkerPool.Job {
     private final Cut cut;
     private float[] x = new float[0];
     private float limit;
 
-    Clamp(WorkerPool pool) {
+    public Clamp(WorkerPool pool) {
         cut = new Cut(pool);
     }
 
     /// As [io.moetier.kernels.device.Kernels#clamp].
-    void run(float[] x, int length, float limit) {
+    public void run(float[] x, int length, float limit) {
         this.x = x;
         this.limit = limit;
         cut.elements(this, length);

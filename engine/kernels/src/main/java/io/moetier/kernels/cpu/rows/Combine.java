@@ -1,7 +1,10 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.rows;
+
+import io.moetier.kernels.cpu.pool.Cut;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 
 /// `out = alpha * x + beta * y`, by elements.
-final class Combine implements WorkerPool.Job {
+public final class Combine implements WorkerPool.Job {
     private final Cut cut;
     private float[] x = new float[0];
     private float alpha;
@@ -9,12 +12,12 @@ final class Combine implements WorkerPool.Job {
     private float beta;
     private float[] out = x;
 
-    Combine(WorkerPool pool) {
+    public Combine(WorkerPool pool) {
         cut = new Cut(pool);
     }
 
     /// As [io.moetier.kernels.device.Kernels#combine].
-    void run(float[] x, float alpha, float[] y, float beta, int length, float[] out) {
+    public void run(float[] x, float alpha, float[] y, float beta, int length, float[] out) {
         this.x = x;
         this.alpha = alpha;
         this.y = y;

@@ -1,9 +1,11 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.rows;
 
+import io.moetier.kernels.cpu.pool.Cut;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import org.jspecify.annotations.Nullable;
 
 /// Layer normalisation, by rows; mean and variance are summed in double.
-final class LayerNorm implements WorkerPool.Job {
+public final class LayerNorm implements WorkerPool.Job {
     private final Cut cut;
     private float[] x = new float[0];
     private int cols;
@@ -12,12 +14,12 @@ final class LayerNorm implements WorkerPool.Job {
     private float eps;
     private float[] out = x;
 
-    LayerNorm(WorkerPool pool) {
+    public LayerNorm(WorkerPool pool) {
         cut = new Cut(pool);
     }
 
     /// As [io.moetier.kernels.device.Kernels#layerNorm].
-    void run(float[] x, int rows, int cols, float[] weight, float @Nullable [] bias, float eps, float[] out) {
+    public void run(float[] x, int rows, int cols, float[] weight, float @Nullable [] bias, float eps, float[] out) {
         this.x = x;
         this.cols = cols;
         this.weight = weight;

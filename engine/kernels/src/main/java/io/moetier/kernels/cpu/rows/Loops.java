@@ -1,4 +1,4 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.rows;
 
 /// Loops that several operations have. The compiler vectorises them, as there is no sum in them.
 final class Loops {

@@ -1,17 +1,20 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.rows;
+
+import io.moetier.kernels.cpu.pool.Cut;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 
 /// `x *= y`, by elements.
-final class Multiply implements WorkerPool.Job {
+public final class Multiply implements WorkerPool.Job {
     private final Cut cut;
     private float[] x = new float[0];
     private float[] y = x;
 
-    Multiply(WorkerPool pool) {
+    public Multiply(WorkerPool pool) {
         cut = new Cut(pool);
     }
 
     /// As [io.moetier.kernels.device.Kernels#multiply].
-    void run(float[] x, float[] y, int length) {
+    public void run(float[] x, float[] y, int length) {
         this.x = x;
         this.y = y;
         cut.elements(this, length);

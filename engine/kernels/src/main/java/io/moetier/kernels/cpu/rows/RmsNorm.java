@@ -1,7 +1,12 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.rows;
+
+import io.moetier.kernels.cpu.arithmetic.Arithmetic;
+import io.moetier.kernels.cpu.arithmetic.Scratch;
+import io.moetier.kernels.cpu.pool.Cut;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 
 /// Root mean square normalisation, by rows.
-final class RmsNorm implements WorkerPool.Job {
+public final class RmsNorm implements WorkerPool.Job {
     private final Cut cut;
     private final Arithmetic arithmetic;
     private final Scratch[] scratch;
@@ -11,14 +16,14 @@ final class RmsNorm implements WorkerPool.Job {
     private float eps;
     private float[] out = x;
 
-    RmsNorm(WorkerPool pool, Arithmetic arithmetic, Scratch[] scratch) {
+    public RmsNorm(WorkerPool pool, Arithmetic arithmetic, Scratch[] scratch) {
         cut = new Cut(pool);
         this.arithmetic = arithmetic;
         this.scratch = scratch;
     }
 
     /// As [io.moetier.kernels.device.Kernels#rmsNorm].
-    void run(float[] x, int rows, int cols, float[] weight, float eps, float[] out) {
+    public void run(float[] x, int rows, int cols, float[] weight, float eps, float[] out) {
         this.x = x;
         this.cols = cols;
         this.weight = weight;

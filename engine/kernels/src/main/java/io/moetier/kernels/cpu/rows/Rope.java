@@ -1,11 +1,13 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.rows;
 
+import io.moetier.kernels.cpu.pool.Cut;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import io.moetier.kernels.device.RopeTable;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// Rotation of heads by their position, by tokens.
-final class Rope implements WorkerPool.Job {
+public final class Rope implements WorkerPool.Job {
     private final Cut cut;
     private float[] x = new float[0];
     private int heads;
@@ -15,12 +17,12 @@ final class Rope implements WorkerPool.Job {
     private @Nullable RopeTable table;
     private RopeTable.@Nullable Angles angles;
 
-    Rope(WorkerPool pool) {
+    public Rope(WorkerPool pool) {
         cut = new Cut(pool);
     }
 
     /// As [io.moetier.kernels.device.Kernels#rope].
-    void run(float[] x, int n, int heads, int headDim, int firstRotated, int firstPosition, RopeTable table) {
+    public void run(float[] x, int n, int heads, int headDim, int firstRotated, int firstPosition, RopeTable table) {
         this.x = x;
         this.heads = heads;
         this.headDim = headDim;

@@ -1,17 +1,20 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.rows;
+
+import io.moetier.kernels.cpu.pool.Cut;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 
 /// `x *= factor`, by elements.
-final class Scale implements WorkerPool.Job {
+public final class Scale implements WorkerPool.Job {
     private final Cut cut;
     private float[] x = new float[0];
     private float factor;
 
-    Scale(WorkerPool pool) {
+    public Scale(WorkerPool pool) {
         cut = new Cut(pool);
     }
 
     /// As [io.moetier.kernels.device.Kernels#scale].
-    void run(float[] x, int length, float factor) {
+    public void run(float[] x, int length, float factor) {
         this.x = x;
         this.factor = factor;
         cut.elements(this, length);

@@ -1,7 +1,10 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.rows;
+
+import io.moetier.kernels.cpu.pool.Cut;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 
 /// Rows of `out`, each a row of `x` times its factor.
-final class ScaleRows implements WorkerPool.Job {
+public final class ScaleRows implements WorkerPool.Job {
     private final Cut cut;
     private float[] x = new float[0];
     private float[] factors = x;
@@ -9,12 +12,12 @@ final class ScaleRows implements WorkerPool.Job {
     private int cols;
     private float[] out = x;
 
-    ScaleRows(WorkerPool pool) {
+    public ScaleRows(WorkerPool pool) {
         cut = new Cut(pool);
     }
 
     /// As [io.moetier.kernels.device.Kernels#scaleRows].
-    void run(float[] x, float[] factors, int n, int perToken, int cols, float[] out) {
+    public void run(float[] x, float[] factors, int n, int perToken, int cols, float[] out) {
         this.x = x;
         this.factors = factors;
         this.perToken = perToken;

@@ -1,11 +1,14 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.rows;
 
+import io.moetier.kernels.cpu.arithmetic.Arithmetic;
+import io.moetier.kernels.cpu.pool.Cut;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import io.moetier.kernels.device.KvLayer;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// The way of keys and values into their cache, by heads.
-final class StoreKv implements WorkerPool.Job {
+public final class StoreKv implements WorkerPool.Job {
     /// An element of a key lies in a line of memory of its own, which takes as long as so many in a row.
     private static final int LINE = 16;
 
@@ -16,13 +19,13 @@ final class StoreKv implements WorkerPool.Job {
     private int firstPosition;
     private @Nullable KvLayer cache;
 
-    StoreKv(WorkerPool pool, Arithmetic arithmetic) {
+    public StoreKv(WorkerPool pool, Arithmetic arithmetic) {
         cut = new Cut(pool);
         this.arithmetic = arithmetic;
     }
 
     /// As [io.moetier.kernels.device.Kernels#storeKv].
-    void run(float[] k, float[] v, int n, int firstPosition, KvLayer cache) {
+    public void run(float[] k, float[] v, int n, int firstPosition, KvLayer cache) {
         this.k = k;
         this.v = v;
         this.firstPosition = firstPosition;

@@ -1,23 +1,25 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.rows;
 
+import io.moetier.kernels.cpu.pool.Cut;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import io.moetier.kernels.device.LatentLayer;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// The way of latents and rotated keys into their cache, by tokens.
-final class StoreLatents implements WorkerPool.Job {
+public final class StoreLatents implements WorkerPool.Job {
     private final Cut cut;
     private float[] latents = new float[0];
     private float[] keys = latents;
     private int firstPosition;
     private @Nullable LatentLayer cache;
 
-    StoreLatents(WorkerPool pool) {
+    public StoreLatents(WorkerPool pool) {
         cut = new Cut(pool);
     }
 
     /// As [io.moetier.kernels.device.Kernels#storeLatents].
-    void run(float[] latents, float[] keys, int n, int firstPosition, LatentLayer cache) {
+    public void run(float[] latents, float[] keys, int n, int firstPosition, LatentLayer cache) {
         this.latents = latents;
         this.keys = keys;
         this.firstPosition = firstPosition;

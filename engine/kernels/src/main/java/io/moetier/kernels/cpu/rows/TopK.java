@@ -1,11 +1,13 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.rows;
 
+import io.moetier.kernels.cpu.pool.Partition;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import io.moetier.kernels.device.ExpertChoice;
 import io.moetier.kernels.device.Routing;
 import org.jspecify.annotations.Nullable;
 
 /// The choice of experts, shared among threads by tokens.
-final class TopK implements WorkerPool.Job {
+public final class TopK implements WorkerPool.Job {
     /// An exponential takes about as long as so many bytes from memory.
     private static final long WORK = 64;
 
@@ -19,7 +21,7 @@ final class TopK implements WorkerPool.Job {
     private float[] weights = logits;
     private int parts;
 
-    TopK(WorkerPool pool) {
+    public TopK(WorkerPool pool) {
         this.pool = pool;
         choices = new ExpertChoice[pool.threads()];
         for (int i = 0; i < choices.length; i++) {
@@ -28,7 +30,7 @@ final class TopK implements WorkerPool.Job {
     }
 
     /// As [io.moetier.kernels.device.Kernels#route].
-    void run(float[] logits, int n, Routing routing, float @Nullable [] correction, int[] ids, float[] weights) {
+    public void run(float[] logits, int n, Routing routing, float @Nullable [] correction, int[] ids, float[] weights) {
         this.logits = logits;
         this.n = n;
         this.routing = routing;

@@ -1,9 +1,11 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.rows;
 
+import io.moetier.kernels.cpu.pool.Cut;
+import io.moetier.kernels.cpu.pool.WorkerPool;
 import java.util.Arrays;
 
 /// The weighted sum of what the experts of a token gave, by blocks of a row.
-final class WeightedSum implements WorkerPool.Job {
+public final class WeightedSum implements WorkerPool.Job {
     private final Cut cut;
     private float[] expertRows = new float[0];
     private float[] weights = expertRows;
@@ -12,12 +14,12 @@ final class WeightedSum implements WorkerPool.Job {
     private int blocksOfRow;
     private float[] out = expertRows;
 
-    WeightedSum(WorkerPool pool) {
+    public WeightedSum(WorkerPool pool) {
         cut = new Cut(pool);
     }
 
     /// As [io.moetier.kernels.device.Kernels#weightedSum].
-    void run(float[] expertRows, float[] weights, int n, int perToken, int cols, float[] out) {
+    public void run(float[] expertRows, float[] weights, int n, int perToken, int cols, float[] out) {
         this.expertRows = expertRows;
         this.weights = weights;
         this.perToken = perToken;

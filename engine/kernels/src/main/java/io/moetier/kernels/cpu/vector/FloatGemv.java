@@ -1,9 +1,11 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.vector;
 
-import static io.moetier.kernels.cpu.Lanes.F;
-import static io.moetier.kernels.cpu.Lanes.I;
-import static io.moetier.kernels.cpu.Lanes.LITTLE;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.F;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.I;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.LITTLE;
 
+import io.moetier.kernels.cpu.arithmetic.Lanes;
+import io.moetier.kernels.cpu.arithmetic.PackedColumns;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;

@@ -1,15 +1,17 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.vector;
 
-import static io.moetier.kernels.cpu.Lanes.F;
-import static io.moetier.kernels.cpu.Lanes.I;
-import static io.moetier.kernels.cpu.Lanes.LITTLE;
-import static io.moetier.kernels.cpu.Lanes.S;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.F;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.I;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.LITTLE;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.S;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.S2I;
 
+import io.moetier.kernels.cpu.arithmetic.Lanes;
+import io.moetier.kernels.cpu.arithmetic.PackedColumns;
 import io.moetier.kernels.tensor.TileLayout;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;

@@ -1,17 +1,18 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.vector;
 
-import static io.moetier.kernels.cpu.Lanes.B;
-import static io.moetier.kernels.cpu.Lanes.F;
-import static io.moetier.kernels.cpu.Lanes.HALF_S;
-import static io.moetier.kernels.cpu.Lanes.I;
-import static io.moetier.kernels.cpu.Lanes.LITTLE;
-import static io.moetier.kernels.cpu.Lanes.WIDTH;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.B;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.F;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.HALF_S;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.I;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.LITTLE;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.WIDTH;
 import static jdk.incubator.vector.VectorOperators.B2F;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.S2I;
 
+import io.moetier.kernels.cpu.arithmetic.Lanes;
 import io.moetier.kernels.tensor.WeightMatrix;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;

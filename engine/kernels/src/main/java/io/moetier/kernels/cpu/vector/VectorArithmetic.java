@@ -1,8 +1,15 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.vector;
 
-import static io.moetier.kernels.cpu.Lanes.F;
-import static io.moetier.kernels.cpu.Lanes.WIDTH;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.F;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.WIDTH;
 
+import io.moetier.kernels.cpu.arithmetic.Arithmetic;
+import io.moetier.kernels.cpu.arithmetic.Lanes;
+import io.moetier.kernels.cpu.arithmetic.LatentBlock;
+import io.moetier.kernels.cpu.arithmetic.PackedColumns;
+import io.moetier.kernels.cpu.arithmetic.PlainArithmetic;
+import io.moetier.kernels.cpu.arithmetic.Results;
+import io.moetier.kernels.cpu.arithmetic.Scratch;
 import io.moetier.kernels.device.AttentionShape;
 import io.moetier.kernels.device.KvLayer;
 import io.moetier.kernels.device.LatentLayer;
@@ -13,7 +20,7 @@ import jdk.incubator.vector.FloatVector;
 
 /// The Vector API. Everything is float32; sums over a vector's lanes are taken in a fixed order, so that
 /// results are the same cold and warm.
-final class VectorArithmetic implements Arithmetic {
+public final class VectorArithmetic implements Arithmetic {
     private static final int BLOCK = Scratch.EXPONENTIALS;
 
     private final PlainArithmetic plain = new PlainArithmetic();

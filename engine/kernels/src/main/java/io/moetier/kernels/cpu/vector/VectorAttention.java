@@ -1,11 +1,14 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.vector;
 
-import static io.moetier.kernels.cpu.AttentionBlock.KEYS;
-import static io.moetier.kernels.cpu.Lanes.F;
-import static io.moetier.kernels.cpu.Lanes.WIDTH;
+import static io.moetier.kernels.cpu.arithmetic.AttentionBlock.KEYS;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.F;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.WIDTH;
 import static io.moetier.kernels.device.KvLayer.TILE_KEYS;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
+import io.moetier.kernels.cpu.arithmetic.AttentionBlock;
+import io.moetier.kernels.cpu.arithmetic.Lanes;
+import io.moetier.kernels.cpu.arithmetic.Scratch;
 import io.moetier.kernels.device.AttentionShape;
 import io.moetier.kernels.device.KvLayer;
 import java.util.Arrays;

@@ -1,10 +1,11 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.vector;
 
-import static io.moetier.kernels.cpu.Lanes.F;
-import static io.moetier.kernels.cpu.Lanes.WIDTH;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.F;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.WIDTH;
 import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
+import io.moetier.kernels.cpu.arithmetic.PackedColumns;
 import io.moetier.storage.model.DType;
 import jdk.incubator.vector.FloatVector;
 

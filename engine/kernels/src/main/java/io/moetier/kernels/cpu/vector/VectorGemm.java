@@ -1,8 +1,11 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.vector;
 
-import static io.moetier.kernels.cpu.Lanes.F;
-import static io.moetier.kernels.cpu.Lanes.WIDTH;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.F;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.WIDTH;
 
+import io.moetier.kernels.cpu.arithmetic.PackedColumns;
+import io.moetier.kernels.cpu.arithmetic.Results;
+import io.moetier.kernels.cpu.arithmetic.Scratch;
 import io.moetier.kernels.tensor.WeightMatrix;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;

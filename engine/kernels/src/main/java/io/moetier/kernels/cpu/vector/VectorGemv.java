@@ -1,8 +1,10 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.vector;
 
-import static io.moetier.kernels.cpu.Lanes.F;
-import static io.moetier.kernels.cpu.Lanes.WIDTH;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.F;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.WIDTH;
 
+import io.moetier.kernels.cpu.arithmetic.PackedColumns;
+import io.moetier.kernels.cpu.arithmetic.Scratch;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;

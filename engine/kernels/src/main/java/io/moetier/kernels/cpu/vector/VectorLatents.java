@@ -1,10 +1,11 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.vector;
 
-import static io.moetier.kernels.cpu.Lanes.F;
-import static io.moetier.kernels.cpu.Lanes.WIDTH;
-import static io.moetier.kernels.cpu.LatentBlock.HEADS;
-import static io.moetier.kernels.cpu.LatentBlock.POSITIONS;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.F;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.WIDTH;
+import static io.moetier.kernels.cpu.arithmetic.LatentBlock.HEADS;
+import static io.moetier.kernels.cpu.arithmetic.LatentBlock.POSITIONS;
 
+import io.moetier.kernels.cpu.arithmetic.LatentBlock;
 import io.moetier.kernels.device.LatentLayer;
 import jdk.incubator.vector.FloatVector;
 

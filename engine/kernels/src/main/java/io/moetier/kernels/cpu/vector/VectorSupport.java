@@ -1,4 +1,4 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.vector;
 
 import java.util.Optional;
 import jdk.incubator.vector.FloatVector;
@@ -10,7 +10,7 @@ import jdk.incubator.vector.FloatVector;
 ///
 /// @param bits the width of a vector; 64 where there are none
 /// @param fusesMultiplyAdd whether `fma` is an instruction
-record VectorSupport(int bits, boolean fusesMultiplyAdd) {
+public record VectorSupport(int bits, boolean fusesMultiplyAdd) {
     private static final int LEAST_BITS = 128;
     private static final int BATCHES = 8;
     private static final int BATCH = 16;
@@ -18,12 +18,12 @@ record VectorSupport(int bits, boolean fusesMultiplyAdd) {
     private static final long LEAST_NANOS = 100;
 
     /// Returns that of this JVM, which has the Vector API.
-    static VectorSupport ofProcess() {
+    public static VectorSupport ofProcess() {
         return new VectorSupport(FloatVector.SPECIES_PREFERRED.vectorBitSize(), fmaIsAnInstruction());
     }
 
     /// Returns why plain loops are faster, if they are.
-    Optional<String> objection() {
+    public Optional<String> objection() {
         if (bits < LEAST_BITS) {
             return Optional.of("this JVM has no vectors here");
         }

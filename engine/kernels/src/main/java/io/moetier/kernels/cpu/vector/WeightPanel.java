@@ -1,10 +1,12 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.vector;
 
-import static io.moetier.kernels.cpu.Lanes.F;
-import static io.moetier.kernels.cpu.Lanes.I;
-import static io.moetier.kernels.cpu.Lanes.LITTLE;
-import static io.moetier.kernels.cpu.Lanes.WIDTH;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.F;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.I;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.LITTLE;
+import static io.moetier.kernels.cpu.arithmetic.Lanes.WIDTH;
 
+import io.moetier.kernels.cpu.arithmetic.Lanes;
+import io.moetier.kernels.cpu.arithmetic.Scratch;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;

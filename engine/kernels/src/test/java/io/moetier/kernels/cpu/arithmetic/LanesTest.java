@@ -1,4 +1,4 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.arithmetic;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

@@ -1,8 +1,9 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.nativecode;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.tensor.RandomWeights;
 import io.moetier.kernels.tensor.RowInterleaver;
 import io.moetier.kernels.tensor.WeightMatrix;

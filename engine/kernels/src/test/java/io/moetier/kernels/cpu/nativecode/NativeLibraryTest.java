@@ -1,9 +1,12 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.nativecode;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.kernels.cpu.CpuDevice;
+import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.kernels.cpu.TestWeights;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import io.moetier.testdata.ChildProcess;
@@ -146,19 +149,6 @@ class NativeLibraryTest {
             logger.removeHandler(handler);
         }
         assertEquals(List.of("kernels plain: plain Java"), logged);
-    }
-
-    @Test
-    void withoutNativeCodeTheBestOfJavaComputesAndSaysWhy() {
-        KernelSelection selection = KernelSelection.fastest(Optional.of("they were not built"));
-        if (KernelSelection.hasVectors()) {
-            assertTrue(selection.arithmetic() instanceof VectorArithmetic);
-            assertEquals(" (no native kernels: they were not built)", selection.remark());
-        } else {
-            assertTrue(selection.arithmetic() instanceof PlainArithmetic);
-            String remark = selection.remark();
-            assertTrue(remark.startsWith(" (slow: no native kernels: they were not built; "), remark);
-        }
     }
 
     @Test

@@ -1,7 +1,13 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.nativecode;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.moetier.kernels.cpu.TestWeights;
+import io.moetier.kernels.cpu.arithmetic.Arithmetic;
+import io.moetier.kernels.cpu.arithmetic.PackedColumns;
+import io.moetier.kernels.cpu.arithmetic.PlainArithmetic;
+import io.moetier.kernels.cpu.arithmetic.Results;
+import io.moetier.kernels.cpu.arithmetic.Scratch;
 import io.moetier.kernels.device.AttentionShape;
 import io.moetier.kernels.device.KvLayer;
 import io.moetier.kernels.device.LatentLayer;

@@ -1,4 +1,4 @@
-package io.moetier.kernels.cpu;
+package io.moetier.kernels.cpu.pool;
 
 import io.moetier.testdata.ModelChecking;
 import java.io.IOException;

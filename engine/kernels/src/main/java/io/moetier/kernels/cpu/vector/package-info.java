@@ -1,0 +1,5 @@
+/// The loops in the Vector API.
+@NullMarked
+package io.moetier.kernels.cpu.vector;
+
+import org.jspecify.annotations.NullMarked;
