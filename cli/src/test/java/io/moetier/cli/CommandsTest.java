@@ -91,8 +91,7 @@ class CommandsTest {
                     "--stats");
             assertEquals(text, out.toString());
             for (String guess : List.of(
-                    "guessed 1 ahead by previous token",
-                    "guessed 1 ahead by transitions",
+                    "guessed 1 ahead by earlier choices",
                     "guessed 1 ahead by router",
                     "guessed 3 ahead by router",
                     "loaded ahead")) {

@@ -1,5 +1,7 @@
 package io.moetier.storage.cache;
 
+import org.jspecify.annotations.Nullable;
+
 /// The last two decisions of each layer: the experts the gate weighed most, and how strongly.
 final class ChoiceHistory {
     /// How many experts of a decision are kept. Where a decision has fewer, the rest have strength 0.
@@ -18,8 +20,25 @@ final class ChoiceHistory {
         strengths = new float[numLayers * STRIDE];
     }
 
+    /// Records a decision of `layer`, which chose its experts `experts[0..n)`.
+    ///
+    /// @param gateWeights `[n]`, or null if they are not known
+    void record(int layer, int[] experts, float @Nullable [] gateWeights, int n) {
+        float sum = 0;
+        for (int i = 0; gateWeights != null && i < n; i++) {
+            sum += gateWeights[i];
+        }
+        begin(layer);
+        // Half for being chosen, half by the gate's weight; 1 on average.
+        float perWeight = sum > 0 ? 0.5f * n / sum : 0;
+        for (int i = 0; i < n; i++) {
+            float strength = gateWeights == null || !(sum > 0) ? 1 : 0.5f + perWeight * gateWeights[i];
+            add(layer, experts[i], strength);
+        }
+    }
+
     /// Begins a decision of `layer`, of which nothing is known yet.
-    void begin(int layer) {
+    private void begin(int layer) {
         int latest = layer * STRIDE;
         for (int i = latest; i < latest + NUM_CHOICES; i++) {
             experts[i + NUM_CHOICES] = experts[i];
@@ -31,7 +50,7 @@ final class ChoiceHistory {
 
     /// Adds an expert to the latest decision; if there are too many, the weakest is dropped, among equals the
     /// last.
-    void add(int layer, int expert, float strength) {
+    private void add(int layer, int expert, float strength) {
         int first = layer * STRIDE;
         int i = first + NUM_CHOICES - 1;
         if (strength <= strengths[i]) {

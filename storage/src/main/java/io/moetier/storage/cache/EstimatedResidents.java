@@ -26,7 +26,7 @@ final class EstimatedResidents {
     private static final int DOUBLING = 1 << 23;
 
     private final ExpertLayers layers;
-    private final NextUseEstimator estimator;
+    private final UseEstimator estimator;
     private final boolean[] resident; // by cell
     private final boolean[] held; // by cell
     private final int numberMask; // of the bits of a key that are the expert's number
@@ -37,30 +37,26 @@ final class EstimatedResidents {
     private final int[][] leastOfBlocks; // [layers, blocks]: keys
     private final int[] leastKeys; // by layer
     private final long[] leastWorths; // by layer
-    private final long[] turns; // by layer: when its next turn is, all layers' turns counted
-    private long now;
-    private int current;
+    private int current; // the layer whose turn was the last
 
-    EstimatedResidents(ExpertLayers layers, NextUseEstimator estimator, double gamma) {
-        this.layers = layers;
+    EstimatedResidents(UseEstimator estimator) {
         this.estimator = estimator;
+        layers = estimator.layers();
         int numLayers = layers.numLayers();
         resident = new boolean[layers.numCells()];
         held = new boolean[layers.numCells()];
         numberMask = mask(layers.maxWidth());
         layerBits = Integer.bitCount(mask(numLayers));
-        perTurn = (long) StrictMath.rint(-DOUBLING * StrictMath.log(gamma) / StrictMath.log(2) / numLayers);
+        perTurn = (long) StrictMath.rint(-DOUBLING * StrictMath.log(estimator.gamma()) / StrictMath.log(2) / numLayers);
         numbers = new int[numLayers][];
         keys = new int[numLayers][];
         leastOfBlocks = new int[numLayers][];
-        turns = new long[numLayers];
         for (int layer = 0; layer < numLayers; layer++) {
             numbers[layer] = new int[layers.width(layer)];
             Arrays.fill(numbers[layer], ABSENT);
             keys[layer] = numbers[layer].clone();
             leastOfBlocks[layer] = new int[Math.ceilDiv(layers.width(layer), BLOCK)];
             Arrays.fill(leastOfBlocks[layer], ABSENT);
-            turns[layer] = layer + 1L;
         }
         leastKeys = new int[numLayers];
         Arrays.fill(leastKeys, ABSENT);
@@ -100,13 +96,11 @@ final class EstimatedResidents {
         }
     }
 
-    /// Must be told when `layer` has had its turn and its estimates have changed. The layers between the last
-    /// turn and this one have theirs too, as they would wait in vain otherwise.
+    /// Must be told when the estimator has heard of a decision of `layer`: its estimates have changed, and the turns of
+    /// the layers since the one before have passed.
     void endTurn(int layer) {
         do {
-            now++;
-            current = current + 1 == turns.length ? 0 : current + 1;
-            turns[current] = now + turns.length;
+            current = current + 1 == leastKeys.length ? 0 : current + 1;
             setLeast(current, leastKeys[current]);
         } while (current != layer);
         makeKeys(estimator.estimates(layer), numbers[layer], ~numberMask, keys[layer]);
@@ -160,7 +154,7 @@ final class EstimatedResidents {
     }
 
     private long worth(int layer, int key) {
-        return (((key & ~numberMask) - turns[layer] * perTurn) << layerBits) | layer;
+        return (((key & ~numberMask) - estimator.turn(layer) * perTurn) << layerBits) | layer;
     }
 
     private int key(int layer, int expert) {

@@ -18,6 +18,12 @@ public interface EvictionPolicy {
     /// @param weights `[n]`, the factors of the experts' outputs; null if they are not known
     default void onDecision(int[] ids, float @Nullable [] weights, int n) {}
 
+    /// Returns what the policy goes by, which hears of each decision from it; null if it estimates nothing, or only
+    /// within a layer.
+    default @Nullable UseEstimator estimator() {
+        return null;
+    }
+
     /// Records that the router chose `id`, whether it was resident or not.
     void onAccess(int id);
 

@@ -25,6 +25,7 @@ public final class ExpertCache {
     private final int[] pinCount;
     private final int[] free;
     private final IntPredicate pinned;
+    private @Nullable UseEstimator beside; // a policy that estimates nothing
     private int numSlots;
     private int numFree;
     private int numPinned;
@@ -62,6 +63,23 @@ public final class ExpertCache {
     /// [EvictionPolicy#onDecision(int\[\], float\[\], int)]. It is no access.
     public void decide(int[] ids, float @Nullable [] weights, int n) {
         policy.onDecision(ids, weights, n);
+        if (beside != null) {
+            beside.observe(ids, weights, n);
+        }
+    }
+
+    /// Returns what says how likely each expert is to be used next: the policy's if that goes by one, else one beside
+    /// it, which hears of all decisions after the first call.
+    public UseEstimator estimator() {
+        UseEstimator estimator = policy.estimator();
+        if (estimator == null) {
+            estimator = beside;
+        }
+        if (estimator == null) {
+            estimator = new UseEstimator(index.ids(), numSlots);
+            beside = estimator;
+        }
+        return estimator;
     }
 
     /// Records that the router chose `id` and returns its slot, or -1 if it is not resident.

@@ -62,6 +62,18 @@ final class FadingFrequencies {
         fade(log[0], log[1], log[2], a, b, c, constant, logits);
     }
 
+    /// Writes to `logits` what the features of the layer's experts say: `bias` plus their sum times `weights`.
+    void weigh(int layer, float bias, float[] weights, float[] logits) {
+        int[][] log = logs[layer];
+        float a = SCALE * weights[0];
+        float b = SCALE * weights[1];
+        float c = SCALE * weights[2];
+        float constant = bias - INITIAL_LOG * (a + b + c);
+        for (int i = 0; i < log[0].length; i++) {
+            logits[i] = constant + a * log[0][i] + b * log[1][i] + c * log[2][i];
+        }
+    }
+
     /// Writes the features of the layer's experts, `[features, experts]`: about 0 for one of average
     /// frequency.
     void copy(int layer, float[][] features) {

@@ -3,9 +3,8 @@ package io.moetier.storage.cache;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
-/// Predicts from the routers' decisions when each expert is used next, and evicts the one that is worth
-/// least: its estimate of γ^T, T tokens counted from the next turn of its layer, times γ for the part of a
-/// token until that turn. Where the caller can do without a slot, an expert worth less than the victim passes
+/// Evicts the expert that is worth least by its [UseEstimator], which predicts from the routers' decisions when each is
+/// used next. Where the caller can do without a slot, an expert worth less than the victim passes
 /// by.
 ///
 /// The experts of the latest decision are kept like pinned ones, as long as there are others. An access that
@@ -15,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /// victim in proportion to the layers plus the experts of its layer. Nothing is allocated after construction.
 public final class GatePolicy implements EvictionPolicy {
     private final ExpertLayers layers;
-    private final NextUseEstimator estimator;
+    private final UseEstimator estimator;
     private final EstimatedResidents residents;
     private final boolean[] announced; // by cell: decided on and not accessed yet
     private final int[] experts; // of the latest decision, counted within their layer
@@ -26,12 +25,16 @@ public final class GatePolicy implements EvictionPolicy {
     private int numDecided;
 
     public GatePolicy(int[] ids, int numSlots) {
-        layers = new ExpertLayers(ids);
-        double gamma = gamma((double) numSlots / ids.length);
-        estimator = new NextUseEstimator(layers, (float) gamma);
-        residents = new EstimatedResidents(layers, estimator, gamma);
+        estimator = new UseEstimator(ids, numSlots);
+        layers = estimator.layers();
+        residents = new EstimatedResidents(estimator);
         announced = new boolean[layers.numCells()];
         experts = new int[layers.maxWidth()];
+    }
+
+    @Override
+    public UseEstimator estimator() {
+        return estimator;
     }
 
     @Override
@@ -49,7 +52,7 @@ public final class GatePolicy implements EvictionPolicy {
         }
         numDecided = n;
         current = layer;
-        estimator.observe(layer, experts, weights, n);
+        estimator.observe(ids, weights, n);
         residents.endTurn(layer);
     }
 
@@ -99,13 +102,6 @@ public final class GatePolicy implements EvictionPolicy {
     @Override
     public boolean admits(int id, int victim) {
         return residents.worth(layers.cell(id)) > residents.worth(layers.cell(victim));
-    }
-
-    /// The more experts fit, the longer each may wait. On gpt-oss-20b and DeepSeek-V2-Lite 0.7 closes most of
-    /// the gap at 6.25 and 12.5 % of the experts, 0.8 and 0.9 at 25 %, 0.9 at 50 %, 0.95 and 0.9 at 75 %; a
-    /// step beside the best costs about 1 % of the gap.
-    private static double gamma(double share) {
-        return Math.min(0.7 + 0.4 * share, 0.95);
     }
 
     private boolean isPinned(int cell) {

@@ -36,6 +36,10 @@ final class IdIndex {
         return ids.length;
     }
 
+    int[] ids() {
+        return ids.clone();
+    }
+
     int id(int index) {
         return ids[index];
     }

@@ -1,8 +1,10 @@
 package io.moetier.storage.cache;
 
+import java.util.List;
+
 /// What the experts chosen lately, in a layer itself and in the layers before it, say about the layer's next
 /// choices: for each pair of an earlier and a later expert a weight, learnt online. Routers follow the token
-/// and its context, so the same experts come together again.
+/// and its context, so the same experts come together again. Which of the earlier choices, [Source] says.
 ///
 /// Memory: at most [#MAX_WEIGHTS] weights of two bytes; what does not fit is left out, the most telling
 /// transitions last. A decision needs a handful of rows out of megabytes, and waits for most of them: so the
@@ -10,15 +12,6 @@ package io.moetier.storage.cache;
 final class Transitions {
     /// 64 MiB: all four sources of 120 layers of 256 experts.
     private static final long MAX_WEIGHTS = 1L << 25;
-
-    /// How many layers back, and which decision of that layer when the estimate is made, the latest being 0; by
-    /// importance. With four choices of each, the first source, the first two, three and four close 58, 60, 61
-    /// and 62 % of the gap at a quarter of the experts on gpt-oss-20b, 54, 58, 62 and 66 % on
-    /// DeepSeek-V2-Lite; with two of each 62 and 67 %.
-    private static final int[][] SOURCES = {{0, 0}, {1, 0}, {0, 1}, {2, 0}};
-
-    /// The rows of weights that an estimate is made of: one for each choice of each source.
-    private static final int NUM_ROWS = SOURCES.length * ChoiceHistory.NUM_CHOICES;
 
     /// How many rows one loop adds together.
     private static final int GROUP = 4;
@@ -41,34 +34,45 @@ final class Transitions {
 
     private final ExpertLayers layers;
     private final ChoiceHistory history;
-    private final int numSources;
+    private final List<Source> sources;
+    private final int numRows; // that an estimate is made of, also of sources left out: those have strength 0
     /// `[layers][rows, experts + 1]`: a row for each source and earlier expert, and at its end how often it was
     /// corrected, which comes from memory with the rest.
     private final short[][] weights;
     private final float[] rates = new float[MAX_COUNT + 1]; // by count
-    private final int[] used; // [layers, NUM_ROWS]: where the rows of the layer's estimates begin
+    private final int[] used; // [layers, numRows]: where the rows of the layer's estimates begin
     private final float[] strengths; // of the used, 0 where there are fewer
-    private final int[] formerlyUsed = new int[NUM_ROWS]; // of one layer: before its latest estimates, those that count
-    private final int[] halvings = new int[NUM_ROWS]; // of the step of each
-    private int numFormerlyUsed;
+    private final int[] toCorrect; // of one layer: those of its present estimates that count
+    private final int[] halvings; // of the step of each
+    private int numToCorrect;
     private final char[][] steps; // [halvings, experts], of one layer; signed, and yet no short as the weights are
 
     @SuppressWarnings("UnusedVariable") // a read without a result would be left out
     private int touched;
 
-    Transitions(ExpertLayers layers, ChoiceHistory history) {
+    /// A decision that says something about the next choices of a layer.
+    ///
+    /// @param layersBack of the layer that made it, 0 for the layer itself
+    /// @param lag which one of that layer when the estimate is made, the latest being 0
+    record Source(int layersBack, int lag) {}
+
+    /// @param sources by importance; what does not fit is left out
+    Transitions(ExpertLayers layers, ChoiceHistory history, List<Source> sources) {
         this.layers = layers;
         this.history = history;
-        numSources = numSources(layers);
-        int numRows = numSources * layers.maxWidth();
+        this.sources = fitting(sources, layers);
+        numRows = sources.size() * ChoiceHistory.NUM_CHOICES;
+        toCorrect = new int[numRows];
+        halvings = new int[numRows];
+        int rowsOfLayer = this.sources.size() * layers.maxWidth();
         weights = new short[layers.numLayers()][];
         for (int layer = 0; layer < layers.numLayers(); layer++) {
-            weights[layer] = new short[numRows * (layers.width(layer) + 1)];
+            weights[layer] = new short[rowsOfLayer * (layers.width(layer) + 1)];
         }
         for (int count = 0; count < rates.length; count++) {
             rates[count] = (float) (RATE / Math.sqrt(SOFTENING + count));
         }
-        used = new int[layers.numLayers() * NUM_ROWS];
+        used = new int[layers.numLayers() * numRows];
         strengths = new float[used.length];
         steps = new char[MAX_HALVINGS + 1][layers.maxWidth()];
     }
@@ -77,13 +81,12 @@ final class Transitions {
     void choose(int layer) {
         short[] weights = this.weights[layer];
         int width = layers.width(layer);
-        int row = layer * NUM_ROWS;
-        chooseSteps(weights, width, row);
-        for (int source = 0; source < numSources; source++) {
-            int earlier = layer - SOURCES[source][0];
+        int row = layer * numRows;
+        for (int source = 0; source < sources.size(); source++) {
+            int earlier = layer - sources.get(source).layersBack();
             earlier += earlier < 0 ? layers.numLayers() : 0;
+            int lag = sources.get(source).lag();
             for (int i = 0; i < ChoiceHistory.NUM_CHOICES; i++) {
-                int lag = SOURCES[source][1];
                 used[row] = (source * layers.maxWidth() + history.expert(earlier, lag, i)) * (width + 1);
                 strengths[row] = history.strength(earlier, lag, i);
                 touch(weights, used[row], width);
@@ -94,40 +97,43 @@ final class Transitions {
 
     /// Adds to `logits` what was chosen for `layer`.
     void addTo(float[] logits, int layer) {
-        int first = layer * NUM_ROWS;
-        for (int i = first; numSources > 0 && i < first + NUM_ROWS; i += GROUP) {
+        int first = layer * numRows;
+        for (int i = first; !sources.isEmpty() && i < first + numRows; i += GROUP) {
             add(logits, layers.width(layer), weights[layer], i);
         }
     }
 
-    /// Corrects the weights that made the estimates of `layer` before its latest ones, which were wrong by
-    /// `errors`.
+    /// Corrects the weights that [#beginCorrection(int)] has noted of `layer`, whose estimates were wrong by `errors`.
     void correct(float[] errors, int layer) {
         int width = layers.width(layer);
         int made = 0; // a bit for each number of halvings
-        for (int i = 0; i < numFormerlyUsed; i++) {
+        for (int i = 0; i < numToCorrect; i++) {
             int halved = halvings[i];
             if ((made & (1 << halved)) == 0) {
                 made |= 1 << halved;
                 round(errors, width, 1 / (UNIT * (1 << halved)), steps[halved]);
             }
-            subtract(weights[layer], formerlyUsed[i], steps[halved], width);
+            subtract(weights[layer], toCorrect[i], steps[halved], width);
         }
     }
 
-    /// Keeps what [#correct] needs of the rows in use, whose counts are read while other rows are waited for.
-    private void chooseSteps(short[] weights, int width, int first) {
+    /// Notes what [#correct] needs of the rows that the present estimates of `layer` are made of: others may be chosen
+    /// before it. Their counts are read while other rows are waited for.
+    void beginCorrection(int layer) {
+        short[] weights = this.weights[layer];
+        int width = layers.width(layer);
+        int first = layer * numRows;
         int n = 0;
-        for (int i = first; i < first + NUM_ROWS; i++) {
+        for (int i = first; i < first + numRows; i++) {
             if (strengths[i] > 0) {
                 int row = used[i];
                 int count = weights[row + width];
                 weights[row + width] = (short) Math.min(count + 1, MAX_COUNT);
-                formerlyUsed[n] = row;
+                toCorrect[n] = row;
                 halvings[n++] = halvings(rates[count] * strengths[i]);
             }
         }
-        numFormerlyUsed = n;
+        numToCorrect = n;
     }
 
     private static int halvings(float step) {
@@ -172,17 +178,15 @@ final class Transitions {
 
     /// A model of few layers has no others to learn from; one of very many experts has more than there is
     /// room for.
-    private static int numSources(ExpertLayers layers) {
+    private static List<Source> fitting(List<Source> sources, ExpertLayers layers) {
         long perSource = 0;
         for (int layer = 0; layer < layers.numLayers(); layer++) {
             perSource += (long) layers.maxWidth() * layers.width(layer);
         }
         long room = perSource == 0 ? 0 : MAX_WEIGHTS / perSource;
-        int most = (int) Math.min(SOURCES.length, room);
-        int numSources = 0;
-        while (numSources < most && SOURCES[numSources][0] < layers.numLayers()) {
-            numSources++;
-        }
-        return numSources;
+        return sources.stream()
+                .limit(room)
+                .takeWhile(source -> source.layersBack() < layers.numLayers())
+                .toList();
     }
 }

@@ -2,10 +2,8 @@ package io.moetier.runtime.lookahead;
 
 /// Where guesses come from.
 public enum Guesser {
-    /// What the layer chose for the token before.
-    PREVIOUS_TOKEN("previous token", 1),
-    /// What usually follows the choice of the layer before.
-    TRANSITIONS("transitions", 1),
+    /// What has been chosen so far, up to the layer before: [io.moetier.storage.cache.UseEstimator].
+    CHOICES("earlier choices", 1),
     /// The layer's own router, applied to the hidden state of the layer before.
     ROUTER_1("router", 1),
     /// As [#ROUTER_1], two layers before.

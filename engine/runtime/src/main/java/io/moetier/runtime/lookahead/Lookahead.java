@@ -5,7 +5,9 @@ import java.util.List;
 
 /// Collects guesses of what layers will choose, and compares them with what they choose.
 ///
-/// Layers are those with experts, counted from 0. Guesses are of as many experts as a token chooses. Sessions of one
+/// Guesses nothing itself. Layers are those with experts, counted from 0; the likeliest of a guess is its first.
+/// Routers
+/// say which experts, not how likely each is: that is how often their guesses of its rank were right. Sessions of one
 /// engine share one: their turns only make guesses worse. Confined to one thread at a time; allocates nothing while
 /// tokens are computed.
 public final class Lookahead {
@@ -18,8 +20,6 @@ public final class Lookahead {
     private static final Guesser[] GUESSERS = Guesser.values();
 
     private final int numLayers;
-    private final int mostChosen;
-    private final ExpertPredictor[] predictors;
     private final Pending[][] pending; // [guessers][layers]
     private final long[][] guessed; // [guessers][layers]
     private final long[][] chosen; // [guessers][layers]
@@ -30,22 +30,20 @@ public final class Lookahead {
     /// A guess that waits for its layer.
     private static final class Pending {
         private final int[] experts;
+        private final float[] likelihoods;
+        private boolean isLikelihoodKnown;
         private int n;
 
         private Pending(int mostChosen) {
             experts = new int[mostChosen];
+            likelihoods = new float[mostChosen];
         }
     }
 
     /// @param numLayers layers with experts
-    /// @param numExperts the most experts of one of them
     /// @param mostChosen the most experts that a token chooses in one of them
-    public Lookahead(int numLayers, int numExperts, int mostChosen) {
+    public Lookahead(int numLayers, int mostChosen) {
         this.numLayers = numLayers;
-        this.mostChosen = mostChosen;
-        predictors = new ExpertPredictor[] {
-            new PreviousToken(numLayers, mostChosen), new Transitions(numLayers, numExperts, mostChosen)
-        };
         pending = new Pending[GUESSERS.length][numLayers];
         for (Pending[] ofGuesser : pending) {
             for (int layer = 0; layer < numLayers; layer++) {
@@ -59,27 +57,34 @@ public final class Lookahead {
         decided = new int[mostChosen];
     }
 
-    /// Records what `layer` chose for one token, `experts[0..k)`, and guesses the next layer by predictors. An
-    /// expert of -1 is none.
+    /// Records what `layer` chose for one token, `experts[0..k)`. An expert of -1 is none.
     public void onDecision(int layer, int[] experts, int k) {
         int n = copy(experts, k, decided);
         for (int g = 0; g < GUESSERS.length; g++) {
             compare(g, layer, decided, n);
         }
-        for (int p = 0; p < predictors.length; p++) {
-            predictors[p].onDecision(layer, decided, n);
-            int following = (layer + 1) % numLayers; // the first layer's, of the next token, after the last
-            Pending next = pending[p][following];
-            next.n = predictors[p].predict(following, next.experts, mostChosen);
-        }
     }
 
     /// Records what a router guesses for `layer`: `experts[0..n)`, the likeliest first. An expert of -1 is
     /// none.
-    @SuppressWarnings("EnumOrdinal") // the guesses of each guesser are an array
     public void onGuess(Guesser router, int layer, int[] experts, int n) {
-        Pending guess = pending[router.ordinal()][layer];
+        Pending guess = pending(router, layer);
         guess.n = copy(experts, n, guess.experts);
+        guess.isLikelihoodKnown = false;
+    }
+
+    /// Records what somebody guesses for `layer` who knows how likely each expert is.
+    public void onGuess(Guesser guesser, int layer, int[] experts, float[] likelihoods, int n) {
+        Pending guess = pending(guesser, layer);
+        System.arraycopy(experts, 0, guess.experts, 0, n);
+        System.arraycopy(likelihoods, 0, guess.likelihoods, 0, n);
+        guess.n = n;
+        guess.isLikelihoodKnown = true;
+    }
+
+    @SuppressWarnings("EnumOrdinal") // the guesses of each guesser are an array
+    private Pending pending(Guesser guesser, int layer) {
+        return pending[guesser.ordinal()][layer];
     }
 
     /// Writes the guess for `layer` that was right most often in that layer to `to`, the likeliest expert first, with
@@ -100,7 +105,9 @@ public final class Lookahead {
         Pending guess = pending[best][layer];
         for (int rank = 0; rank < guess.n; rank++) {
             to[rank] = guess.experts[rank];
-            likelihoods[rank] = (float) rightAt[best][rank] / Math.max(1, madeAt[best][rank]);
+            likelihoods[rank] = guess.isLikelihoodKnown
+                    ? guess.likelihoods[rank]
+                    : (float) rightAt[best][rank] / Math.max(1, madeAt[best][rank]);
         }
         return guess.n;
     }

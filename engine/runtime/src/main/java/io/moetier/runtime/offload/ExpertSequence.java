@@ -100,7 +100,6 @@ public final class ExpertSequence implements ExpertArrivals {
             if (n > 0) {
                 sizeClass.cache().decide(ids, weights, n);
                 sort(sizeClass, n);
-                prefetcher.onDecision(ids, n);
                 place(sizeClass, rows);
                 startLoads(sizeClass);
             }

@@ -90,7 +90,6 @@ public final class ExpertTier implements AutoCloseable {
         prefetcher = new Prefetcher(
                 scheduler,
                 counters,
-                new UseRates(ids),
                 promptSlots,
                 device.readsMainMemory() ? loaders : 1, // copies share a link, and a layer would wait for all of them
                 sizeClasses,
@@ -171,6 +170,13 @@ public final class ExpertTier implements AutoCloseable {
     /// for nothing; they replace those guessed before. `likelihoods[i]` is that of `experts[i]`.
     void guess(int layer, int[] experts, float[] likelihoods, int n) {
         prefetcher.guess(layer, experts, likelihoods, n);
+    }
+
+    /// Writes up to `k` of the experts here that `layer` is most likely to choose at its next turn, the likeliest
+    /// first,
+    /// with their probabilities, and returns how many.
+    int likeliest(int layer, int[] experts, float[] probabilities, int k) {
+        return prefetcher.likeliest(layer, experts, probabilities, k);
     }
 
     /// Returns what [#begin] returns.

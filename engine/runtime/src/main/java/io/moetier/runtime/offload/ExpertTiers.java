@@ -318,6 +318,36 @@ public final class ExpertTiers implements AutoCloseable {
         }
     }
 
+    /// Writes up to `k` experts that `layer` is most likely to choose at its next turn, the likeliest first, to
+    /// `experts`,
+    /// by what routers have chosen so far, with their probabilities; returns how many there are.
+    public int likeliest(int layer, int[] experts, float[] probabilities, int k) {
+        int n = tiers.getFirst().likeliest(layer, experts, probabilities, k);
+        for (int device = 1; device < tiers.size(); device++) {
+            int others = tiers.get(device).likeliest(layer, guessed, likelihoods, k);
+            for (int i = 0; i < others; i++) {
+                n = insert(guessed[i], likelihoods[i], experts, probabilities, n, k);
+            }
+        }
+        return n;
+    }
+
+    /// Inserts an expert among the `n` likeliest, of which there are `k` at most; returns how many there are then.
+    private static int insert(int expert, float probability, int[] experts, float[] probabilities, int n, int k) {
+        if (n == k && probability <= probabilities[n - 1]) {
+            return n;
+        }
+        int count = Math.min(n + 1, k);
+        int at = count - 1;
+        for (; at > 0 && probabilities[at - 1] < probability; at--) {
+            probabilities[at] = probabilities[at - 1];
+            experts[at] = experts[at - 1];
+        }
+        probabilities[at] = probability;
+        experts[at] = expert;
+        return count;
+    }
+
     /// Says whether the next layer of a prompt is worth loading whenever loaders are idle: copies to a device leave the
     /// processor alone, and bits and times are all that anybody compares there, not what was found where.
     public boolean streamsPrompts() {

@@ -2,6 +2,7 @@ package io.moetier.runtime.offload;
 
 import io.moetier.runtime.metrics.Counters;
 import io.moetier.storage.cache.ExpertCache;
+import io.moetier.storage.cache.UseEstimator;
 import io.moetier.storage.model.ExpertId;
 import java.util.List;
 
@@ -9,7 +10,8 @@ import java.util.List;
 /// have nothing else to do.
 ///
 /// Nothing that a layer waits for is held up by more than the loads that have begun, of which there are few; and a
-/// guess takes the slot of no expert that is likelier to be chosen than itself. The next layer of a prompt is loaded as
+/// guess takes the slot of no expert that is worth more than itself, by the [UseEstimator] of the cache. The next layer
+/// of a prompt is loaded as
 /// a whole, into half of the slots at most. Confined to the thread of its [ExpertTier]; allocates nothing after
 /// construction.
 final class Prefetcher {
@@ -17,13 +19,13 @@ final class Prefetcher {
 
     private final TransferScheduler<Transfer> scheduler;
     private final Counters counters;
-    private final UseRates useRates;
     private final PromptSlots promptSlots;
     private final List<SizeClass> sizeClasses;
+    private final List<UseEstimator> estimators; // of the size classes' caches
     private final int[] sizeClassOfLayer;
     private final int mostUnderWay;
     private final int[] guesses;
-    private final float[] likelihoods;
+    private final float[] likelihoods; // of a prompt's layer, what they are worth
     private final int[] behind;
     private int numGuesses;
     private int nextGuess;
@@ -38,7 +40,6 @@ final class Prefetcher {
     Prefetcher(
             TransferScheduler<Transfer> scheduler,
             Counters counters,
-            UseRates useRates,
             PromptSlots promptSlots,
             int mostUnderWay,
             List<SizeClass> sizeClasses,
@@ -46,9 +47,11 @@ final class Prefetcher {
             int mostGuesses) {
         this.scheduler = scheduler;
         this.counters = counters;
-        this.useRates = useRates;
         this.promptSlots = promptSlots;
         this.sizeClasses = sizeClasses;
+        estimators = sizeClasses.stream()
+                .map(sizeClass -> sizeClass.cache().estimator())
+                .toList();
         this.sizeClassOfLayer = sizeClassOfLayer;
         this.mostUnderWay = mostUnderWay;
         guesses = new int[mostGuesses];
@@ -67,19 +70,30 @@ final class Prefetcher {
         }
     }
 
-    /// Replaces what was guessed before by all experts `ids` of `layer`, the next one of a prompt; those that were
-    /// chosen most of late come first.
+    /// Replaces what was guessed before by all experts `ids` of `layer`, the next one of a prompt; those that are worth
+    /// most come first.
     void stream(int layer, int[] ids) {
         streamed = layer;
         numGuesses = ids.length;
         nextGuess = 0;
+        UseEstimator uses = estimators.get(sizeClassOfLayer[layer]);
         for (int i = 0; i < numGuesses; i++) {
+            float worth = (float) uses.worth(ids[i]);
             int at = i;
-            for (; at > 0 && useRates.of(guesses[at - 1]) < useRates.of(ids[i]); at--) {
+            for (; at > 0 && likelihoods[at - 1] < worth; at--) {
                 guesses[at] = guesses[at - 1];
+                likelihoods[at] = likelihoods[at - 1];
             }
             guesses[at] = ids[i];
+            likelihoods[at] = worth;
         }
+    }
+
+    /// Writes up to `k` experts that `layer` is most likely to choose at its next turn, the likeliest first, with their
+    /// probabilities; returns how many there are.
+    int likeliest(int layer, int[] experts, float[] probabilities, int k) {
+        int sizeClass = layer < sizeClassOfLayer.length ? sizeClassOfLayer[layer] : NONE;
+        return sizeClass == NONE ? 0 : estimators.get(sizeClass).likeliest(layer, experts, probabilities, k);
     }
 
     /// Says whether the experts of `layer` are loaded as those of a prompt.
@@ -91,11 +105,6 @@ final class Prefetcher {
     /// prefers it to the expert that would have to leave.
     void loadBehind(int id) {
         behind[numBehind++] = id;
-    }
-
-    /// Records that a layer has chosen the distinct experts `ids[0..n)`.
-    void onDecision(int[] ids, int n) {
-        useRates.onDecision(ids, n);
     }
 
     /// Gives way to a layer that begins: what no loader has begun is dropped.
@@ -193,7 +202,9 @@ final class Prefetcher {
             return; // more than half of the slots would push out what was loaded first
         }
         int victim = cache.victimFor(id);
-        if (cache.numPinned() == cache.numSlots() || (victim != NONE && useRates.of(victim) >= likelihood)) {
+        UseEstimator uses = estimators.get(sizeClassOfLayer[ExpertId.layerOf(id)]);
+        if (cache.numPinned() == cache.numSlots()
+                || (victim != NONE && uses.worth(victim) >= uses.worthIf(id, likelihood))) {
             return;
         }
         submit(sizeClass.transfers().get(cache.tryReserve(id)).ahead(id));

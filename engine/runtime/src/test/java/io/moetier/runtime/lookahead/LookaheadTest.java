@@ -1,6 +1,5 @@
 package io.moetier.runtime.lookahead;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -11,7 +10,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class LookaheadTest {
-    private final Lookahead lookahead = new Lookahead(3, 8, 2);
+    private final Lookahead lookahead = new Lookahead(3, 2);
 
     private Recall recall(Guesser guesser) {
         return lookahead.recall().stream()
@@ -26,51 +25,51 @@ class LookaheadTest {
         }
     }
 
+    private void guess(int layer, int... experts) {
+        lookahead.onGuess(Guesser.ROUTER_1, layer, experts, experts.length);
+    }
+
     @Test
-    void theTokenBeforeIsRightWhereALayerChoosesTheSame() {
+    void aGuessIsRightAsFarAsItsLayerChoosesTheSame() {
         token(new int[] {1, 2}, new int[] {3, 4}, new int[] {5, 6});
-        assertEquals(List.of(), lookahead.recall(), "there was nothing to guess from");
+        assertEquals(List.of(), lookahead.recall(), "nothing was guessed");
+        guess(0, 1, 2);
+        guess(1, 3, 4);
+        guess(2, 5, 6);
         token(new int[] {2, 1}, new int[] {3, 7}, new int[] {0, 1});
-        assertEquals(new Recall(Guesser.PREVIOUS_TOKEN, -1, 3, 6), recall(Guesser.PREVIOUS_TOKEN));
+        assertEquals(List.of(new Recall(Guesser.ROUTER_1, -1, 3, 6)), lookahead.recall());
         assertEquals(
                 List.of(
-                        new Recall(Guesser.PREVIOUS_TOKEN, 0, 2, 2),
-                        new Recall(Guesser.PREVIOUS_TOKEN, 1, 1, 2),
-                        new Recall(Guesser.PREVIOUS_TOKEN, 2, 0, 2)),
-                lookahead.recallByLayer().stream()
-                        .filter(recall -> recall.guesser() == Guesser.PREVIOUS_TOKEN)
-                        .toList());
+                        new Recall(Guesser.ROUTER_1, 0, 2, 2),
+                        new Recall(Guesser.ROUTER_1, 1, 1, 2),
+                        new Recall(Guesser.ROUTER_1, 2, 0, 2)),
+                lookahead.recallByLayer());
     }
 
     @Test
     void choicesOfNoExpertAreNoneToGuess() {
-        token(new int[] {-1, 2}, new int[] {-1, -1}, new int[] {5, -1});
+        guess(0, -1, 2);
+        guess(1, -1, -1);
+        guess(2, 5, -1);
         token(new int[] {2, 1}, new int[] {3, -1}, new int[] {-1, 5});
         assertEquals(
-                List.of(new Recall(Guesser.PREVIOUS_TOKEN, 0, 1, 2), new Recall(Guesser.PREVIOUS_TOKEN, 2, 1, 1)),
-                lookahead.recallByLayer().stream()
-                        .filter(recall -> recall.guesser() == Guesser.PREVIOUS_TOKEN)
-                        .toList());
+                List.of(new Recall(Guesser.ROUTER_1, 0, 1, 2), new Recall(Guesser.ROUTER_1, 2, 1, 1)),
+                lookahead.recallByLayer());
     }
 
-    /// A layer's choice is a function of that of the layer before, and no token is like the one before it.
+    /// Where a guesser knows how likely an expert is, that is believed, and not how often its rank was right.
     @Test
-    void transitionsLearnWhatFollowsWhat() {
-        for (int token = 0; token < 100; token++) {
-            int a = token % 4;
-            token(new int[] {a, a + 4}, new int[] {7 - a, 3 - a}, new int[] {a, a + 4});
-        }
-        assertTrue(
-                recall(Guesser.TRANSITIONS).share() > 0.9,
-                () -> recall(Guesser.TRANSITIONS).toString());
-        assertEquals(0, recall(Guesser.PREVIOUS_TOKEN).share());
+    void likelihoodsOfAGuesserAreItsOwn() {
         int[] experts = new int[2];
         float[] likelihoods = new float[2];
-        lookahead.onDecision(0, new int[] {2, 6}, 2);
-        assertEquals(2, lookahead.bestGuess(1, experts, likelihoods));
-        Arrays.sort(experts);
-        assertArrayEquals(new int[] {1, 5}, experts);
-        assertTrue(likelihoods[0] > 0.9 && likelihoods[0] <= 1, Arrays.toString(likelihoods));
+        for (int token = 0; token < 40; token++) {
+            lookahead.onGuess(Guesser.CHOICES, 1, new int[] {3, 4}, new float[] {0.75f, 0.25f}, 2);
+            lookahead.onDecision(1, new int[] {3, 4}, 2);
+        }
+        lookahead.onGuess(Guesser.CHOICES, 1, new int[] {5}, new float[] {0.375f}, 1);
+        assertEquals(1, lookahead.bestGuess(1, experts, likelihoods));
+        assertEquals(5, experts[0]);
+        assertEquals(0.375f, likelihoods[0]);
     }
 
     @Test
@@ -88,14 +87,15 @@ class LookaheadTest {
         int[] experts = new int[2];
         float[] likelihoods = new float[2];
         for (int token = 0; token < 30; token++) {
-            lookahead.onDecision(0, new int[] {1, 2}, 2);
+            guess(1, 3, 4);
             assertEquals(0, lookahead.bestGuess(1, experts, likelihoods));
             lookahead.onDecision(1, new int[] {3, 4}, 2);
         }
-        token(new int[] {1, 2}, new int[] {3, 4});
-        token(new int[] {1, 2}, new int[] {3, 4});
-        token(new int[] {1, 2}, new int[] {3, 4});
-        lookahead.onDecision(0, new int[] {1, 2}, 2);
+        for (int token = 0; token < 3; token++) {
+            guess(1, 3, 4);
+            token(new int[] {1, 2}, new int[] {3, 4});
+        }
+        guess(1, 3, 4);
         assertEquals(2, lookahead.bestGuess(1, experts, likelihoods));
     }
 

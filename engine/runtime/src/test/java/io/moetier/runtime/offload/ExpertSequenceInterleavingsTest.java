@@ -53,8 +53,7 @@ class ExpertSequenceInterleavingsTest {
                 List.of());
         Counters counters = new Counters();
         PromptSlots promptSlots = new PromptSlots(2);
-        prefetcher = new Prefetcher(
-                scheduler, counters, new UseRates(ids), promptSlots, 1, List.of(sizeClass), new int[] {0, 0}, 3);
+        prefetcher = new Prefetcher(scheduler, counters, promptSlots, 1, List.of(sizeClass), new int[] {0, 0}, 3);
         sequence = new ExpertSequence(FakeSource.COPIED, releases, scheduler, prefetcher, promptSlots, counters, 3);
         source.beforeRead = id -> {
             if (id == DAMAGED) {

@@ -25,7 +25,7 @@ public final class RoutersAhead {
     private final List<Target> routers = new ArrayList<>();
     private final ExpertTiers expertTiers;
     private final PrefetchTrial trial;
-    private Lookahead lookahead = new Lookahead(0, 0, 0);
+    private Lookahead lookahead = new Lookahead(0, 0);
     private int decoder; // the number of its first layer with experts
     private long tokens;
 
@@ -52,10 +52,6 @@ public final class RoutersAhead {
     public void start() {
         lookahead = new Lookahead(
                 routers.size() - decoder,
-                routers.stream()
-                        .mapToInt(router -> router.spec().numChoices())
-                        .max()
-                        .orElse(0),
                 routers.stream()
                         .mapToInt(router -> router.spec().numExpertsPerToken())
                         .max()
@@ -95,7 +91,11 @@ public final class RoutersAhead {
             return;
         }
         int n = 0;
-        if (workspace.n == 1 && number >= decoder && trial.isOn()) {
+        boolean guesses = workspace.n == 1 && number >= decoder;
+        if (guesses) {
+            guessByChoices(number + 1, workspace);
+        }
+        if (guesses && trial.isOn()) {
             n = keepExperts(
                     next.spec().numExperts(),
                     workspace,
@@ -114,6 +114,16 @@ public final class RoutersAhead {
             }
         }
         return kept;
+    }
+
+    private void guessByChoices(int number, Workspace workspace) {
+        Target target = routers.get(number);
+        int n = expertTiers.likeliest(
+                target.layer(),
+                workspace.ahead.ids(),
+                workspace.ahead.weights(),
+                target.spec().numExpertsPerToken());
+        lookahead.onGuess(Guesser.CHOICES, number - decoder, workspace.ahead.ids(), workspace.ahead.weights(), n);
     }
 
     private void guess(Guesser guesser, int number, Kernels kernels, Workspace workspace) {
