@@ -103,7 +103,7 @@ public final class ExpertSequence implements ExpertArrivals {
                 place(sizeClass, rows);
                 startLoads(sizeClass);
             }
-        } catch (RuntimeException e) { // an expert that the layer does not have, or has been named twice
+        } catch (RuntimeException | Error e) { // such as for an expert that the layer does not have, or named twice
             close();
             throw e;
         }

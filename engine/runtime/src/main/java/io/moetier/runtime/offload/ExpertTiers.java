@@ -242,7 +242,7 @@ public final class ExpertTiers implements AutoCloseable {
             if (host != null) {
                 beginHost(host);
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             layerExperts.close();
             throw e;
         }

@@ -2,6 +2,7 @@ package io.moetier.runtime.offload;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ThreadFactory;
 import org.jspecify.annotations.Nullable;
 
 /// Loads on threads of its own.
@@ -27,14 +28,30 @@ final class LoaderThreads<L extends Load> implements TransferScheduler<L> {
 
     /// @param spins how often a load that has not ended is looked for before the thread sleeps
     LoaderThreads(int numLoaders, int capacity, int spins) {
+        this(
+                numLoaders,
+                capacity,
+                spins,
+                Thread.ofPlatform().daemon().name("moetier-loader-", 0).factory());
+    }
+
+    /// @param threads makes the loaders; if one cannot be started, those before it are ended
+    LoaderThreads(int numLoaders, int capacity, int spins, ThreadFactory threads) {
         if (numLoaders < 1) {
             throw new IllegalArgumentException("expected at least 1 loader, found " + numLoaders);
         }
         this.spins = spins;
         submitted = new TransferQueue<>(capacity);
         finished = new TransferQueue<>(capacity);
-        for (int i = 0; i < numLoaders; i++) {
-            loaders.add(Thread.ofPlatform().daemon().name("moetier-loader-" + i).start(this::load));
+        try {
+            for (int i = 0; i < numLoaders; i++) {
+                Thread loader = threads.newThread(this::load);
+                loader.start();
+                loaders.add(loader);
+            }
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
         }
     }
 

@@ -24,9 +24,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
-import java.util.function.IntPredicate;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -70,6 +69,10 @@ class ExpertTierTest {
             }
         }
         return Arrays.asList(tiers);
+    }
+
+    private static EvictionPolicy listening(int[] ids, Consumer<String> heard) {
+        return new Listening(Policies.of("lru").create(ids, ids.length), heard);
     }
 
     @Nested
@@ -158,7 +161,7 @@ class ExpertTierTest {
                     device,
                     2,
                     4 * 4096,
-                    (ids, slots) -> listening(ids, heard),
+                    (ids, slots) -> listening(ids, heard::add),
                     FakeSource.COPIED,
                     counters,
                     2)) {
@@ -167,40 +170,6 @@ class ExpertTierTest {
                 tier.begin(0, new int[] {5}, FakeSource.NO_ROWS, null, 1).close();
             }
             assertEquals(List.of("2 0.75", "5 0.25", "access 2", "access 5", "5", "access 5"), heard);
-        }
-
-        /// LRU that also writes down what it is told.
-        private static EvictionPolicy listening(int[] ids, List<String> heard) {
-            EvictionPolicy lru = Policies.of("lru").create(ids, ids.length);
-            return new EvictionPolicy() {
-                @Override
-                public void onDecision(int[] ids, float @Nullable [] weights, int n) {
-                    for (int i = 0; i < n; i++) {
-                        heard.add(ids[i] + (weights == null ? "" : " " + weights[i]));
-                    }
-                }
-
-                @Override
-                public void onAccess(int id) {
-                    heard.add("access " + id);
-                    lru.onAccess(id);
-                }
-
-                @Override
-                public void onInsert(int id) {
-                    lru.onInsert(id);
-                }
-
-                @Override
-                public void onEvict(int id) {
-                    lru.onEvict(id);
-                }
-
-                @Override
-                public int victim(int newcomer, IntPredicate pinned) {
-                    return lru.victim(newcomer, pinned);
-                }
-            };
         }
 
         @Test
@@ -468,6 +437,37 @@ class ExpertTierTest {
                     }
                 }
                 walk(tier, 0, IntStream.range(0, 8).toArray());
+            }
+        }
+
+        /// Whatever a policy throws: what the sequence has pinned until then is given back.
+        @Test
+        void anErrorInTheMiddleOfBeginningLeavesNothingPinned() {
+            StackOverflowError error = new StackOverflowError();
+            boolean[] fails = {false};
+            try (ExpertTier tier = ExpertTier.open(
+                    source,
+                    device,
+                    2,
+                    2 * 4096,
+                    (ids, slots) -> listening(ids, heard -> {
+                        if (heard.equals("access 7") && fails[0]) {
+                            throw error;
+                        }
+                    }),
+                    FakeSource.COPIED,
+                    counters,
+                    2)) {
+                walk(tier, 0, 1, 2);
+                fails[0] = true;
+                assertSame(
+                        error,
+                        assertThrows(
+                                StackOverflowError.class,
+                                () -> tier.begin(0, new int[] {1, 7}, FakeSource.NO_ROWS, null, 2)));
+                fails[0] = false;
+                walk(tier, 0, 4, 5);
+                assertEquals(2, tier.residentSummary().numResident());
             }
         }
 

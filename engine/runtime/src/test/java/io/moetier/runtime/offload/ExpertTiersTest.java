@@ -1,6 +1,7 @@
 package io.moetier.runtime.offload;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -8,6 +9,7 @@ import io.moetier.kernels.device.Device;
 import io.moetier.runtime.metrics.Counters;
 import io.moetier.runtime.metrics.RunStats;
 import io.moetier.storage.cache.Policies;
+import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
 import java.lang.foreign.MemorySegment;
@@ -156,6 +158,39 @@ class ExpertTiersTest {
         }
         assertEquals(0, wrong.get());
         devices.forEach(device -> assertEquals(0, device.numOpen.get()));
+    }
+
+    /// The first device has begun when something is wrong with the second.
+    @Test
+    void anErrorInTheMiddleOfBeginningClosesWhatHasBegun() {
+        devices.add(new FakeDevice());
+        devices.add(new FakeDevice());
+        InternalError error = new InternalError();
+        boolean[] fails = {true};
+        PolicyFactory lru = Policies.of("lru");
+        PinnedTier pinned = PinnedTier.open(source, devices.getFirst(), 2, 9L * SLOT, lru, counters);
+        String lastOfAll = "access " + ExpertId.pack(0, EXPERTS - 1); // the second device's
+        PolicyFactory failing = (ids, slots) -> new Listening(lru.create(ids, slots), heard -> {
+            if (heard.equals(lastOfAll) && fails[0]) {
+                throw error;
+            }
+        });
+        try (ExpertTiers tiers = ExpertTiers.over(
+                pinned,
+                List.<Device>copyOf(devices),
+                2,
+                new long[] {9L * SLOT, 9L * SLOT},
+                failing,
+                Misses.COPY,
+                costs,
+                counters)) {
+            int[] all = IntStream.range(0, EXPERTS).toArray();
+            assertSame(error, assertThrows(InternalError.class, () -> tiers.begin(0, all, new int[EXPERTS], null, EXPERTS)));
+            fails[0] = false;
+            run(tiers, 0);
+            devices.forEach(FakeDevice::finish);
+        }
+        assertEquals(0, wrong.get());
     }
 
     @Test

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
@@ -67,6 +68,25 @@ class LoaderThreadsTest extends TransferSchedulerContract {
             Transfer _ = scheduler.await();
         }
         assertTrue(Thread.interrupted());
+    }
+
+    /// As where the system has no thread left.
+    @Test
+    void aLoaderThatCannotStartEndsThoseBeforeIt() {
+        List<Thread> started = new ArrayList<>();
+        OutOfMemoryError none = new OutOfMemoryError("unable to create native thread");
+        assertSame(
+                none,
+                assertThrows(OutOfMemoryError.class, () -> new LoaderThreads<Transfer>(3, LOADS, 0, load -> {
+                            if (started.size() == 2) {
+                                throw none;
+                            }
+                            started.add(new Thread(load));
+                            return started.getLast();
+                        })
+                        .close()));
+        assertEquals(2, started.size());
+        started.forEach(loader -> assertEquals(Thread.State.TERMINATED, loader.getState()));
     }
 
     @Test
