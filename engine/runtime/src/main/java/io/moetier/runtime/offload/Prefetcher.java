@@ -76,9 +76,8 @@ final class Prefetcher {
         streamed = layer;
         numGuesses = ids.length;
         nextGuess = 0;
-        UseEstimator uses = estimators.get(sizeClassOfLayer[layer]);
         for (int i = 0; i < numGuesses; i++) {
-            float worth = (float) uses.worth(ids[i]);
+            float worth = (float) estimatorOf(ids[i]).worth(ids[i]);
             int at = i;
             for (; at > 0 && likelihoods[at - 1] < worth; at--) {
                 guesses[at] = guesses[at - 1];
@@ -202,7 +201,7 @@ final class Prefetcher {
             return; // more than half of the slots would push out what was loaded first
         }
         int victim = cache.victimFor(id);
-        UseEstimator uses = estimators.get(sizeClassOfLayer[ExpertId.layerOf(id)]);
+        UseEstimator uses = estimatorOf(id);
         if (cache.numPinned() == cache.numSlots()
                 || (victim != NONE && uses.worth(victim) >= uses.worthIf(id, likelihood))) {
             return;
@@ -224,6 +223,10 @@ final class Prefetcher {
         numUnderWay++;
         numSinceBegin++;
         scheduler.submit(transfer);
+    }
+
+    private UseEstimator estimatorOf(int id) {
+        return estimators.get(sizeClassOfLayer[ExpertId.layerOf(id)]);
     }
 
     private SizeClass sizeClassOf(int id) {
