@@ -9,7 +9,6 @@ import io.moetier.runtime.model.describe.GroupedAttention;
 import io.moetier.runtime.model.describe.Layer;
 import io.moetier.runtime.model.describe.Mixture;
 import io.moetier.runtime.model.describe.SwiGlu;
-import io.moetier.runtime.model.family.Family.Example;
 import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.FeedForwardSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
@@ -49,16 +48,14 @@ final class Llama4 {
             .takes("attention_chunk_size", "attention.sliding_window")
             .says("experts_without_qk_norm", 128);
 
-    static final Family TEXT = new Family(
-            "llama4_text", DEFAULTS, Llama4::text, Optional.of(GGUF), new Example("llama4_scout", Optional.empty()));
+    static final Family TEXT = new Family("llama4_text", DEFAULTS, Llama4::text, Optional.of(GGUF));
 
     /// Checkpoints with an image encoder, which is left out.
     static final Family MULTIMODAL = new Family(
             "llama4",
             Map.of(),
             config -> model(config.nested("text_config").withDefaults(DEFAULTS), "language_model."),
-            Optional.empty(),
-            new Example("llama4_scout", Optional.of("text_config")));
+            Optional.empty());
 
     private Llama4() {}
 

@@ -51,8 +51,7 @@ record NearestFamily(Family family, int common, Set<String> unknownKeys, Set<Str
     static NearestFamily of(JsonObject config, List<Family> families) {
         List<Keys> all = families.stream().map(Keys::of).toList();
         Set<String> given = keysOf(config);
-        given.removeIf(key -> all.stream().noneMatch(keys -> keys.read().contains(key))
-                && all.stream().anyMatch(keys -> keys.example().contains(key)));
+        given.removeAll(FamilyExamples.unread());
         given.remove(TYPE);
         String name = String.valueOf(config.value(TYPE));
         Keys nearest = all.stream()
@@ -100,7 +99,7 @@ record NearestFamily(Family family, int common, Set<String> unknownKeys, Set<Str
     }
 
     /// Returns the keys that have a value, with dots between those of nested objects.
-    private static Set<String> keysOf(JsonObject config) {
+    static Set<String> keysOf(JsonObject config) {
         Set<String> keys = new HashSet<>();
         for (String key : config.keys()) {
             if (config.value(key) instanceof Map) {
