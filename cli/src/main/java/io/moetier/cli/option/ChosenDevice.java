@@ -105,7 +105,7 @@ public record ChosenDevice(List<DeviceFactory> factories, Optional<String> whyCp
                         .map(reason -> new ChosenDevice(List.of(), Optional.of(reason), true))
                         .orElseGet(() -> found(IntStream.of(ordinals)
                                 .<DeviceFactory>mapToObj(ordinal ->
-                                        () -> CudaDevice.open(driver, ordinal, activations, Optional.empty()))
+                                        () -> CudaDevice.open(driver, ordinal, activations))
                                 .toList()));
             }
         };

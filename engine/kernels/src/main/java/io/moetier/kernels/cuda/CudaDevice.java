@@ -13,7 +13,6 @@ import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.DeviceEvent;
 import io.moetier.kernels.device.DeviceMarks;
 import io.moetier.kernels.device.DeviceStream;
-import io.moetier.kernels.device.HostClock;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.kernels.device.MemoryRelief;
 import io.moetier.kernels.device.Owned;
@@ -41,7 +40,6 @@ public final class CudaDevice implements Device {
     private static final int LEAST_DRIVER = 9_000;
 
     private final CudaContext context;
-    private final Optional<HostClock> hostClock;
     private final ActivationType activations;
     private final Owned owned;
     private final CudaHeap heap = new CudaHeap();
@@ -55,9 +53,8 @@ public final class CudaDevice implements Device {
     private final Kernels kernels;
     private boolean closed;
 
-    private CudaDevice(CudaContext context, Optional<HostClock> hostClock, ActivationType activations, Owned owned) {
+    private CudaDevice(CudaContext context, ActivationType activations, Owned owned) {
         this.context = context;
-        this.hostClock = hostClock;
         this.activations = activations;
         this.owned = owned;
         owned.add(arena::close);
@@ -102,15 +99,13 @@ public final class CudaDevice implements Device {
     /// @throws IllegalArgumentException if there is none of that number, or its processor is too old
     /// @throws CudaException if the driver does not take the kernels, or there is no memory
     public static CudaDevice open(CudaDriver driver, int ordinal) {
-        return open(driver, ordinal, ActivationType.F32, Optional.empty());
+        return open(driver, ordinal, ActivationType.F32);
     }
 
     /// Opens a device as the other method of this name.
     ///
     /// @param activations what quantised weights are multiplied by
-    /// @param hostClock the host's time if the driver is one whose time is computed
-    public static CudaDevice open(
-            CudaDriver driver, int ordinal, ActivationType activations, Optional<HostClock> hostClock) {
+    public static CudaDevice open(CudaDriver driver, int ordinal, ActivationType activations) {
         objection(driver, ordinal).ifPresent(reason -> {
             throw new IllegalArgumentException(reason);
         });
@@ -118,7 +113,7 @@ public final class CudaDevice implements Device {
         Owned owned = new Owned();
         owned.add(context::close);
         try {
-            return new CudaDevice(context, hostClock, activations, owned);
+            return new CudaDevice(context, activations, owned);
         } catch (RuntimeException e) {
             owned.close();
             throw e;
@@ -269,11 +264,6 @@ public final class CudaDevice implements Device {
     @Override
     public DeviceEvent newEvent() {
         return new KernelEvent(this);
-    }
-
-    @Override
-    public Optional<HostClock> hostClock() {
-        return hostClock;
     }
 
     @Override

@@ -3,7 +3,6 @@ package io.moetier.kernels.device;
 import io.moetier.kernels.tensor.WeightMatrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Optional;
 
 /// Something that computes: memory for activations and the [Kernels] that work on it.
 ///
@@ -68,11 +67,6 @@ public interface Device extends AutoCloseable {
 
     /// Makes an event.
     DeviceEvent newEvent();
-
-    /// Returns the host's time where the device is not there and its time is computed.
-    default Optional<HostClock> hostClock() {
-        return Optional.empty();
-    }
 
     /// Makes marks, to be closed before the device.
     default DeviceMarks newMarks() {

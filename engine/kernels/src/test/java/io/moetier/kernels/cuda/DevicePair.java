@@ -55,7 +55,7 @@ final class DevicePair implements AutoCloseable {
 
     /// Opens the CUDA device once more, for who closes it.
     CudaDevice open() {
-        return CudaDevice.open(found, 0, activations, Optional.empty());
+        return CudaDevice.open(found, 0, activations);
     }
 
     private static EmulatedDriver start(EmulatedOptions options) {

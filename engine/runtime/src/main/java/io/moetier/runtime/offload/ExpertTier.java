@@ -26,9 +26,6 @@ import org.jspecify.annotations.Nullable;
 /// Concurrency: confined to one thread at a time, which takes one layer's experts after another with
 /// [#begin(int, int\[\], int\[\], float\[\], int)].
 public final class ExpertTier implements AutoCloseable {
-    /// Loaders unless the user says otherwise: one reads while the other checks what it has read.
-    static final int DEFAULT_LOADERS = 2;
-
     /// So that no more has to be given back than a sixteenth at a time.
     private static final int MOST_PIECES = 16;
 
@@ -56,7 +53,7 @@ public final class ExpertTier implements AutoCloseable {
             PolicyFactory policy,
             Placement placement,
             Counters counters,
-            int loaders,
+            Loaders loaders,
             Owned owned) {
         int[] slots = slotBudget.slots(budgetBytes);
         this.owned = owned;
@@ -81,9 +78,7 @@ public final class ExpertTier implements AutoCloseable {
             sizeClasses.add(sizeClass(source, device, releases, cache, source.slotBytes(c), slotBudget.leastSlots(c)));
         }
         numSlots = IntStream.of(slots).sum();
-        scheduler = device.hostClock()
-                .<TransferScheduler<Transfer>>map(clock -> new VirtualLoaders(clock, loaders, numSlots))
-                .orElseGet(() -> new LoaderThreads<>(loaders, numSlots));
+        scheduler = loaders.ofDevice(numSlots);
         owned.add(scheduler::close);
         owned.add(this::dropAhead);
         PromptSlots promptSlots = new PromptSlots(sizeClassOfLayer.length);
@@ -91,7 +86,7 @@ public final class ExpertTier implements AutoCloseable {
                 scheduler,
                 counters,
                 promptSlots,
-                device.readsMainMemory() ? loaders : 1, // copies share a link, and a layer would wait for all of them
+                device.readsMainMemory() ? loaders.count() : 1, // copies share a link, and a layer would wait for all of them
                 sizeClasses,
                 sizeClassOfLayer,
                 mostExpertsOfOneLayer(ids));
@@ -114,7 +109,7 @@ public final class ExpertTier implements AutoCloseable {
             PolicyFactory policy,
             Placement placement,
             Counters counters,
-            int loaders) {
+            Loaders loaders) {
         SlotBudget slotBudget = SlotBudget.of(source, numExpertsPerToken);
         Owned owned = new Owned();
         try {

@@ -21,8 +21,7 @@ import org.jspecify.annotations.Nullable;
  * Parties. One thread computes. It alone calls the tiers of devices, their caches and policies, sequences and
  * prefetchers, and closes them. Each device's tier has loaders, threads that do nothing but run loads; if the processor
  * computes misses, the HostSequence has loaders of its own. Without a GPU there is one tier, whose loaders read the
- * store. Where a device's time is computed, no loader is a thread: VirtualLoaders and the LazyLoader run loads on the
- * thread that computes.
+ * store. A device may come with other Loaders, which run loads on the thread that computes.
  *
  * A slot of a device's tier (ExpertTier) changes only in the thread that computes:
  *   free      nothing is in it
@@ -130,9 +129,10 @@ public final class ExpertTiers implements AutoCloseable {
             int numExpertsPerToken,
             long budgetBytes,
             PolicyFactory policy,
-            MissCosts costs,
+            Loaders loaders,
             Counters counters) {
         Owned owned = new Owned();
+        MissCosts costs = new MissCosts(loaders);
         Placement placement = new Placement(Misses.COPY, costs);
         ExpertTier tier = ExpertTier.open(
                 store,
@@ -142,7 +142,7 @@ public final class ExpertTiers implements AutoCloseable {
                 policy,
                 placement,
                 counters,
-                ExpertTier.DEFAULT_LOADERS);
+                loaders);
         owned.add(tier::close);
         return new ExpertTiers(List.of(tier), null, null, placement, costs, owned);
     }
@@ -160,9 +160,10 @@ public final class ExpertTiers implements AutoCloseable {
             long[] budgets,
             PolicyFactory policy,
             Misses misses,
-            MissCosts costs,
+            Loaders loaders,
             Counters counters) {
         Owned owned = new Owned();
+        MissCosts costs = new MissCosts(loaders);
         owned.add(pinned::close);
         try {
             ExpertSource store = pinned.source();
@@ -172,7 +173,7 @@ public final class ExpertTiers implements AutoCloseable {
             List<ExpertTier> tiers = new ArrayList<>();
             for (int i = 0; i < divided.length; i++) {
                 DeviceCopies copies = DeviceCopies.open(
-                        pinned, devices.get(i), divided[i], ExpertTier.DEFAULT_LOADERS, costs, counters);
+                        pinned, devices.get(i), divided[i], loaders.count(), costs, counters);
                 owned.add(copies::close);
                 ExpertTier tier = ExpertTier.open(
                         copies,
@@ -182,18 +183,14 @@ public final class ExpertTiers implements AutoCloseable {
                         policy,
                         placement,
                         counters,
-                        ExpertTier.DEFAULT_LOADERS);
+                        loaders);
                 owned.add(tier::close);
                 tiers.add(tier);
             }
             HostSequence host = null;
             if (misses != Misses.COPY) {
                 int most = ExpertTier.mostExpertsOfOneLayer(all);
-                TransferScheduler<HostSequence.Lease> readers =
-                        devices.getFirst().hostClock().isPresent()
-                                ? new LazyLoader<>()
-                                : new LoaderThreads<>(ExpertTier.DEFAULT_LOADERS, most);
-                host = new HostSequence(pinned, counters, readers, most);
+                host = new HostSequence(pinned, counters, loaders.ofProcessor(most), most);
                 owned.add(host::end);
             }
             return new ExpertTiers(tiers, pinned, host, placement, costs, owned);

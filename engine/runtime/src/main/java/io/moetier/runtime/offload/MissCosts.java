@@ -1,8 +1,6 @@
 package io.moetier.runtime.offload;
 
-import io.moetier.kernels.device.HostClock;
 import java.util.Arrays;
-import java.util.Optional;
 
 /// What it costs to copy an expert to a device, and to compute one on the processor, going by how it went lately.
 ///
@@ -17,22 +15,21 @@ public final class MissCosts {
     private static final double FORGETTING = 0.998;
     private static final int POWERS = Integer.SIZE;
 
-    private final Optional<HostClock> clock;
+    private final Loaders loaders;
     private double copyingUntil; // guarded by this, as the next two
     private double copiedBytes;
     private double copyNanos = Double.NaN; // for those bytes
     private final double[] nanosPerComputedByte = new double[POWERS]; // by the power of two of the rows
 
-    /// @param clock that copies are measured by, and that the processor's work is added to, if time is
-    ///     computed
-    public MissCosts(Optional<HostClock> clock) {
-        this.clock = clock;
+    /// @param loaders by whose clock all is measured
+    MissCosts(Loaders loaders) {
+        this.loaders = loaders;
         Arrays.fill(nanosPerComputedByte, Double.NaN);
     }
 
     /// Returns the time, for [#copied].
     double nanos() {
-        return clock.isPresent() ? clock.get().nanos() : System.nanoTime();
+        return loaders.nanos();
     }
 
     /// Records that `bytes` were copied from `startNanos` until now.
@@ -44,15 +41,10 @@ public final class MissCosts {
         copyNanos = mean(copyNanos, nanos);
     }
 
-    /// Records that the processor took `realNanos` for experts of `bytes` together, each applied to about `rows` rows;
-    /// where time is computed, what a processor is said to take counts instead.
-    public void computed(long bytes, int rows, long realNanos) {
-        double nanos = realNanos;
-        if (clock.isPresent()) {
-            HostClock virtual = clock.get();
-            nanos = virtual.processorNanos(bytes, rows);
-            virtual.set(virtual.nanos() + nanos);
-        }
+    /// Records that the processor took `measuredNanos` for experts of `bytes` together, each applied to about `rows`
+    /// rows.
+    public void computed(long bytes, int rows, long measuredNanos) {
+        double nanos = loaders.computed(bytes, rows, measuredNanos);
         int power = power(rows);
         nanosPerComputedByte[power] = mean(nanosPerComputedByte[power], nanos / bytes);
     }

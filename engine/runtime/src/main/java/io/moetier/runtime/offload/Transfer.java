@@ -118,8 +118,8 @@ final class Transfer implements Load {
         nanos = System.nanoTime() - start;
     }
 
-    /// Says whether it can be run without waiting for another thread.
-    boolean hasRoom() {
+    @Override
+    public boolean hasRoom() {
         return source.hasRoomFor(id);
     }
 

@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Runs loads, begun in the order of submission. Called by the thread that computes; what else may happen at the same
 /// time is told in [ExpertTiers].
-interface TransferScheduler<L extends Load> extends AutoCloseable {
+public interface TransferScheduler<L extends Load> extends AutoCloseable {
     void submit(L load);
 
     /// Returns a load that ended, well or not, or null if none has since the last call.

@@ -5,7 +5,6 @@ import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.DeviceFactory;
 import io.moetier.kernels.device.DeviceMarks;
-import io.moetier.kernels.device.HostClock;
 import io.moetier.kernels.device.KvType;
 import io.moetier.kernels.device.Largest;
 import io.moetier.kernels.device.Owned;
@@ -22,8 +21,9 @@ import io.moetier.runtime.model.mixture.LayerContext;
 import io.moetier.runtime.model.pass.Workspace;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.offload.DeviceWithLoaders;
 import io.moetier.runtime.offload.ExpertTiers;
-import io.moetier.runtime.offload.MissCosts;
+import io.moetier.runtime.offload.Loaders;
 import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.offload.PinnedTier;
 import io.moetier.runtime.offload.PrefetchTrial;
@@ -62,6 +62,7 @@ public final class Engine implements AutoCloseable {
     private final KvType kv;
     private final List<Device> devices; // all but experts is computed on the first
     private final Device device;
+    private final Loaders loaders;
     private final Optional<Device> processor; // computes what devices lack
     private final Counters counters = new Counters();
     private final ExpertTiers expertTiers;
@@ -89,6 +90,9 @@ public final class Engine implements AutoCloseable {
         config.memory().ramBytes().ifPresent(slotBudget::slots);
         devices = openDevices(config);
         device = devices.getFirst();
+        loaders = config.compute().device().orElse(null) instanceof DeviceWithLoaders own
+                ? own.loaders()
+                : Loaders.THREADS;
         processor = config.offloading().misses() == Misses.COPY ? Optional.empty() : Optional.of(openBeside(config));
         Arena arena = device.newArena();
         owned.add(arena::close);
@@ -380,10 +384,9 @@ public final class Engine implements AutoCloseable {
         return device;
     }
 
-    /// Returns the time by which ways to do the same are compared: virtual if the device is not there.
+    /// Returns the time by which ways to do the same are compared.
     long nanos() {
-        Optional<HostClock> virtual = device.hostClock();
-        return virtual.isPresent() ? (long) virtual.get().nanos() : System.nanoTime();
+        return (long) loaders.nanos();
     }
 
     Counters counters() {
@@ -443,10 +446,9 @@ public final class Engine implements AutoCloseable {
     /// Called when the dense weights are in main memory, so that what is available there no longer includes theirs.
     private ExpertTiers openTiers(EngineConfig config, PolicyFactory policy) {
         StoreSource source = new StoreSource(store, counters);
-        MissCosts costs = new MissCosts(device.hostClock());
         if (device.readsMainMemory()) {
             return ExpertTiers.inMainMemory(
-                    source, device, numExpertsPerToken(), ramBytes(config), policy, costs, counters);
+                    source, device, numExpertsPerToken(), ramBytes(config), policy, loaders, counters);
         }
         long[] vramBytes = IntStream.range(0, devices.size())
                 .mapToLong(number -> expertBytes(config, number))
@@ -459,7 +461,7 @@ public final class Engine implements AutoCloseable {
                 vramBytes,
                 policy,
                 config.offloading().misses(),
-                costs,
+                loaders,
                 counters);
     }
 

@@ -44,7 +44,7 @@ class ExpertTierTest {
 
     private ExpertTier tier(ExpertSource source, int topK, long budget, String policy) {
         return ExpertTier.open(
-                source, device, topK, budget, Policies.of(policy, id -> id & 7), FakeSource.COPIED, counters, 2);
+                source, device, topK, budget, Policies.of(policy, id -> id & 7), FakeSource.COPIED, counters, Loaders.THREADS);
     }
 
     /// Walks through a layer's experts, checks every block while it is held, and returns the tier of each.
@@ -164,7 +164,7 @@ class ExpertTierTest {
                     (ids, slots) -> listening(ids, heard::add),
                     FakeSource.COPIED,
                     counters,
-                    2)) {
+                    Loaders.THREADS)) {
                 tier.begin(0, new int[] {2, 5}, FakeSource.NO_ROWS, new float[] {0.75f, 0.25f}, 2)
                         .close();
                 tier.begin(0, new int[] {5}, FakeSource.NO_ROWS, null, 1).close();
@@ -457,7 +457,7 @@ class ExpertTierTest {
                     }),
                     FakeSource.COPIED,
                     counters,
-                    2)) {
+                    Loaders.THREADS)) {
                 walk(tier, 0, 1, 2);
                 fails[0] = true;
                 assertSame(

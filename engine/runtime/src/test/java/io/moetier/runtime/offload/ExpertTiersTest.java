@@ -17,7 +17,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -33,7 +32,6 @@ class ExpertTiersTest {
     private static final int EXPERTS = 12;
 
     private final Counters counters = new Counters();
-    private final MissCosts costs = new MissCosts(Optional.empty());
     private final FakeSource source = new FakeSource(2, EXPERTS, SLOT, 2 * SLOT);
     private final List<FakeDevice> devices = new ArrayList<>();
     private final AtomicInteger wrong = new AtomicInteger();
@@ -46,7 +44,7 @@ class ExpertTiersTest {
         PinnedTier pinned =
                 PinnedTier.open(source, devices.getFirst(), 2, 3L * hostSlots * SLOT, Policies.of("lru"), counters);
         return ExpertTiers.over(
-                pinned, List.<Device>copyOf(devices), 2, budgets, Policies.of("lru"), misses, costs, counters);
+                pinned, List.<Device>copyOf(devices), 2, budgets, Policies.of("lru"), misses, Loaders.THREADS, counters);
     }
 
     /// Runs a layer for random experts with kernels that check what they read; each expert must come once.
@@ -63,7 +61,7 @@ class ExpertTiersTest {
             }
             ExpertArrivals onHost = all.onHost();
             while (onHost != null && visitNext(onHost, null, layer, seen)) {
-                costs.computed(SLOT, 1 + random.nextInt(40), 1 + random.nextInt(5000));
+                tiers.costs().computed(SLOT, 1 + random.nextInt(40), 1 + random.nextInt(5000));
             }
             for (boolean more = true; more; ) {
                 more = false;
@@ -111,7 +109,7 @@ class ExpertTiersTest {
             devices.forEach(FakeDevice::finish);
             ResidentSummary all = tiers.residentSummary();
             assertEquals(2 * EXPERTS, all.numExperts());
-            int dropped = numDevices * ExpertTier.DEFAULT_LOADERS; // copies for later that had not begun
+            int dropped = numDevices * Loaders.THREADS.count(); // copies for later that had not begun
             for (int step = 0; all.numResident() < all.numSlots() - dropped; step++) {
                 run(tiers, step % 2); // slots are used whatever becomes of misses, once loaders get a processor
                 devices.forEach(FakeDevice::finish);
@@ -182,7 +180,7 @@ class ExpertTiersTest {
                 new long[] {9L * SLOT, 9L * SLOT},
                 failing,
                 Misses.COPY,
-                costs,
+                Loaders.THREADS,
                 counters)) {
             int[] all = IntStream.range(0, EXPERTS).toArray();
             assertSame(error, assertThrows(InternalError.class, () -> tiers.begin(0, all, new int[EXPERTS], null, EXPERTS)));

@@ -5,7 +5,6 @@ import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.Tier;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Optional;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.function.IntConsumer;
 
@@ -15,7 +14,7 @@ final class FakeSource implements ExpertSource {
     static final int[] NO_ROWS = {};
 
     /// Loads whatever is missing.
-    static final Placement COPIED = new Placement(Misses.COPY, new MissCosts(Optional.empty()));
+    static final Placement COPIED = new Placement(Misses.COPY, new MissCosts(Loaders.THREADS));
 
     private final int[] ids;
     private final int numExperts;

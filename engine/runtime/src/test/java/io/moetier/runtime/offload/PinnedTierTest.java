@@ -18,7 +18,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -45,7 +44,7 @@ class PinnedTierTest {
     }
 
     private DeviceCopies copies(PinnedTier tier) {
-        return DeviceCopies.open(tier, device, source.ids(), 2, new MissCosts(Optional.empty()), counters);
+        return DeviceCopies.open(tier, device, source.ids(), 2, new MissCosts(Loaders.THREADS), counters);
     }
 
     /// Reads an expert, checks that it came, and returns where it was.
@@ -193,7 +192,7 @@ class PinnedTierTest {
         try (PinnedTier pinned = tier(4);
                 DeviceCopies copies = copies(pinned);
                 ExpertTier tier = ExpertTier.open(
-                        copies, device, 2, 2 * SLOT, Policies.of("lru"), FakeSource.COPIED, counters, 2)) {
+                        copies, device, 2, 2 * SLOT, Policies.of("lru"), FakeSource.COPIED, counters, Loaders.THREADS)) {
             return tier.residentSummary().numSlots() == 2;
         } catch (FakeDevice.Failure e) {
             return false;
@@ -207,7 +206,7 @@ class PinnedTierTest {
         try (PinnedTier pinned = tier(3);
                 DeviceCopies copies = copies(pinned);
                 ExpertTier tier = ExpertTier.open(
-                        copies, device, 2, (long) slots * SLOT, Policies.of("lru"), FakeSource.COPIED, counters, 2)) {
+                        copies, device, 2, (long) slots * SLOT, Policies.of("lru"), FakeSource.COPIED, counters, Loaders.THREADS)) {
             for (int step = 0; step < 200; step++) {
                 int layer = step % 2;
                 int[] experts = IntStream.range(0, EXPERTS)
@@ -255,7 +254,7 @@ class PinnedTierTest {
         try (PinnedTier pinned = tier(3);
                 DeviceCopies copies = copies(pinned);
                 ExpertTier tier = ExpertTier.open(
-                        copies, device, 2, 4 * SLOT, Policies.of("lru"), FakeSource.COPIED, counters, 2)) {
+                        copies, device, 2, 4 * SLOT, Policies.of("lru"), FakeSource.COPIED, counters, Loaders.THREADS)) {
             int failures = 0;
             for (int step = 0; step < 300; step++) {
                 device.callsToFailure = 1 + random.nextInt(6);

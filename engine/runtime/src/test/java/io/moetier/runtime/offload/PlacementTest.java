@@ -4,22 +4,29 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.kernels.device.HostClock;
-import io.moetier.kernels.device.HostErrands;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class PlacementTest {
     private static final long BYTES = 1000;
 
-    /// A clock that is set by hand.
-    private static final class SetClock implements HostClock {
+    /// A clock that is set by hand, for loaders that never load.
+    private static final class SetClock implements Loaders {
         private double nanos;
         private double processorNanos;
 
         @Override
-        public double processorNanos(long bytes, int rows) {
-            return processorNanos;
+        public int count() {
+            return 0;
+        }
+
+        @Override
+        public <L extends Load> TransferScheduler<L> ofDevice(int capacity) {
+            throw new AssertionError("nothing is loaded");
+        }
+
+        @Override
+        public <L extends Load> TransferScheduler<L> ofProcessor(int capacity) {
+            throw new AssertionError("nothing is loaded");
         }
 
         @Override
@@ -28,16 +35,13 @@ class PlacementTest {
         }
 
         @Override
-        public void set(double newNanos) {
-            nanos = newNanos;
+        public double computed(long bytes, int rows, long measuredNanos) {
+            return processorNanos;
         }
-
-        @Override
-        public void attend(HostErrands errands) {}
     }
 
     private final SetClock clock = new SetClock();
-    private final MissCosts costs = new MissCosts(Optional.of(clock));
+    private final MissCosts costs = new MissCosts(clock);
     private final Placement auto = new Placement(Misses.AUTO, costs);
 
     private void copy(long nanos) {
@@ -46,7 +50,7 @@ class PlacementTest {
         costs.copied(BYTES, start);
     }
 
-    /// Computes an expert for one row on the processor, which takes `nanos` in virtual time.
+    /// Computes an expert for one row on the processor, which counts as `nanos`.
     private void compute(long nanos) {
         clock.processorNanos = nanos;
         costs.computed(BYTES, 1, 1_000_000);
@@ -71,13 +75,12 @@ class PlacementTest {
         copy(100);
         assertEquals(1, onHost(missing, 1, 1, 1));
         compute(50);
-        assertEquals(150, clock.nanos, "virtual time goes on while the processor works");
         assertEquals(2, onHost(missing, 1, 1, 1), "two in the time of one copy");
     }
 
     @Test
-    void withoutAVirtualClockRealTimeCounts() {
-        MissCosts real = new MissCosts(Optional.empty());
+    void ofThreadsTheMeasuredTimeCounts() {
+        MissCosts real = new MissCosts(Loaders.THREADS);
         real.computed(BYTES, 1, 70);
         assertEquals(70, real.computeNanos(BYTES, 1), 1e-9);
     }

@@ -38,10 +38,10 @@ class PrefetcherTest {
     }
 
     private ExpertTier tier(int slots) {
-        return tier(slots, 2);
+        return tier(slots, Loaders.THREADS);
     }
 
-    private ExpertTier tier(int slots, int loaders) {
+    private ExpertTier tier(int slots, Loaders loaders) {
         return ExpertTier.open(
                 source, device, 2, slots * 4096L, Policies.of("lru"), FakeSource.COPIED, counters, loaders);
     }
@@ -226,7 +226,7 @@ class PrefetcherTest {
     void theNextLayerOfAPromptIsLoadedBehindEverythingThatThisOneNeeds() {
         List<Integer> read = Collections.synchronizedList(new ArrayList<>());
         source.beforeRead = id -> read.add(ExpertId.layerOf(id));
-        try (ExpertTier tier = tier(24, 1)) {
+        try (ExpertTier tier = tier(24, new LoadersOnThreads(1))) {
             layer(tier, 0, ALL, () -> tier.stream(1));
             awaitReads(1, ALL);
             layer(tier, 1, ALL, () -> {});
@@ -265,7 +265,7 @@ class PrefetcherTest {
     @Test
     void theExpertsOfAPromptThatWereChosenOfLateComeFirst() {
         List<Integer> read = Collections.synchronizedList(new ArrayList<>());
-        try (ExpertTier tier = tier(8, 1)) {
+        try (ExpertTier tier = tier(8, new LoadersOnThreads(1))) {
             layer(tier, 1, new int[] {7, 5}, () -> {});
             layer(tier, 0, ALL, () -> {});
             source.beforeRead = id -> {

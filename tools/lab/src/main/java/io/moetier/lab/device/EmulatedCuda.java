@@ -7,8 +7,7 @@ import io.moetier.kernels.cuda.driver.CudaDriver;
 import io.moetier.kernels.cuda.driver.CudaLookup;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.DeviceFactory;
-import io.moetier.kernels.device.HostClock;
-import io.moetier.kernels.device.HostErrands;
+import io.moetier.runtime.offload.Loaders;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -63,7 +62,7 @@ public final class EmulatedCuda implements VirtualDevice {
 
     private CudaDevice open(int ordinal) {
         opened++;
-        return CudaDevice.open(binding(), ordinal, activations, timed ? Optional.of(new Clock()) : Optional.empty());
+        return CudaDevice.open(binding(), ordinal, activations);
     }
 
     /// Returns all devices of the driver, this one first; each is opened and closed by itself.
@@ -93,6 +92,11 @@ public final class EmulatedCuda implements VirtualDevice {
         public void close() {
             EmulatedCuda.this.close();
         }
+    }
+
+    @Override
+    public Loaders loaders() {
+        return timed ? new LoadersInTime(new Clock()) : Loaders.THREADS;
     }
 
     /// The host's time, which the driver has.

@@ -1,4 +1,4 @@
-package io.moetier.kernels.device;
+package io.moetier.lab.device;
 
 /// The host's time beside a device that is not there, whose time is computed.
 ///

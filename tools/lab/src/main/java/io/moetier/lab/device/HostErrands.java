@@ -1,4 +1,4 @@
-package io.moetier.kernels.device;
+package io.moetier.lab.device;
 
 /// What threads of the host do beside the one that computes, where time is computed and there is that one only.
 public interface HostErrands {

@@ -1,5 +1,7 @@
-package io.moetier.runtime.offload;
+package io.moetier.lab.device;
 
+import io.moetier.runtime.offload.Load;
+import io.moetier.runtime.offload.TransferScheduler;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;

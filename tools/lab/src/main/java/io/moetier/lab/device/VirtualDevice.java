@@ -1,9 +1,9 @@
 package io.moetier.lab.device;
 
-import io.moetier.kernels.device.DeviceFactory;
+import io.moetier.runtime.offload.DeviceWithLoaders;
 
 /// A GPU that is not there, and what it would take.
-public interface VirtualDevice extends DeviceFactory {
+public interface VirtualDevice extends DeviceWithLoaders {
     /// Returns how it computes, in words before [#gpu()]: "an emulated".
     String kind();
 

@@ -1,70 +1,72 @@
-package io.moetier.runtime.offload;
+package io.moetier.lab.device;
 
-import io.moetier.kernels.device.HostClock;
-import io.moetier.kernels.device.HostErrands;
+import io.moetier.runtime.offload.Load;
+import io.moetier.runtime.offload.TransferScheduler;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Loaders beside a device whose time is computed: what they do is done by the thread that computes, when in that time
 /// a loader would begin it, and takes a loader's time and not its own.
 ///
-/// So times depend on no scheduling of threads. A transfer is run once a loader is free for it by now; its end lies in
+/// So times depend on no scheduling of threads. A load is run once a loader is free for it by now; its end lies in
 /// the future, and the computation learns of it when its time has come there, or goes there to wait. What has begun
 /// nowhere yet can be taken back. The clock asks for what is to be begun while the computation waits for the device.
-final class VirtualLoaders implements TransferScheduler<Transfer>, HostErrands {
+final class VirtualLoaders<L extends Load> implements TransferScheduler<L>, HostErrands {
     private final HostClock clock;
     private final double[] freeAt; // by loader
-    private final @Nullable Transfer[] submitted; // a ring
+    private final List<@Nullable L> submitted; // a ring
     private final double[] submittedAt;
     private int head;
     private int numSubmitted;
-    private final Transfer[] ended; // in the order in which they end, the last one first
+    private final List<L> ended; // in the order in which they end, the last one first
     private final double[] endsAt;
-    private int numEnded;
     private boolean running;
 
-    /// At most `capacity` transfers are under way at a time.
+    /// At most `capacity` loads are under way at a time.
     VirtualLoaders(HostClock clock, int numLoaders, int capacity) {
         this.clock = clock;
         freeAt = new double[numLoaders];
-        submitted = new @Nullable Transfer[capacity];
+        submitted = new ArrayList<>(Collections.nCopies(capacity, null));
         submittedAt = new double[capacity];
-        ended = new Transfer[capacity];
+        ended = new ArrayList<>(capacity);
         endsAt = new double[capacity];
         clock.attend(this);
     }
 
     @Override
-    public void submit(Transfer transfer) {
-        int at = (head + numSubmitted++) % submitted.length;
-        submitted[at] = transfer;
+    public void submit(L load) {
+        int at = (head + numSubmitted++) % submitted.size();
+        submitted.set(at, load);
         submittedAt[at] = clock.nanos();
         begin();
     }
 
     @Override
-    public @Nullable Transfer poll() {
+    public @Nullable L poll() {
         begin();
-        return numEnded > 0 && endsAt[numEnded - 1] <= clock.nanos() ? TransferScheduler.collected(take()) : null;
+        return !ended.isEmpty() && endsAt[ended.size() - 1] <= clock.nanos() ? TransferScheduler.collected(take()) : null;
     }
 
     @Override
-    public Transfer await() {
+    public L await() {
         begin();
-        while (nextNanos() < (numEnded == 0 ? Double.POSITIVE_INFINITY : endsAt[numEnded - 1])) {
+        while (nextNanos() < (ended.isEmpty() ? Double.POSITIVE_INFINITY : endsAt[ended.size() - 1])) {
             clock.set(nextNanos());
             begin();
         }
-        if (numEnded == 0) {
+        if (ended.isEmpty()) {
             throw new IllegalStateException("nothing is under way");
         }
-        clock.set(Math.max(clock.nanos(), endsAt[numEnded - 1]));
-        Transfer transfer = take();
-        transfer.collect();
-        return transfer;
+        clock.set(Math.max(clock.nanos(), endsAt[ended.size() - 1]));
+        L load = take();
+        load.collect();
+        return load;
     }
 
     @Override
-    public @Nullable Transfer cancel() {
+    public @Nullable L cancel() {
         begin();
         return numSubmitted == 0 ? null : TransferScheduler.collected(takeSubmitted());
     }
@@ -76,7 +78,7 @@ final class VirtualLoaders implements TransferScheduler<Transfer>, HostErrands {
 
     @Override
     public double nextNanos() {
-        Transfer next = submitted[head];
+        L next = submitted.get(head);
         return running || numSubmitted == 0 || next == null || !next.hasRoom() ? Double.POSITIVE_INFINITY : nextBegin();
     }
 
@@ -87,11 +89,11 @@ final class VirtualLoaders implements TransferScheduler<Transfer>, HostErrands {
             int loader = nextLoader();
             clock.set(nextBegin());
             running = true;
-            Transfer transfer = takeSubmitted();
-            transfer.run();
+            L load = takeSubmitted();
+            load.run();
             running = false;
             freeAt[loader] = clock.nanos();
-            insert(transfer, freeAt[loader]);
+            insert(load, freeAt[loader]);
         }
         clock.set(now);
     }
@@ -113,28 +115,27 @@ final class VirtualLoaders implements TransferScheduler<Transfer>, HostErrands {
         return next;
     }
 
-    private Transfer takeSubmitted() {
-        Transfer transfer = submitted[head];
-        submitted[head] = null;
-        head = (head + 1) % submitted.length;
+    private L takeSubmitted() {
+        L load = submitted.get(head);
+        submitted.set(head, null);
+        head = (head + 1) % submitted.size();
         numSubmitted--;
-        if (transfer == null) {
-            throw new IllegalStateException("a transfer was lost");
+        if (load == null) {
+            throw new IllegalStateException("a load was lost");
         }
-        return transfer;
+        return load;
     }
 
-    private void insert(Transfer transfer, double end) {
-        int at = numEnded++;
+    private void insert(L load, double end) {
+        int at = ended.size();
         for (; at > 0 && endsAt[at - 1] <= end; at--) {
-            ended[at] = ended[at - 1];
             endsAt[at] = endsAt[at - 1];
         }
-        ended[at] = transfer;
+        ended.add(at, load);
         endsAt[at] = end;
     }
 
-    private Transfer take() {
-        return ended[--numEnded];
+    private L take() {
+        return ended.removeLast();
     }
 }

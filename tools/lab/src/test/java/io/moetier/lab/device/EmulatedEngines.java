@@ -76,7 +76,7 @@ final class EmulatedEngines {
     }
 
     private static Device openReal(ActivationType activations) {
-        return CudaDevice.open(find(Optional.empty()), 0, activations, Optional.empty());
+        return CudaDevice.open(find(Optional.empty()), 0, activations);
     }
 
     /// Opens the first device of a driver that runs.

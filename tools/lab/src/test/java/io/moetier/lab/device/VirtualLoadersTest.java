@@ -1,18 +1,19 @@
-package io.moetier.runtime.offload;
+package io.moetier.lab.device;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
-import io.moetier.kernels.device.HostClock;
-import io.moetier.kernels.device.HostErrands;
+import io.moetier.runtime.offload.TransferScheduler;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-class VirtualLoadersTest extends TransferSchedulerContract {
+class VirtualLoadersTest extends LoadersInTimeContract {
     private static final double LOAD_NANOS = 100;
+
+    private double loadNanos;
 
     private final Clock clock = new Clock();
 
@@ -32,7 +33,7 @@ class VirtualLoadersTest extends TransferSchedulerContract {
 
         @Override
         public double processorNanos(long bytes, int rows) {
-            return 0;
+            return 7;
         }
 
         @Override
@@ -42,28 +43,26 @@ class VirtualLoadersTest extends TransferSchedulerContract {
     }
 
     @Override
-    TransferScheduler<Transfer> open() {
+    TransferScheduler<ListedLoad> open() {
         return open(1);
     }
 
-    private TransferScheduler<Transfer> open(int loaders) {
-        return new VirtualLoaders(clock, loaders, LOADS);
+    private TransferScheduler<ListedLoad> open(int loaders) {
+        return new VirtualLoaders<>(clock, loaders, LOADS);
     }
 
-    private void takeTime() {
-        source.beforeRead = id -> {
-            begun.add(id);
-            clock.now += LOAD_NANOS;
-        };
+    @Override
+    void work() {
+        clock.now += loadNanos;
     }
 
     @Test
     void waitingGoesToTheTimeAtWhichALoadEnds() {
-        takeTime();
-        try (TransferScheduler<Transfer> scheduler = open(2)) {
+        loadNanos = LOAD_NANOS;
+        try (TransferScheduler<ListedLoad> scheduler = open(2)) {
             loads().forEach(scheduler::submit);
             for (int i = 0; i < LOADS; i++) {
-                assertEquals(i, scheduler.await().index());
+                assertEquals(i, scheduler.await().number());
                 assertEquals(LOAD_NANOS * (1 + i / 2), clock.now);
             }
         }
@@ -71,9 +70,9 @@ class VirtualLoadersTest extends TransferSchedulerContract {
 
     @Test
     void aLoadIsLearntOfWhenItsTimeHasCome() {
-        takeTime();
-        try (TransferScheduler<Transfer> scheduler = open()) {
-            Transfer load = load(0);
+        loadNanos = LOAD_NANOS;
+        try (TransferScheduler<ListedLoad> scheduler = open()) {
+            ListedLoad load = load(0);
             scheduler.submit(load);
             clock.now = LOAD_NANOS - 1;
             assertNull(scheduler.poll());
@@ -84,8 +83,8 @@ class VirtualLoadersTest extends TransferSchedulerContract {
 
     @Test
     void whatTheClockAsksForIsBegunInItsTime() {
-        takeTime();
-        try (TransferScheduler<Transfer> scheduler = open()) {
+        loadNanos = LOAD_NANOS;
+        try (TransferScheduler<ListedLoad> scheduler = open()) {
             scheduler.submit(load(0));
             scheduler.submit(load(1));
             HostErrands errands = Objects.requireNonNull(clock.errands);
@@ -96,5 +95,24 @@ class VirtualLoadersTest extends TransferSchedulerContract {
             assertEquals(0, clock.now);
             assertEquals(Double.POSITIVE_INFINITY, errands.nextNanos());
         }
+    }
+
+    @Test
+    void nothingIsRunAfterClosing() {
+        TransferScheduler<ListedLoad> scheduler = open();
+        loadNanos = LOAD_NANOS;
+        loads().forEach(scheduler::submit);
+        scheduler.close();
+        clock.now = LOADS * LOAD_NANOS;
+        ListedLoad load = scheduler.poll();
+        assertSame(0, load == null ? -1 : load.number());
+        assertEquals(List.of(0), begun);
+    }
+
+    /// What the processor computes passes in virtual time, whatever it took.
+    @Test
+    void theProcessorTakesWhatItIsSaidToTake() {
+        assertEquals(7, new LoadersInTime(clock).computed(1000, 1, 1_000_000));
+        assertEquals(7, clock.now);
     }
 }

@@ -8,13 +8,11 @@ import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.DeviceEvent;
 import io.moetier.kernels.device.DeviceMarks;
 import io.moetier.kernels.device.DeviceStream;
-import io.moetier.kernels.device.HostClock;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.lab.device.VirtualMarks;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Optional;
 
 /// The processor, which says that it is a GPU: experts are copied to slots of their own, in main memory, and time is
 /// charged as the [io.moetier.kernels.cuda.CudaDevice] would call the driver.
@@ -110,11 +108,6 @@ final class SimulatedDevice implements Device {
     @Override
     public DeviceMarks newMarks() {
         return new VirtualMarks(time);
-    }
-
-    @Override
-    public Optional<HostClock> hostClock() {
-        return Optional.of(time);
     }
 
     @Override

@@ -6,8 +6,10 @@ import io.moetier.kernels.cpu.CpuDevice;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.Device;
+import io.moetier.lab.device.LoadersInTime;
 import io.moetier.lab.device.VirtualDevice;
 import io.moetier.lab.device.VirtualMarks;
+import io.moetier.runtime.offload.Loaders;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -40,6 +42,11 @@ public final class SimulatedGpu implements VirtualDevice {
     @Override
     public Device open() {
         return new SimulatedDevice(profile, time, CpuDevice.open(threads, choice, nativeDirectory), activations);
+    }
+
+    @Override
+    public Loaders loaders() {
+        return new LoadersInTime(time);
     }
 
     @Override

@@ -13,8 +13,8 @@ import io.moetier.emulator.driver.stream.StreamGroup;
 import io.moetier.emulator.driver.stream.Timekeeper;
 import io.moetier.emulator.driver.stream.TimelineEntry;
 import io.moetier.emulator.memory.DeviceFault;
-import io.moetier.kernels.device.HostClock;
-import io.moetier.kernels.device.HostErrands;
+import io.moetier.lab.device.HostClock;
+import io.moetier.lab.device.HostErrands;
 import java.util.List;
 
 /// The emulated driver's streams, events and clock, without a driver: commands that take time and do nothing.
