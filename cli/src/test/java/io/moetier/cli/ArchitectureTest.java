@@ -21,8 +21,11 @@ import java.io.UncheckedIOException;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.constantpool.PoolEntry;
 import java.lang.classfile.constantpool.StringEntry;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -39,6 +42,9 @@ class ArchitectureTest {
     private static final int MOST_FILES = 40;
     /// What stays in one room all the same.
     private static final Set<String> LARGE_PACKAGES = Set.of("io.moetier.kernels.cpu");
+    private static final int LARGE = 1 << 20;
+    private static final List<String> MODULES = List.of(
+            "storage", "engine/kernels", "engine/runtime", "engine/api", "tools/emulator", "tools/lab", "cli");
     private static final Set<String> PROPERTY_READERS = Set.of(
             "java.lang.System.getProperty",
             "java.lang.System.getProperties",
@@ -109,6 +115,44 @@ class ArchitectureTest {
                 .whereLayer("testdata")
                 .mayNotBeAccessedByAnyLayer()
                 .check(CLASSES);
+    }
+
+    /// Devices that are not there, and their time, are the laboratory's.
+    @Test
+    void theEngineHasNoVirtualTime() {
+        noClasses()
+                .that()
+                .resideInAnyPackage("io.moetier", "io.moetier.runtime..", "io.moetier.kernels..", "io.moetier.storage..")
+                .should()
+                .haveNameMatching(".*[.$](Virtual|Simulated|Emulated|Fake|HostClock)\\w*")
+                .check(CLASSES);
+    }
+
+    /// Jars are made of these folders; what tests read has a module of its own.
+    @Test
+    void noModuleCarriesTestData() throws IOException {
+        Set<String> fixtures = contents(TestData.root().toAbsolutePath());
+        assertTrue(fixtures.size() > 100, () -> "found only " + fixtures.size());
+        for (String module : MODULES) {
+            Set<String> carried = contents(TestData.root().resolveSibling(module).resolve("target/classes"));
+            carried.retainAll(fixtures);
+            assertEquals(Set.of(), carried, module);
+        }
+    }
+
+    /// Returns the contents of all small files that javac and Maven did not make, byte for byte.
+    private static Set<String> contents(Path folder) throws IOException {
+        Set<String> contents = new HashSet<>();
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                boolean isBuilt = folder.relativize(file).startsWith("target") || file.toString().endsWith(".class");
+                if (!isBuilt && Files.size(file) < LARGE) {
+                    contents.add(Files.readString(file, StandardCharsets.ISO_8859_1));
+                }
+            }
+        }
+        contents.remove("");
+        return contents;
     }
 
     @Test
