@@ -44,7 +44,7 @@ final class Placement {
             return 0;
         }
         double onHost = computeNanos;
-        double least = Math.max(onHost, n * copyNanos);
+        double least = Overlap.time(onHost, n * copyNanos, Overlap.WHOLE);
         int best = 0;
         for (int count = 1; count <= n; count++) {
             double nanos = costs.computeNanos(bytes, rows[missing[n - count]]);
@@ -52,9 +52,9 @@ final class Placement {
                 return 1; // to learn what it takes
             }
             onHost += nanos;
-            double longer = Math.max(onHost, (n - count) * copyNanos);
-            if (longer < least) {
-                least = longer;
+            double both = Overlap.time(onHost, (n - count) * copyNanos, Overlap.WHOLE);
+            if (both < least) {
+                least = both;
                 best = count;
                 computeNanos = onHost;
             }

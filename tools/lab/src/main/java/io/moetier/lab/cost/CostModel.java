@@ -1,12 +1,13 @@
 package io.moetier.lab.cost;
 
+import io.moetier.runtime.offload.Overlap;
 import io.moetier.storage.model.DType;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
 /// What a layer of a decoded token costs: the one formula by which simulations and reports compare.
-/// Placements of a running engine go by what it has measured itself, [io.moetier.runtime.offload.MissCosts].
+/// Placements of a running engine add up times by the same [Overlap], and measure these themselves.
 ///
 /// Decoding reads every weight once per step and computes little on it, so bytes are most of what counts; a long prompt
 /// may be bound by arithmetic, which is not modelled.
@@ -113,7 +114,8 @@ public final class CostModel {
     ///
     /// @throws IllegalArgumentException if it needs something that the machine has not
     public double seconds(Work work) {
-        return reading(work) + overhead(work) + moving(work) - hidden(work);
+        double beside = beside(work);
+        return reading(work) + overhead(work) - beside + Overlap.time(moving(work), beside, overlap());
     }
 
     /// Returns what takes the longest in a layer.
@@ -149,13 +151,14 @@ public final class CostModel {
         return bytes == 0 ? 0 : bytes / rate.orElseThrow();
     }
 
-    /// Returns how much of the time for loads is that of other work as well.
-    private double hidden(Work work) {
-        double loads = moving(work);
-        if (costs.isEmpty()) {
-            return Math.min(loads, expertReading(work.experts(), work));
-        }
-        double besides = expertReading(work.hits(), work) + work.hits() * expertSeconds;
-        return costs.get().fromDisk().overlap() * Math.min(loads, besides);
+    /// Returns what the work takes that may go on while experts are loaded.
+    private double beside(Work work) {
+        return costs.isEmpty()
+                ? expertReading(work.experts(), work)
+                : expertReading(work.hits(), work) + work.hits() * expertSeconds;
+    }
+
+    private double overlap() {
+        return costs.map(of -> of.fromDisk().overlap()).orElse(Overlap.WHOLE);
     }
 }

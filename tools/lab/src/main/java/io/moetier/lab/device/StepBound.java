@@ -3,6 +3,7 @@ package io.moetier.lab.device;
 import io.moetier.emulator.driver.clock.CostModel;
 import io.moetier.emulator.driver.stream.TimelineEntry;
 import io.moetier.runtime.metrics.Section;
+import io.moetier.runtime.offload.Overlap;
 import java.util.Comparator;
 import java.util.List;
 
@@ -79,7 +80,7 @@ public final class StepBound {
         }
 
         void end() {
-            sum += Math.max(experts, copies);
+            sum += Overlap.time(experts, copies, Overlap.WHOLE);
             experts = 0;
             copies = 0;
         }
