@@ -27,6 +27,7 @@ final class EstimatedResidents {
 
     private final ExpertLayers layers;
     private final UseEstimator estimator;
+    private final float[][] estimates; // [layers, experts], the estimator's
     private final boolean[] resident; // by cell
     private final boolean[] held; // by cell
     private final int numberMask; // of the bits of a key that are the expert's number
@@ -42,6 +43,7 @@ final class EstimatedResidents {
     EstimatedResidents(UseEstimator estimator) {
         this.estimator = estimator;
         layers = estimator.layers();
+        estimates = estimator.estimates();
         int numLayers = layers.numLayers();
         resident = new boolean[layers.numCells()];
         held = new boolean[layers.numCells()];
@@ -103,7 +105,7 @@ final class EstimatedResidents {
             current = current + 1 == leastKeys.length ? 0 : current + 1;
             setLeast(current, leastKeys[current]);
         } while (current != layer);
-        makeKeys(estimator.estimates(layer), numbers[layer], ~numberMask, keys[layer]);
+        makeKeys(estimates[layer], numbers[layer], ~numberMask, keys[layer]);
         setLeast(layer, findLeast(keys[layer], leastOfBlocks[layer]));
     }
 
@@ -158,7 +160,7 @@ final class EstimatedResidents {
     }
 
     private int key(int layer, int expert) {
-        return (Float.floatToRawIntBits(estimator.estimates(layer)[expert]) & ~numberMask) | expert;
+        return (Float.floatToRawIntBits(estimates[layer][expert]) & ~numberMask) | expert;
     }
 
     private void offer(int layer, int expert) {

@@ -29,8 +29,12 @@ final class FadingFrequencies {
     /// A step of the table of gains is 1/64.
     private static final int TABLE_SHIFT = 10;
 
+    private static final int RECENT = 1; // of HALF_LIVES
+    private static final float[] NO_WEIGHTS = new float[NUM_FEATURES];
+
     private final int[][][] logs; // [layers, features, experts]
     private final int[] fading = new int[NUM_FEATURES];
+    private final float[] ignored; // [experts]
     private final int[][] gains = new int[NUM_FEATURES][]; // [features, steps above the floor]: of a chosen expert
 
     FadingFrequencies(ExpertLayers layers) {
@@ -41,6 +45,7 @@ final class FadingFrequencies {
                 Arrays.fill(logs[layer][f], INITIAL_LOG);
             }
         }
+        ignored = new float[layers.maxWidth()];
         for (int f = 0; f < NUM_FEATURES; f++) {
             double kept = StrictMath.pow(0.5, 1 / HALF_LIVES[f]);
             fading[f] = inUnits(StrictMath.log(kept));
@@ -48,7 +53,17 @@ final class FadingFrequencies {
         }
     }
 
-    /// Records a decision of `layer`, which chose its experts `experts[0..n)`, and writes to `logits` what the
+    /// Records a decision of `layer`, which chose its experts `experts[0..n)`.
+    void update(int layer, int[] experts, int n) {
+        update(layer, experts, n, 0, NO_WEIGHTS, ignored);
+    }
+
+    /// Returns how often an expert was chosen of late, as a logarithm.
+    int recent(int layer, int expert) {
+        return logs[layer][RECENT][expert];
+    }
+
+    /// Does as [#update(int, int\[\], int)], and writes to `logits` what the
     /// features say then: `bias` plus the sum of the features times `weights`.
     void update(int layer, int[] experts, int n, float bias, float[] weights, float[] logits) {
         int[][] log = logs[layer];

@@ -70,10 +70,10 @@ final class NextUseEstimator {
         errors = new float[width];
     }
 
-    /// Returns the estimates for the experts of `layer`, counted from its next turn: 1 for one that is sure
-    /// to be chosen then. The array is the estimator's own.
-    float[] estimates(int layer) {
-        return estimates[layer];
+    /// Returns the estimates for all experts, `[layers, experts]`, counted from their layer's next turn: 1 for one that
+    /// is sure to be chosen then. The arrays are the estimator's own.
+    float[][] estimates() {
+        return estimates;
     }
 
     /// Learns from a decision of `layer`, which chose its experts `experts[0..n)` and stands in the history, and

@@ -9,15 +9,15 @@ import org.jspecify.annotations.Nullable;
 /// parts of a token counted as such. So 1 is needed at once, and what is needed late or hardly ever is near 0.
 ///
 /// A cache has one, [ExpertCache#estimator()], and tells it every decision once. Confined to the cache's owner.
-/// Deterministic; allocates nothing after construction but at the first [#likeliest(int, int\[\], float\[\], int)].
+/// Deterministic. What is learnt costs time and memory from the first question about it on: a worth, or the likeliest.
 public final class UseEstimator {
     private final ExpertLayers layers;
     private final double gamma;
     private final double[] decay; // by layers until a turn
     private final ChoiceHistory history;
     private final FadingFrequencies frequencies;
-    private final NextUseEstimator nextUse;
-    private @Nullable NextTurnEstimator nextTurn; // as soon as somebody looks ahead
+    private @Nullable NextUseEstimator nextUse; // null until somebody asks for a worth
+    private @Nullable NextTurnEstimator nextTurn; // null until somebody looks ahead
     private final int[] experts; // of the latest decision, counted within their layer
     private final long[] turns; // by layer: when its next turn is, all layers' turns counted
     private long now;
@@ -32,7 +32,6 @@ public final class UseEstimator {
         int numLayers = layers.numLayers();
         history = new ChoiceHistory(numLayers);
         frequencies = new FadingFrequencies(layers);
-        nextUse = new NextUseEstimator(layers, (float) gamma, history, frequencies);
         experts = new int[layers.maxWidth()];
         decay = new double[numLayers + 1];
         turns = new long[numLayers];
@@ -58,7 +57,11 @@ public final class UseEstimator {
             nextTurn.observe(layer, experts, n);
         }
         history.record(layer, experts, gateWeights, n);
-        nextUse.observe(layer, experts, n);
+        if (nextUse == null) {
+            frequencies.update(layer, experts, n);
+        } else {
+            nextUse.observe(layer, experts, n);
+        }
         endTurn(layer);
     }
 
@@ -84,6 +87,13 @@ public final class UseEstimator {
         int cell = layers.cell(id);
         int layer = layers.layerOf(cell);
         return (probability + (1 - probability) * gamma * estimate(cell, layer)) * decay(layer);
+    }
+
+    /// Returns a number that is greater the more often `id` was chosen of late, for experts of one layer.
+    public int frequency(int id) {
+        int cell = layers.cell(id);
+        int layer = layers.layerOf(cell);
+        return frequencies.recent(layer, cell - layers.firstCell(layer));
     }
 
     /// Writes up to `k` experts of `layer` to `to`, those most likely to be chosen at its next turn, the likeliest
@@ -125,10 +135,13 @@ public final class UseEstimator {
         return gamma;
     }
 
-    /// Returns the worth of the experts of `layer`, counted among those of the cache, at that layer's next turn. The
-    /// array is the estimator's own.
-    float[] estimates(int layer) {
-        return nextUse.estimates(layer);
+    /// Returns the worth of all experts at their layer's next turn, `[layers, experts]`, counted among those of the
+    /// cache. The arrays are the estimator's own, and always say what is true now.
+    float[][] estimates() {
+        if (nextUse == null) {
+            nextUse = new NextUseEstimator(layers, (float) gamma, history, frequencies);
+        }
+        return nextUse.estimates();
     }
 
     /// Returns when the next turn of `layer`, counted among those of the cache, is, all layers' turns counted.
@@ -137,7 +150,7 @@ public final class UseEstimator {
     }
 
     private double estimate(int cell, int layer) {
-        return nextUse.estimates(layer)[cell - layers.firstCell(layer)];
+        return estimates()[layer][cell - layers.firstCell(layer)];
     }
 
     private double decay(int layer) {

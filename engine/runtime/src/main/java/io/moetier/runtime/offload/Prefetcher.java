@@ -25,7 +25,7 @@ final class Prefetcher {
     private final int[] sizeClassOfLayer;
     private final int mostUnderWay;
     private final int[] guesses;
-    private final float[] likelihoods; // of a prompt's layer, what they are worth
+    private final float[] likelihoods;
     private final int[] behind;
     private int numGuesses;
     private int nextGuess;
@@ -70,21 +70,19 @@ final class Prefetcher {
         }
     }
 
-    /// Replaces what was guessed before by all experts `ids` of `layer`, the next one of a prompt; those that are worth
-    /// most come first.
+    /// Replaces what was guessed before by all experts `ids` of `layer`, the next one of a prompt; those that were
+    /// chosen most of late come first.
     void stream(int layer, int[] ids) {
         streamed = layer;
         numGuesses = ids.length;
         nextGuess = 0;
         for (int i = 0; i < numGuesses; i++) {
-            float worth = (float) estimatorOf(ids[i]).worth(ids[i]);
+            int frequency = estimatorOf(ids[i]).frequency(ids[i]);
             int at = i;
-            for (; at > 0 && likelihoods[at - 1] < worth; at--) {
+            for (; at > 0 && estimatorOf(guesses[at - 1]).frequency(guesses[at - 1]) < frequency; at--) {
                 guesses[at] = guesses[at - 1];
-                likelihoods[at] = likelihoods[at - 1];
             }
             guesses[at] = ids[i];
-            likelihoods[at] = worth;
         }
     }
 
