@@ -14,6 +14,7 @@ import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Memory;
 import io.moetier.runtime.session.Numerics;
 import io.moetier.runtime.session.Offloading;
+import io.moetier.runtime.session.PolicyChoice;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.IoMode;
 import io.moetier.storage.memory.ByteSize;
@@ -206,7 +207,11 @@ public final class ModelOptions {
         return new EngineConfig(
                 new Compute(devices(surroundings, streams), threads, kernels, Optional.empty()),
                 new Memory(contextLength, ramBytes, vramBytes(), 0),
-                new Offloading(name, Optional.ofNullable(census), io, prefetch, misses == null ? Misses.COPY : misses),
+                new Offloading(
+                        new PolicyChoice.Named(name, Optional.ofNullable(census)),
+                        io,
+                        prefetch,
+                        misses == null ? Misses.COPY : misses),
                 new Numerics(kv, selection()));
     }
 

@@ -13,6 +13,7 @@ import io.moetier.runtime.session.Compute;
 import io.moetier.runtime.session.Memory;
 import io.moetier.runtime.session.Numerics;
 import io.moetier.runtime.session.Offloading;
+import io.moetier.runtime.session.PolicyChoice;
 import io.moetier.runtime.session.SamplingParams;
 import java.lang.reflect.RecordComponent;
 import java.util.List;
@@ -31,6 +32,7 @@ class OptionFlagsTest {
             Compute.class,
             Memory.class,
             Offloading.class,
+            PolicyChoice.Named.class,
             Numerics.class,
             ExpertSelection.class,
             SamplingParams.class,

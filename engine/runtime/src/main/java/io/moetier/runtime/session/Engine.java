@@ -85,7 +85,7 @@ public final class Engine implements AutoCloseable {
         contextLength = contextLength(spec, config);
         kv = config.numerics().kv();
         // refused before the weights are read
-        PolicyFactory policy = PolicyChoice.of(config, spec);
+        PolicyFactory policy = config.offloading().policy().factory(spec);
         SlotBudget slotBudget = SlotBudget.of(new StoreSource(store, counters), numExpertsPerToken(spec));
         config.memory().ramBytes().ifPresent(slotBudget::slots);
         devices = openDevices(config);
@@ -184,7 +184,7 @@ public final class Engine implements AutoCloseable {
     public static void requireFit(EngineConfig config, ModelSpec spec, List<SizeClassCount> sizeClasses) {
         ModelSpec selected = selected(spec, config.numerics().selection());
         contextLength(selected, config);
-        PolicyChoice.of(config, spec);
+        PolicyFactory _ = config.offloading().policy().factory(spec);
         config.memory().ramBytes().ifPresent(bytes -> {
             SlotBudget budget = new SlotBudget(sizeClasses, numExpertsPerToken(selected));
             budget.slots(bytes);

@@ -85,25 +85,23 @@ public record EngineConfig(Compute compute, Memory memory, Offloading offloading
 
     /// Returns this configuration with another policy.
     public EngineConfig withPolicy(String name, Optional<Path> census) {
-        return with(new Offloading(name, census, offloading.io(), offloading.prefetch(), offloading.misses()));
+        PolicyChoice choice = new PolicyChoice.Named(name, census);
+        return with(new Offloading(choice, offloading.io(), offloading.prefetch(), offloading.misses()));
     }
 
     /// Returns this configuration with another way to read experts.
     public EngineConfig withIo(IoMode mode) {
-        return with(new Offloading(
-                offloading.policy(), offloading.census(), mode, offloading.prefetch(), offloading.misses()));
+        return with(new Offloading(offloading.policy(), mode, offloading.prefetch(), offloading.misses()));
     }
 
     /// Returns this configuration with another way of loading ahead.
     public EngineConfig withPrefetch(PrefetchChoice choice) {
-        return with(
-                new Offloading(offloading.policy(), offloading.census(), offloading.io(), choice, offloading.misses()));
+        return with(new Offloading(offloading.policy(), offloading.io(), choice, offloading.misses()));
     }
 
     /// Returns this configuration with another answer to misses.
     public EngineConfig withMisses(Misses choice) {
-        return with(new Offloading(
-                offloading.policy(), offloading.census(), offloading.io(), offloading.prefetch(), choice));
+        return with(new Offloading(offloading.policy(), offloading.io(), offloading.prefetch(), choice));
     }
 
     /// Returns this configuration with keys and values stored in another way.

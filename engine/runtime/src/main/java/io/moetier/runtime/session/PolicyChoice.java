@@ -1,5 +1,7 @@
 package io.moetier.runtime.session;
 
+import static io.moetier.runtime.option.InvalidOptionException.require;
+
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.trace.RoutingTrace;
@@ -7,37 +9,68 @@ import io.moetier.storage.cache.Policies;
 import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.model.MalformedModelException;
 import java.nio.file.Path;
+import java.util.Optional;
 
-/// The eviction policy that a configuration names, with its census if it needs one.
-final class PolicyChoice {
-    private PolicyChoice() {}
+/// Which eviction policy the caches of a model have.
+public sealed interface PolicyChoice {
+    /// The least recently used expert leaves.
+    PolicyChoice LRU = new Named("lru", Optional.empty());
 
-    static PolicyFactory of(EngineConfig config, ModelSpec spec) {
-        return config.offloading()
-                .census()
-                .map(census -> Policies.of(
-                        config.offloading().policy(), read(census, spec).censusById()))
-                .orElseGet(() -> Policies.of(config.offloading().policy()));
-    }
+    /// Returns what makes the policies of a model's caches.
+    ///
+    /// @throws MalformedModelException if a census is not one of the model
+    PolicyFactory factory(ModelSpec spec);
 
-    private static RoutingTrace read(Path file, ModelSpec spec) {
-        RoutingTrace trace = RoutingTrace.read(file);
-        for (int layer : trace.header().moeLayerIndices()) {
-            int numExperts = numExperts(spec, layer);
-            if (numExperts != trace.header().experts()) {
-                throw MalformedModelException.of(
-                        file,
-                        "layer " + layer,
-                        numExperts + " experts, as the model has",
-                        trace.header().experts());
-            }
+    /// A policy of ours.
+    ///
+    /// @param name one of [Policies#names()], alone or behind [Policies#LAYER_PREFIX]
+    /// @param census routing trace whose counts rank the experts; needed by the policy `static`, alone or
+    /// with quotas, and by no other
+    record Named(String name, Optional<Path> census) implements PolicyChoice {
+        /// @throws io.moetier.runtime.option.InvalidOptionException if there is none such, or the census does not go
+        /// with it
+        public Named {
+            require(Policies.isKnown(name), "policy", "one of " + Policies.describe(), name);
+            require(
+                    Policies.needsCensus(name) == census.isPresent(),
+                    "census",
+                    "a routing trace for the policy static, and none for others",
+                    census.map(Path::toString).orElse("none") + " for " + name);
         }
-        return trace;
+
+        @Override
+        public PolicyFactory factory(ModelSpec spec) {
+            return census.map(file -> Policies.of(name, read(file, spec).censusById()))
+                    .orElseGet(() -> Policies.of(name));
+        }
+
+        private static RoutingTrace read(Path file, ModelSpec spec) {
+            RoutingTrace trace = RoutingTrace.read(file);
+            for (int layer : trace.header().moeLayerIndices()) {
+                int numExperts = numExperts(spec, layer);
+                if (numExperts != trace.header().experts()) {
+                    throw MalformedModelException.of(
+                            file,
+                            "layer " + layer,
+                            numExperts + " experts, as the model has",
+                            trace.header().experts());
+                }
+            }
+            return trace;
+        }
+
+        private static int numExperts(ModelSpec spec, int layer) {
+            return layer < spec.layers().size()
+                    ? spec.layers().get(layer).moe().map(MoeSpec::numExperts).orElse(0)
+                    : 0;
+        }
     }
 
-    private static int numExperts(ModelSpec spec, int layer) {
-        return layer < spec.layers().size()
-                ? spec.layers().get(layer).moe().map(MoeSpec::numExperts).orElse(0)
-                : 0;
+    /// A policy of the caller's.
+    record Own(PolicyFactory factory) implements PolicyChoice {
+        @Override
+        public PolicyFactory factory(ModelSpec spec) {
+            return factory;
+        }
     }
 }

@@ -33,7 +33,7 @@ class EngineConfigTest {
                 new EngineConfig(
                         new Compute(List.of(), 0, KernelChoice.AUTO, Optional.empty()),
                         new Memory(0, OptionalLong.empty(), List.of(), 0),
-                        new Offloading("lru", Optional.empty(), IoMode.AUTO, PrefetchChoice.OFF, Misses.COPY),
+                        new Offloading(PolicyChoice.LRU, IoMode.AUTO, PrefetchChoice.OFF, Misses.COPY),
                         new Numerics(KvType.F16, new ExpertSelection(OptionalInt.empty(), OptionalDouble.empty()))),
                 DEFAULT);
     }
@@ -61,7 +61,11 @@ class EngineConfigTest {
                 new EngineConfig(
                         new Compute(List.of(GPU, GPU), 3, KernelChoice.PLAIN, Optional.of(folder)),
                         new Memory(7, OptionalLong.of(11), List.of(13L, 17L), 19),
-                        new Offloading("static", Optional.of(file), IoMode.PREAD, PrefetchChoice.ON, Misses.CPU),
+                        new Offloading(
+                                new PolicyChoice.Named("static", Optional.of(file)),
+                                IoMode.PREAD,
+                                PrefetchChoice.ON,
+                                Misses.CPU),
                         new Numerics(KvType.F32, one)),
                 changed);
         assertNotEquals(DEFAULT, changed);
@@ -84,6 +88,10 @@ class EngineConfigTest {
         refuses(
                 "census: expected a routing trace for the policy static, and none for others, found none for static",
                 () -> DEFAULT.withPolicy("static", Optional.empty()));
+        refuses(
+                "policy: expected one of lru, lfu, lfu-decay, lfru, slru, tinylfu, static, gate, or layer: and one of"
+                        + " them, found best",
+                () -> DEFAULT.withPolicy("best", Optional.empty()));
     }
 
     private static void refuses(String message, Executable change) {
