@@ -6,18 +6,20 @@ import io.moetier.emulator.driver.option.EmulatedGpu;
 import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.cpu.VectorModule;
-import io.moetier.kernels.cuda.CudaDevice;
+
+import io.moetier.kernels.cuda.driver.CudaDriver;
+import io.moetier.kernels.cuda.driver.CudaLookup;
 import io.moetier.kernels.cuda.driver.CudaDriver;
 import io.moetier.kernels.cuda.driver.CudaLookup;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.DeviceFactory;
 import io.moetier.lab.device.EmulatedCuda;
 import io.moetier.lab.device.simulated.SimulatedGpu;
+import io.moetier.runtime.session.Gpus;
 import io.moetier.runtime.session.PhysicalCores;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.IntStream;
 
 /// The devices that a command computes on.
 ///
@@ -90,24 +92,11 @@ public record ChosenDevice(List<DeviceFactory> factories, Optional<String> whyCp
     /// @param devices all of them CUDA's
     private static ChosenDevice cuda(
             List<DeviceChoice> devices, ActivationType activations, Surroundings surroundings) {
-        return switch (driver(surroundings)) {
-            case CudaLookup.Absent(String reason, boolean isInstalled) ->
-                new ChosenDevice(List.of(), Optional.of(reason), isInstalled);
-            case CudaLookup.Found(CudaDriver driver) -> {
-                int[] ordinals = devices.stream()
-                        .map(DeviceChoice.Cuda.class::cast)
-                        .mapToInt(DeviceChoice.Cuda::ordinal)
-                        .toArray();
-                yield IntStream.of(ordinals)
-                        .mapToObj(ordinal -> CudaDevice.objection(driver, ordinal))
-                        .flatMap(Optional::stream)
-                        .findFirst()
-                        .map(reason -> new ChosenDevice(List.of(), Optional.of(reason), true))
-                        .orElseGet(() -> found(IntStream.of(ordinals)
-                                .<DeviceFactory>mapToObj(ordinal ->
-                                        () -> CudaDevice.open(driver, ordinal, activations))
-                                .toList()));
-            }
-        };
+        int[] ordinals = devices.stream()
+                .map(DeviceChoice.Cuda.class::cast)
+                .mapToInt(DeviceChoice.Cuda::ordinal)
+                .toArray();
+        Gpus gpus = Gpus.find(driver(surroundings), activations, ordinals);
+        return new ChosenDevice(gpus.factories(), gpus.objection(), gpus.isInstalled());
     }
 }
