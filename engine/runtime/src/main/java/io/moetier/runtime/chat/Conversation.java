@@ -51,11 +51,15 @@ public final class Conversation implements AutoCloseable {
         this.model = model;
         this.options = options;
         this.chat = template.map(of -> new ChatText(model, of));
-        if (!options.get().stops().isEmpty() && model.tokenizer().isEmpty()) {
-            throw new InvalidOptionException("stops", "without a tokenizer there is no text to stop at");
-        }
+        requireStops(options.get());
         this.session = model.engine().newSession();
         model.engine().forcedFirstToken().ifPresent(session::beginOutputWith);
+    }
+
+    private void requireStops(AnswerOptions now) {
+        if (!now.stops().isEmpty() && model.tokenizer().isEmpty()) {
+            throw new InvalidOptionException("stops", "without a tokenizer there is no text to stop at");
+        }
     }
 
     /// Says whether prompts and answers add up; else each prompt starts afresh.
@@ -143,6 +147,7 @@ public final class Conversation implements AutoCloseable {
 
     private Reply answer(int[] tokens, long draw, Consumer<String> out, BooleanSupplier cancelled) {
         AnswerOptions now = options.get();
+        requireStops(now);
         long seed = now.seed().orElse(drawnSeed);
         int[] added = keepCommonBeginning(tokens);
         RunStats before = model.engine().stats();
@@ -162,14 +167,20 @@ public final class Conversation implements AutoCloseable {
                 })
                 .orElseGet(() -> generator.run(added, most, pieces.noting(onToken, pieces::addId), cancelled));
         return new Reply(
-                pieces.text(), outcome, model.engine().stats().minus(before), session.memoryUse(), pieces.ids(), seed);
+                pieces.text(),
+                tokens.length,
+                outcome,
+                model.engine().stats().minus(before),
+                session.memoryUse(),
+                pieces.ids(),
+                seed);
     }
 
     /// Returns the reply to a prompt that was given up before it had become tokens.
     private Reply nothing() {
         Generator.Outcome nothing = new Generator.Outcome(Generator.StopReason.CANCELLED, 0, 0, 0, 0);
         long seed = options.get().seed().orElse(drawnSeed);
-        return new Reply("", nothing, RunStats.NONE, session.memoryUse(), List.of(), seed);
+        return new Reply("", 0, nothing, RunStats.NONE, session.memoryUse(), List.of(), seed);
     }
 
     /// Returns a seed that is another one each time.
