@@ -5,7 +5,14 @@ import java.util.List;
 /// An answer.
 ///
 /// @param text without the stop text that ended it; the ids separated by blanks for a model without a tokenizer
+/// @param promptLength tokens of the prompt, those among them that were computed before included
 /// @param tokenIds its tokens
 /// @param seed of its chat or completion: with it, the same prompts in the same order draw the same answers
 /// @param report what it took
-public record Answer(String text, List<Integer> tokenIds, FinishReason finishReason, long seed, AnswerReport report) {}
+public record Answer(
+        String text,
+        int promptLength,
+        List<Integer> tokenIds,
+        FinishReason finishReason,
+        long seed,
+        AnswerReport report) {}

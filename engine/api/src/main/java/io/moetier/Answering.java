@@ -2,17 +2,31 @@ package io.moetier;
 
 import io.moetier.runtime.chat.Conversation;
 import io.moetier.runtime.chat.Reply;
+import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.session.Generator.StopReason;
+import io.moetier.runtime.text.ChatTemplate;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /// What a [Chat] and a [Completion] have in common: one answer at a time, which another thread may cancel.
 final class Answering implements AutoCloseable {
     private final Conversation conversation;
+    private final Runnable policies;
+    private AnswerSettings settings;
     private volatile boolean cancelled;
 
-    Answering(Conversation conversation) {
-        this.conversation = conversation;
+    /// @param template of a chat
+    /// @param policies throws what an embedder's policy has thrown
+    Answering(LoadedModel model, AnswerSettings settings, Optional<ChatTemplate> template, Runnable policies) {
+        this.settings = settings;
+        this.policies = policies;
+        conversation = new Conversation(model, () -> this.settings.options(), template);
+    }
+
+    /// Answers otherwise from the next answer on.
+    void settings(AnswerSettings changed) {
+        settings = changed;
     }
 
     Conversation conversation() {
@@ -27,14 +41,23 @@ final class Answering implements AutoCloseable {
     /// Asks for an answer, which ends early once it is cancelled or the thread is interrupted.
     Answer answer(Asking asking, Consumer<String> onPiece) {
         cancelled = false;
-        return Failures.translated(() -> answer(asking.ask(
-                piece -> Failures.listener(() -> onPiece.accept(piece)),
-                () -> cancelled || Thread.currentThread().isInterrupted())));
+        return Failures.translated(() -> {
+            Reply reply = asking.ask(piece -> Failures.listener(() -> onPiece.accept(piece)), this::isToEnd);
+            policies.run();
+            return answer(reply);
+        });
+    }
+
+    /// Is asked before each layer.
+    private boolean isToEnd() {
+        policies.run();
+        return cancelled || Thread.currentThread().isInterrupted();
     }
 
     private static Answer answer(Reply reply) {
         return new Answer(
                 reply.text(),
+                reply.promptLength(),
                 reply.ids(),
                 reason(reply.outcome().reason()),
                 reply.seed(),
@@ -67,6 +90,6 @@ final class Answering implements AutoCloseable {
 
     @Override
     public void close() {
-        conversation.close();
+        Failures.translated(conversation::close);
     }
 }

@@ -13,9 +13,9 @@ public final class Chat implements AutoCloseable {
     private final Answering answering;
     private final Conversation conversation;
 
-    Chat(Conversation conversation) {
-        this.conversation = conversation;
-        answering = new Answering(conversation);
+    Chat(Answering answering) {
+        this.answering = answering;
+        conversation = answering.conversation();
     }
 
     /// Says something and returns the answer once it is complete.
@@ -63,6 +63,12 @@ public final class Chat implements AutoCloseable {
         return conversation.transcript().messages().stream()
                 .map(message -> new Message(message.role(), message.content()))
                 .toList();
+    }
+
+    /// Draws and ends answers in another way from the next one on.
+    public Chat withSettings(AnswerSettings settings) {
+        answering.settings(settings);
+        return this;
     }
 
     /// Tells an observer which experts layers choose from now on.

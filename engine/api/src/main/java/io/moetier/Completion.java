@@ -10,9 +10,9 @@ public final class Completion implements AutoCloseable {
     private final Answering answering;
     private final Conversation conversation;
 
-    Completion(Conversation conversation) {
-        this.conversation = conversation;
-        answering = new Answering(conversation);
+    Completion(Answering answering) {
+        this.answering = answering;
+        conversation = answering.conversation();
     }
 
     /// Continues a text and returns what comes once it is complete.
@@ -34,6 +34,12 @@ public final class Completion implements AutoCloseable {
     /// @throws MoetierException.NotPossible if there are more than the context holds, or one is none of the model's
     public Answer complete(int[] prompt, Consumer<String> onPiece) {
         return answering.answer((out, cancelled) -> conversation.answer(prompt, out, cancelled), onPiece);
+    }
+
+    /// Draws and ends answers in another way from the next one on.
+    public Completion withSettings(AnswerSettings settings) {
+        answering.settings(settings);
+        return this;
     }
 
     /// Tells an observer which experts layers choose from now on.

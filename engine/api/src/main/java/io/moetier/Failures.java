@@ -1,5 +1,6 @@
 package io.moetier;
 
+import io.moetier.kernels.cuda.driver.CudaException;
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.UncheckedIOException;
@@ -7,8 +8,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
 
-/// Turns what the rooms below throw into what embedders catch; what an embedder's own listener throws comes back to it
-/// as it is.
+/// Turns what the rooms below throw into what embedders catch; what an embedder's own listener or policy throws comes
+/// back to it as it is.
 final class Failures {
     /// Options that have other names below.
     private static final Map<String, String> NAMES = Map.of("ramBytes", "memoryBytes");
@@ -33,6 +34,8 @@ final class Failures {
             throw new MoetierException.MalformedModel(e);
         } catch (UncheckedIOException e) {
             throw new MoetierException.InputOutput(e);
+        } catch (CudaException e) {
+            throw e.isOutOfMemory() ? outOfMemory(e) : new MoetierException.DeviceFailed(e);
         } catch (InvalidOptionException e) {
             throw new MoetierException.NotPossible(e.sentence(name -> NAMES.getOrDefault(name, name)), e);
         } catch (IllegalArgumentException e) {
@@ -40,11 +43,22 @@ final class Failures {
         }
     }
 
+    private static MoetierException outOfMemory(CudaException cause) {
+        String sentence = "the GPU is out of memory (" + cause.getMessage()
+                + "); a smaller contextLength, or less of vramBytes, needs less";
+        return new MoetierException.NotPossible(sentence, cause);
+    }
+
     static void translated(Runnable work) {
         translated(() -> {
             work.run();
             return true;
         });
+    }
+
+    /// Checks that an option is what it can be.
+    static void require(boolean holds, String field, String expected, Object found) {
+        translated(() -> InvalidOptionException.require(holds, field, expected, found));
     }
 
     /// Calls a listener.

@@ -1,6 +1,5 @@
 package io.moetier;
 
-import io.moetier.runtime.chat.Conversation;
 import io.moetier.runtime.library.CacheFolder;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.library.Stores;
@@ -8,7 +7,6 @@ import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.offload.PinnedTier;
 import io.moetier.runtime.offload.ResidentSummary;
-import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Session;
 import io.moetier.runtime.text.ChatTemplate;
 import java.nio.file.Path;
@@ -20,19 +18,19 @@ import java.util.Optional;
 ///
 /// Weights outside the experts stay in memory; experts come into it from disk as they are needed, within
 /// [ModelOptions#memoryBytes()], which never changes an answer. A model that is no store is imported into the cache
-/// when
-/// it is opened for the first time, which takes about as long as copying it.
+/// when it is opened for the first time, which takes about as long as copying it.
 ///
 /// Any thread may use it; what it makes belongs to the thread that uses that. To be closed after that, which waits for
-/// a
-/// step under way.
+/// a step under way.
 public final class Model implements AutoCloseable {
     private final LoadedModel loaded;
+    private final Runnable policies; // throws what an embedder's policy has thrown
     private final Optional<ChatTemplate> template;
     private final ModelInfo info;
 
-    private Model(LoadedModel loaded) {
+    private Model(LoadedModel loaded, Runnable policies) {
         this.loaded = loaded;
+        this.policies = policies;
         template = loaded.chatTemplate();
         info = describe(loaded);
     }
@@ -52,9 +50,10 @@ public final class Model implements AutoCloseable {
             Path cache = options.cache().orElseGet(Model::userCache);
             CacheFolder folder = new CacheFolder(cache, "the option cache names another directory");
             Stores stores = new Stores(folder, new ImportRelay(options.importListener()));
-            LoadedModel loaded = stores.load(path, config(options), false);
+            Configuration configuration = Configuration.of(options, cache);
+            LoadedModel loaded = stores.load(path, configuration.engine(), false);
             try {
-                return new Model(loaded);
+                return new Model(loaded, configuration.policies());
             } catch (RuntimeException | Error e) {
                 loaded.close();
                 throw e;
@@ -64,16 +63,6 @@ public final class Model implements AutoCloseable {
 
     private static Path userCache() {
         return Path.of(System.getProperty("user.home"), ".cache", "moetier");
-    }
-
-    private static EngineConfig config(ModelOptions options) {
-        EngineConfig config = EngineConfig.DEFAULT
-                .withContextLength(options.contextLength())
-                .withThreads(options.threads())
-                .withPolicy(options.policy(), Optional.empty());
-        return options.memoryBytes().isPresent()
-                ? config.withRamBytes(options.memoryBytes().getAsLong())
-                : config;
     }
 
     /// The tokenizer is opened here, before other threads may ask for it.
@@ -90,6 +79,11 @@ public final class Model implements AutoCloseable {
                 loaded.tokenizer().isPresent());
     }
 
+    /// Returns in words what computes.
+    public String device() {
+        return loaded.engine().deviceDescription();
+    }
+
     /// Returns what the model is.
     public ModelInfo info() {
         return info;
@@ -102,7 +96,7 @@ public final class Model implements AutoCloseable {
         return Failures.translated(() -> {
             ChatTemplate of = template.orElseThrow(() ->
                     new IllegalArgumentException(loaded.name() + " has no chat template; complete texts with it"));
-            return new Chat(new Conversation(loaded, settings::options, Optional.of(of)));
+            return new Chat(new Answering(loaded, settings, Optional.of(of), policies));
         });
     }
 
@@ -118,7 +112,7 @@ public final class Model implements AutoCloseable {
     ///
     /// @throws MoetierException.NotPossible if answers are to end at texts, but the model has no tokenizer
     public Completion completion(AnswerSettings settings) {
-        return Failures.translated(() -> new Completion(new Conversation(loaded, settings::options, Optional.empty())));
+        return Failures.translated(() -> new Completion(new Answering(loaded, settings, Optional.empty(), policies)));
     }
 
     /// Returns what continues texts, as most would choose.
@@ -146,7 +140,11 @@ public final class Model implements AutoCloseable {
     public float[] logits(int... ids) {
         return Failures.translated(() -> {
             try (Session session = loaded.engine().newSession()) {
-                session.prompt(ids, () -> false);
+                session.prompt(ids, () -> {
+                    policies.run();
+                    return false;
+                });
+                policies.run();
                 return session.logits().clone();
             }
         });
@@ -170,6 +168,6 @@ public final class Model implements AutoCloseable {
 
     @Override
     public void close() {
-        loaded.close();
+        Failures.translated(loaded::close);
     }
 }

@@ -31,6 +31,15 @@ public abstract sealed class MoetierException extends RuntimeException {
         }
     }
 
+    /// A GPU failed. A model that ran on it can only be closed.
+    public static final class DeviceFailed extends MoetierException {
+        private static final long serialVersionUID = 1;
+
+        DeviceFailed(Throwable cause) {
+            super("the GPU failed: " + cause.getMessage(), cause);
+        }
+    }
+
     /// A file cannot be read or written.
     public static final class InputOutput extends MoetierException {
         private static final long serialVersionUID = 1;

@@ -46,6 +46,15 @@ class ExamplesTest {
     }
 
     @Test
+    void theGuideShowsThePolicy() throws IOException {
+        String guide = Files.readString(TestData.root().resolveSibling("docs/library.md"));
+        String example = Files.readString(Path.of("examples", "OwnEviction.java"));
+        String policy =
+                example.substring(example.indexOf("    static final"), example.indexOf("    public static void"));
+        assertTrue(guide.contains("```java\n" + policy.stripTrailing().indent(-4) + "```\n"), policy);
+    }
+
+    @Test
     void theReadmeShowsTheFirst() throws IOException {
         String readme = Files.readString(TestData.root().resolveSibling("README.md"));
         String example = Files.readString(Path.of("examples", "StreamedAnswer.java"));

@@ -64,9 +64,10 @@ class ModelTest {
             assertEquals(FinishReason.MAX_TOKENS, answer.finishReason());
             assertEquals(12, answer.tokenIds().size());
             assertEquals(12, answer.report().generatedTokens());
-            assertEquals(
-                    answer.tokenIds(),
-                    completion.complete(model.encode(PROMPT), piece -> {}).tokenIds());
+            Answer again = completion.complete(model.encode(PROMPT), piece -> {});
+            assertEquals(answer.tokenIds(), again.tokenIds());
+            assertEquals(model.encode(PROMPT).length, again.promptLength());
+            assertEquals(1, again.report().promptTokens(), "the others were computed before");
         }
     }
 
@@ -225,6 +226,19 @@ class ModelTest {
     }
 
     @Test
+    void settingsChangeBetweenAnswers() {
+        try (Completion completion = model.completion(GREEDY)) {
+            Answer whole = completion.complete(PROMPT);
+            assertEquals(
+                    whole.tokenIds().subList(0, 3),
+                    completion
+                            .withSettings(GREEDY.withMaxTokens(3))
+                            .complete(PROMPT)
+                            .tokenIds());
+        }
+    }
+
+    @Test
     void importsTellHowTheyGo() throws IOException {
         List<Long> done = new ArrayList<>();
         Path cache = Files.createDirectory(directory.resolve("other"));
@@ -247,7 +261,7 @@ class ModelTest {
                 "memoryBytes: a budget of 1 bytes is too small",
                 () -> Model.open(TestData.tinyMixtral(), options().withMemoryBytes(1)));
         assertNotPossible(
-                "unknown policy 'best'",
+                "policy: expected one of lru, lfu,",
                 () -> Model.open(TestData.tinyMixtral(), options().withPolicy("best")));
         assertNotPossible(" has no chat template", () -> model.chat());
         assertNotPossible(

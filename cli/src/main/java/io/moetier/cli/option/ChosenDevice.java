@@ -6,9 +6,6 @@ import io.moetier.emulator.driver.option.EmulatedGpu;
 import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.cpu.VectorModule;
-
-import io.moetier.kernels.cuda.driver.CudaDriver;
-import io.moetier.kernels.cuda.driver.CudaLookup;
 import io.moetier.kernels.cuda.driver.CudaDriver;
 import io.moetier.kernels.cuda.driver.CudaLookup;
 import io.moetier.kernels.device.ActivationType;

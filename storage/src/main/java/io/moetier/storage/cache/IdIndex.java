@@ -4,7 +4,7 @@ import io.moetier.storage.model.ExpertId;
 import java.util.Arrays;
 
 /// Maps the packed ids of one cache to 0, 1, 2, … in the order given, so that all else can be an array. Immutable.
-final class IdIndex {
+public final class IdIndex {
     private static final int UNKNOWN = -1;
 
     private final int[] ids;
@@ -13,7 +13,7 @@ final class IdIndex {
     private final int[] indexes; // [1 + layers with experts, width], as far as there are any
 
     /// @throws IllegalArgumentException if an id appears twice
-    IdIndex(int[] ids) {
+    public IdIndex(int[] ids) {
         this.ids = ids.clone();
         int[] layers = Arrays.stream(ids).map(ExpertId::layerOf).distinct().toArray();
         width = Arrays.stream(ids).map(ExpertId::expertOf).max().orElse(-1) + 1;
@@ -32,7 +32,8 @@ final class IdIndex {
         }
     }
 
-    int size() {
+    /// Returns how many ids there are.
+    public int size() {
         return ids.length;
     }
 
@@ -40,12 +41,15 @@ final class IdIndex {
         return ids.clone();
     }
 
-    int id(int index) {
+    /// Returns the id at `index`.
+    public int id(int index) {
         return ids[index];
     }
 
+    /// Returns where `id` is in the order given.
+    ///
     /// @throws IllegalArgumentException if `id` was not given to the constructor
-    int indexOf(int id) {
+    public int indexOf(int id) {
         int layer = ExpertId.layerOf(id);
         int expert = ExpertId.expertOf(id);
         if (layer < rowOfLayer.length && expert < width) {

@@ -32,7 +32,7 @@ public record Gpus(List<DeviceFactory> factories, Optional<String> objection, bo
 
     private static Gpus found(CudaDriver driver, ActivationType activations, int... numbers) {
         List<DeviceFactory> factories = IntStream.of(numbers)
-                .<DeviceFactory>mapToObj(number -> () -> CudaDevice.open(driver, number, activations, Optional.empty()))
+                .<DeviceFactory>mapToObj(number -> () -> CudaDevice.open(driver, number, activations))
                 .toList();
         return new Gpus(factories, Optional.empty(), true);
     }
