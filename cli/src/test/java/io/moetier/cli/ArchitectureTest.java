@@ -86,6 +86,8 @@ class ArchitectureTest {
                 .definedBy("io.moetier.lab..")
                 .layer("api")
                 .definedBy("io.moetier")
+                .layer("langchain4j")
+                .definedBy("io.moetier.langchain4j..")
                 .layer("runtime")
                 .definedBy("io.moetier.runtime..")
                 .layer("kernels")
@@ -102,8 +104,10 @@ class ArchitectureTest {
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("lab")
                 .mayOnlyBeAccessedByLayers("cli", "bench")
+                .whereLayer("langchain4j")
+                .mayNotBeAccessedByAnyLayer()
                 .whereLayer("api")
-                .mayOnlyBeAccessedByLayers("cli")
+                .mayOnlyBeAccessedByLayers("langchain4j", "cli")
                 .whereLayer("runtime")
                 .mayOnlyBeAccessedByLayers("api", "lab", "bench", "cli")
                 .whereLayer("kernels")
@@ -180,6 +184,7 @@ class ArchitectureTest {
         importedOnlyBy("org.lwjgl..", "io.moetier.kernels.cuda.driver..").check(CLASSES);
         importedOnlyBy("ai.djl..", "io.moetier.runtime.text..").check(CLASSES);
         importedOnlyBy("com.hubspot..", "io.moetier.runtime.text.jinja..").check(CLASSES);
+        importedOnlyBy("dev.langchain4j..", "io.moetier.langchain4j..").check(CLASSES);
         importedOnlyBy("org.openjdk.jmh..", "io.moetier.bench..").check(CLASSES);
         importedOnlyBy("picocli..", "io.moetier.cli..").check(CLASSES);
         importedOnlyBy("org.jline..", "io.moetier.cli..").check(CLASSES);

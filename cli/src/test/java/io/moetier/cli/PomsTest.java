@@ -60,6 +60,17 @@ class PomsTest {
         }
     }
 
+    /// What comes with the first start is what the command line runs with.
+    @Test
+    void theLauncherBuildsNothingThatOnlyTestsSee() throws IOException {
+        String pom = pom("cli");
+        String always = pom.substring(0, pom.indexOf("<profiles>"));
+        String tests = pom.substring(pom.indexOf("<name>!launcher</name>"), pom.indexOf("<id>launcher</id>"));
+        for (String artifact : List.of("moetier-api", "moetier-langchain4j", "moetier-bench")) {
+            assertTrue(tests.contains(artifact) && !always.contains(artifact), artifact);
+        }
+    }
+
     @Test
     void theBillNamesEveryLibrary() throws IOException {
         TreeSet<String> libraries = new TreeSet<>();

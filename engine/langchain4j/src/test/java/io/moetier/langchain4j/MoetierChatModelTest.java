@@ -1,0 +1,300 @@
+package io.moetier.langchain4j;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.langchain4j.agent.tool.ToolExecutionRequest;
+import dev.langchain4j.data.message.AiMessage;
+import dev.langchain4j.data.message.ChatMessage;
+import dev.langchain4j.data.message.PdfFileContent;
+import dev.langchain4j.data.message.SystemMessage;
+import dev.langchain4j.data.message.TextContent;
+import dev.langchain4j.data.message.ToolExecutionResultMessage;
+import dev.langchain4j.data.message.UserMessage;
+import dev.langchain4j.exception.InvalidRequestException;
+import dev.langchain4j.exception.UnsupportedFeatureException;
+import dev.langchain4j.model.chat.request.ChatRequest;
+import dev.langchain4j.model.chat.request.ChatRequestParameters;
+import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.langchain4j.model.chat.response.PartialResponse;
+import dev.langchain4j.model.chat.response.PartialResponseContext;
+import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
+import dev.langchain4j.model.output.FinishReason;
+import dev.langchain4j.model.output.TokenUsage;
+import io.moetier.AnswerSettings;
+import io.moetier.Model;
+import io.moetier.ModelOptions;
+import io.moetier.MoetierException;
+import io.moetier.Sampling;
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// What LangChain4j's tests leave open, on the small trained model with a chat template.
+class MoetierChatModelTest {
+    private static final String TEMPLATE = "{% for m in messages %}[{{ m.role }}: {{ m.content }}] {% endfor %}";
+    private static final ChatMessage HORSE = UserMessage.from("The horse");
+
+    @TempDir
+    static Path folder = Path.of("");
+
+    private static Optional<Model> opened = Optional.empty();
+
+    @BeforeAll
+    static void open() throws IOException {
+        Path chatting = Files.createDirectory(folder.resolve("chatting"));
+        try (Stream<Path> files = Files.list(TestData.tinyMixtral())) {
+            for (Path file : files.toList()) {
+                Files.copy(file, chatting.resolve(file.getFileName()));
+            }
+        }
+        Files.writeString(chatting.resolve("chat_template.jinja"), TEMPLATE);
+        opened = Optional.of(Model.open(chatting, options()));
+    }
+
+    @AfterAll
+    static void close() {
+        opened.ifPresent(Model::close);
+    }
+
+    private static ModelOptions options() {
+        return ModelOptions.DEFAULT.withCache(folder.resolve("cache")).withThreads(1);
+    }
+
+    private static Model model() {
+        return opened.orElseThrow();
+    }
+
+    private static MoetierBuilder<MoetierChatModel> chatting() {
+        return MoetierChatModel.builder().model(model()).maxOutputTokens(8);
+    }
+
+    @Test
+    void aRequestIsWhatAChatOfTheLibraryIs() {
+        AnswerSettings settings = AnswerSettings.DEFAULT.withSeed(3).withMaxTokens(8);
+        try (MoetierChatModel asked = chatting().seed(3).build();
+                io.moetier.Chat chat = model().chat(settings).withSystem("A story.")) {
+            io.moetier.Answer first = chat.say("The horse");
+            io.moetier.Answer second = chat.say("and then");
+            List<ChatMessage> messages = new ArrayList<>(List.of(SystemMessage.from("A story."), HORSE));
+            ChatResponse response = asked.chat(messages);
+            assertEquals(first.text(), response.aiMessage().text());
+            assertEquals(new TokenUsage(first.promptLength(), 8), response.tokenUsage());
+            assertEquals(FinishReason.LENGTH, response.finishReason());
+            assertEquals("mixtral", response.modelName());
+            messages.add(response.aiMessage());
+            messages.add(UserMessage.from(TextContent.from("and then")));
+            ChatResponse next = asked.chat(messages);
+            assertEquals(second.text(), next.aiMessage().text());
+            assertEquals(new TokenUsage(second.promptLength(), 8), next.tokenUsage(), "of the whole prompt");
+            assertNotEquals(response.id(), next.id());
+        }
+    }
+
+    @Test
+    void parametersOfARequestGoBeforeThoseOfTheModel() {
+        AnswerSettings greedy = AnswerSettings.DEFAULT.withSampling(Sampling.GREEDY);
+        try (MoetierChatModel drawing = chatting().temperature(5).build();
+                MoetierChatModel always = chatting().settings(greedy).build()) {
+            ChatRequestParameters zero =
+                    ChatRequestParameters.builder().temperature(0.0).build();
+            ChatRequest request =
+                    ChatRequest.builder().messages(HORSE).parameters(zero).build();
+            assertEquals(
+                    always.chat(HORSE).aiMessage().text(),
+                    drawing.chat(request).aiMessage().text());
+        }
+    }
+
+    @Test
+    void withoutASeedAnAnswerIsAnotherEachTime() {
+        try (MoetierChatModel asked = chatting().temperature(5).build()) {
+            String first = asked.chat("The horse");
+            assertTrue(Stream.generate(() -> asked.chat("The horse")).limit(5).anyMatch(text -> !text.equals(first)));
+        }
+    }
+
+    @Test
+    void threadsWaitForTheirTurn() throws InterruptedException {
+        try (MoetierChatModel asked = chatting().seed(1).build()) {
+            String expected = asked.chat("The horse");
+            List<String> answers = Collections.synchronizedList(new ArrayList<>());
+            List<Thread> threads = Stream.generate(
+                            () -> Thread.ofPlatform().unstarted(() -> answers.add(asked.chat("The horse"))))
+                    .limit(3)
+                    .toList();
+            threads.forEach(Thread::start);
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            assertEquals(List.of(expected, expected, expected), answers);
+        }
+    }
+
+    static Stream<List<ChatMessage>> whatIsRefused() {
+        ToolExecutionRequest tool = ToolExecutionRequest.builder()
+                .id("1")
+                .name("add")
+                .arguments("{}")
+                .build();
+        return Stream.of(
+                List.of(HORSE, AiMessage.from("neighs")),
+                List.of(HORSE, AiMessage.from(tool), ToolExecutionResultMessage.from(tool, "2")),
+                List.of(UserMessage.from(PdfFileContent.from("https://example.org/a.pdf"))));
+    }
+
+    @ParameterizedTest
+    @MethodSource("whatIsRefused")
+    void whatMoetierHasNotIsRefusedInASentence(List<ChatMessage> messages) {
+        try (MoetierChatModel asked = chatting().build()) {
+            UnsupportedFeatureException refused =
+                    assertThrows(UnsupportedFeatureException.class, () -> asked.chat(messages));
+            assertTrue(String.valueOf(refused.getMessage()).startsWith("Moetier does not support "));
+        }
+    }
+
+    @Test
+    void penaltiesAreRefusedWhenAModelIsBuilt() {
+        for (ChatRequestParameters parameters : List.of(
+                ChatRequestParameters.builder().frequencyPenalty(1.0).build(),
+                ChatRequestParameters.builder().presencePenalty(1.0).build())) {
+            assertThrows(
+                    UnsupportedFeatureException.class,
+                    () -> chatting().defaultRequestParameters(parameters).build());
+        }
+    }
+
+    @Test
+    void whatIsOutOfRangeIsNamed() {
+        try (MoetierChatModel asked = chatting().temperature(-1).build()) {
+            InvalidRequestException refused =
+                    assertThrows(InvalidRequestException.class, () -> asked.chat("The horse"));
+            assertEquals("temperature: expected 0 or more, found -1.0", refused.getMessage());
+        }
+    }
+
+    @Test
+    void aModelIsGivenOrOpenedAndHasATemplate() {
+        assertThrows(
+                IllegalArgumentException.class, () -> MoetierChatModel.builder().build());
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> chatting().path(TestData.tinyMixtral()).build());
+        MoetierException refused = assertThrows(
+                MoetierException.NotPossible.class,
+                () -> MoetierChatModel.builder()
+                        .path(TestData.tinyMixtral())
+                        .options(options())
+                        .build());
+        assertTrue(String.valueOf(refused.getMessage()).contains(" has no chat template"));
+    }
+
+    @Test
+    void whoOpensAModelClosesIt() {
+        MoetierChatModel borrowed = chatting().build();
+        borrowed.close();
+        assertThrows(IllegalStateException.class, () -> borrowed.chat("The horse"));
+        try (MoetierChatModel another = chatting().build()) {
+            assertFalse(another.chat("The horse").isEmpty());
+        }
+        MoetierChatModel owner = MoetierChatModel.builder()
+                .path(folder.resolve("chatting"))
+                .options(options())
+                .maxOutputTokens(2)
+                .build();
+        assertEquals("chatting", owner.chat(HORSE).modelName());
+        owner.close();
+        owner.close();
+    }
+
+    /// Collects what a handler is told.
+    private static final class Told implements StreamingChatResponseHandler {
+        private final CompletableFuture<ChatResponse> ended = new CompletableFuture<>();
+        private final CompletableFuture<PartialResponseContext> first = new CompletableFuture<>();
+        private final CountDownLatch goOn;
+
+        Told(CountDownLatch goOn) {
+            this.goOn = goOn;
+        }
+
+        @Override
+        public void onPartialResponse(PartialResponse partialResponse, PartialResponseContext context) {
+            first.complete(context);
+            try {
+                goOn.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+
+        @Override
+        public void onCompleteResponse(ChatResponse completeResponse) {
+            ended.complete(completeResponse);
+        }
+
+        @Override
+        public void onError(Throwable error) {
+            ended.completeExceptionally(error);
+        }
+    }
+
+    private static MoetierStreamingChatModel streaming() {
+        return MoetierStreamingChatModel.builder()
+                .model(model())
+                .seed(1)
+                .maxOutputTokens(8)
+                .build();
+    }
+
+    @Test
+    void aCancelledAnswerLetsTheNextOneBegin() throws ExecutionException, InterruptedException {
+        try (MoetierStreamingChatModel asked = streaming()) {
+            CountDownLatch goOn = new CountDownLatch(1);
+            Told cancelled = new Told(goOn);
+            Told next = new Told(new CountDownLatch(0));
+            asked.chat("The horse", cancelled);
+            PartialResponseContext context = cancelled.first.get();
+            asked.chat("The horse", next);
+            context.streamingHandle().cancel();
+            goOn.countDown();
+            assertEquals(8, next.ended.get().tokenUsage().outputTokenCount());
+            context.streamingHandle().cancel();
+            assertTrue(context.streamingHandle().isCancelled());
+            assertFalse(cancelled.ended.isDone());
+        }
+    }
+
+    @Test
+    void closingEndsTheAnswerUnderWay() throws ExecutionException, InterruptedException {
+        MoetierStreamingChatModel asked = streaming();
+        CountDownLatch goOn = new CountDownLatch(1);
+        Told told = new Told(goOn);
+        asked.chat("The horse", told);
+        told.first.get();
+        Thread closing = Thread.ofPlatform().start(asked::close);
+        goOn.countDown();
+        closing.join();
+        assertTrue(told.ended.get().tokenUsage().outputTokenCount() <= 8);
+        Told late = new Told(goOn);
+        asked.chat("The horse", late);
+        assertThrows(ExecutionException.class, late.ended::get);
+    }
+}
