@@ -40,8 +40,6 @@ class ArchitectureTest {
     private static final int LEAST_CLASSES = 1_200;
     /// A package with more files than that has a second subject, which wants a package of its own.
     private static final int MOST_FILES = 40;
-    /// What stays in one room all the same.
-    private static final Set<String> LARGE_PACKAGES = Set.of("io.moetier.kernels.cpu");
     private static final int LARGE = 1 << 20;
     private static final List<String> MODULES = List.of(
             "storage", "engine/kernels", "engine/runtime", "engine/api", "tools/emulator", "tools/lab", "cli");
@@ -169,7 +167,6 @@ class ArchitectureTest {
         Map<String, Long> files = CLASSES.stream()
                 .filter(JavaClass::isTopLevelClass)
                 .filter(type -> !type.getSimpleName().equals("package-info"))
-                .filter(type -> !LARGE_PACKAGES.contains(type.getPackageName()))
                 .collect(Collectors.groupingBy(JavaClass::getPackageName, Collectors.counting()));
         files.values().removeIf(number -> number <= MOST_FILES);
         assertEquals(Map.of(), files);
