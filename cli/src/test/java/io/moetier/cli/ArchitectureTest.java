@@ -41,8 +41,8 @@ class ArchitectureTest {
     /// A package with more files than that has a second subject, which wants a package of its own.
     private static final int MOST_FILES = 40;
     private static final int LARGE = 1 << 20;
-    private static final List<String> MODULES = List.of(
-            "storage", "engine/kernels", "engine/runtime", "engine/api", "tools/emulator", "tools/lab", "cli");
+    private static final List<String> MODULES =
+            List.of("storage", "engine/kernels", "engine/runtime", "engine/api", "tools/emulator", "tools/lab", "cli");
     private static final Set<String> PROPERTY_READERS = Set.of(
             "java.lang.System.getProperty",
             "java.lang.System.getProperties",
@@ -124,7 +124,8 @@ class ArchitectureTest {
     void theEngineHasNoVirtualTime() {
         noClasses()
                 .that()
-                .resideInAnyPackage("io.moetier", "io.moetier.runtime..", "io.moetier.kernels..", "io.moetier.storage..")
+                .resideInAnyPackage(
+                        "io.moetier", "io.moetier.runtime..", "io.moetier.kernels..", "io.moetier.storage..")
                 .should()
                 .haveNameMatching(".*[.$](Virtual|Simulated|Emulated|Fake|HostClock)\\w*")
                 .check(CLASSES);
@@ -136,7 +137,8 @@ class ArchitectureTest {
         Set<String> fixtures = contents(TestData.root().toAbsolutePath());
         assertTrue(fixtures.size() > 100, () -> "found only " + fixtures.size());
         for (String module : MODULES) {
-            Set<String> carried = contents(TestData.root().resolveSibling(module).resolve("target/classes"));
+            Set<String> carried =
+                    contents(TestData.root().resolveSibling(module).resolve("target/classes"));
             carried.retainAll(fixtures);
             assertEquals(Set.of(), carried, module);
         }
@@ -147,7 +149,8 @@ class ArchitectureTest {
         Set<String> contents = new HashSet<>();
         try (Stream<Path> files = Files.walk(folder)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
-                boolean isBuilt = folder.relativize(file).startsWith("target") || file.toString().endsWith(".class");
+                boolean isBuilt = folder.relativize(file).startsWith("target")
+                        || file.toString().endsWith(".class");
                 if (!isBuilt && Files.size(file) < LARGE) {
                     contents.add(Files.readString(file, StandardCharsets.ISO_8859_1));
                 }

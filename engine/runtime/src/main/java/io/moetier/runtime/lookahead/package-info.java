@@ -1,4 +1,4 @@
-/// Guesses of the experts that layers to come will choose, and how often they are right.
+/// How often guesses of the experts that layers to come will choose are right.
 @NullMarked
 package io.moetier.runtime.lookahead;
 

@@ -86,7 +86,9 @@ public final class ExpertTier implements AutoCloseable {
                 scheduler,
                 counters,
                 promptSlots,
-                device.readsMainMemory() ? loaders.count() : 1, // copies share a link, and a layer would wait for all of them
+                device.readsMainMemory()
+                        ? loaders.count()
+                        : 1, // copies share a link, and a layer would wait for all of them
                 sizeClasses,
                 sizeClassOfLayer,
                 mostExpertsOfOneLayer(ids));

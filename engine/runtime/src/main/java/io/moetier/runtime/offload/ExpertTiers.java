@@ -134,15 +134,8 @@ public final class ExpertTiers implements AutoCloseable {
         Owned owned = new Owned();
         MissCosts costs = new MissCosts(loaders);
         Placement placement = new Placement(Misses.COPY, costs);
-        ExpertTier tier = ExpertTier.open(
-                store,
-                device,
-                numExpertsPerToken,
-                budgetBytes,
-                policy,
-                placement,
-                counters,
-                loaders);
+        ExpertTier tier =
+                ExpertTier.open(store, device, numExpertsPerToken, budgetBytes, policy, placement, counters, loaders);
         owned.add(tier::close);
         return new ExpertTiers(List.of(tier), null, null, placement, costs, owned);
     }
@@ -172,18 +165,11 @@ public final class ExpertTiers implements AutoCloseable {
             Placement placement = new Placement(misses, costs);
             List<ExpertTier> tiers = new ArrayList<>();
             for (int i = 0; i < divided.length; i++) {
-                DeviceCopies copies = DeviceCopies.open(
-                        pinned, devices.get(i), divided[i], loaders.count(), costs, counters);
+                DeviceCopies copies =
+                        DeviceCopies.open(pinned, devices.get(i), divided[i], loaders.count(), costs, counters);
                 owned.add(copies::close);
                 ExpertTier tier = ExpertTier.open(
-                        copies,
-                        devices.get(i),
-                        numExpertsPerToken,
-                        budgets[i],
-                        policy,
-                        placement,
-                        counters,
-                        loaders);
+                        copies, devices.get(i), numExpertsPerToken, budgets[i], policy, placement, counters, loaders);
                 owned.add(tier::close);
                 tiers.add(tier);
             }

@@ -10,8 +10,8 @@ public final class Overlap {
 
     /// Returns the time of both, in the unit of each.
     ///
-    /// @param overlap the share of the shorter one that is done while the longer one is: [#WHOLE], or 0 where they want
-    ///     the same thing and come one after the other
+    /// @param overlap the share of the shorter one that is done while the longer one is: [#WHOLE], or 0 where both
+    ///     want the same and come one after the other
     public static double time(double one, double other, double overlap) {
         return Math.max(one, other) + (1 - overlap) * Math.min(one, other);
     }

@@ -44,7 +44,14 @@ class ExpertTierTest {
 
     private ExpertTier tier(ExpertSource source, int topK, long budget, String policy) {
         return ExpertTier.open(
-                source, device, topK, budget, Policies.of(policy, id -> id & 7), FakeSource.COPIED, counters, Loaders.THREADS);
+                source,
+                device,
+                topK,
+                budget,
+                Policies.of(policy, id -> id & 7),
+                FakeSource.COPIED,
+                counters,
+                Loaders.THREADS);
     }
 
     /// Walks through a layer's experts, checks every block while it is held, and returns the tier of each.

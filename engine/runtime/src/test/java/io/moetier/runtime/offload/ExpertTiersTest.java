@@ -44,7 +44,14 @@ class ExpertTiersTest {
         PinnedTier pinned =
                 PinnedTier.open(source, devices.getFirst(), 2, 3L * hostSlots * SLOT, Policies.of("lru"), counters);
         return ExpertTiers.over(
-                pinned, List.<Device>copyOf(devices), 2, budgets, Policies.of("lru"), misses, Loaders.THREADS, counters);
+                pinned,
+                List.<Device>copyOf(devices),
+                2,
+                budgets,
+                Policies.of("lru"),
+                misses,
+                Loaders.THREADS,
+                counters);
     }
 
     /// Runs a layer for random experts with kernels that check what they read; each expert must come once.
@@ -183,7 +190,9 @@ class ExpertTiersTest {
                 Loaders.THREADS,
                 counters)) {
             int[] all = IntStream.range(0, EXPERTS).toArray();
-            assertSame(error, assertThrows(InternalError.class, () -> tiers.begin(0, all, new int[EXPERTS], null, EXPERTS)));
+            assertSame(
+                    error,
+                    assertThrows(InternalError.class, () -> tiers.begin(0, all, new int[EXPERTS], null, EXPERTS)));
             fails[0] = false;
             run(tiers, 0);
             devices.forEach(FakeDevice::finish);

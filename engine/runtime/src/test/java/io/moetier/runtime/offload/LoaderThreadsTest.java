@@ -77,14 +77,16 @@ class LoaderThreadsTest extends TransferSchedulerContract {
         OutOfMemoryError none = new OutOfMemoryError("unable to create native thread");
         assertSame(
                 none,
-                assertThrows(OutOfMemoryError.class, () -> new LoaderThreads<Transfer>(3, LOADS, 0, load -> {
-                            if (started.size() == 2) {
-                                throw none;
-                            }
-                            started.add(new Thread(load));
-                            return started.getLast();
-                        })
-                        .close()));
+                assertThrows(
+                        OutOfMemoryError.class,
+                        () -> new LoaderThreads<Transfer>(3, LOADS, 0, load -> {
+                                    if (started.size() == 2) {
+                                        throw none;
+                                    }
+                                    started.add(new Thread(load));
+                                    return started.getLast();
+                                })
+                                .close()));
         assertEquals(2, started.size());
         started.forEach(loader -> assertEquals(Thread.State.TERMINATED, loader.getState()));
     }

@@ -192,7 +192,14 @@ class PinnedTierTest {
         try (PinnedTier pinned = tier(4);
                 DeviceCopies copies = copies(pinned);
                 ExpertTier tier = ExpertTier.open(
-                        copies, device, 2, 2 * SLOT, Policies.of("lru"), FakeSource.COPIED, counters, Loaders.THREADS)) {
+                        copies,
+                        device,
+                        2,
+                        2 * SLOT,
+                        Policies.of("lru"),
+                        FakeSource.COPIED,
+                        counters,
+                        Loaders.THREADS)) {
             return tier.residentSummary().numSlots() == 2;
         } catch (FakeDevice.Failure e) {
             return false;
@@ -206,7 +213,14 @@ class PinnedTierTest {
         try (PinnedTier pinned = tier(3);
                 DeviceCopies copies = copies(pinned);
                 ExpertTier tier = ExpertTier.open(
-                        copies, device, 2, (long) slots * SLOT, Policies.of("lru"), FakeSource.COPIED, counters, Loaders.THREADS)) {
+                        copies,
+                        device,
+                        2,
+                        (long) slots * SLOT,
+                        Policies.of("lru"),
+                        FakeSource.COPIED,
+                        counters,
+                        Loaders.THREADS)) {
             for (int step = 0; step < 200; step++) {
                 int layer = step % 2;
                 int[] experts = IntStream.range(0, EXPERTS)
@@ -254,7 +268,14 @@ class PinnedTierTest {
         try (PinnedTier pinned = tier(3);
                 DeviceCopies copies = copies(pinned);
                 ExpertTier tier = ExpertTier.open(
-                        copies, device, 2, 4 * SLOT, Policies.of("lru"), FakeSource.COPIED, counters, Loaders.THREADS)) {
+                        copies,
+                        device,
+                        2,
+                        4 * SLOT,
+                        Policies.of("lru"),
+                        FakeSource.COPIED,
+                        counters,
+                        Loaders.THREADS)) {
             int failures = 0;
             for (int step = 0; step < 300; step++) {
                 device.callsToFailure = 1 + random.nextInt(6);

@@ -46,7 +46,9 @@ final class VirtualLoaders<L extends Load> implements TransferScheduler<L>, Host
     @Override
     public @Nullable L poll() {
         begin();
-        return !ended.isEmpty() && endsAt[ended.size() - 1] <= clock.nanos() ? TransferScheduler.collected(take()) : null;
+        return !ended.isEmpty() && endsAt[ended.size() - 1] <= clock.nanos()
+                ? TransferScheduler.collected(take())
+                : null;
     }
 
     @Override

@@ -30,8 +30,8 @@ final class FamilyExamples {
         return Json.parseObject(Json.write(config).getBytes(StandardCharsets.UTF_8), Path.of(RESOURCE));
     }
 
-    /// Returns the keys that configurations have and no description asks for, with dots between those of nested objects:
-    /// how the model was trained, who wrote the file.
+    /// Returns the keys that configurations have and no description asks for, with dots between those of nested
+    /// objects: how the model was trained, who wrote the file.
     static Set<String> unread() {
         return Set.copyOf(ALL.optionalStrings(UNREAD).orElseThrow());
     }
