@@ -561,7 +561,7 @@ public final class Kernels {
         if (!backend.owns(buffer)) {
             throw new IllegalArgumentException("the buffer belongs to another device: " + buffer);
         }
-        if (from < 0 || length < 0 || from + length > buffer.length()) {
+        if (from < 0 || length < 0 || from > buffer.length() - length) {
             throw new IllegalArgumentException(Operands.tooSmall(buffer, from, length));
         }
     }

@@ -1,23 +1,22 @@
 package io.moetier.kernels.cpu.attention;
 
-import io.moetier.kernels.cpu.pool.Partition;
+import io.moetier.kernels.cpu.pool.Cut;
 import io.moetier.kernels.cpu.pool.WorkerPool;
 import org.jspecify.annotations.Nullable;
 
 /// A causal convolution of each channel by itself, cut by channels; tokens follow each other. Taps are added from the
 /// oldest token to the newest.
 public final class CausalConvolution implements WorkerPool.Job {
-    private final WorkerPool pool;
+    private final Cut cut;
     private float[] x = new float[0];
     private int n;
     private int channels;
     private float[] taps = x;
     private float @Nullable [] bias;
     private float[] state = x;
-    private int parts;
 
     public CausalConvolution(WorkerPool pool) {
-        this.pool = pool;
+        cut = new Cut(pool);
     }
 
     /// As [io.moetier.kernels.device.Kernels#causalConvolution].
@@ -28,14 +27,13 @@ public final class CausalConvolution implements WorkerPool.Job {
         this.taps = taps;
         this.bias = bias;
         this.state = state;
-        parts = Partition.parts(pool.threads(), channels, (long) n * taps.length);
-        pool.run(this, parts);
+        cut.rows(this, channels, (long) n * (taps.length / channels));
     }
 
     @Override
     public void run(int part, int worker) {
-        int from = Partition.bound(part, parts, channels);
-        int length = Partition.bound(part + 1, parts, channels) - from;
+        int from = cut.from(part);
+        int length = cut.from(part + 1) - from;
         for (int t = 0; t < n; t++) {
             int at = t * channels + from;
             remember(at, from, length);

@@ -2,7 +2,7 @@ package io.moetier.kernels.cpu.attention;
 
 import io.moetier.kernels.cpu.arithmetic.MatrixRows;
 import io.moetier.kernels.cpu.arithmetic.Scratch;
-import io.moetier.kernels.cpu.pool.Partition;
+import io.moetier.kernels.cpu.pool.Cut;
 import io.moetier.kernels.cpu.pool.WorkerPool;
 import io.moetier.kernels.device.LinearAttentionShape;
 import java.util.Arrays;
@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /// The state of a head is copied to rows that are arrays of their own, once for all tokens: the compiler vectorises
 /// loops over several arrays only where all of them start at element 0.
 public final class LinearAttention implements WorkerPool.Job {
-    private final WorkerPool pool;
+    private final Cut cut;
     private final Scratch[] scratch;
     private float[] q = new float[0];
     private float[] k = q;
@@ -25,10 +25,9 @@ public final class LinearAttention implements WorkerPool.Job {
     private LinearAttentionShape shape = new LinearAttentionShape(1, 1, 1, 1, false);
     private float[] state = q;
     private float[] out = q;
-    private int parts;
 
     public LinearAttention(WorkerPool pool, Scratch[] scratch) {
-        this.pool = pool;
+        cut = new Cut(pool);
         this.scratch = scratch;
     }
 
@@ -54,16 +53,14 @@ public final class LinearAttention implements WorkerPool.Job {
         this.shape = shape;
         this.state = state;
         this.out = out;
-        parts = Partition.parts(pool.threads(), shape.numValueHeads(), (long) n * shape.stateSize());
-        pool.run(this, parts);
+        cut.rows(this, shape.numValueHeads(), (long) n * shape.keyDim() * shape.valueDim());
     }
 
     @Override
     public void run(int part, int worker) {
         MatrixRows rows = scratch[worker].matrixRows;
         rows.reserve(shape.keyDim(), shape.valueDim());
-        int end = Partition.bound(part + 1, parts, shape.numValueHeads());
-        for (int head = Partition.bound(part, parts, shape.numValueHeads()); head < end; head++) {
+        for (int head = cut.from(part); head < cut.from(part + 1); head++) {
             int at = head * shape.keyDim() * shape.valueDim();
             rows.load(state, at);
             for (int t = 0; t < n; t++) {

@@ -1,12 +1,12 @@
 package io.moetier.kernels.cpu.attention;
 
-import io.moetier.kernels.cpu.pool.Partition;
+import io.moetier.kernels.cpu.pool.Cut;
 import io.moetier.kernels.cpu.pool.WorkerPool;
 import java.util.Arrays;
 
 /// The selective scan of a state space, cut by channels; tokens follow each other.
 public final class SelectiveScan implements WorkerPool.Job {
-    private final WorkerPool pool;
+    private final Cut cut;
     private float[] x = new float[0];
     private float[] step = x;
     private float[] b = x;
@@ -16,10 +16,9 @@ public final class SelectiveScan implements WorkerPool.Job {
     private float[] rates = x;
     private float[] state = x;
     private float[] out = x;
-    private int parts;
 
     public SelectiveScan(WorkerPool pool) {
-        this.pool = pool;
+        cut = new Cut(pool);
     }
 
     /// As [io.moetier.kernels.device.Kernels#selectiveScan].
@@ -42,14 +41,13 @@ public final class SelectiveScan implements WorkerPool.Job {
         this.rates = rates;
         this.state = state;
         this.out = out;
-        parts = Partition.parts(pool.threads(), channels, (long) n * rates.length);
-        pool.run(this, parts);
+        cut.rows(this, channels, (long) n * (rates.length / channels));
     }
 
     @Override
     public void run(int part, int worker) {
-        int from = Partition.bound(part, parts, channels);
-        int length = Partition.bound(part + 1, parts, channels) - from;
+        int from = cut.from(part);
+        int length = cut.from(part + 1) - from;
         int stateSize = rates.length / channels;
         for (int t = 0; t < n; t++) {
             int at = t * channels + from;

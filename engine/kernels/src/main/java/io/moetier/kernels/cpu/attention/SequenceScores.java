@@ -1,7 +1,7 @@
 package io.moetier.kernels.cpu.attention;
 
 import io.moetier.kernels.cpu.arithmetic.Scratch;
-import io.moetier.kernels.cpu.pool.Partition;
+import io.moetier.kernels.cpu.pool.Cut;
 import io.moetier.kernels.cpu.pool.WorkerPool;
 import io.moetier.kernels.device.SequenceShape;
 import java.util.Objects;
@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /// Attention over rows of keys and values. A unit of work is one head of one token, in plain loops: such models are
 /// small, and their sequences short.
 public final class SequenceScores implements WorkerPool.Job {
-    private final WorkerPool pool;
+    private final Cut cut;
     private final float[][] scores; // of each thread
     private float[] q = new float[0];
     private float[] k = q;
@@ -18,13 +18,11 @@ public final class SequenceScores implements WorkerPool.Job {
     private float[] out = q;
     private float @Nullable [] bias;
     private @Nullable SequenceShape shape;
-    private int n;
     private int firstPosition;
     private int numKeys;
-    private int parts;
 
     public SequenceScores(WorkerPool pool) {
-        this.pool = pool;
+        cut = new Cut(pool);
         scores = new float[pool.threads()][0];
     }
 
@@ -40,7 +38,6 @@ public final class SequenceScores implements WorkerPool.Job {
             float @Nullable [] bias,
             float[] out) {
         this.q = q;
-        this.n = n;
         this.firstPosition = firstPosition;
         this.k = k;
         this.v = v;
@@ -48,9 +45,7 @@ public final class SequenceScores implements WorkerPool.Job {
         this.shape = shape;
         this.bias = bias;
         this.out = out;
-        int units = n * shape.numHeads();
-        parts = Partition.parts(pool.threads(), units, 8L * units * numKeys * shape.headDim());
-        pool.run(this, parts);
+        cut.rows(this, n * shape.numHeads(), 8L * numKeys * shape.headDim());
     }
 
     @Override
@@ -59,9 +54,7 @@ public final class SequenceScores implements WorkerPool.Job {
         if (scores[worker].length < numKeys) {
             scores[worker] = Scratch.grown(scores[worker], numKeys);
         }
-        int units = n * s.numHeads();
-        int end = Partition.bound(part + 1, parts, units);
-        for (int unit = Partition.bound(part, parts, units); unit < end; unit++) {
+        for (int unit = cut.from(part); unit < cut.from(part + 1); unit++) {
             attend(s, unit / s.numHeads(), unit % s.numHeads(), scores[worker]);
         }
     }

@@ -5,8 +5,8 @@ package io.moetier.kernels.cpu.pool;
  * Cost. Every operation is a job of a class of its own, which is called once for each part: through the interface
  * [WorkerPool.Job], which has far more classes than a call site remembers, as it had when all jobs were lambdas of one
  * class. That lookup is some nanoseconds for a part of a microsecond or more. Inside a part nothing is virtual: the
- * classes are final, their loops are their own, and what several of them do is a static method of [Loops]; fields are
- * read before the loops, since no float that is written can be one of them. A job is made once for a device and its
+ * classes are final, their loops are their own, and what several of them do is a static method; fields are read before
+ * the loops, since no float that is written can be one of them. A job is made once for a device and its
  * fields are set again by each operation, so that nothing is allocated.
  */
 public final class Cut {

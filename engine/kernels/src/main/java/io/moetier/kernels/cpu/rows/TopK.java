@@ -1,6 +1,6 @@
 package io.moetier.kernels.cpu.rows;
 
-import io.moetier.kernels.cpu.pool.Partition;
+import io.moetier.kernels.cpu.pool.Cut;
 import io.moetier.kernels.cpu.pool.WorkerPool;
 import io.moetier.kernels.device.ExpertChoice;
 import io.moetier.kernels.device.Routing;
@@ -11,18 +11,16 @@ public final class TopK implements WorkerPool.Job {
     /// An exponential takes about as long as so many bytes from memory.
     private static final long WORK = 64;
 
-    private final WorkerPool pool;
+    private final Cut cut;
     private final ExpertChoice[] choices; // of each thread
     private float[] logits = new float[0];
     private float @Nullable [] correction;
-    private int n;
     private Routing routing = Routing.softmax(1, 1);
     private int[] ids = new int[0];
     private float[] weights = logits;
-    private int parts;
 
     public TopK(WorkerPool pool) {
-        this.pool = pool;
+        cut = new Cut(pool);
         choices = new ExpertChoice[pool.threads()];
         for (int i = 0; i < choices.length; i++) {
             choices[i] = new ExpertChoice();
@@ -32,19 +30,16 @@ public final class TopK implements WorkerPool.Job {
     /// As [io.moetier.kernels.device.Kernels#route].
     public void run(float[] logits, int n, Routing routing, float @Nullable [] correction, int[] ids, float[] weights) {
         this.logits = logits;
-        this.n = n;
         this.routing = routing;
         this.correction = correction;
         this.ids = ids;
         this.weights = weights;
-        this.parts = Partition.parts(pool.threads(), n, WORK * n * routing.numExperts());
-        pool.run(this, parts);
+        cut.rows(this, n, WORK * routing.numExperts());
     }
 
     @Override
     public void run(int part, int worker) {
-        int end = Partition.bound(part + 1, parts, n);
-        for (int token = Partition.bound(part, parts, n); token < end; token++) {
+        for (int token = cut.from(part); token < cut.from(part + 1); token++) {
             choices[worker].choose(
                     routing,
                     logits,
