@@ -68,9 +68,26 @@ public record ModelOptions(
         return withCaching(caching.withEviction(new Eviction.Named(name, Optional.empty())));
     }
 
+    /// Returns these options with a policy of Moetier's that needs a census: see [Eviction.Named].
+    ///
+    /// @throws MoetierException.NotPossible if there is none such, or it needs none
+    public ModelOptions withPolicy(String name, Path census) {
+        return withCaching(caching.withEviction(new Eviction.Named(name, Optional.of(census))));
+    }
+
     /// Returns these options with a policy of the embedder's.
     public ModelOptions withPolicy(EvictionPolicy.Factory factory) {
         return withCaching(caching.withEviction(new Eviction.Own(factory)));
+    }
+
+    /// Returns these options with another way of loading ahead.
+    public ModelOptions withPrefetch(Caching.Prefetch choice) {
+        return withCaching(caching.withPrefetch(choice));
+    }
+
+    /// Returns these options with another way to read experts.
+    public ModelOptions withReading(Caching.Reading choice) {
+        return withCaching(caching.withReading(choice));
     }
 
     /// Returns these options with another folder for imported models.

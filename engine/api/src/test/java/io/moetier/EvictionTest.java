@@ -12,11 +12,11 @@ import io.moetier.testdata.TestData;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -89,14 +89,13 @@ class EvictionTest {
     @ParameterizedTest
     @EnumSource
     void everyWayOfLoadingAheadGivesTheSameAnswers(Prefetch prefetch) {
-        ModelOptions own = options().withPolicy(MostRecentlyUsed::new);
-        assertSameAnswers(own.withCaching(own.caching().withPrefetch(prefetch)));
+        assertSameAnswers(options().withPolicy(MostRecentlyUsed::new).withPrefetch(prefetch));
     }
 
     @ParameterizedTest
     @EnumSource
     void everyWayOfReadingGivesTheSameAnswers(Reading reading) {
-        assertSameAnswers(options().withCaching(Caching.DEFAULT.withReading(reading)));
+        assertSameAnswers(options().withReading(reading));
     }
 
     @Test
@@ -171,12 +170,16 @@ class EvictionTest {
     }
 
     @Test
-    void aCensusIsForTheStaticPolicyAlone() {
-        for (Optional<Path> census : List.of(Optional.<Path>empty(), Optional.of(Path.of("trace")))) {
-            String policy = census.isEmpty() ? "static" : "lru";
-            MoetierException failure =
-                    assertThrows(MoetierException.NotPossible.class, () -> new Eviction.Named(policy, census));
+    void aCensusIsForTheStaticPolicyAloneAndOfTheModel() {
+        Path census = TestData.root().resolve("traces/gpt-oss-20b_misc_small.jsonl.gz");
+        for (Executable choice : List.<Executable>of(
+                () -> options().withPolicy("static"), () -> options().withPolicy("lru", census))) {
+            MoetierException failure = assertThrows(MoetierException.NotPossible.class, choice);
             assertTrue(String.valueOf(failure.getMessage()).startsWith("census: expected a routing trace"));
         }
+        ModelOptions ofAnother = options().withPolicy("layer:static", census);
+        MoetierException failure =
+                assertThrows(MoetierException.MalformedModel.class, () -> Model.open(MODEL, ofAnother));
+        assertTrue(String.valueOf(failure.getMessage()).startsWith(census + ": layer "), failure::toString);
     }
 }

@@ -9,6 +9,7 @@ import io.moetier.ModelOptions;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalLong;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +22,7 @@ public final class MoetierBuilder<M> {
     private ChatRequestParameters parameters = DefaultChatRequestParameters.EMPTY;
     private ModelOptions options = ModelOptions.DEFAULT;
     private AnswerSettings settings = AnswerSettings.DEFAULT;
+    private OptionalLong seed = OptionalLong.empty();
     private List<ChatModelListener> listeners = List.of();
     private @Nullable Model model;
     private @Nullable Path path;
@@ -55,7 +57,7 @@ public final class MoetierBuilder<M> {
         return this;
     }
 
-    /// Says how answers are drawn and end where no parameter does: the seed, and what LangChain4j has no word for.
+    /// Says how answers are drawn and end where no parameter does, and what LangChain4j has no word for.
     public MoetierBuilder<M> settings(AnswerSettings newSettings) {
         settings = newSettings;
         return this;
@@ -93,7 +95,7 @@ public final class MoetierBuilder<M> {
 
     /// Starts the random sequence of each request with this; else it is another one each time.
     public MoetierBuilder<M> seed(long start) {
-        settings = settings.withSeed(start);
+        seed = OptionalLong.of(start);
         return this;
     }
 
@@ -116,7 +118,7 @@ public final class MoetierBuilder<M> {
     /// @throws io.moetier.MoetierException if the model cannot be opened, or has no chat template
     public M build() {
         ChatRequestParameters set = parameters.overrideWith(own.build());
-        Requests requests = new Requests(name(), settings);
+        Requests requests = new Requests(name(), seed.isPresent() ? settings.withSeed(seed.getAsLong()) : settings);
         requests.check(set);
         ChatRequestParameters defaults = set.overrideWith(
                 ChatRequestParameters.builder().modelName(requests.modelName()).build());
