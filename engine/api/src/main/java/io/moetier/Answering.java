@@ -75,9 +75,9 @@ final class Answering implements AutoCloseable {
     }
 
     void observe(RoutingObserver observer) {
-        conversation.listen((layer, phase, firstPosition, n, k, ids, weights, tiers) -> {
+        conversation.listen((layer, pass, k, ids, weights, tiers) -> {
             try {
-                observer.onRouting(layer, firstPosition, n, k, ids, weights);
+                observer.onRouting(layer, pass.firstPosition(), pass.n(), k, ids, weights);
             } catch (RuntimeException e) { // here, as a call for each layer is to allocate nothing
                 throw Failures.ofListener(e);
             }

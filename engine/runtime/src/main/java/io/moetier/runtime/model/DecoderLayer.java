@@ -2,6 +2,7 @@ package io.moetier.runtime.model;
 
 import io.moetier.kernels.device.Kernels;
 import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.pass.Workspace;
 import java.util.List;
 
@@ -11,13 +12,13 @@ record DecoderLayer(List<Sublayer> sublayers) {
         sublayers = List.copyOf(sublayers);
     }
 
-    /// Advances `workspace.hidden` [n, hiddenSize] by this layer.
-    void forward(Kernels kernels, Workspace workspace, KvCache cache) {
+    /// Advances the residual stream [n, hiddenSize] by this layer.
+    void forward(Kernels kernels, Pass pass, Workspace workspace, KvCache cache) {
         for (int i = 0; i < sublayers.size(); i++) {
-            sublayers.get(i).forward(kernels, workspace, cache);
+            sublayers.get(i).forward(kernels, pass, workspace, cache);
         }
         for (int i = 0; i < sublayers.size(); i++) {
-            sublayers.get(i).finish(kernels, workspace);
+            sublayers.get(i).finish(kernels, pass.n(), workspace);
         }
     }
 }

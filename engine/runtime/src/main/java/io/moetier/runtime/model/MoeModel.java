@@ -16,6 +16,7 @@ import io.moetier.runtime.model.mixture.LayerContext;
 import io.moetier.runtime.model.mixture.RoutersAhead;
 import io.moetier.runtime.model.pass.MixtureObserver;
 import io.moetier.runtime.model.pass.Rows;
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.pass.Workspace;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.RopeSpec;
@@ -24,7 +25,6 @@ import io.moetier.runtime.model.weight.Norm;
 import io.moetier.runtime.model.weight.Sinusoids;
 import io.moetier.runtime.model.weight.Weights;
 import io.moetier.runtime.offload.PrefetchTrial;
-import io.moetier.storage.model.Phase;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -103,74 +103,69 @@ public final class MoeModel {
         return new Workspace(spec, device, arena, batch);
     }
 
-    /// Runs `n` tokens of `tokens`, at most one batch, at positions `firstPosition` and on; the final hidden states
-    /// are left, normalised, in the workspace.
+    /// Runs the tokens of a pass, at most one batch, which are those of `tokens` from index `from` on; the final hidden
+    /// states are left, normalised, in the workspace.
     ///
-    /// @throws CancellationException if the workspace's supplier says so before a layer; the cache then holds parts
-    ///     of these positions, which the next pass over them overwrites, and states that [KvCache#resume] mends
-    /// @throws IllegalStateException if the cache's states are not those after the token before `firstPosition`
-    public void forward(
-            int[] tokens, int from, int n, int firstPosition, Phase phase, KvCache cache, Workspace workspace) {
-        Kernels kernels = device.kernels();
-        workspace.n = n;
-        workspace.firstPosition = firstPosition;
-        workspace.phase = phase;
-        cache.begin(firstPosition, n);
-        embed(tokens, from, workspace, false);
-        run(spec.encoderLayers(), layers.size(), cache, workspace);
-        cache.finish(firstPosition + n);
-        workspace.activity.enter(Section.HEAD);
-        finalNorm.apply(kernels, workspace.hidden, n, workspace.normed);
+    /// @throws CancellationException if the pass is cancelled before a layer; the cache then holds parts of its
+    ///     positions, which the next pass over them overwrites, and states that [KvCache#resume] mends
+    /// @throws IllegalStateException if the cache's states are not those after the token before the first
+    public void forward(int[] tokens, int from, Pass pass, KvCache cache, Workspace workspace) {
+        cache.begin(pass.firstPosition(), pass.n());
+        embed(tokens, from, pass, workspace, false);
+        run(spec.encoderLayers(), layers.size(), pass, cache, workspace);
+        cache.finish(pass.firstPosition() + pass.n());
+        pass.activity().enter(Section.HEAD);
+        finalNorm.apply(
+                device.kernels(),
+                workspace.residual(),
+                pass.n(),
+                workspace.block().in());
     }
 
-    /// Encodes `tokens`, which the workspace must have room for, and keeps in the cache what the decoder
-    /// needs of it.
+    /// Encodes the tokens of a pass from position 0 on, all that there are, and keeps in the cache what the decoder needs
+    /// of them.
     ///
     /// @throws IllegalStateException if the model has no encoder
-    public void encode(int[] tokens, KvCache cache, Workspace workspace) {
+    public void encode(int[] tokens, Pass pass, KvCache cache, Workspace workspace) {
         if (encoderNorm == null) {
             throw new IllegalStateException(spec.family() + " has no encoder");
         }
         Kernels kernels = device.kernels();
-        workspace.n = tokens.length;
-        workspace.firstPosition = 0;
-        workspace.phase = Phase.PREFILL;
+        DeviceBuffer encoded = workspace.block().in();
         cache.sequences().beginInput(tokens.length);
-        embed(tokens, 0, workspace, true);
-        run(0, spec.encoderLayers(), cache, workspace);
-        encoderNorm.apply(kernels, workspace.hidden, workspace.n, workspace.normed);
+        embed(tokens, 0, pass, workspace, true);
+        run(0, spec.encoderLayers(), pass, cache, workspace);
+        encoderNorm.apply(kernels, workspace.residual(), pass.n(), encoded);
         for (SequenceAttention block : sequenceBlocks) {
-            block.remember(kernels, workspace, cache.sequences());
+            block.remember(kernels, encoded, pass.n(), cache.sequences());
         }
     }
 
-    private void embed(int[] tokens, int from, Workspace workspace, boolean encoder) {
+    private void embed(int[] tokens, int from, Pass pass, Workspace workspace, boolean encoder) {
         Kernels kernels = device.kernels();
-        int n = workspace.n;
-        workspace.activity = counters.activity();
-        workspace.activity.enter(Section.EMBEDDING);
-        kernels.embed(embedding, tokens, from, n, workspace.hidden);
+        int n = pass.n();
+        pass.follow(counters.activity());
+        pass.activity().enter(Section.EMBEDDING);
+        kernels.embed(embedding, tokens, from, n, workspace.residual());
         if (spec.embeddingMultiplier() != 1) {
-            kernels.scale(workspace.hidden, n * spec.hiddenSize(), spec.embeddingMultiplier());
+            kernels.scale(workspace.residual(), n * spec.hiddenSize(), spec.embeddingMultiplier());
         }
         if (positions != null) {
-            kernels.addRows(positions, workspace.firstPosition, null, n, spec.hiddenSize(), workspace.hidden);
+            kernels.addRows(positions, pass.firstPosition(), null, n, spec.hiddenSize(), workspace.residual());
         }
-        MixtureObserver observer = workspace.observer();
+        MixtureObserver observer = pass.observer();
         if (observer != null) {
-            Rows rows = workspace.rows(workspace.hidden, n, spec.hiddenSize());
-            observer.onEmbedding(encoder, workspace.firstPosition, rows);
+            Rows rows = workspace.block().rows(workspace.residual(), n, spec.hiddenSize());
+            observer.onEmbedding(encoder, pass.firstPosition(), rows);
         }
     }
 
-    private void run(int first, int end, KvCache cache, Workspace workspace) {
+    private void run(int first, int end, Pass pass, KvCache cache, Workspace workspace) {
         for (int i = first; i < end; i++) {
-            if (workspace.cancelled.getAsBoolean()) {
-                throw new CancellationException("cancelled before layer " + i);
-            }
-            LayerStepEvent event = FlightEvents.startLayerStep(i, workspace.phase, workspace.n);
-            workspace.activity.onLayer(i);
-            layers.get(i).forward(device.kernels(), workspace, cache);
+            pass.goOn(i);
+            LayerStepEvent event = FlightEvents.startLayerStep(i, pass.phase(), pass.n());
+            pass.activity().onLayer(i);
+            layers.get(i).forward(device.kernels(), pass, workspace, cache);
             FlightEvents.finish(event);
         }
     }
@@ -180,7 +175,7 @@ public final class MoeModel {
     /// @param out [n, vocabSize]
     public void logits(Workspace workspace, int row, int n, DeviceBuffer out) {
         Kernels kernels = device.kernels();
-        kernels.matmul(head.weight(), workspace.normed, row, n, out, 0);
+        kernels.matmul(head.weight(), workspace.block().in(), row, n, out, 0);
         head.addBias(kernels, out, n);
         if (spec.logitsMultiplier() != 1) {
             kernels.scale(out, n * spec.vocabSize(), spec.logitsMultiplier());

@@ -4,6 +4,8 @@ import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.runtime.model.block.Block;
 import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.model.pass.BlockBuffers;
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.pass.Workspace;
 import io.moetier.runtime.model.spec.ResidualSpec;
 import io.moetier.runtime.model.weight.Norm;
@@ -13,40 +15,41 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param size of a row of the residual stream
 record Sublayer(@Nullable Norm norm, Block block, @Nullable Norm postNorm, ResidualSpec residual, int size) {
-    /// Advances `workspace.hidden` [n, hiddenSize] by this sublayer.
-    void forward(Kernels kernels, Workspace workspace, KvCache cache) {
-        int n = workspace.n;
-        workspace.activity.enter(block.section());
+    /// Advances the residual stream [n, hiddenSize] by this sublayer.
+    void forward(Kernels kernels, Pass pass, Workspace workspace, KvCache cache) {
+        BlockBuffers buffers = workspace.block();
+        int n = pass.n();
+        pass.activity().enter(block.section());
         if (norm == null) {
-            kernels.copy(workspace.hidden, n * size, workspace.normed);
+            kernels.copy(workspace.residual(), n * size, buffers.in());
         } else {
-            norm.apply(kernels, workspace.hidden, n, workspace.normed);
+            norm.apply(kernels, workspace.residual(), n, buffers.in());
         }
-        block.forward(kernels, workspace, cache);
+        block.forward(kernels, pass, buffers, cache);
         if (postNorm != null) {
-            postNorm.apply(kernels, workspace.sublayer, n, workspace.sublayer);
+            postNorm.apply(kernels, buffers.out(), n, buffers.out());
         }
         if (residual.atLayerEnd()) {
-            kernels.copy(workspace.sublayer, n * size, workspace.aside);
+            kernels.copy(buffers.out(), n * size, workspace.aside());
         } else {
-            join(kernels, workspace, workspace.sublayer);
+            join(kernels, n, workspace, buffers.out());
         }
     }
 
     /// Adds what waited for the end of the layer.
-    void finish(Kernels kernels, Workspace workspace) {
+    void finish(Kernels kernels, int n, Workspace workspace) {
         if (residual.atLayerEnd()) {
-            join(kernels, workspace, workspace.aside);
+            join(kernels, n, workspace, workspace.aside());
         }
     }
 
-    private void join(Kernels kernels, Workspace workspace, DeviceBuffer result) {
-        int length = workspace.n * size;
-        DeviceBuffer x = residual.ofNormed() ? workspace.normed : workspace.hidden;
+    private void join(Kernels kernels, int n, Workspace workspace, DeviceBuffer result) {
+        int length = n * size;
+        DeviceBuffer x = residual.ofNormed() ? workspace.block().in() : workspace.residual();
         if (!residual.ofNormed() && residual.input() == 1 && residual.output() == 1) {
-            kernels.add(workspace.hidden, result, length);
+            kernels.add(workspace.residual(), result, length);
         } else {
-            kernels.combine(x, residual.input(), result, residual.output(), length, workspace.hidden);
+            kernels.combine(x, residual.input(), result, residual.output(), length, workspace.residual());
         }
     }
 }

@@ -1,10 +1,10 @@
 package io.moetier.runtime.session;
 
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.pass.RoutingListener;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.trace.Census;
-import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -34,7 +34,8 @@ public final class CensusTally implements RoutingListener {
 
     @Override
     public void onRouting(
-            int layer, Phase phase, int firstPosition, int n, int k, int[] ids, float[] weights, Tier[] tiers) {
+            int layer, Pass pass, int k, int[] ids, float[] weights, Tier[] tiers) {
+        int n = pass.n();
         tokens += countsTokens[layer] ? n : 0;
         for (int i = 0; i < n * k; i++) {
             if (ids[i] >= 0 && ids[i] < counts[layer].length) { // neither none nor an identity

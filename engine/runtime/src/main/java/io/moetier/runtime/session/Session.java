@@ -12,6 +12,7 @@ import io.moetier.runtime.metrics.PrefillEvent;
 import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.pass.MixtureObserver;
 import io.moetier.runtime.model.pass.RoutingListener;
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.pass.Workspace;
 import io.moetier.runtime.model.spec.EncoderSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
@@ -32,6 +33,7 @@ public final class Session implements AutoCloseable {
     private final Engine engine;
     private final Owned owned;
     private final KvCache cache;
+    private final Pass pass = new Pass();
     private final Workspace workspace;
     private final DeviceBuffer deviceLogits;
     private final float[] logits;
@@ -94,13 +96,13 @@ public final class Session implements AutoCloseable {
     /// Registers who is told of every routing decision from now on.
     public void listen(RoutingListener newListener) {
         listener = newListener;
-        workspace.listen(newListener);
+        pass.listen(newListener);
     }
 
     /// Registers who is shown what every mixture computes from now on.
     public void observe(MixtureObserver newObserver) {
         observer = newObserver;
-        workspace.observe(newObserver);
+        pass.observe(newObserver);
     }
 
     /// Returns how many tokens the session holds.
@@ -181,12 +183,14 @@ public final class Session implements AutoCloseable {
         engine.lockStep();
         try (Arena arena = engine.device().newArena()) {
             Workspace whole = engine.model().newWorkspace(input.length, arena);
-            whole.listen(listener);
-            whole.observe(observer);
-            whole.cancelWhen(cancelled);
+            Pass once = new Pass();
+            once.listen(listener);
+            once.observe(observer);
+            once.cancelWhen(cancelled);
+            once.begin(input.length, 0, Phase.PREFILL);
             ActivityListener activity = engine.counters().activity();
             activity.onStep(Phase.PREFILL, input.length);
-            engine.model().encode(input, cache, whole);
+            engine.model().encode(input, once, cache, whole);
             activity.onStepEnd();
         } catch (CancellationException e) {
             cache.forgetInput();
@@ -213,7 +217,7 @@ public final class Session implements AutoCloseable {
     /// @return false if it was given up; the session is then as it was before
     public boolean prefill(int[] appended, BooleanSupplier cancelled) {
         int before = position;
-        workspace.cancelWhen(cancelled);
+        pass.cancelWhen(cancelled);
         try {
             append(appended, null);
             return true;
@@ -221,7 +225,7 @@ public final class Session implements AutoCloseable {
             position = before;
             return false;
         } finally {
-            workspace.cancelWhen(() -> false);
+            pass.cancelWhen(() -> false);
         }
     }
 
@@ -234,14 +238,14 @@ public final class Session implements AutoCloseable {
     ///
     /// @return false if it was given up; the session is then as it was before
     public boolean decode(int token, BooleanSupplier cancelled) {
-        workspace.cancelWhen(cancelled);
+        pass.cancelWhen(cancelled);
         try {
             decode(token);
             return true;
         } catch (CancellationException e) {
             return false;
         } finally {
-            workspace.cancelWhen(() -> false);
+            pass.cancelWhen(() -> false);
         }
     }
 
@@ -249,7 +253,7 @@ public final class Session implements AutoCloseable {
     public void decode(int token) {
         single[0] = token;
         check(single);
-        workspace.expectLength(position + 1);
+        pass.expectLength(position + 1);
         DecodeEvent event = FlightEvents.startDecode(position);
         long start = System.nanoTime();
         ActivityListener activity = engine.counters().activity();
@@ -284,7 +288,7 @@ public final class Session implements AutoCloseable {
 
     private void append(int[] appended, @Nullable LogitsSink sink) {
         check(appended);
-        workspace.expectLength(position + appended.length);
+        pass.expectLength(position + appended.length);
         PrefillEvent event = FlightEvents.startPrefill(appended.length);
         ActivityListener activity = engine.counters().activity();
         long start = System.nanoTime();
@@ -311,7 +315,8 @@ public final class Session implements AutoCloseable {
                 cache.mark(from == 0 ? KvCache.PROMPT : KvCache.BATCH);
             }
             long start = engine.nanos();
-            engine.model().forward(source, from, n, position, phase, cache, workspace);
+            pass.begin(n, position, phase);
+            engine.model().forward(source, from, pass, cache, workspace);
             if (phase == Phase.DECODE) {
                 engine.prefetchTrial().onToken(engine.nanos() - start);
             }
@@ -326,7 +331,7 @@ public final class Session implements AutoCloseable {
     /// pass that did not come to its end.
     private void catchUp() {
         int at = resume();
-        workspace.mute(true);
+        pass.mute(true);
         try {
             while (at < position) {
                 int n = Math.min(workspace.batch(), position - at);
@@ -334,7 +339,7 @@ public final class Session implements AutoCloseable {
                 at += n;
             }
         } finally {
-            workspace.mute(false);
+            pass.mute(false);
         }
     }
 
@@ -350,7 +355,8 @@ public final class Session implements AutoCloseable {
     private void repeat(int at, int n) {
         engine.lockStep();
         try {
-            engine.model().forward(tokens, at, n, at, Phase.PREFILL, cache, workspace);
+            pass.begin(n, at, Phase.PREFILL);
+            engine.model().forward(tokens, at, pass, cache, workspace);
         } finally {
             engine.unlockStep();
         }

@@ -1,5 +1,6 @@
 package io.moetier.runtime.session;
 
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.pass.RoutingListener;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
@@ -54,14 +55,8 @@ public final class SessionTrace implements RoutingListener {
 
     @Override
     public void onRouting(
-            int layer,
-            Phase phase,
-            int firstPosition,
-            int n,
-            int k,
-            int[] ids,
-            float[] routingWeights,
-            Tier[] foundIn) {
+            int layer, Pass pass, int k, int[] ids, float[] routingWeights, Tier[] foundIn) {
+        int n = pass.n();
         int at = layers.indexOf(layer);
         if (at < 0) {
             return; // an encoder's
@@ -85,7 +80,7 @@ public final class SessionTrace implements RoutingListener {
             }
         }
         if (at == layers.size() - 1) {
-            handOn(phase, firstPosition, n);
+            handOn(pass.phase(), pass.firstPosition(), n);
         }
     }
 

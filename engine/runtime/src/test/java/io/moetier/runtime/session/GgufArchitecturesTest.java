@@ -246,8 +246,8 @@ class GgufArchitecturesTest {
                 Session session = engine.newSession()) {
             int vocab = engine.spec().vocabSize();
             Map<Integer, List<List<Integer>>> routed = new HashMap<>();
-            session.listen((layer, phase, firstPosition, n, k, ids, weights, tiers) -> {
-                for (int t = 0; t < n; t++) {
+            session.listen((layer, pass, k, ids, weights, tiers) -> {
+                for (int t = 0; t < pass.n(); t++) {
                     List<Integer> chosen = new ArrayList<>();
                     for (int j = 0; j < k; j++) {
                         chosen.add(ids[t * k + j]);

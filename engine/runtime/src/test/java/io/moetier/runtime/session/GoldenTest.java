@@ -65,8 +65,8 @@ class GoldenTest {
 
     private static Map<Integer, List<List<Integer>>> routing(Session session) {
         Map<Integer, List<List<Integer>>> routed = new HashMap<>();
-        session.listen((layer, phase, firstPosition, n, k, ids, weights, tiers) ->
-                routed.computeIfAbsent(layer, key -> new ArrayList<>()).addAll(rows(ids, n, k)));
+        session.listen((layer, pass, k, ids, weights, tiers) ->
+                routed.computeIfAbsent(layer, key -> new ArrayList<>()).addAll(rows(ids, pass.n(), k)));
         return routed;
     }
 

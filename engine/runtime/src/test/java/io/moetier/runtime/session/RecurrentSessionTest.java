@@ -133,7 +133,7 @@ class RecurrentSessionTest {
             session.prefill(TOKENS);
             session.truncate(TOKENS.length - 1);
             AtomicInteger reported = new AtomicInteger();
-            session.listen((layer, phase, firstPosition, n, k, ids, weights, tiers) -> reported.addAndGet(n));
+            session.listen((layer, pass, k, ids, weights, tiers) -> reported.addAndGet(pass.n()));
             session.decode(7);
             assertEquals(engine.spec().layers().size(), reported.get());
         }

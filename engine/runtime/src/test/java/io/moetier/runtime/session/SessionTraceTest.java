@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.moetier.kernels.device.Routing;
 import io.moetier.runtime.model.family.Families;
 import io.moetier.runtime.model.spec.LayerSpec;
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.spec.RouterSpec;
@@ -62,10 +63,12 @@ class SessionTraceTest {
         try (TraceRecorder recorder = new TraceRecorder(file, SessionTrace.header("m", spec, ""))) {
             SessionTrace trace = new SessionTrace(recorder, spec);
             Tier[] tiers = {Tier.DISK, Tier.HOST};
+            Pass pass = new Pass();
+            pass.begin(1, 0, Phase.DECODE);
             for (int layer : layers) {
                 int[] ids = {noExpert, 3};
-                trace.onRouting(layer, Phase.DECODE, 0, 1, 2, ids, new float[] {0, 0.5f}, tiers);
-                census.onRouting(layer, Phase.DECODE, 0, 1, 2, ids, new float[] {0, 0.5f}, tiers);
+                trace.onRouting(layer, pass, 2, ids, new float[] {0, 0.5f}, tiers);
+                census.onRouting(layer, pass, 2, ids, new float[] {0, 0.5f}, tiers);
             }
             recorder.finish();
         }

@@ -44,8 +44,8 @@ class TinyMixtralTest {
         try (Engine engine = open(Quantisation.KEEP, kernels, KvType.F32);
                 Session session = engine.newSession()) {
             List<List<List<Integer>>> routed = new ArrayList<>();
-            session.listen((layer, phase, firstPosition, n, k, ids, weights, tiers) -> {
-                for (int t = 0; t < n; t++) {
+            session.listen((layer, pass, k, ids, weights, tiers) -> {
+                for (int t = 0; t < pass.n(); t++) {
                     if (layer == 0) {
                         routed.add(new ArrayList<>());
                     }

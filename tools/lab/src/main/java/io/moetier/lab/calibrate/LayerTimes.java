@@ -1,5 +1,6 @@
 package io.moetier.lab.calibrate;
 
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.pass.RoutingListener;
 import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
@@ -38,9 +39,9 @@ final class LayerTimes implements RoutingListener {
 
     @Override
     public void onRouting(
-            int layer, Phase phase, int firstPosition, int n, int k, int[] ids, float[] weights, Tier[] tiers) {
+            int layer, Pass pass, int k, int[] ids, float[] weights, Tier[] tiers) {
         long now = System.nanoTime();
-        if (counts && phase == Phase.DECODE && layer == lastLayer + 1 && layer > 0) {
+        if (counts && pass.phase() == Phase.DECODE && layer == lastLayer + 1 && layer > 0) {
             int misses = 0;
             for (int i = 0; i < k; i++) {
                 misses += tiers[i] == Tier.HOST ? 0 : 1;

@@ -8,7 +8,8 @@ import io.moetier.kernels.device.Kernels;
 import io.moetier.kernels.device.KvLayer;
 import io.moetier.kernels.device.RopeTable;
 import io.moetier.runtime.model.memory.KvCache;
-import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.pass.BlockBuffers;
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.TemperatureSpec;
 import io.moetier.runtime.model.weight.Linear;
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Causal grouped-query attention with rotary positions (Ainslie et al. 2023; Su et al. 2021).
 public final class Attention implements Block {
-    private static final int QUERY = 0; // of the workspace's intermediate results
+    private static final int QUERY = 0; // of the intermediate results
     private static final int KEY = 1;
     private static final int VALUE = 2;
     private static final int HEADS = 3;
@@ -66,33 +67,33 @@ public final class Attention implements Block {
     }
 
     @Override
-    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
-        int n = workspace.n;
-        int firstPosition = workspace.firstPosition;
-        DeviceBuffer[] results = workspace.intermediates;
-        queryKeyValue.apply(kernels, workspace.normed, n, results);
+    public void forward(Kernels kernels, Pass pass, BlockBuffers buffers, KvCache cache) {
+        int n = pass.n();
+        int firstPosition = pass.firstPosition();
+        DeviceBuffer[] results = buffers.intermediates();
+        queryKeyValue.apply(kernels, buffers.in(), n, results);
         if (!normAfterRope) {
             normalise(kernels, results, n);
         }
         clip(kernels, results, n);
-        rotate(kernels, results, n, firstPosition, workspace.textLength);
+        rotate(kernels, results, n, firstPosition, pass.textLength());
         if (normAfterRope) {
             normalise(kernels, results, n);
         }
-        warm(kernels, workspace, results[QUERY]);
+        warm(kernels, pass, buffers.rowFactors(), results[QUERY]);
         KvLayer layer = cache.layer(number);
         kernels.storeKv(results[KEY], results[VALUE], n, firstPosition, layer);
         kernels.attention(results[QUERY], n, firstPosition, shape, layer, results[HEADS]);
-        gate(kernels, workspace.normed, results, n);
-        outputProjection.apply(kernels, results[HEADS], n, workspace.sublayer);
+        gate(kernels, buffers.in(), results, n);
+        outputProjection.apply(kernels, results[HEADS], n, buffers.out());
     }
 
-    private void warm(Kernels kernels, Workspace workspace, DeviceBuffer query) {
+    private void warm(Kernels kernels, Pass pass, float[] factors, DeviceBuffer query) {
         if (temperature != null) {
-            for (int i = 0; i < workspace.n; i++) {
-                workspace.rowFactors[i] = temperature.factor(workspace.firstPosition + i);
+            for (int i = 0; i < pass.n(); i++) {
+                factors[i] = temperature.factor(pass.firstPosition() + i);
             }
-            kernels.scaleRows(query, workspace.rowFactors, workspace.n, 1, shape.numHeads() * shape.headDim(), query);
+            kernels.scaleRows(query, factors, pass.n(), 1, shape.numHeads() * shape.headDim(), query);
         }
     }
 

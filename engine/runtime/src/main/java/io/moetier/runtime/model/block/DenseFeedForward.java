@@ -5,7 +5,8 @@ import io.moetier.kernels.device.ExpertWeights;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.runtime.metrics.Section;
 import io.moetier.runtime.model.memory.KvCache;
-import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.pass.BlockBuffers;
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.DenseSpec;
 import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.weight.Weights;
@@ -33,10 +34,10 @@ public final class DenseFeedForward implements Block {
     }
 
     @Override
-    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
-        batch.begin(workspace.everyRow, workspace.everyRow, workspace.n);
-        addTo(batch, 0, workspace.n);
-        kernels.expertFfn(batch, workspace.normed, workspace.sublayer);
+    public void forward(Kernels kernels, Pass pass, BlockBuffers buffers, KvCache cache) {
+        batch.begin(buffers.everyRow(), buffers.everyRow(), pass.n());
+        addTo(batch, 0, pass.n());
+        kernels.expertFfn(batch, buffers.in(), buffers.out());
     }
 
     @Override

@@ -5,7 +5,8 @@ import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.kernels.device.LinearAttentionShape;
 import io.moetier.runtime.model.memory.KvCache;
-import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.pass.BlockBuffers;
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.GatedDeltaSpec;
 import io.moetier.runtime.model.weight.Convolution;
 import io.moetier.runtime.model.weight.Linear;
@@ -19,7 +20,7 @@ import java.util.stream.Stream;
 
 /// Gated DeltaNet (Yang et al. 2024) as in Qwen3-Next; the formula is [GatedDeltaSpec]'s.
 public final class GatedDelta implements Block {
-    private static final int QUERY = 0; // of the workspace's intermediate results, and of the state
+    private static final int QUERY = 0; // of the intermediate results, and of the state
     private static final int KEY = 1;
     private static final int VALUE = 2;
     private static final int GATE = 3;
@@ -72,12 +73,12 @@ public final class GatedDelta implements Block {
     }
 
     @Override
-    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
-        int n = workspace.n;
-        DeviceBuffer[] results = workspace.intermediates;
+    public void forward(Kernels kernels, Pass pass, BlockBuffers buffers, KvCache cache) {
+        int n = pass.n();
+        DeviceBuffer[] results = buffers.intermediates();
         DeviceBuffer[] state = cache.state(number);
         int heads = n * shape.numValueHeads();
-        projections.apply(kernels, workspace.normed, n, results);
+        projections.apply(kernels, buffers.in(), n, results);
         for (int i = 0; i < CONVOLVED; i++) {
             convolutions.get(i).apply(kernels, results[i], n, state[i]);
             kernels.activate(results[i], n * convolved[i], Activation.SILU);
@@ -100,7 +101,7 @@ public final class GatedDelta implements Block {
         norm.apply(kernels, results[RESULT], heads, results[RESULT]);
         kernels.activate(results[GATE], n * width, Activation.SILU);
         kernels.multiply(results[RESULT], results[GATE], n * width);
-        output.apply(kernels, results[RESULT], n, workspace.sublayer);
+        output.apply(kernels, results[RESULT], n, buffers.out());
     }
 
     /// Gives every head the same length: x / sqrt(Σx²) is x / sqrt(mean(x²)) divided by the root of its size.

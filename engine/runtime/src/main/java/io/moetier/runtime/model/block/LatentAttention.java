@@ -7,7 +7,8 @@ import io.moetier.kernels.device.LatentShape;
 import io.moetier.kernels.device.RopeTable;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.runtime.model.memory.KvCache;
-import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.pass.BlockBuffers;
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.LatentAttentionSpec;
 import io.moetier.runtime.model.spec.LatentAttentionSpec.QueryRank;
 import io.moetier.runtime.model.spec.LinearSpec;
@@ -23,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 /// A head's key is `K·c` of a latent `c`, its value `V·c`. As `q·(K·c) = (Kᵀ·q)·c`, and as the weighted sum of `V·c` is
 /// `V` times that of `c`, attention works on the latents themselves, which all heads share.
 public final class LatentAttention implements Block {
-    private static final int FIRST = 0; // of the workspace's intermediate results: queries, or their latents
+    private static final int FIRST = 0; // of the intermediate results: queries, or their latents
     private static final int LATENT = 1;
     private static final int ROTATED_KEY = 2;
     private static final int OVER_LATENTS = 3;
@@ -68,11 +69,11 @@ public final class LatentAttention implements Block {
     }
 
     @Override
-    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
-        int n = workspace.n;
-        int firstPosition = workspace.firstPosition;
-        DeviceBuffer[] results = workspace.intermediates;
-        projections.apply(kernels, workspace.normed, n, results);
+    public void forward(Kernels kernels, Pass pass, BlockBuffers buffers, KvCache cache) {
+        int n = pass.n();
+        int firstPosition = pass.firstPosition();
+        DeviceBuffer[] results = buffers.intermediates();
+        projections.apply(kernels, buffers.in(), n, results);
         DeviceBuffer queries = queries(kernels, results, n);
         kernels.rope(queries, n, shape.numHeads(), shape.queryDim(), shape.nopeDim(), firstPosition, rope);
         LatentLayer layer = cache.latents(number);
@@ -81,7 +82,7 @@ public final class LatentAttention implements Block {
         kernels.matmulPerHead(keysTransposed, queries, n, shape.queryDim(), overLatents);
         kernels.latentAttention(overLatents, queries, n, firstPosition, shape, layer, overLatents);
         kernels.matmulPerHead(values, overLatents, n, shape.latentDim(), results[HEADS]);
-        outputProjection.apply(kernels, results[HEADS], n, workspace.sublayer);
+        outputProjection.apply(kernels, results[HEADS], n, buffers.out());
     }
 
     private DeviceBuffer queries(Kernels kernels, DeviceBuffer[] results, int n) {

@@ -5,7 +5,8 @@ import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.kernels.device.LinearAttentionShape;
 import io.moetier.runtime.model.memory.KvCache;
-import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.pass.BlockBuffers;
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.LightningSpec;
 import io.moetier.runtime.model.weight.Linear;
 import io.moetier.runtime.model.weight.Norm;
@@ -16,7 +17,7 @@ import java.util.stream.Stream;
 
 /// Lightning attention (Qin et al. 2024) as in MiniMax-01; the formula is [LightningSpec]'s.
 public final class LightningAttention implements Block {
-    private static final int QUERY = 0; // of the workspace's intermediate results
+    private static final int QUERY = 0; // of the intermediate results
     private static final int KEY = 1;
     private static final int VALUE = 2;
     private static final int GATE = 3;
@@ -44,10 +45,10 @@ public final class LightningAttention implements Block {
     }
 
     @Override
-    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
-        int n = workspace.n;
-        DeviceBuffer[] results = workspace.intermediates;
-        projections.apply(kernels, workspace.normed, n, results);
+    public void forward(Kernels kernels, Pass pass, BlockBuffers buffers, KvCache cache) {
+        int n = pass.n();
+        DeviceBuffer[] results = buffers.intermediates();
+        projections.apply(kernels, buffers.in(), n, results);
         kernels.activate(results[QUERY], n * width, Activation.SILU);
         kernels.activate(results[KEY], n * width, Activation.SILU);
         kernels.activate(results[VALUE], n * width, Activation.SILU);
@@ -65,6 +66,6 @@ public final class LightningAttention implements Block {
         norm.apply(kernels, results[RESULT], n, results[RESULT]);
         kernels.activate(results[GATE], n * width, Activation.SIGMOID);
         kernels.multiply(results[RESULT], results[GATE], n * width);
-        output.apply(kernels, results[RESULT], n, workspace.sublayer);
+        output.apply(kernels, results[RESULT], n, buffers.out());
     }
 }

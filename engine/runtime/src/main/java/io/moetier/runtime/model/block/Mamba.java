@@ -4,7 +4,8 @@ import io.moetier.kernels.device.Activation;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.runtime.model.memory.KvCache;
-import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.pass.BlockBuffers;
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.MambaSpec;
 import io.moetier.runtime.model.weight.Convolution;
 import io.moetier.runtime.model.weight.Linear;
@@ -16,7 +17,7 @@ import java.util.List;
 
 /// A selective state space (Gu and Dao 2023) as in Jamba (Lieber et al. 2024); the formula is [MambaSpec]'s.
 public final class Mamba implements Block {
-    private static final int INPUT = 0; // of the workspace's intermediate results
+    private static final int INPUT = 0; // of the intermediate results
     private static final int GATE = 1;
     private static final int RANK = 2;
     private static final int B = 3;
@@ -60,11 +61,11 @@ public final class Mamba implements Block {
     }
 
     @Override
-    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
-        int n = workspace.n;
-        DeviceBuffer[] results = workspace.intermediates;
+    public void forward(Kernels kernels, Pass pass, BlockBuffers buffers, KvCache cache) {
+        int n = pass.n();
+        DeviceBuffer[] results = buffers.intermediates();
         DeviceBuffer[] state = cache.state(number);
-        inputAndGate.apply(kernels, workspace.normed, n, results);
+        inputAndGate.apply(kernels, buffers.in(), n, results);
         convolution.apply(kernels, results[INPUT], n, state[TAIL]);
         kernels.activate(results[INPUT], n * channels, Activation.SILU);
         select(kernels, results, n);
@@ -81,7 +82,7 @@ public final class Mamba implements Block {
         kernels.addScaled(results[INPUT], n, channels, skip, results[RESULT]);
         kernels.activate(results[GATE], n * channels, Activation.SILU);
         kernels.multiply(results[RESULT], results[GATE], n * channels);
-        output.apply(kernels, results[RESULT], n, workspace.sublayer);
+        output.apply(kernels, results[RESULT], n, buffers.out());
     }
 
     /// Computes from the input what is written, what is read, and how far a token moves the state.

@@ -5,7 +5,8 @@ import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.kernels.device.LinearAttentionShape;
 import io.moetier.runtime.model.memory.KvCache;
-import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.pass.BlockBuffers;
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.Mamba2Spec;
 import io.moetier.runtime.model.weight.Convolution;
 import io.moetier.runtime.model.weight.Linear;
@@ -19,7 +20,7 @@ import java.util.stream.Stream;
 /// State space duality (Dao and Gu 2024); the formula is [Mamba2Spec]'s. As linear attention, C is the query, B the key
 /// and x the value.
 public final class Mamba2 implements Block {
-    private static final int INPUT = 0; // of the workspace's intermediate results, and of the state
+    private static final int INPUT = 0; // of the intermediate results, and of the state
     private static final int B = 1;
     private static final int C = 2;
     private static final int GATE = 3;
@@ -58,11 +59,11 @@ public final class Mamba2 implements Block {
     }
 
     @Override
-    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
-        int n = workspace.n;
-        DeviceBuffer[] results = workspace.intermediates;
+    public void forward(Kernels kernels, Pass pass, BlockBuffers buffers, KvCache cache) {
+        int n = pass.n();
+        DeviceBuffer[] results = buffers.intermediates();
         DeviceBuffer[] state = cache.state(number);
-        projections.apply(kernels, workspace.normed, n, results);
+        projections.apply(kernels, buffers.in(), n, results);
         for (int i = 0; i < CONVOLVED; i++) {
             convolutions.get(i).apply(kernels, results[i], n, state[i]);
             kernels.activate(results[i], n * convolved[i], Activation.SILU);
@@ -83,6 +84,6 @@ public final class Mamba2 implements Block {
         kernels.activate(results[GATE], n * width, Activation.SILU);
         kernels.multiply(results[RESULT], results[GATE], n * width);
         norm.apply(kernels, results[RESULT], n, results[RESULT]);
-        output.apply(kernels, results[RESULT], n, workspace.sublayer);
+        output.apply(kernels, results[RESULT], n, buffers.out());
     }
 }

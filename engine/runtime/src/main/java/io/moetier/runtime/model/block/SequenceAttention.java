@@ -6,7 +6,8 @@ import io.moetier.kernels.device.Kernels;
 import io.moetier.kernels.device.SequenceShape;
 import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.memory.SequenceMemory;
-import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.pass.BlockBuffers;
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.RelativeBiasSpec;
 import io.moetier.runtime.model.spec.SequenceAttentionSpec;
 import io.moetier.runtime.model.spec.SequenceAttentionSpec.Reach;
@@ -18,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Attention of encoder-decoder models (Vaswani et al. 2017), with relative biases where T5 has them.
 public final class SequenceAttention implements Block {
-    private static final int QUERY = 0; // of the workspace's intermediate results
+    private static final int QUERY = 0; // of the intermediate results
     private static final int KEY = 1;
     private static final int VALUE = 2;
     private static final int HEADS = 3;
@@ -50,44 +51,44 @@ public final class SequenceAttention implements Block {
     }
 
     @Override
-    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
-        int n = workspace.n;
-        int first = workspace.firstPosition;
-        DeviceBuffer[] results = workspace.intermediates;
+    public void forward(Kernels kernels, Pass pass, BlockBuffers buffers, KvCache cache) {
+        int n = pass.n();
+        int first = pass.firstPosition();
+        DeviceBuffer[] results = buffers.intermediates();
         SequenceMemory memory = cache.sequences();
         switch (reach) {
             case INPUT -> {
-                queryKeyValue.apply(kernels, workspace.normed, n, results);
-                attend(kernels, workspace, results[KEY], results[VALUE], n);
+                queryKeyValue.apply(kernels, buffers.in(), n, results);
+                attend(kernels, pass, results, results[KEY], results[VALUE], n);
             }
             case OUTPUT -> {
-                queryKeyValue.apply(kernels, workspace.normed, n, results);
+                queryKeyValue.apply(kernels, buffers.in(), n, results);
                 kernels.appendRows(results[KEY], n, key.weight().rows(), memory.keys(number), first);
                 kernels.appendRows(results[VALUE], n, value.weight().rows(), memory.values(number), first);
-                attend(kernels, workspace, memory.keys(number), memory.values(number), first + n);
+                attend(kernels, pass, results, memory.keys(number), memory.values(number), first + n);
             }
             case ACROSS -> {
-                query.apply(kernels, workspace.normed, n, results[QUERY]);
-                attend(kernels, workspace, memory.keys(number), memory.values(number), memory.inputLength());
+                query.apply(kernels, buffers.in(), n, results[QUERY]);
+                attend(kernels, pass, results, memory.keys(number), memory.values(number), memory.inputLength());
             }
         }
-        output.apply(kernels, results[HEADS], n, workspace.sublayer);
+        output.apply(kernels, results[HEADS], n, buffers.out());
     }
 
-    /// Keeps the keys and values of what the encoder gave, `workspace.normed`, if this block looks at it.
-    public void remember(Kernels kernels, Workspace workspace, SequenceMemory memory) {
+    /// Keeps the keys and values of the `n` rows that the encoder gave, if this block looks at them.
+    public void remember(Kernels kernels, DeviceBuffer encoded, int n, SequenceMemory memory) {
         if (reach == Reach.ACROSS) {
-            key.apply(kernels, workspace.normed, workspace.n, memory.keys(number));
-            value.apply(kernels, workspace.normed, workspace.n, memory.values(number));
+            key.apply(kernels, encoded, n, memory.keys(number));
+            value.apply(kernels, encoded, n, memory.values(number));
         }
     }
 
-    private void attend(Kernels kernels, Workspace workspace, DeviceBuffer keys, DeviceBuffer values, int numKeys) {
-        DeviceBuffer[] results = workspace.intermediates;
+    private void attend(
+            Kernels kernels, Pass pass, DeviceBuffer[] results, DeviceBuffer keys, DeviceBuffer values, int numKeys) {
         kernels.sequenceAttention(
                 results[QUERY],
-                workspace.n,
-                workspace.firstPosition,
+                pass.n(),
+                pass.firstPosition(),
                 keys,
                 values,
                 numKeys,

@@ -3,7 +3,8 @@ package io.moetier.runtime.model.block;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.runtime.model.memory.KvCache;
-import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.pass.BlockBuffers;
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.ShortConvolutionSpec;
 import io.moetier.runtime.model.weight.Convolution;
 import io.moetier.runtime.model.weight.Linear;
@@ -13,7 +14,7 @@ import java.util.List;
 
 /// The gated short convolution of LFM2 (Liquid AI 2025); the formula is [ShortConvolutionSpec]'s.
 public final class ShortConvolution implements Block {
-    private static final int INPUT = 0; // of the workspace's intermediate results
+    private static final int INPUT = 0; // of the intermediate results
     private static final int BEFORE = 1;
     private static final int AFTER = 2;
 
@@ -36,13 +37,13 @@ public final class ShortConvolution implements Block {
     }
 
     @Override
-    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
-        int n = workspace.n;
-        DeviceBuffer[] results = workspace.intermediates;
-        projections.apply(kernels, workspace.normed, n, results);
+    public void forward(Kernels kernels, Pass pass, BlockBuffers buffers, KvCache cache) {
+        int n = pass.n();
+        DeviceBuffer[] results = buffers.intermediates();
+        projections.apply(kernels, buffers.in(), n, results);
         kernels.multiply(results[INPUT], results[BEFORE], n * width);
         convolution.apply(kernels, results[INPUT], n, cache.state(number)[0]);
         kernels.multiply(results[INPUT], results[AFTER], n * width);
-        output.apply(kernels, results[INPUT], n, workspace.sublayer);
+        output.apply(kernels, results[INPUT], n, buffers.out());
     }
 }

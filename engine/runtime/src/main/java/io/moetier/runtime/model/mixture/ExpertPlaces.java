@@ -2,7 +2,8 @@ package io.moetier.runtime.model.mixture;
 
 import io.moetier.kernels.device.Device;
 import io.moetier.runtime.model.pass.ExpertGroups;
-import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.pass.BlockBuffers;
+import io.moetier.runtime.model.pass.MixtureBuffers;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.offload.ExpertArrivals;
@@ -81,29 +82,35 @@ public final class ExpertPlaces {
     /// Begins a layer: sends the experts' inputs to every place that computes something.
     ///
     /// @param weighed whether experts read a row of their own for every choice, else one of each token
-    void begin(LayerExperts experts, Workspace workspace, boolean weighed) {
+    void begin(LayerExperts experts, int n, BlockBuffers buffers, boolean weighed) {
         boolean downloaded = false; // the inputs, into main memory
         for (int i = 0; i < others.size(); i++) {
-            downloaded = send(downloaded, experts.on(i + 1), others.get(i), workspace, weighed);
+            downloaded = send(downloaded, experts.on(i + 1), others.get(i), n, buffers, weighed);
         }
         ExpertArrivals onHost = experts.onHost();
         if (processor != null && onHost != null) {
-            downloaded = send(downloaded, onHost, processor, workspace, weighed);
+            downloaded = send(downloaded, onHost, processor, n, buffers, weighed);
         }
     }
 
     private boolean send(
-            boolean downloaded, ExpertArrivals experts, RemoteExperts place, Workspace workspace, boolean weighed) {
+            boolean downloaded,
+            ExpertArrivals experts,
+            RemoteExperts place,
+            int n,
+            BlockBuffers buffers,
+            boolean weighed) {
         if (experts.isEmpty()) {
             place.clear();
             return downloaded;
         }
-        ExpertGroups groups = workspace.groups;
-        int floats = (weighed ? groups.numRows() : workspace.n) * hiddenSize;
+        MixtureBuffers mixture = buffers.mixture();
+        ExpertGroups groups = mixture.groups();
+        int floats = (weighed ? groups.numRows() : n) * hiddenSize;
         if (!downloaded) {
-            main.download(weighed ? workspace.weightedInputs : workspace.normed, 0, floats, inputs, 0);
+            main.download(weighed ? mixture.weightedInputs() : buffers.in(), 0, floats, inputs, 0);
         }
-        place.begin(workspace, inputs, floats, weighed ? groups.rows : groups.tokens);
+        place.begin(n, mixture, inputs, floats, weighed ? groups.rows : groups.tokens);
         return true;
     }
 
@@ -127,7 +134,7 @@ public final class ExpertPlaces {
         return processor;
     }
 
-    /// Waits for all results and writes them where they belong in the workspace.
+    /// Waits for all results and writes them where they belong.
     void bringBack() {
         if (processor != null) {
             processor.bringBack();

@@ -12,7 +12,8 @@ import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.pass.ExpertGroups;
 import io.moetier.runtime.model.pass.Mixture;
 import io.moetier.runtime.model.pass.MixtureObserver;
-import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.pass.BlockBuffers;
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.MixtureOfHeadsSpec;
 import io.moetier.runtime.model.weight.Linear;
 import io.moetier.runtime.model.weight.Weights;
@@ -22,7 +23,7 @@ import java.util.Optional;
 /// keys and values → the experts' output projections → weighted sum. All weights stay in memory, so that no
 /// [RoutingListener] is told of the choices; a [MixtureObserver] is shown them.
 public final class HeadMixture implements Block {
-    private static final int LOGITS = 0; // of the workspace's intermediate results, as the router's outputs
+    private static final int LOGITS = 0; // of the intermediate results, as the router's outputs
     private static final int QUERY = 1;
     private static final int KEY = 2;
     private static final int VALUE = 3;
@@ -62,53 +63,52 @@ public final class HeadMixture implements Block {
     }
 
     @Override
-    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
-        DeviceBuffer[] results = workspace.intermediates;
-        route(kernels, workspace);
-        int n = workspace.n;
-        multiply(kernels, queries, workspace.normed, groups.tokens, results[QUERY]);
-        key.apply(kernels, workspace.normed, n, results[KEY]);
-        value.apply(kernels, workspace.normed, n, results[VALUE]);
-        attend(kernels, workspace, cache.layer(number));
+    public void forward(Kernels kernels, Pass pass, BlockBuffers buffers, KvCache cache) {
+        DeviceBuffer[] results = buffers.intermediates();
+        route(kernels, pass.n(), buffers);
+        int n = pass.n();
+        multiply(kernels, queries, buffers.in(), groups.tokens, results[QUERY]);
+        key.apply(kernels, buffers.in(), n, results[KEY]);
+        value.apply(kernels, buffers.in(), n, results[VALUE]);
+        attend(kernels, pass, results, cache.layer(number));
         multiply(kernels, outputs, results[HEADS], groups.rows, results[EXPERT_ROWS]);
         int hiddenSize = bias.length;
         kernels.weightedSum(
                 results[EXPERT_ROWS],
-                workspace.headChoices,
+                buffers.mixture().headChoices(),
                 n,
                 spec.numExpertsPerToken(),
                 hiddenSize,
-                workspace.sublayer);
-        kernels.addBias(workspace.sublayer, n, hiddenSize, bias);
-        MixtureObserver observer = workspace.observer();
+                buffers.out());
+        kernels.addBias(buffers.out(), n, hiddenSize, bias);
+        MixtureObserver observer = pass.observer();
         if (observer != null) {
-            observer.onMixture(shown(kernels, workspace));
+            observer.onMixture(shown(kernels, pass, buffers));
         }
     }
 
-    private Mixture shown(Kernels kernels, Workspace workspace) {
-        DeviceBuffer[] results = workspace.intermediates;
-        int n = workspace.n;
+    private Mixture shown(Kernels kernels, Pass pass, BlockBuffers buffers) {
+        DeviceBuffer[] results = buffers.intermediates();
+        int n = pass.n();
         Mixture.Parts parts = new Mixture.Parts(
-                workspace.rows(results[EXPERT_ROWS], n * spec.numExpertsPerToken(), bias.length),
+                buffers.rows(results[EXPERT_ROWS], n * spec.numExpertsPerToken(), bias.length),
                 false,
                 bias,
                 null,
                 null,
-                workspace.rows(workspace.sublayer, n, bias.length));
-        Mixture.Gate gate = router.show(
-                kernels, workspace, results[LOGITS], n, workspace.headChoices.ids(), workspace.headChoices.weights());
-        return new Mixture(layer, true, workspace.firstPosition, n, gate, parts);
+                buffers.rows(buffers.out(), n, bias.length));
+        Mixture.Gate gate = router.show(kernels, buffers, results[LOGITS], n, buffers.mixture().headChoices());
+        return new Mixture(layer, true, pass.firstPosition(), n, gate, parts);
     }
 
-    private void route(Kernels kernels, Workspace workspace) {
-        ExpertChoices choices = workspace.headChoices;
-        if (numRows < choices.ids().length + workspace.batch) {
-            numRows = choices.ids().length + workspace.batch;
+    private void route(Kernels kernels, int n, BlockBuffers buffers) {
+        ExpertChoices choices = buffers.mixture().headChoices();
+        if (numRows < choices.ids().length + buffers.everyRow().length) {
+            numRows = choices.ids().length + buffers.everyRow().length;
             groups = new ExpertGroups(queries.length, numRows);
         }
-        router.choose(kernels, workspace.normed, workspace.n, workspace.intermediates, choices);
-        groups.sort(choices.ids(), choices.weights(), workspace.n, spec.numExpertsPerToken(), queries.length);
+        router.choose(kernels, buffers.in(), n, buffers.intermediates(), choices);
+        groups.sort(choices.ids(), choices.weights(), n, spec.numExpertsPerToken(), queries.length);
     }
 
     /// Each expert's matrix times the rows of those who chose it; a choice has a row of its own in `out`.
@@ -119,10 +119,9 @@ public final class HeadMixture implements Block {
         }
     }
 
-    private void attend(Kernels kernels, Workspace workspace, KvLayer layer) {
-        DeviceBuffer[] results = workspace.intermediates;
-        int n = workspace.n;
-        int first = workspace.firstPosition;
+    private void attend(Kernels kernels, Pass pass, DeviceBuffer[] results, KvLayer layer) {
+        int n = pass.n();
+        int first = pass.firstPosition();
         kernels.rope(results[QUERY], n, shape.numHeads(), shape.headDim(), 0, first, rope);
         kernels.rope(results[KEY], n, shape.numKvHeads(), shape.headDim(), 0, first, rope);
         kernels.storeKv(results[KEY], results[VALUE], n, first, layer);

@@ -5,18 +5,19 @@ import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.ExpertWeights;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.runtime.model.pass.ExpertGroups;
-import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.pass.MixtureBuffers;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// The experts that are computed where everything else is, from the workspace into the workspace.
+/// The experts that are computed where everything else is, from their inputs to their rows.
 final class LocalExperts implements ExpertPlace {
     /// Most rows of experts that are computed together: what they leave between gate and down should stay in the cache.
     private static final int MOST_ROWS = 1024;
 
     private final Kernels kernels;
     private final ExpertBatch batch = new ExpertBatch();
-    private @Nullable Workspace workspace; // null before the first layer
+    private @Nullable MixtureBuffers buffers; // null before the first layer
+    private int n;
     private @Nullable DeviceBuffer inputs;
     private int[] inputRows = {};
 
@@ -24,12 +25,13 @@ final class LocalExperts implements ExpertPlace {
         this.kernels = kernels;
     }
 
-    /// Begins a layer whose experts read rows `inputRows` of `inputs`.
-    void begin(Workspace layerWorkspace, DeviceBuffer inputs, int[] inputRows) {
-        workspace = layerWorkspace;
+    /// Begins a layer whose experts read rows `inputRows` of `inputs`, of `n` tokens.
+    void begin(int n, MixtureBuffers buffers, DeviceBuffer inputs, int[] inputRows) {
+        this.n = n;
+        this.buffers = buffers;
         this.inputs = inputs;
         this.inputRows = inputRows;
-        batch.begin(inputRows, layerWorkspace.groups.rows, layerWorkspace.n);
+        batch.begin(inputRows, buffers.groups().rows, n);
     }
 
     /// Returns what is computed next.
@@ -39,7 +41,7 @@ final class LocalExperts implements ExpertPlace {
 
     @Override
     public void add(ExpertWeights weights, int expert) {
-        ExpertGroups groups = begun().groups;
+        ExpertGroups groups = begun().groups();
         if (batch.numRows() + groups.size(expert) > MOST_ROWS) {
             compute();
         }
@@ -48,12 +50,12 @@ final class LocalExperts implements ExpertPlace {
 
     @Override
     public void compute() {
-        Workspace begun = begun();
-        kernels.expertFfn(batch, Objects.requireNonNull(inputs), begun.expertRows);
-        batch.begin(inputRows, begun.groups.rows, begun.n);
+        MixtureBuffers begun = begun();
+        kernels.expertFfn(batch, Objects.requireNonNull(inputs), begun.expertRows());
+        batch.begin(inputRows, begun.groups().rows, n);
     }
 
-    private Workspace begun() {
-        return Objects.requireNonNull(workspace, "no layer has begun");
+    private MixtureBuffers begun() {
+        return Objects.requireNonNull(buffers, "no layer has begun");
     }
 }

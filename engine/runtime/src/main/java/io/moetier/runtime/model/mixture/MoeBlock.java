@@ -11,7 +11,9 @@ import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.pass.ExpertGroups;
 import io.moetier.runtime.model.pass.Mixture;
 import io.moetier.runtime.model.pass.MixtureObserver;
-import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.pass.BlockBuffers;
+import io.moetier.runtime.model.pass.MixtureBuffers;
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.spec.SharedExpertSpec;
@@ -82,43 +84,46 @@ public final class MoeBlock implements Block {
     }
 
     @Override
-    public void forward(Kernels kernels, Workspace workspace, KvCache cache) {
-        int n = workspace.n;
-        route(kernels, workspace, n);
-        runExperts(kernels, workspace);
-        sum(kernels, workspace, n);
+    public void forward(Kernels kernels, Pass pass, BlockBuffers buffers, KvCache cache) {
+        MixtureBuffers mixture = buffers.mixture();
+        int n = pass.n();
+        route(kernels, buffers, n);
+        runExperts(kernels, pass, buffers);
+        sum(kernels, buffers, n);
         if (bias != null) {
-            kernels.addBias(workspace.sublayer, n, hiddenSize, bias);
+            kernels.addBias(buffers.out(), n, hiddenSize, bias);
         }
         if (sharedExpert != null) {
             int firstRow = n * numExpertsPerToken;
             kernels.addRows(
-                    workspace.expertRows,
+                    mixture.expertRows(),
                     firstRow,
-                    sharedIsGated ? workspace.sharedGate : null,
+                    sharedIsGated ? mixture.sharedGate() : null,
                     n,
                     hiddenSize,
-                    workspace.sublayer);
+                    buffers.out());
         }
-        report(workspace);
-        MixtureObserver observer = workspace.observer();
+        report(pass, mixture);
+        MixtureObserver observer = pass.observer();
         if (observer != null) {
-            observer.onMixture(shown(kernels, workspace));
+            observer.onMixture(shown(kernels, pass, buffers));
         }
     }
 
-    private void route(Kernels kernels, Workspace workspace, int n) {
-        ExpertChoices choices = workspace.choices;
-        router.choose(kernels, workspace.normed, n, workspace.routerAndSharedGate, choices);
-        workspace.groups.sort(choices.ids(), choices.weights(), n, numExpertsPerToken, numChoices);
+    private void route(Kernels kernels, BlockBuffers buffers, int n) {
+        MixtureBuffers mixture = buffers.mixture();
+        ExpertChoices choices = mixture.choices();
+        router.choose(kernels, buffers.in(), n, mixture.logitsAndSharedGate(), choices);
+        mixture.groups().sort(choices.ids(), choices.weights(), n, numExpertsPerToken, numChoices);
     }
 
-    private void sum(Kernels kernels, Workspace workspace, int n) {
-        DeviceBuffer rows = workspace.expertRows;
+    private void sum(Kernels kernels, BlockBuffers buffers, int n) {
+        MixtureBuffers mixture = buffers.mixture();
+        DeviceBuffer rows = mixture.expertRows();
         if (weighsInputs) {
-            kernels.weightedSum(rows, workspace.ones, n, numExpertsPerToken, hiddenSize, workspace.sublayer);
+            kernels.weightedSum(rows, mixture.ones(), n, numExpertsPerToken, hiddenSize, buffers.out());
         } else {
-            kernels.weightedSum(rows, workspace.choices, n, numExpertsPerToken, hiddenSize, workspace.sublayer);
+            kernels.weightedSum(rows, mixture.choices(), n, numExpertsPerToken, hiddenSize, buffers.out());
         }
     }
 
@@ -127,28 +132,29 @@ public final class MoeBlock implements Block {
         return Section.ROUTER;
     }
 
-    private void runExperts(Kernels kernels, Workspace workspace) {
-        workspace.activity.enter(Section.EXPERTS);
-        ExpertGroups groups = workspace.groups;
+    private void runExperts(Kernels kernels, Pass pass, BlockBuffers buffers) {
+        MixtureBuffers mixture = buffers.mixture();
+        pass.activity().enter(Section.EXPERTS);
+        ExpertGroups groups = mixture.groups();
         LocalExperts here = places.here();
         int numDistinct = groups.numDistinctBelow(numExperts);
-        routersAhead.onDecision(number, kernels, workspace);
+        routersAhead.onDecision(number, kernels, pass.n(), mixture);
         try (LayerExperts experts =
                 expertTiers.begin(layer, groups.distinct, groups.sizes, groups.weights, numDistinct)) {
-            routersAhead.prefetch(number, workspace);
-            here.begin(workspace, workspace.normed, groups.tokens);
+            routersAhead.prefetch(number, pass.n(), mixture);
+            here.begin(pass.n(), mixture, buffers.in(), groups.tokens);
             if (sharedExpert != null) {
-                sharedExpert.addTo(here.batch(), workspace.n * numExpertsPerToken, workspace.n);
+                sharedExpert.addTo(here.batch(), pass.n() * numExpertsPerToken, pass.n());
             }
-            copyToIdentities(kernels, workspace);
+            copyToIdentities(kernels, buffers);
             if (weighsInputs) {
-                weighInputs(kernels, workspace, here);
+                weighInputs(kernels, pass.n(), buffers, here);
             }
-            places.begin(experts, workspace, weighsInputs);
+            places.begin(experts, pass.n(), buffers, weighsInputs);
             compute(experts, here);
         }
         counters.addExpertsComputed(numDistinct);
-        counters.addChoices(workspace.n, groups.numChoices());
+        counters.addChoices(pass.n(), groups.numChoices());
     }
 
     /// What is there is computed first, by all devices at once and then by the processor, while the rest is loaded. The
@@ -188,60 +194,59 @@ public final class MoeBlock implements Block {
         return true;
     }
 
-    private void copyToIdentities(Kernels kernels, Workspace workspace) {
-        ExpertGroups groups = workspace.groups;
+    private void copyToIdentities(Kernels kernels, BlockBuffers buffers) {
+        MixtureBuffers mixture = buffers.mixture();
+        ExpertGroups groups = mixture.groups();
         int from = groups.start(numExperts);
         int count = groups.start(numChoices) - from;
         if (count > 0) {
             kernels.copyRows(
-                    workspace.normed, groups.tokens, groups.rows, from, count, hiddenSize, workspace.expertRows);
+                    buffers.in(), groups.tokens, groups.rows, from, count, hiddenSize, mixture.expertRows());
         }
     }
 
     /// From here on, experts read a row of their own for every choice.
-    private void weighInputs(Kernels kernels, Workspace workspace, LocalExperts here) {
+    private void weighInputs(Kernels kernels, int n, BlockBuffers buffers, LocalExperts here) {
+        MixtureBuffers mixture = buffers.mixture();
         here.compute(); // what reads the inputs as they are
         kernels.scaleRows(
-                workspace.normed,
-                workspace.choices.weights(),
-                workspace.n,
+                buffers.in(),
+                mixture.choices().weights(),
+                n,
                 numExpertsPerToken,
                 hiddenSize,
-                workspace.weightedInputs);
-        here.begin(workspace, workspace.weightedInputs, workspace.groups.rows);
+                mixture.weightedInputs());
+        here.begin(n, mixture, mixture.weightedInputs(), mixture.groups().rows);
     }
 
-    private Mixture shown(Kernels kernels, Workspace workspace) {
-        int n = workspace.n;
+    private Mixture shown(Kernels kernels, Pass pass, BlockBuffers buffers) {
+        MixtureBuffers mixture = buffers.mixture();
+        int n = pass.n();
         int rows = n * numExpertsPerToken;
-        Mixture.Gate gate = router.show(
-                kernels, workspace, workspace.routerLogits, n, workspace.choices.ids(), workspace.choices.weights());
+        Mixture.Gate gate = router.show(kernels, buffers, mixture.logits(), n, mixture.choices());
         Mixture.Parts parts = new Mixture.Parts(
-                workspace.rows(workspace.expertRows, rows, hiddenSize),
+                buffers.rows(mixture.expertRows(), rows, hiddenSize),
                 weighsInputs,
                 bias,
-                sharedExpert == null ? null : workspace.rows(workspace.expertRows, rows, n, hiddenSize),
-                sharedIsGated ? workspace.rows(workspace.sharedGate, n, 1) : null,
-                workspace.rows(workspace.sublayer, n, hiddenSize));
-        return new Mixture(layer, false, workspace.firstPosition, n, gate, parts);
+                sharedExpert == null ? null : buffers.rows(mixture.expertRows(), rows, n, hiddenSize),
+                sharedIsGated ? buffers.rows(mixture.sharedGate(), n, 1) : null,
+                buffers.rows(buffers.out(), n, hiddenSize));
+        return new Mixture(layer, false, pass.firstPosition(), n, gate, parts);
     }
 
-    private void report(Workspace workspace) {
-        int n = workspace.n;
+    private void report(Pass pass, MixtureBuffers mixture) {
+        int n = pass.n();
         for (int i = 0; i < n * numExpertsPerToken; i++) {
-            int expert = workspace.choices.ids()[i];
-            workspace.tiers[i] = expert < 0 || expert >= numExperts ? Tier.HOST : tierOf[expert];
+            int expert = mixture.choices().ids()[i];
+            mixture.tiers()[i] = expert < 0 || expert >= numExperts ? Tier.HOST : tierOf[expert];
         }
-        workspace
-                .listener()
+        pass.listener()
                 .onRouting(
                         layer,
-                        workspace.phase,
-                        workspace.firstPosition,
-                        n,
+                        pass,
                         numExpertsPerToken,
-                        workspace.choices.ids(),
-                        workspace.choices.weights(),
-                        workspace.tiers);
+                        mixture.choices().ids(),
+                        mixture.choices().weights(),
+                        mixture.tiers());
     }
 }

@@ -5,7 +5,7 @@ import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.ExpertWeights;
 import io.moetier.runtime.model.pass.ExpertGroups;
-import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.pass.MixtureBuffers;
 import io.moetier.runtime.offload.MissCosts;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -31,7 +31,8 @@ final class RemoteExperts implements ExpertPlace {
     private final int[] finalRows; // [rows], where outputs go on the main device
     private final int[] outRows; // by the index into rows and tokens of the groups
     private final ExpertBatch batch = new ExpertBatch();
-    private @Nullable Workspace workspace; // null before the first layer
+    private @Nullable MixtureBuffers buffers; // null before the first layer
+    private int n;
     private int[] readRows;
     private int numRows;
 
@@ -78,12 +79,13 @@ final class RemoteExperts implements ExpertPlace {
     /// Forgets what a layer that failed has left.
     void clear() {
         numRows = 0;
-        batch.begin(readRows, outRows, workspace == null ? 0 : workspace.n);
+        batch.begin(readRows, outRows, n);
     }
 
-    /// Begins a layer whose experts read rows `inputRows` of `activations` `[.., hiddenSize]`, which has `floats`.
-    void begin(Workspace layerWorkspace, float[] activations, int floats, int[] inputRows) {
-        workspace = layerWorkspace;
+    /// Begins a layer of `n` tokens whose experts read rows `inputRows` of `activations` `[.., hiddenSize]`, which has `floats`.
+    void begin(int n, MixtureBuffers buffers, float[] activations, int floats, int[] inputRows) {
+        this.n = n;
+        this.buffers = buffers;
         readRows = inputRows;
         clear();
         device.upload(activations, 0, floats, inputs, 0);
@@ -91,7 +93,7 @@ final class RemoteExperts implements ExpertPlace {
 
     @Override
     public void add(ExpertWeights weights, int expert) {
-        ExpertGroups groups = begun().groups;
+        ExpertGroups groups = begun().groups();
         int from = groups.start(expert);
         int n = groups.size(expert);
         if (numRows + n > everyRow.length) {
@@ -115,7 +117,7 @@ final class RemoteExperts implements ExpertPlace {
         if (costs != null) {
             costs.computed(weightBytes(), batch.numRows() / batch.size(), System.nanoTime() - start);
         }
-        batch.begin(readRows, outRows, begun().n);
+        batch.begin(readRows, outRows, n);
     }
 
     private long weightBytes() {
@@ -133,15 +135,15 @@ final class RemoteExperts implements ExpertPlace {
         if (numRows > 0) {
             device.download(outputs, 0, numRows * hiddenSize, results, 0);
             main.upload(results, 0, numRows * hiddenSize, returned, 0);
-            main.kernels().copyRows(returned, everyRow, finalRows, 0, numRows, hiddenSize, begun().expertRows);
+            main.kernels().copyRows(returned, everyRow, finalRows, 0, numRows, hiddenSize, begun().expertRows());
             numRows = 0;
         }
     }
 
-    private Workspace begun() {
-        if (workspace == null) {
+    private MixtureBuffers begun() {
+        if (buffers == null) {
             throw new IllegalStateException("no layer has begun");
         }
-        return workspace;
+        return buffers;
     }
 }

@@ -7,7 +7,7 @@ import io.moetier.kernels.device.RouterWeights;
 import io.moetier.kernels.device.Routing;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.runtime.model.pass.Mixture;
-import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.pass.BlockBuffers;
 import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.RouterSpec;
 import io.moetier.runtime.model.weight.Linear;
@@ -54,7 +54,7 @@ final class Router {
     }
 
     /// Returns what an observer is shown of the choices that were just made for `n` tokens.
-    Mixture.Gate show(Kernels kernels, Workspace workspace, DeviceBuffer logits, int n, int[] ids, float[] weights) {
+    Mixture.Gate show(Kernels kernels, BlockBuffers buffers, DeviceBuffer logits, int n, ExpertChoices chosen) {
         int choices = routing.numExperts();
         int[] order = new int[n * choices];
         float[] byOrder = new float[n * choices];
@@ -64,13 +64,13 @@ final class Router {
             scores[i / choices * choices + order[i]] = byOrder[i];
         }
         return new Mixture.Gate(
-                workspace.rows(workspace.normed, n, alone.matrices()[0].cols()),
-                workspace.rows(logits, n, choices),
+                buffers.rows(buffers.in(), n, alone.matrices()[0].cols()),
+                buffers.rows(logits, n, choices),
                 scores,
                 correction,
                 routing.numExpertsPerToken(),
-                ids,
-                weights);
+                chosen.ids(),
+                chosen.weights());
     }
 
     /// Chooses for the rows of `x` `[n, hiddenSize]`; `choices` receive `[n, k]`.

@@ -1,10 +1,11 @@
 package io.moetier.runtime.model.mixture;
 
 import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.ExpertChoices;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.runtime.lookahead.Guesser;
 import io.moetier.runtime.lookahead.Lookahead;
-import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.pass.MixtureBuffers;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.weight.Norm;
 import io.moetier.runtime.offload.ExpertTiers;
@@ -62,82 +63,79 @@ public final class RoutersAhead {
         return lookahead;
     }
 
-    /// Records what layer `number` has chosen for the only token of the workspace, and guesses later layers.
-    void onDecision(int number, Kernels kernels, Workspace workspace) {
-        if (workspace.n != 1 || number < decoder) {
+    /// Records what layer `number` has chosen for the only token of a pass of `n`, and guesses later layers.
+    void onDecision(int number, Kernels kernels, int n, MixtureBuffers buffers) {
+        if (n != 1 || number < decoder) {
             return;
         }
         lookahead.onDecision(
                 number - decoder,
-                workspace.choices.ids(),
+                buffers.choices().ids(),
                 routers.get(number).spec().numExpertsPerToken());
         tokens += number == routers.size() - 1 ? 1 : 0;
         boolean sampled = tokens % SAMPLE == 0;
         int furthest = sampled ? Lookahead.MOST_DISTANCE : trial.isOn() ? 1 : 0;
         for (int distance = 1; distance <= furthest && number + distance < routers.size(); distance++) {
-            guess(Guesser.router(distance), number + distance, kernels, workspace);
+            guess(Guesser.router(distance), number + distance, kernels, buffers);
         }
     }
 
     /// Asks for the experts of the layer after `number` that will most likely be needed; the experts of `number` have
     /// been asked for already.
-    void prefetch(int number, Workspace workspace) {
+    void prefetch(int number, int n, MixtureBuffers buffers) {
         if (number + 1 == routers.size() || number + 1 == decoder) {
             return;
         }
         Target next = routers.get(number + 1);
-        if (workspace.n > 1 && (expertTiers.streamsPrompts() || trial.isOnForPrompts())) {
+        if (n > 1 && (expertTiers.streamsPrompts() || trial.isOnForPrompts())) {
             expertTiers.stream(next.layer());
             return;
         }
-        int n = 0;
-        boolean guesses = workspace.n == 1 && number >= decoder;
+        int kept = 0;
+        boolean guesses = n == 1 && number >= decoder;
         if (guesses) {
-            guessByChoices(number + 1, workspace);
+            guessByChoices(number + 1, buffers.ahead());
         }
         if (guesses && trial.isOn()) {
-            n = keepExperts(
+            kept = keepExperts(
                     next.spec().numExperts(),
-                    workspace,
-                    lookahead.bestGuess(number + 1 - decoder, workspace.ahead.ids(), workspace.ahead.weights()));
+                    buffers.ahead(),
+                    lookahead.bestGuess(number + 1 - decoder, buffers.ahead().ids(), buffers.ahead().weights()));
         }
-        expertTiers.guess(next.layer(), workspace.ahead.ids(), workspace.ahead.weights(), n);
+        expertTiers.guess(next.layer(), buffers.ahead().ids(), buffers.ahead().weights(), kept);
     }
 
     /// Leaves identities out of the first `n` guesses, and returns how many remain.
-    private static int keepExperts(int numExperts, Workspace workspace, int n) {
+    private static int keepExperts(int numExperts, ExpertChoices ahead, int n) {
         int kept = 0;
         for (int i = 0; i < n; i++) {
-            if (workspace.ahead.ids()[i] < numExperts) {
-                workspace.ahead.ids()[kept] = workspace.ahead.ids()[i];
-                workspace.ahead.weights()[kept++] = workspace.ahead.weights()[i];
+            if (ahead.ids()[i] < numExperts) {
+                ahead.ids()[kept] = ahead.ids()[i];
+                ahead.weights()[kept++] = ahead.weights()[i];
             }
         }
         return kept;
     }
 
-    private void guessByChoices(int number, Workspace workspace) {
+    private void guessByChoices(int number, ExpertChoices ahead) {
         Target target = routers.get(number);
         int n = expertTiers.likeliest(
-                target.layer(),
-                workspace.ahead.ids(),
-                workspace.ahead.weights(),
-                target.spec().numExpertsPerToken());
-        lookahead.onGuess(Guesser.CHOICES, number - decoder, workspace.ahead.ids(), workspace.ahead.weights(), n);
+                target.layer(), ahead.ids(), ahead.weights(), target.spec().numExpertsPerToken());
+        lookahead.onGuess(Guesser.CHOICES, number - decoder, ahead.ids(), ahead.weights(), n);
     }
 
-    private void guess(Guesser guesser, int number, Kernels kernels, Workspace workspace) {
+    private void guess(Guesser guesser, int number, Kernels kernels, MixtureBuffers buffers) {
         Target target = routers.get(number);
-        DeviceBuffer input = workspace.hidden;
+        DeviceBuffer input = buffers.residual();
         if (target.norm() != null) {
-            input = workspace.aheadNormed;
-            target.norm().apply(kernels, workspace.hidden, 1, input);
+            input = buffers.aheadInput();
+            target.norm().apply(kernels, buffers.residual(), 1, input);
         }
-        target.router().guess(kernels, input, 1, workspace.aheadLogits, workspace.ahead);
+        target.router().guess(kernels, input, 1, buffers.aheadLogits(), buffers.ahead());
         lookahead.onGuess(
                 guesser,
                 number - decoder,
-                workspace.ahead.ids(),
+                buffers.ahead().ids(),
                 target.router().numExpertsPerToken());
     }
 }
