@@ -16,7 +16,7 @@ abstract class SequenceContract extends RefusalsContract {
 
     /// Returns texts: how many positions are before, and how many tokens follow.
     protected int[][] texts() {
-        return new int[][] {{0, 1}, {0, 33}, {250, 40}, {600, 2}, {511, 1}, {2040, 10}};
+        return new int[][] {{0, 1}, {0, 33}, {250, 40}, {600, 2}, {511, 1}, {2040, 3}};
     }
 
     private List<AttentionShape> attentionShapes() {
