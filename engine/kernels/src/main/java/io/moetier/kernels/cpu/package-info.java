@@ -1,4 +1,5 @@
-/// The CPU backend: plain kernels, which are the truth, and kernels in the Vector API and in C tested against them.
+/// The processor as a device, and the choice of what computes on it: plain loops, which are the truth, or loops in the
+/// Vector API or in C.
 @NullMarked
 package io.moetier.kernels.cpu;
 

@@ -1,4 +1,5 @@
-/// What a backend must offer: buffers and kernels, one method per operation of the literature.
+/// What every device offers: buffers, and kernels, one method for each operation of the literature, which are checked in
+/// front of the backend that computes them.
 @NullMarked
 package io.moetier.kernels.device;
 
