@@ -92,7 +92,7 @@ final class TensorTypes {
 
     private void add(ModelSource source) {
         ModelSpec spec = source.spec();
-        add(source, "embedding", List.of(spec.embedding()));
+        add(source, "embedding", List.of(spec.embedding().table()));
         for (LayerSpec layer : spec.layers()) {
             for (SublayerSpec sublayer : layer.sublayers()) {
                 switch (sublayer.block()) {
@@ -103,7 +103,7 @@ final class TensorTypes {
             }
         }
         if (!spec.tiedEmbeddings()) {
-            add(source, "head", List.of(spec.head()));
+            add(source, "head", List.of(spec.head().linear()));
         }
         for (VectorSpec vector : spec.denseVectors()) {
             TensorInfo tensor = source.require(vector);

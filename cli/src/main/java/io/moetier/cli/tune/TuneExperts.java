@@ -91,7 +91,7 @@ final class TuneExperts {
         double all = spec.denseLinears().stream()
                 .mapToLong(LinearSpec::numParameters)
                 .sum();
-        double idle = spec.tiedEmbeddings() ? 0 : spec.embedding().numParameters();
+        double idle = spec.tiedEmbeddings() ? 0 : spec.embedding().table().numParameters();
         return Math.round(summary.denseBytes() * (1 - idle / all));
     }
 

@@ -85,9 +85,8 @@ class LayoutHeadersTest {
         int line = text.length();
         String separator = "";
         for (String constant : (Iterable<String>) Stream.concat(
-                        Stream.of(dtype + "_COLS = " + layout.elements, dtype + "_BYTES = " + layout.tileBlockBytes()),
-                        parts(layout, part -> dtype + "_" + part))
-                ::iterator) {
+                Stream.of(dtype + "_COLS = " + layout.elements, dtype + "_BYTES = " + layout.tileBlockBytes()),
+                parts(layout, part -> dtype + "_" + part))::iterator) {
             if (line + separator.length() + constant.length() + 4 > LINE) {
                 text.append(separator.strip()).append("\n     ");
                 line = 5;
@@ -130,12 +129,10 @@ class LayoutHeadersTest {
             namespace layout {
             %s}
             """.formatted(
-                        WeightMatrix.TILE_ROWS,
-                        KvLayer.CHUNK_POSITIONS,
-                        KvLayer.TILE_KEYS,
-                        Arrays.stream(DType.values())
-                                .map(LayoutHeadersTest::struct)
-                                .collect(Collectors.joining()));
+                WeightMatrix.TILE_ROWS,
+                KvLayer.CHUNK_POSITIONS,
+                KvLayer.TILE_KEYS,
+                Arrays.stream(DType.values()).map(LayoutHeadersTest::struct).collect(Collectors.joining()));
     }
 
     private static String struct(DType dtype) {

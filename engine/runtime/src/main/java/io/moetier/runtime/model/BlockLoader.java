@@ -89,7 +89,7 @@ final class BlockLoader {
                         keyValueBlocks++,
                         attention,
                         weights,
-                        attention.rope().map(this::rope).orElse(null));
+                        attention.preparation().rope().map(this::rope).orElse(null));
             case SequenceAttentionSpec attention -> sequence(attention);
             case RecurrentSpec recurrent -> recurrent(recurrentBlocks++, recurrent);
             case LatentAttentionSpec attention ->

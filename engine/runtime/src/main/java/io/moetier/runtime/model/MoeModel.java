@@ -15,8 +15,8 @@ import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.mixture.LayerContext;
 import io.moetier.runtime.model.mixture.RoutersAhead;
 import io.moetier.runtime.model.pass.MixtureObserver;
-import io.moetier.runtime.model.pass.Rows;
 import io.moetier.runtime.model.pass.Pass;
+import io.moetier.runtime.model.pass.Rows;
 import io.moetier.runtime.model.pass.Workspace;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.RopeSpec;
@@ -57,7 +57,7 @@ public final class MoeModel {
         routersAhead = new RoutersAhead(context.expertTiers(), prefetchTrial);
         device = context.device();
         counters = context.counters();
-        embedding = Linear.load(spec.embedding(), weights).weight();
+        embedding = Linear.load(spec.embedding().table(), weights).weight();
         BlockLoader loader = new BlockLoader(context, ropes, routersAhead);
         layers = new ArrayList<>();
         for (int i = 0; i < spec.layers().size(); i++) {
@@ -71,11 +71,12 @@ public final class MoeModel {
         encoderNorm = spec.encoder()
                 .map(encoder -> Norm.load(encoder.finalNorm(), weights))
                 .orElse(null);
-        positions = spec.positions()
+        positions = spec.embedding()
+                .positions()
                 .map(sinusoids -> Sinusoids.table(sinusoids, spec.maxPositionEmbeddings(), device))
                 .orElse(null);
         finalNorm = Norm.load(spec.finalNorm(), weights);
-        head = Linear.load(spec.head(), weights);
+        head = Linear.load(spec.head().linear(), weights);
     }
 
     /// Computes the rotations of the first `positions` positions now, so that decoding up to there need not.
@@ -122,7 +123,8 @@ public final class MoeModel {
                 workspace.block().in());
     }
 
-    /// Encodes the tokens of a pass from position 0 on, all that there are, and keeps in the cache what the decoder needs
+    /// Encodes the tokens of a pass from position 0 on, all that there are, and keeps in the cache what the decoder
+    /// needs
     /// of them.
     ///
     /// @throws IllegalStateException if the model has no encoder
@@ -147,8 +149,11 @@ public final class MoeModel {
         pass.follow(counters.activity());
         pass.activity().enter(Section.EMBEDDING);
         kernels.embed(embedding, tokens, from, n, workspace.residual());
-        if (spec.embeddingMultiplier() != 1) {
-            kernels.scale(workspace.residual(), n * spec.hiddenSize(), spec.embeddingMultiplier());
+        if (spec.embedding().factor() != 1) {
+            kernels.scale(
+                    workspace.residual(),
+                    n * spec.hiddenSize(),
+                    spec.embedding().factor());
         }
         if (positions != null) {
             kernels.addRows(positions, pass.firstPosition(), null, n, spec.hiddenSize(), workspace.residual());
@@ -177,8 +182,8 @@ public final class MoeModel {
         Kernels kernels = device.kernels();
         kernels.matmul(head.weight(), workspace.block().in(), row, n, out, 0);
         head.addBias(kernels, out, n);
-        if (spec.logitsMultiplier() != 1) {
-            kernels.scale(out, n * spec.vocabSize(), spec.logitsMultiplier());
+        if (spec.head().factor() != 1) {
+            kernels.scale(out, n * spec.vocabSize(), spec.head().factor());
         }
     }
 }

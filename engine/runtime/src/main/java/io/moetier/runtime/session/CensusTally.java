@@ -33,8 +33,7 @@ public final class CensusTally implements RoutingListener {
     }
 
     @Override
-    public void onRouting(
-            int layer, Pass pass, int k, int[] ids, float[] weights, Tier[] tiers) {
+    public void onRouting(int layer, Pass pass, int k, int[] ids, float[] weights, Tier[] tiers) {
         int n = pass.n();
         tokens += countsTokens[layer] ? n : 0;
         for (int i = 0; i < n * k; i++) {

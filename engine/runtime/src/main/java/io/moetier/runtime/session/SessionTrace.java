@@ -54,8 +54,7 @@ public final class SessionTrace implements RoutingListener {
     }
 
     @Override
-    public void onRouting(
-            int layer, Pass pass, int k, int[] ids, float[] routingWeights, Tier[] foundIn) {
+    public void onRouting(int layer, Pass pass, int k, int[] ids, float[] routingWeights, Tier[] foundIn) {
         int n = pass.n();
         int at = layers.indexOf(layer);
         if (at < 0) {

@@ -183,10 +183,10 @@ class GgufArchitecturesTest {
         return source.spec().layers().stream()
                 .map(layer -> (AttentionSpec) layer.sublayers().getFirst().block())
                 .map(attention -> List.<Object>of(
-                        attention.chunk(),
-                        attention.temperature(),
-                        attention.rope().isPresent(),
-                        attention.qkNorm().isPresent()))
+                        attention.mask().chunk(),
+                        attention.preparation().temperature(),
+                        attention.preparation().rope().isPresent(),
+                        attention.preparation().qkNorm().isPresent()))
                 .toList();
     }
 

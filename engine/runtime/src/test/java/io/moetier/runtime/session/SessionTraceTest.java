@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.moetier.kernels.device.Routing;
 import io.moetier.runtime.model.family.Families;
-import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.pass.Pass;
+import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.spec.RouterSpec;
@@ -122,17 +122,6 @@ class SessionTraceTest {
                 moe.weighsInputs());
         layers.set(0, LayerSpec.of(first.sublayers().getFirst(), SublayerSpec.preNorm(spec.finalNorm(), narrow)));
         return new ModelSpec(
-                spec.family(),
-                spec.hiddenSize(),
-                spec.vocabSize(),
-                spec.maxPositionEmbeddings(),
-                spec.embedding(),
-                spec.embeddingMultiplier(),
-                layers,
-                spec.finalNorm(),
-                spec.head(),
-                spec.logitsMultiplier(),
-                spec.positions(),
-                spec.encoder());
+                spec.family(), spec.sizes(), spec.embedding(), layers, spec.finalNorm(), spec.head(), spec.encoder());
     }
 }

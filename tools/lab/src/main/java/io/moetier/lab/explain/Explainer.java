@@ -124,6 +124,7 @@ public final class Explainer implements MixtureObserver {
                 ? layer.blocks(MixtureOfHeadsSpec.class)
                         .findFirst()
                         .orElseThrow()
+                        .experts()
                         .queries()
                         .size()
                 : layer.moe().map(MoeSpec::numExperts).orElseThrow();

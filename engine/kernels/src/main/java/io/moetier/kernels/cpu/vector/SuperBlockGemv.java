@@ -54,7 +54,8 @@ final class SuperBlockGemv {
             long p = at + WEIGHTS + 256L * (b & ~1) + 4L * lane;
             int shift = (b & 1) * 4;
             int e = (first / BLOCK + b) * PAIRS;
-            FloatVector scale = Lanes.bytes(w, at + SCALES + 16L * b + lane).mul(d).mul(x.scales[first / BLOCK + b]);
+            FloatVector scale =
+                    Lanes.bytes(w, at + SCALES + 16L * b + lane).mul(d).mul(x.scales[first / BLOCK + b]);
             ShortVector s0 = ShortVector.zero(S), s1 = s0;
             for (int i = 0; i < 8; i++) {
                 ShortVector v =
@@ -100,7 +101,8 @@ final class SuperBlockGemv {
             long q = at + FIFTH_BITS + 4L * lane;
             int shift = (b & 1) * 4;
             int e = (first / BLOCK + b) * PAIRS;
-            FloatVector scale = Lanes.bytes(w, at + SCALES + 16L * b + lane).mul(d).mul(x.scales[first / BLOCK + b]);
+            FloatVector scale =
+                    Lanes.bytes(w, at + SCALES + 16L * b + lane).mul(d).mul(x.scales[first / BLOCK + b]);
             ShortVector s0 = ShortVector.zero(S), s1 = s0;
             for (int i = 0; i < 8; i++) {
                 ShortVector v =

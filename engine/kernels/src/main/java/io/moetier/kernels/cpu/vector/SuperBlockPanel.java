@@ -64,14 +64,14 @@ final class SuperBlockPanel {
             int shift = i / ROWS % 2 * 8;
             IntVector d = (IntVector) ShortVector.fromMemorySegment(HALF_S, w, at + 2L * lane, LITTLE)
                     .convertShape(S2I, I, 0);
-            FloatVector scale = (FloatVector)
-                    ByteVector.fromMemorySegment(B, w, at + SuperBlockGemv.SCALES + i, LITTLE).convertShape(B2F, F, 0);
+            FloatVector scale = (FloatVector) ByteVector.fromMemorySegment(B, w, at + SuperBlockGemv.SCALES + i, LITTLE)
+                    .convertShape(B2F, F, 0);
             scale.mul(d.lanewise(LSHL, 13).and(0x8FFFE000).reinterpretAsFloats().mul(Lanes.HALF_BIAS))
                     .intoArray(scales, scalesTo + i);
             d = (IntVector) ShortVector.fromMemorySegment(HALF_S, w, at + SuperBlockGemv.DMIN + 2L * lane, LITTLE)
                     .convertShape(S2I, I, 0);
-            IntVector factors =
-                    (IntVector) ShortVector.fromMemorySegment(HALF_S, w, at + SuperBlockGemv.MINS + 32L * pair + 2L * lane, LITTLE)
+            IntVector factors = (IntVector)
+                    ShortVector.fromMemorySegment(HALF_S, w, at + SuperBlockGemv.MINS + 32L * pair + 2L * lane, LITTLE)
                             .convertShape(S2I, I, 0);
             ((FloatVector) factors.lanewise(LSHR, shift).and(63).convert(I2F, 0))
                     .mul(d.lanewise(LSHL, 13)
@@ -90,9 +90,11 @@ final class SuperBlockPanel {
             for (int i = 0; i < BLOCK / 4 * ROWS; i += WIDTH) {
                 IntVector low = IntVector.fromMemorySegment(I, bytes, half + 512L * (b % 2) + 4L * i, LITTLE)
                         .lanewise(LSHR, shift);
-                IntVector high = IntVector.fromMemorySegment(I, bytes, half + SuperBlockGemv.UPPER_BITS + 4L * i, LITTLE)
+                IntVector high = IntVector.fromMemorySegment(
+                                I, bytes, half + SuperBlockGemv.UPPER_BITS + 4L * i, LITTLE)
                         .lanewise(LSHR, b % 4 * 2);
-                FloatVector scale = Lanes.bytes(bytes, at + SuperBlockGemv.SIX_SCALES + 16L * (2 * b + i / (4 * ROWS)) + i % ROWS);
+                FloatVector scale =
+                        Lanes.bytes(bytes, at + SuperBlockGemv.SIX_SCALES + 16L * (2 * b + i / (4 * ROWS)) + i % ROWS);
                 for (int j = 0; j < 4; j++) {
                     IntVector bits = high.lanewise(LSHR, 8 * j).and(3).lanewise(LSHL, 4);
                     IntVector six = low.lanewise(LSHR, 8 * j).and(15).or(bits);

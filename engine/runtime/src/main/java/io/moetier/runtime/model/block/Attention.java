@@ -11,6 +11,9 @@ import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.pass.BlockBuffers;
 import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.AttentionSpec;
+import io.moetier.runtime.model.spec.AttentionSpec.Preparation;
+import io.moetier.runtime.model.spec.HeadsSpec;
+import io.moetier.runtime.model.spec.ProjectionsSpec;
 import io.moetier.runtime.model.spec.TemperatureSpec;
 import io.moetier.runtime.model.weight.Linear;
 import io.moetier.runtime.model.weight.Norm;
@@ -41,28 +44,36 @@ public final class Attention implements Block {
     private final @Nullable TemperatureSpec temperature;
 
     /// @param number of the blocks with keys and values
-    /// @param rope rotations of [AttentionSpec#rope], shared by all layers that have the same
+    /// @param rope rotations of the spec, shared by all layers that have the same
     public Attention(int number, AttentionSpec spec, Weights weights, @Nullable RopeTable rope) {
         this.number = number;
+        ProjectionsSpec projections = spec.projections();
+        HeadsSpec heads = spec.heads();
+        Preparation preparation = spec.preparation();
         queryKeyValue = new Projections(List.of(
-                Linear.load(spec.query(), weights),
-                Linear.load(spec.key(), weights),
-                Linear.load(spec.value(), weights)));
+                Linear.load(projections.query(), weights),
+                Linear.load(projections.key(), weights),
+                Linear.load(projections.value(), weights)));
         gate = spec.gate().map(linear -> Linear.load(linear, weights)).orElse(null);
-        outputProjection = Linear.load(spec.output(), weights);
-        queryNorm = spec.qkNorm().map(qk -> Norm.load(qk.query(), weights)).orElse(null);
-        keyNorm = spec.qkNorm().map(qk -> Norm.load(qk.key(), weights)).orElse(null);
-        normPerHead = spec.qkNorm().map(qk -> qk.perHead()).orElse(false);
-        normAfterRope = spec.qkNorm().map(qk -> qk.afterRope()).orElse(false);
-        clip = spec.clip();
+        outputProjection = Linear.load(projections.output(), weights);
+        queryNorm =
+                preparation.qkNorm().map(qk -> Norm.load(qk.query(), weights)).orElse(null);
+        keyNorm = preparation.qkNorm().map(qk -> Norm.load(qk.key(), weights)).orElse(null);
+        normPerHead = preparation.qkNorm().map(qk -> qk.perHead()).orElse(false);
+        normAfterRope = preparation.qkNorm().map(qk -> qk.afterRope()).orElse(false);
+        clip = preparation.clip();
         shape = new AttentionShape(
-                        spec.numHeads(), spec.numKeyValueHeads(), spec.headDim(), spec.scale(), spec.slidingWindow())
-                .withChunk(spec.chunk())
+                        heads.numHeads(),
+                        heads.numKeyValueHeads(),
+                        heads.headDim(),
+                        heads.scale(),
+                        spec.mask().slidingWindow())
+                .withChunk(spec.mask().chunk())
                 .withSinks(spec.sinks()
                         .map(weights::vector)
                         .map(AttentionSinks::new)
                         .orElse(null));
-        temperature = spec.temperature().orElse(null);
+        temperature = preparation.temperature().orElse(null);
         this.rope = rope;
     }
 

@@ -48,22 +48,25 @@ public final class GatedDelta implements Block {
     /// @param number of the recurrent blocks
     public GatedDelta(int number, GatedDeltaSpec spec, Weights weights) {
         this.number = number;
-        width = spec.value().rows();
-        projections = new Projections(
-                Stream.of(spec.query(), spec.key(), spec.value(), spec.gate(), spec.strength(), spec.step())
-                        .map(linear -> Linear.load(linear, weights))
-                        .toList());
-        convolutions = Stream.of(spec.queryConvolution(), spec.keyConvolution(), spec.valueConvolution())
+        width = spec.projections().value().rows();
+        projections = new Projections(Stream.concat(
+                        spec.projections().inputs().stream(),
+                        Stream.of(spec.gate(), spec.strength(), spec.decay().step()))
+                .map(linear -> Linear.load(linear, weights))
+                .toList());
+        convolutions = spec.convolutions().stream()
                 .map(part -> Convolution.load(part, weights))
                 .toList();
-        convolved = new int[] {spec.query().rows(), spec.key().rows(), width};
-        rates = Rates.load(spec.logRates(), weights);
+        convolved = new int[] {
+            spec.projections().query().rows(), spec.projections().key().rows(), width
+        };
+        rates = Rates.load(spec.decay().logRates(), weights);
         shape = new LinearAttentionShape(
                 spec.numKeyHeads(), spec.numValueHeads(), spec.keyDim(), spec.valueDim(), true);
         keyFactors = filled(spec.keyDim(), 1 / Math.sqrt(spec.keyDim()));
         queryFactors = filled(spec.keyDim(), 1.0 / spec.keyDim());
         norm = Norm.load(spec.norm(), weights);
-        output = Linear.load(spec.output(), weights);
+        output = Linear.load(spec.projections().output(), weights);
     }
 
     private static float[] filled(int length, double value) {

@@ -48,19 +48,22 @@ public final class LatentAttention implements Block {
         this.number = number;
         this.rope = rope;
         shape = spec.shape();
-        boolean ranked = spec.queryRank().isPresent();
-        queryNorm =
-                spec.queryRank().map(rank -> Norm.load(rank.norm(), weights)).orElse(null);
-        query = ranked ? Linear.load(spec.query(), weights) : null;
-        LinearSpec first = spec.queryRank().map(QueryRank::down).orElse(spec.query());
+        boolean ranked = spec.queries().rank().isPresent();
+        queryNorm = spec.queries()
+                .rank()
+                .map(rank -> Norm.load(rank.norm(), weights))
+                .orElse(null);
+        query = ranked ? Linear.load(spec.queries().linear(), weights) : null;
+        LinearSpec first =
+                spec.queries().rank().map(QueryRank::down).orElse(spec.queries().linear());
         projections = new Projections(List.of(
                 Linear.load(first, weights),
-                Linear.load(spec.latent(), weights),
+                Linear.load(spec.latents().linear(), weights),
                 Linear.load(spec.rotatedKey(), weights)));
-        latentNorm = Norm.load(spec.latentNorm(), weights);
-        latentFactor = spec.latentFactor();
-        keysTransposed = load(spec.keysTransposed(), weights);
-        values = load(spec.values(), weights);
+        latentNorm = Norm.load(spec.latents().norm(), weights);
+        latentFactor = spec.latents().factor();
+        keysTransposed = load(spec.perHead().keysTransposed(), weights);
+        values = load(spec.perHead().values(), weights);
         outputProjection = Linear.load(spec.output(), weights);
     }
 

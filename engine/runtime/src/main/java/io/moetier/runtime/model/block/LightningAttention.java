@@ -34,14 +34,14 @@ public final class LightningAttention implements Block {
     /// @param number of the recurrent blocks
     public LightningAttention(int number, LightningSpec spec, Weights weights) {
         this.number = number;
-        width = spec.value().rows();
-        projections = new Projections(Stream.of(spec.query(), spec.key(), spec.value(), spec.gate())
+        width = spec.projections().value().rows();
+        projections = new Projections(Stream.concat(spec.projections().inputs().stream(), Stream.of(spec.gate()))
                 .map(linear -> Linear.load(linear, weights))
                 .toList());
         rates = Rates.lightning(spec.numHeads(), spec.layer(), spec.numLayers());
         shape = new LinearAttentionShape(spec.numHeads(), spec.numHeads(), spec.headDim(), spec.headDim(), false);
         norm = Norm.load(spec.norm(), weights);
-        output = Linear.load(spec.output(), weights);
+        output = Linear.load(spec.projections().output(), weights);
     }
 
     @Override

@@ -48,14 +48,14 @@ public final class Mamba implements Block {
         channels = spec.input().rows();
         inputAndGate = new Projections(List.of(Linear.load(spec.input(), weights), Linear.load(spec.gate(), weights)));
         convolution = Convolution.load(spec.convolution(), weights);
-        rank = Linear.load(spec.rank(), weights);
-        b = Linear.load(spec.b(), weights);
-        c = Linear.load(spec.c(), weights);
-        rankNorm = Norm.load(spec.rankNorm(), weights);
-        bNorm = Norm.load(spec.bNorm(), weights);
-        cNorm = Norm.load(spec.cNorm(), weights);
-        step = Linear.load(spec.step(), weights);
-        rates = Rates.load(spec.logRates(), weights);
+        rank = Linear.load(spec.selections().rank().linear(), weights);
+        b = Linear.load(spec.selections().b().linear(), weights);
+        c = Linear.load(spec.selections().c().linear(), weights);
+        rankNorm = Norm.load(spec.selections().rank().norm(), weights);
+        bNorm = Norm.load(spec.selections().b().norm(), weights);
+        cNorm = Norm.load(spec.selections().c().norm(), weights);
+        step = Linear.load(spec.decay().step(), weights);
+        rates = Rates.load(spec.decay().logRates(), weights);
         skip = weights.vector(spec.skip());
         output = Linear.load(spec.output(), weights);
     }

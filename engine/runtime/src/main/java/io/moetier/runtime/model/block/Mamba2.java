@@ -7,6 +7,7 @@ import io.moetier.kernels.device.LinearAttentionShape;
 import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.pass.BlockBuffers;
 import io.moetier.runtime.model.pass.Pass;
+import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.Mamba2Spec;
 import io.moetier.runtime.model.weight.Convolution;
 import io.moetier.runtime.model.weight.Linear;
@@ -43,19 +44,21 @@ public final class Mamba2 implements Block {
     /// @param number of the recurrent blocks
     public Mamba2(int number, Mamba2Spec spec, Weights weights) {
         this.number = number;
-        width = spec.input().rows();
-        projections = new Projections(Stream.of(spec.input(), spec.b(), spec.c(), spec.gate(), spec.step())
+        width = spec.projections().value().rows();
+        projections = new Projections(Stream.concat(
+                        spec.inputs().stream(),
+                        Stream.of(spec.gate(), spec.decay().step()))
                 .map(linear -> Linear.load(linear, weights))
                 .toList());
-        convolutions = Stream.of(spec.inputConvolution(), spec.bConvolution(), spec.cConvolution())
+        convolutions = spec.convolutions().stream()
                 .map(part -> Convolution.load(part, weights))
                 .toList();
-        convolved = new int[] {width, spec.b().rows(), spec.c().rows()};
-        rates = Rates.load(spec.logRates(), weights);
+        convolved = spec.inputs().stream().mapToInt(LinearSpec::rows).toArray();
+        rates = Rates.load(spec.decay().logRates(), weights);
         skip = weights.vector(spec.skip());
         shape = new LinearAttentionShape(spec.numGroups(), spec.numHeads(), spec.stateSize(), spec.headDim(), false);
         norm = Norm.load(spec.norm(), weights);
-        output = Linear.load(spec.output(), weights);
+        output = Linear.load(spec.projections().output(), weights);
     }
 
     @Override

@@ -8,6 +8,7 @@ import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.memory.SequenceMemory;
 import io.moetier.runtime.model.pass.BlockBuffers;
 import io.moetier.runtime.model.pass.Pass;
+import io.moetier.runtime.model.spec.HeadsSpec;
 import io.moetier.runtime.model.spec.RelativeBiasSpec;
 import io.moetier.runtime.model.spec.SequenceAttentionSpec;
 import io.moetier.runtime.model.spec.SequenceAttentionSpec.Reach;
@@ -37,16 +38,17 @@ public final class SequenceAttention implements Block {
     /// @param number of the blocks of sequence attention
     public SequenceAttention(int number, SequenceAttentionSpec spec, Weights weights, Device device) {
         this.number = number;
+        HeadsSpec heads = spec.heads();
         reach = spec.reach();
-        query = Linear.load(spec.query(), weights);
-        key = Linear.load(spec.key(), weights);
-        value = Linear.load(spec.value(), weights);
+        query = Linear.load(spec.projections().query(), weights);
+        key = Linear.load(spec.projections().key(), weights);
+        value = Linear.load(spec.projections().value(), weights);
         queryKeyValue = new Projections(List.of(query, key, value));
-        output = Linear.load(spec.output(), weights);
+        output = Linear.load(spec.projections().output(), weights);
         int biasReach = spec.bias().map(RelativeBiasSpec::maxDistance).orElse(0);
-        shape = new SequenceShape(spec.numHeads(), spec.headDim(), spec.scale(), reach == Reach.OUTPUT, biasReach);
+        shape = new SequenceShape(heads.numHeads(), heads.headDim(), heads.scale(), reach == Reach.OUTPUT, biasReach);
         bias = spec.bias()
-                .map(table -> byDistance(table, weights.vector(table.table()), spec.numHeads(), device))
+                .map(table -> byDistance(table, weights.vector(table.table()), heads.numHeads(), device))
                 .orElse(null);
     }
 
@@ -86,15 +88,7 @@ public final class SequenceAttention implements Block {
     private void attend(
             Kernels kernels, Pass pass, DeviceBuffer[] results, DeviceBuffer keys, DeviceBuffer values, int numKeys) {
         kernels.sequenceAttention(
-                results[QUERY],
-                pass.n(),
-                pass.firstPosition(),
-                keys,
-                values,
-                numKeys,
-                shape,
-                bias,
-                results[HEADS]);
+                results[QUERY], pass.n(), pass.firstPosition(), keys, values, numKeys, shape, bias, results[HEADS]);
     }
 
     /// Returns the bias of each distance, [numHeads, 2 * maxDistance + 1].

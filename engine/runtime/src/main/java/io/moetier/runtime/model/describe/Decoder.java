@@ -84,20 +84,17 @@ public final class Decoder {
         LinearSpec table = LinearSpec.of(embedding + ".weight", vocabSize, hiddenSize);
         return new ModelSpec(
                 config.family(),
-                hiddenSize,
-                vocabSize,
-                maxPositions(),
-                table,
-                embeddingMultiplier,
+                new ModelSpec.Sizes(hiddenSize, vocabSize, maxPositions()),
+                new ModelSpec.Embedding(table, embeddingMultiplier, Optional.empty()),
                 IntStream.range(0, config.numLayers(numLayers))
                         .mapToObj(layer -> layers.apply(new Layer(config, layer, layerPrefix + layer + ".")))
                         .toList(),
                 finalNorm.orElseGet(() -> config.rms("model.norm")),
-                config.flag("tie_word_embeddings")
-                        ? headBias ? table.withBias(VectorSpec.of(head + ".bias", vocabSize)) : table
-                        : LinearSpec.named(head, vocabSize, hiddenSize, headBias),
-                logitsMultiplier,
-                Optional.empty(),
+                new ModelSpec.Head(
+                        config.flag("tie_word_embeddings")
+                                ? headBias ? table.withBias(VectorSpec.of(head + ".bias", vocabSize)) : table
+                                : LinearSpec.named(head, vocabSize, hiddenSize, headBias),
+                        logitsMultiplier),
                 Optional.empty());
     }
 

@@ -54,17 +54,14 @@ public final class EncoderDecoder {
         boolean tied = config.flag("tie_word_embeddings");
         return new ModelSpec(
                 config.family(),
-                hiddenSize,
-                embedding.rows(),
-                config.positive("max_position_embeddings"),
-                embedding,
-                embeddingMultiplier,
+                new ModelSpec.Sizes(hiddenSize, embedding.rows(), config.positive("max_position_embeddings")),
+                new ModelSpec.Embedding(embedding, embeddingMultiplier, positions),
                 Stream.concat(encoder.described(config), decoder.described(config))
                         .toList(),
                 decoder.finalNorm(),
-                tied ? embedding : LinearSpec.of("lm_head.weight", embedding.rows(), hiddenSize),
-                tied ? tiedLogitsMultiplier : 1,
-                positions,
+                new ModelSpec.Head(
+                        tied ? embedding : LinearSpec.of("lm_head.weight", embedding.rows(), hiddenSize),
+                        tied ? tiedLogitsMultiplier : 1),
                 Optional.of(new EncoderSpec(
                         encoder.numLayers(), encoder.finalNorm(), config.json().requireInt("decoder_start_token_id"))));
     }

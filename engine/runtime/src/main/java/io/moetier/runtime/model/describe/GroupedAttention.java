@@ -1,8 +1,10 @@
 package io.moetier.runtime.model.describe;
 
 import io.moetier.runtime.model.spec.AttentionSpec;
+import io.moetier.runtime.model.spec.HeadsSpec;
 import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.NormSpec;
+import io.moetier.runtime.model.spec.ProjectionsSpec;
 import io.moetier.runtime.model.spec.QkNormSpec;
 import io.moetier.runtime.model.spec.RopeSpec;
 import io.moetier.runtime.model.spec.TemperatureSpec;
@@ -190,21 +192,15 @@ public final class GroupedAttention {
             gate = Optional.of(heads.next("gate", queryWidth));
         }
         return new AttentionSpec(
-                queries,
-                input(key, queryWidth, keyWidth),
-                input(value, queryWidth + keyWidth, keyWidth),
-                LinearSpec.named(prefix + output, hiddenSize, queryWidth, outputBias),
-                numHeads,
-                numKeyValueHeads,
-                headDim,
-                scale,
-                window,
-                chunk,
-                clip,
-                qkNorm,
+                new ProjectionsSpec(
+                        queries,
+                        input(key, queryWidth, keyWidth),
+                        input(value, queryWidth + keyWidth, keyWidth),
+                        LinearSpec.named(prefix + output, hiddenSize, queryWidth, outputBias)),
+                new HeadsSpec(numHeads, numKeyValueHeads, headDim, scale),
+                new AttentionSpec.Mask(window, chunk),
+                new AttentionSpec.Preparation(qkNorm, clip, rope.get(), temperature),
                 gate,
-                rope.get(),
-                sinks,
-                temperature);
+                sinks);
     }
 }

@@ -2,8 +2,10 @@ package io.moetier.runtime.model.describe;
 
 import io.moetier.kernels.device.Routing;
 import io.moetier.kernels.device.Routing.Normalisation;
+import io.moetier.runtime.model.spec.HeadsSpec;
 import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.MixtureOfHeadsSpec;
+import io.moetier.runtime.model.spec.MixtureOfHeadsSpec.Experts;
 import io.moetier.runtime.model.spec.RouterSpec;
 import io.moetier.runtime.model.spec.TensorSlice;
 import io.moetier.runtime.model.spec.VectorSpec;
@@ -37,21 +39,20 @@ public final class MixtureOfHeads {
                         Optional.empty(),
                         Routing.softmax(numExperts, perToken).normalised(Normalisation.SUM),
                         Optional.empty()),
-                all(
-                        numExperts,
-                        e -> LinearSpec.of(prefix + "experts." + e + ".query", width, hiddenSize)
-                                .at(queries.rows(e, 0, 1))),
+                new Experts(
+                        all(
+                                numExperts,
+                                e -> LinearSpec.of(prefix + "experts." + e + ".query", width, hiddenSize)
+                                        .at(queries.rows(e, 0, 1))),
+                        all(
+                                numExperts,
+                                e -> LinearSpec.of(prefix + "experts." + e + ".output", hiddenSize, width)
+                                        .at(outputs.rows(e, 0, 1))),
+                        VectorSpec.of(prefix + "experts.bias", hiddenSize)),
                 LinearSpec.of(prefix + "key", width, hiddenSize).at(TensorSlice.rows(keyValue, shape, 0, hiddenSize)),
                 LinearSpec.of(prefix + "value", width, hiddenSize)
                         .at(TensorSlice.rows(keyValue, shape, (long) width * hiddenSize, hiddenSize)),
-                all(
-                        numExperts,
-                        e -> LinearSpec.of(prefix + "experts." + e + ".output", hiddenSize, width)
-                                .at(outputs.rows(e, 0, 1))),
-                VectorSpec.of(prefix + "experts.bias", hiddenSize),
-                numHeads,
-                headDim,
-                (float) (1 / Math.sqrt(headDim)),
+                new HeadsSpec(numHeads, numHeads, headDim, (float) (1 / Math.sqrt(headDim))),
                 config.rope());
     }
 

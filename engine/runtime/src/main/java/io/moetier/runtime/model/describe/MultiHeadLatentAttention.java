@@ -2,6 +2,9 @@ package io.moetier.runtime.model.describe;
 
 import io.moetier.kernels.device.LatentShape;
 import io.moetier.runtime.model.spec.LatentAttentionSpec;
+import io.moetier.runtime.model.spec.LatentAttentionSpec.Latents;
+import io.moetier.runtime.model.spec.LatentAttentionSpec.PerHead;
+import io.moetier.runtime.model.spec.LatentAttentionSpec.Queries;
 import io.moetier.runtime.model.spec.LatentAttentionSpec.QueryRank;
 import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.NormSpec;
@@ -70,16 +73,17 @@ public final class MultiHeadLatentAttention {
     /// Returns the block.
     public LatentAttentionSpec spec() {
         return new LatentAttentionSpec(
-                queryRank.map(rank -> new QueryRank(
-                        LinearSpec.named(prefix + "q_a_proj", rank, hiddenSize, biased),
-                        NormSpec.rms(prefix + "q_a_layernorm", rank, EPS))),
-                query(),
-                down("latent", 0, latentDim),
-                NormSpec.rms(prefix + "kv_a_layernorm", latentDim, EPS),
-                scaledByRank ? rootOfShare(latentDim) : 1,
+                new Queries(
+                        queryRank.map(rank -> new QueryRank(
+                                LinearSpec.named(prefix + "q_a_proj", rank, hiddenSize, biased),
+                                NormSpec.rms(prefix + "q_a_layernorm", rank, EPS))),
+                        query()),
+                new Latents(
+                        down("latent", 0, latentDim),
+                        NormSpec.rms(prefix + "kv_a_layernorm", latentDim, EPS),
+                        scaledByRank ? rootOfShare(latentDim) : 1),
                 down("rotated", latentDim, ropeDim),
-                ofHeads(this::keysTransposed),
-                ofHeads(this::values),
+                new PerHead(ofHeads(this::keysTransposed), ofHeads(this::values)),
                 LinearSpec.named(prefix + "o_proj", hiddenSize, config.times(numHeads, "v_head_dim", valueDim), biased),
                 new LatentShape(numHeads, nopeDim, ropeDim, latentDim, scale()),
                 config.rope(ropeDim, interleaved));

@@ -5,8 +5,11 @@ import io.moetier.runtime.model.spec.GatedDeltaSpec;
 import io.moetier.runtime.model.spec.LightningSpec;
 import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.NormSpec;
+import io.moetier.runtime.model.spec.ProjectionsSpec;
+import io.moetier.runtime.model.spec.RecurrentSpec.Decay;
 import io.moetier.runtime.model.spec.ShortConvolutionSpec;
 import io.moetier.runtime.model.spec.VectorSpec;
+import java.util.List;
 
 /// Describes mixers with a state of constant size, as transformers stores them.
 public final class RecurrentMixer {
@@ -50,18 +53,21 @@ public final class RecurrentMixer {
         int channels = 2 * keys + values;
         int taps = config.positive("linear_conv_kernel_dim");
         return new GatedDeltaSpec(
-                wide.next("q", keys),
-                wide.next("k", keys),
-                wide.next("v", values),
+                new ProjectionsSpec(
+                        wide.next("q", keys),
+                        wide.next("k", keys),
+                        wide.next("v", values),
+                        LinearSpec.named(prefix + "out_proj", hiddenSize, values, false)),
                 wide.next("z", values),
                 narrow.next("b", valueHeads),
-                narrow.next("a", valueHeads).withBias(VectorSpec.of(prefix + "dt_bias", valueHeads)),
-                ConvolutionSpec.part(prefix + "conv1d", ".q", channels, 0, keys, taps, false),
-                ConvolutionSpec.part(prefix + "conv1d", ".k", channels, keys, keys, taps, false),
-                ConvolutionSpec.part(prefix + "conv1d", ".v", channels, 2 * keys, values, taps, false),
-                VectorSpec.of(prefix + "A_log", valueHeads),
+                List.of(
+                        ConvolutionSpec.part(prefix + "conv1d", ".q", channels, 0, keys, taps, false),
+                        ConvolutionSpec.part(prefix + "conv1d", ".k", channels, keys, keys, taps, false),
+                        ConvolutionSpec.part(prefix + "conv1d", ".v", channels, 2 * keys, values, taps, false)),
+                new Decay(
+                        narrow.next("a", valueHeads).withBias(VectorSpec.of(prefix + "dt_bias", valueHeads)),
+                        VectorSpec.of(prefix + "A_log", valueHeads)),
                 config.rms(prefix + "norm", valueDim),
-                LinearSpec.named(prefix + "out_proj", hiddenSize, values, false),
                 keyHeads);
     }
 
@@ -74,12 +80,13 @@ public final class RecurrentMixer {
         int width = config.times(numHeads, "head_dim", config.headDim());
         Sections heads = Sections.grouped(prefix + "qkv_proj", 3 * width, hiddenSize, numHeads, false);
         return new LightningSpec(
-                heads.next("q", width),
-                heads.next("k", width),
-                heads.next("v", width),
+                new ProjectionsSpec(
+                        heads.next("q", width),
+                        heads.next("k", width),
+                        heads.next("v", width),
+                        LinearSpec.named(prefix + "out_proj", hiddenSize, width, false)),
                 LinearSpec.named(prefix + "output_gate", width, hiddenSize, false),
                 NormSpec.rms(prefix + "norm", width, LIGHTNING_EPS),
-                LinearSpec.named(prefix + "out_proj", hiddenSize, width, false),
                 numHeads,
                 layer.index(),
                 config.numLayers());

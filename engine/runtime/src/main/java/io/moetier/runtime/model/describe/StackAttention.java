@@ -1,6 +1,8 @@
 package io.moetier.runtime.model.describe;
 
+import io.moetier.runtime.model.spec.HeadsSpec;
 import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.spec.ProjectionsSpec;
 import io.moetier.runtime.model.spec.RelativeBiasSpec;
 import io.moetier.runtime.model.spec.SequenceAttentionSpec;
 import io.moetier.runtime.model.spec.SequenceAttentionSpec.Reach;
@@ -11,22 +13,16 @@ import java.util.Optional;
 
 /// Describes the attention of an encoder-decoder model's stack.
 ///
-/// @param query what the projections are called; `key`, `value` and `output` likewise
+/// @param names what the projections are called
 /// @param biased whether they have a bias
 /// @param scaled whether scores are divided by the root of the size of a head
-public record StackAttention(
-        String query,
-        String key,
-        String value,
-        String output,
-        boolean biased,
-        int numHeads,
-        int headDim,
-        boolean scaled) {
+public record StackAttention(Names names, boolean biased, int numHeads, int headDim, boolean scaled) {
+    /// What the projections of queries, keys, values and the output are called.
+    public record Names(String query, String key, String value, String output) {}
+
     /// Returns attention whose heads share the hidden size equally.
-    public static StackAttention ofHeads(
-            String query, String key, String value, String output, boolean biased, int numHeads, int hiddenSize) {
-        return new StackAttention(query, key, value, output, biased, numHeads, hiddenSize / numHeads, true);
+    public static StackAttention ofHeads(Names names, boolean biased, int numHeads, int hiddenSize) {
+        return new StackAttention(names, biased, numHeads, hiddenSize / numHeads, true);
     }
 
     /// Returns the block called `name`.
@@ -36,13 +32,12 @@ public record StackAttention(
         int hiddenSize = layer.config().hiddenSize();
         return new SequenceAttentionSpec(
                 reach,
-                LinearSpec.named(prefix + query, width, hiddenSize, biased),
-                LinearSpec.named(prefix + key, width, hiddenSize, biased),
-                LinearSpec.named(prefix + value, width, hiddenSize, biased),
-                LinearSpec.named(prefix + output, hiddenSize, width, biased),
-                numHeads,
-                headDim,
-                scaled ? (float) (1 / Math.sqrt(headDim)) : 1,
+                new ProjectionsSpec(
+                        LinearSpec.named(prefix + names.query, width, hiddenSize, biased),
+                        LinearSpec.named(prefix + names.key, width, hiddenSize, biased),
+                        LinearSpec.named(prefix + names.value, width, hiddenSize, biased),
+                        LinearSpec.named(prefix + names.output, hiddenSize, width, biased)),
+                new HeadsSpec(numHeads, numHeads, headDim, scaled ? (float) (1 / Math.sqrt(headDim)) : 1),
                 bias);
     }
 

@@ -4,6 +4,10 @@ import io.moetier.runtime.model.spec.ConvolutionSpec;
 import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.Mamba2Spec;
 import io.moetier.runtime.model.spec.MambaSpec;
+import io.moetier.runtime.model.spec.MambaSpec.Selection;
+import io.moetier.runtime.model.spec.MambaSpec.Selections;
+import io.moetier.runtime.model.spec.ProjectionsSpec;
+import io.moetier.runtime.model.spec.RecurrentSpec.Decay;
 import io.moetier.runtime.model.spec.TensorSlice;
 import io.moetier.runtime.model.spec.VectorSpec;
 import java.util.List;
@@ -47,17 +51,16 @@ public final class StateSpace {
                 inputs.next("x", width),
                 inputs.next("z", width),
                 ConvolutionSpec.of(prefix + "conv1d", width, config.positive("mamba_d_conv"), convolutionBias()),
-                selections.next("dt", rank),
-                selections.next("b", stateSize),
-                selections.next("c", stateSize),
-                config.rms(prefix + "dt_layernorm", rank),
-                config.rms(prefix + "b_layernorm", stateSize),
-                config.rms(prefix + "c_layernorm", stateSize),
-                LinearSpec.named(prefix + "dt_proj", width, rank, true),
-                new VectorSpec(
-                        prefix + "A_log",
-                        config.times(width, "mamba_d_state", stateSize),
-                        Optional.of(new TensorSlice(prefix + "A_log", rates, 0, stateSize, 1, width, 1))),
+                new Selections(
+                        new Selection(selections.next("dt", rank), config.rms(prefix + "dt_layernorm", rank)),
+                        new Selection(selections.next("b", stateSize), config.rms(prefix + "b_layernorm", stateSize)),
+                        new Selection(selections.next("c", stateSize), config.rms(prefix + "c_layernorm", stateSize))),
+                new Decay(
+                        LinearSpec.named(prefix + "dt_proj", width, rank, true),
+                        new VectorSpec(
+                                prefix + "A_log",
+                                config.times(width, "mamba_d_state", stateSize),
+                                Optional.of(new TensorSlice(prefix + "A_log", rates, 0, stateSize, 1, width, 1)))),
                 VectorSpec.of(prefix + "D", width),
                 LinearSpec.named(prefix + "out_proj", hiddenSize, width, biased));
     }
@@ -76,22 +79,22 @@ public final class StateSpace {
         int selected = config.times(numGroups, "mamba_d_state", stateSize);
         Sections inputs = Sections.of(prefix + "in_proj", 2 * width + 2 * selected + numHeads, hiddenSize, biased);
         LinearSpec gate = inputs.next("z", width);
+        LinearSpec x = inputs.next("x", width);
+        LinearSpec b = inputs.next("b", selected);
+        LinearSpec c = inputs.next("c", selected);
         return new Mamba2Spec(
-                inputs.next("x", width),
-                inputs.next("b", selected),
-                inputs.next("c", selected),
+                new ProjectionsSpec(c, b, x, LinearSpec.named(prefix + "out_proj", hiddenSize, width, biased)),
                 gate,
-                step(inputs.next("dt", numHeads)),
-                convolution(".x", 0, width, selected),
-                convolution(".b", width, selected, selected),
-                convolution(".c", width + selected, selected, selected),
-                VectorSpec.of(prefix + "A_log", numHeads),
+                List.of(
+                        convolution(".x", 0, width, selected),
+                        convolution(".b", width, selected, selected),
+                        convolution(".c", width + selected, selected, selected)),
+                new Decay(step(inputs.next("dt", numHeads)), VectorSpec.of(prefix + "A_log", numHeads)),
                 new VectorSpec(
                         prefix + "D",
                         width,
                         Optional.of(new TensorSlice(prefix + "D", List.of((long) numHeads), 0, 0, 1, headDim, 1))),
                 config.rms(prefix + "norm", width),
-                LinearSpec.named(prefix + "out_proj", hiddenSize, width, biased),
                 numGroups);
     }
 

@@ -86,7 +86,7 @@ public record FamilyTraits(
         List<AttentionSpec> attentions = spec.blocks(AttentionSpec.class).toList();
         attentions.forEach(attention -> names.addAll(particulars(attention)));
         long unrotated = attentions.stream()
-                .filter(attention -> attention.rope().isEmpty())
+                .filter(attention -> attention.preparation().rope().isEmpty())
                 .count();
         addIf(unrotated > 0, unrotated < attentions.size() ? "no positions in some layers" : "no positions", names);
         spec.blocks(SequenceAttentionSpec.class)
@@ -112,13 +112,13 @@ public record FamilyTraits(
 
     private static List<String> particulars(AttentionSpec attention) {
         List<String> names = new ArrayList<>();
-        addIf(attention.slidingWindow() > 0, "sliding window", names);
-        addIf(attention.chunk() > 0, "chunks", names);
+        addIf(attention.mask().slidingWindow() > 0, "sliding window", names);
+        addIf(attention.mask().chunk() > 0, "chunks", names);
         addIf(attention.sinks().isPresent(), "sinks", names);
-        addIf(attention.temperature().isPresent(), "temperature", names);
-        addIf(attention.qkNorm().isPresent(), "norms on queries and keys", names);
+        addIf(attention.preparation().temperature().isPresent(), "temperature", names);
+        addIf(attention.preparation().qkNorm().isPresent(), "norms on queries and keys", names);
         addIf(attention.gate().isPresent(), "gate", names);
-        addIf(attention.clip() > 0, "clipped", names);
+        addIf(attention.preparation().clip() > 0, "clipped", names);
         return names;
     }
 

@@ -17,6 +17,7 @@ import io.moetier.runtime.model.spec.MixtureOfHeadsSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.spec.NormSpec;
+import io.moetier.runtime.model.spec.ProjectionsSpec;
 import io.moetier.runtime.model.spec.SequenceAttentionSpec;
 import io.moetier.runtime.model.spec.SharedExpertSpec;
 import io.moetier.runtime.model.spec.ShortConvolutionSpec;
@@ -70,15 +71,15 @@ final class GgufWeights {
     }
 
     private void add(ModelSpec spec) {
-        add(spec.embedding(), "token_embd");
+        add(spec.embedding().table(), "token_embd");
         for (int layer = 0; layer < spec.layers().size(); layer++) {
             add(spec.layers().get(layer), "blk." + layer + ".");
         }
         add(spec.finalNorm(), rule.name("output_norm"));
         if (!spec.tiedEmbeddings()) {
-            add(spec.head(), "output");
+            add(spec.head().linear(), "output");
         } else {
-            spec.head().bias().ifPresent(bias -> add(bias, "output" + BIAS));
+            spec.head().linear().bias().ifPresent(bias -> add(bias, "output" + BIAS));
         }
     }
 
@@ -113,20 +114,21 @@ final class GgufWeights {
     }
 
     private void add(AttentionSpec attention, String block) {
+        ProjectionsSpec projections = attention.projections();
         int headRows = rule.interleavedHeads() ? attention.headDim() : 0;
-        if (attention.query().slice().isPresent() && attention.gate().isPresent()) {
-            addParts(List.of(attention.query(), attention.gate().get()), block + "attn_q" + WEIGHT);
-            add(attention.key(), block + "attn_k");
-            add(attention.value(), block + "attn_v");
+        if (projections.query().slice().isPresent() && attention.gate().isPresent()) {
+            addParts(List.of(projections.query(), attention.gate().get()), block + "attn_q" + WEIGHT);
+            add(projections.key(), block + "attn_k");
+            add(projections.value(), block + "attn_v");
         } else if (parts.tensors().containsKey(block + "attn_qkv" + WEIGHT)) {
-            addRows(List.of(attention.query(), attention.key(), attention.value()), block + "attn_qkv");
+            addRows(projections.inputs(), block + "attn_qkv");
         } else {
-            add(attention.query(), block + "attn_q", headRows);
-            add(attention.key(), block + "attn_k", headRows);
-            add(attention.value(), block + "attn_v");
+            add(projections.query(), block + "attn_q", headRows);
+            add(projections.key(), block + "attn_k", headRows);
+            add(projections.value(), block + "attn_v");
         }
-        add(attention.output(), block + "attn_output");
-        attention.qkNorm().ifPresent(norms -> {
+        add(projections.output(), block + "attn_output");
+        attention.preparation().qkNorm().ifPresent(norms -> {
             add(norms.query(), block + "attn_q_norm");
             add(norms.key(), block + "attn_k_norm");
         });
@@ -135,20 +137,20 @@ final class GgufWeights {
     }
 
     private void add(LatentAttentionSpec attention, String block) {
-        attention.queryRank().ifPresent(rank -> {
+        attention.queries().rank().ifPresent(rank -> {
             add(rank.down(), block + "attn_q_a");
             add(rank.norm(), block + "attn_q_a_norm");
         });
-        add(attention.query(), block + (attention.queryRank().isPresent() ? "attn_q_b" : "attn_q"));
-        addRows(List.of(attention.latent(), attention.rotatedKey()), block + "attn_kv_a_mqa");
-        add(attention.latentNorm(), block + "attn_kv_a_norm");
+        add(attention.queries().linear(), block + (attention.queries().rank().isPresent() ? "attn_q_b" : "attn_q"));
+        addRows(List.of(attention.latents().linear(), attention.rotatedKey()), block + "attn_kv_a_mqa");
+        add(attention.latents().norm(), block + "attn_kv_a_norm");
         String together = block + "attn_kv_b" + WEIGHT; // in files of before April 2025
         if (parts.tensors().containsKey(together)) {
-            addParts(attention.keysTransposed(), together);
-            addParts(attention.values(), together);
+            addParts(attention.perHead().keysTransposed(), together);
+            addParts(attention.perHead().values(), together);
         } else {
-            addStack(attention.keysTransposed(), block + "attn_k_b" + WEIGHT);
-            addStack(attention.values(), block + "attn_v_b" + WEIGHT);
+            addStack(attention.perHead().keysTransposed(), block + "attn_k_b" + WEIGHT);
+            addStack(attention.perHead().values(), block + "attn_v_b" + WEIGHT);
         }
         add(attention.output(), block + "attn_output");
     }
@@ -162,13 +164,18 @@ final class GgufWeights {
     private void add(MambaSpec mamba, String block) {
         addRows(List.of(mamba.input(), mamba.gate()), block + "ssm_in");
         add(List.of(mamba.convolution()), block + "ssm_conv1d");
-        addRows(List.of(mamba.rank(), mamba.b(), mamba.c()), block + "ssm_x");
-        add(mamba.rankNorm(), block + "ssm_dt_norm");
-        add(mamba.bNorm(), block + "ssm_b_norm");
-        add(mamba.cNorm(), block + "ssm_c_norm");
-        add(mamba.step(), block + "ssm_dt");
+        addRows(
+                List.of(
+                        mamba.selections().rank().linear(),
+                        mamba.selections().b().linear(),
+                        mamba.selections().c().linear()),
+                block + "ssm_x");
+        add(mamba.selections().rank().norm(), block + "ssm_dt_norm");
+        add(mamba.selections().b().norm(), block + "ssm_b_norm");
+        add(mamba.selections().c().norm(), block + "ssm_c_norm");
+        add(mamba.decay().step(), block + "ssm_dt");
         addElements(
-                mamba.logRates(),
+                mamba.decay().logRates(),
                 block + "ssm_a",
                 Change.NEGATED_EXPONENTIAL,
                 mamba.input().rows(),
@@ -178,10 +185,18 @@ final class GgufWeights {
     }
 
     private void add(Mamba2Spec mamba, String block) {
-        addRows(List.of(mamba.gate(), mamba.input(), mamba.b(), mamba.c(), mamba.step()), block + "ssm_in");
-        add(List.of(mamba.inputConvolution(), mamba.bConvolution(), mamba.cConvolution()), block + "ssm_conv1d");
-        mamba.step().bias().ifPresent(bias -> add(bias, block + "ssm_dt" + BIAS));
-        addElements(mamba.logRates(), block + "ssm_a", Change.NEGATED_EXPONENTIAL, mamba.numHeads(), 1);
+        ProjectionsSpec projections = mamba.projections();
+        addRows(
+                List.of(
+                        mamba.gate(),
+                        projections.value(),
+                        projections.key(),
+                        projections.query(),
+                        mamba.decay().step()),
+                block + "ssm_in");
+        add(mamba.convolutions(), block + "ssm_conv1d");
+        mamba.decay().step().bias().ifPresent(bias -> add(bias, block + "ssm_dt" + BIAS));
+        addElements(mamba.decay().logRates(), block + "ssm_a", Change.NEGATED_EXPONENTIAL, mamba.numHeads(), 1);
         addElements(mamba.skip(), block + "ssm_d", Change.NONE, mamba.numHeads(), 1);
         mamba.norm()
                 .weight()
@@ -191,11 +206,11 @@ final class GgufWeights {
                         Change.NONE,
                         mamba.numGroups(),
                         factors.size() / mamba.numGroups()));
-        add(mamba.output(), block + "ssm_out");
+        add(projections.output(), block + "ssm_out");
     }
 
     private void add(GatedDeltaSpec delta, String block) {
-        List<LinearSpec> mixed = List.of(delta.query(), delta.key(), delta.value());
+        List<LinearSpec> mixed = delta.projections().inputs();
         String together = block + "ssm_in" + WEIGHT; // in files of 2025, by heads as in a checkpoint
         if (parts.tensors().containsKey(together)) {
             addParts(mixed, together);
@@ -204,12 +219,12 @@ final class GgufWeights {
             addRows(mixed, block + "attn_qkv");
             add(delta.gate(), block + "attn_gate");
         }
-        addParts(List.of(delta.strength(), delta.step()), block + "ssm_ba" + WEIGHT);
-        delta.step().bias().ifPresent(bias -> add(bias, block + "ssm_dt" + BIAS));
-        add(List.of(delta.queryConvolution(), delta.keyConvolution(), delta.valueConvolution()), block + "ssm_conv1d");
-        addElements(delta.logRates(), block + "ssm_a", Change.NEGATED_EXPONENTIAL, delta.numValueHeads());
+        addParts(List.of(delta.strength(), delta.decay().step()), block + "ssm_ba" + WEIGHT);
+        delta.decay().step().bias().ifPresent(bias -> add(bias, block + "ssm_dt" + BIAS));
+        add(delta.convolutions(), block + "ssm_conv1d");
+        addElements(delta.decay().logRates(), block + "ssm_a", Change.NEGATED_EXPONENTIAL, delta.numValueHeads());
         add(delta.norm(), block + "ssm_norm");
-        add(delta.output(), block + "ssm_out");
+        add(delta.projections().output(), block + "ssm_out");
     }
 
     /// Convolutions whose channels follow each other in one tensor.

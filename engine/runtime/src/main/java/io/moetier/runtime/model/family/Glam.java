@@ -63,7 +63,11 @@ final class Glam {
     private static SequenceAttentionSpec attention(Layer layer) {
         FamilyConfig config = layer.config();
         StackAttention attention = new StackAttention(
-                "q_proj", "k_proj", "v_proj", "o_proj", false, config.numHeads(), config.headDim(), true);
+                new StackAttention.Names("q_proj", "k_proj", "v_proj", "o_proj"),
+                false,
+                config.numHeads(),
+                config.headDim(),
+                true);
         return attention.spec(
                 layer,
                 "self_attn",

@@ -87,7 +87,10 @@ final class NllbMoe {
     private static SublayerSpec attention(Layer layer, String name, String heads, Reach reach) {
         FamilyConfig config = layer.config();
         StackAttention attention = StackAttention.ofHeads(
-                "q_proj", "k_proj", "v_proj", "out_proj", true, config.numHeads(heads), config.hiddenSize());
+                new StackAttention.Names("q_proj", "k_proj", "v_proj", "out_proj"),
+                true,
+                config.numHeads(heads),
+                config.hiddenSize());
         return SublayerSpec.preNorm(
                 norm(config, layer.name(name + "_layer_norm")), attention.spec(layer, name, reach, Optional.empty()));
     }

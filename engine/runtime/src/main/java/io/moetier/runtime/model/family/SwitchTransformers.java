@@ -91,8 +91,8 @@ final class SwitchTransformers {
     /// The table of a stack's first layer serves all of them; there is none across.
     private static SublayerSpec attention(Layer layer, String sublayer, String name, Reach reach) {
         FamilyConfig config = layer.config();
-        StackAttention attention =
-                new StackAttention("q", "k", "v", "o", false, config.numHeads(), config.positive("d_kv"), false);
+        StackAttention attention = new StackAttention(
+                new StackAttention.Names("q", "k", "v", "o"), false, config.numHeads(), config.positive("d_kv"), false);
         String stack = reach == Reach.INPUT ? "encoder" : "decoder";
         return SublayerSpec.preNorm(
                 config.rms(layer.name(sublayer + ".layer_norm")),

@@ -35,7 +35,8 @@ public final class SequenceMemory {
     static long bytes(ModelSpec spec, int positions) {
         return spec.blocks(SequenceAttentionSpec.class)
                 .filter(block -> block.reach() != Reach.INPUT)
-                .mapToLong(block -> 2L * Float.BYTES * positions * block.key().rows())
+                .mapToLong(block ->
+                        2L * Float.BYTES * positions * block.projections().key().rows())
                 .sum();
     }
 
@@ -55,7 +56,8 @@ public final class SequenceMemory {
             SequenceAttentionSpec block = blocks.get(i);
             boolean fits = length == 0
                     || (rows[i].length > 0
-                            && rows[i][KEYS].length() >= length * block.key().rows());
+                            && rows[i][KEYS].length()
+                                    >= length * block.projections().key().rows());
             if (block.reach() == Reach.ACROSS && !fits) {
                 rows[i] = buffers(block, length);
             }
@@ -79,7 +81,7 @@ public final class SequenceMemory {
     }
 
     private DeviceBuffer[] buffers(SequenceAttentionSpec block, int length) {
-        int floats = Math.multiplyExact(length, block.key().rows());
+        int floats = Math.multiplyExact(length, block.projections().key().rows());
         return new DeviceBuffer[] {device.allocate(floats, arena), device.allocate(floats, arena)};
     }
 }

@@ -1,8 +1,8 @@
 package io.moetier.runtime.model.mixture;
 
 import io.moetier.kernels.device.Device;
-import io.moetier.runtime.model.pass.ExpertGroups;
 import io.moetier.runtime.model.pass.BlockBuffers;
+import io.moetier.runtime.model.pass.ExpertGroups;
 import io.moetier.runtime.model.pass.MixtureBuffers;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;

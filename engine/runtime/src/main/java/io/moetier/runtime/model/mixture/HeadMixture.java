@@ -9,10 +9,10 @@ import io.moetier.kernels.device.RopeTable;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.runtime.model.block.Block;
 import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.model.pass.BlockBuffers;
 import io.moetier.runtime.model.pass.ExpertGroups;
 import io.moetier.runtime.model.pass.Mixture;
 import io.moetier.runtime.model.pass.MixtureObserver;
-import io.moetier.runtime.model.pass.BlockBuffers;
 import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.MixtureOfHeadsSpec;
 import io.moetier.runtime.model.weight.Linear;
@@ -51,14 +51,18 @@ public final class HeadMixture implements Block {
         this.spec = spec;
         this.rope = rope;
         router = new Router(spec.router(), Optional.empty(), loaded, ExpertSelection.TRAINED);
-        queries = spec.queries().stream().map(loaded::matrix).toArray(WeightMatrix[]::new);
-        outputs = spec.outputs().stream().map(loaded::matrix).toArray(WeightMatrix[]::new);
+        queries = spec.experts().queries().stream().map(loaded::matrix).toArray(WeightMatrix[]::new);
+        outputs = spec.experts().outputs().stream().map(loaded::matrix).toArray(WeightMatrix[]::new);
         key = Linear.load(spec.key(), loaded);
         value = Linear.load(spec.value(), loaded);
-        bias = loaded.vector(spec.bias());
+        bias = loaded.vector(spec.experts().bias());
         int numKeyHeads = spec.numKeyValueHeads();
         shape = new AttentionShape(
-                        spec.numExpertsPerToken() * numKeyHeads, numKeyHeads, spec.headDim(), spec.scale(), 0)
+                        spec.numExpertsPerToken() * numKeyHeads,
+                        numKeyHeads,
+                        spec.headDim(),
+                        spec.heads().scale(),
+                        0)
                 .withTiledHeads();
     }
 
@@ -97,7 +101,8 @@ public final class HeadMixture implements Block {
                 null,
                 null,
                 buffers.rows(buffers.out(), n, bias.length));
-        Mixture.Gate gate = router.show(kernels, buffers, results[LOGITS], n, buffers.mixture().headChoices());
+        Mixture.Gate gate = router.show(
+                kernels, buffers, results[LOGITS], n, buffers.mixture().headChoices());
         return new Mixture(layer, true, pass.firstPosition(), n, gate, parts);
     }
 

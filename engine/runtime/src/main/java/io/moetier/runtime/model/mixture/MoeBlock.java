@@ -8,11 +8,11 @@ import io.moetier.runtime.metrics.Section;
 import io.moetier.runtime.model.block.Block;
 import io.moetier.runtime.model.block.DenseFeedForward;
 import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.model.pass.BlockBuffers;
 import io.moetier.runtime.model.pass.ExpertGroups;
 import io.moetier.runtime.model.pass.Mixture;
-import io.moetier.runtime.model.pass.MixtureObserver;
-import io.moetier.runtime.model.pass.BlockBuffers;
 import io.moetier.runtime.model.pass.MixtureBuffers;
+import io.moetier.runtime.model.pass.MixtureObserver;
 import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
@@ -200,8 +200,7 @@ public final class MoeBlock implements Block {
         int from = groups.start(numExperts);
         int count = groups.start(numChoices) - from;
         if (count > 0) {
-            kernels.copyRows(
-                    buffers.in(), groups.tokens, groups.rows, from, count, hiddenSize, mixture.expertRows());
+            kernels.copyRows(buffers.in(), groups.tokens, groups.rows, from, count, hiddenSize, mixture.expertRows());
         }
     }
 
@@ -210,12 +209,7 @@ public final class MoeBlock implements Block {
         MixtureBuffers mixture = buffers.mixture();
         here.compute(); // what reads the inputs as they are
         kernels.scaleRows(
-                buffers.in(),
-                mixture.choices().weights(),
-                n,
-                numExpertsPerToken,
-                hiddenSize,
-                mixture.weightedInputs());
+                buffers.in(), mixture.choices().weights(), n, numExpertsPerToken, hiddenSize, mixture.weightedInputs());
         here.begin(n, mixture, mixture.weightedInputs(), mixture.groups().rows);
     }
 

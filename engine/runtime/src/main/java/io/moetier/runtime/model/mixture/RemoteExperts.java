@@ -82,7 +82,8 @@ final class RemoteExperts implements ExpertPlace {
         batch.begin(readRows, outRows, n);
     }
 
-    /// Begins a layer of `n` tokens whose experts read rows `inputRows` of `activations` `[.., hiddenSize]`, which has `floats`.
+    /// Begins a layer of `n` tokens whose experts read rows `inputRows` of `activations` `[.., hiddenSize]`, which has
+    /// `floats`.
     void begin(int n, MixtureBuffers buffers, float[] activations, int floats, int[] inputRows) {
         this.n = n;
         this.buffers = buffers;

@@ -100,7 +100,10 @@ public final class RoutersAhead {
             kept = keepExperts(
                     next.spec().numExperts(),
                     buffers.ahead(),
-                    lookahead.bestGuess(number + 1 - decoder, buffers.ahead().ids(), buffers.ahead().weights()));
+                    lookahead.bestGuess(
+                            number + 1 - decoder,
+                            buffers.ahead().ids(),
+                            buffers.ahead().weights()));
         }
         expertTiers.guess(next.layer(), buffers.ahead().ids(), buffers.ahead().weights(), kept);
     }

@@ -8,7 +8,8 @@ import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.storage.model.Tier;
 import java.util.Arrays;
 
-/// What mixtures need beside what all blocks do: the router's logits and choices, the experts' rows, and guesses of what
+/// What mixtures need beside what all blocks do: the router's logits and choices, the experts' rows, and guesses of
+/// what
 /// later layers will choose.
 public final class MixtureBuffers {
     private final DeviceBuffer residual;

@@ -7,54 +7,66 @@ import java.util.stream.Stream;
 
 /// Causal grouped-query attention (Ainslie et al. 2023).
 ///
-/// @param scale factor on query·key
-/// @param slidingWindow how many keys a query sees, itself included; 0 for all
-/// @param chunk positions are cut into chunks of this length, and a query sees none of an earlier chunk; 0 for none
-/// @param clip bound on the absolute value of queries, keys and values after projection and norm; 0 for none
 /// @param gate [output.cols, hiddenSize]: the heads' results are multiplied by sigmoid(gate·x) before the output
 ///     projection (Qiu et al. 2025, arXiv:2505.06708), where the family does so
-/// @param rope rotation of queries and keys; absent where the layer has no notion of position
 /// @param sinks [numHeads]: logits that take part in each softmax without a key, where the family has them
-/// @param temperature factors on queries, where the family has them
 public record AttentionSpec(
-        LinearSpec query,
-        LinearSpec key,
-        LinearSpec value,
-        LinearSpec output,
-        int numHeads,
-        int numKeyValueHeads,
-        int headDim,
-        float scale,
-        int slidingWindow,
-        int chunk,
-        float clip,
-        Optional<QkNormSpec> qkNorm,
+        ProjectionsSpec projections,
+        HeadsSpec heads,
+        Mask mask,
+        Preparation preparation,
         Optional<LinearSpec> gate,
-        Optional<RopeSpec> rope,
-        Optional<VectorSpec> sinks,
-        Optional<TemperatureSpec> temperature)
+        Optional<VectorSpec> sinks)
         implements KeyValueSpec {
-    /// @throws IllegalArgumentException if a number is out of range
-    public AttentionSpec {
-        Range.require("query heads", numHeads, 1, Range.ROW);
-        Range.require("key and value heads", numKeyValueHeads, 1, numHeads);
-        Range.require("elements of a head", headDim, 1, Range.ROW);
-        Range.requireFinite("scale of attention", scale);
-        Range.require("sliding window", slidingWindow, 0, Integer.MAX_VALUE);
-        Range.require("chunk of attention", chunk, 0, Integer.MAX_VALUE);
-        Range.requireNotNegative("bound on queries, keys and values", clip);
+    /// Which keys a query sees, beside that none is of a later position.
+    ///
+    /// @param slidingWindow how many keys a query sees, itself included; 0 for all
+    /// @param chunk positions are cut into chunks of this length, and a query sees none of an
+    ///     earlier chunk; 0 for none
+    public record Mask(int slidingWindow, int chunk) {
+        /// @throws IllegalArgumentException if a number is out of range
+        public Mask {
+            Range.require("sliding window", slidingWindow, 0, Integer.MAX_VALUE);
+            Range.require("chunk of attention", chunk, 0, Integer.MAX_VALUE);
+        }
+    }
+
+    /// What becomes of queries and keys between their projections and their products.
+    ///
+    /// @param qkNorm their norms, where the family has them
+    /// @param clip bound on the absolute value of queries, keys and values after projection and norm; 0 for none
+    /// @param rope rotation of queries and keys; absent where the layer has no notion of position
+    /// @param temperature factors on queries, where the family has them
+    public record Preparation(
+            Optional<QkNormSpec> qkNorm, float clip, Optional<RopeSpec> rope, Optional<TemperatureSpec> temperature) {
+        /// @throws IllegalArgumentException if a number is out of range
+        public Preparation {
+            Range.requireNotNegative("bound on queries, keys and values", clip);
+        }
+    }
+
+    @Override
+    public int numKeyValueHeads() {
+        return heads.numKeyValueHeads();
+    }
+
+    @Override
+    public int headDim() {
+        return heads.headDim();
     }
 
     @Override
     public List<LinearSpec> linears() {
-        return Stream.concat(Stream.of(query, key, value, output), gate.stream())
+        return Stream.concat(
+                        Stream.of(projections.query(), projections.key(), projections.value(), projections.output()),
+                        gate.stream())
                 .toList();
     }
 
     @Override
     public List<VectorSpec> vectors() {
         List<VectorSpec> vectors = new ArrayList<>();
-        qkNorm.ifPresent(norms -> {
+        preparation.qkNorm().ifPresent(norms -> {
             vectors.addAll(norms.query().vectors());
             vectors.addAll(norms.key().vectors());
         });
@@ -66,10 +78,10 @@ public record AttentionSpec(
     @Override
     public List<Integer> intermediates() {
         return List.of(
-                query.rows(),
-                key.rows(),
-                value.rows(),
-                output.cols(),
+                projections.query().rows(),
+                projections.key().rows(),
+                projections.value().rows(),
+                projections.output().cols(),
                 gate.map(LinearSpec::rows).orElse(0));
     }
 }

@@ -10,35 +10,35 @@ import java.util.stream.Stream;
 /// β = sigmoid(strength·x) and Δ = softplus(step·x + stepBias), the state of a head becomes S = exp(-exp(logRates)·Δ)·S
 /// and then S + k⊗β(v - Sᵀk). The result is output·(norm(Sᵀq) ⊙ silu(gate·x)), each head normalised by itself.
 ///
-/// @param query [numKeyHeads · keyDim, hiddenSize]; `key` likewise. Neighbouring heads of values share one of keys
-/// @param value [numValueHeads · valueDim, hiddenSize]; `gate` likewise
+/// @param projections queries and keys [numKeyHeads · keyDim, hiddenSize], values [numValueHeads · valueDim,
+/// hiddenSize].
+///     Neighbouring heads of values share one of keys
+/// @param gate [numValueHeads · valueDim, hiddenSize]
 /// @param strength [numValueHeads, hiddenSize]
-/// @param step likewise; its bias is that of the step
-/// @param logRates [numValueHeads]
+/// @param convolutions of queries, keys and values
+/// @param decay the step [numValueHeads, hiddenSize], the rates [numValueHeads]
 /// @param norm of valueDim elements
 public record GatedDeltaSpec(
-        LinearSpec query,
-        LinearSpec key,
-        LinearSpec value,
+        ProjectionsSpec projections,
         LinearSpec gate,
         LinearSpec strength,
-        LinearSpec step,
-        ConvolutionSpec queryConvolution,
-        ConvolutionSpec keyConvolution,
-        ConvolutionSpec valueConvolution,
-        VectorSpec logRates,
+        List<ConvolutionSpec> convolutions,
+        Decay decay,
         NormSpec norm,
-        LinearSpec output,
         int numKeyHeads)
         implements RecurrentSpec {
+    public GatedDeltaSpec {
+        convolutions = List.copyOf(convolutions);
+    }
+
     /// Returns how many heads of values there are.
     public int numValueHeads() {
-        return step.rows();
+        return decay.step().rows();
     }
 
     /// Returns the size of a key.
     public int keyDim() {
-        return key.rows() / numKeyHeads;
+        return projections.key().rows() / numKeyHeads;
     }
 
     /// Returns the size of a value.
@@ -48,14 +48,21 @@ public record GatedDeltaSpec(
 
     @Override
     public List<LinearSpec> linears() {
-        return List.of(query, key, value, gate, strength, step, output);
+        return List.of(
+                projections.query(),
+                projections.key(),
+                projections.value(),
+                gate,
+                strength,
+                decay.step(),
+                projections.output());
     }
 
     @Override
     public List<VectorSpec> vectors() {
         List<VectorSpec> vectors = new ArrayList<>();
-        Stream.of(queryConvolution, keyConvolution, valueConvolution).forEach(part -> vectors.addAll(part.vectors()));
-        vectors.add(logRates);
+        convolutions.forEach(part -> vectors.addAll(part.vectors()));
+        vectors.add(decay.logRates());
         vectors.addAll(norm.vectors());
         return vectors;
     }
@@ -63,15 +70,23 @@ public record GatedDeltaSpec(
     /// Queries, keys, values, the gate, the strength, the step and the heads' results.
     @Override
     public List<Integer> intermediates() {
-        return List.of(query.rows(), key.rows(), value.rows(), gate.rows(), strength.rows(), step.rows(), value.rows());
+        return List.of(
+                projections.query().rows(),
+                projections.key().rows(),
+                projections.value().rows(),
+                gate.rows(),
+                strength.rows(),
+                decay.step().rows(),
+                projections.value().rows());
     }
 
     private int state() {
-        return Range.product("state of all heads", value.rows(), keyDim(), Range.VECTOR);
+        return Range.product("state of all heads", projections.value().rows(), keyDim(), Range.VECTOR);
     }
 
     @Override
     public List<Integer> states() {
-        return List.of(queryConvolution.state(), keyConvolution.state(), valueConvolution.state(), state());
+        return Stream.concat(convolutions.stream().map(ConvolutionSpec::state), Stream.of(state()))
+                .toList();
     }
 }

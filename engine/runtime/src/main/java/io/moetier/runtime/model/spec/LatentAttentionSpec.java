@@ -9,55 +9,66 @@ import java.util.Optional;
 /// rotated key are kept. What makes keys and values of a latent is applied to the queries and to the results instead,
 /// which gives the same.
 ///
-/// @param queryRank what queries are made of, if they have a latent of their own
-/// @param query [numHeads * (nopeDim + ropeDim), queryRank or hiddenSize]
-/// @param latent [latentDim, hiddenSize]
-/// @param latentFactor on the normalised latent
 /// @param rotatedKey [ropeDim, hiddenSize]
-/// @param keysTransposed for each head [latentDim, nopeDim]: what makes a key of a latent, transposed
-/// @param values for each head [valueDim, latentDim]: what makes a value of a latent
 /// @param output [hiddenSize, numHeads * valueDim]
 public record LatentAttentionSpec(
-        Optional<QueryRank> queryRank,
-        LinearSpec query,
-        LinearSpec latent,
-        NormSpec latentNorm,
-        float latentFactor,
+        Queries queries,
+        Latents latents,
         LinearSpec rotatedKey,
-        List<LinearSpec> keysTransposed,
-        List<LinearSpec> values,
+        PerHead perHead,
         LinearSpec output,
         LatentShape shape,
         RopeSpec rope)
         implements MixerSpec {
     /// @throws IllegalArgumentException if a number is out of range
     public LatentAttentionSpec {
-        Range.requireFinite("factor on latents", latentFactor);
+        Range.requireFinite("factor on latents", latents.factor());
         Range.requireFinite("scale of attention", shape.scale());
-        keysTransposed = List.copyOf(keysTransposed);
-        values = List.copyOf(values);
     }
+
+    /// What makes queries.
+    ///
+    /// @param rank what they are made of, if they have a latent of their own
+    /// @param linear [numHeads * (nopeDim + ropeDim), rank or hiddenSize]
+    public record Queries(Optional<QueryRank> rank, LinearSpec linear) {}
 
     /// A latent of the queries.
     ///
     /// @param down [rank, hiddenSize]
     public record QueryRank(LinearSpec down, NormSpec norm) {}
 
+    /// What makes the latents of keys and values.
+    ///
+    /// @param linear [latentDim, hiddenSize]
+    /// @param factor on the normalised latent
+    public record Latents(LinearSpec linear, NormSpec norm, float factor) {}
+
+    /// What makes keys and values of a latent, for each head.
+    ///
+    /// @param keysTransposed [latentDim, nopeDim]: what makes a key, transposed
+    /// @param values [valueDim, latentDim]
+    public record PerHead(List<LinearSpec> keysTransposed, List<LinearSpec> values) {
+        public PerHead {
+            keysTransposed = List.copyOf(keysTransposed);
+            values = List.copyOf(values);
+        }
+    }
+
     @Override
     public List<LinearSpec> linears() {
         List<LinearSpec> linears = new ArrayList<>();
-        queryRank.map(QueryRank::down).ifPresent(linears::add);
-        linears.addAll(List.of(query, latent, rotatedKey));
-        linears.addAll(keysTransposed);
-        linears.addAll(values);
+        queries.rank().map(QueryRank::down).ifPresent(linears::add);
+        linears.addAll(List.of(queries.linear(), latents.linear(), rotatedKey));
+        linears.addAll(perHead.keysTransposed());
+        linears.addAll(perHead.values());
         linears.add(output);
         return linears;
     }
 
     @Override
     public List<VectorSpec> vectors() {
-        List<VectorSpec> vectors = new ArrayList<>(latentNorm.vectors());
-        queryRank.ifPresent(rank -> vectors.addAll(rank.norm().vectors()));
+        List<VectorSpec> vectors = new ArrayList<>(latents.norm().vectors());
+        queries.rank().ifPresent(rank -> vectors.addAll(rank.norm().vectors()));
         return vectors;
     }
 
@@ -66,11 +77,13 @@ public record LatentAttentionSpec(
     @Override
     public List<Integer> intermediates() {
         return List.of(
-                queryRank.map(rank -> rank.down().rows()).orElse(query.rows()),
-                latent.rows(),
+                queries.rank()
+                        .map(rank -> rank.down().rows())
+                        .orElse(queries.linear().rows()),
+                latents.linear().rows(),
                 rotatedKey.rows(),
                 Range.product("latents of all heads", shape.numHeads(), shape.latentDim(), Range.TOKEN),
                 output.cols(),
-                queryRank.isPresent() ? query.rows() : 0);
+                queries.rank().isPresent() ? queries.linear().rows() : 0);
     }
 }

@@ -52,7 +52,7 @@ public record LayerSpec(List<SublayerSpec> sublayers) {
 
     private Stream<RopeSpec> rotations() {
         return Stream.concat(
-                blocks(AttentionSpec.class).flatMap(attention -> attention.rope().stream()),
+                blocks(AttentionSpec.class).flatMap(attention -> attention.preparation().rope().stream()),
                 Stream.concat(
                         blocks(LatentAttentionSpec.class).map(LatentAttentionSpec::rope),
                         blocks(MixtureOfHeadsSpec.class).map(MixtureOfHeadsSpec::rope)));

@@ -12,24 +12,16 @@ import java.util.List;
 /// @param layer number of the layer in the model
 /// @param numLayers of the model
 public record LightningSpec(
-        LinearSpec query,
-        LinearSpec key,
-        LinearSpec value,
-        LinearSpec gate,
-        NormSpec norm,
-        LinearSpec output,
-        int numHeads,
-        int layer,
-        int numLayers)
+        ProjectionsSpec projections, LinearSpec gate, NormSpec norm, int numHeads, int layer, int numLayers)
         implements RecurrentSpec {
     /// Returns the size of a key and of a value.
     public int headDim() {
-        return value.rows() / numHeads;
+        return projections.value().rows() / numHeads;
     }
 
     @Override
     public List<LinearSpec> linears() {
-        return List.of(query, key, value, gate, output);
+        return List.of(projections.query(), projections.key(), projections.value(), gate, projections.output());
     }
 
     @Override
@@ -40,11 +32,16 @@ public record LightningSpec(
     /// Queries, keys, values, the gate and the heads' results.
     @Override
     public List<Integer> intermediates() {
-        return List.of(query.rows(), key.rows(), value.rows(), gate.rows(), value.rows());
+        return List.of(
+                projections.query().rows(),
+                projections.key().rows(),
+                projections.value().rows(),
+                gate.rows(),
+                projections.value().rows());
     }
 
     @Override
     public List<Integer> states() {
-        return List.of(Range.product("state of all heads", value.rows(), headDim(), Range.VECTOR));
+        return List.of(Range.product("state of all heads", projections.value().rows(), headDim(), Range.VECTOR));
     }
 }

@@ -9,51 +9,56 @@ import java.util.stream.Stream;
 /// With x, B and C = silu(convolution(…·u)) and Δ = softplus(step·u + stepBias), the state of a head becomes
 /// H = exp(-exp(logRates)·Δ)·H + Δ·B⊗x, and the result is output·norm((C·H + skip·x) ⊙ silu(gate·u)).
 ///
-/// @param input x: [numHeads · headDim, hiddenSize]
-/// @param b [numGroups · stateSize, hiddenSize]; `c` likewise. Neighbouring heads share a group
-/// @param step [numHeads, hiddenSize]; its bias is that of the step
-/// @param logRates [numHeads]
+/// @param projections x as values [numHeads · headDim, hiddenSize]; B as keys and C as queries
+///     [numGroups · stateSize, hiddenSize]. Neighbouring heads share a group
+/// @param gate [numHeads · headDim, hiddenSize]
+/// @param convolutions of x, B and C
+/// @param decay the step [numHeads, hiddenSize], the rates [numHeads]
 /// @param skip [numHeads · headDim]
 public record Mamba2Spec(
-        LinearSpec input,
-        LinearSpec b,
-        LinearSpec c,
+        ProjectionsSpec projections,
         LinearSpec gate,
-        LinearSpec step,
-        ConvolutionSpec inputConvolution,
-        ConvolutionSpec bConvolution,
-        ConvolutionSpec cConvolution,
-        VectorSpec logRates,
+        List<ConvolutionSpec> convolutions,
+        Decay decay,
         VectorSpec skip,
         NormSpec norm,
-        LinearSpec output,
         int numGroups)
         implements RecurrentSpec {
+    public Mamba2Spec {
+        convolutions = List.copyOf(convolutions);
+    }
+
+    /// Returns x, B and C.
+    public List<LinearSpec> inputs() {
+        return List.of(projections.value(), projections.key(), projections.query());
+    }
+
     /// Returns how many heads there are.
     public int numHeads() {
-        return step.rows();
+        return decay.step().rows();
     }
 
     /// Returns the values of a head.
     public int headDim() {
-        return input.rows() / numHeads();
+        return projections.value().rows() / numHeads();
     }
 
     /// Returns how often a head remembers them.
     public int stateSize() {
-        return b.rows() / numGroups;
+        return projections.key().rows() / numGroups;
     }
 
     @Override
     public List<LinearSpec> linears() {
-        return List.of(input, b, c, gate, step, output);
+        return Stream.concat(inputs().stream(), Stream.of(gate, decay.step(), projections.output()))
+                .toList();
     }
 
     @Override
     public List<VectorSpec> vectors() {
         List<VectorSpec> vectors = new ArrayList<>();
-        Stream.of(inputConvolution, bConvolution, cConvolution).forEach(part -> vectors.addAll(part.vectors()));
-        vectors.add(logRates);
+        convolutions.forEach(part -> vectors.addAll(part.vectors()));
+        vectors.add(decay.logRates());
         vectors.add(skip);
         vectors.addAll(norm.vectors());
         return vectors;
@@ -62,15 +67,15 @@ public record Mamba2Spec(
     /// The input, B, C, the gate, the step and the heads' results.
     @Override
     public List<Integer> intermediates() {
-        return List.of(input.rows(), b.rows(), c.rows(), gate.rows(), step.rows(), input.rows());
+        return Stream.concat(inputs().stream(), Stream.of(gate, decay.step(), projections.value()))
+                .map(LinearSpec::rows)
+                .toList();
     }
 
     @Override
     public List<Integer> states() {
-        return List.of(
-                inputConvolution.state(),
-                bConvolution.state(),
-                cConvolution.state(),
-                Range.product("state of all heads", input.rows(), stateSize(), Range.VECTOR));
+        int state = Range.product("state of all heads", projections.value().rows(), stateSize(), Range.VECTOR);
+        return Stream.concat(convolutions.stream().map(ConvolutionSpec::state), Stream.of(state))
+                .toList();
     }
 }

@@ -8,28 +8,35 @@ import java.util.List;
 ///
 /// Query head `h` of every expert reads key and value head `h`.
 ///
-/// @param queries one per expert, [numKeyValueHeads * headDim, hiddenSize]
-/// @param outputs one per expert, [hiddenSize, numKeyValueHeads * headDim]
-/// @param bias added to the weighted sum
-/// @param scale factor on query·key
+/// @param heads of one expert, whose queries have a head of keys and values each
 public record MixtureOfHeadsSpec(
-        RouterSpec router,
-        List<LinearSpec> queries,
-        LinearSpec key,
-        LinearSpec value,
-        List<LinearSpec> outputs,
-        VectorSpec bias,
-        int numKeyValueHeads,
-        int headDim,
-        float scale,
-        RopeSpec rope)
+        RouterSpec router, Experts experts, LinearSpec key, LinearSpec value, HeadsSpec heads, RopeSpec rope)
         implements KeyValueSpec {
     /// @throws IllegalArgumentException if a number is out of range
     public MixtureOfHeadsSpec {
-        Range.product("heads and their elements", numKeyValueHeads, headDim, Range.ROW);
-        Range.requireFinite("scale of attention", scale);
-        queries = List.copyOf(queries);
-        outputs = List.copyOf(outputs);
+        Range.product("heads and their elements", heads.numKeyValueHeads(), heads.headDim(), Range.ROW);
+    }
+
+    /// What each expert has of its own.
+    ///
+    /// @param queries [numKeyValueHeads * headDim, hiddenSize] of each
+    /// @param outputs [hiddenSize, numKeyValueHeads * headDim] of each
+    /// @param bias added to the weighted sum
+    public record Experts(List<LinearSpec> queries, List<LinearSpec> outputs, VectorSpec bias) {
+        public Experts {
+            queries = List.copyOf(queries);
+            outputs = List.copyOf(outputs);
+        }
+    }
+
+    @Override
+    public int numKeyValueHeads() {
+        return heads.numKeyValueHeads();
+    }
+
+    @Override
+    public int headDim() {
+        return heads.headDim();
     }
 
     /// Returns how many experts a token is sent to.
@@ -40,17 +47,17 @@ public record MixtureOfHeadsSpec(
     @Override
     public List<LinearSpec> linears() {
         List<LinearSpec> linears = new ArrayList<>(List.of(router.linear()));
-        linears.addAll(queries);
+        linears.addAll(experts.queries());
         linears.add(key);
         linears.add(value);
-        linears.addAll(outputs);
+        linears.addAll(experts.outputs());
         return linears;
     }
 
     @Override
     public List<VectorSpec> vectors() {
         List<VectorSpec> vectors = new ArrayList<>(router.vectors());
-        vectors.add(bias);
+        vectors.add(experts.bias());
         return vectors;
     }
 
@@ -60,7 +67,8 @@ public record MixtureOfHeadsSpec(
         int perToken = numExpertsPerToken();
         int width = key.rows();
         int chosen = Range.product("heads of all chosen experts", perToken, width, Range.TOKEN);
-        int results = Range.product("results of all chosen experts", perToken, bias.size(), Range.TOKEN);
-        return List.of(queries.size(), chosen, width, width, chosen, results);
+        int results = Range.product(
+                "results of all chosen experts", perToken, experts.bias().size(), Range.TOKEN);
+        return List.of(experts.queries().size(), chosen, width, width, chosen, results);
     }
 }

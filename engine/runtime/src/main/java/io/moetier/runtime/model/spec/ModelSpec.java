@@ -10,36 +10,73 @@ import java.util.stream.Stream;
 /// A model: embedding, layers, final norm, head.
 ///
 /// @param family the checkpoint's `model_type`
-/// @param embedding [vocabSize, hiddenSize]
-/// @param embeddingMultiplier factor on the rows of the embedding
-/// @param head [vocabSize, hiddenSize]; the embedding itself when tied
-/// @param logitsMultiplier factor on what the head gives
-/// @param positions what is added to the embedding, where the family has it
 /// @param encoder the first layers, where the model has an encoder; the others are the decoder's
 public record ModelSpec(
         String family,
-        int hiddenSize,
-        int vocabSize,
-        int maxPositionEmbeddings,
-        LinearSpec embedding,
-        float embeddingMultiplier,
+        Sizes sizes,
+        Embedding embedding,
         List<LayerSpec> layers,
         NormSpec finalNorm,
-        LinearSpec head,
-        float logitsMultiplier,
-        Optional<SinusoidSpec> positions,
+        Head head,
         Optional<EncoderSpec> encoder) {
     /// @throws IllegalArgumentException if a number is out of range
     public ModelSpec {
         layers = List.copyOf(layers);
-        Range.require("vocabulary", vocabSize, 1, Range.ROW);
-        Range.require("positions", maxPositionEmbeddings, 1, Range.POSITIONS);
-        Range.requireFinite("factor on the embedding", embeddingMultiplier);
-        Range.requireFinite("factor on the logits", logitsMultiplier);
-        layers.forEach(layer -> layer.requireInRange(hiddenSize, maxPositionEmbeddings));
-        encoder.ifPresent(
-                stack -> Range.require("first token of the decoder", stack.decoderStartToken(), 0, vocabSize - 1));
-        requireKeysAndValues(layers, maxPositionEmbeddings);
+        layers.forEach(layer -> layer.requireInRange(sizes.hidden(), sizes.positions()));
+        encoder.ifPresent(stack ->
+                Range.require("first token of the decoder", stack.decoderStartToken(), 0, sizes.vocabulary() - 1));
+        requireKeysAndValues(layers, sizes.positions());
+    }
+
+    /// What is the same in all layers.
+    ///
+    /// @param hidden elements of a row of the residual stream
+    /// @param vocabulary tokens that there are
+    /// @param positions the most tokens of a text, `max_position_embeddings`
+    public record Sizes(int hidden, int vocabulary, int positions) {
+        /// @throws IllegalArgumentException if a number is out of range
+        public Sizes {
+            Range.require("vocabulary", vocabulary, 1, Range.ROW);
+            Range.require("positions", positions, 1, Range.POSITIONS);
+        }
+    }
+
+    /// What tokens become before the first layer.
+    ///
+    /// @param table [vocabSize, hiddenSize]
+    /// @param factor on its rows
+    /// @param positions what is added to them, where the family has it
+    public record Embedding(LinearSpec table, float factor, Optional<SinusoidSpec> positions) {
+        /// @throws IllegalArgumentException if a number is out of range
+        public Embedding {
+            Range.requireFinite("factor on the embedding", factor);
+        }
+    }
+
+    /// What makes logits of the last layer's result.
+    ///
+    /// @param linear [vocabSize, hiddenSize]; the embedding itself when tied
+    /// @param factor on what it gives
+    public record Head(LinearSpec linear, float factor) {
+        /// @throws IllegalArgumentException if a number is out of range
+        public Head {
+            Range.requireFinite("factor on the logits", factor);
+        }
+    }
+
+    /// Returns how many elements a row of the residual stream has.
+    public int hiddenSize() {
+        return sizes.hidden();
+    }
+
+    /// Returns how many tokens there are.
+    public int vocabSize() {
+        return sizes.vocabulary();
+    }
+
+    /// Returns the most tokens of a text.
+    public int maxPositionEmbeddings() {
+        return sizes.positions();
     }
 
     /// The keys and values of all positions have a number of bytes that fits 64 bits.
@@ -56,7 +93,7 @@ public record ModelSpec(
 
     /// Says whether the head is the embedding.
     public boolean tiedEmbeddings() {
-        return head.weight().equals(embedding.weight());
+        return head.linear().weight().equals(embedding.table().weight());
     }
 
     /// Returns how many layers, the first ones, are an encoder's.
@@ -72,10 +109,10 @@ public record ModelSpec(
     /// Returns every matrix outside the routed experts, each once.
     public List<LinearSpec> denseLinears() {
         List<LinearSpec> linears = new ArrayList<>();
-        linears.add(embedding);
+        linears.add(embedding.table());
         blocks(BlockSpec.class).forEach(block -> linears.addAll(block.linears()));
         if (!tiedEmbeddings()) {
-            linears.add(head);
+            linears.add(head.linear());
         }
         return linears;
     }
@@ -95,7 +132,7 @@ public record ModelSpec(
         Set<VectorSpec> vectors = new LinkedHashSet<>(); // layers may share one
         denseLinears().stream().map(LinearSpec::bias).flatMap(Optional::stream).forEach(vectors::add);
         if (tiedEmbeddings()) {
-            head.bias().ifPresent(vectors::add);
+            head.linear().bias().ifPresent(vectors::add);
         }
         for (LayerSpec layer : layers) {
             for (SublayerSpec sublayer : layer.sublayers()) {
@@ -114,16 +151,11 @@ public record ModelSpec(
     public ModelSpec withExpertsPerToken(int k) {
         return new ModelSpec(
                 family,
-                hiddenSize,
-                vocabSize,
-                maxPositionEmbeddings,
+                sizes,
                 embedding,
-                embeddingMultiplier,
                 layers.stream().map(layer -> layer.withExpertsPerToken(k)).toList(),
                 finalNorm,
                 head,
-                logitsMultiplier,
-                positions,
                 encoder);
     }
 

@@ -6,6 +6,11 @@ import java.util.List;
 /// taken back.
 public sealed interface RecurrentSpec extends MixerSpec
         permits GatedDeltaSpec, LightningSpec, Mamba2Spec, MambaSpec, ShortConvolutionSpec {
+    /// How fast a state decays, by token: at exp(logRates)·softplus(step·x + stepBias).
+    ///
+    /// @param step its bias is that of the step
+    record Decay(LinearSpec step, VectorSpec logRates) {}
+
     /// Returns how many floats each part of its state takes.
     List<Integer> states();
 }

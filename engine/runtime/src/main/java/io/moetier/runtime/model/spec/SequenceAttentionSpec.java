@@ -6,23 +6,13 @@ import java.util.Optional;
 /// The attention of encoder-decoder models, with as many heads of keys and values as of queries.
 ///
 /// @param reach what a query sees
-/// @param scale factor on query·key
 /// @param bias on scores, where the family has one
 public record SequenceAttentionSpec(
-        Reach reach,
-        LinearSpec query,
-        LinearSpec key,
-        LinearSpec value,
-        LinearSpec output,
-        int numHeads,
-        int headDim,
-        float scale,
-        Optional<RelativeBiasSpec> bias)
+        Reach reach, ProjectionsSpec projections, HeadsSpec heads, Optional<RelativeBiasSpec> bias)
         implements MixerSpec {
     /// @throws IllegalArgumentException if a number is out of range
     public SequenceAttentionSpec {
-        Range.product("heads and their elements", numHeads, headDim, Range.ROW);
-        Range.requireFinite("scale of attention", scale);
+        Range.product("heads and their elements", heads.numHeads(), heads.headDim(), Range.ROW);
     }
 
     /// What a query sees.
@@ -37,7 +27,7 @@ public record SequenceAttentionSpec(
 
     @Override
     public List<LinearSpec> linears() {
-        return List.of(query, key, value, output);
+        return List.of(projections.query(), projections.key(), projections.value(), projections.output());
     }
 
     @Override
@@ -48,6 +38,10 @@ public record SequenceAttentionSpec(
     /// Queries, keys, values and the heads' results.
     @Override
     public List<Integer> intermediates() {
-        return List.of(query.rows(), key.rows(), value.rows(), output.cols());
+        return List.of(
+                projections.query().rows(),
+                projections.key().rows(),
+                projections.value().rows(),
+                projections.output().cols());
     }
 }

@@ -147,11 +147,12 @@ class FamiliesTest {
     void fullLayersOfAfmoeHaveNoPositions() {
         List<Boolean> rotated = describe("afmoe", Map.of())
                 .blocks(AttentionSpec.class)
-                .map(attention -> attention.rope().isPresent())
+                .map(attention -> attention.preparation().rope().isPresent())
                 .toList();
         assertEquals(List.of(true, true, true, false), rotated);
-        assertEquals(1, describe("afmoe", Map.of("mup_enabled", false)).embeddingMultiplier());
-        assertEquals(8, describe("afmoe", Map.of()).embeddingMultiplier());
+        assertEquals(
+                1, describe("afmoe", Map.of("mup_enabled", false)).embedding().factor());
+        assertEquals(8, describe("afmoe", Map.of()).embedding().factor());
     }
 
     private static List<Boolean> dense(String name, Map<String, Object> changes) {
@@ -206,12 +207,14 @@ class FamiliesTest {
     }
 
     private static List<Integer> chunks(ModelSpec spec) {
-        return spec.blocks(AttentionSpec.class).map(AttentionSpec::chunk).toList();
+        return spec.blocks(AttentionSpec.class)
+                .map(attention -> attention.mask().chunk())
+                .toList();
     }
 
     private static int widestWindow(ModelSpec spec) {
         return spec.blocks(AttentionSpec.class)
-                .mapToInt(AttentionSpec::slidingWindow)
+                .mapToInt(attention -> attention.mask().slidingWindow())
                 .max()
                 .orElseThrow();
     }
@@ -237,11 +240,12 @@ class FamiliesTest {
                 describe("llama4_scout", Map.of("model_type", "llama4", "text_config", text, "hidden_size", 1));
         assertEquals(64, spec.hiddenSize());
         assertEquals(
-                "language_model.model.embed_tokens.weight", spec.embedding().weight());
+                "language_model.model.embed_tokens.weight",
+                spec.embedding().table().weight());
         assertEquals(
                 8192.0,
                 spec.blocks(AttentionSpec.class)
-                        .flatMap(attention -> attention.temperature().stream())
+                        .flatMap(attention -> attention.preparation().temperature().stream())
                         .findFirst()
                         .orElseThrow()
                         .interval());
@@ -313,7 +317,9 @@ class FamiliesTest {
                             .blocks(MambaSpec.class)
                             .findFirst()
                             .orElseThrow()
+                            .selections()
                             .rank()
+                            .linear()
                             .rows());
             assertEquals(
                     describe("granitemoehybrid", Map.of()),
@@ -349,7 +355,7 @@ class FamiliesTest {
 
     private static List<RopeSpec> ropes(ModelSpec spec) {
         return spec.blocks(AttentionSpec.class)
-                .flatMap(attention -> attention.rope().stream())
+                .flatMap(attention -> attention.preparation().rope().stream())
                 .toList();
     }
 
@@ -404,7 +410,7 @@ class FamiliesTest {
         private static List<Integer> windows(String name, Map<String, Object> changes) {
             return describe(name, changes)
                     .blocks(AttentionSpec.class)
-                    .map(AttentionSpec::slidingWindow)
+                    .map(attention -> attention.mask().slidingWindow())
                     .toList();
         }
     }
@@ -500,7 +506,8 @@ class FamiliesTest {
     void yarnFallsBackToTheModelsContext() {
         var yarn = describe("qwen3_moe", Map.of("rope_scaling", Map.of("rope_type", "yarn", "factor", 4.0)))
                 .blocks(AttentionSpec.class)
-                .map(attention -> attention.rope().orElseThrow().scaling().orElseThrow())
+                .map(attention ->
+                        attention.preparation().rope().orElseThrow().scaling().orElseThrow())
                 .map(RopeTable.Yarn.class::cast)
                 .findFirst()
                 .orElseThrow();
@@ -519,7 +526,12 @@ class FamiliesTest {
     }
 
     private static RopeSpec rope(ModelSpec spec) {
-        return spec.blocks(AttentionSpec.class).findFirst().orElseThrow().rope().orElseThrow();
+        return spec.blocks(AttentionSpec.class)
+                .findFirst()
+                .orElseThrow()
+                .preparation()
+                .rope()
+                .orElseThrow();
     }
 
     private static ModelSpec without(String name, String key) {

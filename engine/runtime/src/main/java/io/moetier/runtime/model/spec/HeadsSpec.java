@@ -1,0 +1,17 @@
+package io.moetier.runtime.model.spec;
+
+/// The heads of attention.
+///
+/// @param numHeads of queries
+/// @param numKeyValueHeads of keys and values, which as many heads of queries share
+/// @param headDim elements of a query, a key and a value
+/// @param scale factor on query·key
+public record HeadsSpec(int numHeads, int numKeyValueHeads, int headDim, float scale) {
+    /// @throws IllegalArgumentException if a number is out of range
+    public HeadsSpec {
+        Range.require("query heads", numHeads, 1, Range.ROW);
+        Range.require("key and value heads", numKeyValueHeads, 1, numHeads);
+        Range.require("elements of a head", headDim, 1, Range.ROW);
+        Range.requireFinite("scale of attention", scale);
+    }
+}
