@@ -1,5 +1,5 @@
-// Where weights and caches lie. LayoutHeadersTest makes this file from DType, TileLayout and KvLayer, and says what to
-// do after a change there.
+// Where weights and caches lie. LayoutHeadersTest makes this file from DType, TileLayout and KvLayer, and
+// says what to do after a change there.
 #pragma once
 
 // Rows that are interleaved.
@@ -9,8 +9,8 @@ constexpr int TILE_ROWS = 16;
 constexpr int CHUNK_POSITIONS = 256;
 constexpr int TILE_KEYS = 16;
 
-// Of each type: columns and bytes of a block, and where its parts begin in it. Sixteen rows share a block unless
-// they lie one after another.
+// Of each type: columns and bytes of a block, and where its parts begin in it. Sixteen rows share a block
+// unless they lie one after another.
 namespace layout {
 struct F32 {
   static constexpr int BLOCK_COLS = 1;

@@ -1,5 +1,5 @@
-// Codes and sizes of what launches are given. NumbersHeaderTest makes this file from the classes that launch, and says
-// what to do after a change there.
+// Codes and sizes of what launches are given. NumbersHeaderTest makes this file from the classes that
+// launch, and says what to do after a change there.
 #pragma once
 
 // What becomes of a product.

@@ -1,6 +1,6 @@
 /*
- * Where weights and caches lie. LayoutHeadersTest makes this file from DType, TileLayout and KvLayer, and says what
- * to do after a change there.
+ * Where weights and caches lie. LayoutHeadersTest makes this file from DType, TileLayout and KvLayer, and
+ * says what to do after a change there.
  */
 #ifndef MOETIER_LAYOUT_H
 #define MOETIER_LAYOUT_H

@@ -82,7 +82,8 @@ final class Comparison implements AutoCloseable {
     static long tokenBytes(ModelSource source) {
         ModelSpec spec = source.spec();
         long bytes = spec.denseLinears().stream()
-                .filter(linear -> spec.tiedEmbeddings() || !linear.equals(spec.embedding().table()))
+                .filter(linear ->
+                        spec.tiedEmbeddings() || !linear.equals(spec.embedding().table()))
                 .mapToLong(linear -> bytes(source, linear))
                 .sum();
         for (MoeSpec moe : spec.moeLayers()) {

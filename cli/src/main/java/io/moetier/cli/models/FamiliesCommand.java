@@ -41,13 +41,13 @@ public final class FamiliesCommand implements Callable<Integer> {
         fields.put("model_type", family.modelType());
         fields.put("mixers", family.mixers());
         fields.put("norms", family.norms());
-        fields.put("router", family.router());
-        fields.put("experts", family.experts());
-        fields.put("shared_experts", family.shared());
+        fields.put("router", family.mixture().router());
+        fields.put("experts", family.mixture().experts());
+        fields.put("shared_experts", family.mixture().shared());
         fields.put("state", family.state());
-        fields.put("storage", family.storage());
+        fields.put("storage", family.files().storage());
         fields.put("encoder", family.hasEncoder());
-        family.gguf().ifPresent(architecture -> fields.put("gguf_architecture", architecture));
+        family.files().gguf().ifPresent(architecture -> fields.put("gguf_architecture", architecture));
         return fields;
     }
 
@@ -56,14 +56,16 @@ public final class FamiliesCommand implements Callable<Integer> {
                 .row("model_type", "GGUF", "mixers", "norms", "router", "experts", "shared", "kept", "also stored in");
         families.forEach(family -> table.row(
                 family.modelType(),
-                family.gguf().orElse("-"),
+                family.files().gguf().orElse("-"),
                 String.join(", ", family.mixers()),
                 String.join(", ", family.norms()),
-                family.router(),
-                family.experts(),
-                family.shared(),
+                family.mixture().router(),
+                family.mixture().experts(),
+                family.mixture().shared(),
                 String.join(", ", family.state()),
-                family.storage().isEmpty() ? "-" : String.join(", ", family.storage())));
+                family.files().storage().isEmpty()
+                        ? "-"
+                        : String.join(", ", family.files().storage())));
         return table.toString();
     }
 }

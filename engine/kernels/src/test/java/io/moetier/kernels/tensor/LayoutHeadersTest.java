@@ -32,8 +32,8 @@ class LayoutHeadersTest {
         String numbers = Arrays.stream(DType.values()).map(DType::name).collect(Collectors.joining(",\n    "));
         return """
             /*
-             * Where weights and caches lie. LayoutHeadersTest makes this file from DType, TileLayout and KvLayer, and says what
-             * to do after a change there.
+             * Where weights and caches lie. LayoutHeadersTest makes this file from DType, TileLayout and KvLayer, and
+             * says what to do after a change there.
              */
             #ifndef MOETIER_LAYOUT_H
             #define MOETIER_LAYOUT_H
@@ -113,8 +113,8 @@ class LayoutHeadersTest {
 
     private static String forCuda() {
         return """
-            // Where weights and caches lie. LayoutHeadersTest makes this file from DType, TileLayout and KvLayer, and says what to
-            // do after a change there.
+            // Where weights and caches lie. LayoutHeadersTest makes this file from DType, TileLayout and KvLayer, and
+            // says what to do after a change there.
             #pragma once
 
             // Rows that are interleaved.
@@ -124,8 +124,8 @@ class LayoutHeadersTest {
             constexpr int CHUNK_POSITIONS = %d;
             constexpr int TILE_KEYS = %d;
 
-            // Of each type: columns and bytes of a block, and where its parts begin in it. Sixteen rows share a block unless
-            // they lie one after another.
+            // Of each type: columns and bytes of a block, and where its parts begin in it. Sixteen rows share a block
+            // unless they lie one after another.
             namespace layout {
             %s}
             """.formatted(

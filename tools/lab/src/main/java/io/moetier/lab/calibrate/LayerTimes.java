@@ -38,8 +38,7 @@ final class LayerTimes implements RoutingListener {
     }
 
     @Override
-    public void onRouting(
-            int layer, Pass pass, int k, int[] ids, float[] weights, Tier[] tiers) {
+    public void onRouting(int layer, Pass pass, int k, int[] ids, float[] weights, Tier[] tiers) {
         long now = System.nanoTime();
         if (counts && pass.phase() == Phase.DECODE && layer == lastLayer + 1 && layer > 0) {
             int misses = 0;

@@ -20,6 +20,8 @@ public final class CudaMemory implements AutoCloseable {
         return allocate(byteSize, "");
     }
 
+    /// Allocates memory.
+    ///
     /// @param purpose what it is for, which the exception names
     public static CudaMemory allocate(long byteSize, String purpose) {
         try (MemoryStack stack = MemoryStack.stackPush()) {

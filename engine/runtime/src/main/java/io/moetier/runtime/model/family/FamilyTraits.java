@@ -36,31 +36,39 @@ import java.util.stream.Stream;
 /// @param modelType `model_type` in `config.json`
 /// @param mixers how tokens learn of each other
 /// @param norms what is normalised, and whether the ways back into the residual stream have factors
-/// @param router how experts are chosen
-/// @param experts what an expert computes
-/// @param shared the experts that every token visits
 /// @param state what is kept of earlier tokens
-/// @param storage how checkpoints may store experts, beside float32, float16 and bfloat16
 /// @param hasEncoder whether an encoder reads the prompt
-/// @param gguf `general.architecture` of its GGUF files, where these are read
 public record FamilyTraits(
         String modelType,
         List<String> mixers,
         List<String> norms,
-        String router,
-        String experts,
-        String shared,
+        Mixture mixture,
         List<String> state,
-        List<String> storage,
         boolean hasEncoder,
-        Optional<String> gguf) {
+        Files files) {
     private static final Map<String, Object> MXFP4 = Map.of("quantization_config", Map.of("quant_method", "mxfp4"));
 
     public FamilyTraits {
         mixers = List.copyOf(mixers);
         norms = List.copyOf(norms);
         state = List.copyOf(state);
-        storage = List.copyOf(storage);
+    }
+
+    /// The mixture of experts.
+    ///
+    /// @param router how experts are chosen
+    /// @param experts what an expert computes
+    /// @param shared the experts that every token visits
+    public record Mixture(String router, String experts, String shared) {}
+
+    /// What its files are like.
+    ///
+    /// @param storage how checkpoints may store experts, beside float32, float16 and bfloat16
+    /// @param gguf `general.architecture` of its GGUF files, where these are read
+    public record Files(List<String> storage, Optional<String> gguf) {
+        public Files {
+            storage = List.copyOf(storage);
+        }
     }
 
     static FamilyTraits of(Family family) {
@@ -71,13 +79,15 @@ public record FamilyTraits(
                 family.modelType(),
                 mixers(spec),
                 norms(spec),
-                router(moe),
-                experts(moe.experts().getFirst()),
-                moe.sharedExpert().map(FamilyTraits::shared).orElse("none"),
+                new Mixture(
+                        router(moe),
+                        experts(moe.experts().getFirst()),
+                        moe.sharedExpert().map(FamilyTraits::shared).orElse("none")),
                 state(spec),
-                storage(moe, inMxfp4.moeLayers().getFirst()),
                 spec.encoder().isPresent(),
-                family.gguf().map(GgufRule::architecture));
+                new Files(
+                        storage(moe, inMxfp4.moeLayers().getFirst()),
+                        family.gguf().map(GgufRule::architecture)));
     }
 
     private static List<String> mixers(ModelSpec spec) {

@@ -42,12 +42,14 @@ class FamiliesDocumentTest {
                         "`" + file.getFileName().toString().replace(".java", "") + "`, " + linesOfCode(file),
                         String.join(", ", family.mixers()),
                         String.join(", ", family.norms()),
-                        family.router(),
-                        family.experts(),
-                        family.shared(),
+                        family.mixture().router(),
+                        family.mixture().experts(),
+                        family.mixture().shared(),
                         String.join(", ", family.state()),
-                        family.storage().isEmpty() ? "–" : String.join(", ", family.storage()),
-                        family.gguf().map(name -> "`" + name + "`").orElse("–"))
+                        family.files().storage().isEmpty()
+                                ? "–"
+                                : String.join(", ", family.files().storage()),
+                        family.files().gguf().map(name -> "`" + name + "`").orElse("–"))
                 .collect(Collectors.joining(" | ", "| ", " |"));
     }
 

@@ -8,6 +8,8 @@ public final class Diagnostics {
     private static final int MOST = 1000;
     private final ArrayDeque<String> messages = new ArrayDeque<>();
 
+    /// Adds what went wrong.
+    ///
     /// @param source a function, or the label of a command
     public void add(String source, CudaStatus status, String reason) {
         if (messages.size() == MOST) {

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
 public final class PinnedMemory {
     private final TreeMap<Long, Block> blocks = new TreeMap<>();
 
+    /// A piece of it.
+    ///
     /// @param arena owns the memory; null if it is the program's own
     /// @param mapped the address under which a device sees it, by the device's ordinal
     public record Block(
