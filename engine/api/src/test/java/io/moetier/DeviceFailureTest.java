@@ -4,10 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.emulator.driver.fault.CudaStatus;
 import io.moetier.emulator.driver.EmulatedDriver;
-import io.moetier.emulator.driver.option.EmulatedOptions;
+import io.moetier.emulator.driver.fault.CudaStatus;
 import io.moetier.emulator.driver.fault.InjectedFault;
+import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.emulator.driver.EmulatedDriver;
+import io.moetier.emulator.driver.clock.GpuProfile;
 import io.moetier.emulator.driver.option.EmulatedGpu;
 import io.moetier.emulator.driver.option.EmulatedOptions;
-import io.moetier.emulator.driver.clock.GpuProfile;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.nio.file.Path;
