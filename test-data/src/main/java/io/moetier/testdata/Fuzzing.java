@@ -14,8 +14,7 @@ import java.util.stream.Stream;
 /// Feeds parsers with inputs that Jazzer makes from those in `test-data/fuzz`, guided by the code that they reach.
 ///
 /// A target is a class `XFuzzTest` with a method `public static void fuzzerTestOneInput(byte[])`, out of which nothing
-/// may
-/// come. It runs in a JVM and a working directory of its own; `tools/fuzz X` runs it longer.
+/// may come. It runs in a JVM and a working directory of its own; `tools/fuzz X` runs it longer.
 public final class Fuzzing {
     private static final int SHOWN_LINES = 80;
 

@@ -11,8 +11,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// A shell that ends groups of processes: one when it is told to, and all that are left when this JVM ends. It sees
-/// that
-/// by the end of its input, which the kernel sees to even if the JVM is killed.
+/// that by the end of its input, which the kernel sees to even if the JVM is killed.
 final class Guard {
     private static final String SCRIPT = """
             trap '' HUP INT TERM

@@ -16,8 +16,8 @@ import org.jline.utils.InfoCmp.Capability;
 /// While it is open, a terminal shows nothing of what is typed and keeps it for whoever reads next, key by key.
 ///
 /// Ctrl-Z gives the terminal back as it was, stops the process, and goes on when the shell says so. What was typed
-/// before
-/// is kept here meanwhile, for it is not meant for the shell. What stops the process is an argument, as tests go on.
+/// before is kept here meanwhile, for it is not meant for the shell. What stops the process is an argument, as tests
+/// go on.
 public final class QuietTerminal implements AutoCloseable {
     private final Terminal terminal;
     private final InputStream keys;

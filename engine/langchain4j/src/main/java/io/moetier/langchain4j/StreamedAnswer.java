@@ -8,8 +8,7 @@ import dev.langchain4j.model.chat.response.StreamingHandle;
 import java.util.function.Consumer;
 
 /// An answer of which a handler is told. As LangChain4j has it, what the handler throws is told to its `onError`, and
-/// the
-/// answer goes on.
+/// the answer goes on.
 final class StreamedAnswer implements Runnable, Consumer<String>, StreamingHandle {
     private static final System.Logger LOG = System.getLogger(StreamedAnswer.class.getPackageName());
 

@@ -30,8 +30,7 @@ import java.util.IdentityHashMap;
 import org.jspecify.annotations.Nullable;
 
 /// The operations on a CUDA device: collects what treats each token by itself in a [TokenProgram] and launches the
-/// rest,
-/// after what was collected.
+/// rest, after what was collected.
 ///
 /// Weights, caches and biases of experts are memory of the device. Float arrays of the model are uploaded at first use.
 final class CudaKernels implements Backend, AutoCloseable {

@@ -15,10 +15,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A part is a run of units of one, two or four bytes. Unit `i` of row `lane` becomes unit `16 i + lane` of the shared
 /// part; parts follow each other. Kernels in C and CUDA have the same numbers from here, by layout.h and layout.cuh,
-/// which
-/// are generated. Blocks of some types are opened first ([OpenBlocks]): what takes six bits takes a byte then, and
-/// fifth bits
-/// lie as their weights do.
+/// which are generated. Blocks of some types are opened first ([OpenBlocks]): what takes six bits takes a byte then,
+/// and fifth bits lie as their weights do.
 ///
 /// Rows go by way of arrays: an import is over before the compiler has made element access to segments fast.
 public final class TileLayout {

@@ -6,10 +6,9 @@ import java.util.List;
 /// Collects guesses of what layers will choose, and compares them with what they choose.
 ///
 /// Guesses nothing itself. Layers are those with experts, counted from 0; the likeliest of a guess is its first.
-/// Routers
-/// say which experts, not how likely each is: that is how often their guesses of its rank were right. Sessions of one
-/// engine share one: their turns only make guesses worse. Confined to one thread at a time; allocates nothing while
-/// tokens are computed.
+/// Routers say which experts, not how likely each is: that is how often their guesses of its rank were right. Sessions
+/// of one engine share one: their turns only make guesses worse. Confined to one thread at a time; allocates nothing
+/// while tokens are computed.
 public final class Lookahead {
     /// How many layers ahead routers guess at most.
     public static final int MOST_DISTANCE = 3;

@@ -124,8 +124,7 @@ public final class MoeModel {
     }
 
     /// Encodes the tokens of a pass from position 0 on, all that there are, and keeps in the cache what the decoder
-    /// needs
-    /// of them.
+    /// needs of them.
     ///
     /// @throws IllegalStateException if the model has no encoder
     public void encode(int[] tokens, Pass pass, KvCache cache, Workspace workspace) {

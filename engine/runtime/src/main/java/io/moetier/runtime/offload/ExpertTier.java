@@ -170,8 +170,7 @@ public final class ExpertTier implements AutoCloseable {
     }
 
     /// Writes up to `k` of the experts here that `layer` is most likely to choose at its next turn, the likeliest
-    /// first,
-    /// with their probabilities, and returns how many.
+    /// first, with their probabilities, and returns how many.
     int likeliest(int layer, int[] experts, float[] probabilities, int k) {
         return prefetcher.likeliest(layer, experts, probabilities, k);
     }

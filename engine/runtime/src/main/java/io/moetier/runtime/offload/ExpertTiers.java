@@ -302,8 +302,7 @@ public final class ExpertTiers implements AutoCloseable {
     }
 
     /// Writes up to `k` experts that `layer` is most likely to choose at its next turn, the likeliest first, to
-    /// `experts`,
-    /// by what routers have chosen so far, with their probabilities; returns how many there are.
+    /// `experts`, by what routers have chosen so far, with their probabilities; returns how many there are.
     public int likeliest(int layer, int[] experts, float[] probabilities, int k) {
         int n = tiers.getFirst().likeliest(layer, experts, probabilities, k);
         for (int device = 1; device < tiers.size(); device++) {

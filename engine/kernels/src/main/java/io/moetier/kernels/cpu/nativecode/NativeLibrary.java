@@ -24,10 +24,8 @@ import java.util.Optional;
 /// has.
 ///
 /// No instruction is run that the processor lacks, which would end the process with SIGILL: `moetier_level`, compiled
-/// for
-/// any processor of the platform, asks it (CPUID, and the operating system for the registers of AMX), and only
-/// functions of
-/// a level that it names are looked up.
+/// for any processor of the platform, asks it (CPUID, and the operating system for the registers of AMX), and only
+/// functions of a level that it names are looked up.
 public final class NativeLibrary {
     /// What is said where the processor lacks the instructions of every level.
     public static final String NO_LEVEL = "there are none for this processor";

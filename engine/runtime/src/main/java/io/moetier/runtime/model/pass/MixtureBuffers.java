@@ -9,8 +9,7 @@ import io.moetier.storage.model.Tier;
 import java.util.Arrays;
 
 /// What mixtures need beside what all blocks do: the router's logits and choices, the experts' rows, and guesses of
-/// what
-/// later layers will choose.
+/// what later layers will choose.
 public final class MixtureBuffers {
     private final DeviceBuffer residual;
     private final DeviceBuffer logits;

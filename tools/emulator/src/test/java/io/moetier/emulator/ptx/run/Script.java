@@ -10,8 +10,7 @@ import java.lang.foreign.ValueLayout;
 /// A device with one kernel written as the body of `.entry k(.param .u64 out, .param .u32 n)`, for tests.
 ///
 /// Declared for the body: `%r0`… (32 bits), `%d0`… (64 bits), `%f0`…, `%h0`… (16 bits), `%p0`…; `%d0` is `out`, `%r0`
-/// is
-/// `n`, `%r1` the thread and `%d1` the address of the thread's own int in `out`.
+/// is `n`, `%r1` the thread and `%d1` the address of the thread's own int in `out`.
 public final class Script implements AutoCloseable {
     static final int INTS = 1024;
     private static final String HEAD = """
