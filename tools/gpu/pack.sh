@@ -34,7 +34,7 @@ for jar in cli/target/lib/*.jar $(tr ':' '\n' <cli/target/test-classpath | grep 
 done
 
 only_this_machine "$(echo "$folder"/lib/tokenizers-*.jar)"
-"$JAVA_HOME/bin/jar" --create --file "$folder/lib/tests.jar" -C engine/kernels/target/test-classes io/moetier/kernels/cuda \
+"$JAVA_HOME/bin/jar" --create --file "$folder/lib/tests.jar" -C engine/kernels/target/test-classes io/moetier/kernels \
   -C tools/lab/target/test-classes io/moetier/lab/device -C test-data/target/classes io
 # The archive is compressed as a whole, which is less than its modules one by one.
 make_runtime java.logging,java.management,jdk.incubator.vector,jdk.jfr,jdk.management,jdk.unsupported

@@ -64,7 +64,7 @@ measure() {
 row check result figure seconds
 check doctor '/^GPU 0/ { sub(/^GPU 0 */, ""); sub(/,.*/, ""); print }' diagnose
 awk '/^GPU driver|^  its memory|^  copies / { sub(/^ */, ""); at = match($0, /   */); printf "  %-26s %-7s %s\n", substr($0, 1, at - 1), "", substr($0, at + RLENGTH) }' "$work/doctor"
-for test in CudaDeviceTest ${long:+TokensTest ProductsTest RoundedProductsTest AttentionTest RecurrencesTest RoutersTest ExpertsTest RoundedExpertsTest LayerTest}; do
+for test in CudaDeviceTest ${long:+CudaContractTest TokensTest ProductsTest RoundedProductsTest AttentionTest RoutersTest ExpertsTest RoundedExpertsTest LayerTest}; do
   check "kernels: ${test%Test}" '/tests passed/' gpu_tests "$kernels.$test"
 done
 check 'same text as on the CPU' '/tokens at/ { sub(/,/, "", $9); figure = $6 " tokens at " $9 } END { print figure }' same_text

@@ -14,6 +14,8 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,7 +57,7 @@ class GpuPackTest {
         assertTrue(
                 emulated.said()
                         .matches("(?s)check +result +figure +seconds\\Rdoctor +ok +NVIDIA GeForce RTX 3060 .*"
-                                + "\\R  copies to it .*GB/s.*\\Rkernels: CudaDevice +ok +5 tests passed +\\d+"
+                                + "\\R  copies to it .*GB/s.*\\Rkernels: CudaDevice +ok +\\d+ tests passed +\\d+"
                                 + "\\Rsame text as on the CPU +ok +4 tokens at .*"),
                 emulated.said());
 
@@ -72,6 +74,21 @@ class GpuPackTest {
                 withoutDriver.said());
 
         assertEquals(2, verify(folder, List.of(), "--device", "gpu").exitCode());
+    }
+
+    /// Only a machine with a GPU runs them all.
+    @Test
+    void everyTestItNamesIsThere() throws IOException {
+        Path tests = TOOLS.resolveSibling(Path.of("..", "engine/kernels/src/test/java/io/moetier/kernels/cuda"));
+        List<String> named = Pattern.compile("\\w+Test\\b(?= |})")
+                .matcher(Files.readString(TOOLS.resolve("verify-on-gpu.sh")))
+                .results()
+                .map(MatchResult::group)
+                .toList();
+        assertTrue(named.size() >= 8, named.toString());
+        for (String name : named) {
+            assertTrue(Files.exists(tests.resolve(name + ".java")), name);
+        }
     }
 
     private static long bytes(Path folder) throws IOException {
