@@ -85,8 +85,8 @@ void KERNEL(attend)(int half, const void *const *chunks, int64_t head, int rows,
 /*
  * Attends with sixteen heads to `count` positions more, whose latents of latent_dim elements, each followed by a rotated
  * key, lie at `rows`, key_dim elements from one to the next, float16 if `half` and else float32. The arrays are those of
- * io.moetier.kernels.cpu.arithmetic.LatentBlock: q [key_dim][16], sums [latent_dim][16], largest and total [16], and room
- * for weights [32][16] and decoded [32][key_dim].
+ * io.moetier.kernels.cpu.arithmetic.LatentBlock: q [key_dim][16], sums [latent_dim][16], largest and total [16], and
+ * room for weights [32][16] and decoded [32][key_dim].
  */
 void KERNEL(attend_latents)(int half, const void *rows, int count, int latent_dim, int key_dim, float scale,
                             const float *q, float *sums, float *largest, float *total, float *weights,

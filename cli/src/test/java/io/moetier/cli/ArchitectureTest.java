@@ -42,8 +42,15 @@ class ArchitectureTest {
     /// A package with more files than that has a second subject, which wants a package of its own.
     private static final int MOST_FILES = 40;
     private static final int LARGE = 1 << 20;
-    private static final List<String> MODULES =
-            List.of("storage", "engine/kernels", "engine/runtime", "engine/api", "tools/emulator", "tools/lab", "cli");
+    private static final List<String> MODULES = List.of(
+            "storage",
+            "engine/kernels",
+            "engine/runtime",
+            "engine/api",
+            "engine/langchain4j",
+            "tools/emulator",
+            "tools/lab",
+            "cli");
     private static final Set<String> PROPERTY_READERS = Set.of(
             "java.lang.System.getProperty",
             "java.lang.System.getProperties",

@@ -131,7 +131,7 @@ final class RouterProducts implements AutoCloseable {
         return Math.min(n, MatrixProducts.ROWS_TOGETHER) * router.routing().numExperts() * Double.BYTES;
     }
 
-    @SuppressWarnings("EnumOrdinal") // the kernels number them likewise
+    @SuppressWarnings("EnumOrdinal") // numbers.cuh is made of them
     private static void describe(
             StructWriter writer, RouterWeights router, long logits, long correction, CudaBuffer room, int n) {
         Routing routing = router.routing();

@@ -101,7 +101,7 @@ final class Tasks {
     }
 
     /// Ends the description.
-    @SuppressWarnings("EnumOrdinal") // the kernels number them likewise
+    @SuppressWarnings("EnumOrdinal") // numbers.cuh is made of them
     void add(int rows, int cols, int n, @Nullable FfnActivation activation) {
         Activation code = code(activation);
         float limit = 0;

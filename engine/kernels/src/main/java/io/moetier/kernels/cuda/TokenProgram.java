@@ -301,7 +301,7 @@ final class TokenProgram {
         }
     }
 
-    @SuppressWarnings("EnumOrdinal") // the kernel numbers them likewise
+    @SuppressWarnings("EnumOrdinal") // numbers.cuh is made of them
     private void write(int extent) {
         writer.begin(parameter.bytes(), OPERATIONS_AT + count * OPERATION_BYTES)
                 .address(x)
