@@ -133,6 +133,17 @@ public final class TileLayout {
         return List.of(parts);
     }
 
+    /// Returns the bytes of a block of sixteen rows.
+    ///
+    /// @throws IllegalArgumentException if sixteen rows of that type lie one after another
+    public static int bytes(DType dtype) {
+        TileLayout layout = of(dtype);
+        if (layout == null) {
+            throw new IllegalArgumentException("rows of " + dtype.label() + " share no block");
+        }
+        return layout.tileBlockBytes();
+    }
+
     /// Returns where a part begins in a block of sixteen rows.
     ///
     /// @param part as the table of [WeightMatrix] calls it

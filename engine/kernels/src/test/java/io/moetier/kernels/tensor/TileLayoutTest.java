@@ -2,6 +2,7 @@ package io.moetier.kernels.tensor;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.storage.model.DType;
@@ -195,5 +196,12 @@ class TileLayoutTest {
                 assertEquals(0, packed.get(JAVA_BYTE, i), dtype.label());
             }
         }
+    }
+
+    @Test
+    void refusesToSayWhereAPartIsThatIsNotThere() {
+        assertThrows(IllegalArgumentException.class, () -> TileLayout.at(DType.Q4_0, "qh"));
+        assertThrows(IllegalArgumentException.class, () -> TileLayout.at(DType.Q2_K, "qs"));
+        assertThrows(IllegalArgumentException.class, () -> TileLayout.bytes(DType.Q2_K));
     }
 }

@@ -29,10 +29,10 @@ final class BlockPanel {
 
     static void q8(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
         for (int k = 0; k < depth; k += BLOCK) {
-            long block = at + 17L * k;
+            long block = at + Blocks.Q8_0_BYTES * (k / BLOCK);
             scales(bytes, block, scales, scalesTo + k / BLOCK * ROWS);
             for (int i = 0; i < BLOCK / 4 * ROWS; i += WIDTH) {
-                IntVector v = IntVector.fromMemorySegment(I, bytes, block + 32 + 4L * i, LITTLE);
+                IntVector v = IntVector.fromMemorySegment(I, bytes, block + Blocks.Q8_0_WEIGHTS + 4L * i, LITTLE);
                 int first = to + (k + i / ROWS * 4) * ROWS + i % ROWS;
                 Lanes.bytes(v, 0).intoArray(weights, first);
                 Lanes.bytes(v, 1).intoArray(weights, first + ROWS);
@@ -44,46 +44,46 @@ final class BlockPanel {
 
     static void q4(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
         for (int k = 0; k < depth; k += BLOCK) {
-            long block = at + 9L * k;
+            long block = at + Blocks.Q4_0_BYTES * (k / BLOCK);
             scales(bytes, block, scales, scalesTo + k / BLOCK * ROWS);
-            nibbles(bytes, block + 32, BLOCK / 8, 8f, weights, to + k * ROWS);
+            nibbles(bytes, block + Blocks.Q4_0_WEIGHTS, BLOCK / 8, 8f, weights, to + k * ROWS);
         }
     }
 
     static void q4WithOffsets(
             MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
         for (int k = 0; k < depth; k += BLOCK) {
-            long block = at + 10L * k;
+            long block = at + Blocks.Q4_1_BYTES * (k / BLOCK);
             int first = k / BLOCK * ROWS;
             scales(bytes, block, scales, scalesTo + first);
-            scales(bytes, block + 32, weights, to + WeightPanel.OFFSETS + first);
-            nibbles(bytes, block + 64, BLOCK / 8, 0f, weights, to + k * ROWS);
+            scales(bytes, block + Blocks.Q4_1_OFFSETS, weights, to + WeightPanel.OFFSETS + first);
+            nibbles(bytes, block + Blocks.Q4_1_WEIGHTS, BLOCK / 8, 0f, weights, to + k * ROWS);
         }
     }
 
     static void q5(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
         for (int k = 0; k < depth; k += BLOCK) {
-            long block = at + 11L * k;
+            long block = at + Blocks.Q5_0_BYTES * (k / BLOCK);
             scales(bytes, block, scales, scalesTo + k / BLOCK * ROWS);
-            fiveBits(bytes, block + 32, 16, weights, to + k * ROWS);
+            fiveBits(bytes, block + Blocks.Q5_0_FIFTH_BITS, block + Blocks.Q5_0_WEIGHTS, 16, weights, to + k * ROWS);
         }
     }
 
     static void q5WithOffsets(
             MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
         for (int k = 0; k < depth; k += BLOCK) {
-            long block = at + 12L * k;
+            long block = at + Blocks.Q5_1_BYTES * (k / BLOCK);
             int first = k / BLOCK * ROWS;
             scales(bytes, block, scales, scalesTo + first);
-            scales(bytes, block + 32, weights, to + WeightPanel.OFFSETS + first);
-            fiveBits(bytes, block + 64, 0, weights, to + k * ROWS);
+            scales(bytes, block + Blocks.Q5_1_OFFSETS, weights, to + WeightPanel.OFFSETS + first);
+            fiveBits(bytes, block + Blocks.Q5_1_FIFTH_BITS, block + Blocks.Q5_1_WEIGHTS, 0, weights, to + k * ROWS);
         }
     }
 
-    /// Decodes a block whose fifth bits are at `fifths`, before its nibbles.
-    private static void fiveBits(MemorySegment bytes, long fifths, int zero, float[] weights, int to) {
+    /// Decodes a block whose fifth bits are at `fifths` and whose nibbles are at `nibbles`.
+    private static void fiveBits(MemorySegment bytes, long fifths, long nibbles, int zero, float[] weights, int to) {
         for (int i = 0; i < BLOCK / 8 * ROWS; i += WIDTH) {
-            IntVector v = IntVector.fromMemorySegment(I, bytes, fifths + 4L * ROWS + 4L * i, LITTLE);
+            IntVector v = IntVector.fromMemorySegment(I, bytes, nibbles + 4L * i, LITTLE);
             IntVector bits = IntVector.fromMemorySegment(I, bytes, fifths + 4L * (i % ROWS), LITTLE)
                     .lanewise(LSHR, i / ROWS);
             for (int j = 0; j < 8; j++) { // the lower halves of four bytes, then the upper ones
@@ -112,13 +112,14 @@ final class BlockPanel {
 
     static void fp4(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
         for (int k = 0; k < depth; k += BLOCK) {
-            long block = at + 17L * k / 2;
+            long block = at + Blocks.MXFP4_BYTES * (k / BLOCK);
             for (int lane = 0; lane < ROWS; lane += WIDTH) {
                 Lanes.powers(bytes, block + lane).intoArray(scales, scalesTo + k / BLOCK * ROWS + lane);
             }
             for (int i = 0; i < BLOCK / 8 * ROWS; i += WIDTH) {
                 for (int half = 0; half < 2; half++) {
-                    IntVector twice = Lanes.lookUp(bytes, block + 16 + 4L * i, 4 * half, Lanes.TWICE_FP4);
+                    IntVector twice =
+                            Lanes.lookUp(bytes, block + Blocks.MXFP4_WEIGHTS + 4L * i, 4 * half, Lanes.TWICE_FP4);
                     int column = to + (k + half * BLOCK / 2 + i / ROWS * 4) * ROWS + i % ROWS;
                     Lanes.bytes(twice, 0).mul(0.5f).intoArray(weights, column);
                     Lanes.bytes(twice, 1).mul(0.5f).intoArray(weights, column + ROWS);
@@ -131,9 +132,9 @@ final class BlockPanel {
 
     static void nl(MemorySegment bytes, long at, int depth, float[] weights, int to, float[] scales, int scalesTo) {
         for (int k = 0; k < depth; k += BLOCK) {
-            long block = at + 9L * k;
+            long block = at + Blocks.IQ4_NL_BYTES * (k / BLOCK);
             scales(bytes, block, scales, scalesTo + k / BLOCK * ROWS);
-            codes(bytes, block + 32, weights, to + k * ROWS);
+            codes(bytes, block + Blocks.IQ4_NL_WEIGHTS, weights, to + k * ROWS);
         }
     }
 

@@ -17,7 +17,6 @@ import jdk.incubator.vector.IntVector;
 final class FloatGemv {
     private static final int GROUP = VectorGemv.GROUP;
     private static final int STEP = 8;
-    private static final long FP4_BYTES = 272;
 
     private FloatGemv() {}
 
@@ -97,8 +96,8 @@ final class FloatGemv {
     static void q8(MemorySegment w, long at, int lane, int depth, PackedColumns x, int first, float[] y, int yAt) {
         FloatVector sum = FloatVector.fromArray(F, y, yAt);
         for (int g = 0; g < depth; g += GROUP) {
-            long block = at + 17L * g;
-            long p = block + 32 + 4L * lane;
+            long block = at + Blocks.Q8_0_BYTES * (g / GROUP);
+            long p = block + Blocks.Q8_0_WEIGHTS + 4L * lane;
             FloatVector scale = Lanes.halves(w, block + 2L * lane).mul(Lanes.HALF_BIAS);
             FloatVector s = FloatVector.zero(F);
             for (int i = 0; i < GROUP / 4; i++) {
@@ -119,13 +118,13 @@ final class FloatGemv {
         FloatVector sum = FloatVector.fromArray(F, y, yAt);
         int pairs = depth / (2 * GROUP) * 2 * GROUP;
         for (int g = 0; g < pairs; g += 2 * GROUP) {
-            long block = at + FP4_BYTES * (g / GROUP);
+            long block = at + Blocks.MXFP4_BYTES * (g / GROUP);
             FloatVector s = FloatVector.zero(F);
             FloatVector t = s;
             for (int i = 0; i < GROUP / 4; i++) {
-                long p = block + 16 + 4L * lane + 64L * (i & 3);
+                long p = block + Blocks.MXFP4_WEIGHTS + 4L * lane + 64L * (i & 3);
                 IntVector v = Lanes.lookUp(w, p, i & 4, Lanes.TWICE_FP4);
-                IntVector u = Lanes.lookUp(w, p + FP4_BYTES, i & 4, Lanes.TWICE_FP4);
+                IntVector u = Lanes.lookUp(w, p + Blocks.MXFP4_BYTES, i & 4, Lanes.TWICE_FP4);
                 int e = first + g + 4 * i;
                 for (int b = 0; b < 4; b++) {
                     s = Lanes.bytes(v, b).fma(value(x, e + b), s);
@@ -133,18 +132,19 @@ final class FloatGemv {
                 }
             }
             sum = s.mul(0.5f).fma(Lanes.powers(w, block + lane), sum);
-            sum = t.mul(0.5f).fma(Lanes.powers(w, block + FP4_BYTES + lane), sum);
+            sum = t.mul(0.5f).fma(Lanes.powers(w, block + Blocks.MXFP4_BYTES + lane), sum);
         }
         sum.intoArray(y, yAt);
         if (pairs < depth) {
-            lastFp4(w, at + FP4_BYTES * (pairs / GROUP), lane, x, first + pairs, y, yAt);
+            lastFp4(w, at + Blocks.MXFP4_BYTES * (pairs / GROUP), lane, x, first + pairs, y, yAt);
         }
     }
 
     private static void lastFp4(MemorySegment w, long block, int lane, PackedColumns x, int first, float[] y, int yAt) {
         FloatVector s = FloatVector.zero(F);
         for (int i = 0; i < GROUP / 4; i++) {
-            IntVector v = Lanes.lookUp(w, block + 16 + 4L * lane + 64L * (i & 3), i & 4, Lanes.TWICE_FP4);
+            IntVector v =
+                    Lanes.lookUp(w, block + Blocks.MXFP4_WEIGHTS + 4L * lane + 64L * (i & 3), i & 4, Lanes.TWICE_FP4);
             int e = first + 4 * i;
             s = Lanes.bytes(v, 0).fma(value(x, e), s);
             s = Lanes.bytes(v, 1).fma(value(x, e + 1), s);

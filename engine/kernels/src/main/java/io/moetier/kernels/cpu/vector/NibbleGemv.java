@@ -25,18 +25,19 @@ import jdk.incubator.vector.ShortVector;
 final class NibbleGemv {
     private static final int BLOCK = VectorColumns.BLOCK;
     private static final int PAIRS = BLOCK / 2;
-    private static final Form Q4_0 = new Form(288, 32, 8);
-    private static final Form Q4_1 = new Form(320, 64, 0);
-    private static final Form Q5_0 = new Form(352, 96, 16);
-    private static final Form Q5_1 = new Form(384, 128, 0);
+    private static final Form Q4_0 = new Form(Blocks.Q4_0_BYTES, 0, 0, Blocks.Q4_0_WEIGHTS, 8);
+    private static final Form Q4_1 = new Form(Blocks.Q4_1_BYTES, Blocks.Q4_1_OFFSETS, 0, Blocks.Q4_1_WEIGHTS, 0);
+    private static final Form Q5_0 = new Form(Blocks.Q5_0_BYTES, 0, Blocks.Q5_0_FIFTH_BITS, Blocks.Q5_0_WEIGHTS, 16);
+    private static final Form Q5_1 =
+            new Form(Blocks.Q5_1_BYTES, Blocks.Q5_1_OFFSETS, Blocks.Q5_1_FIFTH_BITS, Blocks.Q5_1_WEIGHTS, 0);
 
     private NibbleGemv() {}
 
-    /// Where the parts of a block of sixteen rows are.
+    /// Where the parts of a block of sixteen rows are; 0 if it has no such part, for scales come first.
     ///
-    /// @param values where the nibbles start; the fifth bits are before them
+    /// @param values where the nibbles start
     /// @param zero the number that stands for zero
-    private record Form(int blockBytes, int values, int zero) {}
+    private record Form(long bytes, int offsets, int fifthBits, int values, int zero) {}
 
     static void q4(MemorySegment w, long at, int lane, int depth, PackedColumns x, int first, float[] y, int yAt) {
         addFourBits(Q4_0, w, at, lane, depth, x, first, y, yAt);
@@ -64,7 +65,7 @@ final class NibbleGemv {
         float[] pairs = x.floats;
         FloatVector sum = FloatVector.fromArray(F, y, yAt);
         for (int b = 0; b < depth / BLOCK; b++) {
-            long block = at + (long) form.blockBytes * b;
+            long block = at + form.bytes * b;
             long p = block + form.values + 4L * lane;
             int number = first / BLOCK + b;
             int e = number * PAIRS;
@@ -95,13 +96,13 @@ final class NibbleGemv {
         float[] pairs = x.floats;
         FloatVector sum = FloatVector.fromArray(F, y, yAt);
         for (int b = 0; b < depth / BLOCK; b++) {
-            long block = at + (long) form.blockBytes * b;
+            long block = at + form.bytes * b;
             long p = block + form.values + 4L * lane;
             int number = first / BLOCK + b;
             int e = number * PAIRS;
             FloatVector scale =
                     Lanes.halves(w, block + 2L * lane).mul(Lanes.HALF_BIAS).mul(x.scales[number]);
-            ShortVector fifths = ShortVector.fromMemorySegment(S, w, p - 64, LITTLE);
+            ShortVector fifths = ShortVector.fromMemorySegment(S, w, block + form.fifthBits + 4L * lane, LITTLE);
             ShortVector s0 = ShortVector.zero(S), s1 = s0;
             for (int i = 0; i < 8; i++) { // the lower halves of sixteen bytes, then the upper ones
                 ShortVector v = ShortVector.fromMemorySegment(S, w, p + 64L * (i & 3), LITTLE)
@@ -132,7 +133,7 @@ final class NibbleGemv {
         FloatVector sum = FloatVector.zero(F);
         int sumsAt = VectorColumns.sumsAt(x) + first / BLOCK;
         for (int b = 0; b < depth / BLOCK; b++) {
-            long offsets = at + (long) form.blockBytes * b + 32 + 2L * lane;
+            long offsets = at + form.bytes * b + form.offsets + 2L * lane;
             IntVector wide = (IntVector) ShortVector.fromMemorySegment(Lanes.HALF_S, w, offsets, LITTLE)
                     .convertShape(S2I, I, 0);
             sum = wide.lanewise(LSHL, 13)

@@ -109,9 +109,11 @@ final class SuperBlockPanel {
         for (int b = 0; b < WeightPanel.BLOCKS; b++) {
             for (int lane = 0; lane < ROWS; lane += WIDTH) {
                 FloatVector d = Lanes.halves(bytes, at + 2L * lane).mul(Lanes.HALF_BIAS);
-                Lanes.bytes(bytes, at + 32 + 16L * b + lane).mul(d).intoArray(scales, scalesTo + b * ROWS + lane);
+                Lanes.bytes(bytes, at + Blocks.IQ4_XS_SCALES + 16L * b + lane)
+                        .mul(d)
+                        .intoArray(scales, scalesTo + b * ROWS + lane);
             }
-            BlockPanel.codes(bytes, at + 160 + 256L * b, weights, to + b * BLOCK * ROWS);
+            BlockPanel.codes(bytes, at + Blocks.IQ4_XS_WEIGHTS + 256L * b, weights, to + b * BLOCK * ROWS);
         }
     }
 }
