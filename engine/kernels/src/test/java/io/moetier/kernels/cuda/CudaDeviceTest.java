@@ -9,6 +9,7 @@ import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.DeviceContract;
 import io.moetier.kernels.device.DeviceMarks;
+import io.moetier.kernels.tensor.RandomWeights;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
@@ -63,8 +64,8 @@ class CudaDeviceTest extends DeviceContract {
         DeviceBuffer out = devices.cuda.allocate(2048);
         try (Arena arena = devices.cuda.newArena();
                 DeviceMarks marks = devices.cuda.newMarks()) {
-            WeightMatrix small = devices.cuda.hold(RandomMatrix.of(DType.F32, 16, 32, new Random(1)), arena);
-            WeightMatrix large = devices.cuda.hold(RandomMatrix.of(DType.F32, 2048, 512, new Random(2)), arena);
+            WeightMatrix small = devices.cuda.hold(RandomWeights.matrix(DType.F32, 16, 32, new Random(1)), arena);
+            WeightMatrix large = devices.cuda.hold(RandomWeights.matrix(DType.F32, 2048, 512, new Random(2)), arena);
             for (int round = 0; round < 2; round++) {
                 marks.set();
                 devices.cuda.kernels().matmul(small, x, 1, out);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.FfnActivation;
+import io.moetier.kernels.tensor.RandomWeights;
 import io.moetier.storage.model.DType;
 import java.util.Arrays;
 import java.util.List;
@@ -35,9 +36,9 @@ class ExpertsTest {
     private HostExpert swiGlu(DType dtype, int width) {
         return new HostExpert(
                 FfnActivation.SWIGLU,
-                RandomMatrix.of(dtype, width, HIDDEN, random),
-                RandomMatrix.of(dtype, width, HIDDEN, random),
-                RandomMatrix.of(dtype, HIDDEN, width, random),
+                RandomWeights.matrix(dtype, width, HIDDEN, random),
+                RandomWeights.matrix(dtype, width, HIDDEN, random),
+                RandomWeights.matrix(dtype, HIDDEN, width, random),
                 null,
                 null,
                 null);

@@ -18,6 +18,7 @@ import io.moetier.kernels.device.KvType;
 import io.moetier.kernels.device.RopeTable;
 import io.moetier.kernels.device.RouterWeights;
 import io.moetier.kernels.device.Routing;
+import io.moetier.kernels.tensor.RandomWeights;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
@@ -70,7 +71,7 @@ class LayerTest {
                 held(arena, 64, HIDDEN, random), held(arena, 32, HIDDEN, random), held(arena, 32, HIDDEN, random)
             };
             output = held(arena, HIDDEN, 64, random);
-            WeightMatrix matrix = device.hold(RandomMatrix.of(DType.F32, NUM_EXPERTS, HIDDEN, random), arena);
+            WeightMatrix matrix = device.hold(RandomWeights.matrix(DType.F32, NUM_EXPERTS, HIDDEN, random), arena);
             router = new RouterWeights(
                     new WeightMatrix[] {matrix}, new float[1][], Routing.softmax(NUM_EXPERTS, PER_TOKEN), null);
             for (int e = 0; e < NUM_EXPERTS; e++) {
@@ -96,7 +97,7 @@ class LayerTest {
         }
 
         private WeightMatrix held(Arena arena, int rows, int cols, Random random) {
-            return device.hold(RandomMatrix.of(DType.Q8_0, rows, cols, random), arena);
+            return device.hold(RandomWeights.matrix(DType.Q8_0, rows, cols, random), arena);
         }
 
         void forward(int n, int position) {

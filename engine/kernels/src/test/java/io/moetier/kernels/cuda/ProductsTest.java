@@ -5,6 +5,7 @@ import static io.moetier.kernels.cuda.DevicePair.floats;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
 import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.tensor.RandomWeights;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.util.Arrays;
@@ -35,7 +36,7 @@ class ProductsTest {
         int rows = 40;
         int cols = 768;
         int n = 6;
-        WeightMatrix w = RandomMatrix.of(dtype, rows, cols, random);
+        WeightMatrix w = RandomWeights.matrix(dtype, rows, cols, random);
         float[] x = floats(n * cols, random);
         float[] together = devices.onCuda((device, arena) -> {
             DeviceBuffer out = device.allocate(n * rows, arena);

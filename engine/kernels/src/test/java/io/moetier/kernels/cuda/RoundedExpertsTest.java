@@ -14,6 +14,7 @@ import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.FfnActivation;
+import io.moetier.kernels.tensor.RandomWeights;
 import io.moetier.storage.model.DType;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -52,9 +53,9 @@ class RoundedExpertsTest {
     private Host expert(FfnActivation activation, DType gate, DType up, DType down, int width, int... rows) {
         HostExpert expert = new HostExpert(
                 activation,
-                RandomMatrix.of(gate, width, HIDDEN, random),
-                RandomMatrix.of(up, width, HIDDEN, random),
-                RandomMatrix.of(down, HIDDEN, width, random),
+                RandomWeights.matrix(gate, width, HIDDEN, random),
+                RandomWeights.matrix(up, width, HIDDEN, random),
+                RandomWeights.matrix(down, HIDDEN, width, random),
                 null,
                 floats(width, random),
                 floats(HIDDEN, random));

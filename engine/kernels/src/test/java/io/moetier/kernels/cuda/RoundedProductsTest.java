@@ -12,6 +12,7 @@ import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.tensor.RandomWeights;
 import io.moetier.kernels.tensor.RowDecoder;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
@@ -72,7 +73,7 @@ class RoundedProductsTest {
     }
 
     private void multiplies(DType dtype, int rows, int cols, int n) {
-        WeightMatrix w = RandomMatrix.of(dtype, rows, cols, random);
+        WeightMatrix w = RandomWeights.matrix(dtype, rows, cols, random);
         float[] x = inputs(n * cols);
         float[] found = devices.onCuda(product(w, x, n));
         double[] rounded = isRounded(dtype) ? rounded(x, digits(dtype)) : doubles(x);
@@ -173,7 +174,7 @@ class RoundedProductsTest {
         try (Device cpu = CpuDevice.open(1, KernelChoice.NATIVE)) {
             if (isRounded(dtype)) {
                 forEveryShape(dtype, (type, rows, cols, n) -> {
-                    WeightMatrix w = RandomMatrix.of(type, rows, cols, random);
+                    WeightMatrix w = RandomWeights.matrix(type, rows, cols, random);
                     DevicePair.Work work = product(w, inputs(n * cols), n);
                     assertArrayEquals(DevicePair.on(cpu, work), devices.onCuda(work), SEED + ": " + type);
                 });
@@ -189,7 +190,7 @@ class RoundedProductsTest {
         int rows = 40;
         int cols = 768;
         int most = 40;
-        WeightMatrix w = RandomMatrix.of(dtype, rows, cols, random);
+        WeightMatrix w = RandomWeights.matrix(dtype, rows, cols, random);
         float[] x = inputs(most * cols);
         float[] together = devices.onCuda(product(w, x, most));
         for (int n : new int[] {8, 19}) {
@@ -205,7 +206,7 @@ class RoundedProductsTest {
         int rows = 20;
         int cols = 512;
         int n = ActivationType.LEAST_ROWS - 1;
-        WeightMatrix w = RandomMatrix.of(dtype, rows, cols, random);
+        WeightMatrix w = RandomWeights.matrix(dtype, rows, cols, random);
         float[] x = floats(n * cols, random);
         float[] few = devices.onCuda(product(w, x, n));
         for (int i = 0; i < n; i++) {
@@ -219,11 +220,11 @@ class RoundedProductsTest {
     void multipliesSeveralMatrices() {
         int n = 9;
         WeightMatrix[] ws = {
-            RandomMatrix.of(DType.Q4_K, 40, 256, random),
-            RandomMatrix.of(DType.Q6_K, 7, 256, random),
-            RandomMatrix.of(DType.Q4_K, 64, 256, random),
-            RandomMatrix.of(DType.MXFP4, 33, 256, random),
-            RandomMatrix.of(DType.BF16, 12, 256, random)
+            RandomWeights.matrix(DType.Q4_K, 40, 256, random),
+            RandomWeights.matrix(DType.Q6_K, 7, 256, random),
+            RandomWeights.matrix(DType.Q4_K, 64, 256, random),
+            RandomWeights.matrix(DType.MXFP4, 33, 256, random),
+            RandomWeights.matrix(DType.BF16, 12, 256, random)
         };
         float[] x = floats(n * 256, random);
         for (int i = 0; i < ws.length; i++) {
@@ -246,7 +247,7 @@ class RoundedProductsTest {
     @Test
     void multipliesListedRowsAndHeads() {
         int n = 10;
-        WeightMatrix w = RandomMatrix.of(DType.Q4_0, 30, 64, random);
+        WeightMatrix w = RandomWeights.matrix(DType.Q4_0, 30, 64, random);
         float[] x = floats(n * 64, random);
         int[] rows = {9, 0, 8, 3, 3, 1, 7, 2, 6, 5};
         int[] outRows = {0, 4, 9, 2, 5, 1, 3, 6, 8, 7};
@@ -261,7 +262,7 @@ class RoundedProductsTest {
             float[] row = Arrays.copyOfRange(found, outRows[i] * 30, (outRows[i] + 1) * 30);
             assertArrayEquals(expected, row, SEED + ": row " + i);
         }
-        WeightMatrix[] heads = {w, RandomMatrix.of(DType.Q4_0, 30, 64, random)};
+        WeightMatrix[] heads = {w, RandomWeights.matrix(DType.Q4_0, 30, 64, random)};
         multipliesHeads(heads, 96, n);
         multipliesHeads(heads, 100, n);
     }
@@ -294,7 +295,7 @@ class RoundedProductsTest {
 
     @Test
     void anInputThatIsNoNumberIsSeenInEveryResult() {
-        WeightMatrix w = RandomMatrix.of(DType.Q8_0, 16, 64, random);
+        WeightMatrix w = RandomWeights.matrix(DType.Q8_0, 16, 64, random);
         float[] x = floats(8 * 64, random);
         x[3 * 64 + 40] = Float.NaN;
         float[] found = devices.onCuda(product(w, x, 8));

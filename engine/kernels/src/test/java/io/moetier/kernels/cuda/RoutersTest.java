@@ -18,6 +18,7 @@ import io.moetier.kernels.device.Routing.Groups.Rank;
 import io.moetier.kernels.device.Routing.Normalisation;
 import io.moetier.kernels.device.Routing.Score;
 import io.moetier.kernels.device.Routing.SparseMixer;
+import io.moetier.kernels.tensor.RandomWeights;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
@@ -80,7 +81,7 @@ class RoutersTest {
     }
 
     private RouterWeights router(Routing routing, DType dtype, float @Nullable [] correction) {
-        WeightMatrix matrix = RandomMatrix.of(dtype, routing.numExperts(), COLS, random);
+        WeightMatrix matrix = RandomWeights.matrix(dtype, routing.numExperts(), COLS, random);
         return new RouterWeights(new WeightMatrix[] {matrix}, new float[1][], routing, correction);
     }
 
@@ -156,7 +157,7 @@ class RoutersTest {
     void routersMayBeOfEveryType(DType dtype) {
         int cols = 256;
         Routing routing = Routing.softmax(40, 4).normalised(Normalisation.SUM);
-        WeightMatrix matrix = RandomMatrix.of(dtype, 40, cols, random);
+        WeightMatrix matrix = RandomWeights.matrix(dtype, 40, cols, random);
         float[] bias = floats(40, random);
         RouterWeights router = new RouterWeights(new WeightMatrix[] {matrix}, new float[][] {bias}, routing, null);
         for (int n : new int[] {1, 6}) {
@@ -176,8 +177,8 @@ class RoutersTest {
     @EnumSource(names = {"F32", "BF16", "Q8_0"})
     void computesWhatIsBesideTheRouter(DType ofGate) {
         Routing routing = Routing.softmax(21, 3);
-        WeightMatrix logits = RandomMatrix.of(DType.BF16, 21, COLS, random);
-        WeightMatrix gate = RandomMatrix.of(ofGate, 40, COLS, random);
+        WeightMatrix logits = RandomWeights.matrix(DType.BF16, 21, COLS, random);
+        WeightMatrix gate = RandomWeights.matrix(ofGate, 40, COLS, random);
         float[] bias = floats(40, random);
         for (int n : new int[] {1, 9}) {
             float[] x = floats(n * COLS, random);
@@ -269,7 +270,7 @@ class RoutersTest {
             return;
         }
         try (Arena arena = devices.cuda.newArena()) {
-            WeightMatrix matrix = devices.cuda.hold(RandomMatrix.of(DType.F32, 64, COLS, random), arena);
+            WeightMatrix matrix = devices.cuda.hold(RandomWeights.matrix(DType.F32, 64, COLS, random), arena);
             RouterWeights router = new RouterWeights(
                     new WeightMatrix[] {matrix}, new float[][] {floats(64, random)}, Routing.softmax(64, 8), null);
             DeviceBuffer[] outs = {devices.cuda.allocate(64, arena)};
@@ -293,7 +294,7 @@ class RoutersTest {
     @Test
     void whatTheHostChangesIsWhatCounts() {
         try (Arena arena = devices.cuda.newArena()) {
-            WeightMatrix matrix = devices.cuda.hold(RandomMatrix.of(DType.F32, 8, COLS, random), arena);
+            WeightMatrix matrix = devices.cuda.hold(RandomWeights.matrix(DType.F32, 8, COLS, random), arena);
             RouterWeights router =
                     new RouterWeights(new WeightMatrix[] {matrix}, new float[1][], Routing.softmax(8, 2), null);
             DeviceBuffer[] outs = {devices.cuda.allocate(8, arena)};

@@ -9,6 +9,7 @@ import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.kernels.device.RopeTable;
+import io.moetier.kernels.tensor.RandomWeights;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
@@ -86,7 +87,7 @@ class TokensTest {
         float[] headWeight = floats(16, random);
         RopeTable table = RopeTable.of(16, 10000, false, Optional.empty());
         int[] tokens = {0, 1, 2};
-        WeightMatrix embedding = RandomMatrix.of(DType.F32, 4, 64, random);
+        WeightMatrix embedding = RandomWeights.matrix(DType.F32, 4, 64, random);
         devices.onCuda((device, arena) -> {
             Kernels kernels = device.kernels();
             DeviceBuffer hidden = buffer(device, arena, x);

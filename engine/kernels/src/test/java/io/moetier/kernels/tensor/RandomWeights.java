@@ -63,6 +63,12 @@ public final class RandomWeights {
         block.set(JAVA_SHORT_UNALIGNED, at, Float.floatToFloat16(random.nextBoolean() ? size : -size));
     }
 
+    /// Returns a packed matrix of such weights in memory that goes with it.
+    public static WeightMatrix matrix(DType dtype, int rows, int cols, Random random) {
+        Arena arena = Arena.ofAuto();
+        return pack(arena, dtype, rowMajor(arena, dtype, rows, cols, random), rows, cols);
+    }
+
     /// Returns the weights packed as they are.
     public static WeightMatrix pack(Arena arena, DType dtype, MemorySegment rowMajor, int rows, int cols) {
         MemorySegment packed = arena.allocate(WeightMatrix.packedBytes(dtype, rows, cols), WeightMatrix.ALIGNMENT);
