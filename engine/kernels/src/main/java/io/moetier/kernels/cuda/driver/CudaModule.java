@@ -19,7 +19,8 @@ public final class CudaModule implements AutoCloseable {
     }
 
     static CudaModule load(String ptx) {
-        ByteBuffer image = MemoryUtil.memUTF8(ptx);
+        byte[] text = zeroTerminated(ptx); // hundreds of kilobytes, which LWJGL would encode char by char
+        ByteBuffer image = MemoryUtil.memAlloc(text.length).put(text).flip();
         try (MemoryStack stack = MemoryStack.stackPush()) {
             PointerBuffer handle = stack.mallocPointer(1);
             ByteBuffer log = stack.calloc(LOG_BYTES);
@@ -54,8 +55,8 @@ public final class CudaModule implements AutoCloseable {
         }
     }
 
-    private static byte[] zeroTerminated(String name) {
-        return (name + '\0').getBytes(StandardCharsets.US_ASCII);
+    private static byte[] zeroTerminated(String text) {
+        return (text + '\0').getBytes(StandardCharsets.UTF_8);
     }
 
     @Override

@@ -59,9 +59,6 @@ public final class Op {
     public ExchangeCode exchange = ExchangeCode.SHUFFLE_INDEX;
     public WarpCode warpCode = WarpCode.ACTIVE_MASK;
 
-    /// Whether `immediate` is the member mask, so that `e` need not be asked.
-    public boolean constantMask;
-
     /// The rows of a vector or a matrix fragment.
     public int[] rows = NO_ROWS;
 

@@ -186,10 +186,6 @@ final class ExchangeDecoder {
 
     private void members(Instruction in, int index, Op op) {
         op.e = out.row(in, index, PtxType.B32);
-        if (in.operands().get(index) instanceof Operand.Literal(long bits, PtxType _)) {
-            op.constantMask = true;
-            op.immediate = bits;
-        }
     }
 
     /// The forms without `.sync` went with Volta.

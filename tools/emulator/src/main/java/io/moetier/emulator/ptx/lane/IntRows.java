@@ -1,5 +1,7 @@
 package io.moetier.emulator.ptx.lane;
 
+import java.util.Arrays;
+
 /// Loops over rows of 32 ints, as plain as the JIT needs them to use vector instructions.
 public final class IntRows {
     static final int LANES = 32;
@@ -8,6 +10,11 @@ public final class IntRows {
 
     public static void move(int[] d, int[] a) {
         System.arraycopy(a, 0, d, 0, LANES);
+    }
+
+    /// Returns whether all lanes have the same value.
+    public static boolean uniform(int[] a) {
+        return Arrays.equals(a, 0, LANES - 1, a, 1, LANES);
     }
 
     static void add(int[] d, int[] a, int[] b) {
@@ -254,6 +261,16 @@ public final class IntRows {
                 sum += x * y;
             }
             d[i] = sum;
+        }
+    }
+
+    public static void fill(int[] d, int mask, int value) {
+        if (mask == Warp.FULL) {
+            Arrays.fill(d, value);
+            return;
+        }
+        for (int rest = mask; rest != 0; rest &= rest - 1) {
+            d[Integer.numberOfTrailingZeros(rest)] = value;
         }
     }
 

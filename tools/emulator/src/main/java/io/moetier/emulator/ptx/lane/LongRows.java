@@ -1,5 +1,7 @@
 package io.moetier.emulator.ptx.lane;
 
+import java.util.Arrays;
+
 /// Loops over rows of 32 longs, and between them and rows of ints.
 final class LongRows {
     private static final int LANES = IntRows.LANES;
@@ -8,6 +10,21 @@ final class LongRows {
 
     static void move(long[] d, long[] a) {
         System.arraycopy(a, 0, d, 0, LANES);
+    }
+
+    /// Returns whether all lanes have the same value.
+    static boolean uniform(long[] a) {
+        return Arrays.equals(a, 0, LANES - 1, a, 1, LANES);
+    }
+
+    static void fill(long[] d, int mask, long value) {
+        if (mask == Warp.FULL) {
+            Arrays.fill(d, value);
+            return;
+        }
+        for (int rest = mask; rest != 0; rest &= rest - 1) {
+            d[Integer.numberOfTrailingZeros(rest)] = value;
+        }
     }
 
     static void add(long[] d, long[] a, long[] b) {

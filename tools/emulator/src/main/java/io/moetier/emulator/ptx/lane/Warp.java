@@ -2,6 +2,7 @@ package io.moetier.emulator.ptx.lane;
 
 import io.moetier.emulator.memory.Allocation;
 import io.moetier.emulator.ptx.code.Op;
+import java.util.Arrays;
 
 /// The state of 32 threads: registers, and groups of lanes that are at the same instruction.
 public final class Warp {
@@ -42,13 +43,13 @@ public final class Warp {
         predicates = new int[program.predicates()];
         this.local = local;
         for (int[] row : ints) {
-            java.util.Arrays.fill(row, FULL);
+            Arrays.fill(row, FULL);
         }
         for (Op.Constant constant : program.constants()) {
             if (constant.wide()) {
-                java.util.Arrays.fill(longs[constant.row()], constant.bits());
+                Arrays.fill(longs[constant.row()], constant.bits());
             } else {
-                java.util.Arrays.fill(ints[constant.row()], (int) constant.bits());
+                Arrays.fill(ints[constant.row()], (int) constant.bits());
             }
         }
     }
@@ -134,6 +135,20 @@ public final class Warp {
             longs[row][lane] = value;
         } else {
             ints[row][lane] = (int) value;
+        }
+    }
+
+    /// Returns whether all lanes have the same value in a row.
+    public boolean uniform(int row, boolean wide) {
+        return wide ? LongRows.uniform(longs[row]) : IntRows.uniform(ints[row]);
+    }
+
+    /// Sets a row where `mask` is set.
+    public void fill(int row, boolean wide, int mask, long value) {
+        if (wide) {
+            LongRows.fill(longs[row], mask, value);
+        } else {
+            IntRows.fill(ints[row], mask, (int) value);
         }
     }
 

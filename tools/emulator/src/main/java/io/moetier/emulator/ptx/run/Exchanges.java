@@ -8,6 +8,9 @@ import io.moetier.emulator.ptx.lane.Warp;
 
 /// What lanes of a warp do together: shuffles, votes, matches, reductions.
 final class Exchanges {
+    /// The bits of the bounds of a shuffle that say which lanes are apart, and the last lane of those that are not.
+    private static final int SEGMENT_AND_LAST = 0x1f1f;
+
     private final Faults faults;
     private final int[] source = new int[Warp.LANES];
 
@@ -17,21 +20,21 @@ final class Exchanges {
 
     /// Returns all living lanes that must take part if those of `mask` do.
     int members(Op op, Warp warp, int mask) {
-        if (op.constantMask) {
-            int missing = mask & ~(int) op.immediate;
+        int[] named = warp.ints[op.e];
+        if (IntRows.uniform(named)) {
+            int missing = mask & ~named[0];
             if (missing != 0) {
                 throw notMember(op, warp, missing);
             }
-            return (int) op.immediate & warp.alive;
+            return named[0] & warp.alive;
         }
         int members = 0;
         for (int rest = mask; rest != 0; rest &= rest - 1) {
             int lane = Integer.numberOfTrailingZeros(rest);
-            int named = warp.ints[op.e][lane];
-            if ((named >>> lane & 1) == 0) {
+            if ((named[lane] >>> lane & 1) == 0) {
                 throw notMember(op, warp, 1 << lane);
             }
-            members |= named;
+            members |= named[lane];
         }
         return members & warp.alive;
     }
@@ -43,13 +46,14 @@ final class Exchanges {
 
     /// Does it for lanes that are all there; those with different member masks apart.
     void execute(Op op, Warp warp, int mask) {
-        if (op.constantMask) {
+        int[] named = warp.ints[op.e];
+        if (IntRows.uniform(named)) {
             together(op, warp, mask);
             return;
         }
         int rest = mask;
         while (rest != 0) {
-            int members = warp.ints[op.e][Integer.numberOfTrailingZeros(rest)] & mask;
+            int members = named[Integer.numberOfTrailingZeros(rest)] & mask;
             together(op, warp, members);
             rest &= ~members;
         }
@@ -73,6 +77,13 @@ final class Exchanges {
         int[] d = warp.ints[op.d];
         int[] choices = warp.ints[op.b];
         int[] bounds = warp.ints[op.c];
+        if (mask == Warp.FULL && op.exchange == Op.ExchangeCode.SHUFFLE_BUTTERFLY && ofWholeWarp(choices, bounds)) {
+            butterfly(d, choices[0] & Warp.LANES - 1);
+            if (op.alsoPredicate != Op.NONE) {
+                warp.setPredicate(op.alsoPredicate, mask, Warp.FULL);
+            }
+            return;
+        }
         int inRange = 0;
         for (int rest = mask; rest != 0; rest &= rest - 1) {
             int lane = Integer.numberOfTrailingZeros(rest);
@@ -106,10 +117,22 @@ final class Exchanges {
         }
     }
 
+    /// Whether all lanes ask alike, and none for a part of the warp: as in the sum over a warp.
+    private static boolean ofWholeWarp(int[] choices, int[] bounds) {
+        return IntRows.uniform(choices) && IntRows.uniform(bounds) && (bounds[0] & SEGMENT_AND_LAST) == Warp.LANES - 1;
+    }
+
+    private void butterfly(int[] d, int choice) {
+        int[] from = source;
+        for (int lane = 0; lane < Warp.LANES; lane++) {
+            d[lane] = from[lane ^ choice];
+        }
+    }
+
     private static void vote(Op op, Warp warp, int mask) {
         int votes = warp.predicate(op.a, op.negateA) & mask;
         switch (op.exchange) {
-            case BALLOT -> fill(warp.ints[op.d], mask, votes);
+            case BALLOT -> IntRows.fill(warp.ints[op.d], mask, votes);
             case VOTE_ALL -> warp.setPredicate(op.alsoPredicate, mask, votes == mask ? -1 : 0);
             case VOTE_ANY -> warp.setPredicate(op.alsoPredicate, mask, votes != 0 ? -1 : 0);
             default -> warp.setPredicate(op.alsoPredicate, mask, votes == 0 || votes == mask ? -1 : 0);
@@ -127,7 +150,7 @@ final class Exchanges {
         if (op.exchange == Op.ExchangeCode.MATCH_ANY) {
             IntRows.merge(warp.ints[op.d], source, mask);
         } else {
-            fill(warp.ints[op.d], mask, all ? mask : 0);
+            IntRows.fill(warp.ints[op.d], mask, all ? mask : 0);
             if (op.alsoPredicate != Op.NONE) {
                 warp.setPredicate(op.alsoPredicate, mask, all ? -1 : 0);
             }
@@ -160,12 +183,6 @@ final class Exchanges {
                 default -> result ^ value;
             };
         }
-        fill(warp.ints[op.d], mask, result);
-    }
-
-    private static void fill(int[] d, int mask, int value) {
-        for (int rest = mask; rest != 0; rest &= rest - 1) {
-            d[Integer.numberOfTrailingZeros(rest)] = value;
-        }
+        IntRows.fill(warp.ints[op.d], mask, result);
     }
 }

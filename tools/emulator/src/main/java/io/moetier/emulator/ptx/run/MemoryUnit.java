@@ -87,7 +87,20 @@ final class MemoryUnit {
     }
 
     /// A parameter's address is a constant: all lanes get the same.
+    /// All lanes ask for the same parameter, but where they index into one.
     private void loadParameter(Op op, Warp warp, int mask) {
+        if (!warp.uniform(op.a, op.wideA)) {
+            loadParameters(op, warp, mask);
+            return;
+        }
+        long base = warp.get(op.a, op.wideA, 0) + op.immediate;
+        for (int i = 0; i < op.rows.length; i++) {
+            long value = read(parameters, base + (long) i * op.type.bytes, op.type.bytes);
+            warp.fill(op.rows[i], op.wide, mask, extended(op, value));
+        }
+    }
+
+    private void loadParameters(Op op, Warp warp, int mask) {
         for (int i = 0; i < op.rows.length; i++) {
             for (int rest = mask; rest != 0; rest &= rest - 1) {
                 int lane = Integer.numberOfTrailingZeros(rest);

@@ -241,8 +241,6 @@ final class WarpRunner {
             return;
         }
         long value = op.warpCode == Op.WarpCode.ACTIVE_MASK ? active : counters.warpInstructions;
-        for (int rest = active; rest != 0; rest &= rest - 1) {
-            warp.set(op.d, op.wide, Integer.numberOfTrailingZeros(rest), value);
-        }
+        warp.fill(op.d, op.wide, active, value);
     }
 }
