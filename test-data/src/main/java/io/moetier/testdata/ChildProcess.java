@@ -68,6 +68,8 @@ public final class ChildProcess implements AutoCloseable {
     /// Ends the process at once, with all that it has started, and waits until it is gone.
     @Override
     public void close() {
+        // It may not have made its group yet, and starts nothing from now on. What it has printed can still be read.
+        process.toHandle().destroyForcibly();
         guard.end(process.pid());
         process.onExit().join();
     }

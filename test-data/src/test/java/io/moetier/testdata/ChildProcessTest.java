@@ -32,6 +32,16 @@ class ChildProcessTest {
         awaitEnd(started);
     }
 
+    /// However little of it has run: at first it is not what it will be, nor has it a group.
+    @Test
+    void itEndsWhenItIsClosedAtOnce() throws IOException {
+        for (int i = 0; i < 50; i++) {
+            ChildProcess child = ChildProcess.start(new ProcessBuilder("sleep", "1000000"));
+            child.close();
+            assertFalse(child.process().isAlive());
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"exit", "TERM", "KILL"})
     void whatItStartedEndsWithTheJvmHoweverThatEnds(String how) throws IOException, InterruptedException {
