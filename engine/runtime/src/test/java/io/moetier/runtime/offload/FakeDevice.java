@@ -20,8 +20,7 @@ final class FakeDevice implements Device {
     private long numCalled;
     private long numDone;
     final AtomicInteger numOpen = new AtomicInteger(); // arenas, streams and events
-    /// Calls that allocate or copy until one fails; never if negative.
-    volatile int callsToFailure = -1;
+    private volatile int callsToFailure = -1;
     /// Whether a failed copy cannot be waited for either.
     volatile boolean dies;
     /// Whether streams wait for events, as they should.
@@ -52,6 +51,12 @@ final class FakeDevice implements Device {
 
     private synchronized long numCalled() {
         return numCalled;
+    }
+
+    /// Has call number `call` from now on fail, of those that allocate or copy; none if it is negative. Calls that have
+    /// failed may not have returned yet.
+    synchronized void failAt(int call) {
+        callsToFailure = call;
     }
 
     private synchronized void count() {

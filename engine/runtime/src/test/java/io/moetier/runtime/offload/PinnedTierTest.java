@@ -156,7 +156,7 @@ class PinnedTierTest {
     void aCopyThatFailsGivesItsSlotBackAndKeepsTheExpert() {
         try (PinnedTier tier = tier(2);
                 DeviceCopies copies = copies(tier)) {
-            device.callsToFailure = 2; // after the event
+            device.failAt(2); // after the event
             assertThrows(FakeDevice.Failure.class, () -> read(copies, 5));
             assertEquals(Tier.HOST, read(copies, 5));
             assertEquals(Tier.DISK, read(copies, 6));
@@ -169,7 +169,7 @@ class PinnedTierTest {
         try (PinnedTier tier = tier(2);
                 DeviceCopies copies = copies(tier)) {
             device.dies = true;
-            device.callsToFailure = 2;
+            device.failAt(2);
             assertThrows(FakeDevice.Failure.class, () -> read(copies, 5));
             assertThrows(IllegalStateException.class, () -> read(copies, 6));
         }
@@ -188,7 +188,7 @@ class PinnedTierTest {
 
     /// Says whether opening succeeds if call number `call` fails.
     private boolean opens(int call) {
-        device.callsToFailure = call;
+        device.failAt(call);
         try (PinnedTier pinned = tier(4);
                 DeviceCopies copies = copies(pinned);
                 ExpertTier tier = ExpertTier.open(
@@ -278,7 +278,7 @@ class PinnedTierTest {
                         Loaders.THREADS)) {
             int failures = 0;
             for (int step = 0; step < 300; step++) {
-                device.callsToFailure = 1 + random.nextInt(6);
+                device.failAt(1 + random.nextInt(6));
                 int[] experts = IntStream.range(0, EXPERTS)
                         .filter(_ -> random.nextInt(2) == 0)
                         .toArray();
@@ -292,7 +292,7 @@ class PinnedTierTest {
                 }
             }
             assertTrue(failures > 20, "hardly any failed");
-            device.callsToFailure = -1;
+            device.failAt(-1);
             for (int layer = 0; layer < 2; layer++) {
                 int[] experts = IntStream.range(0, EXPERTS).toArray();
                 int seen = 0;

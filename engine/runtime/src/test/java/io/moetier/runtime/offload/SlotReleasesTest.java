@@ -79,7 +79,7 @@ class SlotReleasesTest {
     @Test
     void whateverFailsWhenItIsOpenedNothingIsLeft() {
         for (int call = 1; call <= EVENTS + 1; call++) {
-            device.callsToFailure = call;
+            device.failAt(call);
             assertThrows(FakeDevice.Failure.class, () -> new SlotReleases(device).close());
             assertEquals(0, device.numOpen.get());
         }
