@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -154,7 +155,8 @@ public final class GgufParts implements AutoCloseable {
         }
         List<Path> paths = new ArrayList<>();
         for (int i = 1; i <= count; i++) {
-            Path path = file.resolveSibling(String.format("%s-%05d-of-%05d.gguf", part.group(1), i, count));
+            Path path =
+                    file.resolveSibling(String.format(Locale.ROOT, "%s-%05d-of-%05d.gguf", part.group(1), i, count));
             if (!Files.isRegularFile(path)) {
                 throw MalformedModelException.of(
                         file, "parts", "the file " + path.getFileName() + " in the same directory", "no such file");

@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -133,6 +134,19 @@ class GgufFileTest {
             assertTrue(GgufParts.isNamed(second) && !GgufParts.isNamed(directory));
         }
 
+        /// Its numbers have digits of its own.
+        @Test
+        void areFoundInArabicToo() throws IOException {
+            Path first = writeParts(2).getFirst();
+            Locale before = Locale.getDefault();
+            Locale.setDefault(Locale.forLanguageTag("ar-EG"));
+            try (GgufParts parts = GgufParts.open(first)) {
+                assertEquals(2, parts.files().size());
+            } finally {
+                Locale.setDefault(before);
+            }
+        }
+
         @Test
         void areNamedWhenMissing() throws IOException {
             List<Path> paths = writeParts(3);
@@ -167,7 +181,7 @@ class GgufFileTest {
 
         private List<Path> writeParts(int count) throws IOException {
             List<Path> paths = java.util.stream.IntStream.range(0, count)
-                    .mapToObj(i -> directory.resolve(String.format("m-%05d-of-%05d.gguf", i + 1, count)))
+                    .mapToObj(i -> directory.resolve(String.format(Locale.ROOT, "m-%05d-of-%05d.gguf", i + 1, count)))
                     .toList();
             for (int i = 0; i < count; i++) {
                 writePart(paths.get(i), i, count, "t" + i);
