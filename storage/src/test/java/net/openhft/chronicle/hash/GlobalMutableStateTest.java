@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.lang.reflect.Method;
+import java.util.Locale;
 import net.openhft.chronicle.bytes.Byteable;
 import net.openhft.chronicle.bytes.BytesStore;
 import net.openhft.chronicle.values.ValueModel;
@@ -72,7 +73,14 @@ class GlobalMutableStateTest {
                 .getDeclaredMethod("generateNativeClass", ValueModel.class, String.class);
         generate.setAccessible(true);
         ValueModel model = ValueModel.acquire(VanillaGlobalMutableState.class);
-        String source = String.valueOf(generate.invoke(null, model, "GeneratedState"));
+        Locale locale = Locale.getDefault();
+        Locale.setDefault(Locale.ROOT); // Chronicle writes Java with the digits and the i of the user's language
+        String source;
+        try {
+            source = String.valueOf(generate.invoke(null, model, "GeneratedState"));
+        } finally {
+            Locale.setDefault(locale);
+        }
         Class<?> type = CompilerUtils.CACHED_COMPILER.loadFromJava(
                 VanillaGlobalMutableState.class.getClassLoader(), "net.openhft.chronicle.hash.GeneratedState", source);
         return (VanillaGlobalMutableState) type.getDeclaredConstructor().newInstance();

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
@@ -153,7 +154,7 @@ public final class GgufCopy {
             Map<String, Tensor> chosen = new LinkedHashMap<>();
             names.subList(names.size() * part / count, names.size() * (part + 1) / count)
                     .forEach(each -> chosen.put(each, Objects.requireNonNull(tensors.get(each))));
-            Path file = directory.resolve(String.format("%s-%05d-of-%05d.gguf", name, part + 1, count));
+            Path file = directory.resolve(String.format(Locale.ROOT, "%s-%05d-of-%05d.gguf", name, part + 1, count));
             write(file, values, chosen);
             files.add(file);
         }

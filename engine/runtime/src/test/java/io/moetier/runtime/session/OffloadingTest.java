@@ -15,6 +15,7 @@ import io.moetier.testdata.TestData;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -144,7 +145,7 @@ class OffloadingTest {
                         IllegalArgumentException.class,
                         () -> Engine.open(store, EngineConfig.DEFAULT.withRamBytes(minimum - 1)))
                 .getMessage());
-        assertTrue(message.contains(String.format("%,d bytes", minimum)), message);
+        assertTrue(message.contains(String.format(Locale.ROOT, "%,d bytes", minimum)), message);
     }
 
     @Test

@@ -16,6 +16,7 @@ import io.moetier.runtime.session.EngineConfig;
 import io.moetier.testdata.TestData;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
@@ -96,7 +97,7 @@ class EmulatedBudgetsTest {
         IllegalArgumentException refused = assertThrows(
                 IllegalArgumentException.class, () -> Engine.open(store, less).close());
         assertTrue(
-                String.valueOf(refused.getMessage()).contains(String.format("at least %,d", budget)),
+                String.valueOf(refused.getMessage()).contains(String.format(Locale.ROOT, "at least %,d", budget)),
                 () -> String.valueOf(refused.getMessage()));
     }
 
