@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -57,11 +59,11 @@ class TaskThreadsTest {
     }
 
     @Test
-    void anInterruptEndsTheTasksThatAskAndInterruptsNone() throws InterruptedException {
+    void anInterruptEndsTheTasksThatAskAndInterruptsNone() throws InterruptedException, ExecutionException {
         CountDownLatch running = new CountDownLatch(2);
         AtomicInteger ended = new AtomicInteger();
         AtomicBoolean disturbed = new AtomicBoolean();
-        Thread caller = new Thread(() -> {
+        FutureTask<Boolean> interrupted = new FutureTask<>(() -> {
             try (TaskThreads threads = new TaskThreads(2, "test-")) {
                 Callable<Long> endless = () -> {
                     running.countDown();
@@ -80,12 +82,13 @@ class TaskThreadsTest {
                         InterruptedIOException.class,
                         () -> threads.run(List.of(endless, endless, endless), bytes -> {}));
             }
-            disturbed.compareAndSet(false, !Thread.currentThread().isInterrupted());
+            return Thread.currentThread().isInterrupted();
         });
+        Thread caller = new Thread(interrupted);
         caller.start();
         running.await();
         caller.interrupt();
-        caller.join();
+        assertTrue(interrupted.get(), "it stays interrupted");
         assertEquals(2, ended.get(), "the third had not begun");
         assertFalse(disturbed.get());
     }
