@@ -57,7 +57,8 @@ class CudaDeviceTest extends DeviceContract {
         }
     }
 
-    /// A device that is not there has virtual time, a real one its own.
+    /// A device that is not there has virtual time. A real one has its own, in which it waits between two kernels until
+    /// the host launches the next.
     @Test
     void marksTellWhenTheDeviceReachesThem() {
         DeviceBuffer x = devices.cuda.allocate(2048);
@@ -74,8 +75,8 @@ class CudaDeviceTest extends DeviceContract {
                 marks.set();
                 double[] at = marks.take();
                 assertEquals(3, at.length);
-                assertTrue(at[1] > at[0], () -> Arrays.toString(at));
-                assertTrue(at[2] - at[1] > at[1] - at[0] + 1000, () -> Arrays.toString(at));
+                assertTrue(at[1] > at[0] && at[2] > at[1], () -> Arrays.toString(at));
+                assertTrue(!devices.isEmulated() || at[2] - at[1] > at[1] - at[0] + 1000, () -> Arrays.toString(at));
             }
         }
     }
