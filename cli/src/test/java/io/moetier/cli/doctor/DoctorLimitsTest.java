@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.cli.CommandLineRun;
 import io.moetier.cli.MemoryGroup;
 import io.moetier.cli.terminal.Failure;
+import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.testdata.ChildProcess;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,7 +27,8 @@ class DoctorLimitsTest {
             "-XX:+UseSerialGC", "-Xmx256m", "-XX:CompressedClassSpaceSize=64m", "-XX:ReservedCodeCacheSize=64m");
 
     private static final int POLL_MILLIS = 20;
-    private static final String ADDRESS_SPACE = "ulimit -v 6000000; exec \"$0\" \"$@\"";
+    private static final long ADDRESS_SPACE_KILOBYTES = 6_000_000;
+    private static final String ADDRESS_SPACE = "ulimit -v " + ADDRESS_SPACE_KILOBYTES + "; exec \"$0\" \"$@\"";
 
     @TempDir
     Path directory = Path.of("");
@@ -47,7 +49,8 @@ class DoctorLimitsTest {
     @Test
     void keepsWithinItsAddressSpace() throws IOException, InterruptedException {
         String said = doctor(List.of("env", "MALLOC_ARENA_MAX=1", "sh", "-c", ADDRESS_SPACE), SMALL);
-        assertTrue(said.contains(": its address space (ulimit -v) has 5.72 GiB"), said);
+        boolean isTightest = AvailableMemory.bytes() > ADDRESS_SPACE_KILOBYTES << 10; // more is free of the machine
+        assertTrue(!isTightest || said.contains(": its address space (ulimit -v) has 5.72 GiB"), said);
     }
 
     /// The pipe that it takes for the driver of GPUs, which are looked for after the disk, holds it.
