@@ -25,12 +25,15 @@ public final class ImportedStores {
 
     /// Returns the store of a checkpoint directory, quantised.
     public static Path of(Path checkpoint, Quantisation quantisation) {
-        return STORES.computeIfAbsent(checkpoint.getFileName() + "-" + quantisation.label(), name -> {
-            Path target = ROOT.resolve(name + ".mtier");
+        // two tests may call different checkpoints by one name
+        return STORES.computeIfAbsent(checkpoint.toAbsolutePath() + "-" + quantisation.label(), _ -> {
             try (ModelSource opened = ModelSource.open(checkpoint)) {
+                Path target = Files.createTempDirectory(ROOT, "store").resolve(checkpoint.getFileName() + ".mtier");
                 new CheckpointImporter(opened, quantisation).run(target, false, bytes -> {});
+                return target;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
             }
-            return target;
         });
     }
 
