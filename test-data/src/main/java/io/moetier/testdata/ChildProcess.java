@@ -16,6 +16,9 @@ public final class ChildProcess implements AutoCloseable {
     /// Far more than anything takes that ends at all, on a machine that is busy with other things.
     private static final long PATIENCE_MINUTES = 15;
 
+    /// Variables by which whoever runs the tests gives options to all JVMs, which say so where output is compared.
+    private static final List<String> OPTIONS = List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS");
+
     private final Process process;
     private final Guard guard;
 
@@ -32,6 +35,7 @@ public final class ChildProcess implements AutoCloseable {
         Guard guard = Guard.ofJvm();
         List<String> command = new ArrayList<>(List.of("setsid"));
         command.addAll(builder.command());
+        builder.environment().keySet().removeAll(OPTIONS);
         Process process = builder.command(command).start();
         guard.watch(process.pid());
         return new ChildProcess(process, guard);
