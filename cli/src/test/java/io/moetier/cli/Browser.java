@@ -14,8 +14,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -36,6 +38,7 @@ final class Browser implements AutoCloseable {
     private final BlockingQueue<JsonObject> messages = new LinkedBlockingQueue<>();
     private final List<String> failures = new ArrayList<>();
     private final List<String> requests = new ArrayList<>();
+    private final Set<String> loaded = new HashSet<>(); // by the number of what loads a page
     private final WebSocket socket;
     private int lastCall;
 
@@ -55,6 +58,7 @@ final class Browser implements AutoCloseable {
             for (String domain : List.of("Runtime", "Log", "Page", "Network")) {
                 call(domain + ".enable", Map.of());
             }
+            call("Page.setLifecycleEventsEnabled", Map.of("enabled", true));
         } catch (Throwable e) {
             end();
             throw e;
@@ -77,9 +81,10 @@ final class Browser implements AutoCloseable {
 
     /// Opens a file and waits until its scripts have run.
     void open(Path page) throws InterruptedException {
-        call("Page.navigate", Map.of("url", page.toUri().toString()));
-        while (!next().optionalString("method").orElse("").equals("Page.loadEventFired")) {
-            // the other events are noted as they come
+        String loader =
+                call("Page.navigate", Map.of("url", page.toUri().toString())).requireString("loaderId");
+        while (!loaded.contains(loader)) {
+            next(); // the page that the browser began with may be loaded now, and this one before the call returned
         }
     }
 
@@ -140,6 +145,10 @@ final class Browser implements AutoCloseable {
                                 .equals("error"));
         if (failed) {
             failures.add(Json.write(parameters.asMap()));
+        }
+        if (method.equals("Page.lifecycleEvent")
+                && parameters.requireString("name").equals("load")) {
+            loaded.add(parameters.requireString("loaderId"));
         }
         if (method.equals("Network.requestWillBeSent")) {
             requests.add(parameters.requireObject("request").requireString("url"));
