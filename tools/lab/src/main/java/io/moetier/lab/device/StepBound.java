@@ -1,6 +1,6 @@
 package io.moetier.lab.device;
 
-import io.moetier.emulator.driver.clock.CostModel;
+import io.moetier.emulator.driver.clock.GpuCosts;
 import io.moetier.emulator.driver.stream.TimelineEntry;
 import io.moetier.runtime.metrics.Section;
 import io.moetier.runtime.offload.Overlap;
@@ -53,8 +53,8 @@ public final class StepBound {
 
     private static double startNanos(TimelineEntry entry) {
         return switch (entry.engine()) {
-            case COMPUTE -> CostModel.DEFAULT.kernelNanos();
-            case TO_DEVICE, TO_HOST -> CostModel.DEFAULT.copyNanos();
+            case COMPUTE -> GpuCosts.DEFAULT.kernelNanos();
+            case TO_DEVICE, TO_HOST -> GpuCosts.DEFAULT.copyNanos();
         };
     }
 

@@ -2,16 +2,16 @@ package io.moetier.lab.device;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.moetier.emulator.driver.clock.CostModel;
 import io.moetier.emulator.driver.clock.EngineKind;
+import io.moetier.emulator.driver.clock.GpuCosts;
 import io.moetier.emulator.driver.stream.TimelineEntry;
 import io.moetier.runtime.metrics.Section;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class StepBoundTest {
-    private static final double KERNEL = CostModel.DEFAULT.kernelNanos();
-    private static final double COPY = CostModel.DEFAULT.copyNanos();
+    private static final double KERNEL = GpuCosts.DEFAULT.kernelNanos();
+    private static final double COPY = GpuCosts.DEFAULT.copyNanos();
 
     private static TimelineEntry entry(EngineKind engine, double issued, double nanos) {
         return new TimelineEntry(0, engine, 1, "", issued, 1e9, 1e9 + nanos); // when it ran is no matter

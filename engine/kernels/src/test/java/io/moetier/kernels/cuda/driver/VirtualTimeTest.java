@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.emulator.driver.EmulatedDriver;
-import io.moetier.emulator.driver.clock.CostModel;
 import io.moetier.emulator.driver.clock.EngineKind;
+import io.moetier.emulator.driver.clock.GpuCosts;
 import io.moetier.emulator.driver.clock.GpuProfile;
 import io.moetier.emulator.driver.fault.CudaStatus;
 import io.moetier.emulator.driver.option.EmulatedGpu;
@@ -26,8 +26,8 @@ import org.lwjgl.system.MemoryStack;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class VirtualTimeTest {
     private static final long EXPERT_BYTES = 4_456_448; // 1024 x 4096 weights of q8_0
-    private static final double CALL = CostModel.DEFAULT.callNanos();
-    private static final double LAUNCH = CostModel.DEFAULT.launchNanos();
+    private static final double CALL = GpuCosts.DEFAULT.callNanos();
+    private static final double LAUNCH = GpuCosts.DEFAULT.launchNanos();
 
     private EmulatedDriver driver;
 
@@ -67,7 +67,7 @@ class VirtualTimeTest {
 
     @Test
     void theProcessorTakesItsStartAndTheLongerOfReadingAndMultiplying() {
-        CostModel costs = CostModel.DEFAULT;
+        GpuCosts costs = GpuCosts.DEFAULT;
         assertEquals(10_000 + 1e6 / 30, costs.processorNanos(1_000_000, 1), 1e-6);
         assertEquals(10_000 + 1e6 / 30, costs.processorNanos(1_000_000, 2), 1e-6, "two rows for the bytes of one");
         assertEquals(10_000 + 16e6 / 66, costs.processorNanos(1_000_000, 16), 1e-6);
@@ -76,8 +76,8 @@ class VirtualTimeTest {
     @Test
     void aKernelTakesItsTrafficOrItsArithmetic() {
         GpuProfile gpu = GpuProfile.of("rtx3060").orElseThrow();
-        assertEquals(2_000 + 1e6 / (360 * 0.8), CostModel.DEFAULT.kernelNanos(gpu, 1e6, 1), 1e-6);
-        assertEquals(2_000 + 1e9 / (12_740 * 0.7), CostModel.DEFAULT.kernelNanos(gpu, 1, 1e9), 1e-6);
+        assertEquals(2_000 + 1e6 / (360 * 0.8), GpuCosts.DEFAULT.kernelNanos(gpu, 1e6, 1), 1e-6);
+        assertEquals(2_000 + 1e9 / (12_740 * 0.7), GpuCosts.DEFAULT.kernelNanos(gpu, 1, 1e9), 1e-6);
     }
 
     /// The check of two slots and two streams: copies follow each other, the GEMV of one expert runs beside

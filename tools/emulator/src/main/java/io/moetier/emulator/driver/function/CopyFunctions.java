@@ -2,8 +2,8 @@ package io.moetier.emulator.driver.function;
 
 import static io.moetier.emulator.driver.machine.Precondition.CONTEXT;
 
-import io.moetier.emulator.driver.clock.CostModel;
 import io.moetier.emulator.driver.clock.EngineKind;
+import io.moetier.emulator.driver.clock.GpuCosts;
 import io.moetier.emulator.driver.fault.CudaStatus;
 import io.moetier.emulator.driver.fault.DriverError;
 import io.moetier.emulator.driver.machine.Call;
@@ -136,7 +136,7 @@ final class CopyFunctions {
                         : between(source, target, from, to, bytes, costs(machine)));
     }
 
-    private static Command within(EmulatedDevice device, long from, long to, long bytes, CostModel costs) {
+    private static Command within(EmulatedDevice device, long from, long to, long bytes, GpuCosts costs) {
         double nanos = costs.kernelNanos(device.profile(), 2.0 * bytes, 0); // read and written
         return Command.work(label("on device", bytes), device.engines(EngineKind.COMPUTE), () -> {
             device.memory().copy(from, to, bytes);
@@ -145,7 +145,7 @@ final class CopyFunctions {
     }
 
     private static Command between(
-            EmulatedDevice source, EmulatedDevice target, long from, long to, long bytes, CostModel costs) {
+            EmulatedDevice source, EmulatedDevice target, long from, long to, long bytes, GpuCosts costs) {
         double nanos = costs.peerNanos(source.profile(), target.profile(), bytes);
         List<Engine> engines = List.of(source.engine(EngineKind.TO_HOST), target.engine(EngineKind.TO_DEVICE));
         return Command.work(label("to device " + target.ordinal(), bytes), engines, () -> {
@@ -177,7 +177,7 @@ final class CopyFunctions {
         }));
     }
 
-    private static CostModel costs(Machine machine) {
+    private static GpuCosts costs(Machine machine) {
         return machine.options().costs();
     }
 

@@ -1,6 +1,6 @@
 package io.moetier.emulator.driver.machine;
 
-import io.moetier.emulator.driver.clock.CostModel;
+import io.moetier.emulator.driver.clock.GpuCosts;
 import io.moetier.emulator.driver.clock.GpuProfile;
 import io.moetier.emulator.driver.option.CostCounting;
 import io.moetier.emulator.ptx.decode.PtxParameter;
@@ -35,8 +35,8 @@ public final class KernelCosts {
 
     /// What a kernel moves and computes.
     private record Cost(double bytes, double flops) {
-        double nanos(CostModel model, GpuProfile gpu) {
-            return model.kernelNanos(gpu, bytes, flops);
+        double nanos(GpuCosts costs, GpuProfile gpu) {
+            return costs.kernelNanos(gpu, bytes, flops);
         }
     }
 
@@ -50,7 +50,7 @@ public final class KernelCosts {
     }
 
     /// Runs a launch and returns what it takes in virtual time.
-    public double nanos(PtxKernel kernel, Launch launch, CostModel model, GpuProfile gpu, Run run) {
+    public double nanos(PtxKernel kernel, Launch launch, GpuCosts costs, GpuProfile gpu, Run run) {
         Key key = key(kernel, launch);
         @Nullable Cost cost = counting == CostCounting.ONCE ? known.get(key) : null;
         boolean counted = cost == null && counting != CostCounting.NEVER;
@@ -59,7 +59,7 @@ public final class KernelCosts {
             cost = cost(counts);
             known.put(key, cost);
         }
-        return cost == null ? model.kernelNanos() : cost.nanos(model, gpu);
+        return cost == null ? costs.kernelNanos() : cost.nanos(costs, gpu);
     }
 
     private static Cost cost(LaunchCounts counts) {

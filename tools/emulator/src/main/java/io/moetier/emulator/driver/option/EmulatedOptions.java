@@ -1,6 +1,6 @@
 package io.moetier.emulator.driver.option;
 
-import io.moetier.emulator.driver.clock.CostModel;
+import io.moetier.emulator.driver.clock.GpuCosts;
 import io.moetier.emulator.driver.clock.GpuProfile;
 import io.moetier.emulator.driver.fault.InjectedFault;
 import io.moetier.emulator.driver.stream.Order;
@@ -27,7 +27,7 @@ public record EmulatedOptions(
         FreshMemory fresh,
         int disturbanceUlps,
         CostCounting counting,
-        CostModel costs,
+        GpuCosts costs,
         boolean timeline,
         List<InjectedFault> faults) {
     private static final int CUDA_13_0 = 13_000;
@@ -41,7 +41,7 @@ public record EmulatedOptions(
             FreshMemory.FAULTS,
             0,
             CostCounting.ONCE,
-            CostModel.DEFAULT,
+            GpuCosts.DEFAULT,
             false,
             List.of());
 

@@ -1,6 +1,6 @@
 package io.moetier.lab.device.simulated;
 
-import io.moetier.emulator.driver.clock.CostModel;
+import io.moetier.emulator.driver.clock.GpuCosts;
 import io.moetier.emulator.driver.clock.GpuProfile;
 import io.moetier.kernels.cpu.CpuDevice;
 import io.moetier.kernels.cpu.KernelChoice;
@@ -36,7 +36,7 @@ public final class SimulatedGpu implements VirtualDevice {
         this.choice = choice;
         this.nativeDirectory = nativeDirectory;
         this.activations = activations;
-        time = new SimulatedTime(profile, CostModel.DEFAULT);
+        time = new SimulatedTime(profile, GpuCosts.DEFAULT);
     }
 
     @Override

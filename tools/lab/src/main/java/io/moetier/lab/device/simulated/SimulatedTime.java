@@ -1,7 +1,7 @@
 package io.moetier.lab.device.simulated;
 
-import io.moetier.emulator.driver.clock.CostModel;
 import io.moetier.emulator.driver.clock.EngineKind;
+import io.moetier.emulator.driver.clock.GpuCosts;
 import io.moetier.emulator.driver.clock.GpuProfile;
 import io.moetier.emulator.driver.stream.Command;
 import io.moetier.emulator.driver.stream.CommandStream;
@@ -22,7 +22,7 @@ final class SimulatedTime implements HostClock, Timekeeper {
     private static final int FLOPS_PER_LANE = 2; // as the emulated driver counts
 
     private final GpuProfile gpu;
-    private final CostModel costs;
+    private final GpuCosts costs;
     private final Scheduler scheduler = new Scheduler(Order.ISSUE, 0, false);
     private final StreamGroup group = scheduler.addGroup(0, new NoFaults());
     private final CommandStream kernels = scheduler.addStream(group, false);
@@ -44,7 +44,7 @@ final class SimulatedTime implements HostClock, Timekeeper {
         }
     }
 
-    SimulatedTime(GpuProfile gpu, CostModel costs) {
+    SimulatedTime(GpuProfile gpu, GpuCosts costs) {
         this.gpu = gpu;
         this.costs = costs;
     }

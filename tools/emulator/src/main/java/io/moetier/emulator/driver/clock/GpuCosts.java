@@ -23,7 +23,7 @@ package io.moetier.emulator.driver.clock;
 ///     begin and join
 /// @param processorGigabytes of weights that the processor reads in a second, in 10^9 bytes
 /// @param processorRowGigabytes of weights that it multiplies by one row of activations of 24 bits in a second
-public record CostModel(
+public record GpuCosts(
         double callNanos,
         double launchNanos,
         double kernelNanos,
@@ -34,7 +34,7 @@ public record CostModel(
         double processorNanos,
         double processorGigabytes,
         double processorRowGigabytes) {
-    public static final CostModel DEFAULT = new CostModel(1_000, 3_000, 2_000, 6_000, 0.80, 0.70, 0.45, 10_000, 30, 66);
+    public static final GpuCosts DEFAULT = new GpuCosts(1_000, 3_000, 2_000, 6_000, 0.80, 0.70, 0.45, 10_000, 30, 66);
 
     /// Returns what a kernel takes.
     ///
