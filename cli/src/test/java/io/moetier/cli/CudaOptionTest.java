@@ -32,7 +32,13 @@ class CudaOptionTest {
             List.of("run", MODEL, "--ids", "5,9,20", "-n", "8", "--temp", "0", "--profile", "none", "--ctx", "64");
     private static final GpuProfile RTX_3060 = GpuProfile.of("rtx3060").orElseThrow();
     private static final GpuProfile MAXWELL = new GpuProfile(
-            "maxwell", "a GPU of 2014", 4L << 30, 224, 4.6, 12, new ComputeCapability(5, 2), 16, 2 << 20);
+            "maxwell",
+            "a GPU of 2014",
+            4L << 30,
+            new GpuProfile.Rates(224, 4.6, 12),
+            new ComputeCapability(5, 2),
+            16,
+            2 << 20);
 
     @TempDir
     static Path cache = Path.of("");

@@ -165,11 +165,11 @@ public final class EmulatedDriver implements Timekeeper, AutoCloseable {
     public void chargeKernel(long stream, String kernel, double bytes, double flops) {
         charge(
                 stream,
-                machine.options().costs().launchNanos(),
+                machine.costs().latencies().launchNanos(),
                 device -> Command.work(
                         kernel,
                         device.engines(EngineKind.COMPUTE),
-                        () -> machine.options().costs().kernelNanos(device.profile(), bytes, flops)));
+                        () -> machine.costs().kernelNanos(device.profile(), bytes, flops)));
     }
 
     /// Charges a copy of pinned memory that somebody else makes, or nobody.
@@ -186,13 +186,13 @@ public final class EmulatedDriver implements Timekeeper, AutoCloseable {
                 device -> Command.work(
                         engine.label(),
                         device.engines(engine),
-                        () -> machine.options().costs().copyNanos(device.profile(), bytes, true)));
+                        () -> machine.costs().copyNanos(device.profile(), bytes, true)));
     }
 
     private void charge(long stream, double hostNanos, Function<EmulatedDevice, Command> command) {
         Machine now = machine;
         now.locked(() -> {
-            now.scheduler().advanceHost(now.options().costs().callNanos() + hostNanos);
+            now.scheduler().advanceHost(now.costs().latencies().callNanos() + hostNanos);
             try {
                 now.issue(now.stream(stream), command.apply(now.context().device()));
             } catch (DriverError e) {

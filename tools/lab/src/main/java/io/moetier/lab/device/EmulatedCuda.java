@@ -113,7 +113,7 @@ public final class EmulatedCuda implements VirtualDevice {
 
         @Override
         public double processorNanos(long bytes, int rows) {
-            return options.costs().processorNanos(bytes, rows);
+            return options.timing().costs().processor().nanos(bytes, rows);
         }
 
         @Override

@@ -53,8 +53,8 @@ public final class StepBound {
 
     private static double startNanos(TimelineEntry entry) {
         return switch (entry.engine()) {
-            case COMPUTE -> GpuCosts.DEFAULT.kernelNanos();
-            case TO_DEVICE, TO_HOST -> GpuCosts.DEFAULT.copyNanos();
+            case COMPUTE -> GpuCosts.DEFAULT.latencies().kernelNanos();
+            case TO_DEVICE, TO_HOST -> GpuCosts.DEFAULT.latencies().copyNanos();
         };
     }
 

@@ -10,8 +10,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class StepBoundTest {
-    private static final double KERNEL = GpuCosts.DEFAULT.kernelNanos();
-    private static final double COPY = GpuCosts.DEFAULT.copyNanos();
+    private static final double KERNEL = GpuCosts.DEFAULT.latencies().kernelNanos();
+    private static final double COPY = GpuCosts.DEFAULT.latencies().copyNanos();
 
     private static TimelineEntry entry(EngineKind engine, double issued, double nanos) {
         return new TimelineEntry(0, engine, 1, "", issued, 1e9, 1e9 + nanos); // when it ran is no matter

@@ -26,8 +26,8 @@ import org.lwjgl.system.MemoryStack;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class VirtualTimeTest {
     private static final long EXPERT_BYTES = 4_456_448; // 1024 x 4096 weights of q8_0
-    private static final double CALL = GpuCosts.DEFAULT.callNanos();
-    private static final double LAUNCH = GpuCosts.DEFAULT.launchNanos();
+    private static final double CALL = GpuCosts.DEFAULT.latencies().callNanos();
+    private static final double LAUNCH = GpuCosts.DEFAULT.latencies().launchNanos();
 
     private EmulatedDriver driver;
 
@@ -67,10 +67,10 @@ class VirtualTimeTest {
 
     @Test
     void theProcessorTakesItsStartAndTheLongerOfReadingAndMultiplying() {
-        GpuCosts costs = GpuCosts.DEFAULT;
-        assertEquals(10_000 + 1e6 / 30, costs.processorNanos(1_000_000, 1), 1e-6);
-        assertEquals(10_000 + 1e6 / 30, costs.processorNanos(1_000_000, 2), 1e-6, "two rows for the bytes of one");
-        assertEquals(10_000 + 16e6 / 66, costs.processorNanos(1_000_000, 16), 1e-6);
+        GpuCosts.Processor processor = GpuCosts.DEFAULT.processor();
+        assertEquals(10_000 + 1e6 / 30, processor.nanos(1_000_000, 1), 1e-6);
+        assertEquals(10_000 + 1e6 / 30, processor.nanos(1_000_000, 2), 1e-6, "two rows for the bytes of one");
+        assertEquals(10_000 + 16e6 / 66, processor.nanos(1_000_000, 16), 1e-6);
     }
 
     @Test

@@ -12,58 +12,63 @@ package io.moetier.emulator.driver.clock;
 /// eight bits, three of which make 24. **The rest is assumed. Until one GPU has been measured against it, this serves
 /// to compare ways to do the same thing, not to predict a speed.**
 ///
-/// @param callNanos of the host for every call of the driver
-/// @param launchNanos of the host for a launch, on top of that
-/// @param kernelNanos start-up of a kernel on the device
-/// @param copyNanos start-up of a copy
-/// @param memoryEfficiency share of the memory's peak that kernels reach
-/// @param computeEfficiency share of the arithmetic's peak that kernels reach
-/// @param pageableFactor share of the link's rate that copies of pageable memory reach
-/// @param processorNanos of the host for experts that its processor computes together, besides their weights: threads
-///     begin and join
-/// @param processorGigabytes of weights that the processor reads in a second, in 10^9 bytes
-/// @param processorRowGigabytes of weights that it multiplies by one row of activations of 24 bits in a second
-public record GpuCosts(
-        double callNanos,
-        double launchNanos,
-        double kernelNanos,
-        double copyNanos,
-        double memoryEfficiency,
-        double computeEfficiency,
-        double pageableFactor,
-        double processorNanos,
-        double processorGigabytes,
-        double processorRowGigabytes) {
-    public static final GpuCosts DEFAULT = new GpuCosts(1_000, 3_000, 2_000, 6_000, 0.80, 0.70, 0.45, 10_000, 30, 66);
+/// @param latencies what takes time whatever its size
+/// @param efficiency what is reached of a GPU's peaks
+/// @param processor the host's, where it computes experts in the place of the GPU
+public record GpuCosts(Latencies latencies, Efficiency efficiency, Processor processor) {
+    public static final GpuCosts DEFAULT = new GpuCosts(
+            new Latencies(1_000, 3_000, 2_000, 6_000), new Efficiency(0.80, 0.70, 0.45), new Processor(10_000, 30, 66));
+
+    /// What takes time whatever its size.
+    ///
+    /// @param callNanos of the host for every call of the driver
+    /// @param launchNanos of the host for a launch, on top of that
+    /// @param kernelNanos start-up of a kernel on the device
+    /// @param copyNanos start-up of a copy
+    public record Latencies(double callNanos, double launchNanos, double kernelNanos, double copyNanos) {}
+
+    /// Shares of peaks that are reached.
+    ///
+    /// @param memory of the memory's peak, by kernels
+    /// @param arithmetic of the arithmetic's peak, by kernels
+    /// @param pageable of the link's rate, by copies of pageable memory
+    public record Efficiency(double memory, double arithmetic, double pageable) {}
+
+    /// How fast the host's processor computes experts.
+    ///
+    /// @param startNanos for those that it computes together, besides their weights: threads begin and join
+    /// @param gigabytesPerSecond of weights that it reads, in 10^9 bytes
+    /// @param rowGigabytesPerSecond of weights that it multiplies by one row of activations of 24 bits
+    public record Processor(double startNanos, double gigabytesPerSecond, double rowGigabytesPerSecond) {
+        /// Returns what experts of `bytes` together take, each applied to `rows` rows.
+        public double nanos(long bytes, int rows) {
+            return startNanos + Math.max(bytes / gigabytesPerSecond, rows * (double) bytes / rowGigabytesPerSecond);
+        }
+    }
 
     /// Returns what a kernel takes.
     ///
     /// @param bytes of device memory that it reads and writes
     /// @param flops its floating-point operations, a fused multiply-add counting twice
     public double kernelNanos(GpuProfile gpu, double bytes, double flops) {
-        double memory = bytes / (gpu.memoryGigabytesPerSecond() * memoryEfficiency);
-        double arithmetic = flops / (gpu.teraflops() * 1e3 * computeEfficiency);
-        return kernelNanos + Math.max(memory, arithmetic);
+        double memory = bytes / (gpu.rates().memoryGigabytesPerSecond() * efficiency.memory());
+        double arithmetic = flops / (gpu.rates().teraflops() * 1e3 * efficiency.arithmetic());
+        return latencies.kernelNanos() + Math.max(memory, arithmetic);
     }
 
     /// Returns what a copy between host and device takes.
     public double copyNanos(GpuProfile gpu, long bytes, boolean pinned) {
-        return copyNanos + linkNanos(gpu, bytes, pinned);
+        return latencies.copyNanos() + linkNanos(gpu, bytes, pinned);
     }
 
     /// Returns what the link takes for so many bytes once a copy runs; 10^9 bytes a second are a byte a
     /// nanosecond.
     public double linkNanos(GpuProfile gpu, long bytes, boolean pinned) {
-        return bytes / (gpu.linkGigabytesPerSecond() * (pinned ? 1 : pageableFactor));
-    }
-
-    /// Returns what the host's processor takes for experts of `bytes` together, each applied to `rows` rows.
-    public double processorNanos(long bytes, int rows) {
-        return processorNanos + Math.max(bytes / processorGigabytes, rows * (double) bytes / processorRowGigabytes);
+        return bytes / (gpu.rates().linkGigabytesPerSecond() * (pinned ? 1 : efficiency.pageable()));
     }
 
     /// Returns what a copy from one device to another takes that passes through the host.
     public double peerNanos(GpuProfile from, GpuProfile to, long bytes) {
-        return 2 * copyNanos + Math.max(linkNanos(from, bytes, true), linkNanos(to, bytes, true));
+        return 2 * latencies.copyNanos() + Math.max(linkNanos(from, bytes, true), linkNanos(to, bytes, true));
     }
 }

@@ -14,9 +14,7 @@ import java.util.Optional;
 /// @param id the name that options use
 /// @param name what the driver calls it
 /// @param vramBytes its memory
-/// @param memoryGigabytesPerSecond peak rate of its memory, in 10^9 bytes
-/// @param teraflops peak rate of 32-bit floats without tensor cores
-/// @param linkGigabytesPerSecond rate of copies from or to pinned host memory, one way
+/// @param rates how fast it is
 /// @param capability which instructions and how much shared memory it has
 /// @param multiprocessors their number
 /// @param l2Bytes its second-level cache
@@ -24,9 +22,7 @@ public record GpuProfile(
         String id,
         String name,
         long vramBytes,
-        double memoryGigabytesPerSecond,
-        double teraflops,
-        double linkGigabytesPerSecond,
+        Rates rates,
         ComputeCapability capability,
         int multiprocessors,
         long l2Bytes) {
@@ -35,22 +31,22 @@ public record GpuProfile(
     private static final double PCIE5_X16 = 50;
     private static final ComputeCapability AMPERE = new ComputeCapability(8, 6);
     private static final ComputeCapability ADA = new ComputeCapability(8, 9);
+    private static final ComputeCapability HOPPER = new ComputeCapability(9, 0);
+    private static final ComputeCapability BLACKWELL = new ComputeCapability(12, 0);
     private static final List<GpuProfile> ALL = List.of(
-            gpu("rtx3060", "NVIDIA GeForce RTX 3060", 12, 360, 12.74, PCIE4_X16, AMPERE, 28, 3),
-            gpu("rtx3090", "NVIDIA GeForce RTX 3090", 24, 936.2, 35.58, PCIE4_X16, AMPERE, 82, 6),
-            gpu("rtx4060ti", "NVIDIA GeForce RTX 4060 Ti", 16, 288, 22.06, PCIE4_X8, ADA, 34, 32),
-            gpu("rtx4090", "NVIDIA GeForce RTX 4090", 24, 1008, 82.58, PCIE4_X16, ADA, 128, 72),
-            gpu(
-                    "rtx5090",
-                    "NVIDIA GeForce RTX 5090",
-                    32,
-                    1792,
-                    104.8,
-                    PCIE5_X16,
-                    new ComputeCapability(12, 0),
-                    170,
-                    96),
-            gpu("h100", "NVIDIA H100 80GB HBM3", 80, 3350, 66.9, PCIE5_X16, new ComputeCapability(9, 0), 132, 50));
+            gpu("rtx3060", "NVIDIA GeForce RTX 3060", 12, new Rates(360, 12.74, PCIE4_X16), AMPERE, 28, 3),
+            gpu("rtx3090", "NVIDIA GeForce RTX 3090", 24, new Rates(936.2, 35.58, PCIE4_X16), AMPERE, 82, 6),
+            gpu("rtx4060ti", "NVIDIA GeForce RTX 4060 Ti", 16, new Rates(288, 22.06, PCIE4_X8), ADA, 34, 32),
+            gpu("rtx4090", "NVIDIA GeForce RTX 4090", 24, new Rates(1008, 82.58, PCIE4_X16), ADA, 128, 72),
+            gpu("rtx5090", "NVIDIA GeForce RTX 5090", 32, new Rates(1792, 104.8, PCIE5_X16), BLACKWELL, 170, 96),
+            gpu("h100", "NVIDIA H100 80GB HBM3", 80, new Rates(3350, 66.9, PCIE5_X16), HOPPER, 132, 50));
+
+    /// How fast a GPU is at most.
+    ///
+    /// @param memoryGigabytesPerSecond of its memory, in 10^9 bytes
+    /// @param teraflops of 32-bit floats without tensor cores
+    /// @param linkGigabytesPerSecond of copies from or to pinned host memory, one way
+    public record Rates(double memoryGigabytesPerSecond, double teraflops, double linkGigabytesPerSecond) {}
 
     /// Returns the profiles there are.
     public static List<GpuProfile> all() {
@@ -63,39 +59,14 @@ public record GpuProfile(
         return ALL.stream().filter(gpu -> gpu.id.equals(wanted)).findFirst();
     }
 
-    /// Returns this GPU with instructions of another generation.
-    public GpuProfile withCapability(ComputeCapability other) {
-        return new GpuProfile(
-                id,
-                name,
-                vramBytes,
-                memoryGigabytesPerSecond,
-                teraflops,
-                linkGigabytesPerSecond,
-                other,
-                multiprocessors,
-                l2Bytes);
-    }
-
     private static GpuProfile gpu(
             String id,
             String name,
             int vramGib,
-            double memory,
-            double teraflops,
-            double link,
+            Rates rates,
             ComputeCapability capability,
             int multiprocessors,
             int l2Mib) {
-        return new GpuProfile(
-                id,
-                name,
-                (long) vramGib << 30,
-                memory,
-                teraflops,
-                link,
-                capability,
-                multiprocessors,
-                (long) l2Mib << 20);
+        return new GpuProfile(id, name, (long) vramGib << 30, rates, capability, multiprocessors, (long) l2Mib << 20);
     }
 }

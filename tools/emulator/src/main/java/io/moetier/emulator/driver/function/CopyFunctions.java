@@ -56,7 +56,7 @@ final class CopyFunctions {
             stagedToDevice(machine, device, to, from, stream);
             return;
         }
-        double nanos = costs(machine).copyNanos(device.profile(), bytes, pinned);
+        double nanos = machine.costs().copyNanos(device.profile(), bytes, pinned);
         machine.issue(stream, Command.work(label("to device", bytes), device.engines(EngineKind.TO_DEVICE), () -> {
             device.memory().write(to, from);
             return nanos;
@@ -71,8 +71,8 @@ final class CopyFunctions {
             Machine machine, EmulatedDevice device, long to, MemorySegment from, CommandStream stream) {
         long bytes = from.byteSize();
         MemorySegment staged = AnonymousMemory.allocate(bytes, Arena.ofAuto()).copyFrom(from);
-        machine.scheduler().advanceHost(costs(machine).linkNanos(device.profile(), bytes, false));
-        double nanos = costs(machine).copyNanos(device.profile(), bytes, false);
+        machine.scheduler().advanceHost(machine.costs().linkNanos(device.profile(), bytes, false));
+        double nanos = machine.costs().copyNanos(device.profile(), bytes, false);
         machine.issue(stream, Command.work(label("to device", bytes), device.engines(EngineKind.TO_DEVICE), () -> {
             device.memory().write(to, staged);
             return nanos;
@@ -89,7 +89,7 @@ final class CopyFunctions {
         MemorySegment to = call.memory(0, bytes);
         EmulatedDevice device = machine.deviceOf(from, bytes);
         boolean pinned = machine.pinned().isPinned(call.word(0), bytes);
-        double nanos = costs(machine).copyNanos(device.profile(), bytes, pinned);
+        double nanos = machine.costs().copyNanos(device.profile(), bytes, pinned);
         machine.issue(stream, Command.work(label("to host", bytes), device.engines(EngineKind.TO_HOST), () -> {
             device.memory().read(from, to);
             return nanos;
@@ -132,8 +132,8 @@ final class CopyFunctions {
         machine.issue(
                 stream,
                 source == target
-                        ? within(source, from, to, bytes, costs(machine))
-                        : between(source, target, from, to, bytes, costs(machine)));
+                        ? within(source, from, to, bytes, machine.costs())
+                        : between(source, target, from, to, bytes, machine.costs()));
     }
 
     private static Command within(EmulatedDevice device, long from, long to, long bytes, GpuCosts costs) {
@@ -170,15 +170,11 @@ final class CopyFunctions {
             throw DriverError.of(CudaStatus.INVALID_VALUE, "an address that is no multiple of " + unitBytes);
         }
         EmulatedDevice device = machine.deviceOf(to, Math.multiplyExact(count, unitBytes));
-        double nanos = costs(machine).kernelNanos(device.profile(), (double) count * unitBytes, 0);
+        double nanos = machine.costs().kernelNanos(device.profile(), (double) count * unitBytes, 0);
         machine.issue(stream, Command.work(label("fill", count * unitBytes), device.engines(EngineKind.COMPUTE), () -> {
             device.memory().fill(to, value, unitBytes, count);
             return nanos;
         }));
-    }
-
-    private static GpuCosts costs(Machine machine) {
-        return machine.options().costs();
     }
 
     private static String label(String what, long bytes) {

@@ -61,7 +61,7 @@ final class KernelFunctions {
         }
         Launch launch =
                 new Launch(grid(call), block(call, kernel), sharedBytes(call, kernel), parameters(call, kernel));
-        machine.scheduler().advanceHost(machine.options().costs().launchNanos());
+        machine.scheduler().advanceHost(machine.costs().latencies().launchNanos());
         EmulatedDevice device = context.device();
         machine.issue(
                 stream,
@@ -76,7 +76,7 @@ final class KernelFunctions {
                 .nanos(
                         kernel.kernel(),
                         launch,
-                        machine.options().costs(),
+                        machine.costs(),
                         device.profile(),
                         counted -> kernel.module()
                                 .module()

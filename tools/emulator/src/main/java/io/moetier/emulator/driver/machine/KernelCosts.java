@@ -59,7 +59,7 @@ public final class KernelCosts {
             cost = cost(counts);
             known.put(key, cost);
         }
-        return cost == null ? costs.kernelNanos() : cost.nanos(costs, gpu);
+        return cost == null ? costs.latencies().kernelNanos() : cost.nanos(costs, gpu);
     }
 
     private static Cost cost(LaunchCounts counts) {

@@ -1,5 +1,6 @@
 package io.moetier.emulator.driver.machine;
 
+import io.moetier.emulator.driver.clock.GpuCosts;
 import io.moetier.emulator.driver.fault.CudaStatus;
 import io.moetier.emulator.driver.fault.Diagnostics;
 import io.moetier.emulator.driver.fault.DriverError;
@@ -49,8 +50,11 @@ public final class Machine {
     public Machine(EmulatedOptions options, ComputeCache computeCache) {
         this.options = options;
         this.computeCache = computeCache;
-        scheduler = new Scheduler(options.order(), options.seed(), options.timeline());
-        kernelCosts = new KernelCosts(options.counting());
+        scheduler = new Scheduler(
+                options.schedule().order(),
+                options.schedule().seed(),
+                options.timing().timeline());
+        kernelCosts = new KernelCosts(options.timing().counting());
         options.faults().forEach(faults::add);
         for (EmulatedGpu gpu : options.gpus()) {
             devices.add(new EmulatedDevice(devices.size(), gpu, options.fresh()));
@@ -88,7 +92,7 @@ public final class Machine {
 
     private CudaStatus answer(DriverFunction function, Call call) {
         try {
-            scheduler.advanceHost(options.costs().callNanos());
+            scheduler.advanceHost(costs().latencies().callNanos());
             prepare(function);
             function.entryPoint().run(this, call);
             return CudaStatus.SUCCESS;
@@ -140,6 +144,10 @@ public final class Machine {
 
     public EmulatedOptions options() {
         return options;
+    }
+
+    public GpuCosts costs() {
+        return options.timing().costs();
     }
 
     public ComputeCache computeCache() {
@@ -276,10 +284,12 @@ public final class Machine {
     public LaunchOptions launchOptions(boolean counted) {
         return new LaunchOptions(
                 scheduler.isAdversarial(),
-                scheduler.isAdversarial() ? scheduler.kernelSeed() : options.seed(),
+                scheduler.isAdversarial()
+                        ? scheduler.kernelSeed()
+                        : options.schedule().seed(),
                 counted,
                 LaunchOptions.DEFAULT.maxWarpInstructions(),
-                options.disturbanceUlps());
+                LaunchOptions.DEFAULT.disturbanceUlps());
     }
 
     public EmulatedContext createContext(EmulatedDevice device) {

@@ -11,24 +11,16 @@ import java.util.List;
 ///
 /// @param gpus its devices, in the order of their ordinals; none is possible
 /// @param driverVersion as `cuDriverGetVersion` answers: 12050 is CUDA 12.5, and decides which PTX is too new
-/// @param order in which commands run
-/// @param seed of that order, and of the order of blocks and warps in kernels
+/// @param schedule in which order commands run
 /// @param fresh what allocated memory holds
-/// @param disturbanceUlps by how many units in the last place approximate instructions may be off at most
-/// @param counting when the cost of kernels is found
-/// @param costs what takes how long in virtual time
-/// @param timeline whether what the engines do is kept
+/// @param timing what takes how long in virtual time
 /// @param faults what fails
 public record EmulatedOptions(
         List<EmulatedGpu> gpus,
         int driverVersion,
-        Order order,
-        long seed,
+        Schedule schedule,
         FreshMemory fresh,
-        int disturbanceUlps,
-        CostCounting counting,
-        GpuCosts costs,
-        boolean timeline,
+        Timing timing,
         List<InjectedFault> faults) {
     private static final int CUDA_13_0 = 13_000;
 
@@ -36,14 +28,22 @@ public record EmulatedOptions(
     public static final EmulatedOptions DEFAULT = new EmulatedOptions(
             List.of(EmulatedGpu.of(GpuProfile.of("rtx3060").orElseThrow())),
             CUDA_13_0,
-            Order.ISSUE,
-            0,
+            new Schedule(Order.ISSUE, 0),
             FreshMemory.FAULTS,
-            0,
-            CostCounting.ONCE,
-            GpuCosts.DEFAULT,
-            false,
+            new Timing(CostCounting.ONCE, GpuCosts.DEFAULT, false),
             List.of());
+
+    /// In which order commands run.
+    ///
+    /// @param seed of that order, and of the order of blocks and warps in kernels
+    public record Schedule(Order order, long seed) {}
+
+    /// Virtual time.
+    ///
+    /// @param counting when the cost of kernels is found
+    /// @param costs what takes how long
+    /// @param timeline whether what the engines do is kept
+    public record Timing(CostCounting counting, GpuCosts costs, boolean timeline) {}
 
     public EmulatedOptions {
         gpus = List.copyOf(gpus);
@@ -51,53 +51,35 @@ public record EmulatedOptions(
     }
 
     public EmulatedOptions withGpus(EmulatedGpu... values) {
-        return with(List.of(values), driverVersion, order, seed, fresh, counting, timeline, faults);
+        return new EmulatedOptions(List.of(values), driverVersion, schedule, fresh, timing, faults);
     }
 
     public EmulatedOptions withDriverVersion(int value) {
-        return with(gpus, value, order, seed, fresh, counting, timeline, faults);
+        return new EmulatedOptions(gpus, value, schedule, fresh, timing, faults);
     }
 
     /// Returns options under which commands run in an adversarial order.
     public EmulatedOptions withSeed(long value) {
-        return with(gpus, driverVersion, Order.ADVERSARIAL, value, fresh, counting, timeline, faults);
+        return new EmulatedOptions(gpus, driverVersion, new Schedule(Order.ADVERSARIAL, value), fresh, timing, faults);
     }
 
     public EmulatedOptions withFresh(FreshMemory value) {
-        return with(gpus, driverVersion, order, seed, value, counting, timeline, faults);
+        return new EmulatedOptions(gpus, driverVersion, schedule, value, timing, faults);
     }
 
     public EmulatedOptions withCounting(CostCounting value) {
-        return with(gpus, driverVersion, order, seed, fresh, value, timeline, faults);
+        return with(new Timing(value, timing.costs(), timing.timeline()));
     }
 
     public EmulatedOptions withTimeline() {
-        return with(gpus, driverVersion, order, seed, fresh, counting, true, faults);
+        return with(new Timing(timing.counting(), timing.costs(), true));
     }
 
     public EmulatedOptions withFaults(InjectedFault... values) {
-        return with(gpus, driverVersion, order, seed, fresh, counting, timeline, List.of(values));
+        return new EmulatedOptions(gpus, driverVersion, schedule, fresh, timing, List.of(values));
     }
 
-    private EmulatedOptions with(
-            List<EmulatedGpu> newGpus,
-            int newDriverVersion,
-            Order newOrder,
-            long newSeed,
-            FreshMemory newFresh,
-            CostCounting newCounting,
-            boolean newTimeline,
-            List<InjectedFault> newFaults) {
-        return new EmulatedOptions(
-                newGpus,
-                newDriverVersion,
-                newOrder,
-                newSeed,
-                newFresh,
-                disturbanceUlps,
-                newCounting,
-                costs,
-                newTimeline,
-                newFaults);
+    private EmulatedOptions with(Timing value) {
+        return new EmulatedOptions(gpus, driverVersion, schedule, fresh, value, faults);
     }
 }

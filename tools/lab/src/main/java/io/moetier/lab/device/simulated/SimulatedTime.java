@@ -51,7 +51,7 @@ final class SimulatedTime implements HostClock, Timekeeper {
 
     /// Charges the host for a call of the driver.
     void call() {
-        scheduler.advanceHost(costs.callNanos());
+        scheduler.advanceHost(costs.latencies().callNanos());
     }
 
     /// Charges a launch.
@@ -60,7 +60,7 @@ final class SimulatedTime implements HostClock, Timekeeper {
     /// @param lanes threads times instructions
     void launch(String kernel, double bytes, double lanes) {
         launches++;
-        scheduler.advanceHost(costs.callNanos() + costs.launchNanos());
+        scheduler.advanceHost(costs.latencies().callNanos() + costs.latencies().launchNanos());
         double nanos = costs.kernelNanos(gpu, bytes, FLOPS_PER_LANE * lanes);
         scheduler.issue(kernels, Command.work(kernel, compute, () -> nanos));
     }
@@ -143,7 +143,7 @@ final class SimulatedTime implements HostClock, Timekeeper {
 
     @Override
     public double processorNanos(long bytes, int rows) {
-        return costs.processorNanos(bytes, rows);
+        return costs.processor().nanos(bytes, rows);
     }
 
     @Override
