@@ -3,6 +3,7 @@ package io.moetier.emulator.driver.machine;
 import io.moetier.emulator.driver.clock.GpuCosts;
 import io.moetier.emulator.driver.clock.GpuProfile;
 import io.moetier.emulator.driver.option.CostCounting;
+import io.moetier.emulator.ptx.code.Cost;
 import io.moetier.emulator.ptx.decode.PtxParameter;
 import io.moetier.emulator.ptx.module.PtxKernel;
 import io.moetier.emulator.ptx.run.Extent;
@@ -28,13 +29,13 @@ public final class KernelCosts {
     private static final int MATRIX_FACTOR = 8;
 
     private final CostCounting counting;
-    private final Map<Key, Cost> known = new HashMap<>();
+    private final Map<Key, Work> known = new HashMap<>();
 
     /// What decides the cost of a launch: numbers among the parameters are shapes, addresses are not.
     private record Key(PtxKernel kernel, Extent grid, Extent block, int dynamicSharedBytes, List<Integer> numbers) {}
 
     /// What a kernel moves and computes.
-    private record Cost(double bytes, double flops) {
+    private record Work(double bytes, double flops) {
         double nanos(GpuCosts costs, GpuProfile gpu) {
             return costs.kernelNanos(gpu, bytes, flops);
         }
@@ -52,23 +53,23 @@ public final class KernelCosts {
     /// Runs a launch and returns what it takes in virtual time.
     public double nanos(PtxKernel kernel, Launch launch, GpuCosts costs, GpuProfile gpu, Run run) {
         Key key = key(kernel, launch);
-        @Nullable Cost cost = counting == CostCounting.ONCE ? known.get(key) : null;
-        boolean counted = cost == null && counting != CostCounting.NEVER;
+        @Nullable Work work = counting == CostCounting.ONCE ? known.get(key) : null;
+        boolean counted = work == null && counting != CostCounting.NEVER;
         LaunchCounts counts = run.run(counted);
         if (counted) {
-            cost = cost(counts);
-            known.put(key, cost);
+            work = work(counts);
+            known.put(key, work);
         }
-        return cost == null ? costs.latencies().kernelNanos() : cost.nanos(costs, gpu);
+        return work == null ? costs.latencies().kernelNanos() : work.nanos(costs, gpu);
     }
 
-    private static Cost cost(LaunchCounts counts) {
-        double lanes = counts.fp32()
-                + counts.integers()
-                + counts.dotProducts()
-                + (double) SPECIAL_FACTOR * counts.special()
-                + (double) counts.matrix() / MATRIX_FACTOR;
-        return new Cost(
+    private static Work work(LaunchCounts counts) {
+        double lanes = counts.operations(Cost.FP32)
+                + counts.operations(Cost.INTEGER)
+                + counts.operations(Cost.DOT_PRODUCT)
+                + (double) SPECIAL_FACTOR * counts.operations(Cost.SPECIAL)
+                + (double) counts.operations(Cost.MATRIX) / MATRIX_FACTOR;
+        return new Work(
                 (double) SECTOR_BYTES * (counts.sectorsRead() + counts.sectorsWritten()), FLOPS_PER_LANE * lanes);
     }
 

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class Accesses {
     private final DeviceMemory memory;
     private final Faults faults;
-    private final Counters counters;
+    private final LaunchCounts counts;
     private final int launch;
     private final @Nullable Allocation[] lastOf; // for each instruction, what it touched last
     private final Allocation shared;
@@ -22,10 +22,10 @@ final class Accesses {
     /// Where each lane's access lies in the allocation that was found.
     final long[] offsets = new long[Warp.LANES];
 
-    Accesses(DeviceMemory memory, Faults faults, Counters counters, int numOps, Allocation shared, int localBytes) {
+    Accesses(DeviceMemory memory, Faults faults, LaunchCounts counts, int numOps, Allocation shared, int localBytes) {
         this.memory = memory;
         this.faults = faults;
-        this.counters = counters;
+        this.counts = counts;
         launch = memory.nextLaunch();
         lastOf = new Allocation[numOps];
         this.shared = shared;
@@ -189,7 +189,7 @@ final class Accesses {
     }
 
     void countRead(Warp warp, int mask, Allocation allocation) {
-        if (!counters.counting || allocation == shared || allocation == warp.local) {
+        if (!counts.counting || allocation == shared || allocation == warp.local) {
             return;
         }
         long last = -1;
@@ -197,13 +197,13 @@ final class Accesses {
             long offset = offsets[Integer.numberOfTrailingZeros(rest)];
             if (offset >> 5 != last) {
                 last = offset >> 5;
-                counters.sectorsRead += allocation.touchRead(offset, launch);
+                counts.sectorsRead += allocation.touchRead(offset, launch);
             }
         }
     }
 
     void countWritten(Warp warp, int mask, Allocation allocation) {
-        if (!counters.counting || allocation == shared || allocation == warp.local) {
+        if (!counts.counting || allocation == shared || allocation == warp.local) {
             return;
         }
         long last = -1;
@@ -211,7 +211,7 @@ final class Accesses {
             long offset = offsets[Integer.numberOfTrailingZeros(rest)];
             if (offset >> 5 != last) {
                 last = offset >> 5;
-                counters.sectorsWritten += allocation.touchWritten(offset, launch);
+                counts.sectorsWritten += allocation.touchWritten(offset, launch);
             }
         }
     }

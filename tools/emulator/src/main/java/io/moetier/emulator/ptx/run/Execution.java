@@ -17,7 +17,7 @@ final class Execution {
     private final Launch launch;
     private final LaunchOptions options;
     private final Faults faults;
-    private final Counters counters;
+    private final LaunchCounts counts;
     private final Allocation shared;
     private final Warp[] warps;
     private final WarpRunner runner;
@@ -28,7 +28,7 @@ final class Execution {
         this.launch = launch;
         this.options = options;
         faults = new Faults(kernel, launch.grid(), launch.block());
-        counters = new Counters(options.countTraffic());
+        counts = new LaunchCounts(options.countTraffic());
         shared = memory.scratch(kernel.sharedBytes() + launch.dynamicSharedBytes());
         Op.Program program = kernel.program();
         warps = new Warp[Math.toIntExact(Math.ceilDiv(launch.block().count(), Warp.LANES))];
@@ -42,9 +42,9 @@ final class Execution {
                 fill(warps[i], special, 0, 0, 0);
             }
         }
-        Accesses accesses = new Accesses(memory, faults, counters, program.ops().size(), shared, kernel.localBytes());
+        Accesses accesses = new Accesses(memory, faults, counts, program.ops().size(), shared, kernel.localBytes());
         runner = new WarpRunner(
-                program, accesses, new MemoryUnit(accesses, launch.parameters()), faults, counters, options);
+                program, accesses, new MemoryUnit(accesses, launch.parameters()), faults, counts, options);
     }
 
     LaunchCounts run() {
@@ -57,7 +57,7 @@ final class Execution {
             enter(Math.floorMod(first + Math.multiplyExact(i, step), blocks));
             block.run((int) launch.block().count());
         }
-        return counters.result();
+        return counts;
     }
 
     /// Steps of a length that has no factor in common with the number of blocks reach each block once.

@@ -1,25 +1,45 @@
 package io.moetier.emulator.ptx.run;
 
-/// What a launch has done, for a clock to charge. Without [LaunchOptions#countTraffic] only `warpInstructions` is
+import io.moetier.emulator.ptx.code.Cost;
+import io.moetier.emulator.ptx.code.Op;
+
+/// What a launch has done, for a clock to charge. Without [LaunchOptions#countTraffic] only its instructions are
 /// counted.
 ///
-/// Operations count active lanes: a fused multiply-add of a full warp is 32 `fp32`, as is an addition. A
-/// packed half-precision instruction counts once a lane, under `fp32`.
-///
-/// @param warpInstructions instructions, each counted once for the lanes that execute it together
-/// @param fp32 arithmetic on floats
-/// @param integers integer and logic arithmetic, conversions and moves
-/// @param dotProducts `dp4a`
-/// @param special reciprocals, roots, exponentials and their like
-/// @param matrix `mma` instructions of a warp, weighted with their multiply-adds
-/// @param sectorsRead distinct 32-byte sectors of global memory
-/// @param sectorsWritten distinct 32-byte sectors of global memory, atomics included
-public record LaunchCounts(
-        long warpInstructions,
-        long fp32,
-        long integers,
-        long dotProducts,
-        long special,
-        long matrix,
-        long sectorsRead,
-        long sectorsWritten) {}
+/// Confined to the thread that runs the launch, and final when that has ended.
+public final class LaunchCounts {
+    final boolean counting;
+    private final long[] operations = new long[Cost.COUNT];
+    long warpInstructions;
+    long sectorsRead;
+    long sectorsWritten;
+
+    LaunchCounts(boolean counting) {
+        this.counting = counting;
+    }
+
+    void add(Op op, int mask) {
+        operations[op.cost.slot] += (long) op.weight * Integer.bitCount(mask);
+    }
+
+    /// Returns the operations of a kind. They count active lanes: a fused multiply-add of a full warp is 32 of
+    /// [Cost#FP32], as is an addition. A packed half-precision instruction counts once a lane.
+    public long operations(Cost kind) {
+        return operations[kind.slot];
+    }
+
+    /// Returns the instructions, each counted once for the lanes that execute it together.
+    public long warpInstructions() {
+        return warpInstructions;
+    }
+
+    /// Returns the distinct 32-byte sectors of global memory that were read.
+    public long sectorsRead() {
+        return sectorsRead;
+    }
+
+    /// Returns the distinct 32-byte sectors of global memory that were written, atomics included.
+    public long sectorsWritten() {
+        return sectorsWritten;
+    }
+}

@@ -20,7 +20,7 @@ final class WarpRunner {
     private final Atomics atomics;
     private final Exchanges exchanges;
     private final Faults faults;
-    private final Counters counters;
+    private final LaunchCounts counts;
     private final long maxInstructions;
 
     WarpRunner(
@@ -28,7 +28,7 @@ final class WarpRunner {
             Accesses accesses,
             MemoryUnit memory,
             Faults faults,
-            Counters counters,
+            LaunchCounts counts,
             LaunchOptions options) {
         ops = program.ops().toArray(Op[]::new);
         Approximation approximation = new Approximation(options.seed(), options.disturbanceUlps());
@@ -38,7 +38,7 @@ final class WarpRunner {
         atomics = new Atomics(accesses);
         exchanges = new Exchanges(faults);
         this.faults = faults;
-        this.counters = counters;
+        this.counts = counts;
         maxInstructions = options.maxWarpInstructions();
     }
 
@@ -48,8 +48,8 @@ final class WarpRunner {
 
     /// Runs until the warp ends, waits at a barrier, or has executed about `quantum` instructions.
     void run(Warp warp, long quantum) {
-        long until = counters.warpInstructions + quantum;
-        while (!warp.ended() && counters.warpInstructions < until) {
+        long until = counts.warpInstructions + quantum;
+        while (!warp.ended() && counts.warpInstructions < until) {
             warp.mergeGroups();
             int group = warp.next();
             if (group < 0) {
@@ -88,13 +88,13 @@ final class WarpRunner {
         int mask = warp.masks[group];
         boolean met = warp.waits[group] == Warp.Wait.LANES;
         int stop = warp.groups == 1 ? Integer.MAX_VALUE : warp.nextStop(group, pc);
-        long executed = counters.warpInstructions;
+        long executed = counts.warpInstructions;
         while (true) {
             Op op = ops[pc];
             int active = op.guard < 0 ? mask : mask & warp.predicate(op.guard, op.guardNegated);
             executed++;
-            if (counters.counting) {
-                counters.add(op, active);
+            if (counts.counting) {
+                counts.add(op, active);
             }
             boolean on = true;
             switch (op.unit) {
@@ -121,7 +121,7 @@ final class WarpRunner {
                 }
                 case BARRIER -> {
                     if (active != 0) {
-                        counters.warpInstructions = executed;
+                        counts.warpInstructions = executed;
                         arrive(warp, group, pc, mask, active);
                         return;
                     }
@@ -129,7 +129,7 @@ final class WarpRunner {
                 }
                 case EXCHANGE -> {
                     if (active != 0 && !met && waits(op, warp, group, pc, mask, active)) {
-                        counters.warpInstructions = executed - 1;
+                        counts.warpInstructions = executed - 1;
                         return;
                     }
                     met = false;
@@ -149,7 +149,7 @@ final class WarpRunner {
                 break;
             }
         }
-        counters.warpInstructions = executed;
+        counts.warpInstructions = executed;
         if (mask == 0) {
             warp.removeGroup(group);
         } else {
@@ -240,7 +240,7 @@ final class WarpRunner {
             warp.setPredicate(op.d, active, answer);
             return;
         }
-        long value = op.warpCode == Op.WarpCode.ACTIVE_MASK ? active : counters.warpInstructions;
+        long value = op.warpCode == Op.WarpCode.ACTIVE_MASK ? active : counts.warpInstructions;
         warp.fill(op.d, op.wide, active, value);
     }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.emulator.ptx.code.Cost;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -319,9 +320,9 @@ class WarpTest {
             LaunchCounts counts = script.launch(2, 64, 0, LaunchOptions.DEFAULT);
             assertEquals(16, counts.sectorsRead());
             assertEquals(8, counts.sectorsWritten());
-            assertEquals(128, counts.fp32());
-            assertEquals(128, counts.dotProducts());
-            assertEquals(128, counts.special());
+            assertEquals(128, counts.operations(Cost.FP32));
+            assertEquals(128, counts.operations(Cost.DOT_PRODUCT));
+            assertEquals(128, counts.operations(Cost.SPECIAL));
             assertEquals(4 * 13, counts.warpInstructions());
         }
     }
