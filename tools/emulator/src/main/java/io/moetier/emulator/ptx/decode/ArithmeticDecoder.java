@@ -56,30 +56,51 @@ final class ArithmeticDecoder {
         return true;
     }
 
+    /// What becomes of a result before it is stored.
+    ///
+    /// @param ftz whether subnormal floats become zero, those that come in, too
+    /// @param sat whether it is clamped: a float to 0 to 1, a whole number to its type
+    private record Ending(Rounding rounding, boolean ftz, boolean sat) {
+        static Ending read(Modifiers modifiers) {
+            return new Ending(modifiers.rounding(), modifiers.take("ftz"), modifiers.take("sat"));
+        }
+
+        /// Rounded once to nearest, nothing cut off.
+        boolean isPlain() {
+            return rounding == Rounding.NEAREST && !ftz && !sat;
+        }
+    }
+
+    /// The part of a product of whole numbers that an instruction names.
+    private enum Part {
+        NONE(""),
+        LOW(""),
+        HIGH("_HI"),
+        WIDE("_WIDE");
+
+        final String suffix; // of its code
+
+        Part(String suffix) {
+            this.suffix = suffix;
+        }
+
+        static Part read(Modifiers modifiers) {
+            return modifiers.take("lo") ? LOW : modifiers.take("hi") ? HIGH : modifiers.take("wide") ? WIDE : NONE;
+        }
+    }
+
     /// An arithmetic instruction with its modifiers.
     ///
-    /// @param part `_HI` or `_WIDE` of a product, else empty
-    private record Form(
-            String name,
-            PtxType type,
-            boolean approximate,
-            Rounding rounding,
-            boolean ftz,
-            boolean sat,
-            boolean nan,
-            boolean low,
-            String part) {
+    /// @param nan whether `min` and `max` are NaN where one of the two is
+    private record Form(String name, PtxType type, boolean approximate, Ending ending, boolean nan, Part part) {
         static Form read(String name, Modifiers modifiers) {
             boolean approximate = modifiers.takeAny("approx", "full");
-            Rounding rounding = modifiers.rounding();
-            boolean ftz = modifiers.take("ftz");
-            boolean sat = modifiers.take("sat");
+            Ending ending = Ending.read(modifiers);
             boolean nan = modifiers.take("NaN");
-            boolean low = modifiers.take("lo");
-            String part = modifiers.take("hi") ? "_HI" : modifiers.take("wide") ? "_WIDE" : "";
+            Part part = Part.read(modifiers);
             PtxType type = modifiers.type();
             modifiers.end();
-            return new Form(name, type, approximate, rounding, ftz, sat, nan, low, part);
+            return new Form(name, type, approximate, ending, nan, part);
         }
 
         boolean floats() {
@@ -90,15 +111,10 @@ final class ArithmeticDecoder {
             return List.of(names).contains(name);
         }
 
-        /// Rounded once to nearest, nothing cut off.
-        boolean plain() {
-            return rounding == Rounding.NEAREST && !ftz && !sat && !nan;
-        }
-
         boolean exists() {
             boolean product = !floats() && is("mul", "mad");
-            boolean whole = product ? low == part.isEmpty() : !low && part.isEmpty();
-            return typeExists() && whole && modifiersExist() && type != PtxType.PRED && type.bytes > 1;
+            boolean partExists = product == (part != Part.NONE);
+            return typeExists() && partExists && modifiersExist() && type != PtxType.PRED && type.bytes > 1;
         }
 
         private boolean typeExists() {
@@ -112,10 +128,10 @@ final class ArithmeticDecoder {
 
         private boolean modifiersExist() {
             boolean directed = is("add", "sub", "mul", "mad", "fma", "div", "rcp", "sqrt") && type.floating();
-            boolean rounded = rounding == Rounding.NEAREST || (directed && !type.half());
+            boolean rounded = ending.rounding == Rounding.NEAREST || (directed && !type.half());
             boolean approximates = !approximate || (floats() && !is("add", "sub", "mul", "mad", "fma", "min", "max"));
             boolean spreads = !nan || (floats() && is("min", "max"));
-            boolean saturates = !sat || (type != PtxType.F64 && (floats() || type == PtxType.S32));
+            boolean saturates = !ending.sat || (type != PtxType.F64 && (floats() || type == PtxType.S32));
             boolean halves = !type.half() || !is("div", "rcp", "sqrt", "rsqrt", "lg2", "sin", "cos");
             return rounded && approximates && spreads && saturates && halves;
         }
@@ -124,7 +140,7 @@ final class ArithmeticDecoder {
             boolean approximates = approximate || is("rsqrt", "ex2", "lg2", "sin", "cos", "tanh");
             String plainName = name.equals("mad") && floats() ? "fma" : name;
             String prefix = approximates && type != PtxType.F64 ? "APPROX_" : "";
-            return ScalarCode.valueOf(prefix + plainName.toUpperCase(Locale.ROOT) + part + (nan ? "_NAN" : ""));
+            return ScalarCode.valueOf(prefix + plainName.toUpperCase(Locale.ROOT) + part.suffix + (nan ? "_NAN" : ""));
         }
 
         Cost cost() {
@@ -139,16 +155,18 @@ final class ArithmeticDecoder {
         if (!form.exists()) {
             throw out.refuse(in, "no such form of " + name);
         }
-        RowCode fast = form.plain() ? rowCode(name + form.part, form.type, form.approximate) : null;
+        RowCode fast = form.ending.isPlain() && !form.nan
+                ? rowCode(name + form.part.suffix, form.type, form.approximate)
+                : null;
         Op op = out.emit(in, fast == null ? Unit.LANES : Unit.ROWS);
         op.rowCode = fast == null ? op.rowCode : fast;
         op.scalarCode = form.scalarCode();
-        op.rounding = form.rounding;
-        op.ftz = form.ftz;
-        op.sat = form.sat;
+        op.rounding = form.ending.rounding;
+        op.ftz = form.ending.ftz;
+        op.sat = form.ending.sat;
         op.type = form.type;
         op.cost = form.cost();
-        rows(in, op, form.part.equals("_WIDE") ? wider(in, form.type) : form.type);
+        rows(in, op, form.part == Part.WIDE ? wider(in, form.type) : form.type);
     }
 
     /// Sets result and operands; of three operands, only the last is as wide as the result.
