@@ -163,7 +163,12 @@ public final class Model implements AutoCloseable {
     }
 
     private static TierReport report(String name, ResidentSummary tier) {
-        return new TierReport(name, tier.numExperts(), tier.numSlots(), tier.numResident(), tier.slabBytes());
+        return new TierReport(
+                name,
+                tier.numExperts(),
+                tier.slots().number(),
+                tier.filled().number(),
+                tier.slots().bytes());
     }
 
     @Override

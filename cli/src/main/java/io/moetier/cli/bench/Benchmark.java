@@ -229,8 +229,8 @@ final class Benchmark implements AutoCloseable {
         fields.putAll(ExpertsUsed.of(model.engine(), promptStats.plus(generationStats))
                 .fields());
         fields.put("experts", experts.numExperts());
-        fields.put("expert_slots", experts.numSlots());
-        fields.put("expert_slot_bytes", experts.slabBytes());
+        fields.put("expert_slots", experts.slots().number());
+        fields.put("expert_slot_bytes", experts.slots().bytes());
         model.engine()
                 .pinnedTier()
                 .map(PinnedTier::residentSummary)
@@ -238,12 +238,12 @@ final class Benchmark implements AutoCloseable {
                         pinned -> {
                             fields.put("ram_bytes", pinned.budgetBytes());
                             fields.put("expert_slots_given_back", experts.numGivenBack());
-                            fields.put("pinned_slots", pinned.numSlots());
-                            fields.put("pinned_slot_bytes", pinned.slabBytes());
+                            fields.put("pinned_slots", pinned.slots().number());
+                            fields.put("pinned_slot_bytes", pinned.slots().bytes());
                             fields.put("vram_bytes", use.total());
                         },
                         () -> fields.put("ram_bytes", experts.budgetBytes()));
-        fields.put("resident_experts", experts.numResident());
+        fields.put("resident_experts", experts.filled().number());
         fields.put("resident_expert_bytes", use.experts());
         fields.put("other_weight_bytes", use.otherWeights());
         fields.put("kv_bytes", use.keyValues());
@@ -352,8 +352,9 @@ final class Benchmark implements AutoCloseable {
     }
 
     private static String room(ResidentSummary tier) {
-        return tier.numResident() + " of " + tier.numExperts() + ", " + ByteSize.format(tier.residentBytes())
-                + "; room for " + tier.numSlots() + ", " + ByteSize.format(tier.slabBytes());
+        return tier.filled().number() + " of " + tier.numExperts() + ", "
+                + ByteSize.format(tier.filled().bytes()) + "; room for "
+                + tier.slots().number() + ", " + ByteSize.format(tier.slots().bytes());
     }
 
     private static void addVirtual(Table table, String test, VirtualDevice device, Measurement rates) {

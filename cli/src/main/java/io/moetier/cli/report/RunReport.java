@@ -115,12 +115,12 @@ public record RunReport(
         fields.put("generated_tokens", outcome.generatedTokens());
         fields.put("generated_tokens_per_second", outcome.decodeTokensPerSecond());
         fields.put("experts", experts.numExperts());
-        fields.put("expert_slots", experts.numSlots());
-        fields.put("expert_slot_bytes", experts.slabBytes());
+        fields.put("expert_slots", experts.slots().number());
+        fields.put("expert_slot_bytes", experts.slots().bytes());
         engine.pinnedTier().map(PinnedTier::residentSummary).ifPresent(pinned -> {
             fields.put("expert_slots_given_back", experts.numGivenBack());
-            fields.put("pinned_slots", pinned.numSlots());
-            fields.put("pinned_slot_bytes", pinned.slabBytes());
+            fields.put("pinned_slots", pinned.slots().number());
+            fields.put("pinned_slot_bytes", pinned.slots().bytes());
             fields.put("host_hits", stats.hostHits());
             fields.put("copied_bytes", stats.copiedBytes());
             fields.put("computed_on_cpu", stats.computedOnHost());
@@ -162,8 +162,9 @@ public record RunReport(
     private Table addTier(Table tiers, String name, ResidentSummary tier, long found) {
         return tiers.row(
                 name,
-                tier.numResident() + " of " + tier.numSlots() + " slots",
-                ByteSize.format(tier.residentBytes()) + " of " + ByteSize.format(tier.slabBytes()),
+                tier.filled().number() + " of " + tier.slots().number() + " slots",
+                ByteSize.format(tier.filled().bytes()) + " of "
+                        + ByteSize.format(tier.slots().bytes()),
                 found,
                 share(found));
     }
@@ -202,7 +203,7 @@ public record RunReport(
                         Locale.ROOT,
                         "the GPU ran out of memory, so %d of %d slots for experts were given back",
                         experts.numGivenBack(),
-                        experts.numGivenBack() + experts.numSlots()));
+                        experts.numGivenBack() + experts.slots().number()));
     }
 
     private static double perSecond(long count, long nanos) {

@@ -153,7 +153,7 @@ public final class ExpertTier implements AutoCloseable {
     /// @param share of tokens that chose an expert in earlier runs, by packed id
     /// @throws IllegalStateException if an expert is here already
     void warm(IntToDoubleFunction share) {
-        if (residentSummary().numResident() > 0) {
+        if (residentSummary().filled().number() > 0) {
             throw new IllegalStateException("the tier has been used: " + residentSummary());
         }
         for (int c = 0; c < sizeClasses.size(); c++) {

@@ -4,51 +4,44 @@ import java.util.List;
 
 /// How full a tier is, for reports.
 ///
-/// @param numSlots experts that fit
-/// @param numResident experts that are there now
+/// @param slots that there are
+/// @param filled slots that hold an expert
 /// @param numExperts experts of the model that belong here
 /// @param slotBytes bytes of the largest slot
-/// @param residentBytes bytes of the slots that hold one
-/// @param slabBytes bytes of all slots
 /// @param budgetBytes bytes that the slots were allowed to take
 /// @param numGivenBack slots that there were besides, whose memory the device needed for something else
 public record ResidentSummary(
-        int numSlots,
-        int numResident,
-        int numExperts,
-        long slotBytes,
-        long residentBytes,
-        long slabBytes,
-        long budgetBytes,
-        int numGivenBack) {
+        Slots slots, Slots filled, int numExperts, long slotBytes, long budgetBytes, int numGivenBack) {
+    /// Some slots of a tier, and their bytes together.
+    public record Slots(int number, long bytes) {
+        Slots plus(Slots other) {
+            return new Slots(number + other.number, bytes + other.bytes);
+        }
+    }
+
     static ResidentSummary of(
             List<? extends SlotClass> sizeClasses, int numExperts, long budgetBytes, int numGivenBack) {
-        int slots = 0;
-        int resident = 0;
+        Slots slots = new Slots(0, 0);
+        Slots filled = new Slots(0, 0);
         long slotBytes = 0;
-        long residentBytes = 0;
-        long slabBytes = 0;
         for (SlotClass sizeClass : sizeClasses) {
+            long bytes = sizeClass.slab().slotBytes();
             int numSlots = sizeClass.cache().numSlots();
-            slots += numSlots;
-            resident += sizeClass.cache().numResident();
-            slotBytes = Math.max(slotBytes, sizeClass.slab().slotBytes());
-            residentBytes += sizeClass.cache().numResident() * sizeClass.slab().slotBytes();
-            slabBytes += numSlots * sizeClass.slab().slotBytes();
+            int numFilled = sizeClass.cache().numResident();
+            slots = slots.plus(new Slots(numSlots, numSlots * bytes));
+            filled = filled.plus(new Slots(numFilled, numFilled * bytes));
+            slotBytes = Math.max(slotBytes, bytes);
         }
-        return new ResidentSummary(
-                slots, resident, numExperts, slotBytes, residentBytes, slabBytes, budgetBytes, numGivenBack);
+        return new ResidentSummary(slots, filled, numExperts, slotBytes, budgetBytes, numGivenBack);
     }
 
     /// Returns this and a tier for other experts together.
     ResidentSummary plus(ResidentSummary other) {
         return new ResidentSummary(
-                numSlots + other.numSlots,
-                numResident + other.numResident,
+                slots.plus(other.slots),
+                filled.plus(other.filled),
                 numExperts + other.numExperts,
                 Math.max(slotBytes, other.slotBytes),
-                residentBytes + other.residentBytes,
-                slabBytes + other.slabBytes,
                 budgetBytes + other.budgetBytes,
                 numGivenBack + other.numGivenBack);
     }

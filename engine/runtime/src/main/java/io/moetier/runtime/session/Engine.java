@@ -291,7 +291,7 @@ public final class Engine implements AutoCloseable {
     public long pendingBytes() {
         ResidentSummary tier = pinnedTier().map(PinnedTier::residentSummary).orElseGet(expertTiers::residentSummary);
         long keyValues = device.readsMainMemory() ? KvCache.bytes(spec, kv, contextLength) : 0;
-        return tier.slabBytes() - tier.residentBytes() + keyValues;
+        return tier.slots().bytes() - tier.filled().bytes() + keyValues;
     }
 
     /// Returns how experts are read, and why so.

@@ -127,7 +127,7 @@ public final class Session implements AutoCloseable {
     public MemoryUse memoryUse() {
         long logitBytes = (long) Float.BYTES * (deviceLogits.length() + logits.length);
         return new MemoryUse(
-                engine.expertTiers().residentSummary().residentBytes(),
+                engine.expertTiers().residentSummary().filled().bytes(),
                 engine.otherWeightBytes(),
                 cache.allocatedBytes(),
                 workspace.byteSize() + logitBytes + engine.workingBytes());

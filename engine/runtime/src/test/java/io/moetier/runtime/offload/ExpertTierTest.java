@@ -59,7 +59,7 @@ class ExpertTierTest {
         Tier[] tiers = new Tier[experts.length];
         try (ExpertSequence sequence = tier.begin(layer, experts, FakeSource.NO_ROWS, null, experts.length)) {
             while (sequence.next()) {
-                assertTrue(sequence.size() <= tier.residentSummary().numSlots());
+                assertTrue(sequence.size() <= tier.residentSummary().slots().number());
                 for (int i = 0; i < sequence.size(); i++) {
                     int expert = sequence.expert(i);
                     int index = IntStream.range(0, experts.length)
@@ -102,7 +102,7 @@ class ExpertTierTest {
         void leavesSlotsFreeRatherThanLoadWhatIsRarelyChosen() {
             try (ExpertTier tier = tier(new FakeSource(2, 8, 4096), 2, 4 * 4096, "lfu")) {
                 tier.warm(id -> id == ExpertId.pack(0, 3) ? 0.022 : 0.021);
-                assertEquals(1, tier.residentSummary().numResident());
+                assertEquals(1, tier.residentSummary().filled().number());
                 assertEquals(List.of(Tier.HOST), walk(tier, 0, 3));
             }
         }
@@ -125,7 +125,7 @@ class ExpertTierTest {
             };
             try (ExpertTier tier = tier(source, 2, 4 * 4096, "lru")) {
                 assertThrows(MalformedModelException.class, () -> tier.warm(id -> ExpertId.expertOf(id) < 3 ? 0.5 : 0));
-                assertEquals(2, tier.residentSummary().numResident());
+                assertEquals(2, tier.residentSummary().filled().number());
                 assertEquals(List.of(Tier.HOST, Tier.HOST), walk(tier, 0, 0, 1));
             }
         }
@@ -144,7 +144,14 @@ class ExpertTierTest {
                 assertEquals(3, stats.expertMisses());
                 assertEquals(3 * 4096, stats.diskBytes());
                 assertEquals(
-                        new ResidentSummary(4, 3, 16, 4096, 3 * 4096, 4 * 4096, 4 * 4096, 0), tier.residentSummary());
+                        new ResidentSummary(
+                                new ResidentSummary.Slots(4, 4 * 4096),
+                                new ResidentSummary.Slots(3, 3 * 4096),
+                                16,
+                                4096,
+                                4 * 4096,
+                                0),
+                        tier.residentSummary());
             }
         }
 
@@ -223,7 +230,7 @@ class ExpertTierTest {
                                     all.stream().mapToInt(i -> i).limit(n).toArray());
                         }
                         ResidentSummary summary = tier.residentSummary();
-                        assertTrue(summary.slabBytes() <= summary.budgetBytes());
+                        assertTrue(summary.slots().bytes() <= summary.budgetBytes());
                     }
                 }
             }
@@ -406,7 +413,7 @@ class ExpertTierTest {
                 assertEquals(List.of(Tier.HOST), walk(tier, 0, 2).subList(0, 1), "the healthy expert stayed");
                 source.beforeRead = id -> {};
                 assertEquals(List.of(Tier.DISK), walk(tier, 0, 3));
-                assertEquals(2, tier.residentSummary().numResident());
+                assertEquals(2, tier.residentSummary().filled().number());
             }
         }
 
@@ -429,7 +436,7 @@ class ExpertTierTest {
                             () -> walk(tier, 0, IntStream.range(0, 8).toArray()));
                 }
                 walk(tier, 0, 0, 1, 2, 4, 5, 6, 7);
-                assertEquals(3, tier.residentSummary().numResident());
+                assertEquals(3, tier.residentSummary().filled().number());
             }
         }
 
@@ -474,7 +481,7 @@ class ExpertTierTest {
                                 () -> tier.begin(0, new int[] {1, 7}, FakeSource.NO_ROWS, null, 2)));
                 fails[0] = false;
                 walk(tier, 0, 4, 5);
-                assertEquals(2, tier.residentSummary().numResident());
+                assertEquals(2, tier.residentSummary().filled().number());
             }
         }
 
@@ -548,10 +555,10 @@ class ExpertTierTest {
             FakeSource source = new FakeSource(2, 8, 4096, 12288);
             assertEquals(8 * 4096 + 8 * 12288, SlotBudget.of(source, 2).allBytes());
             try (ExpertTier tier = tier(source, 2, Long.MAX_VALUE, "lru")) {
-                assertEquals(16, tier.residentSummary().numSlots());
+                assertEquals(16, tier.residentSummary().slots().number());
                 assertEquals(
                         SlotBudget.of(source, 2).allBytes(),
-                        tier.residentSummary().slabBytes());
+                        tier.residentSummary().slots().bytes());
             }
         }
 

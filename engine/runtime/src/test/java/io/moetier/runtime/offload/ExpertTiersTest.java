@@ -117,7 +117,7 @@ class ExpertTiersTest {
             ResidentSummary all = tiers.residentSummary();
             assertEquals(2 * EXPERTS, all.numExperts());
             int dropped = numDevices * Loaders.THREADS.count(); // copies for later that had not begun
-            for (int step = 0; all.numResident() < all.numSlots() - dropped; step++) {
+            for (int step = 0; all.filled().number() < all.slots().number() - dropped; step++) {
                 run(tiers, step % 2); // slots are used whatever becomes of misses, once loaders get a processor
                 devices.forEach(FakeDevice::finish);
                 all = tiers.residentSummary();

@@ -91,7 +91,7 @@ class PinnedTierTest {
                 disk += expected == Tier.DISK ? SLOT : 0;
                 assertEquals(expected, read(copies, id));
             }
-            assertEquals(model.size(), tier.residentSummary().numResident());
+            assertEquals(model.size(), tier.residentSummary().filled().number());
         }
         assertEquals(disk, counters.snapshot().diskBytes());
         assertEquals(0, device.numOpen.get());
@@ -204,7 +204,7 @@ class PinnedTierTest {
         try (PinnedTier pinned = tier(4);
                 DeviceCopies copies = copies(pinned);
                 ExpertTier tier = onDevice(copies, 2)) {
-            return tier.residentSummary().numSlots() == 2;
+            return tier.residentSummary().slots().number() == 2;
         } catch (FakeDevice.Failure e) {
             return false;
         }
@@ -236,7 +236,9 @@ class PinnedTierTest {
                 }
             }
             device.finish();
-            assertEquals(Math.min(slots, 2 * EXPERTS), tier.residentSummary().numResident());
+            assertEquals(
+                    Math.min(slots, 2 * EXPERTS),
+                    tier.residentSummary().filled().number());
         }
         return wrong.get() == 0;
     }
@@ -308,7 +310,7 @@ class PinnedTierTest {
                 }
                 assertEquals(EXPERTS, seen);
             }
-            assertEquals(4, tier.residentSummary().numResident());
+            assertEquals(4, tier.residentSummary().filled().number());
         }
         assertEquals(0, device.numOpen.get());
     }

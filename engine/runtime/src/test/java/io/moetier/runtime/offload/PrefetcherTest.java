@@ -301,7 +301,7 @@ class PrefetcherTest {
                         }
                     });
                 }
-                assertFalse(tier.residentSummary().slabBytes() > slots * 4096L);
+                assertFalse(tier.residentSummary().slots().bytes() > slots * 4096L);
             }
         }
     }

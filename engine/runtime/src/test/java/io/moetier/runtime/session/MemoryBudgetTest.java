@@ -38,9 +38,9 @@ class MemoryBudgetTest {
             long before = engine.pendingBytes();
             long keyValues =
                     KvCache.bytes(engine.spec(), EngineConfig.DEFAULT.numerics().kv(), engine.contextLength());
-            assertEquals(engine.expertTiers().residentSummary().slabBytes() + keyValues, before);
+            assertEquals(engine.expertTiers().residentSummary().slots().bytes() + keyValues, before);
             session.prefill(new int[] {1, 2, 3});
-            long resident = engine.expertTiers().residentSummary().residentBytes();
+            long resident = engine.expertTiers().residentSummary().filled().bytes();
             assertTrue(resident > 0);
             assertEquals(before - resident, engine.pendingBytes());
         }

@@ -78,9 +78,9 @@ class EmulatedDevicesTest {
             assertArrayEquals(expected, EmulatedEngines.bits(engine, PROMPT, STEPS));
             List<ResidentSummary> tiers = engine.expertTiers().residentSummaries();
             assertEquals(3, tiers.size());
-            assertTrue(tiers.get(1).numSlots() > tiers.get(0).numSlots());
+            assertTrue(tiers.get(1).slots().number() > tiers.get(0).slots().number());
             assertTrue(tiers.get(1).numExperts() > tiers.get(0).numExperts(), "a larger share for more room");
-            assertTrue(tiers.stream().filter(tier -> tier.numResident() > 0).count() > 1);
+            assertTrue(tiers.stream().filter(tier -> tier.filled().number() > 0).count() > 1);
             assertEquals(
                     engine.stats().expertHits(),
                     engine.stats().deviceHits().stream().mapToLong(hits -> hits).sum());

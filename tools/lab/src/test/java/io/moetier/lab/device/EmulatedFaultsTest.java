@@ -70,7 +70,7 @@ class EmulatedFaultsTest {
         int numSlots;
         try (Engine engine = Engine.open(store, all)) {
             expected = EmulatedEngines.bits(engine, PROMPT, 1);
-            numSlots = engine.expertTiers().residentSummary().numSlots();
+            numSlots = engine.expertTiers().residentSummary().slots().number();
         }
         int shortages = 0;
         for (int call = 1; call < MOST_CALLS; call += Math.max(1, call / 6)) {
@@ -80,7 +80,7 @@ class EmulatedFaultsTest {
                 try (Engine engine = Engine.open(store, all.withDevice(() -> EmulatedEngines.open(driver)))) {
                     assertArrayEquals(expected, EmulatedEngines.bits(engine, PROMPT, 1), fault::toString);
                     ResidentSummary tier = engine.expertTiers().residentSummary();
-                    assertEquals(numSlots, tier.numSlots() + tier.numGivenBack());
+                    assertEquals(numSlots, tier.slots().number() + tier.numGivenBack());
                     shortages += tier.numGivenBack() > 0 ? 1 : 0;
                     assertTrue(tier.numGivenBack() <= numSlots / 8, fault::toString);
                 } catch (CudaException e) { // before there is a tier
@@ -120,7 +120,7 @@ class EmulatedFaultsTest {
     }
 
     private static int numSlots(Engine engine) {
-        return engine.expertTiers().residentSummary().numSlots();
+        return engine.expertTiers().residentSummary().slots().number();
     }
 
     /// Takes all that is free.
