@@ -4,8 +4,8 @@ import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.Owned;
 import io.moetier.runtime.metrics.Counters;
 import io.moetier.runtime.metrics.FlightEvents;
+import io.moetier.storage.cache.EvictionPolicy;
 import io.moetier.storage.cache.ExpertCache;
-import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.Tier;
 import java.lang.foreign.Arena;
@@ -48,16 +48,15 @@ public final class ExpertTier implements AutoCloseable {
     private ExpertTier(
             ExpertSource source,
             Device device,
-            SlotBudget slotBudget,
-            long budgetBytes,
-            PolicyFactory policy,
+            Residency residency,
             Placement placement,
             Counters counters,
             Loaders loaders,
             Owned owned) {
-        int[] slots = slotBudget.slots(budgetBytes);
+        SlotBudget slotBudget = residency.slotBudget(source);
+        int[] slots = slotBudget.slots(residency.budgetBytes());
         this.owned = owned;
-        this.budgetBytes = budgetBytes;
+        budgetBytes = residency.budgetBytes();
         this.counters = counters;
         ids = source.ids();
         sizeClassOfLayer = sizeClassOfLayer(source);
@@ -74,7 +73,8 @@ public final class ExpertTier implements AutoCloseable {
             int[] members = IntStream.of(ids)
                     .filter(id -> source.sizeClassOf(id) == sizeClass)
                     .toArray();
-            ExpertCache cache = new ExpertCache(members, slots[c], policy.create(members, slots[c]), this::onEviction);
+            EvictionPolicy policy = residency.policy().create(members, slots[c]);
+            ExpertCache cache = new ExpertCache(members, slots[c], policy, this::onEviction);
             sizeClasses.add(sizeClass(source, device, releases, cache, source.slotBytes(c), slotBudget.leastSlots(c)));
         }
         numSlots = IntStream.of(slots).sum();
@@ -99,23 +99,20 @@ public final class ExpertTier implements AutoCloseable {
         owned.add(() -> device.relieveWith(byteSize -> false));
     }
 
-    /// Opens an empty tier of at most `budgetBytes`, divided over the size classes in proportion to their bytes.
+    /// Opens an empty tier.
     ///
     /// @param device whose memory the slots are
     /// @throws IllegalArgumentException if the budget is below [SlotBudget#minimumBytes()]
     public static ExpertTier open(
             ExpertSource source,
             Device device,
-            int numExpertsPerToken,
-            long budgetBytes,
-            PolicyFactory policy,
+            Residency residency,
             Placement placement,
             Counters counters,
             Loaders loaders) {
-        SlotBudget slotBudget = SlotBudget.of(source, numExpertsPerToken);
         Owned owned = new Owned();
         try {
-            return new ExpertTier(source, device, slotBudget, budgetBytes, policy, placement, counters, loaders, owned);
+            return new ExpertTier(source, device, residency, placement, counters, loaders, owned);
         } catch (RuntimeException | Error e) {
             owned.close();
             throw e;

@@ -124,18 +124,11 @@ public final class ExpertTiers implements AutoCloseable {
     ///
     /// @throws IllegalArgumentException if the budget is below [SlotBudget#minimumBytes()]
     public static ExpertTiers inMainMemory(
-            ExpertSource store,
-            Device device,
-            int numExpertsPerToken,
-            long budgetBytes,
-            PolicyFactory policy,
-            Loaders loaders,
-            Counters counters) {
+            ExpertSource store, Device device, Residency residency, Loaders loaders, Counters counters) {
         Owned owned = new Owned();
         MissCosts costs = new MissCosts(loaders);
         Placement placement = new Placement(Misses.COPY, costs);
-        ExpertTier tier =
-                ExpertTier.open(store, device, numExpertsPerToken, budgetBytes, policy, placement, counters, loaders);
+        ExpertTier tier = ExpertTier.open(store, device, residency, placement, counters, loaders);
         owned.add(tier::close);
         return new ExpertTiers(List.of(tier), null, null, placement, costs, owned);
     }
@@ -168,8 +161,8 @@ public final class ExpertTiers implements AutoCloseable {
                 DeviceCopies copies =
                         DeviceCopies.open(pinned, devices.get(i), divided[i], loaders.count(), costs, counters);
                 owned.add(copies::close);
-                ExpertTier tier = ExpertTier.open(
-                        copies, devices.get(i), numExpertsPerToken, budgets[i], policy, placement, counters, loaders);
+                Residency residency = new Residency(numExpertsPerToken, budgets[i], policy);
+                ExpertTier tier = ExpertTier.open(copies, devices.get(i), residency, placement, counters, loaders);
                 owned.add(tier::close);
                 tiers.add(tier);
             }

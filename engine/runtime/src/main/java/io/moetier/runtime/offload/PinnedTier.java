@@ -39,22 +39,16 @@ public final class PinnedTier implements AutoCloseable {
     private record Slots(ExpertCache cache, Slab slab, boolean[] filling) implements SlotClass {}
 
     @SuppressWarnings("MustBeClosedChecker") // owned closes the arena
-    private PinnedTier(
-            ExpertSource source,
-            Device device,
-            int[] slots,
-            long budgetBytes,
-            PolicyFactory policy,
-            Counters counters,
-            Owned owned) {
+    private PinnedTier(ExpertSource source, Device device, Residency residency, Counters counters, Owned owned) {
+        int[] slots = residency.slotBudget(source).slots(residency.budgetBytes());
         this.source = source;
         this.counters = counters;
-        this.budgetBytes = budgetBytes;
+        budgetBytes = residency.budgetBytes();
         this.owned = owned;
         Arena arena = Arena.ofShared();
         owned.add(arena::close);
         for (int c = 0; c < slots.length; c++) {
-            sizeClasses.add(slots(c, slots[c], device, arena, policy));
+            sizeClasses.add(slots(c, slots[c], device, arena, residency.policy()));
         }
         nothing = device.newEvent();
         owned.add(nothing::close);
@@ -71,21 +65,14 @@ public final class PinnedTier implements AutoCloseable {
         return new Slots(new ExpertCache(ids, numSlots, policy.create(ids, numSlots)), slab, new boolean[numSlots]);
     }
 
-    /// Opens an empty tier of at most `budgetBytes`, divided over the size classes in proportion to their bytes.
+    /// Opens an empty tier.
     ///
     /// @param device pins the memory; other devices of the same driver copy from it as fast
     /// @throws IllegalArgumentException if the budget is below [SlotBudget#minimumBytes()]
-    public static PinnedTier open(
-            ExpertSource source,
-            Device device,
-            int numExpertsPerToken,
-            long budgetBytes,
-            PolicyFactory policy,
-            Counters counters) {
-        int[] slots = SlotBudget.of(source, numExpertsPerToken).slots(budgetBytes);
+    public static PinnedTier open(ExpertSource source, Device device, Residency residency, Counters counters) {
         Owned owned = new Owned();
         try {
-            return new PinnedTier(source, device, slots, budgetBytes, policy, counters, owned);
+            return new PinnedTier(source, device, residency, counters, owned);
         } catch (RuntimeException | Error e) {
             owned.close();
             throw e;

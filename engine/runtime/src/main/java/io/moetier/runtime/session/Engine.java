@@ -27,6 +27,7 @@ import io.moetier.runtime.offload.Loaders;
 import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.offload.PinnedTier;
 import io.moetier.runtime.offload.PrefetchTrial;
+import io.moetier.runtime.offload.Residency;
 import io.moetier.runtime.offload.ResidentSummary;
 import io.moetier.runtime.offload.SlotBudget;
 import io.moetier.runtime.offload.SlotBudget.SizeClassCount;
@@ -447,13 +448,12 @@ public final class Engine implements AutoCloseable {
     private ExpertTiers openTiers(EngineConfig config, PolicyFactory policy) {
         StoreSource source = new StoreSource(store, counters);
         if (device.readsMainMemory()) {
-            return ExpertTiers.inMainMemory(
-                    source, device, numExpertsPerToken(), ramBytes(config), policy, loaders, counters);
+            return ExpertTiers.inMainMemory(source, device, residency(config, policy), loaders, counters);
         }
         long[] vramBytes = IntStream.range(0, devices.size())
                 .mapToLong(number -> expertBytes(config, number))
                 .toArray();
-        PinnedTier pinned = PinnedTier.open(source, device, numExpertsPerToken(), ramBytes(config), policy, counters);
+        PinnedTier pinned = PinnedTier.open(source, device, residency(config, policy), counters);
         return ExpertTiers.over(
                 pinned,
                 devices,
@@ -463,6 +463,10 @@ public final class Engine implements AutoCloseable {
                 config.offloading().misses(),
                 loaders,
                 counters);
+    }
+
+    private Residency residency(EngineConfig config, PolicyFactory policy) {
+        return new Residency(numExpertsPerToken(), ramBytes(config), policy);
     }
 
     /// Returns what experts may take on a device.

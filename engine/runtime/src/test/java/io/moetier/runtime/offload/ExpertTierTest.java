@@ -46,9 +46,7 @@ class ExpertTierTest {
         return ExpertTier.open(
                 source,
                 device,
-                topK,
-                budget,
-                Policies.of(policy, id -> id & 7),
+                new Residency(topK, budget, Policies.of(policy, id -> id & 7)),
                 FakeSource.COPIED,
                 counters,
                 Loaders.THREADS);
@@ -173,9 +171,7 @@ class ExpertTierTest {
             try (ExpertTier tier = ExpertTier.open(
                     source,
                     device,
-                    2,
-                    4 * 4096,
-                    (ids, slots) -> listening(ids, heard::add),
+                    new Residency(2, 4 * 4096, (ids, slots) -> listening(ids, heard::add)),
                     FakeSource.COPIED,
                     counters,
                     Loaders.THREADS)) {
@@ -462,13 +458,14 @@ class ExpertTierTest {
             try (ExpertTier tier = ExpertTier.open(
                     source,
                     device,
-                    2,
-                    2 * 4096,
-                    (ids, slots) -> listening(ids, heard -> {
-                        if (heard.equals("access 7") && fails[0]) {
-                            throw error;
-                        }
-                    }),
+                    new Residency(
+                            2,
+                            2 * 4096,
+                            (ids, slots) -> listening(ids, heard -> {
+                                if (heard.equals("access 7") && fails[0]) {
+                                    throw error;
+                                }
+                            })),
                     FakeSource.COPIED,
                     counters,
                     Loaders.THREADS)) {

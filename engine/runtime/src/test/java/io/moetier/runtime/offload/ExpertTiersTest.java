@@ -41,8 +41,8 @@ class ExpertTiersTest {
         for (int i = 0; i < budgets.length; i++) {
             devices.add(new FakeDevice());
         }
-        PinnedTier pinned =
-                PinnedTier.open(source, devices.getFirst(), 2, 3L * hostSlots * SLOT, Policies.of("lru"), counters);
+        PinnedTier pinned = PinnedTier.open(
+                source, devices.getFirst(), new Residency(2, 3L * hostSlots * SLOT, Policies.of("lru")), counters);
         return ExpertTiers.over(
                 pinned,
                 List.<Device>copyOf(devices),
@@ -179,7 +179,7 @@ class ExpertTiersTest {
         InternalError error = new InternalError();
         boolean[] fails = {true};
         PolicyFactory lru = Policies.of("lru");
-        PinnedTier pinned = PinnedTier.open(source, devices.getFirst(), 2, 9L * SLOT, lru, counters);
+        PinnedTier pinned = PinnedTier.open(source, devices.getFirst(), new Residency(2, 9L * SLOT, lru), counters);
         String lastOfAll = "access " + ExpertId.pack(0, EXPERTS - 1); // the second device's
         PolicyFactory failing = (ids, slots) -> new Listening(lru.create(ids, slots), heard -> {
             if (heard.equals(lastOfAll) && fails[0]) {

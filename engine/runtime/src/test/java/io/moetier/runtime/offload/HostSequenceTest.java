@@ -22,8 +22,8 @@ class HostSequenceTest {
     private static final int EXPERTS = 8;
 
     private final FakeSource source = new FakeSource(1, EXPERTS, SLOT);
-    private final PinnedTier pinned =
-            PinnedTier.open(source, new FakeDevice(), 1, (long) SLOTS * SLOT, Policies.of("lru"), new Counters());
+    private final PinnedTier pinned = PinnedTier.open(
+            source, new FakeDevice(), new Residency(1, (long) SLOTS * SLOT, Policies.of("lru")), new Counters());
     private final HostSequence sequence =
             new HostSequence(pinned, new Counters(), new LoaderThreads<>(2, EXPERTS), EXPERTS);
 

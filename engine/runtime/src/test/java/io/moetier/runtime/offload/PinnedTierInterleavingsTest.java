@@ -46,7 +46,8 @@ class PinnedTierInterleavingsTest {
     }
 
     private static PinnedTier tier(int slots) {
-        return PinnedTier.open(SOURCE, new FakeDevice(), 1, (long) slots * SLOT, Policies.of("lru"), new Counters());
+        return PinnedTier.open(
+                SOURCE, new FakeDevice(), new Residency(1, (long) slots * SLOT, Policies.of("lru")), new Counters());
     }
 
     private static void twoWantTheOnlySlot(PinnedTier tier) {

@@ -40,7 +40,7 @@ class PinnedTierTest {
     private final FakeSource source = new FakeSource(2, EXPERTS, SLOT);
 
     private PinnedTier tier(int slots) {
-        return PinnedTier.open(source, device, 2, (long) slots * SLOT, Policies.of("lru"), counters);
+        return PinnedTier.open(source, device, new Residency(2, (long) slots * SLOT, Policies.of("lru")), counters);
     }
 
     private DeviceCopies copies(PinnedTier tier) {
@@ -51,9 +51,7 @@ class PinnedTierTest {
         return ExpertTier.open(
                 copies,
                 device,
-                2,
-                (long) slots * SLOT,
-                Policies.of("lru"),
+                new Residency(2, (long) slots * SLOT, Policies.of("lru")),
                 FakeSource.COPIED,
                 counters,
                 Loaders.THREADS);

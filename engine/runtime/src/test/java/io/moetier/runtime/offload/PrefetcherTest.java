@@ -43,7 +43,12 @@ class PrefetcherTest {
 
     private ExpertTier tier(int slots, Loaders loaders) {
         return ExpertTier.open(
-                source, device, 2, slots * 4096L, Policies.of("lru"), FakeSource.COPIED, counters, loaders);
+                source,
+                device,
+                new Residency(2, slots * 4096L, Policies.of("lru")),
+                FakeSource.COPIED,
+                counters,
+                loaders);
     }
 
     private static void guess(ExpertTier tier, int layer, float likelihood, int... experts) {
