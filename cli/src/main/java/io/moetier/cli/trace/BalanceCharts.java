@@ -3,7 +3,6 @@ package io.moetier.cli.trace;
 import io.moetier.cli.report.HtmlBody;
 import io.moetier.cli.report.HtmlReport;
 import io.moetier.cli.report.TraceCharts;
-import io.moetier.lab.balance.LayerBalance;
 import io.moetier.lab.balance.ReuseCurve;
 import io.moetier.lab.simulate.TraceCounts;
 import io.moetier.runtime.trace.TraceHeader;
@@ -36,7 +35,7 @@ record BalanceCharts(BalanceReport report, TraceCounts counts) {
 
     private Map<String, Object> data() {
         TraceHeader header = report.balance().header();
-        ReuseCurve curve = report.balance().modelReuse();
+        ReuseCurve curve = report.balance().reuse().ofModel();
         List<Double> shares = new ArrayList<>();
         List<Double> hits = new ArrayList<>();
         for (int point = 1; point <= POINTS; point++) {
@@ -52,7 +51,7 @@ record BalanceCharts(BalanceReport report, TraceCounts counts) {
                         report.balance().layers().keySet(),
                         "shares",
                         report.balance().layers().values().stream()
-                                .map(LayerBalance::entropy)
+                                .map(layer -> layer.evenness().entropy())
                                 .toList()));
         data.put("budgets", shares);
         data.put("hits", List.of(Map.of("name", "lru", "ceiling", false, "values", hits)));

@@ -4,6 +4,7 @@ import io.moetier.cli.report.ExpertsUsed;
 import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.Table;
 import io.moetier.lab.balance.Balance;
+import io.moetier.lab.balance.Evenness;
 import io.moetier.lab.balance.LayerBalance;
 import io.moetier.lab.balance.ReuseCurve;
 import io.moetier.runtime.trace.TraceHeader;
@@ -31,14 +32,14 @@ record BalanceReport(Path trace, Balance balance) {
         fields.put("experts", header.experts());
         fields.put("top_k", header.topK());
         header.lossy().ifPresent(options -> fields.put("lossy", options));
-        fields.put("prefill_tokens", balance.prefillTokens());
-        fields.put("decode_tokens", balance.decodeTokens());
-        fields.put("requests", balance.requests());
+        fields.put("prefill_tokens", balance.length().prefillTokens());
+        fields.put("decode_tokens", balance.length().decodeTokens());
+        fields.put("requests", balance.length().requests());
         fields.put("overall", fields(balance.overall()));
         Map<String, Object> reuse = new LinkedHashMap<>();
-        reuse.put("tokens", points(balance.tokenReuse()));
-        reuse.put("experts_of_the_layer", points(balance.layerReuse()));
-        reuse.put("experts_of_the_model", points(balance.modelReuse()));
+        reuse.put("tokens", points(balance.reuse().tokens()));
+        reuse.put("experts_of_the_layer", points(balance.reuse().ofLayer()));
+        reuse.put("experts_of_the_model", points(balance.reuse().ofModel()));
         fields.put("reuse", reuse);
         List<Map<String, Object>> layers = new ArrayList<>();
         balance.layers().forEach((layer, figures) -> {
@@ -54,26 +55,30 @@ record BalanceReport(Path trace, Balance balance) {
     Table facts() {
         TraceHeader header = balance.header();
         LayerBalance overall = balance.overall();
+        Evenness evenness = overall.evenness();
         Table table = Table.ofFacts()
                 .row("model", header.model())
                 .row(
                         "experts",
                         header.topK() + " of " + header.experts() + " in each of " + header.layers() + " layers"
                                 + ExpertsUsed.warning(header.lossy()))
-                .row("tokens", balance.prefillTokens() + " of prompts, " + balance.decodeTokens() + " generated")
-                .row("requests", balance.requests())
+                .row(
+                        "tokens",
+                        balance.length().prefillTokens() + " of prompts, "
+                                + balance.length().decodeTokens() + " generated")
+                .row("requests", balance.length().requests())
                 .row(
                         "load-balancing loss",
                         number(overall.loadBalancingLoss()) + " (1 = even), from "
                                 + (overall.fromWeights() ? "weights" : "counts alone"))
-                .row("entropy", number(overall.entropy()) + " (1 = even)")
-                .row("coefficient of variation", number(overall.variation()) + " (0 = even)")
-                .row("hottest 10 % of experts", percent(overall.hottest10()) + " of all choices")
-                .row("hottest 25 %", percent(overall.hottest25()))
-                .row("hottest 50 %", percent(overall.hottest50()))
-                .row("never chosen", number(overall.unused()) + " experts of a layer")
+                .row("entropy", number(evenness.entropy()) + " (1 = even)")
+                .row("coefficient of variation", number(evenness.variation()) + " (0 = even)")
+                .row("hottest 10 % of experts", percent(evenness.hottest10()) + " of all choices")
+                .row("hottest 25 %", percent(evenness.hottest25()))
+                .row("hottest 50 %", percent(evenness.hottest50()))
+                .row("never chosen", number(evenness.unused()) + " experts of a layer")
                 .row("shared with the token before", shared(overall));
-        if (balance.requests() > 1) {
+        if (balance.length().requests() > 1) {
             table.row("divergence of requests", divergence(overall))
                     .row("variance between requests", variance(overall));
         }
@@ -82,31 +87,33 @@ record BalanceReport(Path trace, Balance balance) {
 
     private String shared(LayerBalance overall) {
         double uniform = (double) balance.header().topK() / balance.header().experts();
-        return percent(overall.overlap()) + " of a token's experts; by popularity alone "
-                + percent(overall.overlapByChance()) + ", evenly " + percent(uniform);
+        return percent(overall.overlap().value()) + " of a token's experts; by popularity alone "
+                + percent(overall.overlap().byChance()) + ", evenly " + percent(uniform);
     }
 
     private static String divergence(LayerBalance overall) {
-        return number(overall.requestBits()) + " bits; by chance " + number(overall.requestBitsByChance());
+        return number(overall.requestBits().value()) + " bits; by chance "
+                + number(overall.requestBits().byChance());
     }
 
     private static String variance(LayerBalance overall) {
-        return percent(overall.requestVariance()) + "; by chance " + percent(overall.requestVarianceByChance());
+        return percent(overall.requestVariance().value()) + "; by chance "
+                + percent(overall.requestVariance().byChance());
     }
 
     Table reuse() {
         Table table =
                 Table.ofFigures().row("chosen again within", "tokens", "experts of the layer", "experts of the model");
-        int longest =
-                Math.max(balance.tokenReuse().longest(), balance.modelReuse().longest());
+        int longest = Math.max(
+                balance.reuse().tokens().longest(), balance.reuse().ofModel().longest());
         for (int within = 1; within < 2 * longest; within *= 2) {
             table.row(
                     within,
-                    point(balance.tokenReuse(), within),
-                    point(balance.layerReuse(), within),
-                    point(balance.modelReuse(), within));
+                    point(balance.reuse().tokens(), within),
+                    point(balance.reuse().ofLayer(), within),
+                    point(balance.reuse().ofModel(), within));
         }
-        String first = percent(balance.tokenReuse().first());
+        String first = percent(balance.reuse().tokens().first());
         return table.row("the first time", first, first, first);
     }
 
@@ -126,40 +133,43 @@ record BalanceReport(Path trace, Balance balance) {
                         "bits",
                         "chance",
                         "variance");
-        balance.layers()
-                .forEach((layer, of) -> table.row(
-                        layer,
-                        number(of.loadBalancingLoss()),
-                        number(of.entropy()),
-                        number(of.variation()),
-                        percent(of.hottest10()),
-                        percent(of.hottest25()),
-                        percent(of.hottest50()),
-                        Math.round(of.unused()),
-                        percent(of.overlap()),
-                        percent(of.overlapByChance()),
-                        number(of.requestBits()),
-                        number(of.requestBitsByChance()),
-                        percent(of.requestVariance())));
+        balance.layers().forEach((layer, of) -> {
+            Evenness evenness = of.evenness();
+            table.row(
+                    layer,
+                    number(of.loadBalancingLoss()),
+                    number(evenness.entropy()),
+                    number(evenness.variation()),
+                    percent(evenness.hottest10()),
+                    percent(evenness.hottest25()),
+                    percent(evenness.hottest50()),
+                    Math.round(evenness.unused()),
+                    percent(of.overlap().value()),
+                    percent(of.overlap().byChance()),
+                    number(of.requestBits().value()),
+                    number(of.requestBits().byChance()),
+                    percent(of.requestVariance().value()));
+        });
         return table;
     }
 
     private static Map<String, Object> fields(LayerBalance of) {
+        Evenness evenness = of.evenness();
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("load_balancing_loss", of.loadBalancingLoss());
         fields.put("load_balancing_loss_from", of.fromWeights() ? "weights" : "counts");
-        fields.put("entropy", of.entropy());
-        fields.put("coefficient_of_variation", of.variation());
-        fields.put("hottest_10_percent", of.hottest10());
-        fields.put("hottest_25_percent", of.hottest25());
-        fields.put("hottest_50_percent", of.hottest50());
-        fields.put("never_chosen", of.unused());
-        fields.put("overlap", of.overlap());
-        fields.put("overlap_by_chance", of.overlapByChance());
-        fields.put("request_divergence_bits", of.requestBits());
-        fields.put("request_divergence_bits_by_chance", of.requestBitsByChance());
-        fields.put("request_variance", of.requestVariance());
-        fields.put("request_variance_by_chance", of.requestVarianceByChance());
+        fields.put("entropy", evenness.entropy());
+        fields.put("coefficient_of_variation", evenness.variation());
+        fields.put("hottest_10_percent", evenness.hottest10());
+        fields.put("hottest_25_percent", evenness.hottest25());
+        fields.put("hottest_50_percent", evenness.hottest50());
+        fields.put("never_chosen", evenness.unused());
+        fields.put("overlap", of.overlap().value());
+        fields.put("overlap_by_chance", of.overlap().byChance());
+        fields.put("request_divergence_bits", of.requestBits().value());
+        fields.put("request_divergence_bits_by_chance", of.requestBits().byChance());
+        fields.put("request_variance", of.requestVariance().value());
+        fields.put("request_variance_by_chance", of.requestVariance().byChance());
         return fields;
     }
 

@@ -11,29 +11,26 @@ import java.util.stream.IntStream;
 
 /// What a routing trace says of its router.
 ///
-/// @param prefillTokens tokens of prompts
-/// @param decodeTokens generated tokens
-/// @param requests runs of tokens of one request
 /// @param layers the figures of each layer that something was recorded of, by its index in the model
-/// @param overall the mean of `layers`
-/// @param tokenReuse within how many tokens an expert is chosen again in its layer; requests are taken one after
-/// another
-/// @param layerReuse within how many distinct experts of its layer, itself included: the hit rate of an LRU of as many
-///     slots for each layer
-/// @param modelReuse within how many distinct experts of the model, layer after layer: the hit rate of one LRU of as
-///     many slots, which admits each missing expert before the next is asked for
-public record Balance(
-        TraceHeader header,
-        long prefillTokens,
-        long decodeTokens,
-        long requests,
-        SortedMap<Integer, LayerBalance> layers,
-        LayerBalance overall,
-        ReuseCurve tokenReuse,
-        ReuseCurve layerReuse,
-        ReuseCurve modelReuse) {
+public record Balance(TraceHeader header, Length length, SortedMap<Integer, LayerBalance> layers, Reuse reuse) {
     /// Tokens up to which their number is told apart.
     static final int MOST_TOKENS = 1 << 10;
+
+    /// How much was recorded.
+    ///
+    /// @param prefillTokens tokens of prompts
+    /// @param decodeTokens generated tokens
+    /// @param requests runs of tokens of one request
+    public record Length(long prefillTokens, long decodeTokens, long requests) {}
+
+    /// Within what an expert is chosen again.
+    ///
+    /// @param tokens within how many tokens, in its layer; requests are taken one after another
+    /// @param ofLayer within how many distinct experts of its layer, itself included: the hit rate of an LRU of as
+    ///     many slots for each layer
+    /// @param ofModel within how many distinct experts of the model, layer after layer: the hit rate of one LRU of
+    ///     as many slots, which admits each missing expert before the next is asked for
+    public record Reuse(ReuseCurve tokens, ReuseCurve ofLayer, ReuseCurve ofModel) {}
 
     /// Reads a trace once. The memory needed is 100 bytes for each expert of each layer, whatever the trace's length.
     ///
@@ -49,6 +46,11 @@ public record Balance(
             }
             return tally.balance();
         }
+    }
+
+    /// Returns the mean of all layers.
+    public LayerBalance overall() {
+        return LayerBalance.mean(layers.values());
     }
 
     /// Counts what all layers chose.
@@ -110,14 +112,9 @@ public record Balance(
             }
             return new Balance(
                     header,
-                    prefillTokens,
-                    decodeTokens,
-                    requests,
+                    new Length(prefillTokens, decodeTokens, requests),
                     balances,
-                    LayerBalance.mean(balances.values().stream().toList()),
-                    tokenReuse,
-                    layerReuse,
-                    modelReuse);
+                    new Reuse(tokenReuse, layerReuse, modelReuse));
         }
 
         private void addReuse(int layer, int[] chosen) {

@@ -70,18 +70,10 @@ final class LayerTally {
         return new LayerBalance(
                 loss(fromWeights, weightSum),
                 fromWeights,
-                Shares.normalisedEntropy(counts),
-                Shares.variation(counts),
-                Shares.hottest(counts, 10),
-                Shares.hottest(counts, 25),
-                Shares.hottest(counts, 50),
-                Arrays.stream(counts).filter(count -> count == 0).count(),
-                neighbours == 0 ? 0 : (double) repeated / neighbours,
-                overlapByChance(),
+                Evenness.of(counts),
+                new BesideChance(neighbours == 0 ? 0 : (double) repeated / neighbours, overlapByChance()),
                 requests.bits(counts),
-                requests.bitsByChance(counts),
-                requests.variance(counts, tokens),
-                requests.varianceByChance(tokens));
+                requests.variance(counts, tokens));
     }
 
     private void addReuse(int expert) {

@@ -39,18 +39,16 @@ final class RequestTally {
     }
 
     /// Returns the divergence in bits, given the counts of all requests together.
-    double bits(long[] all) {
+    BesideChance bits(long[] all) {
         double mean = entropies / Shares.sum(all);
-        return Math.max(0, (Shares.entropy(all) - mean) / Math.log(2));
-    }
-
-    double bitsByChance(long[] all) {
         long used = Arrays.stream(all).filter(count -> count > 0).count();
-        return (numRequests - 1) * (used - 1) / (2 * Shares.sum(all) * Math.log(2));
+        return new BesideChance(
+                Math.max(0, (Shares.entropy(all) - mean) / Math.log(2)),
+                (numRequests - 1) * (used - 1) / (2 * Shares.sum(all) * Math.log(2)));
     }
 
     /// Returns the share of variance between requests, given the counts of all of them and their tokens.
-    double variance(long[] all, long allTokens) {
+    BesideChance variance(long[] all, long allTokens) {
         double between = betweenSquares;
         double total = 0;
         for (long count : all) {
@@ -58,10 +56,8 @@ final class RequestTally {
             between -= count * mean;
             total += count * (1 - mean);
         }
-        return total <= 0 ? 0 : Math.max(0, between / total);
-    }
-
-    double varianceByChance(long allTokens) {
-        return allTokens < 2 ? 0 : (numRequests - 1.0) / (allTokens - 1);
+        return new BesideChance(
+                total <= 0 ? 0 : Math.max(0, between / total),
+                allTokens < 2 ? 0 : (numRequests - 1.0) / (allTokens - 1));
     }
 }

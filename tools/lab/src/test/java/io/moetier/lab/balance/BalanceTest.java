@@ -34,26 +34,26 @@ class BalanceTest {
         LayerBalance balance = only(4, 0, 1, 2, 3);
         assertEquals(1, balance.loadBalancingLoss(), TOLERANCE);
         assertFalse(balance.fromWeights());
-        assertEquals(1, balance.entropy(), TOLERANCE);
-        assertEquals(0, balance.variation(), TOLERANCE);
-        assertEquals(0.25, balance.hottest10(), TOLERANCE);
-        assertEquals(0.25, balance.hottest25(), TOLERANCE);
-        assertEquals(0.5, balance.hottest50(), TOLERANCE);
-        assertEquals(0, balance.unused());
-        assertEquals(0, balance.overlap());
-        assertEquals(0.25, balance.overlapByChance(), TOLERANCE);
+        assertEquals(1, balance.evenness().entropy(), TOLERANCE);
+        assertEquals(0, balance.evenness().variation(), TOLERANCE);
+        assertEquals(0.25, balance.evenness().hottest10(), TOLERANCE);
+        assertEquals(0.25, balance.evenness().hottest25(), TOLERANCE);
+        assertEquals(0.5, balance.evenness().hottest50(), TOLERANCE);
+        assertEquals(0, balance.evenness().unused());
+        assertEquals(0, balance.overlap().value());
+        assertEquals(0.25, balance.overlap().byChance(), TOLERANCE);
     }
 
     @Test
     void aCollapsedRouterHasTheLossOfAllExperts() {
         LayerBalance balance = only(4, 2, 2, 2);
         assertEquals(4, balance.loadBalancingLoss(), TOLERANCE);
-        assertEquals(0, balance.entropy(), TOLERANCE);
-        assertEquals(Math.sqrt(3), balance.variation(), TOLERANCE);
-        assertEquals(1, balance.hottest10(), TOLERANCE);
-        assertEquals(3, balance.unused());
-        assertEquals(1, balance.overlap(), TOLERANCE);
-        assertEquals(1, balance.overlapByChance(), TOLERANCE);
+        assertEquals(0, balance.evenness().entropy(), TOLERANCE);
+        assertEquals(Math.sqrt(3), balance.evenness().variation(), TOLERANCE);
+        assertEquals(1, balance.evenness().hottest10(), TOLERANCE);
+        assertEquals(3, balance.evenness().unused());
+        assertEquals(1, balance.overlap().value(), TOLERANCE);
+        assertEquals(1, balance.overlap().byChance(), TOLERANCE);
     }
 
     /// Shares of choices 3/4 and 1/4, of weights 1/2 each.
@@ -80,33 +80,34 @@ class BalanceTest {
                         token(0, 1, 0, Optional.empty()),
                         token(1, 0, 1, Optional.empty()),
                         token(1, 1, 1, Optional.empty())));
-        assertEquals(1, balance.requestBits(), TOLERANCE);
-        assertEquals(1 / (8 * Math.log(2)), balance.requestBitsByChance(), TOLERANCE);
-        assertEquals(1, balance.requestVariance(), TOLERANCE);
-        assertEquals(1 / 3.0, balance.requestVarianceByChance(), TOLERANCE);
-        assertEquals(1, balance.overlap(), TOLERANCE);
+        assertEquals(1, balance.requestBits().value(), TOLERANCE);
+        assertEquals(1 / (8 * Math.log(2)), balance.requestBits().byChance(), TOLERANCE);
+        assertEquals(1, balance.requestVariance().value(), TOLERANCE);
+        assertEquals(1 / 3.0, balance.requestVariance().byChance(), TOLERANCE);
+        assertEquals(1, balance.overlap().value(), TOLERANCE);
     }
 
     @Test
     void oneRequestTellsNothing() {
         LayerBalance balance = only(4, 0, 1, 2, 0);
-        assertEquals(0, balance.requestBits(), TOLERANCE);
-        assertEquals(0, balance.requestBitsByChance());
-        assertEquals(0, balance.requestVariance(), TOLERANCE);
-        assertEquals(0, balance.requestVarianceByChance());
+        assertEquals(0, balance.requestBits().value(), TOLERANCE);
+        assertEquals(0, balance.requestBits().byChance());
+        assertEquals(0, balance.requestVariance().value(), TOLERANCE);
+        assertEquals(0, balance.requestVariance().byChance());
     }
 
     @Test
     void reuseIsCountedInTokensAndInExperts() {
         Balance balance = Balance.of(write(3, tokens(0, 1, 1, 0, 0, 2)));
-        assertEquals(2 / 6.0, balance.tokenReuse().within(1), TOLERANCE);
-        assertEquals(2 / 6.0, balance.tokenReuse().within(2), TOLERANCE);
-        assertEquals(3 / 6.0, balance.tokenReuse().within(3), TOLERANCE);
-        assertEquals(3 / 6.0, balance.tokenReuse().first(), TOLERANCE);
-        assertEquals(2 / 6.0, balance.layerReuse().within(1), TOLERANCE);
-        assertEquals(3 / 6.0, balance.layerReuse().within(2), TOLERANCE);
-        assertEquals(balance.layerReuse().within(2), balance.modelReuse().within(2));
-        assertEquals(0, balance.modelReuse().within(0));
+        assertEquals(2 / 6.0, balance.reuse().tokens().within(1), TOLERANCE);
+        assertEquals(2 / 6.0, balance.reuse().tokens().within(2), TOLERANCE);
+        assertEquals(3 / 6.0, balance.reuse().tokens().within(3), TOLERANCE);
+        assertEquals(3 / 6.0, balance.reuse().tokens().first(), TOLERANCE);
+        assertEquals(2 / 6.0, balance.reuse().ofLayer().within(1), TOLERANCE);
+        assertEquals(3 / 6.0, balance.reuse().ofLayer().within(2), TOLERANCE);
+        assertEquals(
+                balance.reuse().ofLayer().within(2), balance.reuse().ofModel().within(2));
+        assertEquals(0, balance.reuse().ofModel().within(0));
     }
 
     @Test
@@ -116,8 +117,8 @@ class BalanceTest {
         experts[0] = 0;
         experts[1099] = 0;
         Balance balance = Balance.of(write(2, tokens(experts)));
-        assertEquals(1097 / 1100.0, balance.tokenReuse().within(1024), TOLERANCE);
-        assertEquals(2 / 1100.0, balance.tokenReuse().first(), TOLERANCE);
+        assertEquals(1097 / 1100.0, balance.reuse().tokens().within(1024), TOLERANCE);
+        assertEquals(2 / 1100.0, balance.reuse().tokens().first(), TOLERANCE);
     }
 
     /// A second opinion: a list of the slots, ordered by last use.
@@ -128,15 +129,16 @@ class BalanceTest {
         for (int slots : new int[] {8, 96, 192, 384}) {
             assertEquals(
                     lruHitRate(RoutingTrace.read(file), slots),
-                    balance.modelReuse().within(slots),
+                    balance.reuse().ofModel().within(slots),
                     TOLERANCE);
         }
         assertEquals(24, balance.layers().size());
-        assertEquals(1461, balance.decodeTokens());
-        assertEquals(0, balance.prefillTokens());
+        assertEquals(1461, balance.length().decodeTokens());
+        assertEquals(0, balance.length().prefillTokens());
         assertTrue(balance.overall().fromWeights());
         assertTrue(balance.overall().loadBalancingLoss() > 1);
-        assertTrue(balance.overall().overlap() > balance.overall().overlapByChance());
+        assertTrue(balance.overall().overlap().value()
+                > balance.overall().overlap().byChance());
     }
 
     @Test
