@@ -95,7 +95,7 @@ final class ExplainCharts {
 
     private Map<String, Object> gates(List<TokenMixture> tokens) {
         List<List<Double>> rows =
-                tokens.stream().map(mixture -> doubles(mixture.scores())).toList();
+                tokens.stream().map(mixture -> doubles(mixture.gate().scores())).toList();
         boolean share = ExplainedPrompt.areProbabilities(
                 prompt.router(tokens.getFirst()).routing());
         return heat(tokens, rows, share);
@@ -116,7 +116,7 @@ final class ExplainCharts {
                         .map(mixture -> prompt.tokens(first.layer()).label(mixture.position()))
                         .toList());
         heat.put("first", first.position());
-        heat.put("shared", rows.getFirst().size() > first.scores().length);
+        heat.put("shared", rows.getFirst().size() > first.gate().scores().length);
         heat.put("percent", share);
         return heat;
     }
@@ -124,7 +124,7 @@ final class ExplainCharts {
     /// One for each choice there is, and one more for a shared expert.
     private static List<Double> sizes(TokenMixture mixture) {
         boolean shared = mixture.parts().stream().anyMatch(part -> part.kind() == Kind.SHARED);
-        double[] sizes = new double[mixture.scores().length + (shared ? 1 : 0)];
+        double[] sizes = new double[mixture.gate().scores().length + (shared ? 1 : 0)];
         for (Part part : mixture.parts()) {
             switch (part.kind()) {
                 case EXPERT, IDENTITY -> sizes[part.id()] = part.size();

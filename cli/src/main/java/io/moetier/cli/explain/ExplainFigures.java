@@ -73,12 +73,12 @@ final class ExplainFigures {
         fields.put("layer", mixture.layer());
         fields.put("mixes", mixture.ofHeads() ? "attention_heads" : "experts");
         fields.put("token", mixture.position());
-        fields.put("input_size", mixture.inputSize());
-        fields.put("logits", floats(mixture.logits()));
+        fields.put("input_size", mixture.gate().inputSize());
+        fields.put("logits", floats(mixture.gate().logits()));
         fields.put("score", ExplainedPrompt.scoreName(routing));
-        fields.put("scores", floats(mixture.scores()));
+        fields.put("scores", floats(mixture.gate().scores()));
         if (prompt.router(mixture).correction().isPresent()) {
-            fields.put("ranked_by", floats(mixture.ranks()));
+            fields.put("ranked_by", floats(mixture.gate().ranks()));
         }
         fields.put("parts", mixture.parts().stream().map(ExplainFigures::fields).toList());
         fields.put("sum_size", mixture.sumSize());

@@ -64,7 +64,7 @@ final class ExplainTable {
                 prompt.explainer().embeddingSize(mixture.layer() < prompt.spec().encoderLayers(), mixture.position());
         return "1 token " + mixture.position() + " of 0 to " + (tokens.count() - 1) + ", "
                 + tokens.words(mixture.position()) + ": embedding of size " + number(embedding)
-                + ", input of the router " + number(mixture.inputSize());
+                + ", input of the router " + number(mixture.gate().inputSize());
     }
 
     /// Returns what the router does in the second and third step, as a line.
@@ -138,7 +138,7 @@ final class ExplainTable {
     /// The first cells of a row, up to what a choice is ranked by.
     private List<Object> gateCells(TokenMixture mixture, int id, boolean corrected) {
         Routing routing = prompt.router(mixture).routing();
-        double score = mixture.scores()[id];
+        double score = mixture.gate().scores()[id];
         String name = id < prompt.numExperts(mixture) ? String.valueOf(id) : id + " identity";
         if (routing.groups().count() > 1) {
             name += " (group " + id / (routing.numExperts() / routing.groups().count()) + ")";
@@ -146,10 +146,10 @@ final class ExplainTable {
         return List.of(cells(
                 corrected,
                 name,
-                number(mixture.logits()[id]),
+                number(mixture.gate().logits()[id]),
                 ExplainedPrompt.areProbabilities(routing) ? percent(score) : number(score),
                 bar(score),
-                number(mixture.ranks()[id])));
+                number(mixture.gate().ranks()[id])));
     }
 
     /// Leaves out the fifth cell where nothing is added for the choice.
@@ -162,10 +162,10 @@ final class ExplainTable {
 
     private static List<Integer> notChosen(TokenMixture mixture) {
         Set<Integer> chosen = mixture.parts().stream().map(Part::id).collect(Collectors.toSet());
-        return IntStream.range(0, mixture.scores().length)
+        return IntStream.range(0, mixture.gate().scores().length)
                 .boxed()
                 .filter(id -> !chosen.contains(id))
-                .sorted(Comparator.comparingDouble(id -> -mixture.scores()[id]))
+                .sorted(Comparator.comparingDouble(id -> -mixture.gate().scores()[id]))
                 .toList();
     }
 

@@ -76,10 +76,7 @@ public final class Explainer implements MixtureObserver {
                 mixture.layer(),
                 mixture.ofHeads(),
                 mixture.firstPosition() + token,
-                size(gate.input().row(token)),
-                logits,
-                scores,
-                ranks(scores, gate.correction()),
+                new TokenMixture.Gate(size(gate.input().row(token)), logits, scores, ranks(scores, gate.correction())),
                 parts(mixture, token, sum),
                 size(sum));
     }

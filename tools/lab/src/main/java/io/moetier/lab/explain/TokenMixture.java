@@ -7,23 +7,19 @@ import java.util.List;
 /// @param layer of the model
 /// @param ofHeads whether attention heads are mixed, instead of feed-forward networks
 /// @param position the token's
-/// @param inputSize of what the router and the experts are shown
-/// @param logits `[choices]`, the router's; identities lie behind the experts
-/// @param scores `[choices]`, what the router's rule makes of them: probabilities, for most
-/// @param ranks `[choices]`, scores with what is added to them for the choice only
+/// @param gate what its router said
 /// @param parts what is summed: the choices in their order, then the bias and the shared expert, where there are some
 /// @param sumSize of what the mixture gives
-@SuppressWarnings("ArrayRecordComponent") // nobody compares them
-public record TokenMixture(
-        int layer,
-        boolean ofHeads,
-        int position,
-        double inputSize,
-        float[] logits,
-        float[] scores,
-        float[] ranks,
-        List<Part> parts,
-        double sumSize) {
+public record TokenMixture(int layer, boolean ofHeads, int position, Gate gate, List<Part> parts, double sumSize) {
+    /// What a router said of one token.
+    ///
+    /// @param inputSize of what it is shown, as are the experts
+    /// @param logits `[choices]`; identities lie behind the experts
+    /// @param scores `[choices]`, what the router's rule makes of them: probabilities, for most
+    /// @param ranks `[choices]`, scores with what is added to them for the choice only
+    @SuppressWarnings("ArrayRecordComponent") // nobody compares them
+    public record Gate(double inputSize, float[] logits, float[] scores, float[] ranks) {}
+
     public TokenMixture {
         parts = List.copyOf(parts);
     }
