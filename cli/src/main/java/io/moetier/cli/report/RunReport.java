@@ -1,5 +1,6 @@
 package io.moetier.cli.report;
 
+import io.moetier.runtime.chat.Reply;
 import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.offload.PinnedTier;
 import io.moetier.runtime.offload.ResidentSummary;
@@ -18,17 +19,11 @@ import java.util.Optional;
 ///
 /// @param bounded whether nobody said how many tokens there should be at most
 /// @param virtual the time of a device that is not there, if the answer was computed on one
-public record RunReport(
-        Engine engine,
-        Outcome outcome,
-        RunStats stats,
-        MemoryUse memory,
-        List<Integer> ids,
-        long seed,
-        boolean bounded,
-        Optional<VirtualTime> virtual) {
+public record RunReport(Engine engine, Reply reply, boolean bounded, Optional<VirtualTime> virtual) {
     /// Returns the one line that every run ends with.
     public String line() {
+        Outcome outcome = reply.outcome();
+        RunStats stats = reply.stats();
         return String.format(
                 Locale.ROOT,
                 "%d prompt tokens at %s/s, %d tokens at %s/s, %s of experts found %s, %s from disk; ended %s%s%s%s",
@@ -47,6 +42,9 @@ public record RunReport(
 
     /// Returns what each tier did, over several lines.
     public String table() {
+        Outcome outcome = reply.outcome();
+        RunStats stats = reply.stats();
+        MemoryUse memory = reply.memory();
         ResidentSummary experts = engine.expertTiers().residentSummary();
         Table phases = Table.ofFigures()
                 .row("", "tokens", "tokens/s", "seconds")
@@ -95,7 +93,7 @@ public record RunReport(
         Table run = Table.ofFacts()
                 .row("computed by", engine.deviceDescription())
                 .row("read by", engine.ioDescription())
-                .row("seed", seed)
+                .row("seed", reply.seed())
                 .row("ended", ending());
         givenBack(engine).ifPresent(words -> run.row("shortage", words));
         virtual.ifPresent(time -> run.row("virtual time", time.words(outcome)));
@@ -105,10 +103,13 @@ public record RunReport(
 
     /// Returns the figures under the names that `--json` prints.
     public Map<String, Object> fields() {
+        Outcome outcome = reply.outcome();
+        RunStats stats = reply.stats();
+        MemoryUse memory = reply.memory();
         ResidentSummary experts = engine.expertTiers().residentSummary();
         Map<String, Object> fields = new LinkedHashMap<>();
-        fields.put("ids", ids);
-        fields.put("seed", seed);
+        fields.put("ids", reply.ids());
+        fields.put("seed", reply.seed());
         fields.put("stop_reason", outcome.reason().name().toLowerCase(Locale.ROOT));
         fields.put("prompt_tokens", outcome.promptTokens());
         fields.put("prompt_tokens_per_second", outcome.promptTokensPerSecond());
@@ -149,6 +150,7 @@ public record RunReport(
 
     /// Adds the device, or each of several by its number in the order of `--device`.
     private Table addDevices(Table tiers) {
+        RunStats stats = reply.stats();
         List<ResidentSummary> devices = engine.expertTiers().residentSummaries();
         if (devices.size() == 1) {
             return addTier(tiers, "device", devices.getFirst(), stats.expertHits());
@@ -172,12 +174,14 @@ public record RunReport(
     /// Returns how many of the experts that a layer needed came from disk for it; experts loaded ahead may have come
     /// from main memory as well.
     private long fromDisk() {
+        RunStats stats = reply.stats();
         return engine.pinnedTier().isPresent()
                 ? Math.max(0, stats.expertMisses() - stats.hostHits())
                 : stats.expertMisses();
     }
 
     private String share(long found) {
+        RunStats stats = reply.stats();
         long needed = stats.expertHits() + stats.expertMisses();
         return percent(needed == 0 ? 0 : (double) found / needed);
     }
@@ -215,6 +219,7 @@ public record RunReport(
     }
 
     private String ending() {
+        Outcome outcome = reply.outcome();
         return switch (outcome.reason()) {
             case StopReason.END_OF_SEQUENCE -> "by the model";
             case StopReason.MAX_TOKENS ->

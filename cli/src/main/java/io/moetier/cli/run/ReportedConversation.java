@@ -59,11 +59,7 @@ final class ReportedConversation implements Answerer, AutoCloseable {
         Reply reply = answer.get();
         report = new RunReport(
                 model.engine(),
-                reply.outcome(),
-                reply.stats(),
-                reply.memory(),
-                reply.ids(),
-                reply.seed(),
+                reply,
                 options.predict == null,
                 reply.outcome().promptTokens() == 0 ? Optional.empty() : virtual);
     }

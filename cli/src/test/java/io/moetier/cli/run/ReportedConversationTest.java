@@ -80,7 +80,7 @@ class ReportedConversationTest {
             assertEquals(7, drawn.size());
             settings.set("seed", "8");
             assertNotEquals(drawn, ids(conversation, "Once upon a time"));
-            assertEquals(8, conversation.report().seed());
+            assertEquals(8, conversation.report().reply().seed());
         }
     }
 
@@ -107,11 +107,11 @@ class ReportedConversationTest {
 
     private static List<Integer> ids(ReportedConversation conversation, String text) {
         conversation.answer(text, piece -> {}, () -> false);
-        return conversation.report().ids();
+        return conversation.report().reply().ids();
     }
 
     private static List<Integer> idsAgain(ReportedConversation conversation) {
         conversation.answerAgain(piece -> {}, () -> false);
-        return conversation.report().ids();
+        return conversation.report().reply().ids();
     }
 }
