@@ -4,7 +4,6 @@ import io.moetier.runtime.offload.Overlap;
 import io.moetier.storage.model.DType;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalDouble;
 
 /// What a layer of a decoded token costs: the one formula by which simulations and reports compare.
 /// Placements of a running engine add up times by the same [Overlap], and measure these themselves.
@@ -83,7 +82,8 @@ public final class CostModel {
 
     /// Returns the model of a machine by its speeds alone.
     public static CostModel ofSpeeds(MachineProfile machine) {
-        double rate = machine.deviceBytesPerSecond()
+        double rate = machine.device()
+                .map(MachineProfile.Device::bytesPerSecond)
                 .orElseGet(() -> machine.hostBytesPerSecond().orElseThrow());
         return new CostModel(machine, Optional.empty(), rate, rate, machine.layerSeconds(), 0, 0);
     }
@@ -147,8 +147,10 @@ public final class CostModel {
     }
 
     private double moving(double bytes) {
-        OptionalDouble rate = machine.hasDevice() ? machine.linkBytesPerSecond() : machine.diskBytesPerSecond();
-        return bytes == 0 ? 0 : bytes / rate.orElseThrow();
+        double rate = machine.device()
+                .map(MachineProfile.Device::linkBytesPerSecond)
+                .orElseGet(() -> machine.diskBytesPerSecond().orElseThrow());
+        return bytes / rate;
     }
 
     /// Returns what the work takes that may go on while experts are loaded.

@@ -19,8 +19,7 @@ import java.util.OptionalDouble;
 /// A profile is measured by `moetier doctor`, written by hand, or one of the named ones in `devices.json`, which are
 /// made of published figures and say where those come from.
 ///
-/// @param deviceBytesPerSecond memory of the accelerator as kernels reach it; nothing where the CPU computes
-/// @param linkBytesPerSecond from main memory into the accelerator's; goes with the former
+/// @param device the accelerator; nothing where the CPU computes
 /// @param hostBytesPerSecond main memory as the CPU's kernels reach it
 /// @param diskBytesPerSecond the disk that the experts lie on
 /// @param cachedBytesPerSecond files that the system keeps in memory
@@ -28,8 +27,7 @@ import java.util.OptionalDouble;
 /// @param decodeCosts what else decoding costs where the CPU computes, if it was measured
 public record MachineProfile(
         String name,
-        OptionalDouble deviceBytesPerSecond,
-        OptionalDouble linkBytesPerSecond,
+        Optional<Device> device,
         OptionalDouble hostBytesPerSecond,
         OptionalDouble diskBytesPerSecond,
         OptionalDouble cachedBytesPerSecond,
@@ -38,15 +36,18 @@ public record MachineProfile(
     private static final String DEVICES = "devices.json";
     private static final String DECODE_COSTS = "decode_costs"; // earlier versions have other figures, as "decoding"
 
+    /// How fast an accelerator is.
+    ///
+    /// @param bytesPerSecond its memory as kernels reach it
+    /// @param linkBytesPerSecond from main memory into its own
+    public record Device(double bytesPerSecond, double linkBytesPerSecond) {}
+
     /// @throws IllegalArgumentException if there is nothing that computes, or no way that experts come there
     public MachineProfile {
-        if (deviceBytesPerSecond.isPresent() != linkBytesPerSecond.isPresent()) {
-            throw new IllegalArgumentException("a device needs a link, and a link a device");
-        }
-        if (deviceBytesPerSecond.isEmpty() && (hostBytesPerSecond.isEmpty() || diskBytesPerSecond.isEmpty())) {
+        if (device.isEmpty() && (hostBytesPerSecond.isEmpty() || diskBytesPerSecond.isEmpty())) {
             throw new IllegalArgumentException("a machine without a device needs the speed of its memory and its disk");
         }
-        if (deviceBytesPerSecond.isPresent() && decodeCosts.isPresent()) {
+        if (device.isPresent() && decodeCosts.isPresent()) {
             throw new IllegalArgumentException("costs of decoding are those of a CPU, not of a device");
         }
     }
@@ -60,8 +61,7 @@ public record MachineProfile(
             double layerSeconds) {
         return new MachineProfile(
                 name,
-                OptionalDouble.empty(),
-                OptionalDouble.empty(),
+                Optional.empty(),
                 OptionalDouble.of(hostBytesPerSecond),
                 OptionalDouble.of(diskBytesPerSecond),
                 OptionalDouble.of(cachedBytesPerSecond),
@@ -73,8 +73,7 @@ public record MachineProfile(
     public MachineProfile withDecodeCosts(DecodeCosts costs) {
         return new MachineProfile(
                 name,
-                deviceBytesPerSecond,
-                linkBytesPerSecond,
+                device,
                 hostBytesPerSecond,
                 diskBytesPerSecond,
                 cachedBytesPerSecond,
@@ -84,7 +83,7 @@ public record MachineProfile(
 
     /// Says whether an accelerator computes.
     public boolean hasDevice() {
-        return deviceBytesPerSecond.isPresent();
+        return device.isPresent();
     }
 
     /// Returns this machine for a model whose file the system keeps in memory, so that nothing comes from the disk
@@ -94,8 +93,7 @@ public record MachineProfile(
                 ? this
                 : new MachineProfile(
                         name + " with its files in memory",
-                        deviceBytesPerSecond,
-                        linkBytesPerSecond,
+                        device,
                         hostBytesPerSecond,
                         cachedBytesPerSecond,
                         cachedBytesPerSecond,
@@ -129,8 +127,10 @@ public record MachineProfile(
     public Map<String, Object> fields() {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("name", name);
-        deviceBytesPerSecond.ifPresent(rate -> fields.put("device_bytes_per_second", rate));
-        linkBytesPerSecond.ifPresent(rate -> fields.put("link_bytes_per_second", rate));
+        device.ifPresent(of -> {
+            fields.put("device_bytes_per_second", of.bytesPerSecond());
+            fields.put("link_bytes_per_second", of.linkBytesPerSecond());
+        });
         hostBytesPerSecond.ifPresent(rate -> fields.put("host_bytes_per_second", rate));
         diskBytesPerSecond.ifPresent(rate -> fields.put("disk_bytes_per_second", rate));
         cachedBytesPerSecond.ifPresent(rate -> fields.put("cached_bytes_per_second", rate));
@@ -140,23 +140,26 @@ public record MachineProfile(
     }
 
     private static MachineProfile parse(JsonObject json) {
-        OptionalDouble device = rate(json, "device_bytes_per_second");
+        OptionalDouble memory = rate(json, "device_bytes_per_second");
         OptionalDouble host = rate(json, "host_bytes_per_second");
-        require(json, device.isPresent() || host.isPresent(), "host_bytes_per_second");
+        require(json, memory.isPresent() || host.isPresent(), "host_bytes_per_second");
         OptionalDouble link = rate(json, "link_bytes_per_second");
-        require(json, device.isPresent() == link.isPresent(), "link_bytes_per_second");
+        require(json, memory.isPresent() == link.isPresent(), "link_bytes_per_second");
         OptionalDouble disk = rate(json, "disk_bytes_per_second");
-        require(json, device.isPresent() || disk.isPresent(), "disk_bytes_per_second");
+        require(json, memory.isPresent() || disk.isPresent(), "disk_bytes_per_second");
         double layerSeconds = json.optionalDouble("layer_seconds").orElse(0.0);
         if (!(layerSeconds >= 0 && layerSeconds < 1)) {
             throw json.unexpected("layer_seconds", "seconds, from 0 to 1", layerSeconds);
         }
         OptionalDouble cached = rate(json, "cached_bytes_per_second");
         Optional<DecodeCosts> costs = json.optionalObject(DECODE_COSTS).map(DecodeCosts::parse);
-        if (device.isPresent() && costs.isPresent()) {
+        if (memory.isPresent() && costs.isPresent()) {
             throw json.unexpected(DECODE_COSTS, "nothing beside a device", "costs of a CPU");
         }
-        return new MachineProfile(json.requireString("name"), device, link, host, disk, cached, layerSeconds, costs);
+        Optional<Device> device = memory.isPresent()
+                ? Optional.of(new Device(memory.getAsDouble(), link.getAsDouble()))
+                : Optional.empty();
+        return new MachineProfile(json.requireString("name"), device, host, disk, cached, layerSeconds, costs);
     }
 
     private static void require(JsonObject json, boolean holds, String key) {

@@ -26,8 +26,7 @@ class CostModelTest {
     private static final MachineProfile CPU = MachineProfile.ofHost("cpu", 10e9, 1e9, 4e9, 0);
     private static final MachineProfile GPU = new MachineProfile(
             "gpu",
-            OptionalDouble.of(100e9),
-            OptionalDouble.of(10e9),
+            Optional.of(new MachineProfile.Device(100e9, 10e9)),
             OptionalDouble.of(20e9),
             OptionalDouble.empty(),
             OptionalDouble.empty(),
@@ -116,9 +115,9 @@ class CostModelTest {
         assertEquals(
                 List.of("rtx3060", "rtx3090", "rtx4060ti", "rtx4090", "rtx5090", "h100"), MachineProfile.deviceNames());
         for (String name : MachineProfile.deviceNames()) {
-            MachineProfile profile = MachineProfile.ofDevice(name).orElseThrow();
-            double device = profile.deviceBytesPerSecond().orElseThrow();
-            assertTrue(device > 5 * profile.linkBytesPerSecond().orElseThrow(), name);
+            MachineProfile.Device device =
+                    MachineProfile.ofDevice(name).orElseThrow().device().orElseThrow();
+            assertTrue(device.bytesPerSecond() > 5 * device.linkBytesPerSecond(), name);
         }
         assertTrue(MachineProfile.ofDevice("rtx1").isEmpty());
     }
