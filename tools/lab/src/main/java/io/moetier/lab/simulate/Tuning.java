@@ -58,32 +58,47 @@ public record Tuning(List<Row> rows) {
 
     /// One policy with one budget.
     ///
+    /// @param outcome what it would have done
     /// @param slotBytes bytes of all slots; nothing if the size of an expert is not known
     /// @param bytesPerToken bytes brought in per token; nothing if the size of an expert is not known
     /// @param gapClosed share of the way from LRU to the optimum; nothing if these are equal and this is worse
     /// @param copiesOfLru experts that LRU brings in per token
     public record Row(
-            String policy,
-            SlotPlan plan,
+            Outcome outcome,
             Optional<Long> slotBytes,
-            double hitRate,
-            double copiesPerToken,
             Optional<Double> bytesPerToken,
             Optional<Prediction> prediction,
             OptionalDouble gapClosed,
-            double copiesOfLru,
-            Outcome outcome) {
+            double copiesOfLru) {
+        public String policy() {
+            return outcome.policy();
+        }
+
+        public SlotPlan plan() {
+            return outcome.plan();
+        }
+
+        /// Returns the share of needed experts that had a slot.
+        public double hitRate() {
+            return outcome.hitRate();
+        }
+
+        /// Returns the experts brought in per token.
+        public double copiesPerToken() {
+            return outcome.copiesPerToken();
+        }
+
         /// Returns by how much fewer experts are brought in than LRU does, as a share of those of LRU.
         public double fewerCopiesThanLru() {
-            return copiesOfLru == 0 ? 0 : 1 - copiesPerToken / copiesOfLru;
+            return copiesOfLru == 0 ? 0 : 1 - copiesPerToken() / copiesOfLru;
         }
 
         boolean isOptimum() {
-            return policy.equals(Contender.CLAIRVOYANT);
+            return policy().equals(Contender.CLAIRVOYANT);
         }
 
         private double speed() {
-            return prediction.map(Prediction::tokensPerSecond).orElse(hitRate);
+            return prediction.map(Prediction::tokensPerSecond).orElse(hitRate());
         }
     }
 
@@ -162,15 +177,11 @@ public record Tuning(List<Row> rows) {
         SlotPlan.Sizes sizes = question.sizes();
         Optional<SlotPlan.Sizes> known = question.slotBytesKnown() ? Optional.of(sizes) : Optional.empty();
         return new Row(
-                outcome.policy(),
-                outcome.plan(),
+                outcome,
                 known.map(outcome.plan()::bytes),
-                outcome.hitRate(),
-                outcome.copiesPerToken(),
                 known.map(outcome::bytesPerToken),
                 known.flatMap(s -> question.machine()).map(machine -> question.predict(outcome, machine)),
                 outcome.gapClosed(lru, optimum),
-                lru.copiesPerToken(),
-                outcome);
+                lru.copiesPerToken());
     }
 }
