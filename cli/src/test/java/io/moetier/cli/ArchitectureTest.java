@@ -18,9 +18,13 @@ import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.lang.classfile.Attributes;
 import java.lang.classfile.ClassFile;
+import java.lang.classfile.ClassModel;
+import java.lang.classfile.MethodModel;
 import java.lang.classfile.constantpool.PoolEntry;
 import java.lang.classfile.constantpool.StringEntry;
+import java.lang.reflect.AccessFlag;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,6 +45,10 @@ class ArchitectureTest {
     private static final int LEAST_CLASSES = 1_250;
     /// A package with more files than that has a second subject, which wants a package of its own.
     private static final int MOST_FILES = 40;
+    /// Who has more parts has groups among them that want a name.
+    private static final int MOST_PARTS = 7;
+    /// Interfaces, annotations and package-info have none.
+    private static final int LEAST_CONSTRUCTED = 1_000;
     private static final int LARGE = 1 << 20;
     private static final List<String> MODULES = List.of(
             "storage",
@@ -199,6 +207,44 @@ class ArchitectureTest {
         assertEquals(Map.of(), files);
     }
 
+    /// Values that are told apart by their position alone are exchanged sooner or later, and that compiles.
+    ///
+    /// Local classes, but for records, are left out: what they use of their method is a parameter, too.
+    @Test
+    void nothingIsPutTogetherOfMoreThanAFewParts() {
+        Set<String> large = new TreeSet<>();
+        Set<String> constructed = new HashSet<>();
+        CLASSES.stream()
+                .filter(type -> type.isRecord() || !(type.isLocalClass() || type.isAnonymousClass()))
+                .forEach(type -> constructors(type).forEach(constructor -> {
+                    constructed.add(type.getName());
+                    long parts = parts(type, constructor);
+                    if (parts > MOST_PARTS) {
+                        large.add(type.getName() + ": " + parts);
+                    }
+                }));
+        assertEquals(Set.of(), large);
+        assertTrue(constructed.size() >= LEAST_CONSTRUCTED, () -> "saw only " + constructed.size());
+    }
+
+    private static Stream<MethodModel> constructors(JavaClass type) {
+        return parse(type).methods().stream()
+                .filter(method -> method.methodName().equalsString("<init>"));
+    }
+
+    /// Returns how many parameters a constructor declares; of a record, how many components it has.
+    ///
+    /// The compiler adds the name and number of enums and the object around an inner class. The parameters of a
+    /// record it calls mandated, too.
+    private static long parts(JavaClass type, MethodModel constructor) {
+        long added = constructor.findAttribute(Attributes.methodParameters()).stream()
+                .flatMap(parameters -> parameters.parameters().stream())
+                .filter(parameter ->
+                        parameter.has(AccessFlag.SYNTHETIC) || (parameter.has(AccessFlag.MANDATED) && !type.isRecord()))
+                .count();
+        return constructor.methodTypeSymbol().parameterCount() - added;
+    }
+
     @Test
     void everyLibraryHasOneImporter() {
         importedOnlyBy("net.openhft..", "io.moetier.storage.expert..").check(CLASSES);
@@ -272,14 +318,18 @@ class ArchitectureTest {
 
     /// Returns the string constants of a class, and what its messages are put together from.
     private static Stream<String> strings(JavaClass type) {
-        try (InputStream bytes = type.getSource().orElseThrow().getUri().toURL().openStream()) {
-            List<String> strings = new ArrayList<>();
-            for (PoolEntry entry : ClassFile.of().parse(bytes.readAllBytes()).constantPool()) {
-                if (entry instanceof StringEntry string) {
-                    strings.add(string.stringValue());
-                }
+        List<String> strings = new ArrayList<>();
+        for (PoolEntry entry : parse(type).constantPool()) {
+            if (entry instanceof StringEntry string) {
+                strings.add(string.stringValue());
             }
-            return strings.stream();
+        }
+        return strings.stream();
+    }
+
+    private static ClassModel parse(JavaClass type) {
+        try (InputStream bytes = type.getSource().orElseThrow().getUri().toURL().openStream()) {
+            return ClassFile.of().parse(bytes.readAllBytes());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
