@@ -10,7 +10,6 @@ import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.kernels.cuda.driver.CudaException;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.runtime.convert.Quantisation;
-import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
@@ -20,12 +19,14 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /// Experts that the GPU lacks are computed by the processor: nothing but rounding may tell.
+@Timeout(600)
 class EmulatedMissesTest {
     private static final double MOST_DIVERGENCE = 1e-5;
     private static final int[] TEXT = {5, 9, 20, 33, 7, 41, 12, 3, 8, 30, 2};
@@ -116,9 +117,11 @@ class EmulatedMissesTest {
         for (EngineConfig config : List.of(least, least.withVramBytes(minimum + slots))) {
             try (Engine engine = Engine.open(store, config)) {
                 requireAlike(expected, logits(engine));
-                RunStats stats = engine.stats();
-                assertTrue(stats.computedOnHost() > 0);
-                assertTrue(stats.copiedBytes() > 0, "experts that were computed elsewhere are copied for later");
+                assertTrue(engine.stats().computedOnHost() > 0);
+                while (engine.stats().copiedBytes() == 0) {
+                    // what was computed elsewhere is copied for later, once loaders get a processor between two layers
+                    requireAlike(expected, logits(engine));
+                }
             }
         }
     }
