@@ -245,7 +245,7 @@ public final class ExpertSequence implements ExpertArrivals {
     }
 
     private void place(SizeClass sizeClass, int[] rows) {
-        numOnHost = placement.onHost(
+        numOnHost = placement.onProcessor(
                 missingIndices, numMissing, rows, sizeClass.slab().slotBytes());
         numMissing -= numOnHost;
         for (int i = 0; i < numOnHost; i++) {

@@ -127,7 +127,7 @@ public final class ExpertTiers implements AutoCloseable {
             ExpertSource store, Device device, Residency residency, Loaders loaders, Counters counters) {
         Owned owned = new Owned();
         MissCosts costs = new MissCosts(loaders);
-        Placement placement = new Placement(Misses.COPY, costs);
+        Placement placement = new Placement(Misses.COPY, costs, 0);
         ExpertTier tier = ExpertTier.open(store, device, residency, placement, counters, loaders);
         owned.add(tier::close);
         return new ExpertTiers(List.of(tier), null, null, placement, costs, owned);
@@ -155,7 +155,8 @@ public final class ExpertTiers implements AutoCloseable {
             ExpertSource store = pinned.source();
             int[] all = store.ids();
             int[][] divided = ExpertHomes.divide(all, store::sizeClassOf, budgets);
-            Placement placement = new Placement(misses, costs);
+            int most = ExpertTier.mostExpertsOfOneLayer(all);
+            Placement placement = new Placement(misses, costs, most);
             List<ExpertTier> tiers = new ArrayList<>();
             for (int i = 0; i < divided.length; i++) {
                 DeviceCopies copies =
@@ -168,7 +169,6 @@ public final class ExpertTiers implements AutoCloseable {
             }
             HostSequence host = null;
             if (misses != Misses.COPY) {
-                int most = ExpertTier.mostExpertsOfOneLayer(all);
                 host = new HostSequence(pinned, counters, loaders.ofProcessor(most), most);
                 owned.add(host::end);
             }

@@ -1,16 +1,19 @@
 package io.moetier.runtime.offload;
 
-/// Decides which of the experts that a device lacks are copied to it, and which the processor computes.
+/// Asks [Misses] which of the experts that a device lacks are copied to it, and which the processor computes, by what
+/// both have lately taken.
 ///
-/// Confined to the thread that computes; allocates nothing.
+/// Confined to the thread that computes; allocates nothing after construction.
 final class Placement {
     private final Misses misses;
     private final MissCosts costs;
-    private double computeNanos; // of the experts of this layer that the processor has been given
+    private final double[] processorNanos; // until so many are done, after those of this layer that it was given before
 
-    Placement(Misses misses, MissCosts costs) {
+    /// @param maxExperts the most experts that a layer has
+    Placement(Misses misses, MissCosts costs, int maxExperts) {
         this.misses = misses;
         this.costs = costs;
+        processorNanos = new double[maxExperts + 1];
     }
 
     /// Says whether a layer may wait for copies.
@@ -20,53 +23,41 @@ final class Placement {
 
     /// Begins another layer.
     void beginLayer() {
-        computeNanos = 0;
+        processorNanos[0] = 0;
     }
 
-    /// Returns how many of the missing experts the processor computes, and moves these to the end.
+    /// Returns how many of the missing experts the processor computes, and moves these to the end: those with the
+    /// fewest rows, the last one first.
     ///
     /// @param missing `[n]`, indices into `rows`
     /// @param rows to how many rows each expert is applied
     /// @param bytes of one expert
-    int onHost(int[] missing, int n, int[] rows, long bytes) {
-        return switch (misses) {
-            case COPY -> 0;
-            case CPU -> n;
-            case AUTO -> n == 0 ? 0 : shortest(missing, n, rows, bytes);
-        };
-    }
-
-    /// The processor takes the experts with the fewest rows, as many as let the longer of the two ends earliest.
-    private int shortest(int[] missing, int n, int[] rows, long bytes) {
+    int onProcessor(int[] missing, int n, int[] rows, long bytes) {
+        if (misses != Misses.AUTO || n == 0) {
+            return misses.onProcessor(n, Double.NaN, processorNanos);
+        }
         sortByFallingRows(missing, n, rows);
         double copyNanos = costs.copyNanos(bytes);
         if (Double.isNaN(copyNanos)) {
-            return 0;
+            return 0; // to learn what it takes
         }
-        double onHost = computeNanos;
-        double least = Overlap.time(onHost, n * copyNanos, Overlap.WHOLE);
-        int best = 0;
         for (int count = 1; count <= n; count++) {
             double nanos = costs.computeNanos(bytes, rows[missing[n - count]]);
             if (Double.isNaN(nanos)) {
-                return 1; // to learn what it takes
+                return 1;
             }
-            onHost += nanos;
-            double both = Overlap.time(onHost, (n - count) * copyNanos, Overlap.WHOLE);
-            if (both < least) {
-                least = both;
-                best = count;
-                computeNanos = onHost;
-            }
+            processorNanos[count] = processorNanos[count - 1] + nanos;
         }
-        learnAgain(best, n);
-        return best;
+        int onProcessor = misses.onProcessor(n, copyNanos, processorNanos);
+        processorNanos[0] = processorNanos[onProcessor];
+        learnAgain(onProcessor, n);
+        return onProcessor;
     }
 
-    private void learnAgain(int onHost, int n) {
-        if (onHost == 0) {
+    private void learnAgain(int onProcessor, int n) {
+        if (onProcessor == 0) {
             costs.forgetComputations();
-        } else if (onHost == n) {
+        } else if (onProcessor == n) {
             costs.forgetCopies();
         }
     }

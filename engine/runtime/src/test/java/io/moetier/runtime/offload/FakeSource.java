@@ -14,7 +14,7 @@ final class FakeSource implements ExpertSource {
     static final int[] NO_ROWS = {};
 
     /// Loads whatever is missing.
-    static final Placement COPIED = new Placement(Misses.COPY, new MissCosts(Loaders.THREADS));
+    static final Placement COPIED = new Placement(Misses.COPY, new MissCosts(Loaders.THREADS), 0);
 
     private final int[] ids;
     private final int numExperts;

@@ -42,7 +42,7 @@ class PlacementTest {
 
     private final SetClock clock = new SetClock();
     private final MissCosts costs = new MissCosts(clock);
-    private final Placement auto = new Placement(Misses.AUTO, costs);
+    private final Placement auto = new Placement(Misses.AUTO, costs, 6);
 
     private void copy(long nanos) {
         double start = costs.nanos();
@@ -56,26 +56,26 @@ class PlacementTest {
         costs.computed(BYTES, 1, 1_000_000);
     }
 
-    private int onHost(int[] missing, int... rows) {
+    private int onProcessor(int[] missing, int... rows) {
         auto.beginLayer();
-        return auto.onHost(missing, missing.length, rows, BYTES);
+        return auto.onProcessor(missing, missing.length, rows, BYTES);
     }
 
     @Test
     void copyAndCpuAskNobody() {
         int[] missing = {0, 1, 2};
-        assertEquals(0, new Placement(Misses.COPY, costs).onHost(missing, 3, new int[] {1, 1, 1}, BYTES));
-        assertEquals(3, new Placement(Misses.CPU, costs).onHost(missing, 3, new int[] {1, 1, 1}, BYTES));
+        assertEquals(0, new Placement(Misses.COPY, costs, 3).onProcessor(missing, 3, new int[] {1, 1, 1}, BYTES));
+        assertEquals(3, new Placement(Misses.CPU, costs, 3).onProcessor(missing, 3, new int[] {1, 1, 1}, BYTES));
     }
 
     @Test
     void bothWaysAreMeasuredBeforeTheyAreCompared() {
         int[] missing = {0, 1, 2};
-        assertEquals(0, onHost(missing, 1, 1, 1));
+        assertEquals(0, onProcessor(missing, 1, 1, 1));
         copy(100);
-        assertEquals(1, onHost(missing, 1, 1, 1));
+        assertEquals(1, onProcessor(missing, 1, 1, 1));
         compute(50);
-        assertEquals(2, onHost(missing, 1, 1, 1), "two in the time of one copy");
+        assertEquals(2, onProcessor(missing, 1, 1, 1), "two in the time of one copy");
     }
 
     @Test
@@ -89,15 +89,15 @@ class PlacementTest {
     void theLongerOfBothIsAsShortAsCanBe() {
         copy(100);
         compute(100);
-        assertEquals(3, onHost(new int[] {0, 1, 2, 3, 4, 5}, 1, 1, 1, 1, 1, 1));
+        assertEquals(3, onProcessor(new int[] {0, 1, 2, 3, 4, 5}, 1, 1, 1, 1, 1, 1));
         for (int i = 0; i < 50; i++) {
             compute(700);
         }
-        assertEquals(0, onHost(new int[] {0, 1, 2, 3, 4, 5}, 1, 1, 1, 1, 1, 1), "one on the CPU lasts too long");
+        assertEquals(0, onProcessor(new int[] {0, 1, 2, 3, 4, 5}, 1, 1, 1, 1, 1, 1), "one on the CPU lasts too long");
         for (int i = 0; i < 50; i++) {
             copy(7000);
         }
-        assertEquals(6, onHost(new int[] {0, 1, 2, 3, 4, 5}, 1, 1, 1, 1, 1, 1));
+        assertEquals(6, onProcessor(new int[] {0, 1, 2, 3, 4, 5}, 1, 1, 1, 1, 1, 1));
     }
 
     @Test
@@ -105,7 +105,7 @@ class PlacementTest {
         copy(100);
         compute(30);
         int[] missing = {0, 1, 2, 3};
-        assertEquals(2, onHost(missing, 16, 2, 64, 1));
+        assertEquals(2, onProcessor(missing, 16, 2, 64, 1));
         assertArrayEquals(new int[] {2, 0, 1, 3}, missing, "64 rows would take 1920, 16 rows 480");
     }
 
@@ -114,8 +114,8 @@ class PlacementTest {
         copy(100);
         compute(100);
         int[] missing = {0, 1};
-        assertEquals(1, onHost(missing, 1, 1));
-        assertEquals(0, auto.onHost(missing, 2, new int[] {1, 1}, BYTES), "the processor is busy until then");
+        assertEquals(1, onProcessor(missing, 1, 1));
+        assertEquals(0, auto.onProcessor(missing, 2, new int[] {1, 1}, BYTES), "the processor is busy until then");
     }
 
     @Test
@@ -124,7 +124,7 @@ class PlacementTest {
         compute(1000);
         int tries = 0;
         int[] missing = {0, 1};
-        while (onHost(missing, 1, 1) == 0) {
+        while (onProcessor(missing, 1, 1) == 0) {
             tries++;
         }
         assertTrue(tries > 500 && tries < 1000, () -> "not at once, and not never");
