@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 /// missing experts. So any number of experts can be worked through with a few slots. While some wait for a slot, a
 /// group takes half of the slots at most, so that loads go on while it is computed. When none waits any more, the
 /// [Prefetcher] may load what the next layer of a prompt needs behind them, and when all have come, what is likely to
-/// be needed. Confined to the thread of its [ExpertTier].
+/// be needed; when this is closed, what the processor has computed. Confined to the thread of its [ExpertTier].
 public final class ExpertSequence implements ExpertArrivals {
     private static final int NONE = -1;
 
@@ -208,6 +208,7 @@ public final class ExpertSequence implements ExpertArrivals {
         }
         this.sizeClass = null;
         release(sizeClass);
+        prefetcher.startBehind();
     }
 
     private void end(SizeClass sizeClass, Transfer transfer) {

@@ -6,8 +6,8 @@ import io.moetier.storage.cache.UseEstimator;
 import io.moetier.storage.model.ExpertId;
 import java.util.List;
 
-/// Loads experts before a layer asks for them, and those that a layer has had computed elsewhere, while the loaders
-/// have nothing else to do.
+/// Loads experts before a layer asks for them, while the loaders have nothing else to do, and behind a layer those that
+/// it has had computed elsewhere.
 ///
 /// Nothing that a layer waits for is held up by more than the loads that have begun, of which there are few; and a
 /// guess takes the slot of no expert that is worth more than itself, by the [UseEstimator] of the cache. The next layer
@@ -98,8 +98,7 @@ final class Prefetcher {
         return streamed == layer;
     }
 
-    /// Adds an expert that the layer under way has computed elsewhere: it gets a slot if one is free or if the policy
-    /// prefers it to the expert that would have to leave.
+    /// Adds an expert that the layer under way has computed elsewhere, for [#startBehind()].
     void loadBehind(int id) {
         behind[numBehind++] = id;
     }
@@ -153,6 +152,13 @@ final class Prefetcher {
             start(guesses[nextGuess], likelihoods[nextGuess]);
             nextGuess++;
         }
+    }
+
+    /// Loads experts that the layer which ends has had computed elsewhere, as many as there are idle loaders: those
+    /// for which a slot is free, or which the policy prefers to the expert that would have to leave. Not before the
+    /// end, since what the layer itself sends to a device would wait for the link.
+    void startBehind() {
+        settleEnded();
         while (nextBehind < numBehind && numUnderWay < mostUnderWay) {
             startBehind(behind[nextBehind++]);
         }

@@ -1,6 +1,7 @@
 package io.moetier.runtime.offload;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -169,6 +171,23 @@ class ExpertTiersTest {
         }
         assertEquals(0, wrong.get());
         devices.forEach(device -> assertEquals(0, device.numOpen.get()));
+    }
+
+    /// What the layer sends to the device, results among it, would wait for the link.
+    @Test
+    void whatTheProcessorComputesIsCopiedWhenTheLayerEnds() {
+        try (ExpertTiers tiers = tiers(Misses.CPU, 4, 12L * SLOT)) {
+            int[] rows = {1, 1, 1};
+            try (LayerExperts all = tiers.begin(0, new int[] {1, 5, 7}, rows, null, 3)) {
+                ExpertArrivals onHost = Objects.requireNonNull(all.onHost());
+                while (onHost.next()) {
+                    assertEquals(0, tiers.residentSummary().filled().number());
+                }
+                assertFalse(all.on(0).next());
+                assertEquals(0, tiers.residentSummary().filled().number());
+            }
+            assertEquals(1, tiers.residentSummary().filled().number());
+        }
     }
 
     /// The first device has begun when something is wrong with the second.
