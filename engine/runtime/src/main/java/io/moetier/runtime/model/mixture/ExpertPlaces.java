@@ -134,11 +134,15 @@ public final class ExpertPlaces {
         return processor;
     }
 
-    /// Waits for all results and writes them where they belong.
-    void bringBack() {
+    /// Writes the processor's results where they belong.
+    void bringBackFromProcessor() {
         if (processor != null) {
             processor.bringBack();
         }
+    }
+
+    /// Waits for the results of the devices beside the main one and writes them where they belong.
+    void bringBackFromOthers() {
         others.forEach(RemoteExperts::bringBack);
     }
 }

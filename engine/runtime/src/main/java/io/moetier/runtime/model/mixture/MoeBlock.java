@@ -172,13 +172,14 @@ public final class MoeBlock implements Block {
         while (onHost != null && computeNext(onHost, places.processor())) {
             // one group after the other
         }
+        places.bringBackFromProcessor(); // while copies arrive: behind the last kernels it would wait for a later one
         for (boolean more = true; more; ) {
             more = false;
             for (int device = 0; device < expertTiers.numDevices(); device++) {
                 more |= computeNext(experts.on(device), device == 0 ? here : places.other(device));
             }
         }
-        places.bringBack();
+        places.bringBackFromOthers();
     }
 
     private boolean computeNext(ExpertArrivals arrivals, ExpertPlace place) {
