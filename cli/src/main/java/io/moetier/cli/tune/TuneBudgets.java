@@ -1,5 +1,6 @@
 package io.moetier.cli.tune;
 
+import io.moetier.lab.simulate.ModelSizes;
 import io.moetier.lab.simulate.SlotPlan;
 import io.moetier.runtime.offload.SlotBudget;
 import io.moetier.runtime.trace.TraceHeader;
@@ -17,8 +18,8 @@ final class TuneBudgets {
     /// Returns the slots that each budget buys.
     ///
     /// @throws IllegalArgumentException if one is no budget, or is too small for one layer
-    static List<SlotPlan> plans(List<String> spellings, TraceHeader header, TuneExperts.Sizes sizes) {
-        SlotBudget budget = sizes.sizes().budget(header.experts(), header.topK());
+    static List<SlotPlan> plans(List<String> spellings, TraceHeader header, ModelSizes sizes) {
+        SlotBudget budget = sizes.experts().budget(header.experts(), header.topK());
         List<SlotPlan> plans = new ArrayList<>();
         for (String spelling : spellings) {
             String text = spelling.strip();
@@ -47,7 +48,7 @@ final class TuneBudgets {
                 "--budgets: expected a share from 0% to 100% of all experts, found '" + text + "'");
     }
 
-    private static ByteSize size(String text, TuneExperts.Sizes sizes) {
+    private static ByteSize size(String text, ModelSizes sizes) {
         ByteSize size;
         try {
             size = ByteSize.parse(text);
@@ -63,7 +64,7 @@ final class TuneBudgets {
     }
 
     private static IllegalArgumentException tooSmall(
-            String text, long bytes, TraceHeader header, TuneExperts.Sizes sizes, long least) {
+            String text, long bytes, TraceHeader header, ModelSizes sizes, long least) {
         String found = sizes.known()
                 ? text + " is " + ByteSize.format(bytes)
                 : text + " of " + header.layers() * header.experts() + " experts is " + bytes + " slots";

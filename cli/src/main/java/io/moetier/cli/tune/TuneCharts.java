@@ -7,6 +7,7 @@ import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.simulate.Contender;
 import io.moetier.lab.simulate.TraceCounts;
 import io.moetier.lab.simulate.Tuning;
+import io.moetier.runtime.offload.Misses;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,12 +25,12 @@ record TuneCharts(TuneReport report, TraceCounts counts) {
         report.notes().forEach(body::paragraph);
         report.recommendation().ifPresent(body::paragraph);
         body.chart("hits", "Hit rate by budget", "Dashed: the optimum, which knows the future.");
-        if (report.question().slotBytesKnown()) {
+        if (report.question().sizes().known()) {
             body.chart(
                     "speeds",
                     "Predicted tokens/s by device",
-                    "With the recommended policy. Upper bounds but for a measured machine; into a device missing experts"
-                            + " come over the link, from main memory.");
+                    "With the recommended policy. Upper bounds but for a measured machine; what comes into a device"
+                            + " comes over the link, from main memory.");
         }
         TraceCharts.add(body);
         body.table("All figures", report.table());
@@ -63,16 +64,19 @@ record TuneCharts(TuneReport report, TraceCounts counts) {
         return data;
     }
 
-    /// Returns a line for each known device, and for the machine that was asked for.
+    /// Returns a line for the machine that was asked for, and for each known device, unless the processor computes some
+    /// experts: how many, and so what is where, depends on the machine.
     private List<Map<String, Object>> speeds(List<Tuning.Row> sorted) {
         Optional<String> policy = report.advice().map(advice -> advice.row().policy());
-        if (!report.question().slotBytesKnown() || policy.isEmpty()) {
+        if (!report.question().sizes().known() || policy.isEmpty()) {
             return List.of();
         }
         Map<String, MachineProfile> machines = new LinkedHashMap<>();
         report.question().machine().ifPresent(machine -> machines.put(machine.name(), machine));
-        for (String device : MachineProfile.deviceNames()) {
-            machines.put(device, MachineProfile.ofDevice(device).orElseThrow());
+        if (report.question().misses() == Misses.COPY) {
+            for (String device : MachineProfile.deviceNames()) {
+                machines.put(device, MachineProfile.ofDevice(device).orElseThrow());
+            }
         }
         List<Map<String, Object>> lines = new ArrayList<>();
         machines.forEach((name, machine) -> lines.add(line(

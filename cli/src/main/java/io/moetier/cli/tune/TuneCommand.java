@@ -10,10 +10,12 @@ import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.simulate.Admission;
+import io.moetier.lab.simulate.ModelSizes;
 import io.moetier.lab.simulate.Simulator;
 import io.moetier.lab.simulate.SlotPlan;
 import io.moetier.lab.simulate.TraceCounts;
 import io.moetier.lab.simulate.Tuning;
+import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.runtime.trace.TraceReader;
 import io.moetier.storage.expert.IoMode;
@@ -72,6 +74,15 @@ public final class TuneCommand implements Callable<Integer> {
                     + " machine, if doctor has measured it.")
     @Nullable
     String device;
+
+    @Option(
+            names = "--misses",
+            paramLabel = "copy|cpu|auto",
+            description =
+                    "What becomes of the experts that the machine's GPU lacks, as run does it: they are copied to it,"
+                            + " the CPU computes them, or some this way and some that; default: copy.")
+    @Nullable
+    Misses misses;
 
     @Mixin
     TuneExperts experts = new TuneExperts();
@@ -155,6 +166,7 @@ public final class TuneCommand implements Callable<Integer> {
         TunePolicies chosen = TunePolicies.of(policies, census);
         checkOutputs(chosen);
         Optional<MachineProfile> machine = machine(); // may take a minute to measure
+        checkMisses(machine);
         List<TuneReport> reports = new ArrayList<>();
         try {
             List<Path> traces = recording.traces(inputs, surroundings, streams);
@@ -176,17 +188,15 @@ public final class TuneCommand implements Callable<Integer> {
     private TuneReport report(Path trace, TunePolicies chosen, Optional<MachineProfile> machine) {
         try (TraceReader reader = TraceReader.open(trace)) {
             TraceHeader header = reader.header();
-            TuneExperts.Sizes sizes = experts.sizes(trace, header, recording.model());
+            ModelSizes sizes = experts.sizes(trace, header, recording.model());
             List<SlotPlan> plans = TuneBudgets.plans(budgets, header, sizes);
             boolean cached = io == IoMode.AUTO ? device == null && staysInMemory(header, sizes) : io != IoMode.DIRECT;
             Tuning.Question question = new Tuning.Question(
                     chosen.contenders(trace, header),
                     plans,
-                    sizes.sizes(),
-                    sizes.known(),
-                    sizes.denseBytes(),
-                    sizes.traits(),
-                    cached ? machine.map(MachineProfile::withCachedFiles) : machine);
+                    sizes,
+                    cached ? machine.map(MachineProfile::withCachedFiles) : machine,
+                    misses == null ? Misses.COPY : misses);
             if (warmUp >= header.tokens()) {
                 throw new IllegalArgumentException(
                         "--warm-up " + warmUp + " leaves nothing of the " + header.tokens() + " tokens of " + trace);
@@ -199,8 +209,8 @@ public final class TuneCommand implements Callable<Integer> {
     }
 
     /// Says whether the system will keep the model's file in memory, beside the experts that the engine keeps.
-    private static boolean staysInMemory(TraceHeader header, TuneExperts.Sizes sizes) {
-        long all = sizes.sizes().budget(header.experts(), header.topK()).allBytes();
+    private static boolean staysInMemory(TraceHeader header, ModelSizes sizes) {
+        long all = sizes.experts().budget(header.experts(), header.topK()).allBytes();
         return all <= AvailableMemory.bytes() / 2;
     }
 
@@ -221,6 +231,27 @@ public final class TuneCommand implements Callable<Integer> {
                     + " (cached_bytes_per_second)");
         }
         return Optional.of(profile);
+    }
+
+    private void checkMisses(Optional<MachineProfile> machine) {
+        if (misses == null) {
+            return;
+        }
+        if (machine.isEmpty() || !machine.get().hasDevice()) {
+            throw new IllegalArgumentException("--misses is for what a GPU lacks, but "
+                    + machine.map(of -> of.name() + " has none")
+                            .orElse("no machine is known that has one: give --device"));
+        }
+        if (misses != Misses.COPY && machine.get().hostBytesPerSecond().isEmpty()) {
+            throw new IllegalArgumentException(
+                    "--misses: the profile " + machine.get().name()
+                            + " does not know how fast the processor reads main memory (host_bytes_per_second)");
+        }
+        if (misses != Misses.COPY && admission == Admission.SEQUENTIAL) {
+            throw new IllegalArgumentException(
+                    "--misses cpu and auto are of --admission layer: sequential brings in what"
+                            + " is missing, one expert after another");
+        }
     }
 
     private void checkOutputs(TunePolicies chosen) throws IOException {

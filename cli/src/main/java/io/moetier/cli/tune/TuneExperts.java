@@ -4,6 +4,7 @@ import io.moetier.cli.models.ModelSummary;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.Topic;
 import io.moetier.lab.cost.CostModel;
+import io.moetier.lab.simulate.ModelSizes;
 import io.moetier.lab.simulate.SlotPlan;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.library.Stores;
@@ -33,18 +34,11 @@ final class TuneExperts {
     @Nullable
     ByteSize expertBytes;
 
-    /// What the experts of a trace take.
-    ///
-    /// @param known whether the bytes are those of a model; if not, they count slots
-    /// @param denseBytes bytes of the weights outside the experts that every token reads, 0 if not known
-    /// @param traits what else counts of the model, if there is one
-    record Sizes(SlotPlan.Sizes sizes, boolean known, long denseBytes, Optional<CostModel.Traits> traits) {}
-
     /// Returns the sizes for one trace.
     ///
     /// @param recorded the model that the trace was recorded with just now, if it was
     /// @throws MalformedModelException if the trace is not one of the model
-    Sizes sizes(Path trace, TraceHeader header, Optional<Path> recorded) {
+    ModelSizes sizes(Path trace, TraceHeader header, Optional<Path> recorded) {
         if (model != null && expertBytes != null) {
             throw new IllegalArgumentException("--model and --expert-bytes: expected one of them");
         }
@@ -55,11 +49,13 @@ final class TuneExperts {
             if (expertBytes.bytes() == 0) {
                 throw new IllegalArgumentException("--expert-bytes must be more than 0");
             }
-            return new Sizes(SlotPlan.Sizes.uniform(header.layers(), expertBytes.bytes()), true, 0, Optional.empty());
+            return new ModelSizes(
+                    SlotPlan.Sizes.uniform(header.layers(), expertBytes.bytes()), true, 0, Optional.empty());
         }
         Optional<Path> of = Optional.ofNullable(model).or(() -> recorded);
         return of.map(path -> ofModel(summary(path), trace, header))
-                .orElseGet(() -> new Sizes(SlotPlan.Sizes.uniform(header.layers(), 1), false, 0, Optional.empty()));
+                .orElseGet(
+                        () -> new ModelSizes(SlotPlan.Sizes.uniform(header.layers(), 1), false, 0, Optional.empty()));
     }
 
     private static ModelSummary summary(Path model) {
@@ -71,7 +67,7 @@ final class TuneExperts {
         }
     }
 
-    private static Sizes ofModel(ModelSummary summary, Path trace, TraceHeader header) {
+    private static ModelSizes ofModel(ModelSummary summary, Path trace, TraceHeader header) {
         requireSameShape(summary.spec(), summary.model(), trace, header);
         List<Long> bytes =
                 summary.slotBytesOfLayer().stream().distinct().sorted().toList();
@@ -82,7 +78,8 @@ final class TuneExperts {
                 summary.types().experts(),
                 summary.spec().hiddenSize(),
                 summary.spec().vocabSize());
-        return new Sizes(new SlotPlan.Sizes(classOfLayer, bytes), true, denseBytesRead(summary), Optional.of(traits));
+        return new ModelSizes(
+                new SlotPlan.Sizes(classOfLayer, bytes), true, denseBytesRead(summary), Optional.of(traits));
     }
 
     /// Returns what every token reads: all but an embedding that is not the head as well, of which it needs one row.

@@ -1,6 +1,7 @@
 package io.moetier.cli.tune;
 
 import io.moetier.cli.report.Table;
+import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.simulate.Admission;
 import io.moetier.lab.simulate.Tuning;
 import io.moetier.runtime.trace.TraceHeader;
@@ -36,14 +37,22 @@ record TuneReport(
     String subject() {
         return String.format(
                 Locale.ROOT,
-                "%,d tokens%s, %d layers of %d experts, top %d; admission %s%s",
+                "%,d tokens%s, %d layers of %d experts, top %d; admission %s%s%s",
                 header.tokens(),
                 warmUp > 0 ? String.format(Locale.ROOT, ", of which %,d to warm up", warmUp) : "",
                 header.layers(),
                 header.experts(),
                 header.topK(),
                 admission.name().toLowerCase(Locale.ROOT),
-                batch > 1 ? ", " + batch + " tokens at a time" : "");
+                batch > 1 ? ", " + batch + " tokens at a time" : "",
+                misses().map(misses -> ", misses " + misses).orElse(""));
+    }
+
+    /// Returns what becomes of experts that the machine's device lacks; nothing if it has none.
+    private Optional<String> misses() {
+        return question.machine()
+                .filter(MachineProfile::hasDevice)
+                .map(_ -> question.misses().name().toLowerCase(Locale.ROOT));
     }
 
     /// Returns what to take, as a sentence; nothing if only the optimum was asked for.
@@ -58,6 +67,7 @@ record TuneReport(
         header.lossy().ifPresent(options -> fields.put("lossy", options));
         fields.put("admission", admission.name().toLowerCase(Locale.ROOT));
         question.machine().ifPresent(machine -> fields.put("device", machine.name()));
+        misses().ifPresent(misses -> fields.put("misses", misses));
         fields.put("rows", tuning.rows().stream().map(TuneReport::fields).toList());
         return fields;
     }
@@ -92,7 +102,7 @@ record TuneReport(
     }
 
     private List<List<String>> cells() {
-        boolean sizes = question.slotBytesKnown();
+        boolean sizes = question.sizes().known();
         List<String> head = new ArrayList<>(List.of("budget", "slots", "policy", "hit rate", "copies/token"));
         if (sizes) {
             head.add("moved/token");
@@ -139,18 +149,19 @@ record TuneReport(
                     + header.topK() + " experts = " + tokenExperts
                     + "); what was used longest ago is what the next token needs, so lru finds little.");
         }
-        if (!question.slotBytesKnown()) {
+        if (!question.sizes().known()) {
             notes.add("No bytes and no speeds: a trace does not tell the size of an expert; --model or --expert-bytes"
                     + " does.");
         } else if (question.machine().isEmpty()) {
             notes.add("No speeds: this machine was not measured; run moetier doctor, or give --device.");
-        } else if (question.denseBytes() == 0) {
+        } else if (question.sizes().denseBytes() == 0) {
             notes.add("Speeds count experts only; --model adds the other weights.");
         }
         question.machine()
-                .filter(machine -> question.slotBytesKnown())
+                .filter(machine -> question.sizes().known())
                 .ifPresent(machine -> notes.add(
-                        machine.decodeCosts().isPresent() && question.traits().isPresent()
+                        machine.decodeCosts().isPresent()
+                                        && question.sizes().traits().isPresent()
                                 ? "Speeds are those of generation on " + machine.name() + "."
                                 : "Speeds are upper bounds for " + machine.name() + "."));
         return notes;

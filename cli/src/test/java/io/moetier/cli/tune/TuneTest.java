@@ -102,6 +102,57 @@ class TuneTest {
         assertEquals(1, optimum.requireDouble("gapClosed"));
     }
 
+    /// What the processor computes is not copied, and what is assumed is said.
+    @Test
+    void missingExpertsAreWhereRunWouldHaveThem() throws IOException {
+        String[] command = {
+            "tune", GPT_OSS, "--expert-bytes", "13.2MB", "--device", "rtx3060", "--policies", "lru", "--budgets", "25%"
+        };
+        String copied = ok(command);
+        assertTrue(copied.contains("; admission layer, misses copy\n"), copied);
+        assertEquals(copied, ok(withOptions(command, "--misses", "copy")));
+        Path json = directory.resolve("tune.json");
+        double copies = speed(json, command);
+        double cpu = speed(json, withOptions(command, "--misses", "cpu"));
+        double auto = speed(json, withOptions(command, "--misses", "auto"));
+        assertTrue(auto > copies && auto > cpu, () -> copies + " " + cpu + " " + auto);
+        JsonObject found = Json.readObject(json);
+        assertEquals("auto", found.requireString("misses"));
+        JsonObject row = found.requireObjects("rows").getFirst();
+        assertTrue(row.requireDouble("copiesPerToken") < 96 * (1 - row.requireDouble("hitRate")));
+    }
+
+    private static double speed(Path json, String[] command) {
+        ok(withOptions(command, "--json", json.toString()));
+        return Json.readObject(json).requireObjects("rows").getFirst().requireDouble("predictedTokensPerSecond");
+    }
+
+    @Test
+    void missesAreOfAGpuWithAProcessorBesideIt() throws IOException {
+        Path own = Files.createDirectory(directory.resolve("own"));
+        String[] command = {"tune", GPT_OSS, "--misses", "auto"};
+        requireUsage(
+                CommandLineRun.inProcess(own, command),
+                "--misses is for what a GPU lacks, but no machine is known that has one: give --device");
+        MachineProfile cpu = MachineProfile.ofHost("a machine", 10e9, 1e9, 4e9, 0);
+        Path file = write("cpu.json", Json.write(cpu.fields()));
+        requireUsage(
+                CommandLineRun.inProcess(own, withOptions(command, "--device", file.toString())),
+                "--misses is for what a GPU lacks, but a machine has none");
+        Path gpu = write(
+                "gpu.json",
+                "{\"name\": \"a GPU\", \"device_bytes_per_second\": 3e11, \"link_bytes_per_second\": 2e10}");
+        requireUsage(
+                CommandLineRun.inProcess(own, withOptions(command, "--device", gpu.toString())),
+                "--misses: the profile a GPU does not know how fast the processor reads main memory"
+                        + " (host_bytes_per_second)");
+    }
+
+    private static void requireUsage(CommandLineRun run, String expected) {
+        assertEquals(Failure.USAGE, run.exitCode());
+        assertEquals("moetier: " + expected + "\n", run.err());
+    }
+
     @Test
     void theWinnerRunsLive() {
         Path prompts = write("prompts", "Once upon a time\n\nThe little dog\n");
@@ -224,6 +275,7 @@ class TuneTest {
             --policies belady --save p.json | --save: only belady is compared, which knows the future and cannot be run
             --batch 2 --admission sequential | --batch is of --admission layer: sequential takes one expert of one token after another
             --device rtx3060 --io direct    | --io: the profile rtx3060 knows one way only in which missing experts come, not how fast the page cache is (cached_bytes_per_second)
+            --device rtx3060 --misses cpu --admission sequential | --misses cpu and auto are of --admission layer: sequential brings in what is missing, one expert after another
             -n 5 | --predict needs --prompts: traces are as long as they are
             """)
     void whatCannotBeIsSaid(String options, String expected) {

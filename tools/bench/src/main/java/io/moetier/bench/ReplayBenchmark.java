@@ -2,6 +2,7 @@ package io.moetier.bench;
 
 import io.moetier.lab.simulate.Admission;
 import io.moetier.lab.simulate.Contender;
+import io.moetier.lab.simulate.MissDivision;
 import io.moetier.lab.simulate.Outcome;
 import io.moetier.lab.simulate.Simulator;
 import io.moetier.lab.simulate.SlotPlan;
@@ -61,6 +62,7 @@ public class ReplayBenchmark {
                     .run(
                             reader,
                             SlotPlan.Sizes.uniform(layers, 1),
+                            MissDivision.BROUGHT_IN,
                             List.of(contender),
                             List.of(new SlotPlan("25%", List.of(slots))))
                     .getFirst();

@@ -1,12 +1,14 @@
 package io.moetier.lab.cost;
 
+import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.offload.Overlap;
 import io.moetier.storage.model.DType;
 import java.util.Locale;
 import java.util.Optional;
 
 /// What a layer of a decoded token costs: the one formula by which simulations and reports compare.
-/// Placements of a running engine add up times by the same [Overlap], and measure these themselves.
+/// A running engine adds up times by the same [Overlap] and divides missing experts by the same [Misses], and measures
+/// these times itself.
 ///
 /// Decoding reads every weight once per step and computes little on it, so bytes are most of what counts; a long prompt
 /// may be bound by arithmetic, which is not modelled.
@@ -14,19 +16,27 @@ import java.util.Optional;
 /// Where only speeds are known (a device, a profile by hand) it is a lower bound of the time:
 /// `dense/β + max(experts/β, missing/β_P) + layerSeconds`, where β is the memory that the computing side reads, β_G of
 /// a device, else β_H, and β_P the link, or the disk β_D: loads overlap with the work on what is there already.
+/// Beside a device the processor may compute some of the missing experts out of β_H. Then it is
+/// `dense/β_G + max(experts/β_G, copied/β_P, computed/β_H) + layerSeconds + handOff`; and what is copied behind a layer
+/// holds up the copies of the next one, unless it is there before these begin.
 ///
 /// Where `doctor` has measured [DecodeCosts] and the model is known, it is what the engine takes:
 /// `dense/β_d + experts/β_e + n * expertSeconds + layerSeconds + width * widthSeconds + loads - overlap * min(loads,
 /// hits)`, where β_d and β_e are the speeds at which kernels read the types of these weights, loads are [LoadCosts],
 /// and all but the loads depends on how many bytes are read in turn, [ByWorkingSet].
 public final class CostModel {
+    /// What the processor's part in a layer takes beside its experts, as a share of what the device's takes: inputs
+    /// come to it in a copy that is waited for, and results go back in one.
+    private static final double HAND_OFF = 0.5;
+
     private final MachineProfile machine;
+    private final Misses misses;
     private final Optional<DecodeCosts> costs;
-    private final double denseRate;
-    private final double expertRate;
-    private final double layerSeconds;
-    private final double expertSeconds;
-    private final double tokenSeconds;
+    private final Constants constants;
+
+    /// What does not depend on a layer's work.
+    private record Constants(
+            double denseRate, double expertRate, double layerSeconds, double expertSeconds, double tokenSeconds) {}
 
     /// What is known of a model beside how large it is.
     ///
@@ -41,8 +51,9 @@ public final class CostModel {
     /// @param denseBytes weights that every token needs: attention, norms, router, shared experts
     /// @param expertBytes one expert
     /// @param hits experts that lie where they are computed; may be a mean
-    /// @param misses experts that have to come there
-    public record Work(double denseBytes, double expertBytes, double hits, int misses) {
+    /// @param misses the others
+    /// @param brought experts that come there, for this layer or behind it; may be a mean
+    public record Work(double denseBytes, double expertBytes, double hits, int misses, double brought) {
         double experts() {
             return hits + misses;
         }
@@ -54,6 +65,8 @@ public final class CostModel {
         MEMORY,
         LINK,
         DISK,
+        /// What the processor computes beside a device.
+        PROCESSOR,
         /// Neither: the work beside reading weights.
         OVERHEAD;
 
@@ -63,51 +76,65 @@ public final class CostModel {
         }
     }
 
-    private CostModel(
-            MachineProfile machine,
-            Optional<DecodeCosts> costs,
-            double denseRate,
-            double expertRate,
-            double layerSeconds,
-            double expertSeconds,
-            double tokenSeconds) {
+    private CostModel(MachineProfile machine, Misses misses, Optional<DecodeCosts> costs, Constants constants) {
+        if (misses != Misses.COPY
+                && (!machine.hasDevice() || machine.hostBytesPerSecond().isEmpty())) {
+            throw new IllegalArgumentException(
+                    machine.name() + " has no device, or nobody knows how fast its main memory is");
+        }
         this.machine = machine;
+        this.misses = misses;
         this.costs = costs;
-        this.denseRate = denseRate;
-        this.expertRate = expertRate;
-        this.layerSeconds = layerSeconds;
-        this.expertSeconds = expertSeconds;
-        this.tokenSeconds = tokenSeconds;
+        this.constants = constants;
     }
 
     /// Returns the model of a machine by its speeds alone.
-    public static CostModel ofSpeeds(MachineProfile machine) {
+    ///
+    /// @param misses what becomes of experts that a device lacks
+    /// @throws IllegalArgumentException if the processor has a part in it, and there is no device or nobody knows
+    ///     how fast main memory is
+    public static CostModel ofSpeeds(MachineProfile machine, Misses misses) {
+        return new CostModel(machine, misses, Optional.empty(), speeds(machine));
+    }
+
+    private static Constants speeds(MachineProfile machine) {
         double rate = machine.device()
                 .map(MachineProfile.Device::bytesPerSecond)
                 .orElseGet(() -> machine.hostBytesPerSecond().orElseThrow());
-        return new CostModel(machine, Optional.empty(), rate, rate, machine.layerSeconds(), 0, 0);
+        return new Constants(rate, rate, machine.layerSeconds(), 0, 0);
     }
 
     /// Returns the model of a machine for a model, by what was measured, else by speeds.
     ///
+    /// @param misses as of [#ofSpeeds(MachineProfile, Misses)]
     /// @param workingSet bytes of all weights that are read in turn
-    public static CostModel of(MachineProfile machine, Traits traits, double workingSet) {
-        CostModel speeds = ofSpeeds(machine);
-        return machine.decodeCosts()
-                .map(costs -> new CostModel(
-                        machine,
-                        Optional.of(costs),
+    public static CostModel of(MachineProfile machine, Misses misses, Traits traits, double workingSet) {
+        Constants speeds = speeds(machine);
+        Constants constants = machine.decodeCosts()
+                .map(costs -> new Constants(
                         costs.bytesPerSecond(traits.denseType(), workingSet).orElse(speeds.denseRate),
                         costs.bytesPerSecond(traits.expertType(), workingSet).orElse(speeds.expertRate),
-                        machine.layerSeconds() + costs.layerSeconds(traits.width(), workingSet),
+                        speeds.layerSeconds + costs.layerSeconds(traits.width(), workingSet),
                         costs.expertSeconds().at(workingSet),
                         traits.vocabulary() * costs.logitSeconds()))
                 .orElse(speeds);
+        return new CostModel(machine, misses, machine.decodeCosts(), constants);
     }
 
     /// Returns the seconds that a token takes beside its layers.
     public double tokenSeconds() {
-        return tokenSeconds;
+        return constants.tokenSeconds;
+    }
+
+    /// Returns how many of a layer's missing experts the processor computes beside a device.
+    public int onProcessor(int missing, double expertBytes) {
+        double[] processorTimes = new double[missing + 1];
+        if (misses == Misses.AUTO) {
+            for (int count = 1; count <= missing; count++) {
+                processorTimes[count] = processing(count, expertBytes);
+            }
+        }
+        return misses.onProcessor(missing, moving(expertBytes), processorTimes);
     }
 
     /// Returns the seconds that a layer takes.
@@ -115,35 +142,65 @@ public final class CostModel {
     /// @throws IllegalArgumentException if it needs something that the machine has not
     public double seconds(Work work) {
         double beside = beside(work);
-        return reading(work) + overhead(work) - beside + Overlap.time(moving(work), beside, overlap());
+        double there = Overlap.time(moving(work), beside, overlap());
+        return reading(work) + overhead(work) - beside + Overlap.time(there, processing(work), Overlap.WHOLE);
     }
 
     /// Returns what takes the longest in a layer.
     public Bound bound(Work work) {
         double reading = reading(work);
         double moving = moving(work);
+        double processing = processing(work);
         double overhead = overhead(work);
-        if (overhead > reading && overhead > moving) {
+        if (overhead > reading && overhead > moving && overhead > processing) {
             return Bound.OVERHEAD;
+        }
+        if (processing > reading && processing > moving) {
+            return Bound.PROCESSOR;
         }
         return moving <= reading ? Bound.MEMORY : machine.hasDevice() ? Bound.LINK : Bound.DISK;
     }
 
+    private int onProcessor(Work work) {
+        return onProcessor(work.misses(), work.expertBytes());
+    }
+
     private double reading(Work work) {
-        return work.denseBytes() / denseRate + expertReading(work.experts(), work);
+        return work.denseBytes() / constants.denseRate + expertReading(work.experts() - onProcessor(work), work);
     }
 
     private double expertReading(double experts, Work work) {
-        return experts * work.expertBytes() / expertRate;
+        return experts * work.expertBytes() / constants.expertRate;
     }
 
     private double overhead(Work work) {
-        return layerSeconds + work.experts() * expertSeconds;
+        double ofDevice = constants.layerSeconds + work.experts() * constants.expertSeconds;
+        return onProcessor(work) == 0 ? ofDevice : ofDevice + HAND_OFF * constants.layerSeconds;
+    }
+
+    private double processing(Work work) {
+        return processing(onProcessor(work), work.expertBytes());
+    }
+
+    private double processing(int experts, double expertBytes) {
+        return experts == 0
+                ? 0
+                : experts * expertBytes / machine.hostBytesPerSecond().orElseThrow();
     }
 
     private double moving(Work work) {
         return costs.map(of -> of.fromDisk().seconds(work.misses(), work.expertBytes()))
-                .orElseGet(() -> moving(work.misses() * work.expertBytes()));
+                .orElseGet(() -> copying(work));
+    }
+
+    private double copying(Work work) {
+        int copied = work.misses() - onProcessor(work);
+        if (copied == 0) {
+            return 0; // nobody waits
+        }
+        double behind = moving((work.brought() - copied) * work.expertBytes());
+        double before = work.denseBytes() / constants.denseRate + constants.layerSeconds;
+        return moving(copied * work.expertBytes()) + Math.max(0, behind - before);
     }
 
     private double moving(double bytes) {
@@ -156,8 +213,8 @@ public final class CostModel {
     /// Returns what the work takes that may go on while experts are loaded.
     private double beside(Work work) {
         return costs.isEmpty()
-                ? expertReading(work.experts(), work)
-                : expertReading(work.hits(), work) + work.hits() * expertSeconds;
+                ? expertReading(work.experts() - onProcessor(work), work)
+                : expertReading(work.hits(), work) + work.hits() * constants.expertSeconds;
     }
 
     private double overlap() {

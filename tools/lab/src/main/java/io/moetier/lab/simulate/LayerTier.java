@@ -2,7 +2,9 @@ package io.moetier.lab.simulate;
 
 import io.moetier.storage.cache.ExpertCache;
 
-/// A cache that takes a layer at a time, as the engine's host tier does, see [Admission#LAYER].
+/// A cache that takes a layer at a time, as the engine's tiers do, see [Admission#LAYER]. Of the missing experts that
+/// the processor computes beside a device, one is copied behind the layer: what the engine manages, unless a copy takes
+/// longer than a layer.
 ///
 /// A step that needs more experts than there are slots takes them in groups, and a slot is free again after its group.
 /// The engine's groups are those that have arrived; here one arrives at a time, in the order asked for.
@@ -13,9 +15,14 @@ final class LayerTier implements SimulatedTier {
     private final int[] residentSlots;
     private final int[] missing;
     private final int[] loadedSlots;
+    private final int[] onProcessor;
+    private int brought;
 
-    LayerTier(ExpertCache cache, int maxExperts) {
+    /// @param onProcessor how many of the missing experts the processor computes, by how many are missing
+    LayerTier(ExpertCache cache, int[] onProcessor) {
+        int maxExperts = onProcessor.length - 1;
         this.cache = cache;
+        this.onProcessor = onProcessor;
         residentSlots = new int[maxExperts];
         missing = new int[maxExperts];
         loadedSlots = new int[maxExperts];
@@ -35,8 +42,27 @@ final class LayerTier implements SimulatedTier {
                 residentSlots[hits++] = slot;
             }
         }
-        gather(hits, misses);
+        int copied = misses - onProcessor[misses];
+        gather(hits, copied);
+        brought = copied + admitOne(copied, misses);
         return hits;
+    }
+
+    @Override
+    public int brought() {
+        return brought;
+    }
+
+    /// Returns 1 if the policy has let in one of the missing experts in this range, else 0.
+    private int admitOne(int from, int to) {
+        for (int i = from; i < to; i++) {
+            int slot = cache.admit(missing[i]);
+            if (slot != NONE) {
+                cache.unpin(slot);
+                return 1;
+            }
+        }
+        return 0;
     }
 
     private void gather(int numResidents, int numMissing) {

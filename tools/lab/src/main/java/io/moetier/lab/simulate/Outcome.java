@@ -37,14 +37,16 @@ public record Outcome(
 
     /// Returns the experts brought in per token.
     public double copiesPerToken() {
-        return tokens == 0 ? 0 : (double) misses() / tokens;
+        return tokens == 0
+                ? 0
+                : (double) counts.stream().mapToLong(StepCounts::brought).sum() / tokens;
     }
 
     /// Returns the bytes brought in per token.
     public double bytesPerToken(SlotPlan.Sizes sizes) {
         double bytes = 0;
         for (int c = 0; c < counts.size(); c++) {
-            bytes += (double) counts.get(c).misses() * sizes.slotBytes().get(c);
+            bytes += (double) counts.get(c).brought() * sizes.slotBytes().get(c);
         }
         return tokens == 0 ? 0 : bytes / tokens;
     }

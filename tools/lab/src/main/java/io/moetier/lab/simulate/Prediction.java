@@ -25,7 +25,12 @@ public record Prediction(double tokensPerSecond, Bound bound) {
             StepCounts counts = all.get(c);
             for (int misses = 0; misses <= counts.maxMisses(); misses++) {
                 if (counts.steps(misses) > 0) {
-                    Work work = new Work(denseOfLayer, sizes.slotBytes().get(c), counts.meanHits(misses), misses);
+                    Work work = new Work(
+                            denseOfLayer,
+                            sizes.slotBytes().get(c),
+                            counts.meanHits(misses),
+                            misses,
+                            counts.meanBrought(misses));
                     double seconds = counts.steps(misses) * model.seconds(work);
                     secondsOf.merge(model.bound(work), seconds, Double::sum);
                     sum += seconds;

@@ -5,6 +5,7 @@ import io.moetier.storage.cache.ExpertCache;
 /// A cache that takes one expert after another, see [Admission#SEQUENTIAL].
 final class SequentialTier implements SimulatedTier {
     private final ExpertCache cache;
+    private int brought;
 
     SequentialTier(ExpertCache cache) {
         this.cache = cache;
@@ -24,6 +25,13 @@ final class SequentialTier implements SimulatedTier {
                 }
             }
         }
+        brought = n - hits;
         return hits;
+    }
+
+    /// Those that have no slot are brought as well.
+    @Override
+    public int brought() {
+        return brought;
     }
 }

@@ -7,4 +7,7 @@ interface SimulatedTier {
     /// @param weighted whether `weights` are known
     /// @return how many of them were there
     int decide(int[] ids, float[] weights, boolean weighted, int n);
+
+    /// Returns how many experts the last decision brought in.
+    int brought();
 }

@@ -19,7 +19,14 @@ final class Simulation {
     private final int[] ids;
     private final float[] weights;
 
-    Simulation(TraceHeader header, SlotPlan.Sizes sizes, Contender contender, SlotPlan plan, Admission admission) {
+    /// @param onProcessor how many missing experts the processor computes, by size class and how many are missing
+    Simulation(
+            TraceHeader header,
+            SlotPlan.Sizes sizes,
+            Contender contender,
+            SlotPlan plan,
+            Admission admission,
+            List<int[]> onProcessor) {
         this.contender = contender;
         this.plan = plan;
         classOfLayer = sizes.classOfLayer();
@@ -28,12 +35,13 @@ final class Simulation {
         for (int c = 0; c < sizes.numClasses(); c++) {
             int[] members = members(header, c);
             int numSlots = plan.slots().get(c);
+            int[] ofClass = onProcessor.get(c);
             counts.add(new StepCounts(header.experts()));
             decodeCounts.add(new StepCounts(header.experts()));
             tiers.add(contender
                     .factory()
-                    .map(factory -> tier(factory, members, numSlots, header.experts(), admission))
-                    .orElseGet(() -> new ClairvoyantTier(members, numSlots)));
+                    .map(factory -> tier(factory, members, numSlots, admission, ofClass))
+                    .orElseGet(() -> new ClairvoyantTier(members, numSlots, ofClass)));
         }
     }
 
@@ -41,12 +49,13 @@ final class Simulation {
         for (int i = 0; i < decisions.size(); i++) {
             int n = decisions.copy(i, ids, weights);
             int c = classOfLayer.get(decisions.layer(i));
-            int hits = tiers.get(c).decide(ids, weights, decisions.weighted(i), n);
+            SimulatedTier tier = tiers.get(c);
+            int hits = tier.decide(ids, weights, decisions.weighted(i), n);
             if (decisions.counted(i)) {
-                counts.get(c).add(hits, n - hits);
+                counts.get(c).add(hits, n - hits, tier.brought());
             }
             if (decisions.counted(i) && decisions.decoded(i)) {
-                decodeCounts.get(c).add(hits, n - hits);
+                decodeCounts.get(c).add(hits, n - hits, tier.brought());
             }
         }
     }
@@ -58,10 +67,10 @@ final class Simulation {
     }
 
     private static SimulatedTier tier(
-            PolicyFactory factory, int[] members, int numSlots, int maxExperts, Admission admission) {
+            PolicyFactory factory, int[] members, int numSlots, Admission admission, int[] onProcessor) {
         ExpertCache cache = new ExpertCache(members, numSlots, factory.create(members, numSlots));
         return switch (admission) {
-            case LAYER -> new LayerTier(cache, maxExperts);
+            case LAYER -> new LayerTier(cache, onProcessor);
             case SEQUENTIAL -> new SequentialTier(cache);
         };
     }

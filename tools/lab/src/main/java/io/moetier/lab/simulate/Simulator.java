@@ -7,6 +7,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 
 /// Replays a trace through every policy with every budget in one pass over the file.
 ///
@@ -35,14 +36,25 @@ public record Simulator(Admission admission, int tokensTogether, long warmUpToke
 
     /// Reads `trace` to its end and returns the outcomes, those of a plan together, in the order given.
     ///
+    /// @param division of missing experts, with [Admission#LAYER]
     /// @throws io.moetier.storage.model.MalformedModelException if the trace is damaged
     /// @throws IllegalArgumentException if a policy cannot be made
     public List<Outcome> run(
-            TraceReader trace, SlotPlan.Sizes sizes, List<Contender> contenders, List<SlotPlan> plans) {
+            TraceReader trace,
+            SlotPlan.Sizes sizes,
+            MissDivision division,
+            List<Contender> contenders,
+            List<SlotPlan> plans) {
+        int experts = trace.header().experts();
+        List<int[]> onProcessor = sizes.slotBytes().stream()
+                .map(bytes -> IntStream.rangeClosed(0, experts)
+                        .map(missing -> division.onProcessor(missing, bytes))
+                        .toArray())
+                .toList();
         List<Simulation> simulations = new ArrayList<>();
         for (SlotPlan plan : plans) {
             for (Contender contender : contenders) {
-                simulations.add(new Simulation(trace.header(), sizes, contender, plan, admission));
+                simulations.add(new Simulation(trace.header(), sizes, contender, plan, admission, onProcessor));
             }
         }
         DecisionReader decisions = new DecisionReader(trace, admission, tokensTogether, warmUpTokens);

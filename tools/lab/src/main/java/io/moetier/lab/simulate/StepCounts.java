@@ -1,19 +1,25 @@
 package io.moetier.lab.simulate;
 
+import java.util.stream.LongStream;
+
 /// How many decisions of a layer missed how many experts, and what else they needed: enough to tell afterwards what
-/// the steps cost on any machine.
+/// the steps cost on any machine that computes missing experts in the same places.
 public final class StepCounts {
     private final long[] steps; // by number of misses
     private final long[] hits; // by number of misses, all together
+    private final long[] brought; // by number of misses, all together
 
     StepCounts(int maxExperts) {
         steps = new long[maxExperts + 1];
         hits = new long[maxExperts + 1];
+        brought = new long[maxExperts + 1];
     }
 
-    void add(int stepHits, int misses) {
+    /// @param stepBrought the experts that came into the cache's memory
+    void add(int stepHits, int misses, int stepBrought) {
         steps[misses]++;
         hits[misses] += stepHits;
+        brought[misses] += stepBrought;
     }
 
     /// Returns the most experts that a step could miss.
@@ -28,16 +34,21 @@ public final class StepCounts {
 
     /// Returns how many experts these steps found, on average.
     public double meanHits(int misses) {
-        return steps[misses] == 0 ? 0 : (double) hits[misses] / steps[misses];
+        return mean(hits, misses);
+    }
+
+    /// Returns how many experts these steps brought in, on average.
+    public double meanBrought(int misses) {
+        return mean(brought, misses);
+    }
+
+    private double mean(long[] sums, int misses) {
+        return steps[misses] == 0 ? 0 : (double) sums[misses] / steps[misses];
     }
 
     /// Returns the experts that were found.
     public long hits() {
-        long sum = 0;
-        for (long each : hits) {
-            sum += each;
-        }
-        return sum;
+        return LongStream.of(hits).sum();
     }
 
     /// Returns the experts that were not.
@@ -47,5 +58,10 @@ public final class StepCounts {
             sum += misses * steps[misses];
         }
         return sum;
+    }
+
+    /// Returns the experts that were brought in: those that were not found, unless another processor computed them.
+    public long brought() {
+        return LongStream.of(brought).sum();
     }
 }

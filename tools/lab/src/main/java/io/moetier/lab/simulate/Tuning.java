@@ -2,6 +2,7 @@ package io.moetier.lab.simulate;
 
 import io.moetier.lab.cost.CostModel;
 import io.moetier.lab.cost.MachineProfile;
+import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.trace.TraceReader;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -25,34 +26,39 @@ public record Tuning(List<Row> rows) {
     /// What is simulated.
     ///
     /// @param policies in the order in which they are shown; LRU and the optimum are simulated in any case
-    /// @param slotBytesKnown whether the bytes in `sizes` are those of a model
-    /// @param denseBytes bytes of the weights outside the experts, 0 if not known
-    /// @param traits what else is known of the model
+    /// @param machine whose speed is predicted
+    /// @param misses what becomes of experts that its device lacks
     public record Question(
             List<Contender> policies,
             List<SlotPlan> plans,
-            SlotPlan.Sizes sizes,
-            boolean slotBytesKnown,
-            long denseBytes,
-            Optional<CostModel.Traits> traits,
-            Optional<MachineProfile> machine) {
+            ModelSizes sizes,
+            Optional<MachineProfile> machine,
+            Misses misses) {
         public Question {
             policies = List.copyOf(policies);
             plans = List.copyOf(plans);
         }
 
-        /// Returns how many tokens a second a machine would have computed.
+        /// Returns how many tokens a second a machine would have computed; it is the one that was asked for, unless
+        /// missing experts are copied.
         public double predict(Row row, MachineProfile of) {
             return predict(row.outcome(), of).tokensPerSecond();
         }
 
         Prediction predict(Outcome outcome, MachineProfile of) {
-            return Prediction.of(outcome, sizes, model(outcome.plan(), of), denseBytes);
+            return Prediction.of(outcome, sizes.experts(), model(outcome.plan(), of), sizes.denseBytes());
         }
 
         private CostModel model(SlotPlan plan, MachineProfile of) {
-            double workingSet = denseBytes + plan.bytes(sizes);
-            return traits.map(known -> CostModel.of(of, known, workingSet)).orElseGet(() -> CostModel.ofSpeeds(of));
+            double workingSet = sizes.denseBytes() + plan.bytes(sizes.experts());
+            return sizes.traits()
+                    .map(known -> CostModel.of(of, misses, known, workingSet))
+                    .orElseGet(() -> CostModel.ofSpeeds(of, misses));
+        }
+
+        private MissDivision division() {
+            return machine.<MissDivision>map(of -> CostModel.ofSpeeds(of, misses)::onProcessor)
+                    .orElse(MissDivision.BROUGHT_IN);
         }
     }
 
@@ -114,7 +120,8 @@ public record Tuning(List<Row> rows) {
         List<Contender> contenders = new ArrayList<>(question.policies());
         int lruAt = indexOf(lru, contenders);
         int optimumAt = indexOf(Contender.clairvoyant(), contenders);
-        List<Outcome> outcomes = simulator.run(trace, question.sizes(), contenders, question.plans());
+        List<Outcome> outcomes =
+                simulator.run(trace, question.sizes().experts(), question.division(), contenders, question.plans());
         List<Row> rows = new ArrayList<>();
         for (int from = 0; from < outcomes.size(); from += contenders.size()) {
             Outcome base = outcomes.get(from + lruAt);
@@ -174,8 +181,8 @@ public record Tuning(List<Row> rows) {
     }
 
     private static Row row(Outcome outcome, Outcome lru, Outcome optimum, Question question) {
-        SlotPlan.Sizes sizes = question.sizes();
-        Optional<SlotPlan.Sizes> known = question.slotBytesKnown() ? Optional.of(sizes) : Optional.empty();
+        ModelSizes sizes = question.sizes();
+        Optional<SlotPlan.Sizes> known = sizes.known() ? Optional.of(sizes.experts()) : Optional.empty();
         return new Row(
                 outcome,
                 known.map(outcome.plan()::bytes),

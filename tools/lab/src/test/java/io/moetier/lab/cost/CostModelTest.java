@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.lab.cost.CostModel.Bound;
 import io.moetier.lab.cost.CostModel.Traits;
 import io.moetier.lab.cost.CostModel.Work;
+import io.moetier.runtime.offload.Misses;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.model.DType;
 import io.moetier.storage.model.MalformedModelException;
@@ -49,48 +50,71 @@ class CostModelTest {
 
     @Test
     void aCpuReadsWhatIsThereWhileTheDiskDelivers() {
-        CostModel model = CostModel.ofSpeeds(CPU);
-        Work resident = new Work(1e6, 1e6, 3, 0);
+        CostModel model = CostModel.ofSpeeds(CPU, Misses.COPY);
+        Work resident = new Work(1e6, 1e6, 3, 0, 0);
         assertEquals(4e6 / 10e9, model.seconds(resident), 1e-12);
         assertEquals(Bound.MEMORY, model.bound(resident));
-        Work missing = new Work(1e6, 1e6, 2, 1);
+        Work missing = new Work(1e6, 1e6, 2, 1, 1);
         assertEquals(1e6 / 10e9 + 1e6 / 1e9, model.seconds(missing), 1e-12);
         assertEquals(Bound.DISK, model.bound(missing));
-        CostModel cached = CostModel.ofSpeeds(CPU.withCachedFiles());
+        CostModel cached = CostModel.ofSpeeds(CPU.withCachedFiles(), Misses.COPY);
         assertEquals(1e6 / 10e9 + 3e6 / 10e9, cached.seconds(missing), 1e-12);
         assertEquals(GPU, GPU.withCachedFiles());
     }
 
     @Test
     void aDeviceReadsWhileTheLinkDelivers() {
-        CostModel model = CostModel.of(GPU, TRAITS, 1e9);
-        Work missing = new Work(0, 1e6, 4, 1);
+        CostModel model = CostModel.of(GPU, Misses.COPY, TRAITS, 1e9);
+        Work missing = new Work(0, 1e6, 4, 1, 1);
         assertEquals(1e6 / 10e9 + 10e-6, model.seconds(missing), 1e-12);
         assertEquals(Bound.LINK, model.bound(missing));
-        assertEquals(Bound.OVERHEAD, model.bound(new Work(0, 0.5e6, 1, 0)));
+        assertEquals(Bound.OVERHEAD, model.bound(new Work(0, 0.5e6, 1, 0, 0)));
         assertEquals(0, model.tokenSeconds());
         // 1 MB over the link takes 100 µs, as long as it takes to read 10 MB
-        assertEquals(Bound.LINK, model.bound(new Work(4e6, 1e6, 4, 1)));
-        assertEquals(Bound.MEMORY, model.bound(new Work(6e6, 1e6, 4, 1)));
+        assertEquals(Bound.LINK, model.bound(new Work(4e6, 1e6, 4, 1, 1)));
+        assertEquals(Bound.MEMORY, model.bound(new Work(6e6, 1e6, 4, 1, 1)));
+    }
+
+    /// Link and processor share what is missing; what the device reads is less than either.
+    @Test
+    void aProcessorComputesBesideADevice() {
+        Work missing = new Work(1e6, 1e6, 2, 6, 3);
+        double other = 1e6 / 100e9 + 10e-6;
+        CostModel cpu = CostModel.ofSpeeds(GPU, Misses.CPU);
+        assertEquals(6, cpu.onProcessor(6, 1e6));
+        assertEquals(other + 5e-6 + 6e6 / 20e9, cpu.seconds(missing), 1e-12);
+        assertEquals(Bound.PROCESSOR, cpu.bound(missing));
+        CostModel auto = CostModel.ofSpeeds(GPU, Misses.AUTO);
+        assertEquals(4, auto.onProcessor(6, 1e6));
+        // the third one comes behind the layer before, whose end hides 20 of its 100 us
+        assertEquals(other + 5e-6 + 2e6 / 10e9 + 80e-6, auto.seconds(missing), 1e-12);
+        assertEquals(Bound.LINK, auto.bound(missing));
+        assertEquals(other + 5e-6 + 4e6 / 20e9, auto.seconds(new Work(1e6, 1e6, 2, 6, 2)), 1e-12);
+        assertEquals(
+                CostModel.ofSpeeds(GPU, Misses.COPY).seconds(new Work(1e6, 1e6, 2, 0, 0)),
+                auto.seconds(new Work(1e6, 1e6, 2, 0, 0)));
+        for (MachineProfile alone : List.of(CPU, MEASURED)) {
+            assertThrows(IllegalArgumentException.class, () -> CostModel.ofSpeeds(alone, Misses.AUTO));
+        }
     }
 
     @Test
     void whatWasMeasuredCountsWhereTheModelIsKnown() {
-        CostModel model = CostModel.of(MEASURED, TRAITS, 1 << 30);
+        CostModel model = CostModel.of(MEASURED, Misses.COPY, TRAITS, 1 << 30);
         double layer = 5e-6 + 1000 * 2e-9;
         assertEquals(10_000 * 3e-9, model.tokenSeconds(), 1e-12);
-        Work resident = new Work(5e6, 1e6, 4, 0);
+        Work resident = new Work(5e6, 1e6, 4, 0, 0);
         double resting = 5e6 / 50e9 + 4e6 / 20e9 + 4 * 2e-6 + layer;
         assertEquals(resting, model.seconds(resident), 1e-12);
         assertEquals(Bound.MEMORY, model.bound(resident));
         double loads = 100e-6 + 100e-6 + 2 * (10e-6 + 500e-6);
         double hidden = 2 * (1e6 / 20e9 + 2e-6);
-        Work missing = new Work(5e6, 1e6, 2, 2);
+        Work missing = new Work(5e6, 1e6, 2, 2, 2);
         assertEquals(resting + loads - hidden, model.seconds(missing), 1e-12);
         assertEquals(Bound.DISK, model.bound(missing));
-        CostModel cached = CostModel.of(MEASURED.withCachedFiles(), TRAITS, 1 << 30);
+        CostModel cached = CostModel.of(MEASURED.withCachedFiles(), Misses.COPY, TRAITS, 1 << 30);
         assertEquals(resting + 50e-6 + 2 * 105e-6, cached.seconds(missing), 1e-12);
-        assertEquals(Bound.OVERHEAD, cached.bound(new Work(0, 1e3, 4, 0)));
+        assertEquals(Bound.OVERHEAD, cached.bound(new Work(0, 1e3, 4, 0, 0)));
     }
 
     /// Caches hold what is read in turn, or they do not; in between it is as much of both as the logarithm says.
@@ -107,7 +131,10 @@ class CostModelTest {
         assertEquals(1.5e-6, costs.expertSeconds().at(1 << 25), 1e-12);
         assertThrows(IllegalArgumentException.class, () -> ByWorkingSet.of(Map.of()));
         Traits unknown = new Traits(DType.BF16, DType.BF16, 0, 0);
-        assertEquals(1e6 / 10e9 + 1e-6, CostModel.of(MEASURED, unknown, 1).seconds(new Work(1e6, 0, 0, 0)), 1e-12);
+        assertEquals(
+                1e6 / 10e9 + 1e-6,
+                CostModel.of(MEASURED, Misses.COPY, unknown, 1).seconds(new Work(1e6, 0, 0, 0, 0)),
+                1e-12);
     }
 
     @Test

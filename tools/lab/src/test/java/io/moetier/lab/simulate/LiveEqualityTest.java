@@ -68,6 +68,7 @@ class LiveEqualityTest {
                     .run(
                             reader,
                             sizes,
+                            MissDivision.BROUGHT_IN,
                             List.of(new Contender(policy, Optional.of(Policies.of(policy, counted)))),
                             List.of(new SlotPlan("", List.of(SLOTS))))
                     .getFirst();

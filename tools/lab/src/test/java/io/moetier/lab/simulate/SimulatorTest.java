@@ -152,7 +152,8 @@ class SimulatorTest {
             List<SlotPlan> plans = slots.stream()
                     .map(count -> new SlotPlan(count.toString(), List.of(count)))
                     .toList();
-            return simulator.run(reader, SlotPlan.Sizes.uniform(header.layers(), 1), contenders, plans);
+            return simulator.run(
+                    reader, SlotPlan.Sizes.uniform(header.layers(), 1), MissDivision.BROUGHT_IN, contenders, plans);
         }
     }
 }

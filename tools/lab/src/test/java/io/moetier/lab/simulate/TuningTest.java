@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.lab.cost.CostModel;
 import io.moetier.lab.cost.MachineProfile;
+import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.trace.TraceReader;
 import io.moetier.storage.cache.Policies;
 import io.moetier.testdata.TestData;
@@ -102,7 +103,12 @@ class TuningTest {
             return Tuning.of(
                     reader,
                     new Simulator(Admission.LAYER, 1, 1),
-                    new Tuning.Question(contenders, plans, sizes, true, DENSE, Optional.empty(), Optional.of(machine)),
+                    new Tuning.Question(
+                            contenders,
+                            plans,
+                            new ModelSizes(sizes, true, DENSE, Optional.empty()),
+                            Optional.of(machine),
+                            Misses.COPY),
                     new Contender("lru", Optional.of(Policies.of("lru"))));
         }
     }
