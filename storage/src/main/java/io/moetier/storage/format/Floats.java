@@ -3,6 +3,8 @@ package io.moetier.storage.format;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Objects;
 
@@ -16,6 +18,11 @@ public final class Floats {
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private static final VarHandle FLOATS =
+            MethodHandles.byteArrayViewVarHandle(float[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle SHORTS =
+            MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
 
     private Floats() {}
 
@@ -36,6 +43,24 @@ public final class Floats {
             case BF16 -> decodeBfloat16(src, at, elements, dst, dstIndex);
             case Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, MXFP4 ->
                 decodeBlocks(dtype, src, at, elements, dst, dstIndex);
+        }
+    }
+
+    /// Decodes `elements` elements that are in no blocks from the beginning of `src` to `dst` from `dstIndex` on. From
+    /// an
+    /// array, since the JVM reads arrays fast whatever other segments the program has read.
+    ///
+    /// @throws IllegalArgumentException if the type has blocks
+    /// @throws IndexOutOfBoundsException if `src` or `dst` is too small
+    public static void decode(DType dtype, byte[] src, int elements, float[] dst, int dstIndex) {
+        Objects.checkFromIndexSize(0, dtype.bytes(elements), src.length);
+        for (int i = 0; i < elements; i++) {
+            dst[dstIndex + i] = switch (dtype) {
+                case F32 -> (float) FLOATS.get(src, Float.BYTES * i);
+                case F16 -> Float.float16ToFloat((short) SHORTS.get(src, Short.BYTES * i));
+                case BF16 -> Float.intBitsToFloat((short) SHORTS.get(src, Short.BYTES * i) << 16);
+                default -> throw new IllegalArgumentException(dtype.label() + " has blocks");
+            };
         }
     }
 

@@ -8,6 +8,7 @@ import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class FloatsTest {
@@ -38,6 +39,24 @@ class FloatsTest {
                 .putShort((short) 0x7BFF)
                 .putShort((short) 0xFC00);
         assertArrayEquals(new float[] {1, -2, 0x1p-24f, 65504, Float.NEGATIVE_INFINITY}, decode(DType.F16, bytes, 5));
+    }
+
+    @Test
+    void decodesFromAnArrayAsFromASegment() {
+        byte[] bytes = new byte[4 << 16];
+        new Random(1).nextBytes(bytes);
+        for (DType dtype : new DType[] {DType.F32, DType.F16, DType.BF16}) {
+            int elements = bytes.length / dtype.blockBytes();
+            float[] expected = new float[elements + 1];
+            float[] decoded = new float[elements + 1];
+            Floats.decode(dtype, MemorySegment.ofArray(bytes), elements, expected, 1);
+            Floats.decode(dtype, bytes, elements, decoded, 1);
+            for (int i = 0; i <= elements; i++) {
+                assertEquals(Float.floatToRawIntBits(expected[i]), Float.floatToRawIntBits(decoded[i]), dtype.label());
+            }
+            assertThrows(IndexOutOfBoundsException.class, () -> Floats.decode(dtype, bytes, elements + 1, decoded, 0));
+        }
+        assertThrows(IllegalArgumentException.class, () -> Floats.decode(DType.Q8_0, bytes, 32, new float[32], 0));
     }
 
     @Test

@@ -54,12 +54,18 @@ public final class RowDecoder {
         for (int k = 0; k < length; k += strip) {
             int count = Math.min(strip, length - k);
             long at = tile + (long) (first + k) / layout.elements * layout.tileBlockBytes();
-            Floats.decode(w.dtype(), collect(layout, w, at, lane, layout.blocks(count)), 0, count, dst, to + k);
+            int numBlocks = layout.blocks(count);
+            layout.gather(w.bytes(), at, open, lane, numBlocks);
+            if (w.dtype().blockElements() == 1) {
+                Floats.decode(w.dtype(), open, count, dst, to + k);
+            } else {
+                Floats.decode(w.dtype(), closed(layout, numBlocks), 0, count, dst, to + k);
+            }
         }
     }
 
-    private MemorySegment collect(TileLayout layout, WeightMatrix w, long at, int lane, int numBlocks) {
-        layout.gather(w.bytes(), at, open, lane, numBlocks);
+    /// Returns the collected blocks as they were before they were opened.
+    private MemorySegment closed(TileLayout layout, int numBlocks) {
         if (layout.opening == null) {
             return openBlocks;
         }

@@ -234,22 +234,48 @@ public final class TileLayout {
 
     /// Collects `numBlocks` blocks of a row, opened, from the shared ones at `at` of `tile`.
     void gather(MemorySegment tile, long at, byte[] row, int lane, int numBlocks) {
-        for (int b = 0; b < numBlocks; b++) {
-            for (Part part : parts) {
-                long from = at + (long) b * tileBlockBytes() + part.to + (long) part.unit * lane;
-                gather(part, tile, from, row, b * blockBytes + part.from);
+        for (Part part : parts) {
+            long from = at + part.to + (long) part.unit * lane;
+            int step = part.unit * ROWS;
+            if (part.count >= MANY_UNITS) {
+                for (int b = 0; b < numBlocks; b++) {
+                    long block = from + (long) b * tileBlockBytes();
+                    collect(part, tile, block, step, row, b * blockBytes + part.from, part.unit, part.count);
+                }
+            } else {
+                for (int i = 0; i < part.count; i++) {
+                    long unit = from + (long) step * i;
+                    collect(part, tile, unit, tileBlockBytes(), row, part.from + part.unit * i, blockBytes, numBlocks);
+                }
             }
         }
     }
 
-    private static void gather(Part part, MemorySegment tile, long at, byte[] row, int to) {
-        long step = (long) part.unit * ROWS;
-        for (int i = 0; i < part.count; i++) {
-            switch (part.unit) {
-                case 4 -> INT.set(row, to + 4 * i, tile.get(LittleEndian.INT, at + step * i));
-                case 2 -> SHORT.set(row, to + 2 * i, tile.get(LittleEndian.SHORT, at + step * i));
-                default -> row[to + i] = tile.get(LittleEndian.BYTE, at + step * i);
-            }
+    private static void collect(
+            Part part, MemorySegment src, long at, long step, byte[] dst, int to, int toStep, int count) {
+        switch (part.unit) {
+            case 4 -> collectWords(src, at, step, dst, to, toStep, count);
+            case 2 -> collectHalves(src, at, step, dst, to, toStep, count);
+            default -> collectBytes(src, at, step, dst, to, toStep, count);
+        }
+    }
+
+    private static void collectWords(MemorySegment src, long at, long step, byte[] dst, int to, int toStep, int count) {
+        for (int i = 0; i < count; i++) {
+            INT.set(dst, to + i * toStep, src.get(LittleEndian.INT, at + i * step));
+        }
+    }
+
+    private static void collectHalves(
+            MemorySegment src, long at, long step, byte[] dst, int to, int toStep, int count) {
+        for (int i = 0; i < count; i++) {
+            SHORT.set(dst, to + i * toStep, src.get(LittleEndian.SHORT, at + i * step));
+        }
+    }
+
+    private static void collectBytes(MemorySegment src, long at, long step, byte[] dst, int to, int toStep, int count) {
+        for (int i = 0; i < count; i++) {
+            dst[to + i * toStep] = src.get(LittleEndian.BYTE, at + i * step);
         }
     }
 }
