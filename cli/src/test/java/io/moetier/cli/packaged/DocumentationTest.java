@@ -11,8 +11,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -27,7 +30,9 @@ class DocumentationTest {
     private static final int LEAST_COMMANDS = 10;
     private static final List<String> SHOWN = List.of("moetier", "test-data");
     private static final Pattern BLOCK = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL);
-    private static final Pattern LINK = Pattern.compile("]\\(([^)#:]+)(?:#[^)]*)?\\)");
+    private static final Pattern LINK = Pattern.compile("]\\(([^)#:\\s]*)(?:#([^)\\s]*))?\\)");
+    private static final Pattern BLOCK_OF_ANY_KIND = Pattern.compile("```.*?```", Pattern.DOTALL);
+    private static final Pattern HEADING = Pattern.compile("^#+ +(.*)$", Pattern.MULTILINE);
 
     /// Commands so short end before what the JVM's optimising compiler makes pays, but for those that need it: what is
     /// measured, and what computes with Java's vectors.
@@ -87,12 +92,26 @@ class DocumentationTest {
 
     @ParameterizedTest
     @MethodSource("documents")
-    void everyLinkLeadsToAFile(Path document) {
-        LINK.matcher(read(ROOT.resolve(document)))
+    void everyLinkLeadsToAFileAndAHeading(Path document) {
+        LINK.matcher(read(ROOT.resolve(document))).results().forEach(link -> {
+            Path source = ROOT.resolve(document);
+            Path target = link.group(1).isEmpty() ? source : source.resolveSibling(link.group(1));
+            assertTrue(Files.exists(target), () -> document + ": " + link.group());
+            assertTrue(
+                    link.group(2) == null || anchors(target).contains(link.group(2)),
+                    () -> document + ": " + link.group());
+        });
+    }
+
+    /// Returns what headings are linked by.
+    private static Set<String> anchors(Path document) {
+        return HEADING.matcher(BLOCK_OF_ANY_KIND.matcher(read(document)).replaceAll(""))
                 .results()
-                .map(match -> match.group(1))
-                .forEach(target -> assertTrue(
-                        Files.exists(ROOT.resolve(document).resolveSibling(target)), () -> document + ": " + target));
+                .map(heading -> heading.group(1)
+                        .toLowerCase(Locale.ROOT)
+                        .replaceAll("[^\\p{L}\\p{N}_ -]", "")
+                        .replace(' ', '-'))
+                .collect(Collectors.toSet());
     }
 
     @Test
