@@ -86,7 +86,6 @@ final class MemoryUnit {
         return op.from.bytes == Short.BYTES ? value & 0xffff : value;
     }
 
-    /// A parameter's address is a constant: all lanes get the same.
     /// All lanes ask for the same parameter, but where they index into one.
     private void loadParameter(Op op, Warp warp, int mask) {
         if (!warp.uniform(op.a, op.wideA)) {

@@ -72,6 +72,24 @@ class WarpTest {
                 first(Script.results(body, 32, 0), 32));
     }
 
+    @Test
+    void lanesReadParametersOfTheirOwn() {
+        try (Script script = new Script("""
+                mov.u64 %d2, n;
+                and.b32 %r2, %r1, 1;
+                mul.wide.u32 %d3, %r2, 8;
+                sub.s64 %d2, %d2, %d3;
+                setp.lt.u32 %p0, %r1, 30;
+                @%p0 ld.param.u32 %r3, [%d2];
+                @!%p0 ld.param.u32 %r3, [n];
+                st.global.u32 [%d1], %r3;""")) {
+            int[] found = script.run(32, 7);
+            for (int lane = 0; lane < 32; lane++) {
+                assertEquals(lane < 30 && lane % 2 == 1 ? (int) script.out : 7, found[lane], "lane " + lane);
+            }
+        }
+    }
+
     /// The pseudo-code of the ISA.
     private static int shuffled(String mode, int lane, int b, int c) {
         int mask = c >> 8 & 31;
