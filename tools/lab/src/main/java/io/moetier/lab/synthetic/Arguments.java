@@ -4,11 +4,14 @@ import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.model.DType;
 import io.moetier.storage.model.ExpertId;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /// What is to be written, as the command line says it.
-record Arguments(Path file, ModelShape shape, DType dtype, long seed) {
-    private static final String USAGE = "usage: SyntheticModel FILE.gguf [--type q8_0|q4_0|q4_k|q6_k|bf16|f32]"
-            + " [--layers N] [--experts N] [--vocabulary N] [--seed N]";
+///
+/// @param text by which experts are chosen, with `--routing text`
+record Arguments(Path file, ModelShape shape, DType dtype, long seed, boolean routedByText, Optional<Path> text) {
+    private static final String USAGE = "usage: SyntheticModel FILE.gguf [--type q8_0|q4_0|q4_1|q4_k|q6_k|bf16|f32]"
+            + " [--layers N] [--experts N] [--vocabulary N] [--seed N] [--routing random|text] [--text FILE]";
     private static final int MAX_LAYERS = ExpertId.MAX_INDEX / 2 + 1;
     private static final int MAX_EXPERTS = ExpertId.MAX_INDEX + 1;
     private static final int MAX_VOCABULARY = 1 << 20; // no model's is larger, and the tokenizer is made in memory
@@ -20,31 +23,51 @@ record Arguments(Path file, ModelShape shape, DType dtype, long seed) {
         if (args.length == 0 || args[0].startsWith("--")) {
             throw new IllegalArgumentException(USAGE);
         }
-        Arguments arguments = new Arguments(Path.of(args[0]), ModelShape.OLMOE, DType.Q8_0, 0);
+        Arguments arguments = new Arguments(Path.of(args[0]), ModelShape.OLMOE, DType.Q8_0, 0, false, Optional.empty());
         for (int i = 1; i < args.length; i += 2) {
             if (i + 1 == args.length) {
                 throw new IllegalArgumentException(args[i] + " needs a value; " + USAGE);
             }
             arguments = arguments.with(args[i], args[i + 1]);
         }
+        if (arguments.routedByText() != arguments.text().isPresent()) {
+            throw new IllegalArgumentException("--routing text and --text FILE go together");
+        }
         return arguments;
     }
 
     private Arguments with(String option, String value) {
         return switch (option) {
-            case "--type" -> new Arguments(file, shape, type(option, value), seed);
+            case "--type" -> with(type(option, value));
             case "--layers" -> with(shape.withLayers(number(option, value, 1, MAX_LAYERS)));
             case "--experts" -> with(shape.withExperts(number(option, value, 1, MAX_EXPERTS)));
             case "--vocabulary" ->
                 with(shape.withVocabulary(number(option, value, SmallVocabulary.LEAST_SIZE, MAX_VOCABULARY)));
-            case "--seed" ->
-                new Arguments(file, shape, dtype, wholeNumber(option, value, Long.MIN_VALUE, Long.MAX_VALUE));
+            case "--seed" -> with(wholeNumber(option, value, Long.MIN_VALUE, Long.MAX_VALUE));
+            case "--routing" -> new Arguments(file, shape, dtype, seed, isText(option, value), text);
+            case "--text" -> new Arguments(file, shape, dtype, seed, routedByText, Optional.of(Path.of(value)));
             default -> throw new IllegalArgumentException("there is no option " + option + "; " + USAGE);
         };
     }
 
     private Arguments with(ModelShape other) {
-        return new Arguments(file, other, dtype, seed);
+        return new Arguments(file, other, dtype, seed, routedByText, text);
+    }
+
+    private Arguments with(DType other) {
+        return new Arguments(file, shape, other, seed, routedByText, text);
+    }
+
+    private Arguments with(long other) {
+        return new Arguments(file, shape, dtype, other, routedByText, text);
+    }
+
+    private static boolean isText(String option, String value) {
+        return switch (value) {
+            case "random" -> false;
+            case "text" -> true;
+            default -> throw new IllegalArgumentException(option + ": expected random or text, found " + value);
+        };
     }
 
     private static DType type(String option, String value) {

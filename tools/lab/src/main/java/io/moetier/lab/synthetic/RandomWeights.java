@@ -20,7 +20,7 @@ final class RandomWeights {
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int SIGN = 0x8000;
     private static final List<DType> TYPES =
-            List.of(DType.F32, DType.BF16, DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K);
+            List.of(DType.F32, DType.BF16, DType.Q8_0, DType.Q4_0, DType.Q4_1, DType.Q4_K, DType.Q6_K);
 
     /// Standard deviations at scale 1 of what random bits decode to.
     private static final double ODD_BYTE = Math.sqrt((128.0 * 128 - 1) / 3);
@@ -66,9 +66,13 @@ final class RandomWeights {
                 fillBits(blocks, 0);
                 setScales(blocks, dtype.blockBytes(), 0, deviation / NIBBLE);
             }
+            case Q4_1 -> {
+                fillBits(blocks, 0);
+                setScalesWithMinimum(blocks, dtype.blockBytes(), deviation / NIBBLE, -NIBBLE_MEAN);
+            }
             case Q4_K -> {
                 fillBits(blocks, 0);
-                setScalesWithMinimum(blocks, dtype.blockBytes(), deviation / NIBBLE_WITH_MINIMUM);
+                setScalesWithMinimum(blocks, dtype.blockBytes(), deviation / NIBBLE_WITH_MINIMUM, NIBBLE_MEAN);
             }
             case Q6_K -> {
                 fillBits(blocks, 0);
@@ -97,14 +101,14 @@ final class RandomWeights {
         }
     }
 
-    /// Also the scale of the minima, which are subtracted, so that the mean is zero.
-    private static void setScalesWithMinimum(MemorySegment blocks, int blockBytes, double scale) {
+    /// Also the minima, or their scale, as so many scales that the mean is zero.
+    private static void setScalesWithMinimum(MemorySegment blocks, int blockBytes, double scale, double minimumScales) {
         int bits = Float.floatToFloat16((float) scale);
-        int minimum = Float.floatToFloat16((float) (NIBBLE_MEAN * scale));
+        int minimum = Float.floatToFloat16((float) (minimumScales * scale));
         for (long i = 0; i < blocks.byteSize(); i += blockBytes) {
             int sign = blocks.get(SHORT, i) & SIGN;
             blocks.set(SHORT, i, (short) (sign | bits));
-            blocks.set(SHORT, i + Short.BYTES, (short) (sign | minimum));
+            blocks.set(SHORT, i + Short.BYTES, (short) (sign ^ minimum));
         }
     }
 

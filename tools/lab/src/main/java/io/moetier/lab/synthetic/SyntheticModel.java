@@ -14,10 +14,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Writes a GGUF file of the OLMoE family with random weights.
+/// Writes a GGUF file of a mixture of experts with random weights.
 ///
 /// Norms are one and matrices keep the size of what they are multiplied with, so activations neither vanish nor grow,
-/// and which experts a token gets differs from token to token. What the model says means nothing.
+/// and which experts a token gets differs from token to token: as chance has it in a model of the OLMoE family, or as a
+/// text uses its words in one of the Llama family ([TextRouting]). What the model says means nothing.
 public final class SyntheticModel {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int PIECE_BLOCKS = 4096;
@@ -25,14 +26,17 @@ public final class SyntheticModel {
 
     private final ModelShape shape;
     private final DType dtype;
+    private final RandomWeights random;
+    private final Routing routing;
     private final List<Tensor> tensors = new ArrayList<>();
 
-    /// @param deviation of the random weights; 0 for a norm, which is all ones
-    private record Tensor(Entry entry, DType dtype, double deviation) {}
+    private record Tensor(Entry entry, DType dtype, Routing.Rows rows) {}
 
-    private SyntheticModel(ModelShape shape, DType dtype) {
+    private SyntheticModel(ModelShape shape, DType dtype, RandomWeights random, Routing routing) {
         this.shape = shape;
         this.dtype = RandomWeights.type(dtype.label());
+        this.random = random;
+        this.routing = routing;
         addTensors();
     }
 
@@ -43,7 +47,12 @@ public final class SyntheticModel {
     public static void main(String[] args) throws IOException {
         try {
             Arguments arguments = Arguments.parse(args);
-            write(arguments.file(), arguments.shape(), arguments.dtype(), arguments.seed());
+            if (arguments.text().isPresent()) {
+                TextRouting routing = TextRouting.of(arguments.text().get(), arguments.shape(), arguments.seed());
+                write(arguments.file(), arguments.shape(), arguments.dtype(), arguments.seed(), routing);
+            } else {
+                write(arguments.file(), arguments.shape(), arguments.dtype(), arguments.seed());
+            }
         } catch (IllegalArgumentException | IOException e) {
             e.setStackTrace(new StackTraceElement[0]); // the sentence is for those who typed the arguments
             throw e;
@@ -55,34 +64,37 @@ public final class SyntheticModel {
     /// @throws IllegalArgumentException if there is no way to make that type
     /// @throws IOException if the file cannot be written; the message names it, and no part of the file is left
     public static void write(Path file, ModelShape shape, DType dtype, long seed) throws IOException {
-        SyntheticModel model = new SyntheticModel(shape, dtype);
-        List<Entry> entries = model.tensors.stream().map(Tensor::entry).toList();
-        GgufWriter writer = GgufWriter.create(file, model.metadata(), entries);
+        RandomWeights random = new RandomWeights(seed);
+        new SyntheticModel(shape, dtype, random, new RandomRouting(shape, dtype, random)).write(file);
+    }
+
+    /// Writes one whose experts are chosen as `routing` says, which decides its tables of tokens.
+    static void write(Path file, ModelShape shape, DType dtype, long seed, TextRouting routing) throws IOException {
+        new SyntheticModel(shape, dtype, new RandomWeights(seed), routing).write(file);
+    }
+
+    private void write(Path file) throws IOException {
+        List<Entry> entries = tensors.stream().map(Tensor::entry).toList();
+        GgufWriter writer = GgufWriter.create(file, metadata(), entries);
         try (writer) {
-            model.write(writer, new RandomWeights(seed));
+            for (Tensor tensor : tensors) {
+                write(writer, tensor);
+            }
         } catch (IOException | RuntimeException | Error e) {
             Files.deleteIfExists(file);
             throw e;
         }
     }
 
-    private void write(GgufWriter writer, RandomWeights random) throws IOException {
-        for (Tensor tensor : tensors) {
-            write(writer, tensor, random);
-        }
-    }
-
-    private static void write(GgufWriter writer, Tensor tensor, RandomWeights random) throws IOException {
-        MemorySegment piece =
-                MemorySegment.ofArray(new byte[PIECE_BLOCKS * tensor.dtype().blockBytes()]);
-        long length = tensor.entry().byteLength();
-        for (long done = 0; done < length; done += piece.byteSize()) {
-            MemorySegment part = piece.asSlice(0, Math.min(piece.byteSize(), length - done));
-            if (tensor.deviation() == 0) {
-                fillWithOnes(part);
-            } else {
-                random.fill(tensor.dtype(), tensor.deviation(), part);
-            }
+    /// Writes some whole rows at a time.
+    private static void write(GgufWriter writer, Tensor tensor) throws IOException {
+        long rowBytes = tensor.dtype().bytes(tensor.entry().shape().getLast());
+        long rows = tensor.entry().byteLength() / rowBytes;
+        int most = (int) Math.max(1, PIECE_BLOCKS * tensor.dtype().blockBytes() / rowBytes);
+        MemorySegment piece = MemorySegment.ofArray(new byte[Math.toIntExact(most * rowBytes)]);
+        for (long done = 0; done < rows; done += most) {
+            MemorySegment part = piece.asSlice(0, Math.min(most, rows - done) * rowBytes);
+            tensor.rows().fill(Math.toIntExact(done), part);
             writer.write(tensor.entry().name(), part);
         }
     }
@@ -94,20 +106,21 @@ public final class SyntheticModel {
     }
 
     private Map<String, Object> metadata() {
+        String family = routing.architecture();
         Map<String, Object> metadata = new LinkedHashMap<>();
-        metadata.put("general.architecture", "olmoe");
+        metadata.put("general.architecture", family);
         metadata.put("general.name", "random weights in the shape of OLMoE");
-        metadata.put("olmoe.block_count", shape.layers());
-        metadata.put("olmoe.context_length", CONTEXT_LENGTH);
-        metadata.put("olmoe.embedding_length", shape.hidden());
-        metadata.put("olmoe.feed_forward_length", shape.expertHidden());
-        metadata.put("olmoe.attention.head_count", shape.heads());
-        metadata.put("olmoe.attention.head_count_kv", shape.heads());
-        metadata.put("olmoe.attention.layer_norm_rms_epsilon", 1e-5f);
-        metadata.put("olmoe.rope.freq_base", 1e4f);
-        metadata.put("olmoe.expert_count", shape.experts());
-        metadata.put("olmoe.expert_used_count", shape.expertsPerToken());
-        metadata.put("olmoe.vocab_size", shape.vocabulary());
+        metadata.put(family + ".block_count", shape.layers());
+        metadata.put(family + ".context_length", CONTEXT_LENGTH);
+        metadata.put(family + ".embedding_length", shape.hidden());
+        metadata.put(family + ".feed_forward_length", shape.expertHidden());
+        metadata.put(family + ".attention.head_count", shape.heads());
+        metadata.put(family + ".attention.head_count_kv", shape.heads());
+        metadata.put(family + ".attention.layer_norm_rms_epsilon", 1e-5f);
+        metadata.put(family + ".rope.freq_base", 1e4f);
+        metadata.put(family + ".expert_count", shape.experts());
+        metadata.put(family + ".expert_used_count", shape.expertsPerToken());
+        metadata.put(family + ".vocab_size", shape.vocabulary());
         metadata.putAll(new SmallVocabulary(shape.vocabulary()).metadata());
         return metadata;
     }
@@ -116,35 +129,39 @@ public final class SyntheticModel {
         int hidden = shape.hidden();
         int experts = shape.experts();
         int expertHidden = shape.expertHidden();
-        add("token_embd", dtype, 1, shape.vocabulary(), hidden);
+        add("token_embd", routing.tableType(), routing.embedding(), shape.vocabulary(), hidden);
         for (int layer = 0; layer < shape.layers(); layer++) {
             String block = "blk." + layer + ".";
             addNorm(block + "attn_norm");
-            for (String projection : List.of("attn_q", "attn_k", "attn_v", "attn_output")) {
-                addMatrix(block + projection, dtype, hidden, hidden);
+            for (String projection : List.of("attn_q", "attn_k", "attn_v")) {
+                addMatrix(block + projection, dtype, 1, hidden, hidden);
             }
-            addNorm(block + "attn_q_norm");
-            addNorm(block + "attn_k_norm");
+            addMatrix(block + "attn_output", dtype, routing.addedShare(), hidden, hidden);
+            if (routing.hasHeadNorms()) {
+                addNorm(block + "attn_q_norm");
+                addNorm(block + "attn_k_norm");
+            }
             addNorm(block + "ffn_norm");
-            addMatrix(block + "ffn_gate_inp", DType.F32, experts, hidden);
-            addMatrix(block + "ffn_gate_exps", dtype, experts, expertHidden, hidden);
-            addMatrix(block + "ffn_up_exps", dtype, experts, expertHidden, hidden);
-            addMatrix(block + "ffn_down_exps", dtype, experts, hidden, expertHidden);
+            addMatrix(block + "ffn_gate_inp", DType.F32, routing.routerDeviation(), experts, hidden);
+            addMatrix(block + "ffn_gate_exps", dtype, 1, experts, expertHidden, hidden);
+            addMatrix(block + "ffn_up_exps", dtype, 1, experts, expertHidden, hidden);
+            addMatrix(block + "ffn_down_exps", dtype, routing.addedShare(), experts, hidden, expertHidden);
         }
         addNorm("output_norm");
-        addMatrix("output", dtype, shape.vocabulary(), hidden);
+        add("output", routing.tableType(), routing.output(), shape.vocabulary(), hidden);
     }
 
     private void addNorm(String name) {
-        add(name, DType.F32, 0, shape.hidden());
+        add(name, DType.F32, (_, blocks) -> fillWithOnes(blocks), shape.hidden());
     }
 
-    /// Adds a matrix that keeps the size of a vector it is multiplied with.
-    private void addMatrix(String name, DType type, long... dimensions) {
-        add(name, type, 1 / Math.sqrt((double) dimensions[dimensions.length - 1]), dimensions);
+    /// Adds a matrix by which a vector's size is multiplied with `gain`.
+    private void addMatrix(String name, DType type, double gain, long... dimensions) {
+        double deviation = gain / Math.sqrt((double) dimensions[dimensions.length - 1]);
+        add(name, type, (_, blocks) -> random.fill(type, deviation, blocks), dimensions);
     }
 
-    private void add(String name, DType type, double deviation, long... dimensions) {
-        tensors.add(new Tensor(Entry.of(name + ".weight", type, dimensions), type, deviation));
+    private void add(String name, DType type, Routing.Rows rows, long... dimensions) {
+        tensors.add(new Tensor(Entry.of(name + ".weight", type, dimensions), type, rows));
     }
 }

@@ -26,7 +26,7 @@ class SyntheticModelTest {
     Path directory;
 
     @ParameterizedTest
-    @EnumSource(names = {"F32", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q6_K"})
+    @EnumSource(names = {"F32", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q4_K", "Q6_K"})
     void weightsHaveTheVarianceThatKeepsActivations(DType dtype) {
         int elements = 1 << 18;
         MemorySegment blocks = MemorySegment.ofArray(new byte[(int) dtype.bytes(elements)]);
@@ -52,7 +52,7 @@ class SyntheticModelTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            --type q2_k         | --type: expected one of f32, bf16, q8_0, q4_0, q4_k, q6_k, found q2_k
+            --type q2_k         | --type: expected one of f32, bf16, q8_0, q4_0, q4_1, q4_k, q6_k, found q2_k
             --layers 0          | --layers must be a whole number from 1 to 32768, not 0
             --experts many      | --experts must be a whole number from 1 to 65536, not many
             --vocabulary 10     | --vocabulary must be a whole number from 959 to 1048576, not 10
