@@ -1,24 +1,45 @@
-// Runs llama.cpp for `moetier bench --compare`: loads a model, then does what each line on standard input asks for and
-// answers with one line.
+// Runs llama.cpp for `moetier bench --compare` and `moetier race`: loads a model, then does what each line on standard
+// input asks for and answers with one line.
 //
-//   node llama-cpp.mjs ADDON_FOLDER MODEL.gguf THREADS CONTEXT
+//   node llama-cpp.mjs ADDON_FOLDER MODEL.gguf THREADS CONTEXT [mapped|copied|direct [BACKENDS_LEFT_OUT]]
 //
 //   -> ready NAME                   when the model is loaded
 //   <- prompt 1 5 9                 evaluate these tokens at once in an empty context
 //   -> done SECONDS
-//   <- generate 1 5 9 : 20 33       the same, then one token after another; only the latter are timed
+//   <- append 20                    evaluate these behind what is there, one after another
 //   -> done SECONDS
-//   -> failed REASON                instead of either
+//   <- generate 1 5 9 : 20 33       evaluate the first at once in an empty context, and append the others, which alone
+//                                   are timed
+//   -> done SECONDS
+//   -> failed REASON                instead of any of these
+//
+// The model is mapped unless it is to be copied, through the page cache or by direct reads past it. Of llama.cpp's
+// backends for this kind of processor, some rewrite weights in a layout of their own, in memory that is not the file's;
+// those named, separated by commas, are left out.
 //
 // The addon of node-llama-cpp is called directly: its evaluation loop would add its own time to each token.
-import {readFileSync} from "node:fs";
+import {mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync} from "node:fs";
 import {createRequire} from "node:module";
-import {basename, join} from "node:path";
+import {tmpdir} from "node:os";
+import {basename, join, resolve} from "node:path";
 import {createInterface} from "node:readline";
 
 const answer = line => process.stdout.write(line + "\n");
 
-async function load(folder, modelPath, threads, context) {
+/** Loads the best backend for this processor, but for those left out. */
+function loadBackends(addon, folder, leftOut) {
+    const links = mkdtempSync(join(tmpdir(), "moetier-peer-"));
+    try {
+        const unwanted = leftOut.map(name => `libggml-cpu-${name}.so`);
+        for (const file of readdirSync(folder).filter(name => name.endsWith(".so") && !unwanted.includes(name)))
+            symlinkSync(resolve(folder, file), join(links, file));
+        addon.loadBackends(links);
+    } finally {
+        rmSync(links, {recursive: true});
+    }
+}
+
+async function load(folder, modelPath, threads, context, loading, leftOut) {
     const addon = createRequire(import.meta.url)(join(folder, "llama-addon.node"));
     let backend = "";
     addon.setLogger((level, message) => {
@@ -26,10 +47,12 @@ async function load(folder, modelPath, threads, context) {
         backend = loaded ? basename(loaded[1], ".so").replace("libggml-cpu-", "") : backend;
     });
     addon.setLoggerLogLevel(6);
-    addon.loadBackends(folder);
+    loadBackends(addon, folder, leftOut);
     await addon.init();
     addon.setLoggerLogLevel(2);
-    const model = new addon.AddonModel(modelPath, {useMmap: true, gpuLayers: 0, addonExports: addon});
+    const model = new addon.AddonModel(modelPath, {
+        useMmap: loading === "mapped", useDirectIo: loading === "direct", gpuLayers: 0, addonExports: addon
+    });
     if (!await model.init())
         throw new Error("the model cannot be loaded");
     const llama = new addon.AddonContext(model, {
@@ -48,22 +71,37 @@ async function evaluate(llama, tokens, position) {
     await llama.decodeBatch();
 }
 
-async function measure(llama, request) {
-    const [opening, following] = request.split(":").map(part => part.match(/\d+/g)?.map(Number) ?? []);
+let length = 0;
+
+async function prompt(llama, tokens) {
     llama.disposeSequence(0);
-    let begin = performance.now();
-    await evaluate(llama, opening, 0);
-    if (following) {
-        begin = performance.now();
-        for (let i = 0; i < following.length; i++)
-            await evaluate(llama, [following[i]], opening.length + i);
-    }
+    await evaluate(llama, tokens, 0);
+    length = tokens.length;
+}
+
+async function append(llama, tokens) {
+    for (const token of tokens)
+        await evaluate(llama, [token], length++);
+}
+
+async function timed(work) {
+    const begin = performance.now();
+    await work();
     return (performance.now() - begin) / 1000;
 }
 
+async function measure(llama, request) {
+    const [tokens, following] = request.split(":").map(part => part.match(/\d+/g)?.map(Number) ?? []);
+    if (request.startsWith("append"))
+        return timed(() => append(llama, tokens));
+    const seconds = await timed(() => prompt(llama, tokens));
+    return following ? timed(() => append(llama, following)) : seconds;
+}
+
 try {
-    const [folder, modelPath, threads, context] = process.argv.slice(2);
-    const {llama, name} = await load(folder, modelPath, Number(threads), Number(context));
+    const [folder, modelPath, threads, context, loading = "mapped", leftOut = ""] = process.argv.slice(2);
+    const {llama, name} =
+        await load(folder, modelPath, Number(threads), Number(context), loading, leftOut.split(","));
     answer("ready " + name);
     for await (const request of createInterface({input: process.stdin}))
         answer("done " + await measure(llama, request));

@@ -1,6 +1,7 @@
 package io.moetier.cli;
 
 import io.moetier.cli.bench.BenchCommand;
+import io.moetier.cli.bench.RaceCommand;
 import io.moetier.cli.doctor.DoctorCommand;
 import io.moetier.cli.explain.ExplainCommand;
 import io.moetier.cli.models.FamiliesCommand;
@@ -131,6 +132,7 @@ public final class Moetier implements Runnable {
                         .addSubcommand(new TraceConvertCommand(streams)))
                 .addSubcommand(new TuneCommand(surroundings, streams))
                 .addSubcommand(new BenchCommand(surroundings, streams))
+                .addSubcommand(new RaceCommand(surroundings, streams))
                 .addSubcommand(new PerplexityCommand(surroundings, streams))
                 .addSubcommand(new DoctorCommand(surroundings, streams))
                 .addSubcommand(new HelpCommand(streams));

@@ -51,11 +51,7 @@ public record CommandLineRun(int exitCode, String out, String err) {
     /// Starts a command with these options of the JVM beside those of the launcher of commands.
     public static ChildProcess start(Path log, List<String> launcher, List<String> options, String... args) {
         List<String> command = new ArrayList<>(launcher);
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.add("@" + Path.of("src/main/launcher/jvm.args").toAbsolutePath());
-        command.addAll(options);
-        command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-        command.add(Moetier.class.getName());
+        command.addAll(command(options));
         command.addAll(List.of(args));
         try {
             Files.createDirectories(log.toAbsolutePath().getParent());
@@ -65,6 +61,17 @@ public record CommandLineRun(int exitCode, String out, String err) {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /// Returns the beginning of a command line for commands in a JVM of their own.
+    public static List<String> command(List<String> options) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.add("@" + Path.of("src/main/launcher/jvm.args").toAbsolutePath());
+        command.addAll(options);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+        command.add(Moetier.class.getName());
+        return command;
     }
 
     /// Starts a command as the first [#start] does, and returns its exit code when it has ended.

@@ -237,7 +237,8 @@ final class Comparison implements AutoCloseable {
                 + " to " + Diagnosis.gigabytesPerSecond(rates.most()) + ")";
     }
 
-    private static long bytes(ModelSource source, DenseSpec expert) {
+    /// Returns the bytes of the weights of an expert, as the file has them.
+    static long bytes(ModelSource source, DenseSpec expert) {
         return expert.linears().stream()
                 .mapToLong(linear -> bytes(source, linear))
                 .sum();

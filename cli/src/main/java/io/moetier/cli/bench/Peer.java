@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -16,9 +17,10 @@ import org.jspecify.annotations.Nullable;
 /// Another engine, in a process that computes only when told to, so that runs of the two can take turns.
 ///
 /// The process is the program `peer` in a folder, started with the model, the number of threads and the length of the
-/// context. It answers on standard output, in lines: `ready NAME` when the model is loaded, and for each request
-/// `done SECONDS`; instead of either, `failed REASON`. Requests are `prompt IDS`, to compute these tokens at once, and
-/// `generate IDS : IDS`, to compute the first of them untimed and then the others one after another.
+/// context, and in a race with how it shall load the model and what it shall leave out. It answers on standard output,
+/// in lines: `ready NAME` when the model is loaded, and for each request `done SECONDS`; instead of either, `failed
+/// REASON`. Requests are `prompt IDS`, to compute these tokens at once, `append IDS`, to compute more of them behind
+/// those, one after another, and `generate IDS : IDS`, which is both, of which only the latter is timed.
 final class Peer implements AutoCloseable {
     private static final String PROGRAM = "peer";
     private static final int SECONDS_TO_END = 10;
@@ -42,6 +44,21 @@ final class Peer implements AutoCloseable {
     /// @throws UncheckedIOException if it cannot be started or loads no model; the message names
     ///     the folder and, once it is started, the model
     static Peer start(Path folder, Path model, int threads, int contextLength) {
+        Process process = process(List.of(), folder, model, List.of("" + threads, "" + contextLength));
+        try {
+            return of(process, folder, model);
+        } catch (RuntimeException e) {
+            process.destroy();
+            throw e;
+        }
+    }
+
+    /// Starts the engine in `folder`.
+    ///
+    /// @param launcher what starts it, the beginning of a command line
+    /// @param arguments what it is told behind the model
+    /// @throws UncheckedIOException if it cannot be started
+    static Process process(List<String> launcher, Path folder, Path model, List<String> arguments) {
         Path program = folder.resolve(PROGRAM).toAbsolutePath();
         if (!Files.isExecutable(program)) {
             throw failure(
@@ -49,22 +66,24 @@ final class Peer implements AutoCloseable {
                     "expected a program called " + PROGRAM + ", as tools/bench/compare makes it",
                     null);
         }
-        List<String> command =
-                List.of(program.toString(), model.toAbsolutePath().toString(), "" + threads, "" + contextLength);
-        Process process;
+        List<String> command = new ArrayList<>(launcher);
+        command.add(program.toString());
+        command.add(model.toAbsolutePath().toString());
+        command.addAll(arguments);
         try {
-            process = new ProcessBuilder(command)
+            return new ProcessBuilder(command)
                     .redirectError(ProcessBuilder.Redirect.INHERIT)
                     .start();
         } catch (IOException e) {
             throw failure(folder.toString(), String.valueOf(e.getMessage()), e);
         }
-        try {
-            return new Peer(folder + " with " + model, process);
-        } catch (RuntimeException e) {
-            process.destroy();
-            throw e;
-        }
+    }
+
+    /// Waits until the process of the engine in `folder` has loaded the model.
+    ///
+    /// @throws UncheckedIOException if it loads none
+    static Peer of(Process process, Path folder, Path model) {
+        return new Peer(folder + " with " + model, process);
     }
 
     /// Returns what the engine calls itself.
@@ -75,6 +94,11 @@ final class Peer implements AutoCloseable {
     /// Returns the seconds that a prompt took.
     double prompt(int[] tokens) {
         return request("prompt " + ids(tokens));
+    }
+
+    /// Returns the seconds that one more token took.
+    double append(int token) {
+        return request("append " + token);
     }
 
     /// Returns the seconds that `following` took, one token after another, after `opening`.

@@ -30,7 +30,7 @@ final class ChannelReader implements BlockReader {
     }
 
     /// Opens the files for reads through the page cache because direct ones were refused.
-    static ChannelReader openInstead(List<Path> paths, IOException refusal) throws IOException {
+    private static ChannelReader openInstead(List<Path> paths, IOException refusal) throws IOException {
         return new ChannelReader("pread (direct refused: " + refusal.getMessage() + ")", paths);
     }
 
@@ -53,6 +53,15 @@ final class ChannelReader implements BlockReader {
         } catch (IOException | RuntimeException e) {
             reader.close();
             throw e;
+        }
+    }
+
+    /// Opens the files past the page cache, or through it where that is refused.
+    static ChannelReader openPastCache(List<Path> paths) throws IOException {
+        try {
+            return openDirect(paths);
+        } catch (IOException e) {
+            return openInstead(paths, e);
         }
     }
 

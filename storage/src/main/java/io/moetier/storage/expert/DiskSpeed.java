@@ -37,7 +37,7 @@ public record DiskSpeed(double bytesPerSecond, double cachedBytesPerSecond, Stri
             int blocks = (int) Math.ceilDiv(bytes, BLOCK_BYTES);
             write(file, blocks);
             double cached = readCached(file, blocks);
-            try (BlockReader reader = open(file)) {
+            try (BlockReader reader = ChannelReader.openPastCache(List.of(file))) {
                 return new DiskSpeed(readFromDisk(reader, blocks), cached, reader.description());
             }
         }
@@ -55,14 +55,6 @@ public record DiskSpeed(double bytesPerSecond, double cachedBytesPerSecond, Stri
                 }
             }
             channel.force(true);
-        }
-    }
-
-    private static BlockReader open(Path file) throws IOException {
-        try {
-            return ChannelReader.openDirect(List.of(file));
-        } catch (IOException e) {
-            return ChannelReader.openInstead(List.of(file), e);
         }
     }
 

@@ -269,17 +269,9 @@ public final class ExpertStore implements AutoCloseable {
         return switch (mode) {
             case MAPPED -> MappedReader.open(files);
             case PREAD -> ChannelReader.open(files);
-            case DIRECT -> openDirectOrPread(files);
+            case DIRECT -> ChannelReader.openPastCache(files);
             case AUTO -> openAuto(files, nanoTime);
         };
-    }
-
-    private static BlockReader openDirectOrPread(List<Path> files) throws IOException {
-        try {
-            return ChannelReader.openDirect(files);
-        } catch (IOException e) {
-            return ChannelReader.openInstead(files, e);
-        }
     }
 
     private static BlockReader openAuto(List<Path> files, LongSupplier nanoTime) throws IOException {

@@ -1,0 +1,32 @@
+package io.moetier.storage.expert;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DiskRateTest {
+    @TempDir
+    Path directory = Path.of("");
+
+    @Test
+    void theBestNumberOfReadersIsTold() throws IOException {
+        Path file = Files.write(directory.resolve("file"), new byte[3 * BlockLayout.PAGE_BYTES]);
+        DiskRate rate = DiskRate.of(file, 5000, 0);
+        assertTrue(rate.bytesPerSecond() > 0);
+        assertTrue(List.of(1, 2, 4, 8).contains(rate.readers()));
+    }
+
+    @Test
+    void aFileOfLessThanABlockIsRefused() throws IOException {
+        Path file = Files.write(directory.resolve("file"), new byte[4095]);
+        Exception refused = assertThrows(IOException.class, () -> DiskRate.of(file, 1, 0));
+        assertEquals(file + ": is shorter than a block of 4096 bytes", refused.getMessage());
+    }
+}
