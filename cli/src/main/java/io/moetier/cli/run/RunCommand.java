@@ -141,7 +141,17 @@ public final class RunCommand implements Callable<Integer> {
                         : answer(loaded, conversation, given, traceEvents);
             } finally {
                 warmth.ifPresent(Profile::save);
+                noteRepeatedReads(loaded);
             }
+        }
+    }
+
+    /// Whoever has a disk that fails wants to know before it fails for good.
+    private void noteRepeatedReads(LoadedModel loaded) {
+        int repeated = loaded.engine().store().repeatedReads();
+        if (repeated > 0) {
+            streams.note("reads of " + loaded.engine().store().denseFile().getParent()
+                    + " that failed, and did not when repeated: " + repeated);
         }
     }
 

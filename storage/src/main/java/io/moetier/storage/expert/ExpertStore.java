@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import java.util.zip.CRC32C;
 
@@ -44,6 +45,7 @@ public final class ExpertStore implements AutoCloseable {
     private final int[] sizeClasses;
     private final long[] offsets;
     private final int[] checksums;
+    private final AtomicInteger repeatedReads = new AtomicInteger();
 
     private ExpertStore(Path directory, StoreManifest manifest, IoMode mode, LongSupplier nanoTime) throws IOException {
         this.directory = directory;
@@ -132,7 +134,7 @@ public final class ExpertStore implements AutoCloseable {
         return sizeClasses[find(packedId)];
     }
 
-    /// Fills `destination` with the block of an expert and checks it.
+    /// Fills `destination` with the block of an expert and checks it. A read that fails is tried once more.
     ///
     /// @param destination at least the layout's `slotBytes` of anonymous memory that starts on a page; what
     ///     follows the block in it is unspecified afterwards
@@ -145,7 +147,7 @@ public final class ExpertStore implements AutoCloseable {
         requireSlot(layout, destination);
         Path file = expertFiles.get(sizeClass);
         try {
-            reader.read(sizeClass, offsets[index], layout.blockBytes(), destination);
+            readTwiceAtMost(() -> reader.read(sizeClass, offsets[index], layout.blockBytes(), destination));
             int found = Checksums.of(destination.asSlice(0, layout.blockBytes()));
             if (found != checksums[index]) {
                 throw Checksums.damaged(file, ExpertId.unpack(packedId), checksums[index], found);
@@ -153,8 +155,15 @@ public final class ExpertStore implements AutoCloseable {
         } catch (IOException | InternalError e) {
             // InternalError: compiled code may learn of a fault on a mapped page only after the copy has returned
             throw new MalformedModelException(
-                    file + ": " + ExpertId.unpack(packedId) + ": cannot be read: " + e.getMessage(), e);
+                    file + ": " + ExpertId.unpack(packedId) + ": cannot be read at byte " + offsets[index] + ": "
+                            + e.getMessage(),
+                    e);
         }
+    }
+
+    /// Returns how many reads failed once and were right when they were repeated.
+    public int repeatedReads() {
+        return repeatedReads.get();
     }
 
     /// Returns how blocks are read, and why.
@@ -174,7 +183,8 @@ public final class ExpertStore implements AutoCloseable {
         try (ReopeningFile file = ReopeningFile.open(path)) {
             for (long at = 0; at < entry.bytes(); at += DENSE_CHUNK_BYTES) {
                 MemorySegment chunk = dense.asSlice(at, Math.min(DENSE_CHUNK_BYTES, entry.bytes() - at));
-                file.readFully(at, chunk);
+                long position = at;
+                readTwiceAtMost(() -> file.readFully(position, chunk));
                 Checksums.update(crc, chunk);
             }
         } catch (IOException e) {
@@ -211,6 +221,20 @@ public final class ExpertStore implements AutoCloseable {
             reader.close();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    private interface Read {
+        void run() throws IOException;
+    }
+
+    /// Reads once more what failed once: a disk or network that hiccups need not end an answer.
+    private void readTwiceAtMost(Read read) throws IOException {
+        try {
+            read.run();
+        } catch (IOException e) {
+            read.run();
+            repeatedReads.incrementAndGet();
         }
     }
 

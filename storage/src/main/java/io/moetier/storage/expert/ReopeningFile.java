@@ -62,9 +62,11 @@ final class ReopeningFile implements AutoCloseable {
     /// Reads from `offset` of the file until `destination` holds at least `leastBytes`.
     void read(long offset, ByteBuffer destination, int leastBytes) throws IOException {
         while (destination.position() < leastBytes) {
-            if (readOnce(destination, offset + destination.position()) < 0) {
-                throw new EOFException(
-                        "the file ends at " + (offset + destination.position()) + ", before " + (offset + leastBytes));
+            long position = offset + destination.position();
+            // a direct read ends within a page where the file does, and could not go on there
+            boolean endsWithinPage = options.size() > 1 && position % BlockLayout.PAGE_BYTES != 0;
+            if (endsWithinPage || readOnce(destination, position) < 0) {
+                throw new EOFException("the file ends at " + position + ", before " + (offset + leastBytes));
             }
         }
     }

@@ -189,13 +189,13 @@ class ExpertStoreTest {
         try (ExpertStore open = ExpertStore.open(store, mode)) {
             try (RandomAccessFile file =
                     new RandomAccessFile(store.resolve("experts-0.cm3").toFile(), "rw")) {
-                file.setLength(8192);
+                file.setLength(8193);
             }
             for (ExpertId id : open.experts()) {
                 String message =
                         String.valueOf(assertThrows(MalformedModelException.class, () -> SampleStore.read(open, id))
                                 .getMessage());
-                assertTrue(message.contains("experts-0.cm3: " + id + ": cannot be read: "), message);
+                assertTrue(message.contains("experts-0.cm3: " + id + ": cannot be read at byte "), message);
             }
         }
     }
