@@ -28,8 +28,9 @@ import org.jspecify.annotations.Nullable;
 /// Lifetime: the blocks of a group are pinned until the next [#next()] or [#close()], then their slots go to the next
 /// missing experts. So any number of experts can be worked through with a few slots. While some wait for a slot, a
 /// group takes half of the slots at most, so that loads go on while it is computed. When none waits any more, the
-/// [Prefetcher] may load what the next layer of a prompt needs behind them, and when all have come, what is likely to
-/// be needed; when this is closed, what the processor has computed. Confined to the thread of its [ExpertTier].
+/// [Prefetcher] may load behind them what the layers to come will probably need; when this is closed, what the
+/// processor
+/// has computed. Confined to the thread of its [ExpertTier].
 public final class ExpertSequence implements ExpertArrivals {
     private static final int NONE = -1;
 
@@ -134,9 +135,7 @@ public final class ExpertSequence implements ExpertArrivals {
         }
         if (nextMissing == numMissing) {
             prefetcher.streamBehind();
-            if (numUnderWay == 0) {
-                prefetcher.useIdleLoaders();
-            }
+            prefetcher.guessBehind(numUnderWay);
         }
         return size > 0;
     }

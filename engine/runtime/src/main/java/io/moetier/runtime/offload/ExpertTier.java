@@ -29,9 +29,6 @@ public final class ExpertTier implements AutoCloseable {
     /// So that no more has to be given back than a sixteenth at a time.
     private static final int MOST_PIECES = 16;
 
-    private static final int[] NO_EXPERTS = {};
-    private static final float[] NO_LIKELIHOODS = {};
-
     private final long budgetBytes;
     private final int numSlots; // at first
     private final int[] ids;
@@ -160,10 +157,16 @@ public final class ExpertTier implements AutoCloseable {
         }
     }
 
-    /// Loads the experts `experts[0..n)` of a layer to come, the likeliest first, while the present sequence waits
-    /// for nothing; they replace those guessed before. `likelihoods[i]` is that of `experts[i]`.
-    void guess(int layer, int[] experts, float[] likelihoods, int n) {
-        prefetcher.guess(layer, experts, likelihoods, n);
+    /// Forgets what was guessed before.
+    void beginGuesses() {
+        prefetcher.beginGuesses();
+    }
+
+    /// Loads the experts `experts[0..n)` of a layer to come, the likeliest first, behind what the present sequence asks
+    /// for and what was guessed before; `likelihoods[i]` is that of `experts[i]`. Says whether any is
+    /// not here.
+    boolean guess(int layer, int[] experts, float[] likelihoods, int n) {
+        return prefetcher.guess(layer, experts, likelihoods, n);
     }
 
     /// Writes up to `k` of the experts here that `layer` is most likely to choose at its next turn, the likeliest
@@ -184,7 +187,7 @@ public final class ExpertTier implements AutoCloseable {
         if (choseMost && layer < idsOfLayer.length) {
             prefetcher.stream(layer, idsOfLayer[layer]);
         } else {
-            prefetcher.guess(layer, NO_EXPERTS, NO_LIKELIHOODS, 0);
+            prefetcher.beginGuesses();
         }
     }
 
@@ -246,6 +249,7 @@ public final class ExpertTier implements AutoCloseable {
 
     /// Gives back memory for something else on the device. What was in it is loaded again when it is needed.
     private boolean giveBack(long byteSize) {
+        prefetcher.releaseHeld();
         long given = 0;
         for (long piece = 1; piece > 0 && given < byteSize; given += piece) {
             piece = giveBackPiece();

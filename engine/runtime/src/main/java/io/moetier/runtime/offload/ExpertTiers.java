@@ -275,13 +275,19 @@ public final class ExpertTiers implements AutoCloseable {
         tiers.forEach(tier -> tier.warm(share));
     }
 
-    /// Loads the experts `experts[0..n)` of a layer to come, the likeliest first, while nothing is waited for;
-    /// they replace those guessed before. `likelihoods[i]` is that of `experts[i]`.
-    public void guess(int layer, int[] experts, float[] likelihoods, int n) {
+    /// Forgets what was guessed before.
+    public void beginGuesses() {
+        tiers.forEach(ExpertTier::beginGuesses);
+    }
+
+    /// Loads the experts `experts[0..n)` of a layer to come, the likeliest first, behind what the layer under way asks
+    /// for and what was guessed before; `likelihoods[i]` is that of `experts[i]`. Says whether any is
+    /// not here.
+    public boolean guess(int layer, int[] experts, float[] likelihoods, int n) {
         if (tiers.size() == 1) {
-            tiers.getFirst().guess(layer, experts, likelihoods, n);
-            return;
+            return tiers.getFirst().guess(layer, experts, likelihoods, n);
         }
+        boolean any = false;
         for (int device = 0; device < tiers.size(); device++) {
             int count = 0;
             for (int i = 0; i < n; i++) {
@@ -290,8 +296,9 @@ public final class ExpertTiers implements AutoCloseable {
                     this.likelihoods[count++] = likelihoods[i];
                 }
             }
-            tiers.get(device).guess(layer, guessed, this.likelihoods, count);
+            any |= tiers.get(device).guess(layer, guessed, this.likelihoods, count);
         }
+        return any;
     }
 
     /// Writes up to `k` experts that `layer` is most likely to choose at its next turn, the likeliest first, to
@@ -321,6 +328,13 @@ public final class ExpertTiers implements AutoCloseable {
         probabilities[at] = probability;
         experts[at] = expert;
         return count;
+    }
+
+    /// Says whether to look beyond the next layer if that has all that it will probably need. Experts that are copied
+    /// to
+    /// a device share a link, where one load ahead is enough.
+    public boolean looksFar() {
+        return pinned == null;
     }
 
     /// Says whether the next layer of a prompt is worth loading whenever loaders are idle: copies to a device leave the

@@ -4,18 +4,34 @@ import io.moetier.runtime.metrics.Counters;
 import io.moetier.storage.cache.ExpertCache;
 import io.moetier.storage.cache.UseEstimator;
 import io.moetier.storage.model.ExpertId;
+import io.moetier.storage.model.Tier;
 import java.util.List;
 
-/// Loads experts before a layer asks for them, while the loaders have nothing else to do, and behind a layer those that
+/// Loads experts before a layer asks for them, behind everything that is asked for, and behind a layer those that
 /// it has had computed elsewhere.
 ///
-/// Nothing that a layer waits for is held up by more than the loads that have begun, of which there are few; and a
-/// guess takes the slot of no expert that is worth more than itself, by the [UseEstimator] of the cache. The next layer
-/// of a prompt is loaded as
-/// a whole, into half of the slots at most. Confined to the thread of its [ExpertTier]; allocates nothing after
-/// construction.
+/// A few guesses are queued behind what the layer under way waits for, so that loaders go on by themselves when they
+/// have
+/// loaded it. Nothing that a layer waits for is held up by more than the loads that have begun, one for each loader;
+/// what
+/// is loaded meanwhile is loaded no more later, so a likely guess costs no time where loading is all that is waited
+/// for.
+/// A guess takes the slot of no expert that is worth more than itself, by the [UseEstimator] of the cache, and what was
+/// guessed and is here is held until it is guessed anew.
+///
+/// The next layer of a prompt is loaded as a whole, into half of the slots at most. Confined to the thread of its
+/// [ExpertTier]; allocates nothing after construction.
 final class Prefetcher {
     private static final int NONE = -1;
+
+    /// Likely guesses that are queued for each loader: one that it loads and one that it goes on with.
+    private static final int GUESSES_PER_LOADER = 2;
+
+    /// From here on it is likelier that an expert is needed than not.
+    private static final float LIKELY = 0.5f;
+
+    /// One slot of so many may hold an expert for a layer to come; the others are enough for any layer.
+    private static final int HELD_SHARE = 4;
 
     private final TransferScheduler<Transfer> scheduler;
     private final Counters counters;
@@ -23,10 +39,13 @@ final class Prefetcher {
     private final List<SizeClass> sizeClasses;
     private final List<UseEstimator> estimators; // of the size classes' caches
     private final int[] sizeClassOfLayer;
-    private final int mostUnderWay;
+    private final int numLoaders;
+    private final boolean besideDemand; // copies to a device share a link: none is guessed while one is waited for
     private final int[] guesses;
     private final float[] likelihoods;
     private final int[] behind;
+    private final int[] held; // experts that are here, pinned for layers to come
+    private int numHeld;
     private int numGuesses;
     private int nextGuess;
     private int numBehind;
@@ -35,13 +54,13 @@ final class Prefetcher {
     private int numSinceBegin;
     private int streamed = NONE; // the layer whose experts are loaded as those of a prompt
 
-    /// @param mostUnderWay how many loads may be under way at a time that no layer has asked for
+    /// @param numLoaders how many loads may be under way at a time that no layer has asked for
     /// @param mostGuesses the most experts that are guessed at a time
     Prefetcher(
             TransferScheduler<Transfer> scheduler,
             Counters counters,
             PromptSlots promptSlots,
-            int mostUnderWay,
+            int numLoaders,
             List<SizeClass> sizeClasses,
             int[] sizeClassOfLayer,
             int mostGuesses) {
@@ -53,26 +72,60 @@ final class Prefetcher {
                 .map(sizeClass -> sizeClass.cache().estimator())
                 .toList();
         this.sizeClassOfLayer = sizeClassOfLayer;
-        this.mostUnderWay = mostUnderWay;
+        this.numLoaders = numLoaders;
+        besideDemand = sizeClasses.getFirst().tier() == Tier.HOST;
         guesses = new int[mostGuesses];
         likelihoods = new float[mostGuesses];
         behind = new int[mostGuesses];
+        held = new int[mostGuesses];
     }
 
-    /// Replaces what was guessed before by `experts[0..n)` of `layer`, the likeliest first.
-    void guess(int layer, int[] experts, float[] likelihoods, int n) {
+    /// Forgets what was guessed before.
+    void beginGuesses() {
+        releaseHeld();
         streamed = NONE;
-        numGuesses = Math.min(n, guesses.length);
+        numGuesses = 0;
         nextGuess = 0;
-        for (int i = 0; i < numGuesses; i++) {
-            guesses[i] = ExpertId.pack(layer, experts[i]);
-            this.likelihoods[i] = likelihoods[i];
+    }
+
+    /// Adds `experts[0..n)` of `layer` to what is guessed, the likeliest first, and holds those that are here; says
+    /// whether anything that is guessed is not.
+    boolean guess(int layer, int[] experts, float[] likelihoods, int n) {
+        for (int i = 0; i < n; i++) {
+            int id = ExpertId.pack(layer, experts[i]);
+            SizeClass sizeClass = sizeClassOf(id);
+            int slot = sizeClass.cache().slotOf(id);
+            if (slot == NONE && numGuesses < guesses.length) {
+                guesses[numGuesses] = id;
+                this.likelihoods[numGuesses++] = likelihoods[i];
+            } else if (slot != NONE && !sizeClass.transfers().get(slot).isUnderWay()) {
+                hold(sizeClass.cache(), id, slot);
+            }
+        }
+        return numGuesses > 0;
+    }
+
+    /// Keeps an expert for a layer to come: the policy knows nothing of guesses and may think little of it.
+    private void hold(ExpertCache cache, int id, int slot) {
+        if (besideDemand && numHeld < Math.min(held.length, cache.numSlots() / HELD_SHARE)) {
+            cache.pin(slot);
+            held[numHeld++] = id;
+        }
+    }
+
+    /// Lets what is held leave again.
+    void releaseHeld() {
+        while (numHeld > 0) {
+            int id = held[--numHeld];
+            ExpertCache cache = sizeClassOf(id).cache();
+            cache.unpin(cache.slotOf(id));
         }
     }
 
     /// Replaces what was guessed before by all experts `ids` of `layer`, the next one of a prompt; those that were
     /// chosen most of late come first.
     void stream(int layer, int[] ids) {
+        releaseHeld();
         streamed = layer;
         numGuesses = ids.length;
         nextGuess = 0;
@@ -144,14 +197,24 @@ final class Prefetcher {
         return slot != NONE;
     }
 
-    /// Starts as many loads as there are idle loaders; called while no layer waits for a load, so that all that ends
-    /// was begun here.
-    void useIdleLoaders() {
-        settleEnded();
-        while (streamed == NONE && nextGuess < numGuesses && numUnderWay < mostUnderWay) {
+    /// Queues a few guesses behind everything that the layer under way has asked for.
+    ///
+    /// @param numAwaited how many loads that layer waits for; while it waits for none, all that ends was begun here
+    void guessBehind(int numAwaited) {
+        if (numAwaited == 0) {
+            settleEnded();
+        } else if (!besideDemand) {
+            return;
+        }
+        while (streamed == NONE && nextGuess < numGuesses && numUnderWay < most(likelihoods[nextGuess])) {
             start(guesses[nextGuess], likelihoods[nextGuess]);
             nextGuess++;
         }
+    }
+
+    /// What is likelier not to be needed than needed may fill the time of idle loaders, but be no more than that.
+    private int most(float likelihood) {
+        return besideDemand && likelihood >= LIKELY ? GUESSES_PER_LOADER * numLoaders : numLoaders;
     }
 
     /// Loads experts that the layer which ends has had computed elsewhere, as many as there are idle loaders: those
@@ -159,7 +222,7 @@ final class Prefetcher {
     /// end, since what the layer itself sends to a device would wait for the link.
     void startBehind() {
         settleEnded();
-        while (nextBehind < numBehind && numUnderWay < mostUnderWay) {
+        while (nextBehind < numBehind && numUnderWay < numLoaders) {
             startBehind(behind[nextBehind++]);
         }
     }
@@ -170,6 +233,9 @@ final class Prefetcher {
         numUnderWay--;
         SizeClass sizeClass = sizeClassOf(transfer.id());
         if (sizeClass.settle(transfer, counters)) {
+            if (streamed == NONE && transfer.isGuessed()) {
+                hold(sizeClass.cache(), transfer.id(), transfer.slot());
+            }
             sizeClass.cache().unpin(transfer.slot());
             count(transfer);
         }

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 class ExpertSequenceInterleavingsTest {
     private static final int INTERLEAVINGS = 50;
     private static final int SLOT = Long.BYTES;
-    private static final int SLOTS = 2;
+    private static final int SLOTS = 4;
     private static final int DAMAGED = ExpertId.pack(1, 2);
     private static final int[] ROWS = {1, 1, 1};
 
@@ -44,7 +44,7 @@ class ExpertSequenceInterleavingsTest {
         SlotReleases releases = new SlotReleases(device);
         int[] ids = source.ids();
         sizeClass = new SizeClass(
-                Tier.DEVICE,
+                Tier.HOST,
                 new ExpertCache(ids, SLOTS, Policies.of("lru").create(ids, SLOTS)),
                 slab,
                 IntStream.range(0, SLOTS)
@@ -112,8 +112,10 @@ class ExpertSequenceInterleavingsTest {
     private void aGuessIsTakenOver() {
         scheduler.now = new LoaderThreads<>(1, SLOTS, 0);
         sequence.begin(sizeClass, 0, new int[] {0}, ROWS, null, 1);
-        prefetcher.guess(1, new int[] {1}, new float[] {1}, 1);
+        require(prefetcher.guess(1, new int[] {1}, new float[] {1}, 1), "nothing is guessed");
         visit(0, 1);
+        prefetcher.beginGuesses();
+        boolean _ = prefetcher.guess(1, new int[] {1}, new float[] {1}, 1); // held if it has come
         sequence.begin(sizeClass, 1, new int[] {0, 1}, ROWS, null, 2);
         visit(1, 2);
         requireFreeSlots();
@@ -160,6 +162,7 @@ class ExpertSequenceInterleavingsTest {
         for (Transfer ended = scheduler.poll(); ended != null; ended = scheduler.poll()) {
             prefetcher.settle(ended);
         }
+        prefetcher.releaseHeld();
         require(sizeClass.cache().numPinned() == 0, "slots are lost");
     }
 

@@ -112,7 +112,8 @@ class ExpertTiersTest {
                     devices.forEach(FakeDevice::finish); // as a layer's routing does
                 }
                 if (random.nextInt(4) == 0) {
-                    tiers.guess((step + 1) % 2, new int[] {3, 7, 1}, new float[] {0.9f, 0.8f, 0.7f}, 3);
+                    tiers.beginGuesses();
+                    boolean _ = tiers.guess((step + 1) % 2, new int[] {3, 7, 1}, new float[] {0.9f, 0.8f, 0.7f}, 3);
                 }
             }
             devices.forEach(FakeDevice::finish);

@@ -54,7 +54,8 @@ class PrefetcherTest {
     private static void guess(ExpertTier tier, int layer, float likelihood, int... experts) {
         float[] likelihoods = new float[experts.length];
         Arrays.fill(likelihoods, likelihood);
-        tier.guess(layer, experts, likelihoods, experts.length);
+        tier.beginGuesses();
+        boolean _ = tier.guess(layer, experts, likelihoods, experts.length);
     }
 
     /// Runs a layer that guesses the next one once its own experts are on their way.
@@ -147,7 +148,49 @@ class PrefetcherTest {
     }
 
     @Test
-    void onlyIdleLoadersLoadAhead() {
+    void loadersGoOnWithGuessesWhileALayerStillWaits() {
+        CountDownLatch guessed = new CountDownLatch(1);
+        source.beforeRead = id -> {
+            if (ExpertId.layerOf(id) == 1) {
+                guessed.countDown();
+            } else if (id == ExpertId.pack(0, 2)) {
+                await(guessed); // no loader would begin it if it were not queued
+            }
+        };
+        try (ExpertTier tier = tier(12)) {
+            layer(tier, 0, new int[] {1, 2}, () -> guess(tier, 1, 0.9f, 3));
+            layer(tier, 1, new int[] {3}, () -> {});
+            assertEquals(1, source.readsOf(1, 3));
+        }
+    }
+
+    @Test
+    void whatIsGuessedAndHereIsHeld() {
+        try (ExpertTier tier = tier(8)) {
+            layer(tier, 1, new int[] {3}, () -> {});
+            layer(tier, 0, new int[] {0, 1, 2, 3, 4, 5, 6}, () -> {});
+            layer(tier, 0, new int[] {0}, () -> guess(tier, 1, 0.9f, 3));
+            layer(tier, 0, new int[] {7}, () -> {}); // takes the slot of the least recently used that may leave
+            layer(tier, 1, new int[] {3}, () -> {});
+            assertEquals(1, source.readsOf(1, 3));
+        }
+    }
+
+    @Test
+    void whatIsHeldMayLeaveWhenItIsGuessedNoMore() {
+        try (ExpertTier tier = tier(8)) {
+            layer(tier, 1, new int[] {3}, () -> {});
+            layer(tier, 0, new int[] {0, 1, 2, 3, 4, 5, 6}, () -> {});
+            layer(tier, 0, new int[] {0}, () -> guess(tier, 1, 0.9f, 3));
+            layer(tier, 0, new int[] {0}, tier::beginGuesses);
+            layer(tier, 0, new int[] {7}, () -> {});
+            layer(tier, 1, new int[] {3}, () -> {});
+            assertEquals(2, source.readsOf(1, 3));
+        }
+    }
+
+    @Test
+    void onlyIdleLoadersLoadWhatIsUnlikely() {
         CountDownLatch begun = new CountDownLatch(2);
         CountDownLatch released = new CountDownLatch(1);
         try (ExpertTier tier = tier(24)) {
@@ -158,7 +201,7 @@ class PrefetcherTest {
                     await(released);
                 }
             };
-            layer(tier, 0, new int[] {0, 1}, () -> guess(tier, 1, 0.9f, 0, 1, 2, 3, 4, 5));
+            layer(tier, 0, new int[] {0, 1}, () -> guess(tier, 1, 0.4f, 0, 1, 2, 3, 4, 5));
             await(begun);
             released.countDown();
             layer(tier, 2, new int[] {0, 1}, () -> {});

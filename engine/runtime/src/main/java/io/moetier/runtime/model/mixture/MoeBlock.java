@@ -138,10 +138,10 @@ public final class MoeBlock implements Block {
         ExpertGroups groups = mixture.groups();
         LocalExperts here = places.here();
         int numDistinct = groups.numDistinctBelow(numExperts);
-        routersAhead.onDecision(number, kernels, pass.n(), mixture);
+        routersAhead.onDecision(number, pass.n(), mixture);
         try (LayerExperts experts =
                 expertTiers.begin(layer, groups.distinct, groups.sizes, groups.weights, numDistinct)) {
-            routersAhead.prefetch(number, pass.n(), mixture);
+            routersAhead.prefetch(number, kernels, pass.n(), mixture);
             here.begin(pass.n(), mixture, buffers.in(), groups.tokens);
             if (sharedExpert != null) {
                 sharedExpert.addTo(here.batch(), pass.n() * numExpertsPerToken, pass.n());

@@ -63,8 +63,8 @@ public final class RoutersAhead {
         return lookahead;
     }
 
-    /// Records what layer `number` has chosen for the only token of a pass of `n`, and guesses later layers.
-    void onDecision(int number, Kernels kernels, int n, MixtureBuffers buffers) {
+    /// Records what layer `number` has chosen for the only token of a pass of `n`.
+    void onDecision(int number, int n, MixtureBuffers buffers) {
         if (n != 1 || number < decoder) {
             return;
         }
@@ -73,39 +73,42 @@ public final class RoutersAhead {
                 buffers.choices().ids(),
                 routers.get(number).spec().numExpertsPerToken());
         tokens += number == routers.size() - 1 ? 1 : 0;
-        boolean sampled = tokens % SAMPLE == 0;
-        int furthest = sampled ? Lookahead.MOST_DISTANCE : trial.isOn() ? 1 : 0;
-        for (int distance = 1; distance <= furthest && number + distance < routers.size(); distance++) {
-            guess(Guesser.router(distance), number + distance, kernels, buffers);
-        }
     }
 
-    /// Asks for the experts of the layer after `number` that will most likely be needed; the experts of `number` have
-    /// been asked for already.
-    void prefetch(int number, int n, MixtureBuffers buffers) {
+    /// Guesses what the layers after `number` will choose, and asks for the experts that the next one will most likely
+    /// need; the experts of `number` have been asked for already.
+    void prefetch(int number, Kernels kernels, int n, MixtureBuffers buffers) {
         if (number + 1 == routers.size() || number + 1 == decoder) {
             return;
         }
-        Target next = routers.get(number + 1);
         if (n > 1 && (expertTiers.streamsPrompts() || trial.isOnForPrompts())) {
-            expertTiers.stream(next.layer());
+            expertTiers.stream(routers.get(number + 1).layer());
             return;
         }
-        int kept = 0;
-        boolean guesses = n == 1 && number >= decoder;
-        if (guesses) {
+        expertTiers.beginGuesses();
+        if (n == 1 && number >= decoder) {
             guessByChoices(number + 1, buffers.ahead());
+            lookAhead(number, kernels, buffers);
         }
-        if (guesses && trial.isOn()) {
-            kept = keepExperts(
-                    next.spec().numExperts(),
-                    buffers.ahead(),
-                    lookahead.bestGuess(
-                            number + 1 - decoder,
-                            buffers.ahead().ids(),
-                            buffers.ahead().weights()));
+    }
+
+    /// Asks the next router and, while there is nothing to load by what routers say, the one behind it.
+    private void lookAhead(int number, Kernels kernels, MixtureBuffers buffers) {
+        boolean sampled = tokens % SAMPLE == 0;
+        int furthest = Math.min(Lookahead.MOST_DISTANCE, routers.size() - 1 - number);
+        boolean wanted = trial.isOn();
+        for (int distance = 1; distance <= furthest && (wanted || sampled); distance++) {
+            guess(Guesser.router(distance), number + distance, kernels, buffers);
+            wanted = wanted && !load(number + distance, buffers.ahead()) && expertTiers.looksFar();
         }
-        expertTiers.guess(next.layer(), buffers.ahead().ids(), buffers.ahead().weights(), kept);
+    }
+
+    /// Loads what is most likely needed of a layer to come; says whether there is anything to load.
+    private boolean load(int number, ExpertChoices ahead) {
+        Target target = routers.get(number);
+        int guessed = lookahead.bestGuess(number - decoder, ahead.ids(), ahead.weights());
+        int kept = keepExperts(target.spec().numExperts(), ahead, guessed);
+        return expertTiers.guess(target.layer(), ahead.ids(), ahead.weights(), kept);
     }
 
     /// Leaves identities out of the first `n` guesses, and returns how many remain.
