@@ -7,13 +7,13 @@ package io.moetier;
 /// @param reading how they are read from disk
 public record Caching(Eviction eviction, Prefetch prefetch, Reading reading) {
     /// What most would choose.
-    public static final Caching DEFAULT = new Caching(Eviction.LRU, Prefetch.OFF, Reading.AUTO);
+    public static final Caching DEFAULT = new Caching(Eviction.AUTO, Prefetch.AUTO, Reading.AUTO);
 
-    /// Whether experts are loaded before a layer asks for them, while the disk is idle.
+    /// Whether experts are loaded before a layer asks for them, behind those that one has asked for.
     public enum Prefetch {
         /// Never.
         OFF,
-        /// As far as measurements say that it saves time.
+        /// Where not all experts fit into memory, as far as measurements say that it saves time.
         AUTO,
         /// Always.
         ON

@@ -30,6 +30,7 @@ record Configuration(EngineConfig engine, Runnable policies) {
     static Configuration of(ModelOptions options, Path cache) {
         Caching caching = options.caching();
         return switch (caching.eviction()) {
+            case Eviction.Auto _ -> new Configuration(engine(options, cache, PolicyChoice.AUTO), () -> {});
             case Eviction.Named(String policy, Optional<Path> census) ->
                 new Configuration(engine(options, cache, new PolicyChoice.Named(policy, census)), () -> {});
             case Eviction.Own(EvictionPolicy.Factory factory) -> {

@@ -9,6 +9,12 @@ public sealed interface Eviction {
     /// The least recently used.
     Eviction LRU = new Named("lru", Optional.empty());
 
+    /// As is best for the memory that there is: `gate` where not all experts fit, else the least recently used.
+    Eviction AUTO = new Auto();
+
+    /// What says which experts leave goes by the memory that there is; see [#AUTO].
+    record Auto() implements Eviction {}
+
     /// What a policy of Moetier's names.
     ///
     /// @param policy `lru`, `lfu`, `lfu-decay`, `lfru`, `slru`, `tinylfu`, `gate` or `static`, or one of

@@ -1,5 +1,7 @@
 package io.moetier.cli.option;
 
+import static io.moetier.runtime.option.InvalidOptionException.require;
+
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.kernels.cpu.KernelChoice;
@@ -31,7 +33,7 @@ import picocli.CommandLine.Parameters;
 /// Which model is run, and how.
 @About(Topic.MEMORY)
 public final class ModelOptions {
-    private static final String DEFAULT_POLICY = "lru";
+    private static final String AUTO = "auto";
     private static final int THREADS_PER_PROCESSOR = 4; // beyond it they only wait for each other
 
     @Parameters(
@@ -99,7 +101,8 @@ public final class ModelOptions {
             names = "--policy",
             paramLabel = "NAME",
             description = "Which expert leaves when memory is full: lru, lfu, lfu-decay, lfru, slru, tinylfu, static or"
-                    + " gate, or layer:NAME for an equal share of memory per layer; default: lru.")
+                    + " gate, or layer:NAME for an equal share of memory per layer; auto takes gate where not all"
+                    + " experts fit, else lru; default: auto.")
     @Nullable
     String policy;
 
@@ -145,11 +148,11 @@ public final class ModelOptions {
     @Option(
             names = "--prefetch",
             paramLabel = "off|auto|on",
-            defaultValue = "off",
+            defaultValue = "auto",
             description =
-                    "Whether experts are loaded before a layer asks for them, while the disk is idle; auto measures"
-                            + " whether that saves time; default: ${DEFAULT-VALUE}.")
-    PrefetchChoice prefetch = PrefetchChoice.OFF;
+                    "Whether experts are loaded before a layer asks for them, behind those that one has asked for;"
+                            + " auto measures whether that saves time where not all experts fit; default: ${DEFAULT-VALUE}.")
+    PrefetchChoice prefetch = PrefetchChoice.AUTO;
 
     @About(Topic.DEVICE)
     @Option(
@@ -194,11 +197,7 @@ public final class ModelOptions {
         if (policy != null && saved.isPresent()) {
             throw new IllegalArgumentException("--policy and --policy-file: expected one of them");
         }
-        String name = saved.map(PolicyFile::policy).orElse(policy == null ? DEFAULT_POLICY : policy);
-        if (!Policies.isKnown(name)) {
-            throw new IllegalArgumentException((saved.isPresent() ? policyFile + ": policy" : "--policy")
-                    + " must be one of " + Policies.describe() + ", not " + name);
-        }
+        PolicyChoice leaving = policyChoice(saved);
         requireThreads(threads);
         OptionalLong ramBytes = ramBytes(saved);
         ramBytes.ifPresent(bytes -> new RamBudget(ram != null ? "--ram" : policyFile + ": ram", bytes)
@@ -207,12 +206,27 @@ public final class ModelOptions {
         return new EngineConfig(
                 new Compute(devices(surroundings, streams), threads, kernels, Optional.empty()),
                 new Memory(contextLength, ramBytes, vramBytes(), 0),
-                new Offloading(
-                        new PolicyChoice.Named(name, Optional.ofNullable(census)),
-                        io,
-                        prefetch,
-                        misses == null ? Misses.COPY : misses),
+                new Offloading(leaving, io, prefetch, misses == null ? Misses.COPY : misses),
                 new Numerics(kv, selection()));
+    }
+
+    private PolicyChoice policyChoice(Optional<PolicyFile> saved) {
+        if (saved.isEmpty() && (policy == null || policy.equals(AUTO))) {
+            require(
+                    census == null,
+                    "census",
+                    "a routing trace for the policy static, and none for others",
+                    census + " for " + AUTO);
+            return PolicyChoice.AUTO;
+        }
+        String name = saved.map(PolicyFile::policy).orElse(policy);
+        if (!Policies.isKnown(name)) {
+            throw new IllegalArgumentException((saved.isPresent()
+                            ? policyFile + ": policy must be one of "
+                            : "--policy must be one of " + AUTO + ", ")
+                    + Policies.describe() + ", not " + name);
+        }
+        return new PolicyChoice.Named(name, Optional.ofNullable(census));
     }
 
     private List<Long> vramBytes() {

@@ -61,7 +61,7 @@ class FirstUseTest {
     @Test
     void optionsThatDoNotFitAreRefusedBeforeTheImport() throws IOException {
         int mostThreads = 4 * Runtime.getRuntime().availableProcessors();
-        refused("--policy must be one of " + Policies.describe() + ", not mru", "--policy", "mru");
+        refused("--policy must be one of auto, " + Policies.describe() + ", not mru", "--policy", "mru");
         refused("--census: expected a routing trace for the policy static", "--policy", "static");
         refused("--ram: a budget of 1 bytes is too small", "--ram", "1");
         refused("--ctx: 1000000 is more than the ", "--ctx", "1000000");

@@ -23,9 +23,10 @@ public final class PrefetchTrial {
     private int tokens;
     private boolean on;
 
-    public PrefetchTrial(PrefetchChoice choice) {
-        this.choice = choice;
-        on = choice != PrefetchChoice.OFF;
+    /// @param allFit whether every expert has a slot, so that each is loaded once at most
+    public PrefetchTrial(PrefetchChoice choice, boolean allFit) {
+        this.choice = choice == PrefetchChoice.AUTO && allFit ? PrefetchChoice.OFF : choice;
+        on = this.choice != PrefetchChoice.OFF;
     }
 
     /// Says whether experts are to be loaded ahead of the next token.

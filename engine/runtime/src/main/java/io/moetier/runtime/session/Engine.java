@@ -67,6 +67,7 @@ public final class Engine implements AutoCloseable {
     private final Optional<Device> processor; // computes what devices lack
     private final Counters counters = new Counters();
     private final ExpertTiers expertTiers;
+    private final String policyWords;
     private final PrefetchTrial prefetchTrial;
     private final MoeModel model;
     private final Owned owned;
@@ -106,7 +107,8 @@ public final class Engine implements AutoCloseable {
         ExpertPlaces places = new ExpertPlaces(
                 spec, device, devices.subList(1, devices.size()), processor.orElse(null), batch(), expertTiers);
         placesBytes = places.byteSize();
-        prefetchTrial = new PrefetchTrial(config.offloading().prefetch());
+        policyWords = policyWords(config.offloading().policy(), expertTiers.residentSummary());
+        prefetchTrial = new PrefetchTrial(config.offloading().prefetch(), allFit(expertTiers.residentSummary()));
         LayerContext context = new LayerContext(
                 new HeldWeights(weights, device, arena),
                 layer -> store.layout(ExpertId.pack(layer, 0)),
@@ -293,6 +295,33 @@ public final class Engine implements AutoCloseable {
         ResidentSummary tier = pinnedTier().map(PinnedTier::residentSummary).orElseGet(expertTiers::residentSummary);
         long keyValues = device.readsMainMemory() ? KvCache.bytes(spec, kv, contextLength) : 0;
         return tier.slots().bytes() - tier.filled().bytes() + keyValues;
+    }
+
+    /// Says whether the first tier has a slot for every expert.
+    public boolean allExpertsFit() {
+        return allFit(expertTiers.residentSummary());
+    }
+
+    private static boolean allFit(ResidentSummary tier) {
+        return tier.slots().number() == tier.numExperts();
+    }
+
+    private static String policyWords(PolicyChoice policy, ResidentSummary tier) {
+        return switch (policy) {
+            case PolicyChoice.Auto _ -> {
+                int slots = tier.slots().number();
+                String room = allFit(tier) ? "all" : slots + " of";
+                yield PolicyChoice.Auto.name(slots, tier.numExperts()) + ", as " + room + " " + tier.numExperts()
+                        + " experts fit";
+            }
+            case PolicyChoice.Named named -> named.name();
+            case PolicyChoice.Own _ -> "the caller's";
+        };
+    }
+
+    /// Returns which policy says what leaves the first tier, and why if nobody asked for it.
+    public String policyDescription() {
+        return policyWords;
     }
 
     /// Returns how experts are read, and why so.

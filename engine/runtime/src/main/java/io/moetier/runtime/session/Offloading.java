@@ -11,7 +11,7 @@ import io.moetier.storage.expert.IoMode;
 /// @param prefetch whether experts are loaded before a layer asks for them
 /// @param misses what becomes of experts that a device lacks
 public record Offloading(PolicyChoice policy, IoMode io, PrefetchChoice prefetch, Misses misses) {
-    /// The least recently used expert leaves.
+    /// As is best for the memory that there is, by its size and by measurements.
     public static final Offloading DEFAULT =
-            new Offloading(PolicyChoice.LRU, IoMode.AUTO, PrefetchChoice.OFF, Misses.COPY);
+            new Offloading(PolicyChoice.AUTO, IoMode.AUTO, PrefetchChoice.AUTO, Misses.COPY);
 }

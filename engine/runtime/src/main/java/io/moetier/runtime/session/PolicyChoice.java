@@ -16,10 +16,26 @@ public sealed interface PolicyChoice {
     /// The least recently used expert leaves.
     PolicyChoice LRU = new Named("lru", Optional.empty());
 
+    /// As is best for the memory that there is.
+    PolicyChoice AUTO = new Auto();
+
     /// Returns what makes the policies of a model's caches.
     ///
     /// @throws MalformedModelException if a census is not one of the model
     PolicyFactory factory(ModelSpec spec);
+
+    /// `gate`, which finds the most, in a cache that has no slot for every expert; else `lru`, which costs the least.
+    record Auto() implements PolicyChoice {
+        @Override
+        public PolicyFactory factory(ModelSpec spec) {
+            return (ids, numSlots) -> Policies.of(name(numSlots, ids.length)).create(ids, numSlots);
+        }
+
+        /// Returns the name of the policy for so many slots of so many experts.
+        static String name(int numSlots, int numExperts) {
+            return numSlots < numExperts ? "gate" : "lru";
+        }
+    }
 
     /// A policy of ours.
     ///

@@ -10,7 +10,7 @@ class PrefetchTrialTest {
     private static final int DECIDED = 32 + 8 * 16;
 
     private static PrefetchTrial afterTokens(PrefetchChoice choice, long nanosWith, long nanosWithout) {
-        PrefetchTrial trial = new PrefetchTrial(choice);
+        PrefetchTrial trial = new PrefetchTrial(choice, false);
         for (int token = 0; token < DECIDED; token++) {
             assertEquals("", trial.verdict());
             trial.onToken(token < 32 ? 1_000_000_000 : trial.isOn() ? nanosWith : nanosWithout);
@@ -37,7 +37,7 @@ class PrefetchTrialTest {
 
     @Test
     void bothSidesGetEquallyManyTokens() {
-        PrefetchTrial trial = new PrefetchTrial(PrefetchChoice.AUTO);
+        PrefetchTrial trial = new PrefetchTrial(PrefetchChoice.AUTO, false);
         int on = 0;
         for (int token = 0; token < DECIDED; token++) {
             on += token >= 32 && trial.isOn() ? 1 : 0;
@@ -48,8 +48,8 @@ class PrefetchTrialTest {
 
     @Test
     void isNotHeldWhereTheUserHasChosen() {
-        PrefetchTrial on = new PrefetchTrial(PrefetchChoice.ON);
-        PrefetchTrial off = new PrefetchTrial(PrefetchChoice.OFF);
+        PrefetchTrial on = new PrefetchTrial(PrefetchChoice.ON, false);
+        PrefetchTrial off = new PrefetchTrial(PrefetchChoice.OFF, false);
         for (int token = 0; token < 2 * DECIDED; token++) {
             on.onToken(token);
             off.onToken(token);
@@ -58,5 +58,13 @@ class PrefetchTrialTest {
         }
         assertFalse(off.isOnForPrompts());
         assertEquals("", on.verdict() + off.verdict());
+    }
+
+    @Test
+    void nothingIsTriedWhereEverythingFits() {
+        PrefetchTrial trial = new PrefetchTrial(PrefetchChoice.AUTO, true);
+        assertFalse(trial.isOn());
+        assertFalse(trial.isOnForPrompts());
+        assertTrue(new PrefetchTrial(PrefetchChoice.ON, true).isOn());
     }
 }

@@ -33,7 +33,7 @@ class EngineConfigTest {
                 new EngineConfig(
                         new Compute(List.of(), 0, KernelChoice.AUTO, Optional.empty()),
                         new Memory(0, OptionalLong.empty(), List.of(), 0),
-                        new Offloading(PolicyChoice.LRU, IoMode.AUTO, PrefetchChoice.OFF, Misses.COPY),
+                        new Offloading(PolicyChoice.AUTO, IoMode.AUTO, PrefetchChoice.AUTO, Misses.COPY),
                         new Numerics(KvType.F16, new ExpertSelection(OptionalInt.empty(), OptionalDouble.empty()))),
                 DEFAULT);
     }

@@ -152,7 +152,9 @@ class OffloadingTest {
     void aLongPromptLoadsEachExpertAtMostOncePerLayerAndBatch() {
         Path store = store("tiny-mixtral");
         int[] prompt = IntStream.range(0, 900).map(i -> (i * 131 + 7) % 4000).toArray();
-        try (Engine engine = Engine.open(store, EngineConfig.DEFAULT.withRamBytes(minimumBytes(store)));
+        EngineConfig config =
+                EngineConfig.DEFAULT.withRamBytes(minimumBytes(store)).withPrefetch(PrefetchChoice.OFF);
+        try (Engine engine = Engine.open(store, config);
                 Session session = engine.newSession()) {
             session.prefill(prompt);
             RunStats stats = engine.stats();

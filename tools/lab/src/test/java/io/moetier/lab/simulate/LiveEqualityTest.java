@@ -7,6 +7,7 @@ import io.moetier.runtime.convert.CheckpointImporter;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
 import io.moetier.runtime.metrics.RunStats;
+import io.moetier.runtime.offload.PrefetchChoice;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Session;
@@ -59,7 +60,11 @@ class LiveEqualityTest {
         try (Engine engine = Engine.open(store, EngineConfig.DEFAULT)) {
             slotBytes = engine.expertTiers().residentSummary().slotBytes();
         }
-        RunStats live = live(EngineConfig.DEFAULT.withPolicy(policy, counts).withRamBytes(SLOTS * slotBytes), trace);
+        EngineConfig config = EngineConfig.DEFAULT
+                .withPolicy(policy, counts)
+                .withPrefetch(PrefetchChoice.OFF) // what loads ahead find depends on time
+                .withRamBytes(SLOTS * slotBytes);
+        RunStats live = live(config, trace);
         IntToLongFunction counted = RoutingTrace.read(census).censusById();
         Outcome simulated;
         try (TraceReader reader = TraceReader.open(trace)) {
