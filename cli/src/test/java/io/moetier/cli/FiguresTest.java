@@ -27,7 +27,9 @@ class FiguresTest {
                 .toList();
         List<Path> figures;
         try (Stream<Path> files = Files.list(ROOT.resolve("docs/figures"))) {
-            figures = files.sorted().toList();
+            figures = files.filter(file -> file.toString().endsWith(".json"))
+                    .sorted()
+                    .toList();
         }
         assertEquals(2, figures.size());
         for (Path file : figures) {

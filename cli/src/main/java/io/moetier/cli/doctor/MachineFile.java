@@ -9,10 +9,13 @@ import io.moetier.lab.calibrate.Calibration;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.runtime.session.PhysicalCores;
 import io.moetier.storage.format.Json;
+import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.Supplier;
 
 /// Where the machine's own profile is kept, which `doctor` measures and `tune` predicts with.
@@ -33,6 +36,16 @@ public record MachineFile(Surroundings surroundings, Streams streams, Supplier<D
 
     public static Path in(Path cacheDirectory) {
         return cacheDirectory.resolve("machine.json");
+    }
+
+    /// Returns what a machine's disk gives, if that was measured; a profile that cannot be read says nothing.
+    public static OptionalDouble diskBytesPerSecond(Path cacheDirectory) {
+        try {
+            Path file = in(cacheDirectory);
+            return Files.exists(file) ? MachineProfile.read(file).diskBytesPerSecond() : OptionalDouble.empty();
+        } catch (MalformedModelException | UncheckedIOException e) {
+            return OptionalDouble.empty();
+        }
     }
 
     /// Keeps a profile; a cache folder that cannot be written is noted.

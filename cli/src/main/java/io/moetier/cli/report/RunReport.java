@@ -14,19 +14,22 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /// The figures of one answer: as a line, as a table, as JSON.
 ///
 /// @param bounded whether nobody said how many tokens there should be at most
+/// @param diskBytesPerSecond what `doctor` has measured of this machine's disk, if it has
 /// @param virtual the time of a device that is not there, if the answer was computed on one
-public record RunReport(Engine engine, Reply reply, boolean bounded, Optional<VirtualTime> virtual) {
+public record RunReport(
+        Engine engine, Reply reply, boolean bounded, OptionalDouble diskBytesPerSecond, Optional<VirtualTime> virtual) {
     /// Returns the one line that every run ends with.
     public String line() {
         Outcome outcome = reply.outcome();
         RunStats stats = reply.stats();
         return String.format(
                 Locale.ROOT,
-                "%d prompt tokens at %s/s, %d tokens at %s/s, %s of experts found %s, %s from disk; ended %s%s%s%s",
+                "%d prompt tokens at %s/s, %d tokens at %s/s, %s of experts found %s, %s from disk; ended %s%s%s%s%s",
                 outcome.promptTokens(),
                 rate(outcome.promptTokensPerSecond()),
                 outcome.generatedTokens(),
@@ -35,6 +38,7 @@ public record RunReport(Engine engine, Reply reply, boolean bounded, Optional<Vi
                 engine.pinnedTier().isPresent() ? "on the GPU" : "in memory",
                 ByteSize.format(stats.diskBytes()),
                 ending(),
+                decided(),
                 givenBack(engine).map(words -> "; " + words).orElse(""),
                 virtual.map(time -> "; " + time.words(outcome)).orElse(""),
                 ExpertsUsed.of(engine, stats).warning());
@@ -80,6 +84,7 @@ public record RunReport(Engine engine, Reply reply, boolean bounded, Optional<Vi
         }
         moves.row("read from disk", ByteSize.format(stats.diskBytes()))
                 .row("  at", ByteSize.format(perSecond(stats.diskBytes(), stats.loadNanos())) + "/s")
+                .row("  while generating", whileGenerating())
                 .row("waited for experts", seconds(stats.waitNanos()) + " s")
                 .row("evictions", stats.evictions())
                 .row("experts used", ExpertsUsed.of(engine, stats).words());
@@ -92,6 +97,7 @@ public record RunReport(Engine engine, Reply reply, boolean bounded, Optional<Vi
                 .row("resident memory", ByteSize.format(ProcessMemory.now().residentBytes()));
         Table run = Table.ofFacts()
                 .row("computed by", engine.deviceDescription())
+                .row("policy", engine.policyDescription())
                 .row("read by", engine.ioDescription())
                 .row("seed", reply.seed())
                 .row("ended", ending());
@@ -140,12 +146,33 @@ public record RunReport(Engine engine, Reply reply, boolean bounded, Optional<Vi
         fields.put("evictions", stats.evictions());
         fields.putAll(ExpertsUsed.of(engine, stats).fields());
         fields.put("disk_bytes", stats.diskBytes());
+        fields.put("generation_disk_bytes_per_second", stats.decodeDiskBytesPerSecond());
+        diskBytesPerSecond.ifPresent(
+                rate -> fields.put("generation_disk_share", stats.decodeDiskBytesPerSecond() / rate));
         fields.put("load_seconds", stats.loadNanos() / 1e9);
         fields.put("wait_seconds", stats.waitNanos() / 1e9);
         fields.putAll(LookaheadReport.of(engine, stats).fields());
         fields.put("device", engine.deviceDescription());
+        fields.put("policy", engine.policyDescription());
         fields.put("io", engine.ioDescription());
         return fields;
+    }
+
+    /// Says what was decided because not all experts fit.
+    private String decided() {
+        if (engine.allExpertsFit()) {
+            return "";
+        }
+        String verdict = engine.prefetchTrial().verdict();
+        return "; policy " + engine.policyDescription() + (verdict.isEmpty() ? "" : "; loading ahead " + verdict);
+    }
+
+    private String whileGenerating() {
+        double rate = reply.stats().decodeDiskBytesPerSecond();
+        String share = diskBytesPerSecond.isPresent()
+                ? percent(rate / diskBytesPerSecond.getAsDouble()) + " of what doctor measured"
+                : "doctor measures what the disk gives";
+        return ByteSize.format(rate) + "/s, " + share;
     }
 
     /// Adds the device, or each of several by its number in the order of `--device`.

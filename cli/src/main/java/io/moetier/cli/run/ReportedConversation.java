@@ -10,6 +10,7 @@ import io.moetier.runtime.chat.Transcript;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.text.ChatTemplate;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -19,12 +20,19 @@ import org.jspecify.annotations.Nullable;
 final class ReportedConversation implements Answerer, AutoCloseable {
     private final LoadedModel model;
     private final SamplingOptions options;
+    private final OptionalDouble diskBytesPerSecond;
     private final Conversation conversation;
     private @Nullable RunReport report;
 
-    ReportedConversation(LoadedModel model, SamplingOptions options, Optional<ChatTemplate> template) {
+    /// @param diskBytesPerSecond what `doctor` has measured
+    ReportedConversation(
+            LoadedModel model,
+            SamplingOptions options,
+            OptionalDouble diskBytesPerSecond,
+            Optional<ChatTemplate> template) {
         this.model = model;
         this.options = options;
+        this.diskBytesPerSecond = diskBytesPerSecond;
         conversation = new Conversation(model, options::answer, template);
     }
 
@@ -61,6 +69,7 @@ final class ReportedConversation implements Answerer, AutoCloseable {
                 model.engine(),
                 reply,
                 options.predict == null,
+                diskBytesPerSecond,
                 reply.outcome().promptTokens() == 0 ? Optional.empty() : virtual);
     }
 

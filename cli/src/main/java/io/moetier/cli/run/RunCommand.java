@@ -1,5 +1,6 @@
 package io.moetier.cli.run;
 
+import io.moetier.cli.doctor.MachineFile;
 import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.models.Timeline;
 import io.moetier.cli.option.About;
@@ -127,7 +128,11 @@ public final class RunCommand implements Callable<Integer> {
         boolean text = given.filter(Prompt.Ids.class::isInstance).isEmpty();
         Stores stores = LibraryTerminal.stores(surroundings, streams);
         try (LoadedModel loaded = stores.load(model.model, config, text);
-                ReportedConversation conversation = new ReportedConversation(loaded, sampling, template(loaded))) {
+                ReportedConversation conversation = new ReportedConversation(
+                        loaded,
+                        sampling,
+                        MachineFile.diskBytesPerSecond(surroundings.cacheDirectory()),
+                        template(loaded))) {
             if (stats) {
                 model.noteCpu(streams);
             }

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -50,7 +51,8 @@ class ReportedConversationTest {
         Path file = directory.resolve("chat.json");
         List<Integer> typed;
         List<Integer> again;
-        try (ReportedConversation chat = new ReportedConversation(model, options(), Optional.of(template))) {
+        try (ReportedConversation chat =
+                new ReportedConversation(model, options(), OptionalDouble.empty(), Optional.of(template))) {
             chat.instruct("A story.");
             ids(chat, "Once");
             ids(chat, "upon");
@@ -58,7 +60,8 @@ class ReportedConversationTest {
             typed = ids(chat, "a time");
             again = idsAgain(chat);
         }
-        try (ReportedConversation chat = new ReportedConversation(model, options(), Optional.of(template))) {
+        try (ReportedConversation chat =
+                new ReportedConversation(model, options(), OptionalDouble.empty(), Optional.of(template))) {
             ids(chat, "Something else");
             chat.resume(ChatFile.read(file));
             assertEquals(typed, ids(chat, "a time"));
@@ -72,7 +75,8 @@ class ReportedConversationTest {
         SamplingSettings settings = new SamplingSettings(options);
         settings.set("ignore-eos", "true");
         settings.set("predict", "5");
-        try (ReportedConversation conversation = new ReportedConversation(model, options, Optional.empty())) {
+        try (ReportedConversation conversation =
+                new ReportedConversation(model, options, OptionalDouble.empty(), Optional.empty())) {
             assertEquals(5, ids(conversation, "Once upon a time").size());
             settings.set("n", "7");
             settings.set("temp", "2");

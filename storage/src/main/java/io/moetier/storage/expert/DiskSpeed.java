@@ -1,7 +1,6 @@
 package io.moetier.storage.expert;
 
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -17,14 +16,18 @@ import java.util.concurrent.Callable;
 /// How fast blocks come from the disk that a folder is on.
 ///
 /// @param cachedBytesPerSecond how fast they come once the system keeps the file in memory, for two readers
-/// @param way how they were read: past the page cache, or through it where that is refused
+/// @param way how they were read: past the page cache, or through it where that is refused; and by how many readers
 public record DiskSpeed(double bytesPerSecond, double cachedBytesPerSecond, String way) {
     private static final int BLOCK_BYTES = 4 << 20;
     private static final int PASSES = 2;
+
+    /// For each number of readers from the disk.
+    private static final double SECONDS = 0.25;
+
     /// As many as load experts.
     private static final int READERS = 2;
 
-    /// Writes a file of `bytes` bytes, rounded up to blocks of 4 MiB, reads it block by block and removes it.
+    /// Writes a file of `bytes` bytes, rounded up to blocks of 4 MiB, reads blocks of it and removes it.
     ///
     /// @throws IOException if the folder cannot be written, `bytes` is 0 or the thread is interrupted
     public static DiskSpeed measure(Path directory, long bytes) throws IOException {
@@ -37,9 +40,8 @@ public record DiskSpeed(double bytesPerSecond, double cachedBytesPerSecond, Stri
             int blocks = (int) Math.ceilDiv(bytes, BLOCK_BYTES);
             write(file, blocks);
             double cached = readCached(file, blocks);
-            try (BlockReader reader = ChannelReader.openPastCache(List.of(file))) {
-                return new DiskSpeed(readFromDisk(reader, blocks), cached, reader.description());
-            }
+            DiskRate disk = DiskRate.of(file, BLOCK_BYTES, SECONDS);
+            return new DiskSpeed(disk.bytesPerSecond(), cached, disk.way() + ", " + disk.readers() + " at a time");
         }
     }
 
@@ -56,15 +58,6 @@ public record DiskSpeed(double bytesPerSecond, double cachedBytesPerSecond, Stri
             }
             channel.force(true);
         }
-    }
-
-    private static double readFromDisk(BlockReader reader, int blocks) throws IOException {
-        double most = 0;
-        for (int pass = 0; pass < PASSES; pass++) {
-            long start = System.nanoTime();
-            most = Math.max(most, rate(read(reader, 0, 1, blocks), start));
-        }
-        return most;
     }
 
     /// Reads a file that was written a moment ago, and is in the page cache therefore.
@@ -96,18 +89,10 @@ public record DiskSpeed(double bytesPerSecond, double cachedBytesPerSecond, Stri
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment block = arena.allocate(BLOCK_BYTES, BlockLayout.PAGE_BYTES);
             for (int i = first; i < blocks; i += step) {
-                requireNoInterrupt();
                 reader.read(0, (long) i * BLOCK_BYTES, BLOCK_BYTES, block);
                 bytes += BLOCK_BYTES;
             }
         }
         return bytes;
-    }
-
-    /// Reading goes on when its thread is interrupted, as writing does not.
-    private static void requireNoInterrupt() throws InterruptedIOException {
-        if (Thread.currentThread().isInterrupted()) {
-            throw new InterruptedIOException("the measurement was interrupted");
-        }
     }
 }

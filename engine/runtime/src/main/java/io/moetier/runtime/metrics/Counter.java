@@ -10,6 +10,8 @@ public enum Counter {
     EVICTIONS,
     /// Expert bytes read from disk.
     DISK_BYTES,
+    /// Those of them that were read while tokens were decoded.
+    DECODE_DISK_BYTES,
     /// Time of all loads; loads overlap, so the sum may exceed the time that passed.
     LOAD_NANOS,
     /// Time the computation stood still for want of an expert.

@@ -72,9 +72,16 @@ public final class Counters {
         add(Counter.PREFILL_NANOS, nanos);
     }
 
-    public void addDecode(long tokens, long nanos) {
+    /// Adds tokens that were decoded, while expert bytes were read from disk.
+    public void addDecode(long tokens, long nanos, long diskBytes) {
         add(Counter.DECODE_TOKENS, tokens);
         add(Counter.DECODE_NANOS, nanos);
+        add(Counter.DECODE_DISK_BYTES, diskBytes);
+    }
+
+    /// Returns the expert bytes that were read from disk so far.
+    public long diskBytes() {
+        return adder(Counter.DISK_BYTES).sum();
     }
 
     public void addExpertsComputed(long experts) {

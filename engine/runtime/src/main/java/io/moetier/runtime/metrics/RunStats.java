@@ -54,6 +54,11 @@ public final class RunStats {
         return get(Counter.DISK_BYTES);
     }
 
+    /// Returns the expert bytes that were read from disk for each second of decoding, 0 if nothing was decoded.
+    public double decodeDiskBytesPerSecond() {
+        return 1e9 * share(get(Counter.DECODE_DISK_BYTES), get(Counter.DECODE_NANOS));
+    }
+
     /// Returns [Counter#LOAD_NANOS].
     public long loadNanos() {
         return get(Counter.LOAD_NANOS);

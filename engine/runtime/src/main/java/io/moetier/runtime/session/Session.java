@@ -258,10 +258,12 @@ public final class Session implements AutoCloseable {
         long start = System.nanoTime();
         ActivityListener activity = engine.counters().activity();
         activity.onStep(Phase.DECODE, 1);
+        long diskBytes = engine.counters().diskBytes();
         step(single, 0, 1, Phase.DECODE);
         computeLogits(0);
         activity.onStepEnd();
-        engine.counters().addDecode(1, System.nanoTime() - start);
+        engine.counters()
+                .addDecode(1, System.nanoTime() - start, engine.counters().diskBytes() - diskBytes);
         FlightEvents.finish(event);
     }
 

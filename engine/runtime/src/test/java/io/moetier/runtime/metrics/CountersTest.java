@@ -27,6 +27,7 @@ class CountersTest {
                 entry(Counter.PREFILL_NANOS, 700L),
                 entry(Counter.DECODE_TOKENS, 1L),
                 entry(Counter.DECODE_NANOS, 500L),
+                entry(Counter.DECODE_DISK_BYTES, 4096L),
                 entry(Counter.EXPERTS_COMPUTED, 2L),
                 entry(Counter.ROUTED_TOKENS, 3L),
                 entry(Counter.CHOSEN_EXPERTS, 6L),
@@ -101,7 +102,7 @@ class CountersTest {
         counters.addComputedOnHost();
         counters.addWait(50);
         counters.addPrefill(7, 700);
-        counters.addDecode(1, 500);
+        counters.addDecode(1, 500, 4096);
         counters.addExpertsComputed(2);
         counters.addChoices(3, 6);
         counters.addPrefetch();
