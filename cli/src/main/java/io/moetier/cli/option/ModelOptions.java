@@ -124,7 +124,9 @@ public final class ModelOptions {
             names = "--io",
             paramLabel = "mapped|pread|direct|auto",
             defaultValue = "auto",
-            description = "How experts are read from disk; auto measures; default: ${DEFAULT-VALUE}.")
+            description =
+                    "How experts are read from disk; auto is direct for a model larger than memory, else measures;"
+                            + " default: ${DEFAULT-VALUE}.")
     IoMode io = IoMode.AUTO;
 
     @About(Topic.DEVICE)
@@ -200,9 +202,6 @@ public final class ModelOptions {
         PolicyChoice leaving = policyChoice(saved);
         requireThreads(threads);
         OptionalLong ramBytes = ramBytes(saved);
-        ramBytes.ifPresent(bytes -> new RamBudget(ram != null ? "--ram" : policyFile + ": ram", bytes)
-                .warning()
-                .ifPresent(streams::note));
         return new EngineConfig(
                 new Compute(devices(surroundings, streams), threads, kernels, Optional.empty()),
                 new Memory(contextLength, ramBytes, vramBytes(), 0),

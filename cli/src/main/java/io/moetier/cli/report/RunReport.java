@@ -7,8 +7,10 @@ import io.moetier.runtime.offload.ResidentSummary;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.Generator.Outcome;
 import io.moetier.runtime.session.Generator.StopReason;
+import io.moetier.runtime.session.MemoryPlan;
 import io.moetier.runtime.session.MemoryUse;
 import io.moetier.storage.memory.ByteSize;
+import io.moetier.storage.memory.ProcessMemory;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -94,7 +96,8 @@ public record RunReport(
                 .row("keys and values", ByteSize.format(memory.keyValues()))
                 .row("workspace", ByteSize.format(memory.workspace()))
                 .row(onGpu ? "all of these, on the GPU" : "all of these", ByteSize.format(memory.total()))
-                .row("resident memory", ByteSize.format(ProcessMemory.now().residentBytes()));
+                .row("resident memory", ByteSize.format(ProcessMemory.now().residentBytes()))
+                .row("  at most", ByteSize.format(ProcessMemory.now().peakResidentBytes()));
         Table run = Table.ofFacts()
                 .row("computed by", engine.deviceDescription())
                 .row("policy", engine.policyDescription())
@@ -104,7 +107,20 @@ public record RunReport(
         givenBack(engine).ifPresent(words -> run.row("shortage", words));
         virtual.ifPresent(time -> run.row("virtual time", time.words(outcome)));
         LookaheadReport ahead = LookaheadReport.of(engine, stats);
-        return phases + "\n" + tiers + "\n" + moves + "\n" + ahead.table() + "\n" + use + "\n" + run;
+        return phases + "\n" + tiers + "\n" + moves + "\n" + ahead.table() + "\n" + use + "\n"
+                + planned(engine.memoryPlan()) + "\n" + run;
+    }
+
+    /// Returns what main memory was meant for.
+    private static Table planned(MemoryPlan plan) {
+        Table table = Table.ofFacts()
+                .row(
+                        "memory planned",
+                        ByteSize.format(plan.limit().bytes()) + " of "
+                                + plan.limit().what())
+                .row("  left for experts", ByteSize.format(Math.max(0, plan.expertBytes())));
+        plan.parts().forEach(part -> table.row("  " + part.name(), ByteSize.format(part.bytes())));
+        return table;
     }
 
     /// Returns the figures under the names that `--json` prints.
@@ -124,8 +140,8 @@ public record RunReport(
         fields.put("experts", experts.numExperts());
         fields.put("expert_slots", experts.slots().number());
         fields.put("expert_slot_bytes", experts.slots().bytes());
+        fields.put("expert_slots_given_back", experts.numGivenBack());
         engine.pinnedTier().map(PinnedTier::residentSummary).ifPresent(pinned -> {
-            fields.put("expert_slots_given_back", experts.numGivenBack());
             fields.put("pinned_slots", pinned.slots().number());
             fields.put("pinned_slot_bytes", pinned.slots().bytes());
             fields.put("host_hits", stats.hostHits());
@@ -224,15 +240,15 @@ public record RunReport(
         return String.format(Locale.ROOT, "%.1f %%", 100 * share);
     }
 
-    /// Says how many slots for experts were given back on a GPU that had no memory left for something else, if any
-    /// were.
+    /// Says how many slots for experts were given back where memory was needed for something else, if any were.
     public static Optional<String> givenBack(Engine engine) {
         ResidentSummary experts = engine.expertTiers().residentSummary();
         return experts.numGivenBack() == 0
                 ? Optional.empty()
                 : Optional.of(String.format(
                         Locale.ROOT,
-                        "the GPU ran out of memory, so %d of %d slots for experts were given back",
+                        "%s, so %d of %d slots for experts were given back",
+                        engine.pinnedTier().isPresent() ? "the GPU ran out of memory" : "memory got short",
                         experts.numGivenBack(),
                         experts.numGivenBack() + experts.slots().number()));
     }

@@ -80,7 +80,7 @@ public final class AnonymousMemory {
                 throw new IllegalStateException("mmap could not be called", e);
             }
             if (address == -1) {
-                String left = AddressSpace.limit()
+                String left = AvailableMemory.addressSpace()
                         .map(limit ->
                                 ": " + limit.what() + " has " + limit.availableBytes() + " left of " + limit.bytes())
                         .orElse("");

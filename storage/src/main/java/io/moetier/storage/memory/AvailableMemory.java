@@ -1,6 +1,7 @@
 package io.moetier.storage.memory;
 
 import com.sun.management.OperatingSystemMXBean;
+import io.moetier.storage.memory.MemoryLimit.Kind;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -11,6 +12,8 @@ import java.util.OptionalLong;
 
 /// How much memory can be had now without swapping, page cache included.
 public final class AvailableMemory {
+    private static final Path LINUX = Path.of("/");
+    private static final int ROUNDING = 100; // a share by which two figures of the same memory may differ
     private static final Path MEMINFO = Path.of("/proc/meminfo");
 
     private AvailableMemory() {}
@@ -20,19 +23,36 @@ public final class AvailableMemory {
         return tightest().availableBytes();
     }
 
-    /// Returns what leaves the least: the machine, one of the control groups, or the limit of the address space.
+    /// Returns what leaves the least of all [#limits()].
     public static MemoryLimit tightest() {
-        List<MemoryLimit> limits = new ArrayList<>(ControlGroups.limits());
-        limits.add(machine());
-        addressSpace().ifPresent(limits::add);
-        return limits.stream()
+        return limits().stream()
                 .min(Comparator.comparingLong(MemoryLimit::availableBytes))
                 .orElseThrow();
     }
 
+    /// Returns all limits that hold for this process: the machine's, those of its control groups, those of the process
+    /// alone, and that of the JVM's container, where that is less than we see.
+    public static List<MemoryLimit> limits() {
+        List<MemoryLimit> limits = new ArrayList<>(ControlGroups.limits(LINUX));
+        limits.add(machine());
+        unseen(limits, system().getTotalMemorySize(), ProcessMemory.now()).ifPresent(limits::add);
+        limits.addAll(ProcessLimits.all(LINUX));
+        return limits;
+    }
+
+    /// Returns the limit of a container that the JVM knows of and no limit of pages tells.
+    ///
+    /// @param jvmBytes the memory that there is, as the JVM has it
+    static Optional<MemoryLimit> unseen(List<MemoryLimit> seen, long jvmBytes, ProcessMemory own) {
+        boolean isLess = seen.stream().allMatch(limit -> jvmBytes < limit.bytes() - limit.bytes() / ROUNDING);
+        return isLess
+                ? Optional.of(new MemoryLimit(Kind.GROUP, "the JVM's container", jvmBytes, own.residentBytes()))
+                : Optional.empty();
+    }
+
     /// Returns the limit of the address space, if there is one: what is reserved beyond it fails at once.
     public static Optional<MemoryLimit> addressSpace() {
-        return AddressSpace.limit();
+        return ProcessLimits.addresses(LINUX);
     }
 
     /// Returns the memory of the machine, whoever uses it.
@@ -44,7 +64,7 @@ public final class AvailableMemory {
     /// Returns what the control groups let this process have at most, if that is less than the machine has.
     public static OptionalLong containerLimitBytes() {
         long total = totalBytes();
-        return ControlGroups.limits().stream()
+        return ControlGroups.limits(LINUX).stream()
                 .mapToLong(MemoryLimit::bytes)
                 .filter(bytes -> bytes < total)
                 .min();
@@ -60,7 +80,7 @@ public final class AvailableMemory {
         long total = totalBytes();
         long available = kernelBytes(MEMINFO)
                 .orElseGet(() -> total - Runtime.getRuntime().totalMemory());
-        return new MemoryLimit("this machine", total, total - available);
+        return new MemoryLimit(Kind.MACHINE, "this machine", total, total - available);
     }
 
     private static OperatingSystemMXBean system() {

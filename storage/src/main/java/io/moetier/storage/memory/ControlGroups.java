@@ -1,5 +1,6 @@
 package io.moetier.storage.memory;
 
+import io.moetier.storage.memory.MemoryLimit.Kind;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -19,7 +20,6 @@ import java.util.regex.Pattern;
 /// `/proc/self/mountinfo` says which group of a hierarchy is mounted where; in a container that is often the
 /// container's own. A path that begins with `/..` leads out of the namespace.
 final class ControlGroups {
-    private static final Path LINUX = Path.of("/");
     /// Version 1 has no word for no limit, but the largest whole number of pages.
     private static final long NO_LIMIT = 1L << 62;
 
@@ -73,16 +73,16 @@ final class ControlGroups {
         }
     }
 
-    /// Returns the limits that hold for this process.
-    static List<MemoryLimit> limits() {
-        return limits(LINUX);
-    }
-
     /// Returns the limits that hold for the process whose files are those of `linux`.
     static List<MemoryLimit> limits(Path linux) {
         List<MemoryLimit> limits = new ArrayList<>();
         directories(linux).forEach((directory, isVersion2) -> {
-            (isVersion2 ? ofVersion2(directory) : ofVersion1(directory)).ifPresent(limits::add);
+            if (isVersion2) {
+                ofVersion2(directory).ifPresent(limits::add);
+            } else {
+                ofVersion1(directory).ifPresent(limits::add);
+                withSwapOfVersion1(directory).ifPresent(limits::add);
+            }
         });
         return limits;
     }
@@ -143,8 +143,21 @@ final class ControlGroups {
                         number(group, "memory.limit_in_bytes", ""),
                         number(group, "memory.stat", "hierarchical_memory_limit ")),
                 number(group, "memory.usage_in_bytes", ""),
-                number(group, "memory.stat", "total_active_file ").orElse(0)
-                        + number(group, "memory.stat", "total_inactive_file ").orElse(0));
+                pageCacheOfVersion1(group));
+    }
+
+    /// What was swapped out no longer counts as memory, but still here: what is loaded next may find no room.
+    private static Optional<MemoryLimit> withSwapOfVersion1(Path group) {
+        return limit(
+                group,
+                number(group, "memory.memsw.limit_in_bytes", ""),
+                number(group, "memory.memsw.usage_in_bytes", ""),
+                pageCacheOfVersion1(group));
+    }
+
+    private static long pageCacheOfVersion1(Path group) {
+        return number(group, "memory.stat", "total_active_file ").orElse(0)
+                + number(group, "memory.stat", "total_inactive_file ").orElse(0);
     }
 
     /// @param reclaimable page cache, which counts as used but goes where memory is needed; not that of tmpfs
@@ -152,6 +165,7 @@ final class ControlGroups {
         return limit.isEmpty() || limit.getAsLong() >= NO_LIMIT
                 ? Optional.empty()
                 : Optional.of(new MemoryLimit(
+                        Kind.GROUP,
                         "the control group " + group,
                         limit.getAsLong(),
                         Math.max(0, used.orElse(0) - Math.max(0, reclaimable))));

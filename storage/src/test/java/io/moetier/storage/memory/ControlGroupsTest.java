@@ -114,6 +114,24 @@ class ControlGroupsTest {
         }
 
         @Test
+        void whatIsSwappedOutStillCountsWhereSwapIsLimited() throws IOException {
+            process("4:memory:/app", V1_MOUNT);
+            group(
+                    "sys/fs/cgroup/memory/app",
+                    "memory.limit_in_bytes",
+                    "1000",
+                    "memory.usage_in_bytes",
+                    "600",
+                    "memory.memsw.limit_in_bytes",
+                    "1200",
+                    "memory.memsw.usage_in_bytes",
+                    "1100",
+                    "memory.stat",
+                    "total_inactive_file 100");
+            assertEquals(List.of(500L, 200L), available());
+        }
+
+        @Test
         void theLargestNumberOfPagesIsNoLimit() throws IOException {
             for (String none : List.of("9223372036854771712", "9223372036854710272", "18446744073709551615")) {
                 process("4:memory:/app", V1_MOUNT);

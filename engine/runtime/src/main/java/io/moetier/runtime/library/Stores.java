@@ -65,7 +65,7 @@ public final class Stores {
             if (text && lacksTokenizer(model)) {
                 throw LoadedModel.noTokenizer(model);
             }
-            return LoadedModel.open(model, model, cache.path(), config);
+            return open(model, model, config);
         }
         try (ModelSource source = openSource(model)) {
             if (text && source.tokenizer().isEmpty()) {
@@ -73,13 +73,17 @@ public final class Stores {
             }
             Path store = cached(source);
             if (!Files.exists(store)) {
-                Engine.requireFit(config, source.spec(), ExpertSizes.of(source).sizeClasses());
+                Engine.requireFit(
+                        config,
+                        source.spec(),
+                        ExpertSizes.of(source).sizeClasses(),
+                        new CheckpointImporter(source, Quantisation.KEEP).denseBytes());
                 importIntoCache(source, store, false, "importing " + model + " once, to " + store);
             }
             StoreOwner.warning(store, model, cache).ifPresent(listener::note);
             CacheRoom.markUsed(store);
             try {
-                return LoadedModel.open(model, store, cache.path(), config);
+                return open(model, store, config);
             } catch (MalformedModelException e) {
                 String damage = String.valueOf(e.getMessage());
                 if (!damage.startsWith(store.toString())) {
@@ -87,8 +91,14 @@ public final class Stores {
                 }
                 importIntoCache(source, store, true, damage + "; importing " + model + " again");
             }
-            return LoadedModel.open(model, store, cache.path(), config);
+            return open(model, store, config);
         }
+    }
+
+    private LoadedModel open(Path model, Path store, EngineConfig config) {
+        LoadedModel loaded = LoadedModel.open(model, store, cache.path(), config);
+        loaded.engine().memoryWarning().ifPresent(listener::note);
+        return loaded;
     }
 
     /// Returns the store of `model` as it is.

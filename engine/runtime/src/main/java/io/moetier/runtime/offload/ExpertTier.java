@@ -225,12 +225,11 @@ public final class ExpertTier implements AutoCloseable {
             int leastSlots) {
         Slab slab = new Slab(slotBytes);
         List<SlabPiece> pieces = new ArrayList<>();
-        int stay = device.readsMainMemory() ? cache.numSlots() : leastSlots;
-        int most = Math.ceilDiv(cache.numSlots() - stay, MOST_PIECES - 1);
+        int most = Math.ceilDiv(cache.numSlots() - leastSlots, MOST_PIECES - 1);
         for (int first = 0; first < cache.numSlots(); ) {
-            int n = first == 0 ? stay : Math.min(most, cache.numSlots() - first);
+            int n = first == 0 ? leastSlots : Math.min(most, cache.numSlots() - first);
             Arena arena = device.newArena();
-            owned.add(arena::close);
+            owned.add(() -> closeOnce(arena));
             slab.add(device.allocateSlab(Math.multiplyExact(n, slotBytes), arena), n);
             pieces.add(new SlabPiece(first, n, arena));
             first += n;
@@ -242,13 +241,20 @@ public final class ExpertTier implements AutoCloseable {
         return new SizeClass(device.readsMainMemory() ? Tier.HOST : Tier.DEVICE, cache, slab, transfers, pieces);
     }
 
+    /// Pieces that were given back are closed.
+    private static void closeOnce(Arena arena) {
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
+    }
+
     private void onEviction(int id) {
         counters.addEviction();
         FlightEvents.expertEviction(ExpertId.layerOf(id), ExpertId.expertOf(id));
     }
 
     /// Gives back memory for something else on the device. What was in it is loaded again when it is needed.
-    private boolean giveBack(long byteSize) {
+    boolean giveBack(long byteSize) {
         prefetcher.releaseHeld();
         long given = 0;
         for (long piece = 1; piece > 0 && given < byteSize; given += piece) {

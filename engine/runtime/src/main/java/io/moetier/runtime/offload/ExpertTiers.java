@@ -381,6 +381,13 @@ public final class ExpertTiers implements AutoCloseable {
         return residentSummaries().stream().reduce(ResidentSummary::plus).orElseThrow();
     }
 
+    /// Gives back `byteSize` bytes of slots in main memory or a little more, or what can be spared if that is
+    /// less; returns false if nothing can. To be called between layers. Experts that were there are loaded again
+    /// when they are needed. Slots of a [PinnedTier] stay.
+    public boolean giveBack(long byteSize) {
+        return pinned == null && tiers.getFirst().giveBack(byteSize);
+    }
+
     @Override
     public void close() {
         owned.close();

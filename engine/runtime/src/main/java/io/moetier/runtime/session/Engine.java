@@ -34,7 +34,9 @@ import io.moetier.runtime.offload.SlotBudget.SizeClassCount;
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.trace.Census;
 import io.moetier.storage.cache.PolicyFactory;
+import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.expert.ExpertStore;
+import io.moetier.storage.expert.IoMode;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.model.ExpertId;
 import java.lang.foreign.Arena;
@@ -73,6 +75,9 @@ public final class Engine implements AutoCloseable {
     private final Owned owned;
     private final long otherWeightBytes;
     private final long placesBytes;
+    private final MemoryPlan memoryPlan;
+    private final boolean asked; // how much experts in main memory may take
+    private final Optional<MemoryGuard> guard; // of slots in main memory
     private final ReentrantLock step = new ReentrantLock(true);
 
     /// Guarded by [#step].
@@ -102,8 +107,12 @@ public final class Engine implements AutoCloseable {
         owned.add(() -> close(mainMemory));
         StoreWeights weights = new StoreWeights(store, mainMemory);
         otherWeightBytes = weights.byteSize();
+        memoryPlan = planned(config);
+        asked = config.memory().ramBytes().isPresent();
         expertTiers = openTiers(config, policy);
         owned.add(expertTiers::close);
+        guard = device.readsMainMemory() ? Optional.of(MemoryGuard.start(expertTiers::giveBack)) : Optional.empty();
+        guard.ifPresent(memory -> owned.add(memory::close));
         ExpertPlaces places = new ExpertPlaces(
                 spec, device, devices.subList(1, devices.size()), processor.orElse(null), batch(), expertTiers);
         placesBytes = places.byteSize();
@@ -182,17 +191,24 @@ public final class Engine implements AutoCloseable {
     /// Checks a configuration against what is known of a model before there is a store of it.
     ///
     /// @param sizeClasses how many experts of which size there will be
+    /// @param otherWeightBytes of all weights besides
     /// @throws io.moetier.storage.model.MalformedModelException if the census is not one of the model
     /// @throws IllegalArgumentException as [#open]
-    public static void requireFit(EngineConfig config, ModelSpec spec, List<SizeClassCount> sizeClasses) {
+    public static void requireFit(
+            EngineConfig config, ModelSpec spec, List<SizeClassCount> sizeClasses, long otherWeightBytes) {
         ModelSpec selected = selected(spec, config.numerics().selection());
-        contextLength(selected, config);
+        int contextLength = contextLength(selected, config);
         PolicyFactory _ = config.offloading().policy().factory(spec);
-        config.memory().ramBytes().ifPresent(bytes -> {
-            SlotBudget budget = new SlotBudget(sizeClasses, numExpertsPerToken(selected));
+        SlotBudget budget = new SlotBudget(sizeClasses, numExpertsPerToken(selected));
+        if (config.memory().ramBytes().isPresent()) {
+            long bytes = config.memory().ramBytes().getAsLong();
             budget.slots(bytes);
             budget.requireAddresses(bytes);
-        });
+        } else {
+            long keyValues =
+                    config.compute().devices().isEmpty() ? reservedKeyValues(selected, config, contextLength) : 0;
+            MemoryBudget.require(new MemoryNeeds(budget.minimumBytes(), otherWeightBytes, 0, keyValues, 0, 0, 0));
+        }
     }
 
     /// Loads the experts that earlier runs chose often, as many as there is room for. To be called before the
@@ -324,6 +340,17 @@ public final class Engine implements AutoCloseable {
         return policyWords;
     }
 
+    /// Returns what main memory was meant for when the model was loaded.
+    public MemoryPlan memoryPlan() {
+        return memoryPlan;
+    }
+
+    /// Says that a budget does not fit beside the rest, and beside what, if so.
+    public Optional<String> memoryWarning() {
+        ResidentSummary tier = pinnedTier().map(PinnedTier::residentSummary).orElseGet(expertTiers::residentSummary);
+        return asked ? memoryPlan.excess(tier.slots().bytes()) : Optional.empty();
+    }
+
     /// Returns how experts are read, and why so.
     public String ioDescription() {
         return store.ioDescription();
@@ -441,6 +468,18 @@ public final class Engine implements AutoCloseable {
         }
     }
 
+    /// Has experts give way to whatever needs their memory, between two steps, and to `bytes` that will be allocated
+    /// now. The step is locked.
+    void relieve(long bytes) {
+        if (guard.isPresent()) {
+            if (bytes > 0) {
+                guard.get().makeRoom(bytes);
+            } else {
+                guard.get().relieve();
+            }
+        }
+    }
+
     void unlockStep() {
         step.unlock();
     }
@@ -509,12 +548,35 @@ public final class Engine implements AutoCloseable {
     }
 
     private long ramBytes(EngineConfig config) {
-        long keyValues = device.readsMainMemory() ? KvCache.bytes(spec, kv, contextLength) : 0;
-        return config.memory()
-                .ramBytes()
-                .orElseGet(() -> Math.max(
-                        minimumRamBytes(),
-                        MemoryBudget.available(keyValues + config.memory().reservedBytes())));
+        return config.memory().ramBytes().orElseGet(() -> Math.max(minimumRamBytes(), memoryPlan.expertBytes()));
+    }
+
+    /// @throws InvalidOptionException if nobody says how much experts may take, and the least does not fit
+    private MemoryPlan planned(EngineConfig config) {
+        boolean here = device.readsMainMemory();
+        long slotBytes =
+                store.layouts().stream().mapToLong(BlockLayout::slotBytes).max().orElse(0);
+        MemoryNeeds needs = new MemoryNeeds(
+                minimumRamBytes(),
+                otherWeightBytes,
+                otherWeightBytes,
+                here ? reservedKeyValues(spec, config, contextLength) : 0,
+                here ? Session.workspaceBytes(spec, device, contextLength, BATCH) : 0,
+                config.offloading().io() == IoMode.DIRECT ? 0 : 2 * loaders.count() * slotBytes, // one is read ahead
+                config.memory().reservedBytes());
+        if (config.memory().ramBytes().isEmpty()) {
+            MemoryBudget.require(needs);
+        }
+        return MemoryBudget.plan(needs);
+    }
+
+    /// Returns the bytes of keys and values that are reserved: all that were asked for. Where nobody asked, those of
+    /// the
+    /// first tokens; experts give way to later ones.
+    private static long reservedKeyValues(ModelSpec spec, EngineConfig config, int contextLength) {
+        boolean asked = config.memory().contextLength() > 0;
+        return KvCache.allocatedBytes(
+                spec, config.numerics().kv(), asked ? contextLength : Math.min(BATCH, contextLength));
     }
 
     private VramBudget vramBudget(int number) {

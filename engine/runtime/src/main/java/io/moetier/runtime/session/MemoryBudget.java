@@ -1,21 +1,140 @@
 package io.moetier.runtime.session;
 
+import io.moetier.runtime.option.InvalidOptionException;
+import io.moetier.runtime.session.MemoryPlan.Part;
 import io.moetier.storage.memory.AvailableMemory;
+import io.moetier.storage.memory.MemoryLimit;
+import io.moetier.storage.memory.MemoryLimit.Kind;
+import io.moetier.storage.memory.ProcessMemory;
+import java.util.Comparator;
+import java.util.List;
 
-/// How much memory the host tier may take when nobody says: what is available beside the rest.
+/// The main memory of this process as one sum: what is there, what will come, and a reserve stay below every limit, and
+/// experts get the rest.
+///
+/// What is there is measured, and divided into what is known and what is not. What will come is known, except what the
+/// JVM still takes, for which there is an allowance: code and classes, stacks, garbage in the heap.
 final class MemoryBudget {
-    private static final long LEAST_RESERVE_BYTES = 512L << 20;
-    private static final int RESERVE_SHARE = 10; // a tenth of what is available stays for everybody else
+    private static final long MIB = 1 << 20;
+
+    /// Measured: 5 to 30 MiB of code, metadata and stacks, and the young generation of a heap that hardly fills.
+    private static final long JVM_GROWTH_BYTES = 64 * MIB;
+
+    /// Allocators of C reserve addresses for each thread.
+    private static final long ADDRESS_GROWTH_BYTES = 256 * MIB;
+
+    private static final long LEAST_RESERVE_BYTES = 32 * MIB;
+    private static final int RESERVE_SHARE = 20; // of a limit that is this process's own
+    private static final long LEAST_MACHINE_RESERVE_BYTES = 512 * MIB;
+    private static final long SCARCE_MACHINE_BYTES = 128 * MIB; // of which most stay while a model runs
+    private static final int MACHINE_RESERVE_SHARE = 10; // of what is available stays for everybody else
+    private static final int LEAST_OF_RESERVE = 8; // tenths, below which experts give way
+
+    /// What this process holds, by a measurement.
+    ///
+    /// @param memory of all kinds
+    /// @param heapBytes what the Java heap has of it
+    /// @param heapMost what it may have
+    record Held(ProcessMemory memory, long heapBytes, long heapMost) {
+        static Held now() {
+            Runtime runtime = Runtime.getRuntime();
+            return new Held(ProcessMemory.now(), runtime.totalMemory(), runtime.maxMemory());
+        }
+    }
 
     private MemoryBudget() {}
 
-    /// Returns the bytes left for experts when `otherBytes` more will be needed beside what is allocated already.
-    static long available(long otherBytes) {
-        return left(AvailableMemory.bytes(), otherBytes);
+    /// Returns what leaves the least for experts.
+    static MemoryPlan plan(MemoryNeeds needs) {
+        return plans(needs, AvailableMemory.limits(), Held.now()).getFirst();
     }
 
-    static long left(long available, long otherBytes) {
-        long reserve = Math.max(LEAST_RESERVE_BYTES, available / RESERVE_SHARE);
-        return Math.max(0, available - reserve - otherBytes);
+    /// Checks that the least fits below every limit beyond which memory is refused or the process ended. What other
+    /// models will take may be less in the end.
+    ///
+    /// @throws InvalidOptionException if it does not
+    static void require(MemoryNeeds needs) {
+        require(needs, AvailableMemory.limits(), Held.now());
+    }
+
+    static void require(MemoryNeeds needs, List<MemoryLimit> limits, Held held) {
+        for (MemoryPlan plan : plans(needs, limits, held)) {
+            if (plan.limit().kind() != Kind.MACHINE && plan.expertBytes() + needs.others() < needs.leastExperts()) {
+                throw InvalidOptionException.tooLittle(
+                        "ramBytes", plan.shortage(needs.leastExperts()), "contextLength");
+            }
+        }
+    }
+
+    /// Returns what each limit leaves, the least first.
+    static List<MemoryPlan> plans(MemoryNeeds needs, List<MemoryLimit> limits, Held held) {
+        return limits.stream()
+                .map(limit -> MemoryPlan.of(limit, parts(limit, needs, held)))
+                .sorted(Comparator.comparingLong(MemoryPlan::expertBytes))
+                .toList();
+    }
+
+    private static List<Part> parts(MemoryLimit limit, MemoryNeeds needs, Held held) {
+        long own = own(limit, held);
+        long unknown = Math.max(0, own - needs.weightsThere());
+        long heap = Math.min(unknown, held.heapBytes());
+        return List.of(
+                new Part("other weights", needs.weights()),
+                new Part("keys and values", needs.keyValues()),
+                new Part("workspace", growsHeap(limit) ? needs.workspace() : 0),
+                new Part("loaders", needs.loaders()),
+                new Part("Java heap", heap + heapGrowth(limit, held)),
+                new Part("JVM and libraries", unknown - heap + jvmGrowth(limit, held)),
+                new Part("other models", needs.others()),
+                new Part("other processes", Math.max(0, limit.usedBytes() - own)),
+                new Part("reserve", reserve(limit)));
+    }
+
+    private static long own(MemoryLimit limit, Held held) {
+        return switch (limit.kind()) {
+            case MACHINE, GROUP -> held.memory().anonymousBytes();
+            case DATA, ADDRESSES -> limit.usedBytes();
+        };
+    }
+
+    /// The addresses of the whole heap are reserved.
+    private static boolean growsHeap(MemoryLimit limit) {
+        return limit.kind() == Kind.MACHINE || limit.kind() == Kind.GROUP;
+    }
+
+    /// A heap that is refused memory which it may have ends the JVM.
+    private static long heapGrowth(MemoryLimit limit, Held held) {
+        return limit.kind() == Kind.DATA ? held.heapMost() - held.heapBytes() : 0;
+    }
+
+    /// The pages of libraries count as page cache, but are needed.
+    private static long jvmGrowth(MemoryLimit limit, Held held) {
+        return switch (limit.kind()) {
+            case MACHINE, DATA -> JVM_GROWTH_BYTES;
+            case GROUP ->
+                JVM_GROWTH_BYTES + held.memory().residentBytes() - held.memory().anonymousBytes();
+            case ADDRESSES -> ADDRESS_GROWTH_BYTES;
+        };
+    }
+
+    /// Returns what stays free at first.
+    private static long reserve(MemoryLimit limit) {
+        return limit.kind() == Kind.MACHINE
+                ? Math.max(LEAST_MACHINE_RESERVE_BYTES, limit.availableBytes() / MACHINE_RESERVE_SHARE)
+                : Math.max(LEAST_RESERVE_BYTES, limit.bytes() / RESERVE_SHARE);
+    }
+
+    /// Returns how much has to be given back so that `toCome` more bytes and the reserve fit below all limits; 0 while
+    /// most of the reserve is left.
+    static long shortage(List<MemoryLimit> limits, long toCome) {
+        long most = 0;
+        for (MemoryLimit limit : limits) {
+            long reserve = limit.kind() == Kind.MACHINE ? SCARCE_MACHINE_BYTES : reserve(limit);
+            long left = limit.availableBytes() - toCome;
+            if (left < reserve / 10 * LEAST_OF_RESERVE) {
+                most = Math.max(most, reserve - left);
+            }
+        }
+        return most;
     }
 }

@@ -316,6 +316,7 @@ public final class Session implements AutoCloseable {
             if (phase == Phase.PREFILL) {
                 cache.mark(from == 0 ? KvCache.PROMPT : KvCache.BATCH);
             }
+            engine.relieve(cache.growthBytes(position + n));
             long start = engine.nanos();
             pass.begin(n, position, phase);
             engine.model().forward(source, from, pass, cache, workspace);

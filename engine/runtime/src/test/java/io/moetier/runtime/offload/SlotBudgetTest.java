@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.moetier.storage.memory.MemoryLimit;
+import io.moetier.storage.memory.MemoryLimit.Kind;
 import org.junit.jupiter.api.Test;
 
 class SlotBudgetTest {
@@ -12,7 +13,7 @@ class SlotBudgetTest {
 
     @Test
     void whatCannotBeReservedIsAnError() {
-        MemoryLimit addresses = new MemoryLimit("its address space (ulimit -v)", 4 * GIB, 3 * GIB);
+        MemoryLimit addresses = new MemoryLimit(Kind.ADDRESSES, "its address space (ulimit -v)", 4 * GIB, 3 * GIB);
         assertDoesNotThrow(() -> SlotBudget.requireAddresses(GIB, addresses));
         assertEquals(
                 "ramBytes: experts of 2.00 GiB do not fit into the 1.00 GiB that its address space (ulimit -v) has left"

@@ -2,12 +2,14 @@ package io.moetier.runtime.session;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.offload.PrefetchChoice;
+import io.moetier.runtime.offload.ResidentSummary;
 import io.moetier.runtime.trace.TraceRecorder;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.IoMode;
@@ -25,6 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Offloading never changes a token: for every budget from the smallest to everything, every policy, one and two
 /// threads, all logits have the same bits.
@@ -134,6 +137,30 @@ class OffloadingTest {
                     .withRamBytes(minimumBytes(store) / 2 * slots)
                     .withPrefetch(prefetch);
             assertArrayEquals(bits(store, EngineConfig.DEFAULT), bits(store, config), slots + " slots");
+        }
+    }
+
+    /// Memory gets short between steps, again and again, until only the least is left.
+    @ParameterizedTest
+    @ValueSource(strings = {"lru", "gate"})
+    void slotsThatAreGivenBackLeaveTheBitsAsTheyWere(String policy) {
+        Path store = store("tiny-mixtral");
+        int[] expected = bits(store, EngineConfig.DEFAULT.withThreads(1));
+        try (Engine engine =
+                        Engine.open(store, EngineConfig.DEFAULT.withThreads(2).withPolicy(policy, Optional.empty()));
+                Session session = engine.newSession()) {
+            int vocab = engine.spec().vocabSize();
+            int[] bits = new int[PROMPT.length * vocab];
+            for (int position = 0; position < PROMPT.length; position++) {
+                session.decode(PROMPT[position]);
+                copyBits(session.logits(), bits, position * vocab);
+                engine.expertTiers().giveBack(1);
+            }
+            assertArrayEquals(Arrays.copyOf(expected, bits.length), bits);
+            ResidentSummary left = engine.expertTiers().residentSummary();
+            assertTrue(left.numGivenBack() > 0);
+            assertEquals(engine.minimumRamBytes(), left.slots().bytes());
+            assertFalse(engine.expertTiers().giveBack(1), "the least stays");
         }
     }
 

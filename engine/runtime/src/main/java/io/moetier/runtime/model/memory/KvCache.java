@@ -31,11 +31,14 @@ public final class KvCache implements AutoCloseable {
     private final SequenceMemory sequences;
     private final long stateBytes;
     private final int capacity;
+    private final long chunkBytes;
+    private int reservedChunks;
 
     /// @param capacity tokens that the session can hold
     /// @param device where states are kept
     public KvCache(ModelSpec spec, KvType type, int capacity, Device device) {
         this.capacity = capacity;
+        chunkBytes = bytesPerPosition(spec, type) * KvLayer.CHUNK_POSITIONS;
         arena = device.newArena();
         layers = spec.blocks(KeyValueSpec.class)
                 .map(attention -> new KvLayer(arena, type, capacity, attention.numKeyValueHeads(), attention.headDim()))
@@ -51,21 +54,14 @@ public final class KvCache implements AutoCloseable {
 
     /// Returns the bytes that `positions` tokens take, and the states.
     public static long bytes(ModelSpec spec, KvType type, int positions) {
-        long ofKeysAndValues = spec.blocks(KeyValueSpec.class)
-                .mapToLong(attention -> bytesPerPosition(type, attention))
-                .sum();
-        long ofLatents = spec.blocks(LatentAttentionSpec.class)
-                .mapToLong(attention -> bytesPerPosition(type, attention.shape()))
-                .sum();
         return RecurrentStates.bytes(spec)
                 + SequenceMemory.bytes(spec, positions)
-                + (ofKeysAndValues + ofLatents) * positions;
+                + bytesPerPosition(spec, type) * positions;
     }
 
     /// Returns the bytes that are allocated for `positions` tokens, whole chunks, and the states.
     public static long allocatedBytes(ModelSpec spec, KvType type, int positions) {
-        int chunks = (positions + KvLayer.CHUNK_POSITIONS - 1) / KvLayer.CHUNK_POSITIONS;
-        return bytes(spec, type, chunks * KvLayer.CHUNK_POSITIONS);
+        return bytes(spec, type, chunks(positions) * KvLayer.CHUNK_POSITIONS);
     }
 
     /// Returns the bytes that were allocated so far.
@@ -74,6 +70,11 @@ public final class KvCache implements AutoCloseable {
                 + sequences.allocatedBytes()
                 + layers.stream().mapToLong(KvLayer::allocatedBytes).sum()
                 + latents.stream().mapToLong(LatentLayer::allocatedBytes).sum();
+    }
+
+    /// Returns the bytes that will be allocated when the first `positions` are stored.
+    public long growthBytes(int positions) {
+        return (long) Math.max(0, chunks(positions) - reservedChunks) * chunkBytes;
     }
 
     /// Returns how many tokens fit.
@@ -144,11 +145,26 @@ public final class KvCache implements AutoCloseable {
         for (int i = 0; i < latents.size(); i++) {
             latents.get(i).reserve(positions);
         }
+        reservedChunks = Math.max(reservedChunks, chunks(positions));
     }
 
     @Override
     public void close() {
         arena.close();
+    }
+
+    private static int chunks(int positions) {
+        return Math.ceilDiv(positions, KvLayer.CHUNK_POSITIONS);
+    }
+
+    private static long bytesPerPosition(ModelSpec spec, KvType type) {
+        long ofKeysAndValues = spec.blocks(KeyValueSpec.class)
+                .mapToLong(attention -> bytesPerPosition(type, attention))
+                .sum();
+        long ofLatents = spec.blocks(LatentAttentionSpec.class)
+                .mapToLong(attention -> bytesPerPosition(type, attention.shape()))
+                .sum();
+        return ofKeysAndValues + ofLatents;
     }
 
     private static long bytesPerPosition(KvType type, KeyValueSpec attention) {

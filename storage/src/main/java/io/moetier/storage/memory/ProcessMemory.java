@@ -1,7 +1,5 @@
-package io.moetier.cli.report;
+package io.moetier.storage.memory;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -14,11 +12,7 @@ import java.util.List;
 public record ProcessMemory(long peakResidentBytes, long residentBytes, long anonymousBytes) {
     /// Returns what it is now.
     public static ProcessMemory now() {
-        try {
-            return parse(Files.readAllLines(Path.of("/proc/self/status")));
-        } catch (IOException e) {
-            return new ProcessMemory(0, 0, 0);
-        }
+        return parse(SystemFiles.lines(Path.of("/proc/self/status")));
     }
 
     static ProcessMemory parse(List<String> status) {

@@ -1,4 +1,4 @@
-package io.moetier.cli.report;
+package io.moetier.storage.memory;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
