@@ -38,9 +38,13 @@ final class ChannelReader implements BlockReader {
     ///
     /// @throws IOException if the file system does not do that, with its reason
     static ChannelReader openDirect(List<Path> paths) throws IOException {
+        return openDirect(paths, "");
+    }
+
+    private static ChannelReader openDirect(List<Path> paths, String remark) throws IOException {
         ChannelReader reader;
         try {
-            reader = new ChannelReader("direct", paths, DirectIo.optionFor(paths));
+            reader = new ChannelReader("direct" + remark, paths, DirectIo.optionFor(paths));
         } catch (UnsupportedOperationException e) {
             throw new IOException("the file system has no direct reads", e);
         }
@@ -57,9 +61,11 @@ final class ChannelReader implements BlockReader {
     }
 
     /// Opens the files past the page cache, or through it where that is refused.
-    static ChannelReader openPastCache(List<Path> paths) throws IOException {
+    ///
+    /// @param remark what to add to the description where it is not refused, or nothing
+    static ChannelReader openPastCache(List<Path> paths, String remark) throws IOException {
         try {
-            return openDirect(paths);
+            return openDirect(paths, remark);
         } catch (IOException e) {
             return openInstead(paths, e);
         }

@@ -27,7 +27,7 @@ public record DiskRate(double bytesPerSecond, int readers, String way) {
             throw new IOException(file + ": is shorter than a block of " + bytes + " bytes");
         }
         long places = (Files.size(file) - bytes) / BlockLayout.PAGE_BYTES + 1;
-        try (BlockReader reader = ChannelReader.openPastCache(List.of(file))) {
+        try (BlockReader reader = ChannelReader.openPastCache(List.of(file), "")) {
             DiskRate best = new DiskRate(0, 0, reader.description());
             for (int readers : READERS) {
                 double rate = rate(reader, readers, places, bytes, seconds);

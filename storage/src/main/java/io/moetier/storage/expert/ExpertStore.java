@@ -4,6 +4,8 @@ import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.memory.AnonymousMemory;
 import io.moetier.storage.memory.AvailableMemory;
+import io.moetier.storage.memory.ByteSize;
+import io.moetier.storage.memory.MemoryLimit;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
@@ -31,6 +33,7 @@ import java.util.zip.CRC32C;
 public final class ExpertStore implements AutoCloseable {
     private static final int DENSE_CHUNK_BYTES = 8 << 20;
     private static final int NO_EXPERT = -1;
+    private static final int OTHERS_SHARE = 8; // keys and values, activations, the JVM, beside the weights
 
     private final Path directory;
     private final StoreManifest manifest;
@@ -70,7 +73,7 @@ public final class ExpertStore implements AutoCloseable {
             offsets[i] = entries.get(i).offset();
             checksums[i] = entries.get(i).crc32c();
         }
-        reader = openReader(expertFiles, mode, nanoTime);
+        reader = openReader(mode, nanoTime);
     }
 
     /// Opens the store in `directory`.
@@ -289,23 +292,36 @@ public final class ExpertStore implements AutoCloseable {
         }
     }
 
-    private static BlockReader openReader(List<Path> files, IoMode mode, LongSupplier nanoTime) throws IOException {
+    private BlockReader openReader(IoMode mode, LongSupplier nanoTime) throws IOException {
         return switch (mode) {
-            case MAPPED -> MappedReader.open(files);
-            case PREAD -> ChannelReader.open(files);
-            case DIRECT -> ChannelReader.openPastCache(files);
-            case AUTO -> openAuto(files, nanoTime);
+            case MAPPED -> MappedReader.open(expertFiles);
+            case PREAD -> ChannelReader.open(expertFiles);
+            case DIRECT -> ChannelReader.openPastCache(expertFiles, "");
+            case AUTO -> openAuto(nanoTime);
         };
     }
 
-    private static BlockReader openAuto(List<Path> files, LongSupplier nanoTime) throws IOException {
-        List<BlockReader> ways = new ArrayList<>(List.of(ChannelReader.open(files), MappedReader.open(files)));
+    /// What memory cannot hold is read past the page cache: its pages would only take room from the slots, and count as
+    /// memory of this process where it has a limit.
+    private BlockReader openAuto(LongSupplier nanoTime) throws IOException {
+        long bytes = 0;
+        for (StoreManifest.StoreFile file : manifest.files()) {
+            bytes += file.bytes();
+        }
+        MemoryLimit limit = AvailableMemory.tightest();
+        if (!fits(bytes, limit)) {
+            String why = "auto: " + ByteSize.format(bytes) + " of weights do not fit into the " + limit.left();
+            return ChannelReader.openPastCache(expertFiles, " (" + why + ")");
+        }
+        List<BlockReader> ways =
+                new ArrayList<>(List.of(ChannelReader.open(expertFiles), MappedReader.open(expertFiles)));
         String remark = "";
-        if (fitPageCache(files)) {
+        if (bytes < limit.availableBytes() / 2) { // the slots and everybody else want memory as well
+            // reading past the page cache wins the first time and then every time pays the disk again
             remark = "; direct left out, for the files fit the page cache";
         } else {
             try {
-                ways.add(ChannelReader.openDirect(files));
+                ways.add(ChannelReader.openDirect(expertFiles));
             } catch (IOException e) {
                 remark = "; direct refused: " + e.getMessage();
             }
@@ -313,12 +329,7 @@ public final class ExpertStore implements AutoCloseable {
         return new AutoReader(ways, nanoTime, remark);
     }
 
-    /// Reading past the page cache wins the first time and then every time pays the disk again.
-    private static boolean fitPageCache(List<Path> files) throws IOException {
-        long bytes = 0;
-        for (Path file : files) {
-            bytes += Files.size(file);
-        }
-        return bytes < AvailableMemory.bytes() / 2; // the slots and everybody else want memory as well
+    static boolean fits(long weightBytes, MemoryLimit limit) {
+        return weightBytes + weightBytes / OTHERS_SHARE <= limit.availableBytes();
     }
 }

@@ -8,6 +8,7 @@ public enum IoMode {
     PREAD,
     /// A positional read past the page cache (`O_DIRECT`).
     DIRECT,
-    /// The fastest of the three, by a measurement over the first reads.
+    /// Past the page cache where memory cannot hold the weights, else the fastest by a measurement over the first
+    /// reads.
     AUTO
 }
