@@ -33,6 +33,8 @@ public record Failure(String sentence, int exitCode) {
             when e.isOutOfMemory() ->
                 failed("the GPU is out of memory (" + message(e) + "); a smaller --vram or --ctx needs less");
             case CudaException e -> failed("the GPU failed: " + message(e));
+            case OutOfMemoryError e
+            when message(e).contains("native thread") -> failed("no thread can be started (" + message(e) + ")");
             case OutOfMemoryError e ->
                 failed("out of memory (" + message(e)
                         + "); a smaller --ram or --ctx needs less, MOETIER_JAVA_OPTS=-Xmx8g gives the JVM more");

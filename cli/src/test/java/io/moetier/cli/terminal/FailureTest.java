@@ -59,6 +59,9 @@ class FailureTest {
                 "out of memory (Java heap space); a smaller --ram or --ctx needs less, MOETIER_JAVA_OPTS=-Xmx8g gives"
                         + " the JVM more",
                 sentence(new OutOfMemoryError("Java heap space")));
+        assertEquals(
+                "no thread can be started (unable to create native thread)",
+                sentence(new OutOfMemoryError("unable to create native thread")));
     }
 
     private static String sentence(Throwable cause) {
