@@ -57,6 +57,18 @@ public final class MemoryGroup implements AutoCloseable {
         return directory;
     }
 
+    /// Returns what the kernel itself has of the group's memory; 0 where it does not say.
+    public long kernelBytes() throws IOException {
+        Path version1 = directory.resolve("memory.kmem.usage_in_bytes");
+        if (Files.exists(version1)) {
+            return Long.parseLong(Files.readString(version1).strip());
+        }
+        return Files.readAllLines(directory.resolve("memory.stat")).stream()
+                .filter(line -> line.startsWith("kernel "))
+                .mapToLong(line -> Long.parseLong(line.substring("kernel ".length())))
+                .sum();
+    }
+
     /// Returns the beginning of a command line that runs the rest of it in this group.
     public List<String> launcher() {
         return List.of("sh", "-c", "echo $$ >\"$0/cgroup.procs\"; exec \"$@\"", directory.toString());
