@@ -133,7 +133,7 @@ public final class RaceCommand implements Callable<Integer> {
         List<MemoryShare> limits = MemoryShare.parse(memory, Files.size(model));
         Path cache = surroundings.cacheDirectory();
         Files.createDirectories(cache);
-        try (CleanStop stop = CleanStop.open();
+        try (CleanStop _ = CleanStop.open();
                 ScratchDirectory scratch = ScratchDirectory.create(cache);
                 ModelSource source = Stores.openSource(model)) {
             List<Integer> ids = ids(source, scratch.path(), cache);

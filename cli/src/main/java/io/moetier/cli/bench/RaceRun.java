@@ -3,6 +3,7 @@ package io.moetier.cli.bench;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Timer;
@@ -79,7 +80,7 @@ final class RaceRun implements AutoCloseable {
         double seconds = (System.nanoTime() - begin) / 1e9;
         OptionalLong peak = group.peakBytes();
         String remark = overdue
-                ? "not done after %.0f s".formatted(mostSeconds)
+                ? String.format(Locale.ROOT, "not done after %.0f s", mostSeconds)
                 : group.hasRunOut() ? "killed: it needs more memory than the limit" : failure;
         return new RaceResult(engine, steps, seconds, readBytes(), peak, remark);
     }

@@ -26,8 +26,6 @@ import org.junit.jupiter.api.io.TempDir;
 /// says that it may not.
 class RaceTest {
     private static final int POLL_MILLIS = 20;
-    private static final String ANSWERS =
-            "echo 'ready idle peer'; while read -r line; do echo \"$line\" >>'%s/asked'; echo 'done 0.5'; done";
 
     @TempDir
     Path directory = Path.of("");
@@ -46,7 +44,10 @@ class RaceTest {
 
     @Test
     void bothAreFedTheSameTokens() throws IOException {
-        program("peer", ANSWERS.formatted(directory));
+        program(
+                "peer",
+                "echo 'ready idle peer'; while read -r line; do echo \"$line\" >>'" + directory
+                        + "/asked'; echo 'done 0.5'; done");
         CommandLineRun run = race("--memory", "1G", "--json");
         if (!mayRace) {
             assertEquals(Failure.FAILED, run.exitCode());
@@ -123,6 +124,7 @@ class RaceTest {
     void optionsAreChecked() {
         usage("race needs a GGUF file, which both engines read, not x", "x", "--memory", "1G");
         usage("--json does not go with --markdown", model.toString(), "--memory", "1G", "--json", "--markdown");
+        usage(model + " has no tokenizer for --text", model.toString(), "--memory", "1G", "--text", model.toString());
         usage("-p and -n must be 1 or more", model.toString(), "--memory", "1G", "-p", "0");
     }
 

@@ -20,7 +20,8 @@ final class NibblesWithMinimum {
     /// Fills `blocks`, which is as long as the row takes.
     static void encode(double[] row, MemorySegment blocks) {
         for (int block = 0; block < row.length / ELEMENTS; block++) {
-            encodeBlock(Arrays.copyOfRange(row, block * ELEMENTS, (block + 1) * ELEMENTS), block * BYTES, blocks);
+            encodeBlock(
+                    Arrays.copyOfRange(row, block * ELEMENTS, (block + 1) * ELEMENTS), (long) block * BYTES, blocks);
         }
     }
 
@@ -34,12 +35,12 @@ final class NibblesWithMinimum {
         for (int i = 0; i < ELEMENTS / 2; i++) {
             int low = code(values[i], scale, minimum);
             int high = code(values[i + ELEMENTS / 2], scale, minimum);
-            blocks.set(ValueLayout.JAVA_BYTE, at + CODES_AT + i, (byte) (low | high << 4));
+            blocks.set(ValueLayout.JAVA_BYTE, at + CODES_AT + i, (byte) (low | (high << 4)));
         }
     }
 
     private static int code(double value, short scale, short minimum) {
         float step = Float.float16ToFloat(scale);
-        return step == 0 ? 0 : (int) Math.clamp(Math.round((value - Float.float16ToFloat(minimum)) / step), 0, LARGEST);
+        return step == 0 ? 0 : Math.clamp(Math.round((value - Float.float16ToFloat(minimum)) / step), 0, LARGEST);
     }
 }

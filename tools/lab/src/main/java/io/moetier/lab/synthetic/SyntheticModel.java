@@ -90,7 +90,7 @@ public final class SyntheticModel {
     private static void write(GgufWriter writer, Tensor tensor) throws IOException {
         long rowBytes = tensor.dtype().bytes(tensor.entry().shape().getLast());
         long rows = tensor.entry().byteLength() / rowBytes;
-        int most = (int) Math.max(1, PIECE_BLOCKS * tensor.dtype().blockBytes() / rowBytes);
+        int most = (int) Math.max(1, (long) PIECE_BLOCKS * tensor.dtype().blockBytes() / rowBytes);
         MemorySegment piece = MemorySegment.ofArray(new byte[Math.toIntExact(most * rowBytes)]);
         for (long done = 0; done < rows; done += most) {
             MemorySegment part = piece.asSlice(0, Math.min(most, rows - done) * rowBytes);
