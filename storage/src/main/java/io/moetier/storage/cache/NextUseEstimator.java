@@ -46,7 +46,8 @@ final class NextUseEstimator {
     // Of one layer, which may have fewer experts:
     private final float[][] before; // [features, experts], of the estimates to correct
     private final float[] logits;
-    private final float[] errors;
+    private final float[] errors; // of the estimates before, each times its emphasis
+    private final float[] emphasis; // of the errors of chosen experts
 
     /// @param gamma what the worth of an expert keeps when it is needed a token later, below 1
     NextUseEstimator(ExpertLayers layers, float gamma, ChoiceHistory history, FadingFrequencies frequencies) {
@@ -68,6 +69,7 @@ final class NextUseEstimator {
         before = new float[NUM_FEATURES][width];
         logits = new float[width];
         errors = new float[width];
+        emphasis = new float[width];
     }
 
     /// Returns the estimates for all experts, `[layers, experts]`, counted from their layer's next turn: 1 for one that
@@ -88,10 +90,13 @@ final class NextUseEstimator {
         transitions.choose(layer);
         frequencies.update(layer, experts, n, bias[layer], weights[layer], logits);
         transitions.addTo(logits, layer);
+        for (int i = 0; i < n; i++) {
+            emphasis[i] = emphasis(estimates[experts[i]]);
+        }
         squash(logits, gamma, estimates, errors);
         if (turns[layer] > 0) {
             for (int i = 0; i < n; i++) { // the target of a chosen one is 1 instead
-                errors[experts[i]] += gamma * estimates[experts[i]] - 1;
+                errors[experts[i]] += emphasis[i] * (gamma * estimates[experts[i]] - 1);
             }
             transitions.correct(errors, layer);
             if (sharedLearn) {
@@ -111,13 +116,20 @@ final class NextUseEstimator {
         }
     }
 
-    /// Makes estimates of logits, and writes by how much the former ones were above γ times these.
+    /// Makes estimates of logits, and writes by how much the former ones were above γ times these, times the emphasis.
     private static void squash(float[] logits, float gamma, float[] estimates, float[] errors) {
         for (int i = 0; i < estimates.length; i++) {
             float estimate = logistic(logits[i]);
-            errors[i] = estimates[i] - gamma * estimate;
+            float former = estimates[i];
+            errors[i] = emphasis(former) * (former - gamma * estimate);
             estimates[i] = estimate;
         }
+    }
+
+    /// Errors of estimates in the middle count most: it is among these that who may stay is decided. The rest counts
+    /// enough to be learnt.
+    private static float emphasis(float estimate) {
+        return 0.3f + 2.8f * estimate * (1 - estimate);
     }
 
     /// Makes estimates of logits, which may be the same array.

@@ -161,6 +161,6 @@ public final class UseEstimator {
     /// the gap at 6.25 and 12.5 % of the experts, 0.8 and 0.9 at 25 %, 0.9 at 50 %, 0.95 and 0.9 at 75 %; a
     /// step beside the best costs about 1 % of the gap.
     private static double gamma(double share) {
-        return Math.min(0.7 + 0.4 * share, 0.95);
+        return Math.min(0.75 + 0.4 * share, 0.95);
     }
 }
