@@ -210,7 +210,8 @@ public final class ModelOptions {
     }
 
     private PolicyChoice policyChoice(Optional<PolicyFile> saved) {
-        if (saved.isEmpty() && (policy == null || policy.equals(AUTO))) {
+        String name = saved.map(PolicyFile::policy).orElse(policy == null ? AUTO : policy);
+        if (saved.isEmpty() && name.equals(AUTO)) {
             require(
                     census == null,
                     "census",
@@ -218,7 +219,6 @@ public final class ModelOptions {
                     census + " for " + AUTO);
             return PolicyChoice.AUTO;
         }
-        String name = saved.map(PolicyFile::policy).orElse(policy);
         if (!Policies.isKnown(name)) {
             throw new IllegalArgumentException((saved.isPresent()
                             ? policyFile + ": policy must be one of "

@@ -121,7 +121,7 @@ class MemoryMatrixTest {
                     .toList();
             assertTrue(
                     exitCode == Failure.OK
-                            || exitCode <= Failure.USAGE && said.size() == 1 && !ended.said.contains("#"),
+                            || (exitCode <= Failure.USAGE && said.size() == 1 && !ended.said.contains("#")),
                     ended::toString);
         }
     }

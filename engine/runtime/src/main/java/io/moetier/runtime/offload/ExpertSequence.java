@@ -29,8 +29,7 @@ import org.jspecify.annotations.Nullable;
 /// missing experts. So any number of experts can be worked through with a few slots. While some wait for a slot, a
 /// group takes half of the slots at most, so that loads go on while it is computed. When none waits any more, the
 /// [Prefetcher] may load behind them what the layers to come will probably need; when this is closed, what the
-/// processor
-/// has computed. Confined to the thread of its [ExpertTier].
+/// processor has computed. Confined to the thread of its [ExpertTier].
 public final class ExpertSequence implements ExpertArrivals {
     private static final int NONE = -1;
 

@@ -163,8 +163,7 @@ public final class ExpertTier implements AutoCloseable {
     }
 
     /// Loads the experts `experts[0..n)` of a layer to come, the likeliest first, behind what the present sequence asks
-    /// for and what was guessed before; `likelihoods[i]` is that of `experts[i]`. Says whether any is
-    /// not here.
+    /// for and what was guessed before; `likelihoods[i]` is that of `experts[i]`. Says whether any is not here.
     boolean guess(int layer, int[] experts, float[] likelihoods, int n) {
         return prefetcher.guess(layer, experts, likelihoods, n);
     }

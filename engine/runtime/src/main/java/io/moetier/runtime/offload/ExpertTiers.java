@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  *   free      nothing is in it
  *   filling   reserved for an expert and pinned once; its Transfer is under way: submitted, begun, or ended but not
  *             collected. A layer waits for it, or nobody does: then it is ahead, which a later layer may take over
- *   held      pinned by the layer that found its expert there or has waited for it, until the group after
+ *   held      pinned by the layer that found its expert there or has waited for it, until the group after; or by the
+ *             prefetcher for a layer to come that is guessed to choose it, until other guesses are made
  *   resident  its expert may be held again, or leave
  *   retired   its memory was given back to the device
  * Free or resident becomes filling when a load is submitted; filling becomes held (or resident, if ahead) when the load
@@ -281,8 +282,7 @@ public final class ExpertTiers implements AutoCloseable {
     }
 
     /// Loads the experts `experts[0..n)` of a layer to come, the likeliest first, behind what the layer under way asks
-    /// for and what was guessed before; `likelihoods[i]` is that of `experts[i]`. Says whether any is
-    /// not here.
+    /// for and what was guessed before; `likelihoods[i]` is that of `experts[i]`. Says whether any is not here.
     public boolean guess(int layer, int[] experts, float[] likelihoods, int n) {
         if (tiers.size() == 1) {
             return tiers.getFirst().guess(layer, experts, likelihoods, n);
@@ -331,8 +331,7 @@ public final class ExpertTiers implements AutoCloseable {
     }
 
     /// Says whether to look beyond the next layer if that has all that it will probably need. Experts that are copied
-    /// to
-    /// a device share a link, where one load ahead is enough.
+    /// to a device share a link, where one load ahead is enough.
     public boolean looksFar() {
         return pinned == null;
     }

@@ -4,8 +4,7 @@ package io.moetier.runtime.offload;
 public enum PrefetchChoice {
     OFF,
     /// As [#OFF] where every expert has a slot. Else for prompts as [#ON], and for single tokens on and off in turns
-    /// until
-    /// it has been measured what it does to their time, then on or off.
+    /// until it has been measured what it does to their time, then on or off.
     AUTO,
     ON
 }

@@ -11,13 +11,10 @@ import java.util.List;
 /// it has had computed elsewhere.
 ///
 /// A few guesses are queued behind what the layer under way waits for, so that loaders go on by themselves when they
-/// have
-/// loaded it. Nothing that a layer waits for is held up by more than the loads that have begun, one for each loader;
-/// what
-/// is loaded meanwhile is loaded no more later, so a likely guess costs no time where loading is all that is waited
-/// for.
-/// A guess takes the slot of no expert that is worth more than itself, by the [UseEstimator] of the cache, and what was
-/// guessed and is here is held until it is guessed anew.
+/// have loaded it. Nothing that a layer waits for is held up by more than the loads that have begun, one for each
+/// loader; what is loaded meanwhile is loaded no more later, so a likely guess costs no time where loading is all that
+/// is waited for. A guess takes the slot of no expert that is worth more than itself, by the [UseEstimator] of the
+/// cache, and what was guessed and is here is held until it is guessed anew.
 ///
 /// The next layer of a prompt is loaded as a whole, into half of the slots at most. Confined to the thread of its
 /// [ExpertTier]; allocates nothing after construction.

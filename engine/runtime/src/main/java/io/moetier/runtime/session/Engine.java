@@ -562,7 +562,7 @@ public final class Engine implements AutoCloseable {
                 otherWeightBytes,
                 here ? reservedKeyValues(spec, config, contextLength) : 0,
                 here ? Session.workspaceBytes(spec, device, contextLength, BATCH) : 0,
-                config.offloading().io() == IoMode.DIRECT ? 0 : 2 * loaders.count() * slotBytes, // one is read ahead
+                config.offloading().io() == IoMode.DIRECT ? 0 : 2L * loaders.count() * slotBytes, // one is read ahead
                 config.memory().reservedBytes());
         if (config.memory().ramBytes().isEmpty()) {
             MemoryBudget.require(needs);
@@ -571,8 +571,7 @@ public final class Engine implements AutoCloseable {
     }
 
     /// Returns the bytes of keys and values that are reserved: all that were asked for. Where nobody asked, those of
-    /// the
-    /// first tokens; experts give way to later ones.
+    /// the first tokens; experts give way to later ones.
     private static long reservedKeyValues(ModelSpec spec, EngineConfig config, int contextLength) {
         boolean asked = config.memory().contextLength() > 0;
         return KvCache.allocatedBytes(

@@ -6,6 +6,7 @@ import io.moetier.lab.synthetic.SyntheticModel;
 import io.moetier.runtime.convert.CheckpointImporter;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
+import io.moetier.runtime.offload.PrefetchChoice;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Session;
@@ -16,6 +17,7 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.SplittableRandom;
 
 /// A stack of layers with random weights, as a store, and the engine at work on it.
@@ -74,14 +76,19 @@ record WeightStack(Path store, ModelShape shape, EngineConfig config) {
     }
 
     /// Decodes random tokens for some time and adds to `times` what the layers took after the first half of it, which
-    /// are those of [#LEAST_TOKENS] tokens at least, however busy the machine is.
+    /// are those of [#LEAST_TOKENS] tokens at least, however busy the machine is. Nothing is loaded ahead: what missing
+    /// experts cost is measured.
     ///
     /// @param residentShare of the experts that there is room for; misses are spread over the layers by chance
     /// @throws IOException if the thread is interrupted
     void decode(IoMode io, double residentShare, double seconds, LayerTimes times) throws IOException {
         long slots = Math.round(residentShare * shape.layers() * shape.experts());
         requireNoInterrupt();
-        try (Engine engine = Engine.open(store, config.withIo(io).withRamBytes(slots * expertBytes()));
+        EngineConfig onDemand = config.withIo(io)
+                .withPolicy("lru", Optional.empty())
+                .withPrefetch(PrefetchChoice.OFF)
+                .withRamBytes(slots * expertBytes());
+        try (Engine engine = Engine.open(store, onDemand);
                 Session session = engine.newSession(LAST_POSITION)) {
             session.listen(times);
             SplittableRandom random = new SplittableRandom(0);

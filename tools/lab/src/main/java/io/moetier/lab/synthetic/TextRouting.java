@@ -16,8 +16,7 @@ import java.util.regex.Pattern;
 /// The embedding of a token is a vector of its word, a little of its own, and one that all have in common, which makes
 /// some experts hot. Layers add little to it, so that routers see mostly the word, as trained ones do. Row i + 1 of the
 /// output matrix is the embedding of token i without what is common: greedy decoding from tokens 0 to n - 1 goes on
-/// with
-/// n, n + 1 and so on, whichever engine decodes.
+/// with n, n + 1 and so on, whichever engine decodes.
 final class TextRouting implements Routing {
     private static final Pattern WORD = Pattern.compile("\\p{L}[\\p{L}']*|[^\\p{L}\\s]");
     private static final double OWN = 0.35; // of a word's vector

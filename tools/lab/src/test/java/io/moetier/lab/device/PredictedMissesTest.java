@@ -19,6 +19,7 @@ import io.moetier.lab.synthetic.SyntheticModel;
 import io.moetier.runtime.convert.Quantisation;
 import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.offload.Misses;
+import io.moetier.runtime.offload.PrefetchChoice;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Session;
@@ -114,8 +115,12 @@ class PredictedMissesTest {
     private static Run run(int slots, Misses misses, Path trace) {
         SimulatedGpu gpu = new SimulatedGpu(
                 GpuProfile.of(GPU).orElseThrow(), 1, KernelChoice.AUTO, Optional.empty(), ActivationType.F32);
-        EngineConfig config =
-                EngineConfig.DEFAULT.withContextLength(CONTEXT).withDevice(gpu).withMisses(misses);
+        EngineConfig config = EngineConfig.DEFAULT
+                .withContextLength(CONTEXT)
+                .withDevice(gpu)
+                .withPolicy(LRU.name(), Optional.empty())
+                .withPrefetch(PrefetchChoice.OFF)
+                .withMisses(misses);
         EngineConfig least = EmulatedEngines.least(store, config);
         long slotBytes;
         try (Engine engine = Engine.open(store, least)) {
