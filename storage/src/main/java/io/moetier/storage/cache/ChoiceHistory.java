@@ -2,15 +2,18 @@ package io.moetier.storage.cache;
 
 import org.jspecify.annotations.Nullable;
 
-/// The last two decisions of each layer: the experts the gate weighed most, and how strongly.
+/// The last decisions of each layer: the experts the gate weighed most, and how strongly.
 final class ChoiceHistory {
     /// How many experts of a decision are kept. Where a decision has fewer, the rest have strength 0.
-    static final int NUM_CHOICES = 2;
+    static final int NUM_CHOICES = 4;
+
+    /// How many decisions of a layer are kept.
+    private static final int NUM_LAGS = 3;
 
     /// What stands for an expert where there is none.
     static final int NO_EXPERT = 0;
 
-    private static final int STRIDE = 2 * NUM_CHOICES;
+    private static final int STRIDE = NUM_LAGS * NUM_CHOICES;
 
     private final int[] experts; // [layers, lags, choices], counted within the layer, by falling strength
     private final float[] strengths; // of experts
@@ -40,9 +43,11 @@ final class ChoiceHistory {
     /// Begins a decision of `layer`, of which nothing is known yet.
     private void begin(int layer) {
         int latest = layer * STRIDE;
+        for (int i = latest + STRIDE - 1; i >= latest + NUM_CHOICES; i--) {
+            experts[i] = experts[i - NUM_CHOICES];
+            strengths[i] = strengths[i - NUM_CHOICES];
+        }
         for (int i = latest; i < latest + NUM_CHOICES; i++) {
-            experts[i + NUM_CHOICES] = experts[i];
-            strengths[i + NUM_CHOICES] = strengths[i];
             experts[i] = NO_EXPERT;
             strengths[i] = 0;
         }
@@ -64,7 +69,7 @@ final class ChoiceHistory {
         strengths[i] = strength;
     }
 
-    /// Returns choice `i` of the layer's latest decision, or with lag 1 of the one before.
+    /// Returns choice `i` of the layer's latest decision, or with a lag of one of those before it.
     int expert(int layer, int lag, int i) {
         return experts[layer * STRIDE + lag * NUM_CHOICES + i];
     }

@@ -10,8 +10,9 @@ import org.jspecify.annotations.Nullable;
 /// The experts of the latest decision are kept like pinned ones, as long as there are others. An access that
 /// no decision announced counts as a decision of its own.
 ///
-/// Cost: a decision takes time in proportion to the layer's experts times the choices that precede it, a
-/// victim in proportion to the layers plus the experts of its layer. Nothing is allocated after construction.
+/// Cost: a decision takes time in proportion to the layer's experts times the choices that precede it and the numbers
+/// of the context, a victim in proportion to the layers plus the experts of its layer. Nothing is allocated after
+/// construction.
 public final class GatePolicy implements EvictionPolicy {
     private final ExpertLayers layers;
     private final UseEstimator estimator;

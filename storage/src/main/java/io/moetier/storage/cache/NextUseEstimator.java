@@ -9,10 +9,10 @@ import java.util.List;
 /// The estimate of an expert is the expectation of γ^T, T being the tokens until its layer chooses it the
 /// next time: 1 for an expert that is certain for the next token, near 0 for one that is not in sight. It is
 /// a logistic function of how often the expert was chosen and of which experts were chosen with it: σ(bias +
-/// frequencies + transitions). Each decision corrects the estimates that the layer's experts had before it by
-/// one step of gradient descent, towards 1 where the expert was chosen and towards γ times its new estimate
-/// where it was not (temporal differences, Sutton 1988): so the far future is learnt without being waited
-/// for.
+/// frequencies + transitions + context). Each decision corrects the estimates that the layer's experts had
+/// before it by one step of gradient descent, towards 1 where the expert was chosen and towards γ times its
+/// new estimate where it was not (temporal differences, Sutton 1988): so the far future is learnt without
+/// being waited for.
 ///
 /// Deterministic: plain `float` arithmetic in a fixed order, and no exponential functions.
 ///
@@ -39,14 +39,15 @@ final class NextUseEstimator {
     private final float gamma;
     private final FadingFrequencies frequencies;
     private final Transitions transitions;
+    private final TokenContext context;
     private final float[][] estimates; // [layers, experts]
+    private final float[][] errors; // [layers, experts], of the estimates before, each times its emphasis
     private final int[] turns; // by layer: 0 before its first decision, then from 1 to SHARED_PERIOD in a circle
     private final float[] bias; // by layer
     private final float[][] weights; // [layers, features]
     // Of one layer, which may have fewer experts:
     private final float[][] before; // [features, experts], of the estimates to correct
     private final float[] logits;
-    private final float[] errors; // of the estimates before, each times its emphasis
     private final float[] emphasis; // of the errors of chosen experts
 
     /// @param gamma what the worth of an expert keeps when it is needed a token later, below 1
@@ -56,10 +57,13 @@ final class NextUseEstimator {
         int width = layers.maxWidth();
         this.frequencies = frequencies;
         transitions = new Transitions(layers, history, SOURCES);
+        context = new TokenContext(layers, history);
         estimates = new float[numLayers][];
+        errors = new float[numLayers][];
         weights = new float[numLayers][NUM_FEATURES];
         for (int layer = 0; layer < numLayers; layer++) {
             estimates[layer] = new float[layers.width(layer)];
+            errors[layer] = new float[layers.width(layer)];
             Arrays.fill(estimates[layer], INITIAL_ESTIMATE);
             Arrays.fill(weights[layer], INITIAL_WEIGHT);
         }
@@ -68,7 +72,6 @@ final class NextUseEstimator {
         Arrays.fill(bias, INITIAL_BIAS);
         before = new float[NUM_FEATURES][width];
         logits = new float[width];
-        errors = new float[width];
         emphasis = new float[width];
     }
 
@@ -82,14 +85,17 @@ final class NextUseEstimator {
     /// estimates them all anew.
     void observe(int layer, int[] experts, int n) {
         float[] estimates = this.estimates[layer];
+        float[] errors = this.errors[layer];
         boolean sharedLearn = turns[layer] == SHARED_PERIOD;
         if (sharedLearn) {
             frequencies.copy(layer, before);
         }
         transitions.beginCorrection(layer);
         transitions.choose(layer);
+        context.observe(layer);
         frequencies.update(layer, experts, n, bias[layer], weights[layer], logits);
         transitions.addTo(logits, layer);
+        context.addTo(logits, errors, layer);
         for (int i = 0; i < n; i++) {
             emphasis[i] = emphasis(estimates[experts[i]]);
         }
@@ -100,14 +106,16 @@ final class NextUseEstimator {
             }
             transitions.correct(errors, layer);
             if (sharedLearn) {
-                correctShared(layer, estimates.length);
+                correctShared(errors, layer);
             }
         }
+        context.correct(errors, layer);
         turns[layer] = turns[layer] % SHARED_PERIOD + 1;
     }
 
     /// Takes a step down the gradient of the cross entropy: the error times what a weight was multiplied with.
-    private void correctShared(int layer, int width) {
+    private void correctShared(float[] errors, int layer) {
+        int width = errors.length;
         bias[layer] -= SHARED_PERIOD * SHARED_RATE * sum(errors, width);
         for (int f = 0; f < NUM_FEATURES; f++) {
             float[] products = before[f];

@@ -13,6 +13,9 @@ final class Transitions {
     /// 64 MiB: all four sources of 120 layers of 256 experts.
     private static final long MAX_WEIGHTS = 1L << 25;
 
+    /// Of each source: the strongest.
+    private static final int NUM_CHOICES = 2;
+
     /// How many rows one loop adds together.
     private static final int GROUP = 4;
 
@@ -61,7 +64,7 @@ final class Transitions {
         this.layers = layers;
         this.history = history;
         this.sources = fitting(sources, layers);
-        numRows = sources.size() * ChoiceHistory.NUM_CHOICES;
+        numRows = sources.size() * NUM_CHOICES;
         toCorrect = new int[numRows];
         halvings = new int[numRows];
         int rowsOfLayer = this.sources.size() * layers.maxWidth();
@@ -86,7 +89,7 @@ final class Transitions {
             int earlier = layer - sources.get(source).layersBack();
             earlier += earlier < 0 ? layers.numLayers() : 0;
             int lag = sources.get(source).lag();
-            for (int i = 0; i < ChoiceHistory.NUM_CHOICES; i++) {
+            for (int i = 0; i < NUM_CHOICES; i++) {
                 used[row] = (source * layers.maxWidth() + history.expert(earlier, lag, i)) * (width + 1);
                 strengths[row] = history.strength(earlier, lag, i);
                 touch(weights, used[row], width);

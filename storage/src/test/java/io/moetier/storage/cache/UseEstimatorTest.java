@@ -45,6 +45,36 @@ class UseEstimatorTest {
         assertTrue(probabilities[1] > 0.8, Arrays.toString(probabilities));
     }
 
+    /// What layer 6 chooses, layer 0 chose a token before, which no table of pairs sees: those look two layers back.
+    @Test
+    void learnsWhatFollowsFromALayerFarBack() {
+        int numLayers = 8;
+        UseEstimator estimator = new UseEstimator(Clairvoyant.ids(numLayers, EXPERTS), numLayers * EXPERTS / 4);
+        Random random = new Random(17);
+        int topic = 0;
+        int right = 0;
+        for (int token = 0; token < 3000; token++) {
+            int next = random.nextInt(EXPERTS);
+            for (int layer = 0; layer < numLayers; layer++) {
+                choose(estimator, layer, layer == 0 ? next : layer == 6 ? topic : random.nextInt(EXPERTS));
+                boolean foreseen = layer == 6 && mostWorth(estimator, layer) == next;
+                right += token >= 2000 && foreseen ? 1 : 0;
+            }
+            topic = next;
+        }
+        assertTrue(right > 900, right + " of 1000");
+    }
+
+    private static int mostWorth(UseEstimator estimator, int layer) {
+        int most = 0;
+        for (int expert = 1; expert < EXPERTS; expert++) {
+            if (estimator.worth(ExpertId.pack(layer, expert)) > estimator.worth(ExpertId.pack(layer, most))) {
+                most = expert;
+            }
+        }
+        return most;
+    }
+
     @Test
     void probabilitiesAreShares() {
         UseEstimator estimator = new UseEstimator(IDS, 12);
