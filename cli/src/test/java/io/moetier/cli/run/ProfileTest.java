@@ -106,8 +106,9 @@ class ProfileTest {
     }
 
     private CommandLineRun run(String... options) {
-        Stream<String> args = Stream.of(
-                "run", TINY, "Once upon a time", "--device", "cpu", "-n", "8", "--temp", "0", "--ram", "12M", "--json");
+        String repeatable = "--device cpu --temp 0 --ram 12M --policy lru --prefetch off";
+        Stream<String> args = Stream.concat(
+                Stream.of("run", TINY, "Once upon a time", "-n", "8", "--json"), Stream.of(repeatable.split(" ")));
         return CommandLineRun.inProcess(
                 cache, Stream.concat(args, Stream.of(options)).toArray(String[]::new));
     }

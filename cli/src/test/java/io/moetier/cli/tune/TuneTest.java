@@ -222,6 +222,10 @@ class TuneTest {
                 "2",
                 "--ram",
                 "12M",
+                "--policy",
+                "lru",
+                "--prefetch",
+                "off",
                 "--trace",
                 trace.toString(),
                 "--json");

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.runtime.metrics.RunStats;
+import io.moetier.runtime.offload.PrefetchChoice;
 import io.moetier.runtime.trace.Census;
 import io.moetier.testdata.TestData;
 import java.nio.file.Path;
@@ -48,8 +49,10 @@ class WarmStartTest {
     @ParameterizedTest
     @ValueSource(strings = {"lru", "tinylfu", "gate"})
     void theSecondRunNearlyStartsWithItsSteadyHitRate(String policy) {
-        EngineConfig config =
-                EngineConfig.DEFAULT.withPolicy(policy, Optional.empty()).withRamBytes(SLOTS * slotBytes());
+        EngineConfig config = EngineConfig.DEFAULT
+                .withPolicy(policy, Optional.empty())
+                .withPrefetch(PrefetchChoice.OFF)
+                .withRamBytes(SLOTS * slotBytes());
         double cold = firstOverSteady(config, List.of());
         double warm =
                 firstOverSteady(config, List.of(Run.of(config, 1, List.of()).census()));

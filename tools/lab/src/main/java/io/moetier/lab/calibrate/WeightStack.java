@@ -76,8 +76,8 @@ record WeightStack(Path store, ModelShape shape, EngineConfig config) {
     }
 
     /// Decodes random tokens for some time and adds to `times` what the layers took after the first half of it, which
-    /// are those of [#LEAST_TOKENS] tokens at least, however busy the machine is. Nothing is loaded ahead: what missing
-    /// experts cost is measured.
+    /// are those of [#LEAST_TOKENS] tokens at least, however busy the machine is. Nothing is loaded ahead,
+    /// for what missing experts cost is measured.
     ///
     /// @param residentShare of the experts that there is room for; misses are spread over the layers by chance
     /// @throws IOException if the thread is interrupted
