@@ -1,12 +1,12 @@
 package io.moetier.runtime.convert;
 
 import io.moetier.runtime.model.family.Families;
-import io.moetier.runtime.model.spec.LinearSpec;
-import io.moetier.runtime.model.spec.MatrixSlice;
 import io.moetier.runtime.model.spec.ModelSpec;
-import io.moetier.runtime.model.spec.Mxfp4Slice;
-import io.moetier.runtime.model.spec.TensorSlice;
-import io.moetier.runtime.model.spec.VectorSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.MatrixSlice;
+import io.moetier.runtime.model.spec.weight.Mxfp4Slice;
+import io.moetier.runtime.model.spec.weight.TensorSlice;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import io.moetier.runtime.text.SentencePieceConverter;
 import io.moetier.runtime.text.Tokenizer;
 import io.moetier.storage.format.Checkpoint;

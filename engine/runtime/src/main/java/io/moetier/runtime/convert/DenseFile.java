@@ -2,9 +2,9 @@ package io.moetier.runtime.convert;
 
 import io.moetier.kernels.tensor.MatrixShape;
 import io.moetier.kernels.tensor.WeightMatrix;
-import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
-import io.moetier.runtime.model.spec.VectorSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import io.moetier.storage.format.SafetensorsWriter;
 import io.moetier.storage.model.DType;
 import io.moetier.storage.model.TensorInfo;

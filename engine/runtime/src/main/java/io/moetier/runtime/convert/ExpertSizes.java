@@ -2,8 +2,8 @@ package io.moetier.runtime.convert;
 
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.runtime.model.spec.DenseSpec;
-import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.offload.SlotBudget.SizeClassCount;
 import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.expert.BlockPart;

@@ -2,9 +2,9 @@ package io.moetier.runtime.convert;
 
 import io.moetier.runtime.model.family.Families;
 import io.moetier.runtime.model.family.GgufModel;
-import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
-import io.moetier.runtime.model.spec.VectorSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import io.moetier.runtime.text.GgufTokenizer;
 import io.moetier.runtime.text.Tokenizer;
 import io.moetier.storage.format.GgufParts;

@@ -1,8 +1,8 @@
 package io.moetier.runtime.convert;
 
-import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
-import io.moetier.runtime.model.spec.VectorSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.model.TensorInfo;
 import java.io.IOException;

@@ -1,6 +1,6 @@
 package io.moetier.runtime.convert;
 
-import io.moetier.runtime.model.spec.Mxfp4Slice;
+import io.moetier.runtime.model.spec.weight.Mxfp4Slice;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

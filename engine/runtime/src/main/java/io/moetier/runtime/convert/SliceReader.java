@@ -1,6 +1,6 @@
 package io.moetier.runtime.convert;
 
-import io.moetier.runtime.model.spec.TensorSlice;
+import io.moetier.runtime.model.spec.weight.TensorSlice;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -2,8 +2,8 @@ package io.moetier.runtime.session;
 
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.tensor.WeightMatrix;
-import io.moetier.runtime.model.spec.LinearSpec;
-import io.moetier.runtime.model.spec.VectorSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import io.moetier.runtime.model.weight.Weights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

@@ -2,8 +2,8 @@ package io.moetier.runtime.convert;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.moetier.runtime.model.spec.Mxfp4Slice;
-import io.moetier.runtime.model.spec.TensorSlice;
+import io.moetier.runtime.model.spec.weight.Mxfp4Slice;
+import io.moetier.runtime.model.spec.weight.TensorSlice;
 import io.moetier.storage.format.Floats;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;

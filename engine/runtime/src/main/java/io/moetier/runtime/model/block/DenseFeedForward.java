@@ -8,7 +8,7 @@ import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.pass.BlockBuffers;
 import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.DenseSpec;
-import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.weight.Weights;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;

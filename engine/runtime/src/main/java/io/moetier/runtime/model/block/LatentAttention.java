@@ -11,7 +11,7 @@ import io.moetier.runtime.model.pass.BlockBuffers;
 import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.LatentAttentionSpec;
 import io.moetier.runtime.model.spec.LatentAttentionSpec.QueryRank;
-import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.weight.Linear;
 import io.moetier.runtime.model.weight.Norm;
 import io.moetier.runtime.model.weight.Projections;

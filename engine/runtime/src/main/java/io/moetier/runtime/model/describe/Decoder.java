@@ -2,10 +2,10 @@ package io.moetier.runtime.model.describe;
 
 import io.moetier.kernels.device.RopeTable;
 import io.moetier.runtime.model.spec.LayerSpec;
-import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
-import io.moetier.runtime.model.spec.NormSpec;
-import io.moetier.runtime.model.spec.VectorSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.NormSpec;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.IntStream;

@@ -2,10 +2,10 @@ package io.moetier.runtime.model.describe;
 
 import io.moetier.runtime.model.spec.EncoderSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
-import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
-import io.moetier.runtime.model.spec.NormSpec;
 import io.moetier.runtime.model.spec.SinusoidSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.NormSpec;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.IntStream;

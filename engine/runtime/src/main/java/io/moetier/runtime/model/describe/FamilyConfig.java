@@ -1,8 +1,8 @@
 package io.moetier.runtime.model.describe;
 
 import io.moetier.kernels.device.Routing.Groups;
-import io.moetier.runtime.model.spec.NormSpec;
 import io.moetier.runtime.model.spec.RopeSpec;
+import io.moetier.runtime.model.spec.weight.NormSpec;
 import io.moetier.storage.format.JsonObject;
 import java.util.List;
 import java.util.Map;

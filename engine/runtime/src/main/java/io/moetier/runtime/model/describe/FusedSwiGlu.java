@@ -2,9 +2,9 @@ package io.moetier.runtime.model.describe;
 
 import io.moetier.kernels.device.FfnActivation;
 import io.moetier.runtime.model.spec.DenseSpec;
-import io.moetier.runtime.model.spec.LinearSpec;
-import io.moetier.runtime.model.spec.MatrixSlice;
-import io.moetier.runtime.model.spec.VectorSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.MatrixSlice;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.Optional;
 
 /// Gated MLPs whose gates and ups are one tensor and whose downs are another, each with all experts of a layer.

@@ -2,13 +2,13 @@ package io.moetier.runtime.model.describe;
 
 import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.HeadsSpec;
-import io.moetier.runtime.model.spec.LinearSpec;
-import io.moetier.runtime.model.spec.NormSpec;
-import io.moetier.runtime.model.spec.ProjectionsSpec;
 import io.moetier.runtime.model.spec.QkNormSpec;
 import io.moetier.runtime.model.spec.RopeSpec;
 import io.moetier.runtime.model.spec.TemperatureSpec;
-import io.moetier.runtime.model.spec.VectorSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.NormSpec;
+import io.moetier.runtime.model.spec.weight.ProjectionsSpec;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.Optional;
 import java.util.function.Supplier;
 

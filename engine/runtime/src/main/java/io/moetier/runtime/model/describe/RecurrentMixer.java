@@ -1,14 +1,14 @@
 package io.moetier.runtime.model.describe;
 
-import io.moetier.runtime.model.spec.ConvolutionSpec;
 import io.moetier.runtime.model.spec.GatedDeltaSpec;
 import io.moetier.runtime.model.spec.LightningSpec;
-import io.moetier.runtime.model.spec.LinearSpec;
-import io.moetier.runtime.model.spec.NormSpec;
-import io.moetier.runtime.model.spec.ProjectionsSpec;
 import io.moetier.runtime.model.spec.RecurrentSpec.Decay;
 import io.moetier.runtime.model.spec.ShortConvolutionSpec;
-import io.moetier.runtime.model.spec.VectorSpec;
+import io.moetier.runtime.model.spec.weight.ConvolutionSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.NormSpec;
+import io.moetier.runtime.model.spec.weight.ProjectionsSpec;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.List;
 
 /// Describes mixers with a state of constant size, as transformers stores them.

@@ -1,7 +1,7 @@
 package io.moetier.runtime.model.describe;
 
 import io.moetier.runtime.model.spec.DenseSpec;
-import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
 
 /// Names of the two matrices of an MLP with ReLU, as checkpoints call them, and whether both have a bias.
 public record ReluMlp(String up, String down, boolean biased) implements ExpertStorage {

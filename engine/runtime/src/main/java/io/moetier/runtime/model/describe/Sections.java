@@ -1,8 +1,8 @@
 package io.moetier.runtime.model.describe;
 
-import io.moetier.runtime.model.spec.LinearSpec;
-import io.moetier.runtime.model.spec.TensorSlice;
-import io.moetier.runtime.model.spec.VectorSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.TensorSlice;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.List;
 import java.util.Optional;
 

@@ -1,7 +1,7 @@
 package io.moetier.runtime.model.describe;
 
-import io.moetier.runtime.model.spec.Mxfp4Slice;
-import io.moetier.runtime.model.spec.TensorSlice;
+import io.moetier.runtime.model.spec.weight.Mxfp4Slice;
+import io.moetier.runtime.model.spec.weight.TensorSlice;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.LongStream;

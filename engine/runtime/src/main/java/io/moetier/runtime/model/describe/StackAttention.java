@@ -1,13 +1,13 @@
 package io.moetier.runtime.model.describe;
 
 import io.moetier.runtime.model.spec.HeadsSpec;
-import io.moetier.runtime.model.spec.LinearSpec;
-import io.moetier.runtime.model.spec.ProjectionsSpec;
 import io.moetier.runtime.model.spec.RelativeBiasSpec;
 import io.moetier.runtime.model.spec.SequenceAttentionSpec;
 import io.moetier.runtime.model.spec.SequenceAttentionSpec.Reach;
-import io.moetier.runtime.model.spec.TensorSlice;
-import io.moetier.runtime.model.spec.VectorSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.ProjectionsSpec;
+import io.moetier.runtime.model.spec.weight.TensorSlice;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.List;
 import java.util.Optional;
 

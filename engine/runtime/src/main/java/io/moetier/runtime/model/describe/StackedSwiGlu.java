@@ -1,8 +1,8 @@
 package io.moetier.runtime.model.describe;
 
 import io.moetier.runtime.model.spec.DenseSpec;
-import io.moetier.runtime.model.spec.LinearSpec;
-import io.moetier.runtime.model.spec.TensorSlice;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.TensorSlice;
 import java.util.List;
 
 /// SwiGLU MLPs whose matrices of one kind are one tensor `[numExperts * width, hiddenSize]`: each expert has `width`

@@ -1,15 +1,15 @@
 package io.moetier.runtime.model.describe;
 
-import io.moetier.runtime.model.spec.ConvolutionSpec;
-import io.moetier.runtime.model.spec.LinearSpec;
 import io.moetier.runtime.model.spec.Mamba2Spec;
 import io.moetier.runtime.model.spec.MambaSpec;
 import io.moetier.runtime.model.spec.MambaSpec.Selection;
 import io.moetier.runtime.model.spec.MambaSpec.Selections;
-import io.moetier.runtime.model.spec.ProjectionsSpec;
 import io.moetier.runtime.model.spec.RecurrentSpec.Decay;
-import io.moetier.runtime.model.spec.TensorSlice;
-import io.moetier.runtime.model.spec.VectorSpec;
+import io.moetier.runtime.model.spec.weight.ConvolutionSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.ProjectionsSpec;
+import io.moetier.runtime.model.spec.weight.TensorSlice;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.List;
 import java.util.Optional;
 

@@ -1,7 +1,7 @@
 package io.moetier.runtime.model.describe;
 
 import io.moetier.runtime.model.spec.DenseSpec;
-import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
 
 /// Names of the three matrices of a SwiGLU MLP, as checkpoints call them.
 ///

@@ -9,8 +9,8 @@ import io.moetier.runtime.model.describe.Mixture;
 import io.moetier.runtime.model.describe.StackedSwiGlu;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
-import io.moetier.runtime.model.spec.NormSpec;
 import io.moetier.runtime.model.spec.SublayerSpec;
+import io.moetier.runtime.model.spec.weight.NormSpec;
 import java.util.Map;
 import java.util.Optional;
 

@@ -1,7 +1,7 @@
 package io.moetier.runtime.model.family;
 
 import io.moetier.runtime.model.spec.ModelSpec;
-import io.moetier.runtime.model.spec.TensorSlice;
+import io.moetier.runtime.model.spec.weight.TensorSlice;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.RawTensor;
 import java.util.Collections;

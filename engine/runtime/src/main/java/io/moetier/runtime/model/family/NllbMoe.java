@@ -11,10 +11,10 @@ import io.moetier.runtime.model.spec.CapacitySpec;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
-import io.moetier.runtime.model.spec.NormSpec;
 import io.moetier.runtime.model.spec.ResidualSpec;
 import io.moetier.runtime.model.spec.SequenceAttentionSpec.Reach;
 import io.moetier.runtime.model.spec.SublayerSpec;
+import io.moetier.runtime.model.spec.weight.NormSpec;
 import java.util.Map;
 import java.util.Optional;
 

@@ -1,5 +1,7 @@
 package io.moetier.runtime.model.spec;
 
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.List;
 
 /// What a sublayer computes from its input [n, hiddenSize]: one of the building blocks that families choose from.

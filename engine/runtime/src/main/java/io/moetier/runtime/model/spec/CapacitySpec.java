@@ -1,5 +1,6 @@
 package io.moetier.runtime.model.spec;
 
+import io.moetier.runtime.model.spec.weight.Range;
 /// How many tokens of one sequence an expert takes in one pass; choices beyond are dropped (Lepikhin et al. 2021;
 /// Fedus et al. 2022). Second choices queue behind all first ones.
 ///
@@ -7,6 +8,7 @@ package io.moetier.runtime.model.spec;
 /// @param share of the tokens of the pass, rounded up
 /// @param likeliestFirst whether tokens queue by the probability of their first choice, not in their order
 /// @param renormalise whether the weights that are left of a token are divided by their sum
+
 public record CapacitySpec(int tokens, double share, boolean likeliestFirst, boolean renormalise) {
     /// @throws IllegalArgumentException if a number is out of range
     public CapacitySpec {

@@ -1,6 +1,7 @@
 package io.moetier.runtime.model.spec;
 
 import io.moetier.kernels.device.FfnActivation;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;

@@ -1,11 +1,13 @@
 package io.moetier.runtime.model.spec;
 
+import io.moetier.runtime.model.spec.weight.Range;
 /// The heads of attention.
 ///
 /// @param numHeads of queries
 /// @param numKeyValueHeads of keys and values, which as many heads of queries share
 /// @param headDim elements of a query, a key and a value
 /// @param scale factor on query·key
+
 public record HeadsSpec(int numHeads, int numKeyValueHeads, int headDim, float scale) {
     /// @throws IllegalArgumentException if a number is out of range
     public HeadsSpec {

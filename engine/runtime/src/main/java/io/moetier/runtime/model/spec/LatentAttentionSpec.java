@@ -1,6 +1,10 @@
 package io.moetier.runtime.model.spec;
 
 import io.moetier.kernels.device.LatentShape;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.NormSpec;
+import io.moetier.runtime.model.spec.weight.Range;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -1,5 +1,10 @@
 package io.moetier.runtime.model.spec;
 
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.NormSpec;
+import io.moetier.runtime.model.spec.weight.ProjectionsSpec;
+import io.moetier.runtime.model.spec.weight.Range;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.List;
 
 /// Lightning attention (Qin et al. 2024) as in MiniMax-01 (MiniMax 2025): linear attention with a fixed decay.

@@ -1,5 +1,7 @@
 package io.moetier.runtime.model.spec;
 
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -1,5 +1,7 @@
 package io.moetier.runtime.model.spec;
 
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.List;
 
 /// A mixer that remembers a state of constant size instead of every position: each token changes it, and none can be

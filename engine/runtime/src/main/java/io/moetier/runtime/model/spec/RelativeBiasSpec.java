@@ -1,10 +1,13 @@
 package io.moetier.runtime.model.spec;
 
+import io.moetier.runtime.model.spec.weight.Range;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 /// A bias on scores by how far the key is from the query (Raffel et al. 2020): near distances have a bucket each,
 /// farther ones share buckets of growing width, and all from `maxDistance` on the last.
 ///
 /// @param table [numBuckets, numHeads]
 /// @param bidirectional whether keys after the query have half of the buckets; else they are not seen
+
 public record RelativeBiasSpec(VectorSpec table, int numBuckets, int maxDistance, boolean bidirectional) {
     /// @throws IllegalArgumentException if a number is out of range
     public RelativeBiasSpec {

@@ -1,9 +1,11 @@
 package io.moetier.runtime.model.spec;
 
+import io.moetier.runtime.model.spec.weight.Range;
 /// How a sublayer's result joins the residual stream: `input · x + output · result`.
 ///
 /// @param ofNormed whether `x` is what the sublayer's norm gave, instead of the residual stream in front of it
 /// @param atLayerEnd whether the result waits for the end of the layer, so that the sublayers between do not see it
+
 public record ResidualSpec(float input, float output, boolean ofNormed, boolean atLayerEnd) {
     /// @throws IllegalArgumentException if a number is out of range
     public ResidualSpec {

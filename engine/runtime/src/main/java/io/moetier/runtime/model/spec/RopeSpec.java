@@ -1,6 +1,7 @@
 package io.moetier.runtime.model.spec;
 
 import io.moetier.kernels.device.RopeTable;
+import io.moetier.runtime.model.spec.weight.Range;
 import java.util.Optional;
 
 /// Rotary position embedding (Su et al. 2021).

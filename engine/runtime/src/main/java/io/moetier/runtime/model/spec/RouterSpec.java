@@ -1,6 +1,8 @@
 package io.moetier.runtime.model.spec;
 
 import io.moetier.kernels.device.Routing;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.List;
 import java.util.Optional;
 

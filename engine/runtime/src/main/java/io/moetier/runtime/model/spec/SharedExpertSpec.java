@@ -1,5 +1,6 @@
 package io.moetier.runtime.model.spec;
 
+import io.moetier.runtime.model.spec.weight.LinearSpec;
 import java.util.Optional;
 
 /// An expert that every token visits, beside those it is routed to.

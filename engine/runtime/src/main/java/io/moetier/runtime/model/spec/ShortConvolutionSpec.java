@@ -1,5 +1,8 @@
 package io.moetier.runtime.model.spec;
 
+import io.moetier.runtime.model.spec.weight.ConvolutionSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.List;
 
 /// The gated short convolution of LFM2 (Liquid AI 2025): output·(C ⊙ convolution(B ⊙ x)), where B, C and x are linear

@@ -1,5 +1,6 @@
 package io.moetier.runtime.model.spec;
 
+import io.moetier.runtime.model.spec.weight.NormSpec;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;

@@ -1,9 +1,11 @@
 package io.moetier.runtime.model.spec;
 
+import io.moetier.runtime.model.spec.weight.Range;
 /// Queries that grow with their position: those at position `p` are multiplied by
 /// `1 + scale · ln(1 + floor((p + 1) / interval))` (Llama 4, Meta 2025; Nakanishi 2025, arXiv:2501.19399).
 ///
 /// @param interval how many positions have one factor
+
 public record TemperatureSpec(double scale, double interval) {
     /// @throws IllegalArgumentException if a number is out of range
     public TemperatureSpec {

@@ -2,7 +2,7 @@ package io.moetier.runtime.model.weight;
 
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
-import io.moetier.runtime.model.spec.ConvolutionSpec;
+import io.moetier.runtime.model.spec.weight.ConvolutionSpec;
 import org.jspecify.annotations.Nullable;
 
 /// A causal convolution of each channel by itself, with its loaded taps.

@@ -3,7 +3,7 @@ package io.moetier.runtime.model.weight;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.kernels.tensor.WeightMatrix;
-import io.moetier.runtime.model.spec.LinearSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
 import org.jspecify.annotations.Nullable;
 
 /// y = W·x + b.

@@ -2,7 +2,7 @@ package io.moetier.runtime.model.weight;
 
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
-import io.moetier.runtime.model.spec.NormSpec;
+import io.moetier.runtime.model.spec.weight.NormSpec;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 

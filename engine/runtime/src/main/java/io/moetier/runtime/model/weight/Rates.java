@@ -1,6 +1,6 @@
 package io.moetier.runtime.model.weight;
 
-import io.moetier.runtime.model.spec.VectorSpec;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 
 /// The rates at which states decay, which checkpoints store as logarithms.
 public final class Rates {

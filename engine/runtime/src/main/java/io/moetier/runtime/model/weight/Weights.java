@@ -1,8 +1,8 @@
 package io.moetier.runtime.model.weight;
 
 import io.moetier.kernels.tensor.WeightMatrix;
-import io.moetier.runtime.model.spec.LinearSpec;
-import io.moetier.runtime.model.spec.VectorSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.lang.foreign.MemorySegment;
 
 /// The weights outside the routed experts, by their checkpoint's names.

@@ -2,6 +2,7 @@ package io.moetier.runtime.model.spec;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import org.junit.jupiter.api.Test;
 
 /// Buckets as section 2.1 of Raffel et al. 2020 describes them, 32 up to a distance of 128.

@@ -1,20 +1,20 @@
-package io.moetier.runtime.model.spec;
+package io.moetier.runtime.model.spec.weight;
 
 /// The ranges that numbers of a model are in, whatever family it is of. What is outside is no model but a damaged
 /// file, and would overflow further down.
 ///
 /// Whoever makes a description from a file turns the exceptions into ones that name the file.
-final class Range {
+public final class Range {
     /// Most floats of a row of a matrix or of its results.
-    static final int ROW = 1 << 20;
+    public static final int ROW = 1 << 20;
     /// Most floats of one intermediate result of a token, so that an array holds those of a batch.
-    static final int TOKEN = 1 << 21;
+    public static final int TOKEN = 1 << 21;
     /// Most elements of a head that are rotated.
-    static final int ROTATED = 1 << 12;
+    public static final int ROTATED = 1 << 12;
     /// Most positions of a text.
-    static final int POSITIONS = 1 << 26;
+    public static final int POSITIONS = 1 << 26;
     /// Most floats of a vector, or of a part of a state.
-    static final int VECTOR = 1 << 28;
+    public static final int VECTOR = 1 << 28;
 
     private Range() {}
 
@@ -22,7 +22,7 @@ final class Range {
     ///
     /// @param name what it is the number of
     /// @throws IllegalArgumentException if it is not from `least` to `most`
-    static int require(String name, long value, int least, int most) {
+    public static int require(String name, long value, int least, int most) {
         if (value < least || value > most) {
             throw new IllegalArgumentException(name + ": expected " + least + " to " + most + ", found " + value);
         }
@@ -32,22 +32,22 @@ final class Range {
     /// Returns the product of two numbers of which neither is negative.
     ///
     /// @throws IllegalArgumentException if it is more than `most`
-    static int product(String name, int a, int b, int most) {
+    public static int product(String name, int a, int b, int most) {
         return require(name, (long) a * b, 0, most);
     }
 
     /// @throws IllegalArgumentException if `value` is infinite or not a number
-    static void requireFinite(String name, double value) {
+    public static void requireFinite(String name, double value) {
         requireFinite(name, value, true, "");
     }
 
     /// @throws IllegalArgumentException if `value` is infinite, not a number or negative
-    static void requireNotNegative(String name, double value) {
+    public static void requireNotNegative(String name, double value) {
         requireFinite(name, value, value >= 0, " of at least 0");
     }
 
     /// @throws IllegalArgumentException if `value` is infinite, not a number or not above 0
-    static void requirePositive(String name, double value) {
+    public static void requirePositive(String name, double value) {
         requireFinite(name, value, value > 0, " above 0");
     }
 

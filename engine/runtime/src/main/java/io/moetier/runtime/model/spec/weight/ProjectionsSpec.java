@@ -1,4 +1,4 @@
-package io.moetier.runtime.model.spec;
+package io.moetier.runtime.model.spec.weight;
 
 import java.util.List;
 

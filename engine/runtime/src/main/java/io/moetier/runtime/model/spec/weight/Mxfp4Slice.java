@@ -1,4 +1,4 @@
-package io.moetier.runtime.model.spec;
+package io.moetier.runtime.model.spec.weight;
 
 /// A matrix in the microscaling format MXFP4 (Rouhani et al. 2023, arXiv:2310.10537), its codes and exponents in two
 /// tensors of bytes: for each 32 elements of a row sixteen bytes, of which byte `j` has element `2j` in its lower half

@@ -1,4 +1,4 @@
-package io.moetier.runtime.model.spec;
+package io.moetier.runtime.model.spec.weight;
 
 import java.util.List;
 import java.util.Optional;
@@ -44,12 +44,12 @@ public record ConvolutionSpec(VectorSpec taps, Optional<VectorSpec> bias, int ch
     }
 
     /// Returns its vectors.
-    List<VectorSpec> vectors() {
+    public List<VectorSpec> vectors() {
         return Stream.concat(Stream.of(taps), bias.stream()).toList();
     }
 
     /// Returns how many floats it remembers: as many tokens as it looks at.
-    int state() {
+    public int state() {
         return width * channels; // in range, as the constructor saw to
     }
 }

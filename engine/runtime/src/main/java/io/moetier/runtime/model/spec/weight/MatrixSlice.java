@@ -1,4 +1,4 @@
-package io.moetier.runtime.model.spec;
+package io.moetier.runtime.model.spec.weight;
 
 /// Where a matrix lies in a checkpoint, if it is not a tensor of its own.
 public sealed interface MatrixSlice permits TensorSlice, Mxfp4Slice {
