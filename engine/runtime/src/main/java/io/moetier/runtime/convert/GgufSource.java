@@ -1,7 +1,7 @@
 package io.moetier.runtime.convert;
 
 import io.moetier.runtime.model.family.Families;
-import io.moetier.runtime.model.family.GgufModel;
+import io.moetier.runtime.model.gguf.GgufModel;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.spec.weight.VectorSpec;

@@ -7,6 +7,7 @@ import io.moetier.runtime.model.describe.GroupedAttention;
 import io.moetier.runtime.model.describe.Layer;
 import io.moetier.runtime.model.describe.Mixture;
 import io.moetier.runtime.model.describe.StackedSwiGlu;
+import io.moetier.runtime.model.gguf.GgufRule;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.SublayerSpec;

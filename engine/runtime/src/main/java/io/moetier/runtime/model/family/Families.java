@@ -1,5 +1,7 @@
 package io.moetier.runtime.model.family;
 
+import io.moetier.runtime.model.gguf.GgufModel;
+import io.moetier.runtime.model.gguf.GgufRule;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.JsonObject;
@@ -86,13 +88,7 @@ public final class Families {
                 .filter(candidate -> candidate.gguf().orElseThrow().fits(metadata))
                 .reduce((first, last) -> last) // a rule with more needs stands behind one with fewer
                 .orElse(candidates.getFirst());
-        return describe(family, family.gguf().orElseThrow(), parts);
-    }
-
-    private static GgufModel describe(Family family, GgufRule rule, GgufParts parts) {
-        JsonObject config = new GgufConfig(family, rule, parts).read();
-        ModelSpec spec = family.describe(config);
-        return GgufWeights.model(config, spec, rule, parts);
+        return GgufModel.read(family.modelType(), family.gguf().orElseThrow(), parts, family::describe);
     }
 
     private static List<String> architectures() {

@@ -1,6 +1,7 @@
 package io.moetier.runtime.model.family;
 
 import io.moetier.runtime.model.describe.FamilyConfig;
+import io.moetier.runtime.model.gguf.GgufRule;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.MalformedModelException;

@@ -2,6 +2,7 @@ package io.moetier.runtime.model.family;
 
 import io.moetier.kernels.device.FfnActivation;
 import io.moetier.kernels.device.Routing;
+import io.moetier.runtime.model.gguf.GgufRule;
 import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.DenseSpec;
 import io.moetier.runtime.model.spec.GatedDeltaSpec;

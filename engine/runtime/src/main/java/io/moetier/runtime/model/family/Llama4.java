@@ -9,6 +9,7 @@ import io.moetier.runtime.model.describe.GroupedAttention;
 import io.moetier.runtime.model.describe.Layer;
 import io.moetier.runtime.model.describe.Mixture;
 import io.moetier.runtime.model.describe.SwiGlu;
+import io.moetier.runtime.model.gguf.GgufRule;
 import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.FeedForwardSpec;
 import io.moetier.runtime.model.spec.LayerSpec;

@@ -1,4 +1,4 @@
-package io.moetier.runtime.model.family;
+package io.moetier.runtime.model.gguf;
 
 import io.moetier.storage.format.JsonObject;
 import java.util.ArrayList;
@@ -17,7 +17,7 @@ import java.util.Map;
 /// @param values of the metadata
 /// @param constants values of keys that the metadata leaves out
 /// @param names of parts, by the usual one
-record GgufRule(
+public record GgufRule(
         String architecture,
         int gatingFunc,
         boolean interleavedHeads,
@@ -28,30 +28,30 @@ record GgufRule(
     private static final int SIGMOID = 2;
 
     /// A key of `config.json`, and what it is called in the metadata after the architecture and a point.
-    record Value(String config, String gguf, boolean required) {}
+    public record Value(String config, String gguf, boolean required) {}
 
     /// Starts from files whose experts a softmax chooses, and whose heads are as in a checkpoint.
-    static GgufRule of(String architecture) {
+    public static GgufRule of(String architecture) {
         return new GgufRule(architecture, SOFTMAX, false, List.of(), Map.of(), Map.of());
     }
 
     /// Chooses the experts by sigmoids.
-    GgufRule sigmoid() {
+    public GgufRule sigmoid() {
         return new GgufRule(architecture, SIGMOID, interleavedHeads, values, constants, names);
     }
 
     /// Puts rows of queries and keys, which were reordered, back in their places.
-    GgufRule interleaved() {
+    public GgufRule interleaved() {
         return new GgufRule(architecture, gatingFunc, true, values, constants, names);
     }
 
     /// Adds a value that the metadata must have.
-    GgufRule needs(String config, String gguf) {
+    public GgufRule needs(String config, String gguf) {
         return with(new Value(config, gguf, true));
     }
 
     /// Adds a value that the metadata may have.
-    GgufRule takes(String config, String gguf) {
+    public GgufRule takes(String config, String gguf) {
         return with(new Value(config, gguf, false));
     }
 
@@ -62,26 +62,26 @@ record GgufRule(
     }
 
     /// Sets a key that has the same value in all files, or in those whose metadata has none.
-    GgufRule says(String config, Object value) {
+    public GgufRule says(String config, Object value) {
         Map<String, Object> more = new LinkedHashMap<>(constants);
         more.put(config, value);
         return new GgufRule(architecture, gatingFunc, interleavedHeads, values, more, names);
     }
 
     /// Sets what `layer_types` calls layers with heads of keys, and those without.
-    GgufRule attentionOr(String attention, String recurrent) {
+    public GgufRule attentionOr(String attention, String recurrent) {
         return says("layer_types", List.of(attention, recurrent));
     }
 
     /// Sets what the part that is usually called `usual` is called.
-    GgufRule named(String usual, String name) {
+    public GgufRule named(String usual, String name) {
         Map<String, String> more = new LinkedHashMap<>(names);
         more.put(usual, name);
         return new GgufRule(architecture, gatingFunc, interleavedHeads, values, constants, more);
     }
 
     /// Adds the values of routing and shared experts as DeepSeek-V3 has them, under its keys.
-    GgufRule routedAsDeepseek() {
+    public GgufRule routedAsDeepseek() {
         return needs("n_routed_experts", "expert_count")
                 .needs("n_shared_experts", "expert_shared_count")
                 .needs("first_k_dense_replace", "leading_dense_block_count")
@@ -98,7 +98,7 @@ record GgufRule(
 
     /// Adds the values of latent attention. What is called a head there is the latent, of which there is one for all;
     /// the heads that are made of it have keys of their own.
-    GgufRule latent() {
+    public GgufRule latent() {
         return needs("kv_lora_rank", "attention.kv_lora_rank")
                 .takes("q_lora_rank", "attention.q_lora_rank")
                 .needs("qk_rope_head_dim", "rope.dimension_count")
@@ -125,7 +125,7 @@ record GgufRule(
     }
 
     /// Says whether a file of the architecture has all that the rule needs, and experts chosen as it says.
-    boolean fits(JsonObject metadata) {
+    public boolean fits(JsonObject metadata) {
         return metadata.optionalInt(key("expert_gating_func")).orElse(SOFTMAX) == gatingFunc
                 && values.stream().allMatch(value -> !value.required() || metadata.has(key(value.gguf())));
     }

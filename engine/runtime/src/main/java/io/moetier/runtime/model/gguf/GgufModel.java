@@ -1,13 +1,15 @@
-package io.moetier.runtime.model.family;
+package io.moetier.runtime.model.gguf;
 
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.weight.TensorSlice;
+import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.RawTensor;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /// What a GGUF file holds, told as a checkpoint of its family would tell it.
 ///
@@ -17,6 +19,18 @@ import java.util.Optional;
 public record GgufModel(JsonObject config, ModelSpec spec, Map<String, Weight> weights, int numGuessingTensors) {
     public GgufModel {
         weights = Collections.unmodifiableMap(new LinkedHashMap<>(weights));
+    }
+
+    /// Reads what the files of a model hold.
+    ///
+    /// @param modelType the family's, in `config.json`
+    /// @param description what a model of the family computes with a configuration
+    /// @throws io.moetier.storage.model.MalformedModelException if a value or tensor is missing, cannot be or has
+    ///     no place in the model
+    public static GgufModel read(
+            String modelType, GgufRule rule, GgufParts parts, Function<JsonObject, ModelSpec> description) {
+        JsonObject config = new GgufConfig(modelType, rule, parts).read();
+        return GgufWeights.model(config, description.apply(config), rule, parts);
     }
 
     /// What a file has instead of an element of a vector.

@@ -1,6 +1,6 @@
-package io.moetier.runtime.model.family;
+package io.moetier.runtime.model.gguf;
 
-import io.moetier.runtime.model.family.GgufModel.Change;
+import io.moetier.runtime.model.gguf.GgufModel.Change;
 import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.BlockSpec;
 import io.moetier.runtime.model.spec.DenseSpec;

@@ -1,4 +1,4 @@
-package io.moetier.runtime.model.family;
+package io.moetier.runtime.model.gguf;
 
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.JsonObject;

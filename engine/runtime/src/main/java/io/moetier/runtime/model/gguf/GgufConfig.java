@@ -1,7 +1,7 @@
-package io.moetier.runtime.model.family;
+package io.moetier.runtime.model.gguf;
 
 import io.moetier.runtime.model.describe.Limits;
-import io.moetier.runtime.model.family.GgufRule.Value;
+import io.moetier.runtime.model.gguf.GgufRule.Value;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
@@ -47,15 +47,15 @@ final class GgufConfig {
 
     private static final double DEFAULT_THETA = 10_000;
 
-    private final Family family;
+    private final String modelType;
     private final GgufRule rule;
     private final GgufParts parts;
     private final JsonObject metadata;
     private final Map<String, RawTensor> tensors;
     private final Map<String, Object> config = new LinkedHashMap<>();
 
-    GgufConfig(Family family, GgufRule rule, GgufParts parts) {
-        this.family = family;
+    GgufConfig(String modelType, GgufRule rule, GgufParts parts) {
+        this.modelType = modelType;
         this.rule = rule;
         this.parts = parts;
         this.metadata = parts.metadata();
@@ -63,7 +63,7 @@ final class GgufConfig {
     }
 
     JsonObject read() {
-        config.put("model_type", family.modelType());
+        config.put("model_type", modelType);
         int experts = numExperts();
         int layers = numLayers();
         requireAtMost("expert_count", Limits.expertsOfLayer(layers), experts);
