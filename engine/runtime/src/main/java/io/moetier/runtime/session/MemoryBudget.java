@@ -8,6 +8,7 @@ import io.moetier.storage.memory.MemoryLimit.Kind;
 import io.moetier.storage.memory.ProcessMemory;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 
 /// The main memory of this process as one sum: what is there, what will come, and a reserve stay below every limit, and
 /// experts get the rest.
@@ -29,6 +30,7 @@ final class MemoryBudget {
     private static final long SCARCE_MACHINE_BYTES = 128 * MIB; // of which most stay while a model runs
     private static final int MACHINE_RESERVE_SHARE = 10; // of what is available stays for everybody else
     private static final int LEAST_OF_RESERVE = 8; // tenths, below which experts give way
+    private static final int HARD_PART_OF_RESERVE = 2; // tenths, below which a text ends
 
     /// What this process holds, by a measurement.
     ///
@@ -136,5 +138,13 @@ final class MemoryBudget {
             }
         }
         return most;
+    }
+
+    /// Returns the limit that `toCome` more bytes would come too close to; that of the machine does not refuse them.
+    static Optional<MemoryLimit> tightest(List<MemoryLimit> limits, long toCome) {
+        return limits.stream()
+                .filter(limit -> limit.kind() != Kind.MACHINE)
+                .filter(limit -> limit.availableBytes() - toCome < reserve(limit) / 10 * HARD_PART_OF_RESERVE)
+                .min(Comparator.comparingLong(MemoryLimit::availableBytes));
     }
 }

@@ -1,6 +1,8 @@
 package io.moetier.runtime.session;
 
+import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.memory.AvailableMemory;
+import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.memory.MemoryLimit;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -52,17 +54,31 @@ final class MemoryGuard implements AutoCloseable {
         }
     }
 
-    /// Gives back what is missing for `bytes` more. What cannot be had is left to whoever allocates.
+    /// Gives back what is missing for `bytes` of keys and values.
+    ///
+    /// @throws InvalidOptionException if too little is left even so
     void makeRoom(long bytes) {
         long missing = await(thread.submit(() -> MemoryBudget.shortage(limits.get(), bytes)));
         if (missing > 0) {
             giver.accept(missing);
+            await(thread.submit(() -> MemoryBudget.tightest(limits.get(), bytes)))
+                    .ifPresent(limit -> {
+                        throw tooLong(bytes, limit);
+                    });
         }
         shortage = 0; // until the next look
     }
 
+    private static InvalidOptionException tooLong(long bytes, MemoryLimit limit) {
+        return new InvalidOptionException(
+                "contextLength",
+                ByteSize.format(bytes)
+                        + " more of keys and values are needed for the text, and no more experts can give way to"
+                        + " them: they do not fit into the " + limit.left());
+    }
+
     /// Waits, also where this thread is interrupted, which others hear of later.
-    private static long await(Future<Long> found) {
+    private static <T> T await(Future<T> found) {
         boolean interrupted = false;
         try {
             while (true) {
