@@ -63,6 +63,11 @@ final class AutoReader implements BlockReader {
     }
 
     @Override
+    public boolean isPastCache() {
+        return false;
+    }
+
+    @Override
     public String description() {
         return description;
     }

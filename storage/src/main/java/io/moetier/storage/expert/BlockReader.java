@@ -11,6 +11,9 @@ sealed interface BlockReader extends AutoCloseable permits MappedReader, Channel
     /// @throws IOException if the file cannot be read there
     void read(int file, long offset, long bytes, MemorySegment destination) throws IOException;
 
+    /// Says whether blocks never come into the page cache.
+    boolean isPastCache();
+
     /// Returns which way it is, and why if that was not given.
     String description();
 

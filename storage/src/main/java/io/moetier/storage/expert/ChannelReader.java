@@ -11,10 +11,12 @@ import java.util.List;
 /// Reads blocks by position, through the page cache or past it.
 final class ChannelReader implements BlockReader {
     private final String name;
+    private final boolean isPastCache;
     private final List<ReopeningFile> files = new ArrayList<>();
 
     private ChannelReader(String name, List<Path> paths, OpenOption... options) throws IOException {
         this.name = name;
+        isPastCache = options.length > 0;
         try {
             for (Path path : paths) {
                 files.add(ReopeningFile.open(path, options));
@@ -76,6 +78,11 @@ final class ChannelReader implements BlockReader {
         // whole pages: what direct reads demand; the file goes on behind every block
         long pages = BlockLayout.roundUp(bytes, BlockLayout.PAGE_BYTES);
         files.get(file).read(offset, destination.asSlice(0, pages).asByteBuffer(), (int) bytes);
+    }
+
+    @Override
+    public boolean isPastCache() {
+        return isPastCache;
     }
 
     @Override

@@ -169,6 +169,11 @@ public final class ExpertStore implements AutoCloseable {
         return repeatedReads.get();
     }
 
+    /// Says whether blocks never come into the page cache.
+    public boolean readsPastCache() {
+        return reader.isPastCache();
+    }
+
     /// Returns how blocks are read, and why.
     public String ioDescription() {
         return reader.description();

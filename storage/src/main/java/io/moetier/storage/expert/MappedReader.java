@@ -54,6 +54,11 @@ final class MappedReader implements BlockReader {
     }
 
     @Override
+    public boolean isPastCache() {
+        return false;
+    }
+
+    @Override
     public String description() {
         return "mapped";
     }

@@ -36,7 +36,6 @@ import io.moetier.runtime.trace.Census;
 import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.expert.ExpertStore;
-import io.moetier.storage.expert.IoMode;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.model.ExpertId;
 import java.lang.foreign.Arena;
@@ -58,10 +57,13 @@ public final class Engine implements AutoCloseable {
     /// Tokens that one forward pass takes at most.
     public static final int BATCH = 512;
 
+    private static final int LEAST_BATCH = 64;
+
     private final ExpertStore store;
     private final ModelSpec spec;
     private final ExpertSelection selection;
     private final int contextLength;
+    private final int batch; // tokens that a pass takes at most
     private final KvType kv;
     private final List<Device> devices; // all but experts is computed on the first
     private final Device device;
@@ -107,14 +109,15 @@ public final class Engine implements AutoCloseable {
         owned.add(() -> close(mainMemory));
         StoreWeights weights = new StoreWeights(store, mainMemory);
         otherWeightBytes = weights.byteSize();
-        memoryPlan = planned(config);
         asked = config.memory().ramBytes().isPresent();
+        batch = batchThatFits(config);
+        memoryPlan = planned(config);
         expertTiers = openTiers(config, policy);
         owned.add(expertTiers::close);
         guard = device.readsMainMemory() ? Optional.of(MemoryGuard.start(expertTiers::giveBack)) : Optional.empty();
         guard.ifPresent(memory -> owned.add(memory::close));
         ExpertPlaces places = new ExpertPlaces(
-                spec, device, devices.subList(1, devices.size()), processor.orElse(null), batch(), expertTiers);
+                spec, device, devices.subList(1, devices.size()), processor.orElse(null), batch, expertTiers);
         placesBytes = places.byteSize();
         policyWords = policyWords(config.offloading().policy(), expertTiers.residentSummary());
         prefetchTrial = new PrefetchTrial(config.offloading().prefetch(), allFit(expertTiers.residentSummary()));
@@ -205,8 +208,9 @@ public final class Engine implements AutoCloseable {
             budget.slots(bytes);
             budget.requireAddresses(bytes);
         } else {
-            long keyValues =
-                    config.compute().devices().isEmpty() ? reservedKeyValues(selected, config, contextLength) : 0;
+            long keyValues = config.compute().devices().isEmpty()
+                    ? reservedKeyValues(selected, config, contextLength, LEAST_BATCH)
+                    : 0;
             MemoryBudget.require(new MemoryNeeds(budget.minimumBytes(), otherWeightBytes, 0, keyValues, 0, 0, 0));
         }
     }
@@ -250,7 +254,7 @@ public final class Engine implements AutoCloseable {
         }
         lockStep(); // memory for it may come from the tier of experts
         try {
-            return Session.open(this, kv, length, BATCH);
+            return Session.open(this, kv, length, batch);
         } finally {
             unlockStep();
         }
@@ -551,49 +555,61 @@ public final class Engine implements AutoCloseable {
         return config.memory().ramBytes().orElseGet(() -> Math.max(minimumRamBytes(), memoryPlan.expertBytes()));
     }
 
+    /// Returns how many tokens a pass takes at most: fewer than usual where their buffers, keys and values would leave
+    /// too
+    /// little for the fewest experts. An encoder's output begins with one pass, whose experts may have a capacity.
+    private int batchThatFits(EngineConfig config) {
+        int tokens = Math.min(BATCH, contextLength);
+        if (!asked && device.readsMainMemory() && spec.encoder().isEmpty()) {
+            while (tokens > LEAST_BATCH && !MemoryBudget.fits(needs(config, tokens))) {
+                tokens = Math.max(LEAST_BATCH, tokens / 2);
+            }
+        }
+        return tokens;
+    }
+
     /// @throws InvalidOptionException if nobody says how much experts may take, and the least does not fit
     private MemoryPlan planned(EngineConfig config) {
-        boolean here = device.readsMainMemory();
-        long slotBytes =
-                store.layouts().stream().mapToLong(BlockLayout::slotBytes).max().orElse(0);
-        MemoryNeeds needs = new MemoryNeeds(
-                minimumRamBytes(),
-                otherWeightBytes,
-                otherWeightBytes,
-                here ? reservedKeyValues(spec, config, contextLength) : 0,
-                here ? Session.workspaceBytes(spec, device, contextLength, BATCH) : 0,
-                config.offloading().io() == IoMode.DIRECT ? 0 : 2L * loaders.count() * slotBytes, // one is read ahead
-                config.memory().reservedBytes());
-        if (config.memory().ramBytes().isEmpty()) {
+        MemoryNeeds needs = needs(config, batch);
+        if (!asked) {
             MemoryBudget.require(needs);
         }
         return MemoryBudget.plan(needs);
     }
 
+    private MemoryNeeds needs(EngineConfig config, int tokens) {
+        boolean here = device.readsMainMemory();
+        long slotBytes =
+                store.layouts().stream().mapToLong(BlockLayout::slotBytes).max().orElse(0);
+        return new MemoryNeeds(
+                minimumRamBytes(),
+                otherWeightBytes,
+                otherWeightBytes,
+                here ? reservedKeyValues(spec, config, contextLength, tokens) : 0,
+                here ? Session.workspaceBytes(spec, device, contextLength, tokens) : 0,
+                store.readsPastCache() ? 0 : 2L * loaders.count() * slotBytes, // one is read ahead
+                config.memory().reservedBytes());
+    }
+
     /// Returns the bytes of keys and values that are reserved: all that were asked for. Where nobody asked, those of
-    /// the first tokens; experts give way to later ones.
-    private static long reservedKeyValues(ModelSpec spec, EngineConfig config, int contextLength) {
+    /// the first `batch` tokens; experts give way to later ones.
+    private static long reservedKeyValues(ModelSpec spec, EngineConfig config, int contextLength, int batch) {
         boolean asked = config.memory().contextLength() > 0;
         return KvCache.allocatedBytes(
-                spec, config.numerics().kv(), asked ? contextLength : Math.min(BATCH, contextLength));
+                spec, config.numerics().kv(), asked ? contextLength : Math.min(batch, contextLength));
     }
 
     private VramBudget vramBudget(int number) {
         long working = devices.get(number).workingBytes();
         if (number > 0) {
-            return new VramBudget(0, 0, ExpertPlaces.bytesThere(spec, batch()) + working, minimumRamBytes());
+            return new VramBudget(0, 0, ExpertPlaces.bytesThere(spec, batch) + working, minimumRamBytes());
         }
         int others = devices.size() - 1 + (processor.isPresent() ? 1 : 0);
-        long workspace = Session.workspaceBytes(spec, device, contextLength, BATCH)
-                + others * ExpertPlaces.bytesHere(spec, batch())
+        long workspace = Session.workspaceBytes(spec, device, contextLength, batch)
+                + others * ExpertPlaces.bytesHere(spec, batch)
                 + working;
         return new VramBudget(
                 otherWeightBytes, KvCache.allocatedBytes(spec, kv, contextLength), workspace, minimumRamBytes());
-    }
-
-    /// Returns how many tokens a pass takes at most.
-    private int batch() {
-        return Math.min(BATCH, contextLength);
     }
 
     private int numExpertsPerToken() {

@@ -60,12 +60,21 @@ final class MemoryBudget {
     }
 
     static void require(MemoryNeeds needs, List<MemoryLimit> limits, Held held) {
-        for (MemoryPlan plan : plans(needs, limits, held)) {
-            if (plan.limit().kind() != Kind.MACHINE && plan.expertBytes() + needs.others() < needs.leastExperts()) {
-                throw InvalidOptionException.tooLittle(
-                        "ramBytes", plan.shortage(needs.leastExperts()), "contextLength");
-            }
-        }
+        tooTight(needs, limits, held).ifPresent(plan -> {
+            throw InvalidOptionException.tooLittle("ramBytes", plan.shortage(needs.leastExperts()), "contextLength");
+        });
+    }
+
+    /// Says whether [#require] would be satisfied.
+    static boolean fits(MemoryNeeds needs) {
+        return tooTight(needs, AvailableMemory.limits(), Held.now()).isEmpty();
+    }
+
+    private static Optional<MemoryPlan> tooTight(MemoryNeeds needs, List<MemoryLimit> limits, Held held) {
+        return plans(needs, limits, held).stream()
+                .filter(plan -> plan.limit().kind() != Kind.MACHINE)
+                .filter(plan -> plan.expertBytes() + needs.others() < needs.leastExperts())
+                .findFirst();
     }
 
     /// Returns what each limit leaves, the least first.
