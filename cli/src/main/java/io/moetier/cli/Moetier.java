@@ -1,29 +1,13 @@
 package io.moetier.cli;
 
-import io.moetier.cli.bench.BenchCommand;
-import io.moetier.cli.bench.RaceCommand;
-import io.moetier.cli.doctor.DoctorCommand;
-import io.moetier.cli.explain.ExplainCommand;
-import io.moetier.cli.models.FamiliesCommand;
-import io.moetier.cli.models.ImportCommand;
-import io.moetier.cli.models.InspectCommand;
-import io.moetier.cli.models.VerifyCommand;
 import io.moetier.cli.option.DeviceChoice;
 import io.moetier.cli.option.OptionList;
-import io.moetier.cli.perplexity.LogitsCommand;
-import io.moetier.cli.perplexity.PerplexityCommand;
 import io.moetier.cli.run.Remedy;
-import io.moetier.cli.run.RunCommand;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.NativeText;
 import io.moetier.cli.terminal.Numbers;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
-import io.moetier.cli.trace.TraceCommand;
-import io.moetier.cli.trace.TraceConvertCommand;
-import io.moetier.cli.trace.TraceRecordCommand;
-import io.moetier.cli.trace.TraceShowCommand;
-import io.moetier.cli.tune.TuneCommand;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.KvType;
@@ -104,7 +88,7 @@ public final class Moetier implements Runnable {
     public static int execute(Surroundings surroundings, Streams streams, String... args) {
         Moetier moetier = new Moetier(surroundings, streams);
         try {
-            int exitCode = moetier.commandLine().execute(args);
+            int exitCode = moetier.commandLine(args).execute(args);
             if (exitCode == Failure.OK) {
                 streams.flush(); // a full disk fails here or earlier, and is reported once
             }
@@ -117,25 +101,9 @@ public final class Moetier implements Runnable {
         }
     }
 
-    private CommandLine commandLine() {
-        CommandLine commandLine = new CommandLine(this)
-                .addSubcommand(new RunCommand(surroundings, streams))
-                .addSubcommand(new ImportCommand(surroundings, streams))
-                .addSubcommand(new FamiliesCommand(streams))
-                .addSubcommand(new InspectCommand(streams))
-                .addSubcommand(new VerifyCommand(surroundings, streams))
-                .addSubcommand(new LogitsCommand(surroundings, streams))
-                .addSubcommand(new ExplainCommand(surroundings, streams))
-                .addSubcommand(new CommandLine(new TraceCommand(streams))
-                        .addSubcommand(new TraceRecordCommand(surroundings, streams))
-                        .addSubcommand(new TraceShowCommand(streams))
-                        .addSubcommand(new TraceConvertCommand(streams)))
-                .addSubcommand(new TuneCommand(surroundings, streams))
-                .addSubcommand(new BenchCommand(surroundings, streams))
-                .addSubcommand(new RaceCommand(surroundings, streams))
-                .addSubcommand(new PerplexityCommand(surroundings, streams))
-                .addSubcommand(new DoctorCommand(surroundings, streams))
-                .addSubcommand(new HelpCommand(streams));
+    private CommandLine commandLine(String... args) {
+        CommandLine commandLine = new CommandLine(this);
+        new Commands(surroundings, streams).of(args).forEach(commandLine::addSubcommand);
         Map<String, IHelpSectionRenderer> sections = commandLine.getHelpSectionMap();
         sections.put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, new OptionList());
         return commandLine
@@ -163,7 +131,7 @@ public final class Moetier implements Runnable {
                 .registerConverter(PrefetchChoice.class, converter(text -> constant(PrefetchChoice.class, text)))
                 .registerConverter(Rounding.class, converter(text -> constant(Rounding.class, text)))
                 .setExecutionExceptionHandler((cause, command, parsed) -> report(cause))
-                .setParameterExceptionHandler((cause, args) -> rejectUsage(cause, args));
+                .setParameterExceptionHandler((cause, words) -> rejectUsage(cause, words));
     }
 
     private int report(Throwable cause) {

@@ -41,7 +41,7 @@ class HelpTest {
                 .map(Topic::heading)
                 .filter(heading -> !heading.equals(Topic.MEASUREMENT.heading()))
                 .toList();
-        List<String> lines = help("run").lines().toList();
+        List<String> lines = help("run", "--help").lines().toList();
         assertEquals(
                 headings,
                 lines.stream()
@@ -62,16 +62,31 @@ class HelpTest {
         assertEquals(List.of(), without);
     }
 
+    /// A command by itself is the same as among all others.
+    @Test
+    void helpIsTheSameInBothWays() {
+        List<String> names = help().lines()
+                .filter(line -> line.matches("  [a-z].*"))
+                .map(line -> line.strip().split(" ", -1)[0])
+                .filter(name -> !name.equals("help"))
+                .toList();
+        assertTrue(names.size() > 10, names::toString);
+        for (String name : names) {
+            assertEquals(help("help", name), help(name, "--help"));
+        }
+    }
+
     @Test
     void fewOptionsNeedNoHeadings() {
-        assertTrue(help("verify").lines().noneMatch(line -> line.equals("Other:")));
+        assertTrue(help("verify", "--help").lines().noneMatch(line -> line.equals("Other:")));
     }
 
     @Test
     void theExamplesWork() throws IOException {
         Path article = cache.resolve("article.txt");
         Files.writeString(article, "The horse");
-        List<MatchResult> examples = EXAMPLE.matcher(help("run")).results().toList();
+        List<MatchResult> examples =
+                EXAMPLE.matcher(help("run", "--help")).results().toList();
         assertEquals(4, examples.size());
         for (MatchResult example : examples) {
             String[] words = WORD.matcher(example.group(1))
@@ -88,8 +103,8 @@ class HelpTest {
         }
     }
 
-    private static String help(String command) {
-        CommandLineRun run = CommandLineRun.inProcess(Map.of(), Path.of("/nonexistent"), command, "--help");
+    private static String help(String... words) {
+        CommandLineRun run = CommandLineRun.inProcess(Map.of(), Path.of("/nonexistent"), words);
         assertEquals(Failure.OK, run.exitCode());
         return run.out();
     }

@@ -1,0 +1,67 @@
+package io.moetier.cli;
+
+import io.moetier.cli.bench.BenchCommand;
+import io.moetier.cli.bench.RaceCommand;
+import io.moetier.cli.doctor.DoctorCommand;
+import io.moetier.cli.explain.ExplainCommand;
+import io.moetier.cli.models.FamiliesCommand;
+import io.moetier.cli.models.ImportCommand;
+import io.moetier.cli.models.InspectCommand;
+import io.moetier.cli.models.VerifyCommand;
+import io.moetier.cli.perplexity.LogitsCommand;
+import io.moetier.cli.perplexity.PerplexityCommand;
+import io.moetier.cli.run.RunCommand;
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
+import io.moetier.cli.trace.TraceCommand;
+import io.moetier.cli.trace.TraceConvertCommand;
+import io.moetier.cli.trace.TraceRecordCommand;
+import io.moetier.cli.trace.TraceShowCommand;
+import io.moetier.cli.tune.TuneCommand;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+
+/// Which commands there are, in the order of the help.
+///
+/// To make the model of a command takes time: each of its options is looked up, and loads what its type is made of. All
+/// of them took a third of what a short command takes.
+final class Commands {
+    private final Map<String, Supplier<Object>> byName = new LinkedHashMap<>();
+    private final Streams streams;
+
+    Commands(Surroundings surroundings, Streams streams) {
+        this.streams = streams;
+        byName.put("run", () -> new RunCommand(surroundings, streams));
+        byName.put("import", () -> new ImportCommand(surroundings, streams));
+        byName.put("families", () -> new FamiliesCommand(streams));
+        byName.put("inspect", () -> new InspectCommand(streams));
+        byName.put("verify", () -> new VerifyCommand(surroundings, streams));
+        byName.put("logits", () -> new LogitsCommand(surroundings, streams));
+        byName.put("explain", () -> new ExplainCommand(surroundings, streams));
+        byName.put(
+                "trace",
+                () -> new CommandLine(new TraceCommand(streams))
+                        .addSubcommand(new TraceRecordCommand(surroundings, streams))
+                        .addSubcommand(new TraceShowCommand(streams))
+                        .addSubcommand(new TraceConvertCommand(streams)));
+        byName.put("tune", () -> new TuneCommand(surroundings, streams));
+        byName.put("bench", () -> new BenchCommand(surroundings, streams));
+        byName.put("race", () -> new RaceCommand(surroundings, streams));
+        byName.put("perplexity", () -> new PerplexityCommand(surroundings, streams));
+        byName.put("doctor", () -> new DoctorCommand(surroundings, streams));
+    }
+
+    /// Returns the command that the first argument names, if it names one; else all, and the one for their help.
+    List<Object> of(String... args) {
+        @Nullable Supplier<Object> named = args.length == 0 ? null : byName.get(args[0]);
+        return named == null
+                ? Stream.concat(byName.values().stream().map(Supplier::get), Stream.of(new HelpCommand(streams)))
+                        .toList()
+                : List.of(named.get());
+    }
+}
