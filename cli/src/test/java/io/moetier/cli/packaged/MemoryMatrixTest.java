@@ -1,4 +1,4 @@
-package io.moetier.cli.run;
+package io.moetier.cli.packaged;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;

@@ -1,4 +1,4 @@
-package io.moetier.cli.bench;
+package io.moetier.cli.packaged;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;

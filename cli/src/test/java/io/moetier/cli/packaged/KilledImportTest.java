@@ -1,4 +1,4 @@
-package io.moetier.cli.models;
+package io.moetier.cli.packaged;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
