@@ -38,7 +38,7 @@ public record CommandLineRun(int exitCode, String out, String err) {
         return new CommandLineRun(exitCode, out.toString(), err.toString());
     }
 
-    /// Starts a command in a JVM of its own, started as this one was; its output goes to `log`.
+    /// Starts a command in a JVM of its own ([#command]); its output goes to `log`.
     public static ChildProcess start(Path log, String... args) {
         return start(log, List.of(), args);
     }
@@ -63,13 +63,18 @@ public record CommandLineRun(int exitCode, String out, String err) {
         }
     }
 
-    /// Returns the beginning of a command line for commands in a JVM of their own.
+    /// Returns the beginning of a command line for commands in a JVM of their own, which is started as this one was, or
+    /// as the launcher does it where that is tested ([PackedProgram]).
     public static List<String> command(List<String> options) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.add("@" + Path.of("src/main/launcher/jvm.args").toAbsolutePath());
+        if (PackedProgram.isTested()) {
+            command.addAll(PackedProgram.options());
+        } else {
+            command.add("@" + Path.of("src/main/launcher/jvm.args").toAbsolutePath());
+            command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+        }
         command.addAll(options);
-        command.addAll(List.of("-cp", System.getProperty("java.class.path")));
         command.add(Moetier.class.getName());
         return command;
     }
