@@ -46,6 +46,7 @@ class LauncherTest {
         command.add("JAVA_HOME=" + System.getProperty("java.home"));
         command.add("HOME=" + directory.resolve("home"));
         command.add("MODEL=" + TestData.tinyMixtral().toAbsolutePath());
+        command.add("MOETIER_JAVA_OPTS=-XX:TieredStopAtLevel=1"); // few tokens
         command.addAll(variables);
         command.addAll(List.of("sh", "-c", before + "\nexec " + ROOT.resolve("moetier") + " " + arguments));
         ProcessBuilder builder = new ProcessBuilder(command)

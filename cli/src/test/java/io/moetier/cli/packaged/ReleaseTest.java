@@ -38,6 +38,7 @@ class ReleaseTest {
         Path err = directory.resolve("err");
         List<String> command = new ArrayList<>(List.of("env", "-i", "PATH=/usr/bin"));
         command.add("HOME=" + directory.resolve("home"));
+        command.add("MOETIER_JAVA_OPTS=-XX:TieredStopAtLevel=1"); // few tokens
         command.addAll(List.of(variables.split(" ")));
         command.addAll(List.of("sh", "-c", script));
         ProcessBuilder builder = new ProcessBuilder(command)
