@@ -117,4 +117,87 @@ struct MXFP4 {
   static constexpr int E = 0;
   static constexpr int QS = 16;
 };
+struct NVFP4 {
+  static constexpr int BLOCK_COLS = 64;
+  static constexpr int BLOCK_BYTES = 576;
+  static constexpr int D = 0;
+  static constexpr int QS = 64;
+};
+struct Q1_0 {
+  static constexpr int BLOCK_COLS = 128;
+  static constexpr int BLOCK_BYTES = 288;
+  static constexpr int D = 0;
+  static constexpr int QS = 32;
+};
+struct Q2_0 {
+  static constexpr int BLOCK_COLS = 64;
+  static constexpr int BLOCK_BYTES = 288;
+  static constexpr int D = 0;
+  static constexpr int QS = 32;
+};
+struct TQ1_0 {
+  static constexpr int BLOCK_COLS = 256;
+  static constexpr int BLOCK_BYTES = 864;
+  static constexpr int D = 0;
+  static constexpr int QS = 32;
+  static constexpr int QH = 800;
+};
+struct TQ2_0 {
+  static constexpr int BLOCK_COLS = 256;
+  static constexpr int BLOCK_BYTES = 1056;
+  static constexpr int D = 0;
+  static constexpr int QS = 32;
+};
+struct IQ1_S {
+  static constexpr int BLOCK_COLS = 256;
+  static constexpr int BLOCK_BYTES = 800;
+  static constexpr int D = 0;
+  static constexpr int QH = 32;
+  static constexpr int QS = 288;
+};
+struct IQ1_M {
+  static constexpr int BLOCK_COLS = 256;
+  static constexpr int BLOCK_BYTES = 896;
+  static constexpr int SCALES = 0;
+  static constexpr int QH = 128;
+  static constexpr int QS = 384;
+};
+struct IQ2_XXS {
+  static constexpr int BLOCK_COLS = 256;
+  static constexpr int BLOCK_BYTES = 1056;
+  static constexpr int D = 0;
+  static constexpr int QS = 32;
+};
+struct IQ2_XS {
+  static constexpr int BLOCK_COLS = 256;
+  static constexpr int BLOCK_BYTES = 1184;
+  static constexpr int D = 0;
+  static constexpr int SCALES = 32;
+  static constexpr int QS = 160;
+};
+struct IQ2_S {
+  static constexpr int BLOCK_COLS = 256;
+  static constexpr int BLOCK_BYTES = 1312;
+  static constexpr int D = 0;
+  static constexpr int SCALES = 32;
+  static constexpr int QH = 160;
+  static constexpr int QS = 288;
+  static constexpr int SIGNS = 800;
+};
+struct IQ3_XXS {
+  static constexpr int BLOCK_COLS = 256;
+  static constexpr int BLOCK_BYTES = 1568;
+  static constexpr int D = 0;
+  static constexpr int QS = 32;
+  static constexpr int SIGNS = 1056;
+};
+struct IQ3_S {
+  static constexpr int BLOCK_COLS = 256;
+  static constexpr int BLOCK_BYTES = 1760;
+  static constexpr int D = 0;
+  static constexpr int SCALES = 32;
+  static constexpr int QH = 96;
+  static constexpr int QS = 224;
+  static constexpr int SIGNS = 1248;
+};
 }

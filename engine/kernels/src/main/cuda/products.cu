@@ -5,6 +5,7 @@
 // the second-level cache; activations once for every tile, from there too. The floor of one row is therefore the bytes
 // of the weights over the memory's bandwidth. A warp has 512 bytes of weights and more in flight for every unit that it
 // has unrolled: four, two or one of them, where there is one row, by type.
+#include "points.cuh"
 #include "rows.cuh"
 #include "tasks.cuh"
 
@@ -18,11 +19,10 @@ __device__ __forceinline__ void multiply_rows(const Tasks& tasks) {
   }
   const int end = min((int)(blockIdx.x + 1) * TILE_ROWS, task.rows);
   for (int row = blockIdx.x * TILE_ROWS + warp_of_block(); row < end; row += WARPS) {
-    const uint8_t* weights = task.weights + row * T::row_bytes(task.cols);
     float sums[ROWS_TOGETHER] = {};
 #pragma unroll 1
     for (int column = lane_of_warp(); column < task.cols; column += LANES) {
-      const float w = T::element(weights, column);
+      const float w = T::element(task.weights, task.cols, row, column);
 #pragma unroll
       for (int i = 0; i < ROWS_TOGETHER; i++) {
         sums[i] = fmaf(w, x_row(task, min(first + i, task.n - 1))[column], sums[i]);
@@ -80,9 +80,9 @@ __device__ __forceinline__ void embed(const Lookup& lookup) {
 
 template <class T>
 __device__ __forceinline__ void embed_rows(const Lookup& lookup) {
-  const uint8_t* row = lookup.table + token_of_block(lookup) * T::row_bytes(lookup.cols);
+  const int row = token_of_block(lookup);
   for (int column = threadIdx.x; column < lookup.cols; column += THREADS) {
-    lookup.out[(size_t)blockIdx.x * lookup.cols + column] = T::element(row, column);
+    lookup.out[(size_t)blockIdx.x * lookup.cols + column] = T::element(lookup.table, lookup.cols, row, column);
   }
 }
 
@@ -96,7 +96,7 @@ __device__ __forceinline__ void embed_rows(const Lookup& lookup) {
   KERNEL(multiply_gated_##type)(const Tasks tasks) { multiply<T, ROWS_TOGETHER, true>(tasks); }      \
   KERNEL(embed_##type)(const Lookup lookup) { embed<T>(lookup); }
 
-#define BY_ROWS(type, T)                                                                             \
+#define ONE_BY_ONE(type, T)                                                                             \
   SMALL_KERNEL(multiply_##type)(const Tasks tasks) { multiply_rows<T>(tasks); }                            \
   KERNEL(embed_##type)(const Lookup lookup) { embed_rows<T>(lookup); }
 
@@ -114,11 +114,23 @@ TILED(mxfp4, MXFP4)
 TILED(q4_k, Q4_K)
 TILED(q5_k, Q5_K)
 TILED(q6_k, Q6_K)
-BY_ROWS(q2_k, Q2_K)
-BY_ROWS(q3_k, Q3_K)
+ONE_BY_ONE(q2_k, Q2_K)
+ONE_BY_ONE(q3_k, Q3_K)
+ONE_BY_ONE(nvfp4, NVFP4)
+ONE_BY_ONE(q1_0, Q1_0)
+ONE_BY_ONE(q2_0, Q2_0)
+ONE_BY_ONE(tq1_0, TQ1_0)
+ONE_BY_ONE(tq2_0, TQ2_0)
+ONE_BY_ONE(iq1_s, IQ1_S)
+ONE_BY_ONE(iq1_m, IQ1_M)
+ONE_BY_ONE(iq2_xxs, IQ2_XXS)
+ONE_BY_ONE(iq2_xs, IQ2_XS)
+ONE_BY_ONE(iq2_s, IQ2_S)
+ONE_BY_ONE(iq3_xxs, IQ3_XXS)
+ONE_BY_ONE(iq3_s, IQ3_S)
 
 // What gate and up of experts come to where each was multiplied by itself, since they are of different types or of one
-// that is kept by rows: a task's `out` [n, rows] becomes the activation of itself and `x` [n, rows].
+// that is decoded weight by weight: a task's `out` [n, rows] becomes the activation of itself and `x` [n, rows].
 KERNEL(activate_pairs)(const Tasks tasks) {
   Task task = task_of_block(tasks);
   task.bias = nullptr;

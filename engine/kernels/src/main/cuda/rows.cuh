@@ -1,6 +1,6 @@
 // The element types whose tiles are sixteen rows one after another, as ggml stores them.
 //
-// Of a type: row_bytes(cols), and element(row, k), the float that ggml makes of column k.
+// Of a type: element(matrix, cols, row, k), the float that ggml makes of column k of a row.
 #pragma once
 #include "common.cuh"
 #include "layout.cuh"
@@ -15,19 +15,14 @@ __device__ __forceinline__ int two_bits(const uint8_t* bytes, int k) {
 }
 
 template <class Layout>
-struct Blocks {
-  static __device__ __forceinline__ size_t row_bytes(int cols) {
-    return (size_t)(cols / Layout::BLOCK_COLS) * Layout::ROW_BLOCK_BYTES;
-  }
+__device__ __forceinline__ const uint8_t* block_of_row(const uint8_t* matrix, int cols, int row, int k) {
+  const int blocks = cols / Layout::BLOCK_COLS;
+  return matrix + ((size_t)row * blocks + k / Layout::BLOCK_COLS) * Layout::ROW_BLOCK_BYTES;
+}
 
-  static __device__ __forceinline__ const uint8_t* block(const uint8_t* row, int k) {
-    return row + (size_t)(k / Layout::BLOCK_COLS) * Layout::ROW_BLOCK_BYTES;
-  }
-};
-
-struct Q2_K : Blocks<layout::Q2_K> {
-  static __device__ __forceinline__ float element(const uint8_t* row, int k) {
-    const uint8_t* b = block(row, k);
+struct Q2_K {
+  static __device__ __forceinline__ float element(const uint8_t* matrix, int cols, int row, int k) {
+    const uint8_t* b = block_of_row<layout::Q2_K>(matrix, cols, row, k);
     const int i = k % 256;
     const float scale = half_at(b + 80) * (float)(b[i / 16] & 15);
     const float offset = half_at(b + 82) * (float)(b[i / 16] >> 4);
@@ -35,9 +30,9 @@ struct Q2_K : Blocks<layout::Q2_K> {
   }
 };
 
-struct Q3_K : Blocks<layout::Q3_K> {
-  static __device__ __forceinline__ float element(const uint8_t* row, int k) {
-    const uint8_t* b = block(row, k);
+struct Q3_K {
+  static __device__ __forceinline__ float element(const uint8_t* matrix, int cols, int row, int k) {
+    const uint8_t* b = block_of_row<layout::Q3_K>(matrix, cols, row, k);
     const int i = k % 256;
     const int group = i / 16;
     const int lower = b[96 + group % 8] >> (group / 8 * 4) & 15;

@@ -212,17 +212,7 @@ int LEVEL(multiply_amx)(int type, const struct product *p) {
         return 0;
     }
     switch (type) {
-        MULTIPLY(Q8_0)
-        MULTIPLY(Q4_0)
-        MULTIPLY(Q4_1)
-        MULTIPLY(Q5_0)
-        MULTIPLY(Q5_1)
-        MULTIPLY(Q4_K)
-        MULTIPLY(Q5_K)
-        MULTIPLY(Q6_K)
-        MULTIPLY(IQ4_NL)
-        MULTIPLY(IQ4_XS)
-        MULTIPLY(MXFP4)
+        BLOCK_TYPES(MULTIPLY)
     }
     return 1;
 }

@@ -262,16 +262,6 @@ void LEVEL(multiply_blocks)(int type, const struct product *p) {
     }
 #endif
     switch (type) {
-        MULTIPLY(Q8_0)
-        MULTIPLY(Q4_0)
-        MULTIPLY(Q4_1)
-        MULTIPLY(Q5_0)
-        MULTIPLY(Q5_1)
-        MULTIPLY(Q4_K)
-        MULTIPLY(Q5_K)
-        MULTIPLY(Q6_K)
-        MULTIPLY(IQ4_NL)
-        MULTIPLY(IQ4_XS)
-        MULTIPLY(MXFP4)
+        BLOCK_TYPES(MULTIPLY)
     }
 }

@@ -22,7 +22,19 @@ enum {
     Q6_K,
     IQ4_NL,
     IQ4_XS,
-    MXFP4
+    MXFP4,
+    NVFP4,
+    Q1_0,
+    Q2_0,
+    TQ1_0,
+    TQ2_0,
+    IQ1_S,
+    IQ1_M,
+    IQ2_XXS,
+    IQ2_XS,
+    IQ2_S,
+    IQ3_XXS,
+    IQ3_S
 };
 
 /* Rows that are interleaved. */
@@ -50,6 +62,20 @@ enum { Q6_K_COLS = 256, Q6_K_BYTES = 3360, Q6_K_D = 0, Q6_K_SCALES = 32, Q6_K_QL
 enum { IQ4_NL_COLS = 32, IQ4_NL_BYTES = 288, IQ4_NL_D = 0, IQ4_NL_QS = 32 };
 enum { IQ4_XS_COLS = 256, IQ4_XS_BYTES = 2208, IQ4_XS_D = 0, IQ4_XS_SCALES = 32, IQ4_XS_QS = 160 };
 enum { MXFP4_COLS = 32, MXFP4_BYTES = 272, MXFP4_E = 0, MXFP4_QS = 16 };
+enum { NVFP4_COLS = 64, NVFP4_BYTES = 576, NVFP4_D = 0, NVFP4_QS = 64 };
+enum { Q1_0_COLS = 128, Q1_0_BYTES = 288, Q1_0_D = 0, Q1_0_QS = 32 };
+enum { Q2_0_COLS = 64, Q2_0_BYTES = 288, Q2_0_D = 0, Q2_0_QS = 32 };
+enum { TQ1_0_COLS = 256, TQ1_0_BYTES = 864, TQ1_0_D = 0, TQ1_0_QS = 32, TQ1_0_QH = 800 };
+enum { TQ2_0_COLS = 256, TQ2_0_BYTES = 1056, TQ2_0_D = 0, TQ2_0_QS = 32 };
+enum { IQ1_S_COLS = 256, IQ1_S_BYTES = 800, IQ1_S_D = 0, IQ1_S_QH = 32, IQ1_S_QS = 288 };
+enum { IQ1_M_COLS = 256, IQ1_M_BYTES = 896, IQ1_M_SCALES = 0, IQ1_M_QH = 128, IQ1_M_QS = 384 };
+enum { IQ2_XXS_COLS = 256, IQ2_XXS_BYTES = 1056, IQ2_XXS_D = 0, IQ2_XXS_QS = 32 };
+enum { IQ2_XS_COLS = 256, IQ2_XS_BYTES = 1184, IQ2_XS_D = 0, IQ2_XS_SCALES = 32, IQ2_XS_QS = 160 };
+enum { IQ2_S_COLS = 256, IQ2_S_BYTES = 1312, IQ2_S_D = 0, IQ2_S_SCALES = 32, IQ2_S_QH = 160, IQ2_S_QS = 288,
+      IQ2_S_SIGNS = 800 };
+enum { IQ3_XXS_COLS = 256, IQ3_XXS_BYTES = 1568, IQ3_XXS_D = 0, IQ3_XXS_QS = 32, IQ3_XXS_SIGNS = 1056 };
+enum { IQ3_S_COLS = 256, IQ3_S_BYTES = 1760, IQ3_S_D = 0, IQ3_S_SCALES = 32, IQ3_S_QH = 96, IQ3_S_QS = 224,
+      IQ3_S_SIGNS = 1248 };
 
 /* Returns the columns of a block of sixteen rows; 0 where these lie one after another. */
 static inline __attribute__((always_inline)) int block_cols(int type) {
@@ -82,6 +108,30 @@ static inline __attribute__((always_inline)) int block_cols(int type) {
             return IQ4_XS_COLS;
         case MXFP4:
             return MXFP4_COLS;
+        case NVFP4:
+            return NVFP4_COLS;
+        case Q1_0:
+            return Q1_0_COLS;
+        case Q2_0:
+            return Q2_0_COLS;
+        case TQ1_0:
+            return TQ1_0_COLS;
+        case TQ2_0:
+            return TQ2_0_COLS;
+        case IQ1_S:
+            return IQ1_S_COLS;
+        case IQ1_M:
+            return IQ1_M_COLS;
+        case IQ2_XXS:
+            return IQ2_XXS_COLS;
+        case IQ2_XS:
+            return IQ2_XS_COLS;
+        case IQ2_S:
+            return IQ2_S_COLS;
+        case IQ3_XXS:
+            return IQ3_XXS_COLS;
+        case IQ3_S:
+            return IQ3_S_COLS;
         default:
             return 0;
     }
@@ -118,6 +168,30 @@ static inline __attribute__((always_inline)) int block_bytes(int type) {
             return IQ4_XS_BYTES;
         case MXFP4:
             return MXFP4_BYTES;
+        case NVFP4:
+            return NVFP4_BYTES;
+        case Q1_0:
+            return Q1_0_BYTES;
+        case Q2_0:
+            return Q2_0_BYTES;
+        case TQ1_0:
+            return TQ1_0_BYTES;
+        case TQ2_0:
+            return TQ2_0_BYTES;
+        case IQ1_S:
+            return IQ1_S_BYTES;
+        case IQ1_M:
+            return IQ1_M_BYTES;
+        case IQ2_XXS:
+            return IQ2_XXS_BYTES;
+        case IQ2_XS:
+            return IQ2_XS_BYTES;
+        case IQ2_S:
+            return IQ2_S_BYTES;
+        case IQ3_XXS:
+            return IQ3_XXS_BYTES;
+        case IQ3_S:
+            return IQ3_S_BYTES;
         default:
             return 0;
     }

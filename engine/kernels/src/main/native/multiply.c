@@ -1,5 +1,6 @@
 /* The matrix product: chooses between weights in blocks and plain numbers. */
 #include "product.h"
+#include "weights.h"
 
 enum kind { NONE, FLOATS, BLOCKS };
 
@@ -9,17 +10,8 @@ static enum kind kind(int type) {
         case F16:
         case BF16:
             return FLOATS;
-        case Q8_0:
-        case Q4_0:
-        case Q4_1:
-        case Q5_0:
-        case Q5_1:
-        case Q4_K:
-        case Q5_K:
-        case Q6_K:
-        case IQ4_NL:
-        case IQ4_XS:
-        case MXFP4:
+#define CASE(type) case type:
+            BLOCK_TYPES(CASE)
             return BLOCKS;
         default:
             return NONE;

@@ -98,6 +98,11 @@ INLINE vfloat halves_at(const void *p) {
     return (vfloat)_mm512_cvtph_ps(_mm256_loadu_si256(p));
 }
 
+/* Returns the float16 numbers that the lower sixteen bits are. */
+INLINE vfloat halves_of(vint v) {
+    return (vfloat)_mm512_cvtph_ps(_mm512_cvtepi32_epi16((__m512i)v));
+}
+
 INLINE void store_halves(uint16_t *p, vfloat v) {
     _mm256_storeu_si256((void *)p, _mm512_cvtps_ph((__m512)v, _MM_FROUND_TO_NEAREST_INT));
 }
@@ -140,6 +145,11 @@ INLINE vbyte look_up(const uint8_t table[16], vbyte index) {
     return (vbyte)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128((const void *)table)), (__m512i)index);
 }
 
+/* Returns table[index]; one more number than indices reach is read. */
+INLINE vint gather(const uint16_t *table, vint index) {
+    return (vint)_mm512_i32gather_epi32((__m512i)index, table, 2) & 0xffff;
+}
+
 /* Returns sum + the products of `count` times four weights of each row, below 1 << bits, with x[4 * count]. */
 INLINE vint dot(vint sum, const vbyte *w, int count, int bits, const int8_t *x) {
     (void)bits;
@@ -171,6 +181,11 @@ INLINE vfloat larger(vfloat a, vfloat b) {
 
 INLINE vfloat halves_at(const void *p) {
     return (vfloat)_mm256_cvtph_ps(_mm_loadu_si128(p));
+}
+
+INLINE vfloat halves_of(vint v) {
+    __m128i lower = _mm256_castsi256_si128((__m256i)v), upper = _mm256_extracti128_si256((__m256i)v, 1);
+    return (vfloat)_mm256_cvtph_ps(_mm_packus_epi32(lower, upper));
 }
 
 INLINE void store_halves(uint16_t *p, vfloat v) {
@@ -222,6 +237,10 @@ INLINE vbyte look_up(const uint8_t table[16], vbyte index) {
     return (vbyte)_mm256_shuffle_epi8(twice, (__m256i)index);
 }
 
+INLINE vint gather(const uint16_t *table, vint index) {
+    return (vint)_mm256_i32gather_epi32((const int *)table, (__m256i)index, 2) & 0xffff;
+}
+
 /*
  * Pairs of products are added in 16 bits, which hold 128 >> bits pairs of a weight and a value of at most 127. Weights
  * of eight bits are signed, and give their signs to x: 2 * 128 * 127 fits.
@@ -270,6 +289,10 @@ INLINE vfloat halves_at(const void *p) {
     return (vfloat)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
 }
 
+INLINE vfloat halves_of(vint v) {
+    return (vfloat)vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32((uint32x4_t)v)));
+}
+
 INLINE void store_halves(uint16_t *p, vfloat v) {
     vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32((float32x4_t)v)));
 }
@@ -309,6 +332,15 @@ INLINE int32_t largest_of_ints(vint v) {
 
 INLINE vbyte look_up(const uint8_t table[16], vbyte index) {
     return (vbyte)vqtbl1q_u8(vld1q_u8(table), (uint8x16_t)index);
+}
+
+INLINE vint gather(const uint16_t *table, vint index) {
+    vint points;
+    UNROLL
+    for (int lane = 0; lane < LANES; lane++) {
+        points[lane] = table[index[lane]];
+    }
+    return points;
 }
 
 INLINE vint dot(vint sum, const vbyte *w, int count, int bits, const int8_t *x) {

@@ -5,10 +5,33 @@
 #define MOETIER_WEIGHTS_H
 
 #include "kernels.h"
-#include "vectors.h"
+#include "points.h"
 
-#define BLOCK 32
-#define VECTORS (BLOCK / 4)
+/* All types of weights in blocks. */
+#define BLOCK_TYPES(EACH) \
+    EACH(Q8_0)            \
+    EACH(Q4_0)            \
+    EACH(Q4_1)            \
+    EACH(Q5_0)            \
+    EACH(Q5_1)            \
+    EACH(Q4_K)            \
+    EACH(Q5_K)            \
+    EACH(Q6_K)            \
+    EACH(IQ4_NL)          \
+    EACH(IQ4_XS)          \
+    EACH(MXFP4)           \
+    EACH(NVFP4)           \
+    EACH(Q1_0)            \
+    EACH(Q2_0)            \
+    EACH(TQ1_0)           \
+    EACH(TQ2_0)           \
+    EACH(IQ1_S)           \
+    EACH(IQ1_M)           \
+    EACH(IQ2_XXS)         \
+    EACH(IQ2_XS)          \
+    EACH(IQ2_S)           \
+    EACH(IQ3_XXS)         \
+    EACH(IQ3_S)
 
 /* Returns how far the unsigned weights lie above the true ones. */
 INLINE int bias_of(int type) {
@@ -23,9 +46,26 @@ INLINE int bias_of(int type) {
         case Q5_0:
             return 16;
         case MXFP4:
+        case NVFP4:
             return 12;
         case Q6_K:
             return 32;
+        case Q1_0:
+        case Q2_0:
+        case TQ1_0:
+        case TQ2_0:
+            return 1;
+        case IQ1_S:
+        case IQ1_M:
+            return 9;
+        case IQ2_XXS:
+        case IQ2_XS:
+        case IQ2_S:
+            return LARGEST_IQ2;
+        case IQ3_XXS:
+            return LARGEST_IQ3_XXS;
+        case IQ3_S:
+            return LARGEST_IQ3_S;
         default:
             return 0;
     }
@@ -41,9 +81,18 @@ INLINE int bits_of(int type) {
         case Q5_1:
         case Q5_K:
         case MXFP4:
+        case NVFP4:
+        case IQ1_S:
+        case IQ1_M:
+        case IQ3_S:
             return 5;
         case Q6_K:
             return 6;
+        case IQ2_XXS:
+        case IQ2_XS:
+        case IQ2_S:
+        case IQ3_XXS:
+            return 7;
         default:
             return 4;
     }
@@ -56,7 +105,7 @@ INLINE int has_offsets(int type) {
 
 /* Says whether sixteen weights, half a block, share a scale. */
 INLINE int has_halves(int type) {
-    return type == Q6_K;
+    return type == Q6_K || type == NVFP4 || type == IQ1_M || type == IQ2_XS || type == IQ2_S;
 }
 
 /*
@@ -79,20 +128,6 @@ INLINE int products_of(int type) {
 /* Returns how many blocks share one of the layout. */
 INLINE int blocks_together(int type) {
     return block_cols(type) / BLOCK;
-}
-
-/* 32 weights of LANES rows. */
-struct weights {
-    vbyte values[VECTORS];
-    /* Of all of them, or of both halves. */
-    vfloat scales[2];
-    /* What is subtracted from a weight. */
-    vfloat offsets;
-};
-
-/* Returns element i of an array [..][16][4]. */
-INLINE vbyte element(const uint8_t *array, int i, int part) {
-    return load_bytes(array + 4 * ROWS * i + 4 * LANES * part);
 }
 
 INLINE void decode_halves_of_bytes(const uint8_t *array, int upper, int part, vbyte *values) {
@@ -182,14 +217,13 @@ INLINE void decode_iq4_xs(const uint8_t *w, int b, int part, struct weights *to)
 
 /* Values are doubled, and so integers; the scale 2^(e - 127) is halved. An exponent of zero is subnormal. */
 INLINE void decode_mxfp4(const uint8_t *w, int part, struct weights *to) {
-    static const uint8_t table[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
     vint exponents = bytes_at(w + MXFP4_E + LANES * part);
     vint subnormal = (exponents == 0) & 0x00400000;
     to->scales[0] = (vfloat)(exponents << 23 | subnormal) * 0.5f;
     decode_q4(w + MXFP4_QS, part, to->values);
     UNROLL
     for (int i = 0; i < VECTORS; i++) {
-        to->values[i] = look_up(table, to->values[i]);
+        to->values[i] = look_up(doubled_fp4, to->values[i]);
     }
 }
 
@@ -252,6 +286,42 @@ INLINE void decode(int type, const uint8_t *w, int b, int part, struct weights *
             break;
         case Q6_K:
             decode_q6_k(w, b, part, to);
+            break;
+        case NVFP4:
+            decode_nvfp4(w, b, part, to);
+            break;
+        case Q1_0:
+            decode_q1_0(w, b, part, to);
+            break;
+        case Q2_0:
+            decode_q2_0(w, b, part, to);
+            break;
+        case TQ1_0:
+            decode_tq1_0(w, b, part, to);
+            break;
+        case TQ2_0:
+            decode_tq2_0(w, b, part, to);
+            break;
+        case IQ1_S:
+            decode_iq1_s(w, b, part, to);
+            break;
+        case IQ1_M:
+            decode_iq1_m(w, b, part, to);
+            break;
+        case IQ2_XXS:
+            decode_iq2_xxs(w, b, part, to);
+            break;
+        case IQ2_XS:
+            decode_iq2_xs(w, b, part, to);
+            break;
+        case IQ2_S:
+            decode_iq2_s(w, b, part, to);
+            break;
+        case IQ3_XXS:
+            decode_iq3_xxs(w, b, part, to);
+            break;
+        case IQ3_S:
+            decode_iq3_s(w, b, part, to);
             break;
         default:
             decode_q4_k(type, w, b, part, to);

@@ -6,14 +6,18 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
-/// A GGUF file of one layer with two experts and no tokenizer, whose weights are all zero; to be damaged.
+/// A GGUF file of one layer with two experts and no tokenizer, whose weights are all zero unless they are given; to be
+/// damaged.
 public final class TinyGguf {
     private final Map<String, Object> metadata = new LinkedHashMap<>();
     private final Map<String, GgufWriter.Entry> tensors = new LinkedHashMap<>();
+    private final Map<String, MemorySegment> contents = new HashMap<>();
 
     public TinyGguf() {
         this(64, GgmlType.Q8_0);
@@ -73,11 +77,27 @@ public final class TinyGguf {
         return this;
     }
 
+    /// Gives a tensor, which keeps its shape, a type and the blocks that it consists of by turns.
+    public TinyGguf fill(String name, GgmlType type, MemorySegment blocks) {
+        GgufWriter.Entry entry = new GgufWriter.Entry(
+                name, type, Objects.requireNonNull(tensors.get(name)).shape());
+        MemorySegment bytes = MemorySegment.ofArray(new byte[(int) entry.byteLength()]);
+        for (long at = 0; at < bytes.byteSize(); at += blocks.byteSize()) {
+            bytes.asSlice(at).copyFrom(blocks.asSlice(0, Math.min(blocks.byteSize(), bytes.byteSize() - at)));
+        }
+        tensors.put(name, entry);
+        contents.put(name, bytes);
+        return this;
+    }
+
     public Path write(Path file) throws IOException {
         List<GgufWriter.Entry> entries = List.copyOf(tensors.values());
         try (GgufWriter writer = GgufWriter.create(file, metadata, entries)) {
             for (GgufWriter.Entry entry : entries) {
-                writer.write(entry.name(), MemorySegment.ofArray(new byte[(int) entry.byteLength()]));
+                writer.write(
+                        entry.name(),
+                        contents.getOrDefault(
+                                entry.name(), MemorySegment.ofArray(new byte[(int) entry.byteLength()])));
             }
         }
         return file;

@@ -39,9 +39,10 @@ class GgufErrorsTest {
 
     @Test
     void anUnknownQuantisation() throws IOException {
-        write(new TinyGguf().tensor("blk.0.ffn_up_exps.weight", GgmlType.NVFP4, 2L, 64L, 64L));
+        write(new TinyGguf().tensor("blk.0.ffn_up_exps.weight", GgmlType.Q8_1, 2L, 64L, 64L));
         assertRefused("tensor blk.0.ffn_up_exps.weight: dtype: expected one of F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0,"
-                + " Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, MXFP4, found NVFP4");
+                + " Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, MXFP4, NVFP4, Q1_0, Q2_0, TQ1_0, TQ2_0, IQ1_S,"
+                + " IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S, found Q8_1");
     }
 
     @Test

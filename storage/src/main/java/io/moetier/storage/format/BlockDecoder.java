@@ -35,6 +35,18 @@ interface BlockDecoder {
             case IQ4_NL -> CodedBlocks::decodeIq4Nl;
             case IQ4_XS -> CodedBlocks::decodeIq4Xs;
             case MXFP4 -> CodedBlocks::decodeMxfp4;
+            case NVFP4 -> CodedBlocks::decodeNvfp4;
+            case Q1_0 -> FewBitBlocks::decodeQ1;
+            case Q2_0 -> FewBitBlocks::decodeQ2;
+            case TQ1_0 -> FewBitBlocks::decodeTq1;
+            case TQ2_0 -> FewBitBlocks::decodeTq2;
+            case IQ1_S -> GridBlocks::decodeIq1S;
+            case IQ1_M -> GridBlocks::decodeIq1M;
+            case IQ2_XXS -> GridBlocks::decodeIq2Xxs;
+            case IQ2_XS -> GridBlocks::decodeIq2Xs;
+            case IQ2_S -> GridBlocks::decodeIq2S;
+            case IQ3_XXS -> GridBlocks::decodeIq3Xxs;
+            case IQ3_S -> GridBlocks::decodeIq3S;
             case F32, F16, BF16 -> throw new IllegalArgumentException(dtype.label() + " has no blocks");
         };
     }

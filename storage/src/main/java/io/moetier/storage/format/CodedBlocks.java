@@ -49,4 +49,17 @@ final class CodedBlocks {
             dst[to + i + HALF] = CodeBook.mxfp4(pair >> 4) * scale;
         }
     }
+
+    /// Four scales, each of sixteen codes. Byte `i` of eight holds the code of element `i` in its lower half and of
+    /// element `i + 8` in its upper one.
+    static void decodeNvfp4(MemorySegment src, long at, float[] dst, int to) {
+        for (int group = 0; group < 4; group++) {
+            float scale = CodeBook.halfOfScale(unsigned(src, at + group));
+            for (int i = 0; i < HALF / 2; i++) {
+                int pair = unsigned(src, at + 4 + HALF / 2L * group + i);
+                dst[to + HALF * group + i] = CodeBook.mxfp4(pair & 15) * scale;
+                dst[to + HALF * group + i + HALF / 2] = CodeBook.mxfp4(pair >> 4) * scale;
+            }
+        }
+    }
 }

@@ -41,8 +41,7 @@ public final class Floats {
             case F32 -> MemorySegment.copy(src, FLOAT, at, dst, dstIndex, elements);
             case F16 -> decodeFloat16(src, at, elements, dst, dstIndex);
             case BF16 -> decodeBfloat16(src, at, elements, dst, dstIndex);
-            case Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, MXFP4 ->
-                decodeBlocks(dtype, src, at, elements, dst, dstIndex);
+            default -> decodeBlocks(dtype, src, at, elements, dst, dstIndex);
         }
     }
 

@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /// Where one tensor of a weight file lies, whatever its element type: `byteLength` bytes from `offset` of `file`,
 /// row-major.
@@ -16,9 +15,6 @@ import java.util.stream.Collectors;
 /// the types that the engine computes with have
 /// a [DType]; the others can be read as bytes, and are refused by name when someone asks for numbers.
 public record RawTensor(String name, String dtype, List<Long> shape, Path file, long offset, long byteLength) {
-    private static final String COMPUTABLE =
-            Arrays.stream(DType.values()).map(DType::name).collect(Collectors.joining(", "));
-
     public RawTensor {
         shape = List.copyOf(shape);
     }
@@ -33,7 +29,7 @@ public record RawTensor(String name, String dtype, List<Long> shape, Path file, 
     /// @throws MalformedModelException if its element type is another one
     public TensorInfo require() {
         return usable().orElseThrow(() ->
-                MalformedModelException.of(file, "tensor " + name + ": dtype", "one of " + COMPUTABLE, dtype));
+                MalformedModelException.of(file, "tensor " + name + ": dtype", "one of " + DType.names(), dtype));
     }
 
     private Optional<DType> computable() {

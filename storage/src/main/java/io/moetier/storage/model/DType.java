@@ -1,6 +1,8 @@
 package io.moetier.storage.model;
 
+import java.util.Arrays;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /// The element types of weights.
 ///
@@ -22,7 +24,19 @@ public enum DType {
     Q6_K(256, 210),
     IQ4_NL(32, 18),
     IQ4_XS(256, 136),
-    MXFP4(32, 17);
+    MXFP4(32, 17),
+    NVFP4(64, 36),
+    Q1_0(128, 18),
+    Q2_0(64, 18),
+    TQ1_0(256, 54),
+    TQ2_0(256, 66),
+    IQ1_S(256, 50),
+    IQ1_M(256, 56),
+    IQ2_XXS(256, 66),
+    IQ2_XS(256, 74),
+    IQ2_S(256, 82),
+    IQ3_XXS(256, 98),
+    IQ3_S(256, 110);
 
     private final int blockElements;
     private final int blockBytes;
@@ -50,6 +64,11 @@ public enum DType {
             throw new IllegalArgumentException(elements + " elements are not a whole number of " + this + " blocks");
         }
         return Math.multiplyExact(elements / blockElements, (long) blockBytes);
+    }
+
+    /// Returns the names of all types, as files that name types spell them.
+    public static String names() {
+        return Arrays.stream(values()).map(DType::name).collect(Collectors.joining(", "));
     }
 
     /// Returns the spelling used on command lines and in reports, for example `bf16`.

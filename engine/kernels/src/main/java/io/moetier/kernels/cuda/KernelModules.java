@@ -3,7 +3,7 @@ package io.moetier.kernels.cuda;
 import io.moetier.kernels.cuda.driver.CudaContext;
 import io.moetier.kernels.cuda.driver.CudaFunction;
 import io.moetier.kernels.cuda.driver.CudaModule;
-import io.moetier.kernels.tensor.WeightMatrix;
+import io.moetier.kernels.device.TiledWeights;
 import io.moetier.storage.model.DType;
 import java.io.IOException;
 import java.io.InputStream;
@@ -44,7 +44,7 @@ final class KernelModules implements AutoCloseable {
     /// The kernels of a type of weights.
     ///
     /// @param one multiplies by one row of activations, `several` by any number of them
-    /// @param gatedOne multiplies two matrices and activates, as `gated`; null for types that are kept by rows
+    /// @param gatedOne multiplies two matrices and activates, as `gated`; null for types that are decoded one by one
     /// @param rounded multiplies one matrix, or two and activates, by rounded rows; null for types that are not
     ///     multiplied so
     record ForType(
@@ -112,7 +112,7 @@ final class KernelModules implements AutoCloseable {
     private static ForType forType(CudaModule products, CudaModule rounded, DType dtype) {
         CudaFunction several = products.function("multiply_" + dtype.label());
         CudaFunction embed = products.function("embed_" + dtype.label());
-        if (!WeightMatrix.interleaves(dtype)) {
+        if (!TiledWeights.include(dtype)) {
             return new ForType(several, several, null, null, null, embed);
         }
         return new ForType(

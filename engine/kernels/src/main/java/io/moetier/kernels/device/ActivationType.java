@@ -1,6 +1,5 @@
 package io.moetier.kernels.device;
 
-import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 
 /// What a device with memory of its own multiplies quantised weights by. Other weights are multiplied by float32.
@@ -24,7 +23,7 @@ public enum ActivationType {
     /// @param weights what they are multiplied by
     /// @param rows how many rows the pass has, of which one expert may read a part
     public boolean rounds(DType weights, int rows) {
-        return this == Q8 && rows >= LEAST_ROWS && weights.blockElements() > 1 && WeightMatrix.interleaves(weights);
+        return this == Q8 && rows >= LEAST_ROWS && weights.blockElements() > 1 && TiledWeights.include(weights);
     }
 
     /// Returns how many numbers of eight bits a rounded activation is.

@@ -21,12 +21,17 @@ public final class NonFinite {
             case F32 -> isIn(weights, 0x7F800000, 0x00800000, 0x80000000);
             case F16 -> isIn(weights, 0x7C007C00, 0x04000400, 0x80008000);
             case BF16 -> isIn(weights, 0x7F807F80, 0x00800080, 0x80008000);
-            case Q8_0, Q4_0, Q5_0, IQ4_NL, IQ4_XS -> isInHalves(dtype, weights, 0);
+            case Q8_0, Q4_0, Q5_0, IQ4_NL, IQ4_XS, Q1_0, Q2_0, IQ1_S, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S ->
+                isInHalves(dtype, weights, 0);
             case Q4_1, Q5_1, Q4_K, Q5_K -> isInHalves(dtype, weights, 0) || isInHalves(dtype, weights, 2);
             case Q2_K -> isInHalves(dtype, weights, 80) || isInHalves(dtype, weights, 82);
             case Q3_K -> isInHalves(dtype, weights, 108);
             case Q6_K -> isInHalves(dtype, weights, 208);
+            case TQ1_0 -> isInHalves(dtype, weights, 52);
+            case TQ2_0 -> isInHalves(dtype, weights, 64);
+            case IQ1_M -> isInQuarters(weights, 48);
             case MXFP4 -> isInExponents(weights);
+            case NVFP4 -> false;
         };
     }
 
@@ -66,6 +71,19 @@ public final class NonFinite {
         int blockBytes = dtype.blockBytes();
         for (long at = first; at < blocks.byteSize(); at += blockBytes) {
             if (!Float.isFinite(Float.float16ToFloat(blocks.get(LittleEndian.SHORT, at)))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// Of `IQ1_M`, whose scale is the upper four bits of four numbers. Its exponent is three of the last one's bits and
+    /// two of those of the one before.
+    private static boolean isInQuarters(MemorySegment blocks, long first) {
+        int blockBytes = DType.IQ1_M.blockBytes();
+        for (long at = first; at < blocks.byteSize(); at += blockBytes) {
+            if ((blocks.get(LittleEndian.SHORT, at + 6) & 0x7000) == 0x7000
+                    && (blocks.get(LittleEndian.SHORT, at + 4) & 0xC000) == 0xC000) {
                 return true;
             }
         }

@@ -19,7 +19,7 @@ interface RowEncoder {
     static boolean makes(DType target) {
         return switch (target) {
             case F32, Q8_0, Q4_0, Q4_K, Q6_K -> true;
-            case F16, BF16, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q5_K, IQ4_NL, IQ4_XS, MXFP4 -> false;
+            default -> false;
         };
     }
 
@@ -33,8 +33,7 @@ interface RowEncoder {
             case Q4_0 -> new Q4Encoder();
             case Q4_K -> new Q4KEncoder();
             case Q6_K -> new Q6KEncoder();
-            case F16, BF16, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q5_K, IQ4_NL, IQ4_XS, MXFP4 ->
-                throw new IllegalArgumentException("nothing is turned into " + target.label());
+            default -> throw new IllegalArgumentException("nothing is turned into " + target.label());
         };
     }
 

@@ -75,6 +75,36 @@ public final class TileLayout {
             part("second_ql", 4, 16, 64),
             part("second_qh", 4, 8, 160));
 
+    private static final TileLayout NVFP4 = new TileLayout(DType.NVFP4, part("d", 1, 4, 0), part("qs", 4, 8, 4));
+    private static final TileLayout Q1_0 = new TileLayout(DType.Q1_0, part("d", 2, 1, 0), part("qs", 4, 4, 2));
+    private static final TileLayout Q2_0 = new TileLayout(DType.Q2_0, part("d", 2, 1, 0), part("qs", 4, 4, 2));
+    private static final TileLayout TQ1_0 =
+            new TileLayout(DType.TQ1_0, part("d", 2, 1, 52), part("qs", 4, 12, 0), part("qh", 4, 1, 48));
+    private static final TileLayout TQ2_0 = new TileLayout(DType.TQ2_0, part("d", 2, 1, 64), part("qs", 4, 16, 0));
+    private static final TileLayout IQ1_S =
+            new TileLayout(DType.IQ1_S, part("d", 2, 1, 0), part("qh", 2, 8, 34), part("qs", 4, 8, 2));
+    private static final TileLayout IQ1_M =
+            new TileLayout(DType.IQ1_M, part("scales", 2, 4, 48), part("qh", 2, 8, 32), part("qs", 4, 8, 0));
+    private static final TileLayout IQ2_XXS = new TileLayout(DType.IQ2_XXS, part("d", 2, 1, 0), part("qs", 4, 16, 2));
+    private static final TileLayout IQ2_XS =
+            new TileLayout(DType.IQ2_XS, part("d", 2, 1, 0), part("scales", 1, 8, 66), part("qs", 4, 16, 2));
+    private static final TileLayout IQ2_S = new TileLayout(
+            DType.IQ2_S,
+            part("d", 2, 1, 0),
+            part("scales", 1, 8, 74),
+            part("qh", 1, 8, 66),
+            part("qs", 4, 8, 2),
+            part("signs", 4, 8, 34));
+    private static final TileLayout IQ3_XXS =
+            new TileLayout(DType.IQ3_XXS, part("d", 2, 1, 0), part("qs", 4, 16, 2), part("signs", 4, 8, 66));
+    private static final TileLayout IQ3_S = new TileLayout(
+            DType.IQ3_S,
+            part("d", 2, 1, 0),
+            part("scales", 1, 4, 106),
+            part("qh", 1, 8, 66),
+            part("qs", 4, 16, 2),
+            part("signs", 4, 8, 74));
+
     /// Elements of a row that lie together.
     final int elements;
 
@@ -173,6 +203,18 @@ public final class TileLayout {
             case Q5_K -> Q5_K;
             case Q6_K -> Q6_K;
             case IQ4_XS -> IQ4_XS;
+            case NVFP4 -> NVFP4;
+            case Q1_0 -> Q1_0;
+            case Q2_0 -> Q2_0;
+            case TQ1_0 -> TQ1_0;
+            case TQ2_0 -> TQ2_0;
+            case IQ1_S -> IQ1_S;
+            case IQ1_M -> IQ1_M;
+            case IQ2_XXS -> IQ2_XXS;
+            case IQ2_XS -> IQ2_XS;
+            case IQ2_S -> IQ2_S;
+            case IQ3_XXS -> IQ3_XXS;
+            case IQ3_S -> IQ3_S;
             case Q2_K, Q3_K -> null;
         };
     }

@@ -21,6 +21,18 @@ import java.lang.foreign.MemorySegment;
 /// | `Q5_K` | as `Q4_K`, then `qh` `[8][16][4]` | 2880 |
 /// | `Q6_K` | `[cols/256]` of float16 `d[16]`, int8 `scales[16][16]`, two halves | 3360 |
 /// | `IQ4_XS` | `[cols/256]` of float16 `d[16]`, int8 `scales[8][16]`, `qs` `[32][16][4]` | 2208 |
+/// | `NVFP4` | `[cols/64]` of scales `d[4][16]`, `qs` `[8][16][4]` | 576 |
+/// | `Q1_0` | `[cols/128]` of float16 `d[16]`, `qs` `[4][16][4]` | 288 |
+/// | `Q2_0` | `[cols/64]` of float16 `d[16]`, `qs` `[4][16][4]` | 288 |
+/// | `TQ1_0` | `[cols/256]` of float16 `d[16]`, `qs` `[12][16][4]`, `qh` `[16][4]` | 864 |
+/// | `TQ2_0` | `[cols/256]` of float16 `d[16]`, `qs` `[16][16][4]` | 1056 |
+/// | `IQ1_S` | `[cols/256]` of float16 `d[16]`, `qh` `[8][16][2]`, `qs` `[8][16][4]` | 800 |
+/// | `IQ1_M` | `[cols/256]` of `scales` `[4][16][2]`, `qh` `[8][16][2]`, `qs` `[8][16][4]` | 896 |
+/// | `IQ2_XXS` | `[cols/256]` of float16 `d[16]`, `qs` `[16][16][4]` | 1056 |
+/// | `IQ2_XS` | `[cols/256]` of float16 `d[16]`, `scales` `[8][16]`, `qs` `[16][16][4]` | 1184 |
+/// | `IQ2_S` | as `IQ2_XS` with `qh` `[8][16]` before `qs` `[8][16][4]`, `signs` `[8][16][4]` | 1312 |
+/// | `IQ3_XXS` | `[cols/256]` of float16 `d[16]`, `qs` `[16][16][4]`, `signs` `[8][16][4]` | 1568 |
+/// | `IQ3_S` | as `IQ2_S`, with `scales` `[4][16]`, `qs` `[16][16][4]` | 1760 |
 /// | others | sixteen rows one after another, as ggml stores them | |
 ///
 /// `qs` of `Q4_K` are `[4][8][16][4]`; a half of `Q6_K` is `ql` `[16][16][4]`, `qh` `[8][16][4]`.

@@ -2,7 +2,7 @@ package io.moetier.kernels.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.moetier.kernels.tensor.WeightMatrix;
+import io.moetier.kernels.device.TiledWeights;
 import io.moetier.storage.model.DType;
 import io.moetier.testdata.ChildProcess;
 import io.moetier.testdata.ChildProcess.Ended;
@@ -50,7 +50,7 @@ class CudaBuildTest {
         for (DType dtype : DType.values()) {
             products.add("multiply_" + dtype.label());
             products.add("embed_" + dtype.label());
-            if (WeightMatrix.interleaves(dtype)) {
+            if (TiledWeights.include(dtype)) {
                 products.add("multiply_one_" + dtype.label());
                 products.add("multiply_gated_" + dtype.label());
                 products.add("multiply_gated_one_" + dtype.label());

@@ -66,7 +66,9 @@ class NonFiniteTest {
 
     @Test
     void looksAtTheScalesOfBlocks() {
-        int[][] scales = {{0}, {0}, {0, 2}, {0}, {0, 2}, {80, 82}, {108}, {0, 2}, {0, 2}, {208}, {0}, {0}};
+        int[][] scales = {
+            {0}, {0}, {0, 2}, {0}, {0, 2}, {80, 82}, {108}, {0, 2}, {0, 2}, {208}, {0}, {0}, {52}, {64}, {0}, {0}
+        };
         DType[] types = {
             DType.Q8_0,
             DType.Q4_0,
@@ -79,7 +81,11 @@ class NonFiniteTest {
             DType.Q5_K,
             DType.Q6_K,
             DType.IQ4_NL,
-            DType.IQ4_XS
+            DType.IQ4_XS,
+            DType.TQ1_0,
+            DType.TQ2_0,
+            DType.IQ1_S,
+            DType.IQ2_XXS
         };
         for (int i = 0; i < types.length; i++) {
             for (int at : scales[i]) {
@@ -99,6 +105,30 @@ class NonFiniteTest {
         assertFalse(nonFinite.isIn(dtype, blocks), dtype.label());
         blocks.set(HALF, size + at, (short) 0x7C00);
         assertTrue(nonFinite.isIn(dtype, blocks), dtype + " at " + at);
+    }
+
+    @Test
+    void looksAtTheQuartersOfScales() {
+        MemorySegment blocks = MemorySegment.ofArray(new byte[112]).fill((byte) 0x7F);
+        float[] values = new float[512];
+        for (int upper = 0; upper < 256; upper++) {
+            blocks.set(ValueLayout.JAVA_BYTE, 55, (byte) 0);
+            blocks.set(ValueLayout.JAVA_BYTE, 56 + 53, (byte) (upper << 4));
+            blocks.set(ValueLayout.JAVA_BYTE, 56 + 55, (byte) upper);
+            Floats.decode(DType.IQ1_M, blocks, 512, values, 0);
+            assertEquals(NonFinite.isIn(values), nonFinite.isIn(DType.IQ1_M, blocks), "upper bits " + upper);
+        }
+    }
+
+    @Test
+    void everyScaleOfNvfp4IsFinite() {
+        float[] values = new float[64];
+        for (int scale = 0; scale < 256; scale++) {
+            MemorySegment block = MemorySegment.ofArray(new byte[36]).fill((byte) scale);
+            Floats.decode(DType.NVFP4, block, 64, values, 0);
+            assertFalse(NonFinite.isIn(values), "scale " + scale);
+            assertFalse(nonFinite.isIn(DType.NVFP4, block), "scale " + scale);
+        }
     }
 
     @Test

@@ -53,6 +53,25 @@ public final class RandomWeights {
                 case IQ4_NL -> scale(weights, at, 0.002f, random);
                 case IQ4_XS -> scale(weights, at, 0.00013f, random);
                 case MXFP4 -> weights.set(JAVA_BYTE, at, (byte) random.nextInt(119, 124));
+                case NVFP4 -> {
+                    for (int i = 0; i < 4; i++) {
+                        weights.set(JAVA_BYTE, at + i, (byte) random.nextInt(8, 24)); // 2^-6 to 2^-4
+                    }
+                }
+                case Q1_0, Q2_0 -> scale(weights, at, 0.06f, random);
+                case TQ1_0 -> scale(weights, at + 52, 0.08f, random);
+                case TQ2_0 -> scale(weights, at + 64, 0.06f, random);
+                case IQ1_S -> scale(weights, at, 0.01f, random);
+                case IQ1_M -> {
+                    scale(weights, at, 0.01f, random);
+                    for (int i = 3; i >= 0; i--) {
+                        weights.set(JAVA_BYTE, at + 49 + 2L * i, (byte)
+                                ((block[49 + 2 * i] & 15) | weights.get(JAVA_SHORT_UNALIGNED, at) >> (4 * i) << 4));
+                    }
+                }
+                case IQ2_XXS, IQ2_XS, IQ2_S -> scale(weights, at, 0.002f, random);
+                case IQ3_XXS -> scale(weights, at, 0.0008f, random);
+                case IQ3_S -> scale(weights, at, 0.0006f, random);
             }
         }
         return weights;

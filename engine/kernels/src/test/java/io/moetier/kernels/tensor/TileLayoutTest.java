@@ -174,6 +174,85 @@ class TileLayoutTest {
         });
     }
 
+    @Test
+    void laysBlocksOfFewBitsOut() {
+        lays(DType.NVFP4, 192, 64, 36, 576, () -> {
+            singles(0, 0, 4);
+            quads(4, 64, 32);
+        });
+        lays(DType.Q1_0, 256, 128, 18, 288, () -> {
+            half(0, 0);
+            quads(2, 32, 16);
+        });
+        lays(DType.Q2_0, 128, 64, 18, 288, () -> {
+            half(0, 0);
+            quads(2, 32, 16);
+        });
+        lays(DType.TQ1_0, 512, 256, 54, 864, () -> {
+            half(52, 0);
+            quads(0, 32, 48);
+            quads(48, 800, 4);
+        });
+        lays(DType.TQ2_0, 512, 256, 66, 1056, () -> {
+            half(64, 0);
+            quads(0, 32, 64);
+        });
+    }
+
+    @Test
+    void laysBlocksOfPointsOut() {
+        lays(DType.IQ1_S, 512, 256, 50, 800, () -> {
+            half(0, 0);
+            halves(34, 32, 8);
+            quads(2, 288, 32);
+        });
+        lays(DType.IQ1_M, 512, 256, 56, 896, () -> {
+            halves(48, 0, 4);
+            halves(32, 128, 8);
+            quads(0, 384, 32);
+        });
+        lays(DType.IQ2_XXS, 512, 256, 66, 1056, () -> {
+            half(0, 0);
+            quads(2, 32, 64);
+        });
+        lays(DType.IQ2_XS, 512, 256, 74, 1184, () -> {
+            half(0, 0);
+            singles(66, 32, 8);
+            quads(2, 160, 64);
+        });
+        lays(DType.IQ2_S, 512, 256, 82, 1312, () -> {
+            half(0, 0);
+            singles(74, 32, 8);
+            singles(66, 160, 8);
+            quads(2, 288, 32);
+            quads(34, 800, 32);
+        });
+        lays(DType.IQ3_XXS, 512, 256, 98, 1568, () -> {
+            half(0, 0);
+            quads(2, 32, 64);
+            quads(66, 1056, 32);
+        });
+        lays(DType.IQ3_S, 512, 256, 110, 1760, () -> {
+            half(0, 0);
+            singles(106, 32, 4);
+            singles(66, 96, 8);
+            quads(2, 224, 64);
+            quads(74, 1248, 32);
+        });
+    }
+
+    private void singles(int from, int to, int count) {
+        for (int j = 0; j < count; j++) {
+            same(from + j, to + 16 * j + lane);
+        }
+    }
+
+    private void halves(int from, int to, int count) {
+        for (int j = 0; j < count; j++) {
+            half(from + 2 * j, to + 32 * j);
+        }
+    }
+
     /// Eight scales and eight offsets of six bits, as ggml packs them into twelve bytes.
     private void scales(int at) {
         for (int j = 0; j < 8; j++) {

@@ -219,6 +219,8 @@ final class SelfTest {
             case F32 -> block.set(JAVA_FLOAT_UNALIGNED, 0, weight);
             case BF16 -> block.set(JAVA_SHORT_UNALIGNED, 0, (short) (Float.floatToRawIntBits(weight) >>> 16));
             case MXFP4 -> block.set(JAVA_BYTE, 0, (byte) (120 + random.nextInt(8))); // a power of two
+            case NVFP4 -> {} // every scale is finite
+            case IQ1_M -> block.set(JAVA_BYTE, 55, (byte) (bytes[55] & 0x3F)); // the upper bit of an exponent
             default -> {
                 for (int at : halves(dtype)) {
                     block.set(JAVA_SHORT_UNALIGNED, at, Float.floatToFloat16(weight));
@@ -234,6 +236,8 @@ final class SelfTest {
             case Q2_K -> new int[] {80, 82};
             case Q3_K -> new int[] {108};
             case Q6_K -> new int[] {208};
+            case TQ1_0 -> new int[] {52};
+            case TQ2_0 -> new int[] {64};
             default -> new int[] {0};
         };
     }

@@ -68,6 +68,7 @@ public final class VectorArithmetic implements Arithmetic {
     private static boolean hasKernel(DType dtype) {
         return switch (dtype) {
             case Q2_K, Q3_K -> false;
+            case NVFP4, Q1_0, Q2_0, TQ1_0, TQ2_0, IQ1_S, IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S -> false;
             default -> true;
         };
     }

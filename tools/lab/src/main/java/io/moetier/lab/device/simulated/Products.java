@@ -3,6 +3,7 @@ package io.moetier.lab.device.simulated;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.ExpertWeights;
+import io.moetier.kernels.device.TiledWeights;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.util.BitSet;
@@ -279,6 +280,6 @@ final class Products {
 
     private static boolean isSeparate(ExpertWeights expert) {
         @Nullable WeightMatrix gate = expert.gate();
-        return gate != null && (gate.dtype() != expert.up().dtype() || !WeightMatrix.interleaves(gate.dtype()));
+        return gate != null && (gate.dtype() != expert.up().dtype() || !TiledWeights.include(gate.dtype()));
     }
 }
