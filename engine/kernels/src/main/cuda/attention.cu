@@ -6,6 +6,9 @@
 // not depend on the others of its launch; where there are several, `join_spans` adds them in ascending order, which for
 // a single one changes nothing.
 //
+// Sparse attention sees only the keys that were chosen for a query, as if they were all: key i is the i-th of them. An
+// index chooses: `index_scores` gives a block's threads a position each, and `choose_keys` a list of scores to a block.
+//
 // Bytes moved: keys and values once for every head that reads them, all but the first of heads that share them from the
 // second-level cache; the floor of a decode step is the bytes of the cache over the memory's bandwidth.
 #include "common.cuh"
@@ -105,8 +108,42 @@ struct Shared {
   float sums[THREADS * 8];
 };
 
-// Keys of sixteen positions are interleaved: a lane reads sixteen bytes of neighbouring positions at one dimension, and
-// lanes of the same positions add their dimensions.
+// Keys of sixteen positions are interleaved: a lane reads those of P neighbouring positions at one dimension, and lanes
+// of the same positions add their dimensions. `run` is where the lane's positions begin, or null.
+template <class T, int P>
+__device__ __forceinline__ void interleaved_scores(
+    const T* run, int headDim, const Spans& s, int from, int begin, int end, Shared& shared) {
+  constexpr int SHARING = TILE_KEYS / P;
+  const int lane = lane_of_warp();
+  float sums[P] = {};
+  if (run != nullptr) {
+#pragma unroll 4
+    for (int d = lane / SHARING; d < headDim; d += LANES / SHARING) {
+      float keys[P];
+      Run<T, P>::load(run + (size_t)d * TILE_KEYS, keys);
+      const float q = shared.query[d];
+#pragma unroll
+      for (int i = 0; i < P; i++) {
+        sums[i] = fmaf(q, keys[i], sums[i]);
+      }
+    }
+  }
+#pragma unroll
+  for (int i = 0; i < P; i++) {
+#pragma unroll
+    for (int apart = LANES / 2; apart >= SHARING; apart /= 2) {
+      sums[i] += __shfl_xor_sync(ALL_LANES, sums[i], apart);
+    }
+  }
+  if (lane < SHARING) {
+#pragma unroll
+    for (int i = 0; i < P; i++) {
+      const int position = from + warp_of_block() * TILE_KEYS + lane * P + i;
+      shared.scores[position - from] = position >= begin && position < end ? sums[i] * s.scale : NONE;
+    }
+  }
+}
+
 template <class T>
 struct CachedKeys {
   const T* keys[SPAN / CHUNK_POSITIONS];
@@ -134,39 +171,15 @@ struct CachedKeys {
     return chunk_of(values, position) + (size_t)(position % CHUNK_POSITIONS) * headDim;
   }
 
-  __device__ __forceinline__ void scores(const Spans& s, int from, int begin, int end, int token, Shared& shared) const {
+  __device__ __forceinline__ void scores(
+      const Spans& s, int from, int begin, int end, int token, Shared& shared) const {
     constexpr int P = PACKED<T>;
-    constexpr int SHARING = TILE_KEYS / P;
-    const int lane = lane_of_warp();
     const int first = from + warp_of_block() * TILE_KEYS;
-    float sums[P] = {};
+    const T* run = nullptr;
     if (first < end && first + TILE_KEYS > begin) {
-      const T* tile = chunk_of(keys, first) + (size_t)(first % CHUNK_POSITIONS) * headDim;
-#pragma unroll 4
-      for (int d = lane / SHARING; d < headDim; d += LANES / SHARING) {
-        float run[P];
-        Run<T, P>::load(tile + (size_t)d * TILE_KEYS + lane % SHARING * P, run);
-        const float q = shared.query[d];
-#pragma unroll
-        for (int i = 0; i < P; i++) {
-          sums[i] = fmaf(q, run[i], sums[i]);
-        }
-      }
+      run = chunk_of(keys, first) + (size_t)(first % CHUNK_POSITIONS) * headDim + lane_of_warp() % (TILE_KEYS / P) * P;
     }
-#pragma unroll
-    for (int i = 0; i < P; i++) {
-#pragma unroll
-      for (int apart = LANES / 2; apart >= SHARING; apart /= 2) {
-        sums[i] += __shfl_xor_sync(ALL_LANES, sums[i], apart);
-      }
-    }
-    if (lane < SHARING) {
-#pragma unroll
-      for (int i = 0; i < P; i++) {
-        const int position = first + lane * P + i;
-        shared.scores[position - from] = position >= begin && position < end ? sums[i] * s.scale : NONE;
-      }
-    }
+    interleaved_scores<T, P>(run, headDim, s, from, begin, end, shared);
   }
 };
 
@@ -261,6 +274,86 @@ struct SequenceRows {
   }
 };
 
+// The blocks of keys that were chosen, [token, list, most], in ascending order; `blocks` is null where all are read.
+struct Chosen {
+  const float* blocks;
+  int lists;  // one for each key head, or one for all
+  int most;
+  int length;  // positions of a block
+};
+
+// How many keys a query reads. The last block of several is its own.
+__device__ __forceinline__ int chosen_keys(const Chosen& c, int position) {
+  return (min(position / c.length + 1, c.most) - 1) * c.length + position % c.length + 1;
+}
+
+// The chosen keys of a query, counted from 0.
+struct Selection {
+  const float* blocks;
+  int length;
+
+  __device__ __forceinline__ Selection(const Chosen& c, int token, int kvHead)
+      : blocks(c.blocks + ((size_t)token * c.lists + (c.lists == 1 ? 0 : kvHead)) * c.most), length(c.length) {}
+
+  __device__ __forceinline__ int position(int key) const {
+    return (int)__ldg(blocks + key / length) * length + key % length;
+  }
+};
+
+// P divides the length of a block.
+template <class T, int P>
+struct ChosenKeys {
+  const Chunks& chunks;
+  Selection selection;
+  size_t head;
+  int headDim;
+
+  __device__ __forceinline__ const T* value(int key) const {
+    const int position = selection.position(key);
+    return (const T*)chunk_at(chunks, 2 * (position / CHUNK_POSITIONS) + 1) + head +
+        (size_t)(position % CHUNK_POSITIONS) * headDim;
+  }
+
+  __device__ __forceinline__ void scores(
+      const Spans& s, int from, int begin, int end, int token, Shared& shared) const {
+    const int first = from + warp_of_block() * TILE_KEYS + lane_of_warp() % (TILE_KEYS / P) * P;
+    const T* run = nullptr;
+    if (first < end) {
+      const int position = selection.position(first);
+      run = (const T*)chunk_at(chunks, 2 * (position / CHUNK_POSITIONS)) + head + position % TILE_KEYS +
+          (size_t)(position % CHUNK_POSITIONS / TILE_KEYS) * TILE_KEYS * headDim;
+    }
+    interleaved_scores<T, P>(run, headDim, s, from, begin, end, shared);
+  }
+};
+
+template <class T, int V>
+struct ChosenLatents {
+  using Element = T;
+  static constexpr int RUN = V;
+  const Chunks& chunks;
+  Selection selection;
+  int keyDim;
+
+  __device__ __forceinline__ const T* key(int key) const {
+    const int position = selection.position(key);
+    return (const T*)chunk_at(chunks, position / CHUNK_POSITIONS) + (size_t)(position % CHUNK_POSITIONS) * keyDim;
+  }
+
+  __device__ __forceinline__ const T* value(int number) const {
+    return key(number);
+  }
+
+  __device__ __forceinline__ float bias(int distance) const {
+    return 0.0f;
+  }
+
+  __device__ __forceinline__ void scores(
+      const Spans& s, int from, int begin, int end, int position, Shared& shared) const {
+    row_scores(*this, s, from, begin, end, position, shared);
+  }
+};
+
 struct Largest {
   float score;
   float total;
@@ -300,14 +393,15 @@ __device__ __forceinline__ float joined(float most, float score) {
   return score == NONE ? 0.0f : expf(score - most);
 }
 
-// One span of one head of one token. Threads of the same place within a row add every `groups`th value.
+// One span of one head of one token, which sees keys below `seen`. Threads of the same place within a row add every
+// `groups`th value.
 template <class T, int V, class Keys>
 __device__ __forceinline__ void attend(
-    const Spans& s, const Keys& keys, int token, int head, int span, Shared& shared) {
+    const Spans& s, const Keys& keys, int seen, int token, int head, int span, Shared& shared) {
   const int position = s.firstPosition + token;
   const int start = (s.firstSpan + span) * SPAN;
   const int begin = max(start, first_visible(s, position));
-  const int end = min(start + SPAN, end_visible(s, position));
+  const int end = min(start + SPAN, seen);
   const int lanes = s.valueDim / V;
   const int groups = THREADS / lanes;
   const int group = threadIdx.x / lanes;
@@ -375,8 +469,21 @@ struct CacheAttention {
   const float* q;
   int numKvHeads;
   int tiledHeads;
+  Chosen chosen;
   Chunks chunks;
 };
+
+__device__ __forceinline__ int key_head(const CacheAttention& a, int head) {
+  return a.tiledHeads ? head % a.numKvHeads : head / (a.spans.heads / a.numKvHeads);
+}
+
+__device__ __forceinline__ void load_query(const CacheAttention& a, int token, int head, Shared& shared) {
+  const Spans& s = a.spans;
+  for (int d = threadIdx.x; d < s.valueDim; d += THREADS) {
+    shared.query[d] = a.q[((size_t)token * s.heads + head) * s.valueDim + d];
+  }
+  __syncthreads();
+}
 
 template <class T, int V>
 __device__ __forceinline__ void attend_cache(const CacheAttention& a) {
@@ -384,15 +491,25 @@ __device__ __forceinline__ void attend_cache(const CacheAttention& a) {
   const Spans& s = a.spans;
   const int head = blockIdx.x;
   const int token = blockIdx.y;
-  const int kvHead = a.tiledHeads ? head % a.numKvHeads : head / (s.heads / a.numKvHeads);
-  for (int d = threadIdx.x; d < s.valueDim; d += THREADS) {
-    shared.query[d] = a.q[((size_t)token * s.heads + head) * s.valueDim + d];
-  }
-  __syncthreads();
+  const int kvHead = key_head(a, head);
+  load_query(a, token, head, shared);
   const int position = s.firstPosition + token;
   const int start = (s.firstSpan + (int)blockIdx.z) * SPAN;
   const CachedKeys<T> keys(a.chunks, min(start, position / SPAN * SPAN), position + 1, kvHead, s.valueDim);
-  attend<T, V>(s, keys, token, head, blockIdx.z, shared);
+  attend<T, V>(s, keys, end_visible(s, position), token, head, blockIdx.z, shared);
+}
+
+template <class T, int V, int P>
+__device__ __forceinline__ void attend_chosen(const CacheAttention& a) {
+  __shared__ Shared shared;
+  const Spans& s = a.spans;
+  const int head = blockIdx.x;
+  const int token = blockIdx.y;
+  const int kvHead = key_head(a, head);
+  load_query(a, token, head, shared);
+  const size_t before = (size_t)kvHead * CHUNK_POSITIONS * s.valueDim;
+  const ChosenKeys<T, P> keys = {a.chunks, Selection(a.chosen, token, kvHead), before, s.valueDim};
+  attend<T, V>(s, keys, chosen_keys(a.chosen, s.firstPosition + token), token, head, blockIdx.z, shared);
 }
 
 struct LatentAttention {
@@ -401,15 +518,12 @@ struct LatentAttention {
   const float* q;
   int ropeDim;
   int nopeDim;
+  Chosen chosen;
   Chunks chunks;
 };
 
-template <class T, int V>
-__device__ __forceinline__ void attend_latents(const LatentAttention& a) {
-  __shared__ Shared shared;
+__device__ __forceinline__ void load_query(const LatentAttention& a, int token, int head, Shared& shared) {
   const Spans& s = a.spans;
-  const int head = blockIdx.x;
-  const int token = blockIdx.y;
   const size_t row = (size_t)token * s.heads + head;
   for (int d = threadIdx.x; d < s.valueDim; d += THREADS) {
     shared.query[d] = a.absorbed[row * s.valueDim + d];
@@ -418,10 +532,30 @@ __device__ __forceinline__ void attend_latents(const LatentAttention& a) {
     shared.query[s.valueDim + d] = a.q[row * (a.nopeDim + a.ropeDim) + a.nopeDim + d];
   }
   __syncthreads();
+}
+
+template <class T, int V>
+__device__ __forceinline__ void attend_latents(const LatentAttention& a) {
+  __shared__ Shared shared;
+  const Spans& s = a.spans;
+  const int head = blockIdx.x;
+  const int token = blockIdx.y;
+  load_query(a, token, head, shared);
   const int position = s.firstPosition + token;
   const int start = (s.firstSpan + (int)blockIdx.z) * SPAN;
   const CachedLatents<T, V> keys(a.chunks, min(start, position / SPAN * SPAN), position + 1, s.valueDim + a.ropeDim);
-  attend<T, V>(s, keys, token, head, blockIdx.z, shared);
+  attend<T, V>(s, keys, end_visible(s, position), token, head, blockIdx.z, shared);
+}
+
+template <class T, int V>
+__device__ __forceinline__ void attend_chosen_latents(const LatentAttention& a) {
+  __shared__ Shared shared;
+  const Spans& s = a.spans;
+  const int head = blockIdx.x;
+  const int token = blockIdx.y;
+  load_query(a, token, head, shared);
+  const ChosenLatents<T, V> keys = {a.chunks, Selection(a.chosen, token, 0), s.valueDim + a.ropeDim};
+  attend<T, V>(s, keys, chosen_keys(a.chosen, s.firstPosition + token), token, head, blockIdx.z, shared);
 }
 
 struct SequenceAttention {
@@ -450,7 +584,7 @@ __device__ __forceinline__ void attend_sequence(const SequenceAttention& a) {
                                 width,
                                 s.valueDim,
                                 a.reach};
-  attend<float, V>(s, keys, token, head, blockIdx.z, shared);
+  attend<float, V>(s, keys, end_visible(s, s.firstPosition + token), token, head, blockIdx.z, shared);
 }
 
 // Two blocks at least for each processor leave registers enough that none is spilled.
@@ -460,10 +594,18 @@ KERNEL(attend_f16)(const CacheAttention a) { attend_cache<__half, 8>(a); }
 KERNEL(attend_f32)(const CacheAttention a) { attend_cache<float, 4>(a); }
 KERNEL(attend_odd_f16)(const CacheAttention a) { attend_cache<__half, 1>(a); }
 KERNEL(attend_odd_f32)(const CacheAttention a) { attend_cache<float, 1>(a); }
+KERNEL(attend_chosen_f16)(const CacheAttention a) { attend_chosen<__half, 8, 8>(a); }
+KERNEL(attend_chosen_f32)(const CacheAttention a) { attend_chosen<float, 4, 4>(a); }
+KERNEL(attend_chosen_odd_f16)(const CacheAttention a) { attend_chosen<__half, 1, 1>(a); }
+KERNEL(attend_chosen_odd_f32)(const CacheAttention a) { attend_chosen<float, 1, 1>(a); }
 KERNEL(attend_latents_f16)(const LatentAttention a) { attend_latents<__half, 8>(a); }
 KERNEL(attend_latents_f32)(const LatentAttention a) { attend_latents<float, 4>(a); }
 KERNEL(attend_latents_odd_f16)(const LatentAttention a) { attend_latents<__half, 1>(a); }
 KERNEL(attend_latents_odd_f32)(const LatentAttention a) { attend_latents<float, 1>(a); }
+KERNEL(attend_chosen_latents_f16)(const LatentAttention a) { attend_chosen_latents<__half, 8>(a); }
+KERNEL(attend_chosen_latents_f32)(const LatentAttention a) { attend_chosen_latents<float, 4>(a); }
+KERNEL(attend_chosen_latents_odd_f16)(const LatentAttention a) { attend_chosen_latents<__half, 1>(a); }
+KERNEL(attend_chosen_latents_odd_f32)(const LatentAttention a) { attend_chosen_latents<float, 1>(a); }
 KERNEL(attend_sequence)(const SequenceAttention a) { attend_sequence<4>(a); }
 KERNEL(attend_sequence_odd)(const SequenceAttention a) { attend_sequence<1>(a); }
 
@@ -493,5 +635,211 @@ KERNEL(join_spans)(const Spans s) {
       sum += parts[i * stride + 2 + d] * joined(most, parts[i * stride]);
     }
     s.out[((size_t)token * s.heads + head) * s.valueDim + d] = sum / total;
+  }
+}
+
+// Heads of an index whose products with a key are computed together.
+constexpr int INDEX_HEADS = 8;
+
+struct IndexScores {
+  float* scores;  // [token, list, stride]
+  const float* q;
+  const float* weights;  // of heads that choose together; null where each does for itself
+  int heads;
+  int dim;
+  int firstPosition;
+  int length;  // positions of a block
+  int stride;
+  Chunks chunks;
+};
+
+struct IndexShared {
+  float queries[INDEX_HEADS * MAX_QUERY];
+  float parts[WARPS];
+};
+
+// The score of the block that starts at the thread's key: the largest product of a head in it, and more than any for
+// the query's own.
+__device__ __forceinline__ void score_block(
+    const IndexScores& a, int token, int head, int key, float product, IndexShared& shared) {
+  const int position = a.firstPosition + token;
+  float most = key <= position ? product : NONE;
+#pragma unroll 1
+  for (int apart = min(a.length, LANES) / 2; apart > 0; apart /= 2) {
+    most = fmaxf(most, __shfl_xor_sync(ALL_LANES, most, apart));
+  }
+  __syncthreads();
+  if (lane_of_warp() == 0) {
+    shared.parts[warp_of_block()] = most;
+  }
+  __syncthreads();
+  if (key % a.length == 0 && key <= position) {
+#pragma unroll 1
+    for (int warp = 1; warp < a.length / LANES; warp++) {
+      most = fmaxf(most, shared.parts[warp_of_block() + warp]);
+    }
+    const int block = key / a.length;
+    a.scores[((size_t)token * a.heads + head) * a.stride + block] = block == position / a.length ? INFINITY : most;
+  }
+}
+
+template <class T>
+__device__ __forceinline__ void index_scores(const IndexScores& a) {
+  __shared__ IndexShared shared;
+  const int token = blockIdx.y;
+  const int position = a.firstPosition + token;
+  if ((int)blockIdx.x * CHUNK_POSITIONS > position) {
+    return;
+  }
+  const int key = blockIdx.x * CHUNK_POSITIONS + threadIdx.x;
+  const T* keys = (const T*)chunk_at(a.chunks, blockIdx.x) +
+      (size_t)(threadIdx.x / TILE_KEYS) * TILE_KEYS * a.dim + threadIdx.x % TILE_KEYS;
+  float score = 0;
+#pragma unroll 1
+  for (int head = 0; head < a.heads; head += INDEX_HEADS) {
+    const int count = min(INDEX_HEADS, a.heads - head) * a.dim;
+    __syncthreads();
+    for (int i = threadIdx.x; i < INDEX_HEADS * a.dim; i += THREADS) {
+      shared.queries[i] = i < count ? a.q[((size_t)token * a.heads + head) * a.dim + i] : 0.0f;
+    }
+    __syncthreads();
+    float sums[INDEX_HEADS] = {};
+    if (key <= position) {
+#pragma unroll 4
+      for (int d = 0; d < a.dim; d++) {
+        const float k = as_float(__ldg(keys + (size_t)d * TILE_KEYS));
+#pragma unroll
+        for (int i = 0; i < INDEX_HEADS; i++) {
+          sums[i] = fmaf(shared.queries[i * a.dim + d], k, sums[i]);
+        }
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < INDEX_HEADS; i++) {
+      if (head + i < a.heads) {
+        if (a.weights != nullptr) {
+          score = fmaf(__ldg(a.weights + (size_t)token * a.heads + head + i), fmaxf(sums[i], 0.0f), score);
+        } else {
+          score_block(a, token, head + i, key, sums[i], shared);
+        }
+      }
+    }
+  }
+  if (a.weights != nullptr && key <= position) {
+    a.scores[(size_t)token * a.stride + key] = score;
+  }
+}
+
+KERNEL(index_scores_f16)(const IndexScores a) { index_scores<__half>(a); }
+KERNEL(index_scores_f32)(const IndexScores a) { index_scores<float>(a); }
+
+struct KeyLists {
+  const float* scores;  // [token, list, stride]
+  float* out;           // [token, list, most]
+  int lists;
+  int stride;
+  int firstPosition;
+  int most;
+  int length;
+};
+
+// Bits that are ordered as scores are; both zeros are one.
+__device__ __forceinline__ uint32_t ordered_bits(float score) {
+  const uint32_t bits = __float_as_uint(score + 0.0f);
+  return bits ^ ((bits >> 31) != 0 ? 0xffffffffu : 0x80000000u);
+}
+
+constexpr int DIGIT_BITS = 4;
+constexpr int DIGITS = 1 << DIGIT_BITS;
+
+// Finds the bits of the `left`-th largest, a digit after another; `left` becomes how many that are equal to it belong
+// to the largest.
+__device__ __forceinline__ uint32_t last_of_largest(const float* scores, int count, int& left, int (*parts)[DIGITS]) {
+  uint32_t last = 0;
+#pragma unroll 1
+  for (int shift = 32 - DIGIT_BITS; shift >= 0; shift -= DIGIT_BITS) {
+    int counts[DIGITS] = {};
+    for (int i = threadIdx.x; i < count; i += THREADS) {
+      const uint32_t differing = (ordered_bits(scores[i]) ^ last) >> shift;
+#pragma unroll
+      for (int digit = 0; digit < DIGITS; digit++) {
+        counts[digit] += differing == (uint32_t)digit;
+      }
+    }
+#pragma unroll
+    for (int digit = 0; digit < DIGITS; digit++) {
+#pragma unroll
+      for (int apart = LANES / 2; apart > 0; apart /= 2) {
+        counts[digit] += __shfl_xor_sync(ALL_LANES, counts[digit], apart);
+      }
+      if (lane_of_warp() == 0) {
+        parts[warp_of_block()][digit] = counts[digit];
+      }
+    }
+    __syncthreads();
+    int digit = DIGITS;
+    int found = 0;
+    do {
+      left -= found;
+      digit--;
+      found = 0;
+#pragma unroll
+      for (int warp = 0; warp < WARPS; warp++) {
+        found += parts[warp][digit];
+      }
+    } while (found < left);
+    last |= (uint32_t)digit << shift;
+    __syncthreads();
+  }
+  return last;
+}
+
+// A block writes a list: the numbers of the largest scores, of equal ones the first, in ascending order.
+KERNEL(choose_keys)(const KeyLists a) {
+  __shared__ int parts[WARPS][DIGITS];
+  const int list = blockIdx.x;
+  const int token = blockIdx.y;
+  const int count = (a.firstPosition + token) / a.length + 1;
+  const float* scores = a.scores + ((size_t)token * a.lists + list) * a.stride;
+  float* out = a.out + ((size_t)token * a.lists + list) * a.most;
+  if (count <= a.most) {
+    for (int i = threadIdx.x; i < count; i += THREADS) {
+      out[i] = (float)i;
+    }
+    return;
+  }
+  int left = a.most;
+  const uint32_t last = last_of_largest(scores, count, left, parts);
+  const unsigned before = (1u << lane_of_warp()) - 1;
+  int larger = 0;  // before the lane's
+  int equal = 0;
+#pragma unroll 1
+  for (int from = 0; from < count; from += THREADS) {
+    const int i = from + threadIdx.x;
+    const uint32_t bits = i < count ? ordered_bits(scores[i]) : 0;
+    const bool isLarger = i < count && bits > last;
+    const bool isEqual = i < count && bits == last;
+    const unsigned larges = __ballot_sync(ALL_LANES, isLarger);
+    const unsigned equals = __ballot_sync(ALL_LANES, isEqual);
+    if (lane_of_warp() == 0) {
+      parts[warp_of_block()][0] = __popc(larges);
+      parts[warp_of_block()][1] = __popc(equals);
+    }
+    __syncthreads();
+    int largerHere = larger + __popc(larges & before);
+    int equalHere = equal + __popc(equals & before);
+#pragma unroll
+    for (int warp = 0; warp < WARPS; warp++) {
+      if (warp < warp_of_block()) {
+        largerHere += parts[warp][0];
+        equalHere += parts[warp][1];
+      }
+      larger += parts[warp][0];
+      equal += parts[warp][1];
+    }
+    if (isLarger || (isEqual && equalHere < left)) {
+      out[largerHere + min(equalHere, left)] = (float)i;
+    }
+    __syncthreads();
   }
 }

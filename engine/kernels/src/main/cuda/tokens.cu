@@ -166,8 +166,9 @@ __device__ __forceinline__ __half cached(float x) {
   return cached_half(x);
 }
 
-// x, y: keys and values; out, more: the chunk of the cache for them; p: heads, head dimension, the first token's
-// position counted from the chunk's, whether float16. Tokens outside the chunk are another operation's.
+// x, y: keys and values; out, more: the chunk of the cache for them, and null for values that are not kept; p: heads,
+// head dimension, the first token's position counted from the chunk's, whether float16. Tokens outside the chunk are
+// another operation's.
 template <class T>
 __device__ __forceinline__ void store_kv(const Operation& op) {
   T* keys = (T*)op.out;
@@ -181,7 +182,9 @@ __device__ __forceinline__ void store_kv(const Operation& op) {
       const int d = i % headDim;
       const size_t tile = head + (size_t)(position / TILE_KEYS) * TILE_KEYS * headDim;
       keys[tile + (size_t)d * TILE_KEYS + position % TILE_KEYS] = cached<T>(op.x[i]);
-      values[head + (size_t)position * headDim + d] = cached<T>(op.y[i]);
+      if (values != nullptr) {
+        values[head + (size_t)position * headDim + d] = cached<T>(op.y[i]);
+      }
     }
   });
 }

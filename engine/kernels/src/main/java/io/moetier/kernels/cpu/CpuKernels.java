@@ -6,6 +6,7 @@ import io.moetier.kernels.cpu.arithmetic.Scratch;
 import io.moetier.kernels.cpu.attention.AttentionOverCache;
 import io.moetier.kernels.cpu.attention.AttentionOverLatents;
 import io.moetier.kernels.cpu.attention.CausalConvolution;
+import io.moetier.kernels.cpu.attention.Indexer;
 import io.moetier.kernels.cpu.attention.LinearAttention;
 import io.moetier.kernels.cpu.attention.SelectiveScan;
 import io.moetier.kernels.cpu.attention.SequenceScores;
@@ -28,6 +29,7 @@ import io.moetier.kernels.cpu.rows.RmsNorm;
 import io.moetier.kernels.cpu.rows.Rope;
 import io.moetier.kernels.cpu.rows.Scale;
 import io.moetier.kernels.cpu.rows.ScaleRows;
+import io.moetier.kernels.cpu.rows.StoreIndexKeys;
 import io.moetier.kernels.cpu.rows.StoreKv;
 import io.moetier.kernels.cpu.rows.StoreLatents;
 import io.moetier.kernels.cpu.rows.TopK;
@@ -38,6 +40,10 @@ import io.moetier.kernels.device.AttentionShape;
 import io.moetier.kernels.device.Backend;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.ExpertBatch;
+import io.moetier.kernels.device.IndexLayer;
+import io.moetier.kernels.device.IndexShape;
+import io.moetier.kernels.device.KeyBlocks;
+import io.moetier.kernels.device.KeyChoice;
 import io.moetier.kernels.device.KvLayer;
 import io.moetier.kernels.device.Largest;
 import io.moetier.kernels.device.LatentLayer;
@@ -57,17 +63,21 @@ final class CpuKernels implements Backend {
     /// Activations of heads that are packed at the same time, about.
     private static final long PACKED_AT_ONCE = 1 << 22;
 
+    private static final float[] NOTHING = {};
+
     private final ColumnPacker packer;
     private final MatrixProducts products;
     private PackedColumns[] columns = PackedColumns.grown(new PackedColumns[0], 1);
     private final ExpertNetworks experts;
     private final AttentionOverCache attention;
     private final AttentionOverLatents latentAttention;
+    private final Indexer indexer;
     private final RmsNorm rmsNorm;
     private final LayerNorm layerNorm;
     private final Rope rope;
     private final StoreKv storeKv;
     private final StoreLatents storeLatents;
+    private final StoreIndexKeys storeIndexKeys;
     private final Add add;
     private final Multiply multiply;
     private final Combine combine;
@@ -103,11 +113,13 @@ final class CpuKernels implements Backend {
                 .orElse(asRounded);
         attention = new AttentionOverCache(pool, arithmetic, scratch);
         latentAttention = new AttentionOverLatents(pool, arithmetic, scratch);
+        indexer = new Indexer(pool, arithmetic, scratch);
         rmsNorm = new RmsNorm(pool, arithmetic, scratch);
         layerNorm = new LayerNorm(pool);
         rope = new Rope(pool);
         storeKv = new StoreKv(pool, arithmetic);
         storeLatents = new StoreLatents(pool);
+        storeIndexKeys = new StoreIndexKeys(pool);
         add = new Add(pool);
         multiply = new Multiply(pool);
         combine = new Combine(pool);
@@ -128,7 +140,7 @@ final class CpuKernels implements Backend {
 
     /// Returns the bytes of what is kept from one operation to the next.
     long workingBytes() {
-        return PackedColumns.byteSize(columns) + experts.byteSize() + Scratch.byteSize(scratch);
+        return PackedColumns.byteSize(columns) + experts.byteSize() + indexer.byteSize() + Scratch.byteSize(scratch);
     }
 
     @Override
@@ -282,8 +294,36 @@ final class CpuKernels implements Backend {
 
     @Override
     public void attention(
-            DeviceBuffer q, int n, int firstPosition, AttentionShape shape, KvLayer cache, DeviceBuffer out) {
-        attention.run(floats(q), n, firstPosition, shape, cache, floats(out));
+            DeviceBuffer q,
+            int n,
+            int firstPosition,
+            AttentionShape shape,
+            KvLayer cache,
+            @Nullable KeyChoice choice,
+            DeviceBuffer out) {
+        float[] blocks = choice == null ? NOTHING : floats(choice.blocks());
+        attention.run(floats(q), n, firstPosition, shape, cache, blocks, shapeOf(choice), floats(out));
+    }
+
+    private static @Nullable KeyBlocks shapeOf(@Nullable KeyChoice choice) {
+        return choice == null ? null : choice.shape();
+    }
+
+    @Override
+    public void storeIndexKeys(DeviceBuffer keys, int n, int firstPosition, IndexLayer cache) {
+        storeIndexKeys.run(floats(keys), n, firstPosition, cache);
+    }
+
+    @Override
+    public void chooseKeys(
+            DeviceBuffer q,
+            @Nullable DeviceBuffer weights,
+            int n,
+            int firstPosition,
+            IndexShape shape,
+            IndexLayer cache,
+            DeviceBuffer out) {
+        indexer.run(floats(q), optional(weights), n, firstPosition, shape, cache, floats(out));
     }
 
     @Override
@@ -299,8 +339,11 @@ final class CpuKernels implements Backend {
             int firstPosition,
             LatentShape shape,
             LatentLayer cache,
+            @Nullable KeyChoice choice,
             DeviceBuffer out) {
-        latentAttention.run(floats(absorbed), floats(q), n, firstPosition, shape, cache, floats(out));
+        float[] blocks = choice == null ? NOTHING : floats(choice.blocks());
+        KeyBlocks chosen = shapeOf(choice);
+        latentAttention.run(floats(absorbed), floats(q), n, firstPosition, shape, cache, blocks, chosen, floats(out));
     }
 
     @Override

@@ -1,33 +1,32 @@
 package io.moetier.kernels.cuda;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.moetier.kernels.cuda.driver.CudaFunction;
 import io.moetier.kernels.cuda.driver.CudaStream;
 import io.moetier.kernels.cuda.driver.ParameterBlock;
 import io.moetier.kernels.cuda.driver.StructWriter;
 import io.moetier.kernels.device.AttentionShape;
+import io.moetier.kernels.device.KeyBlocks;
+import io.moetier.kernels.device.KeyChoice;
 import io.moetier.kernels.device.KvLayer;
 import io.moetier.kernels.device.KvType;
 import io.moetier.kernels.device.LatentLayer;
 import io.moetier.kernels.device.LatentShape;
 import io.moetier.kernels.device.SequenceShape;
-import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /// Attention of all kinds: a launch whose blocks are a head of a token over a span of positions, and where there are
 /// several spans, one more that joins them.
 final class CacheAttention implements AutoCloseable {
     private static final int THREADS = 256;
     static final int SPAN = 1024;
-    static final int MOST_FEW_ADDRESSES = 128;
     static final int MOST_QUERY = 1024;
 
     /// Floats of intermediate results above which tokens are computed one group after another.
-    private static final long MOST_PARTIAL = 1 << 22;
+    static final long MOST_PARTIAL = 1 << 22;
 
     private final CudaStream stream;
     private final KernelModules kernels;
-    private final Staging staging;
+    private final ChunkTable table;
     private final ParameterBlock parameter;
     private final Scratch partial;
 
@@ -41,6 +40,8 @@ final class CacheAttention implements AutoCloseable {
     private int window;
     private int chunk;
     private int numKeys;
+    private int positions;
+    private @Nullable KeyBlocks chosen;
     private boolean causal;
     private float scale;
     private int firstSpan;
@@ -50,8 +51,8 @@ final class CacheAttention implements AutoCloseable {
         partial = new Scratch(heap);
         this.stream = stream;
         this.kernels = kernels;
-        this.staging = staging;
         this.parameter = parameter;
+        table = new ChunkTable(staging, parameter);
     }
 
     /// As [io.moetier.kernels.device.Kernels#attention].
@@ -63,10 +64,12 @@ final class CacheAttention implements AutoCloseable {
             int firstPosition,
             AttentionShape shape,
             KvLayer cache,
+            @Nullable KeyChoice choice,
             long sinkLogits,
             CudaBuffer results) {
         boolean half = cache.type() == KvType.F16;
         boolean odd = isOdd(cache.type(), shape.headDim(), shape.headDim());
+        chosen = choice == null ? null : choice.shape();
         heads = shape.numHeads();
         valueDim = shape.headDim();
         window = shape.visible().slidingWindow();
@@ -78,12 +81,27 @@ final class CacheAttention implements AutoCloseable {
         for (int token = 0; token < n; token += tokens) {
             begin(firstPosition + token, n - token, shape.firstVisible(firstPosition + token));
             out = results.address(token * stride);
-            long chunks = stageChunks(cache.addresses(), 2 * chunks());
+            long chunks = table.stage(cache.addresses(), 2 * chunks());
             StructWriter writer = spans().address(q.address(token * stride))
                     .number(shape.numKvHeads())
                     .flag(shape.tiledHeads());
-            writeChunks(writer, cache.addresses(), chunks, 2 * chunks());
-            launch(kernels.attend.of(half, odd));
+            writeChoice(writer, choice, token);
+            table.write(writer, cache.addresses(), chunks, 2 * chunks());
+            boolean apart = choice != null && choice.shape().length() % (half ? 8 : 4) != 0; // neighbours of a lane
+            launch(choice == null ? kernels.attend.of(half, odd) : kernels.attendChosen.of(half, odd || apart));
+        }
+    }
+
+    /// Writes which blocks of keys were chosen for the tokens from `token` on.
+    private static void writeChoice(StructWriter writer, @Nullable KeyChoice choice, int token) {
+        if (choice == null) {
+            writer.address(0).number(0).number(0).number(0);
+        } else {
+            KeyBlocks shape = choice.shape();
+            writer.address(((CudaBuffer) choice.blocks()).address((long) token * shape.floats()))
+                    .number(shape.numHeads())
+                    .number(shape.most())
+                    .number(shape.length());
         }
     }
 
@@ -95,9 +113,11 @@ final class CacheAttention implements AutoCloseable {
             int firstPosition,
             LatentShape shape,
             LatentLayer cache,
+            @Nullable KeyChoice choice,
             CudaBuffer results) {
         boolean half = cache.type() == KvType.F16;
         boolean odd = isOdd(cache.type(), shape.keyDim(), shape.latentDim());
+        chosen = choice == null ? null : choice.shape();
         heads = shape.numHeads();
         valueDim = shape.latentDim();
         window = 0;
@@ -109,13 +129,14 @@ final class CacheAttention implements AutoCloseable {
         for (int token = 0; token < n; token += tokens) {
             begin(firstPosition + token, n - token, 0);
             out = results.address(token * stride);
-            long chunks = stageChunks(cache.addresses(), chunks());
+            long chunks = table.stage(cache.addresses(), chunks());
             StructWriter writer = spans().address(absorbed.address(token * stride))
                     .address(q.address((long) token * heads * shape.queryDim()))
                     .number(shape.ropeDim())
                     .number(shape.nopeDim());
-            writeChunks(writer, cache.addresses(), chunks, chunks());
-            launch(kernels.attendLatents.of(half, odd));
+            writeChoice(writer, choice, token);
+            table.write(writer, cache.addresses(), chunks, chunks());
+            launch((choice == null ? kernels.attendLatents : kernels.attendChosenLatents).of(half, odd));
         }
     }
 
@@ -133,6 +154,7 @@ final class CacheAttention implements AutoCloseable {
             long bias,
             CudaBuffer results) {
         boolean odd = isOdd(KvType.F32, shape.headDim(), shape.headDim());
+        chosen = null;
         heads = shape.numHeads();
         valueDim = shape.headDim();
         window = 0;
@@ -166,7 +188,8 @@ final class CacheAttention implements AutoCloseable {
     }
 
     private void begin(int firstPosition, int rest, int firstVisible) {
-        begin(firstPosition, rest, firstVisible, firstPosition + rest);
+        positions = firstPosition + rest;
+        begin(firstPosition, rest, firstVisible, chosen == null ? positions : chosen.keys(positions - 1));
     }
 
     /// Decides how many of the `rest` tokens are computed together, and over which spans.
@@ -184,7 +207,7 @@ final class CacheAttention implements AutoCloseable {
 
     /// Returns how many chunks hold the positions that are there.
     private int chunks() {
-        return (numKeys + KvLayer.CHUNK_POSITIONS - 1) / KvLayer.CHUNK_POSITIONS;
+        return Math.ceilDiv(positions, KvLayer.CHUNK_POSITIONS);
     }
 
     private StructWriter spans() {
@@ -204,24 +227,6 @@ final class CacheAttention implements AutoCloseable {
                 .number(numKeys)
                 .flag(causal)
                 .number(scale);
-    }
-
-    /// Returns where a table is on the device if it is too long for the launch, else 0.
-    private long stageChunks(MemorySegment table, int addresses) {
-        if (addresses <= MOST_FEW_ADDRESSES) {
-            return 0;
-        }
-        long byteSize = (long) addresses * Long.BYTES;
-        long offset = staging.reserve(byteSize);
-        MemorySegment.copy(table, JAVA_LONG, 0, staging.host(), JAVA_LONG, offset, addresses);
-        return staging.send(offset, byteSize);
-    }
-
-    private void writeChunks(StructWriter writer, MemorySegment table, long staged, int addresses) {
-        writer.address(staged);
-        if (staged == 0) {
-            MemorySegment.copy(table, JAVA_LONG, 0, parameter.bytes(), JAVA_LONG, writer.at(), addresses);
-        }
     }
 
     private void launch(CudaFunction kernel) {

@@ -14,6 +14,9 @@ import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.ExpertChoice;
 import io.moetier.kernels.device.ExpertChoices;
+import io.moetier.kernels.device.IndexLayer;
+import io.moetier.kernels.device.IndexShape;
+import io.moetier.kernels.device.KeyChoice;
 import io.moetier.kernels.device.KvLayer;
 import io.moetier.kernels.device.KvType;
 import io.moetier.kernels.device.Largest;
@@ -48,6 +51,7 @@ final class CudaKernels implements Backend, AutoCloseable {
     private final ExpertProducts experts;
     private final Rounding rounding;
     private final CacheAttention attention;
+    private final Indexer indexer;
     private final Recurrences recurrences;
     private final RouterProducts routers;
     private final LargestNumbers largest;
@@ -77,6 +81,7 @@ final class CudaKernels implements Backend, AutoCloseable {
         products = new MatrixProducts(kernels, staging, tasks, rounding);
         experts = new ExpertProducts(device.heap(), kernels, staging, tasks, rounding);
         attention = new CacheAttention(device.heap(), stream, kernels, staging, parameter);
+        indexer = new Indexer(device.heap(), stream, kernels, staging, parameter);
         recurrences = new Recurrences(stream, kernels, parameter);
         routers = new RouterProducts(device, stream, kernels, tasks, parameter, vectors);
         largest = new LargestNumbers(device.heap(), stream, kernels, staging, parameter);
@@ -93,6 +98,7 @@ final class CudaKernels implements Backend, AutoCloseable {
                 + rounding.byteSize()
                 + experts.byteSize()
                 + attention.byteSize()
+                + indexer.byteSize()
                 + largest.byteSize();
     }
 
@@ -102,6 +108,7 @@ final class CudaKernels implements Backend, AutoCloseable {
         rounding.close();
         experts.close();
         attention.close();
+        indexer.close();
         routers.close();
         largest.close();
     }
@@ -119,6 +126,11 @@ final class CudaKernels implements Backend, AutoCloseable {
     @Override
     public boolean supportsAttention(KvType type, int keyDim, int valueDim) {
         return CacheAttention.hasRoom(type, keyDim, valueDim);
+    }
+
+    @Override
+    public boolean supportsIndex(int dim) {
+        return Indexer.hasRoom(dim);
     }
 
     @Override
@@ -326,9 +338,41 @@ final class CudaKernels implements Backend, AutoCloseable {
 
     @Override
     public void attention(
-            DeviceBuffer q, int n, int firstPosition, AttentionShape shape, KvLayer cache, DeviceBuffer out) {
+            DeviceBuffer q,
+            int n,
+            int firstPosition,
+            AttentionShape shape,
+            KvLayer cache,
+            @Nullable KeyChoice choice,
+            DeviceBuffer out) {
         launchBefore(n);
-        attention.attend(buffer(q), n, firstPosition, shape, cache, vectors.address(shape.sinks()), buffer(out));
+        long sinks = vectors.address(shape.sinks());
+        attention.attend(buffer(q), n, firstPosition, shape, cache, choice, sinks, buffer(out));
+    }
+
+    @Override
+    public void storeIndexKeys(DeviceBuffer keys, int n, int firstPosition, IndexLayer cache) {
+        int last = (firstPosition + n - 1) / KvLayer.CHUNK_POSITIONS;
+        for (int chunk = firstPosition / KvLayer.CHUNK_POSITIONS; chunk <= last; chunk++) {
+            program.operation(Code.STORE_KV, n, cache.dim())
+                    .x(buffer(keys))
+                    .out(cache.chunk(chunk).bytes().address())
+                    .p(1, cache.dim(), firstPosition - chunk * KvLayer.CHUNK_POSITIONS, isHalf(cache.type()))
+                    .commit();
+        }
+    }
+
+    @Override
+    public void chooseKeys(
+            DeviceBuffer q,
+            @Nullable DeviceBuffer weights,
+            int n,
+            int firstPosition,
+            IndexShape shape,
+            IndexLayer cache,
+            DeviceBuffer out) {
+        launchBefore(n);
+        indexer.choose(buffer(q), address(weights), n, firstPosition, shape, cache, buffer(out));
     }
 
     @Override
@@ -356,9 +400,10 @@ final class CudaKernels implements Backend, AutoCloseable {
             int firstPosition,
             LatentShape shape,
             LatentLayer cache,
+            @Nullable KeyChoice choice,
             DeviceBuffer out) {
         launchBefore(n);
-        attention.attendLatents(buffer(absorbed), buffer(q), n, firstPosition, shape, cache, buffer(out));
+        attention.attendLatents(buffer(absorbed), buffer(q), n, firstPosition, shape, cache, choice, buffer(out));
     }
 
     @Override

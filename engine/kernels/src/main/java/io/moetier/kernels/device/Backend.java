@@ -20,6 +20,11 @@ public interface Backend {
         return true;
     }
 
+    /// Says whether it chooses by index keys of so many elements.
+    default boolean supportsIndex(int dim) {
+        return true;
+    }
+
     /// Says whether it chooses experts itself, by this rule for `n` tokens; else [Kernels] composes that of other
     /// operations.
     default boolean supportsRouting(Routing routing, int n) {
@@ -79,7 +84,27 @@ public interface Backend {
     void storeKv(DeviceBuffer k, DeviceBuffer v, int n, int firstPosition, KvLayer cache);
 
     /// As [Kernels#attention].
-    void attention(DeviceBuffer q, int n, int firstPosition, AttentionShape shape, KvLayer cache, DeviceBuffer out);
+    void attention(
+            DeviceBuffer q,
+            int n,
+            int firstPosition,
+            AttentionShape shape,
+            KvLayer cache,
+            @Nullable KeyChoice choice,
+            DeviceBuffer out);
+
+    /// As [Kernels#storeIndexKeys].
+    void storeIndexKeys(DeviceBuffer keys, int n, int firstPosition, IndexLayer cache);
+
+    /// As [Kernels#chooseKeys].
+    void chooseKeys(
+            DeviceBuffer q,
+            @Nullable DeviceBuffer weights,
+            int n,
+            int firstPosition,
+            IndexShape shape,
+            IndexLayer cache,
+            DeviceBuffer out);
 
     /// As [Kernels#storeLatents].
     void storeLatents(DeviceBuffer latents, DeviceBuffer keys, int n, int firstPosition, LatentLayer cache);
@@ -92,6 +117,7 @@ public interface Backend {
             int firstPosition,
             LatentShape shape,
             LatentLayer cache,
+            @Nullable KeyChoice choice,
             DeviceBuffer out);
 
     /// As [Kernels#sequenceAttention].

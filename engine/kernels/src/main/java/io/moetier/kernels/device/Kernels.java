@@ -240,14 +240,76 @@ public final class Kernels {
     /// cache, which already holds those positions; `out` is shaped as `q`.
     public void attention(
             DeviceBuffer q, int n, int firstPosition, AttentionShape shape, KvLayer cache, DeviceBuffer out) {
+        attention(q, n, firstPosition, shape, cache, null, out);
+    }
+
+    /// The same over the chosen keys alone. Where a query reads every key it may see, the result is the same bit for
+    /// bit.
+    ///
+    /// @param choice of these queries; null for none, which reads all
+    public void attention(
+            DeviceBuffer q,
+            int n,
+            int firstPosition,
+            AttentionShape shape,
+            KvLayer cache,
+            @Nullable KeyChoice choice,
+            DeviceBuffer out) {
         backend.enter();
         Operands.requirePositions(firstPosition, n);
         Operands.requireSuits(cache, shape);
         requireAttention(cache.type(), shape.headDim(), shape.headDim());
         requireBoth(q, out, (long) n * shape.numHeads() * shape.headDim());
         cache.requireStored(firstPosition + n);
+        if (choice != null) {
+            Operands.requireSuits(choice.shape(), shape);
+            requireRoom(choice.blocks(), 0, (long) n * choice.shape().floats());
+        }
         if (n > 0) {
-            backend.attention(q, n, firstPosition, shape, cache, out);
+            backend.attention(q, n, firstPosition, shape, cache, choice, out);
+        }
+    }
+
+    /// Stores index keys `[n, dim]` at positions `firstPosition` and on.
+    public void storeIndexKeys(DeviceBuffer keys, int n, int firstPosition, IndexLayer cache) {
+        backend.enter();
+        Operands.requirePositions(firstPosition, n);
+        requireRoom(keys, 0, (long) n * cache.dim());
+        cache.reserve(firstPosition + n);
+        if (n > 0) {
+            backend.storeIndexKeys(keys, n, firstPosition, cache);
+        }
+    }
+
+    /// Chooses the keys that attention reads, by the scores that [IndexShape] says, over the cache, which already holds
+    /// the positions of the `n` queries. Of equal scores the lower position is chosen.
+    ///
+    /// @param q `[n, numHeads * dim]`
+    /// @param weights `[n, numHeads]` where all heads choose together; null where each does for itself
+    /// @param out receives the choice
+    public void chooseKeys(
+            DeviceBuffer q,
+            @Nullable DeviceBuffer weights,
+            int n,
+            int firstPosition,
+            IndexShape shape,
+            IndexLayer cache,
+            DeviceBuffer out) {
+        backend.enter();
+        Operands.requirePositions(firstPosition, n);
+        Operands.requireIndex(cache, shape, weights != null, firstPosition + n);
+        if (!backend.supportsIndex(shape.dim())) {
+            throw new IllegalArgumentException(
+                    "the kernels of indexers have no room for keys of " + shape.dim() + " elements");
+        }
+        requireRoom(q, 0, (long) n * shape.numHeads() * shape.dim());
+        requireRoom(out, 0, (long) n * shape.blocks().floats());
+        if (weights != null) {
+            requireRoom(weights, 0, (long) n * shape.numHeads());
+        }
+        cache.requireStored(firstPosition + n);
+        if (n > 0) {
+            backend.chooseKeys(q, weights, n, firstPosition, shape, cache, out);
         }
     }
 
@@ -280,6 +342,22 @@ public final class Kernels {
             LatentShape shape,
             LatentLayer cache,
             DeviceBuffer out) {
+        latentAttention(absorbed, q, n, firstPosition, shape, cache, null, out);
+    }
+
+    /// The same over the chosen positions alone (DeepSeek-V3.2). Where a query reads every position before it, the
+    /// result is the same bit for bit.
+    ///
+    /// @param choice of these queries, one for all heads; null for none, which reads all
+    public void latentAttention(
+            DeviceBuffer absorbed,
+            DeviceBuffer q,
+            int n,
+            int firstPosition,
+            LatentShape shape,
+            LatentLayer cache,
+            @Nullable KeyChoice choice,
+            DeviceBuffer out) {
         backend.enter();
         Operands.requirePositions(firstPosition, n);
         Operands.requireSuits(cache, shape);
@@ -287,8 +365,12 @@ public final class Kernels {
         requireBoth(absorbed, out, (long) n * shape.numHeads() * shape.latentDim());
         requireRoom(q, 0, (long) n * shape.numHeads() * shape.queryDim());
         cache.requireStored(firstPosition + n);
+        if (choice != null) {
+            Operands.requireSuits(choice.shape(), shape);
+            requireRoom(choice.blocks(), 0, (long) n * choice.shape().floats());
+        }
         if (n > 0) {
-            backend.latentAttention(absorbed, q, n, firstPosition, shape, cache, out);
+            backend.latentAttention(absorbed, q, n, firstPosition, shape, cache, choice, out);
         }
     }
 
@@ -574,6 +656,11 @@ public final class Kernels {
     /// Says whether the device attends with keys and values of so many elements; else it refuses to.
     public boolean supportsAttention(KvType type, int keyDim, int valueDim) {
         return backend.supportsAttention(type, keyDim, valueDim);
+    }
+
+    /// Says whether the device chooses by index keys of so many elements; else it refuses to.
+    public boolean supportsIndex(int dim) {
+        return backend.supportsIndex(dim);
     }
 
     private void requireBoth(DeviceBuffer x, DeviceBuffer y, long length) {

@@ -172,7 +172,7 @@ public final class KvLayer {
         MemorySegment keyChunk = keys(position / CHUNK_POSITIONS);
         MemorySegment valueChunk = values(position / CHUNK_POSITIONS);
         int inChunk = position % CHUNK_POSITIONS;
-        long key = headOffset(head) + (long) inChunk / TILE_KEYS * TILE_KEYS * headDim + inChunk % TILE_KEYS;
+        long key = headOffset(head) + keyOffset(inChunk);
         long value = headOffset(head) + (long) inChunk * headDim;
         switch (type) {
             case F16 -> {
@@ -184,6 +184,48 @@ public final class KvLayer {
                 MemorySegment.copy(v, at, valueChunk, JAVA_FLOAT, 4 * value, headDim);
             }
         }
+    }
+
+    /// Copies `count` positions of one head from position `first` on to the only head of this layer, at position `to`
+    /// and on. Neither may go beyond a chunk.
+    public void copy(KvLayer from, int head, int first, int count, int to) {
+        int inSource = first % CHUNK_POSITIONS;
+        int inTarget = to % CHUNK_POSITIONS;
+        MemorySegment sourceKeys = from.keys(first / CHUNK_POSITIONS);
+        MemorySegment targetKeys = keys(to / CHUNK_POSITIONS);
+        long ofHead = from.headOffset(head);
+        int size = type.bytes();
+        MemorySegment.copy(
+                from.values(first / CHUNK_POSITIONS),
+                size * (ofHead + (long) inSource * headDim),
+                values(to / CHUNK_POSITIONS),
+                size * (long) inTarget * headDim,
+                (long) size * count * headDim);
+        if (inSource % TILE_KEYS == 0 && inTarget % TILE_KEYS == 0) {
+            long tiles = (long) (count + TILE_KEYS - 1) / TILE_KEYS * TILE_KEYS * headDim;
+            long source = ofHead + (long) inSource * headDim;
+            MemorySegment.copy(sourceKeys, size * source, targetKeys, size * (long) inTarget * headDim, size * tiles);
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            long source = ofHead + keyOffset(inSource + i);
+            long target = keyOffset(inTarget + i);
+            for (int d = 0; d < headDim; d++, source += TILE_KEYS, target += TILE_KEYS) {
+                copyElement(sourceKeys, source, targetKeys, target);
+            }
+        }
+    }
+
+    private void copyElement(MemorySegment from, long source, MemorySegment to, long target) {
+        switch (type) {
+            case F16 -> to.set(JAVA_SHORT, 2 * target, from.get(JAVA_SHORT, 2 * source));
+            case F32 -> to.set(JAVA_FLOAT, 4 * target, from.get(JAVA_FLOAT, 4 * source));
+        }
+    }
+
+    /// Returns where the first element of a key lies among those of its head, counted in elements.
+    private long keyOffset(int inChunk) {
+        return (long) inChunk / TILE_KEYS * TILE_KEYS * headDim + inChunk % TILE_KEYS;
     }
 
     private void scatterHalves(float[] x, int from, MemorySegment to, long at) {

@@ -62,6 +62,11 @@ public final class LatentLayer {
         return type;
     }
 
+    /// Returns how many positions may be stored.
+    public int capacity() {
+        return capacity;
+    }
+
     /// Returns how many floats a latent has.
     public int latentDim() {
         return latentDim;
@@ -133,6 +138,17 @@ public final class LatentLayer {
         long at = (long) (position % CHUNK_POSITIONS) * (latentDim + ropeDim);
         store(latents, latentAt, latentDim, segment, at);
         store(keys, keyAt, ropeDim, segment, at + latentDim);
+    }
+
+    /// Copies what another layer of the same shape stores of position `from` to position `to`.
+    public void copy(LatentLayer other, int from, int to) {
+        long byteSize = bytesPerPosition(type, latentDim, ropeDim);
+        MemorySegment.copy(
+                other.chunk(from / CHUNK_POSITIONS),
+                from % CHUNK_POSITIONS * byteSize,
+                chunk(to / CHUNK_POSITIONS),
+                to % CHUNK_POSITIONS * byteSize,
+                byteSize);
     }
 
     private void store(float[] x, int from, int length, MemorySegment to, long at) {

@@ -156,6 +156,36 @@ final class Operands {
         }
     }
 
+    /// Wants a choice for each key head or for all, where queries see all keys before them.
+    static void requireSuits(KeyBlocks chosen, AttentionShape shape) {
+        boolean ofHeads = chosen.numHeads() == 1 || chosen.numHeads() == shape.numKvHeads();
+        if (!ofHeads || shape.visible().slidingWindow() > 0 || shape.visible().chunk() > 0) {
+            throw new IllegalArgumentException(chosen + " do not suit " + shape);
+        }
+    }
+
+    /// Wants one choice for all heads.
+    static void requireSuits(KeyBlocks chosen, LatentShape shape) {
+        if (chosen.numHeads() != 1) {
+            throw new IllegalArgumentException(chosen + " do not suit " + shape);
+        }
+    }
+
+    /// Wants index keys of the length of the queries, weights where they are summed, and positions that can be told.
+    static void requireIndex(IndexLayer cache, IndexShape shape, boolean weighted, int positions) {
+        if (cache.dim() != shape.dim()) {
+            throw new IllegalArgumentException(
+                    "a cache of index keys of " + cache.dim() + " floats does not suit " + shape);
+        }
+        if (weighted != shape.isWeighted()) {
+            throw new IllegalArgumentException((weighted ? "weights for " : "no weights for ") + shape);
+        }
+        if (positions > KeyChoice.MOST_POSITIONS) {
+            throw new IllegalArgumentException(
+                    "keys are chosen of at most " + KeyChoice.MOST_POSITIONS + " positions, not of " + positions);
+        }
+    }
+
     /// Wants as many taps for each channel, and a bias if there are any.
     static void requireConvolution(float[] taps, float @Nullable [] bias, int channels) {
         if (taps.length == 0 || taps.length % channels != 0 || (bias != null && bias.length != channels)) {

@@ -62,7 +62,7 @@ class NumbersHeaderTest {
                         TokenProgram.OPERATIONS_AT,
                         TokenProgram.MOST_FACTORS,
                         CacheAttention.SPAN,
-                        CacheAttention.MOST_FEW_ADDRESSES / 2,
+                        ChunkTable.MOST_FEW_ADDRESSES / 2,
                         CacheAttention.MOST_QUERY,
                         RouterProducts.MOST_CHOSEN);
     }

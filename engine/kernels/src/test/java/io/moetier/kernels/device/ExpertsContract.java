@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /// What the operations of every device compute of experts: routers, the choice, feed-forward networks.
-abstract class ExpertsContract extends SequenceContract {
+abstract class ExpertsContract extends ChoiceContract {
     private static final FfnActivation CLAMPED = new FfnActivation.ClampedSwiGlu(0.8f, 1.702f);
 
     /// Returns how many roundings of all terms a product may be off by; one is that of the exact sum.

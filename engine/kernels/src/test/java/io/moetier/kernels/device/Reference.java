@@ -162,6 +162,32 @@ final class Reference {
         return out;
     }
 
+    /// The scores of positions, or of blocks for the head of a list.
+    ///
+    /// @param list counted over tokens and their lists, whose query is at `position`
+    /// @param keys what is stored `[positions, dim]`
+    static double[] indexScores(
+            float[] q, float @Nullable [] weights, int list, int position, IndexShape shape, double[] keys) {
+        KeyBlocks blocks = shape.blocks();
+        double[] scores = new double[blocks.begun(position)];
+        Arrays.fill(scores, weights == null ? Double.NEGATIVE_INFINITY : 0);
+        for (int j = 0; j <= position; j++) {
+            if (weights == null) {
+                double product = dot(q, list * shape.dim(), keys, j * shape.dim(), shape.dim());
+                scores[j / blocks.length()] = Math.max(scores[j / blocks.length()], product);
+                continue;
+            }
+            for (int head = list * shape.numHeads(); head < (list + 1) * shape.numHeads(); head++) {
+                double product = dot(q, head * shape.dim(), keys, j * shape.dim(), shape.dim());
+                scores[j] += weights[head] * Math.max(product, 0);
+            }
+        }
+        if (weights == null) {
+            scores[scores.length - 1] = Double.POSITIVE_INFINITY;
+        }
+        return scores;
+    }
+
     static double[] sequenceAttention(
             float[] q, int first, float[] k, float[] v, SequenceShape shape, float @Nullable [] bias) {
         int dim = shape.headDim();

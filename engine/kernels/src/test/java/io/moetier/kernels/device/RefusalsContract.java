@@ -42,6 +42,9 @@ abstract class RefusalsContract extends DeviceFixture {
         kernels.attention(x, 0, 0, new AttentionShape(1, 1, 4, 1, 0), cache, x);
         kernels.storeLatents(x, x, 0, 0, latents);
         kernels.latentAttention(x, x, 0, 0, new LatentShape(1, 1, 2, 2, 1), latents, x);
+        IndexLayer index = new IndexLayer(arena, KvType.F16, 4, 2);
+        kernels.storeIndexKeys(x, 0, 0, index);
+        kernels.chooseKeys(x, x, 0, 0, new IndexShape(2, 2, new KeyBlocks(1, 1, 1)), index, x);
         kernels.sequenceAttention(x, 0, 0, x, x, 1, new SequenceShape(1, 4, 1, false, 0), null, x);
         kernels.route(x, 0, Routing.softmax(4, 1), null, none, new float[0]);
         ExpertChoices choices = new ExpertChoices(x);

@@ -20,6 +20,9 @@ public final class Scratch {
     /// Sixteen heads of latent attention.
     public final LatentBlock latents = new LatentBlock();
 
+    /// Keys that were chosen.
+    public final GatheredKeys gathered = new GatheredKeys();
+
     /// Where the results of a part of a matrix product go.
     public final Results results = new Results();
 
@@ -60,6 +63,7 @@ public final class Scratch {
     /// chance, so each is counted with what any of them has needed so far, which it will need in time.
     public static long byteSize(Scratch[] all) {
         long bytes = largest(all, own -> own.matrixRows.byteSize());
+        bytes += largest(all, own -> own.gathered.byteSize());
         bytes += Float.BYTES * largest(all, own -> own.scores.length);
         bytes += Float.BYTES * largest(all, own -> own.sums.length);
         bytes += Float.BYTES * largest(all, own -> own.otherSums.length);

@@ -5,12 +5,15 @@ import io.moetier.kernels.cpu.arithmetic.Scratch;
 import io.moetier.kernels.cpu.pool.Partition;
 import io.moetier.kernels.cpu.pool.WorkerPool;
 import io.moetier.kernels.device.AttentionShape;
+import io.moetier.kernels.device.KeyBlocks;
 import io.moetier.kernels.device.KvLayer;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// Attention on all threads: a unit of work is a block of tokens and some heads, those that share a key head if that
-/// keeps all threads busy. Units that read the same keys follow each other.
+/// keeps all threads busy. Units that read the same keys follow each other. With a choice of keys it is one token,
+/// whose
+/// keys are gathered first.
 public final class AttentionOverCache implements WorkerPool.Job {
     /// Queries that read keys and values once for all, about.
     private static final int QUERIES = 16;
@@ -29,9 +32,11 @@ public final class AttentionOverCache implements WorkerPool.Job {
     private int firstPosition;
     private @Nullable AttentionShape shape;
     private @Nullable KvLayer cache;
+    private float[] blocks = q; // that were chosen
+    private @Nullable KeyBlocks chosen;
     private int together = 1;
     private int rows = 1;
-    private int blocks;
+    private int rowBlocks;
     private int parts;
 
     public AttentionOverCache(WorkerPool pool, Arithmetic arithmetic, Scratch[] scratch) {
@@ -41,17 +46,30 @@ public final class AttentionOverCache implements WorkerPool.Job {
     }
 
     /// As [io.moetier.kernels.device.Kernels#attention].
-    public void run(float[] q, int n, int firstPosition, AttentionShape shape, KvLayer cache, float[] out) {
+    ///
+    /// @param blocks what was chosen; not read without `chosen`
+    public void run(
+            float[] q,
+            int n,
+            int firstPosition,
+            AttentionShape shape,
+            KvLayer cache,
+            float[] blocks,
+            @Nullable KeyBlocks chosen,
+            float[] out) {
         this.q = q;
         this.out = out;
         this.n = n;
         this.firstPosition = firstPosition;
         this.shape = shape;
         this.cache = cache;
+        this.blocks = blocks;
+        this.chosen = chosen == null || chosen.readsAll(firstPosition + n - 1) ? null : chosen;
+        int keys = this.chosen == null ? firstPosition + n : this.chosen.keys(firstPosition + n - 1);
         int groups = shape.tiledHeads() ? shape.numHeads() : shape.numKvHeads(); // of neighbours that share a key head
-        cut(pool.threads(), firstPosition + n, shape.numHeads() / groups, groups);
-        int units = blocks * (shape.numHeads() / together);
-        long bytes = 2L * cache.type().bytes() * n * shape.numHeads() * shape.headDim() * (firstPosition + n);
+        cut(pool.threads(), keys, shape.numHeads() / groups, groups);
+        int units = rowBlocks * (shape.numHeads() / together);
+        long bytes = 2L * cache.type().bytes() * n * shape.numHeads() * shape.headDim() * keys;
         this.parts = Partition.parts(pool.threads(), units, bytes);
         pool.run(this, parts);
     }
@@ -59,9 +77,10 @@ public final class AttentionOverCache implements WorkerPool.Job {
     /// Decides what a unit is: fewer tokens rather than threads without work, and fewer heads rather than that.
     private void cut(int threads, int keys, int sharing, int numKvHeads) {
         int most = Math.min(QUERIES, SCORES / keys) / sharing;
+        most = chosen == null ? most : 1;
         rows = Math.clamp(n * numKvHeads / (UNITS_PER_THREAD * threads), 1, Math.max(1, most));
-        blocks = (n + rows - 1) / rows;
-        int groups = blocks * numKvHeads;
+        rowBlocks = (n + rows - 1) / rows;
+        int groups = rowBlocks * numKvHeads;
         together = groups % threads == 0 || groups >= UNITS_PER_THREAD * threads ? sharing : 1;
     }
 
@@ -69,15 +88,24 @@ public final class AttentionOverCache implements WorkerPool.Job {
     public void run(int part, int worker) {
         AttentionShape s = Objects.requireNonNull(shape);
         KvLayer kv = Objects.requireNonNull(cache);
-        int units = blocks * (s.numHeads() / together);
+        int units = rowBlocks * (s.numHeads() / together);
         int end = Partition.bound(part + 1, parts, units);
         for (int unit = Partition.bound(part, parts, units); unit < end; unit++) {
-            int head = unit / blocks * together;
-            int token = unit % blocks * rows;
+            int head = unit / rowBlocks * together;
+            int token = unit % rowBlocks * rows;
             int count = Math.min(rows, n - token);
             int at = (token * s.numHeads() + head) * s.headDim();
             int kvHead = s.keyHead(head);
-            arithmetic.attend(q, at, count, together, firstPosition + token, s, kv, kvHead, out, scratch[worker]);
+            int position = firstPosition + token;
+            Scratch own = scratch[worker];
+            KeyBlocks sparse = chosen;
+            if (sparse == null || sparse.readsAll(position)) {
+                arithmetic.attend(q, at, count, together, position, s, kv, kvHead, out, own);
+            } else {
+                int choice = token * sparse.floats() + (sparse.numHeads() == 1 ? 0 : kvHead * sparse.most());
+                KvLayer gathered = own.gathered.of(kv, kvHead, blocks, choice, sparse, position);
+                arithmetic.attend(q, at, 1, together, sparse.keys(position) - 1, s, gathered, 0, out, own);
+            }
         }
     }
 }

@@ -7,7 +7,10 @@ import io.moetier.kernels.device.Backend;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.ExpertChoices;
+import io.moetier.kernels.device.IndexLayer;
+import io.moetier.kernels.device.IndexShape;
 import io.moetier.kernels.device.Kernels;
+import io.moetier.kernels.device.KeyChoice;
 import io.moetier.kernels.device.KvLayer;
 import io.moetier.kernels.device.Largest;
 import io.moetier.kernels.device.LatentLayer;
@@ -258,10 +261,36 @@ final class SimulatedKernels implements Backend {
 
     @Override
     public void attention(
-            DeviceBuffer q, int n, int firstPosition, AttentionShape shape, KvLayer cache, DeviceBuffer out) {
+            DeviceBuffer q,
+            int n,
+            int firstPosition,
+            AttentionShape shape,
+            KvLayer cache,
+            @Nullable KeyChoice choice,
+            DeviceBuffer out) {
         launchBefore(n);
-        attention.overCache(n, firstPosition, shape, cache);
-        cpu.attention(q, n, firstPosition, shape, cache, out);
+        attention.overCache(n, firstPosition, shape, cache, choice);
+        cpu.attention(q, n, firstPosition, shape, cache, choice, out);
+    }
+
+    @Override
+    public void storeIndexKeys(DeviceBuffer keys, int n, int firstPosition, IndexLayer cache) {
+        operations.add((long) n * cache.dim(), cache.dim(), 2, OF_ELEMENT);
+        cpu.storeIndexKeys(keys, n, firstPosition, cache);
+    }
+
+    @Override
+    public void chooseKeys(
+            DeviceBuffer q,
+            @Nullable DeviceBuffer weights,
+            int n,
+            int firstPosition,
+            IndexShape shape,
+            IndexLayer cache,
+            DeviceBuffer out) {
+        launchBefore(n);
+        attention.ofIndex(n, firstPosition, shape, cache);
+        cpu.chooseKeys(q, weights, n, firstPosition, shape, cache, out);
     }
 
     @Override
@@ -279,10 +308,11 @@ final class SimulatedKernels implements Backend {
             int firstPosition,
             LatentShape shape,
             LatentLayer cache,
+            @Nullable KeyChoice choice,
             DeviceBuffer out) {
         launchBefore(n);
-        attention.overLatents(n, firstPosition, shape, cache);
-        cpu.latentAttention(absorbed, q, n, firstPosition, shape, cache, out);
+        attention.overLatents(n, firstPosition, shape, cache, choice);
+        cpu.latentAttention(absorbed, q, n, firstPosition, shape, cache, choice, out);
     }
 
     @Override
