@@ -4,8 +4,10 @@ import io.moetier.kernels.device.FfnActivation;
 import io.moetier.kernels.device.RopeTable;
 import io.moetier.runtime.model.block.Attention;
 import io.moetier.runtime.model.block.Block;
+import io.moetier.runtime.model.block.ChosenKeys;
 import io.moetier.runtime.model.block.DenseFeedForward;
 import io.moetier.runtime.model.block.GatedDelta;
+import io.moetier.runtime.model.block.Indexer;
 import io.moetier.runtime.model.block.LatentAttention;
 import io.moetier.runtime.model.block.LightningAttention;
 import io.moetier.runtime.model.block.Mamba;
@@ -32,6 +34,7 @@ import io.moetier.runtime.model.spec.RecurrentSpec;
 import io.moetier.runtime.model.spec.RopeSpec;
 import io.moetier.runtime.model.spec.SequenceAttentionSpec;
 import io.moetier.runtime.model.spec.ShortConvolutionSpec;
+import io.moetier.runtime.model.spec.SparsitySpec;
 import io.moetier.runtime.model.spec.SublayerSpec;
 import io.moetier.runtime.model.spec.weight.NormSpec;
 import io.moetier.runtime.model.weight.Norm;
@@ -53,6 +56,7 @@ final class BlockLoader {
     private int keyValueBlocks;
     private int recurrentBlocks;
     private int latentBlocks;
+    private int indexers;
     private final List<SequenceAttention> sequenceBlocks = new ArrayList<>();
 
     /// @param ropes receives the rotations, each once
@@ -89,17 +93,31 @@ final class BlockLoader {
                         keyValueBlocks++,
                         attention,
                         weights,
-                        attention.preparation().rope().map(this::rope).orElse(null));
+                        attention.preparation().rope().map(this::rope).orElse(null),
+                        attention.sparsity().map(this::choice).orElse(null));
             case SequenceAttentionSpec attention -> sequence(attention);
             case RecurrentSpec recurrent -> recurrent(recurrentBlocks++, recurrent);
             case LatentAttentionSpec attention ->
-                new LatentAttention(latentBlocks++, attention, weights, rope(attention.rope()));
+                new LatentAttention(
+                        latentBlocks++,
+                        attention,
+                        weights,
+                        rope(attention.rope()),
+                        attention.sparsity().map(this::choice).orElse(null));
             case MixtureOfHeadsSpec heads ->
                 new HeadMixture(layer, keyValueBlocks++, heads, weights, rope(heads.rope()));
             case DenseSpec dense -> new DenseFeedForward(dense, weights);
             case MoeSpec moe ->
                 new MoeBlock(layer, moe, norm, views(context.layoutOf().apply(layer), moe), context, routersAhead);
         };
+    }
+
+    private ChosenKeys choice(SparsitySpec spec) {
+        return new ChosenKeys(
+                spec,
+                spec.indexer()
+                        .map(indexer -> new Indexer(indexers++, indexer, weights, rope(indexer.rope())))
+                        .orElse(null));
     }
 
     private Block sequence(SequenceAttentionSpec spec) {

@@ -49,6 +49,14 @@ class AllocationTest {
         assertDecodeAllocatesNothing(TestData.golden(name), EngineConfig.DEFAULT.withThreads(2));
     }
 
+    /// After ten positions the keys of each token are chosen.
+    @ParameterizedTest
+    @MethodSource("io.moetier.kernels.cpu.KernelChoice#present")
+    void decodeWithChosenKeysAllocatesNothing(KernelChoice kernels) {
+        EngineConfig config = EngineConfig.DEFAULT.withKernels(kernels).withThreads(2);
+        assertDecodeAllocatesNothing(TestData.golden("glm_moe_dsa_shared"), config);
+    }
+
     /// Every 256 positions each layer gets memory for the next ones: two segments, whose objects are on the heap.
     @Test
     void aNewChunkOfTheCacheIsAllThatALongerTextAllocates() {

@@ -5,6 +5,7 @@ import io.moetier.kernels.device.AttentionShape;
 import io.moetier.kernels.device.AttentionSinks;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
+import io.moetier.kernels.device.KeyChoice;
 import io.moetier.kernels.device.KvLayer;
 import io.moetier.kernels.device.RopeTable;
 import io.moetier.runtime.model.memory.KvCache;
@@ -29,6 +30,7 @@ public final class Attention implements Block {
     private static final int VALUE = 2;
     private static final int HEADS = 3;
     private static final int GATE = 4;
+    private static final int INDEX = 5; // and on: those of an indexer
 
     private final int number;
     private final Projections queryKeyValue;
@@ -42,11 +44,15 @@ public final class Attention implements Block {
     private final AttentionShape shape;
     private final @Nullable RopeTable rope;
     private final @Nullable TemperatureSpec temperature;
+    private final @Nullable ChosenKeys chosen;
 
     /// @param number of the blocks with keys and values
     /// @param rope rotations of the spec, shared by all layers that have the same
-    public Attention(int number, AttentionSpec spec, Weights weights, @Nullable RopeTable rope) {
+    /// @param chosen which keys are read; null for all
+    public Attention(
+            int number, AttentionSpec spec, Weights weights, @Nullable RopeTable rope, @Nullable ChosenKeys chosen) {
         this.number = number;
+        this.chosen = chosen;
         ProjectionsSpec projections = spec.projections();
         HeadsSpec heads = spec.heads();
         Preparation preparation = spec.preparation();
@@ -94,7 +100,8 @@ public final class Attention implements Block {
         warm(kernels, pass, buffers.rowFactors(), results[QUERY]);
         KvLayer layer = cache.layer(number);
         kernels.storeKv(results[KEY], results[VALUE], n, firstPosition, layer);
-        kernels.attention(results[QUERY], n, firstPosition, shape, layer, results[HEADS]);
+        KeyChoice choice = chosen == null ? null : chosen.choose(kernels, pass, buffers, buffers.in(), INDEX, cache);
+        kernels.attention(results[QUERY], n, firstPosition, shape, layer, choice, results[HEADS]);
         gate(kernels, buffers.in(), results, n);
         outputProjection.apply(kernels, results[HEADS], n, buffers.out());
     }

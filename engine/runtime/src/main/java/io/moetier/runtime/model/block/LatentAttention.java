@@ -2,6 +2,7 @@ package io.moetier.runtime.model.block;
 
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
+import io.moetier.kernels.device.KeyChoice;
 import io.moetier.kernels.device.LatentLayer;
 import io.moetier.kernels.device.LatentShape;
 import io.moetier.kernels.device.RopeTable;
@@ -30,6 +31,7 @@ public final class LatentAttention implements Block {
     private static final int OVER_LATENTS = 3;
     private static final int HEADS = 4;
     private static final int EXPANDED_QUERY = 5;
+    private static final int INDEX = 6; // and on: those of an indexer
 
     private final int number;
     private final Projections projections;
@@ -42,11 +44,15 @@ public final class LatentAttention implements Block {
     private final Linear outputProjection;
     private final LatentShape shape;
     private final RopeTable rope;
+    private final @Nullable ChosenKeys chosen;
 
     /// @param number of the blocks with latents
-    public LatentAttention(int number, LatentAttentionSpec spec, Weights weights, RopeTable rope) {
+    /// @param chosen which positions are read; null for all
+    public LatentAttention(
+            int number, LatentAttentionSpec spec, Weights weights, RopeTable rope, @Nullable ChosenKeys chosen) {
         this.number = number;
         this.rope = rope;
+        this.chosen = chosen;
         shape = spec.shape();
         boolean ranked = spec.queries().rank().isPresent();
         queryNorm = spec.queries()
@@ -59,7 +65,7 @@ public final class LatentAttention implements Block {
         projections = new Projections(List.of(
                 Linear.load(first, weights),
                 Linear.load(spec.latents().linear(), weights),
-                Linear.load(spec.rotatedKey(), weights)));
+                Linear.load(spec.latents().rotatedKey(), weights)));
         latentNorm = Norm.load(spec.latents().norm(), weights);
         latentFactor = spec.latents().factor();
         keysTransposed = load(spec.perHead().keysTransposed(), weights);
@@ -81,9 +87,10 @@ public final class LatentAttention implements Block {
         kernels.rope(queries, n, shape.numHeads(), shape.queryDim(), shape.nopeDim(), firstPosition, rope);
         LatentLayer layer = cache.latents(number);
         store(kernels, results, n, firstPosition, layer);
+        KeyChoice choice = chosen == null ? null : chosen.choose(kernels, pass, buffers, results[FIRST], INDEX, cache);
         DeviceBuffer overLatents = results[OVER_LATENTS];
         kernels.matmulPerHead(keysTransposed, queries, n, shape.queryDim(), overLatents);
-        kernels.latentAttention(overLatents, queries, n, firstPosition, shape, layer, overLatents);
+        kernels.latentAttention(overLatents, queries, n, firstPosition, shape, layer, choice, overLatents);
         kernels.matmulPerHead(values, overLatents, n, shape.latentDim(), results[HEADS]);
         outputProjection.apply(kernels, results[HEADS], n, buffers.out());
     }

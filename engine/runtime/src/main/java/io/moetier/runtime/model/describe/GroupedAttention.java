@@ -4,6 +4,7 @@ import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.HeadsSpec;
 import io.moetier.runtime.model.spec.QkNormSpec;
 import io.moetier.runtime.model.spec.RopeSpec;
+import io.moetier.runtime.model.spec.SparsitySpec;
 import io.moetier.runtime.model.spec.TemperatureSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.spec.weight.NormSpec;
@@ -37,6 +38,7 @@ public final class GroupedAttention {
     private Optional<QkNormSpec> qkNorm = Optional.empty();
     private Optional<LinearSpec> gate = Optional.empty();
     private boolean gateAfterQuery;
+    private Optional<SparsitySpec> sparsity = Optional.empty();
     private Supplier<Optional<RopeSpec>> rope;
 
     private GroupedAttention(Layer layer, String name) {
@@ -168,6 +170,12 @@ public final class GroupedAttention {
         return this;
     }
 
+    /// Has queries read the keys that are chosen.
+    public GroupedAttention sparsity(Optional<SparsitySpec> choice) {
+        sparsity = choice;
+        return this;
+    }
+
     /// Sets how queries and keys are rotated; empty for not at all.
     public GroupedAttention rope(Optional<RopeSpec> rotation) {
         rope = () -> rotation;
@@ -201,6 +209,7 @@ public final class GroupedAttention {
                 new AttentionSpec.Mask(window, chunk),
                 new AttentionSpec.Preparation(qkNorm, clip, rope.get(), temperature),
                 gate,
-                sinks);
+                sinks,
+                sparsity);
     }
 }

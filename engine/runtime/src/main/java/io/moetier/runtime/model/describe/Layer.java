@@ -1,6 +1,7 @@
 package io.moetier.runtime.model.describe;
 
 import java.util.List;
+import java.util.Optional;
 
 /// A layer that is being described.
 ///
@@ -111,13 +112,7 @@ public record Layer(FamilyConfig config, int index, String prefix) {
     /// Says whether `layer_types` calls the layer `type` and not `other`; `otherwise` where there is no such list.
     public boolean isOfType(String type, String other, boolean otherwise) {
         return config.ofLayers("layer_types")
-                .map(types -> {
-                    String found = types.get(index);
-                    if (!found.equals(type) && !found.equals(other)) {
-                        throw config.json().unexpected("layer_types", type + " or " + other, found);
-                    }
-                    return found.equals(type);
-                })
+                .map(types -> isWord("layer_types", types.get(index), type, other))
                 .orElse(otherwise);
     }
 
@@ -142,5 +137,30 @@ public record Layer(FamilyConfig config, int index, String prefix) {
         return config.ofLayers("mlp_layer_types")
                 .map(types -> types.get(index).equals("dense"))
                 .orElseGet(() -> isBefore("first_k_dense_replace"));
+    }
+
+    /// Says whether the layer has an indexer of its own (GLM-5): `indexer_types` calls it full and not shared;
+    /// where there is no such list, `index_topk_pattern` has an F for it and no S; else one of every
+    /// `index_topk_freq` layers has one, and all before number `index_skip_topk_offset`.
+    public boolean hasIndexer() {
+        Optional<List<String>> types = config.ofLayers("indexer_types");
+        if (types.isPresent()) {
+            return isWord("indexer_types", types.get().get(index), "full", "shared");
+        }
+        Optional<String> pattern = config.json().optionalString("index_topk_pattern");
+        if (pattern.isPresent()) {
+            List<String> letters =
+                    pattern.get().chars().mapToObj(Character::toString).toList();
+            return isWord("index_topk_pattern", of(letters, "index_topk_pattern"), "F", "S");
+        }
+        int behind = index - config.json().requireInt("index_skip_topk_offset") + 1;
+        return behind <= 0 || behind % config.positive("index_topk_freq") == 0;
+    }
+
+    private boolean isWord(String key, String found, String word, String other) {
+        if (!found.equals(word) && !found.equals(other)) {
+            throw config.json().unexpected(key, word + " or " + other, found);
+        }
+        return found.equals(word);
     }
 }

@@ -1,11 +1,15 @@
 package io.moetier.runtime.model.describe;
 
+import io.moetier.kernels.device.IndexShape;
+import io.moetier.kernels.device.KeyBlocks;
 import io.moetier.kernels.device.LatentShape;
+import io.moetier.runtime.model.spec.IndexerSpec;
 import io.moetier.runtime.model.spec.LatentAttentionSpec;
 import io.moetier.runtime.model.spec.LatentAttentionSpec.Latents;
 import io.moetier.runtime.model.spec.LatentAttentionSpec.PerHead;
 import io.moetier.runtime.model.spec.LatentAttentionSpec.Queries;
 import io.moetier.runtime.model.spec.LatentAttentionSpec.QueryRank;
+import io.moetier.runtime.model.spec.SparsitySpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.spec.weight.NormSpec;
 import io.moetier.runtime.model.spec.weight.TensorSlice;
@@ -37,6 +41,7 @@ public final class MultiHeadLatentAttention {
     private final boolean biased;
     private boolean interleaved = true;
     private boolean scaledByRank;
+    private Optional<SparsitySpec> sparsity = Optional.empty();
 
     private MultiHeadLatentAttention(Layer layer, String name) {
         config = layer.config();
@@ -63,6 +68,36 @@ public final class MultiHeadLatentAttention {
         return this;
     }
 
+    /// Has queries read the `index_topk` positions that an indexer chooses (DeepSeek-V3.2's lightning indexer): that of
+    /// the parts called `indexer.…`, of `index_n_heads` heads of `index_head_dim` elements, the first of which are
+    /// rotated, neighbours being paired where `indexer_rope_interleave` says so. Its scores are positive multiples
+    /// of the paper's, which choose nothing else.
+    ///
+    /// @param own whether the layer has an indexer; else its choice is that of the layer before
+    public MultiHeadLatentAttention indexed(boolean own) {
+        KeyBlocks chosen = new KeyBlocks(1, config.positive("index_topk"), 1);
+        sparsity = Optional.of(new SparsitySpec(chosen, own ? Optional.of(indexer(chosen)) : Optional.empty()));
+        return this;
+    }
+
+    private IndexerSpec indexer(KeyBlocks chosen) {
+        int heads = config.numHeads("index_n_heads");
+        int dim = config.positive("index_head_dim");
+        if (dim < ropeDim) {
+            throw config.json().unexpected("index_head_dim", "at least the " + ropeDim + " that are rotated", dim);
+        }
+        String name = prefix + "indexer.";
+        int inputs = config.positive("q_lora_rank");
+        return new IndexerSpec(
+                LinearSpec.named(name + "wq_b", config.times(heads, "index_head_dim", dim), inputs, false),
+                Optional.empty(),
+                LinearSpec.named(name + "wk", dim, hiddenSize, false),
+                NormSpec.layer(name + "k_norm", dim, EPS, true),
+                Optional.of(LinearSpec.named(name + "weights_proj", heads, hiddenSize, false)),
+                config.rope(ropeDim, config.flag("indexer_rope_interleave")),
+                new IndexShape(heads, dim, chosen));
+    }
+
     /// Multiplies queries and latents by the root of how much smaller their rank is than the residual stream (LongCat,
     /// arXiv:2509.01322).
     public MultiHeadLatentAttention scaledByRank() {
@@ -81,12 +116,13 @@ public final class MultiHeadLatentAttention {
                 new Latents(
                         down("latent", 0, latentDim),
                         NormSpec.rms(prefix + "kv_a_layernorm", latentDim, EPS),
-                        scaledByRank ? rootOfShare(latentDim) : 1),
-                down("rotated", latentDim, ropeDim),
+                        scaledByRank ? rootOfShare(latentDim) : 1,
+                        down("rotated", latentDim, ropeDim)),
                 new PerHead(ofHeads(this::keysTransposed), ofHeads(this::values)),
                 LinearSpec.named(prefix + "o_proj", hiddenSize, config.times(numHeads, "v_head_dim", valueDim), biased),
                 new LatentShape(numHeads, nopeDim, ropeDim, latentDim, scale()),
-                config.rope(ropeDim, interleaved));
+                config.rope(ropeDim, interleaved),
+                sparsity);
     }
 
     private float scale() {

@@ -23,6 +23,7 @@ public final class Families {
             Glam.FAMILY,
             Glm4Moe.FAMILY,
             Glm4MoeLite.FAMILY,
+            GlmMoeDsa.FAMILY,
             GptOss.FAMILY,
             GraniteMoe.FAMILY,
             GraniteMoeHybrid.FAMILY,

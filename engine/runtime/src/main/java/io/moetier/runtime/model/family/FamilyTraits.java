@@ -6,6 +6,7 @@ import io.moetier.runtime.model.gguf.GgufRule;
 import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.DenseSpec;
 import io.moetier.runtime.model.spec.GatedDeltaSpec;
+import io.moetier.runtime.model.spec.IndexerSpec;
 import io.moetier.runtime.model.spec.LatentAttentionSpec;
 import io.moetier.runtime.model.spec.LightningSpec;
 import io.moetier.runtime.model.spec.Mamba2Spec;
@@ -99,6 +100,7 @@ public record FamilyTraits(
         long unrotated = attentions.stream()
                 .filter(attention -> attention.preparation().rope().isEmpty())
                 .count();
+        spec.indexers().map(FamilyTraits::indexer).forEach(names::add);
         addIf(unrotated > 0, unrotated < attentions.size() ? "no positions in some layers" : "no positions", names);
         spec.blocks(SequenceAttentionSpec.class)
                 .flatMap(attention -> attention.bias().stream())
@@ -119,6 +121,10 @@ public record FamilyTraits(
             case Mamba2Spec mamba -> "Mamba-2";
             case ShortConvolutionSpec convolution -> "short convolution";
         };
+    }
+
+    private static String indexer(IndexerSpec indexer) {
+        return indexer.shape().isWeighted() ? "lightning indexer" : "blocks chosen by an index";
     }
 
     private static List<String> particulars(AttentionSpec attention) {
@@ -198,6 +204,7 @@ public record FamilyTraits(
                     case RecurrentSpec recurrent -> "recurrent state";
                 })
                 .forEach(names::add);
+        addIf(spec.chosenKeys().isPresent(), "index keys", names);
         return List.copyOf(names);
     }
 

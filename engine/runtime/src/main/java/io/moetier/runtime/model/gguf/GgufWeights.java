@@ -142,7 +142,7 @@ final class GgufWeights {
             add(rank.norm(), block + "attn_q_a_norm");
         });
         add(attention.queries().linear(), block + (attention.queries().rank().isPresent() ? "attn_q_b" : "attn_q"));
-        addRows(List.of(attention.latents().linear(), attention.rotatedKey()), block + "attn_kv_a_mqa");
+        addRows(List.of(attention.latents().linear(), attention.latents().rotatedKey()), block + "attn_kv_a_mqa");
         add(attention.latents().norm(), block + "attn_kv_a_norm");
         String together = block + "attn_kv_b" + WEIGHT; // in files of before April 2025
         if (parts.tensors().containsKey(together)) {

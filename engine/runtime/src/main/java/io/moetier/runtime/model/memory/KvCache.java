@@ -2,6 +2,7 @@ package io.moetier.runtime.model.memory;
 
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.IndexLayer;
 import io.moetier.kernels.device.KvLayer;
 import io.moetier.kernels.device.KvType;
 import io.moetier.kernels.device.LatentLayer;
@@ -12,8 +13,9 @@ import io.moetier.runtime.model.spec.ModelSpec;
 import java.lang.foreign.Arena;
 import java.util.List;
 
-/// What the mixers of one session remember: the keys and values, or latents, of every attention block, whose memory
-/// comes as positions are stored, and the state of every recurrent block, whose size is constant.
+/// What the mixers of one session remember: the keys and values, or latents, of every attention block, and the keys of
+/// every indexer, whose memory comes as positions are stored, and the state of every recurrent block, whose size is
+/// constant.
 ///
 /// Keys and values of a position are overwritten by the next token there. States are changed by each token, so whoever
 /// goes back asks [#resume] from where on tokens have to be computed again.
@@ -27,6 +29,7 @@ public final class KvCache implements AutoCloseable {
     private final Arena arena;
     private final List<KvLayer> layers;
     private final List<LatentLayer> latents;
+    private final List<IndexLayer> indexes;
     private final RecurrentStates states;
     private final SequenceMemory sequences;
     private final long stateBytes;
@@ -46,6 +49,10 @@ public final class KvCache implements AutoCloseable {
         latents = spec.blocks(LatentAttentionSpec.class)
                 .map(LatentAttentionSpec::shape)
                 .map(shape -> new LatentLayer(arena, type, capacity, shape.latentDim(), shape.ropeDim()))
+                .toList();
+        indexes = spec.indexers()
+                .map(indexer ->
+                        new IndexLayer(arena, type, capacity, indexer.shape().dim()))
                 .toList();
         states = new RecurrentStates(spec, device, arena);
         sequences = new SequenceMemory(spec, capacity, device, arena);
@@ -69,7 +76,8 @@ public final class KvCache implements AutoCloseable {
         return stateBytes
                 + sequences.allocatedBytes()
                 + layers.stream().mapToLong(KvLayer::allocatedBytes).sum()
-                + latents.stream().mapToLong(LatentLayer::allocatedBytes).sum();
+                + latents.stream().mapToLong(LatentLayer::allocatedBytes).sum()
+                + indexes.stream().mapToLong(IndexLayer::allocatedBytes).sum();
     }
 
     /// Returns the bytes that will be allocated when the first `positions` are stored.
@@ -90,6 +98,11 @@ public final class KvCache implements AutoCloseable {
     /// Returns the latents of the `number`-th block that has any.
     public LatentLayer latents(int number) {
         return latents.get(number);
+    }
+
+    /// Returns the keys of the `number`-th indexer.
+    public IndexLayer index(int number) {
+        return indexes.get(number);
     }
 
     /// Returns the parts of the state of the `number`-th recurrent block.
@@ -145,6 +158,9 @@ public final class KvCache implements AutoCloseable {
         for (int i = 0; i < latents.size(); i++) {
             latents.get(i).reserve(positions);
         }
+        for (int i = 0; i < indexes.size(); i++) {
+            indexes.get(i).reserve(positions);
+        }
         reservedChunks = Math.max(reservedChunks, chunks(positions));
     }
 
@@ -164,7 +180,11 @@ public final class KvCache implements AutoCloseable {
         long ofLatents = spec.blocks(LatentAttentionSpec.class)
                 .mapToLong(attention -> bytesPerPosition(type, attention.shape()))
                 .sum();
-        return ofKeysAndValues + ofLatents;
+        long ofIndexers = spec.indexers()
+                .mapToLong(indexer ->
+                        IndexLayer.bytesPerPosition(type, indexer.shape().dim()))
+                .sum();
+        return ofKeysAndValues + ofLatents + ofIndexers;
     }
 
     private static long bytesPerPosition(KvType type, KeyValueSpec attention) {

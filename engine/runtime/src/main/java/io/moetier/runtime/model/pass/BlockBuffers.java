@@ -2,11 +2,14 @@ package io.moetier.runtime.model.pass;
 
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.device.KeyChoice;
 import io.moetier.runtime.model.spec.BlockSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /// What a block reads, writes, and uses in between. The residual stream is not among it.
 public final class BlockBuffers {
@@ -14,6 +17,7 @@ public final class BlockBuffers {
     private final DeviceBuffer in;
     private final DeviceBuffer out;
     private final DeviceBuffer[] intermediates;
+    private final @Nullable KeyChoice choice;
     private final float[] rowFactors;
     private final int[] everyRow;
     private final MixtureBuffers mixture;
@@ -25,6 +29,9 @@ public final class BlockBuffers {
         intermediates = IntStream.of(widths(spec))
                 .mapToObj(width -> floats.of(batch, width))
                 .toArray(DeviceBuffer[]::new);
+        choice = spec.chosenKeys()
+                .map(blocks -> new KeyChoice(floats.of(batch, blocks.floats()), blocks))
+                .orElse(null);
         rowFactors = new float[batch];
         everyRow = IntStream.range(0, batch).toArray();
         mixture = new MixtureBuffers(spec, batch, floats, residual);
@@ -43,6 +50,13 @@ public final class BlockBuffers {
     /// Returns what a block keeps between its operations, `[batch, …]` each.
     public DeviceBuffer[] intermediates() {
         return intermediates;
+    }
+
+    /// Returns the keys that an indexer has chosen for the tokens of the pass, until the next one does.
+    ///
+    /// @throws NullPointerException if the model has no indexer
+    public KeyChoice choice() {
+        return Objects.requireNonNull(choice);
     }
 
     /// Returns room for a factor of each row `[batch]`.
@@ -74,6 +88,7 @@ public final class BlockBuffers {
         return (long) in.length()
                 + out.length()
                 + Arrays.stream(intermediates).mapToLong(DeviceBuffer::length).sum()
+                + (choice == null ? 0 : choice.blocks().length())
                 + mixture.floats();
     }
 

@@ -14,13 +14,15 @@ import java.util.stream.Stream;
 /// @param gate [output.cols, hiddenSize]: the heads' results are multiplied by sigmoid(gate·x) before the output
 ///     projection (Qiu et al. 2025, arXiv:2505.06708), where the family does so
 /// @param sinks [numHeads]: logits that take part in each softmax without a key, where the family has them
+/// @param sparsity which keys are read, where these are chosen
 public record AttentionSpec(
         ProjectionsSpec projections,
         HeadsSpec heads,
         Mask mask,
         Preparation preparation,
         Optional<LinearSpec> gate,
-        Optional<VectorSpec> sinks)
+        Optional<VectorSpec> sinks,
+        Optional<SparsitySpec> sparsity)
         implements KeyValueSpec {
     /// Which keys a query sees, beside that none is of a later position.
     ///
@@ -61,10 +63,11 @@ public record AttentionSpec(
 
     @Override
     public List<LinearSpec> linears() {
-        return Stream.concat(
+        List<LinearSpec> own = Stream.concat(
                         Stream.of(projections.query(), projections.key(), projections.value(), projections.output()),
                         gate.stream())
                 .toList();
+        return SparsitySpec.linears(own, sparsity);
     }
 
     @Override
@@ -75,17 +78,18 @@ public record AttentionSpec(
             vectors.addAll(norms.key().vectors());
         });
         sinks.ifPresent(vectors::add);
-        return vectors;
+        return SparsitySpec.vectors(vectors, sparsity);
     }
 
-    /// Queries, keys, values, the heads' results and what they are gated with.
+    /// Queries, keys, values, the heads' results and what they are gated with; then those of an indexer.
     @Override
     public List<Integer> intermediates() {
-        return List.of(
+        List<Integer> own = List.of(
                 projections.query().rows(),
                 projections.key().rows(),
                 projections.value().rows(),
                 projections.output().cols(),
                 gate.map(LinearSpec::rows).orElse(0));
+        return SparsitySpec.intermediates(own, sparsity);
     }
 }

@@ -13,16 +13,16 @@ import java.util.Optional;
 /// rotated key are kept. What makes keys and values of a latent is applied to the queries and to the results instead,
 /// which gives the same.
 ///
-/// @param rotatedKey [ropeDim, hiddenSize]
 /// @param output [hiddenSize, numHeads * valueDim]
+/// @param sparsity which positions are read, where these are chosen (DeepSeek-V3.2)
 public record LatentAttentionSpec(
         Queries queries,
         Latents latents,
-        LinearSpec rotatedKey,
         PerHead perHead,
         LinearSpec output,
         LatentShape shape,
-        RopeSpec rope)
+        RopeSpec rope,
+        Optional<SparsitySpec> sparsity)
         implements MixerSpec {
     /// @throws IllegalArgumentException if a number is out of range
     public LatentAttentionSpec {
@@ -41,11 +41,12 @@ public record LatentAttentionSpec(
     /// @param down [rank, hiddenSize]
     public record QueryRank(LinearSpec down, NormSpec norm) {}
 
-    /// What makes the latents of keys and values.
+    /// What makes the latents of keys and values, and what of a key is beside them.
     ///
     /// @param linear [latentDim, hiddenSize]
     /// @param factor on the normalised latent
-    public record Latents(LinearSpec linear, NormSpec norm, float factor) {}
+    /// @param rotatedKey [ropeDim, hiddenSize]
+    public record Latents(LinearSpec linear, NormSpec norm, float factor, LinearSpec rotatedKey) {}
 
     /// What makes keys and values of a latent, for each head.
     ///
@@ -62,32 +63,33 @@ public record LatentAttentionSpec(
     public List<LinearSpec> linears() {
         List<LinearSpec> linears = new ArrayList<>();
         queries.rank().map(QueryRank::down).ifPresent(linears::add);
-        linears.addAll(List.of(queries.linear(), latents.linear(), rotatedKey));
+        linears.addAll(List.of(queries.linear(), latents.linear(), latents.rotatedKey()));
         linears.addAll(perHead.keysTransposed());
         linears.addAll(perHead.values());
         linears.add(output);
-        return linears;
+        return SparsitySpec.linears(linears, sparsity);
     }
 
     @Override
     public List<VectorSpec> vectors() {
         List<VectorSpec> vectors = new ArrayList<>(latents.norm().vectors());
         queries.rank().ifPresent(rank -> vectors.addAll(rank.norm().vectors()));
-        return vectors;
+        return SparsitySpec.vectors(vectors, sparsity);
     }
 
     /// Queries or their latents, latents, rotated keys, queries and results over latents, results, and queries made
-    /// of their latents.
+    /// of their latents; then those of an indexer.
     @Override
     public List<Integer> intermediates() {
-        return List.of(
+        List<Integer> own = List.of(
                 queries.rank()
                         .map(rank -> rank.down().rows())
                         .orElse(queries.linear().rows()),
                 latents.linear().rows(),
-                rotatedKey.rows(),
+                latents.rotatedKey().rows(),
                 Range.product("latents of all heads", shape.numHeads(), shape.latentDim(), Range.TOKEN),
                 output.cols(),
                 queries.rank().isPresent() ? queries.linear().rows() : 0);
+        return SparsitySpec.intermediates(own, sparsity);
     }
 }

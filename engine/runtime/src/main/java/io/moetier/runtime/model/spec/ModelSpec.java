@@ -1,5 +1,6 @@
 package io.moetier.runtime.model.spec;
 
+import io.moetier.kernels.device.KeyBlocks;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.spec.weight.NormSpec;
 import io.moetier.runtime.model.spec.weight.Range;
@@ -30,6 +31,7 @@ public record ModelSpec(
         encoder.ifPresent(stack ->
                 Range.require("first token of the decoder", stack.decoderStartToken(), 0, sizes.vocabulary() - 1));
         requireKeysAndValues(layers, sizes.positions());
+        requireChoices(layers);
     }
 
     /// What is the same in all layers.
@@ -108,6 +110,31 @@ public record ModelSpec(
     /// Returns every block of one kind, in order.
     public <T extends BlockSpec> Stream<T> blocks(Class<T> kind) {
         return layers.stream().flatMap(layer -> layer.blocks(kind));
+    }
+
+    /// Returns every indexer, in order.
+    public Stream<IndexerSpec> indexers() {
+        return blocks(MixerSpec.class)
+                .flatMap(mixer -> mixer.sparsity().stream())
+                .flatMap(sparsity -> sparsity.indexer().stream());
+    }
+
+    /// Returns what indexers choose, the same in all layers; absent where there are none.
+    public Optional<KeyBlocks> chosenKeys() {
+        return indexers().map(indexer -> indexer.shape().blocks()).findFirst();
+    }
+
+    /// The choice is remembered once for all layers, and none is taken over before it was made.
+    private static void requireChoices(List<LayerSpec> layers) {
+        List<SparsitySpec> sparse = layers.stream()
+                .flatMap(layer -> layer.blocks(MixerSpec.class))
+                .flatMap(mixer -> mixer.sparsity().stream())
+                .toList();
+        boolean alike = sparse.stream().map(SparsitySpec::blocks).distinct().count() <= 1;
+        if (!alike || (!sparse.isEmpty() && sparse.getFirst().indexer().isEmpty())) {
+            throw new IllegalArgumentException("layers that read chosen keys: expected one kind of choice, and an"
+                    + " indexer in the first, found otherwise");
+        }
     }
 
     /// Returns every matrix outside the routed experts, each once.
