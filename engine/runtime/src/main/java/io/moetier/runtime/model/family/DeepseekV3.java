@@ -14,46 +14,57 @@ import io.moetier.runtime.model.spec.SublayerSpec;
 import java.util.Map;
 import java.util.Optional;
 
-/// DeepSeek-V3 and R1 (DeepSeek-AI 2024, arXiv:2412.19437), and models of that shape such as Moonlight.
+/// DeepSeek-V3 and R1 (DeepSeek-AI 2024, arXiv:2412.19437), and models of that shape such as Moonlight; and
+/// DeepSeek-V3.2
+/// (DeepSeek-AI 2025), whose queries read the positions that an indexer chooses.
 final class DeepseekV3 {
+    private static final Map<String, Object> DEFAULTS = Map.of(
+            "rms_norm_eps",
+            1e-6,
+            "rope_theta",
+            1e4,
+            "rope_interleave",
+            true,
+            "n_group",
+            8,
+            "topk_group",
+            4,
+            "norm_topk_prob",
+            true,
+            "routed_scaling_factor",
+            2.5,
+            "first_k_dense_replace",
+            3,
+            "n_shared_experts",
+            1);
+
     static final Family FAMILY = new Family(
             "deepseek_v3",
-            Map.of(
-                    "rms_norm_eps",
-                    1e-6,
-                    "rope_theta",
-                    1e4,
-                    "rope_interleave",
-                    true,
-                    "n_group",
-                    8,
-                    "topk_group",
-                    4,
-                    "norm_topk_prob",
-                    true,
-                    "routed_scaling_factor",
-                    2.5,
-                    "first_k_dense_replace",
-                    3,
-                    "n_shared_experts",
-                    1),
+            DEFAULTS,
             DeepseekV3::model,
             Optional.of(GgufRule.of("deepseek2").sigmoid().routedAsDeepseek().latent()));
+
+    static final Family SPARSE = new Family("deepseek_v32", DEFAULTS, DeepseekV3::sparseModel, Optional.empty());
 
     private DeepseekV3() {}
 
     private static ModelSpec model(FamilyConfig config) {
-        return Decoder.of(config).layers(DeepseekV3::layer);
+        return Decoder.of(config).layers(layer -> layer(layer, attention(layer)));
     }
 
-    private static LayerSpec layer(Layer layer) {
+    private static ModelSpec sparseModel(FamilyConfig config) {
+        return Decoder.of(config).layers(layer -> layer(layer, attention(layer).indexed(true)));
+    }
+
+    private static MultiHeadLatentAttention attention(Layer layer) {
+        return MultiHeadLatentAttention.of(layer, "self_attn")
+                .interleaved(layer.config().flag("rope_interleave"));
+    }
+
+    private static LayerSpec layer(Layer layer, MultiHeadLatentAttention attention) {
         FamilyConfig config = layer.config();
         return LayerSpec.of(
-                SublayerSpec.preNorm(
-                        config.rms(layer.name("input_layernorm")),
-                        MultiHeadLatentAttention.of(layer, "self_attn")
-                                .interleaved(config.flag("rope_interleave"))
-                                .spec()),
+                SublayerSpec.preNorm(config.rms(layer.name("input_layernorm")), attention.spec()),
                 SublayerSpec.preNorm(config.rms(layer.name("post_attention_layernorm")), feedForward(layer)));
     }
 

@@ -17,6 +17,7 @@ public final class Families {
             Dbrx.FAMILY,
             DeepseekV2.FAMILY,
             DeepseekV3.FAMILY,
+            DeepseekV3.SPARSE,
             Dots1.FAMILY,
             Ernie45Moe.FAMILY,
             FlexOlmo.FAMILY,
