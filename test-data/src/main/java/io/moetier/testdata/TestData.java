@@ -41,6 +41,7 @@ public final class TestData {
             "glm4_moe_qknorm",
             "hunyuan_v1_moe",
             "minimax_m2",
+            "minimax_m3",
             "phimoe",
             "phimoe_longrope_long",
             "phimoe_longrope_short",

@@ -38,6 +38,8 @@ public final class Families {
             LongcatFlash.FAMILY,
             MiniMax.FAMILY,
             MiniMaxM2.FAMILY,
+            MiniMaxM3.TEXT,
+            MiniMaxM3.MULTIMODAL,
             Mixtral.FAMILY,
             NllbMoe.FAMILY,
             Olmoe.FAMILY,
