@@ -36,16 +36,22 @@ public final class Range {
         return require(name, (long) a * b, 0, most);
     }
 
+    /// Wants a finite number.
+    ///
     /// @throws IllegalArgumentException if `value` is infinite or not a number
     public static void requireFinite(String name, double value) {
         requireFinite(name, value, true, "");
     }
 
+    /// Wants a finite number of at least 0.
+    ///
     /// @throws IllegalArgumentException if `value` is infinite, not a number or negative
     public static void requireNotNegative(String name, double value) {
         requireFinite(name, value, value >= 0, " of at least 0");
     }
 
+    /// Wants a finite number above 0.
+    ///
     /// @throws IllegalArgumentException if `value` is infinite, not a number or not above 0
     public static void requirePositive(String name, double value) {
         requireFinite(name, value, value > 0, " above 0");
