@@ -218,7 +218,7 @@ abstract class ChoiceContract extends SequenceContract {
         int at = list * blocks.most();
         int[] positions = IntStream.range(0, blocks.chosen(position))
                 .flatMap(i -> IntStream.range(0, blocks.length())
-                        .map(inBlock -> (int) chosen[at + i] * blocks.length() + inBlock))
+                        .map(inBlock -> ((int) chosen[at + i]) * blocks.length() + inBlock))
                 .filter(key -> key <= position)
                 .toArray();
         assertEquals(blocks.keys(position), positions.length);

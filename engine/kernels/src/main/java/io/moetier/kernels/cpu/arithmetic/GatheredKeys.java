@@ -21,7 +21,7 @@ public final class GatheredKeys {
         int count = chosen.chosen(position);
         int length = chosen.length();
         for (int i = 0; i < count; i++) {
-            int first = (int) blocks[at + i] * length;
+            int first = block(blocks, at + i) * length;
             to.copy(cache, head, first, Math.min(length, position + 1 - first), i * length);
         }
         return to;
@@ -30,12 +30,20 @@ public final class GatheredKeys {
     /// Returns the latents and rotated keys of the chosen positions.
     public LatentLayer of(LatentLayer cache, float[] blocks, int at, KeyBlocks chosen, int position) {
         LatentLayer to = roomLike(cache, chosen.most() * chosen.length());
-        int count = chosen.keys(position);
+        int count = chosen.chosen(position);
         int length = chosen.length();
+        int next = 0;
         for (int i = 0; i < count; i++) {
-            to.copy(cache, (int) blocks[at + i / length] * length + i % length, i);
+            int first = block(blocks, at + i) * length;
+            for (int key = first; key < Math.min(first + length, position + 1); key++) {
+                to.copy(cache, key, next++);
+            }
         }
         return to;
+    }
+
+    private static int block(float[] blocks, int at) {
+        return (int) blocks[at];
     }
 
     private KvLayer roomLike(KvLayer cache, int positions) {

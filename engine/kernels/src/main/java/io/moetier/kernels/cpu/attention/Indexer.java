@@ -74,11 +74,11 @@ public final class Indexer {
             tokens = Math.min(together, n - first);
             chunks = (firstPosition + first + tokens - 1) / CHUNK + 1;
             long products = (long) shape.numHeads() * shape.dim();
-            run(packing, tokens, Float.BYTES * tokens * products);
+            run(packing, tokens, Float.BYTES * products * tokens);
             run(
                     scoring,
                     tokens * chunks,
-                    tokens * products * stride * shape.blocks().length());
+                    products * tokens * stride * shape.blocks().length());
             int lists = tokens * shape.blocks().numHeads();
             run(choosing, lists, 4L * Float.BYTES * lists * stride);
         }
