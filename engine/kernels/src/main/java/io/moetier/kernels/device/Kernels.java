@@ -243,8 +243,8 @@ public final class Kernels {
         attention(q, n, firstPosition, shape, cache, null, out);
     }
 
-    /// The same over the chosen keys alone. Where a query reads every key it may see, the result is the same bit for
-    /// bit.
+    /// The same over the chosen keys alone. Where a query reads every key it may see, the result is the same; on the
+    /// CPU, bit for bit.
     ///
     /// @param choice of these queries; null for none, which reads all
     public void attention(
@@ -346,7 +346,7 @@ public final class Kernels {
     }
 
     /// The same over the chosen positions alone (DeepSeek-V3.2). Where a query reads every position before it, the
-    /// result is the same bit for bit.
+    /// result is the same; on the CPU, bit for bit.
     ///
     /// @param choice of these queries, one for all heads; null for none, which reads all
     public void latentAttention(
