@@ -216,6 +216,8 @@ class CommandsTest {
         forgetOutput();
         ok("inspect", GOLDEN);
         assertFalse(out.toString().contains("not used"), out::toString);
+        ok("inspect", TestData.golden("qwen3_5_moe").toString());
+        assertTrue(out.toString().contains("33 tensors of encoders of images or sound"), out::toString);
     }
 
     @Test

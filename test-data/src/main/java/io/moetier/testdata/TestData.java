@@ -26,6 +26,8 @@ public final class TestData {
             "mixtral_sliding",
             "qwen2_moe",
             "qwen2_moe_sparse_step",
+            "qwen3_5_moe",
+            "qwen3_5_moe_mtp",
             "qwen3_moe",
             "qwen3_moe_v5config",
             "qwen3_moe_yarn",

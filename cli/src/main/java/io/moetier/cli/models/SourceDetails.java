@@ -18,12 +18,14 @@ final class SourceDetails {
     private final String tokenizer;
     private final TensorTypes types;
     private final int guessing;
+    private final int encoding;
 
     SourceDetails(ModelSource source) {
         metadata = source.metadata();
         tokenizer = source.tokenizer().orElse("none");
         types = TensorTypes.of(source);
         guessing = source.numGuessingTensors();
+        encoding = source.numEncoderTensors();
     }
 
     /// Returns the lines for people.
@@ -31,7 +33,7 @@ final class SourceDetails {
         Table groups = Table.ofFacts().row("weights", "types");
         types.groups().forEach((group, bytes) -> groups.row(group, text(bytes)));
         Table facts = Table.ofFacts().row("tokenizer", tokenizer);
-        Stores.notUsed(guessing).ifPresent(text -> facts.row("not used", text));
+        Stores.notUsed(guessing, encoding).ifPresent(text -> facts.row("not used", text));
         metadata.forEach((key, value) -> facts.row(key, text(value)));
         return groups + "\n" + facts;
     }
@@ -47,7 +49,7 @@ final class SourceDetails {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("tokenizer", tokenizer);
         fields.put("types", groups);
-        fields.put("tensors_not_used", guessing);
+        fields.put("tensors_not_used", guessing + encoding);
         Map<String, Object> values = new LinkedHashMap<>();
         metadata.forEach((key, value) -> values.put(key, value instanceof List<?> list ? list.size() : value));
         fields.put("metadata", values);

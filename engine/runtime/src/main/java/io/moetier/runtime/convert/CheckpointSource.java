@@ -32,6 +32,9 @@ import java.util.stream.Stream;
 /// A model in a Hugging Face checkpoint.
 final class CheckpointSource implements ModelSource {
     private static final Pattern NUMBERED = Pattern.compile("model\\.layers\\.(\\d{1,6})\\..*");
+    private static final Pattern OF_ENCODERS =
+            Pattern.compile("(model\\.)?(visual|vision_model|vision_tower|audio_tower"
+                    + "|embed_vision|embed_audio|multi_modal_projector|patch_merge_mlp)\\..*");
     private static final Pattern NAMED = Pattern.compile("(model\\.)?mtp[._].*");
     private static final String CONFIG = "config.json";
     private static final String TOKENIZER = "tokenizer.json";
@@ -94,7 +97,7 @@ final class CheckpointSource implements ModelSource {
 
     @Override
     public TensorInfo require(LinearSpec linear) {
-        return linear.slice()
+        return slice(linear)
                 .map(slice -> require(slice, linear))
                 .orElseGet(() -> checkpoint.require(linear.weight(), linear.rows(), linear.cols()));
     }
@@ -104,6 +107,11 @@ final class CheckpointSource implements ModelSource {
         return vector.slice()
                 .map(slice -> require(slice, vector.size()))
                 .orElseGet(() -> checkpoint.require(vector.name(), vector.size()));
+    }
+
+    /// Where a matrix has a tensor of its own although most checkpoints have it in another's, it lies there.
+    private Optional<MatrixSlice> slice(LinearSpec linear) {
+        return linear.slice().filter(slice -> !checkpoint.has(linear.weight()));
     }
 
     private TensorInfo require(MatrixSlice slice, LinearSpec linear) {
@@ -150,7 +158,7 @@ final class CheckpointSource implements ModelSource {
     @Override
     public void read(LinearSpec linear, int firstRow, MemorySegment dst) {
         TensorInfo matrix = require(linear);
-        switch (linear.slice().orElse(null)) {
+        switch (slice(linear).orElse(null)) {
             case null -> checkpoint.read(matrix, firstRow * matrix.dtype().bytes(linear.cols()), dst);
             case TensorSlice slice -> read(slice, linear.cols(), firstRow, dst);
             case Mxfp4Slice slice -> read(slice, linear.cols(), firstRow, dst);
@@ -193,6 +201,13 @@ final class CheckpointSource implements ModelSource {
     @Override
     public int numGuessingTensors() {
         return (int) checkpoint.names().stream().filter(this::isOfGuessingLayer).count();
+    }
+
+    @Override
+    public int numEncoderTensors() {
+        return (int) checkpoint.names().stream()
+                .filter(name -> OF_ENCODERS.matcher(name).matches())
+                .count();
     }
 
     /// DeepSeek and GLM number such layers on behind the others, ERNIE and Qwen call them `mtp`.

@@ -185,6 +185,12 @@ final class GgufSource implements ModelSource {
         return model.numGuessingTensors();
     }
 
+    /// They are in files of their own (`mmproj`).
+    @Override
+    public int numEncoderTensors() {
+        return 0;
+    }
+
     @Override
     public long totalBytes() {
         return parts.tensors().values().stream()

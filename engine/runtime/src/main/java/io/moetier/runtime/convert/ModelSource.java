@@ -75,6 +75,9 @@ public sealed interface ModelSource extends AutoCloseable permits CheckpointSour
     /// arXiv:2404.19737). They are not part of [#spec], and not imported.
     int numGuessingTensors();
 
+    /// Returns how many tensors belong to encoders of images or sound, which are likewise left out.
+    int numEncoderTensors();
+
     /// Returns the bytes of all tensors.
     long totalBytes();
 

@@ -23,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -140,7 +141,8 @@ public final class Stores {
     public void importSource(ModelSource source, Quantisation quantisation, Path target, boolean replace) {
         long total = source.totalBytes();
         try (LibraryListener.Import running = listener.importing(total)) {
-            notUsed(source.numGuessingTensors()).ifPresent(text -> listener.note("not used: " + text));
+            notUsed(source.numGuessingTensors(), source.numEncoderTensors())
+                    .ifPresent(text -> listener.note("not used: " + text));
             CheckpointImporter importer =
                     new CheckpointImporter(source, quantisation, NativeInterleaver.open(Optional.of(cache.path())));
             long[] done = {0};
@@ -155,10 +157,16 @@ public final class Stores {
     /// Says which tensors of a model no store has; nothing where all are used.
     ///
     /// @param guessing how many tensors are of layers that guess further tokens
-    public static Optional<String> notUsed(int guessing) {
-        return guessing == 0
-                ? Optional.empty()
-                : Optional.of(guessing + " tensors of layers that guess further tokens (MTP)");
+    /// @param encoding how many are of encoders of images or sound
+    public static Optional<String> notUsed(int guessing, int encoding) {
+        List<String> parts = new ArrayList<>();
+        if (guessing > 0) {
+            parts.add(guessing + " tensors of layers that guess further tokens (MTP)");
+        }
+        if (encoding > 0) {
+            parts.add(encoding + " tensors of encoders of images or sound");
+        }
+        return parts.isEmpty() ? Optional.empty() : Optional.of(String.join(", ", parts));
     }
 
     /// Imports a model, unless another process does so meanwhile.

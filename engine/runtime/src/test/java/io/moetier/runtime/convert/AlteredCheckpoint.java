@@ -8,13 +8,17 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -52,6 +56,52 @@ final class AlteredCheckpoint {
         long bytes = SafetensorsWriter.Entry.of(name, dtype, longs(shape)).byteLength();
         Objects.requireNonNull(tensors.put(name, new Tensor(dtype, List.of(shape), new byte[(int) bytes])));
         return this;
+    }
+
+    /// Replaces the configuration by the object `key` in it.
+    AlteredCheckpoint configOf(String key) {
+        Map<String, @Nullable Object> inner = new LinkedHashMap<>(
+                Json.parseObject(Json.write(config).getBytes(StandardCharsets.UTF_8), Path.of("config.json"))
+                        .requireObject(key)
+                        .asMap());
+        config.clear();
+        config.putAll(inner);
+        return this;
+    }
+
+    /// Gives every tensor the name that `rename` gives, and leaves out those for which it gives nothing.
+    AlteredCheckpoint rename(Function<String, Optional<String>> rename) {
+        Map<String, Tensor> renamed = new LinkedHashMap<>();
+        tensors.forEach((name, tensor) -> rename.apply(name).ifPresent(to -> renamed.put(to, tensor)));
+        tensors.clear();
+        tensors.putAll(renamed);
+        return this;
+    }
+
+    /// Stores the experts of `experts.gate_up_proj` and `experts.down_proj` one by one.
+    AlteredCheckpoint expertsApart() {
+        for (String name : List.copyOf(tensors.keySet())) {
+            if (name.endsWith("experts.gate_up_proj")) {
+                split(name, "gate_proj", "up_proj");
+            } else if (name.endsWith("experts.down_proj")) {
+                split(name, "down_proj");
+            }
+        }
+        return this;
+    }
+
+    private void split(String name, String... parts) {
+        Tensor stack = Objects.requireNonNull(tensors.remove(name));
+        int experts = Math.toIntExact(stack.shape().getFirst());
+        int bytes = stack.bytes().length / experts / parts.length;
+        List<Long> shape =
+                List.of(stack.shape().get(1) / parts.length, stack.shape().get(2));
+        String prefix = name.substring(0, name.lastIndexOf('.') + 1);
+        for (int i = 0; i < experts * parts.length; i++) {
+            tensors.put(
+                    prefix + i / parts.length + "." + parts[i % parts.length] + ".weight",
+                    new Tensor(stack.dtype(), shape, Arrays.copyOfRange(stack.bytes(), i * bytes, (i + 1) * bytes)));
+        }
     }
 
     /// Stores the matrices that are chosen in eight bits, with a factor for each block.

@@ -19,6 +19,18 @@ public record FamilyConfig(String family, JsonObject json) {
         return new FamilyConfig(family, json.requireObject(key));
     }
 
+    /// Returns the configuration of the language model in one that has encoders beside it: what stands in
+    /// `text_config`, and whether the head is the embedding, which stands above it.
+    public FamilyConfig textModel() {
+        String tied = "tie_word_embeddings";
+        JsonObject text = json.requireObject("text_config");
+        return new FamilyConfig(
+                family,
+                json.optionalBoolean(tied)
+                        .map(value -> text.without(tied).withDefaults(Map.of(tied, value)))
+                        .orElse(text));
+    }
+
     /// Returns this configuration with values that a family calls otherwise: `names` maps the usual key to the
     /// family's, with dots between the keys of nested objects. Errors name the family's.
     public FamilyConfig renamed(Map<String, String> names) {

@@ -6,6 +6,7 @@ import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.spec.weight.MatrixSlice;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.Optional;
+import java.util.function.Function;
 
 /// Gated MLPs whose gates and ups are one tensor and whose downs are another, each with all experts of a layer.
 ///
@@ -15,8 +16,15 @@ import java.util.Optional;
 /// @param interleaved whether gates and ups take turns, instead of all gates coming first
 /// @param biased whether there are biases `gateUp_bias` `[numExperts, 2 * width]` and `down_bias`
 ///     `[numExperts, hiddenSize]`
+/// @param each what the matrices are called in checkpoints that have a tensor for each, if there are such
 public record FusedSwiGlu(
-        String gateUp, String down, Order order, boolean interleaved, boolean biased, FfnActivation activation)
+        String gateUp,
+        String down,
+        Order order,
+        boolean interleaved,
+        boolean biased,
+        FfnActivation activation,
+        Optional<SwiGlu> each)
         implements ExpertStorage {
     /// How a tensor has its matrices.
     public enum Order {
@@ -35,7 +43,12 @@ public record FusedSwiGlu(
 
     /// Returns SwiGLU MLPs without biases, all of whose gates come before the ups.
     public static FusedSwiGlu halves(String gateUp, String down, Order order) {
-        return new FusedSwiGlu(gateUp, down, order, false, false, FfnActivation.SWIGLU);
+        return new FusedSwiGlu(gateUp, down, order, false, false, FfnActivation.SWIGLU, Optional.empty());
+    }
+
+    /// Returns the same MLPs, which some checkpoints have one by one under these names.
+    public FusedSwiGlu orEach(SwiGlu names) {
+        return new FusedSwiGlu(gateUp, down, order, interleaved, biased, activation, Optional.of(names));
     }
 
     @Override
@@ -56,10 +69,14 @@ public record FusedSwiGlu(
         int step = interleaved ? 2 : 1;
         int firstUp = interleaved ? 1 : downs.cols();
         return new DenseSpec(
-                Optional.of(part(name + ".gate", gateUps, number, 0, step, downs.cols())),
-                part(name + ".up", gateUps, number, firstUp, step, downs.cols()),
-                part(name + ".down", downs, number, 0, 1, downs.rows()),
+                Optional.of(part(name + named(SwiGlu::gate, ".gate"), gateUps, number, 0, step, downs.cols())),
+                part(name + named(SwiGlu::up, ".up"), gateUps, number, firstUp, step, downs.cols()),
+                part(name + named(SwiGlu::down, ".down"), downs, number, 0, 1, downs.rows()),
                 activation);
+    }
+
+    private String named(Function<SwiGlu, String> matrix, String other) {
+        return each.map(names -> "." + matrix.apply(names) + ".weight").orElse(other);
     }
 
     private LinearSpec part(String name, Stack stack, int number, int firstRow, int step, int rows) {

@@ -45,6 +45,8 @@ public final class Families {
             Olmoe.FAMILY,
             PhiMoe.FAMILY,
             Qwen2Moe.FAMILY,
+            Qwen35Moe.MULTIMODAL,
+            Qwen35Moe.TEXT,
             Qwen3Moe.FAMILY,
             Qwen3Next.FAMILY,
             SwitchTransformers.FAMILY);
@@ -123,7 +125,8 @@ public final class Families {
     ///
     /// @throws io.moetier.storage.model.MalformedModelException if one is not of the vocabulary
     public static Optional<Set<Integer>> endOfSequence(JsonObject config, ModelSpec spec) {
-        Optional<List<Integer>> ids = config.optionalInts(END_OF_SEQUENCE);
+        Optional<List<Integer>> ids = config.optionalInts(END_OF_SEQUENCE)
+                .or(() -> config.optionalObject("text_config").flatMap(text -> text.optionalInts(END_OF_SEQUENCE)));
         ids.stream()
                 .flatMap(List::stream)
                 .filter(id -> id < 0 || id >= spec.vocabSize())

@@ -220,11 +220,13 @@ public record FamilyTraits(
         return moe.experts().getFirst().linears().stream();
     }
 
+    /// Names of tensors end so, and a matrix with such a name may be one in spite of its slice.
     private static boolean isMatrix(LinearSpec linear) {
-        return linear.slice()
-                .map(slice -> slice instanceof TensorSlice elements
-                        && elements.shape().size() == 2)
-                .orElse(true);
+        return linear.weight().endsWith(".weight")
+                || linear.slice()
+                        .map(slice -> slice instanceof TensorSlice elements
+                                && elements.shape().size() == 2)
+                        .orElse(true);
     }
 
     private static void addIf(boolean present, String name, Collection<String> names) {

@@ -78,6 +78,7 @@ final class GptOss {
                 isMxfp4 ? Order.MXFP4 : Order.INPUTS_FIRST,
                 true,
                 true,
-                new ClampedSwiGlu(config.number("swiglu_limit"), ALPHA));
+                new ClampedSwiGlu(config.number("swiglu_limit"), ALPHA),
+                Optional.empty());
     }
 }

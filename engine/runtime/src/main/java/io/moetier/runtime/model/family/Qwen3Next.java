@@ -1,20 +1,24 @@
 package io.moetier.runtime.model.family;
 
 import io.moetier.runtime.model.describe.Decoder;
+import io.moetier.runtime.model.describe.ExpertStorage;
 import io.moetier.runtime.model.describe.FamilyConfig;
+import io.moetier.runtime.model.describe.GatedDeltaNet;
 import io.moetier.runtime.model.describe.GroupedAttention;
 import io.moetier.runtime.model.describe.Layer;
 import io.moetier.runtime.model.describe.Mixture;
-import io.moetier.runtime.model.describe.RecurrentMixer;
 import io.moetier.runtime.model.describe.SwiGlu;
 import io.moetier.runtime.model.gguf.GgufRule;
 import io.moetier.runtime.model.spec.FeedForwardSpec;
+import io.moetier.runtime.model.spec.GatedDeltaSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.MixerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.spec.SublayerSpec;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiFunction;
 
 /// Qwen3-Next (Qwen Team 2025): gated DeltaNet in three layers of four, gated attention in the others, norms around
 /// zero.
@@ -57,19 +61,21 @@ final class Qwen3Next {
     private static ModelSpec model(FamilyConfig config) {
         return Decoder.of(config)
                 .finalNorm(config.zeroCentredRms("model.norm", config.hiddenSize()))
-                .layers(Qwen3Next::layer);
+                .layers(layer -> layer(layer, GatedDeltaNet::byHeads, feedForward(layer)));
     }
 
-    private static LayerSpec layer(Layer layer) {
+    /// Returns a layer whose DeltaNet, if it has one, is stored as `delta` says.
+    static LayerSpec layer(Layer layer, BiFunction<Layer, String, GatedDeltaSpec> delta, FeedForwardSpec feedForward) {
         FamilyConfig config = layer.config();
         int hiddenSize = config.hiddenSize();
         return LayerSpec.of(
-                SublayerSpec.preNorm(config.zeroCentredRms(layer.name("input_layernorm"), hiddenSize), mixer(layer)),
                 SublayerSpec.preNorm(
-                        config.zeroCentredRms(layer.name("post_attention_layernorm"), hiddenSize), feedForward(layer)));
+                        config.zeroCentredRms(layer.name("input_layernorm"), hiddenSize), mixer(layer, delta)),
+                SublayerSpec.preNorm(
+                        config.zeroCentredRms(layer.name("post_attention_layernorm"), hiddenSize), feedForward));
     }
 
-    private static MixerSpec mixer(Layer layer) {
+    private static MixerSpec mixer(Layer layer, BiFunction<Layer, String, GatedDeltaSpec> delta) {
         FamilyConfig config = layer.config();
         boolean attends = layer.isOfType(
                 "full_attention", "linear_attention", layer.isLastOf(config.positive("full_attention_interval")));
@@ -80,21 +86,27 @@ final class Qwen3Next {
                         .zeroCentredNormPerHead("q_norm", "k_norm")
                         .rope(Optional.of(config.partialRope()))
                         .spec()
-                : RecurrentMixer.gatedDelta(layer, "linear_attn");
+                : delta.apply(layer, "linear_attn");
     }
 
     private static FeedForwardSpec feedForward(Layer layer) {
         FamilyConfig config = layer.config();
         return layer.isDenseByStep()
                 ? SwiGlu.PROJ.spec(layer.name("mlp"), config.hiddenSize(), config.siluWidth("intermediate_size"))
-                : Mixture.of(layer, "mlp")
-                        .renormalise(config.flag("norm_topk_prob"))
-                        .experts(SwiGlu.PROJ, config.siluWidth("moe_intermediate_size"))
-                        .shared(
-                                "shared_expert",
-                                SwiGlu.PROJ,
-                                config.siluWidth("shared_expert_intermediate_size"),
-                                Optional.of("shared_expert_gate"))
-                        .spec();
+                : mixture(layer, config.flag("norm_topk_prob"), SwiGlu.PROJ);
+    }
+
+    /// Returns the mixture of a layer whose experts are stored so.
+    static MoeSpec mixture(Layer layer, boolean renormalised, ExpertStorage storage) {
+        FamilyConfig config = layer.config();
+        return Mixture.of(layer, "mlp")
+                .renormalise(renormalised)
+                .experts(storage, config.siluWidth("moe_intermediate_size"))
+                .shared(
+                        "shared_expert",
+                        SwiGlu.PROJ,
+                        config.siluWidth("shared_expert_intermediate_size"),
+                        Optional.of("shared_expert_gate"))
+                .spec();
     }
 }
