@@ -9,7 +9,8 @@ enum {
   SWIGLU,
   CLAMPED_SWIGLU,
   GEGLU,
-  RELU
+  RELU,
+  SQUARED_RELU
 };
 }
 

@@ -56,6 +56,8 @@ __device__ __forceinline__ float activated(const Task& task, float product, floa
     }
     case activations::RELU:
       return x < 0.0f ? 0.0f : x;
+    case activations::SQUARED_RELU:
+      return x < 0.0f ? 0.0f : x * x;
     default:
       return x;
   }

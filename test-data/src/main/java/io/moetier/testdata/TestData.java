@@ -24,6 +24,8 @@ public final class TestData {
             "mixtral",
             "mixtral_sharded",
             "mixtral_sliding",
+            "nemotron_h_moe",
+            "nemotron_h_moe_latent",
             "qwen2_moe",
             "qwen2_moe_sparse_step",
             "qwen3_5_moe",

@@ -1,8 +1,10 @@
 package io.moetier.storage.format;
 
 import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.jr.ob.JSON;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
@@ -21,7 +23,13 @@ public final class Json {
 
     private static final byte[] BYTE_ORDER_MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
 
-    private static final JSON COMPACT = JSON.std.with(JSON.Feature.USE_FIELDS);
+    /// Python writes numbers that are not finite; whoever asks for one is refused ([JsonObject#value]).
+    private static final JsonFactory PYTHON = JsonFactory.builder()
+            .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+            .build();
+
+    private static final JSON COMPACT =
+            JSON.builder(PYTHON).enable(JSON.Feature.USE_FIELDS).build();
     private static final JSON PRETTY = COMPACT.with(JSON.Feature.PRETTY_PRINT_OUTPUT);
 
     private Json() {}

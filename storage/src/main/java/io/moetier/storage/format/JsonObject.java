@@ -118,7 +118,7 @@ public final class JsonObject {
 
     /// Returns the value of `key`, whatever it is.
     ///
-    /// @throws MalformedModelException if a number there is not finite, as `1e999` is once it is read
+    /// @throws MalformedModelException if a number there is not finite, as `Infinity`, and `1e999` once it is read
     public @Nullable Object value(String key) {
         reads.accept(path(key));
         Object value = values.get(key);

@@ -28,7 +28,8 @@ final class Tasks {
         SWIGLU,
         CLAMPED_SWIGLU,
         GEGLU,
-        RELU
+        RELU,
+        SQUARED_RELU
     }
 
     private final CudaStream stream;
@@ -140,7 +141,10 @@ final class Tasks {
         if (activation instanceof FfnActivation.ClampedSwiGlu) {
             return Activation.CLAMPED_SWIGLU;
         }
-        return activation instanceof FfnActivation.GeGlu ? Activation.GEGLU : Activation.RELU;
+        if (activation instanceof FfnActivation.GeGlu) {
+            return Activation.GEGLU;
+        }
+        return activation instanceof FfnActivation.Relu ? Activation.RELU : Activation.SQUARED_RELU;
     }
 
     /// Launches the table, `x` by `y` blocks for each task.

@@ -11,6 +11,9 @@ public sealed interface FfnActivation {
     /// [GeGlu].
     FfnActivation GEGLU = new GeGlu();
 
+    /// [SquaredRelu].
+    FfnActivation SQUARED_RELU = new SquaredRelu();
+
     /// Says whether it needs a gate projection beside the up projection.
     boolean isGated();
 
@@ -50,6 +53,14 @@ public sealed interface FfnActivation {
 
     /// `max(up, 0)`.
     record Relu() implements FfnActivation {
+        @Override
+        public boolean isGated() {
+            return false;
+        }
+    }
+
+    /// `max(up, 0)^2` (So et al. 2021, arXiv:2109.08668).
+    record SquaredRelu() implements FfnActivation {
         @Override
         public boolean isGated() {
             return false;

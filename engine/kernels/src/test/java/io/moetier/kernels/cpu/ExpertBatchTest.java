@@ -105,7 +105,11 @@ class ExpertBatchTest {
     @MethodSource("io.moetier.kernels.cpu.KernelChoice#present")
     void otherActivationsAndBiases(KernelChoice choice) {
         for (FfnActivation activation : List.of(
-                new ClampedSwiGlu(0.5f, 1.702f), FfnActivation.SWIGLU, FfnActivation.GEGLU, FfnActivation.RELU)) {
+                new ClampedSwiGlu(0.5f, 1.702f),
+                FfnActivation.SWIGLU,
+                FfnActivation.GEGLU,
+                FfnActivation.RELU,
+                FfnActivation.SQUARED_RELU)) {
             experts.clear();
             for (int inner : new int[] {INNER, 40, INNER}) {
                 experts.add(biased(activation, inner));
@@ -121,7 +125,8 @@ class ExpertBatchTest {
     void exactExpertsAreTheFormulaWhateverTheirWeights(KernelChoice choice) {
         int[] rows = random.ints(8, 0, TOKENS).toArray();
         for (DType dtype : TestWeights.TYPES) {
-            for (FfnActivation activation : List.of(FfnActivation.SWIGLU, FfnActivation.RELU)) {
+            for (FfnActivation activation :
+                    List.of(FfnActivation.SWIGLU, FfnActivation.RELU, FfnActivation.SQUARED_RELU)) {
                 experts.clear();
                 experts.add(biased(activation, INNER, dtype, dtype));
                 experts.add(biased(activation, 2 * INNER, dtype, DType.Q8_0));
@@ -243,6 +248,7 @@ class ExpertBatchTest {
                 case FfnActivation.GeGlu() ->
                     0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g * g * g))) * up[i];
                 case FfnActivation.Relu() -> Math.max(up[i], 0);
+                case FfnActivation.SquaredRelu() -> Math.max(up[i], 0) * Math.max(up[i], 0);
             };
         }
         return product(expert.down(), expert.downBias(), up);

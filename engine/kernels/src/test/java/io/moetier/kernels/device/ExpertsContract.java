@@ -209,10 +209,11 @@ abstract class ExpertsContract extends ChoiceContract {
                     expert(FfnActivation.SWIGLU, dtype, dtype, dtype, 256, false),
                     expert(CLAMPED, dtype, dtype, dtype, 256, true),
                     expert(FfnActivation.GEGLU, dtype, dtype, dtype, 256, true),
-                    expert(FfnActivation.RELU, dtype, dtype, dtype, 256, true));
-            int[] rows = {4, 0, 1, 2, 3, 4, 0, 1, 2};
-            int[] outRows = {0, 8, 1, 2, 7, 6, 5, 4, 3};
-            assertExperts(experts, new int[] {0, 1, 3, 4, 9}, rows, outRows, dtype.label());
+                    expert(FfnActivation.RELU, dtype, dtype, dtype, 256, true),
+                    expert(FfnActivation.SQUARED_RELU, dtype, dtype, dtype, 256, true));
+            int[] rows = {4, 0, 1, 2, 3, 4, 0, 1, 2, 3};
+            int[] outRows = {0, 8, 1, 2, 7, 6, 5, 4, 3, 9};
+            assertExperts(experts, new int[] {0, 1, 3, 4, 8, 10}, rows, outRows, dtype.label());
         }
     }
 

@@ -310,6 +310,7 @@ final class Reference {
             case FfnActivation.GeGlu() ->
                 0.5 * gate * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (gate + 0.044715 * gate * gate * gate))) * up;
             case FfnActivation.Relu() -> Math.max(up, 0);
+            case FfnActivation.SquaredRelu() -> Math.max(up, 0) * Math.max(up, 0);
         };
     }
 

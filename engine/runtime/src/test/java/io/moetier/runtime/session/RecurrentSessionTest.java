@@ -23,7 +23,14 @@ class RecurrentSessionTest {
     private static final int[] OTHERS = tokens(11, 53);
 
     static List<String> models() {
-        return List.of("granitemoehybrid", "jamba", "lfm2_moe", "minimax", "qwen3_5_moe", "qwen3_next");
+        return List.of(
+                "granitemoehybrid",
+                "jamba",
+                "lfm2_moe",
+                "minimax",
+                "nemotron_h_moe_latent",
+                "qwen3_5_moe",
+                "qwen3_next");
     }
 
     private static int[] tokens(int count, int step) {

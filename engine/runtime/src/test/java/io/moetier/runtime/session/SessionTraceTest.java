@@ -119,6 +119,7 @@ class SessionTraceTest {
                 moe.experts().subList(0, 1),
                 moe.sharedExpert(),
                 moe.bias(),
+                moe.latent(),
                 moe.weighsInputs());
         layers.set(0, LayerSpec.of(first.sublayers().getFirst(), SublayerSpec.preNorm(spec.finalNorm(), narrow)));
         return new ModelSpec(

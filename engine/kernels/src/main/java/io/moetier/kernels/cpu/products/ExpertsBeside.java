@@ -193,7 +193,7 @@ public final class ExpertsBeside implements ExpertNetworks {
         addBias(expert.activatedBias(), gates, at, n, width);
         Results gate = scratch[worker].results.only(gates, at);
         if (expert.gate() == null) {
-            Gating.relu(gate, length);
+            Gating.ungated(expert.activation(), gate, length);
         } else {
             join(ups, at, length, digits(expert.up()));
             addBias(expert.upBias(), ups, at, n, width);

@@ -4,6 +4,7 @@ import io.moetier.kernels.cpu.arithmetic.Results;
 import io.moetier.kernels.device.FfnActivation;
 import io.moetier.kernels.device.FfnActivation.ClampedSwiGlu;
 import io.moetier.kernels.device.FfnActivation.GeGlu;
+import io.moetier.kernels.device.FfnActivation.SquaredRelu;
 
 /// The activations, brought to the one that every [Arithmetic] has.
 final class Gating {
@@ -12,12 +13,14 @@ final class Gating {
 
     private Gating() {}
 
-    /// `x = max(x, 0)` for `length` elements of each column.
-    static void relu(Results x, int length) {
+    /// Changes `length` elements of each column to what an activation without gate makes of them.
+    static void ungated(FfnActivation activation, Results x, int length) {
+        boolean squared = activation instanceof SquaredRelu;
         for (int column = x.firstColumn; column < x.lastColumn; column++) {
             int at = x.at(column);
             for (int i = at; i < at + length; i++) {
-                x.floats[i] = Math.max(x.floats[i], 0f);
+                float positive = Math.max(x.floats[i], 0f);
+                x.floats[i] = squared ? positive * positive : positive;
             }
         }
     }

@@ -191,7 +191,7 @@ public final class MatrixProducts {
     private void activate(ExpertWeights expert, Task task, int from, int to, Results y, Scratch own) {
         int length = (to - from) * ROWS;
         if (!task.isGated()) {
-            Gating.relu(y, length);
+            Gating.ungated(expert.activation(), y, length);
             return;
         }
         float[] sums = own.otherSums(length * (y.lastColumn - y.firstColumn));

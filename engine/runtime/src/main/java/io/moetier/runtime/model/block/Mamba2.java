@@ -39,6 +39,7 @@ public final class Mamba2 implements Block {
     private final float[] skip;
     private final LinearAttentionShape shape;
     private final Norm norm;
+    private final int normalised; // parts of a row
     private final Linear output;
 
     /// @param number of the recurrent blocks
@@ -58,6 +59,7 @@ public final class Mamba2 implements Block {
         skip = weights.vector(spec.skip());
         shape = new LinearAttentionShape(spec.numGroups(), spec.numHeads(), spec.stateSize(), spec.headDim(), false);
         norm = Norm.load(spec.norm(), weights);
+        normalised = spec.norm().numRows();
         output = Linear.load(spec.projections().output(), weights);
     }
 
@@ -86,7 +88,7 @@ public final class Mamba2 implements Block {
         kernels.addScaled(results[INPUT], n, width, skip, results[RESULT]);
         kernels.activate(results[GATE], n * width, Activation.SILU);
         kernels.multiply(results[RESULT], results[GATE], n * width);
-        norm.apply(kernels, results[RESULT], n, results[RESULT]);
-        output.apply(kernels, results[RESULT], n, buffers.out());
+        norm.apply(kernels, results[RESULT], n * normalised, results[GATE]);
+        output.apply(kernels, results[GATE], n, buffers.out());
     }
 }

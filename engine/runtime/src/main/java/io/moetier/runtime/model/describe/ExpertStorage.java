@@ -7,5 +7,6 @@ public interface ExpertStorage {
     /// Describes one expert.
     ///
     /// @param prefix of the names of the mixture's tensors, up to and with the last dot
-    DenseSpec expert(String prefix, int expert, int numExperts, int hiddenSize, int width);
+    /// @param inputSize elements of what an expert reads, and of what it gives
+    DenseSpec expert(String prefix, int expert, int numExperts, int inputSize, int width);
 }

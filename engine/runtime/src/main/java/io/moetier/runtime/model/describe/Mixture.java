@@ -7,6 +7,7 @@ import io.moetier.kernels.device.Routing.Score;
 import io.moetier.kernels.device.Routing.SparseMixer;
 import io.moetier.runtime.model.spec.CapacitySpec;
 import io.moetier.runtime.model.spec.DenseSpec;
+import io.moetier.runtime.model.spec.LatentSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.spec.RouterSpec;
 import io.moetier.runtime.model.spec.SharedExpertSpec;
@@ -31,6 +32,7 @@ public final class Mixture {
     private List<DenseSpec> experts = List.of();
     private Optional<SharedExpertSpec> shared = Optional.empty();
     private Optional<VectorSpec> bias = Optional.empty();
+    private Optional<LatentSpec> latent = Optional.empty();
     private boolean weighsInputs;
 
     private Mixture(Layer layer, String name, int numExperts, int numExpertsPerToken) {
@@ -147,10 +149,19 @@ public final class Mixture {
         return this;
     }
 
+    /// Has experts work in a space of `size` elements; to be said before they are described.
+    public Mixture latent(String down, String up, int size) {
+        latent = Optional.of(new LatentSpec(
+                LinearSpec.named(prefix + down, size, config.hiddenSize(), false),
+                LinearSpec.named(prefix + up, config.hiddenSize(), size, false)));
+        return this;
+    }
+
     /// Describes the experts.
     public Mixture experts(ExpertStorage storage, int width) {
+        int inputSize = latent.map(LatentSpec::size).orElse(config.hiddenSize());
         experts = IntStream.range(0, numExperts)
-                .mapToObj(expert -> storage.expert(prefix, expert, numExperts, config.hiddenSize(), width))
+                .mapToObj(expert -> storage.expert(prefix, expert, numExperts, inputSize, width))
                 .toList();
         return this;
     }
@@ -239,6 +250,7 @@ public final class Mixture {
                 experts,
                 shared,
                 bias,
+                latent,
                 weighsInputs);
     }
 }

@@ -7,6 +7,7 @@ import io.moetier.runtime.model.spec.MambaSpec.Selections;
 import io.moetier.runtime.model.spec.RecurrentSpec.Decay;
 import io.moetier.runtime.model.spec.weight.ConvolutionSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.NormSpec;
 import io.moetier.runtime.model.spec.weight.ProjectionsSpec;
 import io.moetier.runtime.model.spec.weight.TensorSlice;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
@@ -23,22 +24,33 @@ public final class StateSpace {
     private final int stateSize;
     private final boolean biased;
 
-    private StateSpace(Layer layer, String name) {
+    private StateSpace(Layer layer, String name, int width) {
         config = layer.config();
         prefix = layer.name(name) + ".";
-        width = config.times(config.hiddenSize(), "mamba_expand", config.positive("mamba_expand"));
+        this.width = width;
         stateSize = config.positive("mamba_d_state");
         biased = config.flag("mamba_proj_bias");
     }
 
     /// Returns the Mamba block called `name`, its selections normalised.
     public static MambaSpec mamba(Layer layer, String name) {
-        return new StateSpace(layer, name).mamba();
+        return new StateSpace(layer, name, expanded(layer.config())).mamba();
     }
 
     /// Returns the Mamba-2 block called `name`.
     public static Mamba2Spec mamba2(Layer layer, String name) {
-        return new StateSpace(layer, name).mamba2();
+        return new StateSpace(layer, name, expanded(layer.config())).mamba2(1);
+    }
+
+    /// Returns the Mamba-2 block called `name` that is as wide as its heads together, and normalises by groups.
+    public static Mamba2Spec mamba2InGroups(Layer layer, String name) {
+        FamilyConfig config = layer.config();
+        int width = config.times(config.positive("mamba_n_heads"), "mamba_d_head", config.positive("mamba_d_head"));
+        return new StateSpace(layer, name, width).mamba2(config.positive("mamba_n_groups"));
+    }
+
+    private static int expanded(FamilyConfig config) {
+        return config.times(config.hiddenSize(), "mamba_expand", config.positive("mamba_expand"));
     }
 
     private MambaSpec mamba() {
@@ -65,7 +77,8 @@ public final class StateSpace {
                 LinearSpec.named(prefix + "out_proj", hiddenSize, width, biased));
     }
 
-    private Mamba2Spec mamba2() {
+    /// @param normalised parts that are normalised by themselves
+    private Mamba2Spec mamba2(int normalised) {
         int hiddenSize = config.hiddenSize();
         int numHeads = config.positive("mamba_n_heads");
         int headDim = config.positiveOrAuto("mamba_d_head", width / numHeads);
@@ -94,7 +107,7 @@ public final class StateSpace {
                         prefix + "D",
                         width,
                         Optional.of(new TensorSlice(prefix + "D", List.of((long) numHeads), 0, 0, 1, headDim, 1))),
-                config.rms(prefix + "norm", width),
+                NormSpec.rmsInGroups(prefix + "norm", width, normalised, config.eps()),
                 numGroups);
     }
 

@@ -41,6 +41,7 @@ public final class Families {
             MiniMaxM3.TEXT,
             MiniMaxM3.MULTIMODAL,
             Mixtral.FAMILY,
+            NemotronH.FAMILY,
             NllbMoe.FAMILY,
             Olmoe.FAMILY,
             PhiMoe.FAMILY,

@@ -83,7 +83,7 @@ public record FamilyTraits(
                 norms(spec),
                 new Mixture(
                         router(moe),
-                        experts(moe.experts().getFirst()),
+                        experts(moe),
                         moe.sharedExpert().map(FamilyTraits::shared).orElse("none")),
                 state(spec),
                 spec.encoder().isPresent(),
@@ -177,16 +177,18 @@ public record FamilyTraits(
         return String.join(", ", names);
     }
 
-    private static String experts(DenseSpec expert) {
+    private static String experts(MoeSpec moe) {
+        DenseSpec expert = moe.experts().getFirst();
         String activation = switch (expert.activation()) {
             case FfnActivation.SwiGlu swiGlu -> "SwiGLU";
             case FfnActivation.ClampedSwiGlu clamped -> "clamped SwiGLU";
             case FfnActivation.GeGlu geGlu -> "GEGLU";
             case FfnActivation.Relu relu -> "ReLU";
+            case FfnActivation.SquaredRelu squared -> "squared ReLU";
         };
         boolean biased =
                 expert.linears().stream().anyMatch(linear -> linear.bias().isPresent());
-        return activation + (biased ? ", biases" : "");
+        return activation + (biased ? ", biases" : "") + (moe.latent().isPresent() ? ", in latents" : "");
     }
 
     private static String shared(SharedExpertSpec shared) {

@@ -5,9 +5,9 @@ import io.moetier.runtime.model.describe.Decoder;
 import io.moetier.runtime.model.describe.FamilyConfig;
 import io.moetier.runtime.model.describe.Layer;
 import io.moetier.runtime.model.describe.Mixture;
-import io.moetier.runtime.model.describe.ReluMlp;
 import io.moetier.runtime.model.describe.StackAttention;
 import io.moetier.runtime.model.describe.SwiGlu;
+import io.moetier.runtime.model.describe.UngatedMlp;
 import io.moetier.runtime.model.spec.FeedForwardSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
@@ -23,7 +23,8 @@ import java.util.Optional;
 /// Its weights were never published. Keys and names are those that a checkpoint of transformers would have; what the
 /// paper leaves open (norms, the kind of bias, the experts' activation) is as in T5 and GShard, which it builds on.
 final class Glam {
-    private static final ReluMlp EXPERT = new ReluMlp("up_proj", "down_proj", false);
+    private static final UngatedMlp EXPERT =
+            new UngatedMlp("experts.expert_", "up_proj", "down_proj", false, FfnActivation.RELU);
 
     static final Family FAMILY = new Family(
             "glam",

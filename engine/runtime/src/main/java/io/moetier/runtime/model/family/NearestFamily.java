@@ -102,9 +102,10 @@ record NearestFamily(Family family, int common, Set<String> unknownKeys, Set<Str
     static Set<String> keysOf(JsonObject config) {
         Set<String> keys = new HashSet<>();
         for (String key : config.keys()) {
-            if (config.value(key) instanceof Map) {
+            Object value = config.asMap().get(key); // whatever it is, a number that is not finite too
+            if (value instanceof Map) {
                 keysOf(config.requireObject(key)).forEach(inner -> keys.add(key + "." + inner));
-            } else if (config.has(key)) {
+            } else if (value != null) {
                 keys.add(key);
             }
         }

@@ -1,12 +1,13 @@
 package io.moetier.runtime.model.family;
 
+import io.moetier.kernels.device.FfnActivation;
 import io.moetier.runtime.model.describe.EncoderDecoder;
 import io.moetier.runtime.model.describe.EncoderDecoder.Stack;
 import io.moetier.runtime.model.describe.FamilyConfig;
 import io.moetier.runtime.model.describe.Layer;
 import io.moetier.runtime.model.describe.Mixture;
-import io.moetier.runtime.model.describe.ReluMlp;
 import io.moetier.runtime.model.describe.StackAttention;
+import io.moetier.runtime.model.describe.UngatedMlp;
 import io.moetier.runtime.model.spec.CapacitySpec;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
@@ -21,7 +22,7 @@ import java.util.Optional;
 /// No Language Left Behind (NLLB Team 2022): two experts for a token, second choices behind all first ones.
 final class NllbMoe {
     private static final float EPS = 1e-5f;
-    private static final ReluMlp MLP = new ReluMlp("fc1", "fc2", true);
+    private static final UngatedMlp MLP = new UngatedMlp("experts.expert_", "fc1", "fc2", true, FfnActivation.RELU);
     private static final Map<String, String> NAMES = Map.of(
             "hidden_size", "d_model",
             "num_hidden_layers", "encoder_layers");

@@ -1,12 +1,13 @@
 package io.moetier.runtime.model.family;
 
+import io.moetier.kernels.device.FfnActivation;
 import io.moetier.runtime.model.describe.EncoderDecoder;
 import io.moetier.runtime.model.describe.EncoderDecoder.Stack;
 import io.moetier.runtime.model.describe.FamilyConfig;
 import io.moetier.runtime.model.describe.Layer;
 import io.moetier.runtime.model.describe.Mixture;
-import io.moetier.runtime.model.describe.ReluMlp;
 import io.moetier.runtime.model.describe.StackAttention;
+import io.moetier.runtime.model.describe.UngatedMlp;
 import io.moetier.runtime.model.spec.CapacitySpec;
 import io.moetier.runtime.model.spec.FeedForwardSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
@@ -19,7 +20,7 @@ import java.util.Optional;
 /// Switch Transformers (Fedus et al. 2022): T5 with one expert for a token, and no more tokens than an expert has room
 /// for.
 final class SwitchTransformers {
-    private static final ReluMlp MLP = new ReluMlp("wi", "wo", false);
+    private static final UngatedMlp MLP = new UngatedMlp("experts.expert_", "wi", "wo", false, FfnActivation.RELU);
     private static final Map<String, String> NAMES = Map.of(
             "hidden_size", "d_model",
             "num_attention_heads", "num_heads",

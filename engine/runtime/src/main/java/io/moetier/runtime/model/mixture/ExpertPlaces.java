@@ -1,7 +1,7 @@
 package io.moetier.runtime.model.mixture;
 
 import io.moetier.kernels.device.Device;
-import io.moetier.runtime.model.pass.BlockBuffers;
+import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.runtime.model.pass.ExpertGroups;
 import io.moetier.runtime.model.pass.MixtureBuffers;
 import io.moetier.runtime.model.spec.ModelSpec;
@@ -19,10 +19,9 @@ import org.jspecify.annotations.Nullable;
 public final class ExpertPlaces {
     private final Device main;
     private final LocalExperts here;
-    private final int hiddenSize;
     private final List<RemoteExperts> others = new ArrayList<>(); // the devices from number 1 on
     private final @Nullable RemoteExperts processor;
-    private final float[] inputs; // [inputRows, hiddenSize]
+    private final float[] inputs; // [inputRows, size of the widest]
     private final long bytes;
 
     /// @param others the devices beside the main one, in the order of the tiers
@@ -37,41 +36,45 @@ public final class ExpertPlaces {
             ExpertTiers tiers) {
         this.main = main;
         here = new LocalExperts(main.kernels());
-        hiddenSize = spec.hiddenSize();
         Sizes sizes = Sizes.of(spec, batch);
         for (Device other : others) {
-            this.others.add(new RemoteExperts(main, other, sizes.inputRows, sizes.choices, batch, hiddenSize, null));
+            this.others.add(new RemoteExperts(main, other, sizes.inputRows, sizes.choices, batch, sizes.size, null));
         }
         this.processor = processor == null
                 ? null
-                : new RemoteExperts(main, processor, sizes.inputRows, sizes.choices, batch, hiddenSize, tiers.costs());
+                : new RemoteExperts(main, processor, sizes.inputRows, sizes.choices, batch, sizes.size, tiers.costs());
         boolean any = !others.isEmpty() || processor != null;
-        inputs = new float[any ? sizes.inputRows * hiddenSize : 0];
+        inputs = new float[any ? sizes.inputRows * sizes.size : 0];
         bytes = (long) (others.size() + (processor == null ? 0 : 1)) * bytesHere(spec, batch)
                 + others.size() * bytesThere(spec, batch);
     }
 
-    /// How many rows are read and written at most.
-    private record Sizes(int inputRows, int choices) {
+    /// How many rows are read and written at most, and of how many elements.
+    private record Sizes(int inputRows, int choices, int size) {
         static Sizes of(ModelSpec spec, int batch) {
             int most = spec.moeLayers().stream()
                     .mapToInt(MoeSpec::numExpertsPerToken)
                     .max()
                     .orElse(1);
             boolean weighsInputs = spec.moeLayers().stream().anyMatch(MoeSpec::weighsInputs);
-            return new Sizes(weighsInputs ? batch * most : batch, batch * most);
+            int size = spec.moeLayers().stream()
+                    .mapToInt(MoeSpec::expertSize)
+                    .max()
+                    .orElse(1);
+            return new Sizes(weighsInputs ? batch * most : batch, batch * most, size);
         }
     }
 
     /// Returns the bytes that the main device needs for each other place.
     public static long bytesHere(ModelSpec spec, int batch) {
-        return RemoteExperts.bytesHere(Sizes.of(spec, batch).choices, batch, spec.hiddenSize());
+        Sizes sizes = Sizes.of(spec, batch);
+        return RemoteExperts.bytesHere(sizes.choices, batch, sizes.size);
     }
 
     /// Returns the bytes that another device needs.
     public static long bytesThere(ModelSpec spec, int batch) {
         Sizes sizes = Sizes.of(spec, batch);
-        return RemoteExperts.bytesThere(sizes.inputRows, sizes.choices, batch, spec.hiddenSize());
+        return RemoteExperts.bytesThere(sizes.inputRows, sizes.choices, batch, sizes.size);
     }
 
     /// Returns the bytes of all buffers on devices with memory of their own.
@@ -81,37 +84,31 @@ public final class ExpertPlaces {
 
     /// Begins a layer: sends the experts' inputs to every place that computes something.
     ///
+    /// @param activations what they read, `size` elements a row
     /// @param weighed whether experts read a row of their own for every choice, else one of each token
-    void begin(LayerExperts experts, int n, BlockBuffers buffers, boolean weighed) {
-        boolean downloaded = false; // the inputs, into main memory
-        for (int i = 0; i < others.size(); i++) {
-            downloaded = send(downloaded, experts.on(i + 1), others.get(i), n, buffers, weighed);
-        }
-        ExpertArrivals onHost = experts.onHost();
-        if (processor != null && onHost != null) {
-            downloaded = send(downloaded, onHost, processor, n, buffers, weighed);
-        }
-    }
-
-    private boolean send(
-            boolean downloaded,
-            ExpertArrivals experts,
-            RemoteExperts place,
-            int n,
-            BlockBuffers buffers,
-            boolean weighed) {
-        if (experts.isEmpty()) {
-            place.clear();
-            return downloaded;
-        }
-        MixtureBuffers mixture = buffers.mixture();
+    void begin(
+            LayerExperts experts, int n, MixtureBuffers mixture, DeviceBuffer activations, int size, boolean weighed) {
         ExpertGroups groups = mixture.groups();
-        int floats = (weighed ? groups.numRows() : n) * hiddenSize;
-        if (!downloaded) {
-            main.download(weighed ? mixture.weightedInputs() : buffers.in(), 0, floats, inputs, 0);
+        int[] rows = weighed ? groups.rows : groups.tokens;
+        int floats = (weighed ? groups.numRows() : n) * size;
+        boolean downloaded = false; // the inputs, into main memory
+        for (int device = 1; device <= others.size() + 1; device++) {
+            boolean isOther = device <= others.size();
+            RemoteExperts place = isOther ? others.get(device - 1) : processor;
+            ExpertArrivals arrivals = isOther ? experts.on(device) : experts.onHost();
+            if (place == null || arrivals == null) {
+                continue;
+            }
+            if (arrivals.isEmpty()) {
+                place.clear();
+                continue;
+            }
+            if (!downloaded) {
+                main.download(activations, 0, floats, inputs, 0);
+                downloaded = true;
+            }
+            place.begin(n, mixture, inputs, floats, size, rows);
         }
-        place.begin(n, mixture, inputs, floats, weighed ? groups.rows : groups.tokens);
-        return true;
     }
 
     /// Returns the main device.

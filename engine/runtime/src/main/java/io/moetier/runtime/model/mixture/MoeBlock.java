@@ -1,5 +1,6 @@
 package io.moetier.runtime.model.mixture;
 
+import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.ExpertChoices;
 import io.moetier.kernels.device.Kernels;
@@ -17,12 +18,14 @@ import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.spec.SharedExpertSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.weight.Linear;
 import io.moetier.runtime.model.weight.Norm;
 import io.moetier.runtime.model.weight.Weights;
 import io.moetier.runtime.offload.ExpertArrivals;
 import io.moetier.runtime.offload.ExpertTiers;
 import io.moetier.runtime.offload.LayerExperts;
 import io.moetier.storage.model.Tier;
+import java.lang.foreign.Arena;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -34,6 +37,9 @@ import org.jspecify.annotations.Nullable;
 /// of its choices: where an expert was, and when it came, cannot change a bit of the result. A choice of -1, with
 /// weight 0, sends a token to no expert; the choice of an identity gives the block's input and moves nothing.
 public final class MoeBlock implements Block {
+    private static final int LATENTS = 0; // of the intermediate results
+    private static final int SUM = 1;
+
     private final int layer;
     private final int number; // among the layers with experts
     private final Router router;
@@ -41,14 +47,18 @@ public final class MoeBlock implements Block {
     private final int numChoices; // identities lie behind the experts
     private final int numExpertsPerToken;
     private final int hiddenSize;
+    private final int expertSize; // of what experts read
     private final ExpertViews views;
     private final ExpertTiers expertTiers;
     private final ExpertPlaces places;
     private final RoutersAhead routersAhead;
+    private final Device device;
     private final Counters counters;
     private final @Nullable DenseFeedForward sharedExpert;
     private final boolean sharedIsGated;
     private final float @Nullable [] bias;
+    private final @Nullable Linear toLatents; // where experts work in a space of their own
+    private final @Nullable Linear fromLatents;
     private final boolean weighsInputs;
     private final Tier[] tierOf;
 
@@ -65,6 +75,7 @@ public final class MoeBlock implements Block {
         this.views = views;
         expertTiers = context.expertTiers();
         places = context.places();
+        device = context.device();
         counters = context.counters();
         Weights weights = context.weights();
         Optional<LinearSpec> gate = spec.sharedExpert().flatMap(SharedExpertSpec::gate);
@@ -75,6 +86,11 @@ public final class MoeBlock implements Block {
         numChoices = spec.numChoices();
         numExpertsPerToken = spec.numExpertsPerToken();
         hiddenSize = spec.router().linear().cols();
+        expertSize = spec.expertSize();
+        toLatents =
+                spec.latent().map(latent -> Linear.load(latent.down(), weights)).orElse(null);
+        fromLatents =
+                spec.latent().map(latent -> Linear.load(latent.up(), weights)).orElse(null);
         sharedExpert = spec.sharedExpert()
                 .map(shared -> new DenseFeedForward(shared.ffn(), weights))
                 .orElse(null);
@@ -106,7 +122,7 @@ public final class MoeBlock implements Block {
         report(pass, mixture);
         MixtureObserver observer = pass.observer();
         if (observer != null) {
-            observer.onMixture(shown(kernels, pass, buffers));
+            show(kernels, pass, buffers, observer);
         }
     }
 
@@ -120,10 +136,14 @@ public final class MoeBlock implements Block {
     private void sum(Kernels kernels, BlockBuffers buffers, int n) {
         MixtureBuffers mixture = buffers.mixture();
         DeviceBuffer rows = mixture.expertRows();
+        DeviceBuffer sum = fromLatents == null ? buffers.out() : buffers.intermediates()[SUM];
         if (weighsInputs) {
-            kernels.weightedSum(rows, mixture.ones(), n, numExpertsPerToken, hiddenSize, buffers.out());
+            kernels.weightedSum(rows, mixture.ones(), n, numExpertsPerToken, expertSize, sum);
         } else {
-            kernels.weightedSum(rows, mixture.choices(), n, numExpertsPerToken, hiddenSize, buffers.out());
+            kernels.weightedSum(rows, mixture.choices(), n, numExpertsPerToken, expertSize, sum);
+        }
+        if (fromLatents != null) {
+            fromLatents.apply(kernels, sum, n, buffers.out());
         }
     }
 
@@ -147,10 +167,8 @@ public final class MoeBlock implements Block {
                 sharedExpert.addTo(here.batch(), pass.n() * numExpertsPerToken, pass.n());
             }
             copyToIdentities(kernels, buffers);
-            if (weighsInputs) {
-                weighInputs(kernels, pass.n(), buffers, here);
-            }
-            places.begin(experts, pass.n(), buffers, weighsInputs);
+            places.begin(
+                    experts, pass.n(), mixture, inputs(kernels, pass.n(), buffers, here), expertSize, weighsInputs);
             compute(experts, here);
         }
         counters.addExpertsComputed(numDistinct);
@@ -205,22 +223,47 @@ public final class MoeBlock implements Block {
         }
     }
 
-    /// From here on, experts read a row of their own for every choice.
-    private void weighInputs(Kernels kernels, int n, BlockBuffers buffers, LocalExperts here) {
+    /// Makes what experts read from here on, if that is not what the block does.
+    private DeviceBuffer inputs(Kernels kernels, int n, BlockBuffers buffers, LocalExperts here) {
         MixtureBuffers mixture = buffers.mixture();
-        here.compute(); // what reads the inputs as they are
-        kernels.scaleRows(
-                buffers.in(), mixture.choices().weights(), n, numExpertsPerToken, hiddenSize, mixture.weightedInputs());
-        here.begin(n, mixture, mixture.weightedInputs(), mixture.groups().rows);
+        DeviceBuffer inputs = buffers.in();
+        if (toLatents != null) {
+            here.compute(); // what reads the block's input as it is
+            inputs = buffers.intermediates()[LATENTS];
+            toLatents.apply(kernels, buffers.in(), n, inputs);
+            here.begin(n, mixture, inputs, mixture.groups().tokens);
+        }
+        if (weighsInputs) {
+            here.compute();
+            kernels.scaleRows(
+                    inputs, mixture.choices().weights(), n, numExpertsPerToken, expertSize, mixture.weightedInputs());
+            inputs = mixture.weightedInputs(); // a row of their own for every choice
+            here.begin(n, mixture, inputs, mixture.groups().rows);
+        }
+        return inputs;
     }
 
-    private Mixture shown(Kernels kernels, Pass pass, BlockBuffers buffers) {
+    private void show(Kernels kernels, Pass pass, BlockBuffers buffers, MixtureObserver observer) {
+        DeviceBuffer results = buffers.mixture().expertRows();
+        if (fromLatents == null) {
+            observer.onMixture(shown(kernels, pass, buffers, results));
+            return;
+        }
+        int rows = pass.n() * numExpertsPerToken;
+        try (Arena arena = device.newArena()) {
+            DeviceBuffer each = device.allocate(rows * hiddenSize, arena); // in the block's space
+            fromLatents.apply(kernels, results, rows, each);
+            observer.onMixture(shown(kernels, pass, buffers, each));
+        }
+    }
+
+    private Mixture shown(Kernels kernels, Pass pass, BlockBuffers buffers, DeviceBuffer results) {
         MixtureBuffers mixture = buffers.mixture();
         int n = pass.n();
         int rows = n * numExpertsPerToken;
         Mixture.Gate gate = router.show(kernels, buffers, mixture.logits(), n, mixture.choices());
         Mixture.Parts parts = new Mixture.Parts(
-                buffers.rows(mixture.expertRows(), rows, hiddenSize),
+                buffers.rows(results, rows, hiddenSize),
                 weighsInputs,
                 bias,
                 sharedExpert == null ? null : buffers.rows(mixture.expertRows(), rows, n, hiddenSize),

@@ -21,12 +21,11 @@ final class RemoteExperts implements ExpertPlace {
 
     private final Device main;
     private final Device device;
-    private final int hiddenSize;
     private final @Nullable MissCosts costs; // is told what computing takes
-    private final DeviceBuffer inputs; // [inputRows, hiddenSize]
-    private final DeviceBuffer outputs; // [rows, hiddenSize]
-    private final DeviceBuffer returned; // [rows, hiddenSize], on the main device
-    private final float[] results; // [rows, hiddenSize]
+    private final DeviceBuffer inputs; // [inputRows, mostSize]
+    private final DeviceBuffer outputs; // [rows, mostSize]
+    private final DeviceBuffer returned; // [rows, mostSize], on the main device
+    private final float[] results; // [rows, mostSize]
     private final int[] everyRow; // [rows]: 0, 1, 2, …
     private final int[] finalRows; // [rows], where outputs go on the main device
     private final int[] outRows; // by the index into rows and tokens of the groups
@@ -35,9 +34,11 @@ final class RemoteExperts implements ExpertPlace {
     private int n;
     private int[] readRows;
     private int numRows;
+    private int size; // of a row
 
     /// @param main computes everything else
     /// @param choices the most rows that experts may write in one pass, `tokens` those that any one may
+    /// @param mostSize elements of a row of the widest layer
     /// @param costs null if nobody wants to know
     RemoteExperts(
             Device main,
@@ -45,17 +46,16 @@ final class RemoteExperts implements ExpertPlace {
             int inputRows,
             int choices,
             int tokens,
-            int hiddenSize,
+            int mostSize,
             @Nullable MissCosts costs) {
         this.main = main;
         this.device = device;
-        this.hiddenSize = hiddenSize;
         this.costs = costs;
         int rows = rows(choices, tokens);
-        inputs = device.allocate(Math.multiplyExact(inputRows, hiddenSize));
-        outputs = device.allocate(Math.multiplyExact(rows, hiddenSize));
-        returned = main.allocate(Math.multiplyExact(rows, hiddenSize));
-        results = new float[rows * hiddenSize];
+        inputs = device.allocate(Math.multiplyExact(inputRows, mostSize));
+        outputs = device.allocate(Math.multiplyExact(rows, mostSize));
+        returned = main.allocate(Math.multiplyExact(rows, mostSize));
+        results = new float[rows * mostSize];
         everyRow = IntStream.range(0, rows).toArray();
         finalRows = new int[rows];
         outRows = new int[choices];
@@ -67,13 +67,13 @@ final class RemoteExperts implements ExpertPlace {
     }
 
     /// Returns the bytes of the buffers on the other device.
-    static long bytesThere(int inputRows, int choices, int tokens, int hiddenSize) {
-        return (long) Float.BYTES * hiddenSize * (inputRows + rows(choices, tokens));
+    static long bytesThere(int inputRows, int choices, int tokens, int mostSize) {
+        return (long) Float.BYTES * mostSize * (inputRows + rows(choices, tokens));
     }
 
     /// Returns the bytes of the buffers on the main device.
-    static long bytesHere(int choices, int tokens, int hiddenSize) {
-        return (long) Float.BYTES * hiddenSize * rows(choices, tokens);
+    static long bytesHere(int choices, int tokens, int mostSize) {
+        return (long) Float.BYTES * mostSize * rows(choices, tokens);
     }
 
     /// Forgets what a layer that failed has left.
@@ -82,10 +82,11 @@ final class RemoteExperts implements ExpertPlace {
         batch.begin(readRows, outRows, n);
     }
 
-    /// Begins a layer of `n` tokens whose experts read rows `inputRows` of `activations` `[.., hiddenSize]`, which has
+    /// Begins a layer of `n` tokens whose experts read rows `inputRows` of `activations` `[.., size]`, which has
     /// `floats`.
-    void begin(int n, MixtureBuffers buffers, float[] activations, int floats, int[] inputRows) {
+    void begin(int n, MixtureBuffers buffers, float[] activations, int floats, int size, int[] inputRows) {
         this.n = n;
+        this.size = size;
         this.buffers = buffers;
         readRows = inputRows;
         clear();
@@ -134,9 +135,9 @@ final class RemoteExperts implements ExpertPlace {
     /// Waits for what was computed, and writes it where it belongs on the main device.
     void bringBack() {
         if (numRows > 0) {
-            device.download(outputs, 0, numRows * hiddenSize, results, 0);
-            main.upload(results, 0, numRows * hiddenSize, returned, 0);
-            main.kernels().copyRows(returned, everyRow, finalRows, 0, numRows, hiddenSize, begun().expertRows());
+            device.download(outputs, 0, numRows * size, results, 0);
+            main.upload(results, 0, numRows * size, returned, 0);
+            main.kernels().copyRows(returned, everyRow, finalRows, 0, numRows, size, begun().expertRows());
             numRows = 0;
         }
     }

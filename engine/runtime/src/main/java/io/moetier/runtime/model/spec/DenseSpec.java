@@ -23,9 +23,9 @@ public record DenseSpec(Optional<LinearSpec> gate, LinearSpec up, LinearSpec dow
         return new DenseSpec(Optional.of(gate), up, down, FfnActivation.SWIGLU);
     }
 
-    /// Returns an MLP without gate: down·max(up·x, 0).
-    public static DenseSpec relu(LinearSpec up, LinearSpec down) {
-        return new DenseSpec(Optional.empty(), up, down, FfnActivation.RELU);
+    /// Returns an MLP without gate: down·activation(up·x).
+    public static DenseSpec ungated(LinearSpec up, LinearSpec down, FfnActivation activation) {
+        return new DenseSpec(Optional.empty(), up, down, activation);
     }
 
     /// Returns this MLP with another activation.

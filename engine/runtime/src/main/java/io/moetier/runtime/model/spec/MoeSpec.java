@@ -1,6 +1,7 @@
 package io.moetier.runtime.model.spec;
 
 import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.Range;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,16 +17,26 @@ import java.util.stream.Stream;
 ///
 /// @param experts one per expert, in the checkpoint's order
 /// @param bias added to the weighted sum of the routed experts, where the family has one
+/// @param latent the space in which experts work, where it is not the residual stream's
 /// @param weighsInputs whether the router's weights multiply what experts read, instead of what they give
 public record MoeSpec(
         RouterSpec router,
         List<DenseSpec> experts,
         Optional<SharedExpertSpec> sharedExpert,
         Optional<VectorSpec> bias,
+        Optional<LatentSpec> latent,
         boolean weighsInputs)
         implements FeedForwardSpec {
+    /// @throws IllegalArgumentException if the experts' space is wider than the residual stream
     public MoeSpec {
         experts = List.copyOf(experts);
+        int hiddenSize = router.linear().cols();
+        latent.ifPresent(space -> Range.require("elements of what experts read", space.size(), 1, hiddenSize));
+    }
+
+    /// Returns the elements of what an expert reads, and of what it gives.
+    public int expertSize() {
+        return experts.getFirst().up().cols();
     }
 
     /// Returns the number of experts.
@@ -47,7 +58,7 @@ public record MoeSpec(
     ///
     /// @throws IllegalArgumentException if there are fewer
     MoeSpec withExpertsPerToken(int k) {
-        return new MoeSpec(router.withExpertsPerToken(k), experts, sharedExpert, bias, weighsInputs);
+        return new MoeSpec(router.withExpertsPerToken(k), experts, sharedExpert, bias, latent, weighsInputs);
     }
 
     /// Returns the matrices that decide which experts run and how much they count.
@@ -69,6 +80,13 @@ public record MoeSpec(
             linears.addAll(shared.ffn().linears());
             shared.gate().ifPresent(linears::add);
         });
+        latent.ifPresent(space -> linears.addAll(List.of(space.down(), space.up())));
         return linears;
+    }
+
+    /// What experts read and their sum, where they work in a space of their own.
+    @Override
+    public List<Integer> intermediates() {
+        return latent.map(space -> List.of(space.size(), space.size())).orElse(List.of());
     }
 }

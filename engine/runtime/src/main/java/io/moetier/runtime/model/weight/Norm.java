@@ -9,13 +9,15 @@ import org.jspecify.annotations.Nullable;
 /// Normalisation with its loaded factors.
 public final class Norm {
     private final boolean centred;
-    private final float[] weight;
+    private final float[] weight; // of one row
+    private final float @Nullable [] inTurns; // of several
     private final float @Nullable [] bias;
     private final float eps;
 
     private Norm(NormSpec spec, float[] weight, float @Nullable [] bias) {
         this.centred = spec.kind() == NormSpec.Kind.LAYER;
-        this.weight = weight;
+        inTurns = spec.numRows() > 1 ? weight : null;
+        this.weight = inTurns == null ? weight : ones(spec.size());
         this.bias = bias;
         this.eps = spec.eps();
     }
@@ -34,9 +36,13 @@ public final class Norm {
         return weight.length;
     }
 
-    /// Normalises each of `rows` rows; `out` may be `x`.
+    /// Normalises each of `rows` rows. `out` may be `x` unless rows take turns; then `x` is changed, too.
     public void apply(Kernels kernels, DeviceBuffer x, int rows, DeviceBuffer out) {
-        if (centred) {
+        if (inTurns != null) {
+            kernels.rmsNorm(x, rows, weight.length, weight, eps, x);
+            kernels.clear(out, rows * weight.length);
+            kernels.addScaled(x, rows * weight.length / inTurns.length, inTurns.length, inTurns, out);
+        } else if (centred) {
             kernels.layerNorm(x, rows, weight.length, weight, bias, eps, out);
         } else {
             kernels.rmsNorm(x, rows, weight.length, weight, eps, out);

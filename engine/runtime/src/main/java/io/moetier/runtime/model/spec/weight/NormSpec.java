@@ -6,13 +6,20 @@ import java.util.stream.Stream;
 
 /// Normalisation over `size` elements.
 ///
-/// @param weight factor of each element; absent where all are 1
+/// @param weight factor of each element; absent where all are 1. If there are several times as many, so many
+/// neighbouring
+///     rows take turns
 /// @param bias added to each element, where the family has one
 public record NormSpec(Kind kind, int size, Optional<VectorSpec> weight, Optional<VectorSpec> bias, float eps) {
     /// @throws IllegalArgumentException if a number is out of range
     public NormSpec {
         Range.require("elements of a norm", size, 1, Range.ROW);
         Range.requireNotNegative("epsilon of a norm", eps);
+    }
+
+    /// Returns how many neighbouring rows have factors of their own, and take turns.
+    public int numRows() {
+        return weight.map(factors -> factors.size() / size).orElse(1);
     }
 
     /// What the elements are divided by.
@@ -28,6 +35,13 @@ public record NormSpec(Kind kind, int size, Optional<VectorSpec> weight, Optiona
     /// Returns the root mean square norm whose factors are called `prefix.weight`.
     public static NormSpec rms(String prefix, int size, float eps) {
         return of(Kind.RMS, prefix, size, eps);
+    }
+
+    /// Returns the root mean square norm of each of `groups` equal parts of `size` elements, whose factors are called
+    /// `prefix.weight`.
+    public static NormSpec rmsInGroups(String prefix, int size, int groups, float eps) {
+        Optional<VectorSpec> weight = Optional.of(VectorSpec.of(prefix + ".weight", size));
+        return new NormSpec(Kind.RMS, size / groups, weight, Optional.empty(), eps);
     }
 
     /// Returns a norm without bias whose factors are called `prefix.weight`.
