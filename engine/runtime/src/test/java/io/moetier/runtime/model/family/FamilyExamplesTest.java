@@ -27,7 +27,11 @@ class FamilyExamplesTest {
 
     /// Golden cases that are not called as the family is.
     private static final Map<String, String> CASES =
-            Map.of("llama4", "llama4_scout", "llama4_text", "llama4_scout", "nemotron_h", "nemotron_h_moe_latent");
+            Map.of(
+                    "llama4", "llama4_scout",
+                    "llama4_text", "llama4_scout",
+                    "minimax_m3_vl", "minimax_m3",
+                    "nemotron_h", "nemotron_h_moe_latent");
 
     @Test
     void eachIsWhatIsReadOfAGoldenConfiguration() throws IOException {
