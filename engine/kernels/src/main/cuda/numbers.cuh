@@ -45,6 +45,8 @@ enum {
   SIGMOID,
   SILU,
   SOFTPLUS,
+  GELU,
+  GELU_TANH,
   ADD_SCALED
 };
 }

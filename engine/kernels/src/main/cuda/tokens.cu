@@ -302,6 +302,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) each_token(const Progra
       case operations::SOFTPLUS:  // above 20, the function rounds to its argument
         each(op, [&](int i) { out[i] = out[i] > 20.0f ? out[i] : log1pf(expf(out[i])); });
         break;
+      case operations::GELU:
+        each(op, [&](int i) { out[i] = 0.5f * out[i] * (1.0f + erff(out[i] * 0.70710678f)); });
+        break;
+      case operations::GELU_TANH:
+        each(op, [&](int i) {
+          float x = out[i];
+          out[i] = 0.5f * x * (1.0f + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
+        });
+        break;
       case operations::ADD_SCALED:  // y: factors of columns
         each(op, [&](int i) { out[i] += op.y[i % op.cols] * op.x[i]; });
         break;

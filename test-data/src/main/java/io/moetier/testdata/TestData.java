@@ -60,6 +60,9 @@ public final class TestData {
             "glm4_moe_lite",
             "longcat_flash");
 
+    /// Cases whose prompt has an image: the model, and `inputs.safetensors` with its pixel values.
+    public static final List<String> GOLDEN_IMAGE_CASES = List.of("qwen3_5_moe_image", "qwen3_vl_moe");
+
     /// Golden cases of models with an encoder, whose reference is a pass over given decoder tokens.
     public static final List<String> ENCODER_DECODER_CASES =
             List.of("nllb_moe", "nllb_moe_capacity", "switch_transformers", "switch_transformers_capacity");

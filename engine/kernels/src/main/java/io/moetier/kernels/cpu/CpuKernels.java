@@ -283,6 +283,11 @@ final class CpuKernels implements Backend {
     }
 
     @Override
+    public void forget(RopeTable table) {
+        // angles are read where they are
+    }
+
+    @Override
     public void rope(DeviceBuffer x, int n, int heads, int headDim, int from, int firstPosition, RopeTable table) {
         rope.run(floats(x), n, heads, headDim, from, firstPosition, table);
     }

@@ -307,11 +307,23 @@ final class CudaKernels implements Backend, AutoCloseable {
         RopeTable.Angles angles = table.reserve(positions);
         RopeTable.Angles before = anglesHeld.put(table, angles);
         if (before != null && before.positions() != angles.positions()) {
-            device.finish();
-            vectors.forget(before.cos());
-            vectors.forget(before.sin());
+            forget(before);
         }
         return angles;
+    }
+
+    private void forget(RopeTable.Angles angles) {
+        device.finish();
+        vectors.forget(angles.cos());
+        vectors.forget(angles.sin());
+    }
+
+    @Override
+    public void forget(RopeTable table) {
+        RopeTable.Angles held = anglesHeld.remove(table);
+        if (held != null) {
+            forget(held);
+        }
     }
 
     @Override
@@ -507,6 +519,8 @@ final class CudaKernels implements Backend, AutoCloseable {
             case SIGMOID -> Code.SIGMOID;
             case SILU -> Code.SILU;
             case SOFTPLUS -> Code.SOFTPLUS;
+            case GELU -> Code.GELU;
+            case GELU_TANH -> Code.GELU_TANH;
         };
         program.operation(code, length).out(buffer(x)).commit();
     }

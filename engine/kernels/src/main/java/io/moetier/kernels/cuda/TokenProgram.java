@@ -54,6 +54,8 @@ final class TokenProgram {
         SIGMOID,
         SILU,
         SOFTPLUS,
+        GELU,
+        GELU_TANH,
         ADD_SCALED
     }
 

@@ -7,5 +7,9 @@ public enum Activation {
     /// `x / (1 + exp(-x))` (Elfwing et al. 2017)
     SILU,
     /// `log(1 + exp(x))`
-    SOFTPLUS
+    SOFTPLUS,
+    /// `0.5 * x * (1 + erf(x / sqrt(2)))` (Hendrycks and Gimpel 2016, arXiv:1606.08415)
+    GELU,
+    /// `0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))`, nearly the same (ibid.)
+    GELU_TANH
 }

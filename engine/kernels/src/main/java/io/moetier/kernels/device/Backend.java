@@ -80,6 +80,9 @@ public interface Backend {
     /// As [Kernels#rope].
     void rope(DeviceBuffer x, int n, int heads, int headDim, int from, int firstPosition, RopeTable table);
 
+    /// As [Kernels#forget].
+    void forget(RopeTable table);
+
     /// As [Kernels#storeKv].
     void storeKv(DeviceBuffer k, DeviceBuffer v, int n, int firstPosition, KvLayer cache);
 

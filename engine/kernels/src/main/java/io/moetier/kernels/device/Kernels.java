@@ -225,6 +225,12 @@ public final class Kernels {
         }
     }
 
+    /// Gives up what the device holds of a table that nobody rotates with any more.
+    public void forget(RopeTable table) {
+        backend.enter();
+        backend.forget(table);
+    }
+
     /// Stores keys and values `[n, numKvHeads * headDim]` at positions `firstPosition` and on.
     public void storeKv(DeviceBuffer k, DeviceBuffer v, int n, int firstPosition, KvLayer cache) {
         backend.enter();

@@ -19,6 +19,7 @@ public final class RopeTable {
     private final boolean interleaved;
     private final int longestText;
     private final @Nullable RopeTable ofLongerTexts;
+    private final Places places;
     private volatile Angles angles;
 
     private RopeTable(
@@ -26,12 +27,14 @@ public final class RopeTable {
             double attentionFactor,
             boolean interleaved,
             int longestText,
-            @Nullable RopeTable ofLongerTexts) {
+            @Nullable RopeTable ofLongerTexts,
+            Places places) {
         this.inverseFrequencies = inverseFrequencies;
         this.attentionFactor = attentionFactor;
         this.interleaved = interleaved;
         this.longestText = longestText;
         this.ofLongerTexts = ofLongerTexts;
+        this.places = places;
         this.angles = new Angles(0, new float[0], new float[0]);
     }
 
@@ -51,7 +54,25 @@ public final class RopeTable {
         }
         double factor = scaling.map(how -> how.apply(frequencies, theta)).orElse(1.0);
         requireFinite(frequencies, factor);
-        return new RopeTable(frequencies, factor, interleaved, longestText, ofLongerTexts);
+        return new RopeTable(frequencies, factor, interleaved, longestText, ofLongerTexts, (token, pair) -> token);
+    }
+
+    /// Returns a table with these inverse frequencies, whose tokens are where `places` says.
+    public static RopeTable of(double[] frequencies, boolean interleaved, Places places) {
+        requireFinite(frequencies, 1);
+        return new RopeTable(frequencies.clone(), 1, interleaved, Integer.MAX_VALUE, null, places);
+    }
+
+    /// Where tokens are. A text is a line; an image has rows and columns, by which pairs of their own are rotated.
+    @FunctionalInterface
+    public interface Places {
+        /// Returns where a token is for one of the rotated pairs.
+        int of(int token, int pair);
+    }
+
+    /// Returns a table of the same frequencies, whose tokens are where `newPlaces` says.
+    public RopeTable along(Places newPlaces) {
+        return new RopeTable(inverseFrequencies, attentionFactor, interleaved, longestText, ofLongerTexts, newPlaces);
     }
 
     private static void requireFinite(double[] frequencies, double factor) {
@@ -107,7 +128,7 @@ public final class RopeTable {
         float[] sin = new float[cos.length];
         for (int position = 0; position < positions; position++) {
             for (int i = 0; i < half; i++) {
-                double angle = position * inverseFrequencies[i];
+                double angle = places.of(position, i) * inverseFrequencies[i];
                 cos[position * half + i] = (float) (Math.cos(angle) * attentionFactor);
                 sin[position * half + i] = (float) (Math.sin(angle) * attentionFactor);
             }

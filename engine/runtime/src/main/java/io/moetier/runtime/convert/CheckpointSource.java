@@ -205,7 +205,9 @@ final class CheckpointSource implements ModelSource {
 
     @Override
     public int numEncoderTensors() {
-        return (int) checkpoint.names().stream()
+        return spec.vision().isPresent()
+                ? 0
+                : (int) checkpoint.names().stream()
                 .filter(name -> OF_ENCODERS.matcher(name).matches())
                 .count();
     }

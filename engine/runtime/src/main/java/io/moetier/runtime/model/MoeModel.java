@@ -20,6 +20,8 @@ import io.moetier.runtime.model.pass.Rows;
 import io.moetier.runtime.model.pass.Workspace;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.RopeSpec;
+import io.moetier.runtime.model.vision.Sight;
+import io.moetier.runtime.model.vision.VisionTower;
 import io.moetier.runtime.model.weight.Linear;
 import io.moetier.runtime.model.weight.Norm;
 import io.moetier.runtime.model.weight.Sinusoids;
@@ -30,6 +32,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +51,7 @@ public final class MoeModel {
     private final List<SequenceAttention> sequenceBlocks;
     private final @Nullable Norm encoderNorm;
     private final @Nullable DeviceBuffer positions; // [maxPositionEmbeddings, hiddenSize]
+    private final @Nullable VisionTower tower;
     private final Norm finalNorm;
     private final Linear head;
 
@@ -75,6 +79,9 @@ public final class MoeModel {
                 .positions()
                 .map(sinusoids -> Sinusoids.table(sinusoids, spec.maxPositionEmbeddings(), device))
                 .orElse(null);
+        tower = spec.vision()
+                .map(vision -> new VisionTower(vision, spec.hiddenSize(), weights, device))
+                .orElse(null);
         finalNorm = Norm.load(spec.finalNorm(), weights);
         head = Linear.load(spec.head().linear(), weights);
     }
@@ -95,6 +102,11 @@ public final class MoeModel {
     /// Returns what this model computes.
     public ModelSpec spec() {
         return spec;
+    }
+
+    /// Returns what reads images, if the model has it.
+    public Optional<VisionTower> tower() {
+        return Optional.ofNullable(tower);
     }
 
     /// Allocates the buffers for batches of at most `batch` tokens.
@@ -157,6 +169,10 @@ public final class MoeModel {
         if (positions != null) {
             kernels.addRows(positions, pass.firstPosition(), null, n, spec.hiddenSize(), workspace.residual());
         }
+        if (!pass.sight().isEmpty()) {
+            pass.sight()
+                    .embed(kernels, new Sight.Rows(pass.firstPosition(), n, spec.hiddenSize(), workspace.residual()));
+        }
         MixtureObserver observer = pass.observer();
         if (observer != null) {
             Rows rows = workspace.block().rows(workspace.residual(), n, spec.hiddenSize());
@@ -170,7 +186,21 @@ public final class MoeModel {
             LayerStepEvent event = FlightEvents.startLayerStep(i, pass.phase(), pass.n());
             pass.activity().onLayer(i);
             layers.get(i).forward(device.kernels(), pass, workspace, cache);
+            addBehind(i, pass, workspace);
             FlightEvents.finish(event);
+        }
+    }
+
+    private void addBehind(int layer, Pass pass, Workspace workspace) {
+        if (!pass.sight().isEmpty()) {
+            Sight.Rows rows = new Sight.Rows(pass.firstPosition(), pass.n(), spec.hiddenSize(), workspace.residual());
+            pass.sight()
+                    .addBehind(
+                            layer,
+                            device.kernels(),
+                            rows,
+                            workspace.block().in(),
+                            workspace.block().out());
         }
     }
 

@@ -21,6 +21,7 @@ import io.moetier.runtime.model.mixture.LayerContext;
 import io.moetier.runtime.model.pass.Workspace;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.model.vision.VisionTower;
 import io.moetier.runtime.offload.DeviceWithLoaders;
 import io.moetier.runtime.offload.ExpertTiers;
 import io.moetier.runtime.offload.Loaders;
@@ -232,6 +233,13 @@ public final class Engine implements AutoCloseable {
     /// Returns what the model computes.
     public ModelSpec spec() {
         return spec;
+    }
+
+    /// Returns what reads images.
+    ///
+    /// @throws IllegalArgumentException if the model reads none
+    VisionTower tower() {
+        return model.tower().orElseThrow(() -> new IllegalArgumentException(spec.family() + " reads no images"));
     }
 
     /// Returns how many experts a token is sent to.

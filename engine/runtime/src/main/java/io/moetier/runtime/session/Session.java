@@ -16,9 +16,13 @@ import io.moetier.runtime.model.pass.RoutingListener;
 import io.moetier.runtime.model.pass.Workspace;
 import io.moetier.runtime.model.spec.EncoderSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.vision.ImagePatches;
+import io.moetier.runtime.model.vision.Sight;
+import io.moetier.runtime.model.vision.VisionTower;
 import io.moetier.storage.model.Phase;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
@@ -49,6 +53,7 @@ public final class Session implements AutoCloseable {
 
     private RoutingListener listener = RoutingListener.NONE;
     private @Nullable MixtureObserver observer;
+    private final Sight sight;
 
     private Session(Engine engine, KvType kv, int contextLength, int batch, Owned owned) {
         this.engine = engine;
@@ -64,6 +69,8 @@ public final class Session implements AutoCloseable {
         deviceLogits = engine.device().allocate(LOGIT_ROWS * engine.spec().vocabSize(), arena);
         logits = new float[engine.spec().vocabSize()];
         tokens = new int[contextLength];
+        sight = new Sight(engine.spec().vision().isPresent() ? contextLength : 0);
+        pass.see(sight);
         engine.model().reservePositions(Math.min(contextLength, Memory.DEFAULT_CONTEXT));
     }
 
@@ -91,6 +98,33 @@ public final class Session implements AutoCloseable {
         ///
         /// @param logits `[vocabSize]`, the session's; they change after the call
         void accept(int position, float[] logits);
+    }
+
+    /// Reads images that are among the tokens appended next: where these have as many image tokens, one behind the
+    /// other, as an image gives rows, the image stands.
+    ///
+    /// @param appended what [#prompt] or [#prefill] will be given
+    /// @throws IllegalArgumentException if the model reads no images, an image does not fit it, or the image tokens
+    ///     are not those of the images
+    public void look(int[] appended, List<ImagePatches> newImages) {
+        VisionTower tower = engine.tower();
+        newImages.forEach(tower::requireFit);
+        int[] starts = tower.places(appended, newImages);
+        engine.lockStep();
+        try {
+            for (int i = 0; i < starts.length; i++) {
+                engine.relieve(tower.bytes(newImages.get(i)));
+                Arena arena = engine.device().newArena();
+                owned.add(arena::close);
+                sight.image(
+                        position + starts[i],
+                        tower.read(newImages.get(i), arena),
+                        engine.device().kernels());
+            }
+            sight.text(position + appended.length);
+        } finally {
+            engine.unlockStep();
+        }
     }
 
     /// Registers who is told of every routing decision from now on.
@@ -121,6 +155,14 @@ public final class Session implements AutoCloseable {
             throw new IllegalArgumentException("cannot go back to " + newPosition + " from " + position);
         }
         position = newPosition;
+        if (!sight.isEmpty()) {
+            engine.lockStep();
+            try {
+                sight.truncate(position, engine.device().kernels());
+            } finally {
+                engine.unlockStep();
+            }
+        }
     }
 
     /// Returns what this session and its engine hold in memory now.

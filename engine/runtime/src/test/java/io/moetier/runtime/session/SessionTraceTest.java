@@ -123,6 +123,13 @@ class SessionTraceTest {
                 moe.weighsInputs());
         layers.set(0, LayerSpec.of(first.sublayers().getFirst(), SublayerSpec.preNorm(spec.finalNorm(), narrow)));
         return new ModelSpec(
-                spec.family(), spec.sizes(), spec.embedding(), layers, spec.finalNorm(), spec.head(), spec.encoder());
+                spec.family(),
+                spec.sizes(),
+                spec.embedding(),
+                layers,
+                spec.finalNorm(),
+                spec.head(),
+                spec.encoder(),
+                spec.vision());
     }
 }

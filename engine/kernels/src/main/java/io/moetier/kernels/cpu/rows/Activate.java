@@ -44,6 +44,16 @@ public final class Activate implements WorkerPool.Job {
                     x[i] = x[i] > LINEAR_SOFTPLUS ? x[i] : (float) Math.log1p(Math.exp(x[i]));
                 }
             }
+            case GELU -> {
+                for (int i = from; i < end; i++) {
+                    x[i] = (float) Gelu.exact(x[i]);
+                }
+            }
+            case GELU_TANH -> {
+                for (int i = from; i < end; i++) {
+                    x[i] = (float) Gelu.tanh(x[i]);
+                }
+            }
         }
     }
 }

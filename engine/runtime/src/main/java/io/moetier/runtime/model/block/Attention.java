@@ -14,6 +14,7 @@ import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.AttentionSpec.Preparation;
 import io.moetier.runtime.model.spec.HeadsSpec;
+import io.moetier.runtime.model.spec.RopeSpec;
 import io.moetier.runtime.model.spec.TemperatureSpec;
 import io.moetier.runtime.model.spec.weight.ProjectionsSpec;
 import io.moetier.runtime.model.weight.Linear;
@@ -43,6 +44,7 @@ public final class Attention implements Block {
     private final float clip;
     private final AttentionShape shape;
     private final @Nullable RopeTable rope;
+    private final int[] axes; // of an image, by which pairs are rotated
     private final @Nullable TemperatureSpec temperature;
     private final @Nullable ChosenKeys chosen;
 
@@ -81,6 +83,7 @@ public final class Attention implements Block {
                         .orElse(null));
         temperature = preparation.temperature().orElse(null);
         this.rope = rope;
+        axes = preparation.rope().map(RopeSpec::axes).orElse(new int[0]);
     }
 
     @Override
@@ -93,7 +96,7 @@ public final class Attention implements Block {
             normalise(kernels, results, n);
         }
         clip(kernels, results, n);
-        rotate(kernels, results, n, firstPosition, pass.textLength());
+        rotate(kernels, results, n, firstPosition, pass);
         if (normAfterRope) {
             normalise(kernels, results, n);
         }
@@ -115,9 +118,9 @@ public final class Attention implements Block {
         }
     }
 
-    private void rotate(Kernels kernels, DeviceBuffer[] results, int n, int firstPosition, int textLength) {
+    private void rotate(Kernels kernels, DeviceBuffer[] results, int n, int firstPosition, Pass pass) {
         if (rope != null) {
-            RopeTable table = rope.ofText(textLength);
+            RopeTable table = pass.sight().rotations(rope.ofText(pass.textLength()), axes);
             kernels.rope(results[QUERY], n, shape.numHeads(), shape.headDim(), 0, firstPosition, table);
             kernels.rope(results[KEY], n, shape.numKvHeads(), shape.headDim(), 0, firstPosition, table);
         }

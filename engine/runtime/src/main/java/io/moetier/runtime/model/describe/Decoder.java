@@ -95,6 +95,7 @@ public final class Decoder {
                                 ? headBias ? table.withBias(VectorSpec.of(head + ".bias", vocabSize)) : table
                                 : LinearSpec.named(head, vocabSize, hiddenSize, headBias),
                         logitsMultiplier),
+                Optional.empty(),
                 Optional.empty());
     }
 

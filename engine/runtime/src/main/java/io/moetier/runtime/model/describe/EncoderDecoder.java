@@ -63,7 +63,8 @@ public final class EncoderDecoder {
                         tied ? embedding : LinearSpec.of("lm_head.weight", embedding.rows(), hiddenSize),
                         tied ? tiedLogitsMultiplier : 1),
                 Optional.of(new EncoderSpec(
-                        encoder.numLayers(), encoder.finalNorm(), config.json().requireInt("decoder_start_token_id"))));
+                        encoder.numLayers(), encoder.finalNorm(), config.json().requireInt("decoder_start_token_id"))),
+                Optional.empty());
     }
 
     /// One of the two stacks.

@@ -27,7 +27,23 @@ final class RopeReader {
             requirePairs(config, change.shorter(), "short_factor", rotaryDim);
             requirePairs(config, change.longer(), "long_factor", rotaryDim);
         }
-        return new RopeSpec(rotaryDim, theta, interleaved, scaling);
+        return new RopeSpec(rotaryDim, theta, interleaved, scaling, sections(config, rotaryDim));
+    }
+
+    private static List<Integer> sections(JsonObject config, int rotaryDim) {
+        String key = "mrope_section";
+        JsonObject object = config.optionalObject("rope_parameters")
+                .or(() -> config.optionalObject("rope_scaling"))
+                .filter(parameters -> parameters.has(key))
+                .orElse(config);
+        List<Integer> found = object.optionalInts(key).orElse(List.of());
+        boolean fits = found.size() == 3
+                && found.stream().allMatch(pairs -> pairs >= 0 && pairs <= rotaryDim / 2)
+                && found.stream().mapToInt(Integer::intValue).sum() == rotaryDim / 2;
+        if (!found.isEmpty() && !fits) {
+            throw object.unexpected(key, "three numbers of " + rotaryDim / 2 + " pairs in all", found);
+        }
+        return found;
     }
 
     private static void requirePairs(JsonObject config, RopeTable.Divided factors, String key, int rotaryDim) {

@@ -50,6 +50,7 @@ public final class Families {
             Qwen35Moe.TEXT,
             Qwen3Moe.FAMILY,
             Qwen3Next.FAMILY,
+            Qwen3VlMoe.FAMILY,
             SwitchTransformers.FAMILY);
 
     private static final String END_OF_SEQUENCE = "eos_token_id";

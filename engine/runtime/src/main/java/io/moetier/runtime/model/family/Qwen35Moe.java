@@ -6,6 +6,7 @@ import io.moetier.runtime.model.describe.FamilyConfig;
 import io.moetier.runtime.model.describe.FusedSwiGlu;
 import io.moetier.runtime.model.describe.GatedDeltaNet;
 import io.moetier.runtime.model.describe.Layer;
+import io.moetier.runtime.model.describe.QwenVision;
 import io.moetier.runtime.model.describe.SwiGlu;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
@@ -36,12 +37,8 @@ final class Qwen35Moe {
             Map.entry("moe_intermediate_size", 512),
             Map.entry("shared_expert_intermediate_size", 512));
 
-    /// Checkpoints with an image encoder, which is left out.
-    static final Family MULTIMODAL = new Family(
-            "qwen3_5_moe",
-            Map.of(),
-            config -> model(config.textModel().withDefaults(DEFAULTS), "model.language_model."),
-            Optional.empty());
+    /// Checkpoints with a tower for images.
+    static final Family MULTIMODAL = new Family("qwen3_5_moe", Map.of(), Qwen35Moe::multimodal, Optional.empty());
 
     static final Family TEXT =
             new Family("qwen3_5_moe_text", DEFAULTS, config -> model(config, "model."), Optional.empty());
@@ -50,6 +47,13 @@ final class Qwen35Moe {
             FusedSwiGlu.halves("experts.gate_up_proj", "experts.down_proj").orEach(SwiGlu.PROJ);
 
     private Qwen35Moe() {}
+
+    private static ModelSpec multimodal(FamilyConfig config) {
+        ModelSpec text = model(config.textModel().withDefaults(DEFAULTS), "model.language_model.");
+        return QwenVision.of(config, "model.visual.", text.hiddenSize())
+                .map(text::with)
+                .orElse(text);
+    }
 
     private static ModelSpec model(FamilyConfig config, String prefix) {
         return Decoder.of(config)

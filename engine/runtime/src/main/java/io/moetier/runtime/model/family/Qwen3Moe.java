@@ -1,6 +1,7 @@
 package io.moetier.runtime.model.family;
 
 import io.moetier.runtime.model.describe.Decoder;
+import io.moetier.runtime.model.describe.ExpertStorage;
 import io.moetier.runtime.model.describe.FamilyConfig;
 import io.moetier.runtime.model.describe.GroupedAttention;
 import io.moetier.runtime.model.describe.Layer;
@@ -28,10 +29,11 @@ final class Qwen3Moe {
     private Qwen3Moe() {}
 
     private static ModelSpec model(FamilyConfig config) {
-        return Decoder.of(config).layers(Qwen3Moe::layer);
+        return Decoder.of(config).layers(layer -> layer(layer, SwiGlu.PROJ));
     }
 
-    private static LayerSpec layer(Layer layer) {
+    /// Returns a layer whose experts are stored so.
+    static LayerSpec layer(Layer layer, ExpertStorage experts) {
         FamilyConfig config = layer.config();
         return LayerSpec.of(
                 SublayerSpec.preNorm(
@@ -41,16 +43,16 @@ final class Qwen3Moe {
                                 .normPerHead("q_norm", "k_norm")
                                 .window(layer.windowIfUsed())
                                 .spec()),
-                SublayerSpec.preNorm(config.rms(layer.name("post_attention_layernorm")), feedForward(layer)));
+                SublayerSpec.preNorm(config.rms(layer.name("post_attention_layernorm")), feedForward(layer, experts)));
     }
 
-    private static FeedForwardSpec feedForward(Layer layer) {
+    private static FeedForwardSpec feedForward(Layer layer, ExpertStorage experts) {
         FamilyConfig config = layer.config();
         return layer.isDenseByStep()
                 ? SwiGlu.PROJ.spec(layer.name("mlp"), config.hiddenSize(), config.siluWidth("intermediate_size"))
                 : Mixture.of(layer, "mlp")
                         .renormalise(config.flag("norm_topk_prob"))
-                        .experts(SwiGlu.PROJ, config.siluWidth("moe_intermediate_size"))
+                        .experts(experts, config.siluWidth("moe_intermediate_size"))
                         .spec();
     }
 }

@@ -1,6 +1,7 @@
 package io.moetier.runtime.model.pass;
 
 import io.moetier.runtime.metrics.ActivityListener;
+import io.moetier.runtime.model.vision.Sight;
 import io.moetier.storage.model.Phase;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
@@ -18,6 +19,7 @@ public final class Pass {
     private ActivityListener activity = ActivityListener.NONE;
     private RoutingListener listener = RoutingListener.NONE;
     private @Nullable MixtureObserver observer;
+    private Sight sight = Sight.NOTHING;
     private boolean muted;
     private BooleanSupplier cancelled = () -> false;
 
@@ -50,6 +52,16 @@ public final class Pass {
     /// Says how many tokens the text has with those that the next passes append.
     public void expectLength(int length) {
         textLength = length;
+    }
+
+    /// Returns the images among the tokens.
+    public Sight sight() {
+        return sight;
+    }
+
+    /// Says which images are among the tokens from now on.
+    public void see(Sight newSight) {
+        sight = newSight;
     }
 
     /// Returns who is told which section begins.

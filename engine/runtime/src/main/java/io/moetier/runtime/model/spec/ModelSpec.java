@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 ///
 /// @param family the checkpoint's `model_type`
 /// @param encoder the first layers, where the model has an encoder; the others are the decoder's
+/// @param vision what makes rows of images, where the model has it
 public record ModelSpec(
         String family,
         Sizes sizes,
@@ -23,7 +24,8 @@ public record ModelSpec(
         List<LayerSpec> layers,
         NormSpec finalNorm,
         Head head,
-        Optional<EncoderSpec> encoder) {
+        Optional<EncoderSpec> encoder,
+        Optional<VisionSpec> vision) {
     /// @throws IllegalArgumentException if a number is out of range
     public ModelSpec {
         layers = List.copyOf(layers);
@@ -32,6 +34,16 @@ public record ModelSpec(
                 Range.require("first token of the decoder", stack.decoderStartToken(), 0, sizes.vocabulary() - 1));
         requireKeysAndValues(layers, sizes.positions());
         requireChoices(layers);
+    }
+
+    /// Returns this model with a tower for images.
+    public ModelSpec with(VisionSpec tower) {
+        return new ModelSpec(family, sizes, embedding, layers, finalNorm, head, encoder, Optional.of(tower));
+    }
+
+    /// Returns this model without a tower for images.
+    public ModelSpec withoutVision() {
+        return new ModelSpec(family, sizes, embedding, layers, finalNorm, head, encoder, Optional.empty());
     }
 
     /// What is the same in all layers.
@@ -145,6 +157,7 @@ public record ModelSpec(
         if (!tiedEmbeddings()) {
             linears.add(head.linear());
         }
+        vision.ifPresent(tower -> linears.addAll(tower.linears()));
         return linears;
     }
 
@@ -173,6 +186,7 @@ public record ModelSpec(
         }
         vectors.addAll(finalNorm.vectors());
         encoder.ifPresent(present -> vectors.addAll(present.finalNorm().vectors()));
+        vision.ifPresent(tower -> vectors.addAll(tower.vectors()));
         return List.copyOf(vectors);
     }
 
@@ -187,7 +201,8 @@ public record ModelSpec(
                 layers.stream().map(layer -> layer.withExpertsPerToken(k)).toList(),
                 finalNorm,
                 head,
-                encoder);
+                encoder,
+                vision);
     }
 
     /// Returns the parameters of the whole model.

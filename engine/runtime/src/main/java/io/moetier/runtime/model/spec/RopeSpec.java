@@ -2,18 +2,43 @@ package io.moetier.runtime.model.spec;
 
 import io.moetier.kernels.device.RopeTable;
 import io.moetier.runtime.model.spec.weight.Range;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /// Rotary position embedding (Su et al. 2021).
 ///
 /// @param rotaryDim how many elements of a head are rotated, from its first on; all of them in most families
 /// @param interleaved whether neighbours are paired, instead of the two halves of what is rotated
 /// @param scaling how a checkpoint stretches it to longer contexts
-public record RopeSpec(int rotaryDim, double theta, boolean interleaved, Optional<RopeTable.Scaling> scaling) {
+/// @param sections how many pairs are rotated by time, row and column of an image's tokens, the three taking turns from
+///     the first pair on as long as they have any, and time taking the rest (Qwen3-VL); empty where images have none
+public record RopeSpec(
+        int rotaryDim, double theta, boolean interleaved, Optional<RopeTable.Scaling> scaling, List<Integer> sections) {
+    private static final int AXES = 3;
+
     /// @throws IllegalArgumentException if a number is out of range
     public RopeSpec {
+        sections = List.copyOf(sections);
         Range.require("rotated elements of a head", rotaryDim, 2, Range.ROTATED);
         Range.requirePositive("base of the rotations", theta);
         RopeTable.of(rotaryDim, theta, interleaved, scaling); // refuses what gives no finite angles
+    }
+
+    /// Returns a rotation by the positions of a text.
+    public RopeSpec(int rotaryDim, double theta, boolean interleaved, Optional<RopeTable.Scaling> scaling) {
+        this(rotaryDim, theta, interleaved, scaling, List.of());
+    }
+
+    /// Returns by what each pair is rotated: 0 for time, 1 for the row, 2 for the column; empty without sections.
+    public int[] axes() {
+        return sections.isEmpty()
+                ? new int[0]
+                : IntStream.range(0, rotaryDim / 2).map(this::axis).toArray();
+    }
+
+    private int axis(int pair) {
+        int axis = pair % AXES;
+        return pair < AXES * sections.get(axis) ? axis : 0;
     }
 }

@@ -32,7 +32,8 @@ public final class Norm {
         return new Norm(spec, factors, spec.bias().map(weights::vector).orElse(null));
     }
 
-    int size() {
+    /// Returns how many elements are normalised together.
+    public int size() {
         return weight.length;
     }
 

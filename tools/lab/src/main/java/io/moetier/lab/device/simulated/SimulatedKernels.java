@@ -247,6 +247,11 @@ final class SimulatedKernels implements Backend {
     }
 
     @Override
+    public void forget(RopeTable table) {
+        // takes no time
+    }
+
+    @Override
     public void rope(DeviceBuffer x, int n, int heads, int headDim, int from, int firstPosition, RopeTable table) {
         operations.add((long) n * heads * headDim, heads * headDim, 3, OF_ELEMENT);
         cpu.rope(x, n, heads, headDim, from, firstPosition, table);

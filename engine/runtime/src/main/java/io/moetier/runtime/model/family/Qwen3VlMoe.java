@@ -1,0 +1,37 @@
+package io.moetier.runtime.model.family;
+
+import io.moetier.runtime.model.describe.Decoder;
+import io.moetier.runtime.model.describe.FamilyConfig;
+import io.moetier.runtime.model.describe.FusedSwiGlu;
+import io.moetier.runtime.model.describe.FusedSwiGlu.Order;
+import io.moetier.runtime.model.describe.QwenVision;
+import io.moetier.runtime.model.describe.SwiGlu;
+import io.moetier.runtime.model.spec.ModelSpec;
+import java.util.Map;
+import java.util.Optional;
+
+/// Qwen3-VL (Qwen Team 2025, arXiv:2511.21631): Qwen3-MoE with a tower for images, rows of which join the text in
+/// several layers; tokens of images are rotated by their row and column.
+final class Qwen3VlMoe {
+    private static final Map<String, Object> DEFAULTS =
+            Map.of("rms_norm_eps", 1e-6, "rope_theta", 5e6, "num_key_value_heads", 16, "norm_topk_prob", true);
+
+    static final Family FAMILY = new Family("qwen3_vl_moe", Map.of(), Qwen3VlMoe::model, Optional.empty());
+
+    private Qwen3VlMoe() {}
+
+    private static ModelSpec model(FamilyConfig config) {
+        FamilyConfig text = config.textModel().withDefaults(DEFAULTS);
+        String prefix = "model.language_model.";
+        ModelSpec model = Decoder.of(text)
+                .named(prefix + "embed_tokens", prefix + "layers.")
+                .finalNorm(text.rms(prefix + "norm"))
+                .layers(layer -> Qwen3Moe.layer(
+                        layer,
+                        FusedSwiGlu.halves("experts.gate_up_proj", "experts.down_proj", Order.INPUTS_FIRST)
+                                .orEach(SwiGlu.PROJ)));
+        return QwenVision.of(config, "model.visual.", model.hiddenSize())
+                .map(model::with)
+                .orElse(model);
+    }
+}
