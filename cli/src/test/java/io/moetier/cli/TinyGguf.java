@@ -96,8 +96,7 @@ public final class TinyGguf {
             for (GgufWriter.Entry entry : entries) {
                 writer.write(
                         entry.name(),
-                        contents.getOrDefault(
-                                entry.name(), MemorySegment.ofArray(new byte[(int) entry.byteLength()])));
+                        contents.getOrDefault(entry.name(), MemorySegment.ofArray(new byte[(int) entry.byteLength()])));
             }
         }
         return file;

@@ -34,13 +34,12 @@ import org.junit.jupiter.api.io.TempDir;
 /// Models whose matrices are of every type that has blocks, from the file to the tokens.
 class WeightTypesTest {
     /// Those with blocks.
-    private static final List<DType> TYPES = Stream.of(DType.values())
-            .filter(dtype -> dtype.blockElements() > 1)
-            .toList();
+    private static final List<DType> TYPES =
+            Stream.of(DType.values()).filter(dtype -> dtype.blockElements() > 1).toList();
 
     private static final int HIDDEN = 256;
-    private static final List<String> MATRICES = List.of(
-            "attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate_exps", "ffn_up_exps", "ffn_down_exps");
+    private static final List<String> MATRICES =
+            List.of("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate_exps", "ffn_up_exps", "ffn_down_exps");
 
     /// The first blocks of each type are random, with scales of usual sizes.
     private static final int SANE_BLOCKS = 3;

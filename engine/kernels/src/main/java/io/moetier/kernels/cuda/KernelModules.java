@@ -49,7 +49,7 @@ final class KernelModules implements AutoCloseable {
     /// The kernels of a type of weights.
     ///
     /// @param one multiplies by one row of activations, `several` by any number of them
-    /// @param gatedOne multiplies two matrices and activates, as `gated`; null for types that are decoded one by one
+    /// @param gatedOne multiplies two matrices and activates, as `gated`; null for types decoded weight by weight
     /// @param rounded multiplies one matrix, or two and activates, by rounded rows; null for types that are not
     ///     multiplied so
     record ForType(

@@ -208,8 +208,8 @@ final class CheckpointSource implements ModelSource {
         return spec.vision().isPresent()
                 ? 0
                 : (int) checkpoint.names().stream()
-                .filter(name -> OF_ENCODERS.matcher(name).matches())
-                .count();
+                        .filter(name -> OF_ENCODERS.matcher(name).matches())
+                        .count();
     }
 
     /// DeepSeek and GLM number such layers on behind the others, ERNIE and Qwen call them `mtp`.

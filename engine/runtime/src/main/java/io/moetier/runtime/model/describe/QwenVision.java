@@ -121,7 +121,8 @@ public final class QwenVision {
     private Merger merger(String name, int normed) {
         int width = config.times(merged, "hidden_size", hidden);
         if (config.positive("out_hidden_size") != textHidden) {
-            throw config.json().unexpected("out_hidden_size", Integer.toString(textHidden), config.positive("out_hidden_size"));
+            throw config.json()
+                    .unexpected("out_hidden_size", Integer.toString(textHidden), config.positive("out_hidden_size"));
         }
         String whole = prefix + name + ".";
         return new Merger(norm(whole + "norm", normed), mlp(whole, width, width, textHidden, Activation.GELU));

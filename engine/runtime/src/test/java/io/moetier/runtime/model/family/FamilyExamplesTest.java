@@ -26,12 +26,11 @@ class FamilyExamplesTest {
     private static final Set<String> OF_ALL = Set.of("model_type", "eos_token_id", "text_config.eos_token_id");
 
     /// Golden cases that are not called as the family is.
-    private static final Map<String, String> CASES =
-            Map.of(
-                    "llama4", "llama4_scout",
-                    "llama4_text", "llama4_scout",
-                    "minimax_m3_vl", "minimax_m3",
-                    "nemotron_h", "nemotron_h_moe_latent");
+    private static final Map<String, String> CASES = Map.of(
+            "llama4", "llama4_scout",
+            "llama4_text", "llama4_scout",
+            "minimax_m3_vl", "minimax_m3",
+            "nemotron_h", "nemotron_h_moe_latent");
 
     @Test
     void eachIsWhatIsReadOfAGoldenConfiguration() throws IOException {
