@@ -53,7 +53,11 @@ final class NemotronH {
     private static List<String> kinds(FamilyConfig config) {
         String pattern = "hybrid_override_pattern";
         return config.ofLayers("layers_block_type").orElseGet(() -> {
-            List<String> letters = List.of(config.json().requireString(pattern).split(""));
+            List<String> letters = config.json()
+                    .requireString(pattern)
+                    .chars()
+                    .mapToObj(Character::toString)
+                    .toList();
             if (letters.size() != config.numLayers()) {
                 throw config.json().unexpected(pattern, config.numLayers() + " letters", letters.size());
             }
