@@ -2,6 +2,7 @@ package io.moetier.storage.cache;
 
 import io.moetier.storage.model.ExpertId;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.function.IntConsumer;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
@@ -80,6 +81,11 @@ public final class ExpertCache {
             beside = estimator;
         }
         return estimator;
+    }
+
+    /// Returns what the policy goes by, which is worth keeping from run to run; nothing if it estimates nothing.
+    public Optional<UseEstimator> learner() {
+        return Optional.ofNullable(policy.estimator());
     }
 
     /// Records that the router chose `id` and returns its slot, or -1 if it is not resident.

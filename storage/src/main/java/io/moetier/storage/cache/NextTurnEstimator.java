@@ -82,4 +82,17 @@ final class NextTurnEstimator {
             weights[layer][f] -= SHARED_RATE * sum(features[f], errors.length);
         }
     }
+    /// Carries what is true of the model whatever the text.
+    void carry(LearntArrays arrays) {
+        arrays.carry(bias);
+        for (float[] ofLayer : weights) {
+            arrays.carry(ofLayer);
+        }
+        transitions.carry(arrays);
+    }
+
+    /// Goes on with what was carried here.
+    void settle() {
+        transitions.settle();
+    }
 }

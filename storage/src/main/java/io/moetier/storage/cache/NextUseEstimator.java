@@ -113,6 +113,21 @@ final class NextUseEstimator {
         turns[layer] = turns[layer] % SHARED_PERIOD + 1;
     }
 
+    /// Carries what is true of the model whatever the text.
+    void carry(LearntArrays arrays) {
+        arrays.carry(bias);
+        for (float[] ofLayer : weights) {
+            arrays.carry(ofLayer);
+        }
+        transitions.carry(arrays);
+        context.carry(arrays);
+    }
+
+    /// Goes on with what was carried here.
+    void settle() {
+        transitions.settle();
+    }
+
     /// Takes a step down the gradient of the cross entropy: the error times what a weight was multiplied with.
     private void correctShared(float[] errors, int layer) {
         int width = errors.length;

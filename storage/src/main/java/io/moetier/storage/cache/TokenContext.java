@@ -112,6 +112,18 @@ final class TokenContext {
         }
     }
 
+    /// Carries what is known of the experts; the context itself is the text's.
+    void carry(LearntArrays arrays) {
+        arrays.carry(turns, 0, MOST_TURNS);
+        for (int layer = 0; layer < vectors.length; layer++) {
+            arrays.carry(vectors[layer], -MOST, MOST);
+            arrays.carry(means[layer]);
+            for (float[] ofNumber : weights[layer]) {
+                arrays.carry(ofNumber);
+            }
+        }
+    }
+
     private void correctVectors(int layer) {
         for (int i = 0; i < ChoiceHistory.NUM_CHOICES; i++) {
             if (history.strength(layer, LAG, i) > 0) {

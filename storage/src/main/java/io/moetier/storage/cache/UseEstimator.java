@@ -1,5 +1,7 @@
 package io.moetier.storage.cache;
 
+import java.nio.ByteBuffer;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// How likely each expert of a cache is to be used next: the one place where that is learnt, from what routers have
@@ -124,6 +126,69 @@ public final class UseEstimator {
             to[at] = layers.expertAt(number, expert);
         }
         return n;
+    }
+
+    /// Returns the packed ids of the experts, ascending.
+    public int[] ids() {
+        return IntStream.range(0, layers.numCells()).map(layers::id).toArray();
+    }
+
+    /// Returns how many bytes [#keep(ByteBuffer)] writes: 0 if nobody has asked for a worth, so that nothing is learnt.
+    public long keptBytes() {
+        LearntArrays arrays = LearntArrays.measuring();
+        carry(arrays);
+        return nextUse == null ? 0 : arrays.byteSize();
+    }
+
+    /// Writes what has been learnt of the model, and nothing of what the text was: weights, but neither frequencies nor
+    /// choices.
+    public void keep(ByteBuffer to) {
+        carry(LearntArrays.to(to));
+    }
+
+    /// Takes up what an estimator of the same experts has kept, as if it had been learnt here: it differs little by
+    /// their slots. To be called before the first decision.
+    ///
+    /// @throws IllegalArgumentException if it is something else; nothing is taken up then
+    /// @throws IllegalStateException if there was a decision
+    public void takeUp(ByteBuffer from) {
+        if (now > 0) {
+            throw new IllegalStateException("there were decisions already");
+        }
+        estimates(); // makes room for what is taken up
+        NextTurnEstimator former = nextTurn;
+        if (from.remaining() != keptBytes() && nextTurn == null) {
+            nextTurn = new NextTurnEstimator(layers, history, frequencies);
+        }
+        try {
+            if (from.remaining() != keptBytes()) {
+                throw new IllegalArgumentException("expected " + keptBytes() + " bytes");
+            }
+            carry(LearntArrays.checking(from.duplicate().order(from.order())));
+        } catch (IllegalArgumentException e) {
+            nextTurn = former;
+            throw e;
+        }
+        carry(LearntArrays.from(from));
+        settle();
+    }
+
+    private void carry(LearntArrays arrays) {
+        if (nextUse != null) {
+            nextUse.carry(arrays);
+        }
+        if (nextTurn != null) {
+            nextTurn.carry(arrays);
+        }
+    }
+
+    private void settle() {
+        if (nextUse != null) {
+            nextUse.settle();
+        }
+        if (nextTurn != null) {
+            nextTurn.settle();
+        }
     }
 
     ExpertLayers layers() {

@@ -2,11 +2,14 @@ package io.moetier.storage.cache;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.storage.model.ExpertId;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -153,5 +156,91 @@ class UseEstimatorTest {
             lru.decide(new int[] {id}, null, 1);
         }
         assertTrue(beside.worth(id) > before, "it hears of decisions");
+    }
+
+    /// A token of ten, each layer choosing by a rule of its own.
+    private static void token(UseEstimator estimator, int token) {
+        for (int layer = 0; layer < LAYERS; layer++) {
+            estimator.worth(ExpertId.pack(layer, 0));
+            estimator.likeliest(layer, new int[2], new float[2], 2);
+            choose(estimator, layer, (token * (layer + 1)) % 7, 7);
+        }
+    }
+
+    private static ByteBuffer kept(UseEstimator estimator) {
+        ByteBuffer kept = ByteBuffer.allocate((int) estimator.keptBytes());
+        estimator.keep(kept);
+        assertEquals(0, kept.remaining());
+        return kept.flip();
+    }
+
+    @Test
+    void goesOnWithWhatAnotherHasLearnt() {
+        UseEstimator first = new UseEstimator(IDS, 12);
+        for (int token = 0; token < 700; token++) {
+            token(first, token % 7);
+        }
+        UseEstimator next = new UseEstimator(IDS, 10);
+        next.takeUp(kept(first));
+        UseEstimator fresh = new UseEstimator(IDS, 10);
+        for (int token = 0; token < 2; token++) {
+            token(next, token);
+            token(fresh, token);
+        }
+        for (int layer = 0; layer < LAYERS; layer++) {
+            int soon = ExpertId.pack(layer, 2 * (layer + 1) % 7);
+            assertTrue(next.worth(soon) > fresh.worth(soon) + 0.1, next.worth(soon) + " and " + fresh.worth(soon));
+        }
+        next.likeliest(0, guessed, probabilities, 2);
+        assertEquals(7 + 2, guessed[0] + guessed[1], Arrays.toString(guessed));
+        fresh.likeliest(0, guessed, probabilities, 2);
+        assertNotEquals(7 + 2, guessed[0] + guessed[1], Arrays.toString(guessed));
+    }
+
+    @Test
+    void whatIsTakenUpIsWhatIsKept() {
+        UseEstimator first = new UseEstimator(IDS, 12);
+        for (int token = 0; token < 5; token++) {
+            token(first, token);
+        }
+        UseEstimator next = new UseEstimator(IDS, 12);
+        next.takeUp(kept(first));
+        assertEquals(kept(first), kept(next));
+    }
+
+    @Test
+    void keepsNothingIfItLearnsNothing() {
+        UseEstimator estimator = new UseEstimator(IDS, 12);
+        choose(estimator, 0, 1);
+        assertEquals(0, estimator.keptBytes());
+    }
+
+    @Test
+    void whatIsSomethingElseChangesNothing() {
+        UseEstimator first = new UseEstimator(IDS, 12);
+        token(first, 1);
+        ByteBuffer kept = kept(first);
+        UseEstimator next = new UseEstimator(IDS, 12);
+        next.worth(IDS[0]);
+        ByteBuffer before = kept(next);
+        assertThrows(IllegalArgumentException.class, () -> next.takeUp(kept.slice(0, kept.limit() - 4)));
+        assertThrows(IllegalArgumentException.class, () -> next.takeUp(ByteBuffer.allocate(0)));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> next.takeUp(kept.duplicate().putFloat(0, Float.NaN)));
+        assertEquals(before, kept(next));
+        token(next, 1);
+        assertThrows(IllegalStateException.class, () -> next.takeUp(kept(first)));
+    }
+
+    /// Beyond a size the least telling sources stay behind, and what is kept serves all the same.
+    @Test
+    void aLargeModelKeepsNoMoreThanHasRoom() {
+        int[] ids = Clairvoyant.ids(60, 384);
+        UseEstimator estimator = new UseEstimator(ids, 4000);
+        estimator.likeliest(0, guessed, probabilities, 2);
+        estimator.worth(ids[0]);
+        assertTrue(estimator.keptBytes() < 64 << 20, estimator.keptBytes() + " bytes");
+        new UseEstimator(ids, 4000).takeUp(kept(estimator));
     }
 }
