@@ -100,10 +100,11 @@ public record RunReport(
                 .row("  at most", ByteSize.format(ProcessMemory.now().peakResidentBytes()));
         Table run = Table.ofFacts()
                 .row("computed by", engine.deviceDescription())
-                .row("policy", engine.policyDescription())
-                .row("read by", engine.ioDescription())
-                .row("seed", reply.seed())
-                .row("ended", ending());
+                .row("policy", engine.policyDescription());
+        if (engine.learntTokens() > 0) {
+            run.row("  learnt before", "from " + engine.learntTokens() + " tokens");
+        }
+        run.row("read by", engine.ioDescription()).row("seed", reply.seed()).row("ended", ending());
         givenBack(engine).ifPresent(words -> run.row("shortage", words));
         virtual.ifPresent(time -> run.row("virtual time", time.words(outcome)));
         LookaheadReport ahead = LookaheadReport.of(engine, stats);
@@ -170,6 +171,7 @@ public record RunReport(
         fields.putAll(LookaheadReport.of(engine, stats).fields());
         fields.put("device", engine.deviceDescription());
         fields.put("policy", engine.policyDescription());
+        fields.put("learnt_tokens", engine.learntTokens());
         fields.put("io", engine.ioDescription());
         return fields;
     }

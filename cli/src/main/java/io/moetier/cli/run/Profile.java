@@ -15,8 +15,9 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
-/// What a person or a kind of work lets a model choose, from run to run: a census in the cache, named by the model's
-/// fingerprint, with which the next run starts.
+/// What a person or a kind of work lets a model choose, from run to run: a census and what the policy has learnt, in
+/// the
+/// cache, named by the model's fingerprint, with which the next run starts.
 final class Profile {
     /// The name that stands for no profile at all.
     static final String NONE = "none";
@@ -25,12 +26,15 @@ final class Profile {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,63}");
 
     private final Path file;
+    private final Path learnt;
     private final Engine engine;
     private final Streams streams;
     private final CensusTally tally;
 
-    private Profile(Path file, Engine engine, Streams streams) {
-        this.file = file;
+    /// @param stem the beginning of the files' names
+    private Profile(Path stem, Engine engine, Streams streams) {
+        file = stem.resolveSibling(stem.getFileName() + ".census.json");
+        learnt = stem.resolveSibling(stem.getFileName() + ".learnt");
         this.engine = engine;
         this.streams = streams;
         this.tally = new CensusTally(engine.spec());
@@ -51,9 +55,8 @@ final class Profile {
         return engine.store()
                 .fingerprint()
                 .filter(_ -> !name.equals(NONE))
-                .map(fingerprint ->
-                        cacheDirectory.resolve(DIRECTORY).resolve(fingerprint + "." + name + ".census.json"))
-                .map(file -> new Profile(file, engine, streams));
+                .map(fingerprint -> cacheDirectory.resolve(DIRECTORY).resolve(fingerprint + "." + name))
+                .map(stem -> new Profile(stem, engine, streams));
     }
 
     /// Returns what is to hear of each routing decision.
@@ -61,9 +64,20 @@ final class Profile {
         return tally;
     }
 
-    /// Starts with the experts of earlier runs, if there were any.
+    /// Starts with the experts of earlier runs and what was learnt in them, if there were any.
     void warm() {
+        takeUpLearnt(); // before experts come, which policies hear of
         read().ifPresent(engine::warm);
+    }
+
+    private void takeUpLearnt() {
+        try {
+            if (Files.exists(learnt)) {
+                engine.takeUpLearnt(learnt);
+            }
+        } catch (MalformedModelException e) {
+            streams.note(e.getMessage() + "; it is not used");
+        }
     }
 
     /// Adds this run. A cache that cannot be written costs the next run its start and this one nothing.
@@ -74,6 +88,7 @@ final class Profile {
         Census census = tally.census();
         try {
             write(read().map(before -> before.merge(census)).orElse(census));
+            engine.keepLearnt(learnt, tally.tokens());
         } catch (IOException e) {
             streams.note("the next run starts without what this one chose, which cannot be kept in the cache: "
                     + Failure.of(e).sentence() + "; --profile none does not try");

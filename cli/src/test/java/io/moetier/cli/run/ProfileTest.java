@@ -1,5 +1,6 @@
 package io.moetier.cli.run;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -90,12 +91,49 @@ class ProfileTest {
     }
 
     @Test
+    void aRunGoesOnWithWhatThePolicyHasLearnt() throws IOException {
+        assertEquals(0, learntTokens("--policy", "gate"));
+        Path learnt =
+                cache.resolve("census").resolve(only().getFileName().toString().replace(".census.json", ".learnt"));
+        long first = learntTokens("--policy", "gate");
+        assertTrue(first > 8, () -> "from " + first + " tokens");
+        assertEquals(2 * first, learntTokens("--policy", "gate"));
+        assertEquals(0, learntTokens("--policy", "gate", "--profile", "none"));
+        byte[] before = Files.readAllBytes(learnt);
+        assertEquals(0, learntTokens(), "lru learns nothing");
+        assertArrayEquals(before, Files.readAllBytes(learnt));
+        before[20] ^= 1;
+        Files.write(learnt, before);
+        CommandLineRun run = run("--policy", "gate");
+        assertEquals(Failure.OK, run.exitCode());
+        String note = run.err().lines().findFirst().orElseThrow();
+        assertTrue(note.startsWith(learnt + ": checksum: expected "), note);
+        assertTrue(note.endsWith("; it is not used"), note);
+        assertEquals(first, learntTokens("--policy", "gate"));
+    }
+
+    @Test
+    void statisticsSayFromHowManyTokensWasLearnt() {
+        String[] command = {"run", TINY, "--ids", "1,5,9", "-n", "4", "--temp", "0", "--ram", "12M", "--stats"};
+        assertFalse(CommandLineRun.inProcess(cache, command).err().contains("learnt before"));
+        String again = CommandLineRun.inProcess(cache, command).err();
+        assertTrue(again.contains("  learnt before  from 6 tokens\n"), again);
+    }
+
+    @Test
     void aNameIsALabel() {
         CommandLineRun run = run("--profile", "../x");
         assertEquals(
                 "moetier: --profile: expected up to 64 letters, digits, - and _, found '../x'",
                 run.err().strip());
         assertEquals(Failure.USAGE, run.exitCode());
+    }
+
+    private long learntTokens(String... options) {
+        CommandLineRun run = run(options);
+        assertEquals(Failure.OK, run.exitCode(), run.err());
+        return Json.parseObject(run.out().getBytes(StandardCharsets.UTF_8), Path.of("output"))
+                .requireInt("learnt_tokens");
     }
 
     private double hitRate(String... options) {
@@ -106,7 +144,8 @@ class ProfileTest {
     }
 
     private CommandLineRun run(String... options) {
-        String repeatable = "--device cpu --temp 0 --ram 12M --policy lru --prefetch off";
+        String policy = List.of(options).contains("--policy") ? "" : " --policy lru";
+        String repeatable = "--device cpu --temp 0 --ram 12M --prefetch off" + policy;
         Stream<String> args = Stream.concat(
                 Stream.of("run", TINY, "Once upon a time", "-n", "8", "--json"), Stream.of(repeatable.split(" ")));
         return CommandLineRun.inProcess(
@@ -121,7 +160,7 @@ class ProfileTest {
 
     private List<Path> files() throws IOException {
         try (Stream<Path> files = Files.list(cache.resolve("census"))) {
-            return files.toList();
+            return files.filter(file -> file.toString().endsWith(".json")).toList();
         }
     }
 }

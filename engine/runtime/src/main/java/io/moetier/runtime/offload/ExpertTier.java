@@ -6,6 +6,7 @@ import io.moetier.runtime.metrics.Counters;
 import io.moetier.runtime.metrics.FlightEvents;
 import io.moetier.storage.cache.EvictionPolicy;
 import io.moetier.storage.cache.ExpertCache;
+import io.moetier.storage.cache.UseEstimator;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.Tier;
 import java.lang.foreign.Arena;
@@ -15,6 +16,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// The experts that lie where they are computed, within a budget of bytes; the others are loaded when a layer needs
@@ -155,6 +157,11 @@ public final class ExpertTier implements AutoCloseable {
             IntStream members = IntStream.of(ids).filter(id -> sizeClassOfLayer[ExpertId.layerOf(id)] == sizeClass);
             new Warming(sizeClasses.get(c), members, share).run(scheduler, counters);
         }
+    }
+
+    /// Returns what the policies go by.
+    Stream<UseEstimator> learners() {
+        return sizeClasses.stream().flatMap(sizeClass -> sizeClass.cache().learner().stream());
     }
 
     /// Forgets what was guessed before.

@@ -4,13 +4,18 @@ import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.Owned;
 import io.moetier.runtime.metrics.Counters;
 import io.moetier.storage.cache.PolicyFactory;
+import io.moetier.storage.cache.UseEstimator;
 import io.moetier.storage.model.ExpertId;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// All memory that experts are computed from: the tier of each device, each for the experts that have their home there,
@@ -274,6 +279,38 @@ public final class ExpertTiers implements AutoCloseable {
     /// @throws IllegalStateException if an expert is here already
     public void warm(IntToDoubleFunction share) {
         tiers.forEach(tier -> tier.warm(share));
+    }
+
+    /// Lets the policies take up what those of earlier runs have learnt of the model, and returns from how many tokens
+    /// that was learnt; 0 if these policies learn nothing. To be called before the first
+    /// [#begin(int, int\[\], int\[\], float\[\], int)].
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if the file is damaged or of other experts
+    public long takeUp(Path file) {
+        List<UseEstimator> learners = new ArrayList<>(learners());
+        if (pinned != null) {
+            learners.addAll(pinned.whileNobodyLearns(ofPinned -> ofPinned));
+        }
+        return learners.isEmpty() ? 0 : LearntFile.read(file, learners);
+    }
+
+    /// Keeps what the policies have learnt of the model, if they learn anything.
+    ///
+    /// @param tokens from which, those of earlier runs included
+    /// @throws IOException if it cannot be written
+    public void keep(Path file, long tokens) throws IOException {
+        Optional<ByteBuffer> image = pinned == null
+                ? LearntFile.image(tokens, learners())
+                : pinned.whileNobodyLearns(ofPinned -> LearntFile.image(
+                        tokens,
+                        Stream.concat(learners().stream(), ofPinned.stream()).toList()));
+        if (image.isPresent()) {
+            LearntFile.publish(file, image.get());
+        }
+    }
+
+    private List<UseEstimator> learners() {
+        return tiers.stream().flatMap(ExpertTier::learners).toList();
     }
 
     /// Forgets what was guessed before.

@@ -6,6 +6,7 @@ import io.moetier.kernels.device.Owned;
 import io.moetier.runtime.metrics.Counters;
 import io.moetier.storage.cache.ExpertCache;
 import io.moetier.storage.cache.PolicyFactory;
+import io.moetier.storage.cache.UseEstimator;
 import io.moetier.storage.model.Tier;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -93,6 +95,18 @@ public final class PinnedTier implements AutoCloseable {
         lock.lock();
         try {
             slotsOf(ids[0]).cache().decide(ids, weights, n);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Returns what `use` makes of what the policies go by, before a thread tells them more; it is not to wait.
+    <T> T whileNobodyLearns(Function<List<UseEstimator>, T> use) {
+        lock.lock();
+        try {
+            return use.apply(sizeClasses.stream()
+                    .flatMap(slots -> slots.cache().learner().stream())
+                    .toList());
         } finally {
             lock.unlock();
         }

@@ -39,6 +39,7 @@ import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.model.ExpertId;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -85,6 +86,8 @@ public final class Engine implements AutoCloseable {
 
     /// Guarded by [#step].
     private boolean closed;
+
+    private long learntTokens; // before the first step
 
     @SuppressWarnings("MustBeClosedChecker") // owned closes the arena
     private Engine(ExpertStore store, EngineConfig config, Owned owned) {
@@ -228,6 +231,38 @@ public final class Engine implements AutoCloseable {
         } finally {
             unlockStep();
         }
+    }
+
+    /// Takes up what the policy has learnt of the model in earlier runs. To be called before the first step.
+    ///
+    /// @param file written by [#keepLearnt]
+    /// @throws io.moetier.storage.model.MalformedModelException if it is damaged or of other experts
+    /// @throws IllegalStateException if a step was made before
+    public void takeUpLearnt(Path file) {
+        lockStep();
+        try {
+            learntTokens = expertTiers.takeUp(file);
+        } finally {
+            unlockStep();
+        }
+    }
+
+    /// Keeps what the policy has learnt of the model, if it learns anything.
+    ///
+    /// @param tokens that this engine has computed
+    /// @throws IOException if it cannot be written
+    public void keepLearnt(Path file, long tokens) throws IOException {
+        lockStep();
+        try {
+            expertTiers.keep(file, learntTokens + tokens);
+        } finally {
+            unlockStep();
+        }
+    }
+
+    /// Returns from how many tokens of earlier runs was learnt what this one has taken up.
+    public long learntTokens() {
+        return learntTokens;
     }
 
     /// Returns what the model computes.

@@ -2,6 +2,7 @@ package io.moetier.runtime.session;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,11 +10,14 @@ import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.offload.PrefetchChoice;
 import io.moetier.runtime.trace.Census;
 import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -25,6 +29,9 @@ class WarmStartTest {
     /// Of 128 experts: fewer are soon filled from nothing, and all of them never need to be.
     private static final int SLOTS = 112;
     private static final double ENOUGH = 0.9;
+
+    @TempDir
+    Path directory;
 
     /// Hits and choices of the first tokens and of those after, and what was chosen.
     private record Run(RunStats first, RunStats steady, Census census) {
@@ -73,6 +80,41 @@ class WarmStartTest {
                 Session session = engine.newSession()) {
             session.decode(1);
             assertThrows(IllegalStateException.class, () -> engine.warm(census));
+        }
+    }
+
+    /// What was learnt changes what stays, and no bit of a logit.
+    @Test
+    void whatWasLearntIsTakenUpAndChangesNoLogits() throws IOException {
+        EngineConfig config = EngineConfig.DEFAULT.withRamBytes(12 * slotBytes());
+        float[] expected = logits(List.of());
+        Path file = directory.resolve("learnt");
+        for (int run = 0; run < 2; run++) {
+            try (Engine engine = Engine.open(STORE, config);
+                    Session session = engine.newSession()) {
+                if (run > 0) {
+                    engine.takeUpLearnt(file);
+                }
+                assertEquals(run * 7, engine.learntTokens());
+                session.prefill(new int[] {1, 1412, 344, 938, 263, 683});
+                session.decode(575);
+                assertArrayEquals(expected, session.logits());
+                engine.keepLearnt(file, 7);
+                assertThrows(IllegalStateException.class, () -> engine.takeUpLearnt(file));
+            }
+        }
+    }
+
+    @Test
+    void aPolicyThatLearnsNothingKeepsNothing() throws IOException {
+        EngineConfig config =
+                EngineConfig.DEFAULT.withRamBytes(12 * slotBytes()).withPolicy("lru", Optional.empty());
+        Path file = directory.resolve("learnt");
+        try (Engine engine = Engine.open(STORE, config);
+                Session session = engine.newSession()) {
+            session.decode(1);
+            engine.keepLearnt(file, 1);
+            assertFalse(Files.exists(file));
         }
     }
 
