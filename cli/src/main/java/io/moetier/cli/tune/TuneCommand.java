@@ -110,6 +110,15 @@ public final class TuneCommand implements Callable<Integer> {
     long warmUp;
 
     @Option(
+            names = "--after",
+            paramLabel = "TRACE,…",
+            split = ",",
+            description =
+                    "Traces of the same model that the policy gate learns from first, as in earlier runs; they are"
+                            + " not counted.")
+    List<Path> after = List.of();
+
+    @Option(
             names = "--io",
             paramLabel = "mapped|pread|direct|auto",
             defaultValue = "auto",
@@ -196,7 +205,8 @@ public final class TuneCommand implements Callable<Integer> {
                     plans,
                     sizes,
                     cached ? machine.map(MachineProfile::withCachedFiles) : machine,
-                    misses == null ? Misses.COPY : misses);
+                    misses == null ? Misses.COPY : misses,
+                    after);
             if (warmUp >= header.tokens()) {
                 throw new IllegalArgumentException(
                         "--warm-up " + warmUp + " leaves nothing of the " + header.tokens() + " tokens of " + trace);

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// What `tune` found for one trace, for people and for programs.
@@ -37,7 +38,7 @@ record TuneReport(
     String subject() {
         return String.format(
                 Locale.ROOT,
-                "%,d tokens%s, %d layers of %d experts, top %d; admission %s%s%s",
+                "%,d tokens%s, %d layers of %d experts, top %d; admission %s%s%s%s",
                 header.tokens(),
                 warmUp > 0 ? String.format(Locale.ROOT, ", of which %,d to warm up", warmUp) : "",
                 header.layers(),
@@ -45,7 +46,16 @@ record TuneReport(
                 header.topK(),
                 admission.name().toLowerCase(Locale.ROOT),
                 batch > 1 ? ", " + batch + " tokens at a time" : "",
-                misses().map(misses -> ", misses " + misses).orElse(""));
+                misses().map(misses -> ", misses " + misses).orElse(""),
+                learntBefore());
+    }
+
+    private String learntBefore() {
+        return question.earlier().isEmpty()
+                ? ""
+                : question.earlier().stream()
+                        .map(Path::toString)
+                        .collect(Collectors.joining(", ", "; what gate has learnt from ", " goes on"));
     }
 
     /// Returns what becomes of experts that the machine's device lacks; nothing if it has none.
@@ -68,6 +78,9 @@ record TuneReport(
         fields.put("admission", admission.name().toLowerCase(Locale.ROOT));
         question.machine().ifPresent(machine -> fields.put("device", machine.name()));
         misses().ifPresent(misses -> fields.put("misses", misses));
+        if (!question.earlier().isEmpty()) {
+            fields.put("after", question.earlier().stream().map(Path::toString).toList());
+        }
         fields.put("rows", tuning.rows().stream().map(TuneReport::fields).toList());
         return fields;
     }

@@ -51,6 +51,18 @@ class TuneTest {
     Path directory = Path.of("");
 
     @Test
+    void gateLearnsFromEarlierTraces() throws IOException {
+        Path json = directory.resolve("tune.json");
+        String out =
+                ok("tune", GPT_OSS, "--policies", "gate", "--budgets", "25%", "--after", GPT_OSS, "--json", "" + json);
+        assertTrue(out.contains("; admission layer; what gate has learnt from " + GPT_OSS + " goes on\n"), out);
+        JsonObject fields = Json.readObject(json);
+        assertEquals(List.of(GPT_OSS), fields.asMap().get("after"));
+        double hindsight = fields.requireObjects("rows").getFirst().requireDouble("hitRate");
+        assertTrue(hindsight > 0.76, "0.7506 from nothing, now " + hindsight);
+    }
+
+    @Test
     void theTableComparesPoliciesAndBudgets() {
         String out = ok(
                 "tune", GPT_OSS, "--policies", "lru,lfu,belady", "--budgets", "6.25%,25%", "--admission", "sequential");

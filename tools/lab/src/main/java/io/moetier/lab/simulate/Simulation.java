@@ -3,17 +3,24 @@ package io.moetier.lab.simulate;
 import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.storage.cache.ExpertCache;
 import io.moetier.storage.cache.PolicyFactory;
+import io.moetier.storage.cache.UseEstimator;
 import io.moetier.storage.model.ExpertId;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /// One policy with one budget. Confined to one thread at a time.
 final class Simulation {
+    private final TraceHeader header;
+    private final SlotPlan.Sizes sizes;
+    private final Admission admission;
+    private final List<int[]> onProcessor;
     private final Contender contender;
     private final SlotPlan plan;
     private final List<Integer> classOfLayer;
     private final List<SimulatedTier> tiers = new ArrayList<>();
+    private final List<UseEstimator> learners = new ArrayList<>(); // that the tiers' policies go by, if they do
     private final List<StepCounts> counts = new ArrayList<>(); // by size class, as the tiers
     private final List<StepCounts> decodeCounts = new ArrayList<>();
     private final int[] ids;
@@ -27,8 +34,12 @@ final class Simulation {
             SlotPlan plan,
             Admission admission,
             List<int[]> onProcessor) {
+        this.header = header;
+        this.sizes = sizes;
         this.contender = contender;
         this.plan = plan;
+        this.admission = admission;
+        this.onProcessor = onProcessor;
         classOfLayer = sizes.classOfLayer();
         ids = new int[header.experts()];
         weights = new float[header.experts()];
@@ -40,9 +51,26 @@ final class Simulation {
             decodeCounts.add(new StepCounts(header.experts()));
             tiers.add(contender
                     .factory()
-                    .map(factory -> tier(factory, members, numSlots, admission, ofClass))
+                    .map(factory -> tier(factory, members, numSlots, ofClass))
                     .orElseGet(() -> new ClairvoyantTier(members, numSlots, ofClass)));
         }
+    }
+
+    /// Returns one with empty caches, whose policies have learnt what those of this one have.
+    Simulation next() {
+        Simulation next = new Simulation(header, sizes, contender, plan, admission, onProcessor);
+        for (int i = 0; i < learners.size(); i++) {
+            ByteBuffer kept =
+                    ByteBuffer.allocate(Math.toIntExact(learners.get(i).keptBytes()));
+            learners.get(i).keep(kept);
+            next.learners.get(i).takeUp(kept.flip());
+        }
+        return next;
+    }
+
+    /// Says whether anything is learnt.
+    boolean learns() {
+        return !learners.isEmpty();
     }
 
     void run(Decisions decisions) {
@@ -66,11 +94,11 @@ final class Simulation {
         return new Outcome(contender.name(), plan, tokens, counts, decodeTokens, decodeCounts);
     }
 
-    private static SimulatedTier tier(
-            PolicyFactory factory, int[] members, int numSlots, Admission admission, int[] onProcessor) {
+    private SimulatedTier tier(PolicyFactory factory, int[] members, int numSlots, int[] ofClass) {
         ExpertCache cache = new ExpertCache(members, numSlots, factory.create(members, numSlots));
+        cache.learner().ifPresent(learners::add);
         return switch (admission) {
-            case LAYER -> new LayerTier(cache, onProcessor);
+            case LAYER -> new LayerTier(cache, ofClass);
             case SEQUENTIAL -> new SequentialTier(cache);
         };
     }

@@ -1,6 +1,9 @@
 package io.moetier.lab.simulate;
 
+import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.runtime.trace.TraceReader;
+import io.moetier.storage.model.MalformedModelException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -45,6 +48,20 @@ public record Simulator(Admission admission, int tokensTogether, long warmUpToke
             MissDivision division,
             List<Contender> contenders,
             List<SlotPlan> plans) {
+        return run(List.of(), trace, sizes, division, contenders, plans);
+    }
+
+    /// Does as [#run(TraceReader, SlotPlan.Sizes, MissDivision, List, List)], but those policies that learn have learnt
+    /// from `earlier` traces, one after another, each of them a run of its own.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException also if one of them is of other experts
+    public List<Outcome> run(
+            List<Path> earlier,
+            TraceReader trace,
+            SlotPlan.Sizes sizes,
+            MissDivision division,
+            List<Contender> contenders,
+            List<SlotPlan> plans) {
         int experts = trace.header().experts();
         List<int[]> onProcessor = sizes.slotBytes().stream()
                 .map(bytes -> IntStream.rangeClosed(0, experts)
@@ -57,7 +74,34 @@ public record Simulator(Admission admission, int tokensTogether, long warmUpToke
                 simulations.add(new Simulation(trace.header(), sizes, contender, plan, admission, onProcessor));
             }
         }
+        for (Path file : earlier) {
+            learn(file, trace.header(), simulations);
+        }
         DecisionReader decisions = new DecisionReader(trace, admission, tokensTogether, warmUpTokens);
+        replayAll(decisions, simulations);
+        return simulations.stream()
+                .map(simulation -> simulation.outcome(decisions.numTokens(), decisions.numDecoded()))
+                .toList();
+    }
+
+    private void learn(Path file, TraceHeader header, List<Simulation> simulations) {
+        try (TraceReader trace = TraceReader.open(file)) {
+            TraceHeader found = trace.header();
+            if (found.experts() != header.experts() || !found.moeLayerIndices().equals(header.moeLayerIndices())) {
+                throw MalformedModelException.of(
+                        file,
+                        "experts",
+                        header.layers() + " layers of " + header.experts() + ", as the trace that is counted has",
+                        found.layers() + " of " + found.experts());
+            }
+            List<Simulation> learning =
+                    simulations.stream().filter(Simulation::learns).toList();
+            replayAll(new DecisionReader(trace, admission, tokensTogether, 0), learning);
+        }
+        simulations.replaceAll(simulation -> simulation.learns() ? simulation.next() : simulation);
+    }
+
+    private void replayAll(DecisionReader decisions, List<Simulation> simulations) {
         if (threads == 1) {
             replay(decisions, simulations);
         } else {
@@ -65,9 +109,6 @@ public record Simulator(Admission admission, int tokensTogether, long warmUpToke
                 replay(decisions, simulations, pool);
             }
         }
-        return simulations.stream()
-                .map(simulation -> simulation.outcome(decisions.numTokens(), decisions.numDecoded()))
-                .toList();
     }
 
     private static void replay(DecisionReader reader, List<Simulation> simulations) {

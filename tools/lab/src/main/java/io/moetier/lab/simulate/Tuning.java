@@ -4,6 +4,7 @@ import io.moetier.lab.cost.CostModel;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.trace.TraceReader;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -28,13 +29,16 @@ public record Tuning(List<Row> rows) {
     /// @param policies in the order in which they are shown; LRU and the optimum are simulated in any case
     /// @param machine whose speed is predicted
     /// @param misses what becomes of experts that its device lacks
+    /// @param earlier traces that policies have learnt from before, those that learn
     public record Question(
             List<Contender> policies,
             List<SlotPlan> plans,
             ModelSizes sizes,
             Optional<MachineProfile> machine,
-            Misses misses) {
+            Misses misses,
+            List<Path> earlier) {
         public Question {
+            earlier = List.copyOf(earlier);
             policies = List.copyOf(policies);
             plans = List.copyOf(plans);
         }
@@ -120,8 +124,13 @@ public record Tuning(List<Row> rows) {
         List<Contender> contenders = new ArrayList<>(question.policies());
         int lruAt = indexOf(lru, contenders);
         int optimumAt = indexOf(Contender.clairvoyant(), contenders);
-        List<Outcome> outcomes =
-                simulator.run(trace, question.sizes().experts(), question.division(), contenders, question.plans());
+        List<Outcome> outcomes = simulator.run(
+                question.earlier(),
+                trace,
+                question.sizes().experts(),
+                question.division(),
+                contenders,
+                question.plans());
         List<Row> rows = new ArrayList<>();
         for (int from = 0; from < outcomes.size(); from += contenders.size()) {
             Outcome base = outcomes.get(from + lruAt);

@@ -149,7 +149,12 @@ class PredictedMissesTest {
         ModelSizes sizes =
                 new ModelSizes(SlotPlan.Sizes.uniform(SHAPE.layers(), slotBytes), true, DENSE_BYTES, Optional.empty());
         Tuning.Question question = new Tuning.Question(
-                List.of(LRU), List.of(new SlotPlan("", List.of(slots))), sizes, MachineProfile.ofDevice(GPU), misses);
+                List.of(LRU),
+                List.of(new SlotPlan("", List.of(slots))),
+                sizes,
+                MachineProfile.ofDevice(GPU),
+                misses,
+                List.of());
         try (TraceReader reader = TraceReader.open(trace)) {
             return Tuning.of(reader, new Simulator(Admission.LAYER, 1, 1, 1), question, LRU)
                     .rows()

@@ -1,17 +1,27 @@
 package io.moetier.lab.simulate;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.runtime.trace.TraceReader;
 import io.moetier.storage.cache.Policies;
+import io.moetier.storage.model.MalformedModelException;
 import io.moetier.testdata.TestData;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -129,6 +139,62 @@ class SimulatorTest {
                 .toList();
     }
 
+    /// What `gate` knows of the first half serves in the second; others begin anew.
+    @Test
+    void policiesThatLearnGoOnAfterAnEarlierTrace() throws IOException {
+        List<Path> halves = halves(TestData.trace("gpt-oss-20b_misc_small"));
+        List<Contender> contenders = contenders("gate", "lru", Contender.CLAIRVOYANT);
+        Simulator simulator = new Simulator(Admission.LAYER, 1, 1);
+        List<Outcome> alone = run(List.of(), halves.get(1), simulator, contenders, List.of(192));
+        List<Outcome> after = run(halves.subList(0, 1), halves.get(1), simulator, contenders, List.of(192));
+        assertTrue(after.get(0).hits() > alone.get(0).hits() + 200, figures(alone) + " then " + figures(after));
+        assertEquals(figures(alone).subList(1, 3), figures(after).subList(1, 3));
+        Simulator threads = new Simulator(Admission.LAYER, 1, 3);
+        assertEquals(
+                figures(after), figures(run(halves.subList(0, 1), halves.get(1), threads, contenders, List.of(192))));
+    }
+
+    @Test
+    void anEarlierTraceIsOneOfTheSameModel() {
+        Path gptOss = TestData.trace("gpt-oss-20b_misc_small");
+        Path deepSeek = TestData.trace("deepseek-v2-lite_esft-translation_small");
+        MalformedModelException refused = assertThrows(
+                MalformedModelException.class,
+                () -> run(
+                        List.of(deepSeek),
+                        gptOss,
+                        new Simulator(Admission.LAYER, 1, 1),
+                        contenders("gate"),
+                        List.of(192)));
+        assertEquals(
+                deepSeek + ": experts: expected 24 layers of 32, as the trace that is counted has, found 26 of 64",
+                refused.getMessage());
+    }
+
+    /// The header says how many tokens there are.
+    private List<Path> halves(Path trace) throws IOException {
+        List<String> lines;
+        try (BufferedReader reader = new BufferedReader(
+                new InputStreamReader(new GZIPInputStream(Files.newInputStream(trace)), StandardCharsets.UTF_8))) {
+            lines = reader.lines().toList();
+        }
+        int numTokens = lines.size() - 1;
+        List<Path> halves = new ArrayList<>();
+        for (int half = 0; half < 2; half++) {
+            List<String> tokens = lines.subList(1 + half * numTokens / 2, 1 + (half + 1) * numTokens / 2);
+            List<String> all = new ArrayList<>(tokens);
+            all.addFirst(lines.getFirst()
+                    .replaceFirst("\"tokens\": ?\\d+", "\"tokens\":" + tokens.size())
+                    .replaceFirst("\"requests\": ?\\d+", "\"requests\":1000"));
+            Path file = directory.resolve(half + ".jsonl.gz");
+            try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
+                out.write((String.join("\n", all) + "\n").getBytes(StandardCharsets.UTF_8));
+            }
+            halves.add(file);
+        }
+        return halves;
+    }
+
     /// Returns every policy, and the optimum last.
     private static List<Contender> all() {
         List<Contender> contenders = new ArrayList<>();
@@ -147,13 +213,23 @@ class SimulatorTest {
     }
 
     private static List<Outcome> run(Path trace, Simulator simulator, List<Contender> contenders, List<Integer> slots) {
+        return run(List.of(), trace, simulator, contenders, slots);
+    }
+
+    private static List<Outcome> run(
+            List<Path> earlier, Path trace, Simulator simulator, List<Contender> contenders, List<Integer> slots) {
         try (TraceReader reader = TraceReader.open(trace)) {
             TraceHeader header = reader.header();
             List<SlotPlan> plans = slots.stream()
                     .map(count -> new SlotPlan(count.toString(), List.of(count)))
                     .toList();
             return simulator.run(
-                    reader, SlotPlan.Sizes.uniform(header.layers(), 1), MissDivision.BROUGHT_IN, contenders, plans);
+                    earlier,
+                    reader,
+                    SlotPlan.Sizes.uniform(header.layers(), 1),
+                    MissDivision.BROUGHT_IN,
+                    contenders,
+                    plans);
         }
     }
 }

@@ -108,7 +108,8 @@ class TuningTest {
                             plans,
                             new ModelSizes(sizes, true, DENSE, Optional.empty()),
                             Optional.of(machine),
-                            Misses.COPY),
+                            Misses.COPY,
+                            List.of()),
                     new Contender("lru", Optional.of(Policies.of("lru"))));
         }
     }
