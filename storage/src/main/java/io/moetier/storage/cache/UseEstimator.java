@@ -1,6 +1,5 @@
 package io.moetier.storage.cache;
 
-import java.nio.ByteBuffer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -133,43 +132,46 @@ public final class UseEstimator {
         return IntStream.range(0, layers.numCells()).map(layers::id).toArray();
     }
 
-    /// Returns how many bytes [#keep(ByteBuffer)] writes: 0 if nobody has asked for a worth, so that nothing is learnt.
+    /// Returns how many bytes [#keep] carries: 0 if nobody has asked for a worth, so that nothing is learnt.
     public long keptBytes() {
-        LearntArrays arrays = LearntArrays.measuring();
-        carry(arrays);
-        return nextUse == null ? 0 : arrays.byteSize();
+        LearntSize size = new LearntSize();
+        carry(size);
+        return nextUse == null ? 0 : size.bytes();
     }
 
-    /// Writes what has been learnt of the model, and nothing of what the text was: weights, but neither frequencies nor
-    /// choices.
-    public void keep(ByteBuffer to) {
-        carry(LearntArrays.to(to));
+    /// Carries away what has been learnt of the model, and nothing of what the text was: weights, but neither
+    /// frequencies nor choices.
+    public void keep(LearntArrays to) {
+        carry(to);
     }
 
-    /// Takes up what an estimator of the same experts has kept, as if it had been learnt here: it differs little by
-    /// their slots. To be called before the first decision.
+    /// Takes up what an estimator of the same experts has kept, as if it had been learnt here; how many slots it had
+    /// makes little difference. To be called before the first decision.
     ///
-    /// @throws IllegalArgumentException if it is something else; nothing is taken up then
+    /// @param bytes how many were kept
+    /// @param checking changes no array, and throws an exception at what cannot be taken up
+    /// @param from fills the arrays
+    /// @throws IllegalArgumentException if other experts would have kept so much; nothing is taken up then
     /// @throws IllegalStateException if there was a decision
-    public void takeUp(ByteBuffer from) {
+    public void takeUp(long bytes, LearntArrays checking, LearntArrays from) {
         if (now > 0) {
             throw new IllegalStateException("there were decisions already");
         }
         estimates(); // makes room for what is taken up
         NextTurnEstimator former = nextTurn;
-        if (from.remaining() != keptBytes() && nextTurn == null) {
+        if (bytes != keptBytes() && nextTurn == null) {
             nextTurn = new NextTurnEstimator(layers, history, frequencies);
         }
         try {
-            if (from.remaining() != keptBytes()) {
-                throw new IllegalArgumentException("expected " + keptBytes() + " bytes");
+            if (bytes != keptBytes()) {
+                throw new IllegalArgumentException("expected " + keptBytes() + " bytes, found " + bytes);
             }
-            carry(LearntArrays.checking(from.duplicate().order(from.order())));
+            carry(checking);
         } catch (IllegalArgumentException e) {
             nextTurn = former;
             throw e;
         }
-        carry(LearntArrays.from(from));
+        carry(from);
         settle();
     }
 

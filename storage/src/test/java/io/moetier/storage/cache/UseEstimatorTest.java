@@ -9,8 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.storage.model.ExpertId;
-import java.nio.ByteBuffer;
+import java.lang.reflect.Array;
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -167,11 +169,52 @@ class UseEstimatorTest {
         }
     }
 
-    private static ByteBuffer kept(UseEstimator estimator) {
-        ByteBuffer kept = ByteBuffer.allocate((int) estimator.keptBytes());
-        estimator.keep(kept);
-        assertEquals(0, kept.remaining());
-        return kept.flip();
+    /// Copies of arrays, which are given back in the same order.
+    private static final class Kept implements LearntArrays {
+        private final Deque<Object> arrays = new ArrayDeque<>();
+        private boolean gives;
+
+        static Kept of(UseEstimator estimator) {
+            Kept kept = new Kept();
+            estimator.keep(kept);
+            kept.gives = true;
+            return kept;
+        }
+
+        private void carry(Object values, int n) {
+            if (gives) {
+                System.arraycopy(arrays.removeFirst(), 0, values, 0, n);
+            } else {
+                Object copy = Array.newInstance(values.getClass().getComponentType(), n);
+                System.arraycopy(values, 0, copy, 0, n);
+                arrays.addLast(copy);
+            }
+        }
+
+        @Override
+        public void carry(float[] values) {
+            carry(values, values.length);
+        }
+
+        @Override
+        public void carry(int[] values, int least, int most) {
+            Arrays.stream(values).forEach(value -> assertTrue(value >= least && value <= most));
+            carry(values, values.length);
+        }
+
+        @Override
+        public void carry(short[] values, int n) {
+            carry((Object) values, n);
+        }
+    }
+
+    private static void takeUp(UseEstimator estimator, UseEstimator from) {
+        estimator.takeUp(from.keptBytes(), new LearntSize(), Kept.of(from));
+    }
+
+    private static void assertKeepsTheSame(UseEstimator expected, UseEstimator actual) {
+        assertArrayEquals(
+                Kept.of(expected).arrays.toArray(), Kept.of(actual).arrays.toArray());
     }
 
     @Test
@@ -181,7 +224,7 @@ class UseEstimatorTest {
             token(first, token % 7);
         }
         UseEstimator next = new UseEstimator(IDS, 10);
-        next.takeUp(kept(first));
+        takeUp(next, first);
         UseEstimator fresh = new UseEstimator(IDS, 10);
         for (int token = 0; token < 2; token++) {
             token(next, token);
@@ -204,8 +247,8 @@ class UseEstimatorTest {
             token(first, token);
         }
         UseEstimator next = new UseEstimator(IDS, 12);
-        next.takeUp(kept(first));
-        assertEquals(kept(first), kept(next));
+        takeUp(next, first);
+        assertKeepsTheSame(first, next);
     }
 
     @Test
@@ -219,18 +262,16 @@ class UseEstimatorTest {
     void whatIsSomethingElseChangesNothing() {
         UseEstimator first = new UseEstimator(IDS, 12);
         token(first, 1);
-        ByteBuffer kept = kept(first);
         UseEstimator next = new UseEstimator(IDS, 12);
         next.worth(IDS[0]);
-        ByteBuffer before = kept(next);
-        assertThrows(IllegalArgumentException.class, () -> next.takeUp(kept.slice(0, kept.limit() - 4)));
-        assertThrows(IllegalArgumentException.class, () -> next.takeUp(ByteBuffer.allocate(0)));
-        assertThrows(
-                IllegalArgumentException.class,
-                () -> next.takeUp(kept.duplicate().putFloat(0, Float.NaN)));
-        assertEquals(before, kept(next));
+        UseEstimator before = new UseEstimator(IDS, 12);
+        before.worth(IDS[0]);
+        UseEstimator others = new UseEstimator(Clairvoyant.ids(LAYERS, EXPERTS - 1), 12);
+        others.worth(IDS[0]);
+        assertThrows(IllegalArgumentException.class, () -> takeUp(next, others));
+        assertKeepsTheSame(before, next);
         token(next, 1);
-        assertThrows(IllegalStateException.class, () -> next.takeUp(kept(first)));
+        assertThrows(IllegalStateException.class, () -> takeUp(next, first));
     }
 
     /// Beyond a size the least telling sources stay behind, and what is kept serves all the same.
@@ -241,6 +282,6 @@ class UseEstimatorTest {
         estimator.likeliest(0, guessed, probabilities, 2);
         estimator.worth(ids[0]);
         assertTrue(estimator.keptBytes() < 64 << 20, estimator.keptBytes() + " bytes");
-        new UseEstimator(ids, 4000).takeUp(kept(estimator));
+        takeUp(new UseEstimator(ids, 4000), estimator);
     }
 }

@@ -22,7 +22,7 @@ import java.util.zip.CRC32C;
 ///
 /// The file, little-endian: `moelrnt1`; how many tokens it was learnt from, as a long; how many parts there are, as an
 /// int; for each the checksum of the packed ids of the cache's experts, how many these are, how many bytes follow, all
-/// as ints, and what [UseEstimator#keep] wrote; at the end the checksum (CRC-32C) of all before. Caches of the same
+/// as ints, and what [LearntBytes#keep] wrote; at the end the checksum (CRC-32C) of all before. Caches of the same
 /// experts, on a device and in main memory, have one part together.
 final class LearntFile {
     private static final byte[] FORMAT = "moelrnt1".getBytes(US_ASCII);
@@ -65,7 +65,7 @@ final class LearntFile {
         image.put(FORMAT).putLong(tokens).putInt(parts.size());
         parts.forEach((members, learner) -> {
             image.putInt(members.checksum()).putInt(members.number()).putInt((int) learner.keptBytes());
-            learner.keep(image);
+            LearntBytes.keep(learner, image);
         });
         image.putInt(crc(image.duplicate().flip()));
         return image.flip();
@@ -113,7 +113,7 @@ final class LearntFile {
 
     private static void takeUp(Path file, UseEstimator learner, ByteBuffer part) {
         try {
-            learner.takeUp(part);
+            LearntBytes.takeUp(learner, part);
         } catch (IllegalArgumentException e) {
             throw new MalformedModelException(file + ": " + e.getMessage(), e);
         }

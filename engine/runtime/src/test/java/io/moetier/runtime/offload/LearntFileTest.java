@@ -44,7 +44,7 @@ class LearntFileTest {
 
     private static ByteBuffer kept(UseEstimator estimator) {
         ByteBuffer kept = ByteBuffer.allocate((int) estimator.keptBytes());
-        estimator.keep(kept);
+        LearntBytes.keep(estimator, kept);
         return kept.flip();
     }
 
@@ -113,6 +113,17 @@ class LearntFileTest {
             Files.write(file, Arrays.copyOf(bytes, length));
             String message = refused(file);
             assertTrue(message.startsWith(length < 24 ? "size: " : "checksum: "), message);
+        }
+    }
+
+    @Test
+    void whatNoEstimatorWritesIsNotTakenUp() {
+        UseEstimator next = estimator(EXPERTS);
+        ByteBuffer before = kept(next);
+        for (ByteBuffer other :
+                List.of(kept(learnt()).putFloat(0, Float.NaN), kept(learnt()).limit(8), kept(estimator(EXPERTS + 1)))) {
+            assertThrows(IllegalArgumentException.class, () -> LearntBytes.takeUp(next, other));
+            assertEquals(before, kept(next));
         }
     }
 

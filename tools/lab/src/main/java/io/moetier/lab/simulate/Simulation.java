@@ -1,5 +1,6 @@
 package io.moetier.lab.simulate;
 
+import io.moetier.runtime.offload.LearntBytes;
 import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.storage.cache.ExpertCache;
 import io.moetier.storage.cache.PolicyFactory;
@@ -62,8 +63,8 @@ final class Simulation {
         for (int i = 0; i < learners.size(); i++) {
             ByteBuffer kept =
                     ByteBuffer.allocate(Math.toIntExact(learners.get(i).keptBytes()));
-            learners.get(i).keep(kept);
-            next.learners.get(i).takeUp(kept.flip());
+            LearntBytes.keep(learners.get(i), kept);
+            LearntBytes.takeUp(next.learners.get(i), kept.flip());
         }
         return next;
     }
