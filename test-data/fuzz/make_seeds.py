@@ -228,5 +228,11 @@ def own_files():
     }))
 
 
-for write in (weights, manifest, configs, traces, texts, own_files):
+def pictures():
+    for file in sorted((DATA / "images/files").iterdir()):
+        if file.suffix != ".rgb":
+            put("Picture", file.name, file.read_bytes())
+
+
+for write in (pictures, weights, manifest, configs, traces, texts, own_files):
     write()

@@ -254,6 +254,7 @@ class ArchitectureTest {
         importedOnlyBy("org.lwjgl..", "io.moetier.kernels.cuda.driver..").check(CLASSES);
         importedOnlyBy("ai.djl..", "io.moetier.runtime.text..").check(CLASSES);
         importedOnlyBy("com.hubspot..", "io.moetier.runtime.text.jinja..").check(CLASSES);
+        importedOnlyBy("com.twelvemonkeys..", "io.moetier.runtime.image..").check(CLASSES);
         importedOnlyBy("dev.langchain4j..", "io.moetier.langchain4j..").check(CLASSES);
         importedOnlyBy("org.openjdk.jmh..", "io.moetier.bench..").check(CLASSES);
         importedOnlyBy("picocli..", "io.moetier.cli..").check(CLASSES);

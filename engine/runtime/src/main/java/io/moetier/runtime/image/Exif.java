@@ -1,0 +1,51 @@
+package io.moetier.runtime.image;
+
+/// What EXIF says of a picture's orientation; what it says badly is as good as unsaid.
+final class Exif {
+    /// What stands before EXIF in JPEG files, and in some others.
+    static final String PREFIX = "Exif\0\0";
+
+    private static final int HEADER = 8;
+    private static final int ENTRY = 12;
+    private static final int VERSION = 42;
+    private static final int ORIENTATION = 0x0112;
+    private static final int SHORT = 3;
+
+    private Exif() {}
+
+    /// Returns the orientation in the bytes from `from` to `to`, which begin as a TIFF file does.
+    static Orientation orientation(PictureFile file, int from, int to) {
+        int start = file.has(from, PREFIX) ? from + PREFIX.length() : from;
+        if (to - start < HEADER) {
+            return Orientation.UPRIGHT;
+        }
+        boolean little = file.has(start, "II");
+        if ((!little && !file.has(start, "MM")) || u16(file, start + 2, little) != VERSION) {
+            return Orientation.UPRIGHT;
+        }
+        long directory = start + (u32(file, start + 4, little) & 0xFFFF_FFFFL);
+        if (directory > to - 2) {
+            return Orientation.UPRIGHT;
+        }
+        int entries = u16(file, (int) directory, little);
+        for (int i = 0; i < entries; i++) {
+            long entry = directory + 2 + (long) ENTRY * i;
+            if (entry > to - ENTRY) {
+                break;
+            }
+            int at = (int) entry;
+            if (u16(file, at, little) == ORIENTATION && u16(file, at + 2, little) == SHORT) {
+                return Orientation.of(u16(file, at + 8, little));
+            }
+        }
+        return Orientation.UPRIGHT;
+    }
+
+    private static int u16(PictureFile file, int position, boolean little) {
+        return little ? file.littleU16(position) : file.bigU16(position);
+    }
+
+    private static int u32(PictureFile file, int position, boolean little) {
+        return little ? file.littleInt(position) : file.bigInt(position);
+    }
+}
