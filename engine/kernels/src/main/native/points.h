@@ -12,6 +12,9 @@
 #define LARGEST_IQ3_XXS 62
 #define LARGEST_IQ3_S 15
 
+/* Compiled once for all products of a type: gathering points takes far longer than a call. */
+#define SHARED static __attribute__((noinline, unused))
+
 /* Returns a word of each row, of an array [..][16][4]. */
 INLINE vint words_at(const uint8_t *array, int i, int part) {
     return (vint)element(array, i, part);
@@ -52,7 +55,7 @@ INLINE void decode_iq2(const uint16_t *points, vint index, vbyte *values) {
     values[1] = look_up(table, two_bits(point >> 8));
 }
 
-INLINE void decode_iq2_xxs(const uint8_t *w, int b, int part, struct weights *to) {
+SHARED void decode_iq2_xxs(const uint8_t *w, int b, int part, struct weights *to) {
     vint points = words_at(w + IQ2_XXS_QS, 2 * b, part), signs = words_at(w + IQ2_XXS_QS, 2 * b + 1, part);
     vfloat steps = to_floats(signs >> 28 & 15) + 0.5f;
     to->scales[0] = halves_at(w + IQ2_XXS_D + 2 * LANES * part) * steps * 0.25f;
@@ -75,7 +78,7 @@ INLINE void scale_iq2(const uint8_t *halves, const uint8_t *scales, int b, int p
     to->scales[1] = d * (to_floats(both >> 4) + 0.5f) * 0.25f;
 }
 
-INLINE void decode_iq2_xs(const uint8_t *w, int b, int part, struct weights *to) {
+SHARED void decode_iq2_xs(const uint8_t *w, int b, int part, struct weights *to) {
     scale_iq2(w + IQ2_XS_D, w + IQ2_XS_SCALES, b, part, to);
     UNROLL
     for (int i = 0; i < 4; i++) {
@@ -88,7 +91,7 @@ INLINE void decode_iq2_xs(const uint8_t *w, int b, int part, struct weights *to)
     }
 }
 
-INLINE void decode_iq2_s(const uint8_t *w, int b, int part, struct weights *to) {
+SHARED void decode_iq2_s(const uint8_t *w, int b, int part, struct weights *to) {
     scale_iq2(w + IQ2_S_D, w + IQ2_S_SCALES, b, part, to);
     vint points = words_at(w + IQ2_S_QS, b, part), signs = words_at(w + IQ2_S_SIGNS, b, part);
     vint upper = bytes_at(w + IQ2_S_QH + b * ROWS + LANES * part);
@@ -101,7 +104,7 @@ INLINE void decode_iq2_s(const uint8_t *w, int b, int part, struct weights *to) 
     }
 }
 
-INLINE void decode_iq3_xxs(const uint8_t *w, int b, int part, struct weights *to) {
+SHARED void decode_iq3_xxs(const uint8_t *w, int b, int part, struct weights *to) {
     static const uint8_t table[16] = {4, 12, 20, 28, 36, 44, 52, 62};
     vint signs = words_at(w + IQ3_XXS_SIGNS, b, part);
     vfloat steps = to_floats(signs >> 28 & 15) + 0.5f;
@@ -120,7 +123,7 @@ INLINE void decode_iq3_xxs(const uint8_t *w, int b, int part, struct weights *to
     }
 }
 
-INLINE void decode_iq3_s(const uint8_t *w, int b, int part, struct weights *to) {
+SHARED void decode_iq3_s(const uint8_t *w, int b, int part, struct weights *to) {
     vint steps = bytes_at(w + IQ3_S_SCALES + b / 2 * ROWS + LANES * part) >> b % 2 * 4 & 15;
     to->scales[0] = halves_at(w + IQ3_S_D + 2 * LANES * part) * to_floats(2 * steps + 1);
     vint upper = bytes_at(w + IQ3_S_QH + b * ROWS + LANES * part), signs = words_at(w + IQ3_S_SIGNS, b, part);
@@ -139,7 +142,7 @@ INLINE void decode_iq1(vint index, vint lowered, vbyte *values) {
     values[1] = (vbyte)((vint)two_bits(point >> 8) << 3 | more);
 }
 
-INLINE void decode_iq1_s(const uint8_t *w, int b, int part, struct weights *to) {
+SHARED void decode_iq1_s(const uint8_t *w, int b, int part, struct weights *to) {
     vint points = words_at(w + IQ1_S_QS, b, part);
     vint bits = shorts_at(w + IQ1_S_QH + 2 * b * ROWS + 2 * LANES * part);
     to->scales[0] = halves_at(w + IQ1_S_D + 2 * LANES * part) * to_floats(2 * (bits >> 12 & 7) + 1) * 0.125f;
@@ -150,7 +153,7 @@ INLINE void decode_iq1_s(const uint8_t *w, int b, int part, struct weights *to) 
     }
 }
 
-INLINE void decode_iq1_m(const uint8_t *w, int b, int part, struct weights *to) {
+SHARED void decode_iq1_m(const uint8_t *w, int b, int part, struct weights *to) {
     const uint8_t *scales = w + IQ1_M_SCALES + 2 * LANES * part;
     vint d = all_ints(0);
     UNROLL
@@ -171,7 +174,7 @@ INLINE void decode_iq1_m(const uint8_t *w, int b, int part, struct weights *to) 
 }
 
 /* As in decode_mxfp4. Of a scale, seven bits are the lowest of a float's exponent and the highest of its mantissa. */
-INLINE void decode_nvfp4(const uint8_t *w, int b, int part, struct weights *to) {
+SHARED void decode_nvfp4(const uint8_t *w, int b, int part, struct weights *to) {
     UNROLL
     for (int half = 0; half < 2; half++) {
         vint scale = bytes_at(w + NVFP4_D + (2 * b + half) * ROWS + LANES * part);
@@ -185,7 +188,7 @@ INLINE void decode_nvfp4(const uint8_t *w, int b, int part, struct weights *to) 
     }
 }
 
-INLINE void decode_q1_0(const uint8_t *w, int b, int part, struct weights *to) {
+SHARED void decode_q1_0(const uint8_t *w, int b, int part, struct weights *to) {
     to->scales[0] = halves_at(w + Q1_0_D + 2 * LANES * part);
     vint bits = words_at(w + Q1_0_QS, b, part);
     UNROLL
@@ -194,7 +197,7 @@ INLINE void decode_q1_0(const uint8_t *w, int b, int part, struct weights *to) {
     }
 }
 
-INLINE void decode_q2_0(const uint8_t *w, int b, int part, struct weights *to) {
+SHARED void decode_q2_0(const uint8_t *w, int b, int part, struct weights *to) {
     to->scales[0] = halves_at(w + Q2_0_D + 2 * LANES * part);
     UNROLL
     for (int i = 0; i < VECTORS; i++) {
@@ -202,7 +205,7 @@ INLINE void decode_q2_0(const uint8_t *w, int b, int part, struct weights *to) {
     }
 }
 
-INLINE void decode_tq2_0(const uint8_t *w, int b, int part, struct weights *to) {
+SHARED void decode_tq2_0(const uint8_t *w, int b, int part, struct weights *to) {
     to->scales[0] = halves_at(w + TQ2_0_D + 2 * LANES * part);
     UNROLL
     for (int i = 0; i < VECTORS; i++) {
@@ -218,7 +221,7 @@ INLINE vbyte third(vbyte fractions, int digit) {
 }
 
 /* Five blocks are digits of 32 bytes, three more of sixteen bytes and, at the end, of four. */
-INLINE void decode_tq1_0(const uint8_t *w, int b, int part, struct weights *to) {
+SHARED void decode_tq1_0(const uint8_t *w, int b, int part, struct weights *to) {
     to->scales[0] = halves_at(w + TQ1_0_D + 2 * LANES * part);
     UNROLL
     for (int i = 0; i < VECTORS; i++) {

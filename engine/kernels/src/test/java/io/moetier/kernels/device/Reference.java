@@ -85,7 +85,23 @@ final class Reference {
             case SIGMOID -> 1 / (1 + Math.exp(-x));
             case SILU -> x / (1 + Math.exp(-x));
             case SOFTPLUS -> x > 50 ? x : Math.log1p(Math.exp(x));
+            case GELU -> x * (1 + errorFunction(x * Math.sqrt(0.5))) / 2;
+            case GELU_TANH -> x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))) / 2;
         };
+    }
+
+    /// By its series, whose terms all have one sign; 1 to the last bit from 6 on.
+    private static double errorFunction(double x) {
+        if (Math.abs(x) > 6) {
+            return Math.signum(x);
+        }
+        double term = 2 * x / Math.sqrt(Math.PI) * Math.exp(-x * x);
+        double sum = term;
+        for (int n = 1; n < 300; n++) {
+            term *= 2 * x * x / (2 * n + 1);
+            sum += term;
+        }
+        return sum;
     }
 
     /// Rotates pairs of each head by angles `position * 10000^(-2i / rotaryDim)`.
