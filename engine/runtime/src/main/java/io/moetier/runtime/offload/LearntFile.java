@@ -47,7 +47,7 @@ final class LearntFile {
     ///
     /// @param tokens from which it was learnt, those of earlier runs included
     static Optional<ByteBuffer> image(long tokens, List<UseEstimator> learners) {
-        long bytes = HEAD + Integer.BYTES;
+        long bytes = (long) HEAD + Integer.BYTES;
         Map<Members, UseEstimator> parts = new LinkedHashMap<>();
         for (UseEstimator learner : learners) {
             long with = bytes + PART_HEAD + learner.keptBytes();
@@ -74,7 +74,9 @@ final class LearntFile {
     /// Replaces the file at once: of two runs that end together, one is kept whole.
     static void publish(Path file, ByteBuffer image) throws IOException {
         try (UnfinishedFile unfinished = UnfinishedFile.create(file)) {
-            Files.write(unfinished.path(), image.array());
+            byte[] bytes = new byte[image.remaining()];
+            image.get(image.position(), bytes);
+            Files.write(unfinished.path(), bytes);
             unfinished.publish();
         }
     }

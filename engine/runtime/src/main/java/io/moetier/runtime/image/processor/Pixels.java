@@ -19,8 +19,7 @@ public sealed interface Pixels {
     }
 
     /// Patches of one picture, a row each: channel, temporal copy, row, column. `merge` by `merge` patches, which
-    /// become
-    /// one token, follow each other, and such blocks row by row.
+    /// become one token, follow each other, and such blocks row by row.
     ///
     /// @param height in patches
     /// @param width in patches
@@ -56,8 +55,7 @@ public sealed interface Pixels {
     }
 
     /// Tiles of one size, a row each: channel, row, column; row by row, and the whole picture as one more at the end,
-    /// if
-    /// there is more than one.
+    /// if there is more than one.
     ///
     /// @param height in tiles
     /// @param width in tiles

@@ -4,7 +4,7 @@ import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.kernels.device.RopeTable;
 import java.util.ArrayList;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -23,7 +23,7 @@ public final class Sight {
 
     private final int[][] places; // by axis and token
     private final List<Seen> images = new ArrayList<>();
-    private final Map<RopeTable, RopeTable> tables = new IdentityHashMap<>();
+    private final Map<RopeTable, RopeTable> tables = new HashMap<>();
     private int length; // tokens with a place of their own
     private int next; // where the token behind them is
 
