@@ -57,8 +57,9 @@ class LearntFileTest {
     private static String refused(Path file) {
         UseEstimator estimator = estimator(EXPERTS);
         ByteBuffer before = kept(estimator);
-        String message = assertThrows(MalformedModelException.class, () -> LearntFile.read(file, List.of(estimator)))
-                .getMessage();
+        String message = String.valueOf(
+                assertThrows(MalformedModelException.class, () -> LearntFile.read(file, List.of(estimator)))
+                        .getMessage());
         assertEquals(before, kept(estimator));
         assertTrue(message.startsWith(file + ": "), message);
         return message.substring(file.toString().length() + 2);

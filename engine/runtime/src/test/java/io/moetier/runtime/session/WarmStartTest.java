@@ -95,7 +95,7 @@ class WarmStartTest {
                 if (run > 0) {
                     engine.takeUpLearnt(file);
                 }
-                assertEquals(run * 7, engine.learntTokens());
+                assertEquals(run * 7L, engine.learntTokens());
                 session.prefill(new int[] {1, 1412, 344, 938, 263, 683});
                 session.decode(575);
                 assertArrayEquals(expected, session.logits());
