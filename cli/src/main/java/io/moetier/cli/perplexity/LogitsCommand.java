@@ -3,6 +3,7 @@ package io.moetier.cli.perplexity;
 import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.DecoderOptions;
+import io.moetier.cli.option.ImageOptions;
 import io.moetier.cli.option.ModelOptions;
 import io.moetier.cli.option.OptionFlags;
 import io.moetier.cli.option.Prompt;
@@ -15,6 +16,7 @@ import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.library.Stores;
+import io.moetier.runtime.model.vision.ImagePatches;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Session;
 import io.moetier.storage.format.SafetensorsWriter;
@@ -48,6 +50,9 @@ public final class LogitsCommand implements Callable<Integer> {
     PromptOptions prompt = new PromptOptions();
 
     @Mixin
+    ImageOptions images = new ImageOptions();
+
+    @Mixin
     DecoderOptions decoder = new DecoderOptions();
 
     @Option(
@@ -66,31 +71,41 @@ public final class LogitsCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         EngineConfig config = model.config(surroundings, streams);
         Prompt given = prompt.require();
+        images.requireSense(given instanceof Prompt.Ids);
         try (OutputFile file = OutputFile.create(out, "--out")) {
             Stores stores = LibraryTerminal.stores(surroundings, streams);
             try (LoadedModel loaded = stores.load(model.model, config, given instanceof Prompt.Text)) {
                 int[] input = given.tokens(loaded);
                 int[] tokens = decoder.decoded(loaded.engine().spec(), input);
+                List<ImagePatches> shown = images.read(loaded, streams.in());
                 int vocabSize = loaded.engine().spec().vocabSize();
-                writeLogits(loaded, input, tokens, file.unfinished());
+                int positions = writeLogits(loaded, input, tokens, shown, file.unfinished());
                 file.publish();
-                streams.note(out + ": " + tokens.length + " positions of " + vocabSize + " logits"
+                streams.note(out + ": " + positions + " positions of " + vocabSize + " logits"
                         + ExpertsUsed.warning(OptionFlags.lossy(loaded.engine().selection())));
             }
         }
         return Failure.OK;
     }
 
-    private void writeLogits(LoadedModel loaded, int[] input, int[] tokens, Path file) throws IOException {
-        Entry entry =
-                Entry.of(TENSOR, "F32", tokens.length, loaded.engine().spec().vocabSize());
+    /// Returns how many positions there are.
+    private int writeLogits(LoadedModel loaded, int[] input, int[] tokens, List<ImagePatches> shown, Path file)
+            throws IOException {
         Map<String, String> metadata = OptionFlags.lossy(loaded.engine().selection())
                 .map(options -> Map.of("lossy", options))
                 .orElse(Map.of());
-        try (Session session = loaded.engine().newSession();
-                SafetensorsWriter writer = SafetensorsWriter.create(file, List.of(entry), metadata)) {
-            DecoderOptions.encode(loaded.engine().spec(), session, input);
-            session.prefill(tokens, (position, logits) -> write(writer, logits, out));
+        try (Session session = loaded.engine().newSession()) {
+            int[] all = shown.isEmpty() ? tokens : session.withImageTokens(tokens, shown);
+            Entry entry =
+                    Entry.of(TENSOR, "F32", all.length, loaded.engine().spec().vocabSize());
+            try (SafetensorsWriter writer = SafetensorsWriter.create(file, List.of(entry), metadata)) {
+                DecoderOptions.encode(loaded.engine().spec(), session, input);
+                if (!shown.isEmpty()) {
+                    session.look(all, shown);
+                }
+                session.prefill(all, (position, logits) -> write(writer, logits, out));
+            }
+            return all.length;
         }
     }
 

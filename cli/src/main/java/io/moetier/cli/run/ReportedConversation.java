@@ -8,7 +8,9 @@ import io.moetier.runtime.chat.Conversation;
 import io.moetier.runtime.chat.Reply;
 import io.moetier.runtime.chat.Transcript;
 import io.moetier.runtime.library.LoadedModel;
+import io.moetier.runtime.model.vision.ImagePatches;
 import io.moetier.runtime.text.ChatTemplate;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
@@ -56,9 +58,9 @@ final class ReportedConversation implements Answerer, AutoCloseable {
         reporting(() -> conversation.answerAgain(out, cancelled));
     }
 
-    /// Continues `tokens`, as [Conversation#answer(int[], Consumer, BooleanSupplier)].
-    void answer(int[] tokens, Consumer<String> out, BooleanSupplier cancelled) {
-        reporting(() -> conversation.answer(tokens, out, cancelled));
+    /// Continues `tokens`, as [Conversation#answer(int[], List, Consumer, BooleanSupplier)].
+    void answer(int[] tokens, List<ImagePatches> shown, Consumer<String> out, BooleanSupplier cancelled) {
+        reporting(() -> conversation.answer(tokens, shown, out, cancelled));
     }
 
     private void reporting(Supplier<Reply> answer) {

@@ -4,6 +4,7 @@ import io.moetier.cli.doctor.MachineFile;
 import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.models.Timeline;
 import io.moetier.cli.option.About;
+import io.moetier.cli.option.ImageOptions;
 import io.moetier.cli.option.ModelOptions;
 import io.moetier.cli.option.Prompt;
 import io.moetier.cli.option.PromptOptions;
@@ -21,6 +22,7 @@ import io.moetier.kernels.device.DeviceMarks;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.metrics.ActivityListener;
+import io.moetier.runtime.model.vision.ImagePatches;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.text.ChatTemplate;
@@ -29,6 +31,7 @@ import io.moetier.storage.model.Phase;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -66,6 +69,9 @@ public final class RunCommand implements Callable<Integer> {
 
     @Mixin
     PromptOptions promptOptions = new PromptOptions();
+
+    @Mixin
+    ImageOptions images = new ImageOptions();
 
     @Mixin
     SamplingOptions sampling = new SamplingOptions();
@@ -185,7 +191,9 @@ public final class RunCommand implements Callable<Integer> {
 
     private int answer(LoadedModel loaded, ReportedConversation conversation, Optional<Prompt> given)
             throws IOException {
-        return given.isPresent() ? answerOnce(conversation, given.get()) : converse(loaded, conversation);
+        return given.isPresent()
+                ? answerOnce(conversation, given.get(), images.read(loaded, streams.in()))
+                : converse(loaded, conversation);
     }
 
     private int converse(LoadedModel loaded, ReportedConversation conversation) throws IOException {
@@ -214,6 +222,7 @@ public final class RunCommand implements Callable<Integer> {
 
     /// Rejects options that would have no effect together.
     private void requireSense(Optional<Prompt> given) {
+        images.requireSense(given.filter(Prompt.Ids.class::isInstance).isPresent());
         if (json && stats) {
             throw new IllegalArgumentException(
                     "--json and --stats: expected one of them, the object holds the figures");
@@ -238,18 +247,19 @@ public final class RunCommand implements Callable<Integer> {
         return template;
     }
 
-    private int answerOnce(ReportedConversation conversation, Prompt given) {
+    private int answerOnce(ReportedConversation conversation, Prompt given, List<ImagePatches> shown) {
         try (Interruption interruption = Interruption.ofCommand()) {
             Signals.register("INT", interruption::interrupt);
-            return answerOnce(conversation, given, interruption);
+            return answerOnce(conversation, given, shown, interruption);
         }
     }
 
-    private int answerOnce(ReportedConversation conversation, Prompt given, Interruption interruption) {
+    private int answerOnce(
+            ReportedConversation conversation, Prompt given, List<ImagePatches> shown, Interruption interruption) {
         StringBuilder text = new StringBuilder();
         Consumer<String> out = json ? text::append : piece -> streams.answer(piece, surroundings.outputIsTerminal());
         switch (given) {
-            case Prompt.Ids ids -> conversation.answer(ids.ids(), out, interruption);
+            case Prompt.Ids ids -> conversation.answer(ids.ids(), shown, out, interruption);
             case Prompt.Text words -> conversation.answer(words.text(), out, interruption);
         }
         RunReport report = conversation.report();

@@ -1,6 +1,7 @@
 package io.moetier.cli.terminal;
 
 import io.moetier.kernels.cuda.driver.CudaException;
+import io.moetier.runtime.image.UnreadablePictureException;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -27,6 +28,7 @@ public record Failure(String sentence, int exitCode) {
         return switch (cause) {
             case MalformedModelException e -> failed(message(e));
             case IllegalArgumentException e -> new Failure(oneLine(message(e)), USAGE);
+            case UnreadablePictureException e -> failed(message(e));
             case UncheckedIOException e -> failed(message(e));
             case IOException e -> failed(message(e));
             case CudaException e

@@ -31,6 +31,7 @@ public final class Checkpoint implements AutoCloseable {
             "vocab.json",
             "merges.txt",
             "generation_config.json",
+            "preprocessor_config.json",
             "chat_template.jinja",
             "chat_template.json");
 

@@ -3,6 +3,7 @@ package io.moetier.runtime.chat;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.model.pass.RoutingListener;
+import io.moetier.runtime.model.vision.ImagePatches;
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.Generator;
@@ -143,6 +144,21 @@ public final class Conversation implements AutoCloseable {
     /// Continues `tokens`; without a tokenizer the answer is ids, separated by blanks.
     public Reply answer(int[] tokens, Consumer<String> out, BooleanSupplier cancelled) {
         return answer(tokens, 0, out, cancelled);
+    }
+
+    /// Continues `tokens`, whose image tokens are those of `images`, in order; one that stands alone is repeated as
+    /// often as its image needs.
+    ///
+    /// @throws IllegalArgumentException if the model reads no images, or the image tokens are not those of the
+    ///     images
+    public Reply answer(int[] tokens, List<ImagePatches> images, Consumer<String> out, BooleanSupplier cancelled) {
+        if (images.isEmpty()) {
+            return answer(tokens, out, cancelled);
+        }
+        session.truncate(0);
+        int[] expanded = session.withImageTokens(tokens, images);
+        session.look(expanded, images);
+        return answer(expanded, 0, out, cancelled);
     }
 
     private Reply answer(int[] tokens, long draw, Consumer<String> out, BooleanSupplier cancelled) {

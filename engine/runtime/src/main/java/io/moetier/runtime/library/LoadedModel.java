@@ -3,12 +3,17 @@ package io.moetier.runtime.library;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.cpu.VectorModule;
 import io.moetier.kernels.device.DeviceFactory;
+import io.moetier.runtime.image.Picture;
+import io.moetier.runtime.image.processor.ImageProcessor;
+import io.moetier.runtime.image.processor.Pixels;
+import io.moetier.runtime.model.vision.ImagePatches;
 import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.text.ChatTemplate;
 import io.moetier.runtime.text.LanguageTokens;
 import io.moetier.runtime.text.Tokenizer;
+import io.moetier.storage.format.Json;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.ZoneId;
@@ -108,6 +113,26 @@ public final class LoadedModel implements AutoCloseable {
     public Optional<int[]> tokens(Supplier<int[]> work, BooleanSupplier cancelled) {
         requireTokenizer();
         return unstoppable.run(work, cancelled);
+    }
+
+    /// Returns what the model's tower reads of a picture.
+    ///
+    /// @throws IllegalArgumentException if the model reads none, or came without `preprocessor_config.json`
+    /// @throws io.moetier.runtime.image.UnreadablePictureException if the picture's size is refused
+    public ImagePatches patches(Picture picture) {
+        engine.requireVision();
+        Path preprocessor = engine.store()
+                .file("preprocessor_config.json")
+                .orElseThrow(() -> new IllegalArgumentException(
+                        name + " came without preprocessor_config.json, which says how pictures are read"));
+        return switch (ImageProcessor.of(
+                        Json.readObject(preprocessor), engine.store().config())
+                .process(picture)) {
+            case Pixels.MergedPatches patches -> new ImagePatches(patches.values(), patches.height(), patches.width());
+            case Pixels.PlacedPatches _, Pixels.Tiles _ ->
+                throw new IllegalArgumentException(
+                        preprocessor + " is of another model's tower: expected Qwen2VLImageProcessor");
+        };
     }
 
     /// Returns the chat template, if the model has one.

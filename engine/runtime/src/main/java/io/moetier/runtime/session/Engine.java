@@ -274,7 +274,15 @@ public final class Engine implements AutoCloseable {
     ///
     /// @throws IllegalArgumentException if the model reads none
     VisionTower tower() {
-        return model.tower().orElseThrow(() -> new IllegalArgumentException(spec.family() + " reads no images"));
+        requireVision();
+        return model.tower().orElseThrow();
+    }
+
+    /// @throws IllegalArgumentException if the model reads no images
+    public void requireVision() {
+        if (spec.vision().isEmpty()) {
+            throw new IllegalArgumentException(spec.family() + " reads no images");
+        }
     }
 
     /// Returns how many experts a token is sent to.

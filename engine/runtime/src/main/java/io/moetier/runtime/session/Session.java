@@ -70,6 +70,7 @@ public final class Session implements AutoCloseable {
         logits = new float[engine.spec().vocabSize()];
         tokens = new int[contextLength];
         sight = new Sight(engine.spec().vision().isPresent() ? contextLength : 0);
+        owned.add(sight::close);
         pass.see(sight);
         engine.model().reservePositions(Math.min(contextLength, Memory.DEFAULT_CONTEXT));
     }
@@ -100,6 +101,13 @@ public final class Session implements AutoCloseable {
         void accept(int position, float[] logits);
     }
 
+    /// Returns `tokens` with as many image tokens for each image as it gives rows.
+    ///
+    /// @throws IllegalArgumentException if the model reads no images
+    public int[] withImageTokens(int[] tokens, List<ImagePatches> images) {
+        return engine.tower().expand(tokens, images);
+    }
+
     /// Reads images that are among the tokens appended next: where these have as many image tokens, one behind the
     /// other, as an image gives rows, the image stands.
     ///
@@ -112,18 +120,25 @@ public final class Session implements AutoCloseable {
         int[] starts = tower.places(appended, newImages);
         engine.lockStep();
         try {
+            sight.truncate(position, engine.device().kernels()); // what was looked at and not appended
             for (int i = 0; i < starts.length; i++) {
                 engine.relieve(tower.bytes(newImages.get(i)));
-                Arena arena = engine.device().newArena();
-                owned.add(arena::close);
-                sight.image(
-                        position + starts[i],
-                        tower.read(newImages.get(i), arena),
-                        engine.device().kernels());
+                see(position + starts[i], tower, newImages.get(i));
             }
             sight.text(position + appended.length);
         } finally {
             engine.unlockStep();
+        }
+    }
+
+    private void see(int first, VisionTower tower, ImagePatches image) {
+        Arena memory = engine.device().newArena();
+        try {
+            sight.image(
+                    first, tower.read(image, memory), memory, engine.device().kernels());
+        } catch (RuntimeException | Error e) {
+            memory.close();
+            throw e;
         }
     }
 
@@ -154,15 +169,15 @@ public final class Session implements AutoCloseable {
         if (newPosition < 0 || newPosition > position) {
             throw new IllegalArgumentException("cannot go back to " + newPosition + " from " + position);
         }
-        position = newPosition;
-        if (!sight.isEmpty()) {
+        if (newPosition < position && !sight.isEmpty()) {
             engine.lockStep();
             try {
-                sight.truncate(position, engine.device().kernels());
+                sight.truncate(newPosition, engine.device().kernels());
             } finally {
                 engine.unlockStep();
             }
         }
+        position = newPosition;
     }
 
     /// Returns what this session and its engine hold in memory now.

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.kernels.device.KvType;
+import io.moetier.runtime.model.vision.ImagePatches;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Generator;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// Every family on an emulated GPU, with hardly a slot on the device or in main memory, against the outside truth
@@ -66,6 +68,23 @@ class EmulatedFamiliesTest {
         int[] prompt = ints(reference, "input_ids");
         int[] greedy = ints(reference, "greedy_ids");
         requireLogitsAndTokens(golden, "logits", prompt, greedy);
+    }
+
+    @ParameterizedTest
+    @FieldSource("io.moetier.testdata.TestData#GOLDEN_IMAGE_CASES")
+    void seesWhatTheReferenceSees(String name) {
+        Path golden = TestData.golden(name);
+        JsonObject reference = Json.readObject(golden.resolve("reference.json"));
+        int[] prompt = ints(reference, "input_ids");
+        try (Engine engine = open(golden);
+                Session session = engine.newSession();
+                SafetensorsFile inputs = SafetensorsFile.open(golden.resolve("inputs.safetensors"))) {
+            session.look(prompt, List.of(new ImagePatches(inputs.readFloats("pixel_values"), 8, 12)));
+            float[] logits =
+                    EmulatedEngines.logits(session, prompt, engine.spec().vocabSize());
+            double worst = worst(golden, "logits", logits);
+            assertTrue(worst <= TOLERANCE, () -> "logits differ by " + worst);
+        }
     }
 
     /// The trained model, in bfloat16.

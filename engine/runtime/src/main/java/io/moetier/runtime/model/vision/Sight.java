@@ -3,6 +3,7 @@ package io.moetier.runtime.model.vision;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.kernels.device.RopeTable;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -15,7 +16,7 @@ import java.util.stream.IntStream;
 /// time, in their rows and columns from there on; what follows comes behind the longer side (Qwen2-VL, Wang et al.
 /// 2024,
 /// arXiv:2409.12191, section 2.1).
-public final class Sight {
+public final class Sight implements AutoCloseable {
     /// No image.
     public static final Sight NOTHING = new Sight(0);
 
@@ -27,7 +28,12 @@ public final class Sight {
     private int length; // tokens with a place of their own
     private int next; // where the token behind them is
 
-    private record Seen(int first, ImageRows rows) {}
+    /// @param memory owns the rows
+    private record Seen(int first, ImageRows rows, Arena memory) {
+        boolean isBefore(int position) {
+            return first + rows.number() <= position;
+        }
+    }
 
     /// @param capacity tokens of the session
     public Sight(int capacity) {
@@ -42,7 +48,10 @@ public final class Sight {
     /// Forgets every token from `position` on.
     public void truncate(int position, Kernels kernels) {
         if (position < length) {
-            images.removeIf(image -> image.first + image.rows.number() > position);
+            List<Seen> gone =
+                    images.stream().filter(image -> !image.isBefore(position)).toList();
+            images.removeAll(gone);
+            gone.forEach(image -> image.memory.close());
             length = position;
             next = IntStream.range(0, AXES * position)
                             .map(i -> places[i % AXES][i / AXES])
@@ -62,9 +71,11 @@ public final class Sight {
     }
 
     /// Puts an image from position `first` on, where its tokens will be.
-    public void image(int first, ImageRows rows, Kernels kernels) {
+    ///
+    /// @param memory owns the rows, and is closed when the image is forgotten
+    public void image(int first, ImageRows rows, Arena memory, Kernels kernels) {
         text(first);
-        images.add(new Seen(first, rows));
+        images.add(new Seen(first, rows, memory));
         for (int row = 0; row < rows.rows(); row++) {
             for (int col = 0; col < rows.cols(); col++) {
                 put(next, next + row, next + col);
@@ -97,6 +108,12 @@ public final class Sight {
     private void forgetTables(Kernels kernels) {
         tables.values().forEach(kernels::forget);
         tables.clear();
+    }
+
+    @Override
+    public void close() {
+        images.forEach(image -> image.memory.close());
+        images.clear();
     }
 
     /// Tokens of a pass.

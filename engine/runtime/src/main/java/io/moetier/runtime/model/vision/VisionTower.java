@@ -11,6 +11,7 @@ import io.moetier.runtime.model.weight.Weights;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /// A loaded tower. Immutable; one image at a time.
 public final class VisionTower {
@@ -52,6 +53,27 @@ public final class VisionTower {
         PatchGrid _ = grid(image);
     }
 
+    /// Returns the tokens of a text in which each image has as many image tokens as rows: those that stand alone in
+    /// `tokens` are repeated.
+    public int[] expand(int[] tokens, List<ImagePatches> images) {
+        IntStream.Builder expanded = IntStream.builder();
+        int image = 0;
+        for (int at = 0; at < tokens.length; at++) {
+            boolean begins = tokens[at] == spec.imageToken() && (at == 0 || tokens[at - 1] != spec.imageToken());
+            boolean alone = begins && next(tokens, at, false) == at + 1;
+            int copies = alone && image < images.size() ? rows(images.get(image)) : 1;
+            for (int copy = 0; copy < copies; copy++) {
+                expanded.accept(tokens[at]);
+            }
+            image += begins ? 1 : 0;
+        }
+        return expanded.build().toArray();
+    }
+
+    private int rows(ImagePatches image) {
+        return image.number() / spec.patches().merged();
+    }
+
     /// Returns where among the tokens of a text each image stands.
     ///
     /// @throws IllegalArgumentException if the image tokens are not those of the images
@@ -62,7 +84,7 @@ public final class VisionTower {
             at = next(tokens, at, true);
             places[i] = at;
             int end = next(tokens, at, false);
-            int rows = images.get(i).number() / spec.patches().merged();
+            int rows = rows(images.get(i));
             if (end - at < rows) {
                 throw new IllegalArgumentException("image " + (i + 1) + " takes " + rows + " tokens of id "
                         + spec.imageToken() + ", but the text has " + (end - at) + " in a row");

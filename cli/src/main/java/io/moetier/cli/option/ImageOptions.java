@@ -1,0 +1,117 @@
+package io.moetier.cli.option;
+
+import io.moetier.runtime.image.Picture;
+import io.moetier.runtime.library.LoadedModel;
+import io.moetier.runtime.model.vision.ImagePatches;
+import io.moetier.storage.format.RawTensor;
+import io.moetier.storage.format.SafetensorsFile;
+import io.moetier.storage.model.MalformedModelException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// Pictures that a prompt of token ids shows, in the order of their image tokens.
+@About(Topic.PROMPT)
+public final class ImageOptions {
+    private static final String STANDARD_INPUT = "-";
+    private static final String VALUES = "pixel_values";
+    private static final String GRID = "image_grid_thw";
+    private static final int GRID_LENGTH = 3;
+
+    @Option(
+            names = "--image",
+            paramLabel = "FILE",
+            description = "Show a picture (PNG, JPEG, WebP, GIF or BMP; - for standard input) where --ids has an image"
+                    + " token; may be repeated.")
+    List<String> images = List.of();
+
+    @Option(
+            names = "--pixel-values",
+            paramLabel = "FILE",
+            description = "Show what pixel_values and image_grid_thw of a safetensors file hold, in place of --image.")
+    @Nullable
+    Path pixelValues;
+
+    /// Says whether there is any.
+    public boolean isEmpty() {
+        return images.isEmpty() && pixelValues == null;
+    }
+
+    /// Checks that pictures are given in one way, and with token ids.
+    ///
+    /// @throws IllegalArgumentException if not
+    public void requireSense(boolean hasIds) {
+        if (!images.isEmpty() && pixelValues != null) {
+            throw new IllegalArgumentException("--image and --pixel-values: expected one of them");
+        }
+        if (!isEmpty() && !hasIds) {
+            throw new IllegalArgumentException(
+                    (images.isEmpty() ? "--pixel-values" : "--image") + " needs --ids or --ids-file with image tokens");
+        }
+    }
+
+    /// Reads the pictures as the model's tower takes them.
+    ///
+    /// @throws IllegalArgumentException if the model reads none
+    /// @throws io.moetier.runtime.image.UnreadablePictureException if one cannot be read
+    public List<ImagePatches> read(LoadedModel model, InputStream standardInput) {
+        if (pixelValues != null) {
+            model.engine().requireVision();
+            return List.of(values(pixelValues));
+        }
+        List<ImagePatches> read = new ArrayList<>();
+        for (String image : images) {
+            model.engine().requireVision();
+            read.add(model.patches(picture(image, standardInput)));
+        }
+        return read;
+    }
+
+    private static Picture picture(String image, InputStream standardInput) {
+        try {
+            return image.equals(STANDARD_INPUT)
+                    ? Picture.read(standardInput, "standard input")
+                    : Picture.read(Path.of(image));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static ImagePatches values(Path file) {
+        if (!Files.exists(file)) {
+            throw new UncheckedIOException(new NoSuchFileException(file.toString()));
+        }
+        try (SafetensorsFile tensors = SafetensorsFile.open(file);
+                Arena arena = Arena.ofConfined()) {
+            RawTensor grid = tensors.requireRaw(GRID);
+            if (!grid.dtype().equals("I64") || grid.byteLength() != GRID_LENGTH * Long.BYTES) {
+                throw MalformedModelException.of(
+                        file, GRID, "I64 of one image: frames, rows, columns", grid.dtype() + " " + grid.shape());
+            }
+            MemorySegment numbers = arena.allocate(grid.byteLength(), Long.BYTES);
+            tensors.read(grid, 0, numbers);
+            long[] sizes = numbers.toArray(ValueLayout.JAVA_LONG);
+            float[] values = tensors.readFloats(VALUES);
+            boolean fits = sizes[0] == 1
+                    && LongStream.of(sizes).allMatch(size -> size >= 1 && size <= values.length)
+                    && values.length % (sizes[1] * sizes[2]) == 0;
+            if (!fits) {
+                throw MalformedModelException.of(
+                        file, GRID, "1 frame, rows and columns of patches of " + VALUES, Arrays.toString(sizes));
+            }
+            return new ImagePatches(values, (int) sizes[1], (int) sizes[2]);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+package io.moetier.cli.run;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.cli.CommandLineRun;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.SafetensorsFile;
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+
+/// Pictures through the command line: from the file to the reference's logits and tokens.
+class ImageOptionTest {
+    private static final List<String> CASES = TestData.GOLDEN_IMAGE_CASES;
+    private static final int ALONE = 310; // the cases' image token
+
+    @TempDir
+    Path directory = Path.of("");
+
+    private static Path golden(String name) {
+        return TestData.golden(name);
+    }
+
+    private static List<Integer> ints(String name, String key) {
+        return Json.readObject(golden(name).resolve("reference.json"))
+                .optionalInts(key)
+                .orElseThrow();
+    }
+
+    private static String ids(List<Integer> ids) {
+        return ids.stream().map(Object::toString).collect(Collectors.joining(","));
+    }
+
+    @ParameterizedTest
+    @FieldSource("CASES")
+    void answersAreTheReferences(String name) {
+        List<Integer> prompt = ints(name, "input_ids");
+        int first = prompt.indexOf(ALONE);
+        List<Integer> marked = prompt.stream().filter(id -> id != ALONE).collect(Collectors.toList());
+        marked.add(first, ALONE);
+        for (List<Integer> given : List.of(prompt, marked)) {
+            CommandLineRun run = run(
+                    "run",
+                    golden(name).toString(),
+                    "--ids",
+                    ids(given),
+                    "--image",
+                    picture(name),
+                    "-n",
+                    "6",
+                    "--temp",
+                    "0",
+                    "--kv",
+                    "f32");
+            assertEquals(Failure.OK, run.exitCode(), run::err);
+            String expected = ints(name, "greedy_ids").stream()
+                    .limit(6)
+                    .map(Object::toString)
+                    .collect(Collectors.joining(" "));
+            assertEquals(expected, run.out().strip());
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("CASES")
+    void pixelValuesAreThoseOfThePicture(String name) {
+        Path ofPicture = directory.resolve("picture.safetensors");
+        Path ofValues = directory.resolve("values.safetensors");
+        logits(name, "--image", picture(name), ofPicture);
+        logits(
+                name,
+                "--pixel-values",
+                golden(name).resolve("inputs.safetensors").toString(),
+                ofValues);
+        try (SafetensorsFile one = SafetensorsFile.open(ofPicture);
+                SafetensorsFile other = SafetensorsFile.open(ofValues);
+                SafetensorsFile reference = SafetensorsFile.open(golden(name).resolve("logits.safetensors"))) {
+            assertArrayEquals(one.readFloats("logits"), other.readFloats("logits"));
+            assertArrayEquals(reference.readFloats("logits"), one.readFloats("logits"), 1e-4f);
+        }
+    }
+
+    private void logits(String name, String option, String file, Path out) {
+        CommandLineRun run = run(
+                "logits",
+                golden(name).toString(),
+                "--ids",
+                ids(ints(name, "input_ids")),
+                option,
+                file,
+                "--kv",
+                "f32",
+                "-o",
+                out.toString());
+        assertEquals(Failure.OK, run.exitCode(), run::err);
+    }
+
+    @Test
+    void whatCannotBeShownIsSaidInOneSentence() throws IOException {
+        String model = golden("qwen3_vl_moe").toString();
+        String picture = picture("qwen3_vl_moe");
+        Path text = Files.writeString(directory.resolve("text.png"), "no picture");
+        assertRefused("--image needs --ids", "run", model, "--image", picture, "hello");
+        assertRefused("reads no images", "run", golden("mixtral").toString(), "--ids", "1,2", "--image", picture);
+        assertRefused("but the text has 0", "run", model, "--ids", "1,2", "--image", picture);
+        assertRefused("but the text has 2", "run", model, "--ids", "1,310,310,2", "--image", picture);
+        assertRefused("no image stands for", "run", model, "--ids", "310,2,310", "--image", picture);
+        assertRefused("text.png", "run", model, "--ids", "310,2", "--image", text.toString());
+        assertRefused("none.png", "run", model, "--ids", "310,2", "--image", "none.png");
+        assertRefused("none.safetensors", "run", model, "--ids", "310", "--pixel-values", "none.safetensors");
+        assertRefused(
+                "image_grid_thw",
+                "run",
+                model,
+                "--ids",
+                "310",
+                "--pixel-values",
+                golden("qwen3_vl_moe").resolve("logits.safetensors").toString());
+        assertRefused("expected one of them", "run", model, "--ids", "1", "--image", "a", "--pixel-values", "b");
+    }
+
+    private void assertRefused(String part, String... arguments) {
+        CommandLineRun run = run(arguments);
+        assertTrue(run.exitCode() == Failure.FAILED || run.exitCode() == Failure.USAGE, run::err);
+        List<String> said =
+                run.err().lines().filter(line -> line.startsWith("moetier: ")).toList();
+        assertEquals(1, said.size(), run::err);
+        assertTrue(said.getFirst().contains(part), run::err);
+    }
+
+    private static String picture(String name) {
+        return golden(name).resolve("image.png").toString();
+    }
+
+    private CommandLineRun run(String... arguments) {
+        return CommandLineRun.inProcess(directory.resolve("cache"), arguments);
+    }
+}
