@@ -217,7 +217,10 @@ class CommandsTest {
         ok("inspect", GOLDEN);
         assertFalse(out.toString().contains("not used"), out::toString);
         ok("inspect", TestData.golden("qwen3_5_moe").toString());
-        assertTrue(out.toString().contains("33 tensors of encoders of images or sound"), out::toString);
+        assertTrue(out.toString().contains("vision tower "), out::toString);
+        assertFalse(out.toString().contains("not used"), out::toString);
+        ok("inspect", TestData.golden("minimax_m3").toString());
+        assertTrue(out.toString().contains("27 tensors of encoders of images or sound"), out::toString);
     }
 
     @Test

@@ -105,6 +105,7 @@ final class TensorTypes {
         if (!spec.tiedEmbeddings()) {
             add(source, "head", List.of(spec.head().linear()));
         }
+        spec.vision().ifPresent(tower -> add(source, "vision tower", tower.linears()));
         for (VectorSpec vector : spec.denseVectors()) {
             TensorInfo tensor = source.require(vector);
             add("vectors", tensor.dtype(), tensor.byteLength());

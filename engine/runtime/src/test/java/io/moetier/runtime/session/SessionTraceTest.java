@@ -123,13 +123,6 @@ class SessionTraceTest {
                 moe.weighsInputs());
         layers.set(0, LayerSpec.of(first.sublayers().getFirst(), SublayerSpec.preNorm(spec.finalNorm(), narrow)));
         return new ModelSpec(
-                spec.family(),
-                spec.sizes(),
-                spec.embedding(),
-                layers,
-                spec.finalNorm(),
-                spec.head(),
-                spec.encoder(),
-                spec.vision());
+                spec.family(), spec.sizes(), spec.embedding(), layers, spec.finalNorm(), spec.head(), spec.encoder());
     }
 }

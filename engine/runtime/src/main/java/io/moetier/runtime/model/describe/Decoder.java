@@ -85,7 +85,7 @@ public final class Decoder {
         return new ModelSpec(
                 config.family(),
                 new ModelSpec.Sizes(hiddenSize, vocabSize, maxPositions()),
-                new ModelSpec.Embedding(table, embeddingMultiplier, Optional.empty()),
+                new ModelSpec.Embedding(table, embeddingMultiplier, Optional.empty(), Optional.empty()),
                 IntStream.range(0, config.numLayers(numLayers))
                         .mapToObj(layer -> layers.apply(new Layer(config, layer, layerPrefix + layer + ".")))
                         .toList(),
@@ -95,7 +95,6 @@ public final class Decoder {
                                 ? headBias ? table.withBias(VectorSpec.of(head + ".bias", vocabSize)) : table
                                 : LinearSpec.named(head, vocabSize, hiddenSize, headBias),
                         logitsMultiplier),
-                Optional.empty(),
                 Optional.empty());
     }
 

@@ -55,7 +55,7 @@ public final class EncoderDecoder {
         return new ModelSpec(
                 config.family(),
                 new ModelSpec.Sizes(hiddenSize, embedding.rows(), config.positive("max_position_embeddings")),
-                new ModelSpec.Embedding(embedding, embeddingMultiplier, positions),
+                new ModelSpec.Embedding(embedding, embeddingMultiplier, positions, Optional.empty()),
                 Stream.concat(encoder.described(config), decoder.described(config))
                         .toList(),
                 decoder.finalNorm(),
@@ -63,8 +63,7 @@ public final class EncoderDecoder {
                         tied ? embedding : LinearSpec.of("lm_head.weight", embedding.rows(), hiddenSize),
                         tied ? tiedLogitsMultiplier : 1),
                 Optional.of(new EncoderSpec(
-                        encoder.numLayers(), encoder.finalNorm(), config.json().requireInt("decoder_start_token_id"))),
-                Optional.empty());
+                        encoder.numLayers(), encoder.finalNorm(), config.json().requireInt("decoder_start_token_id"))));
     }
 
     /// One of the two stacks.

@@ -16,7 +16,6 @@ import java.util.stream.Stream;
 ///
 /// @param family the checkpoint's `model_type`
 /// @param encoder the first layers, where the model has an encoder; the others are the decoder's
-/// @param vision what makes rows of images, where the model has it
 public record ModelSpec(
         String family,
         Sizes sizes,
@@ -24,8 +23,7 @@ public record ModelSpec(
         List<LayerSpec> layers,
         NormSpec finalNorm,
         Head head,
-        Optional<EncoderSpec> encoder,
-        Optional<VisionSpec> vision) {
+        Optional<EncoderSpec> encoder) {
     /// @throws IllegalArgumentException if a number is out of range
     public ModelSpec {
         layers = List.copyOf(layers);
@@ -38,12 +36,12 @@ public record ModelSpec(
 
     /// Returns this model with a tower for images.
     public ModelSpec with(VisionSpec tower) {
-        return new ModelSpec(family, sizes, embedding, layers, finalNorm, head, encoder, Optional.of(tower));
+        return new ModelSpec(family, sizes, embedding.with(tower), layers, finalNorm, head, encoder);
     }
 
-    /// Returns this model without a tower for images.
-    public ModelSpec withoutVision() {
-        return new ModelSpec(family, sizes, embedding, layers, finalNorm, head, encoder, Optional.empty());
+    /// Returns what makes rows of images, where the model has it.
+    public Optional<VisionSpec> vision() {
+        return embedding.vision();
     }
 
     /// What is the same in all layers.
@@ -59,15 +57,21 @@ public record ModelSpec(
         }
     }
 
-    /// What tokens become before the first layer.
+    /// What tokens and images become before the first layer.
     ///
     /// @param table [vocabSize, hiddenSize]
     /// @param factor on its rows
     /// @param positions what is added to them, where the family has it
-    public record Embedding(LinearSpec table, float factor, Optional<SinusoidSpec> positions) {
+    /// @param vision what makes rows of images, where the model has it
+    public record Embedding(
+            LinearSpec table, float factor, Optional<SinusoidSpec> positions, Optional<VisionSpec> vision) {
         /// @throws IllegalArgumentException if a number is out of range
         public Embedding {
             Range.requireFinite("factor on the embedding", factor);
+        }
+
+        private Embedding with(VisionSpec tower) {
+            return new Embedding(table, factor, positions, Optional.of(tower));
         }
     }
 
@@ -157,7 +161,7 @@ public record ModelSpec(
         if (!tiedEmbeddings()) {
             linears.add(head.linear());
         }
-        vision.ifPresent(tower -> linears.addAll(tower.linears()));
+        vision().ifPresent(tower -> linears.addAll(tower.linears()));
         return linears;
     }
 
@@ -186,7 +190,7 @@ public record ModelSpec(
         }
         vectors.addAll(finalNorm.vectors());
         encoder.ifPresent(present -> vectors.addAll(present.finalNorm().vectors()));
-        vision.ifPresent(tower -> vectors.addAll(tower.vectors()));
+        vision().ifPresent(tower -> vectors.addAll(tower.vectors()));
         return List.copyOf(vectors);
     }
 
@@ -201,8 +205,7 @@ public record ModelSpec(
                 layers.stream().map(layer -> layer.withExpertsPerToken(k)).toList(),
                 finalNorm,
                 head,
-                encoder,
-                vision);
+                encoder);
     }
 
     /// Returns the parameters of the whole model.
