@@ -21,7 +21,6 @@ import org.junit.jupiter.params.provider.FieldSource;
 
 /// Pictures through the command line: from the file to the reference's logits and tokens.
 class ImageOptionTest {
-    private static final List<String> CASES = TestData.GOLDEN_IMAGE_CASES;
     private static final int ALONE = 310; // the cases' image token
 
     @TempDir
@@ -42,7 +41,7 @@ class ImageOptionTest {
     }
 
     @ParameterizedTest
-    @FieldSource("CASES")
+    @FieldSource("io.moetier.testdata.TestData#GOLDEN_IMAGE_CASES")
     void answersAreTheReferences(String name) {
         List<Integer> prompt = ints(name, "input_ids");
         int first = prompt.indexOf(ALONE);
@@ -72,7 +71,7 @@ class ImageOptionTest {
     }
 
     @ParameterizedTest
-    @FieldSource("CASES")
+    @FieldSource("io.moetier.testdata.TestData#GOLDEN_IMAGE_CASES")
     void pixelValuesAreThoseOfThePicture(String name) {
         Path ofPicture = directory.resolve("picture.safetensors");
         Path ofValues = directory.resolve("values.safetensors");

@@ -278,7 +278,9 @@ public final class Engine implements AutoCloseable {
         return model.tower().orElseThrow();
     }
 
-    /// @throws IllegalArgumentException if the model reads no images
+    /// Checks that the model reads images.
+    ///
+    /// @throws IllegalArgumentException if it reads none
     public void requireVision() {
         if (spec.vision().isEmpty()) {
             throw new IllegalArgumentException(spec.family() + " reads no images");
