@@ -15,10 +15,11 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -62,21 +63,30 @@ public final class ImageOptions {
         }
     }
 
-    /// Reads the pictures as the model's tower takes them.
+    /// Pictures, and what was made of such elsewhere.
+    public record Shown(List<Picture> pictures, List<ImagePatches> patches) {
+        /// Returns all as the model's tower takes them.
+        ///
+        /// @throws IllegalArgumentException if the model reads none
+        /// @throws io.moetier.runtime.image.UnreadablePictureException if the size of one is refused
+        public List<ImagePatches> patches(LoadedModel model) {
+            if (!pictures.isEmpty() || !patches.isEmpty()) {
+                model.engine().requireVision();
+            }
+            return Stream.concat(patches.stream(), pictures.stream().map(model::patches))
+                    .toList();
+        }
+    }
+
+    /// Reads the files, which needs no model.
     ///
-    /// @throws IllegalArgumentException if the model reads none
     /// @throws io.moetier.runtime.image.UnreadablePictureException if one cannot be read
-    public List<ImagePatches> read(LoadedModel model, InputStream standardInput) {
-        if (pixelValues != null) {
-            model.engine().requireVision();
-            return List.of(values(pixelValues));
-        }
-        List<ImagePatches> read = new ArrayList<>();
-        for (String image : images) {
-            model.engine().requireVision();
-            read.add(model.patches(picture(image, standardInput)));
-        }
-        return read;
+    /// @throws MalformedModelException if one has no values of an image
+    public Shown read(InputStream standardInput) {
+        return new Shown(
+                images.stream().map(image -> picture(image, standardInput)).toList(),
+                Optional.ofNullable(pixelValues).map(ImageOptions::values).stream()
+                        .toList());
     }
 
     private static Picture picture(String image, InputStream standardInput) {

@@ -72,12 +72,13 @@ public final class LogitsCommand implements Callable<Integer> {
         EngineConfig config = model.config(surroundings, streams);
         Prompt given = prompt.require();
         images.requireSense(given instanceof Prompt.Ids);
+        ImageOptions.Shown pictures = images.read(streams.in());
         try (OutputFile file = OutputFile.create(out, "--out")) {
             Stores stores = LibraryTerminal.stores(surroundings, streams);
             try (LoadedModel loaded = stores.load(model.model, config, given instanceof Prompt.Text)) {
                 int[] input = given.tokens(loaded);
                 int[] tokens = decoder.decoded(loaded.engine().spec(), input);
-                List<ImagePatches> shown = images.read(loaded, streams.in());
+                List<ImagePatches> shown = pictures.patches(loaded);
                 int vocabSize = loaded.engine().spec().vocabSize();
                 int positions = writeLogits(loaded, input, tokens, shown, file.unfinished());
                 file.publish();

@@ -121,6 +121,11 @@ public final class RunCommand implements Callable<Integer> {
         this.streams = streams;
     }
 
+    /// What is to be answered.
+    ///
+    /// @param prompt none if somebody sits there to type it
+    private record Asked(Optional<Prompt> prompt, ImageOptions.Shown pictures) {}
+
     @Override
     public Integer call() throws IOException {
         EngineConfig config = model.config(surroundings, streams);
@@ -128,6 +133,7 @@ public final class RunCommand implements Callable<Integer> {
         Profile.requireName(profile);
         Optional<Prompt> given = prompt();
         requireSense(given);
+        Asked asked = new Asked(given, images.read(streams.in()));
         if (traceEvents != null) {
             Timeline.check(traceEvents);
         }
@@ -148,8 +154,8 @@ public final class RunCommand implements Callable<Integer> {
             conversation.conversation().translate(languages.of(loaded, text));
             try {
                 return traceEvents == null
-                        ? answer(loaded, conversation, given)
-                        : answer(loaded, conversation, given, traceEvents);
+                        ? answer(loaded, conversation, asked)
+                        : answer(loaded, conversation, asked, traceEvents);
             } finally {
                 warmth.ifPresent(Profile::save);
                 noteRepeatedReads(loaded);
@@ -166,33 +172,31 @@ public final class RunCommand implements Callable<Integer> {
         }
     }
 
-    private int answer(LoadedModel loaded, ReportedConversation conversation, Optional<Prompt> given, Path timeline)
+    private int answer(LoadedModel loaded, ReportedConversation conversation, Asked asked, Path timeline)
             throws IOException {
         try (Timeline file = Timeline.create(timeline)) {
-            int code = answer(loaded, conversation, given, file.events());
+            int code = answer(loaded, conversation, asked, file.events());
             file.publish(model.model, loaded, streams);
             return code;
         }
     }
 
-    private int answer(
-            LoadedModel loaded, ReportedConversation conversation, Optional<Prompt> given, TraceEvents events)
+    private int answer(LoadedModel loaded, ReportedConversation conversation, Asked asked, TraceEvents events)
             throws IOException {
         Engine engine = loaded.engine();
         try (DeviceMarks marks = new ModelClock(loaded).newMarks()) {
             StepProfile profile = new StepProfile(marks, engine.spec().layers().size(), Optional.of(events));
             engine.listen(profile);
             profile.count(Phase.DECODE);
-            return answer(loaded, conversation, given);
+            return answer(loaded, conversation, asked);
         } finally {
             engine.listen(ActivityListener.NONE);
         }
     }
 
-    private int answer(LoadedModel loaded, ReportedConversation conversation, Optional<Prompt> given)
-            throws IOException {
-        return given.isPresent()
-                ? answerOnce(conversation, given.get(), images.read(loaded, streams.in()))
+    private int answer(LoadedModel loaded, ReportedConversation conversation, Asked asked) throws IOException {
+        return asked.prompt.isPresent()
+                ? answerOnce(conversation, asked.prompt.get(), asked.pictures.patches(loaded))
                 : converse(loaded, conversation);
     }
 

@@ -115,6 +115,17 @@ class ImageOptionTest {
         assertRefused("but the text has 2", "run", model, "--ids", "1,310,310,2", "--image", picture);
         assertRefused("no image stands for", "run", model, "--ids", "310,2,310", "--image", picture);
         assertRefused("text.png", "run", model, "--ids", "310,2", "--image", text.toString());
+        assertRefused(
+                "the context holds 16 tokens", "run", model, "--ids", "1,310,2", "--image", picture, "--ctx", "16");
+        assertRefused("outside the vocabulary", "run", model, "--ids", "310,9999", "--image", picture);
+        assertRefused(
+                "none.png",
+                "run",
+                "none.gguf",
+                "--ids",
+                "310",
+                "--image",
+                "none.png"); // before the model is looked for
         assertRefused("none.png", "run", model, "--ids", "310,2", "--image", "none.png");
         assertRefused("none.safetensors", "run", model, "--ids", "310", "--pixel-values", "none.safetensors");
         assertRefused(

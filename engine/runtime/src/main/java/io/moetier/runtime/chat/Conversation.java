@@ -157,8 +157,7 @@ public final class Conversation implements AutoCloseable {
         }
         session.truncate(0);
         int[] expanded = session.withImageTokens(tokens, images);
-        session.look(expanded, images);
-        return answer(expanded, 0, out, cancelled);
+        return session.look(expanded, images, cancelled) ? answer(expanded, 0, out, cancelled) : nothing();
     }
 
     private Reply answer(int[] tokens, long draw, Consumer<String> out, BooleanSupplier cancelled) {

@@ -169,7 +169,7 @@ public final class MoeModel {
         if (positions != null) {
             kernels.addRows(positions, pass.firstPosition(), null, n, spec.hiddenSize(), workspace.residual());
         }
-        if (!pass.sight().isEmpty()) {
+        if (pass.sight().isAmong(pass.firstPosition(), n)) {
             pass.sight()
                     .embed(kernels, new Sight.Rows(pass.firstPosition(), n, spec.hiddenSize(), workspace.residual()));
         }
@@ -192,7 +192,7 @@ public final class MoeModel {
     }
 
     private void addBehind(int layer, Pass pass, Workspace workspace) {
-        if (!pass.sight().isEmpty()) {
+        if (pass.sight().isAmong(pass.firstPosition(), pass.n())) {
             Sight.Rows rows = new Sight.Rows(pass.firstPosition(), pass.n(), spec.hiddenSize(), workspace.residual());
             pass.sight()
                     .addBehind(

@@ -608,9 +608,9 @@ public final class Engine implements AutoCloseable {
         return config.memory().ramBytes().orElseGet(() -> Math.max(minimumRamBytes(), memoryPlan.expertBytes()));
     }
 
-    /// Returns how many tokens a pass takes at most: fewer than usual where their buffers, keys and values would leave
-    /// too
-    /// little for the fewest experts. An encoder's output begins with one pass, whose experts may have a capacity.
+    /// Returns how many tokens a pass takes at most: fewer than usual where their buffers, keys and values would
+    /// leave too little for the fewest experts. An encoder's output begins with one pass, whose experts may have a
+    /// capacity.
     private int batchThatFits(EngineConfig config) {
         int tokens = Math.min(BATCH, contextLength);
         if (!asked && device.readsMainMemory() && spec.encoder().isEmpty()) {

@@ -17,6 +17,7 @@ import io.moetier.runtime.model.pass.Workspace;
 import io.moetier.runtime.model.spec.EncoderSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.vision.ImagePatches;
+import io.moetier.runtime.model.vision.ImageRows;
 import io.moetier.runtime.model.vision.Sight;
 import io.moetier.runtime.model.vision.VisionTower;
 import io.moetier.storage.model.Phase;
@@ -38,6 +39,7 @@ public final class Session implements AutoCloseable {
     private final Owned owned;
     private final KvCache cache;
     private final Pass pass = new Pass();
+    private final Sight sight;
     private final Workspace workspace;
     private final DeviceBuffer deviceLogits;
     private final float[] logits;
@@ -53,7 +55,6 @@ public final class Session implements AutoCloseable {
 
     private RoutingListener listener = RoutingListener.NONE;
     private @Nullable MixtureObserver observer;
-    private final Sight sight;
 
     private Session(Engine engine, KvType kv, int contextLength, int batch, Owned owned) {
         this.engine = engine;
@@ -113,29 +114,41 @@ public final class Session implements AutoCloseable {
     ///
     /// @param appended what [#prompt] or [#prefill] will be given
     /// @throws IllegalArgumentException if the model reads no images, an image does not fit it, or the image tokens
-    ///     are not those of the images
-    public void look(int[] appended, List<ImagePatches> newImages) {
+    ///     are not those of the images; and as [#prefill(int\[\])]
+    public void look(int[] appended, List<ImagePatches> images) {
+        look(appended, images, () -> false);
+    }
+
+    /// Reads images like [#look(int\[\], List)] and asks `cancelled` now and then whether to give up.
+    ///
+    /// @return false if it was given up; the session is then as it was before
+    public boolean look(int[] appended, List<ImagePatches> images, BooleanSupplier cancelled) {
         VisionTower tower = engine.tower();
-        newImages.forEach(tower::requireFit);
-        int[] starts = tower.places(appended, newImages);
+        check(appended);
+        images.forEach(tower::requireFit);
+        int[] starts = tower.places(appended, images);
         engine.lockStep();
         try {
             sight.truncate(position, engine.device().kernels()); // what was looked at and not appended
             for (int i = 0; i < starts.length; i++) {
-                engine.relieve(tower.bytes(newImages.get(i)));
-                see(position + starts[i], tower, newImages.get(i));
+                engine.relieve(tower.bytes(images.get(i)));
+                see(position + starts[i], tower, images.get(i), cancelled);
             }
             sight.text(position + appended.length);
+            return true;
+        } catch (CancellationException e) {
+            sight.truncate(position, engine.device().kernels());
+            return false;
         } finally {
             engine.unlockStep();
         }
     }
 
-    private void see(int first, VisionTower tower, ImagePatches image) {
+    private void see(int first, VisionTower tower, ImagePatches image, BooleanSupplier cancelled) {
         Arena memory = engine.device().newArena();
         try {
-            sight.image(
-                    first, tower.read(image, memory), memory, engine.device().kernels());
+            ImageRows rows = tower.read(image, memory, cancelled);
+            sight.image(first, rows, memory, engine.device().kernels());
         } catch (RuntimeException | Error e) {
             memory.close();
             throw e;

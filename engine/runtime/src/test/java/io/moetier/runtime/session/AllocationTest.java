@@ -9,6 +9,7 @@ import io.moetier.testdata.TestData;
 import io.moetier.testdata.WarmCode;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -57,6 +58,18 @@ class AllocationTest {
         assertDecodeAllocatesNothing(TestData.golden("glm_moe_dsa_shared"), config);
     }
 
+    @Test
+    void decodeAfterAnImageAllocatesNothing() {
+        Path model = TestData.golden("qwen3_vl_moe");
+        GoldenCase golden = GoldenCase.read("qwen3_vl_moe");
+        try (Engine engine = Engine.open(ImportedStores.of(model), EngineConfig.DEFAULT.withThreads(2));
+                Session session = engine.newSession()) {
+            session.look(golden.inputIds(), List.of(GoldenImageTest.image(model)));
+            session.prefill(golden.inputIds());
+            assertDecodeAllocatesNothing(engine, session);
+        }
+    }
+
     /// Every 256 positions each layer gets memory for the next ones: two segments, whose objects are on the heap.
     @Test
     void aNewChunkOfTheCacheIsAllThatALongerTextAllocates() {
@@ -97,22 +110,27 @@ class AllocationTest {
     private static void assertDecodeAllocatesNothing(Path model, EngineConfig config) {
         try (Engine engine = Engine.open(ImportedStores.of(model), config);
                 Session session = engine.newSession()) {
-            Sampler sampler = new Sampler(SamplingParams.DEFAULT, engine.spec().vocabSize(), engine.contextLength());
             session.prefill(new int[] {1, 5, 9});
-            long[] kernels = kernelThreads();
-            int quiet = 0;
-            long allocated = 0;
-            for (long end = System.nanoTime() + WarmCode.PATIENCE_NANOS;
-                    quiet < QUIET_ROUNDS && System.nanoTime() < end; ) {
-                session.truncate(3);
-                long before = allocatedBytes(kernels);
-                decode(session, sampler, TOKENS);
-                allocated = allocatedBytes(kernels) - before;
-                quiet = allocated == 0 ? quiet + 1 : 0;
-            }
-            long last = allocated;
-            assertEquals(QUIET_ROUNDS, quiet, () -> last + " bytes in the last " + TOKENS + " tokens");
+            assertDecodeAllocatesNothing(engine, session);
         }
+    }
+
+    private static void assertDecodeAllocatesNothing(Engine engine, Session session) {
+        int prompt = session.position();
+        Sampler sampler = new Sampler(SamplingParams.DEFAULT, engine.spec().vocabSize(), engine.contextLength());
+        long[] kernels = kernelThreads();
+        int quiet = 0;
+        long allocated = 0;
+        for (long end = System.nanoTime() + WarmCode.PATIENCE_NANOS;
+                quiet < QUIET_ROUNDS && System.nanoTime() < end; ) {
+            session.truncate(prompt);
+            long before = allocatedBytes(kernels);
+            decode(session, sampler, TOKENS);
+            allocated = allocatedBytes(kernels) - before;
+            quiet = allocated == 0 ? quiet + 1 : 0;
+        }
+        long last = allocated;
+        assertEquals(QUIET_ROUNDS, quiet, () -> last + " bytes in the last " + TOKENS + " tokens");
     }
 
     private static void decode(Session session, Sampler sampler, int count) {

@@ -82,7 +82,7 @@ class GoldenImageTest {
                 EngineConfig.DEFAULT.withThreads(2).withKernels(kernels).withKv(KvType.F32));
     }
 
-    private static ImagePatches image(Path directory) {
+    static ImagePatches image(Path directory) {
         try (SafetensorsFile inputs = SafetensorsFile.open(directory.resolve("inputs.safetensors"))) {
             return new ImagePatches(inputs.readFloats("pixel_values"), 8, 12); // image_grid_thw of all cases
         }

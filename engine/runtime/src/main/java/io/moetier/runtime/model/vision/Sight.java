@@ -13,14 +13,14 @@ import java.util.stream.IntStream;
 /// The images among the tokens of a session: what stands in the place of their tokens, and where all tokens are.
 ///
 /// A token of a text is one further than what is before it, in time, row and column alike. Those of an image are at one
-/// time, in their rows and columns from there on; what follows comes behind the longer side (Qwen2-VL, Wang et al.
-/// 2024,
-/// arXiv:2409.12191, section 2.1).
+/// time, in their rows and columns from there on; what follows comes behind the longer side (Qwen2-VL, Wang et
+/// al. 2024, arXiv:2409.12191, section 2.1).
 public final class Sight implements AutoCloseable {
     /// No image.
     public static final Sight NOTHING = new Sight(0);
 
     private static final int AXES = 3; // time, row, column
+    private static final int AHEAD = 4096; // tokens whose rotations are computed before they come
 
     private final int[][] places; // by axis and token
     private final List<Seen> images = new ArrayList<>();
@@ -43,6 +43,17 @@ public final class Sight implements AutoCloseable {
     /// Says whether there is an image.
     public boolean isEmpty() {
         return images.isEmpty();
+    }
+
+    /// Says whether one of `n` tokens from position `first` on is an image's.
+    public boolean isAmong(int first, int n) {
+        for (int i = 0; i < images.size(); i++) {
+            Seen image = images.get(i);
+            if (image.first < first + n && !image.isBefore(first + 1)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// Forgets every token from `position` on.
@@ -100,9 +111,18 @@ public final class Sight implements AutoCloseable {
     ///
     /// @param axes by which each pair is rotated; none if by the position alone
     public RopeTable rotations(RopeTable text, int[] axes) {
-        return axes.length == 0 || images.isEmpty()
-                ? text
-                : tables.computeIfAbsent(text, table -> table.along((token, pair) -> place(axes[pair], token)));
+        if (axes.length == 0 || images.isEmpty()) {
+            return text;
+        }
+        RopeTable known = tables.get(text);
+        return known == null ? newTable(text, axes) : known;
+    }
+
+    private RopeTable newTable(RopeTable text, int[] axes) {
+        RopeTable table = text.along((token, pair) -> place(axes[pair], token));
+        table.reserve(Math.min(places[0].length, AHEAD));
+        tables.put(text, table);
+        return table;
     }
 
     private void forgetTables(Kernels kernels) {

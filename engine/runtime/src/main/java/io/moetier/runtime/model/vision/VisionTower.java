@@ -11,6 +11,8 @@ import io.moetier.runtime.model.weight.Weights;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 
 /// A loaded tower. Immutable; one image at a time.
@@ -125,11 +127,12 @@ public final class VisionTower {
         return Math.multiplyExact(image.number(), Math.max(ofLayers, ofMergers));
     }
 
-    /// Reads an image.
+    /// Reads an image and asks `cancelled` before each layer whether to give up.
     ///
     /// @param owner of the device, owns the rows
     /// @throws IllegalArgumentException as [#requireFit]
-    public ImageRows read(ImagePatches image, Arena owner) {
+    /// @throws CancellationException if it was given up
+    public ImageRows read(ImagePatches image, Arena owner, BooleanSupplier cancelled) {
         requireFit(image);
         Kernels kernels = device.kernels();
         int n = image.number();
@@ -144,6 +147,9 @@ public final class VisionTower {
             VisionBuffers buffers = VisionBuffers.of(device, arena, n, hidden, wideFloats(image));
             embed(kernels, image, grid, buffers, arena);
             for (int layer = 0; layer < layers.size(); layer++) {
+                if (cancelled.getAsBoolean()) {
+                    throw new CancellationException("cancelled before layer " + layer + " of the tower");
+                }
                 layers.get(layer).forward(kernels, n, rotations, buffers);
                 for (int level = 0; level < levels.size(); level++) {
                     if (spec.deepstack().get(level).layer() == layer) {
