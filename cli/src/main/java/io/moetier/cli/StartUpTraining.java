@@ -8,10 +8,9 @@ import java.util.Map;
 
 /// Runs what every start does, once, so that the JVM can keep what it learnt of it in the launcher's AOT cache.
 ///
-/// Tokens are computed by the native kernels alone. The module of the vector kernels comes in after the start, so they
-/// cannot be part of the cache; and with the plain kernels in their place the JVM learns to expect those: 400 tokens
-/// then
-/// took longer with the cache than without.
+/// Tokens are computed by the native kernels alone. The module of the vector kernels comes in after the start, so
+/// they cannot be part of the cache; and with the plain kernels in their place the JVM learns to expect those: 400
+/// tokens then took longer with the cache than without.
 final class StartUpTraining {
     private StartUpTraining() {}
 

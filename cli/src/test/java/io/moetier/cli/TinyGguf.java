@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
-/// A GGUF file of one layer with two experts and no tokenizer, whose weights are all zero unless they are given; to be
-/// damaged.
+/// A GGUF file of one layer with two experts and no tokenizer, whose weights are all zero unless they are given; to
+/// be damaged.
 public final class TinyGguf {
     private final Map<String, Object> metadata = new LinkedHashMap<>();
     private final Map<String, GgufWriter.Entry> tensors = new LinkedHashMap<>();

@@ -15,9 +15,8 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
-/// What a person or a kind of work lets a model choose, from run to run: a census and what the policy has learnt, in
-/// the
-/// cache, named by the model's fingerprint, with which the next run starts.
+/// What a person or a kind of work lets a model choose, from run to run: a census and what the policy has learnt,
+/// in the cache, named by the model's fingerprint, with which the next run starts.
 final class Profile {
     /// The name that stands for no profile at all.
     static final String NONE = "none";

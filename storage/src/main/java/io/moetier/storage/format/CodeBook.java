@@ -25,8 +25,8 @@ public final class CodeBook {
         return Float.intBitsToFloat(exponent < 2 ? 0x00200000 << exponent : (exponent - 1) << 23);
     }
 
-    /// Returns half of what a scale of `NVFP4` stands for: four bits of exponent, three of mantissa, and one that is
-    /// not looked at.
+    /// Returns half of what a scale of `NVFP4` stands for: four bits of exponent, three of mantissa, and one that
+    /// is not looked at.
     ///
     /// 127, which the format's definition makes NaN, is zero as in ggml.
     public static float halfOfScale(int scale) {

@@ -36,8 +36,8 @@ final class FewBitBlocks {
         }
     }
 
-    /// 32 bytes of five values, sixteen more, four bytes of four values, `d`. Of each run of bytes, the first values
-    /// come first.
+    /// 32 bytes of five values, sixteen more, four bytes of four values, `d`. Of each run of bytes, the first
+    /// values come first.
     static void decodeTq1(MemorySegment src, long at, float[] dst, int to) {
         float d = half(src, at + 52);
         decodeThirds(src, at, 32, 5, d, dst, to);

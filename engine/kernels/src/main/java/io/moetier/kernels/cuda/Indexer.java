@@ -9,8 +9,8 @@ import io.moetier.kernels.device.IndexShape;
 import io.moetier.kernels.device.KvLayer;
 import io.moetier.kernels.device.KvType;
 
-/// The choice of keys: a launch whose blocks are a token over a chunk of index keys, and one whose blocks are a list of
-/// their scores.
+/// The choice of keys: a launch whose blocks are a token over a chunk of index keys, and one whose blocks are a
+/// list of their scores.
 final class Indexer implements AutoCloseable {
     private static final int THREADS = 256;
 

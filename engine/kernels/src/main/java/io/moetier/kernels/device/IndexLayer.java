@@ -13,10 +13,9 @@ import org.jspecify.annotations.Nullable;
 /// The index keys of one layer and one session, float16 or float32 and off-heap: one for each position, by which the
 /// keys are chosen that attention reads.
 ///
-/// Memory comes in chunks of [KvLayer#CHUNK_POSITIONS] positions, allocated when the first of them is stored. A chunk
-/// is
-/// a [WeightMatrix] whose rows are the keys, so that the products of queries and keys are those of a matrix. It belongs
-/// to the arena, as that of a [KvLayer] does. Written by one thread at a time.
+/// Memory comes in chunks of [KvLayer#CHUNK_POSITIONS] positions, allocated when the first of them is stored. A
+/// chunk is a [WeightMatrix] whose rows are the keys, so that the products of queries and keys are those of a
+/// matrix. It belongs to the arena, as that of a [KvLayer] does. Written by one thread at a time.
 public final class IndexLayer {
     private static final int CHUNK_POSITIONS = KvLayer.CHUNK_POSITIONS;
     private static final int TILE = WeightMatrix.TILE_ROWS;

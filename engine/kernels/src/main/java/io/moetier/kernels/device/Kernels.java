@@ -249,8 +249,8 @@ public final class Kernels {
         attention(q, n, firstPosition, shape, cache, null, out);
     }
 
-    /// The same over the chosen keys alone. Where a query reads every key it may see, the result is the same; on the
-    /// CPU, bit for bit.
+    /// The same over the chosen keys alone. Where a query reads every key it may see, the result is the same; on
+    /// the CPU, bit for bit.
     ///
     /// @param choice of these queries; null for none, which reads all
     public void attention(

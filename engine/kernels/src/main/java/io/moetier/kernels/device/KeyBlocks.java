@@ -1,8 +1,8 @@
 package io.moetier.kernels.device;
 
-/// Which keys a query of sparse attention reads: positions are cut into blocks, and it reads the chosen ones of those
-/// that have begun, each up to its own position. Where the block of the query itself need not be chosen, a block is one
-/// position.
+/// Which keys a query of sparse attention reads: positions are cut into blocks, and it reads the chosen ones of
+/// those that have begun, each up to its own position. Where the block of the query itself need not be chosen, a
+/// block is one position.
 ///
 /// @param numHeads key heads with a choice of their own, or 1 for one of all heads
 /// @param most blocks that are chosen

@@ -5,8 +5,7 @@ import java.awt.image.Raster;
 /// A JPEG file: its first picture.
 ///
 /// The decoder is given tables, frame and scans, and what says which colours they have; profiles, thumbnails and
-/// comments
-/// stay out, so that damage to them is none to the picture.
+/// comments stay out, so that damage to them is none to the picture.
 final class JpegFile {
     static final byte[] START = {(byte) 0xFF, (byte) 0xD8, (byte) 0xFF};
 

@@ -9,15 +9,12 @@ import java.nio.file.Path;
 /// A picture in red, green and blue of eight bits, upright.
 ///
 /// What a file holds becomes these three as Pillow's `convert("RGB")` has it, with which the processors of the hub
-/// begin:
-/// transparency is dropped and the colour behind it stays, grey is repeated, colours of a palette are looked up,
-/// sixteen
-/// bits lose the lower eight, CMYK is multiplied out, profiles of colour are not applied. EXIF's orientation is obeyed;
-/// the first picture of an animation is taken.
+/// begin: transparency is dropped and the colour behind it stays, grey is repeated, colours of a palette are looked
+/// up, sixteen bits lose the lower eight, CMYK is multiplied out, profiles of colour are not applied. EXIF's
+/// orientation is obeyed; the first picture of an animation is taken.
 ///
-/// Two things differ. Grey of sixteen bits loses the lower eight, too, where Pillow makes everything above 255 white;
-/// and
-/// an orientation that is said in XMP alone is not seen.
+/// Two things differ. Grey of sixteen bits loses the lower eight, too, where Pillow makes everything above 255
+/// white; and an orientation that is said in XMP alone is not seen.
 public final class Picture {
     /// The most pixels that are decoded.
     public static final int MAX_PIXELS = 100_000_000;

@@ -42,8 +42,8 @@ final class LearntFile {
         }
     }
 
-    /// Returns what [#publish] is to write: of what `learners` have learnt as much as 64 MiB hold; nothing if there is
-    /// none.
+    /// Returns what [#publish] is to write: of what `learners` have learnt as much as 64 MiB hold; nothing if there
+    /// is none.
     ///
     /// @param tokens from which it was learnt, those of earlier runs included
     static Optional<ByteBuffer> image(long tokens, List<UseEstimator> learners) {

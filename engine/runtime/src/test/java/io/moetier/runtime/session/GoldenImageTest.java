@@ -21,8 +21,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// The outside truth for models that see: logits, greedy tokens and routing of transformers, from the reference's own
-/// pixel values.
+/// The outside truth for models that see: logits, greedy tokens and routing of transformers, from the reference's
+/// own pixel values.
 class GoldenImageTest {
     /// As of texts alone; the towers' rows differ by up to 2e-6 of the largest.
     private static final double TOLERANCE = 1e-4;

@@ -10,10 +10,9 @@ import io.moetier.kernels.device.KvLayer;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// Attention on all threads: a unit of work is a block of tokens and some heads, those that share a key head if that
-/// keeps all threads busy. Units that read the same keys follow each other. With a choice of keys it is one token,
-/// whose
-/// keys are gathered first.
+/// Attention on all threads: a unit of work is a block of tokens and some heads, those that share a key head if
+/// that keeps all threads busy. Units that read the same keys follow each other. With a choice of keys it is one
+/// token, whose keys are gathered first.
 public final class AttentionOverCache implements WorkerPool.Job {
     /// Queries that read keys and values once for all, about.
     private static final int QUERIES = 16;

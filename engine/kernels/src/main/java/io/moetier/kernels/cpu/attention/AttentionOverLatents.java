@@ -11,8 +11,8 @@ import io.moetier.kernels.device.LatentShape;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// Latent attention on all threads: a unit of work is sixteen heads of a token, for which chosen positions are gathered
-/// first.
+/// Latent attention on all threads: a unit of work is sixteen heads of a token, for which chosen positions are
+/// gathered first.
 public final class AttentionOverLatents implements WorkerPool.Job {
     private final WorkerPool pool;
     private final Arithmetic arithmetic;

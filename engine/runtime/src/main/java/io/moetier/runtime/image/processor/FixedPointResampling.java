@@ -4,8 +4,7 @@ import io.moetier.runtime.image.Picture;
 import java.util.Arrays;
 
 /// Resizes as Pillow does: weights of 22 bits behind the point, and values rounded to eight bits after the rows and
-/// after
-/// the columns.
+/// after the columns.
 record FixedPointResampling(Taps.Filter filter) implements Resampling {
     private static final int BITS = 22;
     private static final int HALF = 1 << (BITS - 1);

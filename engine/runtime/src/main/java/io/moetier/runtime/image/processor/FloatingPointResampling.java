@@ -2,9 +2,8 @@ package io.moetier.runtime.image.processor;
 
 import io.moetier.runtime.image.Picture;
 
-/// Resizes bilinearly as torchvision does where it has no instructions of eight bits: in float32, each product added
-/// with
-/// one rounding, and rounded to eight bits, the even one of two, after the columns alone.
+/// Resizes bilinearly as torchvision does where it has no instructions of eight bits: in float32, each product
+/// added with one rounding, and rounded to eight bits, the even one of two, after the columns alone.
 final class FloatingPointResampling implements Resampling {
     private static final int MOST = 255;
 

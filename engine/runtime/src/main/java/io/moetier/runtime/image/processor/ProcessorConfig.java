@@ -129,9 +129,8 @@ record ProcessorConfig(JsonObject json, JsonObject model) {
         }
     }
 
-    /// Returns for how many tokens a tile of these sides stands: patches of the tower, of which a shuffle makes fewer
-    /// and
-    /// longer ones.
+    /// Returns for how many tokens a tile of these sides stands: patches of the tower, of which a shuffle makes
+    /// fewer and longer ones.
     ///
     /// @param ratio of sides after it
     int tokensPerTile(int height, int width, double ratio) {

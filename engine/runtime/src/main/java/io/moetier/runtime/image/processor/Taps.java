@@ -1,8 +1,7 @@
 package io.moetier.runtime.image.processor;
 
-/// Which samples of a line make up each sample of a shorter or longer one, and with which weights. A line that shrinks
-/// has
-/// its filter widened as much, so that every sample counts.
+/// Which samples of a line make up each sample of a shorter or longer one, and with which weights. A line that
+/// shrinks has its filter widened as much, so that every sample counts.
 ///
 /// @param first the first sample for each new one
 /// @param weights of the samples from there on, one after the other, of sum 1

@@ -15,8 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /// DeepSeek-V3 and R1 (DeepSeek-AI 2024, arXiv:2412.19437), and models of that shape such as Moonlight; and
-/// DeepSeek-V3.2
-/// (DeepSeek-AI 2025), whose queries read the positions that an indexer chooses.
+/// DeepSeek-V3.2 (DeepSeek-AI 2025), whose queries read the positions that an indexer chooses.
 final class DeepseekV3 {
     private static final Map<String, Object> DEFAULTS = Map.of(
             "rms_norm_eps",

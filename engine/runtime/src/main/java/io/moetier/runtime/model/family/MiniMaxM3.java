@@ -22,9 +22,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// The language model of MiniMax-M3 (MiniMax 2026): attention to blocks of keys that an index chooses, norms around 1
-/// and
-/// clamped SwiGLU everywhere.
+/// The language model of MiniMax-M3 (MiniMax 2026): attention to blocks of keys that an index chooses, norms around
+/// 1 and clamped SwiGLU everywhere.
 final class MiniMaxM3 {
     private static final Map<String, Object> DEFAULTS = Map.of(
             "rms_norm_eps",

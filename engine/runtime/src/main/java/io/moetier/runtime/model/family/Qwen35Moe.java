@@ -16,8 +16,8 @@ import java.util.Optional;
 /// The language model of Qwen3.5 (Qwen Team 2026): as [Qwen3Next], with the DeltaNet's projections stored by kind and
 /// experts in every layer.
 ///
-/// Positions have three numbers, for time, height and width (mrope). In a text all three are the same, which is plain
-/// rotation.
+/// Positions have three numbers, for time, height and width (mrope). In a text all three are the same, which is
+/// plain rotation.
 final class Qwen35Moe {
     private static final Map<String, Object> DEFAULTS = Map.ofEntries(
             Map.entry("rms_norm_eps", 1e-6),

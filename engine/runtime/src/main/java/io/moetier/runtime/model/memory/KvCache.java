@@ -13,9 +13,9 @@ import io.moetier.runtime.model.spec.ModelSpec;
 import java.lang.foreign.Arena;
 import java.util.List;
 
-/// What the mixers of one session remember: the keys and values, or latents, of every attention block, and the keys of
-/// every indexer, whose memory comes as positions are stored, and the state of every recurrent block, whose size is
-/// constant.
+/// What the mixers of one session remember: the keys and values, or latents, of every attention block, and the keys
+/// of every indexer, whose memory comes as positions are stored, and the state of every recurrent block, whose size
+/// is constant.
 ///
 /// Keys and values of a position are overwritten by the next token there. States are changed by each token, so whoever
 /// goes back asks [#resume] from where on tokens have to be computed again.

@@ -1,7 +1,7 @@
 package io.moetier.runtime.model.vision;
 
-/// An image as its tower reads it: patches of `rows` rows and `cols` columns, those that are merged into one row behind
-/// each other.
+/// An image as its tower reads it: patches of `rows` rows and `cols` columns, those that are merged into one row
+/// behind each other.
 ///
 /// @param values `[rows * cols, floats of a patch]`, normalised; not to be written
 @SuppressWarnings("ArrayRecordComponent") // nobody compares images

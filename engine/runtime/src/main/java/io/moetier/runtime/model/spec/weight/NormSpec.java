@@ -7,8 +7,7 @@ import java.util.stream.Stream;
 /// Normalisation over `size` elements.
 ///
 /// @param weight factor of each element; absent where all are 1. If there are several times as many, so many
-/// neighbouring
-///     rows take turns
+///     neighbouring rows take turns
 /// @param bias added to each element, where the family has one
 public record NormSpec(Kind kind, int size, Optional<VectorSpec> weight, Optional<VectorSpec> bias, float eps) {
     /// @throws IllegalArgumentException if a number is out of range
@@ -37,8 +36,8 @@ public record NormSpec(Kind kind, int size, Optional<VectorSpec> weight, Optiona
         return of(Kind.RMS, prefix, size, eps);
     }
 
-    /// Returns the root mean square norm of each of `groups` equal parts of `size` elements, whose factors are called
-    /// `prefix.weight`.
+    /// Returns the root mean square norm of each of `groups` equal parts of `size` elements, whose factors are
+    /// called `prefix.weight`.
     public static NormSpec rmsInGroups(String prefix, int size, int groups, float eps) {
         Optional<VectorSpec> weight = Optional.of(VectorSpec.of(prefix + ".weight", size));
         return new NormSpec(Kind.RMS, size / groups, weight, Optional.empty(), eps);
