@@ -1,6 +1,5 @@
 package io.moetier.kernels.device;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
@@ -8,6 +7,7 @@ import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// The index keys of one layer and one session, float16 or float32 and off-heap: one for each position, by which the
@@ -20,12 +20,10 @@ public final class IndexLayer {
     private static final int CHUNK_POSITIONS = KvLayer.CHUNK_POSITIONS;
     private static final int TILE = WeightMatrix.TILE_ROWS;
 
-    private final Arena arena;
     private final KvType type;
-    private final int capacity;
     private final int dim;
-    private final @Nullable WeightMatrix[] chunks;
-    private final MemorySegment addresses;
+    private final CacheChunks chunks;
+    private final @Nullable WeightMatrix[] matrices; // what chunks are to products
 
     /// @param capacity positions that may be stored
     /// @param dim floats of a key
@@ -33,12 +31,10 @@ public final class IndexLayer {
         if (capacity <= 0 || dim <= 0) {
             throw new IllegalArgumentException("capacity " + capacity + ", dim " + dim);
         }
-        this.arena = arena;
         this.type = type;
-        this.capacity = capacity;
         this.dim = dim;
-        chunks = new @Nullable WeightMatrix[Math.ceilDiv(capacity, CHUNK_POSITIONS)];
-        addresses = Arena.ofAuto().allocate(ADDRESS, chunks.length);
+        chunks = new CacheChunks(arena, capacity, bytesPerPosition(type, dim), "index key");
+        matrices = new @Nullable WeightMatrix[Math.ceilDiv(capacity, CHUNK_POSITIONS)];
     }
 
     /// Returns how many bytes one position of one layer takes.
@@ -48,11 +44,7 @@ public final class IndexLayer {
 
     /// Returns the bytes of the chunks so far.
     public long allocatedBytes() {
-        long bytes = 0;
-        for (int chunk = 0; chunk < chunks.length && chunks[chunk] != null; chunk++) {
-            bytes += CHUNK_POSITIONS * bytesPerPosition(type, dim);
-        }
-        return bytes;
+        return chunks.allocatedBytes();
     }
 
     /// Returns how elements are stored.
@@ -77,45 +69,27 @@ public final class IndexLayer {
     ///
     /// @throws IllegalArgumentException if `positions` is above the capacity
     public void reserve(int positions) {
-        if (positions > capacity) {
-            throw new IllegalArgumentException(
-                    "the cache holds " + capacity + " positions, but position " + (positions - 1) + " was stored");
-        }
-        for (int chunk = 0; chunk * CHUNK_POSITIONS < positions; chunk++) {
-            if (chunks[chunk] == null) {
-                MemorySegment added =
-                        arena.allocate(CHUNK_POSITIONS * bytesPerPosition(type, dim), WeightMatrix.ALIGNMENT);
-                chunks[chunk] = new WeightMatrix(dtype(), CHUNK_POSITIONS, dim, added);
-                addresses.setAtIndex(ADDRESS, chunk, added);
-            }
+        for (int chunk = chunks.reserve(positions); chunk < chunks.count(); chunk++) {
+            matrices[chunk] = new WeightMatrix(dtype(), CHUNK_POSITIONS, dim, chunks.get(chunk));
         }
     }
 
     /// Wants positions below `positions` to be stored.
     void requireStored(int positions) {
-        if (positions > capacity) {
-            throw new IllegalArgumentException(
-                    "the cache holds " + capacity + " positions, but position " + (positions - 1) + " is read");
-        }
-        if (positions > 0) {
-            chunk((positions - 1) / CHUNK_POSITIONS);
-        }
+        chunks.requireStored(positions);
     }
 
     /// Returns the keys of positions `chunk * CHUNK_POSITIONS` and on.
     ///
     /// @throws IllegalStateException if nothing was stored there
     public WeightMatrix chunk(int chunk) {
-        WeightMatrix stored = chunks[chunk];
-        if (stored == null) {
-            throw new IllegalStateException("no index key was stored at position " + chunk * CHUNK_POSITIONS);
-        }
-        return stored;
+        MemorySegment _ = chunks.get(chunk); // is there
+        return Objects.requireNonNull(matrices[chunk]);
     }
 
     /// Returns where the chunks are, for other devices; null where nothing was stored. The table itself is host memory.
     public MemorySegment addresses() {
-        return addresses;
+        return chunks.addresses();
     }
 
     /// Stores the key that starts at `keys[at]`.

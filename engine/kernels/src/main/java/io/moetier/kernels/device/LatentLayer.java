@@ -1,12 +1,10 @@
 package io.moetier.kernels.device;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import org.jspecify.annotations.Nullable;
 
 /// The latents and rotated keys of one layer and one session, float16 or float32 and off-heap: all that multi-head
 /// latent attention keeps of a position, whatever the number of heads.
@@ -18,15 +16,10 @@ public final class LatentLayer {
     /// Positions of one chunk.
     public static final int CHUNK_POSITIONS = KvLayer.CHUNK_POSITIONS;
 
-    private static final int ALIGNMENT = 64;
-
-    private final Arena arena;
     private final KvType type;
-    private final int capacity;
     private final int latentDim;
     private final int ropeDim;
-    private final @Nullable MemorySegment[] chunks;
-    private final MemorySegment addresses;
+    private final CacheChunks chunks;
 
     /// @param capacity positions that may be stored
     public LatentLayer(Arena arena, KvType type, int capacity, int latentDim, int ropeDim) {
@@ -34,13 +27,10 @@ public final class LatentLayer {
             throw new IllegalArgumentException(
                     "capacity " + capacity + ", latentDim " + latentDim + ", ropeDim " + ropeDim);
         }
-        this.arena = arena;
         this.type = type;
-        this.capacity = capacity;
         this.latentDim = latentDim;
         this.ropeDim = ropeDim;
-        this.chunks = new @Nullable MemorySegment[(capacity + CHUNK_POSITIONS - 1) / CHUNK_POSITIONS];
-        this.addresses = Arena.ofAuto().allocate(ADDRESS, chunks.length);
+        this.chunks = new CacheChunks(arena, capacity, bytesPerPosition(type, latentDim, ropeDim), "latent");
     }
 
     /// Returns how many bytes one position of one layer takes.
@@ -50,11 +40,7 @@ public final class LatentLayer {
 
     /// Returns the bytes of the chunks so far.
     public long allocatedBytes() {
-        long bytes = 0;
-        for (int chunk = 0; chunk < chunks.length && chunks[chunk] != null; chunk++) {
-            bytes += CHUNK_POSITIONS * bytesPerPosition(type, latentDim, ropeDim);
-        }
-        return bytes;
+        return chunks.allocatedBytes();
     }
 
     /// Returns how elements are stored.
@@ -64,7 +50,7 @@ public final class LatentLayer {
 
     /// Returns how many positions may be stored.
     public int capacity() {
-        return capacity;
+        return chunks.capacity();
     }
 
     /// Returns how many floats a latent has.
@@ -81,45 +67,24 @@ public final class LatentLayer {
     ///
     /// @throws IllegalArgumentException if `positions` is above the capacity
     public void reserve(int positions) {
-        if (positions > capacity) {
-            throw new IllegalArgumentException(
-                    "the cache holds " + capacity + " positions, but position " + (positions - 1) + " was stored");
-        }
-        for (int chunk = 0; chunk * CHUNK_POSITIONS < positions; chunk++) {
-            if (chunks[chunk] == null) {
-                MemorySegment added =
-                        arena.allocate(CHUNK_POSITIONS * bytesPerPosition(type, latentDim, ropeDim), ALIGNMENT);
-                chunks[chunk] = added;
-                addresses.setAtIndex(ADDRESS, chunk, added);
-            }
-        }
+        chunks.reserve(positions);
     }
 
     /// Wants positions below `positions` to be stored.
     void requireStored(int positions) {
-        if (positions > capacity) {
-            throw new IllegalArgumentException(
-                    "the cache holds " + capacity + " positions, but position " + (positions - 1) + " is read");
-        }
-        if (positions > 0) {
-            chunk((positions - 1) / CHUNK_POSITIONS);
-        }
+        chunks.requireStored(positions);
     }
 
     /// Returns the memory of positions `chunk * CHUNK_POSITIONS` and on.
     ///
     /// @throws IllegalStateException if nothing was stored there
     public MemorySegment chunk(int chunk) {
-        MemorySegment stored = chunks[chunk];
-        if (stored == null) {
-            throw new IllegalStateException("no latent was stored at position " + chunk * CHUNK_POSITIONS);
-        }
-        return stored;
+        return chunks.get(chunk);
     }
 
     /// Returns where the chunks are, for other devices; null where nothing was stored. The table itself is host memory.
     public MemorySegment addresses() {
-        return addresses;
+        return chunks.addresses();
     }
 
     /// Returns element `d` of what is stored of a position: first the latent, then the rotated key.
