@@ -10,6 +10,13 @@ import io.moetier.cli.models.InspectCommand;
 import io.moetier.cli.models.VerifyCommand;
 import io.moetier.cli.perplexity.LogitsCommand;
 import io.moetier.cli.perplexity.PerplexityCommand;
+import io.moetier.cli.profiles.ProfilesCommand;
+import io.moetier.cli.profiles.ProfilesCompareCommand;
+import io.moetier.cli.profiles.ProfilesExportCommand;
+import io.moetier.cli.profiles.ProfilesImportCommand;
+import io.moetier.cli.profiles.ProfilesListCommand;
+import io.moetier.cli.profiles.ProfilesRemoveCommand;
+import io.moetier.cli.profiles.ProfilesShowCommand;
 import io.moetier.cli.run.RunCommand;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
@@ -49,6 +56,15 @@ final class Commands {
                         .addSubcommand(new TraceRecordCommand(surroundings, streams))
                         .addSubcommand(new TraceShowCommand(streams))
                         .addSubcommand(new TraceConvertCommand(streams)));
+        byName.put(
+                "profiles",
+                () -> new CommandLine(new ProfilesCommand(streams))
+                        .addSubcommand(new ProfilesListCommand(surroundings, streams))
+                        .addSubcommand(new ProfilesShowCommand(surroundings, streams))
+                        .addSubcommand(new ProfilesCompareCommand(streams))
+                        .addSubcommand(new ProfilesExportCommand(surroundings, streams))
+                        .addSubcommand(new ProfilesImportCommand(surroundings, streams))
+                        .addSubcommand(new ProfilesRemoveCommand(surroundings, streams)));
         byName.put("tune", () -> new TuneCommand(surroundings, streams));
         byName.put("bench", () -> new BenchCommand(surroundings, streams));
         byName.put("race", () -> new RaceCommand(surroundings, streams));

@@ -24,6 +24,7 @@ final class ReportedConversation implements Answerer, AutoCloseable {
     private final SamplingOptions options;
     private final OptionalDouble diskBytesPerSecond;
     private final Conversation conversation;
+    private Runnable afterPrompt = () -> {};
     private @Nullable RunReport report;
 
     /// @param diskBytesPerSecond what `doctor` has measured
@@ -41,6 +42,11 @@ final class ReportedConversation implements Answerer, AutoCloseable {
     /// Returns the conversation, to listen to it.
     Conversation conversation() {
         return conversation;
+    }
+
+    /// Runs `task` from now on when a prompt has been computed, and between all tokens after it.
+    void afterPrompt(Runnable task) {
+        afterPrompt = task;
     }
 
     @Override
@@ -65,7 +71,10 @@ final class ReportedConversation implements Answerer, AutoCloseable {
 
     private void reporting(Supplier<Reply> answer) {
         Optional<VirtualTime> virtual = new ModelClock(model).virtual().map(VirtualTime::new);
-        conversation.onToken(token -> virtual.ifPresent(VirtualTime::note));
+        conversation.onToken(token -> {
+            afterPrompt.run();
+            virtual.ifPresent(VirtualTime::note);
+        });
         Reply reply = answer.get();
         report = new RunReport(
                 model.engine(),

@@ -10,6 +10,9 @@ import io.moetier.cli.option.Prompt;
 import io.moetier.cli.option.PromptOptions;
 import io.moetier.cli.option.SamplingOptions;
 import io.moetier.cli.option.Topic;
+import io.moetier.cli.profiles.ProfileFolder;
+import io.moetier.cli.profiles.ProfileName;
+import io.moetier.cli.profiles.RunProfile;
 import io.moetier.cli.report.ModelClock;
 import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.StepProfile;
@@ -95,10 +98,11 @@ public final class RunCommand implements Callable<Integer> {
     @Option(
             names = "--profile",
             paramLabel = "NAME",
-            defaultValue = "default",
+            defaultValue = ProfileName.AUTO,
             description = "Start with the experts that earlier runs of this name chose most, and add this run;"
+                    + " PERSON.NAME: of one person; auto: the name whose runs are nearest to the prompt, of those kept;"
                     + " none: neither; default: ${DEFAULT-VALUE}.")
-    String profile = "default";
+    String profile = ProfileName.AUTO;
 
     @About(Topic.REPORTS)
     @Option(
@@ -130,7 +134,7 @@ public final class RunCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         EngineConfig config = model.config(surroundings, streams);
         sampling.answer(); // before anything is imported
-        Profile.requireName(profile);
+        ProfileName name = ProfileName.parse("--profile", profile);
         Optional<Prompt> given = prompt();
         requireSense(given);
         Asked asked = new Asked(given, images.read(streams.in()));
@@ -148,16 +152,22 @@ public final class RunCommand implements Callable<Integer> {
             if (stats) {
                 model.noteCpu(streams);
             }
-            Optional<Profile> warmth = Profile.of(surroundings.cacheDirectory(), profile, loaded.engine(), streams);
-            warmth.ifPresent(Profile::warm);
-            warmth.ifPresent(of -> conversation.conversation().listen(of.tally()));
+            Optional<RunProfile> kept = RunProfile.of(
+                    new ProfileFolder(surroundings.cacheDirectory()),
+                    name,
+                    String.valueOf(loaded.name().getFileName()),
+                    loaded.engine(),
+                    streams);
+            kept.ifPresent(RunProfile::begin);
+            kept.ifPresent(of -> conversation.conversation().listen(of.tally()));
+            kept.ifPresent(of -> conversation.afterPrompt(of::choose));
             conversation.conversation().translate(languages.of(loaded, text));
             try {
                 return traceEvents == null
                         ? answer(loaded, conversation, asked)
                         : answer(loaded, conversation, asked, traceEvents);
             } finally {
-                warmth.ifPresent(Profile::save);
+                kept.ifPresent(RunProfile::save);
                 noteRepeatedReads(loaded);
             }
         }

@@ -23,6 +23,21 @@ public final class OutputFile implements AutoCloseable {
     /// @throws IllegalArgumentException if `target` exists and is no file that could be replaced
     /// @throws IOException if nothing can be written beside it
     public static OutputFile create(Path target, String option) throws IOException {
+        return create(target, option, UnfinishedFile::create);
+    }
+
+    /// Does as [#create], but nobody except the owner may read the file.
+    public static OutputFile createPrivate(Path target, String option) throws IOException {
+        return create(target, option, UnfinishedFile::createPrivate);
+    }
+
+    /// How the hidden file is made.
+    @FunctionalInterface
+    private interface Making {
+        UnfinishedFile of(Path target) throws IOException;
+    }
+
+    private static OutputFile create(Path target, String option, Making making) throws IOException {
         if (Files.isDirectory(target)) {
             throw new IllegalArgumentException(option + ": expected a file, found the directory " + target);
         }
@@ -30,7 +45,7 @@ public final class OutputFile implements AutoCloseable {
             throw new IllegalArgumentException(option + ": expected a file, found the device or pipe " + target);
         }
         try {
-            UnfinishedFile file = UnfinishedFile.create(target);
+            UnfinishedFile file = making.of(target);
             UnfinishedFile.clear(UnfinishedFile.folderOf(target)); // what killed commands left there
             return new OutputFile(file);
         } catch (IOException e) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.moetier.cli.CommandLineRun;
 import io.moetier.cli.terminal.Failure;
@@ -14,6 +15,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -42,6 +44,63 @@ class ProfileTest {
         double cold = hitRate();
         assertEquals(cold, hitRate("--profile", "work"));
         assertEquals(2, files().size());
+    }
+
+    /// Which profile a prompt goes to is told by its experts: the texts are those that the profiles are of.
+    @Test
+    void thatWhichIsNearestToThePromptIsChosen() throws IOException {
+        learn("--profile", "stories", "Once upon a time there was a king who had three daughters, and the");
+        learn("--profile", "code", "import java.util.List; public final class A { private final int b = 0; }");
+        CommandLineRun run = learn("In the forest there lived an old woman who had a cat, and the cat");
+        String note = run.err().lines().findFirst().orElseThrow();
+        assertTrue(note.startsWith("profile stories, of 2 the nearest to what "), note);
+        assertEquals(2, files().size(), "the run was added to it");
+        note = learn("public static void main(String[] args) { return; }")
+                .err()
+                .lines()
+                .findFirst()
+                .orElseThrow();
+        assertTrue(note.startsWith("profile code, of 2 "), note);
+    }
+
+    @Test
+    void profilesOfAPersonAreApart() throws IOException {
+        learn("--profile", "anna.stories", "Once upon a time there was a king");
+        learn("--profile", "anna.code", "public final class A { }");
+        CommandLineRun nobody = learn("The king");
+        assertFalse(nobody.err().contains("the nearest"), nobody.err());
+        assertEquals(3, files().size(), "default as well");
+        CommandLineRun anna = learn("--profile", "anna.auto", "public static void main");
+        assertTrue(anna.err().startsWith("profile anna.code, of 2 "), anna.err());
+    }
+
+    /// What was learnt is taken up when the profile is known, between two steps; the text is the same.
+    @Test
+    void choosingChangesNoToken() throws IOException {
+        learn("--profile", "stories", "Once upon a time there was a king who had three daughters, and the");
+        learn("--profile", "code", "import java.util.List; public final class A { private final int b = 0; }");
+        String prompt = "In the forest there lived";
+        assertEquals(learn("--profile", "none", prompt).out(), learn(prompt).out());
+    }
+
+    private CommandLineRun learn(String... promptAndOptions) {
+        Stream<String> args = Stream.concat(
+                Stream.of("run", TINY, "-n", "24", "--temp", "0", "--ram", "12M", "--device", "cpu"),
+                Stream.of(promptAndOptions));
+        CommandLineRun run = CommandLineRun.inProcess(cache, args.toArray(String[]::new));
+        assertEquals(Failure.OK, run.exitCode(), run.err());
+        return run;
+    }
+
+    @Test
+    void nobodyElseMayReadWhatIsKept() throws IOException {
+        assumeTrue(cache.getFileSystem().supportedFileAttributeViews().contains("posix"));
+        hitRate("--policy", "gate");
+        Path census = only();
+        Path learnt = census.resolveSibling(census.getFileName().toString().replace(".census.json", ".learnt"));
+        for (Path file : List.of(census, learnt)) {
+            assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+        }
     }
 
     @Test
@@ -124,7 +183,7 @@ class ProfileTest {
     void aNameIsALabel() {
         CommandLineRun run = run("--profile", "../x");
         assertEquals(
-                "moetier: --profile: expected up to 64 letters, digits, - and _, found '../x'",
+                "moetier: --profile: expected up to 64 letters, digits, - and _, after PERSON. or not, found '../x'",
                 run.err().strip());
         assertEquals(Failure.USAGE, run.exitCode());
     }

@@ -146,17 +146,13 @@ public final class UseEstimator {
     }
 
     /// Takes up what an estimator of the same experts has kept, as if it had been learnt here; how many slots it had
-    /// makes little difference. To be called before the first decision.
+    /// makes little difference. What was learnt here before is forgotten, and of the text nothing.
     ///
     /// @param bytes how many were kept
     /// @param checking changes no array, and throws an exception at what cannot be taken up
     /// @param from fills the arrays
     /// @throws IllegalArgumentException if other experts would have kept so much; nothing is taken up then
-    /// @throws IllegalStateException if there was a decision
     public void takeUp(long bytes, LearntArrays checking, LearntArrays from) {
-        if (now > 0) {
-            throw new IllegalStateException("there were decisions already");
-        }
         estimates(); // makes room for what is taken up
         NextTurnEstimator former = nextTurn;
         if (bytes != keptBytes() && nextTurn == null) {

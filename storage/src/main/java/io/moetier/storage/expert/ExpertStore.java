@@ -101,16 +101,9 @@ public final class ExpertStore implements AutoCloseable {
         }
     }
 
-    /// Returns what tells the store's model from others, if its importer said it: a word that can be a file's name.
-    ///
-    /// @throws MalformedModelException if it is something else
+    /// Returns what [StoreManifest#fingerprint()] does.
     public Optional<String> fingerprint() {
-        JsonObject description = manifest.description();
-        Optional<String> fingerprint = description.optionalString("fingerprint");
-        if (fingerprint.isPresent() && !fingerprint.get().matches("[A-Za-z0-9][A-Za-z0-9._-]{0,127}")) {
-            throw description.unexpected("fingerprint", "a word", fingerprint.get());
-        }
-        return fingerprint;
+        return manifest.fingerprint();
     }
 
     /// Returns all experts, by layer, then index.

@@ -63,6 +63,17 @@ public record StoreManifest(
     /// Where the block of an expert starts in the file of its size class, and the checksum of its payload.
     public record Entry(ExpertId id, int sizeClass, long offset, int crc32c) {}
 
+    /// Returns what tells the store's model from others, if its importer said it: a word that can be a file's name.
+    ///
+    /// @throws MalformedModelException if it is something else
+    public Optional<String> fingerprint() {
+        Optional<String> fingerprint = description.optionalString("fingerprint");
+        if (fingerprint.isPresent() && !fingerprint.get().matches("[A-Za-z0-9][A-Za-z0-9_-]{0,127}")) {
+            throw description.unexpected("fingerprint", "a word", fingerprint.get());
+        }
+        return fingerprint;
+    }
+
     /// Returns the bytes of all files but the manifest.
     public long totalBytes() {
         return files.stream().mapToLong(StoreFile::bytes).reduce(0, Math::addExact);

@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.Optional;
@@ -37,6 +39,34 @@ public final class UnfinishedFile implements AutoCloseable {
     ///
     /// @throws IOException if nothing can be written there
     public static UnfinishedFile create(Path target) throws IOException {
+        return create(target, new FileAttribute<?>[0]);
+    }
+
+    /// Makes an empty file beside `target` that nobody but its owner may read or write, where the file system knows
+    /// owners; so will be the target.
+    ///
+    /// @throws IOException if nothing can be written there
+    public static UnfinishedFile createPrivate(Path target) throws IOException {
+        return create(target, privately(target, "rw-------"));
+    }
+
+    /// Makes the directories up to `directory` that are not there, for nobody but their owner.
+    ///
+    /// @throws IOException if they cannot be made
+    public static void createPrivateDirectories(Path directory) throws IOException {
+        Files.createDirectories(directory, privately(directory, "rwx------"));
+    }
+
+    private static FileAttribute<?>[] privately(Path path, String permissions) {
+        boolean owners = path.getFileSystem().supportedFileAttributeViews().contains("posix");
+        return owners
+                ? new FileAttribute<?>[] {
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions))
+                }
+                : new FileAttribute<?>[0];
+    }
+
+    private static UnfinishedFile create(Path target, FileAttribute<?>[] attributes) throws IOException {
         Path absolute = target.toAbsolutePath().normalize();
         Path directory = absolute.resolveSibling("").toRealPath();
         while (true) {
@@ -56,7 +86,7 @@ public final class UnfinishedFile implements AutoCloseable {
                 Files.deleteIfExists(lockFile); // a file system without locks, where nobody can clear away anything
             }
             try {
-                Files.createFile(path);
+                Files.createFile(path, attributes);
                 return new UnfinishedFile(absolute, path, lock);
             } catch (IOException e) {
                 release(lock);

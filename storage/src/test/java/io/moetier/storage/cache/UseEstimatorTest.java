@@ -271,7 +271,22 @@ class UseEstimatorTest {
         assertThrows(IllegalArgumentException.class, () -> takeUp(next, others));
         assertKeepsTheSame(before, next);
         token(next, 1);
-        assertThrows(IllegalStateException.class, () -> takeUp(next, first));
+        assertThrows(IllegalArgumentException.class, () -> takeUp(next, others));
+        token(before, 1);
+        assertKeepsTheSame(before, next);
+    }
+
+    @Test
+    void whatIsTakenUpBetweenDecisionsReplacesWhatWasLearnt() {
+        UseEstimator first = new UseEstimator(IDS, 12);
+        UseEstimator next = new UseEstimator(IDS, 12);
+        for (int i = 0; i < 4; i++) {
+            token(first, 1);
+            token(next, 2);
+        }
+        takeUp(next, first);
+        assertKeepsTheSame(first, next);
+        token(next, 2);
     }
 
     /// Beyond a size the least telling sources stay behind, and what is kept serves all the same.

@@ -4,10 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -30,6 +32,20 @@ class UnfinishedFileTest {
         }
         assertEquals("new", Files.readString(target));
         assertEquals(List.of("t.gz"), names());
+    }
+
+    @Test
+    void isPrivateIfItIsToBe() throws IOException {
+        assumeTrue(directory.getFileSystem().supportedFileAttributeViews().contains("posix"));
+        Path inside = directory.resolve("a/b");
+        UnfinishedFile.createPrivateDirectories(inside);
+        Path target = Files.writeString(inside.resolve("t"), "readable by all");
+        try (UnfinishedFile file = UnfinishedFile.createPrivate(target)) {
+            assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file.path())));
+            file.publish();
+        }
+        assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(target)));
+        assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(inside)));
     }
 
     @Test

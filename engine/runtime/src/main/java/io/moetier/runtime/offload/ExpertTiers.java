@@ -282,8 +282,7 @@ public final class ExpertTiers implements AutoCloseable {
     }
 
     /// Lets the policies take up what those of earlier runs have learnt of the model, and returns from how many tokens
-    /// that was learnt; 0 if these policies learn nothing. To be called before the first
-    /// [#begin(int, int\[\], int\[\], float\[\], int)].
+    /// that was learnt; 0 if these policies learn nothing. To be called between two layers.
     ///
     /// @throws io.moetier.storage.model.MalformedModelException if the file is damaged or of other experts
     public long takeUp(Path file) {

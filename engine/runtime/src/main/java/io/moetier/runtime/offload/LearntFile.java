@@ -24,9 +24,10 @@ import java.util.zip.CRC32C;
 /// int; for each the checksum of the packed ids of the cache's experts, how many these are, how many bytes follow, all
 /// as ints, and what [LearntBytes#keep] wrote; at the end the checksum (CRC-32C) of all before. Caches of the same
 /// experts, on a device and in main memory, have one part together.
-final class LearntFile {
+public final class LearntFile {
     private static final byte[] FORMAT = "moelrnt1".getBytes(US_ASCII);
-    private static final long MAX_BYTES = 64L << 20;
+    /// No file is larger.
+    public static final long MAX_BYTES = 64L << 20;
     private static final int HEAD = FORMAT.length + Long.BYTES + Integer.BYTES;
     private static final int PART_HEAD = 3 * Integer.BYTES;
 
@@ -40,6 +41,21 @@ final class LearntFile {
             bytes.asIntBuffer().put(ids);
             return new Members(crc(bytes), ids.length);
         }
+    }
+
+    /// Returns from how many tokens was learnt what the file holds.
+    ///
+    /// @throws MalformedModelException if it is damaged or something else
+    public static long tokens(Path file) {
+        return checked(file).getLong(FORMAT.length);
+    }
+
+    /// Returns from how many tokens was learnt what `bytes` hold.
+    ///
+    /// @param source where they come from, for errors
+    /// @throws MalformedModelException if they are damaged or something else
+    public static long tokens(Path source, byte[] bytes) {
+        return checked(source, bytes).getLong(FORMAT.length);
     }
 
     /// Returns what [#publish] is to write: of what `learners` have learnt as much as 64 MiB hold; nothing if there
@@ -73,7 +89,7 @@ final class LearntFile {
 
     /// Replaces the file at once: of two runs that end together, one is kept whole.
     static void publish(Path file, ByteBuffer image) throws IOException {
-        try (UnfinishedFile unfinished = UnfinishedFile.create(file)) {
+        try (UnfinishedFile unfinished = UnfinishedFile.createPrivate(file)) {
             byte[] bytes = new byte[image.remaining()];
             image.get(image.position(), bytes);
             Files.write(unfinished.path(), bytes);
@@ -126,19 +142,23 @@ final class LearntFile {
         try {
             long size = Files.size(file);
             require(file, "size", "at most " + MAX_BYTES + " bytes", size <= MAX_BYTES, size);
-            ByteBuffer image = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
-            int end = image.limit() - Integer.BYTES;
-            require(file, "size", "at least " + (HEAD + Integer.BYTES) + " bytes", end >= HEAD, image.limit());
-            String format = new String(image.array(), 0, FORMAT.length, US_ASCII);
-            require(file, "format", new String(FORMAT, US_ASCII), format.equals(new String(FORMAT, US_ASCII)), format);
-            int checksum = image.getInt(end);
-            int found = crc(image.limit(end).duplicate());
-            require(file, "checksum", Integer.toHexString(checksum), found == checksum, Integer.toHexString(found));
-            require(file, "tokens", "a number above 0", image.getLong(FORMAT.length) > 0, image.getLong(FORMAT.length));
-            return image;
+            return checked(file, Files.readAllBytes(file));
         } catch (IOException e) {
             throw new MalformedModelException(file + ": " + IoFailure.reason(e), e);
         }
+    }
+
+    private static ByteBuffer checked(Path file, byte[] bytes) {
+        ByteBuffer image = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        int end = image.limit() - Integer.BYTES;
+        require(file, "size", "at least " + (HEAD + Integer.BYTES) + " bytes", end >= HEAD, image.limit());
+        String format = new String(image.array(), 0, FORMAT.length, US_ASCII);
+        require(file, "format", new String(FORMAT, US_ASCII), format.equals(new String(FORMAT, US_ASCII)), format);
+        int checksum = image.getInt(end);
+        int found = crc(image.limit(end).duplicate());
+        require(file, "checksum", Integer.toHexString(checksum), found == checksum, Integer.toHexString(found));
+        require(file, "tokens", "a number above 0", image.getLong(FORMAT.length) > 0, image.getLong(FORMAT.length));
+        return image;
     }
 
     private static int crc(ByteBuffer bytes) {

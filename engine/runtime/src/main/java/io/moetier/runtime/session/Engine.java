@@ -233,11 +233,11 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    /// Takes up what the policy has learnt of the model in earlier runs. To be called before the first step.
+    /// Takes up what the policy has learnt of the model in earlier runs, before the first step or between two; what it
+    /// has learnt in this one is forgotten.
     ///
     /// @param file written by [#keepLearnt]
     /// @throws io.moetier.storage.model.MalformedModelException if it is damaged or of other experts
-    /// @throws IllegalStateException if a step was made before
     public void takeUpLearnt(Path file) {
         lockStep();
         try {

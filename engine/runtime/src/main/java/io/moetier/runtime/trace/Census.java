@@ -25,6 +25,8 @@ public final class Census {
     /// shortest that forgets nothing of use.
     static final int HALF_LIFE_TOKENS = 1 << 13;
 
+    private static final double PRIOR_CHOICES = 0.5;
+
     private final double tokens;
     private final SortedMap<Integer, double[]> counts;
 
@@ -96,10 +98,18 @@ public final class Census {
     ///
     /// @throws IllegalArgumentException if that one counts other experts
     public Census merge(Census next) {
-        if (!isOfTheModelOf(next)) {
+        return plus(Math.pow(2, -next.tokens / HALF_LIFE_TOKENS), next);
+    }
+
+    private void requireSameModel(Census other) {
+        if (!isOfTheModelOf(other)) {
             throw new IllegalArgumentException("censuses of different models");
         }
-        double kept = Math.pow(2, -next.tokens / HALF_LIFE_TOKENS);
+    }
+
+    /// Returns `kept` times this and `next` together.
+    private Census plus(double kept, Census next) {
+        requireSameModel(next);
         SortedMap<Integer, double[]> sums = new TreeMap<>();
         next.counts.forEach((layer, of) -> {
             double[] before = counts.getOrDefault(layer, of);
@@ -110,6 +120,48 @@ public final class Census {
             sums.put(layer, sum);
         });
         return new Census(kept * tokens + next.tokens, sums);
+    }
+
+    /// Returns all of them together, as if they were one run. All count the experts of one model.
+    ///
+    /// @throws IllegalArgumentException if there is none, or they are of different models
+    public static Census sum(List<Census> all) {
+        if (all.isEmpty()) {
+            throw new IllegalArgumentException("no census");
+        }
+        return all.stream().skip(1).reduce(all.getFirst(), (sum, next) -> sum.plus(1, next));
+    }
+
+    /// Returns how far what `run` chose is from what this counts, in bits for each choice: the Kullback-Leibler
+    /// divergence of a layer's choices, in the mean of all choices. Half a choice is added to each expert's
+    /// count, so that none is impossible.
+    ///
+    /// @throws IllegalArgumentException if that one counts other experts
+    public double divergenceOf(Census run) {
+        requireSameModel(run);
+        double bits = 0;
+        double choices = 0;
+        for (int layer : counts.keySet()) {
+            double[] mine = counts.get(layer);
+            double[] its = run.counts.get(layer);
+            double all = Arrays.stream(mine).sum() + PRIOR_CHOICES * mine.length;
+            double allOfRun = Arrays.stream(its).sum();
+            choices += allOfRun;
+            for (int i = 0; i < its.length; i++) {
+                if (its[i] > 0) {
+                    bits += its[i] * Math.log(its[i] / allOfRun * all / (mine[i] + PRIOR_CHOICES)) / Math.log(2);
+                }
+            }
+        }
+        return choices == 0 ? 0 : bits / choices;
+    }
+
+    /// Returns the share of tokens that chose each expert, by layer of the model; the arrays are the caller's.
+    public SortedMap<Integer, double[]> shares() {
+        SortedMap<Integer, double[]> shares = new TreeMap<>();
+        counts.forEach((layer, of) ->
+                shares.put(layer, Arrays.stream(of).map(count -> count / tokens).toArray()));
+        return shares;
     }
 
     /// Returns the share of tokens that chose an expert, by packed id; 0 for one that this does not know.

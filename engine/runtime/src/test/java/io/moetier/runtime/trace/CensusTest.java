@@ -1,5 +1,6 @@
 package io.moetier.runtime.trace;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -10,6 +11,7 @@ import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -44,6 +46,25 @@ class CensusTest {
         assertEquals(1.5 * tokens, merged.tokens());
         assertEquals(1 / 3.0, merged.shareById().applyAsDouble(ExpertId.pack(1, 0)), 1e-9);
         assertEquals(2 / 3.0, merged.shareById().applyAsDouble(ExpertId.pack(1, 1)), 1e-9);
+    }
+
+    @Test
+    void aSumIsThatOfOneRun() {
+        Census sum = Census.sum(List.of(census(4, 3, 1), census(12, 0, 12), census(1, 1, 0)));
+        assertEquals(17, sum.tokens());
+        assertArrayEquals(new double[] {4 / 17.0, 13 / 17.0}, sum.shares().get(1), 1e-12);
+        assertThrows(IllegalArgumentException.class, () -> Census.sum(List.of()));
+    }
+
+    @Test
+    void theDivergenceIsThatOfKullbackAndLeibler() {
+        Census counted = census(7, 5, 2); // with half a choice more each 5.5 and 2.5 of 8
+        assertEquals(0, counted.divergenceOf(census(16, 11, 5)), 1e-12);
+        assertEquals(Math.log(8 / 5.5) / Math.log(2), counted.divergenceOf(census(7, 7, 0)), 1e-12);
+        assertEquals(Math.log(8 / 2.5) / Math.log(2), counted.divergenceOf(census(9, 0, 9)), 1e-12);
+        assertEquals(4, census(7, 7, 0).divergenceOf(census(1, 0, 1)), 1e-12, "what was never seen is possible");
+        assertEquals(0, counted.divergenceOf(census(1, 0, 0)), "of nothing");
+        assertThrows(IllegalArgumentException.class, () -> counted.divergenceOf(census(4, 3, 1, 0)));
     }
 
     @Test

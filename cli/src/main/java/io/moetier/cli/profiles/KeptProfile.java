@@ -1,0 +1,79 @@
+package io.moetier.cli.profiles;
+
+import io.moetier.runtime.offload.LearntFile;
+import io.moetier.storage.file.UnfinishedFile;
+import io.moetier.storage.format.Json;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.OptionalLong;
+
+/// One profile of one model, in two files that only their owner may read: a census, and what the policy has learnt if
+/// it learns. Neither holds a word of any text.
+///
+/// @param fingerprint of the model
+record KeptProfile(Path directory, String fingerprint, ProfileName name) {
+    static final String CENSUS = ".census.json";
+    private static final String LEARNT = ".learnt";
+
+    Path censusFile() {
+        return directory.resolve(fingerprint + "." + name + CENSUS);
+    }
+
+    Path learntFile() {
+        return directory.resolve(fingerprint + "." + name + LEARNT);
+    }
+
+    boolean exists() {
+        return Files.exists(censusFile());
+    }
+
+    /// Reads what was counted.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if it is damaged
+    CountedModel read() {
+        return CountedModel.parse(Json.readObject(censusFile()));
+    }
+
+    /// Returns from how many tokens was learnt what is kept, if something is.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if it is damaged
+    OptionalLong learntTokens() {
+        return Files.exists(learntFile()) ? OptionalLong.of(LearntFile.tokens(learntFile())) : OptionalLong.empty();
+    }
+
+    /// Writes what was counted. Two runs that end at once lose the counts of one; the file is never half written.
+    void write(CountedModel counted) throws IOException {
+        UnfinishedFile.createPrivateDirectories(directory);
+        try (UnfinishedFile unfinished = UnfinishedFile.createPrivate(censusFile())) {
+            Files.writeString(unfinished.path(), Json.write(counted.toMap()) + "\n", StandardCharsets.UTF_8);
+            unfinished.publish();
+        }
+    }
+
+    /// Writes what was learnt, as [#learntFile()] holds it.
+    void writeLearnt(byte[] learnt) throws IOException {
+        UnfinishedFile.createPrivateDirectories(directory);
+        try (UnfinishedFile unfinished = UnfinishedFile.createPrivate(learntFile())) {
+            Files.write(unfinished.path(), learnt);
+            unfinished.publish();
+        }
+    }
+
+    void delete() throws IOException {
+        Files.deleteIfExists(learntFile());
+        Files.deleteIfExists(censusFile());
+    }
+
+    /// Returns how much is kept, in bytes.
+    long bytes() throws IOException {
+        return Files.size(censusFile()) + (Files.exists(learntFile()) ? Files.size(learntFile()) : 0);
+    }
+
+    /// Returns when a run was added last.
+    Instant lastRun() throws IOException {
+        return Files.getLastModifiedTime(censusFile()).toInstant();
+    }
+}
