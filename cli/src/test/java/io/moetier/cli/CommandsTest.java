@@ -223,6 +223,23 @@ class CommandsTest {
         assertTrue(out.toString().contains("27 tensors of encoders of images or sound"), out::toString);
     }
 
+    /// Four experts of 2 · 2500 · 200 parameters and a gate of 4 · 2500, of which a token uses two and the gate.
+    @Test
+    void inspectSaysWhatAMixtureSavesByItsConfigurationAlone() {
+        String config =
+                TestData.root().resolve("models/four-experts/config.json").toString();
+        ok("inspect", config, "--json");
+        JsonObject fields = parse(out.toString());
+        assertEquals(4_010_000, fields.requireLong("mixture_parameters"));
+        assertEquals(2_010_000, fields.requireLong("mixture_active_parameters"));
+        forgetOutput();
+        ok("inspect", config);
+        String line = "a mixture           4.01 million parameters, 2.01 million active for a token, 50.1 %\n";
+        assertTrue(out.toString().contains(line), out.toString());
+        assertEquals(Failure.USAGE, run("", "inspect", config, "--ram", "1G"));
+        assertTrue(err.toString().contains("--ram: expected a model with weights, found " + config), err.toString());
+    }
+
     @Test
     void inspectSaysTheSameOfAGgufFileAndItsStore() throws IOException {
         Path file = new TinyGguf(256, GgmlType.Q4_K).write(directory.resolve("tiny.gguf"));

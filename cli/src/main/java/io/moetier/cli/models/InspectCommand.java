@@ -22,7 +22,9 @@ import picocli.CommandLine.Parameters;
 public final class InspectCommand implements Callable<Integer> {
     private final Streams streams;
 
-    @Parameters(paramLabel = "MODEL", description = "A store, a checkpoint directory or a GGUF file.")
+    @Parameters(
+            paramLabel = "MODEL",
+            description = "A store, a checkpoint directory, a GGUF file, or a config.json alone.")
     Path model = Path.of("");
 
     @Option(names = "--ram", paramLabel = "SIZE", description = "Show the tiers at this budget for experts in memory.")
@@ -43,6 +45,12 @@ public final class InspectCommand implements Callable<Integer> {
             new Tidying(streams::note).folder(UnfinishedFile.folderOf(model));
             ModelSummary summary = ModelSummary.ofStore(model);
             print(summary.fields(budget), summary.table(budget));
+        } else if (SpecSummary.isConfig(model)) {
+            if (ram != null) {
+                throw new IllegalArgumentException("--ram: expected a model with weights, found " + model);
+            }
+            SpecSummary summary = SpecSummary.ofConfig(model);
+            print(summary.fields(), summary.table().toString());
         } else {
             try (ModelSource source = Stores.openSource(model)) {
                 ModelSummary summary = ModelSummary.ofSource(source);

@@ -16,9 +16,7 @@ import io.moetier.storage.format.Json;
 import io.moetier.storage.memory.ByteSize;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.TreeMap;
@@ -90,20 +88,9 @@ public record ModelSummary(
 
     /// Returns the lines for people; with a budget, also what each tier holds.
     String table(OptionalLong ramBytes) {
-        MoeSpec moe = spec.moeLayers().getFirst();
-        Table table = Table.ofFacts()
-                .row("model", model)
-                .row("family", spec.family())
+        Table table = new SpecSummary(model, spec)
+                .table()
                 .row("weights", weights)
-                .row("layers", spec.layers().size() + ", " + spec.moeLayers().size() + " of experts")
-                .row("experts", numExperts() + ", " + moe.numExperts() + " in a layer")
-                .row("experts of a token", moe.numExpertsPerToken() + " in a layer")
-                .row("context", spec.maxPositionEmbeddings() + " tokens")
-                .row("vocabulary", spec.vocabSize() + " tokens")
-                .row("parameters", count(spec.totalParameters()))
-                .row(
-                        "active for a token",
-                        count(spec.activeParameters()) + ", " + RunReport.percent(1 - savedShare()) + " of all")
                 .row("one expert", ByteSize.format(expertBytes()))
                 .row("all experts", ByteSize.format(budget().allBytes()))
                 .row("everything else", ByteSize.format(denseBytes))
@@ -127,21 +114,8 @@ public record ModelSummary(
 
     /// Returns the same under the names that `--json` prints.
     Map<String, Object> fields(OptionalLong ramBytes) {
-        MoeSpec moe = spec.moeLayers().getFirst();
-        Map<String, Object> fields = new LinkedHashMap<>();
-        fields.put("model", model.toString());
-        fields.put("family", spec.family());
+        Map<String, Object> fields = new SpecSummary(model, spec).fields();
         fields.put("weights", weights);
-        fields.put("layers", spec.layers().size());
-        fields.put("moe_layers", spec.moeLayers().size());
-        fields.put("experts_per_layer", moe.numExperts());
-        fields.put("experts", numExperts());
-        fields.put("top_k", moe.numExpertsPerToken());
-        fields.put("context", spec.maxPositionEmbeddings());
-        fields.put("vocabulary", spec.vocabSize());
-        fields.put("parameters", spec.totalParameters());
-        fields.put("active_parameters", spec.activeParameters());
-        fields.put("saved_share", savedShare());
         fields.put("expert_bytes", expertBytes());
         fields.put("all_expert_bytes", budget().allBytes());
         fields.put("dense_bytes", denseBytes);
@@ -156,7 +130,7 @@ public record ModelSummary(
     }
 
     private long numExperts() {
-        return spec.moeLayers().stream().mapToLong(MoeSpec::numExperts).sum();
+        return new SpecSummary(model, spec).numExperts();
     }
 
     /// Memory for the largest expert.
@@ -186,22 +160,7 @@ public record ModelSummary(
                 .sum();
     }
 
-    private double savedShare() {
-        return 1 - (double) spec.activeParameters() / spec.totalParameters();
-    }
-
     private String share(long experts) {
         return RunReport.percent((double) experts / Math.max(1, numExperts()));
-    }
-
-    private static String count(long parameters) {
-        String[] units = {"", " thousand", " million", " billion", " trillion"};
-        double value = parameters;
-        int unit = 0;
-        while (value >= 1000 && unit < units.length - 1) {
-            value /= 1000;
-            unit++;
-        }
-        return unit == 0 ? Long.toString(parameters) : String.format(Locale.ROOT, "%.2f%s", value, units[unit]);
     }
 }

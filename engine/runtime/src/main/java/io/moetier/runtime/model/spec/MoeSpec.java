@@ -54,6 +54,22 @@ public record MoeSpec(
         return router.routing().numExpertsPerToken();
     }
 
+    /// Returns the parameters of the mixture: those of all experts and of the router.
+    public long totalParameters() {
+        return otherParameters()
+                + experts.stream().mapToLong(DenseSpec::numParameters).sum();
+    }
+
+    /// Returns those of them that one token uses: all but the experts it is not sent to.
+    public long activeParameters() {
+        return otherParameters() + numExpertsPerToken() * experts.getFirst().numParameters();
+    }
+
+    private long otherParameters() {
+        return linears().stream().mapToLong(LinearSpec::numParameters).sum()
+                + vectors().stream().mapToLong(VectorSpec::size).sum();
+    }
+
     /// Returns this mixture with each token sent to `k` experts.
     ///
     /// @throws IllegalArgumentException if there are fewer
