@@ -121,7 +121,7 @@ public final class ImageOptions {
                 throw MalformedModelException.of(
                         file, GRID, "1 frame, rows and columns of patches of " + VALUES, Arrays.toString(sizes));
             }
-            return new ImagePatches(values, (int) sizes[1], (int) sizes[2]);
+            return new ImagePatches(values, 1, (int) sizes[1], (int) sizes[2]);
         }
     }
 }

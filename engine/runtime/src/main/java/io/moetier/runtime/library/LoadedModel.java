@@ -128,11 +128,21 @@ public final class LoadedModel implements AutoCloseable {
         return switch (ImageProcessor.of(
                         Json.readObject(preprocessor), engine.store().config())
                 .process(picture)) {
-            case Pixels.MergedPatches patches -> new ImagePatches(patches.values(), patches.height(), patches.width());
-            case Pixels.PlacedPatches _, Pixels.Tiles _ ->
-                throw new IllegalArgumentException(
-                        preprocessor + " is of another model's tower: expected Qwen2VLImageProcessor");
+            case Pixels.MergedPatches patches ->
+                new ImagePatches(patches.values(), 1, patches.height(), patches.width());
+            case Pixels.Tiles tiles -> patches(tiles.values(), tiles.tileHeight(), tiles.tileWidth());
+            case Pixels.PlacedPatches _ ->
+                throw new IllegalArgumentException(preprocessor + " is of a tower that is not read yet");
         };
+    }
+
+    /// Returns what the model's tower reads of tiles: channel, row, column.
+    ///
+    /// @throws IllegalArgumentException if the model reads none, or not of this size
+    public ImagePatches patches(float[] tiles, int height, int width) {
+        engine.requireVision();
+        return ImagePatches.ofTiles(
+                tiles, height, width, engine.spec().vision().orElseThrow().patches());
     }
 
     /// Returns the chat template, if the model has one.

@@ -126,13 +126,12 @@ public final class Session implements AutoCloseable {
         VisionTower tower = engine.tower();
         check(appended);
         images.forEach(tower::requireFit);
-        int[] starts = tower.places(appended, images);
+        List<int[]> starts = tower.places(appended, images);
         engine.lockStep();
         try {
             sight.truncate(position, engine.device().kernels()); // what was looked at and not appended
-            for (int i = 0; i < starts.length; i++) {
-                engine.relieve(tower.bytes(images.get(i)));
-                see(position + starts[i], tower, images.get(i), cancelled);
+            for (int i = 0; i < images.size(); i++) {
+                see(starts.get(i), tower, images.get(i), cancelled);
             }
             sight.text(position + appended.length);
             return true;
@@ -144,10 +143,17 @@ public final class Session implements AutoCloseable {
         }
     }
 
-    private void see(int first, VisionTower tower, ImagePatches image, BooleanSupplier cancelled) {
+    private void see(int[] starts, VisionTower tower, ImagePatches image, BooleanSupplier cancelled) {
+        for (int tile = 0; tile < starts.length; tile++) {
+            engine.relieve(tower.bytes(image));
+            see(position + starts[tile], tower, image, tile, cancelled);
+        }
+    }
+
+    private void see(int first, VisionTower tower, ImagePatches image, int tile, BooleanSupplier cancelled) {
         Arena memory = engine.device().newArena();
         try {
-            ImageRows rows = tower.read(image, memory, cancelled);
+            ImageRows rows = tower.read(image, tile, memory, cancelled);
             sight.image(first, rows, memory, engine.device().kernels());
         } catch (RuntimeException | Error e) {
             memory.close();

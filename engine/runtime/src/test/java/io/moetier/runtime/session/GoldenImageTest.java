@@ -84,7 +84,7 @@ class GoldenImageTest {
 
     static ImagePatches image(Path directory) {
         try (SafetensorsFile inputs = SafetensorsFile.open(directory.resolve("inputs.safetensors"))) {
-            return new ImagePatches(inputs.readFloats("pixel_values"), 8, 12); // image_grid_thw of all cases
+            return new ImagePatches(inputs.readFloats("pixel_values"), 1, 8, 12); // image_grid_thw of all cases
         }
     }
 }

@@ -79,7 +79,7 @@ class EmulatedFamiliesTest {
         try (Engine engine = open(golden);
                 Session session = engine.newSession();
                 SafetensorsFile inputs = SafetensorsFile.open(golden.resolve("inputs.safetensors"))) {
-            session.look(prompt, List.of(new ImagePatches(inputs.readFloats("pixel_values"), 8, 12)));
+            session.look(prompt, List.of(new ImagePatches(inputs.readFloats("pixel_values"), 1, 8, 12)));
             float[] logits =
                     EmulatedEngines.logits(session, prompt, engine.spec().vocabSize());
             double worst = worst(golden, "logits", logits);

@@ -1,17 +1,21 @@
 package io.moetier.runtime.model.describe;
 
 import io.moetier.kernels.device.Activation;
-import io.moetier.runtime.model.spec.HeadsSpec;
 import io.moetier.runtime.model.spec.VisionSpec;
+import io.moetier.runtime.model.spec.VisionSpec.Attention;
+import io.moetier.runtime.model.spec.VisionSpec.Branch;
 import io.moetier.runtime.model.spec.VisionSpec.Deepstack;
+import io.moetier.runtime.model.spec.VisionSpec.ImageToken;
+import io.moetier.runtime.model.spec.VisionSpec.Learned;
 import io.moetier.runtime.model.spec.VisionSpec.Merger;
 import io.moetier.runtime.model.spec.VisionSpec.Mlp;
 import io.moetier.runtime.model.spec.VisionSpec.Patches;
+import io.moetier.runtime.model.spec.VisionSpec.Positions;
+import io.moetier.runtime.model.spec.VisionSpec.Reach;
+import io.moetier.runtime.model.spec.VisionSpec.Rotation;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.spec.weight.NormSpec;
 import io.moetier.runtime.model.spec.weight.ProjectionsSpec;
-import io.moetier.runtime.model.spec.weight.TensorSlice;
-import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -57,8 +61,9 @@ public final class QwenVision {
             throw config.json().unexpected("deepstack_visual_indexes", "layers 0 to " + (depth - 1), level);
         });
         return new VisionSpec(
-                imageToken,
+                new ImageToken(imageToken, false),
                 patches(),
+                new Positions(learned(), Optional.of(new Rotation(THETA, false, false, 0))),
                 IntStream.range(0, depth).mapToObj(this::layer).toList(),
                 merger("merger", hidden),
                 IntStream.range(0, levels.size())
@@ -69,52 +74,45 @@ public final class QwenVision {
     }
 
     private Patches patches() {
-        long channels = config.positive("in_channels");
-        long frames = config.positive("temporal_patch_size");
-        long size = config.positive("patch_size");
-        int floats = config.times(
-                config.times((int) channels, "temporal_patch_size", (int) frames),
-                "patch_size",
-                config.times((int) size, "patch_size", (int) size));
-        String name = prefix + "patch_embed.proj";
-        LinearSpec linear = LinearSpec.of(name + ".matrix", hidden, floats)
-                .withBias(VectorSpec.of(name + ".bias", hidden))
-                .at(TensorSlice.rows(
-                        name + ".weight", List.of((long) hidden, channels, frames, size, size), 0, floats));
+        int size = config.positive("patch_size");
+        return new Patches(
+                VisionTensors.patches(
+                        prefix + "patch_embed.proj",
+                        hidden,
+                        config.positive("in_channels"),
+                        config.positive("temporal_patch_size"),
+                        size,
+                        size),
+                size,
+                config.positive("spatial_merge_size"),
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    private Learned learned() {
         int positions = config.positive("num_position_embeddings");
         int side = (int) Math.round(Math.sqrt(positions));
         if (side * side != positions) {
             throw config.json().unexpected("num_position_embeddings", "a square number", positions);
         }
-        String table = prefix + "pos_embed.weight";
-        return new Patches(
-                linear,
-                new VectorSpec(
-                        table,
-                        config.times(positions, "hidden_size", hidden),
-                        Optional.of(TensorSlice.rows(table, List.of((long) positions, (long) hidden), 0, 1))),
-                side,
-                config.positive("spatial_merge_size"));
+        config.times(positions, "hidden_size", hidden);
+        return new Learned(VisionTensors.vector(prefix + "pos_embed.weight", positions, hidden), side, Reach.ANY_SIZE);
     }
 
     private VisionSpec.Layer layer(int number) {
         String name = prefix + "blocks." + number + ".";
-        int heads = config.numHeads("num_heads");
-        if (hidden % (4 * heads) != 0) {
-            throw config.json().unexpected("num_heads", "heads of " + hidden + " elements by fours", heads);
-        }
-        int headDim = hidden / heads;
         Sections rows = Sections.of(name + "attn.qkv", 3 * hidden, hidden, true);
         return new VisionSpec.Layer(
-                norm(name + "norm1", hidden),
-                new ProjectionsSpec(
-                        rows.next("query", hidden),
-                        rows.next("key", hidden),
-                        rows.next("value", hidden),
-                        LinearSpec.named(name + "attn.proj", hidden, hidden, true)),
-                new HeadsSpec(heads, heads, headDim, (float) (1 / Math.sqrt(headDim))),
-                THETA,
-                norm(name + "norm2", hidden),
+                Branch.of(norm(name + "norm1", hidden)),
+                new Attention(
+                        new ProjectionsSpec(
+                                rows.next("query", hidden),
+                                rows.next("key", hidden),
+                                rows.next("value", hidden),
+                                LinearSpec.named(name + "attn.proj", hidden, hidden, true)),
+                        VisionTensors.heads(config, "num_heads"),
+                        Optional.empty()),
+                Branch.of(norm(name + "norm2", hidden)),
                 mlp(name + "mlp.", hidden, config.positive("intermediate_size"), hidden, Activation.GELU_TANH));
     }
 
@@ -130,9 +128,10 @@ public final class QwenVision {
 
     private static Mlp mlp(String name, int in, int width, int out, Activation activation) {
         return new Mlp(
-                LinearSpec.named(name + "linear_fc1", width, in, true),
                 activation,
-                LinearSpec.named(name + "linear_fc2", out, width, true));
+                List.of(
+                        LinearSpec.named(name + "linear_fc1", width, in, true),
+                        LinearSpec.named(name + "linear_fc2", out, width, true)));
     }
 
     private static NormSpec norm(String name, int size) {

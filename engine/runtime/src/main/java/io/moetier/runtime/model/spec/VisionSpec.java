@@ -8,19 +8,25 @@ import io.moetier.runtime.model.spec.weight.Range;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
-/// A tower that makes rows of the residual stream of an image's patches (Dosovitskiy et al. 2021, arXiv:2010.11929), as
-/// Qwen3-VL has it (Qwen Team 2025, arXiv:2511.21631): patches attend to each other within the image and are rotated by
-/// their row and column; squares of them are merged to one row each.
+/// A tower that makes rows of the residual stream of an image's patches (Dosovitskiy et al. 2021, arXiv:2010.11929):
+/// patches attend to each other within the image, or within a tile of it; squares of them are merged to one row each.
 ///
-/// @param imageToken stands in a text for each row that an image gives
+/// @param token stands in a text for each row that an image gives
+/// @param positions where patches are
 /// @param layers of patches
 /// @param merger of the last layer's result
 /// @param deepstack what is made of the results of earlier layers, and added behind the first layers of the text, in
 ///     order (Meng et al. 2024, arXiv:2406.04334)
 public record VisionSpec(
-        int imageToken, Patches patches, List<Layer> layers, Merger merger, List<Deepstack> deepstack) {
+        ImageToken token,
+        Patches patches,
+        Positions positions,
+        List<Layer> layers,
+        Merger merger,
+        List<Deepstack> deepstack) {
     /// @throws IllegalArgumentException if a number is out of range
     public VisionSpec {
         layers = List.copyOf(layers);
@@ -28,12 +34,20 @@ public record VisionSpec(
         deepstack.forEach(level -> Range.require("layer of patches", level.layer(), 0, Integer.MAX_VALUE));
     }
 
+    /// What stands in a text for a row of an image.
+    ///
+    /// @param tilesApart whether other tokens are between the tiles of an image, which the text then has to have
+    public record ImageToken(int id, boolean tilesApart) {}
+
     /// What patches become before the first layer.
     ///
     /// @param linear [hidden, floats of a patch]
-    /// @param positions [side * side, hidden]: learned for a square of `side` rows, interpolated for other images
+    /// @param pixels along a side of a patch
     /// @param mergedSide patches along a side of what is merged
-    public record Patches(LinearSpec linear, VectorSpec positions, int side, int mergedSide) {
+    /// @param classToken attends and is attended to like a patch, and is left behind by the merger
+    /// @param norm of them and of their positions
+    public record Patches(
+            LinearSpec linear, int pixels, int mergedSide, Optional<VectorSpec> classToken, Optional<NormSpec> norm) {
         /// @throws IllegalArgumentException if a number is out of range
         public Patches {
             Range.product("merged patches", mergedSide, mergedSide, Range.ROW);
@@ -45,29 +59,94 @@ public record VisionSpec(
         }
     }
 
-    /// x + attention(norm(x)), and then x + mlp(norm(x)).
+    /// How patches are told where they are.
     ///
-    /// @param theta base of the rotations
-    public record Layer(
-            NormSpec attentionNorm,
-            ProjectionsSpec projections,
-            HeadsSpec heads,
-            double theta,
-            NormSpec mlpNorm,
-            Mlp mlp) {
+    /// @param learned what is added to each before the first layer
+    /// @param rotation of queries and keys in every layer
+    public record Positions(Learned learned, Optional<Rotation> rotation) {}
+
+    /// A learned vector for each place of a square grid.
+    ///
+    /// @param table [side * side, hidden], row by row; one row more where there is a class token
+    /// @param reach for which images
+    public record Learned(VectorSpec table, int side, Reach reach) {}
+
+    /// For which images there are learned positions.
+    public enum Reach {
+        /// Every size: they are interpolated, the corners of table and image lying on each other.
+        ANY_SIZE,
+        /// The size of the table alone, whose first row is the class token's.
+        ONE_SIZE_BEHIND_CLASS,
+        /// The size of the table alone, whose last row is the class token's.
+        ONE_SIZE_BEFORE_CLASS
+    }
+
+    /// Rotation of half of the pairs of a head by a patch's row, and of half by its column (Heo et al. 2024,
+    /// arXiv:2403.13298); a class token is not rotated.
+    ///
+    /// @param theta base of the frequencies
+    /// @param interleaved whether neighbours are pairs
+    /// @param colsFirst whether the first half goes by the column
+    /// @param first number of the first row and column
+    public record Rotation(double theta, boolean interleaved, boolean colsFirst, int first) {}
+
+    /// Attention among patches, and then an MLP.
+    ///
+    /// @param first goes around the attention
+    /// @param second goes around the MLP
+    public record Layer(Branch first, Attention attention, Branch second, Mlp mlp) {
         private Stream<LinearSpec> linears() {
-            return Stream.of(
-                    projections.query(),
-                    projections.key(),
-                    projections.value(),
-                    projections.output(),
-                    mlp.up,
-                    mlp.down);
+            ProjectionsSpec projections = attention.projections;
+            return Stream.concat(
+                    Stream.concat(projections.inputs().stream(), Stream.of(projections.output())),
+                    mlp.linears.stream());
+        }
+
+        private Stream<VectorSpec> vectors() {
+            return Stream.of(first.vectors(), attention.vectors(), second.vectors())
+                    .flatMap(each -> each);
         }
     }
 
-    /// down·activation(up·x).
-    public record Mlp(LinearSpec up, Activation activation, LinearSpec down) {}
+    /// The way around a block: x + scale * block(norm(x)).
+    ///
+    /// @param scale of each element (Touvron et al. 2021, arXiv:2103.17239), 1 where there is none
+    public record Branch(NormSpec norm, Optional<VectorSpec> scale) {
+        /// Returns one without factors.
+        public static Branch of(NormSpec norm) {
+            return new Branch(norm, Optional.empty());
+        }
+
+        private Stream<VectorSpec> vectors() {
+            return Stream.concat(norm.vectors().stream(), scale.stream());
+        }
+    }
+
+    /// Attention without a mask.
+    ///
+    /// @param norms of all queries of a patch together, and of all keys, where the family has them
+    public record Attention(ProjectionsSpec projections, HeadsSpec heads, Optional<QkNormSpec> norms) {
+        private Stream<VectorSpec> vectors() {
+            return norms.stream()
+                    .flatMap(each -> Stream.of(each.query(), each.key()))
+                    .flatMap(norm -> norm.vectors().stream());
+        }
+    }
+
+    /// Linear maps, one behind the other.
+    ///
+    /// @param between each two of them
+    public record Mlp(Activation between, List<LinearSpec> linears) {
+        /// @throws IllegalArgumentException if one does not take what the one before it gives
+        public Mlp {
+            linears = List.copyOf(linears);
+            for (int i = 1; i < linears.size(); i++) {
+                int given = linears.get(i - 1).rows();
+                Range.require(
+                        linears.get(i).weight() + ": columns", linears.get(i).cols(), given, given);
+            }
+        }
+    }
 
     /// Makes a row of merged patches: their rows one behind the other, through an MLP.
     ///
@@ -87,17 +166,16 @@ public record VisionSpec(
     public List<LinearSpec> linears() {
         List<LinearSpec> linears = new ArrayList<>(List.of(patches.linear()));
         layers.forEach(layer -> layer.linears().forEach(linears::add));
-        mergers().forEach(each -> linears.addAll(List.of(each.mlp.up, each.mlp.down)));
+        mergers().forEach(each -> linears.addAll(each.mlp.linears));
         return linears;
     }
 
     /// Returns every vector that is not a bias.
     public List<VectorSpec> vectors() {
-        List<VectorSpec> vectors = new ArrayList<>(List.of(patches.positions()));
-        layers.forEach(layer -> {
-            vectors.addAll(layer.attentionNorm.vectors());
-            vectors.addAll(layer.mlpNorm.vectors());
-        });
+        List<VectorSpec> vectors = new ArrayList<>(List.of(positions.learned.table));
+        patches.classToken.ifPresent(vectors::add);
+        patches.norm.ifPresent(norm -> vectors.addAll(norm.vectors()));
+        layers.forEach(layer -> layer.vectors().forEach(vectors::add));
         mergers().forEach(each -> vectors.addAll(each.norm.vectors()));
         return vectors;
     }

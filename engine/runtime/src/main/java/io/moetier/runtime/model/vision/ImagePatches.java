@@ -1,26 +1,67 @@
 package io.moetier.runtime.model.vision;
 
-/// An image as its tower reads it: patches of `rows` rows and `cols` columns, those that are merged into one row
-/// behind each other.
+import io.moetier.runtime.model.spec.VisionSpec;
+
+/// An image as its tower reads it: tiles of `rows` rows and `cols` columns of patches, those patches that are merged
+/// into
+/// one row behind each other. A tower without tiles takes an image as one.
 ///
-/// @param values `[rows * cols, floats of a patch]`, normalised; not to be written
+/// @param values `[tiles * rows * cols, floats of a patch]`, normalised; not to be written
 @SuppressWarnings("ArrayRecordComponent") // nobody compares images
-public record ImagePatches(float[] values, int rows, int cols) {
+public record ImagePatches(float[] values, int tiles, int rows, int cols) {
     /// @throws IllegalArgumentException if there is no patch, or not as many values for each
     public ImagePatches {
-        if (rows < 1 || cols < 1 || values.length == 0 || values.length % Math.multiplyExact(rows, cols) != 0) {
+        boolean hasPatches = tiles >= 1 && rows >= 1 && cols >= 1 && values.length > 0;
+        if (!hasPatches || values.length % Math.multiplyExact(tiles, Math.multiplyExact(rows, cols)) != 0) {
             throw new IllegalArgumentException(
-                    values.length + " values are no image of " + rows + " by " + cols + " patches");
+                    values.length + " values are no image of " + tiles + " times " + rows + " by " + cols + " patches");
         }
     }
 
-    /// Returns how many patches there are.
-    public int number() {
+    /// Cuts tiles of `height` by `width` pixels, whose values lie channel by channel, into patches.
+    ///
+    /// @throws IllegalArgumentException if the values are no such tiles, or these cannot be cut
+    public static ImagePatches ofTiles(float[] values, int height, int width, VisionSpec.Patches spec) {
+        int side = spec.pixels();
+        int channels = spec.linear().cols() / (side * side);
+        int ofTile = Math.multiplyExact(channels, Math.multiplyExact(height, width));
+        if (ofTile == 0 || values.length == 0 || values.length % ofTile != 0) {
+            throw new IllegalArgumentException(values.length + " values are no tiles of " + channels + " channels, "
+                    + height + " rows and " + width + " columns");
+        }
+        if (height % side != 0 || width % side != 0) {
+            throw new IllegalArgumentException("tiles of " + height + " by " + width
+                    + " pixels cannot be cut into patches of " + side + " by " + side);
+        }
+        int tiles = values.length / ofTile;
+        PatchGrid grid = new PatchGrid(height / side, width / side, spec.mergedSide());
+        float[] patches = new float[values.length];
+        int to = 0;
+        for (int tile = 0; tile < tiles; tile++) {
+            for (int patch = 0; patch < grid.number(); patch++) {
+                int corner = tile * ofTile + grid.row(patch) * side * width + grid.col(patch) * side;
+                for (int line = 0; line < channels * side; line++) {
+                    int from = corner + line / side * height * width + line % side * width;
+                    System.arraycopy(values, from, patches, to, side);
+                    to += side;
+                }
+            }
+        }
+        return new ImagePatches(patches, tiles, grid.rows(), grid.cols());
+    }
+
+    /// Returns how many patches a tile has.
+    int ofTile() {
         return rows * cols;
     }
 
     /// Returns how many floats a patch has.
     int floats() {
-        return values.length / number();
+        return values.length / tiles / ofTile();
+    }
+
+    /// Returns how many floats a tile has.
+    int floatsOfTile() {
+        return values.length / tiles;
     }
 }

@@ -1,19 +1,24 @@
 package io.moetier.runtime.model.vision;
 
 import io.moetier.kernels.device.RopeTable;
+import io.moetier.runtime.model.spec.VisionSpec;
 
-/// Where the patches of an image are.
+/// Where the patches of a tile are.
 ///
 /// @param side patches along a side of what is merged; those of one square follow each other, row by row
 record PatchGrid(int rows, int cols, int side) {
     private static final int AXES = 2;
 
-    /// @throws IllegalArgumentException if the image cannot be cut into squares
+    /// @throws IllegalArgumentException if the tile cannot be cut into squares
     PatchGrid {
         if (rows % side != 0 || cols % side != 0) {
             throw new IllegalArgumentException("an image of " + rows + " by " + cols
                     + " patches cannot be cut into squares of " + side + " by " + side);
         }
+    }
+
+    int number() {
+        return rows * cols;
     }
 
     int row(int patch) {
@@ -26,49 +31,19 @@ record PatchGrid(int rows, int cols, int side) {
         return square % (cols / side) * side + patch % side;
     }
 
-    /// Returns the rotations of its patches: half of the pairs by the row, half by the column.
-    RopeTable rotations(int headDim, double theta) {
+    /// Returns the rotations of its patches; what stands behind them is not rotated.
+    RopeTable rotations(int headDim, VisionSpec.Rotation rotation) {
         int ofAxis = headDim / 2 / AXES;
         double[] frequencies = new double[ofAxis * AXES];
         for (int i = 0; i < frequencies.length; i++) {
-            frequencies[i] = Math.pow(theta, -(double) (i % ofAxis) / ofAxis);
+            frequencies[i] = Math.pow(rotation.theta(), -(double) (i % ofAxis) / ofAxis);
         }
-        return RopeTable.of(frequencies, false, (patch, pair) -> {
-            int known = patch % (rows * cols); // a table may be asked for more
-            return pair < ofAxis ? row(known) : col(known);
+        return RopeTable.of(frequencies, rotation.interleaved(), (patch, pair) -> {
+            if (patch >= number()) {
+                return 0;
+            }
+            boolean byCol = (pair < ofAxis) == rotation.colsFirst();
+            return rotation.first() + (byCol ? col(patch) : row(patch));
         });
-    }
-
-    /// Returns the rows of a learned table for its patches, interpolated between the four nearest, the corners of table
-    /// and image lying on each other.
-    ///
-    /// @param table `[tableSide * tableSide, size]`
-    float[] positions(float[] table, int tableSide, int size) {
-        float[] positions = new float[Math.multiplyExact(rows * cols, size)];
-        for (int patch = 0; patch < rows * cols; patch++) {
-            float y = source(row(patch), rows, tableSide);
-            float x = source(col(patch), cols, tableSide);
-            int top = (int) y;
-            int left = (int) x;
-            int bottom = Math.min(top + 1, tableSide - 1);
-            int right = Math.min(left + 1, tableSide - 1);
-            float down = y - top;
-            float over = x - left;
-            add(table, top * tableSide + left, (1 - down) * (1 - over), positions, patch, size);
-            add(table, top * tableSide + right, (1 - down) * over, positions, patch, size);
-            add(table, bottom * tableSide + left, down * (1 - over), positions, patch, size);
-            add(table, bottom * tableSide + right, down * over, positions, patch, size);
-        }
-        return positions;
-    }
-
-    private static float source(int at, int length, int tableSide) {
-        return length == 1 ? 0 : (float) at * (tableSide - 1) / (length - 1);
-    }
-
-    private static void add(float[] table, int row, float share, float[] to, int toRow, int size) {
-        for (int i = 0; i < size; i++) {
-            to[toRow * size + i] += share * table[row * size + i];
-        }
     }
 }

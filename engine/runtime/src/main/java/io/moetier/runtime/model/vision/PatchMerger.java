@@ -16,16 +16,18 @@ final class PatchMerger {
         mlp = new VisionMlp(spec.mlp(), weights);
     }
 
-    /// Returns the most floats of its intermediate result for one square.
-    int width() {
-        return mlp.width();
+    /// Returns the most floats of its intermediate results for one square, as [VisionMlp#width].
+    int width(int turn) {
+        return mlp.width(turn);
     }
 
-    /// `out` [squares, hiddenSize] from `x` [patches, hidden], the patches of a square behind each other.
+    /// `out` [squares, hiddenSize] from the residual stream [patches, hidden], the patches of a square behind each
+    /// other.
     ///
     /// @param patches how many there are
-    void apply(Kernels kernels, DeviceBuffer x, int patches, int hidden, VisionBuffers buffers, DeviceBuffer out) {
-        norm.apply(kernels, x, patches * hidden / norm.size(), buffers.normed());
-        mlp.apply(kernels, buffers.normed(), patches * hidden / mlp.inputs(), buffers.wide(), out);
+    void apply(Kernels kernels, int patches, int hidden, VisionBuffers buffers, DeviceBuffer out) {
+        norm.apply(kernels, buffers.residual(), patches * hidden / norm.size(), buffers.normed());
+        int squares = patches * hidden / mlp.inputs();
+        mlp.apply(kernels, buffers.normed(), squares, buffers.wide(), buffers.other(), out);
     }
 }

@@ -4,11 +4,12 @@ import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
 import java.lang.foreign.Arena;
 
-/// The buffers of a tower for one image.
+/// The buffers of a tower for one tile.
 ///
 /// @param residual `[patches, hidden]`
 /// @param normed of the same shape, as are the next four and `out`
-/// @param wide `[patches, intermediate]`, or the merged patches'
+/// @param wide intermediate results of an MLP
+/// @param other every second of them
 record VisionBuffers(
         DeviceBuffer residual,
         DeviceBuffer normed,
@@ -16,23 +17,29 @@ record VisionBuffers(
         DeviceBuffer key,
         DeviceBuffer value,
         DeviceBuffer out,
-        DeviceBuffer wide) {
+        DeviceBuffer wide,
+        DeviceBuffer other) {
     private static final int OF_HIDDEN = 6;
 
-    /// @param arena of the device, owns them
-    static VisionBuffers of(Device device, Arena arena, int patches, int hidden, int wideFloats) {
-        int floats = Math.multiplyExact(patches, hidden);
-        return new VisionBuffers(
-                device.allocate(floats, arena),
-                device.allocate(floats, arena),
-                device.allocate(floats, arena),
-                device.allocate(floats, arena),
-                device.allocate(floats, arena),
-                device.allocate(floats, arena),
-                device.allocate(wideFloats, arena));
+    /// How many floats they have.
+    ///
+    /// @param hidden of each that has the shape of the residual stream
+    record Sizes(int hidden, int wide, int other) {
+        long bytes() {
+            return Float.BYTES * ((long) OF_HIDDEN * hidden + wide + other);
+        }
     }
 
-    static long bytes(int patches, int hidden, int wideFloats) {
-        return Float.BYTES * ((long) OF_HIDDEN * patches * hidden + wideFloats);
+    /// @param arena of the device, owns them
+    static VisionBuffers of(Device device, Arena arena, Sizes sizes) {
+        return new VisionBuffers(
+                device.allocate(sizes.hidden, arena),
+                device.allocate(sizes.hidden, arena),
+                device.allocate(sizes.hidden, arena),
+                device.allocate(sizes.hidden, arena),
+                device.allocate(sizes.hidden, arena),
+                device.allocate(sizes.hidden, arena),
+                device.allocate(sizes.wide, arena),
+                device.allocate(sizes.other, arena));
     }
 }

@@ -11,47 +11,86 @@ import io.moetier.runtime.model.weight.Norm;
 import io.moetier.runtime.model.weight.Projections;
 import io.moetier.runtime.model.weight.Weights;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// A layer of a tower: attention among all patches, and an MLP.
 final class VisionLayer {
-    private final Norm attentionNorm;
+    private final Branch first;
     private final Projections queryKeyValue;
+    private final @Nullable Norm queryNorm;
+    private final @Nullable Norm keyNorm;
     private final Linear output;
     private final SequenceShape shape;
-    private final Norm mlpNorm;
+    private final Branch second;
     private final VisionMlp mlp;
 
+    /// @param scale of each element of what is added; null for 1
+    private record Branch(Norm norm, float @Nullable [] scale) {
+        static Branch load(VisionSpec.Branch spec, Weights weights) {
+            return new Branch(
+                    Norm.load(spec.norm(), weights),
+                    spec.scale().map(weights::vector).orElse(null));
+        }
+
+        void begin(Kernels kernels, int n, VisionBuffers buffers) {
+            norm.apply(kernels, buffers.residual(), n, buffers.normed());
+        }
+
+        void end(Kernels kernels, int n, VisionBuffers buffers) {
+            if (scale == null) {
+                kernels.add(buffers.residual(), buffers.out(), n * norm.size());
+            } else {
+                kernels.addScaled(buffers.out(), n, norm.size(), scale, buffers.residual());
+            }
+        }
+    }
+
     VisionLayer(VisionSpec.Layer spec, Weights weights) {
-        HeadsSpec heads = spec.heads();
-        attentionNorm = Norm.load(spec.attentionNorm(), weights);
-        queryKeyValue = new Projections(List.of(
-                Linear.load(spec.projections().query(), weights),
-                Linear.load(spec.projections().key(), weights),
-                Linear.load(spec.projections().value(), weights)));
-        output = Linear.load(spec.projections().output(), weights);
+        VisionSpec.Attention attention = spec.attention();
+        HeadsSpec heads = attention.heads();
+        first = Branch.load(spec.first(), weights);
+        queryKeyValue = new Projections(attention.projections().inputs().stream()
+                .map(linear -> Linear.load(linear, weights))
+                .toList());
+        queryNorm = attention
+                .norms()
+                .map(norms -> Norm.load(norms.query(), weights))
+                .orElse(null);
+        keyNorm =
+                attention.norms().map(norms -> Norm.load(norms.key(), weights)).orElse(null);
+        output = Linear.load(attention.projections().output(), weights);
         shape = new SequenceShape(heads.numHeads(), heads.headDim(), heads.scale(), false, 0);
-        mlpNorm = Norm.load(spec.mlpNorm(), weights);
+        second = Branch.load(spec.second(), weights);
         mlp = new VisionMlp(spec.mlp(), weights);
     }
 
-    int width() {
-        return mlp.width();
+    /// Returns the most floats of its MLP's intermediate results for one patch, as [VisionMlp#width].
+    int width(int turn) {
+        return mlp.width(turn);
     }
 
     /// Advances the residual stream of `n` patches.
-    void forward(Kernels kernels, int n, RopeTable rotations, VisionBuffers buffers) {
-        int length = n * shape.numHeads() * shape.headDim();
-        attentionNorm.apply(kernels, buffers.residual(), n, buffers.normed());
+    ///
+    /// @param rotations null for none
+    void forward(Kernels kernels, int n, @Nullable RopeTable rotations, VisionBuffers buffers) {
+        first.begin(kernels, n, buffers);
         queryKeyValue.apply(
                 kernels, buffers.normed(), n, new DeviceBuffer[] {buffers.query(), buffers.key(), buffers.value()});
-        kernels.rope(buffers.query(), n, shape.numHeads(), shape.headDim(), 0, 0, rotations);
-        kernels.rope(buffers.key(), n, shape.numHeads(), shape.headDim(), 0, 0, rotations);
+        for (DeviceBuffer heads : List.of(buffers.query(), buffers.key())) {
+            Norm norm = heads == buffers.query() ? queryNorm : keyNorm;
+            if (norm != null) {
+                norm.apply(kernels, heads, n, heads);
+            }
+            if (rotations != null) {
+                kernels.rope(heads, n, shape.numHeads(), shape.headDim(), 0, 0, rotations);
+            }
+        }
         kernels.sequenceAttention(
                 buffers.query(), n, 0, buffers.key(), buffers.value(), n, shape, null, buffers.normed());
         output.apply(kernels, buffers.normed(), n, buffers.out());
-        kernels.add(buffers.residual(), buffers.out(), length);
-        mlpNorm.apply(kernels, buffers.residual(), n, buffers.normed());
-        mlp.apply(kernels, buffers.normed(), n, buffers.wide(), buffers.out());
-        kernels.add(buffers.residual(), buffers.out(), length);
+        first.end(kernels, n, buffers);
+        second.begin(kernels, n, buffers);
+        mlp.apply(kernels, buffers.normed(), n, buffers.wide(), buffers.other(), buffers.out());
+        second.end(kernels, n, buffers);
     }
 }

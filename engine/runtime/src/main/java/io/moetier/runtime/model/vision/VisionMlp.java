@@ -6,31 +6,48 @@ import io.moetier.kernels.device.Kernels;
 import io.moetier.runtime.model.spec.VisionSpec;
 import io.moetier.runtime.model.weight.Linear;
 import io.moetier.runtime.model.weight.Weights;
+import java.util.List;
+import java.util.stream.IntStream;
 
-/// down·activation(up·x).
+/// Linear maps, one behind the other, with a function between them.
 final class VisionMlp {
-    private final Linear up;
-    private final Activation activation;
-    private final Linear down;
+    private final List<Linear> linears;
+    private final Activation between;
 
     VisionMlp(VisionSpec.Mlp spec, Weights weights) {
-        up = Linear.load(spec.up(), weights);
-        activation = spec.activation();
-        down = Linear.load(spec.down(), weights);
+        linears = spec.linears().stream()
+                .map(linear -> Linear.load(linear, weights))
+                .toList();
+        between = spec.between();
     }
 
     int inputs() {
-        return up.weight().cols();
+        return linears.getFirst().weight().cols();
     }
 
-    int width() {
-        return up.weight().rows();
+    /// Returns the most floats of an intermediate result for one row in one of the two buffers that they lie in by
+    /// turns.
+    ///
+    /// @param turn 0 or 1
+    int width(int turn) {
+        return IntStream.range(0, linears.size() - 1)
+                .filter(i -> i % 2 == turn)
+                .map(i -> linears.get(i).weight().rows())
+                .max()
+                .orElse(0);
     }
 
-    /// `out` [n, outputs] from `x` [n, inputs]; `wide` has room for [n, width].
-    void apply(Kernels kernels, DeviceBuffer x, int n, DeviceBuffer wide, DeviceBuffer out) {
-        up.apply(kernels, x, n, wide);
-        kernels.activate(wide, Math.multiplyExact(n, width()), activation);
-        down.apply(kernels, wide, n, out);
+    /// `out` [n, outputs] from `x` [n, inputs].
+    ///
+    /// @param one has room for [n, width(0)], and `other` for [n, width(1)]
+    void apply(Kernels kernels, DeviceBuffer x, int n, DeviceBuffer one, DeviceBuffer other, DeviceBuffer out) {
+        DeviceBuffer from = x;
+        for (int i = 0; i < linears.size() - 1; i++) {
+            DeviceBuffer to = i % 2 == 0 ? one : other;
+            linears.get(i).apply(kernels, from, n, to);
+            kernels.activate(to, Math.multiplyExact(n, linears.get(i).weight().rows()), between);
+            from = to;
+        }
+        linears.getLast().apply(kernels, from, n, out);
     }
 }

@@ -4,9 +4,9 @@ import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.kernels.device.RopeTable;
-import io.moetier.runtime.model.spec.HeadsSpec;
 import io.moetier.runtime.model.spec.VisionSpec;
 import io.moetier.runtime.model.weight.Linear;
+import io.moetier.runtime.model.weight.Norm;
 import io.moetier.runtime.model.weight.Weights;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// A loaded tower. Immutable; one image at a time.
 public final class VisionTower {
@@ -22,7 +24,8 @@ public final class VisionTower {
     private final int hidden;
     private final int hiddenSize;
     private final Linear patches;
-    private final float[] positions;
+    private final LearnedPositions positions;
+    private final @Nullable Norm norm;
     private final List<VisionLayer> layers;
     private final PatchMerger merger;
     private final List<PatchMerger> deepstack;
@@ -34,7 +37,8 @@ public final class VisionTower {
         this.hiddenSize = hiddenSize;
         hidden = spec.patches().linear().rows();
         patches = Linear.load(spec.patches().linear(), weights);
-        positions = weights.vector(spec.patches().positions());
+        positions = new LearnedPositions(spec, hidden, weights);
+        norm = spec.patches().norm().map(each -> Norm.load(each, weights)).orElse(null);
         layers = spec.layers().stream()
                 .map(layer -> new VisionLayer(layer, weights))
                 .toList();
@@ -46,24 +50,24 @@ public final class VisionTower {
 
     /// Checks that the tower can read an image.
     ///
-    /// @throws IllegalArgumentException if its patches have another size, or cannot be merged
+    /// @throws IllegalArgumentException if its patches or tiles have another size, or cannot be merged
     public void requireFit(ImagePatches image) {
         if (image.floats() != patches.weight().cols()) {
             throw new IllegalArgumentException("the image has patches of " + image.floats()
                     + " values, where the model reads " + patches.weight().cols());
         }
-        PatchGrid _ = grid(image);
+        positions.requireFit(grid(image));
     }
 
     /// Returns the tokens of a text in which each image has as many image tokens as rows: those that stand alone in
-    /// `tokens` are repeated.
+    /// `tokens` are repeated, unless other tokens have to stand between them.
     public int[] expand(int[] tokens, List<ImagePatches> images) {
         IntStream.Builder expanded = IntStream.builder();
         int image = 0;
         for (int at = 0; at < tokens.length; at++) {
-            boolean begins = tokens[at] == spec.imageToken() && (at == 0 || tokens[at - 1] != spec.imageToken());
+            boolean begins = isImage(tokens[at]) && (at == 0 || !isImage(tokens[at - 1]));
             boolean alone = begins && next(tokens, at, false) == at + 1;
-            int copies = alone && image < images.size() ? rows(images.get(image)) : 1;
+            int copies = alone && image < images.size() ? copies(images.get(image)) : 1;
             for (int copy = 0; copy < copies; copy++) {
                 expanded.accept(tokens[at]);
             }
@@ -72,39 +76,57 @@ public final class VisionTower {
         return expanded.build().toArray();
     }
 
-    private int rows(ImagePatches image) {
-        return image.number() / spec.patches().merged();
+    private int copies(ImagePatches image) {
+        return spec.token().tilesApart() && image.tiles() > 1 ? 1 : image.tiles() * rows(image);
     }
 
-    /// Returns where among the tokens of a text each image stands.
+    /// Returns how many rows a tile gives.
+    private int rows(ImagePatches image) {
+        return image.ofTile() / spec.patches().merged();
+    }
+
+    private boolean isImage(int token) {
+        return token == spec.token().id();
+    }
+
+    /// Returns where among the tokens of a text each tile of each image stands.
     ///
     /// @throws IllegalArgumentException if the image tokens are not those of the images
-    public int[] places(int[] tokens, List<ImagePatches> images) {
-        int[] places = new int[images.size()];
+    public List<int[]> places(int[] tokens, List<ImagePatches> images) {
+        List<int[]> places = new ArrayList<>();
         int at = 0;
-        for (int i = 0; i < places.length; i++) {
-            at = next(tokens, at, true);
-            places[i] = at;
-            int end = next(tokens, at, false);
-            int rows = rows(images.get(i));
-            if (end - at < rows) {
-                throw new IllegalArgumentException("image " + (i + 1) + " takes " + rows + " tokens of id "
-                        + spec.imageToken() + ", but the text has " + (end - at) + " in a row");
+        for (ImagePatches image : images) {
+            int rows = rows(image);
+            int[] tiles = new int[image.tiles()];
+            for (int tile = 0; tile < tiles.length; tile++) {
+                int start = next(tokens, at, true);
+                int found = next(tokens, start, false) - start;
+                if (found < rows) {
+                    throw new IllegalArgumentException(name(places.size(), tile, tiles.length) + " takes " + rows
+                            + " tokens of id " + spec.token().id() + ", but the text has " + found + " in a row");
+                }
+                tiles[tile] = start;
+                at = start + rows;
             }
-            at += rows;
+            places.add(tiles);
         }
         int left = next(tokens, at, true);
         if (left < tokens.length) {
-            throw new IllegalArgumentException("the text has tokens of id " + spec.imageToken() + " from index " + left
-                    + " on, which no image stands for");
+            throw new IllegalArgumentException("the text has tokens of id "
+                    + spec.token().id() + " from index " + left + " on, which no image stands for");
         }
         return places;
+    }
+
+    private static String name(int image, int tile, int tiles) {
+        String name = "image " + (image + 1);
+        return tiles == 1 ? name : "tile " + (tile + 1) + " of the " + tiles + " of " + name;
     }
 
     /// Returns the next index from `at` on that has an image token, or has none; the end if there is no such.
     private int next(int[] tokens, int at, boolean image) {
         int index = at;
-        while (index < tokens.length && (tokens[index] == spec.imageToken()) != image) {
+        while (index < tokens.length && isImage(tokens[index]) != image) {
             index++;
         }
         return index;
@@ -114,68 +136,100 @@ public final class VisionTower {
         return new PatchGrid(image.rows(), image.cols(), spec.patches().mergedSide());
     }
 
-    /// Returns the bytes that are needed while an image is read, and those of its rows.
+    /// Returns the bytes that are needed while a tile of an image is read, and those of its rows.
     public long bytes(ImagePatches image) {
-        long rows = (1L + deepstack.size()) * image.number() / spec.patches().merged() * hiddenSize;
-        return VisionBuffers.bytes(image.number(), hidden, wideFloats(image))
-                + Float.BYTES * (rows + image.values().length);
+        long rows = (1L + deepstack.size()) * rows(image) * hiddenSize;
+        return sizes(image).bytes() + Float.BYTES * (rows + image.floatsOfTile());
     }
 
-    private int wideFloats(ImagePatches image) {
-        int ofLayers = layers.stream().mapToInt(VisionLayer::width).max().orElse(0);
-        int ofMergers = merger.width() / spec.patches().merged() + 1;
-        return Math.multiplyExact(image.number(), Math.max(ofLayers, ofMergers));
+    /// Returns how many rows the layers compute for a tile.
+    private int length(ImagePatches image) {
+        return image.ofTile() + (spec.patches().classToken().isPresent() ? 1 : 0);
     }
 
-    /// Reads an image and asks `cancelled` before each layer whether to give up.
+    private VisionBuffers.Sizes sizes(ImagePatches image) {
+        return new VisionBuffers.Sizes(Math.multiplyExact(length(image), hidden), width(image, 0), width(image, 1));
+    }
+
+    private int width(ImagePatches image, int turn) {
+        int ofLayers =
+                layers.stream().mapToInt(layer -> layer.width(turn)).max().orElse(0);
+        int ofMergers = Stream.concat(Stream.of(merger), deepstack.stream())
+                .mapToInt(each -> each.width(turn))
+                .max()
+                .orElse(0);
+        return Math.max(Math.multiplyExact(length(image), ofLayers), Math.multiplyExact(rows(image), ofMergers));
+    }
+
+    /// Reads a tile of an image and asks `cancelled` before each layer whether to give up.
     ///
     /// @param owner of the device, owns the rows
     /// @throws IllegalArgumentException as [#requireFit]
     /// @throws CancellationException if it was given up
-    public ImageRows read(ImagePatches image, Arena owner, BooleanSupplier cancelled) {
+    public ImageRows read(ImagePatches image, int tile, Arena owner, BooleanSupplier cancelled) {
         requireFit(image);
-        Kernels kernels = device.kernels();
-        int n = image.number();
         PatchGrid grid = grid(image);
-        HeadsSpec heads = spec.layers().getFirst().heads();
-        RopeTable rotations =
-                grid.rotations(heads.headDim(), spec.layers().getFirst().theta());
-        List<DeviceBuffer> levels = new ArrayList<>();
-        DeviceBuffer features = rows(n, owner);
-        deepstack.forEach(_ -> levels.add(rows(n, owner)));
+        RopeTable rotations = rotations(grid);
         try (Arena arena = device.newArena()) {
-            VisionBuffers buffers = VisionBuffers.of(device, arena, n, hidden, wideFloats(image));
-            embed(kernels, image, grid, buffers, arena);
-            for (int layer = 0; layer < layers.size(); layer++) {
-                if (cancelled.getAsBoolean()) {
-                    throw new CancellationException("cancelled before layer " + layer + " of the tower");
-                }
-                layers.get(layer).forward(kernels, n, rotations, buffers);
-                for (int level = 0; level < levels.size(); level++) {
-                    if (spec.deepstack().get(level).layer() == layer) {
-                        deepstack.get(level).apply(kernels, buffers.residual(), n, hidden, buffers, levels.get(level));
-                    }
+            VisionBuffers buffers = VisionBuffers.of(device, arena, sizes(image));
+            embed(image, tile, grid, buffers, arena);
+            return run(grid, length(image), rotations, buffers, owner, cancelled);
+        } finally {
+            if (rotations != null) {
+                device.kernels().forget(rotations);
+            }
+        }
+    }
+
+    private @Nullable RopeTable rotations(PatchGrid grid) {
+        int headDim = spec.layers().getFirst().attention().heads().headDim();
+        return spec.positions()
+                .rotation()
+                .map(rotation -> grid.rotations(headDim, rotation))
+                .orElse(null);
+    }
+
+    private void embed(ImagePatches image, int tile, PatchGrid grid, VisionBuffers buffers, Arena arena) {
+        Kernels kernels = device.kernels();
+        int floats = image.floatsOfTile();
+        DeviceBuffer values = device.allocate(floats, arena);
+        device.upload(image.values(), tile * floats, floats, values, 0);
+        float[] places = positions.of(grid);
+        device.upload(places, 0, places.length, buffers.normed(), 0);
+        kernels.clear(buffers.residual(), places.length);
+        patches.apply(kernels, values, grid.number(), buffers.residual());
+        kernels.add(buffers.residual(), buffers.normed(), places.length);
+        if (norm != null) {
+            norm.apply(kernels, buffers.residual(), places.length / hidden, buffers.residual());
+        }
+    }
+
+    private ImageRows run(
+            PatchGrid grid,
+            int n,
+            @Nullable RopeTable rotations,
+            VisionBuffers buffers,
+            Arena owner,
+            BooleanSupplier cancelled) {
+        Kernels kernels = device.kernels();
+        int number = grid.number();
+        int floats = Math.multiplyExact(number / spec.patches().merged(), hiddenSize);
+        List<DeviceBuffer> levels = new ArrayList<>();
+        DeviceBuffer features = device.allocate(floats, owner);
+        deepstack.forEach(_ -> levels.add(device.allocate(floats, owner)));
+        for (int layer = 0; layer < layers.size(); layer++) {
+            if (cancelled.getAsBoolean()) {
+                throw new CancellationException("cancelled before layer " + layer + " of the tower");
+            }
+            layers.get(layer).forward(kernels, n, rotations, buffers);
+            for (int level = 0; level < levels.size(); level++) {
+                if (spec.deepstack().get(level).layer() == layer) {
+                    deepstack.get(level).apply(kernels, number, hidden, buffers, levels.get(level));
                 }
             }
-            merger.apply(kernels, buffers.residual(), n, hidden, buffers, features);
-        } finally {
-            kernels.forget(rotations);
         }
+        merger.apply(kernels, number, hidden, buffers, features);
         int side = spec.patches().mergedSide();
-        return new ImageRows(image.rows() / side, image.cols() / side, features, levels);
-    }
-
-    private DeviceBuffer rows(int patchesOfImage, Arena owner) {
-        return device.allocate(
-                Math.multiplyExact(patchesOfImage / spec.patches().merged(), hiddenSize), owner);
-    }
-
-    private void embed(Kernels kernels, ImagePatches image, PatchGrid grid, VisionBuffers buffers, Arena arena) {
-        DeviceBuffer values = device.allocate(image.values().length, arena);
-        device.upload(image.values(), 0, image.values().length, values, 0);
-        patches.apply(kernels, values, image.number(), buffers.residual());
-        float[] places = grid.positions(positions, spec.patches().side(), hidden);
-        device.upload(places, 0, places.length, buffers.normed(), 0);
-        kernels.add(buffers.residual(), buffers.normed(), places.length);
+        return new ImageRows(grid.rows() / side, grid.cols() / side, features, levels);
     }
 }
