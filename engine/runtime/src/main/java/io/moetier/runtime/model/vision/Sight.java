@@ -49,7 +49,7 @@ public final class Sight implements AutoCloseable {
     public boolean isAmong(int first, int n) {
         for (int i = 0; i < images.size(); i++) {
             Seen image = images.get(i);
-            if (image.first < first + n && !image.isBefore(first + 1)) {
+            if (image.first < first + n && !image.isBefore(first)) {
                 return true;
             }
         }
