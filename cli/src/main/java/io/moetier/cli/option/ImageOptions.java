@@ -3,22 +3,16 @@ package io.moetier.cli.option;
 import io.moetier.runtime.image.Picture;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.model.vision.ImagePatches;
-import io.moetier.storage.format.RawTensor;
-import io.moetier.storage.format.SafetensorsFile;
+import io.moetier.runtime.model.vision.PixelValues;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -27,9 +21,6 @@ import picocli.CommandLine.Option;
 @About(Topic.PROMPT)
 public final class ImageOptions {
     private static final String STANDARD_INPUT = "-";
-    private static final String VALUES = "pixel_values";
-    private static final String GRID = "image_grid_thw";
-    private static final int GRID_LENGTH = 3;
 
     @Option(
             names = "--image",
@@ -64,16 +55,18 @@ public final class ImageOptions {
     }
 
     /// Pictures, and what was made of such elsewhere.
-    public record Shown(List<Picture> pictures, List<ImagePatches> patches) {
+    public record Shown(List<Picture> pictures, List<PixelValues> values) {
         /// Returns all as the model's tower takes them.
         ///
         /// @throws IllegalArgumentException if the model reads none
         /// @throws io.moetier.runtime.image.UnreadablePictureException if the size of one is refused
         public List<ImagePatches> patches(LoadedModel model) {
-            if (!pictures.isEmpty() || !patches.isEmpty()) {
+            if (!pictures.isEmpty() || !values.isEmpty()) {
                 model.engine().requireVision();
             }
-            return Stream.concat(patches.stream(), pictures.stream().map(model::patches))
+            return Stream.concat(
+                            values.stream().map(model::patches),
+                            pictures.stream().map(model::patches))
                     .toList();
         }
     }
@@ -99,29 +92,10 @@ public final class ImageOptions {
         }
     }
 
-    private static ImagePatches values(Path file) {
+    private static PixelValues values(Path file) {
         if (!Files.exists(file)) {
             throw new UncheckedIOException(new NoSuchFileException(file.toString()));
         }
-        try (SafetensorsFile tensors = SafetensorsFile.open(file);
-                Arena arena = Arena.ofConfined()) {
-            RawTensor grid = tensors.requireRaw(GRID);
-            if (!grid.dtype().equals("I64") || grid.byteLength() != GRID_LENGTH * Long.BYTES) {
-                throw MalformedModelException.of(
-                        file, GRID, "I64 of one image: frames, rows, columns", grid.dtype() + " " + grid.shape());
-            }
-            MemorySegment numbers = arena.allocate(grid.byteLength(), Long.BYTES);
-            tensors.read(grid, 0, numbers);
-            long[] sizes = numbers.toArray(ValueLayout.JAVA_LONG);
-            float[] values = tensors.readFloats(VALUES);
-            boolean fits = sizes[0] == 1
-                    && LongStream.of(sizes).allMatch(size -> size >= 1 && size <= values.length)
-                    && values.length % (sizes[1] * sizes[2]) == 0;
-            if (!fits) {
-                throw MalformedModelException.of(
-                        file, GRID, "1 frame, rows and columns of patches of " + VALUES, Arrays.toString(sizes));
-            }
-            return new ImagePatches(values, 1, (int) sizes[1], (int) sizes[2]);
-        }
+        return PixelValues.read(file);
     }
 }

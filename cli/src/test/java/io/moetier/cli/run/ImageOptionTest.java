@@ -8,11 +8,13 @@ import io.moetier.cli.CommandLineRun;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.SafetensorsFile;
+import io.moetier.storage.format.SafetensorsWriter;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,7 +23,8 @@ import org.junit.jupiter.params.provider.FieldSource;
 
 /// Pictures through the command line: from the file to the reference's logits and tokens.
 class ImageOptionTest {
-    private static final int ALONE = 310; // the cases' image token
+    private static final int ALONE = 310; // the image token of cases other than the next
+    private static final String APART = "llama4_scout_image"; // other tokens are between those of its tiles
 
     @TempDir
     Path directory = Path.of("");
@@ -44,10 +47,7 @@ class ImageOptionTest {
     @FieldSource("io.moetier.testdata.TestData#GOLDEN_IMAGE_CASES")
     void answersAreTheReferences(String name) {
         List<Integer> prompt = ints(name, "input_ids");
-        int first = prompt.indexOf(ALONE);
-        List<Integer> marked = prompt.stream().filter(id -> id != ALONE).collect(Collectors.toList());
-        marked.add(first, ALONE);
-        for (List<Integer> given : List.of(prompt, marked)) {
+        for (List<Integer> given : name.equals(APART) ? List.of(prompt) : List.of(prompt, marked(prompt))) {
             CommandLineRun run = run(
                     "run",
                     golden(name).toString(),
@@ -68,6 +68,14 @@ class ImageOptionTest {
                     .collect(Collectors.joining(" "));
             assertEquals(expected, run.out().strip());
         }
+    }
+
+    /// Returns a prompt with one image token of many.
+    private static List<Integer> marked(List<Integer> prompt) {
+        int first = prompt.indexOf(ALONE);
+        List<Integer> marked = prompt.stream().filter(id -> id != ALONE).collect(Collectors.toList());
+        marked.add(first, ALONE);
+        return marked;
     }
 
     @ParameterizedTest
@@ -129,14 +137,40 @@ class ImageOptionTest {
         assertRefused("none.png", "run", model, "--ids", "310,2", "--image", "none.png");
         assertRefused("none.safetensors", "run", model, "--ids", "310", "--pixel-values", "none.safetensors");
         assertRefused(
-                "image_grid_thw",
+                "tensor pixel_values",
                 "run",
                 model,
                 "--ids",
                 "310",
                 "--pixel-values",
                 golden("qwen3_vl_moe").resolve("logits.safetensors").toString());
+        String tiles = golden(APART).toString();
+        assertRefused(
+                "tile 1 of the 7 of image 1 takes 4 tokens of id 315, but the text has 1",
+                "run",
+                tiles,
+                "--ids",
+                "1,315,2",
+                "--image",
+                picture);
+        assertRefused(
+                "model reads 4 by 4",
+                "run",
+                tiles,
+                "--ids",
+                "1,315,2",
+                "--pixel-values",
+                smallTiles().toString());
         assertRefused("expected one of them", "run", model, "--ids", "1", "--image", "a", "--pixel-values", "b");
+    }
+
+    private Path smallTiles() throws IOException {
+        Path file = directory.resolve("small.safetensors");
+        try (SafetensorsWriter writer = SafetensorsWriter.create(
+                file, List.of(SafetensorsWriter.Entry.of("pixel_values", "F32", 1, 3, 16, 16)), Map.of())) {
+            writer.write("pixel_values", new float[3 * 16 * 16]);
+        }
+        return file;
     }
 
     private void assertRefused(String part, String... arguments) {

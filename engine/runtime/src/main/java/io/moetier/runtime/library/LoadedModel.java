@@ -6,7 +6,9 @@ import io.moetier.kernels.device.DeviceFactory;
 import io.moetier.runtime.image.Picture;
 import io.moetier.runtime.image.processor.ImageProcessor;
 import io.moetier.runtime.image.processor.Pixels;
+import io.moetier.runtime.model.spec.VisionSpec;
 import io.moetier.runtime.model.vision.ImagePatches;
+import io.moetier.runtime.model.vision.PixelValues;
 import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
@@ -120,7 +122,7 @@ public final class LoadedModel implements AutoCloseable {
     /// @throws IllegalArgumentException if the model reads none, or came without `preprocessor_config.json`
     /// @throws io.moetier.runtime.image.UnreadablePictureException if the picture's size is refused
     public ImagePatches patches(Picture picture) {
-        engine.requireVision();
+        VisionSpec tower = tower();
         Path preprocessor = engine.store()
                 .file("preprocessor_config.json")
                 .orElseThrow(() -> new IllegalArgumentException(
@@ -130,19 +132,23 @@ public final class LoadedModel implements AutoCloseable {
                 .process(picture)) {
             case Pixels.MergedPatches patches ->
                 new ImagePatches(patches.values(), 1, patches.height(), patches.width());
-            case Pixels.Tiles tiles -> patches(tiles.values(), tiles.tileHeight(), tiles.tileWidth());
+            case Pixels.Tiles tiles ->
+                ImagePatches.ofTiles(tiles.values(), tiles.tileHeight(), tiles.tileWidth(), tower.patches());
             case Pixels.PlacedPatches _ ->
                 throw new IllegalArgumentException(preprocessor + " is of a tower that is not read yet");
         };
     }
 
-    /// Returns what the model's tower reads of tiles: channel, row, column.
+    /// Returns what the model's tower reads of values that a processor made elsewhere.
     ///
     /// @throws IllegalArgumentException if the model reads none, or not of this size
-    public ImagePatches patches(float[] tiles, int height, int width) {
+    public ImagePatches patches(PixelValues values) {
+        return values.patches(tower());
+    }
+
+    private VisionSpec tower() {
         engine.requireVision();
-        return ImagePatches.ofTiles(
-                tiles, height, width, engine.spec().vision().orElseThrow().patches());
+        return engine.spec().vision().orElseThrow();
     }
 
     /// Returns the chat template, if the model has one.

@@ -64,7 +64,7 @@ class AllocationTest {
         GoldenCase golden = GoldenCase.read("qwen3_vl_moe");
         try (Engine engine = Engine.open(ImportedStores.of(model), EngineConfig.DEFAULT.withThreads(2));
                 Session session = engine.newSession()) {
-            session.look(golden.inputIds(), List.of(GoldenImageTest.image(model)));
+            session.look(golden.inputIds(), List.of(GoldenImageTest.image(model, engine.spec())));
             session.prefill(golden.inputIds());
             assertDecodeAllocatesNothing(engine, session);
         }

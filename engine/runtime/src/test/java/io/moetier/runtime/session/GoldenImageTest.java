@@ -6,11 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.KvType;
+import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.vision.ImagePatches;
-import io.moetier.storage.format.SafetensorsFile;
+import io.moetier.runtime.model.vision.PixelValues;
 import io.moetier.testdata.TestData;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +21,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// The outside truth for models that see: logits, greedy tokens and routing of transformers, from the reference's
@@ -46,7 +49,7 @@ class GoldenImageTest {
                                     .mapToObj(j -> ids[t * k + j])
                                     .toList())
                             .toList()));
-            session.look(golden.inputIds(), List.of(image(golden.directory())));
+            session.look(golden.inputIds(), List.of(image(golden.directory(), engine.spec())));
             double[] worst = new double[1];
             session.prefill(golden.inputIds(), (position, logits) -> {
                 for (int i = 0; i < logits.length; i++) {
@@ -67,12 +70,74 @@ class GoldenImageTest {
                 Session session = engine.newSession()) {
             List<Integer> tokens = new ArrayList<>();
             Sampler sampler = new Sampler(SamplingParams.GREEDY, engine.spec().vocabSize(), engine.contextLength());
-            session.look(golden.inputIds(), List.of(image(golden.directory())));
+            session.look(golden.inputIds(), List.of(image(golden.directory(), engine.spec())));
             new Generator(session, sampler, Set.of())
                     .run(golden.inputIds(), golden.greedyIds().length, tokens::add, () -> false);
             assertArrayEquals(
                     golden.greedyIds(),
                     tokens.stream().mapToInt(Integer::intValue).toArray());
+        }
+    }
+
+    /// With room for one token's experts, and token by token, too.
+    @ParameterizedTest
+    @FieldSource("io.moetier.testdata.TestData#GOLDEN_IMAGE_CASES")
+    void theSmallestBudgetGivesTheSameBits(String name) {
+        GoldenCase golden = GoldenCase.read(name);
+        EngineConfig config = EngineConfig.DEFAULT.withThreads(2).withKv(KvType.F32);
+        float[] expected = logits(golden, config, golden.inputIds().length);
+        EngineConfig smallest = config.withThreads(1).withRamBytes(minimumBytes(golden, config));
+        assertArrayEquals(expected, logits(golden, smallest, golden.inputIds().length));
+        assertArrayEquals(expected, logits(golden, smallest, 1));
+    }
+
+    private static long minimumBytes(GoldenCase golden, EngineConfig config) {
+        try (Engine engine = Engine.open(ImportedStores.of(golden.directory()), config)) {
+            return engine.minimumRamBytes();
+        }
+    }
+
+    /// Returns the logits of all positions, the prompt being appended `step` tokens at a time.
+    private static float[] logits(GoldenCase golden, EngineConfig config, int step) {
+        int[] prompt = golden.inputIds();
+        try (Engine engine = Engine.open(ImportedStores.of(golden.directory()), config);
+                Session session = engine.newSession()) {
+            int vocabulary = engine.spec().vocabSize();
+            float[] all = new float[prompt.length * vocabulary];
+            session.look(prompt, List.of(image(golden.directory(), engine.spec())));
+            for (int at = 0; at < prompt.length; at += step) {
+                session.prefill(
+                        Arrays.copyOfRange(prompt, at, Math.min(prompt.length, at + step)),
+                        (position, logits) -> System.arraycopy(logits, 0, all, position * vocabulary, vocabulary));
+            }
+            return all;
+        }
+    }
+
+    /// Two pictures in one text are two pictures in two texts, for what stands before the second.
+    @ParameterizedTest
+    @FieldSource("io.moetier.testdata.TestData#GOLDEN_IMAGE_CASES")
+    void picturesStandInTheOrderOfTheirTokens(String name) {
+        GoldenCase golden = GoldenCase.read(name);
+        int[] prompt = golden.inputIds();
+        int[] twice =
+                IntStream.concat(IntStream.of(prompt), IntStream.of(prompt)).toArray();
+        try (Engine engine = Engine.open(ImportedStores.of(golden.directory()), EngineConfig.DEFAULT);
+                Session together = engine.newSession();
+                Session apart = engine.newSession()) {
+            ImagePatches one = image(golden.directory(), engine.spec());
+            float[] darker = one.values().clone();
+            for (int i = 0; i < darker.length; i++) {
+                darker[i] /= 2;
+            }
+            ImagePatches other = new ImagePatches(darker, one.tiles(), one.rows(), one.cols());
+            together.look(twice, List.of(one, other));
+            together.prefill(twice);
+            apart.look(prompt, List.of(one));
+            apart.prefill(prompt);
+            apart.look(prompt, List.of(other));
+            apart.prefill(prompt);
+            assertArrayEquals(apart.logits(), together.logits());
         }
     }
 
@@ -82,9 +147,8 @@ class GoldenImageTest {
                 EngineConfig.DEFAULT.withThreads(2).withKernels(kernels).withKv(KvType.F32));
     }
 
-    static ImagePatches image(Path directory) {
-        try (SafetensorsFile inputs = SafetensorsFile.open(directory.resolve("inputs.safetensors"))) {
-            return new ImagePatches(inputs.readFloats("pixel_values"), 1, 8, 12); // image_grid_thw of all cases
-        }
+    static ImagePatches image(Path directory, ModelSpec spec) {
+        return PixelValues.read(directory.resolve("inputs.safetensors"))
+                .patches(spec.vision().orElseThrow());
     }
 }

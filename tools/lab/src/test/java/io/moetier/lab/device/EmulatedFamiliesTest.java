@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.kernels.device.KvType;
-import io.moetier.runtime.model.vision.ImagePatches;
+import io.moetier.runtime.model.vision.PixelValues;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Generator;
@@ -76,14 +76,12 @@ class EmulatedFamiliesTest {
         Path golden = TestData.golden(name);
         JsonObject reference = Json.readObject(golden.resolve("reference.json"));
         int[] prompt = ints(reference, "input_ids");
+        int[] greedy = ints(reference, "greedy_ids");
         try (Engine engine = open(golden);
-                Session session = engine.newSession();
-                SafetensorsFile inputs = SafetensorsFile.open(golden.resolve("inputs.safetensors"))) {
-            session.look(prompt, List.of(new ImagePatches(inputs.readFloats("pixel_values"), 1, 8, 12)));
-            float[] logits =
-                    EmulatedEngines.logits(session, prompt, engine.spec().vocabSize());
-            double worst = worst(golden, "logits", logits);
-            assertTrue(worst <= TOLERANCE, () -> "logits differ by " + worst);
+                Session session = engine.newSession()) {
+            PixelValues values = PixelValues.read(golden.resolve("inputs.safetensors"));
+            session.look(prompt, List.of(values.patches(engine.spec().vision().orElseThrow())));
+            requireLogitsAndTokens(golden, "logits", prompt, greedy, session, engine);
         }
     }
 
@@ -99,19 +97,24 @@ class EmulatedFamiliesTest {
     }
 
     private static void requireLogitsAndTokens(Path golden, String tensor, int[] prompt, int[] greedy) {
-        int[] text =
-                IntStream.concat(IntStream.of(prompt), IntStream.of(greedy)).toArray();
         try (Engine engine = open(golden);
                 Session session = engine.newSession()) {
-            int vocabSize = engine.spec().vocabSize();
-            float[] logits = EmulatedEngines.logits(session, text, vocabSize);
-            double worst = worst(golden, tensor, logits);
-            assertTrue(worst <= TOLERANCE, () -> "logits differ by " + worst);
-            for (int i = 0; i < greedy.length; i++) {
-                assertEquals(greedy[i], EmulatedEngines.likeliest(logits, prompt.length - 1 + i, vocabSize));
-            }
-            assertTrue(engine.stats().copiedBytes() > 0);
+            requireLogitsAndTokens(golden, tensor, prompt, greedy, session, engine);
         }
+    }
+
+    private static void requireLogitsAndTokens(
+            Path golden, String tensor, int[] prompt, int[] greedy, Session session, Engine engine) {
+        int[] text =
+                IntStream.concat(IntStream.of(prompt), IntStream.of(greedy)).toArray();
+        int vocabSize = engine.spec().vocabSize();
+        float[] logits = EmulatedEngines.logits(session, text, vocabSize);
+        double worst = worst(golden, tensor, logits);
+        assertTrue(worst <= TOLERANCE, () -> "logits differ by " + worst);
+        for (int i = 0; i < greedy.length; i++) {
+            assertEquals(greedy[i], EmulatedEngines.likeliest(logits, prompt.length - 1 + i, vocabSize));
+        }
+        assertTrue(engine.stats().copiedBytes() > 0);
     }
 
     /// Experts of the decoder may run out of room in the pass over given tokens, and not where they come one by one.

@@ -110,7 +110,7 @@ public final class QwenVision {
                                 rows.next("key", hidden),
                                 rows.next("value", hidden),
                                 LinearSpec.named(name + "attn.proj", hidden, hidden, true)),
-                        VisionTensors.heads(config, "num_heads"),
+                        VisionTensors.heads(config, "num_heads", VisionTensors.ROTATED),
                         Optional.empty()),
                 Branch.of(norm(name + "norm2", hidden)),
                 mlp(name + "mlp.", hidden, config.positive("intermediate_size"), hidden, Activation.GELU_TANH));

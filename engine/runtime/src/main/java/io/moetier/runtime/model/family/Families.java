@@ -30,6 +30,7 @@ public final class Families {
             GraniteMoeHybrid.FAMILY,
             GraniteMoe.SHARED,
             HunyuanV1Moe.FAMILY,
+            InternVl.FAMILY,
             Jamba.FAMILY,
             JetMoe.FAMILY,
             Lfm2Moe.FAMILY,

@@ -7,6 +7,7 @@ import io.moetier.runtime.model.describe.FusedSwiGlu;
 import io.moetier.runtime.model.describe.FusedSwiGlu.Order;
 import io.moetier.runtime.model.describe.GroupedAttention;
 import io.moetier.runtime.model.describe.Layer;
+import io.moetier.runtime.model.describe.LlamaVision;
 import io.moetier.runtime.model.describe.Mixture;
 import io.moetier.runtime.model.describe.SwiGlu;
 import io.moetier.runtime.model.gguf.GgufRule;
@@ -20,7 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// The language model of Llama 4 (Meta 2025): layers with rotary positions that see their own chunk, and layers without
+/// Llama 4 (Meta 2025): layers with rotary positions that see their own chunk, and layers without
 /// positions that see everything; experts whose input is weighted.
 final class Llama4 {
     private static final Map<String, Object> DEFAULTS = Map.ofEntries(
@@ -51,14 +52,17 @@ final class Llama4 {
 
     static final Family TEXT = new Family("llama4_text", DEFAULTS, Llama4::text, Optional.of(GGUF));
 
-    /// Checkpoints with an image encoder, which is left out.
-    static final Family MULTIMODAL = new Family(
-            "llama4",
-            Map.of(),
-            config -> model(config.nested("text_config").withDefaults(DEFAULTS), "language_model."),
-            Optional.empty());
+    /// Checkpoints with a tower for tiles of images.
+    static final Family MULTIMODAL = new Family("llama4", Map.of(), Llama4::multimodal, Optional.empty());
 
     private Llama4() {}
+
+    private static ModelSpec multimodal(FamilyConfig config) {
+        ModelSpec text = model(config.nested("text_config").withDefaults(DEFAULTS), "language_model.");
+        return LlamaVision.of(config, "vision_model.", "multi_modal_projector.", text.hiddenSize())
+                .map(text::with)
+                .orElse(text);
+    }
 
     private static ModelSpec text(FamilyConfig config) {
         return model(config, "");

@@ -24,8 +24,8 @@ public record ImagePatches(float[] values, int tiles, int rows, int cols) {
     public static ImagePatches ofTiles(float[] values, int height, int width, VisionSpec.Patches spec) {
         int side = spec.pixels();
         int channels = spec.linear().cols() / (side * side);
-        int ofTile = Math.multiplyExact(channels, Math.multiplyExact(height, width));
-        if (ofTile == 0 || values.length == 0 || values.length % ofTile != 0) {
+        long floatsOfTile = (long) channels * height * width;
+        if (floatsOfTile == 0 || values.length == 0 || values.length % floatsOfTile != 0) {
             throw new IllegalArgumentException(values.length + " values are no tiles of " + channels + " channels, "
                     + height + " rows and " + width + " columns");
         }
@@ -33,6 +33,7 @@ public record ImagePatches(float[] values, int tiles, int rows, int cols) {
             throw new IllegalArgumentException("tiles of " + height + " by " + width
                     + " pixels cannot be cut into patches of " + side + " by " + side);
         }
+        int ofTile = (int) floatsOfTile;
         int tiles = values.length / ofTile;
         PatchGrid grid = new PatchGrid(height / side, width / side, spec.mergedSide());
         float[] patches = new float[values.length];
