@@ -39,7 +39,8 @@ public record ModelSummary(
     /// Describes a store by its manifest and headers; the weights are not read.
     public static ModelSummary ofStore(Path store) {
         StoreManifest manifest = StoreManifest.read(store);
-        ModelSpec spec = Families.describe(Json.readObject(store.resolve("config.json")));
+        ModelSpec spec = Families.describe(
+                Json.readObject(store.resolve("config.json")), store.resolve(StoreManifest.DENSE_FILE_NAME));
         List<SizeClassCount> sizeClasses = new ArrayList<>();
         for (int c = 0; c < manifest.sizeClasses().size(); c++) {
             int sizeClass = c;

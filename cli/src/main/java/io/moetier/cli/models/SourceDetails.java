@@ -19,6 +19,7 @@ final class SourceDetails {
     private final TensorTypes types;
     private final int guessing;
     private final int encoding;
+    private final boolean lacksTower;
 
     SourceDetails(ModelSource source) {
         metadata = source.metadata();
@@ -26,6 +27,7 @@ final class SourceDetails {
         types = TensorTypes.of(source);
         guessing = source.numGuessingTensors();
         encoding = source.numEncoderTensors();
+        lacksTower = source.lacksTower();
     }
 
     /// Returns the lines for people.
@@ -34,6 +36,9 @@ final class SourceDetails {
         types.groups().forEach((group, bytes) -> groups.row(group, text(bytes)));
         Table facts = Table.ofFacts().row("tokenizer", tokenizer);
         Stores.notUsed(guessing, encoding).ifPresent(text -> facts.row("not used", text));
+        if (lacksTower) {
+            facts.row("pictures", "not read: " + Stores.NO_TOWER);
+        }
         metadata.forEach((key, value) -> facts.row(key, text(value)));
         return groups + "\n" + facts;
     }
@@ -50,6 +55,7 @@ final class SourceDetails {
         fields.put("tokenizer", tokenizer);
         fields.put("types", groups);
         fields.put("tensors_not_used", guessing + encoding);
+        fields.put("tower_missing", lacksTower);
         Map<String, Object> values = new LinkedHashMap<>();
         metadata.forEach((key, value) -> values.put(key, value instanceof List<?> list ? list.size() : value));
         fields.put("metadata", values);

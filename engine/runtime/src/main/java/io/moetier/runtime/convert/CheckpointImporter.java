@@ -36,7 +36,8 @@ public final class CheckpointImporter {
 
     /// Returns what tells this import from one of another model, or of the same one with other options.
     public static String fingerprint(ModelSource source, Quantisation quantisation) {
-        return source.fingerprint() + "-" + quantisation.label();
+        String tower = source.spec().vision().isPresent() ? "-tower" : ""; // older versions left some out
+        return source.fingerprint() + "-" + quantisation.label() + tower;
     }
 
     /// Returns about how many bytes the store will take.

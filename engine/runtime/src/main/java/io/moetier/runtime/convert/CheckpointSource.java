@@ -42,10 +42,13 @@ final class CheckpointSource implements ModelSource {
 
     private final Checkpoint checkpoint;
     private final ModelSpec spec;
+    private final boolean lacksTower;
 
     private CheckpointSource(Checkpoint checkpoint) {
         this.checkpoint = checkpoint;
-        this.spec = Families.describe(checkpoint.config());
+        ModelSpec described = Families.describe(checkpoint.config());
+        spec = described.seeingIf(checkpoint::has);
+        lacksTower = described.vision().isPresent() && spec.vision().isEmpty();
         checkpoint
                 .file("generation_config.json")
                 .map(Json::readObject)
@@ -210,6 +213,11 @@ final class CheckpointSource implements ModelSource {
                 : (int) checkpoint.names().stream()
                         .filter(name -> OF_ENCODERS.matcher(name).matches())
                         .count();
+    }
+
+    @Override
+    public boolean lacksTower() {
+        return lacksTower;
     }
 
     /// DeepSeek and GLM number such layers on behind the others, ERNIE and Qwen call them `mtp`.

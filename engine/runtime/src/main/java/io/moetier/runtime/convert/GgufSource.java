@@ -192,6 +192,11 @@ final class GgufSource implements ModelSource {
     }
 
     @Override
+    public boolean lacksTower() {
+        return false;
+    }
+
+    @Override
     public long totalBytes() {
         return parts.tensors().values().stream()
                 .mapToLong(RawTensor::byteLength)

@@ -78,6 +78,9 @@ public sealed interface ModelSource extends AutoCloseable permits CheckpointSour
     /// Returns how many tensors belong to encoders of images or sound, which are likewise left out.
     int numEncoderTensors();
 
+    /// Says whether the description has a tower for images that no tensor is there of; [#spec] then has none.
+    boolean lacksTower();
+
     /// Returns the bytes of all tensors.
     long totalBytes();
 

@@ -143,6 +143,9 @@ public final class Stores {
         try (LibraryListener.Import running = listener.importing(total)) {
             notUsed(source.numGuessingTensors(), source.numEncoderTensors())
                     .ifPresent(text -> listener.note("not used: " + text));
+            if (source.lacksTower()) {
+                listener.note("pictures are not read: " + NO_TOWER);
+            }
             CheckpointImporter importer =
                     new CheckpointImporter(source, quantisation, NativeInterleaver.open(Optional.of(cache.path())));
             long[] done = {0};
@@ -153,6 +156,9 @@ public final class Stores {
             running.update(total);
         }
     }
+
+    /// Why a model whose description has a tower reads no pictures.
+    public static final String NO_TOWER = "the checkpoint has no tensors of the tower that its config.json has";
 
     /// Says which tensors of a model no store has; nothing where all are used.
     ///

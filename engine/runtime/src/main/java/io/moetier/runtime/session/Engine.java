@@ -94,7 +94,7 @@ public final class Engine implements AutoCloseable {
         this.store = store;
         this.owned = owned;
         selection = config.numerics().selection();
-        spec = selected(Families.describe(store.config()), selection);
+        spec = selected(Families.describe(store.config(), store.denseFile()), selection);
         contextLength = contextLength(spec, config);
         kv = config.numerics().kv();
         // refused before the weights are read

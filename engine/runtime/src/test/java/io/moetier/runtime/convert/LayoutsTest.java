@@ -2,10 +2,14 @@ package io.moetier.runtime.convert;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Session;
+import io.moetier.storage.model.MalformedModelException;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -14,11 +18,17 @@ import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
 
 /// The layouts that checkpoints of one family come in give the same bits.
 class LayoutsTest {
     private static final Predicate<String> LINEAR = Pattern.compile(
                     "model\\.language_model\\..*_proj(_qkv|_z)?\\.weight")
+            .asMatchPredicate();
+
+    private static final Predicate<String> OF_TOWERS = Pattern.compile(
+                    "(model\\.visual|vision_tower|vision_model|multi_modal_projector)\\..*")
             .asMatchPredicate();
 
     @TempDir
@@ -43,6 +53,35 @@ class LayoutsTest {
                         ? Optional.empty()
                         : Optional.of(name.replace("language_model.", "")));
         assertSameLogits(qwen(), alone);
+    }
+
+    /// Its configuration still has the tower.
+    @ParameterizedTest
+    @FieldSource("io.moetier.testdata.TestData#GOLDEN_IMAGE_CASES")
+    void aTextModelMayComeWithTheConfigurationOfOneThatSees(String name) throws IOException {
+        AlteredCheckpoint text = new AlteredCheckpoint(TestData.golden(name))
+                .rename(tensor -> Optional.of(tensor).filter(OF_TOWERS.negate()));
+        assertSameLogits(new AlteredCheckpoint(TestData.golden(name)), text);
+        try (ModelSource source = ModelSource.open(directory.resolve("other"))) {
+            assertTrue(source.lacksTower());
+            assertEquals(Optional.empty(), source.spec().vision());
+        }
+        try (ModelSource source = ModelSource.open(directory.resolve("one"))) {
+            assertFalse(source.lacksTower());
+        }
+    }
+
+    @Test
+    void aTowerThatLacksATensorIsRefused() throws IOException {
+        String lacking = "vision_tower.encoder.layer.1.lambda_2";
+        Path altered = new AlteredCheckpoint(TestData.golden("internvl_qwen3_moe"))
+                .remove(lacking)
+                .write(directory.resolve("lacking"));
+        try (ModelSource source = ModelSource.open(altered)) {
+            CheckpointImporter importer = new CheckpointImporter(source, Quantisation.KEEP);
+            MalformedModelException refused = assertThrows(MalformedModelException.class, importer::storeBytes);
+            assertTrue(String.valueOf(refused.getMessage()).contains(lacking), refused::getMessage);
+        }
     }
 
     @Test

@@ -5,6 +5,8 @@ import io.moetier.runtime.model.gguf.GgufRule;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.format.SafetensorsFile;
+import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -122,6 +124,21 @@ public final class Families {
                 .describe(config);
         endOfSequence(config, spec);
         return spec;
+    }
+
+    /// Describes the model of a store.
+    ///
+    /// @param config its `config.json`
+    /// @param dense its weights outside the experts
+    /// @throws io.moetier.storage.model.MalformedModelException as [#describe(JsonObject)]
+    public static ModelSpec describe(JsonObject config, Path dense) {
+        ModelSpec spec = describe(config);
+        if (spec.vision().isEmpty()) {
+            return spec;
+        }
+        try (SafetensorsFile file = SafetensorsFile.open(dense)) {
+            return spec.seeingIf(file.rawTensors()::containsKey);
+        }
     }
 
     /// Returns the tokens that end an answer, if a `config.json` or `generation_config.json` names them.

@@ -10,6 +10,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /// A model: embedding, layers, final norm, head.
@@ -36,6 +37,19 @@ public record ModelSpec(
 
     /// Returns this model with a tower for images.
     public ModelSpec with(VisionSpec tower) {
+        return with(Optional.of(tower));
+    }
+
+    /// Returns this model as it is in a file that may have come without the tower, as a configuration is often kept
+    /// when
+    /// the language model alone is published: without it if the file has none of its tensors.
+    ///
+    /// @param hasTensor says of a name whether the file has a tensor of it
+    public ModelSpec seeingIf(Predicate<String> hasTensor) {
+        return vision().filter(tower -> tower.isAbsent(hasTensor)).isPresent() ? with(Optional.empty()) : this;
+    }
+
+    private ModelSpec with(Optional<VisionSpec> tower) {
         return new ModelSpec(family, sizes, embedding.with(tower), layers, finalNorm, head, encoder);
     }
 
@@ -70,8 +84,8 @@ public record ModelSpec(
             Range.requireFinite("factor on the embedding", factor);
         }
 
-        private Embedding with(VisionSpec tower) {
-            return new Embedding(table, factor, positions, Optional.of(tower));
+        private Embedding with(Optional<VisionSpec> tower) {
+            return new Embedding(table, factor, positions, tower);
         }
     }
 

@@ -9,6 +9,7 @@ import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /// A tower that makes rows of the residual stream of an image's patches (Dosovitskiy et al. 2021, arXiv:2010.11929):
@@ -168,6 +169,16 @@ public record VisionSpec(
         layers.forEach(layer -> layer.linears().forEach(linears::add));
         mergers().forEach(each -> linears.addAll(each.mlp.linears));
         return linears;
+    }
+
+    /// Says whether a file has none of its tensors.
+    ///
+    /// @param hasTensor says of a name whether the file has a tensor of it
+    public boolean isAbsent(Predicate<String> hasTensor) {
+        return Stream.concat(
+                        linears().stream().flatMap(LinearSpec::tensors),
+                        vectors().stream().map(VectorSpec::name))
+                .noneMatch(hasTensor);
     }
 
     /// Returns every vector that is not a bias.

@@ -1,6 +1,7 @@
 package io.moetier.runtime.model.spec.weight;
 
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// A linear map y = W·x + b.
 ///
@@ -33,6 +34,14 @@ public record LinearSpec(String weight, int rows, int cols, Optional<VectorSpec>
     /// Returns this map, its matrix lying elsewhere in a checkpoint.
     public LinearSpec at(MatrixSlice newSlice) {
         return new LinearSpec(weight, rows, cols, bias, Optional.of(newSlice));
+    }
+
+    /// Returns the names of tensors that the matrix may lie in: its own, and that of its slice.
+    public Stream<String> tensors() {
+        return Stream.concat(Stream.of(weight), slice.stream().map(each -> switch (each) {
+            case TensorSlice elements -> elements.tensor();
+            case Mxfp4Slice blocks -> blocks.codes().tensor();
+        }));
     }
 
     /// Returns the number of parameters.
