@@ -27,13 +27,21 @@ public record CommandLineRun(int exitCode, String out, String err) {
         return onTerminals("", variables, home, args);
     }
 
+    /// Runs a command in this JVM that finds these bytes on standard input.
+    public static CommandLineRun inProcess(Path cache, byte[] input, String... args) {
+        Map<String, String> variables = Map.of("MOETIER_CACHE", cache.toString());
+        return run(new Surroundings(variables, cache.resolve("home"), ""), input, args);
+    }
+
     /// Runs a command in this JVM whose standard streams with these digits are terminals.
     static CommandLineRun onTerminals(String terminals, Map<String, String> variables, Path home, String... args) {
+        return run(new Surroundings(variables, home, terminals), new byte[0], args);
+    }
+
+    private static CommandLineRun run(Surroundings surroundings, byte[] input, String... args) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        Streams streams =
-                new Streams(new ByteArrayInputStream(new byte[0]), new PrintWriter(out), new PrintWriter(err));
-        Surroundings surroundings = new Surroundings(variables, home, terminals);
+        Streams streams = new Streams(new ByteArrayInputStream(input), new PrintWriter(out), new PrintWriter(err));
         int exitCode = Moetier.execute(surroundings, streams, args);
         return new CommandLineRun(exitCode, out.toString(), err.toString());
     }

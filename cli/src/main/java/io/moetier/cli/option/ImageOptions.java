@@ -17,7 +17,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/// Pictures that a prompt of token ids shows, in the order of their image tokens.
+/// Pictures that a prompt shows, in the order of their marks or image tokens.
 @About(Topic.PROMPT)
 public final class ImageOptions {
     private static final String STANDARD_INPUT = "-";
@@ -25,14 +25,16 @@ public final class ImageOptions {
     @Option(
             names = "--image",
             paramLabel = "FILE",
-            description = "Show a picture (PNG, JPEG, WebP, GIF or BMP; - for standard input) where --ids has an image"
-                    + " token; may be repeated.")
+            description = "Show a picture (PNG, JPEG, WebP, GIF or BMP; - for standard input) before the text, or where"
+                    + " it has <image>, or --ids an image token; may be repeated.")
     List<String> images = List.of();
 
     @Option(
             names = "--pixel-values",
             paramLabel = "FILE",
-            description = "Show what pixel_values and image_grid_thw of a safetensors file hold, in place of --image.")
+            description =
+                    "Show what pixel_values and image_grid_thw of a safetensors file hold where --ids has an image"
+                            + " token, in place of --image.")
     @Nullable
     Path pixelValues;
 
@@ -41,16 +43,35 @@ public final class ImageOptions {
         return images.isEmpty() && pixelValues == null;
     }
 
-    /// Checks that pictures are given in one way, and with token ids.
+    /// Checks that pictures are given in one way, and what was made of such with token ids.
     ///
     /// @throws IllegalArgumentException if not
     public void requireSense(boolean hasIds) {
         if (!images.isEmpty() && pixelValues != null) {
             throw new IllegalArgumentException("--image and --pixel-values: expected one of them");
         }
-        if (!isEmpty() && !hasIds) {
-            throw new IllegalArgumentException(
-                    (images.isEmpty() ? "--pixel-values" : "--image") + " needs --ids or --ids-file with image tokens");
+        if (pixelValues != null && !hasIds) {
+            throw new IllegalArgumentException("--pixel-values needs --ids or --ids-file with image tokens");
+        }
+    }
+
+    /// Checks that pictures, if there are any, come with token ids.
+    ///
+    /// @throws IllegalArgumentException if not
+    public void requireIds(boolean hasIds) {
+        requireSense(hasIds);
+        if (!images.isEmpty() && !hasIds) {
+            throw new IllegalArgumentException("--image needs --ids or --ids-file with image tokens here");
+        }
+    }
+
+    /// Checks that a picture may come from standard input.
+    ///
+    /// @throws IllegalArgumentException if another one, or the prompt, does
+    public void requireStandardInput(boolean isFree) {
+        long wanted = images.stream().filter(STANDARD_INPUT::equals).count();
+        if (wanted > 1 || wanted == 1 && !isFree) {
+            throw new IllegalArgumentException("--image -: standard input holds one picture, and then no prompt");
         }
     }
 

@@ -71,7 +71,7 @@ public final class LogitsCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         EngineConfig config = model.config(surroundings, streams);
         Prompt given = prompt.require();
-        images.requireSense(given instanceof Prompt.Ids);
+        images.requireIds(given instanceof Prompt.Ids);
         ImageOptions.Shown pictures = images.read(streams.in());
         try (OutputFile file = OutputFile.create(out, "--out")) {
             Stores stores = LibraryTerminal.stores(surroundings, streams);

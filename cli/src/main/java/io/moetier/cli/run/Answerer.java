@@ -1,6 +1,8 @@
 package io.moetier.cli.run;
 
 import io.moetier.runtime.chat.Transcript;
+import io.moetier.runtime.image.Picture;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
@@ -9,8 +11,15 @@ interface Answerer {
     /// Says whether prompts and answers add up; else each prompt starts afresh.
     boolean remembers();
 
-    /// Answers `userText`, piece by piece, until the answer ends or `cancelled` says so.
-    void answer(String userText, Consumer<String> out, BooleanSupplier cancelled);
+    /// Answers `userText`, which shows pictures, piece by piece, until the answer ends or `cancelled` says so.
+    ///
+    /// @param shown in the order of their marks in the text, or before it
+    void answer(String userText, List<Picture> shown, Consumer<String> out, BooleanSupplier cancelled);
+
+    /// Checks that the model reads pictures.
+    ///
+    /// @throws IllegalArgumentException if it reads none
+    void requireVision();
 
     /// Answers the last prompt again, with another draw; the answer takes the place of the former one.
     ///

@@ -5,8 +5,10 @@ import io.moetier.cli.terminal.QuietTerminal;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.cli.terminal.TerminalText;
 import io.moetier.cli.terminal.TypedText;
+import io.moetier.runtime.image.Picture;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jline.reader.EndOfFileException;
@@ -24,6 +26,7 @@ final class PromptLoop {
     private final InputStream keys;
     private final Answerer answerer;
     private final boolean stats;
+    private final AttachedPictures pictures;
     private final PromptCommands commands;
     private final PromptReader reader;
     private final Remedy remedy;
@@ -33,6 +36,7 @@ final class PromptLoop {
     ///
     /// @param keys what `terminal` reads
     /// @param settings what `/set` changes
+    /// @param shown what the first prompt shows
     /// @param stats whether the figures after an answer are the table or a line
     PromptLoop(
             Terminal terminal,
@@ -40,14 +44,16 @@ final class PromptLoop {
             Surroundings surroundings,
             Answerer answerer,
             SamplingSettings settings,
+            List<Picture> shown,
             boolean stats) {
         this.terminal = terminal;
         this.keys = keys;
         this.answerer = answerer;
         this.stats = stats;
-        SavedChat saved = new SavedChat(answerer, surroundings.home());
+        TypedFile files = new TypedFile(surroundings.home());
+        this.pictures = new AttachedPictures(answerer, files, shown);
         this.commands = new PromptCommands(
-                answerer, settings, saved, () -> answer(answerer::answerAgain), () -> leaving = true);
+                answerer, settings, files, pictures, () -> answer(answerer::answerAgain), () -> leaving = true);
         this.reader = new PromptReader(terminal, surroundings.historyFile(), commands);
         this.remedy = new Remedy(surroundings.knownCacheDirectory());
     }
@@ -86,7 +92,10 @@ final class PromptLoop {
         if (typed.command().isPresent()) {
             command(typed.command().get(), typed.text());
         } else if (!typed.text().isBlank()) {
-            answer((out, cancelled) -> answerer.answer(typed.text(), out, cancelled));
+            answer((out, cancelled) -> {
+                answerer.answer(typed.text(), pictures.shown(), out, cancelled);
+                pictures.clear(); // but not after a failure
+            });
         }
     }
 

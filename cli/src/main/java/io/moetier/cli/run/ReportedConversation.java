@@ -7,6 +7,7 @@ import io.moetier.cli.report.VirtualTime;
 import io.moetier.runtime.chat.Conversation;
 import io.moetier.runtime.chat.Reply;
 import io.moetier.runtime.chat.Transcript;
+import io.moetier.runtime.image.Picture;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.model.vision.ImagePatches;
 import io.moetier.runtime.text.ChatTemplate;
@@ -55,8 +56,13 @@ final class ReportedConversation implements Answerer, AutoCloseable {
     }
 
     @Override
-    public void answer(String userText, Consumer<String> out, BooleanSupplier cancelled) {
-        reporting(() -> conversation.answer(userText, out, cancelled));
+    public void answer(String userText, List<Picture> shown, Consumer<String> out, BooleanSupplier cancelled) {
+        reporting(() -> conversation.answer(userText, shown, out, cancelled));
+    }
+
+    @Override
+    public void requireVision() {
+        model.engine().requireVision();
     }
 
     @Override

@@ -22,10 +22,10 @@ import io.moetier.cli.terminal.Interruption;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.kernels.device.DeviceMarks;
+import io.moetier.runtime.image.Picture;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.metrics.ActivityListener;
-import io.moetier.runtime.model.vision.ImagePatches;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.text.ChatTemplate;
@@ -57,7 +57,8 @@ import picocli.CommandLine.Parameters;
             "  moetier run model.gguf                               talk to the model",
             "  moetier run model.gguf \"Why is the sky blue?\"        one answer",
             "  moetier run model.gguf -f article.txt --temp 0       the same answer each time",
-            "  moetier run checkpoint --ram 1G --stats \"The sky\"    and what came from where"
+            "  moetier run checkpoint --ram 1G --stats \"The sky\"    and what came from where",
+            "  moetier run vision-model --image a.png \"What is it?\" about a picture"
         })
 public final class RunCommand implements Callable<Integer> {
     private final Surroundings surroundings;
@@ -205,13 +206,18 @@ public final class RunCommand implements Callable<Integer> {
     }
 
     private int answer(LoadedModel loaded, ReportedConversation conversation, Asked asked) throws IOException {
-        return asked.prompt.isPresent()
-                ? answerOnce(conversation, asked.prompt.get(), asked.pictures.patches(loaded))
-                : converse(loaded, conversation);
+        if (asked.prompt.isPresent()) {
+            return answerOnce(loaded, conversation, asked.prompt.get(), asked.pictures);
+        }
+        return converse(loaded, conversation, asked.pictures.pictures());
     }
 
-    private int converse(LoadedModel loaded, ReportedConversation conversation) throws IOException {
+    private int converse(LoadedModel loaded, ReportedConversation conversation, List<Picture> shown)
+            throws IOException {
         loaded.requireTokenizer();
+        if (!shown.isEmpty()) {
+            conversation.requireVision();
+        }
         // JLine asks the terminal about emoji otherwise, and drops what is typed before the answer.
         try (Terminal terminal = TerminalBuilder.builder()
                 .system(true)
@@ -221,7 +227,7 @@ public final class RunCommand implements Callable<Integer> {
             // JLine leaves it to the kernel otherwise, which ends the process without giving the terminal back.
             terminal.handle(Terminal.Signal.INT, signal -> System.exit(Failure.INTERRUPTED));
             SamplingSettings settings = new SamplingSettings(sampling);
-            new PromptLoop(terminal, streams.in(), surroundings, conversation, settings, stats).run();
+            new PromptLoop(terminal, streams.in(), surroundings, conversation, settings, shown, stats).run();
         }
         return Failure.OK;
     }
@@ -229,6 +235,7 @@ public final class RunCommand implements Callable<Integer> {
     /// The prompt on the command line, in a file, or on standard input; none if somebody sits there to type it.
     private Optional<Prompt> prompt() {
         Optional<Prompt> given = promptOptions.find(prompt);
+        images.requireStandardInput(given.isPresent());
         return given.isPresent() || surroundings.inputIsTerminal()
                 ? given
                 : Optional.of(PromptOptions.read(streams.in()));
@@ -261,31 +268,30 @@ public final class RunCommand implements Callable<Integer> {
         return template;
     }
 
-    private int answerOnce(ReportedConversation conversation, Prompt given, List<ImagePatches> shown) {
+    private int answerOnce(
+            LoadedModel loaded, ReportedConversation conversation, Prompt given, ImageOptions.Shown shown) {
+        StringBuilder text = new StringBuilder();
+        Consumer<String> out = json ? text::append : piece -> streams.answer(piece, surroundings.outputIsTerminal());
         try (Interruption interruption = Interruption.ofCommand()) {
             Signals.register("INT", interruption::interrupt);
-            return answerOnce(conversation, given, shown, interruption);
+            switch (given) {
+                case Prompt.Ids ids -> conversation.answer(ids.ids(), shown.patches(loaded), out, interruption);
+                case Prompt.Text words -> conversation.answer(words.text(), shown.pictures(), out, interruption);
+            }
+            report(conversation.report(), text.toString());
+            return interruption.getAsBoolean() ? Failure.INTERRUPTED : Failure.OK;
         }
     }
 
-    private int answerOnce(
-            ReportedConversation conversation, Prompt given, List<ImagePatches> shown, Interruption interruption) {
-        StringBuilder text = new StringBuilder();
-        Consumer<String> out = json ? text::append : piece -> streams.answer(piece, surroundings.outputIsTerminal());
-        switch (given) {
-            case Prompt.Ids ids -> conversation.answer(ids.ids(), shown, out, interruption);
-            case Prompt.Text words -> conversation.answer(words.text(), out, interruption);
-        }
-        RunReport report = conversation.report();
+    private void report(RunReport report, String text) {
         if (json) {
             Map<String, Object> fields = new LinkedHashMap<>();
-            fields.put("text", text.toString());
+            fields.put("text", text);
             fields.putAll(report.fields());
             streams.print(Json.write(fields) + "\n");
         } else {
             streams.print("\n");
             streams.note(stats ? "\n" + report.table().stripTrailing() : report.line());
         }
-        return interruption.getAsBoolean() ? Failure.INTERRUPTED : Failure.OK;
     }
 }

@@ -14,13 +14,12 @@ import org.jspecify.annotations.Nullable;
 /// own.
 final class SavedChat {
     private final Answerer answerer;
-    private final Path home;
+    private final TypedFile files;
     private @Nullable Path own;
 
-    /// @param home what `~` at the beginning of a name stands for
-    SavedChat(Answerer answerer, Path home) {
+    SavedChat(Answerer answerer, TypedFile files) {
         this.answerer = answerer;
-        this.home = home;
+        this.files = files;
     }
 
     /// Writes the conversation to the file `given`, or to its own if that is empty, and returns a line to say of it.
@@ -41,7 +40,7 @@ final class SavedChat {
         if (transcript.messages().isEmpty()) {
             throw new IllegalArgumentException("there is nothing to save yet");
         }
-        Path file = given.isEmpty() && own != null ? own : file("/save", given);
+        Path file = given.isEmpty() && own != null ? own : files.named("/save", given);
         if (!replace && !file.equals(own) && Files.exists(file)) {
             throw new IllegalArgumentException(file + ": exists already; /save! replaces it");
         }
@@ -54,7 +53,7 @@ final class SavedChat {
     /// conversation stays.
     String load(String given) throws IOException {
         requireChat();
-        Path file = file("/load", given);
+        Path file = files.named("/load", given);
         Transcript transcript = ChatFile.read(file);
         try {
             answerer.resume(transcript);
@@ -70,13 +69,6 @@ final class SavedChat {
             throw new IllegalArgumentException(
                     "without a chat template each prompt starts afresh: there is no conversation to save or load");
         }
-    }
-
-    private Path file(String command, String given) {
-        if (given.isEmpty()) {
-            throw new IllegalArgumentException(command + ": expected the name of a file");
-        }
-        return given.startsWith("~/") ? home.resolve(given.substring(2)) : Path.of(given);
     }
 
     private static String count(int number, String noun) {

@@ -78,6 +78,36 @@ class ImageOptionTest {
         return marked;
     }
 
+    /// The case's tokenizer reads numbers as ids, and writes ids as numbers.
+    @Test
+    void textsWithPicturesAreAnswered() throws IOException {
+        String name = "qwen3_vl_moe";
+        List<Integer> prompt = ints(name, "input_ids");
+        String before = ids(prompt.subList(0, prompt.indexOf(ALONE) - 1)).replace(',', ' ');
+        String behind = ids(prompt.subList(prompt.lastIndexOf(ALONE) + 2, prompt.size()))
+                .replace(',', ' ');
+        String expected = ids(ints(name, "greedy_ids").subList(0, 6)).replace(',', ' ');
+        for (String image : List.of(picture(name), "-")) {
+            CommandLineRun run = CommandLineRun.inProcess(
+                    directory.resolve("cache"),
+                    Files.readAllBytes(Path.of(picture(name))),
+                    "run",
+                    golden(name).toString(),
+                    before + "<image>" + behind,
+                    "--no-chat",
+                    "--image",
+                    image,
+                    "-n",
+                    "6",
+                    "--temp",
+                    "0",
+                    "--kv",
+                    "f32");
+            assertEquals(Failure.OK, run.exitCode(), run::err);
+            assertEquals(expected, run.out().strip());
+        }
+    }
+
     @ParameterizedTest
     @FieldSource("io.moetier.testdata.TestData#GOLDEN_IMAGE_CASES")
     void pixelValuesAreThoseOfThePicture(String name) {
@@ -117,7 +147,13 @@ class ImageOptionTest {
         String model = golden("qwen3_vl_moe").toString();
         String picture = picture("qwen3_vl_moe");
         Path text = Files.writeString(directory.resolve("text.png"), "no picture");
-        assertRefused("--image needs --ids", "run", model, "--image", picture, "hello");
+        assertRefused("--pixel-values needs --ids", "run", model, "--pixel-values", picture, "hello");
+        assertRefused(
+                "--image needs --ids", "logits", model, "--image", picture, "-f", model + "/config.json", "-o", "none");
+        assertRefused("the message has 2 times <image>", "run", model, "--image", picture, "<image> <image>");
+        assertRefused("reads no images", "run", TestData.tinyMixtral().toString(), "--image", picture, "hello");
+        assertRefused("one picture, and then no prompt", "run", model, "--image", "-");
+        assertRefused("one picture, and then no prompt", "run", model, "--image", "-", "--image", "-", "hello");
         assertRefused("reads no images", "run", golden("mixtral").toString(), "--ids", "1,2", "--image", picture);
         assertRefused("but the text has 0", "run", model, "--ids", "1,2", "--image", picture);
         assertRefused("but the text has 2", "run", model, "--ids", "1,310,310,2", "--image", picture);

@@ -8,7 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.cli.option.SamplingOptions;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.runtime.chat.Transcript;
+import io.moetier.runtime.image.Picture;
+import io.moetier.runtime.text.ChatMessage;
 import io.moetier.storage.format.Json;
+import io.moetier.testdata.TestData;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -49,6 +52,8 @@ class PromptLoopTest {
     private int resets;
     private boolean stats;
     private boolean remembers = true;
+    private boolean blind;
+    private List<Picture> firstShown = List.of();
     private InputStream pending = InputStream.nullInputStream();
     private Transcript transcript = Transcript.EMPTY;
     private String screenBeforeTyping = "";
@@ -351,6 +356,79 @@ class PromptLoopTest {
     }
 
     @Test
+    void picturesAreShownWithTheNextPrompt() throws IOException {
+        Path picture = Files.copy(TestData.golden("qwen3_vl_moe").resolve("image.png"), directory.resolve("a b.png"));
+        Path file = directory.resolve("chat.json");
+        firstShown = List.of(Picture.read(picture));
+        type("first\n/image " + picture + "\n/image ~/a b.png\n/image\ntwo\nnone\n/regen\n/save " + file + "\n");
+        assertTrue(screen().contains("the next prompt shows " + picture + " (97 x 61)\n"), screen());
+        Transcript said = transcript;
+        assertEquals(List.of("<image>first", "<image><image>two", "none"), prompts());
+        assertTrue(screen().contains("another answer to none"), screen());
+        assertTrue(
+                Files.readString(file)
+                        .replaceAll("\\s", "")
+                        .contains("{\"type\":\"image_url\",\"image_url\":{\"url\":\"" + picture.toUri()
+                                + "\"}},{\"type\":\"text\",\"text\":\"first\"}]"),
+                Files.readString(file));
+        transcript = Transcript.EMPTY;
+        firstShown = List.of();
+        type("/load " + file + "\n/save\n");
+        assertEquals(said, transcript);
+        assertTrue(screen().contains(file + ": saved 3 prompts"), screen());
+    }
+
+    @Test
+    void picturesStayUntilTheyAreShownOrDropped() throws IOException {
+        Path picture = TestData.golden("qwen3_vl_moe").resolve("image.png");
+        type("/image " + picture + "\nfail\none\n/image " + picture + "\n/image \"\"\ntwo\n/image " + picture
+                + "\n/clear\nthree\n");
+        assertEquals(List.of("<image>one", "two", "three"), prompts());
+    }
+
+    @Test
+    void whatIsNoPictureIsSaid() throws IOException {
+        Path none = directory.resolve("none.png");
+        Path file = directory.resolve("chat.json");
+        Files.writeString(
+                file,
+                "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"," + "\"image_url\":{\"url\":\""
+                        + none.toUri() + "\"}}]}]}");
+        Path remote = Files.writeString(
+                directory.resolve("remote.json"),
+                Files.readString(file).replace(none.toUri().toString(), "https://host/a.png"));
+        firstShown = List.of(Picture.of("standard input", 1, 1, new byte[3]));
+        type("/image " + none + "\n/image " + file + "\n/load " + file + "\n/load " + remote
+                + "\none\n/save ~/x.json\n");
+        assertEquals(List.of("<image>one"), prompts());
+        blind = true;
+        type("/image " + none + "\n");
+        for (String expected : List.of(
+                none + ": no such file",
+                file + ": ",
+                remote + ": messages[0].content[0].image_url.url: expected the URL of a file, found https://host/a.png",
+                "a chat is saved with the files of its pictures, but standard input is none",
+                "mixtral reads no images")) {
+            assertTrue(screen().contains("moetier: " + expected), expected + " in " + screen());
+        }
+    }
+
+    @Test
+    void tabCompletesFiles() throws IOException {
+        Path folder = Files.createDirectory(directory.resolve("pictures"));
+        Files.copy(TestData.golden("qwen3_vl_moe").resolve("image.png"), folder.resolve("horse.png"));
+        typeKeys("/image " + directory + "/pic\thor\t\rone\r" + CTRL_D);
+        assertEquals(List.of("<image>one"), prompts());
+    }
+
+    private List<String> prompts() {
+        return transcript.messages().stream()
+                .filter(message -> message.role().equals("user"))
+                .map(ChatMessage::content)
+                .toList();
+    }
+
+    @Test
     void withoutATemplateEachPromptStartsAfresh() throws IOException {
         type("one\n/save ~/x.json\n");
         assertFalse(screen().contains("afresh"), screen());
@@ -388,7 +466,7 @@ class PromptLoopTest {
 
     private PromptLoop loop(Terminal on) {
         Surroundings surroundings = new Surroundings(Map.of(), directory, "");
-        return new PromptLoop(on, pending, surroundings, new Echo(), new SamplingSettings(sampling), stats);
+        return new PromptLoop(on, pending, surroundings, new Echo(), new SamplingSettings(sampling), firstShown, stats);
     }
 
     private Path history() {
@@ -406,7 +484,7 @@ class PromptLoopTest {
 
     private final class Echo implements Answerer {
         @Override
-        public void answer(String userText, Consumer<String> out, BooleanSupplier cancelled) {
+        public void answer(String userText, List<Picture> shown, Consumer<String> out, BooleanSupplier cancelled) {
             asked.add(userText);
             if (userText.equals("fail")) {
                 throw new IllegalArgumentException("the context is full");
@@ -436,7 +514,9 @@ class PromptLoopTest {
             }
             String answer = cancelled.getAsBoolean() ? "cancelled" : "answer to " + userText;
             out.accept(answer);
-            transcript = transcript.with("user", userText).with("assistant", answer);
+            transcript = transcript
+                    .with(ChatMessage.showing("user", userText, shown))
+                    .with("assistant", answer);
         }
 
         private void type(LineDisciplineTerminal pty, String keys) {
@@ -444,6 +524,13 @@ class PromptLoopTest {
                 pty.processInputBytes(keys.getBytes(StandardCharsets.UTF_8));
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public void requireVision() {
+            if (blind) {
+                throw new IllegalArgumentException("mixtral reads no images");
             }
         }
 
@@ -456,7 +543,7 @@ class PromptLoopTest {
         public void answerAgain(Consumer<String> out, BooleanSupplier cancelled) {
             Transcript.Question last =
                     transcript.lastQuestion().orElseThrow(() -> new IllegalArgumentException("nothing was asked"));
-            String answer = "another answer to " + last.prompt();
+            String answer = "another answer to " + last.prompt().content();
             out.accept(answer);
             transcript = last.asked().with("assistant", answer);
         }

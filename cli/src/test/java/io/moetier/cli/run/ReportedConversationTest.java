@@ -110,7 +110,7 @@ class ReportedConversationTest {
     }
 
     private static List<Integer> ids(ReportedConversation conversation, String text) {
-        conversation.answer(text, piece -> {}, () -> false);
+        conversation.answer(text, List.of(), piece -> {}, () -> false);
         return conversation.report().reply().ids();
     }
 

@@ -1,5 +1,8 @@
 package io.moetier.runtime.chat;
 
+import io.moetier.runtime.image.Picture;
+import io.moetier.runtime.image.processor.ImageMarks;
+import io.moetier.runtime.image.processor.ImageProcessor;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.model.pass.RoutingListener;
@@ -11,6 +14,7 @@ import io.moetier.runtime.session.Sampler;
 import io.moetier.runtime.session.SamplingParams;
 import io.moetier.runtime.session.Session;
 import io.moetier.runtime.session.TextStream;
+import io.moetier.runtime.text.ChatMessage;
 import io.moetier.runtime.text.ChatTemplate;
 import io.moetier.runtime.text.TokenStream;
 import java.util.Arrays;
@@ -43,6 +47,8 @@ public final class Conversation implements AutoCloseable {
     private IntConsumer onToken = token -> {};
     private Transcript transcript = Transcript.EMPTY;
     private Optional<Transcript.Question> question = Optional.empty();
+    private ReadPictures pictures = ReadPictures.NONE;
+    private List<SeenPrompt.Place> shown = List.of(); // in the session
     private long numRedraws;
 
     /// @param options asked before each answer
@@ -51,7 +57,7 @@ public final class Conversation implements AutoCloseable {
     public Conversation(LoadedModel model, Supplier<AnswerOptions> options, Optional<ChatTemplate> template) {
         this.model = model;
         this.options = options;
-        this.chat = template.map(of -> new ChatText(model, of));
+        this.chat = template.map(ChatText::new);
         requireStops(options.get());
         this.session = model.engine().newSession();
         model.engine().forcedFirstToken().ifPresent(session::beginOutputWith);
@@ -72,7 +78,19 @@ public final class Conversation implements AutoCloseable {
     ///
     /// @throws IllegalArgumentException if it does not fit into the context
     public Reply answer(String userText, Consumer<String> out, BooleanSupplier cancelled) {
-        question = Optional.of(new Transcript.Question(remembers() ? transcript : Transcript.EMPTY, userText));
+        return answer(userText, List.of(), out, cancelled);
+    }
+
+    /// Answers `userText`, which shows pictures: where it has marks, else before it. A mark is [ChatMessage#MARK], or
+    /// what the model's tokenizer has for one.
+    ///
+    /// @throws IllegalArgumentException if it does not fit into the context, the model reads no images, or
+    ///     marks are not as many as pictures
+    /// @throws io.moetier.runtime.image.UnreadablePictureException if the size of a picture is refused
+    public Reply answer(String userText, List<Picture> toShow, Consumer<String> out, BooleanSupplier cancelled) {
+        ChatMessage message =
+                ChatMessage.showing(Transcript.USER, toShow.isEmpty() ? userText : marked(userText), toShow);
+        question = Optional.of(new Transcript.Question(remembers() ? transcript : Transcript.EMPTY, message));
         numRedraws = 0;
         return take(question.get(), out, cancelled);
     }
@@ -90,8 +108,9 @@ public final class Conversation implements AutoCloseable {
     /// Answers a question. Only with an answer it becomes part of what has been said.
     private Reply take(Transcript.Question asked, Consumer<String> out, BooleanSupplier cancelled) {
         long draw = asked.before().count(Transcript.ASSISTANT) + (numRedraws << REDRAW_SHIFT);
-        Reply reply = model.tokens(() -> tokens(asked), cancelled)
-                .map(tokens -> answer(tokens, draw, out, cancelled))
+        ReadPictures known = pictures;
+        Reply reply = model.tokens(() -> read(asked, known), cancelled)
+                .map(prompt -> answer(prompt, draw, out, cancelled))
                 .orElseGet(this::nothing);
         if (!reply.text().isEmpty()) {
             transcript = asked.asked().with(Transcript.ASSISTANT, reply.text());
@@ -104,9 +123,34 @@ public final class Conversation implements AutoCloseable {
                 "without a chat template each prompt starts afresh: there is no conversation, nor a system message"));
     }
 
-    private int[] tokens(Transcript.Question asked) {
-        return chat.map(text -> text.tokens(asked.asked()))
-                .orElseGet(() -> translation.from(model.encode(asked.prompt(), true)));
+    /// Returns `text` with our marks in the place of the model's.
+    private String marked(String text) {
+        ImageMarks marks = model.imageProcessor().marks();
+        return text.replace(marks.whole(), ChatMessage.MARK).replace(marks.mark(), ChatMessage.MARK);
+    }
+
+    /// Returns the tokens of a question; beside another thread, which it may outlive, so that it changes nothing.
+    private SeenPrompt read(Transcript.Question asked, ReadPictures known) {
+        List<Picture> all = (remembers() ? asked.asked().messages() : List.of(asked.prompt()))
+                .stream().flatMap(message -> message.pictures().stream()).toList();
+        if (all.isEmpty()) {
+            return SeenPrompt.of(encode(text(asked, ChatMessage.MARK)));
+        }
+        ImageProcessor processor = model.imageProcessor();
+        ImageMarks marks = processor.marks();
+        ReadPictures read = known.with(all, processor);
+        int[] tokens = encode(read.expand(text(asked, marks.whole()), marks));
+        int imageToken = model.engine().spec().vision().orElseThrow().imageToken();
+        return new SeenPrompt(tokens, read.places(tokens, imageToken), place -> read.patches(place, model), read);
+    }
+
+    private String text(Transcript.Question asked, String mark) {
+        return chat.map(template -> template.text(asked.asked()))
+                .orElseGet(() -> asked.prompt().withMarks(mark));
+    }
+
+    private int[] encode(String text) {
+        return remembers() ? model.encode(text, false) : translation.from(model.encode(text, true));
     }
 
     /// Returns what has been said.
@@ -135,15 +179,24 @@ public final class Conversation implements AutoCloseable {
             text.requireSystemRole();
         }
         Optional<Transcript.Question> last = resumed.lastQuestion();
-        last.ifPresent(asked -> text.requireFit(asked.asked()));
+        last.ifPresent(this::requireFit);
         transcript = resumed;
         question = last;
         numRedraws = 0;
     }
 
+    private void requireFit(Transcript.Question asked) {
+        int most = model.engine().contextLength();
+        int length = read(asked, pictures).tokens().length;
+        if (length >= most) {
+            throw new IllegalArgumentException(
+                    "the conversation has " + length + " tokens, which the context of " + most + " cannot continue");
+        }
+    }
+
     /// Continues `tokens`; without a tokenizer the answer is ids, separated by blanks.
     public Reply answer(int[] tokens, Consumer<String> out, BooleanSupplier cancelled) {
-        return answer(tokens, 0, out, cancelled);
+        return answer(SeenPrompt.of(tokens), 0, out, cancelled);
     }
 
     /// Continues `tokens`, whose image tokens are those of `images`, in order; one that stands alone is repeated as
@@ -155,16 +208,19 @@ public final class Conversation implements AutoCloseable {
         if (images.isEmpty()) {
             return answer(tokens, out, cancelled);
         }
-        session.truncate(0);
-        int[] expanded = session.withImageTokens(tokens, images);
-        return session.look(expanded, images, cancelled) ? answer(expanded, 0, out, cancelled) : nothing();
+        SeenPrompt prompt = SeenPrompt.of(session.withImageTokens(tokens, images), images);
+        return answer(prompt, 0, out, cancelled);
     }
 
-    private Reply answer(int[] tokens, long draw, Consumer<String> out, BooleanSupplier cancelled) {
+    private Reply answer(SeenPrompt prompt, long draw, Consumer<String> out, BooleanSupplier cancelled) {
         AnswerOptions now = options.get();
         requireStops(now);
         long seed = now.seed().orElse(drawnSeed);
-        int[] added = keepCommonBeginning(tokens);
+        int[] tokens = prompt.tokens();
+        int[] added = keepCommonBeginning(prompt);
+        if (!look(prompt, added, cancelled)) {
+            return nothing();
+        }
         RunStats before = model.engine().stats();
         Sampler sampler = newSampler(now.sampling().withSeed(seed + draw));
         Generator generator = new Generator(session, sampler, endOfSequence(now));
@@ -236,16 +292,26 @@ public final class Conversation implements AutoCloseable {
         session.close();
     }
 
-    /// Goes back to where `tokens` and the session part, and returns the tokens after that, at least one.
-    private int[] keepCommonBeginning(int[] tokens) {
+    /// Goes back to where the prompt and the session part, and returns the tokens after that, at least one.
+    private int[] keepCommonBeginning(SeenPrompt prompt) {
+        int[] tokens = prompt.tokens();
         if (model.engine().spec().encoder().isPresent()) {
             session.truncate(0); // the session holds the output, not the input
             return tokens;
         }
-        int common = Arrays.mismatch(tokens, session.tokens());
-        int kept = Math.min(common < 0 ? tokens.length : common, Math.max(0, tokens.length - 1));
+        int kept = prompt.kept(session.tokens(), shown);
         session.truncate(kept);
         return Arrays.copyOfRange(tokens, kept, tokens.length);
+    }
+
+    /// Has the tower read what is shown among the tokens that will be added, and forget what it read for others.
+    private boolean look(SeenPrompt prompt, int[] added, BooleanSupplier cancelled) {
+        if (model.engine().spec().vision().isEmpty()) {
+            return true;
+        }
+        pictures = prompt.pictures().withoutPixels();
+        shown = prompt.places();
+        return session.look(added, prompt.patchesFrom(session.position()), cancelled);
     }
 
     /// Returns a sampler that remembers the tokens of the session; the generator adds those that are appended.

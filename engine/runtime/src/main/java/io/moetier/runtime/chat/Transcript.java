@@ -39,8 +39,13 @@ public record Transcript(List<ChatMessage> messages) {
 
     /// Returns this with a message more.
     public Transcript with(String role, String content) {
+        return with(new ChatMessage(role, content));
+    }
+
+    /// Returns this with a message more.
+    public Transcript with(ChatMessage message) {
         List<ChatMessage> longer = new ArrayList<>(messages);
-        longer.add(new ChatMessage(role, content));
+        longer.add(message);
         return new Transcript(longer);
     }
 
@@ -60,7 +65,7 @@ public record Transcript(List<ChatMessage> messages) {
         for (int i = messages.size() - 1; i >= 0; i--) {
             if (messages.get(i).role().equals(USER)) {
                 Transcript before = new Transcript(messages.subList(0, i));
-                return Optional.of(new Question(before, messages.get(i).content()));
+                return Optional.of(new Question(before, messages.get(i)));
             }
         }
         return Optional.empty();
@@ -71,10 +76,10 @@ public record Transcript(List<ChatMessage> messages) {
     }
 
     /// A prompt and what had been said before it.
-    public record Question(Transcript before, String prompt) {
+    public record Question(Transcript before, ChatMessage prompt) {
         /// Returns what an answer continues.
         public Transcript asked() {
-            return before.with(USER, prompt);
+            return before.with(prompt);
         }
     }
 }

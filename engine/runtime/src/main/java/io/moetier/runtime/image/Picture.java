@@ -5,6 +5,9 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// A picture in red, green and blue of eight bits, upright.
 ///
@@ -29,12 +32,14 @@ public final class Picture {
     private final int width;
     private final int height;
     private final byte[] rgb;
+    private final Optional<Path> file;
 
-    private Picture(String name, int width, int height, byte[] rgb) {
+    private Picture(String name, int width, int height, byte[] rgb, Optional<Path> file) {
         this.name = name;
         this.width = width;
         this.height = height;
         this.rgb = rgb;
+        this.file = file;
     }
 
     /// Returns a picture of these pixels, which it keeps.
@@ -45,7 +50,7 @@ public final class Picture {
             throw new IllegalArgumentException(
                     width + " x " + height + " pixels of three bytes, and " + rgb.length + " bytes");
         }
-        return new Picture(name, width, height, rgb);
+        return new Picture(name, width, height, rgb, Optional.empty());
     }
 
     /// Reads a picture from a file.
@@ -54,7 +59,8 @@ public final class Picture {
     public static Picture read(Path file) {
         String name = file.toString();
         try (InputStream in = Files.newInputStream(file)) {
-            return read(in, name);
+            Picture read = read(in, name);
+            return new Picture(name, read.width, read.height, read.rgb, Optional.of(file));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -85,6 +91,11 @@ public final class Picture {
         return name;
     }
 
+    /// Returns the file that it was read from, if it was one.
+    public Optional<Path> file() {
+        return file;
+    }
+
     /// Returns the number of columns.
     public int width() {
         return width;
@@ -110,6 +121,21 @@ public final class Picture {
     /// @throws UnreadablePictureException if it has not
     public void requireHeap(long bytes) {
         Canvas.requireHeap(name, bytes, width + " x " + height + " pixels");
+    }
+
+    /// Says whether the other is a picture of the same pixels, whatever messages call it.
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return this == other
+                || other instanceof Picture picture
+                        && width == picture.width
+                        && height == picture.height
+                        && Arrays.equals(rgb, picture.rgb);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * (31 * width + height) + Arrays.hashCode(rgb);
     }
 
     @Override

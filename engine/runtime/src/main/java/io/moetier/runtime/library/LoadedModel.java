@@ -112,30 +112,46 @@ public final class LoadedModel implements AutoCloseable {
     /// Returns the tokens that `work` makes of a text; nothing once `cancelled` says so, though no tokenizer stops.
     ///
     /// @throws IllegalArgumentException if there is no tokenizer
-    public Optional<int[]> tokens(Supplier<int[]> work, BooleanSupplier cancelled) {
+    public <T> Optional<T> tokens(Supplier<T> work, BooleanSupplier cancelled) {
         requireTokenizer();
         return unstoppable.run(work, cancelled);
     }
 
-    /// Returns what the model's tower reads of a picture.
+    /// Returns what makes of a picture what the model's tower takes.
     ///
     /// @throws IllegalArgumentException if the model reads none, or came without `preprocessor_config.json`
-    /// @throws io.moetier.runtime.image.UnreadablePictureException if the picture's size is refused
-    public ImagePatches patches(Picture picture) {
-        VisionSpec tower = tower();
-        Path preprocessor = engine.store()
+    public ImageProcessor imageProcessor() {
+        engine.requireVision();
+        return ImageProcessor.of(Json.readObject(preprocessor()), engine.store().config());
+    }
+
+    private Path preprocessor() {
+        return engine.store()
                 .file("preprocessor_config.json")
                 .orElseThrow(() -> new IllegalArgumentException(
                         name + " came without preprocessor_config.json, which says how pictures are read"));
-        return switch (ImageProcessor.of(
-                        Json.readObject(preprocessor), engine.store().config())
-                .process(picture)) {
+    }
+
+    /// Returns what the model's tower reads of a picture.
+    ///
+    /// @throws IllegalArgumentException as [#imageProcessor]
+    /// @throws io.moetier.runtime.image.UnreadablePictureException if the picture's size is refused
+    public ImagePatches patches(Picture picture) {
+        return patches(imageProcessor().process(picture));
+    }
+
+    /// Returns what the model's tower reads of what its processor has made.
+    ///
+    /// @throws IllegalArgumentException if that is of another tower
+    public ImagePatches patches(Pixels pixels) {
+        VisionSpec tower = tower();
+        return switch (pixels) {
             case Pixels.MergedPatches patches ->
                 new ImagePatches(patches.values(), 1, patches.height(), patches.width());
             case Pixels.Tiles tiles ->
                 ImagePatches.ofTiles(tiles.values(), tiles.tileHeight(), tiles.tileWidth(), tower.patches());
             case Pixels.PlacedPatches _ ->
-                throw new IllegalArgumentException(preprocessor + " is of a tower that is not read yet");
+                throw new IllegalArgumentException(preprocessor() + " is of a tower that is not read yet");
         };
     }
 

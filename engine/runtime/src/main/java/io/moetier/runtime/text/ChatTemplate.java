@@ -70,7 +70,7 @@ public final class ChatTemplate {
     /// @throws MalformedModelException if the template cannot be rendered, or refuses the conversation
     public String render(List<ChatMessage> messages, boolean addGenerationPrompt, Map<String, Object> variables) {
         Map<String, Object> context = new HashMap<>(variables);
-        context.put("messages", messages.stream().map(ChatTemplate::asMap).toList());
+        context.put("messages", messages.stream().map(ChatMessage::forTemplate).toList());
         context.put("add_generation_prompt", addGenerationPrompt);
         tokens.bosToken().ifPresent(token -> context.put("bos_token", token));
         tokens.eosToken().ifPresent(token -> context.put("eos_token", token));
@@ -79,10 +79,6 @@ public final class ChatTemplate {
                 .sum();
         JinjaBudget budget = new JinjaBudget(messages.size(), characters);
         return JinjaRenderer.render(template, context, budget, clock, source);
-    }
-
-    private static Map<String, Object> asMap(ChatMessage message) {
-        return Map.of("role", message.role(), "content", message.content());
     }
 
     /// Reads `chat_template`: the text, or a list of named ones.

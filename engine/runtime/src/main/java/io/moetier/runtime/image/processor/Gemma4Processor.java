@@ -7,6 +7,9 @@ import java.util.TreeSet;
 
 /// Gemma 4's processor: one picture as large as a number of tokens allows, in patches.
 final class Gemma4Processor implements ImageProcessor {
+    private static final String IMAGE = "<|image|>";
+    private static final ImageMarks MARKS =
+            ImageMarks.alone(IMAGE, pixels -> "<|image>" + IMAGE.repeat(pixels.tokens()) + "<image|>");
     private static final Set<Integer> TOKENS = Set.of(70, 140, 280, 560, 1120);
     private static final String TOKENS_KEY = "max_soft_tokens";
 
@@ -35,6 +38,11 @@ final class Gemma4Processor implements ImageProcessor {
         levels = config.flag("do_normalize", false)
                 ? Levels.numpy(factor, config.mean(List.of(0.0, 0.0, 0.0)), config.deviation(List.of(1.0, 1.0, 1.0)))
                 : Levels.scaled(factor);
+    }
+
+    @Override
+    public ImageMarks marks() {
+        return MARKS;
     }
 
     @Override

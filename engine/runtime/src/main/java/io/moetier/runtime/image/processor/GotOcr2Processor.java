@@ -8,6 +8,9 @@ import java.util.Map;
 /// GOT-OCR 2's processor, which InternVL uses: a grid of tiles about as wide for its height as the picture, and the
 /// whole.
 final class GotOcr2Processor implements ImageProcessor {
+    private static final String CONTEXT = "<IMG_CONTEXT>";
+    private static final ImageMarks MARKS =
+            ImageMarks.alone(CONTEXT, pixels -> "<img>" + CONTEXT.repeat(pixels.tokens()) + "</img>");
     private static final List<Double> MEAN = List.of(0.48145466, 0.4578275, 0.40821073);
     private static final List<Double> DEVIATION = List.of(0.26862954, 0.26130258, 0.27577711);
 
@@ -42,6 +45,11 @@ final class GotOcr2Processor implements ImageProcessor {
                 tileWidth,
                 config.model().optionalDouble("downsample_ratio").orElse(0.5));
         levels = Levels.numpy(config.rescaleFactor(), config.mean(MEAN), config.deviation(DEVIATION));
+    }
+
+    @Override
+    public ImageMarks marks() {
+        return MARKS;
     }
 
     @Override

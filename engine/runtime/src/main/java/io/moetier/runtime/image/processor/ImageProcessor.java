@@ -32,4 +32,7 @@ public sealed interface ImageProcessor permits Qwen2VlProcessor, GotOcr2Processo
     ///
     /// @throws io.moetier.runtime.image.UnreadablePictureException if its size is refused, or the heap has no room
     Pixels process(Picture picture);
+
+    /// Returns what stands for pictures in the texts of the processor's family.
+    ImageMarks marks();
 }

@@ -3,6 +3,7 @@ package io.moetier.runtime.image.processor;
 import io.moetier.runtime.image.Picture;
 import io.moetier.storage.format.JsonObject;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -11,6 +12,7 @@ import java.util.Map;
 ///
 /// The hub has it over PyTorch alone, whose scales are float32 where a tensor takes part and float64 where none does.
 final class Llama4Processor implements ImageProcessor {
+    private static final String IMAGE = "<|image|>";
     private static final List<Double> HALF = List.of(0.5, 0.5, 0.5);
 
     private final int tile;
@@ -59,6 +61,22 @@ final class Llama4Processor implements ImageProcessor {
             }
         }
         return byAspect.values().stream().flatMap(List::stream).toList();
+    }
+
+    @Override
+    public ImageMarks marks() {
+        return ImageMarks.alone(IMAGE, this::words);
+    }
+
+    /// Writes the tiles row by row, if there are several, and behind them the whole picture.
+    private String words(Pixels pixels) {
+        String patches = "<|patch|>".repeat(tokensPerTile);
+        String tiles = "";
+        if (pixels instanceof Pixels.Tiles grid && grid.hasWhole()) {
+            String row = String.join("<|tile_x_separator|>", Collections.nCopies(grid.width(), patches));
+            tiles = (row + "<|tile_y_separator|>").repeat(grid.height());
+        }
+        return "<|image_start|>" + tiles + IMAGE + patches + "<|image_end|>";
     }
 
     @Override

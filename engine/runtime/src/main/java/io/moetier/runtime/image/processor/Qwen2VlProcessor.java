@@ -7,6 +7,9 @@ import java.util.Map;
 
 /// Qwen2-VL's processor, which its successors use: one picture of about its own size, in patches.
 final class Qwen2VlProcessor implements ImageProcessor {
+    private static final String PATCH = "<|image_pad|>";
+    private static final ImageMarks MARKS = new ImageMarks(
+            PATCH, "<|vision_start|>" + PATCH + "<|vision_end|>", pixels -> PATCH.repeat(pixels.tokens()));
     private static final List<Double> MEAN = List.of(0.48145466, 0.4578275, 0.40821073);
     private static final List<Double> DEVIATION = List.of(0.26862954, 0.26130258, 0.27577711);
     private static final int MOST_ASPECT = 200;
@@ -45,6 +48,11 @@ final class Qwen2VlProcessor implements ImageProcessor {
         return json.has(older)
                 ? ProcessorConfig.within(json, older, json.requireLong(older), Picture.MAX_PIXELS)
                 : ProcessorConfig.within(size, key, size.requireLong(key), Picture.MAX_PIXELS);
+    }
+
+    @Override
+    public ImageMarks marks() {
+        return MARKS;
     }
 
     @Override
