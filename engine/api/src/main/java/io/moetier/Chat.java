@@ -2,6 +2,7 @@ package io.moetier;
 
 import io.moetier.runtime.chat.Conversation;
 import io.moetier.runtime.chat.Transcript;
+import io.moetier.runtime.image.Picture;
 import io.moetier.runtime.text.ChatMessage;
 import java.util.List;
 import java.util.function.Consumer;
@@ -29,7 +30,17 @@ public final class Chat implements AutoCloseable {
     ///
     /// @throws MoetierException.NotPossible if the conversation is longer than the context
     public Answer say(String text, Consumer<String> onPiece) {
-        return answering.answer((out, cancelled) -> conversation.answer(text, out, cancelled), onPiece);
+        return say(text, List.of(), onPiece);
+    }
+
+    /// Says something and shows images: where the text has [Image#MARK] for each, else before it. Hands out the answer
+    /// piece by piece as it comes, and returns the whole.
+    ///
+    /// @throws MoetierException.NotPossible if the conversation is longer than the context, marks are not as
+    ///     many as images, or the model reads none
+    public Answer say(String text, List<Image> images, Consumer<String> onPiece) {
+        List<Picture> shown = Image.pictures(images);
+        return answering.answer((out, cancelled) -> conversation.answer(text, shown, out, cancelled), onPiece);
     }
 
     /// Answers what was said last again, with another draw, in the place of the former answer.
@@ -51,18 +62,14 @@ public final class Chat implements AutoCloseable {
     ///
     /// @throws MoetierException if the template refuses them, or the context is too short; then nothing changes
     public Chat resume(List<Message> messages) {
-        List<ChatMessage> said = messages.stream()
-                .map(message -> new ChatMessage(message.role(), message.content()))
-                .toList();
+        List<ChatMessage> said = messages.stream().map(Message::forTemplate).toList();
         Failures.translated(() -> conversation.resume(new Transcript(said)));
         return this;
     }
 
     /// Returns what has been said.
     public List<Message> messages() {
-        return conversation.transcript().messages().stream()
-                .map(message -> new Message(message.role(), message.content()))
-                .toList();
+        return conversation.transcript().messages().stream().map(Message::of).toList();
     }
 
     /// Draws and ends answers in another way from the next one on.

@@ -1,6 +1,8 @@
 package io.moetier;
 
 import io.moetier.runtime.chat.Conversation;
+import io.moetier.runtime.image.Picture;
+import java.util.List;
 import java.util.function.Consumer;
 
 /// Continues texts, or token ids, each for itself.
@@ -26,7 +28,17 @@ public final class Completion implements AutoCloseable {
     ///
     /// @throws MoetierException.NotPossible if it is longer than the context, or the model has no tokenizer
     public Answer complete(String prompt, Consumer<String> onPiece) {
-        return answering.answer((out, cancelled) -> conversation.answer(prompt, out, cancelled), onPiece);
+        return complete(prompt, List.of(), onPiece);
+    }
+
+    /// Continues a text that shows images: where it has [Image#MARK] for each, else before it. Hands out what comes
+    /// piece by piece, and returns the whole.
+    ///
+    /// @throws MoetierException.NotPossible if it is longer than the context, the model has no tokenizer, marks
+    ///     are not as many as images, or the model reads none
+    public Answer complete(String prompt, List<Image> images, Consumer<String> onPiece) {
+        List<Picture> shown = Image.pictures(images);
+        return answering.answer((out, cancelled) -> conversation.answer(prompt, shown, out, cancelled), onPiece);
     }
 
     /// Continues token ids.

@@ -1,6 +1,7 @@
 package io.moetier;
 
 import io.moetier.kernels.cuda.driver.CudaException;
+import io.moetier.runtime.image.UnreadablePictureException;
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.UncheckedIOException;
@@ -32,7 +33,7 @@ final class Failures {
             throw (RuntimeException) Objects.requireNonNull(e.getCause());
         } catch (MalformedModelException e) {
             throw new MoetierException.MalformedModel(e);
-        } catch (UncheckedIOException e) {
+        } catch (UncheckedIOException | UnreadablePictureException e) {
             throw new MoetierException.InputOutput(e);
         } catch (CudaException e) {
             throw e.isOutOfMemory() ? outOfMemory(e) : new MoetierException.DeviceFailed(e);
