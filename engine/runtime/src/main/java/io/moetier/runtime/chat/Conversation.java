@@ -140,7 +140,7 @@ public final class Conversation implements AutoCloseable {
         ImageMarks marks = processor.marks();
         ReadPictures read = known.with(all, processor);
         int[] tokens = encode(read.expand(text(asked, marks.whole()), marks));
-        int imageToken = model.engine().spec().vision().orElseThrow().imageToken();
+        int imageToken = model.engine().spec().vision().orElseThrow().token().id();
         return new SeenPrompt(tokens, read.places(tokens, imageToken), place -> read.patches(place, model), read);
     }
 
