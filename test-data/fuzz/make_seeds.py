@@ -228,11 +228,23 @@ def own_files():
     }))
 
 
+def importances():
+    means = {f"blk.0.{name}.weight": (experts, columns) for name, experts, columns in (
+        ("attn_q", 1, 4), ("ffn_gate_exps", 2, 4), ("ffn_up_exps", 2, 4), ("ffn_down_exps", 2, 4))}
+    tensors, entries = {}, struct.pack("<i", len(means))
+    for name, (experts, columns) in means.items():
+        tensors |= {name + ".in_sum2": (F32, [columns, experts]), name + ".counts": (F32, [1, experts])}
+        values = struct.pack(f"<{experts * columns}f", *range(experts * columns))
+        entries += struct.pack("<i", len(name)) + name.encode() + struct.pack("<ii", 3, experts * columns) + values
+    put("Importance", "sums", gguf({"general.type": "imatrix", "imatrix.chunk_count": 1}, tensors))
+    put("Importance", "list", entries + struct.pack("<ii", 3, 1) + b"t")
+
+
 def pictures():
     for file in sorted((DATA / "images/files").iterdir()):
         if file.suffix != ".rgb":
             put("Picture", file.name, file.read_bytes())
 
 
-for write in (pictures, weights, manifest, configs, traces, texts, own_files):
+for write in (pictures, importances, weights, manifest, configs, traces, texts, own_files):
     write()

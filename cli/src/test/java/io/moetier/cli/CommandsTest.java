@@ -25,9 +25,12 @@ import java.io.PrintWriter;
 import java.io.RandomAccessFile;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -302,6 +305,57 @@ class CommandsTest {
         forgetOutput();
         ok("inspect", store);
         assertTrue(out.toString().contains("store, q4_0, bf16"), out.toString());
+    }
+
+    @Test
+    void importRoundsByAnImportanceMatrix() throws IOException {
+        String store = directory.resolve("golden.mtier").toString();
+        Path file = directory.resolve("imatrix.dat");
+        writeImportances(file, 8);
+        ok("import", GOLDEN, "--out", store, "--quant", "q4_0", "--imatrix", file.toString());
+        String summary = "imatrix.dat weighs the columns of 48 of 60 matrices; it leaves out model.embed_tokens.weight"
+                + " and 11 more";
+        assertTrue(err.toString().contains(summary), err.toString());
+        ok("run", store, "--ids", "1,5", "-n", "2");
+        fails(
+                Failure.USAGE,
+                "--imatrix says how to round to 6 or 4 bits, which --quant does not ask for",
+                "import",
+                GOLDEN,
+                "--out",
+                store,
+                "--force",
+                "--imatrix",
+                file.toString());
+        writeImportances(file, 4);
+        fails(
+                Failure.FAILED,
+                file + ": entry blk.0.ffn_gate_exps.weight: expected 8 x 64 columns, as this model has, found 256",
+                "import",
+                GOLDEN,
+                "--out",
+                store,
+                "--force",
+                "--quant-experts",
+                "q4_0",
+                "--imatrix",
+                file.toString());
+    }
+
+    private static void writeImportances(Path file, int experts) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.putInt(6);
+        for (int layer = 0; layer < 2; layer++) {
+            for (String part : List.of("gate", "up", "down")) {
+                byte[] name = ("blk." + layer + ".ffn_" + part + "_exps.weight").getBytes(StandardCharsets.UTF_8);
+                int length = experts * (part.equals("down") ? 96 : 64);
+                bytes.putInt(name.length).put(name).putInt(1).putInt(length);
+                for (int i = 0; i < length; i++) {
+                    bytes.putFloat(i % 7);
+                }
+            }
+        }
+        Files.write(file, Arrays.copyOf(bytes.array(), bytes.position()));
     }
 
     @Test

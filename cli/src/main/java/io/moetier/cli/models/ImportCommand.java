@@ -3,6 +3,7 @@ package io.moetier.cli.models;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
+import io.moetier.runtime.convert.Importance;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
 import io.moetier.runtime.convert.Rounding;
@@ -53,6 +54,13 @@ public final class ImportCommand implements Callable<Integer> {
     @Nullable
     Rounding denseRounding;
 
+    @Option(
+            names = "--imatrix",
+            paramLabel = "FILE",
+            description = "Round to 6 or 4 bits by an importance matrix of the model, as llama.cpp writes it.")
+    @Nullable
+    Path importance;
+
     @Option(names = "--force", description = "Replace a store of that name.")
     boolean force;
 
@@ -77,10 +85,22 @@ public final class ImportCommand implements Callable<Integer> {
             Tidying tidying = new Tidying(streams::note);
             tidying.cache(surroundings.cacheDirectory());
             tidying.folder(UnfinishedFile.folderOf(target));
-            LibraryTerminal.stores(surroundings, streams).importSource(source, quantisation(), target, force);
+            LibraryTerminal.stores(surroundings, streams)
+                    .importSource(source, quantisation(), importance(source), target, force);
             streams.answer(target + "\n", surroundings.outputIsTerminal());
             return Failure.OK;
         }
+    }
+
+    private Importance importance(ModelSource source) {
+        if (importance == null) {
+            return Importance.NONE;
+        }
+        if (!quantisation().weighs()) {
+            throw new IllegalArgumentException(
+                    "--imatrix says how to round to 6 or 4 bits, which --quant does not ask for");
+        }
+        return Importance.read(importance, source.spec());
     }
 
     private Quantisation quantisation() {

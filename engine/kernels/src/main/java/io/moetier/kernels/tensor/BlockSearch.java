@@ -1,13 +1,14 @@
 package io.moetier.kernels.tensor;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /// Looks for the scale and offset with which whole numbers `q` come closest to the values of a block, in the sum of the
-/// squares of `x - (scale * q + offset)`.
+/// squares of `x - (scale * q + offset)`, each times what the column counts.
 ///
 /// As in the reference quantisers of ggml, the values are rounded with each of some guesses, and the scale and offset
-/// that suit the rounded values best are then a matter of least squares. Other than there every value counts the same,
-/// and the best guess is rounded and solved again.
+/// that suit the rounded values best are then a matter of least squares. Other than there every value counts the same
+/// unless importances are given, and the best guess is rounded and solved again.
 ///
 /// Blocks lie side by side, element `k` of block `b` at `k * n + b`, and every step is one plain loop over all of them
 /// with one result, since only such loops become vector code; they take a fifth of the time. Not thread-safe.
@@ -23,11 +24,14 @@ final class BlockSearch {
     private final float hi;
     private final float[] x = new float[RowEncoder.STRIP];
     private final float[] q = new float[RowEncoder.STRIP];
+    private final float[] weights = new float[RowEncoder.STRIP];
+    private final float[] weighted = new float[RowEncoder.STRIP];
     private final float[] terms = new float[RowEncoder.STRIP];
     private final float[] upperTerms = new float[RowEncoder.STRIP / 2];
     private final float[] spreadInverses = new float[RowEncoder.STRIP];
     private final float[] spreadOrigins = new float[RowEncoder.STRIP];
     private final float[] spreadScales = new float[RowEncoder.STRIP];
+    private final float[] totals;
     private final float[] sums;
     private final float[] squares;
     private final float[] least;
@@ -41,6 +45,8 @@ final class BlockSearch {
     private final float[] errors;
     private final float[] scales;
     private final float[] offsets;
+    private float @Nullable [] importance;
+    private int firstColumn;
     private int n;
 
     /// @param length values of a block
@@ -51,6 +57,7 @@ final class BlockSearch {
         this.lo = lo;
         this.hi = hi;
         int most = RowEncoder.STRIP / length;
+        totals = new float[most];
         sums = new float[most];
         squares = new float[most];
         least = new float[most];
@@ -76,17 +83,49 @@ final class BlockSearch {
         return offsets;
     }
 
+    /// Has the columns from `from` on, of which values are loaded next, count as much as these say.
+    void weigh(float[] importance, int from) {
+        this.importance = importance;
+        firstColumn = from;
+    }
+
     /// Takes the blocks among the first `count` values, and returns how many they are.
     int load(float[] values, int count) {
         n = count / length;
         for (int b = 0; b < n; b++) {
             survey(values, b);
         }
-        System.arraycopy(x, 0, terms, 0, count);
-        sumTerms(sums);
-        multiply(x, x, terms, count);
+        if (importance != null) {
+            spreadImportance(importance, count);
+        }
+        sumUp(x, sums, count);
+        if (importance == null) {
+            Arrays.fill(totals, 0, n, length);
+            multiply(x, x, terms, count);
+        } else {
+            System.arraycopy(weights, 0, terms, 0, count);
+            sumTerms(totals);
+            multiply(weights, x, weighted, count);
+            multiply(weighted, x, terms, count);
+        }
         sumTerms(squares);
         return n;
+    }
+
+    private void spreadImportance(float[] importance, int count) {
+        for (int i = 0; i < count; i++) {
+            weights[i % length * n + i / length] = importance[firstColumn + i];
+        }
+    }
+
+    /// Sums the numbers of each block, times what they count.
+    private void sumUp(float[] numbers, float[] to, int count) {
+        if (importance == null) {
+            System.arraycopy(numbers, 0, terms, 0, count);
+        } else {
+            multiply(numbers, weights, terms, count);
+        }
+        sumTerms(to);
     }
 
     private void survey(float[] values, int b) {
@@ -185,11 +224,15 @@ final class BlockSearch {
     /// Rounds with the guess, and sums up what is needed to solve for scale and offset.
     private void fit() {
         round();
-        System.arraycopy(q, 0, terms, 0, n * length);
-        sumTerms(sumsOfQ);
-        multiply(q, q, terms, n * length);
+        sumUp(q, sumsOfQ, n * length);
+        float[] counted = q;
+        if (importance != null) {
+            multiply(q, weights, weighted, n * length);
+            counted = weighted;
+        }
+        multiply(counted, q, terms, n * length);
         sumTerms(squaresOfQ);
-        multiply(x, q, terms, n * length);
+        multiply(x, counted, terms, n * length);
         sumTerms(products);
     }
 
@@ -214,8 +257,8 @@ final class BlockSearch {
 
     private void solveScalesAndOffsets() {
         for (int b = 0; b < n; b++) {
-            float determinant = length * squaresOfQ[b] - sumsOfQ[b] * sumsOfQ[b];
-            float scale = (length * products[b] - sums[b] * sumsOfQ[b]) / determinant;
+            float determinant = totals[b] * squaresOfQ[b] - sumsOfQ[b] * sumsOfQ[b];
+            float scale = (totals[b] * products[b] - sums[b] * sumsOfQ[b]) / determinant;
             float offset = (squaresOfQ[b] * sums[b] - sumsOfQ[b] * products[b]) / determinant;
             if (determinant > 0 && scale > 0 && offset <= 0) {
                 keep(b, scale, offset);
@@ -241,6 +284,9 @@ final class BlockSearch {
         round();
         spread(scales, spreadScales);
         square(x, spreadOrigins, spreadScales, q, terms, n * length);
+        if (importance != null) {
+            multiply(terms, weights, terms, n * length);
+        }
         sumTerms(errors);
         return errors;
     }

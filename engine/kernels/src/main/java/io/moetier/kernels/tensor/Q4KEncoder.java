@@ -25,6 +25,11 @@ final class Q4KEncoder implements RowEncoder {
     private final SixBitScales opening = new SixBitScales(DType.Q4_K.blockBytes());
 
     @Override
+    public void weigh(float[] importance, int from) {
+        search.weigh(importance, from);
+    }
+
+    @Override
     public void encode(float[] values, int length, byte[] blocks) {
         int n = search.load(values, length);
         search.findScalesAndOffsets(GUESSES);

@@ -19,6 +19,11 @@ final class Q6KEncoder implements RowEncoder {
     private final byte[] q = new byte[STRIP];
 
     @Override
+    public void weigh(float[] importance, int from) {
+        search.weigh(importance, from);
+    }
+
+    @Override
     public void encode(float[] values, int length, byte[] blocks) {
         int n = search.load(values, length);
         search.findScales(GUESSES);

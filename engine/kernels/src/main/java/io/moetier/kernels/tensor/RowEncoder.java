@@ -12,6 +12,12 @@ interface RowEncoder {
     /// Largest float16.
     float LARGEST_HALF = 65504f;
 
+    /// Has errors of the columns from `from` on, which are encoded next, count as much as these say. By itself all
+    /// count the same.
+    ///
+    /// @param importance of each column, about 1
+    default void weigh(float[] importance, int from) {}
+
     /// Writes the first `length` values, whole blocks and at most [#STRIP], to the beginning of `blocks`.
     void encode(float[] values, int length, byte[] blocks);
 

@@ -30,6 +30,7 @@ public final class WeightPacker {
     private final byte[] packed;
     private final float[] values = new float[STRIP];
     private final @Nullable RowEncoder encoder;
+    private float @Nullable [] importance;
 
     private WeightPacker(
             DType source,
@@ -94,6 +95,28 @@ public final class WeightPacker {
                 packer.pack();
             }
         }
+    }
+
+    /// Packs weights that are rounded, in Java, as the other method does, but for what errors in a column count.
+    ///
+    /// @param importance of each column, about 1
+    /// @throws IllegalArgumentException if there are not as many, or if weights of `source` keep their type
+    public static void pack(
+            DType source,
+            MemorySegment rowMajor,
+            DType target,
+            int rows,
+            int cols,
+            MemorySegment dst,
+            float[] importance) {
+        TileLayout layout = TileLayout.of(target);
+        if (source == target || layout == null || importance.length != cols) {
+            throw new IllegalArgumentException(importance.length + " importances for " + cols + " columns of "
+                    + source.label() + " that become " + target.label());
+        }
+        WeightPacker packer = new WeightPacker(source, rowMajor, target, layout, rows, cols, dst);
+        packer.importance = importance;
+        packer.pack();
     }
 
     /// Packs whole blocks that keep their type.
@@ -176,6 +199,9 @@ public final class WeightPacker {
             Arrays.fill(row, bytes, Math.min(row.length, bytes + 2), (byte) 0); // the second half of an odd pair
         } else {
             Floats.decode(source, rowMajor, at, length, values, 0);
+            if (importance != null) {
+                encoder.weigh(importance, from);
+            }
             encoder.encode(values, length, row);
         }
     }

@@ -20,16 +20,23 @@ public final class CheckpointImporter {
     private final ModelSource source;
     private final ModelSpec spec;
     private final Quantisation quantisation;
+    private final Importance importance;
     private final Optional<RowInterleaver> interleaver;
 
     public CheckpointImporter(ModelSource source, Quantisation quantisation) {
-        this(source, quantisation, Optional.empty());
+        this(source, quantisation, Importance.NONE, Optional.empty());
     }
 
+    /// @param importance of the columns of matrices that are rounded
     /// @param interleaver packs the weights, with the same result as without it
-    public CheckpointImporter(ModelSource source, Quantisation quantisation, Optional<RowInterleaver> interleaver) {
+    public CheckpointImporter(
+            ModelSource source,
+            Quantisation quantisation,
+            Importance importance,
+            Optional<RowInterleaver> interleaver) {
         this.source = source;
         this.quantisation = quantisation;
+        this.importance = importance;
         this.interleaver = interleaver;
         spec = source.spec();
     }
@@ -44,7 +51,7 @@ public final class CheckpointImporter {
     ///
     /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
     public long storeBytes() {
-        try (MatrixReader reader = new MatrixReader(source, interleaver, bytes -> {})) {
+        try (MatrixReader reader = new MatrixReader(source, importance, interleaver, bytes -> {})) {
             return new DenseFile(spec, reader, quantisation).bytes()
                     + LongStream.of(new ExpertBlocks(spec, reader, quantisation).fileBytes())
                             .sum();
@@ -55,7 +62,7 @@ public final class CheckpointImporter {
     ///
     /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
     public long requiredSpace() {
-        try (MatrixReader reader = new MatrixReader(source, interleaver, bytes -> {})) {
+        try (MatrixReader reader = new MatrixReader(source, importance, interleaver, bytes -> {})) {
             return requiredSpace(
                     new DenseFile(spec, reader, quantisation), new ExpertBlocks(spec, reader, quantisation));
         }
@@ -65,7 +72,7 @@ public final class CheckpointImporter {
     ///
     /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
     public long denseBytes() {
-        try (MatrixReader reader = new MatrixReader(source, interleaver, bytes -> {})) {
+        try (MatrixReader reader = new MatrixReader(source, importance, interleaver, bytes -> {})) {
             return new DenseFile(spec, reader, quantisation).bytes();
         }
     }
@@ -109,7 +116,7 @@ public final class CheckpointImporter {
 
     private void write(Path target, boolean replace, LongConsumer progress) throws IOException {
         source.checkTokenizer();
-        try (MatrixReader reader = new MatrixReader(source, interleaver, progress)) {
+        try (MatrixReader reader = new MatrixReader(source, importance, interleaver, progress)) {
             DenseFile dense = new DenseFile(spec, reader, quantisation);
             ExpertBlocks experts = new ExpertBlocks(spec, reader, quantisation);
             try (ExpertStoreWriter writer = ExpertStoreWriter.create(target, replace)) {
@@ -133,7 +140,8 @@ public final class CheckpointImporter {
         description.put("family", spec.family());
         description.put("source", source.path().toAbsolutePath().toString());
         description.put("quantisation", quantisation.label());
-        description.put("fingerprint", fingerprint(source, quantisation));
+        importance.file().ifPresent(file -> description.put("importance", file));
+        description.put("fingerprint", fingerprint(source, quantisation) + importance.suffix());
         return description;
     }
 }

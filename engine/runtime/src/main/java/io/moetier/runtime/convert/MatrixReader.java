@@ -15,6 +15,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /// Reads a model's matrices and packs them for the kernels, a few megabytes at a time. For one thread.
 final class MatrixReader implements AutoCloseable {
@@ -27,22 +28,29 @@ final class MatrixReader implements AutoCloseable {
     private static final int TILES_OF_PART = 4;
 
     private final ModelSource model;
+    private final Importance importance;
     private final Optional<RowInterleaver> interleaver;
     private final LongConsumer progress;
     private final NonFinite nonFinite = new NonFinite();
     private final Arena arena = Arena.ofShared();
     private MemorySegment chunk = MemorySegment.NULL;
 
+    /// What becomes of rows of `cols` elements.
+    @SuppressWarnings("ArrayRecordComponent") // nobody compares them
+    private record Packing(DType source, DType target, int cols, float @Nullable [] importance) {}
+
     /// @param progress is told the source bytes read, piece by piece
-    MatrixReader(ModelSource model, Optional<RowInterleaver> interleaver, LongConsumer progress) {
+    MatrixReader(
+            ModelSource model, Importance importance, Optional<RowInterleaver> interleaver, LongConsumer progress) {
         this.model = model;
+        this.importance = importance;
         this.interleaver = interleaver;
         this.progress = progress;
     }
 
     /// Returns a reader of the same source for another thread.
     MatrixReader forThread(LongConsumer ownProgress) {
-        return new MatrixReader(model, interleaver, ownProgress);
+        return new MatrixReader(model, importance, interleaver, ownProgress);
     }
 
     /// Tells of bytes that another thread has read.
@@ -69,14 +77,18 @@ final class MatrixReader implements AutoCloseable {
             model.read(spec, row, source);
             requireFinite(tensor, nonFinite.isIn(tensor.dtype(), source));
             long bytes = WeightMatrix.packedBytes(target, rows, spec.cols());
-            pack(tensor.dtype(), source, target, rows, spec.cols(), packed.asSlice(packedAt, bytes));
+            Packing packing = new Packing(tensor.dtype(), target, spec.cols(), importance.of(spec));
+            pack(packing, source, rows, packed.asSlice(packedAt, bytes));
             packedAt += bytes;
             progress.accept(source.byteSize());
         }
     }
 
     /// Packs on this thread what only moves, which takes less time than reading it, and on all cores what is rounded.
-    private void pack(DType source, MemorySegment rowMajor, DType target, int rows, int cols, MemorySegment packed) {
+    private void pack(Packing packing, MemorySegment rowMajor, int rows, MemorySegment packed) {
+        DType source = packing.source();
+        DType target = packing.target();
+        int cols = packing.cols();
         int tiles = WeightMatrix.tiles(rows);
         int tilesOfPart = source == target ? tiles : TILES_OF_PART;
         int parts = (tiles + tilesOfPart - 1) / tilesOfPart;
@@ -87,7 +99,11 @@ final class MatrixReader implements AutoCloseable {
             long tileBytes = WeightMatrix.tileBytes(target, cols);
             MemorySegment to =
                     packed.asSlice((long) part * tilesOfPart * tileBytes, WeightMatrix.tiles(count) * tileBytes);
-            WeightPacker.pack(source, from, target, count, cols, to, interleaver);
+            if (source != target && packing.importance() != null) {
+                WeightPacker.pack(source, from, target, count, cols, to, packing.importance());
+            } else {
+                WeightPacker.pack(source, from, target, count, cols, to, interleaver);
+            }
         });
     }
 

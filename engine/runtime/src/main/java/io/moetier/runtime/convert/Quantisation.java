@@ -16,6 +16,11 @@ public record Quantisation(Rounding experts, Rounding dense) {
         return new Quantisation(all, all);
     }
 
+    /// Says whether anything is rounded to a type in which the importance of columns shows.
+    public boolean weighs() {
+        return experts.weighs() || dense.weighs();
+    }
+
     /// Returns the form used in manifests, for example `q4_k`, or `experts-q4_k-dense-q8_0`.
     public String label() {
         return experts == dense ? experts.label() : "experts-" + experts.label() + "-dense-" + dense.label();

@@ -21,6 +21,11 @@ public enum Rounding {
         return name().toLowerCase(Locale.ROOT);
     }
 
+    /// Says whether the importance of columns shows: in eight bits the scale is that of the largest weight.
+    boolean weighs() {
+        return this == Q6_K || this == Q4_K || this == Q4_0;
+    }
+
     /// Returns the type that a matrix with rows of `cols` elements gets.
     ///
     /// @throws IllegalArgumentException if it would not become smaller

@@ -3,6 +3,7 @@ package io.moetier.runtime.library;
 import io.moetier.kernels.cpu.nativecode.NativeInterleaver;
 import io.moetier.runtime.convert.CheckpointImporter;
 import io.moetier.runtime.convert.ExpertSizes;
+import io.moetier.runtime.convert.Importance;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
 import io.moetier.runtime.session.Engine;
@@ -138,7 +139,10 @@ public final class Stores {
     }
 
     /// Writes a store and tells how it goes.
-    public void importSource(ModelSource source, Quantisation quantisation, Path target, boolean replace) {
+    ///
+    /// @param importance of the columns of matrices that are rounded
+    public void importSource(
+            ModelSource source, Quantisation quantisation, Importance importance, Path target, boolean replace) {
         long total = source.totalBytes();
         try (LibraryListener.Import running = listener.importing(total)) {
             notUsed(source.numGuessingTensors(), source.numEncoderTensors())
@@ -146,8 +150,9 @@ public final class Stores {
             if (source.lacksTower()) {
                 listener.note("pictures are not read: " + NO_TOWER);
             }
-            CheckpointImporter importer =
-                    new CheckpointImporter(source, quantisation, NativeInterleaver.open(Optional.of(cache.path())));
+            importance.summary().ifPresent(listener::note);
+            CheckpointImporter importer = new CheckpointImporter(
+                    source, quantisation, importance, NativeInterleaver.open(Optional.of(cache.path())));
             long[] done = {0};
             importer.run(target, replace, bytes -> {
                 done[0] += bytes;
@@ -188,7 +193,7 @@ public final class Stores {
                 listener.note(reason + " (" + ByteSize.format(importer.storeBytes()) + ")");
                 room.require(store, importer.requiredSpace());
                 try {
-                    importSource(source, Quantisation.KEEP, store, replace);
+                    importSource(source, Quantisation.KEEP, Importance.NONE, store, replace);
                     removeSiblings(store);
                     return;
                 } catch (UncheckedIOException e) {

@@ -37,7 +37,7 @@ class BlockWorkersTest {
     private Path scratch;
 
     private final ModelSource source = ModelSource.open(TestData.golden("mixtral"));
-    private final MatrixReader reader = new MatrixReader(source, Optional.empty(), bytes -> {});
+    private final MatrixReader reader = new MatrixReader(source, Importance.NONE, Optional.empty(), bytes -> {});
 
     @AfterEach
     void close() {

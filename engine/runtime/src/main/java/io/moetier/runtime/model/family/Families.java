@@ -9,8 +9,10 @@ import io.moetier.storage.format.SafetensorsFile;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /// The families this version runs.
 public final class Families {
@@ -100,6 +102,16 @@ public final class Families {
                 .reduce((first, last) -> last) // a rule with more needs stands behind one with fewer
                 .orElse(candidates.getFirst());
         return GgufModel.read(family.modelType(), family.gguf().orElseThrow(), parts, family::describe);
+    }
+
+    /// Returns what the weights of a model are called in GGUF files, by the model's own names, as [GgufModel#names]
+    /// says. Nothing if the family has no such files.
+    public static Optional<Map<String, String>> ggufNames(ModelSpec spec, Predicate<String> has) {
+        return ALL.stream()
+                .filter(family -> family.modelType().equals(spec.family()))
+                .flatMap(family -> family.gguf().stream())
+                .findFirst()
+                .map(rule -> GgufModel.names(spec, rule, has));
     }
 
     private static List<String> architectures() {

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /// What a GGUF file holds, told as a checkpoint of its family would tell it.
 ///
@@ -31,6 +32,14 @@ public record GgufModel(JsonObject config, ModelSpec spec, Map<String, Weight> w
             String modelType, GgufRule rule, GgufParts parts, Function<JsonObject, ModelSpec> description) {
         JsonObject config = new GgufConfig(modelType, rule, parts).read();
         return GgufWeights.model(config, description.apply(config), rule, parts);
+    }
+
+    /// Returns what each weight of `spec` is called in GGUF files: the name of a tensor, with the number of an expert
+    /// in brackets where it is one of a stack, and the numbers of rows where others lie in it too.
+    ///
+    /// @param has whether a tensor of that name is there, where files differ
+    public static Map<String, String> names(ModelSpec spec, GgufRule rule, Predicate<String> has) {
+        return GgufWeights.names(spec, rule, has);
     }
 
     /// What a file has instead of an element of a vector.

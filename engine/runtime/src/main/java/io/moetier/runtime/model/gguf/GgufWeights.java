@@ -27,7 +27,9 @@ import io.moetier.runtime.model.spec.weight.VectorSpec;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.RawTensor;
+import io.moetier.storage.model.DType;
 import io.moetier.storage.model.MalformedModelException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -35,6 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -48,26 +51,85 @@ final class GgufWeights {
     private static final String BIAS = ".bias";
     private static final Pattern BLOCK = Pattern.compile("blk\\.(\\d{1,6})\\..*");
 
-    private final GgufParts parts;
+    private final Tensors parts;
     private final GgufRule rule;
     private final Map<String, GgufModel.Weight> weights = new LinkedHashMap<>();
     private final Set<String> used = new HashSet<>();
 
-    private GgufWeights(GgufParts parts, GgufRule rule) {
+    /// The tensors that names are looked up among.
+    private interface Tensors {
+        boolean has(String name);
+
+        boolean isVector(String name);
+
+        RawTensor require(String name, long... shape);
+    }
+
+    private GgufWeights(Tensors parts, GgufRule rule) {
         this.parts = parts;
         this.rule = rule;
     }
 
     /// Finds the weights of `spec`, which a file with this configuration describes.
     static GgufModel model(JsonObject config, ModelSpec spec, GgufRule rule, GgufParts parts) {
-        GgufWeights found = new GgufWeights(parts, rule);
+        GgufWeights found = new GgufWeights(of(parts), rule);
         found.add(spec);
         found.used.addAll(new GgufRope(rule, parts).tensors());
-        found.requireNoOthers(spec);
+        found.requireNoOthers(spec, parts);
         int guessing = (int) parts.tensors().keySet().stream()
                 .filter(name -> isOfGuessingLayer(name, spec.layers().size()))
                 .count();
         return new GgufModel(config, spec, found.weights, guessing);
+    }
+
+    /// Returns what each weight of `spec` is called: [GgufModel#names].
+    static Map<String, String> names(ModelSpec spec, GgufRule rule, Predicate<String> has) {
+        GgufWeights found = new GgufWeights(named(has), rule);
+        found.add(spec);
+        Map<String, String> names = new LinkedHashMap<>();
+        found.weights.forEach((name, weight) -> names.put(name, weight.tensor().name()));
+        return names;
+    }
+
+    private static Tensors of(GgufParts parts) {
+        return new Tensors() {
+            @Override
+            public boolean has(String name) {
+                return parts.tensors().containsKey(name);
+            }
+
+            @Override
+            public boolean isVector(String name) {
+                @Nullable RawTensor tensor = parts.tensors().get(name);
+                return tensor != null && tensor.shape().size() == 1;
+            }
+
+            @Override
+            public RawTensor require(String name, long... shape) {
+                return parts.require(name, shape);
+            }
+        };
+    }
+
+    /// Names without tensors.
+    private static Tensors named(Predicate<String> has) {
+        return new Tensors() {
+            @Override
+            public boolean has(String name) {
+                return has.test(name);
+            }
+
+            @Override
+            public boolean isVector(String name) {
+                return false;
+            }
+
+            @Override
+            public RawTensor require(String name, long... shape) {
+                List<Long> dimensions = Arrays.stream(shape).boxed().toList();
+                return new RawTensor(name, DType.F32.name(), dimensions, Path.of(name), 0, 0);
+            }
+        };
     }
 
     private void add(ModelSpec spec) {
@@ -120,7 +182,7 @@ final class GgufWeights {
             addParts(List.of(projections.query(), attention.gate().get()), block + "attn_q" + WEIGHT);
             add(projections.key(), block + "attn_k");
             add(projections.value(), block + "attn_v");
-        } else if (parts.tensors().containsKey(block + "attn_qkv" + WEIGHT)) {
+        } else if (parts.has(block + "attn_qkv" + WEIGHT)) {
             addRows(projections.inputs(), block + "attn_qkv");
         } else {
             add(projections.query(), block + "attn_q", headRows);
@@ -145,7 +207,7 @@ final class GgufWeights {
         addRows(List.of(attention.latents().linear(), attention.latents().rotatedKey()), block + "attn_kv_a_mqa");
         add(attention.latents().norm(), block + "attn_kv_a_norm");
         String together = block + "attn_kv_b" + WEIGHT; // in files of before April 2025
-        if (parts.tensors().containsKey(together)) {
+        if (parts.has(together)) {
             addParts(attention.perHead().keysTransposed(), together);
             addParts(attention.perHead().values(), together);
         } else {
@@ -212,7 +274,7 @@ final class GgufWeights {
     private void add(GatedDeltaSpec delta, String block) {
         List<LinearSpec> mixed = delta.projections().inputs();
         String together = block + "ssm_in" + WEIGHT; // in files of 2025, by heads as in a checkpoint
-        if (parts.tensors().containsKey(together)) {
+        if (parts.has(together)) {
             addParts(mixed, together);
             addParts(List.of(delta.gate()), together);
         } else {
@@ -268,7 +330,7 @@ final class GgufWeights {
     /// One matrix of every expert: a stack of them or, in files of before April 2024, tensors of their own.
     private void addExperts(List<LinearSpec> experts, String name) {
         LinearSpec first = experts.getFirst();
-        if (parts.tensors().containsKey(name + ".0" + WEIGHT)) {
+        if (parts.has(name + ".0" + WEIGHT)) {
             for (int e = 0; e < experts.size(); e++) {
                 add(experts.get(e), name + "." + e);
             }
@@ -354,7 +416,7 @@ final class GgufWeights {
     }
 
     private void add(LinearSpec linear, String name, int headRows) {
-        RawTensor found = linear.rows() == 1 && isVector(name + WEIGHT)
+        RawTensor found = linear.rows() == 1 && parts.isVector(name + WEIGHT)
                 ? asRow(require(name + WEIGHT, linear.cols()))
                 : require(name + WEIGHT, linear.rows(), linear.cols());
         weights.put(linear.weight(), new GgufModel.Weight(found, headRows));
@@ -381,11 +443,6 @@ final class GgufWeights {
         weights.put(vector.name(), weight(require(name, vector.size())));
     }
 
-    private boolean isVector(String name) {
-        @Nullable RawTensor tensor = parts.tensors().get(name);
-        return tensor != null && tensor.shape().size() == 1;
-    }
-
     private static RawTensor asRow(RawTensor vector) {
         return new RawTensor(
                 vector.name(),
@@ -402,7 +459,7 @@ final class GgufWeights {
         return tensor;
     }
 
-    private void requireNoOthers(ModelSpec spec) {
+    private void requireNoOthers(ModelSpec spec, GgufParts parts) {
         for (RawTensor tensor : parts.tensors().values()) {
             if (isOfGuessingLayer(tensor.name(), spec.layers().size())) {
                 continue;
