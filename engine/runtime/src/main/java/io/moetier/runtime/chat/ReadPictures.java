@@ -23,7 +23,7 @@ record ReadPictures(List<Entry> entries) {
     /// @param words what stands for it in the text
     /// @param rows how many image tokens are among them
     /// @param pixels what the tower takes, until it has; they are large
-    private record Entry(Picture picture, String words, int rows, Optional<Pixels> pixels) {
+    record Entry(Picture picture, String words, int rows, Optional<Pixels> pixels) {
         static Entry read(Picture picture, ImageProcessor processor) {
             Pixels pixels = processor.process(picture);
             return new Entry(picture, processor.marks().words().apply(pixels), pixels.tokens(), Optional.of(pixels));

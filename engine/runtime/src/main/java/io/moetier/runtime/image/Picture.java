@@ -127,10 +127,10 @@ public final class Picture {
     @Override
     public boolean equals(@Nullable Object other) {
         return this == other
-                || other instanceof Picture picture
+                || (other instanceof Picture picture
                         && width == picture.width
                         && height == picture.height
-                        && Arrays.equals(rgb, picture.rgb);
+                        && Arrays.equals(rgb, picture.rgb));
     }
 
     @Override
