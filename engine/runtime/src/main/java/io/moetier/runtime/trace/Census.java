@@ -141,9 +141,9 @@ public final class Census {
         requireSameModel(run);
         double bits = 0;
         double choices = 0;
-        for (int layer : counts.keySet()) {
-            double[] mine = counts.get(layer);
-            double[] its = run.counts.get(layer);
+        for (Map.Entry<Integer, double[]> layer : run.counts.entrySet()) {
+            double[] its = layer.getValue();
+            double[] mine = counts.getOrDefault(layer.getKey(), its);
             double all = Arrays.stream(mine).sum() + PRIOR_CHOICES * mine.length;
             double allOfRun = Arrays.stream(its).sum();
             choices += allOfRun;

@@ -139,25 +139,28 @@ public final class WarmStarts {
     /// What the tokens of a part of a trace chose.
     private static final class Counts {
         private final TraceHeader header;
-        private final SortedMap<Integer, long[]> byLayer = new TreeMap<>();
+        private final long[][] chosen; // [layers, experts]
         private long tokens;
 
         Counts(TraceHeader header) {
             this.header = header;
-            header.moeLayerIndices().forEach(layer -> byLayer.put(layer, new long[header.experts()]));
+            chosen = new long[header.layers()][header.experts()];
         }
 
         void add(TokenRow row) {
             tokens++;
-            for (int layer = 0; layer < header.layers(); layer++) {
-                long[] counts = byLayer.get(header.moeLayerIndices().get(layer));
+            for (int layer = 0; layer < chosen.length; layer++) {
                 for (int i = 0; i < row.numChosen(layer); i++) {
-                    counts[row.experts()[layer * header.topK() + i]]++;
+                    chosen[layer][row.experts()[layer * header.topK() + i]]++;
                 }
             }
         }
 
         Census census() {
+            SortedMap<Integer, long[]> byLayer = new TreeMap<>();
+            for (int layer = 0; layer < chosen.length; layer++) {
+                byLayer.put(header.moeLayerIndices().get(layer), chosen[layer]);
+            }
             return Census.of(tokens, byLayer);
         }
     }
