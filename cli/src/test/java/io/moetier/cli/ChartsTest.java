@@ -85,19 +85,48 @@ class ChartsTest {
             browser.open(page);
             assertEquals("gate0 added0 gate1 added1 gate2 added2 gate3 added3", browser.evaluate(DRAWN));
             assertEquals("2", browser.evaluate("String(document.querySelectorAll('.chart:not([id]) table').length)"));
-            assertEquals("token 2 7, expert 5: 54.6 %", browser.evaluate("""
-                    (() => {
-                      const canvas = document.querySelector('#gate0 canvas');
-                      const at = canvas.getBoundingClientRect();
-                      const init = { clientX: at.left + 130 + 5.5 * 22, clientY: at.top + 20 + 2.5 * 22 };
-                      canvas.dispatchEvent(new MouseEvent('mousemove', init));
-                      return canvas.title;
-                    })()"""));
+            assertEquals("token 2 7, expert 5: 54.6 %", browser.evaluate(titleAt("gate0", 2, 5)));
             assertEquals(List.of(), browser.failures());
             assertTrue(
                     browser.requests().stream().allMatch(url -> url.matches("(file|data):.*")),
                     () -> browser.requests().toString());
         }
+    }
+
+    @Test
+    void whatSeesAndWhatReadsIsDrawn() throws IOException, InterruptedException {
+        Path page = directory.resolve("explained.html");
+        Path model = TestData.golden("qwen3_vl_moe");
+        CommandLineRun run = CommandLineRun.inProcess(
+                directory.resolve("cache"),
+                "explain",
+                model.toString(),
+                "--image",
+                model.resolve("image.png").toString(),
+                "1 2 3",
+                "--report",
+                page.toString());
+        assertEquals(0, run.exitCode(), run.err());
+        try (Browser browser = new Browser(Files.createDirectory(directory.resolve("browser")))) {
+            browser.open(page);
+            assertEquals("modalities gate0 added0 gate1 added1 gate2 added2", browser.evaluate(DRAWN));
+            assertEquals("2", browser.evaluate("String(document.querySelectorAll('.chart:not([id]) table').length)"));
+            assertTrue(browser.evaluate(titleAt("modalities", 3, 2)).startsWith("layer 1, text, expert 2: "));
+            assertTrue(browser.evaluate(titleAt("gate0", 1, 3)).startsWith("token 1 image, expert 3: "));
+            assertEquals(List.of(), browser.failures());
+        }
+    }
+
+    /// Moves the mouse over a cell of a heat map and returns what is shown then.
+    private static String titleAt(String id, int row, int column) {
+        return """
+                (() => {
+                  const canvas = document.querySelector('#%s canvas');
+                  const at = canvas.getBoundingClientRect();
+                  const init = { clientX: at.left + 130 + (%d + 0.5) * 22, clientY: at.top + 20 + (%d + 0.5) * 22 };
+                  canvas.dispatchEvent(new MouseEvent('mousemove', init));
+                  return canvas.title;
+                })()""".formatted(id, column, row);
     }
 
     private Path report(String... options) {

@@ -37,6 +37,9 @@ final class ExplainCharts {
             body.table(capitalised(tables.place(mixture)), steps, tables.table(mixture));
         }
         Map<String, Object> heats = new LinkedHashMap<>();
+        if (!prompt.modalities().isEmpty()) {
+            prompt.modalities().addTo(body, heats);
+        }
         int number = 0;
         for (List<TokenMixture> tokens : byMixture()) {
             TokenMixture first = tokens.getFirst();

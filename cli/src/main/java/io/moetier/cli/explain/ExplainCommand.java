@@ -3,17 +3,21 @@ package io.moetier.cli.explain;
 import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.DecoderOptions;
+import io.moetier.cli.option.ImageOptions;
 import io.moetier.cli.option.ModelOptions;
 import io.moetier.cli.option.OptionFlags;
 import io.moetier.cli.option.Prompt;
 import io.moetier.cli.option.PromptOptions;
 import io.moetier.cli.option.Topic;
+import io.moetier.cli.report.ModalityReport;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.OutputFile;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.lab.explain.Explainer;
 import io.moetier.lab.explain.Explainer.Wanted;
+import io.moetier.lab.explain.ModalityCounts;
+import io.moetier.runtime.chat.ShownText;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.model.spec.ModelSpec;
@@ -22,6 +26,7 @@ import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Session;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -56,6 +61,9 @@ public final class ExplainCommand implements Callable<Integer> {
     PromptOptions promptOptions = new PromptOptions();
 
     @Mixin
+    ImageOptions images = new ImageOptions();
+
+    @Mixin
     DecoderOptions decoder = new DecoderOptions();
 
     @Mixin
@@ -81,6 +89,8 @@ public final class ExplainCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         EngineConfig config = model.config(surroundings, streams);
         Prompt given = promptOptions.require(words);
+        images.requireSense(given instanceof Prompt.Ids);
+        images.requireStandardInput(true);
         scope.check();
         @Nullable Path page = HTML.equals(report) ? DEFAULT_PAGE : report;
         if (page != null) {
@@ -89,11 +99,12 @@ public final class ExplainCommand implements Callable<Integer> {
         if (json != null) {
             OutputFile.check(json, "--json");
         }
+        ImageOptions.Shown pictures = images.read(streams.in());
         Stores stores = LibraryTerminal.stores(surroundings, streams);
         try (LoadedModel loaded = stores.load(model.model, config, given instanceof Prompt.Text)) {
-            int[] prompt = given.tokens(loaded);
-            int[] tokens = decoder.decoded(loaded.engine().spec(), prompt);
-            Wanted shown = scope.places(loaded.engine().spec(), prompt.length, tokens.length);
+            ShownText prompt = pictures.in(given, loaded);
+            int[] tokens = decoder.decoded(loaded.engine().spec(), prompt.tokens());
+            Wanted shown = scope.places(loaded.engine().spec(), prompt.tokens().length, tokens.length);
             boolean all = json != null || page != null;
             ExplainedPrompt explained = explain(loaded, prompt, tokens, all ? (layer, position) -> true : shown);
             streams.print(new ExplainTable(explained).text(shown));
@@ -109,21 +120,29 @@ public final class ExplainCommand implements Callable<Integer> {
         return Failure.OK;
     }
 
-    private ExplainedPrompt explain(LoadedModel loaded, int[] prompt, int[] tokens, Wanted kept) {
+    private ExplainedPrompt explain(LoadedModel loaded, ShownText prompt, int[] tokens, Wanted kept) {
         Engine engine = loaded.engine();
         ModelSpec spec = engine.spec();
         Explainer explainer = new Explainer(spec, kept);
+        ModalityCounts modalities = new ModalityCounts(spec);
         try (Session session = engine.newSession()) {
             session.observe(explainer);
-            DecoderOptions.encode(spec, session, prompt);
+            DecoderOptions.encode(spec, session, prompt.tokens());
+            if (!prompt.images().isEmpty()) {
+                session.listen(modalities);
+                session.look(tokens, prompt.images());
+            }
             session.prefill(tokens);
         }
+        OptionalInt imageToken = prompt.images().isEmpty() ? OptionalInt.empty() : OptionalInt.of(engine.imageToken());
+        int[] input = spec.encoder().isPresent() ? prompt.tokens() : new int[0];
         return new ExplainedPrompt(
                 model.model,
                 spec,
                 OptionFlags.lossy(engine.selection()),
-                ExplainedTokens.of(spec.encoder().isPresent() ? prompt : new int[0], loaded.tokenizer()),
-                ExplainedTokens.of(tokens, loaded.tokenizer()),
+                ExplainedTokens.of(input, OptionalInt.empty(), loaded.tokenizer()),
+                ExplainedTokens.of(tokens, imageToken, loaded.tokenizer()),
+                new ModalityReport(modalities.layers()),
                 explainer);
     }
 }

@@ -51,6 +51,9 @@ final class ExplainFigures {
         fields.put("encoder_layers", prompt.spec().encoderLayers());
         fields.put("encoder_tokens", tokens(prompt.input(), true));
         fields.put("tokens", tokens(prompt.tokens(), false));
+        if (!prompt.modalities().isEmpty()) {
+            fields.put("modalities", prompt.modalities().fields());
+        }
         return fields;
     }
 
@@ -61,6 +64,7 @@ final class ExplainFigures {
                     Map<String, Object> fields = new LinkedHashMap<>();
                     fields.put("id", tokens.ids().get(position));
                     fields.put("text", tokens.texts().get(position));
+                    fields.put("modality", tokens.modality(position).label());
                     fields.put("embedding_size", explainer.embeddingSize(encoder, position));
                     return fields;
                 })

@@ -37,6 +37,9 @@ final class ExplainTable {
                     .append('\n');
             text.append(gate(mixture)).append("\n\n").append(table(mixture));
         }
+        if (!prompt.modalities().isEmpty()) {
+            text.append("\nimages and text\n\n").append(prompt.modalities().table());
+        }
         return text + """
 
                 Sizes are L2 norms; "of sum" is what a part adds in the direction of the sum.

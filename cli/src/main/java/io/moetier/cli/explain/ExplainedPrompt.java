@@ -1,6 +1,7 @@
 package io.moetier.cli.explain;
 
 import io.moetier.cli.report.ExpertsUsed;
+import io.moetier.cli.report.ModalityReport;
 import io.moetier.kernels.device.Routing;
 import io.moetier.lab.explain.Explainer;
 import io.moetier.lab.explain.TokenMixture;
@@ -19,12 +20,14 @@ import java.util.stream.IntStream;
 /// @param lossy the options that make the model compute something else than it was trained for
 /// @param input what an encoder read; nothing where there is none
 /// @param tokens what the decoder read
+/// @param modalities which experts its tokens of images and of text chose
 record ExplainedPrompt(
         Path model,
         ModelSpec spec,
         Optional<String> lossy,
         ExplainedTokens input,
         ExplainedTokens tokens,
+        ModalityReport modalities,
         Explainer explainer) {
     /// Returns the numbers of the layers that have a mixture.
     static List<Integer> layers(ModelSpec spec) {
@@ -48,6 +51,7 @@ record ExplainedPrompt(
         List<Integer> layers = layers(spec);
         String read = input.count() == 0
                 ? count(tokens.count(), "token")
+                        + (tokens.imageCount() > 0 ? ", " + tokens.imageCount() + " of images" : "")
                 : count(input.count(), "token") + " of the encoder's input and " + tokens.count()
                         + " of the decoder's output";
         return model + " (" + spec.family() + "): " + count(layers.size(), "layer") + " with a mixture, "

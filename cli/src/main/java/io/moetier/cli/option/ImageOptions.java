@@ -1,5 +1,6 @@
 package io.moetier.cli.option;
 
+import io.moetier.runtime.chat.ShownText;
 import io.moetier.runtime.image.Picture;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.model.vision.ImagePatches;
@@ -55,16 +56,6 @@ public final class ImageOptions {
         }
     }
 
-    /// Checks that pictures, if there are any, come with token ids.
-    ///
-    /// @throws IllegalArgumentException if not
-    public void requireIds(boolean hasIds) {
-        requireSense(hasIds);
-        if (!images.isEmpty() && !hasIds) {
-            throw new IllegalArgumentException("--image needs --ids or --ids-file with image tokens here");
-        }
-    }
-
     /// Checks that a picture may come from standard input.
     ///
     /// @throws IllegalArgumentException if another one, or the prompt, does
@@ -77,6 +68,24 @@ public final class ImageOptions {
 
     /// Pictures, and what was made of such elsewhere.
     public record Shown(List<Picture> pictures, List<PixelValues> values) {
+        /// Returns the tokens of a prompt that is no chat, an image token for each row among them, and what is read for
+        /// those.
+        ///
+        /// @throws IllegalArgumentException if there is a text, but no tokenizer, the model reads no images,
+        ///     or marks are not as many as pictures
+        /// @throws io.moetier.runtime.image.UnreadablePictureException if the size of a picture is refused
+        public ShownText in(Prompt prompt, LoadedModel model) {
+            return switch (prompt) {
+                case Prompt.Text words -> ShownText.of(model, words.text(), pictures);
+                case Prompt.Ids given -> {
+                    List<ImagePatches> images = patches(model);
+                    yield new ShownText(
+                            images.isEmpty() ? given.ids() : model.engine().withImageTokens(given.ids(), images),
+                            images);
+                }
+            };
+        }
+
         /// Returns all as the model's tower takes them.
         ///
         /// @throws IllegalArgumentException if the model reads none

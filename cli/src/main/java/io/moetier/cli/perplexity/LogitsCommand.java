@@ -14,9 +14,9 @@ import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.OutputFile;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
+import io.moetier.runtime.chat.ShownText;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.library.Stores;
-import io.moetier.runtime.model.vision.ImagePatches;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Session;
 import io.moetier.storage.format.SafetensorsWriter;
@@ -71,16 +71,16 @@ public final class LogitsCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         EngineConfig config = model.config(surroundings, streams);
         Prompt given = prompt.require();
-        images.requireIds(given instanceof Prompt.Ids);
+        images.requireSense(given instanceof Prompt.Ids);
+        images.requireStandardInput(true);
         ImageOptions.Shown pictures = images.read(streams.in());
         try (OutputFile file = OutputFile.create(out, "--out")) {
             Stores stores = LibraryTerminal.stores(surroundings, streams);
             try (LoadedModel loaded = stores.load(model.model, config, given instanceof Prompt.Text)) {
-                int[] input = given.tokens(loaded);
-                int[] tokens = decoder.decoded(loaded.engine().spec(), input);
-                List<ImagePatches> shown = pictures.patches(loaded);
+                ShownText input = pictures.in(given, loaded);
+                int[] tokens = decoder.decoded(loaded.engine().spec(), input.tokens());
                 int vocabSize = loaded.engine().spec().vocabSize();
-                int positions = writeLogits(loaded, input, tokens, shown, file.unfinished());
+                int positions = writeLogits(loaded, input, tokens, file.unfinished());
                 file.publish();
                 streams.note(out + ": " + positions + " positions of " + vocabSize + " logits"
                         + ExpertsUsed.warning(OptionFlags.lossy(loaded.engine().selection())));
@@ -90,23 +90,21 @@ public final class LogitsCommand implements Callable<Integer> {
     }
 
     /// Returns how many positions there are.
-    private int writeLogits(LoadedModel loaded, int[] input, int[] tokens, List<ImagePatches> shown, Path file)
-            throws IOException {
+    private int writeLogits(LoadedModel loaded, ShownText input, int[] tokens, Path file) throws IOException {
         Map<String, String> metadata = OptionFlags.lossy(loaded.engine().selection())
                 .map(options -> Map.of("lossy", options))
                 .orElse(Map.of());
         try (Session session = loaded.engine().newSession()) {
-            int[] all = shown.isEmpty() ? tokens : session.withImageTokens(tokens, shown);
-            Entry entry =
-                    Entry.of(TENSOR, "F32", all.length, loaded.engine().spec().vocabSize());
+            Entry entry = Entry.of(
+                    TENSOR, "F32", tokens.length, loaded.engine().spec().vocabSize());
             try (SafetensorsWriter writer = SafetensorsWriter.create(file, List.of(entry), metadata)) {
-                DecoderOptions.encode(loaded.engine().spec(), session, input);
-                if (!shown.isEmpty()) {
-                    session.look(all, shown);
+                DecoderOptions.encode(loaded.engine().spec(), session, input.tokens());
+                if (!input.images().isEmpty()) {
+                    session.look(tokens, input.images());
                 }
-                session.prefill(all, (position, logits) -> write(writer, logits, out));
+                session.prefill(tokens, (position, logits) -> write(writer, logits, out));
             }
-            return all.length;
+            return tokens.length;
         }
     }
 

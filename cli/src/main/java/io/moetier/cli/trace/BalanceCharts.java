@@ -30,7 +30,13 @@ record BalanceCharts(BalanceReport report, TraceCounts counts) {
                                 + " asked for.");
         TraceCharts.add(body);
         body.table("Chosen again", report.reuse()).table("Layer by layer", report.layers());
-        return HtmlReport.page(title, body.toString(), data());
+        Map<String, Object> data = data();
+        if (!report.modalities().isEmpty()) {
+            Map<String, Object> heats = new LinkedHashMap<>();
+            report.modalities().addTo(body, heats);
+            data.put("heats", heats);
+        }
+        return HtmlReport.page(title, body.toString(), data);
     }
 
     private Map<String, Object> data() {

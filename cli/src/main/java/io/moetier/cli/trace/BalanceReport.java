@@ -1,6 +1,7 @@
 package io.moetier.cli.trace;
 
 import io.moetier.cli.report.ExpertsUsed;
+import io.moetier.cli.report.ModalityReport;
 import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.Table;
 import io.moetier.lab.balance.Balance;
@@ -17,9 +18,10 @@ import java.util.Map;
 
 /// The figures of a [Balance] for people and for programs.
 record BalanceReport(Path trace, Balance balance) {
-    /// Returns three tables: the whole trace, reuse by distance, and the layers.
+    /// Returns three tables: the whole trace, reuse by distance, and the layers; and another, if there are images.
     String text() {
-        return facts() + "\n" + reuse() + "\n" + layers();
+        String text = facts() + "\n" + reuse() + "\n" + layers();
+        return modalities().isEmpty() ? text : text + "\n" + modalities().table();
     }
 
     /// Returns the same under the names that `--json` prints.
@@ -34,6 +36,7 @@ record BalanceReport(Path trace, Balance balance) {
         header.lossy().ifPresent(options -> fields.put("lossy", options));
         fields.put("prefill_tokens", balance.length().prefillTokens());
         fields.put("decode_tokens", balance.length().decodeTokens());
+        fields.put("image_tokens", balance.length().imageTokens());
         fields.put("requests", balance.length().requests());
         fields.put("overall", fields(balance.overall()));
         Map<String, Object> reuse = new LinkedHashMap<>();
@@ -49,7 +52,14 @@ record BalanceReport(Path trace, Balance balance) {
             layers.add(of);
         });
         fields.put("by_layer", layers);
+        if (!modalities().isEmpty()) {
+            fields.put("modalities", modalities().fields());
+        }
         return fields;
+    }
+
+    ModalityReport modalities() {
+        return new ModalityReport(balance.modalities());
     }
 
     Table facts() {
@@ -65,7 +75,10 @@ record BalanceReport(Path trace, Balance balance) {
                 .row(
                         "tokens",
                         balance.length().prefillTokens() + " of prompts, "
-                                + balance.length().decodeTokens() + " generated")
+                                + balance.length().decodeTokens() + " generated"
+                                + (balance.length().imageTokens() > 0
+                                        ? "; " + balance.length().imageTokens() + " of images"
+                                        : ""))
                 .row("requests", balance.length().requests())
                 .row(
                         "load-balancing loss",

@@ -2,6 +2,7 @@ package io.moetier.cli.trace;
 
 import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.option.About;
+import io.moetier.cli.option.ImageOptions;
 import io.moetier.cli.option.ModelOptions;
 import io.moetier.cli.option.OptionFlags;
 import io.moetier.cli.option.Prompt;
@@ -15,6 +16,7 @@ import io.moetier.cli.terminal.OutputFile;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.runtime.chat.Conversation;
+import io.moetier.runtime.chat.ShownText;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.model.spec.ModelSpec;
@@ -47,6 +49,9 @@ public final class TraceRecordCommand implements Callable<Integer> {
     PromptOptions prompt = new PromptOptions();
 
     @Mixin
+    ImageOptions images = new ImageOptions();
+
+    @Mixin
     SamplingOptions sampling = new SamplingOptions();
 
     @Option(
@@ -66,19 +71,22 @@ public final class TraceRecordCommand implements Callable<Integer> {
         EngineConfig config = model.config(surroundings, streams);
         sampling.answer(); // before anything is imported
         Prompt given = prompt.require();
+        images.requireSense(given instanceof Prompt.Ids);
+        images.requireStandardInput(true);
         OutputFile.check(out, "--out");
+        ImageOptions.Shown pictures = images.read(streams.in());
         Stores stores = LibraryTerminal.stores(surroundings, streams);
         try (LoadedModel loaded = stores.load(model.model, config, given instanceof Prompt.Text);
                 Conversation conversation = new Conversation(loaded, sampling::answer, Optional.empty())) {
             ModelSpec spec = loaded.engine().spec();
-            int[] tokens = given.tokens(loaded);
+            ShownText shown = pictures.in(given, loaded);
             Optional<String> lossy = OptionFlags.lossy(loaded.engine().selection());
             TraceHeader header = SessionTrace.header(String.valueOf(model.model.getFileName()), spec, "")
                     .withLossy(lossy);
             try (CleanStop _ = CleanStop.open();
                     TraceRecorder recorder = new TraceRecorder(out, header)) {
                 conversation.listen(new SessionTrace(recorder, spec));
-                conversation.answer(tokens, text -> {}, Thread.currentThread()::isInterrupted);
+                conversation.answer(shown.tokens(), shown.images(), text -> {}, Thread.currentThread()::isInterrupted);
                 if (Thread.currentThread().isInterrupted()) {
                     return Failure.INTERRUPTED;
                 }

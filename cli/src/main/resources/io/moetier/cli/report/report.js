@@ -79,13 +79,14 @@
       `layer ${data.layers[r]}, expert ${c}: ${(100 * data.counts[r][c] / data.tokens).toFixed(1)} % of tokens`);
   }
 
-  // What each expert of a layer is to each token.
+  // What each expert of a layer is to each token, or to what else has a row.
   function tokens(id) {
     const heat = data.heats[id];
-    const label = r => `${heat.first + r} ${heat.labels[r]}`;
+    const isOfTokens = heat.first !== undefined;
+    const label = r => isOfTokens ? `${heat.first + r} ${heat.labels[r]}` : heat.labels[r];
     const name = c => heat.shared && c === heat.rows[0].length - 1 ? 'shared expert' : `expert ${c}`;
     heatMap(id, heat.rows, heat.labels.map((_, r) => label(r)), 130, (r, c) =>
-      `token ${label(r)}, ${name(c)}: ${heat.percent ? (100 * heat.rows[r][c]).toFixed(1) + ' %' : heat.rows[r][c].toFixed(3)}`);
+      `${isOfTokens ? 'token ' : ''}${label(r)}, ${name(c)}: ${heat.percent ? (100 * heat.rows[r][c]).toFixed(1) + ' %' : heat.rows[r][c].toFixed(3)}`);
   }
 
   const numbers = (u, values) => values.map(v => (v === null ? '–' : v.toFixed(1)));

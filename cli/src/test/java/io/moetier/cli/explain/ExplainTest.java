@@ -112,6 +112,35 @@ class ExplainTest {
     }
 
     @Test
+    void imagesAreToldFromText() throws IOException {
+        Path json = directory.resolve("all.json");
+        Path page = directory.resolve("page.html");
+        String model = golden("qwen3_vl_moe");
+        String image = TestData.golden("qwen3_vl_moe").resolve("image.png").toString();
+        String out = ok(model, "--image", image, "1 2 3", "--token", "9", "--json", "" + json, "--report", "" + page);
+        assertTrue(out.contains("0 to 2; 29 tokens, 24 of images\n"), out);
+        assertTrue(out.contains("1 token 9 of 0 to 28, of an image, id 310:"), out);
+        assertTrue(out.contains("\nimages and text\n\nlayer  experts of images  of text  of both  overlap"), out);
+        assertTrue(Files.readString(page).contains("id=\"modalities\""));
+        JsonObject all = Json.readObject(json);
+        assertEquals(
+                24,
+                all.requireObjects("tokens").stream()
+                        .filter(token -> token.requireString("modality").equals("image"))
+                        .count());
+        JsonObject layer = all.requireObjects("modalities").getFirst();
+        assertEquals(24 * 2, sum(layer, "image_choices"));
+        assertEquals(5 * 2, sum(layer, "text_choices"));
+        String ids = "312," + "310,".repeat(24) + "313,1,2,3";
+        assertEquals(out, ok(model, "--image", image, "--ids", ids, "--token", "9"));
+        assertFalse(ok(model, "--ids", "1,2,3").contains("images and text"));
+    }
+
+    private static long sum(JsonObject object, String key) {
+        return object.requireLongs(key).stream().mapToLong(Long::longValue).sum();
+    }
+
+    @Test
     void theFileHasEveryFigure() {
         Path json = directory.resolve("all.json");
         CommandLineRun run = run(TINY, "Once upon a time", "--json", json.toString());

@@ -6,11 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
 import io.moetier.cli.terminal.Failure;
+import io.moetier.runtime.trace.RoutingTrace;
+import io.moetier.runtime.trace.TraceToken;
 import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.SafetensorsFile;
 import io.moetier.storage.format.SafetensorsWriter;
+import io.moetier.storage.model.Modality;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -142,14 +147,45 @@ class ImageOptionTest {
         assertEquals(Failure.OK, run.exitCode(), run::err);
     }
 
+    /// A trace says which tokens are of an image, and what is read from it tells the two kinds apart.
+    @Test
+    void tracesTellImagesFromText() {
+        String name = "qwen3_vl_moe";
+        Path trace = directory.resolve("trace.jsonl.gz");
+        ok(run(
+                "trace",
+                "record",
+                golden(name).toString(),
+                "--ids",
+                "1,2,312,310,313,3",
+                "--image",
+                picture(name),
+                "-n",
+                "3",
+                "--temp",
+                "0",
+                "-o",
+                trace.toString()));
+        RoutingTrace recorded = RoutingTrace.read(trace);
+        assertEquals(24, recorded.header().imageTokens());
+        for (TraceToken token : recorded.tokens()) {
+            boolean isImage = token.position() >= 3 && token.position() < 27;
+            assertEquals(isImage ? Modality.IMAGE : Modality.TEXT, token.modality(), () -> "" + token.position());
+        }
+        String shown = ok(run("trace", "show", trace.toString()));
+        assertTrue(shown.contains("29 of prompts, 2 generated; 24 of images"), shown);
+        assertTrue(shown.contains("experts of images  of text  of both  overlap  information"), shown);
+        JsonObject json = Json.parseObject(
+                ok(run("trace", "show", trace.toString(), "--json")).getBytes(StandardCharsets.UTF_8), trace);
+        assertEquals(3, json.requireObjects("modalities").size());
+    }
+
     @Test
     void whatCannotBeShownIsSaidInOneSentence() throws IOException {
         String model = golden("qwen3_vl_moe").toString();
         String picture = picture("qwen3_vl_moe");
         Path text = Files.writeString(directory.resolve("text.png"), "no picture");
         assertRefused("--pixel-values needs --ids", "run", model, "--pixel-values", picture, "hello");
-        assertRefused(
-                "--image needs --ids", "logits", model, "--image", picture, "-f", model + "/config.json", "-o", "none");
         assertRefused("the message has 2 times <image>", "run", model, "--image", picture, "<image> <image>");
         assertRefused("reads no images", "run", TestData.tinyMixtral().toString(), "--image", picture, "hello");
         assertRefused("one picture, and then no prompt", "run", model, "--image", "-");
@@ -207,6 +243,11 @@ class ImageOptionTest {
             writer.write("pixel_values", new float[3 * 16 * 16]);
         }
         return file;
+    }
+
+    private static String ok(CommandLineRun run) {
+        assertEquals(Failure.OK, run.exitCode(), run::err);
+        return run.out();
     }
 
     private void assertRefused(String part, String... arguments) {

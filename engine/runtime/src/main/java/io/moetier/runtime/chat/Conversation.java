@@ -1,8 +1,6 @@
 package io.moetier.runtime.chat;
 
 import io.moetier.runtime.image.Picture;
-import io.moetier.runtime.image.processor.ImageMarks;
-import io.moetier.runtime.image.processor.ImageProcessor;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.model.pass.RoutingListener;
@@ -88,8 +86,7 @@ public final class Conversation implements AutoCloseable {
     ///     marks are not as many as pictures
     /// @throws io.moetier.runtime.image.UnreadablePictureException if the size of a picture is refused
     public Reply answer(String userText, List<Picture> toShow, Consumer<String> out, BooleanSupplier cancelled) {
-        ChatMessage message =
-                ChatMessage.showing(Transcript.USER, toShow.isEmpty() ? userText : marked(userText), toShow);
+        ChatMessage message = SeenPrompt.message(model, userText, toShow);
         question = Optional.of(new Transcript.Question(remembers() ? transcript : Transcript.EMPTY, message));
         numRedraws = 0;
         return take(question.get(), out, cancelled);
@@ -123,25 +120,12 @@ public final class Conversation implements AutoCloseable {
                 "without a chat template each prompt starts afresh: there is no conversation, nor a system message"));
     }
 
-    /// Returns `text` with our marks in the place of the model's.
-    private String marked(String text) {
-        ImageMarks marks = model.imageProcessor().marks();
-        return text.replace(marks.whole(), ChatMessage.MARK).replace(marks.mark(), ChatMessage.MARK);
-    }
-
     /// Returns the tokens of a question; beside another thread, which it may outlive, so that it changes nothing.
     private SeenPrompt read(Transcript.Question asked, ReadPictures known) {
-        List<Picture> all = (remembers() ? asked.asked().messages() : List.of(asked.prompt()))
-                .stream().flatMap(message -> message.pictures().stream()).toList();
-        if (all.isEmpty()) {
-            return SeenPrompt.of(encode(text(asked, ChatMessage.MARK)));
-        }
-        ImageProcessor processor = model.imageProcessor();
-        ImageMarks marks = processor.marks();
-        ReadPictures read = known.with(all, processor);
-        int[] tokens = encode(read.expand(text(asked, marks.whole()), marks));
-        int imageToken = model.engine().spec().vision().orElseThrow().token().id();
-        return new SeenPrompt(tokens, read.places(tokens, imageToken), place -> read.patches(place, model), read);
+        List<ChatMessage> said = remembers() ? asked.asked().messages() : List.of(asked.prompt());
+        List<Picture> all =
+                said.stream().flatMap(message -> message.pictures().stream()).toList();
+        return SeenPrompt.read(model, known.with(all, model), mark -> text(asked, mark), this::encode);
     }
 
     private String text(Transcript.Question asked, String mark) {
@@ -208,7 +192,7 @@ public final class Conversation implements AutoCloseable {
         if (images.isEmpty()) {
             return answer(tokens, out, cancelled);
         }
-        SeenPrompt prompt = SeenPrompt.of(session.withImageTokens(tokens, images), images);
+        SeenPrompt prompt = SeenPrompt.of(model.engine().withImageTokens(tokens, images), images);
         return answer(prompt, 0, out, cancelled);
     }
 

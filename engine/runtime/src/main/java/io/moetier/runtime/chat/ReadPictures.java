@@ -32,8 +32,13 @@ record ReadPictures(List<Entry> entries) {
 
     /// Returns these pictures; those that are not among the present ones are read.
     ///
+    /// @throws IllegalArgumentException if the model reads none
     /// @throws io.moetier.runtime.image.UnreadablePictureException if the size of one is refused
-    ReadPictures with(List<Picture> pictures, ImageProcessor processor) {
+    ReadPictures with(List<Picture> pictures, LoadedModel model) {
+        if (pictures.isEmpty()) {
+            return NONE;
+        }
+        ImageProcessor processor = model.imageProcessor();
         return new ReadPictures(pictures.stream()
                 .map(picture -> find(picture).orElseGet(() -> Entry.read(picture, processor)))
                 .toList());

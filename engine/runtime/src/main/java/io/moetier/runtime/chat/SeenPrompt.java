@@ -1,9 +1,15 @@
 package io.moetier.runtime.chat;
 
+import io.moetier.runtime.image.Picture;
+import io.moetier.runtime.image.processor.ImageMarks;
+import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.model.vision.ImagePatches;
+import io.moetier.runtime.text.ChatMessage;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.IntFunction;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -24,6 +30,32 @@ record SeenPrompt(int[] tokens, List<Place> places, IntFunction<List<ImagePatche
     /// @param first its first token's position
     /// @param end behind its last token
     record Place(Object what, int first, int end) {}
+
+    /// Returns a text that shows pictures, with our marks in the place of the model's.
+    ///
+    /// @throws IllegalArgumentException if the model reads no images, or marks are not as many as pictures
+    static ChatMessage message(LoadedModel model, String text, List<Picture> pictures) {
+        if (pictures.isEmpty()) {
+            return new ChatMessage(Transcript.USER, text);
+        }
+        ImageMarks marks = model.imageProcessor().marks();
+        String marked = text.replace(marks.whole(), ChatMessage.MARK).replace(marks.mark(), ChatMessage.MARK);
+        return ChatMessage.showing(Transcript.USER, marked, pictures);
+    }
+
+    /// Returns the tokens of a text with its pictures.
+    ///
+    /// @param text given what to write for a picture
+    static SeenPrompt read(
+            LoadedModel model, ReadPictures pictures, UnaryOperator<String> text, Function<String, int[]> encode) {
+        if (pictures.entries().isEmpty()) {
+            return of(encode.apply(text.apply(ChatMessage.MARK)));
+        }
+        ImageMarks marks = model.imageProcessor().marks();
+        int[] tokens = encode.apply(pictures.expand(text.apply(marks.whole()), marks));
+        List<Place> places = pictures.places(tokens, model.engine().imageToken());
+        return new SeenPrompt(tokens, places, place -> pictures.patches(place, model), pictures);
+    }
 
     /// Returns a prompt that shows nothing.
     static SeenPrompt of(int[] tokens) {

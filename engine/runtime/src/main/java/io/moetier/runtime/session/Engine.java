@@ -21,6 +21,7 @@ import io.moetier.runtime.model.mixture.LayerContext;
 import io.moetier.runtime.model.pass.Workspace;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.model.vision.ImagePatches;
 import io.moetier.runtime.model.vision.VisionTower;
 import io.moetier.runtime.offload.DeviceWithLoaders;
 import io.moetier.runtime.offload.ExpertTiers;
@@ -276,6 +277,21 @@ public final class Engine implements AutoCloseable {
     VisionTower tower() {
         requireVision();
         return model.tower().orElseThrow();
+    }
+
+    /// Returns `tokens` with as many image tokens for each image as it gives rows.
+    ///
+    /// @throws IllegalArgumentException if the model reads no images
+    public int[] withImageTokens(int[] tokens, List<ImagePatches> images) {
+        return tower().expand(tokens, images);
+    }
+
+    /// Returns the token that stands for a row of an image.
+    ///
+    /// @throws IllegalArgumentException if the model reads no images
+    public int imageToken() {
+        requireVision();
+        return spec.vision().orElseThrow().token().id();
     }
 
     /// Checks that the model reads images.

@@ -102,13 +102,6 @@ public final class Session implements AutoCloseable {
         void accept(int position, float[] logits);
     }
 
-    /// Returns `tokens` with as many image tokens for each image as it gives rows.
-    ///
-    /// @throws IllegalArgumentException if the model reads no images
-    public int[] withImageTokens(int[] tokens, List<ImagePatches> images) {
-        return engine.tower().expand(tokens, images);
-    }
-
     /// Reads images that are among the tokens appended next: where these have as many image tokens, one behind the
     /// other, as an image gives rows, the image stands.
     ///

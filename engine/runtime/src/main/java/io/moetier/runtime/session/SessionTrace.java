@@ -7,7 +7,6 @@ import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.runtime.trace.TraceRecorder;
 import io.moetier.runtime.trace.TraceToken;
-import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
 import java.util.ArrayList;
 import java.util.List;
@@ -79,20 +78,22 @@ public final class SessionTrace implements RoutingListener {
             }
         }
         if (at == layers.size() - 1) {
-            handOn(pass.phase(), pass.firstPosition(), n);
+            handOn(pass);
         }
     }
 
-    private void handOn(Phase phase, int firstPosition, int n) {
-        for (int t = 0; t < n; t++) {
-            recorder.record(new TraceToken(
+    private void handOn(Pass pass) {
+        for (int t = 0; t < pass.n(); t++) {
+            int position = pass.firstPosition() + t;
+            TraceToken token = new TraceToken(
                     request,
-                    firstPosition + t,
+                    position,
                     OptionalInt.of(step),
-                    phase,
+                    pass.phase(),
                     experts[t],
                     Optional.of(weights[t]),
-                    Optional.of(tiers[t])));
+                    Optional.of(tiers[t]));
+            recorder.record(token.of(pass.modality(position)));
         }
         step++;
     }

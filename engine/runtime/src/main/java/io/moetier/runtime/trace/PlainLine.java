@@ -1,5 +1,6 @@
 package io.moetier.runtime.trace;
 
+import io.moetier.storage.model.Modality;
 import io.moetier.storage.model.Phase;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -19,6 +20,8 @@ final class PlainLine {
     private static final byte[][] TIERS = {ascii("\"host\""), ascii("\"disk\""), ascii("\"device\"")};
     private static final byte[] PREFILL = ascii("\"prefill\"");
     private static final byte[] DECODE = ascii("\"decode\"");
+    private static final byte[] IMAGE = ascii("\"image\"");
+    private static final byte[] TEXT = ascii("\"text\"");
     private static final int FAILED = -1;
 
     private final int numExperts;
@@ -44,6 +47,7 @@ final class PlainLine {
         row.position = FAILED;
         row.step = TokenRow.NO_STEP;
         row.hasWeights = false;
+        row.modality = Modality.TEXT;
         boolean phase = false;
         boolean experts = false;
         long seen = 0;
@@ -66,6 +70,11 @@ final class PlainLine {
                     }
                 }
                 case 'p' -> phase = phase(row);
+                case 'm' -> {
+                    if (!modality(row)) {
+                        return false;
+                    }
+                }
                 case 'e' -> {
                     experts = experts(row);
                     if (!experts) {
@@ -104,6 +113,11 @@ final class PlainLine {
     private boolean phase(TokenRow row) {
         row.phase = take(PREFILL) ? Phase.PREFILL : Phase.DECODE;
         return row.phase == Phase.PREFILL || take(DECODE);
+    }
+
+    private boolean modality(TokenRow row) {
+        row.modality = take(IMAGE) ? Modality.IMAGE : Modality.TEXT;
+        return row.modality == Modality.IMAGE || take(TEXT);
     }
 
     private boolean experts(TokenRow row) {

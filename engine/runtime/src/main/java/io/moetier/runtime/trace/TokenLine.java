@@ -1,6 +1,7 @@
 package io.moetier.runtime.trace;
 
 import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.Modality;
 import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
 import java.util.BitSet;
@@ -18,13 +19,14 @@ final class TokenLine {
     static TraceToken parse(JsonObject json, TraceHeader header) {
         int[][] experts = experts(json, header);
         return new TraceToken(
-                index(json, "r"),
-                index(json, "t"),
-                json.has("s") ? OptionalInt.of(index(json, "s")) : OptionalInt.empty(),
-                phase(json),
-                experts,
-                weights(json, experts),
-                tiers(json, experts));
+                        index(json, "r"),
+                        index(json, "t"),
+                        json.has("s") ? OptionalInt.of(index(json, "s")) : OptionalInt.empty(),
+                        phase(json),
+                        experts,
+                        weights(json, experts),
+                        tiers(json, experts))
+                .of(modality(json));
     }
 
     static Map<String, Object> toMap(TraceToken token) {
@@ -32,6 +34,9 @@ final class TokenLine {
         line.put("r", token.request());
         line.put("t", token.position());
         line.put("p", token.phase().label());
+        if (token.modality() != Modality.TEXT) {
+            line.put("m", token.modality().label());
+        }
         token.step().ifPresent(step -> line.put("s", step));
         line.put("e", token.experts());
         token.weights().ifPresent(weights -> line.put("w", weights));
@@ -66,6 +71,16 @@ final class TokenLine {
             }
         }
         throw json.unexpected("p", "prefill or decode", label);
+    }
+
+    private static Modality modality(JsonObject json) {
+        String label = json.optionalString("m").orElse(Modality.TEXT.label());
+        for (Modality modality : Modality.values()) {
+            if (modality.label().equals(label)) {
+                return modality;
+            }
+        }
+        throw json.unexpected("m", "text or image", label);
     }
 
     private static int[][] experts(JsonObject json, TraceHeader header) {

@@ -1,5 +1,6 @@
 package io.moetier.runtime.trace;
 
+import io.moetier.storage.model.Modality;
 import io.moetier.storage.model.Phase;
 import java.util.Arrays;
 
@@ -23,6 +24,7 @@ public final class TokenRow {
     int position;
     int step;
     Phase phase = Phase.DECODE;
+    Modality modality = Modality.TEXT;
     boolean hasWeights;
 
     /// Makes a row for the traces of a header's shape.
@@ -49,6 +51,11 @@ public final class TokenRow {
 
     public Phase phase() {
         return phase;
+    }
+
+    /// Returns whether it is a token of a text or of an image.
+    public Modality modality() {
+        return modality;
     }
 
     /// Returns the chosen experts, `[layers, k]`, those of a layer by falling weight, and [#NONE] after the last
@@ -81,6 +88,7 @@ public final class TokenRow {
         position = token.position();
         step = token.step().orElse(NO_STEP);
         phase = token.phase();
+        modality = token.modality();
         hasWeights = token.weights().isPresent();
         for (int layer = 0; layer < layers; layer++) {
             int[] chosen = token.experts()[layer];

@@ -38,16 +38,18 @@ public record TraceHeader(String model, Shape shape, Contents contents, Origin o
     /// What comes behind the header.
     ///
     /// @param tokens token lines
+    /// @param imageTokens those of them that are images'
     /// @param requests distinct requests among them
     /// @param hasWeights whether choices have weights
     /// @param fewerExperts whether a token may have fewer than the most experts in a layer
-    public record Contents(long tokens, long requests, boolean hasWeights, boolean fewerExperts) {
+    public record Contents(long tokens, long imageTokens, long requests, boolean hasWeights, boolean fewerExperts) {
         /// No tokens yet.
-        public static final Contents NONE = new Contents(0, 0, true, false);
+        public static final Contents NONE = new Contents(0, 0, 0, true, false);
 
         /// @throws IllegalArgumentException if a number is out of its range
         public Contents {
             require(tokens >= 0, "tokens", tokens);
+            require(imageTokens >= 0 && imageTokens <= tokens, "image_tokens", imageTokens);
             require(requests >= 0, "requests", requests);
         }
     }
@@ -92,6 +94,11 @@ public record TraceHeader(String model, Shape shape, Contents contents, Origin o
         return contents.tokens();
     }
 
+    /// Returns how many of them are of images.
+    public long imageTokens() {
+        return contents.imageTokens();
+    }
+
     /// Returns whether a token may have fewer than [#topK()] experts in a layer.
     public boolean fewerExperts() {
         return contents.fewerExperts();
@@ -129,8 +136,14 @@ public record TraceHeader(String model, Shape shape, Contents contents, Origin o
     }
 
     private static Contents contents(JsonObject json) {
+        long tokens = count(json, "tokens");
+        long imageTokens = json.has("image_tokens") ? count(json, "image_tokens") : 0;
+        if (imageTokens > tokens) {
+            throw json.unexpected("image_tokens", "at most " + tokens + ", as there are tokens", imageTokens);
+        }
         return new Contents(
-                count(json, "tokens"),
+                tokens,
+                imageTokens,
                 count(json, "requests"),
                 json.optionalBoolean("has_weights").orElse(false),
                 json.optionalBoolean("fewer_experts").orElse(false));
@@ -157,6 +170,9 @@ public record TraceHeader(String model, Shape shape, Contents contents, Origin o
         fields.put("licence", origin.licence());
         fields.put("workload", origin.workload());
         fields.put("tokens", contents.tokens());
+        if (contents.imageTokens() > 0) {
+            fields.put("image_tokens", contents.imageTokens());
+        }
         fields.put("requests", contents.requests());
         fields.put("has_weights", contents.hasWeights());
         if (contents.fewerExperts()) {

@@ -3,6 +3,7 @@ package io.moetier.runtime.trace;
 import io.moetier.storage.file.UnfinishedFile;
 import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.format.Json;
+import io.moetier.storage.model.Modality;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -29,6 +30,7 @@ public final class TraceRecorder implements AutoCloseable {
     private final Set<Integer> requests = new HashSet<>();
     private final OutputStream lines;
     private long numTokens;
+    private long numImageTokens;
     private boolean anyTokenHasFewer;
     private boolean everyTokenHasWeights = true;
     private boolean open = true;
@@ -68,6 +70,7 @@ public final class TraceRecorder implements AutoCloseable {
             throw cannotBeWritten(e);
         }
         numTokens++;
+        numImageTokens += token.modality() == Modality.IMAGE ? 1 : 0;
         requests.add(token.request());
         everyTokenHasWeights &= token.weights().isPresent();
         for (int[] chosen : token.experts()) {
@@ -86,6 +89,7 @@ public final class TraceRecorder implements AutoCloseable {
                         out,
                         header.withContents(new TraceHeader.Contents(
                                         numTokens,
+                                        numImageTokens,
                                         requests.size(),
                                         numTokens > 0 && everyTokenHasWeights,
                                         anyTokenHasFewer))

@@ -1,5 +1,6 @@
 package io.moetier.runtime.trace;
 
+import io.moetier.storage.model.Modality;
 import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
 import java.util.Optional;
@@ -16,6 +17,7 @@ public final class TraceToken {
     private final int[][] experts;
     private final Optional<float[][]> weights;
     private final Optional<Tier[][]> tiers;
+    private final Modality modality;
 
     /// Makes a token of which nobody noted the step.
     public TraceToken(
@@ -44,6 +46,23 @@ public final class TraceToken {
         this.experts = experts;
         this.weights = weights;
         this.tiers = tiers;
+        this.modality = Modality.TEXT;
+    }
+
+    private TraceToken(TraceToken of, Modality modality) {
+        this.request = of.request;
+        this.position = of.position;
+        this.step = of.step;
+        this.phase = of.phase;
+        this.experts = of.experts;
+        this.weights = of.weights;
+        this.tiers = of.tiers;
+        this.modality = modality;
+    }
+
+    /// Returns this token as one of a text or of an image; without that it is of a text.
+    public TraceToken of(Modality newModality) {
+        return newModality == modality ? this : new TraceToken(this, newModality);
     }
 
     public int request() {
@@ -63,6 +82,11 @@ public final class TraceToken {
 
     public Phase phase() {
         return phase;
+    }
+
+    /// Returns whether it is a token of a text or of an image.
+    public Modality modality() {
+        return modality;
     }
 
     /// Returns the chosen experts, `[layers][k]`.

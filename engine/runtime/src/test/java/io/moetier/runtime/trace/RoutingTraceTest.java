@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
+import io.moetier.storage.model.Modality;
 import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
 import io.moetier.testdata.TestData;
@@ -117,6 +118,12 @@ class RoutingTraceTest {
                     HEADER + TOKEN.replace("decode", "encode"), " line 2: p: expected prefill or decode, found encode");
             assertError(
                     HEADER + TOKEN.replace("\"t\":5", "\"t\":-5"), " line 2: t: expected a number from 0, found -5");
+            assertError(
+                    HEADER + TOKEN.replace("\"e\"", "\"m\":\"sound\",\"e\""),
+                    " line 2: m: expected text or image, found sound");
+            assertError(
+                    HEADER.replace("\"layers\":2", "\"layers\":2,\"image_tokens\":9"),
+                    " line 1: image_tokens: expected at most 1, as there are tokens, found 9");
             assertError(HEADER + TOKEN + "{", " line 3: not a JSON object");
             assertError(HEADER, ": tokens: expected 1 as the header says, found 0");
         }
@@ -210,15 +217,19 @@ class RoutingTraceTest {
                         new int[][] {{1, 2}, {7, 0}},
                         Optional.of(new float[][] {{0.5f, 0.25f}, {0.75f, 0.125f}}),
                         Optional.of(new Tier[][] {{Tier.DISK, Tier.HOST}, {Tier.HOST, Tier.DEVICE}})));
+                recorder.record(new TraceToken(
+                                0, 1, Phase.PREFILL, new int[][] {{1, 2}, {7, 0}}, Optional.empty(), Optional.empty())
+                        .of(Modality.IMAGE));
                 recorder.finish();
             }
             try (GZIPInputStream in = new GZIPInputStream(new ByteArrayInputStream(Files.readAllBytes(file)))) {
                 assertEquals("""
                         {"format":"moe-trace/1","model":"tiny","layers":2,"experts":8,"top_k":2,"moe_layer_indices":[0,1],\
-                        "source":"recorded by moetier","licence":"","workload":"a test","tokens":1,"requests":1,\
-                        "has_weights":true,"weights_note":"as the router applied them","notes":""}
+                        "source":"recorded by moetier","licence":"","workload":"a test","tokens":2,"image_tokens":1,\
+                        "requests":1,"has_weights":false,"weights_note":"","notes":""}
                         {"r":0,"t":0,"p":"prefill","e":[[1,2],[7,0]],"w":[[0.5,0.25],[0.75,0.125]],\
                         "h":[["disk","host"],["host","device"]]}
+                        {"r":0,"t":1,"p":"prefill","m":"image","e":[[1,2],[7,0]]}
                         """, new String(in.readAllBytes(), StandardCharsets.UTF_8));
             }
         }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.storage.model.MalformedModelException;
+import io.moetier.storage.model.Modality;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -29,7 +30,7 @@ class TokenRowTest {
     private static final String TOKENS = """
             {"r":0,"t":5,"p":"decode","s":3,"e":[[31,1],[]],"w":[[0.75,0.25],[]],"h":[["disk","host"],[]]}
             {"r":0,"t":6,"p":"decode","e":[[31],[7]],"w":[[0.75],[0.5]],"h":[["disk"],["host"]]}
-            {"r":7,"t":0,"p":"prefill","e":[[3,12],[39,0]],"w":[[1,2.5e-3],[0.1234567,0.0]]}
+            {"r":7,"t":0,"p":"prefill","m":"image","e":[[3,12],[39,0]],"w":[[1,2.5e-3],[0.1234567,0.0]]}
             """;
 
     @TempDir
@@ -73,6 +74,12 @@ class TokenRowTest {
             byte[] shorter = TOKENS.lines().toList().get(1).getBytes(StandardCharsets.UTF_8);
             assertTrue(new PlainLine(reader.header()).read(shorter, 0, shorter.length, row));
             assertFalse(new PlainLine(reader.header()).read(line, 0, line.length - 1, row));
+            byte[] image =
+                    TOKENS.lines().toList().get(2).replace("2.5e-3", "0.5").getBytes(StandardCharsets.UTF_8);
+            assertTrue(new PlainLine(reader.header()).read(image, 0, image.length, row));
+            assertEquals(Modality.IMAGE, row.modality());
+            assertTrue(new PlainLine(reader.header()).read(line, 0, line.length, row));
+            assertEquals(Modality.TEXT, row.modality());
         }
     }
 
@@ -132,7 +139,7 @@ class TokenRowTest {
                         t.request(),
                         t.position(),
                         t.step().orElse(TokenRow.NO_STEP),
-                        t.phase(),
+                        t.phase() + " " + t.modality(),
                         t.experts(),
                         t.weights().orElse(new float[0][]));
             case TokenRow r -> {
@@ -146,7 +153,7 @@ class TokenRowTest {
                         weights[layer] = Arrays.copyOfRange(r.weights(), from, to);
                     }
                 }
-                yield text(r.request(), r.position(), r.step(), r.phase(), experts, weights);
+                yield text(r.request(), r.position(), r.step(), r.phase() + " " + r.modality(), experts, weights);
             }
             default -> token.toString();
         };

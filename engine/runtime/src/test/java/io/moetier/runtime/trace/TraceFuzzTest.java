@@ -71,7 +71,7 @@ public final class TraceFuzzTest {
     }
 
     private static String text(TokenRow row) {
-        return row.request() + " " + row.position() + " " + row.step() + " " + row.phase()
+        return row.request() + " " + row.position() + " " + row.step() + " " + row.phase() + " " + row.modality()
                 + Arrays.toString(row.experts()) + (row.hasWeights() ? Arrays.toString(row.weights()) : "");
     }
 }

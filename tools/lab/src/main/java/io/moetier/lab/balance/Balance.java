@@ -4,6 +4,7 @@ import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.runtime.trace.TraceReader;
 import io.moetier.runtime.trace.TraceToken;
 import io.moetier.storage.model.MalformedModelException;
+import io.moetier.storage.model.Modality;
 import java.nio.file.Path;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -12,7 +13,13 @@ import java.util.stream.IntStream;
 /// What a routing trace says of its router.
 ///
 /// @param layers the figures of each layer that something was recorded of, by its index in the model
-public record Balance(TraceHeader header, Length length, SortedMap<Integer, LayerBalance> layers, Reuse reuse) {
+/// @param modalities how images and text differ, of the same layers, if there are both
+public record Balance(
+        TraceHeader header,
+        Length length,
+        SortedMap<Integer, LayerBalance> layers,
+        SortedMap<Integer, ModalityBalance> modalities,
+        Reuse reuse) {
     /// Tokens up to which their number is told apart.
     static final int MOST_TOKENS = 1 << 10;
 
@@ -20,8 +27,9 @@ public record Balance(TraceHeader header, Length length, SortedMap<Integer, Laye
     ///
     /// @param prefillTokens tokens of prompts
     /// @param decodeTokens generated tokens
+    /// @param imageTokens those of them that are images'
     /// @param requests runs of tokens of one request
-    public record Length(long prefillTokens, long decodeTokens, long requests) {}
+    public record Length(long prefillTokens, long decodeTokens, long imageTokens, long requests) {}
 
     /// Within what an expert is chosen again.
     ///
@@ -32,7 +40,7 @@ public record Balance(TraceHeader header, Length length, SortedMap<Integer, Laye
     ///     as many slots, which admits each missing expert before the next is asked for
     public record Reuse(ReuseCurve tokens, ReuseCurve ofLayer, ReuseCurve ofModel) {}
 
-    /// Reads a trace once. The memory needed is 100 bytes for each expert of each layer, whatever the trace's length.
+    /// Reads a trace once. The memory needed is 120 bytes for each expert of each layer, whatever the trace's length.
     ///
     /// @throws MalformedModelException if the file is not a trace or names no expert at all
     public static Balance of(Path trace) {
@@ -57,10 +65,12 @@ public record Balance(TraceHeader header, Length length, SortedMap<Integer, Laye
     private static final class Tally {
         private final TraceHeader header;
         private final LayerTally[] layers;
+        private final ModalityTally[] modalities;
         private final StackDistance stack;
         private final ReuseCurve modelReuse;
         private long prefillTokens;
         private long decodeTokens;
+        private long imageTokens;
         private long requests;
         private int request = -1;
 
@@ -69,6 +79,9 @@ public record Balance(TraceHeader header, Length length, SortedMap<Integer, Laye
             layers = IntStream.range(0, header.layers())
                     .mapToObj(layer -> new LayerTally(header.experts()))
                     .toArray(LayerTally[]::new);
+            modalities = IntStream.range(0, header.layers())
+                    .mapToObj(layer -> new ModalityTally(header.experts()))
+                    .toArray(ModalityTally[]::new);
             int numExperts = header.layers() * header.experts();
             stack = new StackDistance(numExperts);
             modelReuse = new ReuseCurve(numExperts);
@@ -84,8 +97,12 @@ public record Balance(TraceHeader header, Length length, SortedMap<Integer, Laye
                 case PREFILL -> prefillTokens++;
                 case DECODE -> decodeTokens++;
             }
+            imageTokens += token.modality() == Modality.IMAGE ? 1 : 0;
             for (int layer = 0; layer < layers.length; layer++) {
                 int[] chosen = token.experts()[layer];
+                for (int expert : chosen) {
+                    modalities[layer].add(token.modality(), expert);
+                }
                 if (chosen.length > 0) {
                     int of = layer;
                     layers[layer].add(chosen, token.weights().map(weights -> weights[of]));
@@ -101,19 +118,23 @@ public record Balance(TraceHeader header, Length length, SortedMap<Integer, Laye
         Balance balance() {
             endRequest();
             SortedMap<Integer, LayerBalance> balances = new TreeMap<>();
+            SortedMap<Integer, ModalityBalance> byModality = new TreeMap<>();
             ReuseCurve tokenReuse = new ReuseCurve(MOST_TOKENS);
             ReuseCurve layerReuse = new ReuseCurve(header.experts());
             for (int layer = 0; layer < layers.length; layer++) {
+                int number = header.moeLayerIndices().get(layer);
+                modalities[layer].balance().ifPresent(of -> byModality.put(number, of));
                 if (!layers[layer].isEmpty()) {
-                    balances.put(header.moeLayerIndices().get(layer), layers[layer].balance());
+                    balances.put(number, layers[layer].balance());
                     tokenReuse.addAll(layers[layer].tokenReuse());
                     layerReuse.addAll(layers[layer].expertReuse());
                 }
             }
             return new Balance(
                     header,
-                    new Length(prefillTokens, decodeTokens, requests),
+                    new Length(prefillTokens, decodeTokens, imageTokens, requests),
                     balances,
+                    byModality,
                     new Reuse(tokenReuse, layerReuse, modelReuse));
         }
 

@@ -2,6 +2,7 @@ package io.moetier.runtime.model.pass;
 
 import io.moetier.runtime.metrics.ActivityListener;
 import io.moetier.runtime.model.vision.Sight;
+import io.moetier.storage.model.Modality;
 import io.moetier.storage.model.Phase;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
@@ -57,6 +58,11 @@ public final class Pass {
     /// Returns the images among the tokens.
     public Sight sight() {
         return sight;
+    }
+
+    /// Returns whether the token at a position is one of the text or of an image.
+    public Modality modality(int position) {
+        return sight.isAmong(position, 1) ? Modality.IMAGE : Modality.TEXT;
     }
 
     /// Says which images are among the tokens from now on.
