@@ -61,7 +61,7 @@ public final class ImageOptions {
     /// @throws IllegalArgumentException if another one, or the prompt, does
     public void requireStandardInput(boolean isFree) {
         long wanted = images.stream().filter(STANDARD_INPUT::equals).count();
-        if (wanted > 1 || wanted == 1 && !isFree) {
+        if (wanted > (isFree ? 1 : 0)) {
             throw new IllegalArgumentException("--image -: standard input holds one picture, and then no prompt");
         }
     }

@@ -34,6 +34,9 @@ record TuneCharts(TuneReport report, TraceCounts counts) {
         }
         TraceCharts.add(body);
         body.table("All figures", report.table());
+        report.warmth()
+                .ifPresent(warmth -> body.table(
+                        "Images and text", List.of(warmth.heading() + ".", warmth.sentence()), warmth.table()));
         return HtmlReport.page(title, body.toString(), data());
     }
 

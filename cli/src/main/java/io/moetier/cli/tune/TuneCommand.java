@@ -15,6 +15,7 @@ import io.moetier.lab.simulate.Simulator;
 import io.moetier.lab.simulate.SlotPlan;
 import io.moetier.lab.simulate.TraceCounts;
 import io.moetier.lab.simulate.Tuning;
+import io.moetier.lab.simulate.WarmedByModality;
 import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.runtime.trace.TraceReader;
@@ -214,7 +215,19 @@ public final class TuneCommand implements Callable<Integer> {
             Simulator simulator =
                     new Simulator(admission, batch, warmUp, Runtime.getRuntime().availableProcessors());
             Tuning tuning = Tuning.of(reader, simulator, question, TunePolicies.LRU);
-            return new TuneReport(recording.model().orElse(trace), header, admission, batch, warmUp, question, tuning);
+            return new TuneReport(
+                    recording.model().orElse(trace), header, simulator, question, tuning, warmth(trace, question));
+        }
+    }
+
+    private static Optional<TuneWarmth> warmth(Path trace, Tuning.Question question) {
+        try (TraceReader reader = TraceReader.open(trace)) {
+            long images = reader.header().imageTokens();
+            return images == 0 || images == reader.header().tokens()
+                    ? Optional.empty()
+                    : Optional.of(new TuneWarmth(
+                            reader.header(),
+                            WarmedByModality.of(reader, question.sizes().experts(), question.plans())));
         }
     }
 

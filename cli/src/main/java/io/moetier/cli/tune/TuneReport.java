@@ -2,7 +2,7 @@ package io.moetier.cli.tune;
 
 import io.moetier.cli.report.Table;
 import io.moetier.lab.cost.MachineProfile;
-import io.moetier.lab.simulate.Admission;
+import io.moetier.lab.simulate.Simulator;
 import io.moetier.lab.simulate.Tuning;
 import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.storage.memory.ByteSize;
@@ -17,20 +17,23 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// What `tune` found for one trace, for people and for programs.
+///
+/// @param simulator what replayed it
+/// @param warmth what warming by the kind of token would bring, if there are images
 record TuneReport(
         Path trace,
         TraceHeader header,
-        Admission admission,
-        int batch,
-        long warmUp,
+        Simulator simulator,
         Tuning.Question question,
-        Tuning tuning) {
+        Tuning tuning,
+        Optional<TuneWarmth> warmth) {
     /// Returns the table, what to note about it, and the recommendation.
     String text() {
         StringBuilder text = new StringBuilder(trace + ": " + header.model() + "\n" + subject() + "\n\n");
         text.append(table()).append('\n');
         notes().forEach(note -> text.append(note).append('\n'));
         recommendation().ifPresent(sentence -> text.append(sentence).append('\n'));
+        warmth.ifPresent(of -> text.append('\n').append(of.text()));
         return text.toString();
     }
 
@@ -40,14 +43,20 @@ record TuneReport(
                 Locale.ROOT,
                 "%,d tokens%s, %d layers of %d experts, top %d; admission %s%s%s%s",
                 header.tokens(),
-                warmUp > 0 ? String.format(Locale.ROOT, ", of which %,d to warm up", warmUp) : "",
+                simulator.warmUpTokens() > 0
+                        ? String.format(Locale.ROOT, ", of which %,d to warm up", simulator.warmUpTokens())
+                        : "",
                 header.layers(),
                 header.experts(),
                 header.topK(),
-                admission.name().toLowerCase(Locale.ROOT),
-                batch > 1 ? ", " + batch + " tokens at a time" : "",
+                admission(),
+                simulator.tokensTogether() > 1 ? ", " + simulator.tokensTogether() + " tokens at a time" : "",
                 misses().map(misses -> ", misses " + misses).orElse(""),
                 learntBefore());
+    }
+
+    private String admission() {
+        return simulator.admission().name().toLowerCase(Locale.ROOT);
     }
 
     private String learntBefore() {
@@ -75,13 +84,14 @@ record TuneReport(
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("trace", trace.toString());
         header.lossy().ifPresent(options -> fields.put("lossy", options));
-        fields.put("admission", admission.name().toLowerCase(Locale.ROOT));
+        fields.put("admission", admission());
         question.machine().ifPresent(machine -> fields.put("device", machine.name()));
         misses().ifPresent(misses -> fields.put("misses", misses));
         if (!question.earlier().isEmpty()) {
             fields.put("after", question.earlier().stream().map(Path::toString).toList());
         }
         fields.put("rows", tuning.rows().stream().map(TuneReport::fields).toList());
+        warmth.ifPresent(of -> fields.put("warmed_by_modality", of.fields()));
         return fields;
     }
 

@@ -63,6 +63,36 @@ class TuneTest {
     }
 
     @Test
+    void whatWarmingByTheKindOfTokenBringsIsSaid() throws IOException {
+        Path model = TestData.golden("qwen3_vl_moe");
+        Path trace = directory.resolve("seen.jsonl.gz");
+        Path json = directory.resolve("tune.json");
+        Path page = directory.resolve("tune.html");
+        ok(
+                "trace",
+                "record",
+                "" + model,
+                "--ids",
+                "1,2,3,312,310,313",
+                "--image",
+                model + "/image.png",
+                "-n",
+                "9",
+                "--temp",
+                "0",
+                "-o",
+                "" + trace);
+        String out = ok("tune", "" + trace, "--budgets", "25%,50%", "--json", "" + json, "--report", "" + page);
+        assertTrue(out.contains("most, by this one request itself: 24 of the tokens are of images\n"), out);
+        assertTrue(out.contains("budget  slots  images: by all  by images  text: by all  by text  other experts"), out);
+        assertTrue(out.contains("A cache is better warmed for each kind of token: it would find "), out);
+        assertEquals(
+                2, Json.readObject(json).requireObjects("warmed_by_modality").size());
+        assertTrue(Files.readString(page).contains("A cache is better warmed for each kind of token"));
+        assertFalse(ok("tune", GPT_OSS, "--budgets", "25%", "--policies", "lru").contains("kind of token"));
+    }
+
+    @Test
     void theTableComparesPoliciesAndBudgets() {
         String out = ok(
                 "tune", GPT_OSS, "--policies", "lru,lfu,belady", "--budgets", "6.25%,25%", "--admission", "sequential");

@@ -126,11 +126,13 @@ public final class Picture {
     /// Says whether the other is a picture of the same pixels, whatever messages call it.
     @Override
     public boolean equals(@Nullable Object other) {
-        return this == other
-                || (other instanceof Picture picture
-                        && width == picture.width
-                        && height == picture.height
-                        && Arrays.equals(rgb, picture.rgb));
+        if (this == other) {
+            return true;
+        }
+        return other instanceof Picture picture
+                && width == picture.width
+                && height == picture.height
+                && Arrays.equals(rgb, picture.rgb);
     }
 
     @Override

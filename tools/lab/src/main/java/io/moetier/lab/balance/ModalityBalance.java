@@ -12,12 +12,12 @@ import java.util.stream.IntStream;
 public record ModalityBalance(long[] text, long[] image) {
     /// Returns how many experts tokens of this kind chose.
     public long used(Modality modality) {
-        return Arrays.stream(counts(modality)).filter(count -> count > 0).count();
+        return Arrays.stream(of(modality)).filter(count -> count > 0).count();
     }
 
     /// Returns an expert's share of what tokens of this kind chose.
     public double share(Modality modality, int expert) {
-        return counts(modality)[expert] / Shares.sum(counts(modality));
+        return of(modality)[expert] / Shares.sum(of(modality));
     }
 
     /// Returns how many experts tokens of both kinds chose.
@@ -46,7 +46,7 @@ public record ModalityBalance(long[] text, long[] image) {
                 Math.max(0, (Shares.entropy(all) - within) / Math.log(2)), (used - 1) / (2 * choices * Math.log(2)));
     }
 
-    private long[] counts(Modality modality) {
+    long[] of(Modality modality) {
         return switch (modality) {
             case TEXT -> text;
             case IMAGE -> image;
