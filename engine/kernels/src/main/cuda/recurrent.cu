@@ -88,6 +88,7 @@ struct Linear {
   int n;
   int numKeyHeads;
   int numValueHeads;
+  int neighbours;  // value heads that follow each other and read one key head
   int keyDim;
   int valueDim;
   int delta;
@@ -104,7 +105,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) linear_attention(const Lin
 #pragma unroll 1
   for (int t = 0; t < a.n; t++) {
     const size_t scalar = (size_t)t * a.numValueHeads + head;
-    const size_t key = ((size_t)t * a.numKeyHeads + head / (a.numValueHeads / a.numKeyHeads)) * a.keyDim;
+    const size_t key = ((size_t)t * a.numKeyHeads + head / a.neighbours % a.numKeyHeads) * a.keyDim;
     const float decay = expf(-a.rates[head] * (a.step == nullptr ? 1.0f : a.step[scalar]));
     const float strength = a.strength == nullptr ? 1.0f : a.strength[scalar];
     float write = a.v[scalar * a.valueDim + column];

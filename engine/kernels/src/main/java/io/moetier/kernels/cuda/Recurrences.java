@@ -86,6 +86,7 @@ final class Recurrences {
                 .number(n)
                 .number(shape.numKeyHeads())
                 .number(shape.numValueHeads())
+                .number(shape.neighbours())
                 .number(shape.keyDim())
                 .number(shape.valueDim())
                 .flag(shape.delta());

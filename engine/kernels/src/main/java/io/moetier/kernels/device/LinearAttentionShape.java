@@ -3,11 +3,13 @@ package io.moetier.kernels.device;
 /// The constants of an attention without softmax, whose keys and values are summed up in one matrix for each head
 /// (Katharopoulos et al. 2020).
 ///
-/// @param numKeyHeads heads of queries and keys; value head `h` reads key head `h / (numValueHeads / numKeyHeads)`
+/// @param numKeyHeads heads of queries and keys
 /// @param keyDim floats of a query and of a key
 /// @param valueDim floats of a value
 /// @param delta whether a key replaces what the state holds for it, instead of adding to it (Schlag et al. 2021)
-public record LinearAttentionShape(int numKeyHeads, int numValueHeads, int keyDim, int valueDim, boolean delta) {
+/// @param inTurns whether value heads take the key heads in turns, instead of neighbours sharing one
+public record LinearAttentionShape(
+        int numKeyHeads, int numValueHeads, int keyDim, int valueDim, boolean delta, boolean inTurns) {
     /// @throws IllegalArgumentException if a count is not positive or the value heads do not divide evenly among the
     /// key heads
     public LinearAttentionShape {
@@ -18,6 +20,21 @@ public record LinearAttentionShape(int numKeyHeads, int numValueHeads, int keyDi
         if (keyDim <= 0 || valueDim <= 0) {
             throw new IllegalArgumentException("keyDim " + keyDim + ", valueDim " + valueDim);
         }
+    }
+
+    /// Neighbouring value heads share a key head.
+    public LinearAttentionShape(int numKeyHeads, int numValueHeads, int keyDim, int valueDim, boolean delta) {
+        this(numKeyHeads, numValueHeads, keyDim, valueDim, delta, false);
+    }
+
+    /// Returns how many value heads that follow each other read the same key head.
+    public int neighbours() {
+        return inTurns ? 1 : numValueHeads / numKeyHeads;
+    }
+
+    /// Returns which key head a value head reads.
+    public int keyHead(int valueHead) {
+        return valueHead / neighbours() % numKeyHeads;
     }
 
     /// Returns how many floats the states of all heads take.

@@ -293,7 +293,8 @@ final class Reference {
         double[] out = new double[qkv[2].length];
         for (int unit = 0; unit < out.length / dim; unit++) { // token by token, and in it head by head
             int head = unit % shape.numValueHeads();
-            int keyHead = head / (shape.numValueHeads() / shape.numKeyHeads());
+            int keyHead =
+                    shape.inTurns() ? head % shape.numKeyHeads() : head / (shape.numValueHeads() / shape.numKeyHeads());
             int keyAt = (unit / shape.numValueHeads() * shape.numKeyHeads() + keyHead) * shape.keyDim();
             double decay = Math.exp(-rates[head] * (step == null ? 1.0 : step[unit]));
             double factor = strength == null ? 1 : strength[unit];

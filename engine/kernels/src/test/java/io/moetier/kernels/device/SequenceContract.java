@@ -145,8 +145,10 @@ abstract class SequenceContract extends RefusalsContract {
     /// Keys are short, as those of the delta rule have to be: longer ones make the state grow without end.
     @Test
     void attendsLinearly() {
-        for (boolean delta : new boolean[] {false, true}) {
-            LinearAttentionShape shape = new LinearAttentionShape(2, 6, 12, 20, delta);
+        for (LinearAttentionShape shape : List.of(
+                new LinearAttentionShape(2, 6, 12, 20, false),
+                new LinearAttentionShape(2, 6, 12, 20, true),
+                new LinearAttentionShape(2, 6, 12, 20, true, true))) {
             float[] k = floats(9 * 2 * 12);
             for (int i = 0; i < k.length; i++) {
                 k[i] *= 0.1f;

@@ -72,8 +72,7 @@ public final class LinearAttention implements WorkerPool.Job {
 
     private void advance(MatrixRows rows, int t, int head) {
         int scalar = t * shape.numValueHeads() + head;
-        int keyHead = head / (shape.numValueHeads() / shape.numKeyHeads());
-        int keyAt = (t * shape.numKeyHeads() + keyHead) * shape.keyDim();
+        int keyAt = (t * shape.numKeyHeads() + shape.keyHead(head)) * shape.keyDim();
         int valueAt = scalar * shape.valueDim();
         float decay = (float) Math.exp(-rates[head] * (step == null ? 1 : step[scalar]));
         float factor = strength == null ? 1 : strength[scalar];

@@ -61,10 +61,9 @@ public final class GatedDelta implements Block {
             spec.projections().query().rows(), spec.projections().key().rows(), width
         };
         rates = Rates.load(spec.decay().logRates(), weights);
-        shape = new LinearAttentionShape(
-                spec.numKeyHeads(), spec.numValueHeads(), spec.keyDim(), spec.valueDim(), true);
-        keyFactors = filled(spec.keyDim(), 1 / Math.sqrt(spec.keyDim()));
-        queryFactors = filled(spec.keyDim(), 1.0 / spec.keyDim());
+        shape = spec.shape();
+        keyFactors = filled(shape.keyDim(), 1 / Math.sqrt(shape.keyDim()));
+        queryFactors = filled(shape.keyDim(), 1.0 / shape.keyDim());
         norm = Norm.load(spec.norm(), weights);
         output = Linear.load(spec.projections().output(), weights);
     }

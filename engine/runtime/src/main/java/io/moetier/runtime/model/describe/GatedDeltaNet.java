@@ -1,5 +1,6 @@
 package io.moetier.runtime.model.describe;
 
+import io.moetier.kernels.device.LinearAttentionShape;
 import io.moetier.runtime.model.spec.GatedDeltaSpec;
 import io.moetier.runtime.model.spec.RecurrentSpec.Decay;
 import io.moetier.runtime.model.spec.weight.ConvolutionSpec;
@@ -11,6 +12,9 @@ import java.util.List;
 /// Describes the gated DeltaNet as transformers stores it, with its sizes under `linear_*`; the convolution's channels
 /// are those of queries, keys and values, in this order.
 public final class GatedDeltaNet {
+    /// In configurations that were made of GGUF files, whose values take the heads of keys in turns.
+    public static final String IN_TURNS = "linear_value_heads_in_turns";
+
     private final FamilyConfig config;
     private final String prefix;
     private final int hiddenSize;
@@ -89,7 +93,8 @@ public final class GatedDeltaNet {
                         step.withBias(VectorSpec.of(prefix + "dt_bias", numValueHeads)),
                         VectorSpec.of(prefix + "A_log", numValueHeads)),
                 config.rms(prefix + "norm", valueDim),
-                numKeyHeads);
+                new LinearAttentionShape(
+                        numKeyHeads, numValueHeads, keys / numKeyHeads, valueDim, true, config.flag(IN_TURNS)));
     }
 
     private ConvolutionSpec convolution(String name, int first, int channels) {

@@ -1,5 +1,6 @@
 package io.moetier.runtime.model.spec;
 
+import io.moetier.kernels.device.LinearAttentionShape;
 import io.moetier.runtime.model.spec.weight.ConvolutionSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.spec.weight.NormSpec;
@@ -18,12 +19,12 @@ import java.util.stream.Stream;
 ///
 /// @param projections queries and keys [numKeyHeads · keyDim, hiddenSize], values [numValueHeads · valueDim,
 /// hiddenSize].
-///     Neighbouring heads of values share one of keys
 /// @param gate [numValueHeads · valueDim, hiddenSize]
 /// @param strength [numValueHeads, hiddenSize]
 /// @param convolutions of queries, keys and values
 /// @param decay the step [numValueHeads, hiddenSize], the rates [numValueHeads]
 /// @param norm of valueDim elements
+/// @param shape how many heads there are, and which of values share one of keys
 public record GatedDeltaSpec(
         ProjectionsSpec projections,
         LinearSpec gate,
@@ -31,25 +32,10 @@ public record GatedDeltaSpec(
         List<ConvolutionSpec> convolutions,
         Decay decay,
         NormSpec norm,
-        int numKeyHeads)
+        LinearAttentionShape shape)
         implements RecurrentSpec {
     public GatedDeltaSpec {
         convolutions = List.copyOf(convolutions);
-    }
-
-    /// Returns how many heads of values there are.
-    public int numValueHeads() {
-        return decay.step().rows();
-    }
-
-    /// Returns the size of a key.
-    public int keyDim() {
-        return projections.key().rows() / numKeyHeads;
-    }
-
-    /// Returns the size of a value.
-    public int valueDim() {
-        return norm.size();
     }
 
     @Override
@@ -87,7 +73,7 @@ public record GatedDeltaSpec(
     }
 
     private int state() {
-        return Range.product("state of all heads", projections.value().rows(), keyDim(), Range.VECTOR);
+        return Range.product("state of all heads", projections.value().rows(), shape.keyDim(), Range.VECTOR);
     }
 
     @Override
