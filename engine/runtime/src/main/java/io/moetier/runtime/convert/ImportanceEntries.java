@@ -2,6 +2,7 @@ package io.moetier.runtime.convert;
 
 import io.moetier.runtime.convert.Importance.Columns;
 import io.moetier.runtime.convert.ImportanceFile.Extent;
+import io.moetier.runtime.model.gguf.GgufModel;
 import io.moetier.runtime.model.spec.DenseSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.spec.weight.MatrixSlice;
@@ -19,8 +20,9 @@ import java.util.regex.Pattern;
 
 /// Finds the entries of an importance matrix that belong to the matrices of a model, and keeps count of them.
 final class ImportanceEntries {
-    /// `NAME[number in a stack][rows]`.
-    private static final Pattern PLACE = Pattern.compile("(.*?)(?:\\[(\\d+)])?(?:\\[\\d+\\.\\.\\d+])?");
+    /// `NAME[number in a stack][rows]`, as [GgufModel#names] says.
+    private static final Pattern PLACE = Pattern.compile(
+            "(.*?)(?:\\[(\\d+)])?(?:\\[\\d+\\.\\.\\d+])?(" + Pattern.quote(GgufModel.OTHER_COLUMNS) + ")?");
 
     private final ImportanceFile file;
     private final Map<String, Place> places = new HashMap<>();
@@ -35,7 +37,8 @@ final class ImportanceEntries {
     /// Where a matrix lies in a GGUF file.
     ///
     /// @param number among those of a stack; 0 if it is none
-    private record Place(String tensor, int number) {}
+    /// @param sameColumns whether its columns are in the order of the model's
+    private record Place(String tensor, int number, boolean sameColumns) {}
 
     /// @param names of the model's matrices in a GGUF file, with their numbers in stacks
     ImportanceEntries(ImportanceFile file, Map<String, String> names) {
@@ -45,7 +48,7 @@ final class ImportanceEntries {
             if (parts.matches()) {
                 Optional<String> number = Optional.ofNullable(parts.group(2));
                 Place place =
-                        new Place(parts.group(1), number.map(Integer::valueOf).orElse(0));
+                        new Place(parts.group(1), number.map(Integer::valueOf).orElse(0), parts.group(3) == null);
                 places.put(matrix, place);
                 stacked.merge(place.tensor(), place.number() + 1, Math::max);
             }
@@ -62,9 +65,10 @@ final class ImportanceEntries {
         }
     }
 
-    /// Says whether the columns of a matrix are rows of the entry's.
+    /// Says whether the columns of a matrix are rows of the entry's, or columns in another order.
     private boolean isTurned(LinearSpec linear, Place place) {
-        return linear.slice().filter(MatrixSlice::isTransposed).isPresent() && numStacked(place) == 1;
+        boolean transposed = linear.slice().filter(MatrixSlice::isTransposed).isPresent();
+        return !place.sameColumns() || (transposed && numStacked(place) == 1);
     }
 
     /// Takes the entries of an expert, which must be there.

@@ -2,11 +2,14 @@ package io.moetier.runtime.convert;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.runtime.model.spec.DenseSpec;
+import io.moetier.runtime.model.spec.GatedDeltaSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.storage.expert.StoreManifest;
@@ -172,6 +175,29 @@ class ImportanceTest {
         assertTrue(summary.endsWith("; not of this model: blk.8.attn_q.weight"), summary);
     }
 
+    /// Values of a GGUF file take the heads of keys in turns, and so do the columns behind them.
+    @Test
+    void columnsInAnotherOrderAreLeftOut() throws IOException {
+        numExperts = 10;
+        for (int layer = 0; layer < 3; layer++) {
+            means.put("blk." + layer + ".ffn_gate_up_exps.weight", ramp(numExperts, 64));
+            means.put("blk." + layer + ".ffn_down_exps.weight", ramp(numExperts, 32));
+        }
+        means.put("blk.0.attn_gate.weight", ramp(1, 64));
+        means.put("blk.0.ssm_out.weight", ramp(1, 64));
+        try (ModelSource source = ModelSource.open(TestData.golden("qwen3_5_moe"))) {
+            Importance importance = Importance.read(list(), source.spec());
+            GatedDeltaSpec delta =
+                    source.spec().blocks(GatedDeltaSpec.class).findFirst().orElseThrow();
+            assertArrayEquals(scaled(1, 64), importance.of(delta.gate()), 1e-5f);
+            assertNull(importance.of(delta.projections().output()));
+            DenseSpec expert = source.spec().moeLayers().get(2).experts().get(7);
+            assertArrayEquals(scaled(8, 64), importance.of(expert.gate().orElseThrow()), 1e-5f);
+            assertArrayEquals(scaled(8, 64), importance.of(expert.up()), 1e-5f);
+            assertFalse(importance.summary().orElseThrow().contains("not of this model"));
+        }
+    }
+
     @Test
     void storesOfDifferentImportancesAreTold() throws IOException {
         tinyMixtral();
@@ -259,7 +285,7 @@ class ImportanceTest {
     }
 
     private static String refusal(Path file) {
-        return assertThrows(MalformedModelException.class, () -> Importance.read(file, spec()))
-                .getMessage();
+        return String.valueOf(assertThrows(MalformedModelException.class, () -> Importance.read(file, spec()))
+                .getMessage());
     }
 }

@@ -31,19 +31,26 @@ import java.util.stream.LongStream;
 public final class LlamaCppFile {
     private static final Pattern LAYER = Pattern.compile("(?:model\\.layers|transformer\\.blocks)\\.(\\d+)\\.(.*)");
     private static final Pattern EXPERT =
-            Pattern.compile("(?:mlp|block_sparse_moe|feed_forward)\\.experts\\.(\\d+)\\.(\\w+)\\.(weight|bias)");
+            Pattern.compile("(?:mlp|block_sparse_moe|feed_forward|mixer)\\.experts\\.(\\d+)\\.(\\w+)\\.(weight|bias)");
     private static final Pattern FUSED = Pattern.compile("(.*)\\.input_linear\\.weight");
-    private static final Map<String, String> OUTSIDE = Map.of(
-            "model.embed_tokens.weight", "token_embd.weight",
-            "model.norm.weight", "output_norm.weight",
-            "model.norm.bias", "output_norm.bias",
-            "lm_head.bias", "output.bias",
-            "lm_head.weight", "output.weight",
-            "model.final_layernorm.weight", "output_norm.weight",
-            "model.embedding_norm.weight", "token_embd_norm.weight",
-            "transformer.wte.weight", "token_embd.weight",
-            "transformer.norm_f.weight", "output_norm.weight");
+    private static final Pattern ENCODER =
+            Pattern.compile("(?:model\\.visual|vision_tower|multi_modal_projector|patch_merge_mlp)\\..*");
+    private static final Map<String, String> OUTSIDE = Map.ofEntries(
+            Map.entry("backbone.embeddings.weight", "token_embd.weight"),
+            Map.entry("backbone.norm_f.weight", "output_norm.weight"),
+            Map.entry("model.embed_tokens.weight", "token_embd.weight"),
+            Map.entry("model.norm.weight", "output_norm.weight"),
+            Map.entry("model.norm.bias", "output_norm.bias"),
+            Map.entry("lm_head.bias", "output.bias"),
+            Map.entry("lm_head.weight", "output.weight"),
+            Map.entry("model.final_layernorm.weight", "output_norm.weight"),
+            Map.entry("model.embedding_norm.weight", "token_embd_norm.weight"),
+            Map.entry("transformer.wte.weight", "token_embd.weight"),
+            Map.entry("transformer.norm_f.weight", "output_norm.weight"));
     private static final Map<String, String> STATE_VECTORS = Map.of(
+            "mixer.A_log", "ssm_a",
+            "mixer.D", "ssm_d",
+            "mixer.dt_bias", "ssm_dt.bias",
             "mamba.A_log", "ssm_a",
             "mamba.D", "ssm_d",
             "mamba.dt_bias", "ssm_dt.bias",
@@ -53,6 +60,35 @@ public final class LlamaCppFile {
             Map.of("w1", "gate", "w3", "up", "w2", "down", "gate_proj", "gate", "up_proj", "up", "down_proj", "down");
     private static final Map<String, String> NAMES = Map.ofEntries(
             Map.entry("input_layernorm", "attn_norm"),
+            Map.entry("norm", "attn_norm"),
+            Map.entry("mixer.in_proj", "ssm_in"),
+            Map.entry("mixer.conv1d", "ssm_conv1d"),
+            Map.entry("mixer.norm", "ssm_norm"),
+            Map.entry("mixer.out_proj", "ssm_out"),
+            Map.entry("mixer.q_proj", "attn_q"),
+            Map.entry("mixer.k_proj", "attn_k"),
+            Map.entry("mixer.v_proj", "attn_v"),
+            Map.entry("mixer.o_proj", "attn_output"),
+            Map.entry("mixer.gate", "ffn_gate_inp"),
+            Map.entry("mixer.shared_experts.up_proj", "ffn_up_shexp"),
+            Map.entry("mixer.shared_experts.down_proj", "ffn_down_shexp"),
+            Map.entry("mixer.fc1_latent_proj", "ffn_latent_down"),
+            Map.entry("mixer.fc2_latent_proj", "ffn_latent_up"),
+            Map.entry("self_attn.indexer.wq_b", "indexer.attn_q_b"),
+            Map.entry("self_attn.indexer.wk", "indexer.attn_k"),
+            Map.entry("self_attn.indexer.k_norm", "indexer.k_norm"),
+            Map.entry("self_attn.indexer.weights_proj", "indexer.proj"),
+            Map.entry("self_attn.index_q_proj", "indexer.q_proj"),
+            Map.entry("self_attn.index_k_proj", "indexer.k_proj"),
+            Map.entry("self_attn.index_q_norm", "indexer.q_norm"),
+            Map.entry("self_attn.index_k_norm", "indexer.k_norm"),
+            Map.entry("linear_attn.in_proj_qkv", "attn_qkv"),
+            Map.entry("linear_attn.in_proj_z", "attn_gate"),
+            Map.entry("linear_attn.in_proj_a", "ssm_alpha"),
+            Map.entry("linear_attn.in_proj_b", "ssm_beta"),
+            Map.entry("block_sparse_moe.shared_experts.gate_proj", "ffn_gate_shexp"),
+            Map.entry("block_sparse_moe.shared_experts.up_proj", "ffn_up_shexp"),
+            Map.entry("block_sparse_moe.shared_experts.down_proj", "ffn_down_shexp"),
             Map.entry("norm_attn_norm.norm_1", "attn_norm"),
             Map.entry("norm_attn_norm.norm_2", "attn_output_norm"),
             Map.entry("norm_attn_norm.attn.Wqkv", "attn_qkv"),
@@ -130,7 +166,10 @@ public final class LlamaCppFile {
             Map.entry("mlp.down_proj", "ffn_down"));
 
     /// Where `post_attention_layernorm` has the name of a norm behind attention.
-    private static final List<String> POST_NORMED = List.of("glm4moe", "gpt-oss", "afmoe", "qwen3next");
+    private static final List<String> POST_NORMED = List.of("glm4moe", "gpt-oss", "afmoe", "qwen3next", "qwen35moe");
+
+    /// Whose norms are stored as their distance from 1.
+    private static final List<String> AROUND_ZERO = List.of("qwen3next", "qwen35moe", "minimax-m3");
 
     private final JsonObject config;
     private final String architecture;
@@ -143,12 +182,14 @@ public final class LlamaCppFile {
 
     private LlamaCppFile(Path checkpoint) {
         try (Checkpoint opened = Checkpoint.open(checkpoint)) {
-            config = opened.config();
-            architecture = architecture(config.requireString("model_type"));
+            architecture = architecture(opened.config().requireString("model_type"));
+            config = opened.config().optionalObject("text_config").orElse(opened.config());
             describe();
             opened.tensors()
                     .forEach((name, tensor) -> convert(
-                            name,
+                            name.replace("model.language_model.", "model.")
+                                    .replace("language_model.", "")
+                                    .replace("backbone.layers.", "model.layers."),
                             new Floats(
                                     tensor.shape().stream()
                                             .mapToLong(Long::longValue)
@@ -178,6 +219,72 @@ public final class LlamaCppFile {
             }
         }
         return this;
+    }
+
+    /// Joins gate and up of experts, and queries, keys and values, as the converter does where it is asked to.
+    public LlamaCppFile withMatricesTogether() {
+        for (String name : List.copyOf(tensors.keySet())) {
+            if (name.endsWith("ffn_gate_exps.weight")) {
+                Tensor gate = Objects.requireNonNull(tensors.remove(name));
+                Tensor up = Objects.requireNonNull(tensors.remove(name.replace("_gate_", "_up_")));
+                int experts = (int) gate.shape()[0];
+                Floats both = Floats.of(gate).above(Floats.of(up), experts);
+                long[] shape = {experts, 2 * gate.shape()[1], gate.shape()[2]};
+                put(name.replace("_gate_", "_gate_up_"), new Floats(shape, both.values()));
+            } else if (name.contains("attn_q.")) {
+                boolean bias = name.endsWith("bias");
+                Floats joined = column(bias, Objects.requireNonNull(tensors.remove(name)));
+                for (String part : List.of("_k.", "_v.")) {
+                    Tensor below = Objects.requireNonNull(tensors.remove(name.replace("_q.", part)));
+                    joined = joined.above(column(bias, below), 1);
+                }
+                put(name.replace("_q.", "_qkv."), bias ? joined.flat() : joined);
+            }
+        }
+        return this;
+    }
+
+    /// Has what makes the results of experts in single precision, and attention in bfloat16, neither of which loses
+    /// anything; gate and up of experts keep their codes of four bits.
+    public LlamaCppFile withTypesMixed() {
+        tensors.replaceAll((name, tensor) -> {
+            if (tensor.dtype() == DType.MXFP4 && name.contains("ffn_down_exps")) {
+                int count = (int) LongStream.of(tensor.shape()).reduce(1, Math::multiplyExact);
+                float[] values = new float[count];
+                io.moetier.storage.format.Floats.decode(
+                        DType.MXFP4, MemorySegment.ofArray(tensor.bytes()), count, values, 0);
+                return new Tensor(DType.F32, tensor.shape(), new Floats(tensor.shape(), values).bytes());
+            }
+            return name.contains(".attn_") && tensor.shape().length == 2 ? bfloat16(tensor) : tensor;
+        });
+        return this;
+    }
+
+    private static Tensor bfloat16(Tensor floats) {
+        byte[] halves = new byte[floats.bytes().length / 2];
+        for (int i = 0; i < halves.length; i += 2) {
+            halves[i] = floats.bytes()[2 * i + 2];
+            halves[i + 1] = floats.bytes()[2 * i + 3];
+        }
+        return new Tensor(DType.BF16, floats.shape(), halves);
+    }
+
+    /// Says which layers have an indexer of their own, and gives the others its tensors, too.
+    public LlamaCppFile withIndexers(List<Boolean> full) {
+        value("attention.indexer.types", full);
+        for (String name : List.copyOf(tensors.keySet())) {
+            for (int layer = 0; layer < full.size(); layer++) {
+                if (name.startsWith("blk.0.indexer.") && !full.get(layer)) {
+                    tensors.put(
+                            name.replace("blk.0.", "blk." + layer + "."), Objects.requireNonNull(tensors.get(name)));
+                }
+            }
+        }
+        return this;
+    }
+
+    private static Floats column(boolean bias, Tensor tensor) {
+        return bias ? Floats.of(tensor).column() : Floats.of(tensor);
     }
 
     /// Joins queries, keys, values and gates of gated DeltaNets in one matrix, by heads as in the checkpoint, as files
@@ -277,6 +384,12 @@ public final class LlamaCppFile {
             case "granitemoehybrid" -> "granitehybrid";
             case "qwen3_next" -> "qwen3next";
             case "llama4_text" -> "llama4";
+            case "qwen3_5_moe" -> "qwen35moe";
+            case "qwen3_vl_moe" -> "qwen3vlmoe";
+            case "nemotron_h" -> "nemotron_h_moe";
+            case "deepseek_v32" -> "deepseek32";
+            case "glm_moe_dsa" -> "glm-dsa";
+            case "minimax_m3_vl" -> "minimax-m3";
             default -> modelType;
         };
     }
@@ -305,9 +418,10 @@ public final class LlamaCppFile {
         put("expert_weights_scale", "routed_scaling_factor");
         put("expert_shared_count", "n_shared_experts", "num_shared_experts", "moe_num_shared_experts");
         put("leading_dense_block_count", "first_k_dense_replace", "num_dense_layers", "moe_layer_start_index");
-        if (config.has("rope_theta")) {
-            value("rope.freq_base", (float) config.requireDouble("rope_theta"));
-        }
+        JsonObject rope = config.has("rope_theta")
+                ? config
+                : config.optionalObject("rope_parameters").orElse(config);
+        rope.optionalDouble("rope_theta").ifPresent(theta -> value("rope.freq_base", (float) (double) theta));
         config.optionalObject("rope_scaling").ifPresent(this::describeScaling);
         switch (architecture) {
             case "dots1" -> value("expert_gating_func", 2);
@@ -354,7 +468,16 @@ public final class LlamaCppFile {
                 value("rope.scaling.finetuned", false);
                 headsOfAttention("attention");
             }
-            case "qwen3next" -> describeDeltas();
+            case "qwen3next", "qwen35moe" -> describeDeltas();
+            case "qwen3vlmoe" -> value("rope.dimension_sections", List.of(6, 5, 5, 0));
+            case "nemotron_h_moe" -> describeNemotron();
+            case "deepseek32", "glm-dsa" -> {
+                describeLatents();
+                put("attention.indexer.head_count", "index_n_heads");
+                put("attention.indexer.key_length", "index_head_dim");
+                put("attention.indexer.top_k", "index_topk");
+            }
+            case "minimax-m3" -> describeBlocksOfKeys();
             case "llama4" -> describeLlama4();
             case "phimoe" -> describePhi();
             default -> throw new IllegalArgumentException(architecture);
@@ -371,8 +494,44 @@ public final class LlamaCppFile {
                 "ssm.inner_size",
                 config.requireInt("linear_value_head_dim") * config.requireInt("linear_num_value_heads"));
         put("full_attention_interval", "full_attention_interval");
+        JsonObject rope = config.optionalObject("rope_parameters").orElse(config);
         value("rope.dimension_count", (int)
-                (config.requireInt("head_dim") * config.requireDouble("partial_rotary_factor")));
+                (config.requireInt("head_dim") * rope.requireDouble("partial_rotary_factor")));
+    }
+
+    /// Layers with heads of keys attend, and those with a width have experts.
+    private void describeNemotron() {
+        String kinds = config.requireString("hybrid_override_pattern");
+        headsOfLayers(layer -> kinds.charAt(layer) == '*');
+        int width = config.requireInt("moe_intermediate_size");
+        value(
+                "feed_forward_length",
+                kinds.chars().mapToObj(kind -> kind == 'E' ? width : 0).toList());
+        put("attention.layer_norm_rms_epsilon", "layer_norm_epsilon");
+        put("expert_shared_feed_forward_length", "moe_shared_expert_intermediate_size");
+        put("moe_latent_size", "moe_latent_size");
+        put("ssm.conv_kernel", "conv_kernel");
+        put("ssm.state_size", "ssm_state_size");
+        put("ssm.group_count", "n_groups");
+        put("ssm.time_step_rank", "mamba_num_heads");
+        value("ssm.inner_size", config.requireInt("mamba_num_heads") * config.requireInt("mamba_head_dim"));
+        value("rope.scaling.finetuned", false);
+    }
+
+    /// What layers are dense, and which attend to blocks, the reader has to see from the tensors.
+    private void describeBlocksOfKeys() {
+        JsonObject sparse = config.requireObject("sparse_attention_config");
+        value("expert_gating_func", 2);
+        put("expert_feed_forward_length", "intermediate_size");
+        put("rope.dimension_count", "rotary_dim");
+        value("expert_shared_count", 1);
+        value("expert_weights_norm", true);
+        value("leading_dense_block_count", 1);
+        value("attention.indexer.head_count", sparse.requireInt("sparse_num_index_heads"));
+        value("attention.indexer.key_length", sparse.requireInt("sparse_index_dim"));
+        value("attention.indexer.top_k", sparse.requireInt("sparse_topk_blocks"));
+        value("attention.indexer.block_size", sparse.requireInt("sparse_block_size"));
+        value("attention.indexer.local_blocks", sparse.requireInt("sparse_local_block"));
     }
 
     private void describeScaling(JsonObject scaling) {
@@ -524,6 +683,9 @@ public final class LlamaCppFile {
     }
 
     private void convert(String name, Floats tensor) {
+        if (ENCODER.matcher(name).matches()) {
+            return; // in a file of its own
+        }
         Matcher layer = LAYER.matcher(name);
         if (!layer.matches()) {
             put(Objects.requireNonNull(OUTSIDE.get(name), name), shifted(name, tensor));
@@ -552,20 +714,24 @@ public final class LlamaCppFile {
             put(block + "attn_sinks.weight", tensor);
         } else if (part.equals("self_attn.kv_b_proj.weight")) {
             splitKeysAndValues(block, tensor);
+        } else if (part.startsWith("mlp.experts.") && architecture.startsWith("qwen3")) {
+            convertQwen(block, part, tensor);
         } else if (part.startsWith("mlp.experts.")) {
             convertGptOss(block, part.substring("mlp.experts.".length()), tensor);
         } else if (part.startsWith("ffn.experts.mlp.")) {
             convertDbrx(block, part.substring(part.length() - 2), tensor);
         } else {
             int dot = part.lastIndexOf('.');
-            put(block + renamed(part.substring(0, dot)) + part.substring(dot), permuted(part, tensor));
+            put(block + renamed(part.substring(0, dot)) + part.substring(dot), inTurns(part, permuted(part, tensor)));
         }
     }
 
     /// Of Mamba-2, rates and skips get a last dimension of one, and norms a first one of groups.
     private void convertVector(String block, String part, Floats tensor) {
-        boolean mamba2 = architecture.equals("granitehybrid");
-        Floats shaped = mamba2 && tensor.shape().length == 1 && !part.endsWith("dt_bias") ? tensor.column() : tensor;
+        boolean mamba2 = architecture.equals("granitehybrid") || architecture.equals("nemotron_h_moe");
+        Floats shaped = mamba2 && tensor.shape().length == 1 && !part.endsWith("dt_bias")
+                ? tensor.column()
+                : inTurns(part, tensor);
         put(block + STATE_VECTORS.get(part), part.endsWith("A_log") ? shaped.negatedExponentials() : shaped);
     }
 
@@ -580,8 +746,8 @@ public final class LlamaCppFile {
         if (part.endsWith("conv.conv.weight") || part.endsWith("conv1d.weight")) {
             return tensor.squeezed();
         }
-        if (part.equals("mamba.norm.weight")) {
-            int groups = config.requireInt("mamba_n_groups");
+        if (part.equals("mamba.norm.weight") || part.equals("mixer.norm.weight")) {
+            int groups = config.requireInt(part.startsWith("mixer") ? "n_groups" : "mamba_n_groups");
             return new Floats(new long[] {groups, tensor.values().length / groups}, tensor.values());
         }
         if (part.endsWith("norm.weight")) {
@@ -597,10 +763,37 @@ public final class LlamaCppFile {
     }
 
     private Floats shifted(String name, Floats tensor) {
-        boolean aroundZero = architecture.equals("qwen3next")
+        boolean aroundZero = AROUND_ZERO.contains(architecture)
                 && name.endsWith("norm.weight")
                 && !name.endsWith("linear_attn.norm.weight");
         return aroundZero ? tensor.plusOne() : tensor;
+    }
+
+    /// Of Qwen3.5, heads of values take those of keys in turns, where neighbours share one in a checkpoint.
+    private Floats inTurns(String part, Floats tensor) {
+        if (!architecture.equals("qwen35moe") || !part.startsWith("linear_attn.") || part.contains("norm")) {
+            return tensor;
+        }
+        int keyHeads = config.requireInt("linear_num_key_heads");
+        int heads = config.requireInt("linear_num_value_heads");
+        int dim = config.requireInt("linear_value_head_dim");
+        if (part.contains("out_proj")) {
+            return tensor.transposed().inTurns(0, keyHeads, heads, dim).transposed();
+        }
+        boolean mixed = part.contains("in_proj_qkv") || part.contains("conv1d");
+        int before = mixed ? 2 * keyHeads * config.requireInt("linear_key_head_dim") : 0;
+        return tensor.inTurns(before, keyHeads, heads, mixed || part.contains("in_proj_z") ? dim : 1);
+    }
+
+    /// Halves of fused experts; Qwen3-VL has their inputs first.
+    private void convertQwen(String block, String part, Floats tensor) {
+        Floats outputsFirst = architecture.equals("qwen3vlmoe") ? tensor.transposed() : tensor;
+        if (part.endsWith("gate_up_proj")) {
+            put(block + "ffn_gate_exps.weight", outputsFirst.rows(0, 2, false));
+            put(block + "ffn_up_exps.weight", outputsFirst.rows(1, 2, false));
+        } else {
+            put(block + "ffn_down_exps.weight", outputsFirst);
+        }
     }
 
     private void splitKeysAndValues(String block, Floats tensor) {
@@ -844,6 +1037,20 @@ public final class LlamaCppFile {
                 int within = row % (2 * half);
                 int to = head * 2 * half + within % half * 2 + within / half;
                 System.arraycopy(values, row * cols(), out, to * cols(), cols());
+            }
+            return new Floats(shape, out);
+        }
+
+        /// Rows of heads, from row `before` on, that are neighbours become those that a turn through all keys lies
+        /// between.
+        Floats inTurns(int before, int keyHeads, int heads, int rowsOfHead) {
+            int width = shape.length == 1 ? 1 : cols();
+            int sharing = heads / keyHeads;
+            float[] out = values.clone();
+            for (int head = 0; head < heads; head++) {
+                int to = head % sharing * keyHeads + head / sharing;
+                int length = rowsOfHead * width;
+                System.arraycopy(values, before * width + head * length, out, before * width + to * length, length);
             }
             return new Floats(shape, out);
         }

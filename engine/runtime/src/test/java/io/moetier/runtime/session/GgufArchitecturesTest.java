@@ -9,11 +9,13 @@ import io.moetier.kernels.device.KvType;
 import io.moetier.runtime.convert.LlamaCppFile;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.model.spec.AttentionSpec;
+import io.moetier.runtime.model.spec.DenseSpec;
 import io.moetier.runtime.model.spec.MixerSpec;
 import io.moetier.runtime.model.spec.SublayerSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.DType;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -50,11 +52,13 @@ class GgufArchitecturesTest {
                 "deepseek_v2_lite",
                 "deepseek_v3",
                 "deepseek_v3_yarn",
+                "deepseek_v32",
                 "dots1",
                 "ernie4_5_moe",
                 "glm4_moe",
                 "glm4_moe_qknorm",
                 "glm4_moe_lite",
+                "glm_moe_dsa",
                 "gpt_oss",
                 "gpt_oss_mxfp4",
                 "granitemoe",
@@ -64,12 +68,42 @@ class GgufArchitecturesTest {
                 "jamba",
                 "lfm2_moe",
                 "minimax_m2",
+                "minimax_m3",
+                "nemotron_h_moe",
+                "nemotron_h_moe_latent",
+                "qwen3_5_moe",
                 "qwen3_next"
             })
     void everyGoldenCaseGivesTheReferencesLogitsChoicesAndTokens(String name) throws IOException {
         GoldenCase golden = GoldenCase.read(name);
         Path file = LlamaCppFile.of(golden.directory()).write(directory.resolve("gguf-" + name + ".gguf"));
         assertGolden(name, golden, file);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"glm4_moe", "granitemoe", "minimax_m2", "qwen3_5_moe", "qwen3_next"})
+    void filesWithMatricesTogetherGiveTheSame(String name) throws IOException {
+        GoldenCase golden = GoldenCase.read(name);
+        Path file = LlamaCppFile.of(golden.directory())
+                .withMatricesTogether()
+                .write(directory.resolve("gguf-joined-" + name + ".gguf"));
+        assertGolden(name, golden, file);
+    }
+
+    @Test
+    void expertsOfFourBitsLieBesideOtherTypes() throws IOException {
+        GoldenCase golden = GoldenCase.read("gpt_oss_mxfp4");
+        Path file = LlamaCppFile.of(golden.directory()).withTypesMixed().write(directory.resolve("gguf-mixed.gguf"));
+        try (ModelSource source = ModelSource.open(file)) {
+            DenseSpec expert = source.spec().moeLayers().getFirst().experts().getFirst();
+            assertEquals(DType.MXFP4, source.require(expert.up()).dtype());
+            assertEquals(DType.F32, source.require(expert.down()).dtype());
+            AttentionSpec attention =
+                    source.spec().blocks(AttentionSpec.class).findFirst().orElseThrow();
+            assertEquals(
+                    DType.BF16, source.require(attention.projections().query()).dtype());
+        }
+        assertGolden("gpt_oss_mxfp4", golden, file);
     }
 
     @ParameterizedTest
@@ -120,6 +154,27 @@ class GgufArchitecturesTest {
     private static LlamaCppFile qwen3Next(boolean together) {
         LlamaCppFile file = LlamaCppFile.of(GoldenCase.read("qwen3_next").directory());
         return together ? file.withDeltasTogether() : file;
+    }
+
+    /// The reference has logits of a text with an image alone.
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void theLanguageModelOfQwen3VlGivesWhatTheCheckpointGives(boolean together) throws IOException {
+        Path golden = GoldenCase.read("qwen3_vl_moe").directory();
+        LlamaCppFile file = LlamaCppFile.of(golden);
+        Path written = (together ? file.withMatricesTogether() : file)
+                .write(directory.resolve("qwen3_vl_moe-" + together + ".gguf"));
+        assertSameLogits(golden, written, "qwen3_vl_moe");
+    }
+
+    /// Layers without an indexer of their own have tensors of one in some files, which nothing reads.
+    @Test
+    void indexersThatNothingReadsAreLeftOut() throws IOException {
+        GoldenCase golden = GoldenCase.read("glm_moe_dsa_shared");
+        Path file = LlamaCppFile.of(golden.directory())
+                .withIndexers(List.of(true, true, false, true))
+                .write(directory.resolve("glm_moe_dsa_shared.gguf"));
+        assertGolden("glm_moe_dsa_shared", golden, file);
     }
 
     /// The file does not say how far apart the router's best probabilities may lie; the family's default is assumed.

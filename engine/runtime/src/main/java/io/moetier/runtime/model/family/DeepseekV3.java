@@ -43,7 +43,15 @@ final class DeepseekV3 {
             DeepseekV3::model,
             Optional.of(GgufRule.of("deepseek2").sigmoid().routedAsDeepseek().latent()));
 
-    static final Family SPARSE = new Family("deepseek_v32", DEFAULTS, DeepseekV3::sparseModel, Optional.empty());
+    static final Family SPARSE = new Family(
+            "deepseek_v32",
+            DEFAULTS,
+            DeepseekV3::sparseModel,
+            Optional.of(GgufRule.of("deepseek32")
+                    .sigmoid()
+                    .routedAsDeepseek()
+                    .latent()
+                    .indexed()));
 
     private DeepseekV3() {}
 

@@ -55,8 +55,16 @@ public final class Families {
             Qwen35Moe.TEXT,
             Qwen3Moe.FAMILY,
             Qwen3Next.FAMILY,
-            Qwen3VlMoe.FAMILY,
+            Qwen3VlMoe.MULTIMODAL,
+            Qwen3VlMoe.TEXT,
             SwitchTransformers.FAMILY);
+
+    /// Families that read images, and those of their language models, whose files they share.
+    private static final Map<String, Family> TEXT_MODELS = Map.of(
+            Qwen35Moe.MULTIMODAL.modelType(), Qwen35Moe.TEXT,
+            Qwen3VlMoe.MULTIMODAL.modelType(), Qwen3VlMoe.TEXT,
+            MiniMaxM3.MULTIMODAL.modelType(), MiniMaxM3.TEXT,
+            Llama4.MULTIMODAL.modelType(), Llama4.TEXT);
 
     private static final String END_OF_SEQUENCE = "eos_token_id";
 
@@ -109,6 +117,7 @@ public final class Families {
     public static Optional<Map<String, String>> ggufNames(ModelSpec spec, Predicate<String> has) {
         return ALL.stream()
                 .filter(family -> family.modelType().equals(spec.family()))
+                .map(family -> TEXT_MODELS.getOrDefault(family.modelType(), family))
                 .flatMap(family -> family.gguf().stream())
                 .findFirst()
                 .map(rule -> GgufModel.names(spec, rule, has));

@@ -6,6 +6,7 @@ import io.moetier.runtime.model.describe.Layer;
 import io.moetier.runtime.model.describe.Mixture;
 import io.moetier.runtime.model.describe.MultiHeadLatentAttention;
 import io.moetier.runtime.model.describe.SwiGlu;
+import io.moetier.runtime.model.gguf.GgufRule;
 import io.moetier.runtime.model.spec.FeedForwardSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
@@ -32,7 +33,8 @@ final class GlmMoeDsa {
                     Map.entry("index_topk_freq", 1),
                     Map.entry("index_skip_topk_offset", 2)),
             GlmMoeDsa::model,
-            Optional.empty());
+            Optional.of(
+                    GgufRule.of("glm-dsa").sigmoid().routedAsDeepseek().latent().indexed()));
 
     private GlmMoeDsa() {}
 

@@ -11,6 +11,7 @@ import io.moetier.runtime.model.describe.GroupedAttention;
 import io.moetier.runtime.model.describe.Layer;
 import io.moetier.runtime.model.describe.Mixture;
 import io.moetier.runtime.model.describe.SwiGlu;
+import io.moetier.runtime.model.gguf.GgufRule;
 import io.moetier.runtime.model.spec.FeedForwardSpec;
 import io.moetier.runtime.model.spec.IndexerSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
@@ -37,7 +38,17 @@ final class MiniMaxM3 {
             "routed_scaling_factor",
             1.0);
 
-    static final Family TEXT = new Family("minimax_m3", DEFAULTS, config -> model(config, ""), Optional.empty());
+    static final Family TEXT = new Family(
+            "minimax_m3",
+            DEFAULTS,
+            config -> model(config, ""),
+            Optional.of(GgufRule.of("minimax-m3")
+                    .sigmoid()
+                    .needs("intermediate_size", "expert_feed_forward_length")
+                    .needs("rotary_dim", "rope.dimension_count")
+                    .takes("routed_scaling_factor", "expert_weights_scale")
+                    .takes("sparse_block_size", "attention.indexer.block_size")
+                    .says("hidden_act", "swigluoai")));
 
     /// Checkpoints with an image encoder, which is left out.
     static final Family MULTIMODAL = new Family(

@@ -8,6 +8,7 @@ import io.moetier.runtime.model.describe.Layer;
 import io.moetier.runtime.model.describe.Mixture;
 import io.moetier.runtime.model.describe.StateSpace;
 import io.moetier.runtime.model.describe.UngatedMlp;
+import io.moetier.runtime.model.gguf.GgufRule;
 import io.moetier.runtime.model.spec.BlockSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
@@ -34,7 +35,27 @@ final class NemotronH {
             "nemotron_h",
             Map.of("layer_norm_epsilon", 1e-5, "norm_topk_prob", true, "routed_scaling_factor", 1.0),
             NemotronH::model,
-            Optional.empty());
+            Optional.of(GgufRule.of("nemotron_h_moe")
+                    .sigmoid()
+                    .needs("n_routed_experts", "expert_count")
+                    .needs("moe_intermediate_size", "expert_feed_forward_length")
+                    .needs("moe_shared_expert_intermediate_size", "expert_shared_feed_forward_length")
+                    .takes("moe_latent_size", "moe_latent_size")
+                    .takes("layer_norm_epsilon", "attention.layer_norm_rms_epsilon")
+                    .takes("n_group", "expert_group_count")
+                    .takes("topk_group", "expert_group_used_count")
+                    .takes("routed_scaling_factor", "expert_weights_scale")
+                    .takes("norm_topk_prob", "expert_weights_norm")
+                    .needs("conv_kernel", "ssm.conv_kernel")
+                    .needs("ssm_state_size", "ssm.state_size")
+                    .needs("n_groups", "ssm.group_count")
+                    .needs("mamba_num_heads", "ssm.time_step_rank")
+                    .needs("ssm_inner_size", "ssm.inner_size")
+                    .says("n_group", 1)
+                    .says("topk_group", 1)
+                    .says("mlp_hidden_act", "relu2")
+                    .says("use_conv_bias", true)
+                    .named("ffn_norm", "attn_norm")));
 
     private NemotronH() {}
 

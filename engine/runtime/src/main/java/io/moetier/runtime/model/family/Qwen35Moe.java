@@ -40,8 +40,11 @@ final class Qwen35Moe {
     /// Checkpoints with a tower for images.
     static final Family MULTIMODAL = new Family("qwen3_5_moe", Map.of(), Qwen35Moe::multimodal, Optional.empty());
 
-    static final Family TEXT =
-            new Family("qwen3_5_moe_text", DEFAULTS, config -> model(config, "model."), Optional.empty());
+    static final Family TEXT = new Family(
+            "qwen3_5_moe_text",
+            DEFAULTS,
+            config -> model(config, "model."),
+            Optional.of(Qwen3Next.rule("qwen35moe").says(GatedDeltaNet.IN_TURNS, true)));
 
     private static final ExpertStorage EXPERTS =
             FusedSwiGlu.halves("experts.gate_up_proj", "experts.down_proj").orEach(SwiGlu.PROJ);

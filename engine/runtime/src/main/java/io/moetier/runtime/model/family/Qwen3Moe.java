@@ -21,12 +21,17 @@ final class Qwen3Moe {
             "qwen3_moe",
             Map.of("rms_norm_eps", 1e-6, "rope_theta", 1e4, "num_key_value_heads", 4),
             Qwen3Moe::model,
-            Optional.of(GgufRule.of("qwen3moe")
-                    .needs("moe_intermediate_size", "expert_feed_forward_length")
-                    .says("norm_topk_prob", true)
-                    .takes("norm_topk_prob", "expert_weights_norm")));
+            Optional.of(rule("qwen3moe")));
 
     private Qwen3Moe() {}
+
+    /// Returns what GGUF files of this architecture do not say themselves.
+    static GgufRule rule(String architecture) {
+        return GgufRule.of(architecture)
+                .needs("moe_intermediate_size", "expert_feed_forward_length")
+                .says("norm_topk_prob", true)
+                .takes("norm_topk_prob", "expert_weights_norm");
+    }
 
     private static ModelSpec model(FamilyConfig config) {
         return Decoder.of(config).layers(layer -> layer(layer, SwiGlu.PROJ));

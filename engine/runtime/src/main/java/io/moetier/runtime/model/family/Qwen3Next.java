@@ -44,19 +44,24 @@ final class Qwen3Next {
                     Map.entry("shared_expert_intermediate_size", 512),
                     Map.entry("norm_topk_prob", true)),
             Qwen3Next::model,
-            Optional.of(GgufRule.of("qwen3next")
-                    .needs("moe_intermediate_size", "expert_feed_forward_length")
-                    .needs("shared_expert_intermediate_size", "expert_shared_feed_forward_length")
-                    .needs("rotary_dim", "rope.dimension_count")
-                    .needs("linear_conv_kernel_dim", "ssm.conv_kernel")
-                    .needs("linear_key_head_dim", "ssm.state_size")
-                    .needs("linear_num_key_heads", "ssm.group_count")
-                    .needs("linear_num_value_heads", "ssm.time_step_rank")
-                    .needs("ssm_inner_size", "ssm.inner_size")
-                    .takes("full_attention_interval", "full_attention_interval")
-                    .named("ffn_norm", "post_attention_norm")));
+            Optional.of(rule("qwen3next")));
 
     private Qwen3Next() {}
+
+    /// Returns what GGUF files of this architecture do not say themselves.
+    static GgufRule rule(String architecture) {
+        return GgufRule.of(architecture)
+                .needs("moe_intermediate_size", "expert_feed_forward_length")
+                .needs("shared_expert_intermediate_size", "expert_shared_feed_forward_length")
+                .needs("rotary_dim", "rope.dimension_count")
+                .needs("linear_conv_kernel_dim", "ssm.conv_kernel")
+                .needs("linear_key_head_dim", "ssm.state_size")
+                .needs("linear_num_key_heads", "ssm.group_count")
+                .needs("linear_num_value_heads", "ssm.time_step_rank")
+                .needs("ssm_inner_size", "ssm.inner_size")
+                .takes("full_attention_interval", "full_attention_interval")
+                .named("ffn_norm", "post_attention_norm");
+    }
 
     private static ModelSpec model(FamilyConfig config) {
         return Decoder.of(config)

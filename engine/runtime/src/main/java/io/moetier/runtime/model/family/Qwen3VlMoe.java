@@ -16,22 +16,28 @@ final class Qwen3VlMoe {
     private static final Map<String, Object> DEFAULTS =
             Map.of("rms_norm_eps", 1e-6, "rope_theta", 5e6, "num_key_value_heads", 16, "norm_topk_prob", true);
 
-    static final Family FAMILY = new Family("qwen3_vl_moe", Map.of(), Qwen3VlMoe::model, Optional.empty());
+    /// Checkpoints with a tower for images.
+    static final Family MULTIMODAL = new Family("qwen3_vl_moe", Map.of(), Qwen3VlMoe::model, Optional.empty());
+
+    static final Family TEXT = new Family(
+            "qwen3_vl_moe_text", DEFAULTS, config -> text(config, "model."), Optional.of(Qwen3Moe.rule("qwen3vlmoe")));
 
     private Qwen3VlMoe() {}
 
     private static ModelSpec model(FamilyConfig config) {
-        FamilyConfig text = config.textModel().withDefaults(DEFAULTS);
-        String prefix = "model.language_model.";
-        ModelSpec model = Decoder.of(text)
+        ModelSpec model = text(config.textModel().withDefaults(DEFAULTS), "model.language_model.");
+        return QwenVision.of(config, "model.visual.", model.hiddenSize())
+                .map(model::with)
+                .orElse(model);
+    }
+
+    private static ModelSpec text(FamilyConfig config, String prefix) {
+        return Decoder.of(config)
                 .named(prefix + "embed_tokens", prefix + "layers.")
-                .finalNorm(text.rms(prefix + "norm"))
+                .finalNorm(config.rms(prefix + "norm"))
                 .layers(layer -> Qwen3Moe.layer(
                         layer,
                         FusedSwiGlu.halves("experts.gate_up_proj", "experts.down_proj", Order.INPUTS_FIRST)
                                 .orEach(SwiGlu.PROJ)));
-        return QwenVision.of(config, "model.visual.", model.hiddenSize())
-                .map(model::with)
-                .orElse(model);
     }
 }

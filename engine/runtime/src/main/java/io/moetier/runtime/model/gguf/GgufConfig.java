@@ -134,6 +134,8 @@ final class GgufConfig {
         if (config.remove("ssm_inner_size") instanceof Integer inner) {
             if (config.get("linear_num_value_heads") instanceof Integer heads) {
                 config.put("linear_value_head_dim", inner / Math.max(1, heads));
+            } else if (config.get("mamba_num_heads") instanceof Integer heads) {
+                config.put("mamba_head_dim", inner / Math.max(1, heads));
             } else if (config.get("hidden_size") instanceof Integer hidden) {
                 config.put("mamba_expand", inner / Math.max(1, hidden));
             }
@@ -153,18 +155,24 @@ final class GgufConfig {
             config.remove("layer_types");
             return;
         }
-        if (heads.size() != layers) {
-            throw metadata.unexpected(key, "one number for each of " + layers + " layers", heads.size());
-        }
+        requireOfLayers(key, layers, heads.size());
         if (config.get("layer_types") instanceof List<?> names) {
             config.put(
                     "layer_types",
                     heads.stream()
+                            .limit(layers)
                             .map(count -> count > 0 ? names.getFirst() : names.getLast())
                             .toList());
         }
         putPeriod("attn_layer", layers, layer -> heads.get(layer) > 0);
         putPeriod("expert_layer", layers, layer -> tensors.containsKey("blk." + layer + ".ffn_gate_inp.weight"));
+    }
+
+    /// There may be a number for each layer that guesses more tokens, too.
+    private void requireOfLayers(String key, int layers, int found) {
+        if (found != layers && found != metadata.requireInt(key("block_count"))) {
+            throw metadata.unexpected(key, "one number for each of " + layers + " layers", found);
+        }
     }
 
     private void putPeriod(String key, int layers, IntPredicate chosen) {
@@ -197,6 +205,15 @@ final class GgufConfig {
             }
             case Number number -> config.put(value.config(), number);
             case Boolean flag -> config.put(value.config(), flag);
+            case List<?> ofLayers
+            when value.gguf().equals("feed_forward_length") ->
+                // which layers have a network shows in their tensors
+                config.put(
+                        value.config(),
+                        ofLayers.stream()
+                                .mapToInt(width -> width instanceof Integer number ? number : 0)
+                                .max()
+                                .orElse(0));
             case Object other -> throw metadata.unexpected(key, "a number, or true or false", other);
         }
     }
@@ -242,7 +259,7 @@ final class GgufConfig {
             config.put("vocab_size", embedding.shape().getFirst());
         }
         config.put("tie_word_embeddings", !tensors.containsKey("output.weight"));
-        boolean biased = tensors.containsKey("blk.0.attn_q.bias");
+        boolean biased = tensors.containsKey("blk.0.attn_q.bias") || tensors.containsKey("blk.0.attn_qkv.bias");
         config.put("qkv_bias", biased);
         config.put("attention_bias", biased);
         config.put("use_bias", biased);
@@ -252,12 +269,7 @@ final class GgufConfig {
                 config.remove("experts_without_qk_norm") instanceof Integer experts
                         ? !experts.equals(config("num_experts"))
                         : tensors.containsKey("blk.0.attn_q_norm.weight"));
-        config.put(
-                "mlp_only_layers",
-                IntStream.range(0, (int) config("num_hidden_layers"))
-                        .filter(layer -> tensors.containsKey("blk." + layer + ".ffn_gate.weight"))
-                        .boxed()
-                        .toList());
+        config.putAll(new GgufLayers(rule, parts, (int) config("num_hidden_layers")).config());
     }
 
     private Object config(String name) {

@@ -18,6 +18,9 @@ import java.util.function.Predicate;
 /// @param weights where each tensor of `spec` lies, by its name there; the shapes have been checked
 /// @param numGuessingTensors tensors of layers that guess more than the next token, which are no part of `spec`
 public record GgufModel(JsonObject config, ModelSpec spec, Map<String, Weight> weights, int numGuessingTensors) {
+    /// Stands behind a name.
+    public static final String OTHER_COLUMNS = "[other columns]";
+
     public GgufModel {
         weights = Collections.unmodifiableMap(new LinkedHashMap<>(weights));
     }
@@ -35,7 +38,8 @@ public record GgufModel(JsonObject config, ModelSpec spec, Map<String, Weight> w
     }
 
     /// Returns what each weight of `spec` is called in GGUF files: the name of a tensor, with the number of an expert
-    /// in brackets where it is one of a stack, and the numbers of rows where others lie in it too.
+    /// in brackets where it is one of a stack, and the numbers of rows where others lie in it too; with
+    /// [#OTHER_COLUMNS] behind it where its columns are in another order than those of `spec`.
     ///
     /// @param has whether a tensor of that name is there, where files differ
     public static Map<String, String> names(ModelSpec spec, GgufRule rule, Predicate<String> has) {

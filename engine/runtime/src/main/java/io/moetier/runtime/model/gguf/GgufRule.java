@@ -109,6 +109,13 @@ public record GgufRule(
                 .takes("mscale_tenth", "rope.scaling.yarn_log_multiplier");
     }
 
+    /// Adds the values of an indexer as DeepSeek-V3.2 has them.
+    public GgufRule indexed() {
+        return needs("index_n_heads", "attention.indexer.head_count")
+                .needs("index_head_dim", "attention.indexer.key_length")
+                .needs("index_topk", "attention.indexer.top_k");
+    }
+
     /// Returns what a part is called.
     String name(String usual) {
         return names.getOrDefault(usual, usual);
@@ -122,6 +129,11 @@ public record GgufRule(
     /// Says whether a value of the metadata becomes a key of the configuration.
     boolean reads(String gguf) {
         return values.stream().anyMatch(value -> value.gguf().equals(gguf));
+    }
+
+    /// Says whether all files of the architecture have this value of a key, which they do not say.
+    boolean says(String config) {
+        return constants.containsKey(config);
     }
 
     /// Says whether a file of the architecture has all that the rule needs, and experts chosen as it says.

@@ -1,10 +1,12 @@
 package io.moetier.runtime.model.gguf;
 
+import io.moetier.runtime.model.describe.GatedDeltaNet;
 import io.moetier.runtime.model.gguf.GgufModel.Change;
 import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.BlockSpec;
 import io.moetier.runtime.model.spec.DenseSpec;
 import io.moetier.runtime.model.spec.GatedDeltaSpec;
+import io.moetier.runtime.model.spec.IndexerSpec;
 import io.moetier.runtime.model.spec.LatentAttentionSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.LightningSpec;
@@ -17,6 +19,7 @@ import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.spec.SequenceAttentionSpec;
 import io.moetier.runtime.model.spec.SharedExpertSpec;
 import io.moetier.runtime.model.spec.ShortConvolutionSpec;
+import io.moetier.runtime.model.spec.SparsitySpec;
 import io.moetier.runtime.model.spec.SublayerSpec;
 import io.moetier.runtime.model.spec.weight.ConvolutionSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
@@ -63,6 +66,9 @@ final class GgufWeights {
         boolean isVector(String name);
 
         RawTensor require(String name, long... shape);
+
+        /// Adds the names that begin so.
+        void markAll(String prefix, Set<String> names);
     }
 
     private GgufWeights(Tensors parts, GgufRule rule) {
@@ -108,6 +114,13 @@ final class GgufWeights {
             public RawTensor require(String name, long... shape) {
                 return parts.require(name, shape);
             }
+
+            @Override
+            public void markAll(String prefix, Set<String> names) {
+                parts.tensors().keySet().stream()
+                        .filter(name -> name.startsWith(prefix))
+                        .forEach(names::add);
+            }
         };
     }
 
@@ -128,6 +141,11 @@ final class GgufWeights {
             public RawTensor require(String name, long... shape) {
                 List<Long> dimensions = Arrays.stream(shape).boxed().toList();
                 return new RawTensor(name, DType.F32.name(), dimensions, Path.of(name), 0, 0);
+            }
+
+            @Override
+            public void markAll(String prefix, Set<String> names) {
+                // nothing is left over
             }
         };
     }
@@ -179,11 +197,9 @@ final class GgufWeights {
         ProjectionsSpec projections = attention.projections();
         int headRows = rule.interleavedHeads() ? attention.headDim() : 0;
         if (projections.query().slice().isPresent() && attention.gate().isPresent()) {
-            addParts(List.of(projections.query(), attention.gate().get()), block + "attn_q" + WEIGHT);
-            add(projections.key(), block + "attn_k");
-            add(projections.value(), block + "attn_v");
+            addGated(projections, attention.gate().get(), block);
         } else if (parts.has(block + "attn_qkv" + WEIGHT)) {
-            addRows(projections.inputs(), block + "attn_qkv");
+            addRows(projections.inputs(), block + "attn_qkv", headRows);
         } else {
             add(projections.query(), block + "attn_q", headRows);
             add(projections.key(), block + "attn_k", headRows);
@@ -196,6 +212,46 @@ final class GgufWeights {
         });
         attention.gate().filter(gate -> gate.slice().isEmpty()).ifPresent(gate -> add(gate, block + "attn_gate"));
         attention.sinks().ifPresent(sinks -> add(sinks, block + "attn_sinks" + WEIGHT));
+        attention.sparsity().ifPresent(sparsity -> add(sparsity, block + "indexer."));
+    }
+
+    /// Queries and gates of a head follow each other.
+    private void addGated(ProjectionsSpec projections, LinearSpec gate, String block) {
+        String together = block + "attn_qkv" + WEIGHT;
+        if (!parts.has(together)) {
+            addParts(List.of(projections.query(), gate), block + "attn_q" + WEIGHT);
+            add(projections.key(), block + "attn_k");
+            add(projections.value(), block + "attn_v");
+            return;
+        }
+        int cols = gate.cols();
+        int queries = projections.query().rows() + gate.rows();
+        int keys = projections.key().rows();
+        int rows = queries + keys + projections.value().rows();
+        RawTensor whole = require(together, rows, cols);
+        for (LinearSpec linear : List.of(projections.query(), gate)) {
+            if (linear.slice().orElse(null) instanceof TensorSlice slice) {
+                weights.put(
+                        linear.weight(),
+                        new GgufModel.Weight(whole, 0, Optional.of(slice.within(rows, cols)), Change.NONE));
+            }
+        }
+        addRow(projections.key(), whole, rows, queries);
+        addRow(projections.value(), whole, rows, queries + keys);
+    }
+
+    private void add(SparsitySpec sparsity, String name) {
+        if (sparsity.indexer().isEmpty()) {
+            parts.markAll(name, used);
+            return;
+        }
+        IndexerSpec indexer = sparsity.indexer().get();
+        boolean together = indexer.weights().isPresent();
+        add(indexer.query(), name + (together ? "attn_q_b" : "q_proj"));
+        add(indexer.key(), name + (together ? "attn_k" : "k_proj"));
+        indexer.queryNorm().ifPresent(norm -> add(norm, name + "q_norm"));
+        add(indexer.keyNorm(), name + "k_norm");
+        indexer.weights().ifPresent(heads -> add(heads, name + "proj"));
     }
 
     private void add(LatentAttentionSpec attention, String block) {
@@ -215,6 +271,7 @@ final class GgufWeights {
             addStack(attention.perHead().values(), block + "attn_v_b" + WEIGHT);
         }
         add(attention.output(), block + "attn_output");
+        attention.sparsity().ifPresent(sparsity -> add(sparsity, block + "indexer."));
     }
 
     private void add(ShortConvolutionSpec mixer, String block) {
@@ -281,12 +338,36 @@ final class GgufWeights {
             addRows(mixed, block + "attn_qkv");
             add(delta.gate(), block + "attn_gate");
         }
-        addParts(List.of(delta.strength(), delta.decay().step()), block + "ssm_ba" + WEIGHT);
+        if (delta.strength().slice().isPresent()) {
+            addParts(List.of(delta.strength(), delta.decay().step()), block + "ssm_ba" + WEIGHT);
+        } else {
+            add(delta.strength(), block + "ssm_beta");
+            addMatrix(delta.decay().step(), block + "ssm_alpha", 0);
+        }
         delta.decay().step().bias().ifPresent(bias -> add(bias, block + "ssm_dt" + BIAS));
         add(delta.convolutions(), block + "ssm_conv1d");
-        addElements(delta.decay().logRates(), block + "ssm_a", Change.NEGATED_EXPONENTIAL, delta.numValueHeads());
+        addElements(
+                delta.decay().logRates(),
+                block + "ssm_a",
+                Change.NEGATED_EXPONENTIAL,
+                delta.shape().numValueHeads());
         add(delta.norm(), block + "ssm_norm");
-        add(delta.projections().output(), block + "ssm_out");
+        addOutput(delta, block + "ssm_out");
+    }
+
+    private void addOutput(GatedDeltaSpec delta, String name) {
+        LinearSpec output = delta.projections().output();
+        boolean reordered = rule.says(GatedDeltaNet.IN_TURNS)
+                && !delta.shape().inTurns()
+                && delta.shape().neighbours() > 1;
+        if (reordered) { // of a checkpoint: only the name is asked for
+            RawTensor other = require(name + WEIGHT, output.rows(), output.cols());
+            weights.put(
+                    output.weight(),
+                    weight(part(other, GgufModel.OTHER_COLUMNS, 1, 0, 1, output.rows(), output.cols())));
+        } else {
+            add(output, name);
+        }
     }
 
     /// Convolutions whose channels follow each other in one tensor.
@@ -309,9 +390,19 @@ final class GgufWeights {
     private void add(MoeSpec moe, String block) {
         add(moe.router().linear(), block + "ffn_gate_inp");
         moe.router().correction().ifPresent(correction -> add(correction, block + "exp_probs_b" + BIAS));
-        addExperts(
-                moe.experts().stream().flatMap(expert -> expert.gate().stream()).toList(), block + "ffn_gate");
-        addExperts(moe.experts().stream().map(DenseSpec::up).toList(), block + "ffn_up");
+        List<LinearSpec> gates =
+                moe.experts().stream().flatMap(expert -> expert.gate().stream()).toList();
+        List<LinearSpec> ups = moe.experts().stream().map(DenseSpec::up).toList();
+        if (!gates.isEmpty() && parts.has(block + "ffn_gate_up_exps" + WEIGHT)) {
+            addPairs(gates, ups, block + "ffn_gate_up_exps");
+        } else {
+            addExperts(gates, block + "ffn_gate");
+            addExperts(ups, block + "ffn_up");
+        }
+        moe.latent().ifPresent(latent -> {
+            add(latent.down(), block + "ffn_latent_down");
+            add(latent.up(), block + "ffn_latent_up");
+        });
         addExperts(moe.experts().stream().map(DenseSpec::down).toList(), block + "ffn_down");
         moe.sharedExpert().ifPresent(shared -> add(shared, block));
     }
@@ -329,6 +420,9 @@ final class GgufWeights {
 
     /// One matrix of every expert: a stack of them or, in files of before April 2024, tensors of their own.
     private void addExperts(List<LinearSpec> experts, String name) {
+        if (experts.isEmpty()) {
+            return;
+        }
         LinearSpec first = experts.getFirst();
         if (parts.has(name + ".0" + WEIGHT)) {
             for (int e = 0; e < experts.size(); e++) {
@@ -342,6 +436,27 @@ final class GgufWeights {
             for (int e = 0; e < experts.size(); e++) {
                 VectorSpec bias = experts.get(e).bias().orElseThrow();
                 weights.put(bias.name(), weight(part(biases, "[" + e + "]", experts.size(), e, 1, bias.size())));
+            }
+        }
+    }
+
+    /// Two matrices of every expert, one above the other.
+    private void addPairs(List<LinearSpec> firsts, List<LinearSpec> seconds, String name) {
+        int experts = firsts.size();
+        int rows = firsts.getFirst().rows();
+        RawTensor stack =
+                require(name + WEIGHT, experts, 2L * rows, firsts.getFirst().cols());
+        boolean biased = firsts.getFirst().bias().isPresent();
+        Optional<RawTensor> biases = biased ? Optional.of(require(name + BIAS, experts, 2L * rows)) : Optional.empty();
+        for (int half = 0; half < 2; half++) {
+            String label = "[" + half * rows + ".." + (half + 1) * rows + "]";
+            for (int e = 0; e < experts; e++) {
+                LinearSpec linear = (half == 0 ? firsts : seconds).get(e);
+                String own = "[" + e + "]" + label;
+                int number = 2 * e + half;
+                weights.put(linear.weight(), weight(part(stack, own, 2 * experts, number, 1, rows, linear.cols())));
+                biases.ifPresent(all -> weights.put(
+                        linear.bias().orElseThrow().name(), weight(part(all, own, 2 * experts, number, 1, rows))));
             }
         }
     }
@@ -360,21 +475,44 @@ final class GgufWeights {
 
     /// Matrices whose rows follow each other in a matrix, and their biases likewise.
     private void addRows(List<LinearSpec> linears, String name) {
+        addRows(linears, name, 0);
+    }
+
+    /// @param headRows of all but the last, 0 where rows are as in a checkpoint
+    private void addRows(List<LinearSpec> linears, String name, int headRows) {
         int rows = linears.stream().mapToInt(LinearSpec::rows).sum();
         RawTensor whole = require(name + WEIGHT, rows, linears.getFirst().cols());
         Optional<RawTensor> bias = linears.getFirst().bias().map(present -> require(name + BIAS, rows));
+        bias.filter(present -> headRows != 0).ifPresent(GgufWeights::refuseReordered);
         int at = 0;
         for (LinearSpec linear : linears) {
-            String label = "[" + at + ".." + (at + linear.rows()) + "]";
-            weights.put(
-                    linear.weight(), weight(part(whole, label, rows, at, linear.rows(), linear.rows(), linear.cols())));
+            boolean last = at + linear.rows() == rows;
+            addRow(linear, whole, rows, at, last ? 0 : headRows);
             if (bias.isPresent()) {
                 weights.put(
                         linear.bias().orElseThrow().name(),
-                        weight(part(bias.get(), label, rows, at, linear.rows(), linear.rows())));
+                        weight(part(bias.get(), label(linear, at), rows, at, linear.rows(), linear.rows())));
             }
             at += linear.rows();
         }
+    }
+
+    private void addRow(LinearSpec linear, RawTensor whole, int rows, int at) {
+        addRow(linear, whole, rows, at, 0);
+    }
+
+    private void addRow(LinearSpec linear, RawTensor whole, int rows, int at, int headRows) {
+        RawTensor own = part(whole, label(linear, at), rows, at, linear.rows(), linear.rows(), linear.cols());
+        weights.put(linear.weight(), new GgufModel.Weight(own, headRows));
+    }
+
+    private static String label(LinearSpec linear, int at) {
+        return "[" + at + ".." + (at + linear.rows()) + "]";
+    }
+
+    private static void refuseReordered(RawTensor bias) {
+        throw MalformedModelException.of(
+                bias.file(), "tensor " + bias.name(), "no bias, whose order would have to change", "one");
     }
 
     /// Matrices that lie in a tensor as they do in a checkpoint; a tensor of blocks can be cut between rows alone.
@@ -416,18 +554,21 @@ final class GgufWeights {
     }
 
     private void add(LinearSpec linear, String name, int headRows) {
+        addMatrix(linear, name, headRows);
+        if (linear.bias().isPresent()) {
+            RawTensor bias = require(name + BIAS, linear.rows());
+            if (headRows != 0) {
+                refuseReordered(bias);
+            }
+            weights.put(linear.bias().get().name(), new GgufModel.Weight(bias, 0));
+        }
+    }
+
+    private void addMatrix(LinearSpec linear, String name, int headRows) {
         RawTensor found = linear.rows() == 1 && parts.isVector(name + WEIGHT)
                 ? asRow(require(name + WEIGHT, linear.cols()))
                 : require(name + WEIGHT, linear.rows(), linear.cols());
         weights.put(linear.weight(), new GgufModel.Weight(found, headRows));
-        if (linear.bias().isPresent()) {
-            RawTensor bias = require(name + BIAS, linear.rows());
-            if (headRows != 0) {
-                throw MalformedModelException.of(
-                        bias.file(), "tensor " + bias.name(), "no bias, whose order would have to change", "one");
-            }
-            weights.put(linear.bias().get().name(), new GgufModel.Weight(bias, 0));
-        }
     }
 
     private void add(NormSpec norm, String name) {

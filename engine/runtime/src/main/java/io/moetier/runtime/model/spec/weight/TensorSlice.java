@@ -27,6 +27,11 @@ public record TensorSlice(
         return new TensorSlice(tensor, shape, offset, 1, rows, Integer.MAX_VALUE, 0);
     }
 
+    /// Returns the same rows at the beginning of a matrix that has more of them.
+    public TensorSlice within(long rows, long cols) {
+        return new TensorSlice(tensor, List.of(rows, cols), offset, rowStride, colStride, groupRows, groupStride);
+    }
+
     @Override
     public boolean isTransposed() {
         return rowStride < colStride;

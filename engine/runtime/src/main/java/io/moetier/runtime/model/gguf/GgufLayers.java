@@ -1,0 +1,140 @@
+package io.moetier.runtime.model.gguf;
+
+import io.moetier.storage.format.GgufParts;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.format.RawTensor;
+import io.moetier.storage.model.MalformedModelException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/// Tells what is computed in each layer, which shows in the tensors that it has, or in lists of the metadata.
+final class GgufLayers {
+    private static final String TYPES = "attention.indexer.types";
+    private static final String INDEX_KEYS = "indexer.k_proj";
+
+    /// From this context on, files of `glm-dsa` that do not list them have indexers in one layer of four.
+    private static final int POSITIONS_OF_SHARED_INDEXERS = 1 << 20;
+
+    private final GgufRule rule;
+    private final JsonObject metadata;
+    private final Map<String, RawTensor> tensors;
+    private final int numLayers;
+
+    GgufLayers(GgufRule rule, GgufParts parts, int numLayers) {
+        this.rule = rule;
+        this.metadata = parts.metadata();
+        this.tensors = parts.tensors();
+        this.numLayers = numLayers;
+    }
+
+    /// Returns the keys of `config.json` that say it.
+    Map<String, Object> config() {
+        Map<String, Object> config = new LinkedHashMap<>();
+        config.put(
+                "mlp_only_layers",
+                layers().filter(layer -> has(layer, "ffn_gate")).boxed().toList());
+        if (layers().anyMatch(this::isNetworkAlone)) {
+            config.put("layers_block_type", layers().mapToObj(this::onlyBlock).toList());
+        }
+        if (rule.reads("attention.indexer.top_k")) {
+            config.putAll(indexers());
+        }
+        if (rule.reads("attention.indexer.block_size")) {
+            config.put("moe_layer_freq", ones("ffn_gate_inp"));
+            putRows(config, "dense_intermediate_size", "ffn_gate");
+            putRows(config, "shared_intermediate_size", "ffn_gate_shexp");
+            if (layers().anyMatch(layer -> has(layer, INDEX_KEYS))) {
+                config.put("sparse_attention_config", blocksOfKeys());
+            }
+        }
+        return config;
+    }
+
+    private IntStream layers() {
+        return IntStream.range(0, numLayers);
+    }
+
+    private boolean has(int layer, String part) {
+        return tensors.containsKey("blk." + layer + "." + part + ".weight");
+    }
+
+    /// Says whether the layer has neither attention nor a state in front of its network.
+    private boolean isNetworkAlone(int layer) {
+        return Stream.of("ffn_norm", "post_attention_norm", "ssm_in", "attn_output")
+                .noneMatch(part -> has(layer, part));
+    }
+
+    private String onlyBlock(int layer) {
+        if (has(layer, "ssm_in")) {
+            return "mamba";
+        }
+        if (has(layer, "attn_output")) {
+            return "attention";
+        }
+        return has(layer, "ffn_gate_inp") ? "moe" : "mlp";
+    }
+
+    /// Which layers have an indexer of their own: as listed, or as llama.cpp takes it to be.
+    private Map<String, Object> indexers() {
+        String key = rule.key(TYPES);
+        if (metadata.value(key) instanceof List<?> types) {
+            if (types.size() < numLayers) {
+                throw metadata.unexpected(key, "one entry for each of " + numLayers + " layers", types.size());
+            }
+            return Map.of(
+                    "indexer_types",
+                    types.stream()
+                            .limit(numLayers)
+                            .map(type -> isOn(key, type) ? "full" : "shared")
+                            .toList());
+        }
+        return metadata.requireInt(rule.key("context_length")) < POSITIONS_OF_SHARED_INDEXERS
+                ? Map.of()
+                : Map.of("index_topk_freq", 4, "index_skip_topk_offset", 3);
+    }
+
+    private boolean isOn(String key, @Nullable Object type) {
+        return switch (type) {
+            case Boolean flag -> flag;
+            case Number number -> number.intValue() != 0;
+            case String word when Set.of("full", "shared").contains(word) -> word.equals("full");
+            case null, default -> throw metadata.unexpected(key, "true and false, 1 and 0, or full and shared", type);
+        };
+    }
+
+    /// Attention to blocks of keys, as MiniMax-M3 has it.
+    private Map<String, Object> blocksOfKeys() {
+        Map<String, Object> sparse = new LinkedHashMap<>();
+        sparse.put("use_sparse_attention", true);
+        Map.of(
+                        "sparse_num_index_heads", "head_count",
+                        "sparse_index_dim", "key_length",
+                        "sparse_topk_blocks", "top_k",
+                        "sparse_block_size", "block_size",
+                        "sparse_local_block", "local_blocks")
+                .forEach((name, key) -> sparse.put(name, metadata.requireInt(rule.key("attention.indexer." + key))));
+        sparse.put("sparse_attention_freq", ones(INDEX_KEYS));
+        return sparse;
+    }
+
+    private List<Integer> ones(String part) {
+        return layers().mapToObj(layer -> has(layer, part) ? 1 : 0).toList();
+    }
+
+    private void putRows(Map<String, Object> config, String key, String part) {
+        layers().filter(layer -> has(layer, part)).limit(1).forEach(layer -> {
+            RawTensor tensor = Objects.requireNonNull(tensors.get("blk." + layer + "." + part + ".weight"));
+            if (tensor.shape().size() != 2 || tensor.shape().getFirst() > Integer.MAX_VALUE) {
+                throw MalformedModelException.of(
+                        tensor.file(), "tensor " + tensor.name(), "a matrix", "shape " + tensor.shape());
+            }
+            config.put(key, tensor.shape().getFirst());
+        });
+    }
+}
