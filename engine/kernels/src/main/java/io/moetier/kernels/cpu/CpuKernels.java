@@ -8,6 +8,7 @@ import io.moetier.kernels.cpu.attention.AttentionOverLatents;
 import io.moetier.kernels.cpu.attention.CausalConvolution;
 import io.moetier.kernels.cpu.attention.Indexer;
 import io.moetier.kernels.cpu.attention.LinearAttention;
+import io.moetier.kernels.cpu.attention.MutualAttention;
 import io.moetier.kernels.cpu.attention.SelectiveScan;
 import io.moetier.kernels.cpu.attention.SequenceScores;
 import io.moetier.kernels.cpu.pool.WorkerPool;
@@ -93,6 +94,7 @@ final class CpuKernels implements Backend {
     private final SelectiveScan scan;
     private final LinearAttention linearAttention;
     private final SequenceScores sequenceScores;
+    private final MutualAttention mutualAttention;
     private final TopK topK;
     private final RowDecoder rowDecoder = new RowDecoder();
     private final WorkerPool pool;
@@ -135,12 +137,17 @@ final class CpuKernels implements Backend {
         scan = new SelectiveScan(pool);
         linearAttention = new LinearAttention(pool, scratch);
         sequenceScores = new SequenceScores(pool);
+        mutualAttention = new MutualAttention(pool, arithmetic, scratch);
         topK = new TopK(pool);
     }
 
     /// Returns the bytes of what is kept from one operation to the next.
     long workingBytes() {
-        return PackedColumns.byteSize(columns) + experts.byteSize() + indexer.byteSize() + Scratch.byteSize(scratch);
+        return PackedColumns.byteSize(columns)
+                + experts.byteSize()
+                + indexer.byteSize()
+                + mutualAttention.byteSize()
+                + Scratch.byteSize(scratch);
     }
 
     @Override
@@ -364,6 +371,12 @@ final class CpuKernels implements Backend {
             DeviceBuffer out) {
         sequenceScores.run(
                 floats(q), n, firstPosition, floats(k), floats(v), numKeys, shape, optional(bias), floats(out));
+    }
+
+    @Override
+    public void mutualAttention(
+            DeviceBuffer q, DeviceBuffer k, DeviceBuffer v, int n, SequenceShape shape, DeviceBuffer out) {
+        mutualAttention.run(floats(q), floats(k), floats(v), n, shape, floats(out));
     }
 
     @Override

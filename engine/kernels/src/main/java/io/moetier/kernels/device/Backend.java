@@ -123,6 +123,12 @@ public interface Backend {
             @Nullable KeyChoice choice,
             DeviceBuffer out);
 
+    /// As [Kernels#mutualAttention].
+    default void mutualAttention(
+            DeviceBuffer q, DeviceBuffer k, DeviceBuffer v, int n, SequenceShape shape, DeviceBuffer out) {
+        sequenceAttention(q, n, 0, k, v, n, shape, null, out);
+    }
+
     /// As [Kernels#sequenceAttention].
     void sequenceAttention(
             DeviceBuffer q,

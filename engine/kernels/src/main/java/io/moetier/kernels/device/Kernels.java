@@ -411,6 +411,23 @@ public final class Kernels {
         }
     }
 
+    /// Attention of each of `n` rows of `q` `[n, numHeads * headDim]` to all of `k` and `v`, which are shaped likewise,
+    /// as
+    /// is `out`: as [#sequenceAttention] of a shape that is not causal, for as many rows as images have patches.
+    public void mutualAttention(
+            DeviceBuffer q, DeviceBuffer k, DeviceBuffer v, int n, SequenceShape shape, DeviceBuffer out) {
+        backend.enter();
+        Operands.requireRows(n, shape.headDim());
+        Operands.requireMutual(shape);
+        requireAttention(KvType.F32, shape.headDim(), shape.headDim());
+        long floats = (long) n * shape.numHeads() * shape.headDim();
+        requireBoth(q, out, floats);
+        requireBoth(k, v, floats);
+        if (n > 0) {
+            backend.mutualAttention(q, k, v, n, shape, out);
+        }
+    }
+
     /// Chooses the experts of each token by falling weight, a tie going to the lower id; those of a
     /// [Routing.SparseMixer] come in the order of its choices.
     ///

@@ -140,6 +140,13 @@ final class Operands {
         }
     }
 
+    /// Wants attention in which every row sees every other alike.
+    static void requireMutual(SequenceShape shape) {
+        if (shape.causal() || shape.biasReach() != 0) {
+            throw new IllegalArgumentException("mutual attention has no order and no biases, unlike " + shape);
+        }
+    }
+
     /// Wants a cache of the heads that are attended to.
     static void requireSuits(KvLayer cache, AttentionShape shape) {
         if (shape.numKvHeads() != cache.numKvHeads() || shape.headDim() != cache.headDim()) {

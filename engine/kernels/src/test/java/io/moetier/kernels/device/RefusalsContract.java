@@ -46,6 +46,7 @@ abstract class RefusalsContract extends DeviceFixture {
         kernels.storeIndexKeys(x, 0, 0, index);
         kernels.chooseKeys(x, x, 0, 0, new IndexShape(2, 2, new KeyBlocks(1, 1, 1)), index, x);
         kernels.sequenceAttention(x, 0, 0, x, x, 1, new SequenceShape(1, 4, 1, false, 0), null, x);
+        kernels.mutualAttention(x, x, x, 0, new SequenceShape(1, 4, 1, false, 0), x);
         kernels.route(x, 0, Routing.softmax(4, 1), null, none, new float[0]);
         ExpertChoices choices = new ExpertChoices(x);
         RouterWeights router = new RouterWeights(new WeightMatrix[] {w}, new float[1][], Routing.softmax(4, 1), null);

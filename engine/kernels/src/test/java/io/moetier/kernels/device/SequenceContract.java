@@ -94,6 +94,21 @@ abstract class SequenceContract extends RefusalsContract {
         }
     }
 
+    @Test
+    void rowsAttendToEachOther() {
+        int[][] cases = {{3, 8, 1}, {2, 72, 300}, {1, 5, 33}, {2, 16, 16}, {3, 8, 17}}; // heads, elements, rows
+        for (int[] c : cases) {
+            SequenceShape shape = new SequenceShape(c[0], c[1], 0.2f, false, 0);
+            int floats = c[2] * c[0] * c[1];
+            float[] q = floats(floats);
+            float[] k = floats(floats);
+            float[] v = floats(floats);
+            DeviceBuffer out = zeros(floats);
+            kernels.mutualAttention(buffer(q), buffer(k), buffer(v), c[2], shape, out);
+            assertClose(Reference.sequenceAttention(q, 0, k, v, shape, null), read(out), ATTENTION, shape.toString());
+        }
+    }
+
     private void sequence(SequenceShape shape, float @Nullable [] bias, int n, int first, int numKeys) {
         int width = shape.numHeads() * shape.headDim();
         float[] q = floats(n * width);

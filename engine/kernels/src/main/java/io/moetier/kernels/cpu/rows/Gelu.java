@@ -29,7 +29,7 @@ final class Gelu {
     }
 
     static double tanh(double x) {
-        return 0.5 * x * (1 + Math.tanh(ROOT_OF_TWO_BY_PI * (x + CUBIC * x * x * x)));
+        return x / (1 + Math.exp(-2 * ROOT_OF_TWO_BY_PI * (x + CUBIC * x * x * x))); // half of 1 + tanh is the logistic
     }
 
     /// @param x at least 0

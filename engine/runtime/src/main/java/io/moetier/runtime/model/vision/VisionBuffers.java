@@ -7,7 +7,8 @@ import java.lang.foreign.Arena;
 /// The buffers of a tower for one tile.
 ///
 /// @param residual `[patches, hidden]`
-/// @param normed of the same shape, as are the next four and `out`
+/// @param normed of the same shape, as are the next three
+/// @param query and what is added to the residual stream
 /// @param wide intermediate results of an MLP
 /// @param other every second of them
 record VisionBuffers(
@@ -16,10 +17,9 @@ record VisionBuffers(
         DeviceBuffer query,
         DeviceBuffer key,
         DeviceBuffer value,
-        DeviceBuffer out,
         DeviceBuffer wide,
         DeviceBuffer other) {
-    private static final int OF_HIDDEN = 6;
+    private static final int OF_HIDDEN = 5;
 
     /// How many floats they have.
     ///
@@ -33,7 +33,6 @@ record VisionBuffers(
     /// @param arena of the device, owns them
     static VisionBuffers of(Device device, Arena arena, Sizes sizes) {
         return new VisionBuffers(
-                device.allocate(sizes.hidden, arena),
                 device.allocate(sizes.hidden, arena),
                 device.allocate(sizes.hidden, arena),
                 device.allocate(sizes.hidden, arena),

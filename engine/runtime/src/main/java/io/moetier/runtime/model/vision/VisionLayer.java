@@ -10,7 +10,6 @@ import io.moetier.runtime.model.weight.Linear;
 import io.moetier.runtime.model.weight.Norm;
 import io.moetier.runtime.model.weight.Projections;
 import io.moetier.runtime.model.weight.Weights;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// A layer of a tower: attention among all patches, and an MLP.
@@ -25,6 +24,7 @@ final class VisionLayer {
     private final VisionMlp mlp;
 
     /// @param scale of each element of what is added; null for 1
+    @SuppressWarnings("ArrayRecordComponent") // nobody compares them
     private record Branch(Norm norm, float @Nullable [] scale) {
         static Branch load(VisionSpec.Branch spec, Weights weights) {
             return new Branch(
@@ -38,9 +38,9 @@ final class VisionLayer {
 
         void end(Kernels kernels, int n, VisionBuffers buffers) {
             if (scale == null) {
-                kernels.add(buffers.residual(), buffers.out(), n * norm.size());
+                kernels.add(buffers.residual(), buffers.query(), n * norm.size());
             } else {
-                kernels.addScaled(buffers.out(), n, norm.size(), scale, buffers.residual());
+                kernels.addScaled(buffers.query(), n, norm.size(), scale, buffers.residual());
             }
         }
     }
@@ -76,21 +76,22 @@ final class VisionLayer {
         first.begin(kernels, n, buffers);
         queryKeyValue.apply(
                 kernels, buffers.normed(), n, new DeviceBuffer[] {buffers.query(), buffers.key(), buffers.value()});
-        for (DeviceBuffer heads : List.of(buffers.query(), buffers.key())) {
-            Norm norm = heads == buffers.query() ? queryNorm : keyNorm;
-            if (norm != null) {
-                norm.apply(kernels, heads, n, heads);
-            }
-            if (rotations != null) {
-                kernels.rope(heads, n, shape.numHeads(), shape.headDim(), 0, 0, rotations);
-            }
-        }
-        kernels.sequenceAttention(
-                buffers.query(), n, 0, buffers.key(), buffers.value(), n, shape, null, buffers.normed());
-        output.apply(kernels, buffers.normed(), n, buffers.out());
+        place(kernels, buffers.query(), queryNorm, n, rotations);
+        place(kernels, buffers.key(), keyNorm, n, rotations);
+        kernels.mutualAttention(buffers.query(), buffers.key(), buffers.value(), n, shape, buffers.normed());
+        output.apply(kernels, buffers.normed(), n, buffers.query());
         first.end(kernels, n, buffers);
         second.begin(kernels, n, buffers);
-        mlp.apply(kernels, buffers.normed(), n, buffers.wide(), buffers.other(), buffers.out());
+        mlp.apply(kernels, buffers.normed(), n, buffers.wide(), buffers.other(), buffers.query());
         second.end(kernels, n, buffers);
+    }
+
+    private void place(Kernels kernels, DeviceBuffer heads, @Nullable Norm norm, int n, @Nullable RopeTable rotations) {
+        if (norm != null) {
+            norm.apply(kernels, heads, n, heads);
+        }
+        if (rotations != null) {
+            kernels.rope(heads, n, shape.numHeads(), shape.headDim(), 0, 0, rotations);
+        }
     }
 }
