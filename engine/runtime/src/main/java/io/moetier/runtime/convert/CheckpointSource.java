@@ -41,13 +41,15 @@ final class CheckpointSource implements ModelSource {
     private static final String SENTENCE_PIECE = "tokenizer.model";
 
     private final Checkpoint checkpoint;
+    private final StoredNames names;
     private final ModelSpec spec;
     private final boolean lacksTower;
 
     private CheckpointSource(Checkpoint checkpoint) {
         this.checkpoint = checkpoint;
+        names = new StoredNames(checkpoint::has);
         ModelSpec described = Families.describe(checkpoint.config());
-        spec = described.seeingIf(checkpoint::has);
+        spec = described.seeingIf(names::contains);
         lacksTower = described.vision().isPresent() && spec.vision().isEmpty();
         checkpoint
                 .file("generation_config.json")
@@ -102,19 +104,19 @@ final class CheckpointSource implements ModelSource {
     public TensorInfo require(LinearSpec linear) {
         return slice(linear)
                 .map(slice -> require(slice, linear))
-                .orElseGet(() -> checkpoint.require(linear.weight(), linear.rows(), linear.cols()));
+                .orElseGet(() -> checkpoint.require(names.of(linear.weight()), linear.rows(), linear.cols()));
     }
 
     @Override
     public TensorInfo require(VectorSpec vector) {
         return vector.slice()
                 .map(slice -> require(slice, vector.size()))
-                .orElseGet(() -> checkpoint.require(vector.name(), vector.size()));
+                .orElseGet(() -> checkpoint.require(names.of(vector.name()), vector.size()));
     }
 
     /// Where a matrix has a tensor of its own although most checkpoints have it in another's, it lies there.
     private Optional<MatrixSlice> slice(LinearSpec linear) {
-        return linear.slice().filter(slice -> !checkpoint.has(linear.weight()));
+        return linear.slice().filter(slice -> !names.contains(linear.weight()));
     }
 
     private TensorInfo require(MatrixSlice slice, LinearSpec linear) {
@@ -134,7 +136,7 @@ final class CheckpointSource implements ModelSource {
 
     private RawTensor requireBytes(TensorSlice slice) {
         return checkpoint.requireBytes(
-                slice.tensor(),
+                names.of(slice.tensor()),
                 slice.shape().stream().mapToLong(Long::longValue).toArray());
     }
 
@@ -154,7 +156,7 @@ final class CheckpointSource implements ModelSource {
 
     private TensorInfo requireWhole(TensorSlice slice) {
         return checkpoint.require(
-                slice.tensor(),
+                names.of(slice.tensor()),
                 slice.shape().stream().mapToLong(Long::longValue).toArray());
     }
 

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// The layouts that checkpoints of one family come in give the same bits.
 class LayoutsTest {
@@ -53,6 +54,21 @@ class LayoutsTest {
                         ? Optional.empty()
                         : Optional.of(name.replace("language_model.", "")));
         assertSameLogits(qwen(), alone);
+    }
+
+    /// Transformers 5 puts `model.` in front of what is inside the model, and the head outside.
+    @ParameterizedTest
+    @ValueSource(strings = {"internvl_qwen3_moe", "llama4_scout_image"})
+    void namesMayBeThoseOfTransformers5(String name) throws IOException {
+        AlteredCheckpoint saved = new AlteredCheckpoint(TestData.golden(name))
+                .rename(tensor -> Optional.of(
+                        tensor.startsWith("language_model.lm_head.")
+                                ? tensor.substring("language_model.".length())
+                                : "model." + tensor.replace("language_model.model.", "language_model.")));
+        assertSameLogits(new AlteredCheckpoint(TestData.golden(name)), saved);
+        try (ModelSource source = ModelSource.open(directory.resolve("other"))) {
+            assertFalse(source.lacksTower());
+        }
     }
 
     /// Its configuration still has the tower.

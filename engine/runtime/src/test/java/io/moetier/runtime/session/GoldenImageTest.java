@@ -120,8 +120,8 @@ class GoldenImageTest {
     void picturesStandInTheOrderOfTheirTokens(String name) {
         GoldenCase golden = GoldenCase.read(name);
         int[] prompt = golden.inputIds();
-        int[] twice =
-                IntStream.concat(IntStream.of(prompt), IntStream.of(prompt)).toArray();
+        int[] twice = Arrays.copyOf(prompt, 2 * prompt.length);
+        System.arraycopy(prompt, 0, twice, prompt.length, prompt.length);
         try (Engine engine = Engine.open(ImportedStores.of(golden.directory()), EngineConfig.DEFAULT);
                 Session together = engine.newSession();
                 Session apart = engine.newSession()) {
