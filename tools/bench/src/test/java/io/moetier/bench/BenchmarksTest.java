@@ -70,6 +70,25 @@ class BenchmarksTest {
         assertEquals(1e-9 * 2 * 2 * 16 * keys * headDim, work.gigaflops, 1e-15);
     }
 
+    @Test
+    void towersRead() {
+        TowerBenchmark benchmark = new TowerBenchmark();
+        benchmark.side = 4;
+        benchmark.layers = 1;
+        benchmark.kernels = KernelChoice.AUTO;
+        benchmark.fill();
+        try {
+            assertEquals(4, benchmark.read(work));
+        } finally {
+            benchmark.close();
+        }
+        long ofLayer = 4L * 1152 * 1152 + 2L * 1152 * 4304 + 4 * 1152 + 4304 + 1152;
+        long ofPatches = 1536L * 1152 + 1152;
+        long ofMerger = 4608L * 4608 + 4608 + 4608L * 2048 + 2048;
+        long attention = 4L * 16 * 16 * 1152;
+        assertEquals(1e-9 * (2 * 16 * (ofLayer + ofPatches) + 2 * 4 * ofMerger + attention), work.gigaflops, 1e-15);
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {1, 128})
     void layersGoOn(int tokens) {
