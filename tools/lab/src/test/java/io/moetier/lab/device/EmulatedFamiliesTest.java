@@ -76,7 +76,7 @@ class EmulatedFamiliesTest {
         Path golden = TestData.golden(name);
         JsonObject reference = Json.readObject(golden.resolve("reference.json"));
         int[] prompt = ints(reference, "input_ids");
-        int[] greedy = ints(reference, "greedy_ids");
+        int[] greedy = Arrays.copyOf(ints(reference, "greedy_ids"), FEW);
         try (Engine engine = open(golden);
                 Session session = engine.newSession()) {
             PixelValues values = PixelValues.read(golden.resolve("inputs.safetensors"));
