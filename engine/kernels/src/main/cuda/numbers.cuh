@@ -47,6 +47,7 @@ enum {
   SOFTPLUS,
   GELU,
   GELU_TANH,
+  TANH,
   ADD_SCALED
 };
 }

@@ -311,6 +311,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) each_token(const Progra
           out[i] = 0.5f * x * (1.0f + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
         });
         break;
+      case operations::TANH:
+        each(op, [&](int i) { out[i] = tanhf(out[i]); });
+        break;
       case operations::ADD_SCALED:  // y: factors of columns
         each(op, [&](int i) { out[i] += op.y[i % op.cols] * op.x[i]; });
         break;

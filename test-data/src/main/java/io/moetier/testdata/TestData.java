@@ -9,6 +9,7 @@ public final class TestData {
     /// Golden cases that the families of this version reproduce.
     public static final List<String> GOLDEN_CASES = List.of(
             "dbrx",
+            "gemma4_moe",
             "glam",
             "gpt_oss",
             "gpt_oss_mxfp4",

@@ -521,6 +521,7 @@ final class CudaKernels implements Backend, AutoCloseable {
             case SOFTPLUS -> Code.SOFTPLUS;
             case GELU -> Code.GELU;
             case GELU_TANH -> Code.GELU_TANH;
+            case TANH -> Code.TANH;
         };
         program.operation(code, length).out(buffer(x)).commit();
     }

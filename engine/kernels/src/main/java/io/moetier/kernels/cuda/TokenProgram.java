@@ -56,6 +56,7 @@ final class TokenProgram {
         SOFTPLUS,
         GELU,
         GELU_TANH,
+        TANH,
         ADD_SCALED
     }
 

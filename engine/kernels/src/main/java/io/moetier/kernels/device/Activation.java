@@ -11,5 +11,7 @@ public enum Activation {
     /// `0.5 * x * (1 + erf(x / sqrt(2)))` (Hendrycks and Gimpel 2016, arXiv:1606.08415)
     GELU,
     /// `0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))`, nearly the same (ibid.)
-    GELU_TANH
+    GELU_TANH,
+    /// The hyperbolic tangent.
+    TANH
 }

@@ -90,7 +90,7 @@ public final class RopeTable {
     }
 
     /// How a checkpoint stretches its positions to longer contexts.
-    public sealed interface Scaling permits Yarn, Llama3, LargerBase, Divided, LongRope {
+    public sealed interface Scaling permits Yarn, Llama3, LargerBase, Divided, FirstPairs, LongRope {
         /// Changes the inverse frequencies and returns what cosines and sines are multiplied by.
         double apply(double[] frequencies, double theta);
     }
@@ -216,6 +216,17 @@ public final class RopeTable {
                 frequencies[i] /= divisors.get(i);
             }
             return magnitude;
+        }
+    }
+
+    /// The first pairs alone are rotated, by the frequencies that they have among all.
+    ///
+    /// @param share of the pairs
+    public record FirstPairs(double share) implements Scaling {
+        @Override
+        public double apply(double[] frequencies, double theta) {
+            Arrays.fill(frequencies, (int) (share * frequencies.length), frequencies.length, 0);
+            return 1;
         }
     }
 

@@ -87,6 +87,7 @@ final class Reference {
             case SOFTPLUS -> x > 50 ? x : Math.log1p(Math.exp(x));
             case GELU -> x * (1 + errorFunction(x * Math.sqrt(0.5))) / 2;
             case GELU_TANH -> x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))) / 2;
+            case TANH -> Math.tanh(x);
         };
     }
 

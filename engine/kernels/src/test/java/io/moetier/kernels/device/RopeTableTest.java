@@ -73,6 +73,18 @@ class RopeTableTest {
     }
 
     @Test
+    void aShareOfThePairsIsRotatedByTheFrequenciesOfAll() {
+        RopeTable.Angles angles = RopeTable.of(16, 10000, false, Optional.of(new RopeTable.FirstPairs(0.25)))
+                .reserve(4);
+        assertEquals(Math.sin(3), angles.sin()[3 * 8], 1e-7);
+        assertEquals(Math.sin(3 * Math.pow(10000, -2.0 / 16)), angles.sin()[3 * 8 + 1], 1e-7);
+        for (int pair = 2; pair < 8; pair++) {
+            assertEquals(0f, angles.sin()[3 * 8 + pair]);
+            assertEquals(1f, angles.cos()[3 * 8 + pair]);
+        }
+    }
+
+    @Test
     void refusesOtherFactorsThanPairs() {
         RopeTable.Divided one = new RopeTable.Divided(List.of(1.0), 1);
         assertThrows(IllegalArgumentException.class, () -> RopeTable.of(4, 10000, false, Optional.of(one)));

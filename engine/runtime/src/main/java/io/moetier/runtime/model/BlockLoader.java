@@ -81,9 +81,12 @@ final class BlockLoader {
                     block(layer, sublayer.block(), norm),
                     sublayer.postNorm().map(this::norm).orElse(null),
                     sublayer.residual(),
+                    sublayer.sumNorm().map(this::norm).orElse(null),
                     hiddenSize));
         }
-        return new DecoderLayer(sublayers);
+        return new DecoderLayer(
+                sublayers,
+                spec.factor().map(factor -> weights.vector(factor)[0]).orElse(1f));
     }
 
     private Block block(int layer, BlockSpec spec, @Nullable Norm norm) {

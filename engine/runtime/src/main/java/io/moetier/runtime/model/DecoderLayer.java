@@ -7,7 +7,9 @@ import io.moetier.runtime.model.pass.Workspace;
 import java.util.List;
 
 /// A layer: sublayers that follow each other.
-record DecoderLayer(List<Sublayer> sublayers) {
+///
+/// @param factor on its result
+record DecoderLayer(List<Sublayer> sublayers, float factor) {
     DecoderLayer {
         sublayers = List.copyOf(sublayers);
     }
@@ -19,6 +21,9 @@ record DecoderLayer(List<Sublayer> sublayers) {
         }
         for (int i = 0; i < sublayers.size(); i++) {
             sublayers.get(i).finish(kernels, pass.n(), workspace);
+        }
+        if (factor != 1) {
+            kernels.scale(workspace.residual(), pass.n() * sublayers.getFirst().size(), factor);
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.moetier.runtime.model;
 
+import io.moetier.kernels.device.Activation;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
@@ -213,6 +214,12 @@ public final class MoeModel {
         head.addBias(kernels, out, n);
         if (spec.head().factor() != 1) {
             kernels.scale(out, n * spec.vocabSize(), spec.head().factor());
+        }
+        float cap = spec.head().softCap();
+        if (cap > 0) {
+            kernels.scale(out, n * spec.vocabSize(), 1 / cap);
+            kernels.activate(out, n * spec.vocabSize(), Activation.TANH);
+            kernels.scale(out, n * spec.vocabSize(), cap);
         }
     }
 }

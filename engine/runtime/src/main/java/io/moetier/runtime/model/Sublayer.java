@@ -8,13 +8,21 @@ import io.moetier.runtime.model.pass.BlockBuffers;
 import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.pass.Workspace;
 import io.moetier.runtime.model.spec.ResidualSpec;
+import io.moetier.runtime.model.spec.ResidualSpec.When;
 import io.moetier.runtime.model.weight.Norm;
 import org.jspecify.annotations.Nullable;
 
 /// A block with its norms and its way back into the residual stream.
 ///
+/// @param sumNorm of the sum of its result and the one that waits, if one does
 /// @param size of a row of the residual stream
-record Sublayer(@Nullable Norm norm, Block block, @Nullable Norm postNorm, ResidualSpec residual, int size) {
+record Sublayer(
+        @Nullable Norm norm,
+        Block block,
+        @Nullable Norm postNorm,
+        ResidualSpec residual,
+        @Nullable Norm sumNorm,
+        int size) {
     /// Advances the residual stream [n, hiddenSize] by this sublayer.
     void forward(Kernels kernels, Pass pass, Workspace workspace, KvCache cache) {
         BlockBuffers buffers = workspace.block();
@@ -29,7 +37,11 @@ record Sublayer(@Nullable Norm norm, Block block, @Nullable Norm postNorm, Resid
         if (postNorm != null) {
             postNorm.apply(kernels, buffers.out(), n, buffers.out());
         }
-        if (residual.atLayerEnd()) {
+        if (sumNorm != null) {
+            kernels.add(buffers.out(), workspace.aside(), n * size);
+            sumNorm.apply(kernels, buffers.out(), n, buffers.out());
+        }
+        if (residual.when() != When.NOW) {
             kernels.copy(buffers.out(), n * size, workspace.aside());
         } else {
             join(kernels, n, workspace, buffers.out());
@@ -38,7 +50,7 @@ record Sublayer(@Nullable Norm norm, Block block, @Nullable Norm postNorm, Resid
 
     /// Adds what waited for the end of the layer.
     void finish(Kernels kernels, int n, Workspace workspace) {
-        if (residual.atLayerEnd()) {
+        if (residual.when() == When.AT_LAYER_END) {
             join(kernels, n, workspace, workspace.aside());
         }
     }

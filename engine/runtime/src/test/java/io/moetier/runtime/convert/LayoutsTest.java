@@ -41,6 +41,11 @@ class LayoutsTest {
     }
 
     @Test
+    void expertsOfGemmaMayLieOneByOne() throws IOException {
+        assertSameLogits(gemma(), gemma().expertsApart());
+    }
+
+    @Test
     void expertsInEightBitsLieOneByOne() throws IOException {
         assertSameLogits(
                 qwen().expertsApart().float8(LINEAR, 24, 40, true),
@@ -101,6 +106,15 @@ class LayoutsTest {
     }
 
     @Test
+    void theLanguageModelOfGemmaMayBeAlone() throws IOException {
+        AlteredCheckpoint alone = gemma().configOf("text_config")
+                .rename(name -> name.startsWith("model.language_model.")
+                        ? Optional.of(name.replace("language_model.", ""))
+                        : Optional.empty());
+        assertSameLogits(gemma(), alone);
+    }
+
+    @Test
     void tensorsThatAreLeftOutAreCounted() {
         try (ModelSource source = ModelSource.open(TestData.golden("qwen3_5_moe_mtp"))) {
             assertEquals(0, source.numEncoderTensors(), "those of a tower that is read");
@@ -109,10 +123,17 @@ class LayoutsTest {
         try (ModelSource source = ModelSource.open(TestData.golden("minimax_m3"))) {
             assertEquals(27, source.numEncoderTensors());
         }
+        try (ModelSource source = ModelSource.open(TestData.golden("gemma4_moe"))) {
+            assertEquals(18, source.numEncoderTensors());
+        }
     }
 
     private static AlteredCheckpoint qwen() {
         return new AlteredCheckpoint(TestData.golden("qwen3_5_moe"));
+    }
+
+    private static AlteredCheckpoint gemma() {
+        return new AlteredCheckpoint(TestData.golden("gemma4_moe"));
     }
 
     private void assertSameLogits(AlteredCheckpoint one, AlteredCheckpoint other) throws IOException {

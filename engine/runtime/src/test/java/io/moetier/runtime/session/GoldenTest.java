@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.KvType;
+import io.moetier.runtime.model.spec.AttentionSpec;
+import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.testdata.TestData;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -24,7 +26,7 @@ class GoldenTest {
     private static final double TOLERANCE = 1e-4;
 
     /// Rounding keys and values to eleven bits moves a score or a value by 2^-12 of its size, and a logit by up to this
-    /// much of the largest.
+    /// much of the largest; by more where scores are larger, as they are if no root of the size divides them.
     private static final double HALF_TOLERANCE = 2e-3;
 
     static Stream<Arguments> cases() {
@@ -62,10 +64,18 @@ class GoldenTest {
         try (Engine engine = open(golden, kernels, KvType.F16);
                 Session session = engine.newSession()) {
             double worst = worstLogit(golden, session);
-            double tolerance = HALF_TOLERANCE * largest(golden.logits());
+            double tolerance = HALF_TOLERANCE * largest(golden.logits()) * scale(engine.spec());
             assertTrue(worst <= tolerance, () -> name + ": logits differ by " + worst + ", not " + tolerance);
             assertTrue(worst > 0, "nothing was rounded");
         }
+    }
+
+    /// Returns how much larger scores are than if they were divided by the root of the size of a head.
+    private static double scale(ModelSpec spec) {
+        return spec.blocks(AttentionSpec.class)
+                .map(AttentionSpec::heads)
+                .mapToDouble(heads -> heads.scale() * Math.sqrt(heads.headDim()))
+                .reduce(1, Math::max);
     }
 
     private static Map<Integer, List<List<Integer>>> routing(Session session) {

@@ -27,7 +27,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -115,7 +114,7 @@ class SessionTraceTest {
         LayerSpec first = layers.getFirst();
         MoeSpec moe = first.moe().orElseThrow();
         MoeSpec narrow = new MoeSpec(
-                new RouterSpec(moe.router().linear(), Optional.empty(), Routing.softmax(1, 1), Optional.empty()),
+                RouterSpec.of(moe.router().linear(), Routing.softmax(1, 1)),
                 moe.experts().subList(0, 1),
                 moe.sharedExpert(),
                 moe.bias(),

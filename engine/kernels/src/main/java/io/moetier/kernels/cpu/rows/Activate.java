@@ -54,6 +54,11 @@ public final class Activate implements WorkerPool.Job {
                     x[i] = (float) Gelu.tanh(x[i]);
                 }
             }
+            case TANH -> {
+                for (int i = from; i < end; i++) {
+                    x[i] = (float) Math.tanh(x[i]);
+                }
+            }
         }
     }
 }

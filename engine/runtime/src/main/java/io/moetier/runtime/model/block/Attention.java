@@ -21,7 +21,6 @@ import io.moetier.runtime.model.weight.Linear;
 import io.moetier.runtime.model.weight.Norm;
 import io.moetier.runtime.model.weight.Projections;
 import io.moetier.runtime.model.weight.Weights;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Causal grouped-query attention with rotary positions (Ainslie et al. 2023; Su et al. 2021).
@@ -35,6 +34,8 @@ public final class Attention implements Block {
 
     private final int number;
     private final Projections queryKeyValue;
+    private final boolean sharesKeys;
+    private final @Nullable Norm valueNorm;
     private final @Nullable Linear gate;
     private final Linear outputProjection;
     private final @Nullable Norm queryNorm;
@@ -58,10 +59,13 @@ public final class Attention implements Block {
         ProjectionsSpec projections = spec.projections();
         HeadsSpec heads = spec.heads();
         Preparation preparation = spec.preparation();
-        queryKeyValue = new Projections(List.of(
-                Linear.load(projections.query(), weights),
-                Linear.load(projections.key(), weights),
-                Linear.load(projections.value(), weights)));
+        sharesKeys = spec.sharesKeys();
+        queryKeyValue = new Projections(projections.inputs().stream() // the last are the values
+                .limit(sharesKeys ? VALUE : VALUE + 1)
+                .map(linear -> Linear.load(linear, weights))
+                .toList());
+        valueNorm =
+                preparation.valueNorm().map(norm -> Norm.load(norm, weights)).orElse(null);
         gate = spec.gate().map(linear -> Linear.load(linear, weights)).orElse(null);
         outputProjection = Linear.load(projections.output(), weights);
         queryNorm =
@@ -92,6 +96,7 @@ public final class Attention implements Block {
         int firstPosition = pass.firstPosition();
         DeviceBuffer[] results = buffers.intermediates();
         queryKeyValue.apply(kernels, buffers.in(), n, results);
+        prepareValues(kernels, results, n);
         if (!normAfterRope) {
             normalise(kernels, results, n);
         }
@@ -107,6 +112,15 @@ public final class Attention implements Block {
         kernels.attention(results[QUERY], n, firstPosition, shape, layer, choice, results[HEADS]);
         gate(kernels, buffers.in(), results, n);
         outputProjection.apply(kernels, results[HEADS], n, buffers.out());
+    }
+
+    private void prepareValues(Kernels kernels, DeviceBuffer[] results, int n) {
+        if (sharesKeys) {
+            kernels.copy(results[KEY], n * shape.numKvHeads() * shape.headDim(), results[VALUE]);
+        }
+        if (valueNorm != null) {
+            valueNorm.apply(kernels, results[VALUE], n * shape.numKvHeads(), results[VALUE]);
+        }
     }
 
     private void warm(Kernels kernels, Pass pass, float[] factors, DeviceBuffer query) {

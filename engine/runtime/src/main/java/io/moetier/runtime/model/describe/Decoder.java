@@ -18,6 +18,7 @@ public final class Decoder {
     private Optional<NormSpec> finalNorm = Optional.empty();
     private float embeddingMultiplier = 1;
     private float logitsMultiplier = 1;
+    private float softCap;
     private String head = "lm_head";
     private boolean headBias;
     private String numLayers = "num_hidden_layers";
@@ -65,6 +66,12 @@ public final class Decoder {
         return multiplied ? multipliers((float) Math.sqrt(config.hiddenSize()), logitsMultiplier) : this;
     }
 
+    /// Limits the logits smoothly; 0 for no limit.
+    public Decoder softCap(float limit) {
+        softCap = limit;
+        return this;
+    }
+
     /// Sets the key that says how many layers there are.
     public Decoder numLayers(String key) {
         numLayers = key;
@@ -94,7 +101,8 @@ public final class Decoder {
                         config.flag("tie_word_embeddings")
                                 ? headBias ? table.withBias(VectorSpec.of(head + ".bias", vocabSize)) : table
                                 : LinearSpec.named(head, vocabSize, hiddenSize, headBias),
-                        logitsMultiplier),
+                        logitsMultiplier,
+                        softCap),
                 Optional.empty());
     }
 

@@ -272,6 +272,24 @@ public record FamilyConfig(String family, JsonObject json) {
         return json.value(key) instanceof Number number ? number.doubleValue() != 0 : flag(key);
     }
 
+    /// Checks that a switch is on.
+    ///
+    /// @param expected what the file should say, and why
+    public void requireOn(String key, String expected) {
+        if (!flag(key)) {
+            throw json.unexpected(key, expected, json.value(key));
+        }
+    }
+
+    /// Checks that parts that other models of a family have are absent: their keys say 0, false or nothing.
+    public void requireNone(String... keys) {
+        for (String key : keys) {
+            if (isOn(key)) {
+                throw json.unexpected(key, "0, as models with it are not supported", json.value(key));
+            }
+        }
+    }
+
     /// Returns a list with one entry for each layer, if there is one.
     public Optional<List<String>> ofLayers(String key) {
         Optional<List<String>> found = json.optionalStrings(key);

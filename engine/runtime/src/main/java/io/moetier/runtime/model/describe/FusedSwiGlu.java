@@ -51,6 +51,11 @@ public record FusedSwiGlu(
         return new FusedSwiGlu(gateUp, down, order, interleaved, biased, activation, Optional.of(names));
     }
 
+    /// Returns the same MLPs with another activation.
+    public FusedSwiGlu with(FfnActivation newActivation) {
+        return new FusedSwiGlu(gateUp, down, order, interleaved, biased, newActivation, each);
+    }
+
     @Override
     public DenseSpec expert(String prefix, int expert, int numExperts, int hiddenSize, int width) {
         Stack gateUps = Stack.of(prefix + gateUp, numExperts, 2 * width, hiddenSize);

@@ -36,6 +36,8 @@ public final class GroupedAttention {
     private Optional<TemperatureSpec> temperature = Optional.empty();
     private float clip;
     private Optional<QkNormSpec> qkNorm = Optional.empty();
+    private Optional<NormSpec> valueNorm = Optional.empty();
+    private boolean sharesKeys;
     private Optional<LinearSpec> gate = Optional.empty();
     private boolean gateAfterQuery;
     private Optional<SparsitySpec> sparsity = Optional.empty();
@@ -154,8 +156,20 @@ public final class GroupedAttention {
 
     /// Normalises each head of queries and keys by its root mean square alone.
     public GroupedAttention normPerHeadWithoutWeight() {
-        NormSpec norm = new NormSpec(NormSpec.Kind.RMS, headDim, Optional.empty(), Optional.empty(), config.eps());
+        NormSpec norm = NormSpec.rmsWithoutWeight(headDim, config.eps());
         return norm(norm, norm, true);
+    }
+
+    /// Normalises each head of values by its root mean square alone.
+    public GroupedAttention valueNormWithoutWeight() {
+        valueNorm = Optional.of(NormSpec.rmsWithoutWeight(headDim, config.eps()));
+        return this;
+    }
+
+    /// Says whether there is no projection of values: they are what that of keys gives.
+    public GroupedAttention keysAsValues(boolean shared) {
+        sharesKeys = shared;
+        return this;
     }
 
     /// Limits queries, keys and values to `-limit .. limit`; 0 for no limit.
@@ -203,11 +217,11 @@ public final class GroupedAttention {
                 new ProjectionsSpec(
                         queries,
                         input(key, queryWidth, keyWidth),
-                        input(value, queryWidth + keyWidth, keyWidth),
+                        sharesKeys ? input(key, queryWidth, keyWidth) : input(value, queryWidth + keyWidth, keyWidth),
                         LinearSpec.named(prefix + output, hiddenSize, queryWidth, outputBias)),
                 new HeadsSpec(numHeads, numKeyValueHeads, headDim, scale),
                 new AttentionSpec.Mask(window, chunk),
-                new AttentionSpec.Preparation(qkNorm, clip, rope.get(), temperature),
+                new AttentionSpec.Preparation(qkNorm, valueNorm, clip, rope.get(), temperature),
                 gate,
                 sinks,
                 sparsity);

@@ -12,6 +12,7 @@ import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.spec.RouterSpec;
 import io.moetier.runtime.model.spec.SharedExpertSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.NormSpec;
 import io.moetier.runtime.model.spec.weight.TensorSlice;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.List;
@@ -29,6 +30,8 @@ public final class Mixture {
     private boolean routerBias;
     private Optional<VectorSpec> correction = Optional.empty();
     private Optional<CapacitySpec> capacity = Optional.empty();
+    private Optional<NormSpec> routerNorm = Optional.empty();
+    private Optional<VectorSpec> factors = Optional.empty();
     private List<DenseSpec> experts = List.of();
     private Optional<SharedExpertSpec> shared = Optional.empty();
     private Optional<VectorSpec> bias = Optional.empty();
@@ -37,7 +40,7 @@ public final class Mixture {
 
     private Mixture(Layer layer, String name, int numExperts, int numExpertsPerToken) {
         config = layer.config();
-        prefix = layer.name(name) + ".";
+        prefix = name.isEmpty() ? layer.prefix() : layer.name(name) + ".";
         this.numExperts = numExperts;
         numChoices = numExperts;
         routing = Routing.softmax(numExperts, numExpertsPerToken);
@@ -51,6 +54,8 @@ public final class Mixture {
     }
 
     /// Starts from the same with the numbers of experts under these keys.
+    ///
+    /// @param name empty where its tensors are called as the layer's own
     public static Mixture of(Layer layer, String name, String number, String perToken) {
         int numExperts = layer.config().numExperts(number);
         return of(layer, name, numExperts, layer.config().numExpertsPerToken(perToken, numExperts));
@@ -140,6 +145,20 @@ public final class Mixture {
     /// Limits how many tokens an expert takes.
     public Mixture capacity(CapacitySpec limit) {
         capacity = Optional.of(limit);
+        return this;
+    }
+
+    /// Has the router read the residual stream, normalised by the root mean square and multiplied by the vector `scale`
+    /// and by `factor`.
+    public Mixture routerNorm(String scale, float factor) {
+        VectorSpec weight = VectorSpec.of(prefix + scale, config.hiddenSize());
+        routerNorm = Optional.of(NormSpec.rms(weight, config.eps(), factor));
+        return this;
+    }
+
+    /// Multiplies the weights of each expert by its element of the vector `name`.
+    public Mixture factors(String name) {
+        factors = Optional.of(VectorSpec.of(prefix + name, numExperts));
         return this;
     }
 
@@ -246,7 +265,9 @@ public final class Mixture {
                         LinearSpec.named(prefix + router, numChoices, config.hiddenSize(), routerBias),
                         correction,
                         routing,
-                        capacity),
+                        capacity,
+                        routerNorm,
+                        factors),
                 experts,
                 shared,
                 bias,

@@ -10,7 +10,6 @@ import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.spec.weight.TensorSlice;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
@@ -34,11 +33,9 @@ public final class MixtureOfHeads {
         List<Long> shape = List.of(2L * width, (long) hiddenSize);
         String keyValue = prefix + "kv_proj.weight";
         return new MixtureOfHeadsSpec(
-                new RouterSpec(
+                RouterSpec.of(
                         LinearSpec.named(prefix + "experts.router.layer", numExperts, hiddenSize, false),
-                        Optional.empty(),
-                        Routing.softmax(numExperts, perToken).normalised(Normalisation.SUM),
-                        Optional.empty()),
+                        Routing.softmax(numExperts, perToken).normalised(Normalisation.SUM)),
                 new Experts(
                         all(
                                 numExperts,

@@ -85,9 +85,19 @@ final class RopeReader {
             case "yarn" -> Optional.of(readYarn(scaling, maxPositions));
             case "llama3" -> Optional.of(readLlama3(scaling));
             case "longrope" -> Optional.of(readLongRope(config, scaling, maxPositions));
+            case "proportional" -> Optional.of(readFirstPairs(scaling));
             case "dynamic" -> Optional.of(new RopeTable.LargerBase(require(scaling, "alpha")));
-            default -> throw scaling.unexpected(key, "default, yarn, llama3, longrope or dynamic", type);
+            default -> throw scaling.unexpected(key, "default, yarn, llama3, longrope, proportional or dynamic", type);
         };
+    }
+
+    private static RopeTable.FirstPairs readFirstPairs(JsonObject scaling) {
+        String key = "partial_rotary_factor";
+        double share = scaling.optionalDouble(key).orElse(1.0);
+        if (!(share > 0 && share <= 1)) {
+            throw scaling.unexpected(key, "a share above 0 and up to 1", share);
+        }
+        return new RopeTable.FirstPairs(share);
     }
 
     private static RopeTable.Llama3 readLlama3(JsonObject scaling) {

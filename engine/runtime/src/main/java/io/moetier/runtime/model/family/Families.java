@@ -25,6 +25,8 @@ public final class Families {
             Dots1.FAMILY,
             Ernie45Moe.FAMILY,
             FlexOlmo.FAMILY,
+            Gemma4.MULTIMODAL,
+            Gemma4.TEXT,
             Glam.FAMILY,
             Glm4Moe.FAMILY,
             Glm4MoeLite.FAMILY,

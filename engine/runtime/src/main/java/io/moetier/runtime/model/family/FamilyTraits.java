@@ -16,6 +16,7 @@ import io.moetier.runtime.model.spec.MixtureOfHeadsSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.spec.RecurrentSpec;
+import io.moetier.runtime.model.spec.ResidualSpec.When;
 import io.moetier.runtime.model.spec.RouterSpec;
 import io.moetier.runtime.model.spec.SequenceAttentionSpec;
 import io.moetier.runtime.model.spec.SharedExpertSpec;
@@ -134,6 +135,8 @@ public record FamilyTraits(
         addIf(attention.sinks().isPresent(), "sinks", names);
         addIf(attention.preparation().temperature().isPresent(), "temperature", names);
         addIf(attention.preparation().qkNorm().isPresent(), "norms on queries and keys", names);
+        addIf(attention.preparation().valueNorm().isPresent(), "norm on values", names);
+        addIf(attention.sharesKeys(), "keys as values", names);
         addIf(attention.gate().isPresent(), "gate", names);
         addIf(attention.preparation().clip() > 0, "clipped", names);
         return names;
@@ -152,8 +155,11 @@ public record FamilyTraits(
             addIf(sublayer.norm().isPresent() && sublayer.postNorm().isPresent(), "on both sides of blocks", names);
             addIf(sublayer.residual().input() != 1 || sublayer.residual().output() != 1, "residual factors", names);
             addIf(sublayer.residual().ofNormed(), "residuals of normed inputs", names);
-            addIf(sublayer.residual().atLayerEnd(), "result joins at the end of the layer", names);
+            addIf(sublayer.residual().when() == When.AT_LAYER_END, "result joins at the end of the layer", names);
+            addIf(sublayer.residual().when() == When.WITH_NEXT, "two feed-forward blocks summed", names);
         });
+        addIf(spec.layers().stream().anyMatch(layer -> layer.factor().isPresent()), "layer factors", names);
+        addIf(spec.head().softCap() > 0, "soft-capped logits", names);
         return List.copyOf(names);
     }
 
@@ -174,6 +180,8 @@ public record FamilyTraits(
         addIf(moe.weighsInputs(), "weighs inputs", names);
         addIf(moe.numChoices() > moe.numExperts(), "identities", names);
         addIf(router.capacity().isPresent(), "capacity", names);
+        addIf(router.norm().isPresent(), "own norm", names);
+        addIf(router.factors().isPresent(), "factor of each expert", names);
         return String.join(", ", names);
     }
 

@@ -10,6 +10,7 @@ import io.moetier.runtime.model.describe.SwiGlu;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.ResidualSpec;
+import io.moetier.runtime.model.spec.ResidualSpec.When;
 import io.moetier.runtime.model.spec.SublayerSpec;
 import java.util.Map;
 import java.util.Optional;
@@ -68,6 +69,6 @@ final class MiniMax {
 
     private static ResidualSpec residual(FamilyConfig config, String sublayer) {
         return new ResidualSpec(
-                config.number(sublayer + "_alpha_factor"), config.number(sublayer + "_beta_factor"), true, false);
+                config.number(sublayer + "_alpha_factor"), config.number(sublayer + "_beta_factor"), true, When.NOW);
     }
 }

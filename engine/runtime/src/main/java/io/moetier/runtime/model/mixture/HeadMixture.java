@@ -102,7 +102,12 @@ public final class HeadMixture implements Block {
                 null,
                 buffers.rows(buffers.out(), n, bias.length));
         Mixture.Gate gate = router.show(
-                kernels, buffers, results[LOGITS], n, buffers.mixture().headChoices());
+                kernels,
+                buffers,
+                buffers.in(),
+                results[LOGITS],
+                n,
+                buffers.mixture().headChoices());
         return new Mixture(layer, true, pass.firstPosition(), n, gate, parts);
     }
 

@@ -39,6 +39,7 @@ import org.jspecify.annotations.Nullable;
 public final class MoeBlock implements Block {
     private static final int LATENTS = 0; // of the intermediate results
     private static final int SUM = 1;
+    private static final int ROUTED = 2;
 
     private final int layer;
     private final int number; // among the layers with experts
@@ -80,7 +81,7 @@ public final class MoeBlock implements Block {
         Weights weights = context.weights();
         Optional<LinearSpec> gate = spec.sharedExpert().flatMap(SharedExpertSpec::gate);
         router = new Router(spec.router(), gate, weights, context.selection());
-        number = routersAhead.add(layer, spec, norm, router);
+        number = routersAhead.add(layer, spec, router.norm() == null ? norm : router.norm(), router);
         sharedIsGated = gate.isPresent();
         numExperts = spec.numExperts();
         numChoices = spec.numChoices();
@@ -129,8 +130,16 @@ public final class MoeBlock implements Block {
     private void route(Kernels kernels, BlockBuffers buffers, int n) {
         MixtureBuffers mixture = buffers.mixture();
         ExpertChoices choices = mixture.choices();
-        router.choose(kernels, buffers.in(), n, mixture.logitsAndSharedGate(), choices);
+        if (router.norm() != null) {
+            router.norm().apply(kernels, mixture.residual(), n, routed(buffers));
+        }
+        router.choose(kernels, routed(buffers), n, mixture.logitsAndSharedGate(), choices);
         mixture.groups().sort(choices.ids(), choices.weights(), n, numExpertsPerToken, numChoices);
+    }
+
+    /// Returns what the router reads.
+    private DeviceBuffer routed(BlockBuffers buffers) {
+        return router.norm() == null ? buffers.in() : buffers.intermediates()[ROUTED];
     }
 
     private void sum(Kernels kernels, BlockBuffers buffers, int n) {
@@ -261,7 +270,7 @@ public final class MoeBlock implements Block {
         MixtureBuffers mixture = buffers.mixture();
         int n = pass.n();
         int rows = n * numExpertsPerToken;
-        Mixture.Gate gate = router.show(kernels, buffers, mixture.logits(), n, mixture.choices());
+        Mixture.Gate gate = router.show(kernels, buffers, routed(buffers), mixture.logits(), n, mixture.choices());
         Mixture.Parts parts = new Mixture.Parts(
                 buffers.rows(results, rows, hiddenSize),
                 weighsInputs,

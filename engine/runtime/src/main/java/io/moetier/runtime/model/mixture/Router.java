@@ -11,6 +11,7 @@ import io.moetier.runtime.model.pass.Mixture;
 import io.moetier.runtime.model.spec.RouterSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.weight.Linear;
+import io.moetier.runtime.model.weight.Norm;
 import io.moetier.runtime.model.weight.Weights;
 import java.util.List;
 import java.util.Optional;
@@ -22,6 +23,8 @@ final class Router {
     private final RouterWeights withGate; // of a shared expert, if there is one
     private final Routing routing;
     private final float @Nullable [] correction;
+    private final @Nullable Norm norm; // of the residual stream, if the router reads that
+    private final float @Nullable [] factors; // of experts, on their weights
     private final @Nullable Capacity capacity;
     private final @Nullable TopPExperts topP;
 
@@ -35,6 +38,8 @@ final class Router {
         capacity = spec.capacity()
                 .map(limit -> new Capacity(limit, routing.numExperts()))
                 .orElse(null);
+        norm = spec.norm().map(own -> Norm.load(own, weights)).orElse(null);
+        factors = spec.factors().map(weights::vector).orElse(null);
         Linear logits = Linear.load(spec.linear(), weights);
         alone = operands(List.of(logits));
         withGate = gate.map(linear -> operands(List.of(logits, Linear.load(linear, weights))))
@@ -49,12 +54,26 @@ final class Router {
                 correction);
     }
 
+    /// Returns the router's own norm of the residual stream, if it does not read what experts do.
+    @Nullable
+    Norm norm() {
+        return norm;
+    }
+
     int numExpertsPerToken() {
         return routing.numExpertsPerToken();
     }
 
     /// Returns what an observer is shown of the choices that were just made for `n` tokens.
-    Mixture.Gate show(Kernels kernels, BlockBuffers buffers, DeviceBuffer logits, int n, ExpertChoices chosen) {
+    ///
+    /// @param input what it read
+    Mixture.Gate show(
+            Kernels kernels,
+            BlockBuffers buffers,
+            DeviceBuffer input,
+            DeviceBuffer logits,
+            int n,
+            ExpertChoices chosen) {
         int choices = routing.numExperts();
         int[] order = new int[n * choices];
         float[] byOrder = new float[n * choices];
@@ -64,7 +83,7 @@ final class Router {
             scores[i / choices * choices + order[i]] = byOrder[i];
         }
         return new Mixture.Gate(
-                buffers.rows(buffers.in(), n, alone.matrices()[0].cols()),
+                buffers.rows(input, n, alone.matrices()[0].cols()),
                 buffers.rows(logits, n, choices),
                 scores,
                 correction,
@@ -78,9 +97,12 @@ final class Router {
     /// @param outs receive the logits `[n, numExperts]`, and those of the gate `[n]` if there is one
     void choose(Kernels kernels, DeviceBuffer x, int n, DeviceBuffer[] outs, ExpertChoices choices) {
         choose(kernels, withGate, x, n, outs, choices);
+        if (factors != null) {
+            multiply(factors, choices, n);
+        }
     }
 
-    /// As [#choose], without a gate.
+    /// As [#choose], without a gate and without factors of experts, which no likelihood depends on.
     void guess(Kernels kernels, DeviceBuffer x, int n, DeviceBuffer[] outs, ExpertChoices choices) {
         choose(kernels, alone, x, n, outs, choices);
     }
@@ -96,5 +118,27 @@ final class Router {
             capacity.limit(choices.ids(), choices.weights(), n, routing.numExpertsPerToken());
             choices.chosenOnHost();
         }
+    }
+
+    /// Multiplies the weights by factors of their experts, and puts the choices of each token in the new weights'
+    /// order.
+    private void multiply(float[] byExpert, ExpertChoices choices, int n) {
+        int[] ids = choices.ids();
+        float[] weights = choices.weights();
+        int k = routing.numExpertsPerToken();
+        for (int first = 0; first < n * k; first += k) {
+            for (int i = first; i < first + k; i++) {
+                int id = ids[i];
+                float weight = id < 0 ? weights[i] : weights[i] * byExpert[id];
+                int at = i;
+                for (; at > first && weights[at - 1] < weight; at--) {
+                    ids[at] = ids[at - 1];
+                    weights[at] = weights[at - 1];
+                }
+                ids[at] = id;
+                weights[at] = weight;
+            }
+        }
+        choices.chosenOnHost();
     }
 }

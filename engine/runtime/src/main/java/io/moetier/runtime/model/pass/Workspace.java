@@ -4,6 +4,7 @@ import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.ResidualSpec;
 import java.lang.foreign.Arena;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
@@ -74,6 +75,6 @@ public final class Workspace {
 
     private static boolean setsAside(LayerSpec layer) {
         return layer.sublayers().stream()
-                .anyMatch(sublayer -> sublayer.residual().atLayerEnd());
+                .anyMatch(sublayer -> sublayer.residual().when() != ResidualSpec.When.NOW);
     }
 }

@@ -1,6 +1,7 @@
 package io.moetier.runtime.model.spec;
 
 import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.NormSpec;
 import io.moetier.runtime.model.spec.weight.ProjectionsSpec;
 import io.moetier.runtime.model.spec.weight.Range;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
@@ -37,14 +38,19 @@ public record AttentionSpec(
         }
     }
 
-    /// What becomes of queries and keys between their projections and their products.
+    /// What becomes of queries, keys and values between their projections and their products.
     ///
     /// @param qkNorm their norms, where the family has them
+    /// @param valueNorm norm of each head of values, where the family has it
     /// @param clip bound on the absolute value of queries, keys and values after projection and norm; 0 for none
     /// @param rope rotation of queries and keys; absent where the layer has no notion of position
     /// @param temperature factors on queries, where the family has them
     public record Preparation(
-            Optional<QkNormSpec> qkNorm, float clip, Optional<RopeSpec> rope, Optional<TemperatureSpec> temperature) {
+            Optional<QkNormSpec> qkNorm,
+            Optional<NormSpec> valueNorm,
+            float clip,
+            Optional<RopeSpec> rope,
+            Optional<TemperatureSpec> temperature) {
         /// @throws IllegalArgumentException if a number is out of range
         public Preparation {
             Range.requireNotNegative("bound on queries, keys and values", clip);
@@ -61,11 +67,17 @@ public record AttentionSpec(
         return heads.headDim();
     }
 
+    /// Says whether values are what the projection of keys gives, before anything becomes of keys.
+    public boolean sharesKeys() {
+        return projections.value().equals(projections.key());
+    }
+
     @Override
     public List<LinearSpec> linears() {
         List<LinearSpec> own = Stream.concat(
                         Stream.of(projections.query(), projections.key(), projections.value(), projections.output()),
                         gate.stream())
+                .distinct()
                 .toList();
         return SparsitySpec.linears(own, sparsity);
     }
@@ -77,6 +89,7 @@ public record AttentionSpec(
             vectors.addAll(norms.query().vectors());
             vectors.addAll(norms.key().vectors());
         });
+        preparation.valueNorm().ifPresent(norm -> vectors.addAll(norm.vectors()));
         sinks.ifPresent(vectors::add);
         return SparsitySpec.vectors(vectors, sparsity);
     }

@@ -1,19 +1,27 @@
 package io.moetier.runtime.model.spec;
 
 import io.moetier.runtime.model.spec.weight.Range;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
 /// A layer: sublayers that follow each other, in most families a mixer and a feed-forward block.
-public record LayerSpec(List<SublayerSpec> sublayers) {
+///
+/// @param factor on the residual stream after them, one element, where the family has it
+public record LayerSpec(List<SublayerSpec> sublayers, Optional<VectorSpec> factor) {
     public LayerSpec {
         sublayers = List.copyOf(sublayers);
     }
 
     /// Returns the layer of these sublayers.
     public static LayerSpec of(SublayerSpec... sublayers) {
-        return new LayerSpec(List.of(sublayers));
+        return new LayerSpec(List.of(sublayers), Optional.empty());
+    }
+
+    /// Returns this layer with its result multiplied.
+    public LayerSpec times(VectorSpec newFactor) {
+        return new LayerSpec(sublayers, Optional.of(newFactor));
     }
 
     /// Returns its blocks of one kind, in order.
@@ -26,12 +34,13 @@ public record LayerSpec(List<SublayerSpec> sublayers) {
 
     /// Returns this layer with each token sent to `k` experts.
     LayerSpec withExpertsPerToken(int k) {
-        return new LayerSpec(sublayers.stream()
-                .map(sublayer -> sublayer.block() instanceof MoeSpec moe
-                        ? new SublayerSpec(
-                                sublayer.norm(), moe.withExpertsPerToken(k), sublayer.postNorm(), sublayer.residual())
-                        : sublayer)
-                .toList());
+        return new LayerSpec(
+                sublayers.stream()
+                        .map(sublayer -> sublayer.block() instanceof MoeSpec moe
+                                ? sublayer.with(moe.withExpertsPerToken(k))
+                                : sublayer)
+                        .toList(),
+                factor);
     }
 
     /// @throws IllegalArgumentException if a result of a token, a state, or the angles of all positions are more than

@@ -93,10 +93,12 @@ public record ModelSpec(
     ///
     /// @param linear [vocabSize, hiddenSize]; the embedding itself when tied
     /// @param factor on what it gives
-    public record Head(LinearSpec linear, float factor) {
+    /// @param softCap c of c · tanh(logits / c), which limits them (arXiv:2408.00118); 0 for no limit
+    public record Head(LinearSpec linear, float factor, float softCap) {
         /// @throws IllegalArgumentException if a number is out of range
         public Head {
             Range.requireFinite("factor on the logits", factor);
+            Range.requireNotNegative("limit of the logits", softCap);
         }
     }
 
@@ -201,6 +203,7 @@ public record ModelSpec(
                 sublayer.norms().forEach(norm -> vectors.addAll(norm.vectors()));
                 vectors.addAll(sublayer.block().vectors());
             }
+            layer.factor().ifPresent(vectors::add);
         }
         vectors.addAll(finalNorm.vectors());
         encoder.ifPresent(present -> vectors.addAll(present.finalNorm().vectors()));

@@ -1,6 +1,7 @@
 package io.moetier.runtime.model.spec;
 
 import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.NormSpec;
 import io.moetier.runtime.model.spec.weight.Range;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.ArrayList;
@@ -100,9 +101,11 @@ public record MoeSpec(
         return linears;
     }
 
-    /// What experts read and their sum, where they work in a space of their own.
+    /// What experts read and their sum, where they work in a space of their own; what the router reads, where it has a
+    /// norm of its own.
     @Override
     public List<Integer> intermediates() {
-        return latent.map(space -> List.of(space.size(), space.size())).orElse(List.of());
+        int latents = latent.map(LatentSpec::size).orElse(0);
+        return List.of(latents, latents, router.norm().map(NormSpec::size).orElse(0));
     }
 }

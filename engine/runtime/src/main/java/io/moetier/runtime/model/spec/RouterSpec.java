@@ -2,7 +2,9 @@ package io.moetier.runtime.model.spec;
 
 import io.moetier.kernels.device.Routing;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.NormSpec;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -11,16 +13,31 @@ import java.util.Optional;
 /// @param linear [numExperts, hiddenSize]
 /// @param correction `[numExperts]`, what is added to each score for the choice only, where the family has it (Wang et
 ///     al. 2024, arXiv:2408.15664)
+/// @param norm of the residual stream, which the router then reads instead of what experts do
+/// @param factors `[numExperts]`, on the weights of each expert, where the family has them
 /// @param capacity how many tokens an expert takes, where the family limits it
 public record RouterSpec(
-        LinearSpec linear, Optional<VectorSpec> correction, Routing routing, Optional<CapacitySpec> capacity) {
+        LinearSpec linear,
+        Optional<VectorSpec> correction,
+        Routing routing,
+        Optional<CapacitySpec> capacity,
+        Optional<NormSpec> norm,
+        Optional<VectorSpec> factors) {
+    /// Returns a router without what few families have.
+    public static RouterSpec of(LinearSpec linear, Routing routing) {
+        return new RouterSpec(linear, Optional.empty(), routing, Optional.empty(), Optional.empty(), Optional.empty());
+    }
+
     /// Returns this router choosing `k` experts.
     RouterSpec withExpertsPerToken(int k) {
-        return new RouterSpec(linear, correction, routing.choosing(k), capacity);
+        return new RouterSpec(linear, correction, routing.choosing(k), capacity, norm, factors);
     }
 
     /// Returns the vectors that are not a bias of the linear map.
     List<VectorSpec> vectors() {
-        return correction.stream().toList();
+        List<VectorSpec> vectors = new ArrayList<>(correction.stream().toList());
+        norm.ifPresent(present -> vectors.addAll(present.vectors()));
+        factors.ifPresent(vectors::add);
+        return vectors;
     }
 }

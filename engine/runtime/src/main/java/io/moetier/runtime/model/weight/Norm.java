@@ -29,6 +29,11 @@ public final class Norm {
                 factors[i]++;
             }
         }
+        if (spec.factor() != 1) {
+            for (int i = 0; i < factors.length; i++) {
+                factors[i] *= spec.factor();
+            }
+        }
         return new Norm(spec, factors, spec.bias().map(weights::vector).orElse(null));
     }
 

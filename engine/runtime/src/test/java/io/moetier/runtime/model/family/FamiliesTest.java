@@ -427,7 +427,54 @@ class FamiliesTest {
         assertTrue(
                 failure("mixtral", "vocab_size", "many").contains("vocab_size: expected an integer, found \"many\""));
         assertTrue(failure("olmoe", "rope_scaling", Map.of("type", "linear", "factor", 2))
-                .contains("rope_scaling.type: expected default, yarn, llama3, longrope or dynamic, found linear"));
+                .contains("rope_scaling.type: expected default, yarn, llama3, longrope, proportional or dynamic, found"
+                        + " linear"));
+    }
+
+    @Test
+    void whatGemma4HasInOtherSizesIsRefused() {
+        assertTrue(gemmaFailure("enable_moe_block", false)
+                .contains("enable_moe_block: expected true, as models without experts are not supported, found false"));
+        assertTrue(gemmaFailure("num_kv_shared_layers", 2)
+                .contains("num_kv_shared_layers: expected 0, as models with it are not supported, found 2"));
+        assertTrue(gemmaFailure("hidden_size_per_layer_input", 256).contains("expected 0, as models with it"));
+        Map<String, Object> rope = Map.of(
+                "sliding_attention", Map.of("rope_theta", 1e4),
+                "full_attention", Map.of("rope_type", "proportional", "rope_theta", 1e6, "partial_rotary_factor", 2));
+        assertTrue(gemmaFailure("rope_parameters", rope).contains("expected a share above 0 and up to 1, found 2"));
+    }
+
+    @Test
+    void theLastLayerOfGemma4SeesAllPositions() {
+        ModelSpec spec =
+                gemma(Map.of("layer_types", List.of("full_attention", "sliding_attention", "sliding_attention")));
+        assertEquals(
+                List.of(0, 8, 0),
+                spec.blocks(AttentionSpec.class)
+                        .map(attention -> attention.mask().slidingWindow())
+                        .toList());
+        assertEquals(
+                List.of(true, false, true),
+                spec.blocks(AttentionSpec.class).map(AttentionSpec::sharesKeys).toList());
+        assertEquals(
+                List.of(2, 2, 2),
+                gemma(Map.of("attention_k_eq_v", false))
+                        .blocks(AttentionSpec.class)
+                        .map(AttentionSpec::numKeyValueHeads)
+                        .toList());
+    }
+
+    private static String gemmaFailure(String key, Object value) {
+        return String.valueOf(assertThrows(MalformedModelException.class, () -> gemma(Map.of(key, value)))
+                .getMessage());
+    }
+
+    private static ModelSpec gemma(Map<String, Object> changes) {
+        JsonObject text = Json.readObject(TestData.golden("gemma4_moe").resolve("config.json"))
+                .requireObject("text_config");
+        Map<String, Object> config = new LinkedHashMap<>(text.asMap());
+        config.putAll(changes);
+        return describe("gemma4_moe", Map.of("text_config", config));
     }
 
     @Test

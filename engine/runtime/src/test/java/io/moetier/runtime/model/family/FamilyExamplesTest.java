@@ -27,6 +27,8 @@ class FamilyExamplesTest {
 
     /// Golden cases that are not called as the family is.
     private static final Map<String, String> CASES = Map.of(
+            "gemma4", "gemma4_moe",
+            "gemma4_text", "gemma4_moe",
             "internvl", "internvl_qwen3_moe",
             "llama4", "llama4_scout_image",
             "llama4_text", "llama4_scout",
