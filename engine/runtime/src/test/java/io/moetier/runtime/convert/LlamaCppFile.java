@@ -140,6 +140,8 @@ public final class LlamaCppFile {
             Map.entry("feed_forward.shared_expert.gate_proj", "ffn_gate_shexp"),
             Map.entry("feed_forward.shared_expert.up_proj", "ffn_up_shexp"),
             Map.entry("feed_forward.shared_expert.down_proj", "ffn_down_shexp"),
+            Map.entry("pre_feedforward_layernorm_2", "pre_ffw_norm_2"),
+            Map.entry("post_feedforward_layernorm_2", "post_ffw_norm_2"),
             Map.entry("pre_mlp_layernorm", "ffn_norm"),
             Map.entry("post_mlp_layernorm", "post_ffw_norm"),
             Map.entry("mlp.gate", "ffn_gate_inp"),
@@ -165,8 +167,21 @@ public final class LlamaCppFile {
             Map.entry("mlp.up_proj", "ffn_up"),
             Map.entry("mlp.down_proj", "ffn_down"));
 
+    /// What no other has, or calls by these names.
+    private static final Map<String, String> GEMMA = Map.of(
+            "layer_scalar", "layer_output_scale.weight",
+            "router.proj.weight", "ffn_gate_inp.weight",
+            "router.scale", "ffn_gate_inp.scale",
+            "router.per_expert_scale", "ffn_down_exps.scale",
+            "experts.gate_up_proj", "ffn_gate_up_exps.weight",
+            "experts.down_proj", "ffn_down_exps.weight",
+            "pre_feedforward_layernorm.weight", "ffn_norm.weight",
+            "post_feedforward_layernorm.weight", "post_ffw_norm.weight",
+            "post_feedforward_layernorm_1.weight", "post_ffw_norm_1.weight");
+
     /// Where `post_attention_layernorm` has the name of a norm behind attention.
-    private static final List<String> POST_NORMED = List.of("glm4moe", "gpt-oss", "afmoe", "qwen3next", "qwen35moe");
+    private static final List<String> POST_NORMED =
+            List.of("glm4moe", "gpt-oss", "afmoe", "qwen3next", "qwen35moe", "gemma4");
 
     /// Whose norms are stored as their distance from 1.
     private static final List<String> AROUND_ZERO = List.of("qwen3next", "qwen35moe", "minimax-m3");
@@ -380,6 +395,7 @@ public final class LlamaCppFile {
             case "granitemoeshared" -> "granitemoe";
             case "minimax_m2" -> "minimax-m2";
             case "gpt_oss" -> "gpt-oss";
+            case "gemma4_text" -> "gemma4";
             case "lfm2_moe" -> "lfm2moe";
             case "granitemoehybrid" -> "granitehybrid";
             case "qwen3_next" -> "qwen3next";
@@ -480,8 +496,56 @@ public final class LlamaCppFile {
             case "minimax-m3" -> describeBlocksOfKeys();
             case "llama4" -> describeLlama4();
             case "phimoe" -> describePhi();
+            case "gemma4" -> describeGemma();
             default -> throw new IllegalArgumentException(architecture);
         }
+    }
+
+    /// Layers that slide have heads, and rotations, of their own; those that do not rotate the first pairs alone.
+    private void describeGemma() {
+        List<Boolean> slides = config.optionalStrings("layer_types").orElseThrow().stream()
+                .map("sliding_attention"::equals)
+                .toList();
+        int full = config.requireInt("global_head_dim");
+        JsonObject ofFull = config.requireObject("rope_parameters").requireObject("full_attention");
+        JsonObject ofSliding = config.requireObject("rope_parameters").requireObject("sliding_attention");
+        value("attention.sliding_window_pattern", slides);
+        put("attention.sliding_window", "sliding_window");
+        put("attention.shared_kv_layers", "num_kv_shared_layers");
+        put("embedding_length_per_layer_input", "hidden_size_per_layer_input");
+        put("final_logit_softcapping", "final_logit_softcapping");
+        put("expert_used_count", "top_k_experts");
+        value("attention.key_length", full);
+        value("attention.value_length", full);
+        put("attention.key_length_swa", "head_dim");
+        put("attention.value_length_swa", "head_dim");
+        value("rope.dimension_count", full);
+        put("rope.dimension_count_swa", "head_dim");
+        value("rope.freq_base", (float) ofFull.requireDouble("rope_theta"));
+        value("rope.freq_base_swa", (float) ofSliding.requireDouble("rope_theta"));
+        int heads = config.requireInt("num_key_value_heads");
+        int fullHeads = config.requireInt("num_global_key_value_heads");
+        value(
+                "attention.head_count_kv",
+                slides.stream().map(slide -> slide ? heads : fullHeads).toList());
+        int rotated = (int) (full * ofFull.requireDouble("partial_rotary_factor") / 2);
+        put(
+                "rope_freqs.weight",
+                Floats.of(IntStream.range(0, full / 2)
+                        .mapToObj(pair -> pair < rotated ? 1.0 : 1e30)
+                        .toList()));
+    }
+
+    /// Splits stacks of gate above up, as files have them that were not converted from one tensor.
+    public LlamaCppFile withGatesApart() {
+        for (String name : List.copyOf(tensors.keySet())) {
+            if (name.endsWith("ffn_gate_up_exps.weight")) {
+                Floats both = Floats.of(Objects.requireNonNull(tensors.remove(name)));
+                put(name.replace("_gate_up", "_gate"), both.rows(0, 2, false));
+                put(name.replace("_gate_up", "_up"), both.rows(1, 2, false));
+            }
+        }
+        return this;
     }
 
     private void describeDeltas() {
@@ -682,10 +746,11 @@ public final class LlamaCppFile {
         return config.optionalInts(list).orElseThrow().getFirst();
     }
 
-    private void convert(String name, Floats tensor) {
-        if (ENCODER.matcher(name).matches()) {
-            return; // in a file of its own
+    private void convert(String written, Floats tensor) {
+        if (written.startsWith("model.vision_tower.") || written.startsWith("model.embed_vision.")) {
+            return; // in a file of their own
         }
+        String name = written.replace("model.language_model.", "model.");
         Matcher layer = LAYER.matcher(name);
         if (!layer.matches()) {
             put(Objects.requireNonNull(OUTSIDE.get(name), name), shifted(name, tensor));
@@ -708,6 +773,8 @@ public final class LlamaCppFile {
             convertVector(block, part, tensor);
         } else if (part.startsWith("feed_forward.experts.")) {
             convertLlama4(block, part, tensor);
+        } else if (GEMMA.containsKey(part)) {
+            put(block + GEMMA.get(part), tensor);
         } else if (part.equals("linear_attn.in_proj_qkvz.weight")) {
             splitDeltas(block, tensor);
         } else if (part.equals("self_attn.sinks")) {

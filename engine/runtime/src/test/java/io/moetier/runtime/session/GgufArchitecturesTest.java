@@ -54,6 +54,7 @@ class GgufArchitecturesTest {
                 "deepseek_v3_yarn",
                 "deepseek_v32",
                 "dots1",
+                "gemma4_moe",
                 "ernie4_5_moe",
                 "glm4_moe",
                 "glm4_moe_qknorm",
@@ -114,6 +115,15 @@ class GgufArchitecturesTest {
                 .withKeysAndValuesTogether()
                 .write(directory.resolve("gguf-together-" + name + ".gguf"));
         assertGolden(name, golden, file);
+    }
+
+    @Test
+    void filesWithGatesApartGiveTheSame() throws IOException {
+        GoldenCase golden = GoldenCase.read("gemma4_moe");
+        Path file = LlamaCppFile.of(golden.directory())
+                .withGatesApart()
+                .write(directory.resolve("gguf-apart-gemma4_moe.gguf"));
+        assertGolden("gemma4_moe", golden, file);
     }
 
     @Test

@@ -9,6 +9,7 @@ import io.moetier.runtime.model.describe.GroupedAttention;
 import io.moetier.runtime.model.describe.Layer;
 import io.moetier.runtime.model.describe.Mixture;
 import io.moetier.runtime.model.describe.SwiGlu;
+import io.moetier.runtime.model.gguf.GgufRule;
 import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.DenseSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
@@ -47,7 +48,20 @@ final class Gemma4 {
             config -> model(config.textModel().withDefaults(DEFAULTS), "model.language_model."),
             Optional.empty());
 
-    static final Family TEXT = new Family("gemma4_text", DEFAULTS, config -> model(config, "model."), Optional.empty());
+    static final Family TEXT = new Family(
+            "gemma4_text",
+            DEFAULTS,
+            config -> model(config, "model."),
+            Optional.of(GgufRule.of("gemma4")
+                    .needs("top_k_experts", "expert_used_count")
+                    .needs("moe_intermediate_size", "expert_feed_forward_length")
+                    .needs("head_dim", "attention.key_length_swa")
+                    .needs("global_head_dim", "attention.key_length")
+                    .takes("final_logit_softcapping", "final_logit_softcapping")
+                    .takes("hidden_size_per_layer_input", "embedding_length_per_layer_input")
+                    .takes("num_kv_shared_layers", "attention.shared_kv_layers")
+                    .says("enable_moe_block", true)
+                    .slidingOr("sliding_attention", "full_attention")));
 
     private static final ExpertStorage EXPERTS = FusedSwiGlu.halves("experts.gate_up_proj", "experts.down_proj")
             .orEach(SwiGlu.PROJ)

@@ -75,12 +75,20 @@ final class GgufConfig {
                 .forEach(value -> requireAtMost(value.gguf(), Limits.NUMBER, metadata.requireInt(key(value.gguf()))));
         USUAL.forEach(this::put);
         rule.values().forEach(this::put);
-        putHeads(layers);
+        GgufWindows windows = new GgufWindows(rule, parts);
+        if (!windows.put(layers, config)) {
+            putHeads(layers);
+        }
         putParts();
         config.put("rms_norm_eps", eps());
         config.put("rope_theta", metadata.optionalDouble(key("rope.freq_base")).orElse(DEFAULT_THETA));
         requireKnownArithmetic();
-        new GgufRope(rule, parts).scaling(config).ifPresent(scaling -> config.put("rope_scaling", scaling));
+        GgufRope rope = new GgufRope(rule, parts);
+        if (windows.areSaid()) {
+            config.put("rope_parameters", windows.rotations(rope));
+        } else {
+            rope.scaling(config).ifPresent(scaling -> config.put("rope_scaling", scaling));
+        }
         config.remove("mscale_tenth");
         putWhatTensorsTell();
         return Json.parseObject(Json.write(config).getBytes(StandardCharsets.UTF_8), metadata.source())
@@ -221,7 +229,10 @@ final class GgufConfig {
     private void requireKnownArithmetic() {
         requireNeutral(new Neutral("expert_gating_func", rule.gatingFunc()));
         UNSUPPORTED.stream().filter(neutral -> !rule.reads(neutral.gguf())).forEach(this::requireNeutral);
-        requireHeadSize();
+        requireHeadSize("");
+        if (metadata.has(key("attention.key_length" + GgufWindows.SLIDING))) {
+            requireHeadSize(GgufWindows.SLIDING);
+        }
     }
 
     private void requireNeutral(Neutral neutral) {
@@ -232,8 +243,9 @@ final class GgufConfig {
         }
     }
 
-    private void requireHeadSize() {
-        int headDim = metadata.optionalInt(key("attention.key_length"))
+    /// @param suffix of the keys
+    private void requireHeadSize(String suffix) {
+        int headDim = metadata.optionalInt(key("attention.key_length" + suffix))
                 .orElseGet(() -> metadata.requireInt(key("embedding_length"))
                         / Math.max(1, metadata.requireInt(key("attention.head_count"))));
         if (headDim < 1) {
@@ -243,12 +255,12 @@ final class GgufConfig {
                     metadata.requireInt(key("attention.head_count")));
         }
         for (String key : List.of("rope.dimension_count", "attention.value_length")) {
-            if (rule.reads(key)) {
+            if (rule.reads(key + suffix)) {
                 continue;
             }
-            int found = metadata.optionalInt(key(key)).orElse(headDim);
+            int found = metadata.optionalInt(key(key + suffix)).orElse(headDim);
             if (found != headDim) {
-                throw metadata.unexpected(key(key), headDim + ", the size of a head", found);
+                throw metadata.unexpected(key(key + suffix), headDim + ", the size of a head", found);
             }
         }
     }

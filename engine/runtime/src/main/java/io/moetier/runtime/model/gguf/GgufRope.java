@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class GgufRope {
     private static final String OF_ALL = "rope_freqs.weight";
     private static final String OF_SHORT = "rope_factors_short.weight";
+    private static final double STILL = 1e20; // of a pair: no position turns it by more than float32 tells from none
     private static final String OF_LONG = "rope_factors_long.weight";
 
     private final GgufRule rule;
@@ -59,6 +60,26 @@ final class GgufRope {
             return List.of(OF_ALL);
         }
         return known.containsKey(OF_SHORT) || known.containsKey(OF_LONG) ? List.of(OF_SHORT, OF_LONG) : List.of();
+    }
+
+    /// Returns the share of pairs that are rotated at all: the first have the factor 1, all others one beyond any
+    /// angle.
+    double shareRotated() {
+        if (tensors().isEmpty()) {
+            return 1;
+        }
+        List<Double> factors = factors(OF_ALL);
+        int rotated = 0;
+        while (rotated < factors.size() && factors.get(rotated) == 1) {
+            rotated++;
+        }
+        for (double factor : factors.subList(rotated, factors.size())) {
+            if (factor < STILL) {
+                throw MalformedModelException.of(
+                        metadata.source(), "tensor " + OF_ALL, "1, and then " + STILL + " or more", factor);
+            }
+        }
+        return (double) rotated / factors.size();
     }
 
     private String type() {

@@ -73,6 +73,12 @@ public record GgufRule(
         return says("layer_types", List.of(attention, recurrent));
     }
 
+    /// Sets what `layer_types` calls layers that slide, and those that do not: their heads are of two sizes, and their
+    /// rotations are two.
+    public GgufRule slidingOr(String sliding, String full) {
+        return says(GgufWindows.LAYER_TYPES, List.of(sliding, full));
+    }
+
     /// Sets what the part that is usually called `usual` is called.
     public GgufRule named(String usual, String name) {
         Map<String, String> more = new LinkedHashMap<>(names);

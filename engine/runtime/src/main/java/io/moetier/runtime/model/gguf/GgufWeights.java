@@ -16,6 +16,7 @@ import io.moetier.runtime.model.spec.MixerSpec;
 import io.moetier.runtime.model.spec.MixtureOfHeadsSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.model.spec.ResidualSpec;
 import io.moetier.runtime.model.spec.SequenceAttentionSpec;
 import io.moetier.runtime.model.spec.SharedExpertSpec;
 import io.moetier.runtime.model.spec.ShortConvolutionSpec;
@@ -165,9 +166,7 @@ final class GgufWeights {
 
     private void add(LayerSpec layer, String block) {
         for (SublayerSpec sublayer : layer.sublayers()) {
-            boolean mixes = sublayer.block() instanceof MixerSpec;
-            addNorm(sublayer.norm(), block + (mixes ? "attn_norm" : rule.name("ffn_norm")));
-            addNorm(sublayer.postNorm(), block + (mixes ? "post_attention_norm" : "post_ffw_norm"));
+            addNorms(sublayer, block);
             switch (sublayer.block()) {
                 case AttentionSpec attention -> add(attention, block);
                 case LatentAttentionSpec latents -> add(latents, block);
@@ -182,6 +181,18 @@ final class GgufWeights {
                 case MoeSpec moe -> add(moe, block);
             }
         }
+        layer.factor().ifPresent(factor -> add(factor, block + "layer_output_scale" + WEIGHT));
+    }
+
+    private void addNorms(SublayerSpec sublayer, String block) {
+        boolean mixes = sublayer.block() instanceof MixerSpec;
+        boolean second = sublayer.sumNorm().isPresent();
+        String number = second ? "_2" : sublayer.residual().when() == ResidualSpec.When.WITH_NEXT ? "_1" : "";
+        addNorm(
+                sublayer.norm(),
+                block + (mixes ? "attn_norm" : second ? "pre_ffw_norm" + number : rule.name("ffn_norm")));
+        addNorm(sublayer.postNorm(), block + (mixes ? "post_attention_norm" : "post_ffw_norm" + number));
+        addNorm(sublayer.sumNorm(), block + "post_ffw_norm");
     }
 
     private static IllegalArgumentException unnamed(BlockSpec block) {
@@ -203,7 +214,9 @@ final class GgufWeights {
         } else {
             add(projections.query(), block + "attn_q", headRows);
             add(projections.key(), block + "attn_k", headRows);
-            add(projections.value(), block + "attn_v");
+            if (!attention.sharesKeys()) {
+                add(projections.value(), block + "attn_v");
+            }
         }
         add(projections.output(), block + "attn_output");
         attention.preparation().qkNorm().ifPresent(norms -> {
@@ -390,6 +403,8 @@ final class GgufWeights {
     private void add(MoeSpec moe, String block) {
         add(moe.router().linear(), block + "ffn_gate_inp");
         moe.router().correction().ifPresent(correction -> add(correction, block + "exp_probs_b" + BIAS));
+        moe.router().norm().flatMap(NormSpec::weight).ifPresent(scale -> add(scale, block + "ffn_gate_inp.scale"));
+        moe.router().factors().ifPresent(factors -> add(factors, block + "ffn_down_exps.scale"));
         List<LinearSpec> gates =
                 moe.experts().stream().flatMap(expert -> expert.gate().stream()).toList();
         List<LinearSpec> ups = moe.experts().stream().map(DenseSpec::up).toList();
