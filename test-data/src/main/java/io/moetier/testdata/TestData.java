@@ -62,8 +62,8 @@ public final class TestData {
             "longcat_flash");
 
     /// Cases whose prompt has an image: the model, and `inputs.safetensors` with its pixel values.
-    public static final List<String> GOLDEN_IMAGE_CASES =
-            List.of("internvl_qwen3_moe", "llama4_scout_image", "qwen3_5_moe_image", "qwen3_vl_moe");
+    public static final List<String> GOLDEN_IMAGE_CASES = List.of(
+            "gemma4_moe_image", "internvl_qwen3_moe", "llama4_scout_image", "qwen3_5_moe_image", "qwen3_vl_moe");
 
     /// Golden cases of models with an encoder, whose reference is a pass over given decoder tokens.
     public static final List<String> ENCODER_DECODER_CASES =

@@ -15,6 +15,7 @@ import io.moetier.storage.format.SafetensorsWriter;
 import io.moetier.storage.model.Modality;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -233,6 +234,14 @@ class ImageOptionTest {
                 "1,315,2",
                 "--pixel-values",
                 smallTiles().toString());
+        assertRefused(
+                "image_position_ids: expected columns and rows of patches, row by row",
+                "run",
+                golden("gemma4_moe_image").toString(),
+                "--ids",
+                "1,310,2",
+                "--pixel-values",
+                patchesAtNoPlace().toString());
         assertRefused("expected one of them", "run", model, "--ids", "1", "--image", "a", "--pixel-values", "b");
     }
 
@@ -248,6 +257,20 @@ class ImageOptionTest {
     private static String ok(CommandLineRun run) {
         assertEquals(Failure.OK, run.exitCode(), run::err);
         return run.out();
+    }
+
+    private Path patchesAtNoPlace() throws IOException {
+        Path file = directory.resolve("nowhere.safetensors");
+        try (SafetensorsWriter writer = SafetensorsWriter.create(
+                file,
+                List.of(
+                        SafetensorsWriter.Entry.of("pixel_values", "F32", 1, 9, 12),
+                        SafetensorsWriter.Entry.of("image_position_ids", "I64", 1, 9, 2)),
+                Map.of())) {
+            writer.write("pixel_values", new float[9 * 12]);
+            writer.write("image_position_ids", MemorySegment.ofArray(new byte[9 * 2 * Long.BYTES]));
+        }
+        return file;
     }
 
     private void assertRefused(String part, String... arguments) {

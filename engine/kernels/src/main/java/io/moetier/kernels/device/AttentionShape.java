@@ -46,6 +46,13 @@ public record AttentionShape(
         return new AttentionShape(numHeads, numKvHeads, headDim, scale, chunked, tiledHeads, sinks);
     }
 
+    /// Returns this shape with a window of so many keys more, if it has one.
+    public AttentionShape withWiderWindow(int keys) {
+        int window = visible.slidingWindow() == 0 ? 0 : Math.addExact(visible.slidingWindow(), keys);
+        VisibleKeys wider = new VisibleKeys(window, visible.chunk());
+        return new AttentionShape(numHeads, numKvHeads, headDim, scale, wider, tiledHeads, sinks);
+    }
+
     /// Returns this shape with heads that read the key heads in turn.
     public AttentionShape withTiledHeads() {
         return new AttentionShape(numHeads, numKvHeads, headDim, scale, visible, true, sinks);

@@ -150,8 +150,8 @@ public final class LoadedModel implements AutoCloseable {
                 new ImagePatches(patches.values(), 1, patches.height(), patches.width());
             case Pixels.Tiles tiles ->
                 ImagePatches.ofTiles(tiles.values(), tiles.tileHeight(), tiles.tileWidth(), tower.patches());
-            case Pixels.PlacedPatches _ ->
-                throw new IllegalArgumentException(preprocessor() + " is of a tower that is not read yet");
+            case Pixels.PlacedPatches patches ->
+                ImagePatches.ofRows(patches.values(), patches.height(), patches.width(), tower.patches());
         };
     }
 

@@ -14,6 +14,7 @@ import io.moetier.runtime.model.pass.MixtureObserver;
 import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.pass.RoutingListener;
 import io.moetier.runtime.model.pass.Workspace;
+import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.EncoderSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.vision.ImagePatches;
@@ -40,6 +41,7 @@ public final class Session implements AutoCloseable {
     private final KvCache cache;
     private final Pass pass = new Pass();
     private final Sight sight;
+    private final boolean seesWholeImages;
     private final Workspace workspace;
     private final DeviceBuffer deviceLogits;
     private final float[] logits;
@@ -72,6 +74,9 @@ public final class Session implements AutoCloseable {
         tokens = new int[contextLength];
         sight = new Sight(engine.spec().vision().isPresent() ? contextLength : 0);
         owned.add(sight::close);
+        seesWholeImages = engine.spec()
+                .blocks(AttentionSpec.class)
+                .anyMatch(attention -> attention.mask().wholeImages());
         pass.see(sight);
         engine.model().reservePositions(Math.min(contextLength, Memory.DEFAULT_CONTEXT));
     }
@@ -120,6 +125,9 @@ public final class Session implements AutoCloseable {
         check(appended);
         images.forEach(tower::requireFit);
         List<int[]> starts = tower.places(appended, images);
+        if (seesWholeImages) {
+            images.forEach(image -> requireRoom(tower.rows(image)));
+        }
         engine.lockStep();
         try {
             sight.truncate(position, engine.device().kernels()); // what was looked at and not appended
@@ -133,6 +141,14 @@ public final class Session implements AutoCloseable {
             return false;
         } finally {
             engine.unlockStep();
+        }
+    }
+
+    private void requireRoom(int rows) {
+        if (rows > workspace.batch()) {
+            throw new IllegalArgumentException(
+                    "a picture of " + rows + " tokens, which see each other, does not fit the " + workspace.batch()
+                            + " tokens that are computed together with this memory");
         }
     }
 
@@ -322,6 +338,7 @@ public final class Session implements AutoCloseable {
     public void decode(int token) {
         single[0] = token;
         check(single);
+        requireWholeImages(position + 1);
         pass.expectLength(position + 1);
         DecodeEvent event = FlightEvents.startDecode(position);
         long start = System.nanoTime();
@@ -359,12 +376,14 @@ public final class Session implements AutoCloseable {
 
     private void append(int[] appended, @Nullable LogitsSink sink) {
         check(appended);
+        requireWholeImages(position + appended.length);
         pass.expectLength(position + appended.length);
         PrefillEvent event = FlightEvents.startPrefill(appended.length);
         ActivityListener activity = engine.counters().activity();
         long start = System.nanoTime();
-        for (int at = 0; at < appended.length; at += workspace.batch()) {
-            int n = Math.min(workspace.batch(), appended.length - at);
+        int n;
+        for (int at = 0; at < appended.length; at += n) {
+            n = passLength(appended.length - at);
             activity.onStep(Phase.PREFILL, n);
             step(appended, at, n, Phase.PREFILL);
             if (sink != null) {
@@ -376,6 +395,20 @@ public final class Session implements AutoCloseable {
         }
         engine.counters().addPrefill(appended.length, System.nanoTime() - start);
         FlightEvents.finish(event);
+    }
+
+    /// Returns how many of so many tokens the next pass takes: no part of an image whose tokens see each other.
+    private int passLength(int left) {
+        int n = Math.min(workspace.batch(), left);
+        return n < left && seesWholeImages ? sight.firstSeenWith(position + n) - position : n;
+    }
+
+    /// Checks that no image ends behind the text up to `end` whose tokens see each other.
+    private void requireWholeImages(int end) {
+        if (seesWholeImages && sight.firstSeenWith(end) < end) {
+            throw new IllegalArgumentException(
+                    "the tokens of a picture see each other, but only a part of them is appended");
+        }
     }
 
     private void step(int[] source, int from, int n, Phase phase) {

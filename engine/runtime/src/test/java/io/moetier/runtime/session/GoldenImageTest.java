@@ -2,10 +2,12 @@ package io.moetier.runtime.session;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.KvType;
+import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.vision.ImagePatches;
 import io.moetier.runtime.model.vision.PixelValues;
@@ -13,12 +15,14 @@ import io.moetier.testdata.TestData;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.FieldSource;
@@ -97,7 +101,8 @@ class GoldenImageTest {
         }
     }
 
-    /// Returns the logits of all positions, the prompt being appended `step` tokens at a time.
+    /// Returns the logits of all positions, the prompt being appended `step` tokens at a time; tokens of an image that
+    /// see each other come together.
     private static float[] logits(GoldenCase golden, EngineConfig config, int step) {
         int[] prompt = golden.inputIds();
         try (Engine engine = Engine.open(ImportedStores.of(golden.directory()), config);
@@ -105,12 +110,70 @@ class GoldenImageTest {
             int vocabulary = engine.spec().vocabSize();
             float[] all = new float[prompt.length * vocabulary];
             session.look(prompt, List.of(image(golden.directory(), engine.spec())));
-            for (int at = 0; at < prompt.length; at += step) {
+            int end;
+            for (int at = 0; at < prompt.length; at = end) {
+                end = Math.min(prompt.length, at + step);
+                while (end < prompt.length && isInside(engine.spec(), prompt, end)) {
+                    end++;
+                }
                 session.prefill(
-                        Arrays.copyOfRange(prompt, at, Math.min(prompt.length, at + step)),
+                        Arrays.copyOfRange(prompt, at, end),
                         (position, logits) -> System.arraycopy(logits, 0, all, position * vocabulary, vocabulary));
             }
             return all;
+        }
+    }
+
+    /// Says whether a token and the one before it are of an image that is seen whole.
+    private static boolean isInside(ModelSpec spec, int[] prompt, int at) {
+        int image = spec.vision().orElseThrow().token().id();
+        return prompt[at - 1] == image
+                && prompt[at] == image
+                && spec.blocks(AttentionSpec.class)
+                        .anyMatch(attention -> attention.mask().wholeImages());
+    }
+
+    /// The eighth picture would lie across two passes.
+    @Test
+    void aPassEndsInFrontOfAnImageThatIsSeenWhole() {
+        GoldenCase golden = GoldenCase.read("gemma4_moe_image");
+        int[] prompt = golden.inputIds();
+        int[] text = IntStream.range(0, 8).flatMap(_ -> IntStream.of(prompt)).toArray();
+        try (Engine engine = open(golden, KernelChoice.PLAIN);
+                Session together = engine.newSession();
+                Session apart = engine.newSession()) {
+            ImagePatches image = image(golden.directory(), engine.spec());
+            List<Integer> ends = new ArrayList<>();
+            together.listen((layer, pass, k, ids, weights, tiers) -> {
+                if (layer == 0) {
+                    ends.add(pass.firstPosition() + pass.n());
+                }
+            });
+            together.look(text, Collections.nCopies(8, image));
+            together.prefill(text);
+            assertEquals(List.of(7 * prompt.length + 5, text.length), ends);
+            for (int i = 0; i < 8; i++) {
+                apart.look(prompt, List.of(image));
+                apart.prefill(prompt);
+            }
+            assertArrayEquals(apart.logits(), together.logits());
+        }
+    }
+
+    @Test
+    void aPartOfAnImageThatIsSeenWholeIsRefused() {
+        GoldenCase golden = GoldenCase.read("gemma4_moe_image");
+        int[] prompt = golden.inputIds();
+        try (Engine engine = open(golden, KernelChoice.PLAIN);
+                Session session = engine.newSession()) {
+            session.look(prompt, List.of(image(golden.directory(), engine.spec())));
+            session.prefill(Arrays.copyOf(prompt, 5)); // up to the mark that an image begins
+            int[] part = Arrays.copyOfRange(prompt, 5, 20);
+            String message = String.valueOf(assertThrows(IllegalArgumentException.class, () -> session.prefill(part))
+                    .getMessage());
+            assertEquals("the tokens of a picture see each other, but only a part of them is appended", message);
+            assertThrows(IllegalArgumentException.class, () -> session.decode(prompt[5]));
+            assertEquals(5, session.position());
         }
     }
 

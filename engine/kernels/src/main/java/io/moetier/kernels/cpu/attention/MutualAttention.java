@@ -13,11 +13,9 @@ import java.util.Arrays;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// Attention of all rows to all: head by head, whose keys and values are laid out as in a cache, some queries read them
-/// as
-/// if all were at the last position. So the kernels of the cache compute it, and heads are filled up with zeros to
-/// whole
-/// vectors.
+/// Attention of all rows to all. Head by head, keys and values are laid out as in a cache, and some queries at a time
+/// read them as if all were at the last position. So the kernels of the cache compute it, and heads are filled up
+/// with zeros to whole vectors.
 public final class MutualAttention {
     /// Queries that read keys and values once for all.
     private static final int QUERIES = 16;

@@ -31,6 +31,8 @@ public final class Attention implements Block {
     private static final int HEADS = 3;
     private static final int GATE = 4;
     private static final int INDEX = 5; // and on: those of an indexer
+    private static final int ROW_OF_IMAGE = 5; // without an indexer
+    private static final int HEADS_OF_ROW = 6;
 
     private final int number;
     private final Projections queryKeyValue;
@@ -44,6 +46,7 @@ public final class Attention implements Block {
     private final boolean normAfterRope;
     private final float clip;
     private final AttentionShape shape;
+    private final boolean wholeImages;
     private final @Nullable RopeTable rope;
     private final int[] axes; // of an image, by which pairs are rotated
     private final @Nullable TemperatureSpec temperature;
@@ -85,6 +88,7 @@ public final class Attention implements Block {
                         .map(weights::vector)
                         .map(AttentionSinks::new)
                         .orElse(null));
+        wholeImages = spec.mask().wholeImages();
         temperature = preparation.temperature().orElse(null);
         this.rope = rope;
         axes = preparation.rope().map(RopeSpec::axes).orElse(new int[0]);
@@ -110,8 +114,29 @@ public final class Attention implements Block {
         kernels.storeKv(results[KEY], results[VALUE], n, firstPosition, layer);
         KeyChoice choice = chosen == null ? null : chosen.choose(kernels, pass, buffers, buffers.in(), INDEX, cache);
         kernels.attention(results[QUERY], n, firstPosition, shape, layer, choice, results[HEADS]);
+        if (wholeImages && pass.sight().isAmong(firstPosition, n)) {
+            attendToImages(kernels, pass, results, layer);
+        }
         gate(kernels, buffers.in(), results, n);
         outputProjection.apply(kernels, results[HEADS], n, buffers.out());
+    }
+
+    /// A query of an image sees what one at the image's end would whose window was as much wider.
+    private void attendToImages(Kernels kernels, Pass pass, DeviceBuffer[] results, KvLayer layer) {
+        int width = shape.numHeads() * shape.headDim();
+        int[] here = new int[1];
+        int[] first = new int[1];
+        for (int i = 0; i < pass.n(); i++) {
+            int position = pass.firstPosition() + i;
+            int last = pass.sight().lastSeenWith(position);
+            if (last > position) {
+                here[0] = i;
+                kernels.copyRows(results[QUERY], here, first, 0, 1, width, results[ROW_OF_IMAGE]);
+                AttentionShape wider = shape.withWiderWindow(last - position);
+                kernels.attention(results[ROW_OF_IMAGE], 1, last, wider, layer, results[HEADS_OF_ROW]);
+                kernels.copyRows(results[HEADS_OF_ROW], first, here, 0, 1, width, results[HEADS]);
+            }
+        }
     }
 
     private void prepareValues(Kernels kernels, DeviceBuffer[] results, int n) {

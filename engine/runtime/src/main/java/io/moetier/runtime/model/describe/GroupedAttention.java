@@ -32,6 +32,7 @@ public final class GroupedAttention {
     private float scale;
     private int window;
     private int chunk;
+    private boolean wholeImages;
     private Optional<VectorSpec> sinks = Optional.empty();
     private Optional<TemperatureSpec> temperature = Optional.empty();
     private float clip;
@@ -142,6 +143,12 @@ public final class GroupedAttention {
         return this;
     }
 
+    /// Says whether the tokens of an image see all of it, those behind them too.
+    public GroupedAttention wholeImages(boolean whole) {
+        wholeImages = whole;
+        return this;
+    }
+
     /// Adds a logit without a key to each head's softmax, those of the vector `name`.
     public GroupedAttention sinks(String name) {
         sinks = Optional.of(VectorSpec.of(prefix + name, numHeads));
@@ -220,7 +227,7 @@ public final class GroupedAttention {
                         sharesKeys ? input(key, queryWidth, keyWidth) : input(value, queryWidth + keyWidth, keyWidth),
                         LinearSpec.named(prefix + output, hiddenSize, queryWidth, outputBias)),
                 new HeadsSpec(numHeads, numKeyValueHeads, headDim, scale),
-                new AttentionSpec.Mask(window, chunk),
+                new AttentionSpec.Mask(window, chunk, wholeImages),
                 new AttentionSpec.Preparation(qkNorm, valueNorm, clip, rope.get(), temperature),
                 gate,
                 sinks,

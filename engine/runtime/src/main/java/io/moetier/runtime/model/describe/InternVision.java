@@ -125,7 +125,8 @@ public final class InternVision {
                                         NormSpec.rms(attention + "k_norm", hidden, QUERY_KEY_EPS),
                                         false,
                                         false))
-                                : Optional.empty()),
+                                : Optional.empty(),
+                        Optional.empty()),
                 branch(name + "layernorm_after", name + "lambda_2"),
                 new Mlp(
                         Activation.GELU,
@@ -138,6 +139,7 @@ public final class InternVision {
         float eps = VisionTensors.eps(config, "layer_norm_eps");
         return new Branch(
                 rms ? NormSpec.rms(norm, hidden, eps) : NormSpec.layer(norm, hidden, eps, true),
+                Optional.empty(),
                 Optional.of(VectorSpec.of(scale, hidden)));
     }
 }

@@ -76,7 +76,7 @@ public final class LlamaVision {
         return new VisionSpec(
                 new ImageToken(imageToken, true),
                 patches,
-                new Positions(learned, Optional.of(new Rotation(config.number("rope_theta"), true, true, 1))),
+                new Positions(learned, Optional.of(new Rotation(config.number("rope_theta"), true, true, false, 1))),
                 IntStream.range(0, config.numLayers()).mapToObj(this::layer).toList(),
                 new Merger(norm("layernorm_post"), adapter(projector, textHidden)),
                 List.of());
@@ -110,6 +110,7 @@ public final class LlamaVision {
                                 LinearSpec.named(attention + "v_proj", hidden, hidden, true),
                                 LinearSpec.named(attention + "o_proj", hidden, hidden, true)),
                         VisionTensors.heads(config, "num_attention_heads", VisionTensors.ROTATED),
+                        Optional.empty(),
                         Optional.empty()),
                 Branch.of(norm(name + "post_attention_layernorm")),
                 new Mlp(

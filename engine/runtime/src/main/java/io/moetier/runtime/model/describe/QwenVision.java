@@ -63,7 +63,7 @@ public final class QwenVision {
         return new VisionSpec(
                 new ImageToken(imageToken, false),
                 patches(),
-                new Positions(learned(), Optional.of(new Rotation(THETA, false, false, 0))),
+                new Positions(learned(), Optional.of(new Rotation(THETA, false, false, false, 0))),
                 IntStream.range(0, depth).mapToObj(this::layer).toList(),
                 merger("merger", hidden),
                 IntStream.range(0, levels.size())
@@ -111,6 +111,7 @@ public final class QwenVision {
                                 rows.next("value", hidden),
                                 LinearSpec.named(name + "attn.proj", hidden, hidden, true)),
                         VisionTensors.heads(config, "num_heads", VisionTensors.ROTATED),
+                        Optional.empty(),
                         Optional.empty()),
                 Branch.of(norm(name + "norm2", hidden)),
                 mlp(name + "mlp.", hidden, config.positive("intermediate_size"), hidden, Activation.GELU_TANH));

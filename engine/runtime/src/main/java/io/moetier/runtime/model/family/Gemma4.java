@@ -5,6 +5,7 @@ import io.moetier.runtime.model.describe.Decoder;
 import io.moetier.runtime.model.describe.ExpertStorage;
 import io.moetier.runtime.model.describe.FamilyConfig;
 import io.moetier.runtime.model.describe.FusedSwiGlu;
+import io.moetier.runtime.model.describe.GemmaVision;
 import io.moetier.runtime.model.describe.GroupedAttention;
 import io.moetier.runtime.model.describe.Layer;
 import io.moetier.runtime.model.describe.Mixture;
@@ -42,11 +43,7 @@ final class Gemma4 {
     private static final Map<String, String> SHARING = Map.of("num_key_value_heads", "num_global_key_value_heads");
 
     /// Checkpoints with an image encoder, which is left out.
-    static final Family MULTIMODAL = new Family(
-            "gemma4",
-            Map.of(),
-            config -> model(config.textModel().withDefaults(DEFAULTS), "model.language_model."),
-            Optional.empty());
+    static final Family MULTIMODAL = new Family("gemma4", Map.of(), Gemma4::multimodal, Optional.empty());
 
     static final Family TEXT = new Family(
             "gemma4_text",
@@ -68,6 +65,14 @@ final class Gemma4 {
             .with(FfnActivation.GEGLU);
 
     private Gemma4() {}
+
+    private static ModelSpec multimodal(FamilyConfig config) {
+        ModelSpec text = model(config.textModel().withDefaults(DEFAULTS), "model.language_model.");
+        return GemmaVision.of(
+                        config, "model.vision_tower.", "model.embed_vision.embedding_projection", text.hiddenSize())
+                .map(text::with)
+                .orElse(text);
+    }
 
     private static ModelSpec model(FamilyConfig config, String prefix) {
         config.requireWord("hidden_activation", "gelu_pytorch_tanh");
@@ -113,7 +118,13 @@ final class Gemma4 {
                 .keysAsValues(shares)
                 .scale(1)
                 .window(slides ? config.slidingWindow() : 0)
+                .wholeImages(slides && seesWholeImages(config))
                 .spec();
+    }
+
+    private static boolean seesWholeImages(FamilyConfig config) {
+        config.requireWord("use_bidirectional_attention", "vision");
+        return config.json().has("use_bidirectional_attention");
     }
 
     private static DenseSpec mlp(Layer layer) {

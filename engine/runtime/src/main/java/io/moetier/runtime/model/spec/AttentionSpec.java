@@ -25,12 +25,13 @@ public record AttentionSpec(
         Optional<VectorSpec> sinks,
         Optional<SparsitySpec> sparsity)
         implements KeyValueSpec {
-    /// Which keys a query sees, beside that none is of a later position.
+    /// Which keys a query sees. None is of a later position, but where images are seen whole.
     ///
     /// @param slidingWindow how many keys a query sees, itself included; 0 for all
     /// @param chunk positions are cut into chunks of this length, and a query sees none of an
     ///     earlier chunk; 0 for none
-    public record Mask(int slidingWindow, int chunk) {
+    /// @param wholeImages whether a token of an image sees all tokens of it, those behind it too
+    public record Mask(int slidingWindow, int chunk, boolean wholeImages) {
         /// @throws IllegalArgumentException if a number is out of range
         public Mask {
             Range.require("sliding window", slidingWindow, 0, Integer.MAX_VALUE);
@@ -94,7 +95,8 @@ public record AttentionSpec(
         return SparsitySpec.vectors(vectors, sparsity);
     }
 
-    /// Queries, keys, values, the heads' results and what they are gated with; then those of an indexer.
+    /// Queries, keys, values, the heads' results and what they are gated with; then those of an indexer, or a query
+    /// that sees a whole image and its heads' results.
     @Override
     public List<Integer> intermediates() {
         List<Integer> own = List.of(
@@ -103,6 +105,10 @@ public record AttentionSpec(
                 projections.value().rows(),
                 projections.output().cols(),
                 gate.map(LinearSpec::rows).orElse(0));
+        if (mask.wholeImages) {
+            int width = projections.query().rows();
+            return Stream.concat(own.stream(), Stream.of(width, width)).toList();
+        }
         return SparsitySpec.intermediates(own, sparsity);
     }
 }

@@ -68,7 +68,7 @@ public record VisionSpec(
 
     /// A learned vector for each place of a square grid.
     ///
-    /// @param table [side * side, hidden], row by row; one row more where there is a class token
+    /// @param table [side * side, hidden], row by row, a row more with a class token; or as `reach` says
     /// @param reach for which images
     public record Learned(VectorSpec table, int side, Reach reach) {}
 
@@ -79,7 +79,9 @@ public record VisionSpec(
         /// The size of the table alone, whose first row is the class token's.
         ONE_SIZE_BEHIND_CLASS,
         /// The size of the table alone, whose last row is the class token's.
-        ONE_SIZE_BEFORE_CLASS
+        ONE_SIZE_BEFORE_CLASS,
+        /// Every size up to `side`: the table is one of columns and, behind it, one of rows, whose vectors are summed.
+        UP_TO_SIDE
     }
 
     /// Rotation of half of the pairs of a head by a patch's row, and of half by its column (Heo et al. 2024,
@@ -88,8 +90,9 @@ public record VisionSpec(
     /// @param theta base of the frequencies
     /// @param interleaved whether neighbours are pairs
     /// @param colsFirst whether the first half goes by the column
+    /// @param apart whether each half of the elements of a head is rotated as if it were a head of its own
     /// @param first number of the first row and column
-    public record Rotation(double theta, boolean interleaved, boolean colsFirst, int first) {}
+    public record Rotation(double theta, boolean interleaved, boolean colsFirst, boolean apart, int first) {}
 
     /// Attention among patches, and then an MLP.
     ///
@@ -99,8 +102,7 @@ public record VisionSpec(
         private Stream<LinearSpec> linears() {
             ProjectionsSpec projections = attention.projections;
             return Stream.concat(
-                    Stream.concat(projections.inputs().stream(), Stream.of(projections.output())),
-                    mlp.linears.stream());
+                    Stream.concat(projections.inputs().stream(), Stream.of(projections.output())), mlp.all());
         }
 
         private Stream<VectorSpec> vectors() {
@@ -109,27 +111,34 @@ public record VisionSpec(
         }
     }
 
-    /// The way around a block: x + scale * block(norm(x)).
+    /// The way around a block: x + scale * after(block(norm(x))).
     ///
+    /// @param after norm of its result, where the family has one
     /// @param scale of each element (Touvron et al. 2021, arXiv:2103.17239), 1 where there is none
-    public record Branch(NormSpec norm, Optional<VectorSpec> scale) {
+    public record Branch(NormSpec norm, Optional<NormSpec> after, Optional<VectorSpec> scale) {
         /// Returns one without factors.
         public static Branch of(NormSpec norm) {
-            return new Branch(norm, Optional.empty());
+            return new Branch(norm, Optional.empty(), Optional.empty());
         }
 
         private Stream<VectorSpec> vectors() {
-            return Stream.concat(norm.vectors().stream(), scale.stream());
+            return Stream.of(
+                            norm.vectors().stream(),
+                            after.stream().flatMap(each -> each.vectors().stream()),
+                            scale.stream())
+                    .flatMap(each -> each);
         }
     }
 
     /// Attention without a mask.
     ///
-    /// @param norms of all queries of a patch together, and of all keys, where the family has them
-    public record Attention(ProjectionsSpec projections, HeadsSpec heads, Optional<QkNormSpec> norms) {
+    /// @param norms of queries and of keys, of each head or of all together, as their sizes say
+    /// @param valueNorm of values likewise
+    public record Attention(
+            ProjectionsSpec projections, HeadsSpec heads, Optional<QkNormSpec> norms, Optional<NormSpec> valueNorm) {
         private Stream<VectorSpec> vectors() {
-            return norms.stream()
-                    .flatMap(each -> Stream.of(each.query(), each.key()))
+            return Stream.concat(
+                            norms.stream().flatMap(each -> Stream.of(each.query(), each.key())), valueNorm.stream())
                     .flatMap(norm -> norm.vectors().stream());
         }
     }
@@ -137,7 +146,8 @@ public record VisionSpec(
     /// Linear maps, one behind the other.
     ///
     /// @param between each two of them
-    public record Mlp(Activation between, List<LinearSpec> linears) {
+    /// @param factors give what the first function's results are multiplied by, where there is a gate
+    public record Mlp(Activation between, List<LinearSpec> linears, Optional<LinearSpec> factors) {
         /// @throws IllegalArgumentException if one does not take what the one before it gives
         public Mlp {
             linears = List.copyOf(linears);
@@ -147,12 +157,42 @@ public record VisionSpec(
                         linears.get(i).weight() + ": columns", linears.get(i).cols(), given, given);
             }
         }
+
+        /// Describes one without a gate.
+        public Mlp(Activation between, List<LinearSpec> linears) {
+            this(between, linears, Optional.empty());
+        }
+
+        private Stream<LinearSpec> all() {
+            return Stream.concat(linears.stream(), factors.stream());
+        }
     }
 
-    /// Makes a row of merged patches: their rows one behind the other, through an MLP.
+    /// Makes a row of merged patches: their rows one behind the other or the mean of them, through an MLP.
     ///
     /// @param norm of each patch, or of what is merged, as its size says
-    public record Merger(NormSpec norm, Mlp mlp) {}
+    /// @param pooling how the mean is taken; else rows lie one behind the other
+    public record Merger(NormSpec norm, Mlp mlp, Optional<Pooling> pooling) {
+        /// Describes one of rows behind each other.
+        public Merger(NormSpec norm, Mlp mlp) {
+            this(norm, mlp, Optional.empty());
+        }
+
+        private Stream<VectorSpec> vectors() {
+            return Stream.concat(
+                    norm.vectors().stream(),
+                    pooling.flatMap(Pooling::standard).stream().flatMap(each -> Stream.of(each.mean(), each.scale())));
+        }
+    }
+
+    /// The mean of the rows of merged patches.
+    ///
+    /// @param factor on it
+    /// @param standard how it is brought to a standard, where the family does that
+    public record Pooling(float factor, Optional<Standard> standard) {}
+
+    /// `(x - mean) * scale` of each element.
+    public record Standard(VectorSpec mean, VectorSpec scale) {}
 
     /// A merger of the result of `layer`.
     public record Deepstack(int layer, Merger merger) {}
@@ -167,7 +207,7 @@ public record VisionSpec(
     public List<LinearSpec> linears() {
         List<LinearSpec> linears = new ArrayList<>(List.of(patches.linear()));
         layers.forEach(layer -> layer.linears().forEach(linears::add));
-        mergers().forEach(each -> linears.addAll(each.mlp.linears));
+        mergers().forEach(each -> each.mlp.all().forEach(linears::add));
         return linears;
     }
 
@@ -187,7 +227,7 @@ public record VisionSpec(
         patches.classToken.ifPresent(vectors::add);
         patches.norm.ifPresent(norm -> vectors.addAll(norm.vectors()));
         layers.forEach(layer -> layer.vectors().forEach(vectors::add));
-        mergers().forEach(each -> vectors.addAll(each.norm.vectors()));
+        mergers().forEach(each -> each.vectors().forEach(vectors::add));
         return vectors;
     }
 }

@@ -51,6 +51,23 @@ public record ImagePatches(float[] values, int tiles, int rows, int cols) {
         return new ImagePatches(patches, tiles, grid.rows(), grid.cols());
     }
 
+    /// Takes patches that follow each other row by row, of values from 0 to 1, which become values from -1 to 1.
+    ///
+    /// @throws IllegalArgumentException if the values are no such patches
+    public static ImagePatches ofRows(float[] values, int rows, int cols, VisionSpec.Patches spec) {
+        ImagePatches given = new ImagePatches(values, 1, rows, cols);
+        PatchGrid grid = new PatchGrid(rows, cols, spec.mergedSide());
+        int floats = given.floats();
+        float[] patches = new float[values.length];
+        for (int patch = 0; patch < grid.number(); patch++) {
+            int from = (grid.row(patch) * cols + grid.col(patch)) * floats;
+            for (int i = 0; i < floats; i++) {
+                patches[patch * floats + i] = 2 * (values[from + i] - 0.5f);
+            }
+        }
+        return new ImagePatches(patches, 1, rows, cols);
+    }
+
     /// Returns how many patches a tile has.
     int ofTile() {
         return rows * cols;

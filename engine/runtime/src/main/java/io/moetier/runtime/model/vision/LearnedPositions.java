@@ -23,7 +23,13 @@ final class LearnedPositions {
     ///
     /// @throws IllegalArgumentException if there are not
     void requireFit(PatchGrid grid) {
-        if (spec.reach() != VisionSpec.Reach.ANY_SIZE && (grid.rows() != spec.side() || grid.cols() != spec.side())) {
+        if (spec.reach() == VisionSpec.Reach.UP_TO_SIDE) {
+            if (grid.rows() > spec.side() || grid.cols() > spec.side()) {
+                throw new IllegalArgumentException("the image has " + grid.rows() + " by " + grid.cols()
+                        + " patches, where the model reads at most " + spec.side() + " along a side");
+            }
+        } else if (spec.reach() != VisionSpec.Reach.ANY_SIZE
+                && (grid.rows() != spec.side() || grid.cols() != spec.side())) {
             throw new IllegalArgumentException("the image has tiles of " + grid.rows() + " by " + grid.cols()
                     + " patches, where the model reads " + spec.side() + " by " + spec.side());
         }
@@ -38,12 +44,16 @@ final class LearnedPositions {
                 case ANY_SIZE -> interpolate(grid, patch, rows);
                 case ONE_SIZE_BEHIND_CLASS -> add(1 + place(grid, patch), 1, rows, patch);
                 case ONE_SIZE_BEFORE_CLASS -> add(place(grid, patch), 1, rows, patch);
+                case UP_TO_SIDE -> {
+                    add(grid.col(patch), 1, rows, patch);
+                    add(spec.side() + grid.row(patch), 1, rows, patch);
+                }
             }
         }
         if (classToken != null) {
             System.arraycopy(classToken, 0, rows, numPatches * size, size);
             switch (spec.reach()) {
-                case ANY_SIZE -> {} // it is at no place
+                case ANY_SIZE, UP_TO_SIDE -> {} // it is at no place
                 case ONE_SIZE_BEHIND_CLASS -> add(0, 1, rows, numPatches);
                 case ONE_SIZE_BEFORE_CLASS -> add(numPatches, 1, rows, numPatches);
             }

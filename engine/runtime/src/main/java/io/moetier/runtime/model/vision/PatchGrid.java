@@ -2,6 +2,8 @@ package io.moetier.runtime.model.vision;
 
 import io.moetier.kernels.device.RopeTable;
 import io.moetier.runtime.model.spec.VisionSpec;
+import java.util.ArrayList;
+import java.util.List;
 
 /// Where the patches of a tile are.
 ///
@@ -31,19 +33,26 @@ record PatchGrid(int rows, int cols, int side) {
         return square % (cols / side) * side + patch % side;
     }
 
-    /// Returns the rotations of its patches; what stands behind them is not rotated.
-    RopeTable rotations(int headDim, VisionSpec.Rotation rotation) {
+    /// Returns the rotations of its patches, of the whole of each head or of equal parts of its elements; what stands
+    /// behind the patches is not rotated.
+    List<RopeTable> rotations(int headDim, VisionSpec.Rotation rotation) {
         int ofAxis = headDim / 2 / AXES;
-        double[] frequencies = new double[ofAxis * AXES];
+        int axes = rotation.apart() ? 1 : AXES; // of a table
+        double[] frequencies = new double[ofAxis * axes];
         for (int i = 0; i < frequencies.length; i++) {
             frequencies[i] = Math.pow(rotation.theta(), -(double) (i % ofAxis) / ofAxis);
         }
-        return RopeTable.of(frequencies, rotation.interleaved(), (patch, pair) -> {
-            if (patch >= number()) {
-                return 0;
-            }
-            boolean byCol = (pair < ofAxis) == rotation.colsFirst();
-            return rotation.first() + (byCol ? col(patch) : row(patch));
-        });
+        List<RopeTable> tables = new ArrayList<>();
+        for (int axis = 0; axis < AXES; axis += axes) {
+            int firstPair = axis * ofAxis;
+            tables.add(RopeTable.of(frequencies, rotation.interleaved(), (patch, pair) -> {
+                if (patch >= number()) {
+                    return 0;
+                }
+                boolean byCol = (firstPair + pair < ofAxis) == rotation.colsFirst();
+                return rotation.first() + (byCol ? col(patch) : row(patch));
+            }));
+        }
+        return tables;
     }
 }

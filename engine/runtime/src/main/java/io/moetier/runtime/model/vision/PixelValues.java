@@ -12,25 +12,33 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.LongStream;
 
-/// What a processor made of an image elsewhere: `pixel_values` of a safetensors file, and `image_grid_thw` where they
-/// are
-/// patches of one image.
+/// What a processor made of an image elsewhere: `pixel_values` of a safetensors file; with `image_grid_thw` patches of
+/// one image, in the order of what is merged, with `image_position_ids` row by row.
 public final class PixelValues {
     private static final String VALUES = "pixel_values";
     private static final String GRID = "image_grid_thw";
     private static final int GRID_LENGTH = 3;
+    private static final String PLACES = "image_position_ids";
+    private static final int AXES = 2;
+    private static final int PATCHES_RANK = 3; // image, patch, values
     private static final int TILES_RANK = 4; // tile, channel, row, column
 
     private final float[] values;
     private final int height; // in pixels of a tile, or in patches
     private final int width;
-    private final boolean areTiles;
+    private final Kind kind;
 
-    private PixelValues(float[] values, int height, int width, boolean areTiles) {
+    private enum Kind {
+        TILES,
+        MERGED_PATCHES,
+        PLACED_PATCHES
+    }
+
+    private PixelValues(float[] values, int height, int width, Kind kind) {
         this.values = values;
         this.height = height;
         this.width = width;
-        this.areTiles = areTiles;
+        this.kind = kind;
     }
 
     /// Reads a file.
@@ -39,7 +47,10 @@ public final class PixelValues {
     public static PixelValues read(Path file) {
         try (SafetensorsFile tensors = SafetensorsFile.open(file)) {
             List<Long> shape = tensors.requireRaw(VALUES).shape();
-            return shape.size() == TILES_RANK ? tiles(file, tensors, shape) : patches(file, tensors);
+            if (shape.size() == TILES_RANK) {
+                return tiles(file, tensors, shape);
+            }
+            return tensors.rawTensors().containsKey(PLACES) ? placed(file, tensors, shape) : patches(file, tensors);
         }
     }
 
@@ -49,7 +60,7 @@ public final class PixelValues {
             throw MalformedModelException.of(file, VALUES, "tiles: channels, rows and columns of each", shape);
         }
         int rows = shape.get(TILES_RANK - 2).intValue(); // no dimension is more than all values
-        return new PixelValues(values, rows, shape.getLast().intValue(), true);
+        return new PixelValues(values, rows, shape.getLast().intValue(), Kind.TILES);
     }
 
     private static PixelValues patches(Path file, SafetensorsFile tensors) {
@@ -67,7 +78,38 @@ public final class PixelValues {
             throw MalformedModelException.of(
                     file, GRID, "1 frame, rows and columns of patches of " + VALUES, Arrays.toString(sizes));
         }
-        return new PixelValues(values, (int) sizes[1], (int) sizes[2], false);
+        return new PixelValues(values, (int) sizes[1], (int) sizes[2], Kind.MERGED_PATCHES);
+    }
+
+    /// Patches of one image, row by row, and behind them padding, which is at -1.
+    private static PixelValues placed(Path file, SafetensorsFile tensors, List<Long> shape) {
+        RawTensor places = tensors.requireRaw(PLACES);
+        float[] padded = tensors.readFloats(VALUES);
+        boolean fits = shape.size() == PATCHES_RANK
+                && shape.getFirst() == 1
+                && padded.length > 0
+                && places.dtype().equals("I64")
+                && places.byteLength() == AXES * shape.get(1) * Long.BYTES;
+        if (!fits) {
+            throw MalformedModelException.of(
+                    file, PLACES, "I64 of column and row of each patch of one image", places.shape());
+        }
+        long[] at = integers(tensors, places);
+        int count = 0;
+        while (AXES * count < at.length && at[AXES * count] >= 0) {
+            count++;
+        }
+        long cols = count == 0 ? 0 : at[AXES * (count - 1)] + 1;
+        for (int patch = 0; patch < count; patch++) {
+            if (at[AXES * patch] != patch % cols || at[AXES * patch + 1] != patch / cols) {
+                count = 0; // no image
+            }
+        }
+        if (count == 0 || count % cols != 0) {
+            throw MalformedModelException.of(file, PLACES, "columns and rows of patches, row by row", places.shape());
+        }
+        float[] values = Arrays.copyOf(padded, count * (padded.length / Math.toIntExact(shape.get(1))));
+        return new PixelValues(values, (int) (count / cols), (int) cols, Kind.PLACED_PATCHES);
     }
 
     private static long[] integers(SafetensorsFile tensors, RawTensor tensor) {
@@ -82,8 +124,10 @@ public final class PixelValues {
     ///
     /// @throws IllegalArgumentException if they are tiles that it cannot take
     public ImagePatches patches(VisionSpec tower) {
-        return areTiles
-                ? ImagePatches.ofTiles(values, height, width, tower.patches())
-                : new ImagePatches(values, 1, height, width);
+        return switch (kind) {
+            case TILES -> ImagePatches.ofTiles(values, height, width, tower.patches());
+            case MERGED_PATCHES -> new ImagePatches(values, 1, height, width);
+            case PLACED_PATCHES -> ImagePatches.ofRows(values, height, width, tower.patches());
+        };
     }
 }

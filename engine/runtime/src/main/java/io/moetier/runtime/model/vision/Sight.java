@@ -56,6 +56,28 @@ public final class Sight implements AutoCloseable {
         return false;
     }
 
+    /// Returns the position of the last token of the image that a token is of; its own if it is of none.
+    public int lastSeenWith(int position) {
+        for (int i = 0; i < images.size(); i++) {
+            Seen image = images.get(i);
+            if (image.first <= position && !image.isBefore(position + 1)) {
+                return image.first + image.rows.number() - 1;
+            }
+        }
+        return position;
+    }
+
+    /// Returns the position of the first token of the image that a token is of; its own if it is of none.
+    public int firstSeenWith(int position) {
+        for (int i = 0; i < images.size(); i++) {
+            Seen image = images.get(i);
+            if (image.first <= position && !image.isBefore(position + 1)) {
+                return image.first;
+            }
+        }
+        return position;
+    }
+
     /// Forgets every token from `position` on.
     public void truncate(int position, Kernels kernels) {
         if (position < length) {

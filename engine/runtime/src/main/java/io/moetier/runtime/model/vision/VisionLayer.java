@@ -18,17 +18,20 @@ final class VisionLayer {
     private final Projections queryKeyValue;
     private final @Nullable Norm queryNorm;
     private final @Nullable Norm keyNorm;
+    private final @Nullable Norm valueNorm;
     private final Linear output;
     private final SequenceShape shape;
     private final Branch second;
     private final VisionMlp mlp;
 
+    /// @param after norm of what is added; null for none
     /// @param scale of each element of what is added; null for 1
     @SuppressWarnings("ArrayRecordComponent") // nobody compares them
-    private record Branch(Norm norm, float @Nullable [] scale) {
+    private record Branch(Norm norm, @Nullable Norm after, float @Nullable [] scale) {
         static Branch load(VisionSpec.Branch spec, Weights weights) {
             return new Branch(
                     Norm.load(spec.norm(), weights),
+                    spec.after().map(each -> Norm.load(each, weights)).orElse(null),
                     spec.scale().map(weights::vector).orElse(null));
         }
 
@@ -37,6 +40,9 @@ final class VisionLayer {
         }
 
         void end(Kernels kernels, int n, VisionBuffers buffers) {
+            if (after != null) {
+                after.apply(kernels, buffers.query(), n, buffers.query());
+            }
             if (scale == null) {
                 kernels.add(buffers.residual(), buffers.query(), n * norm.size());
             } else {
@@ -58,6 +64,7 @@ final class VisionLayer {
                 .orElse(null);
         keyNorm =
                 attention.norms().map(norms -> Norm.load(norms.key(), weights)).orElse(null);
+        valueNorm = attention.valueNorm().map(norm -> Norm.load(norm, weights)).orElse(null);
         output = Linear.load(attention.projections().output(), weights);
         shape = new SequenceShape(heads.numHeads(), heads.headDim(), heads.scale(), false, 0);
         second = Branch.load(spec.second(), weights);
@@ -71,13 +78,14 @@ final class VisionLayer {
 
     /// Advances the residual stream of `n` patches.
     ///
-    /// @param rotations null for none
-    void forward(Kernels kernels, int n, @Nullable RopeTable rotations, VisionBuffers buffers) {
+    /// @param rotations of equal parts of the elements of a head; empty for none
+    void forward(Kernels kernels, int n, List<RopeTable> rotations, VisionBuffers buffers) {
         first.begin(kernels, n, buffers);
         queryKeyValue.apply(
                 kernels, buffers.normed(), n, new DeviceBuffer[] {buffers.query(), buffers.key(), buffers.value()});
         place(kernels, buffers.query(), queryNorm, n, rotations);
         place(kernels, buffers.key(), keyNorm, n, rotations);
+        normalise(kernels, buffers.value(), valueNorm, n);
         kernels.mutualAttention(buffers.query(), buffers.key(), buffers.value(), n, shape, buffers.normed());
         output.apply(kernels, buffers.normed(), n, buffers.query());
         first.end(kernels, n, buffers);
@@ -86,12 +94,17 @@ final class VisionLayer {
         second.end(kernels, n, buffers);
     }
 
-    private void place(Kernels kernels, DeviceBuffer heads, @Nullable Norm norm, int n, @Nullable RopeTable rotations) {
-        if (norm != null) {
-            norm.apply(kernels, heads, n, heads);
+    private void place(Kernels kernels, DeviceBuffer heads, @Nullable Norm norm, int n, List<RopeTable> rotations) {
+        normalise(kernels, heads, norm, n);
+        for (int part = 0; part < rotations.size(); part++) {
+            int from = part * shape.headDim() / rotations.size();
+            kernels.rope(heads, n, shape.numHeads(), shape.headDim(), from, 0, rotations.get(part));
         }
-        if (rotations != null) {
-            kernels.rope(heads, n, shape.numHeads(), shape.headDim(), 0, 0, rotations);
+    }
+
+    private void normalise(Kernels kernels, DeviceBuffer heads, @Nullable Norm norm, int n) {
+        if (norm != null) {
+            norm.apply(kernels, heads, n * shape.numHeads() * shape.headDim() / norm.size(), heads);
         }
     }
 }

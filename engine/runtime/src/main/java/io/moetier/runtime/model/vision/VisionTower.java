@@ -42,9 +42,10 @@ public final class VisionTower {
         layers = spec.layers().stream()
                 .map(layer -> new VisionLayer(layer, weights))
                 .toList();
-        merger = new PatchMerger(spec.merger(), weights);
+        int merged = spec.patches().merged();
+        merger = new PatchMerger(spec.merger(), merged, weights);
         deepstack = spec.deepstack().stream()
-                .map(level -> new PatchMerger(level.merger(), weights))
+                .map(level -> new PatchMerger(level.merger(), merged, weights))
                 .toList();
     }
 
@@ -80,8 +81,8 @@ public final class VisionTower {
         return spec.token().tilesApart() && image.tiles() > 1 ? 1 : image.tiles() * rows(image);
     }
 
-    /// Returns how many rows a tile gives.
-    private int rows(ImagePatches image) {
+    /// Returns how many rows a tile gives, as many tokens of a text.
+    public int rows(ImagePatches image) {
         return image.ofTile() / spec.patches().merged();
     }
 
@@ -169,24 +170,22 @@ public final class VisionTower {
     public ImageRows read(ImagePatches image, int tile, Arena owner, BooleanSupplier cancelled) {
         requireFit(image);
         PatchGrid grid = grid(image);
-        RopeTable rotations = rotations(grid);
+        List<RopeTable> rotations = rotations(grid);
         try (Arena arena = device.newArena()) {
             VisionBuffers buffers = VisionBuffers.of(device, arena, sizes(image));
             embed(image, tile, grid, buffers, arena);
             return run(grid, length(image), rotations, buffers, owner, cancelled);
         } finally {
-            if (rotations != null) {
-                device.kernels().forget(rotations);
-            }
+            rotations.forEach(device.kernels()::forget);
         }
     }
 
-    private @Nullable RopeTable rotations(PatchGrid grid) {
+    private List<RopeTable> rotations(PatchGrid grid) {
         int headDim = spec.layers().getFirst().attention().heads().headDim();
         return spec.positions()
                 .rotation()
                 .map(rotation -> grid.rotations(headDim, rotation))
-                .orElse(null);
+                .orElse(List.of());
     }
 
     private void embed(ImagePatches image, int tile, PatchGrid grid, VisionBuffers buffers, Arena arena) {
@@ -207,7 +206,7 @@ public final class VisionTower {
     private ImageRows run(
             PatchGrid grid,
             int n,
-            @Nullable RopeTable rotations,
+            List<RopeTable> rotations,
             VisionBuffers buffers,
             Arena owner,
             BooleanSupplier cancelled) {

@@ -15,15 +15,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /// Values are those of the hub's own processors, bit for bit.
 class PixelValuesTest {
-    /// Models that read images have their cases with the golden ones.
-    private static Path directory(String name) {
-        return TestData.GOLDEN_IMAGE_CASES.contains(name)
-                ? TestData.golden(name)
-                : TestData.root().resolve("images").resolve(name);
-    }
-
     private static Pixels pixels(String name) {
-        Path directory = directory(name);
+        Path directory = TestData.golden(name);
         ImageProcessor processor = ImageProcessor.of(
                 Json.readObject(directory.resolve("preprocessor_config.json")),
                 Json.readObject(directory.resolve("config.json")));
@@ -31,7 +24,7 @@ class PixelValuesTest {
     }
 
     private static float[] expected(String name) {
-        try (SafetensorsFile file = SafetensorsFile.open(directory(name).resolve("inputs.safetensors"))) {
+        try (SafetensorsFile file = SafetensorsFile.open(TestData.golden(name).resolve("inputs.safetensors"))) {
             return file.readFloats("pixel_values");
         }
     }

@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -462,6 +463,23 @@ class FamiliesTest {
                         .blocks(AttentionSpec.class)
                         .map(AttentionSpec::numKeyValueHeads)
                         .toList());
+    }
+
+    @Test
+    void aTowerOfGemma4WhoseMapsHaveLimitsIsLeftOut() {
+        Map<String, Object> tower = new LinkedHashMap<>(
+                Json.readObject(TestData.golden("gemma4_moe_image").resolve("config.json"))
+                        .requireObject("vision_config")
+                        .asMap());
+        assertTrue(describe("gemma4_moe_image", Map.of("vision_config", tower))
+                .vision()
+                .isPresent());
+        tower.put("num_key_value_heads", 1);
+        assertTrue(failure("gemma4_moe_image", "vision_config", tower).contains("num_key_value_heads: expected 2"));
+        tower.put("use_clipped_linears", true);
+        assertEquals(
+                Optional.empty(),
+                describe("gemma4_moe_image", Map.of("vision_config", tower)).vision());
     }
 
     private static String gemmaFailure(String key, Object value) {
