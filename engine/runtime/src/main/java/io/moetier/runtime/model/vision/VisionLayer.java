@@ -10,6 +10,7 @@ import io.moetier.runtime.model.weight.Linear;
 import io.moetier.runtime.model.weight.Norm;
 import io.moetier.runtime.model.weight.Projections;
 import io.moetier.runtime.model.weight.Weights;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// A layer of a tower: attention among all patches, and an MLP.
