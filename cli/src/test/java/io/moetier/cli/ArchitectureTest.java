@@ -45,6 +45,8 @@ class ArchitectureTest {
     private static final int LEAST_CLASSES = 1_250;
     /// A package with more files than that has a second subject, which wants a package of its own.
     private static final int MOST_FILES = 40;
+    /// But for that one, which has a file for each family of models: one subject, however many there are.
+    private static final String LIST = "io.moetier.runtime.model.family";
     /// Who has more parts has groups among them that want a name.
     private static final int MOST_PARTS = 7;
     /// Interfaces, annotations and package-info have none.
@@ -204,6 +206,7 @@ class ArchitectureTest {
                 .filter(type -> !type.getSimpleName().equals("package-info"))
                 .collect(Collectors.groupingBy(JavaClass::getPackageName, Collectors.counting()));
         files.values().removeIf(number -> number <= MOST_FILES);
+        files.remove(LIST);
         assertEquals(Map.of(), files);
     }
 

@@ -39,6 +39,8 @@ class EmulatedFamiliesTest {
     private static final double TOLERANCE = 2e-3;
 
     private static final int FEW = 4; // tokens, where each takes long
+    private static final int CONTEXT = 64; // of texts
+    private static final int CONTEXT_OF_IMAGES = 96;
 
     @TempDir
     static Path directory = Path.of("");
@@ -77,7 +79,7 @@ class EmulatedFamiliesTest {
         JsonObject reference = Json.readObject(golden.resolve("reference.json"));
         int[] prompt = ints(reference, "input_ids");
         int[] greedy = Arrays.copyOf(ints(reference, "greedy_ids"), FEW);
-        try (Engine engine = open(golden);
+        try (Engine engine = open(golden, CONTEXT_OF_IMAGES);
                 Session session = engine.newSession()) {
             PixelValues values = PixelValues.read(golden.resolve("inputs.safetensors"));
             session.look(prompt, List.of(values.patches(engine.spec().vision().orElseThrow())));
@@ -142,8 +144,14 @@ class EmulatedFamiliesTest {
     }
 
     private static Engine open(Path golden) {
+        return open(golden, CONTEXT);
+    }
+
+    private static Engine open(Path golden, int contextLength) {
         Path store = EmulatedEngines.store(directory, golden);
-        EngineConfig config = EmulatedEngines.config(EmulatedOptions.DEFAULT).withKv(KvType.F32);
+        EngineConfig config = EmulatedEngines.config(EmulatedOptions.DEFAULT)
+                .withContextLength(contextLength)
+                .withKv(KvType.F32);
         return Engine.open(store, EmulatedEngines.least(store, config));
     }
 
