@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.runtime.image.Picture;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.MalformedModelException;
@@ -101,6 +102,36 @@ class ChatTemplateTest {
             assertEquals(
                     reference.requireString("expected"), template.render(messages, addGenerationPrompt, variables));
         }
+    }
+
+    /// As templates of the hub ask for them, in either way.
+    @Test
+    void picturesArePartsOfAMessage() throws IOException {
+        List<Picture> pictures = List.of(Picture.of("p", 1, 1, new byte[3]), Picture.of("q", 1, 1, new byte[3]));
+        List<ChatMessage> messages = List.of(
+                ChatMessage.showing("user", "a <image> b<image>", pictures),
+                ChatMessage.showing("user", "c", pictures.subList(0, 1)),
+                new ChatMessage("user", "no <image>"));
+        Files.writeString(directory.resolve("chat_template.jinja"), """
+                {%- set count = namespace(value=0) -%}
+                {%- macro part(item) -%}
+                    {%- if 'image' in item or 'image_url' in item or item.type == 'image' -%}
+                        {%- set count.value = count.value + 1 -%}
+                        {{- '<' ~ count.value ~ '>' -}}
+                    {%- elif item['type'] == 'text' -%}
+                        {{- item['text'] | trim -}}
+                    {%- endif -%}
+                {%- endmacro -%}
+                {%- for m in messages -%}
+                    {%- if m['content'] is string -%}
+                        {{- m['content'] -}}
+                    {%- elif m.content is iterable and m.content is not mapping -%}
+                        {%- for item in m['content'] -%}{{- part(item) -}}{%- endfor -%}
+                    {%- endif -%}
+                    {{- ';' -}}
+                {%- endfor -%}
+                """);
+        assertEquals("a<1>b<2>;<3>c;no <image>;", find().render(messages, true));
     }
 
     @Test
