@@ -272,6 +272,37 @@ class CheckpointTest {
         }
     }
 
+    @Test
+    void wholeNumbersAreReadAsFloatsThatAreThem() throws IOException {
+        config();
+        Path file = directory.resolve("model.safetensors");
+        List<Entry> entries =
+                List.of(Entry.of("a", "F32", 1), Entry.of("long", "I64", 2, 1), Entry.of("int", "I32", 3));
+        try (SafetensorsWriter writer = SafetensorsWriter.create(file, entries, Map.of())) {
+            writer.write("a", new float[1]);
+            writer.write("long", littleEndian(7, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0));
+            writer.write("int", littleEndian(-1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 1));
+        }
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            assertArrayEquals(
+                    new float[] {-1, 0, 1 << 24}, checkpoint.readIntegers(checkpoint.requireIntegers("int", 3)));
+            assertEquals(
+                    file + ": tensor long: expected whole numbers that 32-bit floats hold, found 16777217",
+                    refusal(() -> checkpoint.readIntegers(checkpoint.requireIntegers("long", 2, 1))));
+            assertEquals(
+                    file + ": tensor a: dtype: expected I64 or I32, found F32",
+                    refusal(() -> checkpoint.requireIntegers("a", 1)));
+        }
+    }
+
+    private static MemorySegment littleEndian(int... bytes) {
+        byte[] written = new byte[bytes.length];
+        for (int i = 0; i < bytes.length; i++) {
+            written[i] = (byte) bytes[i];
+        }
+        return MemorySegment.ofArray(written);
+    }
+
     private static void assertRefused(Path path, String expected) {
         String message = refusal(() -> Checkpoint.open(path).close());
         assertTrue(message.contains(expected), message);
