@@ -558,6 +558,72 @@ __device__ __forceinline__ void attend_chosen_latents(const LatentAttention& a) 
   attend<T, V>(s, keys, chosen_keys(a.chosen, s.firstPosition + token), token, head, blockIdx.z, shared);
 }
 
+// Rows of entries, or of those that were chosen, and behind them those of the last positions.
+template <class T, int V>
+struct CompressedRows {
+  using Element = T;
+  static constexpr int RUN = V;
+  const Chunks& chunks;
+  const float* chosen;  // or null for all
+  int entries;
+  int firstRecent;   // the first position
+  int entryChunks;  // behind which those of positions are
+  int keyDim;
+
+  __device__ __forceinline__ const T* key(int key) const {
+    int row = key - entries + firstRecent;
+    int chunk = entryChunks + row / CHUNK_POSITIONS;
+    if (key < entries) {
+      row = chosen == nullptr ? key : (int)__ldg(chosen + key);
+      chunk = row / CHUNK_POSITIONS;
+    }
+    return (const T*)chunk_at(chunks, chunk) + (size_t)(row % CHUNK_POSITIONS) * keyDim;
+  }
+
+  __device__ __forceinline__ const T* value(int number) const {
+    return key(number);
+  }
+
+  __device__ __forceinline__ float bias(int distance) const {
+    return 0.0f;
+  }
+
+  __device__ __forceinline__ void scores(
+      const Spans& s, int from, int begin, int end, int position, Shared& shared) const {
+    row_scores(*this, s, from, begin, end, position, shared);
+  }
+};
+
+struct CompressedAttention {
+  Spans spans;
+  const float* q;
+  const float* chosen;  // entries, [token, most], or null for all
+  int most;
+  int rate;  // positions of an entry; 0 for no entries
+  int recent;
+  int entryChunks;
+  Chunks chunks;
+};
+
+template <class T, int V>
+__device__ __forceinline__ void attend_compressed(const CompressedAttention& a) {
+  __shared__ Shared shared;
+  const Spans& s = a.spans;
+  const int head = blockIdx.x;
+  const int token = blockIdx.y;
+  for (int d = threadIdx.x; d < s.valueDim; d += THREADS) {
+    shared.query[d] = a.q[((size_t)token * s.heads + head) * s.valueDim + d];
+  }
+  __syncthreads();
+  const int positions = s.firstPosition + token + 1;
+  const int complete = a.rate == 0 ? 0 : positions / a.rate;
+  const int entries = a.chosen == nullptr ? complete : min(complete, a.most);
+  const int recent = min(positions, a.recent);
+  const float* chosen = a.chosen == nullptr ? nullptr : a.chosen + (size_t)token * a.most;
+  const CompressedRows<T, V> rows = {a.chunks, chosen, entries, positions - recent, a.entryChunks, s.valueDim};
+  attend<T, V>(s, rows, entries + recent, token, head, blockIdx.z, shared);
+}
+
 struct SequenceAttention {
   Spans spans;
   const float* q;
@@ -606,6 +672,10 @@ KERNEL(attend_chosen_latents_f16)(const LatentAttention a) { attend_chosen_laten
 KERNEL(attend_chosen_latents_f32)(const LatentAttention a) { attend_chosen_latents<float, 4>(a); }
 KERNEL(attend_chosen_latents_odd_f16)(const LatentAttention a) { attend_chosen_latents<__half, 1>(a); }
 KERNEL(attend_chosen_latents_odd_f32)(const LatentAttention a) { attend_chosen_latents<float, 1>(a); }
+KERNEL(attend_compressed_f16)(const CompressedAttention a) { attend_compressed<__half, 8>(a); }
+KERNEL(attend_compressed_f32)(const CompressedAttention a) { attend_compressed<float, 4>(a); }
+KERNEL(attend_compressed_odd_f16)(const CompressedAttention a) { attend_compressed<__half, 1>(a); }
+KERNEL(attend_compressed_odd_f32)(const CompressedAttention a) { attend_compressed<float, 1>(a); }
 KERNEL(attend_sequence)(const SequenceAttention a) { attend_sequence<4>(a); }
 KERNEL(attend_sequence_odd)(const SequenceAttention a) { attend_sequence<1>(a); }
 
@@ -648,8 +718,9 @@ struct IndexScores {
   int heads;
   int dim;
   int firstPosition;
-  int length;  // positions of a block
+  int length;  // keys of a block
   int stride;
+  int rate;  // positions of a key
   Chunks chunks;
 };
 
@@ -687,7 +758,7 @@ template <class T>
 __device__ __forceinline__ void index_scores(const IndexScores& a) {
   __shared__ IndexShared shared;
   const int token = blockIdx.y;
-  const int position = a.firstPosition + token;
+  const int position = (a.firstPosition + token + 1) / a.rate - 1;  // of the last key
   if ((int)blockIdx.x * CHUNK_POSITIONS > position) {
     return;
   }
@@ -741,6 +812,7 @@ struct KeyLists {
   int firstPosition;
   int most;
   int length;
+  int rate;
 };
 
 // Bits that are ordered as scores are; both zeros are one.
@@ -799,7 +871,7 @@ KERNEL(choose_keys)(const KeyLists a) {
   __shared__ int parts[WARPS][DIGITS];
   const int list = blockIdx.x;
   const int token = blockIdx.y;
-  const int count = (a.firstPosition + token) / a.length + 1;
+  const int count = ((a.firstPosition + token + 1) / a.rate + a.length - 1) / a.length;
   const float* scores = a.scores + ((size_t)token * a.lists + list) * a.stride;
   float* out = a.out + ((size_t)token * a.lists + list) * a.most;
   if (count <= a.most) {

@@ -8,6 +8,7 @@ enum {
   NOTHING,
   SWIGLU,
   CLAMPED_SWIGLU,
+  LIMITED_SWIGLU,
   GEGLU,
   RELU,
   SQUARED_RELU
@@ -48,7 +49,10 @@ enum {
   GELU,
   GELU_TANH,
   TANH,
-  ADD_SCALED
+  ADD_SCALED,
+  CONNECT,
+  READ_STREAMS,
+  WRITE_STREAMS
 };
 }
 
@@ -67,6 +71,9 @@ constexpr int MAX_OPERATIONS = 12;
 constexpr int OPERATION_BYTES = 80;
 constexpr int OPERATIONS_AT = 264;
 constexpr int FEW_FACTORS = 64;
+
+// Residual streams that are mixed at most.
+constexpr int MOST_STREAMS = 8;
 
 // Of attention: positions of a span, chunks whose addresses come with the launch, the longest query.
 constexpr int SPAN = 1024;

@@ -129,3 +129,74 @@ extern "C" __global__ void __launch_bounds__(THREADS) linear_attention(const Lin
     a.out[scalar * a.valueDim + column] = read;
   }
 }
+
+// values, gates [n, width]; places [rate, width]; state [entries that have begun, 3, dim]; out [complete entries, dim]
+struct Compression {
+  const float* values;
+  const float* gates;
+  const float* places;
+  float* state;
+  float* out;
+  int n;
+  int firstPosition;
+  int dim;
+  int rate;
+  int overlaps;
+};
+
+// An entry that has begun: the largest gate, the sum of the weights relative to it, and that of the weighted elements.
+struct Begun {
+  float largest;
+  float total;
+  float sum;
+
+  __device__ __forceinline__ void add(float gate, float value) {
+    const float before = total == 0.0f ? gate : largest;
+    const float most = fmaxf(before, gate);
+    const float kept = expf(before - most);
+    const float weight = expf(gate - most);
+    largest = most;
+    total = total * kept + weight;
+    sum = sum * kept + weight * value;
+  }
+};
+
+extern "C" __global__ void __launch_bounds__(THREADS) compress(const Compression c) {
+  const int d = blockIdx.x * THREADS + threadIdx.x;
+  if (d >= c.dim) {
+    return;
+  }
+  const int width = c.overlaps ? 2 * c.dim : c.dim;
+  float* state = c.state + d;
+  Begun own = {state[0], state[c.dim], state[2 * c.dim]};
+  Begun next = {};
+  if (c.overlaps) {
+    next = {state[3 * c.dim], state[4 * c.dim], state[5 * c.dim]};
+  }
+  float* out = c.out + d;
+#pragma unroll 1
+  for (int t = 0; t < c.n; t++) {
+    const int place = (c.firstPosition + t) % c.rate;
+    const size_t at = (size_t)t * width + d;
+    const size_t placeAt = (size_t)place * width + d;
+    const int behind = width - c.dim;
+    own.add(c.gates[at + behind] + c.places[placeAt + behind], c.values[at + behind]);
+    if (c.overlaps) {
+      next.add(c.gates[at] + c.places[placeAt], c.values[at]);
+    }
+    if (place == c.rate - 1) {
+      *out = own.sum / own.total;
+      out += c.dim;
+      own = next;
+      next = {};
+    }
+  }
+  state[0] = own.largest;
+  state[c.dim] = own.total;
+  state[2 * c.dim] = own.sum;
+  if (c.overlaps) {
+    state[3 * c.dim] = next.largest;
+    state[4 * c.dim] = next.total;
+    state[5 * c.dim] = next.sum;
+  }
+}

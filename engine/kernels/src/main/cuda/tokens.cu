@@ -235,6 +235,120 @@ __device__ __forceinline__ void weighted_sum(const Program& program, const Opera
   });
 }
 
+// Divides each line of a matrix, whose elements are `step` apart, by its sum.
+__device__ __forceinline__ void divide_lines(float* matrix, int size, int apart, int step, float epsilon) {
+#pragma unroll 1
+  for (int line = 0; line < size; line++) {
+    float* first = matrix + line * apart;
+    float sum = epsilon;
+#pragma unroll 1
+    for (int i = 0; i < size; i++) {
+      sum += first[i * step];
+    }
+#pragma unroll 1
+    for (int i = 0; i < size; i++) {
+      first[i * step] /= sum;
+    }
+  }
+}
+
+// Makes a matrix doubly stochastic, columns being divided `times` times.
+__device__ __forceinline__ void balance(float* matrix, int size, int times, float epsilon) {
+#pragma unroll 1
+  for (int row = 0; row < size; row++) {
+    float* first = matrix + row * size;
+    float most = first[0];
+#pragma unroll 1
+    for (int i = 1; i < size; i++) {
+      most = fmaxf(most, first[i]);
+    }
+    float sum = 0;
+#pragma unroll 1
+    for (int i = 0; i < size; i++) {
+      first[i] = expf(first[i] - most);
+      sum += first[i];
+    }
+#pragma unroll 1
+    for (int i = 0; i < size; i++) {
+      first[i] = first[i] / sum + epsilon;
+    }
+  }
+#pragma unroll 1
+  for (int i = 0; i < times; i++) {
+    if (i > 0) {
+      divide_lines(matrix, size, size, 1, epsilon);
+    }
+    divide_lines(matrix, size, 1, size, epsilon);
+  }
+}
+
+// x: what a linear map gives; y, z: bases and scales; alpha: what is added; p: streams, how often columns are divided.
+// A thread has a row.
+__device__ __forceinline__ void connect(const Operation& op) {
+  float* out = (float*)op.out;
+  const Range range = range_of_block(op);
+  const int streams = op.p[0];
+#pragma unroll 1
+  for (int at = range.begin + threadIdx.x * op.cols; at < range.end; at += THREADS * op.cols) {
+#pragma unroll 1
+    for (int i = 0; i < op.cols; i++) {
+      const int part = min(i / streams, 2);
+      const float mix = op.x[at + i] * op.z[part] + op.y[i];
+      out[at + i] = part == 0 ? sigmoid(mix) + op.alpha : part == 1 ? 2.0f * sigmoid(mix) : mix;
+    }
+    if (op.p[1] > 0) {
+      balance(out + at + 2 * streams, streams, op.p[1], op.alpha);
+    }
+  }
+}
+
+// x: streams; y: coefficients; p: streams, coefficients of a token.
+__device__ __forceinline__ void read_streams(const Operation& op) {
+  float* out = (float*)op.out;
+  each(op, [&](int i) {
+    const int row = i / op.cols;
+    const float* weights = op.y + (size_t)row * op.p[1];
+    const float* x = op.x + (size_t)row * op.p[0] * op.cols + i % op.cols;
+    float sum = weights[0] * x[0];
+#pragma unroll 1
+    for (int stream = 1; stream < op.p[0]; stream++) {
+      sum += weights[stream] * x[(size_t)stream * op.cols];
+    }
+    out[i] = sum;
+  });
+}
+
+// x: results; y: coefficients; p: streams, coefficients of a token.
+__device__ __forceinline__ void write_streams(const Operation& op) {
+  const Range range = range_of_block(op);
+  const int streams = op.p[0];
+  const int width = streams * op.cols;
+  const int count = (range.end - range.begin) / width * op.cols;
+#pragma unroll 1
+  for (int i = threadIdx.x; i < count; i += THREADS) {
+    const int row = range.begin / width + i / op.cols;
+    const float x = op.x[(size_t)row * op.cols + i % op.cols];
+    const float* weights = op.y + (size_t)row * op.p[1] + streams;
+    float* out = (float*)op.out + (size_t)row * width + i % op.cols;
+    float held[MOST_STREAMS];
+#pragma unroll
+    for (int from = 0; from < MOST_STREAMS; from++) {
+      held[from] = from < streams ? out[(size_t)from * op.cols] : 0.0f;
+    }
+#pragma unroll 1
+    for (int to = 0; to < streams; to++) {
+      float sum = weights[to] * x;
+#pragma unroll
+      for (int from = 0; from < MOST_STREAMS; from++) {
+        if (from < streams) {
+          sum += weights[streams + from * streams + to] * held[from];
+        }
+      }
+      out[(size_t)to * op.cols] = sum;
+    }
+  }
+}
+
 extern "C" __global__ void __launch_bounds__(THREADS, 2) each_token(const Program program) {
   __shared__ float parts[WARPS];
 #pragma unroll 1
@@ -316,6 +430,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) each_token(const Progra
         break;
       case operations::ADD_SCALED:  // y: factors of columns
         each(op, [&](int i) { out[i] += op.y[i % op.cols] * op.x[i]; });
+        break;
+      case operations::CONNECT:
+        connect(op);
+        break;
+      case operations::READ_STREAMS:
+        read_streams(op);
+        break;
+      case operations::WRITE_STREAMS:
+        write_streams(op);
         break;
     }
     __syncthreads();

@@ -109,6 +109,7 @@ record ExplainedPrompt(
         return switch (routing.score()) {
             case Routing.Softmax() -> "softmax";
             case Routing.Sigmoid() -> "sigmoid";
+            case Routing.SqrtSoftplus() -> "root of softplus";
             case Routing.SparseMixer _ -> "sparsemixer";
         };
     }

@@ -4,8 +4,10 @@ import io.moetier.kernels.cpu.arithmetic.Arithmetic;
 import io.moetier.kernels.cpu.arithmetic.PackedColumns;
 import io.moetier.kernels.cpu.arithmetic.Scratch;
 import io.moetier.kernels.cpu.attention.AttentionOverCache;
+import io.moetier.kernels.cpu.attention.AttentionOverEntries;
 import io.moetier.kernels.cpu.attention.AttentionOverLatents;
 import io.moetier.kernels.cpu.attention.CausalConvolution;
+import io.moetier.kernels.cpu.attention.EntryPooling;
 import io.moetier.kernels.cpu.attention.Indexer;
 import io.moetier.kernels.cpu.attention.LinearAttention;
 import io.moetier.kernels.cpu.attention.MutualAttention;
@@ -24,8 +26,10 @@ import io.moetier.kernels.cpu.rows.AddRows;
 import io.moetier.kernels.cpu.rows.AddScaled;
 import io.moetier.kernels.cpu.rows.Clamp;
 import io.moetier.kernels.cpu.rows.Combine;
+import io.moetier.kernels.cpu.rows.Connect;
 import io.moetier.kernels.cpu.rows.LayerNorm;
 import io.moetier.kernels.cpu.rows.Multiply;
+import io.moetier.kernels.cpu.rows.ReadStreams;
 import io.moetier.kernels.cpu.rows.RmsNorm;
 import io.moetier.kernels.cpu.rows.Rope;
 import io.moetier.kernels.cpu.rows.Scale;
@@ -35,12 +39,15 @@ import io.moetier.kernels.cpu.rows.StoreKv;
 import io.moetier.kernels.cpu.rows.StoreLatents;
 import io.moetier.kernels.cpu.rows.TopK;
 import io.moetier.kernels.cpu.rows.WeightedSum;
+import io.moetier.kernels.cpu.rows.WriteStreams;
 import io.moetier.kernels.device.Activation;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.AttentionShape;
 import io.moetier.kernels.device.Backend;
+import io.moetier.kernels.device.CompressedShape;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.ExpertBatch;
+import io.moetier.kernels.device.ExpertChoice;
 import io.moetier.kernels.device.IndexLayer;
 import io.moetier.kernels.device.IndexShape;
 import io.moetier.kernels.device.KeyBlocks;
@@ -53,6 +60,7 @@ import io.moetier.kernels.device.LinearAttentionShape;
 import io.moetier.kernels.device.RopeTable;
 import io.moetier.kernels.device.Routing;
 import io.moetier.kernels.device.SequenceShape;
+import io.moetier.kernels.device.StreamShape;
 import io.moetier.kernels.tensor.RowDecoder;
 import io.moetier.kernels.tensor.WeightMatrix;
 import java.util.Arrays;
@@ -72,7 +80,12 @@ final class CpuKernels implements Backend {
     private final ExpertNetworks experts;
     private final AttentionOverCache attention;
     private final AttentionOverLatents latentAttention;
+    private final AttentionOverEntries compressedAttention;
+    private final EntryPooling pooling;
     private final Indexer indexer;
+    private final Connect connect;
+    private final ReadStreams readStreams;
+    private final WriteStreams writeStreams;
     private final RmsNorm rmsNorm;
     private final LayerNorm layerNorm;
     private final Rope rope;
@@ -96,6 +109,7 @@ final class CpuKernels implements Backend {
     private final SequenceScores sequenceScores;
     private final MutualAttention mutualAttention;
     private final TopK topK;
+    private final ExpertChoice choice = new ExpertChoice();
     private final RowDecoder rowDecoder = new RowDecoder();
     private final WorkerPool pool;
     private final Scratch[] scratch;
@@ -115,7 +129,12 @@ final class CpuKernels implements Backend {
                 .orElse(asRounded);
         attention = new AttentionOverCache(pool, arithmetic, scratch);
         latentAttention = new AttentionOverLatents(pool, arithmetic, scratch);
+        compressedAttention = new AttentionOverEntries(pool, arithmetic, scratch);
+        pooling = new EntryPooling(pool);
         indexer = new Indexer(pool, arithmetic, scratch);
+        connect = new Connect(pool);
+        readStreams = new ReadStreams(pool);
+        writeStreams = new WriteStreams(pool);
         rmsNorm = new RmsNorm(pool, arithmetic, scratch);
         layerNorm = new LayerNorm(pool);
         rope = new Rope(pool);
@@ -469,5 +488,58 @@ final class CpuKernels implements Backend {
                 shape,
                 floats(state),
                 floats(out));
+    }
+
+    @Override
+    public void compressedAttention(
+            DeviceBuffer q,
+            int n,
+            int firstPosition,
+            CompressedShape shape,
+            LatentLayer recent,
+            @Nullable LatentLayer entries,
+            @Nullable KeyChoice choice,
+            DeviceBuffer out) {
+        float[] blocks = choice == null ? NOTHING : floats(choice.blocks());
+        compressedAttention.run(
+                floats(q), n, firstPosition, shape, recent, entries, blocks, shapeOf(choice), floats(out));
+    }
+
+    @Override
+    public void compress(
+            DeviceBuffer values,
+            DeviceBuffer gates,
+            float[] places,
+            int n,
+            int firstPosition,
+            CompressedShape.Pooling shape,
+            DeviceBuffer state,
+            DeviceBuffer out) {
+        pooling.run(floats(values), floats(gates), places, n, firstPosition, shape, floats(state), floats(out));
+    }
+
+    @Override
+    public void connect(DeviceBuffer mixes, int n, StreamShape shape, DeviceBuffer out) {
+        connect.run(floats(mixes), n, shape, floats(out));
+    }
+
+    @Override
+    public void readStreams(
+            DeviceBuffer streams, DeviceBuffer coefficients, int n, StreamShape shape, int cols, DeviceBuffer out) {
+        readStreams.run(floats(streams), floats(coefficients), n, shape.streams(), shape.width(), cols, floats(out));
+    }
+
+    @Override
+    public void writeStreams(
+            DeviceBuffer x, DeviceBuffer coefficients, int n, StreamShape shape, int cols, DeviceBuffer streams) {
+        writeStreams.run(floats(x), floats(coefficients), n, shape, cols, floats(streams));
+    }
+
+    @Override
+    public void weigh(DeviceBuffer logits, int n, Routing routing, int[] ids, float[] weights) {
+        for (int token = 0; token < n; token++) {
+            int to = token * routing.numExpertsPerToken();
+            choice.weigh(routing, floats(logits), token * routing.numExperts(), ids, weights, to);
+        }
     }
 }

@@ -1,10 +1,13 @@
 package io.moetier.kernels.cuda;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import io.moetier.kernels.cuda.driver.CudaFunction;
 import io.moetier.kernels.cuda.driver.CudaStream;
 import io.moetier.kernels.cuda.driver.ParameterBlock;
 import io.moetier.kernels.cuda.driver.StructWriter;
 import io.moetier.kernels.device.AttentionShape;
+import io.moetier.kernels.device.CompressedShape;
 import io.moetier.kernels.device.KeyBlocks;
 import io.moetier.kernels.device.KeyChoice;
 import io.moetier.kernels.device.KvLayer;
@@ -12,6 +15,8 @@ import io.moetier.kernels.device.KvType;
 import io.moetier.kernels.device.LatentLayer;
 import io.moetier.kernels.device.LatentShape;
 import io.moetier.kernels.device.SequenceShape;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /// Attention of all kinds: a launch whose blocks are a head of a token over a span of positions, and where there are
@@ -29,6 +34,7 @@ final class CacheAttention implements AutoCloseable {
     private final ChunkTable table;
     private final ParameterBlock parameter;
     private final Scratch partial;
+    private MemorySegment joined = MemorySegment.NULL; // addresses of two caches
 
     // of the launch that is being prepared
     private long out;
@@ -98,7 +104,7 @@ final class CacheAttention implements AutoCloseable {
             writer.address(0).number(0).number(0).number(0);
         } else {
             KeyBlocks shape = choice.shape();
-            writer.address(((CudaBuffer) choice.blocks()).address((long) token * shape.floats()))
+            writer.address(address(choice, token))
                     .number(shape.numHeads())
                     .number(shape.most())
                     .number(shape.length());
@@ -106,6 +112,8 @@ final class CacheAttention implements AutoCloseable {
     }
 
     /// As [io.moetier.kernels.device.Kernels#latentAttention].
+    ///
+    /// @param sinkLogits where the logits of sinks are; 0 for none
     void attendLatents(
             CudaBuffer absorbed,
             CudaBuffer q,
@@ -114,6 +122,7 @@ final class CacheAttention implements AutoCloseable {
             LatentShape shape,
             LatentLayer cache,
             @Nullable KeyChoice choice,
+            long sinkLogits,
             CudaBuffer results) {
         boolean half = cache.type() == KvType.F16;
         boolean odd = isOdd(cache.type(), shape.keyDim(), shape.latentDim());
@@ -124,7 +133,7 @@ final class CacheAttention implements AutoCloseable {
         chunk = 0;
         causal = true;
         scale = shape.scale();
-        sinks = 0;
+        sinks = sinkLogits;
         long stride = (long) heads * valueDim;
         for (int token = 0; token < n; token += tokens) {
             begin(firstPosition + token, n - token, 0);
@@ -138,6 +147,68 @@ final class CacheAttention implements AutoCloseable {
             table.write(writer, cache.addresses(), chunks, chunks());
             launch((choice == null ? kernels.attendLatents : kernels.attendChosenLatents).of(half, odd));
         }
+    }
+
+    /// As [io.moetier.kernels.device.Kernels#compressedAttention].
+    ///
+    /// @param sinkLogits where the logits of sinks are; 0 for none
+    void attendCompressed(
+            CudaBuffer q,
+            int n,
+            int firstPosition,
+            CompressedShape shape,
+            LatentLayer recent,
+            @Nullable LatentLayer entries,
+            @Nullable KeyChoice choice,
+            long sinkLogits,
+            CudaBuffer results) {
+        boolean odd = isOdd(recent.type(), shape.headDim(), shape.headDim());
+        KeyBlocks read = choice == null ? null : choice.shape();
+        chosen = read;
+        heads = shape.numHeads();
+        valueDim = shape.headDim();
+        window = 0;
+        chunk = 0;
+        causal = true;
+        scale = shape.rows().scale();
+        sinks = sinkLogits;
+        int last = firstPosition + n - 1;
+        int entryChunks = entries == null ? 0 : Math.ceilDiv(shape.entries(last), LatentLayer.CHUNK_POSITIONS);
+        int chunks = entryChunks + Math.ceilDiv(last + 1, LatentLayer.CHUNK_POSITIONS);
+        MemorySegment addresses = joined(entries, entryChunks, recent, chunks - entryChunks);
+        long stride = (long) heads * valueDim;
+        for (int token = 0; token < n; token += tokens) {
+            begin(firstPosition + token, n - token, 0, shape.read(last, read) + shape.recent(last));
+            out = results.address(token * stride);
+            long staged = table.stage(addresses, chunks);
+            StructWriter writer = spans().address(q.address(token * stride))
+                    .address(choice == null ? 0 : address(choice, token))
+                    .number(read == null ? 0 : read.most())
+                    .number(shape.rate())
+                    .number(shape.window())
+                    .number(entryChunks);
+            table.write(writer, addresses, staged, chunks);
+            launch(kernels.attendCompressed.of(recent.type() == KvType.F16, odd));
+        }
+    }
+
+    /// Returns where the chunks of entries are and, behind them, those of positions.
+    private MemorySegment joined(@Nullable LatentLayer entries, int entryChunks, LatentLayer recent, int chunks) {
+        long byteSize = (long) (entryChunks + chunks) * Long.BYTES;
+        if (joined.byteSize() < byteSize) {
+            joined = Arena.ofAuto().allocate(2 * byteSize, Long.BYTES);
+        }
+        if (entries != null) {
+            MemorySegment.copy(entries.addresses(), JAVA_LONG, 0, joined, JAVA_LONG, 0, entryChunks);
+        }
+        long behind = (long) entryChunks * Long.BYTES;
+        MemorySegment.copy(recent.addresses(), JAVA_LONG, 0, joined, JAVA_LONG, behind, chunks);
+        return joined;
+    }
+
+    private static long address(KeyChoice choice, int token) {
+        return ((CudaBuffer) choice.blocks())
+                .address((long) token * choice.shape().floats());
     }
 
     /// As [io.moetier.kernels.device.Kernels#sequenceAttention].

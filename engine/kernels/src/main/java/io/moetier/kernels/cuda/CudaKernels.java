@@ -10,6 +10,7 @@ import io.moetier.kernels.device.Activation;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.AttentionShape;
 import io.moetier.kernels.device.Backend;
+import io.moetier.kernels.device.CompressedShape;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.ExpertChoice;
@@ -27,6 +28,7 @@ import io.moetier.kernels.device.RopeTable;
 import io.moetier.kernels.device.RouterWeights;
 import io.moetier.kernels.device.Routing;
 import io.moetier.kernels.device.SequenceShape;
+import io.moetier.kernels.device.StreamShape;
 import io.moetier.kernels.tensor.WeightMatrix;
 import java.lang.foreign.MemorySegment;
 import java.util.IdentityHashMap;
@@ -415,7 +417,9 @@ final class CudaKernels implements Backend, AutoCloseable {
             @Nullable KeyChoice choice,
             DeviceBuffer out) {
         launchBefore(n);
-        attention.attendLatents(buffer(absorbed), buffer(q), n, firstPosition, shape, cache, choice, buffer(out));
+        long sinks = vectors.address(shape.sinks());
+        attention.attendLatents(
+                buffer(absorbed), buffer(q), n, firstPosition, shape, cache, choice, sinks, buffer(out));
     }
 
     @Override
@@ -445,11 +449,7 @@ final class CudaKernels implements Backend, AutoCloseable {
     @Override
     public void route(
             DeviceBuffer logits, int n, Routing routing, float @Nullable [] correction, int[] ids, float[] weights) {
-        int count = n * routing.numExperts();
-        if (this.logits.length < count) {
-            this.logits = new float[count];
-        }
-        device.download(logits, 0, count, this.logits, 0);
+        download(logits, n * routing.numExperts());
         for (int token = 0; token < n; token++) {
             int to = token * routing.numExpertsPerToken();
             choice.choose(routing, this.logits, token * routing.numExperts(), correction, ids, weights, to);
@@ -594,5 +594,90 @@ final class CudaKernels implements Backend, AutoCloseable {
                 shape,
                 buffer(state),
                 buffer(out));
+    }
+
+    @Override
+    public void compressedAttention(
+            DeviceBuffer q,
+            int n,
+            int firstPosition,
+            CompressedShape shape,
+            LatentLayer recent,
+            @Nullable LatentLayer entries,
+            @Nullable KeyChoice choice,
+            DeviceBuffer out) {
+        launchBefore(n);
+        long sinks = vectors.address(shape.rows().sinks());
+        attention.attendCompressed(buffer(q), n, firstPosition, shape, recent, entries, choice, sinks, buffer(out));
+    }
+
+    @Override
+    public void compress(
+            DeviceBuffer values,
+            DeviceBuffer gates,
+            float[] places,
+            int n,
+            int firstPosition,
+            CompressedShape.Pooling shape,
+            DeviceBuffer state,
+            DeviceBuffer out) {
+        launchBefore(n);
+        long placesAt = vectors.address(places);
+        recurrences.compress(
+                buffer(values), buffer(gates), placesAt, n, firstPosition, shape, buffer(state), buffer(out));
+    }
+
+    @Override
+    public void connect(DeviceBuffer mixes, int n, StreamShape shape, DeviceBuffer out) {
+        program.operation(Code.CONNECT, n, shape.width())
+                .x(buffer(mixes))
+                .y(vectors.address(shape.bases()))
+                .z(vectors.address(shape.scales()))
+                .out(buffer(out))
+                .cols(shape.width())
+                .alpha(shape.epsilon())
+                .p(shape.streams(), shape.iterations(), 0, 0)
+                .commit();
+    }
+
+    @Override
+    public void readStreams(
+            DeviceBuffer streams, DeviceBuffer coefficients, int n, StreamShape shape, int cols, DeviceBuffer out) {
+        program.operation(Code.READ_STREAMS, n, cols)
+                .x(buffer(streams), 0, n * shape.streams() * cols)
+                .y(buffer(coefficients), 0, n * shape.width())
+                .out(buffer(out))
+                .cols(cols)
+                .p(shape.streams(), shape.width(), 0, 0)
+                .commit();
+    }
+
+    @Override
+    public void writeStreams(
+            DeviceBuffer x, DeviceBuffer coefficients, int n, StreamShape shape, int cols, DeviceBuffer streams) {
+        program.operation(Code.WRITE_STREAMS, n, shape.streams() * cols)
+                .x(buffer(x), 0, n * cols)
+                .y(buffer(coefficients), 0, n * shape.width())
+                .out(buffer(streams))
+                .cols(cols)
+                .p(shape.streams(), shape.width(), 0, 0)
+                .commit();
+    }
+
+    /// The logits come to the host, as they do for a choice there.
+    @Override
+    public void weigh(DeviceBuffer logits, int n, Routing routing, int[] ids, float[] weights) {
+        download(logits, n * routing.numExperts());
+        for (int token = 0; token < n; token++) {
+            int to = token * routing.numExpertsPerToken();
+            choice.weigh(routing, this.logits, token * routing.numExperts(), ids, weights, to);
+        }
+    }
+
+    private void download(DeviceBuffer from, int count) {
+        if (logits.length < count) {
+            logits = new float[count];
+        }
+        device.download(from, 0, count, logits, 0);
     }
 }

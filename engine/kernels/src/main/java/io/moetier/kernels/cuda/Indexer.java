@@ -34,13 +34,13 @@ final class Indexer implements AutoCloseable {
     void choose(
             CudaBuffer q, long weights, int n, int firstPosition, IndexShape shape, IndexLayer cache, CudaBuffer out) {
         int lists = shape.blocks().numHeads();
-        long ofToken = (long) lists * shape.blocks().begun(firstPosition + n - 1);
+        long ofToken = Math.max(1, (long) lists * shape.blocks().begun(firstPosition + n - 1));
         int together = Math.clamp(CacheAttention.MOST_PARTIAL / ofToken, 1, n);
         for (int token = 0; token < n; token += together) {
             int tokens = Math.min(together, n - token);
             int first = firstPosition + token;
             int stride = shape.blocks().begun(first + tokens - 1);
-            int chunks = Math.ceilDiv(first + tokens, KvLayer.CHUNK_POSITIONS);
+            int chunks = Math.ceilDiv(shape.blocks().seen(first + tokens - 1), KvLayer.CHUNK_POSITIONS);
             long found = scores.reserve((long) tokens * lists * stride);
             long staged = table.stage(cache.addresses(), chunks);
             StructWriter writer = parameter
@@ -52,10 +52,13 @@ final class Indexer implements AutoCloseable {
                     .number(shape.dim())
                     .number(first)
                     .number(shape.blocks().length())
-                    .number(stride);
+                    .number(stride)
+                    .number(shape.blocks().rate());
             table.write(writer, cache.addresses(), staged, chunks);
             CudaFunction kernel = cache.type() == KvType.F16 ? kernels.indexScoresF16 : kernels.indexScoresF32;
-            kernel.launch(stream, chunks, tokens, 1, THREADS, parameter);
+            if (chunks > 0) {
+                kernel.launch(stream, chunks, tokens, 1, THREADS, parameter);
+            }
             parameter
                     .begin()
                     .address(found)
@@ -64,7 +67,8 @@ final class Indexer implements AutoCloseable {
                     .number(stride)
                     .number(first)
                     .number(shape.blocks().most())
-                    .number(shape.blocks().length());
+                    .number(shape.blocks().length())
+                    .number(shape.blocks().rate());
             kernels.chooseKeys.launch(stream, lists, tokens, 1, THREADS, parameter);
         }
     }

@@ -32,6 +32,7 @@ final class KernelModules implements AutoCloseable {
     final ForCache attendLatents;
     final ForCache attendChosen;
     final ForCache attendChosenLatents;
+    final ForCache attendCompressed;
     final CudaFunction attendSequence;
     final CudaFunction attendSequenceOdd;
     final CudaFunction joinSpans;
@@ -41,6 +42,7 @@ final class KernelModules implements AutoCloseable {
     final CudaFunction causalConvolution;
     final CudaFunction selectiveScan;
     final CudaFunction linearAttention;
+    final CudaFunction compress;
     final CudaFunction largestOfParts;
     final CudaFunction roundToOneDigit;
     final CudaFunction roundToThreeDigits;
@@ -87,6 +89,7 @@ final class KernelModules implements AutoCloseable {
         attendLatents = forCache(attention, "attend_latents");
         attendChosen = forCache(attention, "attend_chosen");
         attendChosenLatents = forCache(attention, "attend_chosen_latents");
+        attendCompressed = forCache(attention, "attend_compressed");
         attendSequence = attention.function("attend_sequence");
         attendSequenceOdd = attention.function("attend_sequence_odd");
         joinSpans = attention.function("join_spans");
@@ -97,6 +100,7 @@ final class KernelModules implements AutoCloseable {
         causalConvolution = recurrent.function("causal_convolution");
         selectiveScan = recurrent.function("selective_scan");
         linearAttention = recurrent.function("linear_attention");
+        compress = recurrent.function("compress");
         largestOfParts = modules.get(4).function("largest_of_parts");
         roundToOneDigit = rounded.function("round_to_one_digit");
         roundToThreeDigits = rounded.function("round_to_three_digits");

@@ -2,6 +2,7 @@ package io.moetier.kernels.cuda;
 
 import io.moetier.kernels.cuda.driver.CudaStream;
 import io.moetier.kernels.cuda.driver.ParameterBlock;
+import io.moetier.kernels.device.CompressedShape;
 import io.moetier.kernels.device.LinearAttentionShape;
 
 /// Operations whose tokens follow each other.
@@ -91,6 +92,31 @@ final class Recurrences {
                 .number(shape.valueDim())
                 .flag(shape.delta());
         kernels.linearAttention.launch(stream, blocks(shape.valueDim()), shape.numValueHeads(), 1, THREADS, parameter);
+    }
+
+    /// As [io.moetier.kernels.device.Kernels#compress].
+    void compress(
+            CudaBuffer values,
+            CudaBuffer gates,
+            long places,
+            int n,
+            int firstPosition,
+            CompressedShape.Pooling shape,
+            CudaBuffer state,
+            CudaBuffer out) {
+        parameter
+                .begin()
+                .address(values.address(0))
+                .address(gates.address(0))
+                .address(places)
+                .address(state.address(0))
+                .address(out.address(0))
+                .number(n)
+                .number(firstPosition)
+                .number(shape.dim())
+                .number(shape.rate())
+                .flag(shape.overlaps());
+        kernels.compress.launch(stream, blocks(shape.dim()), 1, 1, THREADS, parameter);
     }
 
     private static int blocks(int channels) {

@@ -62,7 +62,8 @@ final class RouterProducts implements AutoCloseable {
 
     /// Says whether the kernels can choose so; beyond what they have registers and shared memory for, the host does.
     static boolean canChoose(Routing routing, int n) {
-        return routing.numExperts() <= MOST_EXPERTS
+        return !(routing.score() instanceof Routing.SqrtSoftplus)
+                && routing.numExperts() <= MOST_EXPERTS
                 && routing.numExpertsPerToken() <= MOST_CHOSEN
                 && routing.groups().count() <= MOST_GROUPS
                 && n <= MOST_ROWS;

@@ -27,6 +27,7 @@ final class Tasks {
         NOTHING,
         SWIGLU,
         CLAMPED_SWIGLU,
+        LIMITED_SWIGLU,
         GEGLU,
         RELU,
         SQUARED_RELU
@@ -110,6 +111,8 @@ final class Tasks {
         if (activation instanceof FfnActivation.ClampedSwiGlu clamped) {
             limit = clamped.limit();
             alpha = clamped.alpha();
+        } else if (activation instanceof FfnActivation.LimitedSwiGlu limited) {
+            limit = limited.limit();
         }
         writer.begin(table, tableAt + added * TASK_BYTES)
                 .address(weights)
@@ -140,6 +143,9 @@ final class Tasks {
         }
         if (activation instanceof FfnActivation.ClampedSwiGlu) {
             return Activation.CLAMPED_SWIGLU;
+        }
+        if (activation instanceof FfnActivation.LimitedSwiGlu) {
+            return Activation.LIMITED_SWIGLU;
         }
         if (activation instanceof FfnActivation.GeGlu) {
             return Activation.GEGLU;

@@ -57,7 +57,10 @@ final class TokenProgram {
         GELU,
         GELU_TANH,
         TANH,
-        ADD_SCALED
+        ADD_SCALED,
+        CONNECT,
+        READ_STREAMS,
+        WRITE_STREAMS
     }
 
     /// A part of a buffer that an operation reads or writes.

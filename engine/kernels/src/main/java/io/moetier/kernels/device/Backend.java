@@ -207,4 +207,40 @@ public interface Backend {
             LinearAttentionShape shape,
             DeviceBuffer state,
             DeviceBuffer out);
+
+    /// As [Kernels#compressedAttention].
+    void compressedAttention(
+            DeviceBuffer q,
+            int n,
+            int firstPosition,
+            CompressedShape shape,
+            LatentLayer recent,
+            @Nullable LatentLayer entries,
+            @Nullable KeyChoice choice,
+            DeviceBuffer out);
+
+    /// As [Kernels#compress].
+    void compress(
+            DeviceBuffer values,
+            DeviceBuffer gates,
+            float[] places,
+            int n,
+            int firstPosition,
+            CompressedShape.Pooling shape,
+            DeviceBuffer state,
+            DeviceBuffer out);
+
+    /// As [Kernels#connect].
+    void connect(DeviceBuffer mixes, int n, StreamShape shape, DeviceBuffer out);
+
+    /// As [Kernels#readStreams].
+    void readStreams(
+            DeviceBuffer streams, DeviceBuffer coefficients, int n, StreamShape shape, int cols, DeviceBuffer out);
+
+    /// As [Kernels#writeStreams].
+    void writeStreams(
+            DeviceBuffer x, DeviceBuffer coefficients, int n, StreamShape shape, int cols, DeviceBuffer streams);
+
+    /// As [Kernels#weigh].
+    void weigh(DeviceBuffer logits, int n, Routing routing, int[] ids, float[] weights);
 }

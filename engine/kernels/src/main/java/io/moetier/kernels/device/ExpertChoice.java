@@ -5,6 +5,7 @@ import io.moetier.kernels.device.Routing.Normalisation;
 import io.moetier.kernels.device.Routing.Sigmoid;
 import io.moetier.kernels.device.Routing.Softmax;
 import io.moetier.kernels.device.Routing.SparseMixer;
+import io.moetier.kernels.device.Routing.SqrtSoftplus;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -31,18 +32,35 @@ public final class ExpertChoice {
         int n = routing.numExperts();
         int k = routing.numExpertsPerToken();
         reserve(n, k, routing.groups().count());
-        switch (routing.score()) {
-            case Softmax() -> {
-                softmax(logits, at, n);
-                take(routing, correction, ids, to);
-            }
-            case Sigmoid() -> {
-                sigmoid(logits, at, n);
-                take(routing, correction, ids, to);
-            }
-            case SparseMixer mixer -> mix(mixer, logits, at, n, k, ids, to);
+        if (routing.score() instanceof SparseMixer mixer) {
+            mix(mixer, logits, at, n, k, ids, to);
+        } else {
+            score(routing, logits, at);
+            take(routing, correction, ids, to);
         }
         weigh(routing, weights, to);
+    }
+
+    /// Reads the logits from `at` on, puts the experts that `ids` has from `to` on in the order of their weights, and
+    /// writes these.
+    public void weigh(Routing routing, float[] logits, int at, int[] ids, float[] weights, int to) {
+        int k = routing.numExpertsPerToken();
+        reserve(routing.numExperts(), k, routing.groups().count());
+        score(routing, logits, at);
+        for (int j = 0; j < k; j++) {
+            insert(ids[to + j], ids, to, j);
+        }
+        weigh(routing, weights, to);
+    }
+
+    private void score(Routing routing, float[] logits, int at) {
+        int n = routing.numExperts();
+        switch (routing.score()) {
+            case Softmax() -> softmax(logits, at, n);
+            case Sigmoid() -> sigmoid(logits, at, n);
+            case SqrtSoftplus() -> sqrtSoftplus(logits, at, n);
+            case SparseMixer mixer -> throw new IllegalArgumentException("scores come with choices: " + mixer);
+        }
     }
 
     private void reserve(int n, int k, int numGroups) {
@@ -77,6 +95,13 @@ public final class ExpertChoice {
     private void sigmoid(float[] logits, int at, int n) {
         for (int e = 0; e < n; e++) {
             scores[e] = 1 / (1 + Math.exp(-(double) logits[at + e]));
+        }
+    }
+
+    private void sqrtSoftplus(float[] logits, int at, int n) {
+        for (int e = 0; e < n; e++) {
+            double logit = logits[at + e];
+            scores[e] = Math.sqrt(Math.max(logit, 0) + Math.log1p(Math.exp(-Math.abs(logit))));
         }
     }
 

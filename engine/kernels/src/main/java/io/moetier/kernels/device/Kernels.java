@@ -288,7 +288,7 @@ public final class Kernels {
     }
 
     /// Chooses the keys that attention reads, by the scores that [IndexShape] says, over the cache, which already holds
-    /// the positions of the `n` queries. Of equal scores the lower position is chosen.
+    /// what the `n` queries see. Of equal scores the lower position is chosen.
     ///
     /// @param q `[n, numHeads * dim]`
     /// @param weights `[n, numHeads]` where all heads choose together; null where each does for itself
@@ -313,7 +313,7 @@ public final class Kernels {
         if (weights != null) {
             requireRoom(weights, 0, (long) n * shape.numHeads());
         }
-        cache.requireStored(firstPosition + n);
+        cache.requireStored(shape.blocks().seen(firstPosition + n - 1));
         if (n > 0) {
             backend.chooseKeys(q, weights, n, firstPosition, shape, cache, out);
         }
@@ -377,6 +377,112 @@ public final class Kernels {
         }
         if (n > 0) {
             backend.latentAttention(absorbed, q, n, firstPosition, shape, cache, choice, out);
+        }
+    }
+
+    /// Attention of `q` `[n, numHeads * headDim]`, whose token `i` is at position `firstPosition + i`, to the last
+    /// positions and to compressed entries, as [CompressedShape] says; the caches hold both already.
+    ///
+    /// @param recent of positions; nothing follows their rows
+    /// @param entries likewise of entries; null where there are none
+    /// @param choice of the entries of these queries; null for none, which reads all
+    /// @param out shaped as `q`
+    public void compressedAttention(
+            DeviceBuffer q,
+            int n,
+            int firstPosition,
+            CompressedShape shape,
+            LatentLayer recent,
+            @Nullable LatentLayer entries,
+            @Nullable KeyChoice choice,
+            DeviceBuffer out) {
+        backend.enter();
+        Operands.requirePositions(firstPosition, n);
+        Operands.requireSuits(recent, shape.rows());
+        Operands.requireEntries(recent, entries, shape, choice);
+        requireAttention(recent.type(), shape.headDim(), shape.headDim());
+        requireBoth(q, out, (long) n * shape.numHeads() * shape.headDim());
+        recent.requireStored(firstPosition + n);
+        if (entries != null) {
+            entries.requireStored(shape.entries(firstPosition + n - 1));
+        }
+        if (choice != null) {
+            requireRoom(choice.blocks(), 0, (long) n * choice.shape().floats());
+        }
+        if (n > 0) {
+            backend.compressedAttention(q, n, firstPosition, shape, recent, entries, choice, out);
+        }
+    }
+
+    /// Makes entries of rows of positions, as [CompressedShape.Pooling] says. As many as are complete with these tokens
+    /// become the first rows of `out`.
+    ///
+    /// @param values `[n, width]`, of positions `firstPosition` and on; `gates` likewise
+    /// @param places `[rate, width]`, what is added to the gates of a position by its place in its entry
+    /// @param state of the entries that have begun: after the tokens before these, at first zeros; afterwards after
+    ///     these
+    /// @param out `[entries, dim]`
+    public void compress(
+            DeviceBuffer values,
+            DeviceBuffer gates,
+            float[] places,
+            int n,
+            int firstPosition,
+            CompressedShape.Pooling shape,
+            DeviceBuffer state,
+            DeviceBuffer out) {
+        backend.enter();
+        Operands.requirePositions(firstPosition, n);
+        Operands.requireColumns(places, "floats of places", shape.rate() * shape.width());
+        requireBoth(values, gates, (long) n * shape.width());
+        requireRoom(state, 0, shape.state());
+        int complete = shape.entries(firstPosition + n) - shape.entries(firstPosition);
+        requireRoom(out, 0, (long) complete * shape.dim());
+        if (n > 0) {
+            backend.compress(values, gates, places, n, firstPosition, shape, state, out);
+        }
+    }
+
+    /// Makes coefficients of `mixes` `[n, width]`, as [StreamShape] says.
+    ///
+    /// @param out `[n, width]`, may be `mixes`
+    public void connect(DeviceBuffer mixes, int n, StreamShape shape, DeviceBuffer out) {
+        backend.enter();
+        Operands.requireRows(n, shape.width());
+        requireBoth(mixes, out, (long) n * shape.width());
+        if (n > 0) {
+            backend.connect(mixes, n, shape, out);
+        }
+    }
+
+    /// Row `t` of `out` `[n, cols]` becomes the sum of the streams `[n, streams, cols]` of the token by the first
+    /// weights of its coefficients `[n, width]`.
+    public void readStreams(
+            DeviceBuffer streams, DeviceBuffer coefficients, int n, StreamShape shape, int cols, DeviceBuffer out) {
+        backend.enter();
+        Operands.requireRows(n, cols);
+        requireRoom(streams, 0, (long) n * shape.streams() * cols);
+        requireRoom(coefficients, 0, (long) n * shape.width());
+        requireRoom(out, 0, (long) n * cols);
+        if (n > 0) {
+            backend.readStreams(streams, coefficients, n, shape, cols, out);
+        }
+    }
+
+    /// Each of the streams `[n, streams, cols]` of a token becomes the sum of all of them by the matrix of its
+    /// coefficients `[n, width]`, and of row `t` of `x` `[n, cols]` by the second weights.
+    ///
+    /// @throws IllegalArgumentException if nothing comes back
+    public void writeStreams(
+            DeviceBuffer x, DeviceBuffer coefficients, int n, StreamShape shape, int cols, DeviceBuffer streams) {
+        backend.enter();
+        Operands.requireRows(n, cols);
+        Operands.requireWritten(shape);
+        requireRoom(x, 0, (long) n * cols);
+        requireRoom(coefficients, 0, (long) n * shape.width());
+        requireRoom(streams, 0, (long) n * shape.streams() * cols);
+        if (n > 0) {
+            backend.writeStreams(x, coefficients, n, shape, cols, streams);
         }
     }
 
@@ -447,6 +553,23 @@ public final class Kernels {
         requireRoom(logits, 0, (long) n * routing.numExperts());
         if (n > 0) {
             backend.route(logits, n, routing, correction, ids, weights);
+        }
+    }
+
+    /// Weighs experts that were chosen before, by what the rule makes of their logits, and puts them in order as
+    /// [#route(DeviceBuffer, int, Routing, float\[\], int\[\], float\[\])] does.
+    ///
+    /// @param logits `[n, numExperts]`
+    /// @param ids `[n, k]`, each below the number of experts
+    /// @param weights receives `[n, k]`
+    public void weigh(DeviceBuffer logits, int n, Routing routing, int[] ids, float[] weights) {
+        backend.enter();
+        Operands.requireRows(n, routing.numExperts());
+        Operands.requireChoices(Math.min(ids.length, weights.length), n, routing);
+        Operands.requireChosen(ids, n, routing);
+        requireRoom(logits, 0, (long) n * routing.numExperts());
+        if (n > 0) {
+            backend.weigh(logits, n, routing, ids, weights);
         }
     }
 

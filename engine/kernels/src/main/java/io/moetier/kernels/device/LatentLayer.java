@@ -23,7 +23,7 @@ public final class LatentLayer {
 
     /// @param capacity positions that may be stored
     public LatentLayer(Arena arena, KvType type, int capacity, int latentDim, int ropeDim) {
-        if (capacity <= 0 || latentDim <= 0 || ropeDim <= 0) {
+        if (capacity <= 0 || latentDim <= 0 || ropeDim < 0) {
             throw new IllegalArgumentException(
                     "capacity " + capacity + ", latentDim " + latentDim + ", ropeDim " + ropeDim);
         }
@@ -105,15 +105,22 @@ public final class LatentLayer {
         store(keys, keyAt, ropeDim, segment, at + latentDim);
     }
 
-    /// Copies what another layer of the same shape stores of position `from` to position `to`.
-    public void copy(LatentLayer other, int from, int to) {
+    /// Copies the `count` positions of another layer of the same shape from `from` on to position `to` and on.
+    public void copy(LatentLayer other, int from, int count, int to) {
         long byteSize = bytesPerPosition(type, latentDim, ropeDim);
-        MemorySegment.copy(
-                other.chunk(from / CHUNK_POSITIONS),
-                from % CHUNK_POSITIONS * byteSize,
-                chunk(to / CHUNK_POSITIONS),
-                to % CHUNK_POSITIONS * byteSize,
-                byteSize);
+        for (int done = 0; done < count; ) {
+            int source = from + done;
+            int target = to + done;
+            int room = CHUNK_POSITIONS - Math.max(source % CHUNK_POSITIONS, target % CHUNK_POSITIONS);
+            int length = Math.min(count - done, room);
+            MemorySegment.copy(
+                    other.chunk(source / CHUNK_POSITIONS),
+                    source % CHUNK_POSITIONS * byteSize,
+                    chunk(target / CHUNK_POSITIONS),
+                    target % CHUNK_POSITIONS * byteSize,
+                    length * byteSize);
+            done += length;
+        }
     }
 
     private void store(float[] x, int from, int length, MemorySegment to, long at) {

@@ -178,6 +178,45 @@ final class Operands {
         }
     }
 
+    /// Wants entries where there are any, stored as positions are, and a choice that counts them.
+    static void requireEntries(
+            LatentLayer recent, @Nullable LatentLayer entries, CompressedShape shape, @Nullable KeyChoice choice) {
+        boolean alike = entries == null
+                ? shape.rate() == 0
+                : shape.rate() > 0
+                        && entries.type() == recent.type()
+                        && entries.latentDim() == recent.latentDim()
+                        && entries.ropeDim() == recent.ropeDim();
+        boolean counted = choice == null
+                || (entries != null
+                        && choice.shape().rate() == shape.rate()
+                        && choice.shape().length() == 1
+                        && choice.shape().numHeads() == 1);
+        if (!alike || !counted) {
+            throw new IllegalArgumentException(
+                    (alike ? "the choice of entries does not suit " : "entries do not suit ") + shape);
+        }
+    }
+
+    /// Wants streams that something comes back into.
+    static void requireWritten(StreamShape shape) {
+        if (!shape.writes()) {
+            throw new IllegalArgumentException(shape.streams() + " streams that nothing comes back into");
+        }
+    }
+
+    /// Wants choices of experts that there are, by a rule that gives each a score of its own.
+    static void requireChosen(int[] ids, int n, Routing routing) {
+        if (routing.score() instanceof Routing.SparseMixer) {
+            throw new IllegalArgumentException("experts that sparsemixer has not chosen itself have no score");
+        }
+        for (int i = 0; i < n * routing.numExpertsPerToken(); i++) {
+            if (ids[i] < 0 || ids[i] >= routing.numExperts()) {
+                throw new IllegalArgumentException("expert " + ids[i] + " of " + routing.numExperts());
+            }
+        }
+    }
+
     /// Wants index keys of the length of the queries, weights where they are summed, and positions that can be told.
     static void requireIndex(IndexLayer cache, IndexShape shape, boolean weighted, int positions) {
         if (cache.dim() != shape.dim()) {

@@ -72,11 +72,13 @@ public record Routing(
     }
 
     /// What a logit becomes.
-    public sealed interface Score permits Softmax, Sigmoid, SparseMixer {
+    public sealed interface Score permits Softmax, Sigmoid, SqrtSoftplus, SparseMixer {
         /// The share of its exponential in the sum over all experts.
         Score SOFTMAX = new Softmax();
         /// `1 / (1 + exp(-logit))`.
         Score SIGMOID = new Sigmoid();
+        /// `sqrt(log(1 + exp(logit)))`.
+        Score SQRT_SOFTPLUS = new SqrtSoftplus();
     }
 
     /// [Score#SOFTMAX].
@@ -84,6 +86,9 @@ public record Routing(
 
     /// [Score#SIGMOID] (DeepSeek-V3).
     public record Sigmoid() implements Score {}
+
+    /// [Score#SQRT_SOFTPLUS] (DeepSeek-V4).
+    public record SqrtSoftplus() implements Score {}
 
     /// One expert after another, each the one with the largest logit `m` of those left. Its score is its share in a
     /// softmax over those left whose logit `l` has `(m - l) / max(|l|, m) <= 2 * epsilon`, so that the scores of a

@@ -106,6 +106,7 @@ class ExpertBatchTest {
     void otherActivationsAndBiases(KernelChoice choice) {
         for (FfnActivation activation : List.of(
                 new ClampedSwiGlu(0.5f, 1.702f),
+                new FfnActivation.LimitedSwiGlu(0.5f),
                 FfnActivation.SWIGLU,
                 FfnActivation.GEGLU,
                 FfnActivation.RELU,
@@ -244,6 +245,10 @@ class ExpertBatchTest {
                 case ClampedSwiGlu(float limit, float alpha) -> {
                     double clamped = Math.min(g, limit);
                     yield clamped / (1 + Math.exp(-alpha * clamped)) * (Math.clamp(up[i], -limit, limit) + 1);
+                }
+                case FfnActivation.LimitedSwiGlu(float limit) -> {
+                    double limited = Math.min(g, limit);
+                    yield limited / (1 + Math.exp(-limited)) * Math.clamp(up[i], -limit, limit);
                 }
                 case FfnActivation.GeGlu() ->
                     0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g * g * g))) * up[i];

@@ -58,8 +58,9 @@ class CudaBuildTest {
         }
         assertEquals(products, kernels("products"));
         assertEquals(Set.of("each_token"), kernels("tokens"));
-        assertEquals(Set.of("causal_convolution", "linear_attention", "selective_scan"), kernels("recurrent"));
-        assertEquals(22, kernels("attention").size());
+        assertEquals(
+                Set.of("causal_convolution", "compress", "linear_attention", "selective_scan"), kernels("recurrent"));
+        assertEquals(26, kernels("attention").size());
         Set<String> routers = new TreeSet<>(Set.of("choose_experts"));
         for (DType dtype : List.of(DType.F32, DType.F16, DType.BF16)) {
             routers.add("route_" + dtype.label());

@@ -1,6 +1,7 @@
 package io.moetier.kernels.cuda;
 
 import io.moetier.kernels.GeneratedHeader;
+import io.moetier.kernels.device.StreamShape;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -42,6 +43,9 @@ class NumbersHeaderTest {
             constexpr int OPERATIONS_AT = %d;
             constexpr int FEW_FACTORS = %d;
 
+            // Residual streams that are mixed at most.
+            constexpr int MOST_STREAMS = %d;
+
             // Of attention: positions of a span, chunks whose addresses come with the launch, the longest query.
             constexpr int SPAN = %d;
             constexpr int FEW_CHUNKS = %d;
@@ -61,6 +65,7 @@ class NumbersHeaderTest {
                         TokenProgram.OPERATION_BYTES,
                         TokenProgram.OPERATIONS_AT,
                         TokenProgram.MOST_FACTORS,
+                        StreamShape.MOST_STREAMS,
                         CacheAttention.SPAN,
                         ChunkTable.MOST_FEW_ADDRESSES / 2,
                         CacheAttention.MOST_QUERY,

@@ -69,7 +69,7 @@ abstract class ChoiceContract extends SequenceContract {
         return read(out);
     }
 
-    private static void assertLargest(double[] scores, float[] chosen, String what) {
+    static void assertLargest(double[] scores, float[] chosen, String what) {
         boolean[] isChosen = new boolean[scores.length];
         double least = Double.POSITIVE_INFINITY;
         for (int i = 0; i < chosen.length; i++) {

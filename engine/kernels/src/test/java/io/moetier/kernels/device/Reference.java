@@ -188,7 +188,7 @@ final class Reference {
         KeyBlocks blocks = shape.blocks();
         double[] scores = new double[blocks.begun(position)];
         Arrays.fill(scores, weights == null ? Double.NEGATIVE_INFINITY : 0);
-        for (int j = 0; j <= position; j++) {
+        for (int j = 0; j < blocks.seen(position); j++) {
             if (weights == null) {
                 double product = dot(q, list * shape.dim(), keys, j * shape.dim(), shape.dim());
                 scores[j / blocks.length()] = Math.max(scores[j / blocks.length()], product);
@@ -324,6 +324,10 @@ final class Reference {
             case FfnActivation.ClampedSwiGlu(float limit, float alpha) -> {
                 double g = Math.min(gate, limit);
                 yield g / (1 + Math.exp(-alpha * g)) * (Math.max(-limit, Math.min(limit, up)) + 1);
+            }
+            case FfnActivation.LimitedSwiGlu(float limit) -> {
+                double g = Math.min(gate, limit);
+                yield g / (1 + Math.exp(-g)) * Math.max(-limit, Math.min(limit, up));
             }
             case FfnActivation.GeGlu() ->
                 0.5 * gate * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (gate + 0.044715 * gate * gate * gate))) * up;

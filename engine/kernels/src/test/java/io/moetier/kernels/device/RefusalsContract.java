@@ -64,6 +64,14 @@ abstract class RefusalsContract extends DeviceFixture {
         kernels.causalConvolution(x, 0, 4, four, null, x);
         kernels.selectiveScan(x, x, x, x, 0, 4, four, x, x);
         kernels.linearAttention(x, x, x, null, null, new float[1], 0, linear, x, x);
+        StreamShape streams = new StreamShape(1, 0, 1, new float[3], new float[3]);
+        kernels.connect(x, 0, streams, x);
+        kernels.readStreams(x, x, 0, streams, 4, x);
+        kernels.writeStreams(x, x, 0, streams, 4, x);
+        LatentLayer rows = new LatentLayer(arena, KvType.F16, 4, 2, 0);
+        kernels.compressedAttention(x, 0, 0, CompressedShape.of(1, 2, 1, null, 1, 0), rows, null, null, x);
+        kernels.compress(x, x, four, 0, 0, new CompressedShape.Pooling(1, 4, false), x, x);
+        kernels.weigh(x, 0, Routing.softmax(4, 1), none, new float[0]);
         assertArrayEquals(new float[] {1, 2, 3, 4}, read(x));
         assertEquals(0, largest.size());
     }

@@ -1,5 +1,6 @@
 package io.moetier.kernels.cpu.arithmetic;
 
+import io.moetier.kernels.device.CompressedShape;
 import io.moetier.kernels.device.KeyBlocks;
 import io.moetier.kernels.device.KvLayer;
 import io.moetier.kernels.device.LatentLayer;
@@ -30,15 +31,44 @@ public final class GatheredKeys {
     /// Returns the latents and rotated keys of the chosen positions.
     public LatentLayer of(LatentLayer cache, float[] blocks, int at, KeyBlocks chosen, int position) {
         LatentLayer to = roomLike(cache, chosen.most() * chosen.length());
+        to.reserve(to.capacity());
         int count = chosen.chosen(position);
         int length = chosen.length();
         int next = 0;
         for (int i = 0; i < count; i++) {
             int first = block(blocks, at + i) * length;
-            for (int key = first; key < Math.min(first + length, position + 1); key++) {
-                to.copy(cache, key, next++);
+            int keys = Math.min(length, position + 1 - first);
+            to.copy(cache, first, keys, next);
+            next += keys;
+        }
+        return to;
+    }
+
+    /// Returns the rows that a query of compressed attention reads: entries, and behind them the last positions.
+    ///
+    /// @param entries null where there are none
+    /// @param blocks the numbers of the chosen entries, from `blocks[at]` on; not read without `chosen`
+    public LatentLayer of(
+            CompressedShape shape,
+            LatentLayer recent,
+            @Nullable LatentLayer entries,
+            float[] blocks,
+            int at,
+            @Nullable KeyBlocks chosen,
+            int position) {
+        int most = chosen == null ? entries == null ? 0 : entries.capacity() : chosen.most();
+        int count = shape.read(position, chosen);
+        int last = shape.recent(position);
+        LatentLayer to = roomLike(recent, most + shape.window());
+        to.reserve(count + last);
+        if (entries != null && (chosen == null || chosen.readsAll(position))) {
+            to.copy(entries, 0, count, 0);
+        } else if (entries != null) {
+            for (int i = 0; i < count; i++) {
+                to.copy(entries, block(blocks, at + i), 1, i);
             }
         }
+        to.copy(recent, position + 1 - last, last, count);
         return to;
     }
 
@@ -67,7 +97,6 @@ public final class GatheredKeys {
                 || known.ropeDim() != cache.ropeDim()
                 || known.capacity() < positions) {
             known = new LatentLayer(Arena.ofAuto(), cache.type(), positions, cache.latentDim(), cache.ropeDim());
-            known.reserve(positions);
             latents = known;
         }
         return known;

@@ -2,11 +2,13 @@ package io.moetier.kernels.cpu.arithmetic;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import io.moetier.kernels.device.AttentionSinks;
 import io.moetier.kernels.device.KvType;
 import io.moetier.kernels.device.LatentLayer;
 import io.moetier.kernels.device.LatentShape;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /// Sixteen heads of one token in the midst of latent attention, a lane for each. As all of them look at the same keys
 /// and values, nothing is ever summed over lanes, and a head does not depend on those beside it. Lanes without a head
@@ -66,6 +68,15 @@ public final class LatentBlock {
         Arrays.fill(sums, 0, latentDim * HEADS, 0f);
         Arrays.fill(largest, Float.NEGATIVE_INFINITY);
         Arrays.fill(total, 0f);
+        begin(shape.sinks(), at / latentDim % shape.numHeads());
+    }
+
+    /// A sink counts as a position that has been seen and has no value.
+    private void begin(@Nullable AttentionSinks sinks, int firstHead) {
+        for (int head = 0; sinks != null && head < heads; head++) {
+            largest[head] = sinks.logit(firstHead + head);
+            total[head] = 1;
+        }
     }
 
     private void grow() {

@@ -203,7 +203,7 @@ public final class PlainArithmetic implements Arithmetic {
                         + dot(q, rotatedAt, cache, j, latentDim, shape.ropeDim());
                 scores[j] = (float) (sum * shape.scale());
             }
-            double total = softmax(scores, position + 1, Float.NEGATIVE_INFINITY);
+            double total = softmax(scores, position + 1, sink(shape, at / latentDim + head));
             for (int d = 0; d < latentDim; d++) {
                 double value = 0;
                 for (int j = 0; j <= position; j++) {
@@ -212,6 +212,11 @@ public final class PlainArithmetic implements Arithmetic {
                 out[at + head * latentDim + d] = (float) (value / total);
             }
         }
+    }
+
+    private static float sink(LatentShape shape, int row) {
+        AttentionSinks sinks = shape.sinks();
+        return sinks == null ? Float.NEGATIVE_INFINITY : sinks.logit(row % shape.numHeads());
     }
 
     private static double dot(float[] q, int at, LatentLayer cache, int position, int from, int length) {

@@ -72,7 +72,7 @@ public final class Indexer {
         reserve(together, shape, cache);
         for (first = 0; first < n; first += together) {
             tokens = Math.min(together, n - first);
-            chunks = (firstPosition + first + tokens - 1) / CHUNK + 1;
+            chunks = Math.ceilDiv(shape.blocks().seen(firstPosition + first + tokens - 1), CHUNK);
             long products = (long) shape.numHeads() * shape.dim();
             run(packing, tokens, Float.BYTES * products * tokens);
             run(
@@ -116,7 +116,7 @@ public final class Indexer {
         for (int unit = Partition.bound(part, parts, units); unit < Partition.bound(part + 1, parts, units); unit++) {
             int token = unit % tokens;
             int start = unit / tokens * CHUNK;
-            int count = Math.min(CHUNK, firstPosition + first + token + 1 - start);
+            int count = Math.min(CHUNK, s.blocks().seen(firstPosition + first + token) - start);
             if (count > 0) {
                 Scratch own = scratch[worker];
                 int tiles = WeightMatrix.tiles(count);

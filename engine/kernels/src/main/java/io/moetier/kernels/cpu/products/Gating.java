@@ -4,6 +4,7 @@ import io.moetier.kernels.cpu.arithmetic.Results;
 import io.moetier.kernels.device.FfnActivation;
 import io.moetier.kernels.device.FfnActivation.ClampedSwiGlu;
 import io.moetier.kernels.device.FfnActivation.GeGlu;
+import io.moetier.kernels.device.FfnActivation.LimitedSwiGlu;
 import io.moetier.kernels.device.FfnActivation.SquaredRelu;
 
 /// The activations, brought to the one that every [Arithmetic] has.
@@ -42,6 +43,12 @@ final class Gating {
             for (int i = 0; i < length; i++) {
                 gate[gateAt + i] = Math.min(gate[gateAt + i], limit) * alpha;
                 up[upAt + i] = (Math.clamp(up[upAt + i], -limit, limit) + 1f) / alpha;
+            }
+        } else if (activation instanceof LimitedSwiGlu limited) {
+            float limit = limited.limit();
+            for (int i = 0; i < length; i++) {
+                gate[gateAt + i] = Math.min(gate[gateAt + i], limit);
+                up[upAt + i] = Math.clamp(up[upAt + i], -limit, limit);
             }
         } else if (activation instanceof GeGlu) {
             for (int i = 0; i < length; i++) {

@@ -171,6 +171,7 @@ public record FamilyTraits(
                 switch (routing.score()) {
                     case Routing.Softmax softmax -> "softmax";
                     case Routing.Sigmoid sigmoid -> "sigmoid";
+                    case Routing.SqrtSoftplus root -> "root of softplus";
                     case Routing.SparseMixer mixer -> "sparsemixer";
                 });
         addIf(router.correction().isPresent(), "correction", names);
@@ -190,6 +191,7 @@ public record FamilyTraits(
         String activation = switch (expert.activation()) {
             case FfnActivation.SwiGlu swiGlu -> "SwiGLU";
             case FfnActivation.ClampedSwiGlu clamped -> "clamped SwiGLU";
+            case FfnActivation.LimitedSwiGlu limited -> "limited SwiGLU";
             case FfnActivation.GeGlu geGlu -> "GEGLU";
             case FfnActivation.Relu relu -> "ReLU";
             case FfnActivation.SquaredRelu squared -> "squared ReLU";

@@ -1,6 +1,7 @@
 package io.moetier.lab.device.simulated;
 
 import io.moetier.kernels.device.AttentionShape;
+import io.moetier.kernels.device.CompressedShape;
 import io.moetier.kernels.device.IndexLayer;
 import io.moetier.kernels.device.IndexShape;
 import io.moetier.kernels.device.KeyChoice;
@@ -48,6 +49,14 @@ final class AttentionCosts {
         launch(kernel, n, 0, keys, shape.numHeads(), shape.keyDim(), shape.latentDim(), keyBytes);
     }
 
+    /// As [io.moetier.kernels.device.Kernels#compressedAttention].
+    void overEntries(int n, int firstPosition, CompressedShape shape, LatentLayer recent, @Nullable KeyChoice choice) {
+        int last = firstPosition + n - 1;
+        int rows = shape.read(last, choice == null ? null : choice.shape()) + shape.recent(last);
+        long rowBytes = (long) shape.headDim() * recent.type().bytes();
+        launch("attend_compressed", n, 0, rows, shape.numHeads(), shape.headDim(), shape.headDim(), rowBytes);
+    }
+
     /// As [io.moetier.kernels.device.Kernels#sequenceAttention].
     void overSequence(int n, int numKeys, SequenceShape shape) {
         long keyBytes = 2L * shape.numHeads() * shape.headDim() * Float.BYTES;
@@ -57,7 +66,7 @@ final class AttentionCosts {
     /// As [io.moetier.kernels.device.Kernels#chooseKeys]: a launch for scores and one that chooses, charged for their
     /// products and for what is read of each score, which nobody has compared.
     void ofIndex(int n, int firstPosition, IndexShape shape, IndexLayer cache) {
-        double keys = firstPosition + n;
+        double keys = shape.blocks().seen(firstPosition + n - 1);
         double products = n * keys * shape.numHeads() * shape.dim();
         double queries = (double) Float.BYTES * n * shape.numHeads() * shape.dim();
         time.launch("index_scores", queries + keys * shape.dim() * cache.type().bytes(), 2 * products);

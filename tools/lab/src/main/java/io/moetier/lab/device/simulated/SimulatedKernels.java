@@ -4,6 +4,7 @@ import io.moetier.kernels.device.Activation;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.AttentionShape;
 import io.moetier.kernels.device.Backend;
+import io.moetier.kernels.device.CompressedShape;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.ExpertChoices;
@@ -20,6 +21,7 @@ import io.moetier.kernels.device.RopeTable;
 import io.moetier.kernels.device.RouterWeights;
 import io.moetier.kernels.device.Routing;
 import io.moetier.kernels.device.SequenceShape;
+import io.moetier.kernels.device.StreamShape;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import org.jspecify.annotations.Nullable;
@@ -72,7 +74,7 @@ final class SimulatedKernels implements Backend {
 
     @Override
     public boolean supportsRouting(Routing routing, int n) {
-        return true;
+        return !(routing.score() instanceof Routing.SqrtSoftplus);
     }
 
     private void launchBefore(int n) {
@@ -451,5 +453,64 @@ final class SimulatedKernels implements Backend {
         double floats = 2.0 * n * (shape.numKeyHeads() * shape.keyDim() + shape.numValueHeads() * shape.valueDim());
         launch("linear_attention", n, floats + 2.0 * shape.stateSize(), OF_STEP * n * shape.stateSize());
         cpu.linearAttention(q, k, v, step, strength, rates, n, shape, state, out);
+    }
+
+    @Override
+    public void compressedAttention(
+            DeviceBuffer q,
+            int n,
+            int firstPosition,
+            CompressedShape shape,
+            LatentLayer recent,
+            @Nullable LatentLayer entries,
+            @Nullable KeyChoice choice,
+            DeviceBuffer out) {
+        launchBefore(n);
+        attention.overEntries(n, firstPosition, shape, recent, choice);
+        cpu.compressedAttention(q, n, firstPosition, shape, recent, entries, choice, out);
+    }
+
+    @Override
+    public void compress(
+            DeviceBuffer values,
+            DeviceBuffer gates,
+            float[] places,
+            int n,
+            int firstPosition,
+            CompressedShape.Pooling shape,
+            DeviceBuffer state,
+            DeviceBuffer out) {
+        double elements = (double) n * shape.width();
+        launch("compress", n, 3 * elements + 2.0 * shape.state(), OF_NORM * elements);
+        cpu.compress(values, gates, places, n, firstPosition, shape, state, out);
+    }
+
+    @Override
+    public void connect(DeviceBuffer mixes, int n, StreamShape shape, DeviceBuffer out) {
+        double lanes = OF_NORM * (1 + 2 * shape.iterations());
+        operations.add((long) n * shape.width(), shape.width(), 2, lanes);
+        cpu.connect(mixes, n, shape, out);
+    }
+
+    @Override
+    public void readStreams(
+            DeviceBuffer streams, DeviceBuffer coefficients, int n, StreamShape shape, int cols, DeviceBuffer out) {
+        operations.add((long) n * cols, cols, shape.streams() + 1.0, shape.streams() * OF_ELEMENT);
+        cpu.readStreams(streams, coefficients, n, shape, cols, out);
+    }
+
+    @Override
+    public void writeStreams(
+            DeviceBuffer x, DeviceBuffer coefficients, int n, StreamShape shape, int cols, DeviceBuffer streams) {
+        int width = shape.streams() * cols;
+        operations.add((long) n * width, width, 3, shape.streams() * OF_ELEMENT);
+        cpu.writeStreams(x, coefficients, n, shape, cols, streams);
+    }
+
+    @Override
+    public void weigh(DeviceBuffer logits, int n, Routing routing, int[] ids, float[] weights) {
+        operations.flush();
+        time.fetch((long) Float.BYTES * n * routing.numExperts());
+        cpu.weigh(logits, n, routing, ids, weights);
     }
 }
