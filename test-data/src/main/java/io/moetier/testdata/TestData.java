@@ -56,6 +56,7 @@ public final class TestData {
             "deepseek_v3_v5config",
             "deepseek_v3_yarn",
             "deepseek_v32",
+            "deepseek_v4",
             "glm_moe_dsa",
             "glm_moe_dsa_shared",
             "glm4_moe_lite",

@@ -3,6 +3,7 @@ package io.moetier.cli.models;
 import io.moetier.kernels.tensor.MatrixShape;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.model.spec.DenseSpec;
+import io.moetier.runtime.model.spec.HyperConnectionSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.MixerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
@@ -102,6 +103,10 @@ final class TensorTypes {
                 }
             }
         }
+        add(
+                source,
+                "residual streams",
+                spec.connections().map(HyperConnectionSpec::mix).toList());
         if (!spec.tiedEmbeddings()) {
             add(source, "head", List.of(spec.head().linear()));
         }

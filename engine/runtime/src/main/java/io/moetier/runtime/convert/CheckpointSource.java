@@ -109,6 +109,12 @@ final class CheckpointSource implements ModelSource {
 
     @Override
     public TensorInfo require(VectorSpec vector) {
+        if (vector.whole()) {
+            RawTensor table = requireTable(vector);
+            List<Long> shape = List.of((long) vector.size());
+            long bytes = DType.F32.bytes(vector.size());
+            return new TensorInfo(table.name(), DType.F32, shape, table.file(), table.offset(), bytes);
+        }
         return vector.slice()
                 .map(slice -> require(slice, vector.size()))
                 .orElseGet(() -> checkpoint.require(names.of(vector.name()), vector.size()));
@@ -154,6 +160,12 @@ final class CheckpointSource implements ModelSource {
                 tensor.dtype().bytes(elements));
     }
 
+    private RawTensor requireTable(VectorSpec table) {
+        List<Long> shape = table.slice().map(TensorSlice::shape).orElse(List.of((long) table.size()));
+        return checkpoint.requireIntegers(
+                table.name(), shape.stream().mapToLong(Long::longValue).toArray());
+    }
+
     private TensorInfo requireWhole(TensorSlice slice) {
         return checkpoint.require(
                 names.of(slice.tensor()),
@@ -189,6 +201,9 @@ final class CheckpointSource implements ModelSource {
 
     @Override
     public float[] readFloats(VectorSpec vector) {
+        if (vector.whole()) {
+            return checkpoint.readIntegers(requireTable(vector));
+        }
         TensorInfo tensor = require(vector);
         return vector.slice().map(slice -> readFloats(slice, tensor)).orElseGet(() -> checkpoint.readFloats(tensor));
     }

@@ -5,8 +5,12 @@ import io.moetier.kernels.device.RopeTable;
 import io.moetier.runtime.model.block.Attention;
 import io.moetier.runtime.model.block.Block;
 import io.moetier.runtime.model.block.ChosenKeys;
+import io.moetier.runtime.model.block.CompressedAttention;
+import io.moetier.runtime.model.block.Compressor;
 import io.moetier.runtime.model.block.DenseFeedForward;
 import io.moetier.runtime.model.block.GatedDelta;
+import io.moetier.runtime.model.block.HyperConnection;
+import io.moetier.runtime.model.block.IndexKeys;
 import io.moetier.runtime.model.block.Indexer;
 import io.moetier.runtime.model.block.LatentAttention;
 import io.moetier.runtime.model.block.LightningAttention;
@@ -21,8 +25,12 @@ import io.moetier.runtime.model.mixture.MoeBlock;
 import io.moetier.runtime.model.mixture.RoutersAhead;
 import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.BlockSpec;
+import io.moetier.runtime.model.spec.CompressedAttentionSpec;
+import io.moetier.runtime.model.spec.CompressorSpec;
 import io.moetier.runtime.model.spec.DenseSpec;
 import io.moetier.runtime.model.spec.GatedDeltaSpec;
+import io.moetier.runtime.model.spec.IndexKeysSpec;
+import io.moetier.runtime.model.spec.IndexerSpec;
 import io.moetier.runtime.model.spec.LatentAttentionSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.LightningSpec;
@@ -48,13 +56,17 @@ import org.jspecify.annotations.Nullable;
 
 /// Loads the layers of one model, first to last.
 final class BlockLoader {
+    private static final int ENTRIES_STATE = 0; // of compressed attention
+    private static final int INDEX_STATE = 1;
+
     private final LayerContext context;
     private final Weights weights;
     private final Map<RopeSpec, RopeTable> ropes;
     private final RoutersAhead routersAhead;
     private final Map<Experts, ExpertViews> views = new HashMap<>();
     private int keyValueBlocks;
-    private int recurrentBlocks;
+    private int blocksWithStates;
+    private int compressedBlocks;
     private int latentBlocks;
     private int indexers;
     private final List<SequenceAttention> sequenceBlocks = new ArrayList<>();
@@ -72,24 +84,29 @@ final class BlockLoader {
         return sequenceBlocks;
     }
 
-    DecoderLayer layer(int layer, LayerSpec spec, int hiddenSize) {
+    DecoderLayer layer(int layer, LayerSpec layerSpec, int hiddenSize) {
         List<Sublayer> sublayers = new ArrayList<>();
-        for (SublayerSpec sublayer : spec.sublayers()) {
+        for (SublayerSpec sublayer : layerSpec.sublayers()) {
             @Nullable Norm norm = sublayer.norm().map(this::norm).orElse(null);
+            @Nullable
+            HyperConnection connection = sublayer.connection()
+                    .map(spec -> HyperConnection.load(spec, weights))
+                    .orElse(null);
             sublayers.add(new Sublayer(
                     norm,
-                    block(layer, sublayer.block(), norm),
+                    block(layer, sublayer.block(), norm, connection),
                     sublayer.postNorm().map(this::norm).orElse(null),
                     sublayer.residual(),
                     sublayer.sumNorm().map(this::norm).orElse(null),
+                    connection,
                     hiddenSize));
         }
         return new DecoderLayer(
                 sublayers,
-                spec.factor().map(factor -> weights.vector(factor)[0]).orElse(1f));
+                layerSpec.factor().map(factor -> weights.vector(factor)[0]).orElse(1f));
     }
 
-    private Block block(int layer, BlockSpec spec, @Nullable Norm norm) {
+    private Block block(int layer, BlockSpec spec, @Nullable Norm norm, @Nullable HyperConnection connection) {
         return switch (spec) {
             case AttentionSpec attention ->
                 new Attention(
@@ -99,7 +116,8 @@ final class BlockLoader {
                         attention.preparation().rope().map(this::rope).orElse(null),
                         attention.sparsity().map(this::choice).orElse(null));
             case SequenceAttentionSpec attention -> sequence(attention);
-            case RecurrentSpec recurrent -> recurrent(recurrentBlocks++, recurrent);
+            case RecurrentSpec recurrent -> recurrent(blocksWithStates++, recurrent);
+            case CompressedAttentionSpec attention -> compressed(attention);
             case LatentAttentionSpec attention ->
                 new LatentAttention(
                         latentBlocks++,
@@ -111,7 +129,14 @@ final class BlockLoader {
                 new HeadMixture(layer, keyValueBlocks++, heads, weights, rope(heads.rope()));
             case DenseSpec dense -> new DenseFeedForward(dense, weights);
             case MoeSpec moe ->
-                new MoeBlock(layer, moe, norm, views(context.layoutOf().apply(layer), moe), context, routersAhead);
+                new MoeBlock(
+                        layer,
+                        moe,
+                        norm,
+                        connection,
+                        views(context.layoutOf().apply(layer), moe),
+                        context,
+                        routersAhead);
         };
     }
 
@@ -119,8 +144,35 @@ final class BlockLoader {
         return new ChosenKeys(
                 spec,
                 spec.indexer()
-                        .map(indexer -> new Indexer(indexers++, indexer, weights, rope(indexer.rope())))
+                        .map(indexer ->
+                                new Indexer(indexers++, indexer, indexKeys(indexer), weights, rope(indexer.rope())))
                         .orElse(null));
+    }
+
+    private IndexKeys indexKeys(IndexerSpec spec) {
+        return switch (spec.keys()) {
+            case IndexKeysSpec.OfPositions keys -> new IndexKeys.OfPositions(keys, weights, rope(spec.rope()));
+            case CompressorSpec keys -> new IndexKeys.OfEntries(compressor(INDEX_STATE, keys));
+        };
+    }
+
+    /// The block whose state it has part of has been counted.
+    private Compressor compressor(int part, CompressorSpec spec) {
+        return new Compressor(blocksWithStates - 1, part, spec, weights, rope(spec.rope()));
+    }
+
+    private Block compressed(CompressedAttentionSpec spec) {
+        blocksWithStates += spec.states().isEmpty() ? 0 : 1;
+        return new CompressedAttention(
+                compressedBlocks++,
+                spec,
+                weights,
+                new CompressedAttention.Rotations(
+                        rope(spec.rope()), rope(spec.rope().back())),
+                spec.entries()
+                        .map(entries -> compressor(ENTRIES_STATE, entries.compressor()))
+                        .orElse(null),
+                spec.sparsity().map(this::choice).orElse(null));
     }
 
     private Block sequence(SequenceAttentionSpec spec) {
@@ -152,7 +204,12 @@ final class BlockLoader {
     }
 
     private RopeTable rope(RopeSpec spec) {
-        return ropes.computeIfAbsent(
-                spec, key -> RopeTable.of(key.rotaryDim(), key.theta(), key.interleaved(), key.scaling()));
+        return ropes.computeIfAbsent(spec, key -> table(key));
+    }
+
+    private static RopeTable table(RopeSpec spec) {
+        RopeTable table = RopeTable.of(spec.rotaryDim(), spec.theta(), spec.interleaved(), spec.scaling());
+        int step = spec.step();
+        return step == 1 ? table : table.along((row, pair) -> row * step);
     }
 }

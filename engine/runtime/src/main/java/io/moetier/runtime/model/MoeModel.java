@@ -11,6 +11,7 @@ import io.moetier.runtime.metrics.Counters;
 import io.moetier.runtime.metrics.FlightEvents;
 import io.moetier.runtime.metrics.LayerStepEvent;
 import io.moetier.runtime.metrics.Section;
+import io.moetier.runtime.model.block.HyperConnection;
 import io.moetier.runtime.model.block.SequenceAttention;
 import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.mixture.LayerContext;
@@ -53,6 +54,7 @@ public final class MoeModel {
     private final @Nullable Norm encoderNorm;
     private final @Nullable DeviceBuffer positions; // [maxPositionEmbeddings, hiddenSize]
     private final @Nullable VisionTower tower;
+    private final @Nullable HyperConnection merger; // of several residual streams
     private final Norm finalNorm;
     private final Linear head;
 
@@ -83,16 +85,20 @@ public final class MoeModel {
         tower = spec.vision()
                 .map(vision -> new VisionTower(vision, spec.hiddenSize(), weights, device))
                 .orElse(null);
+        merger = spec.head()
+                .streams()
+                .map(streams -> HyperConnection.load(streams, weights))
+                .orElse(null);
         finalNorm = Norm.load(spec.finalNorm(), weights);
         head = Linear.load(spec.head().linear(), weights);
     }
 
     /// Computes the rotations of the first `positions` positions now, so that decoding up to there need not.
     public void reservePositions(int positions) {
-        for (RopeTable rope : ropes.values()) {
-            rope.reserve(positions);
-            rope.ofText(positions).reserve(positions);
-        }
+        ropes.forEach((key, rope) -> {
+            rope.reserve(key.rows(positions));
+            rope.ofText(positions).reserve(key.rows(positions));
+        });
     }
 
     /// Returns what was guessed of the layers' choices.
@@ -129,11 +135,13 @@ public final class MoeModel {
         run(spec.encoderLayers(), layers.size(), pass, cache, workspace);
         cache.finish(pass.firstPosition() + pass.n());
         pass.activity().enter(Section.HEAD);
-        finalNorm.apply(
-                device.kernels(),
-                workspace.residual(),
-                pass.n(),
-                workspace.block().in());
+        DeviceBuffer last = workspace.block().in();
+        DeviceBuffer x = workspace.residual();
+        if (merger != null) {
+            merger.read(device.kernels(), x, pass.n(), workspace.streams(), last);
+            x = last;
+        }
+        finalNorm.apply(device.kernels(), x, pass.n(), last);
     }
 
     /// Encodes the tokens of a pass from position 0 on, all that there are, and keeps in the cache what the decoder
@@ -158,26 +166,28 @@ public final class MoeModel {
     private void embed(int[] tokens, int from, Pass pass, Workspace workspace, boolean encoder) {
         Kernels kernels = device.kernels();
         int n = pass.n();
+        DeviceBuffer rows =
+                merger == null ? workspace.residual() : workspace.block().in();
         pass.follow(counters.activity());
+        pass.read(tokens, from);
         pass.activity().enter(Section.EMBEDDING);
-        kernels.embed(embedding, tokens, from, n, workspace.residual());
+        kernels.embed(embedding, tokens, from, n, rows);
         if (spec.embedding().factor() != 1) {
-            kernels.scale(
-                    workspace.residual(),
-                    n * spec.hiddenSize(),
-                    spec.embedding().factor());
+            kernels.scale(rows, n * spec.hiddenSize(), spec.embedding().factor());
         }
         if (positions != null) {
-            kernels.addRows(positions, pass.firstPosition(), null, n, spec.hiddenSize(), workspace.residual());
+            kernels.addRows(positions, pass.firstPosition(), null, n, spec.hiddenSize(), rows);
         }
         if (pass.sight().isAmong(pass.firstPosition(), n)) {
-            pass.sight()
-                    .embed(kernels, new Sight.Rows(pass.firstPosition(), n, spec.hiddenSize(), workspace.residual()));
+            pass.sight().embed(kernels, new Sight.Rows(pass.firstPosition(), n, spec.hiddenSize(), rows));
+        }
+        if (merger != null) {
+            kernels.scaleRows(rows, workspace.ones(), n, spec.numStreams(), spec.hiddenSize(), workspace.residual());
         }
         MixtureObserver observer = pass.observer();
         if (observer != null) {
-            Rows rows = workspace.block().rows(workspace.residual(), n, spec.hiddenSize());
-            observer.onEmbedding(encoder, pass.firstPosition(), rows);
+            Rows shown = workspace.block().rows(rows, n, spec.hiddenSize());
+            observer.onEmbedding(encoder, pass.firstPosition(), shown);
         }
     }
 

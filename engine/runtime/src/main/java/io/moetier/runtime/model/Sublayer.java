@@ -3,6 +3,7 @@ package io.moetier.runtime.model;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.runtime.model.block.Block;
+import io.moetier.runtime.model.block.HyperConnection;
 import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.pass.BlockBuffers;
 import io.moetier.runtime.model.pass.Pass;
@@ -16,23 +17,21 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param sumNorm of the sum of its result and the one that waits, if one does
 /// @param size of a row of the residual stream
+/// @param connection with several residual streams, where there are any
 record Sublayer(
         @Nullable Norm norm,
         Block block,
         @Nullable Norm postNorm,
         ResidualSpec residual,
         @Nullable Norm sumNorm,
+        @Nullable HyperConnection connection,
         int size) {
-    /// Advances the residual stream [n, hiddenSize] by this sublayer.
+    /// Advances the residual stream [n, hiddenSize], or several [n, streams, hiddenSize], by this sublayer.
     void forward(Kernels kernels, Pass pass, Workspace workspace, KvCache cache) {
         BlockBuffers buffers = workspace.block();
         int n = pass.n();
         pass.activity().enter(block.section());
-        if (norm == null) {
-            kernels.copy(workspace.residual(), n * size, buffers.in());
-        } else {
-            norm.apply(kernels, workspace.residual(), n, buffers.in());
-        }
+        read(kernels, n, workspace, buffers.in());
         block.forward(kernels, pass, buffers, cache);
         if (postNorm != null) {
             postNorm.apply(kernels, buffers.out(), n, buffers.out());
@@ -41,10 +40,25 @@ record Sublayer(
             kernels.add(buffers.out(), workspace.aside(), n * size);
             sumNorm.apply(kernels, buffers.out(), n, buffers.out());
         }
-        if (residual.when() != When.NOW) {
+        if (connection != null) {
+            connection.write(kernels, buffers.out(), n, workspace.streams(), workspace.residual());
+        } else if (residual.when() != When.NOW) {
             kernels.copy(buffers.out(), n * size, workspace.aside());
         } else {
             join(kernels, n, workspace, buffers.out());
+        }
+    }
+
+    private void read(Kernels kernels, int n, Workspace workspace, DeviceBuffer in) {
+        DeviceBuffer x = workspace.residual();
+        if (connection != null) {
+            connection.read(kernels, x, n, workspace.streams(), in);
+            x = in;
+        }
+        if (norm != null) {
+            norm.apply(kernels, x, n, in);
+        } else if (connection == null) {
+            kernels.copy(x, n * size, in);
         }
     }
 

@@ -24,6 +24,7 @@ class RecurrentSessionTest {
 
     static List<String> models() {
         return List.of(
+                "deepseek_v4",
                 "granitemoehybrid",
                 "jamba",
                 "lfm2_moe",

@@ -32,7 +32,7 @@ public final class ChosenKeys {
         boolean readsAll = blocks.readsAll(pass.firstPosition() + pass.n() - 1);
         KeyChoice choice = readsAll ? null : buffers.choice();
         if (indexer != null) {
-            indexer.store(kernels, pass, buffers.in(), buffers.intermediates()[first + Indexer.KEY], cache);
+            indexer.store(kernels, pass, buffers, first, cache);
             if (choice != null) {
                 indexer.choose(kernels, pass, buffers, queryInput, first, cache);
             }

@@ -13,43 +13,40 @@ import io.moetier.runtime.model.weight.Norm;
 import io.moetier.runtime.model.weight.Weights;
 import org.jspecify.annotations.Nullable;
 
-/// The indexer of sparse attention (DeepSeek-AI 2025, DeepSeek-V3.2, section 2.1): keeps a key of every position, and
-/// chooses for every query the positions, or blocks of them, whose keys suit it best.
+/// The indexer of sparse attention (DeepSeek-AI 2025, DeepSeek-V3.2, section 2.1): keeps a key of every position, or of
+/// every compressed entry, and chooses for every query those, or blocks of them, whose keys suit it best.
 public final class Indexer {
     static final int QUERY = 0; // of its intermediate results
-    static final int KEY = 1;
-    static final int WEIGHTS = 2;
+    static final int WEIGHTS = 1;
+    static final int KEYS = 2; // and on: those of what makes keys
 
     private final int number;
     private final Linear query;
     private final @Nullable Norm queryNorm;
-    private final Linear key;
-    private final Norm keyNorm;
+    private final IndexKeys keys;
     private final @Nullable Linear weights;
     private final RopeTable rope;
     private final IndexShape shape;
+    private final int firstRotated;
 
     /// @param number of the indexers
-    public Indexer(int number, IndexerSpec spec, Weights weights, RopeTable rope) {
+    public Indexer(int number, IndexerSpec spec, IndexKeys keys, Weights weights, RopeTable rope) {
         this.number = number;
+        this.keys = keys;
         this.rope = rope;
         shape = spec.shape();
+        firstRotated = spec.firstRotated();
         query = Linear.load(spec.query(), weights);
         queryNorm = spec.queryNorm().map(norm -> Norm.load(norm, weights)).orElse(null);
-        key = Linear.load(spec.key(), weights);
-        keyNorm = Norm.load(spec.keyNorm(), weights);
         this.weights =
                 spec.weights().map(linear -> Linear.load(linear, weights)).orElse(null);
     }
 
     /// Keeps the keys of the tokens of a pass.
-    void store(Kernels kernels, Pass pass, DeviceBuffer x, DeviceBuffer keys, KvCache cache) {
-        int n = pass.n();
-        RopeTable table = rope.ofText(pass.textLength());
-        key.apply(kernels, x, n, keys);
-        keyNorm.apply(kernels, keys, n, keys);
-        kernels.rope(keys, n, 1, shape.dim(), 0, pass.firstPosition(), table);
-        kernels.storeIndexKeys(keys, n, pass.firstPosition(), cache.index(number));
+    ///
+    /// @param first of its intermediate results
+    void store(Kernels kernels, Pass pass, BlockBuffers buffers, int first, KvCache cache) {
+        keys.store(kernels, pass, buffers.in(), buffers.intermediates(), first + KEYS, cache, number);
     }
 
     /// Chooses for the tokens of a pass.
@@ -64,7 +61,7 @@ public final class Indexer {
             queryNorm.apply(kernels, queries, n * shape.numHeads(), queries);
         }
         RopeTable table = rope.ofText(pass.textLength());
-        kernels.rope(queries, n, shape.numHeads(), shape.dim(), 0, pass.firstPosition(), table);
+        kernels.rope(queries, n, shape.numHeads(), shape.dim(), firstRotated, pass.firstPosition(), table);
         DeviceBuffer factors = null;
         if (weights != null) {
             factors = buffers.intermediates()[first + WEIGHTS];

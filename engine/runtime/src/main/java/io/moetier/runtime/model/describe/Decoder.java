@@ -1,6 +1,7 @@
 package io.moetier.runtime.model.describe;
 
 import io.moetier.kernels.device.RopeTable;
+import io.moetier.runtime.model.spec.HyperConnectionSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
@@ -21,6 +22,7 @@ public final class Decoder {
     private float softCap;
     private String head = "lm_head";
     private boolean headBias;
+    private Optional<HyperConnectionSpec> streams = Optional.empty();
     private String numLayers = "num_hidden_layers";
 
     private Decoder(FamilyConfig config) {
@@ -78,6 +80,18 @@ public final class Decoder {
         return this;
     }
 
+    /// Sets what the head is called.
+    public Decoder head(String name) {
+        head = name;
+        return this;
+    }
+
+    /// Sets what makes one row of several residual streams, in front of the last norm.
+    public Decoder streams(HyperConnectionSpec merger) {
+        streams = Optional.of(merger);
+        return this;
+    }
+
     /// Says whether the head has a bias.
     public Decoder headBias(boolean biased) {
         headBias = biased;
@@ -102,7 +116,8 @@ public final class Decoder {
                                 ? headBias ? table.withBias(VectorSpec.of(head + ".bias", vocabSize)) : table
                                 : LinearSpec.named(head, vocabSize, hiddenSize, headBias),
                         logitsMultiplier,
-                        softCap),
+                        softCap,
+                        streams),
                 Optional.empty());
     }
 

@@ -61,8 +61,7 @@ public final class EncoderDecoder {
                 decoder.finalNorm(),
                 new ModelSpec.Head(
                         tied ? embedding : LinearSpec.of("lm_head.weight", embedding.rows(), hiddenSize),
-                        tied ? tiedLogitsMultiplier : 1,
-                        0),
+                        tied ? tiedLogitsMultiplier : 1),
                 Optional.of(new EncoderSpec(
                         encoder.numLayers(), encoder.finalNorm(), config.json().requireInt("decoder_start_token_id"))));
     }

@@ -87,6 +87,15 @@ public record Layer(FamilyConfig config, int index, String prefix) {
         return entries.get(index);
     }
 
+    /// Returns the layer's own entry of the list `key`, which may have more behind the layers', of those that guess
+    /// tokens further ahead.
+    public <T> T ofFirst(List<T> entries, String key) {
+        if (entries.size() < config.numLayers()) {
+            throw config.json().unexpected(key, config.numLayers() + " entries or more", entries.size());
+        }
+        return entries.get(index);
+    }
+
     /// Says whether the layer has experts, as so many of a stack's layers have, the second one first (T5).
     public boolean isOneOf(int numSparse, int numLayers) {
         int step = Math.max(1, numSparse > 0 ? numLayers / numSparse : numLayers);

@@ -32,6 +32,7 @@ public final class Mixture {
     private Optional<CapacitySpec> capacity = Optional.empty();
     private Optional<NormSpec> routerNorm = Optional.empty();
     private Optional<VectorSpec> factors = Optional.empty();
+    private Optional<VectorSpec> byToken = Optional.empty();
     private List<DenseSpec> experts = List.of();
     private Optional<SharedExpertSpec> shared = Optional.empty();
     private Optional<VectorSpec> bias = Optional.empty();
@@ -162,6 +163,14 @@ public final class Mixture {
         return this;
     }
 
+    /// Chooses by what a table called `name` says of each token, so that logits only weigh (Roller et al. 2021,
+    /// arXiv:2106.04426).
+    public Mixture byToken(String name) {
+        int vocabSize = config.positive("vocab_size");
+        byToken = Optional.of(VectorSpec.table(prefix + name, vocabSize, routing.numExpertsPerToken()));
+        return this;
+    }
+
     /// Multiplies the weights.
     public Mixture times(double factor) {
         routing = routing.times(factor);
@@ -267,7 +276,8 @@ public final class Mixture {
                         routing,
                         capacity,
                         routerNorm,
-                        factors),
+                        factors,
+                        byToken),
                 experts,
                 shared,
                 bias,

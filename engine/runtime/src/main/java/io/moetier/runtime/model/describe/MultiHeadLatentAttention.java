@@ -3,6 +3,7 @@ package io.moetier.runtime.model.describe;
 import io.moetier.kernels.device.IndexShape;
 import io.moetier.kernels.device.KeyBlocks;
 import io.moetier.kernels.device.LatentShape;
+import io.moetier.runtime.model.spec.IndexKeysSpec;
 import io.moetier.runtime.model.spec.IndexerSpec;
 import io.moetier.runtime.model.spec.LatentAttentionSpec;
 import io.moetier.runtime.model.spec.LatentAttentionSpec.Latents;
@@ -91,8 +92,9 @@ public final class MultiHeadLatentAttention {
         return new IndexerSpec(
                 LinearSpec.named(name + "wq_b", config.times(heads, "index_head_dim", dim), inputs, false),
                 Optional.empty(),
-                LinearSpec.named(name + "wk", dim, hiddenSize, false),
-                NormSpec.layer(name + "k_norm", dim, EPS, true),
+                new IndexKeysSpec.OfPositions(
+                        LinearSpec.named(name + "wk", dim, hiddenSize, false),
+                        NormSpec.layer(name + "k_norm", dim, EPS, true)),
                 Optional.of(LinearSpec.named(name + "weights_proj", heads, hiddenSize, false)),
                 config.rope(ropeDim, config.flag("indexer_rope_interleave")),
                 new IndexShape(heads, dim, chosen));

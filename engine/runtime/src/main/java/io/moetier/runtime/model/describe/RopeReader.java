@@ -27,7 +27,7 @@ final class RopeReader {
             requirePairs(config, change.shorter(), "short_factor", rotaryDim);
             requirePairs(config, change.longer(), "long_factor", rotaryDim);
         }
-        return new RopeSpec(rotaryDim, theta, interleaved, scaling, sections(config, rotaryDim));
+        return new RopeSpec(rotaryDim, theta, interleaved, scaling, sections(config, rotaryDim), 1);
     }
 
     private static List<Integer> sections(JsonObject config, int rotaryDim) {

@@ -22,6 +22,7 @@ public final class Families {
             DeepseekV2.FAMILY,
             DeepseekV3.FAMILY,
             DeepseekV3.SPARSE,
+            DeepseekV4.FAMILY,
             Dots1.FAMILY,
             Ernie45Moe.FAMILY,
             FlexOlmo.FAMILY,

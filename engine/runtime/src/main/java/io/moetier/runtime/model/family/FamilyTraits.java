@@ -4,6 +4,7 @@ import io.moetier.kernels.device.FfnActivation;
 import io.moetier.kernels.device.Routing;
 import io.moetier.runtime.model.gguf.GgufRule;
 import io.moetier.runtime.model.spec.AttentionSpec;
+import io.moetier.runtime.model.spec.CompressedAttentionSpec;
 import io.moetier.runtime.model.spec.DenseSpec;
 import io.moetier.runtime.model.spec.GatedDeltaSpec;
 import io.moetier.runtime.model.spec.IndexerSpec;
@@ -83,7 +84,7 @@ public record FamilyTraits(
                 mixers(spec),
                 norms(spec),
                 new Mixture(
-                        router(moe),
+                        router(spec.moeLayers()),
                         experts(moe),
                         moe.sharedExpert().map(FamilyTraits::shared).orElse("none")),
                 state(spec),
@@ -114,6 +115,7 @@ public record FamilyTraits(
             case AttentionSpec attention -> "grouped-query attention";
             case MixtureOfHeadsSpec heads -> "mixture of attention heads";
             case LatentAttentionSpec latents -> "latent attention";
+            case CompressedAttentionSpec compressed -> compressed(compressed);
             case SequenceAttentionSpec attention ->
                 attention.reach() == SequenceAttentionSpec.Reach.ACROSS ? "attention to an encoder" : "attention";
             case GatedDeltaSpec delta -> "gated DeltaNet";
@@ -122,6 +124,13 @@ public record FamilyTraits(
             case Mamba2Spec mamba -> "Mamba-2";
             case ShortConvolutionSpec convolution -> "short convolution";
         };
+    }
+
+    private static String compressed(CompressedAttentionSpec attention) {
+        if (attention.rate() == 0) {
+            return "attention to a sliding window";
+        }
+        return attention.sparsity().isPresent() ? "compressed sparse attention" : "heavily compressed attention";
     }
 
     private static String indexer(IndexerSpec indexer) {
@@ -150,6 +159,7 @@ public record FamilyTraits(
                     case ZERO_CENTRED_RMS -> "RMS around 1";
                     case LAYER -> "layer norm";
                 });
+        addIf(spec.numStreams() > 1, spec.numStreams() + " residual streams", names);
         spec.layers().stream().flatMap(layer -> layer.sublayers().stream()).forEach(sublayer -> {
             addIf(sublayer.norm().isEmpty(), "behind blocks", names);
             addIf(sublayer.norm().isPresent() && sublayer.postNorm().isPresent(), "on both sides of blocks", names);
@@ -163,8 +173,12 @@ public record FamilyTraits(
         return List.copyOf(names);
     }
 
-    private static String router(MoeSpec moe) {
+    /// The last layer stands for all that choose by logits.
+    private static String router(List<MoeSpec> layers) {
+        MoeSpec moe = layers.getLast();
         RouterSpec router = moe.router();
+        boolean byToken =
+                layers.stream().anyMatch(layer -> layer.router().byToken().isPresent());
         Routing routing = router.routing();
         List<String> names = new ArrayList<>();
         names.add(
@@ -174,6 +188,7 @@ public record FamilyTraits(
                     case Routing.SqrtSoftplus root -> "root of softplus";
                     case Routing.SparseMixer mixer -> "sparsemixer";
                 });
+        addIf(byToken, "by token in the first layers", names);
         addIf(router.correction().isPresent(), "correction", names);
         addIf(routing.groups().count() > 1, "groups", names);
         addIf(routing.normalisation().isPresent(), "renormalised", names);
@@ -213,9 +228,11 @@ public record FamilyTraits(
                     case MixtureOfHeadsSpec heads -> "keys and values";
                     case SequenceAttentionSpec attention -> "keys and values";
                     case LatentAttentionSpec latents -> "latents";
+                    case CompressedAttentionSpec compressed -> "rows";
                     case RecurrentSpec recurrent -> "recurrent state";
                 })
                 .forEach(names::add);
+        addIf(spec.blocks(CompressedAttentionSpec.class).anyMatch(block -> block.rate() > 0), "entries", names);
         addIf(spec.chosenKeys().isPresent(), "index keys", names);
         return List.copyOf(names);
     }

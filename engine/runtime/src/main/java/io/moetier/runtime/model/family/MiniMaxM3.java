@@ -13,6 +13,7 @@ import io.moetier.runtime.model.describe.Mixture;
 import io.moetier.runtime.model.describe.SwiGlu;
 import io.moetier.runtime.model.gguf.GgufRule;
 import io.moetier.runtime.model.spec.FeedForwardSpec;
+import io.moetier.runtime.model.spec.IndexKeysSpec;
 import io.moetier.runtime.model.spec.IndexerSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
@@ -136,8 +137,9 @@ final class MiniMaxM3 {
         return new IndexerSpec(
                 LinearSpec.named(name + "q_proj", width, config.hiddenSize(), false),
                 Optional.of(config.zeroCentredRms(name + "q_norm", dim)),
-                LinearSpec.named(name + "k_proj", dim, config.hiddenSize(), false),
-                config.zeroCentredRms(name + "k_norm", dim),
+                new IndexKeysSpec.OfPositions(
+                        LinearSpec.named(name + "k_proj", dim, config.hiddenSize(), false),
+                        config.zeroCentredRms(name + "k_norm", dim)),
                 Optional.empty(),
                 config.partialRope(),
                 new IndexShape(heads, dim, blocks));

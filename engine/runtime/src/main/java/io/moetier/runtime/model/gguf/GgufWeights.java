@@ -4,8 +4,10 @@ import io.moetier.runtime.model.describe.GatedDeltaNet;
 import io.moetier.runtime.model.gguf.GgufModel.Change;
 import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.BlockSpec;
+import io.moetier.runtime.model.spec.CompressedAttentionSpec;
 import io.moetier.runtime.model.spec.DenseSpec;
 import io.moetier.runtime.model.spec.GatedDeltaSpec;
+import io.moetier.runtime.model.spec.IndexKeysSpec;
 import io.moetier.runtime.model.spec.IndexerSpec;
 import io.moetier.runtime.model.spec.LatentAttentionSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
@@ -177,6 +179,7 @@ final class GgufWeights {
                 case GatedDeltaSpec delta -> add(delta, block);
                 case LightningSpec lightning -> throw unnamed(lightning);
                 case SequenceAttentionSpec attention -> throw unnamed(attention);
+                case CompressedAttentionSpec attention -> throw unnamed(attention);
                 case DenseSpec dense -> add(dense, block, "");
                 case MoeSpec moe -> add(moe, block);
             }
@@ -261,9 +264,11 @@ final class GgufWeights {
         IndexerSpec indexer = sparsity.indexer().get();
         boolean together = indexer.weights().isPresent();
         add(indexer.query(), name + (together ? "attn_q_b" : "q_proj"));
-        add(indexer.key(), name + (together ? "attn_k" : "k_proj"));
         indexer.queryNorm().ifPresent(norm -> add(norm, name + "q_norm"));
-        add(indexer.keyNorm(), name + "k_norm");
+        if (indexer.keys() instanceof IndexKeysSpec.OfPositions keys) {
+            add(keys.linear(), name + (together ? "attn_k" : "k_proj"));
+            add(keys.norm(), name + "k_norm");
+        }
         indexer.weights().ifPresent(heads -> add(heads, name + "proj"));
     }
 

@@ -3,19 +3,22 @@ package io.moetier.runtime.model.memory;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.IndexLayer;
+import io.moetier.kernels.device.IndexShape;
 import io.moetier.kernels.device.KvLayer;
 import io.moetier.kernels.device.KvType;
 import io.moetier.kernels.device.LatentLayer;
-import io.moetier.kernels.device.LatentShape;
+import io.moetier.runtime.model.spec.CompressedAttentionSpec;
+import io.moetier.runtime.model.spec.IndexerSpec;
 import io.moetier.runtime.model.spec.KeyValueSpec;
 import io.moetier.runtime.model.spec.LatentAttentionSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import java.lang.foreign.Arena;
 import java.util.List;
+import java.util.Optional;
 
-/// What the mixers of one session remember: the keys and values, or latents, of every attention block, and the keys
-/// of every indexer, whose memory comes as positions are stored, and the state of every recurrent block, whose size
-/// is constant.
+/// What the mixers of one session remember: the keys and values, or latents, of every attention block, compressed
+/// entries, and the keys of every indexer, whose memory comes as positions are stored, and the states of recurrences
+/// and compressors, whose size is constant.
 ///
 /// Keys and values of a position are overwritten by the next token there. States are changed by each token, so whoever
 /// goes back asks [#resume] from where on tokens have to be computed again.
@@ -29,19 +32,23 @@ public final class KvCache implements AutoCloseable {
     private final Arena arena;
     private final List<KvLayer> layers;
     private final List<LatentLayer> latents;
+    private final List<LatentLayer> recent; // of compressed attention
+    private final List<Optional<LatentLayer>> entries;
+    private final int[] rates; // of the entries
     private final List<IndexLayer> indexes;
+    private final int[] indexRates;
     private final RecurrentStates states;
     private final SequenceMemory sequences;
     private final long stateBytes;
     private final int capacity;
-    private final long chunkBytes;
-    private int reservedChunks;
+    private final List<KeptRows> kept;
+    private int reservedPositions;
 
     /// @param capacity tokens that the session can hold
     /// @param device where states are kept
     public KvCache(ModelSpec spec, KvType type, int capacity, Device device) {
         this.capacity = capacity;
-        chunkBytes = bytesPerPosition(spec, type) * KvLayer.CHUNK_POSITIONS;
+        kept = KeptRows.of(spec, type);
         arena = device.newArena();
         layers = spec.blocks(KeyValueSpec.class)
                 .map(attention -> new KvLayer(arena, type, capacity, attention.numKeyValueHeads(), attention.headDim()))
@@ -50,25 +57,59 @@ public final class KvCache implements AutoCloseable {
                 .map(LatentAttentionSpec::shape)
                 .map(shape -> new LatentLayer(arena, type, capacity, shape.latentDim(), shape.ropeDim()))
                 .toList();
-        indexes = spec.indexers()
-                .map(indexer ->
-                        new IndexLayer(arena, type, capacity, indexer.shape().dim()))
+        List<CompressedAttentionSpec> compressed =
+                spec.blocks(CompressedAttentionSpec.class).toList();
+        recent = compressed.stream()
+                .map(attention -> rows(attention, type, capacity))
                 .toList();
+        entries = compressed.stream()
+                .map(attention -> Optional.of(attention.rate())
+                        .filter(rate -> rate > 0)
+                        .map(rate -> rows(attention, type, entries(capacity, rate))))
+                .toList();
+        rates = compressed.stream().mapToInt(CompressedAttentionSpec::rate).toArray();
+        List<IndexShape> shapes = spec.indexers().map(IndexerSpec::shape).toList();
+        indexes = shapes.stream()
+                .map(shape -> new IndexLayer(
+                        arena, type, entries(capacity, shape.blocks().rate()), shape.dim()))
+                .toList();
+        indexRates = shapes.stream().mapToInt(shape -> shape.blocks().rate()).toArray();
         states = new RecurrentStates(spec, device, arena);
         sequences = new SequenceMemory(spec, capacity, device, arena);
         stateBytes = RecurrentStates.bytes(spec);
+    }
+
+    private LatentLayer rows(CompressedAttentionSpec attention, KvType type, int rows) {
+        return new LatentLayer(arena, type, rows, attention.heads().headDim(), 0);
+    }
+
+    /// A cache has room for one at least.
+    private static int entries(int positions, int rate) {
+        return Math.max(1, positions / rate);
     }
 
     /// Returns the bytes that `positions` tokens take, and the states.
     public static long bytes(ModelSpec spec, KvType type, int positions) {
         return RecurrentStates.bytes(spec)
                 + SequenceMemory.bytes(spec, positions)
-                + bytesPerPosition(spec, type) * positions;
+                + KeptRows.of(spec, type).stream()
+                        .mapToLong(rows -> rows.bytes(positions))
+                        .sum();
     }
 
     /// Returns the bytes that are allocated for `positions` tokens, whole chunks, and the states.
     public static long allocatedBytes(ModelSpec spec, KvType type, int positions) {
-        return bytes(spec, type, chunks(positions) * KvLayer.CHUNK_POSITIONS);
+        return RecurrentStates.bytes(spec)
+                + SequenceMemory.bytes(spec, chunks(positions) * KvLayer.CHUNK_POSITIONS)
+                + allocatedBytes(KeptRows.of(spec, type), positions);
+    }
+
+    private static long allocatedBytes(List<KeptRows> kept, int positions) {
+        long bytes = 0;
+        for (int i = 0; i < kept.size(); i++) {
+            bytes += kept.get(i).allocatedBytes(positions);
+        }
+        return bytes;
     }
 
     /// Returns the bytes that were allocated so far.
@@ -77,12 +118,17 @@ public final class KvCache implements AutoCloseable {
                 + sequences.allocatedBytes()
                 + layers.stream().mapToLong(KvLayer::allocatedBytes).sum()
                 + latents.stream().mapToLong(LatentLayer::allocatedBytes).sum()
+                + recent.stream().mapToLong(LatentLayer::allocatedBytes).sum()
+                + entries.stream()
+                        .flatMap(Optional::stream)
+                        .mapToLong(LatentLayer::allocatedBytes)
+                        .sum()
                 + indexes.stream().mapToLong(IndexLayer::allocatedBytes).sum();
     }
 
     /// Returns the bytes that will be allocated when the first `positions` are stored.
     public long growthBytes(int positions) {
-        return (long) Math.max(0, chunks(positions) - reservedChunks) * chunkBytes;
+        return Math.max(0, allocatedBytes(kept, positions) - allocatedBytes(kept, reservedPositions));
     }
 
     /// Returns how many tokens fit.
@@ -100,12 +146,24 @@ public final class KvCache implements AutoCloseable {
         return latents.get(number);
     }
 
+    /// Returns the rows of positions of the `number`-th block of compressed attention.
+    public LatentLayer recent(int number) {
+        return recent.get(number);
+    }
+
+    /// Returns its entries.
+    ///
+    /// @throws java.util.NoSuchElementException if it has none
+    public LatentLayer entries(int number) {
+        return entries.get(number).orElseThrow();
+    }
+
     /// Returns the keys of the `number`-th indexer.
     public IndexLayer index(int number) {
         return indexes.get(number);
     }
 
-    /// Returns the parts of the state of the `number`-th recurrent block.
+    /// Returns the parts of the state of the `number`-th block that has one.
     public DeviceBuffer[] state(int number) {
         return states.of(number);
     }
@@ -158,10 +216,16 @@ public final class KvCache implements AutoCloseable {
         for (int i = 0; i < latents.size(); i++) {
             latents.get(i).reserve(positions);
         }
-        for (int i = 0; i < indexes.size(); i++) {
-            indexes.get(i).reserve(positions);
+        for (int i = 0; i < recent.size(); i++) {
+            recent.get(i).reserve(positions);
+            if (rates[i] > 0) {
+                entries.get(i).orElseThrow().reserve(positions / rates[i]);
+            }
         }
-        reservedChunks = Math.max(reservedChunks, chunks(positions));
+        for (int i = 0; i < indexes.size(); i++) {
+            indexes.get(i).reserve(positions / indexRates[i]);
+        }
+        reservedPositions = Math.max(reservedPositions, positions);
     }
 
     @Override
@@ -171,27 +235,5 @@ public final class KvCache implements AutoCloseable {
 
     private static int chunks(int positions) {
         return Math.ceilDiv(positions, KvLayer.CHUNK_POSITIONS);
-    }
-
-    private static long bytesPerPosition(ModelSpec spec, KvType type) {
-        long ofKeysAndValues = spec.blocks(KeyValueSpec.class)
-                .mapToLong(attention -> bytesPerPosition(type, attention))
-                .sum();
-        long ofLatents = spec.blocks(LatentAttentionSpec.class)
-                .mapToLong(attention -> bytesPerPosition(type, attention.shape()))
-                .sum();
-        long ofIndexers = spec.indexers()
-                .mapToLong(indexer ->
-                        IndexLayer.bytesPerPosition(type, indexer.shape().dim()))
-                .sum();
-        return ofKeysAndValues + ofLatents + ofIndexers;
-    }
-
-    private static long bytesPerPosition(KvType type, KeyValueSpec attention) {
-        return KvLayer.bytesPerPosition(type, attention.numKeyValueHeads(), attention.headDim());
-    }
-
-    private static long bytesPerPosition(KvType type, LatentShape shape) {
-        return LatentLayer.bytesPerPosition(type, shape.latentDim(), shape.ropeDim());
     }
 }

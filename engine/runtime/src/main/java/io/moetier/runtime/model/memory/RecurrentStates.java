@@ -3,13 +3,15 @@ package io.moetier.runtime.model.memory;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.Kernels;
+import io.moetier.runtime.model.spec.MixerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
-import io.moetier.runtime.model.spec.RecurrentSpec;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
-/// The states of the recurrent blocks of one session: of constant size, and changed by every token.
+/// The states of the blocks of one session that have any, recurrences and compressors: of constant size, and changed
+/// by every token.
 ///
 /// A state cannot go back to an earlier token. Instead, it was copied at two marks, and starts again from the later of
 /// them that is not too late, or from nothing; what is between is to be computed again.
@@ -26,7 +28,7 @@ final class RecurrentStates {
 
     RecurrentStates(ModelSpec spec, Device device, Arena arena) {
         kernels = device.kernels();
-        ofBlocks = spec.blocks(RecurrentSpec.class)
+        ofBlocks = withStates(spec)
                 .map(block -> buffers(block.states(), device, arena))
                 .toArray(DeviceBuffer[][]::new);
         all = Arrays.stream(ofBlocks).flatMap(Arrays::stream).toArray(DeviceBuffer[]::new);
@@ -36,6 +38,10 @@ final class RecurrentStates {
         }
     }
 
+    private static Stream<MixerSpec> withStates(ModelSpec spec) {
+        return spec.blocks(MixerSpec.class).filter(block -> !block.states().isEmpty());
+    }
+
     private static DeviceBuffer[] buffers(List<Integer> sizes, Device device, Arena arena) {
         return sizes.stream().map(size -> device.allocate(size, arena)).toArray(DeviceBuffer[]::new);
     }
@@ -43,13 +49,13 @@ final class RecurrentStates {
     /// Returns the bytes of a session's states and their copies.
     static long bytes(ModelSpec spec) {
         return (1 + MARKS)
-                * spec.blocks(RecurrentSpec.class)
+                * withStates(spec)
                         .flatMap(block -> block.states().stream())
                         .mapToLong(floats -> (long) Float.BYTES * floats)
                         .sum();
     }
 
-    /// Returns the parts of the state of the `number`-th recurrent block.
+    /// Returns the parts of the state of the `number`-th block that has one.
     DeviceBuffer[] of(int number) {
         return ofBlocks[number];
     }

@@ -69,7 +69,7 @@ public final class HeadMixture implements Block {
     @Override
     public void forward(Kernels kernels, Pass pass, BlockBuffers buffers, KvCache cache) {
         DeviceBuffer[] results = buffers.intermediates();
-        route(kernels, pass.n(), buffers);
+        route(kernels, pass, buffers);
         int n = pass.n();
         multiply(kernels, queries, buffers.in(), groups.tokens, results[QUERY]);
         key.apply(kernels, buffers.in(), n, results[KEY]);
@@ -111,14 +111,14 @@ public final class HeadMixture implements Block {
         return new Mixture(layer, true, pass.firstPosition(), n, gate, parts);
     }
 
-    private void route(Kernels kernels, int n, BlockBuffers buffers) {
+    private void route(Kernels kernels, Pass pass, BlockBuffers buffers) {
         ExpertChoices choices = buffers.mixture().headChoices();
         if (numRows < choices.ids().length + buffers.everyRow().length) {
             numRows = choices.ids().length + buffers.everyRow().length;
             groups = new ExpertGroups(queries.length, numRows);
         }
-        router.choose(kernels, buffers.in(), n, buffers.intermediates(), choices);
-        groups.sort(choices.ids(), choices.weights(), n, spec.numExpertsPerToken(), queries.length);
+        router.choose(kernels, pass, buffers.in(), buffers.intermediates(), choices);
+        groups.sort(choices.ids(), choices.weights(), pass.n(), spec.numExpertsPerToken(), queries.length);
     }
 
     /// Each expert's matrix times the rows of those who chose it; a choice has a row of its own in `out`.

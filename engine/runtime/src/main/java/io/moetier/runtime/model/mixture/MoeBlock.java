@@ -8,6 +8,7 @@ import io.moetier.runtime.metrics.Counters;
 import io.moetier.runtime.metrics.Section;
 import io.moetier.runtime.model.block.Block;
 import io.moetier.runtime.model.block.DenseFeedForward;
+import io.moetier.runtime.model.block.HyperConnection;
 import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.pass.BlockBuffers;
 import io.moetier.runtime.model.pass.ExpertGroups;
@@ -64,10 +65,12 @@ public final class MoeBlock implements Block {
     private final Tier[] tierOf;
 
     /// @param norm what is in front of the router
+    /// @param connection what is in front of that, where there are several residual streams
     public MoeBlock(
             int layer,
             MoeSpec spec,
             @Nullable Norm norm,
+            @Nullable HyperConnection connection,
             ExpertViews views,
             LayerContext context,
             RoutersAhead routersAhead) {
@@ -81,7 +84,7 @@ public final class MoeBlock implements Block {
         Weights weights = context.weights();
         Optional<LinearSpec> gate = spec.sharedExpert().flatMap(SharedExpertSpec::gate);
         router = new Router(spec.router(), gate, weights, context.selection());
-        number = routersAhead.add(layer, spec, router.norm() == null ? norm : router.norm(), router);
+        number = routersAhead.add(layer, spec, router.norm() == null ? norm : router.norm(), connection, router);
         sharedIsGated = gate.isPresent();
         numExperts = spec.numExperts();
         numChoices = spec.numChoices();
@@ -104,7 +107,7 @@ public final class MoeBlock implements Block {
     public void forward(Kernels kernels, Pass pass, BlockBuffers buffers, KvCache cache) {
         MixtureBuffers mixture = buffers.mixture();
         int n = pass.n();
-        route(kernels, buffers, n);
+        route(kernels, pass, buffers);
         runExperts(kernels, pass, buffers);
         sum(kernels, buffers, n);
         if (bias != null) {
@@ -127,13 +130,14 @@ public final class MoeBlock implements Block {
         }
     }
 
-    private void route(Kernels kernels, BlockBuffers buffers, int n) {
+    private void route(Kernels kernels, Pass pass, BlockBuffers buffers) {
+        int n = pass.n();
         MixtureBuffers mixture = buffers.mixture();
         ExpertChoices choices = mixture.choices();
         if (router.norm() != null) {
             router.norm().apply(kernels, mixture.residual(), n, routed(buffers));
         }
-        router.choose(kernels, routed(buffers), n, mixture.logitsAndSharedGate(), choices);
+        router.choose(kernels, pass, routed(buffers), mixture.logitsAndSharedGate(), choices);
         mixture.groups().sort(choices.ids(), choices.weights(), n, numExpertsPerToken, numChoices);
     }
 
@@ -170,7 +174,7 @@ public final class MoeBlock implements Block {
         routersAhead.onDecision(number, pass.n(), mixture);
         try (LayerExperts experts =
                 expertTiers.begin(layer, groups.distinct, groups.sizes, groups.weights, numDistinct)) {
-            routersAhead.prefetch(number, kernels, pass.n(), mixture);
+            routersAhead.prefetch(number, kernels, pass, mixture);
             here.begin(pass.n(), mixture, buffers.in(), groups.tokens);
             if (sharedExpert != null) {
                 sharedExpert.addTo(here.batch(), pass.n() * numExpertsPerToken, pass.n());

@@ -8,11 +8,14 @@ import io.moetier.kernels.device.Routing;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.runtime.model.pass.BlockBuffers;
 import io.moetier.runtime.model.pass.Mixture;
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.RouterSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import io.moetier.runtime.model.weight.Linear;
 import io.moetier.runtime.model.weight.Norm;
 import io.moetier.runtime.model.weight.Weights;
+import io.moetier.storage.model.MalformedModelException;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +30,8 @@ final class Router {
     private final float @Nullable [] factors; // of experts, on their weights
     private final @Nullable Capacity capacity;
     private final @Nullable TopPExperts topP;
+    private final int @Nullable [] byToken; // [vocabulary, of a token], where logits do not choose
+    private final int ofToken;
 
     /// @param gate of a shared expert, whose logits are computed beside those of the experts
     Router(RouterSpec spec, Optional<LinearSpec> gate, Weights weights, ExpertSelection selection) {
@@ -40,6 +45,8 @@ final class Router {
                 .orElse(null);
         norm = spec.norm().map(own -> Norm.load(own, weights)).orElse(null);
         factors = spec.factors().map(weights::vector).orElse(null);
+        ofToken = spec.routing().numExpertsPerToken();
+        byToken = spec.byToken().map(table -> experts(table, weights)).orElse(null);
         Linear logits = Linear.load(spec.linear(), weights);
         alone = operands(List.of(logits));
         withGate = gate.map(linear -> operands(List.of(logits, Linear.load(linear, weights))))
@@ -58,6 +65,19 @@ final class Router {
     @Nullable
     Norm norm() {
         return norm;
+    }
+
+    private int[] experts(VectorSpec table, Weights weights) {
+        float[] written = weights.vector(table);
+        int[] ids = new int[written.length];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = (int) written[i];
+            if (ids[i] < 0 || ids[i] >= routing.numExperts()) {
+                throw new MalformedModelException(
+                        table.name() + ": expected experts 0 to " + (routing.numExperts() - 1) + ", found " + ids[i]);
+            }
+        }
+        return ids;
     }
 
     int numExpertsPerToken() {
@@ -92,23 +112,28 @@ final class Router {
                 chosen.weights());
     }
 
-    /// Chooses for the rows of `x` `[n, hiddenSize]`; `choices` receive `[n, k]`.
+    /// Chooses for the tokens of a pass, the rows of `x` `[n, hiddenSize]`; `choices` receive `[n, k]`.
     ///
     /// @param outs receive the logits `[n, numExperts]`, and those of the gate `[n]` if there is one
-    void choose(Kernels kernels, DeviceBuffer x, int n, DeviceBuffer[] outs, ExpertChoices choices) {
-        choose(kernels, withGate, x, n, outs, choices);
+    void choose(Kernels kernels, Pass pass, DeviceBuffer x, DeviceBuffer[] outs, ExpertChoices choices) {
+        choose(kernels, withGate, pass, x, outs, choices);
         if (factors != null) {
-            multiply(factors, choices, n);
+            multiply(factors, choices, pass.n());
         }
     }
 
     /// As [#choose], without a gate and without factors of experts, which no likelihood depends on.
-    void guess(Kernels kernels, DeviceBuffer x, int n, DeviceBuffer[] outs, ExpertChoices choices) {
-        choose(kernels, alone, x, n, outs, choices);
+    void guess(Kernels kernels, Pass pass, DeviceBuffer x, DeviceBuffer[] outs, ExpertChoices choices) {
+        choose(kernels, alone, pass, x, outs, choices);
     }
 
     private void choose(
-            Kernels kernels, RouterWeights by, DeviceBuffer x, int n, DeviceBuffer[] outs, ExpertChoices choices) {
+            Kernels kernels, RouterWeights by, Pass pass, DeviceBuffer x, DeviceBuffer[] outs, ExpertChoices choices) {
+        int n = pass.n();
+        if (byToken != null) {
+            look(byToken, kernels, by, pass, x, outs, choices);
+            return;
+        }
         kernels.route(by, x, n, outs, choices);
         if (topP != null) {
             topP.keep(choices.ids(), choices.weights(), n);
@@ -139,6 +164,31 @@ final class Router {
                 weights[at] = weight;
             }
         }
+        choices.chosenOnHost();
+    }
+
+    /// Looks up what the tokens themselves say, and weighs that by logits.
+    private void look(
+            int[] experts,
+            Kernels kernels,
+            RouterWeights by,
+            Pass pass,
+            DeviceBuffer x,
+            DeviceBuffer[] outs,
+            ExpertChoices choices) {
+        int n = pass.n();
+        int k = routing.numExpertsPerToken();
+        for (int i = 0; i < n; i++) {
+            System.arraycopy(experts, pass.token(i) * ofToken, choices.ids(), i * k, k);
+        }
+        kernels.matmul(by.matrices(), x, n, outs);
+        for (int i = 0; i < by.matrices().length; i++) {
+            float @Nullable [] bias = by.biases()[i];
+            if (bias != null) {
+                kernels.addBias(outs[i], n, by.matrices()[i].rows(), bias);
+            }
+        }
+        kernels.weigh(outs[0], n, routing, choices.ids(), choices.weights());
         choices.chosenOnHost();
     }
 }

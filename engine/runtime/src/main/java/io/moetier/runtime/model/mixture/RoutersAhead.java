@@ -5,7 +5,9 @@ import io.moetier.kernels.device.ExpertChoices;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.runtime.lookahead.Guesser;
 import io.moetier.runtime.lookahead.Lookahead;
+import io.moetier.runtime.model.block.HyperConnection;
 import io.moetier.runtime.model.pass.MixtureBuffers;
+import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.weight.Norm;
 import io.moetier.runtime.offload.ExpertTiers;
@@ -31,7 +33,12 @@ public final class RoutersAhead {
     private long tokens;
 
     /// What is needed to route to the experts of a layer.
-    private record Target(int layer, MoeSpec spec, @Nullable Norm norm, Router router) {}
+    private record Target(
+            int layer,
+            MoeSpec spec,
+            @Nullable Norm norm,
+            @Nullable HyperConnection connection,
+            Router router) {}
 
     public RoutersAhead(ExpertTiers expertTiers, PrefetchTrial trial) {
         this.expertTiers = expertTiers;
@@ -39,8 +46,8 @@ public final class RoutersAhead {
     }
 
     /// Adds the next layer that has experts, and returns its number among these.
-    int add(int layer, MoeSpec spec, @Nullable Norm norm, Router router) {
-        routers.add(new Target(layer, spec, norm, router));
+    int add(int layer, MoeSpec spec, @Nullable Norm norm, @Nullable HyperConnection connection, Router router) {
+        routers.add(new Target(layer, spec, norm, connection, router));
         return routers.size() - 1;
     }
 
@@ -77,7 +84,8 @@ public final class RoutersAhead {
 
     /// Guesses what the layers after `number` will choose, and asks for the experts that the next one will most likely
     /// need; the experts of `number` have been asked for already.
-    void prefetch(int number, Kernels kernels, int n, MixtureBuffers buffers) {
+    void prefetch(int number, Kernels kernels, Pass pass, MixtureBuffers buffers) {
+        int n = pass.n();
         if (number + 1 == routers.size() || number + 1 == decoder) {
             return;
         }
@@ -88,17 +96,17 @@ public final class RoutersAhead {
         expertTiers.beginGuesses();
         if (n == 1 && number >= decoder) {
             guessByChoices(number + 1, buffers.ahead());
-            lookAhead(number, kernels, buffers);
+            lookAhead(number, kernels, pass, buffers);
         }
     }
 
     /// Asks the next router and, while there is nothing to load by what routers say, the one behind it.
-    private void lookAhead(int number, Kernels kernels, MixtureBuffers buffers) {
+    private void lookAhead(int number, Kernels kernels, Pass pass, MixtureBuffers buffers) {
         boolean sampled = tokens % SAMPLE == 0;
         int furthest = Math.min(Lookahead.MOST_DISTANCE, routers.size() - 1 - number);
         boolean wanted = trial.isOn();
         for (int distance = 1; distance <= furthest && (wanted || sampled); distance++) {
-            guess(Guesser.router(distance), number + distance, kernels, buffers);
+            guess(Guesser.router(distance), number + distance, kernels, pass, buffers);
             wanted = wanted && !load(number + distance, buffers.ahead()) && expertTiers.looksFar();
         }
     }
@@ -130,14 +138,18 @@ public final class RoutersAhead {
         lookahead.onGuess(Guesser.CHOICES, number - decoder, ahead.ids(), ahead.weights(), n);
     }
 
-    private void guess(Guesser guesser, int number, Kernels kernels, MixtureBuffers buffers) {
+    private void guess(Guesser guesser, int number, Kernels kernels, Pass pass, MixtureBuffers buffers) {
         Target target = routers.get(number);
         DeviceBuffer input = buffers.residual();
-        if (target.norm() != null) {
+        if (target.connection() != null) {
+            target.connection().read(kernels, input, 1, buffers.aheadStreams(), buffers.aheadInput());
             input = buffers.aheadInput();
-            target.norm().apply(kernels, buffers.residual(), 1, input);
         }
-        target.router().guess(kernels, input, 1, buffers.aheadLogits(), buffers.ahead());
+        if (target.norm() != null) {
+            target.norm().apply(kernels, input, 1, buffers.aheadInput());
+            input = buffers.aheadInput();
+        }
+        target.router().guess(kernels, pass, input, buffers.aheadLogits(), buffers.ahead());
         lookahead.onGuess(
                 guesser,
                 number - decoder,

@@ -22,6 +22,7 @@ public final class MixtureBuffers {
     private final float[] ones;
     private final DeviceBuffer weightedInputs;
     private final ExpertGroups groups;
+    private final StreamBuffers aheadStreams;
     private final DeviceBuffer aheadInput;
     private final DeviceBuffer[] aheadLogits;
     private final ExpertChoices ahead;
@@ -50,12 +51,14 @@ public final class MixtureBuffers {
         Arrays.fill(ones, 1f);
         weightedInputs = floats.of(weighsInputs ? numChoices : 0, spec.hiddenSize());
         groups = new ExpertGroups(numExperts, numChoices + batch);
+        aheadStreams = StreamBuffers.of(spec, 1, floats);
         aheadInput = floats.of(1, spec.hiddenSize());
         aheadLogits = new DeviceBuffer[] {floats.of(1, numExperts)};
         ahead = new ExpertChoices(floats.of(1, ExpertChoices.floats(numExperts)));
     }
 
-    /// Returns the residual stream `[batch, hiddenSize]`, to be read: what routers of later layers are shown.
+    /// Returns the residual stream `[batch, hiddenSize]`, or several, to be read: what routers of later layers are
+    /// shown.
     public DeviceBuffer residual() {
         return residual;
     }
@@ -108,6 +111,11 @@ public final class MixtureBuffers {
     /// Returns the tokens by expert.
     public ExpertGroups groups() {
         return groups;
+    }
+
+    /// Returns what stands between several residual streams and that, of one token.
+    public StreamBuffers aheadStreams() {
+        return aheadStreams;
     }
 
     /// Returns what a later layer's router is shown `[hiddenSize]`.

@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 public final class Pass {
     private int n;
     private int firstPosition;
+    private int[] tokens = {};
+    private int firstToken; // of this pass, among those
     private int textLength;
     private Phase phase = Phase.PREFILL;
     private ActivityListener activity = ActivityListener.NONE;
@@ -39,6 +41,17 @@ public final class Pass {
     /// Returns the position of the first of them.
     public int firstPosition() {
         return firstPosition;
+    }
+
+    /// Says what the tokens are: those of `newTokens` from index `from` on.
+    public void read(int[] newTokens, int from) {
+        tokens = newTokens;
+        firstToken = from;
+    }
+
+    /// Returns a token by its number in this pass.
+    public int token(int i) {
+        return tokens[firstToken + i];
     }
 
     public Phase phase() {

@@ -6,6 +6,7 @@ import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.ResidualSpec;
 import java.lang.foreign.Arena;
+import java.util.Arrays;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
@@ -15,6 +16,8 @@ public final class Workspace {
     private final int batch;
     private final DeviceBuffer residual;
     private final DeviceBuffer aside;
+    private final StreamBuffers streams;
+    private final float[] ones;
     private final BlockBuffers block;
 
     public Workspace(ModelSpec spec, Device device, Arena arena, int batch) {
@@ -24,7 +27,10 @@ public final class Workspace {
     private Workspace(ModelSpec spec, Device device, IntFunction<DeviceBuffer> allocator, int batch) {
         Allocator floats = (rows, cols) -> allocator.apply(Math.multiplyExact(rows, cols));
         this.batch = batch;
-        residual = floats.of(batch, spec.hiddenSize());
+        residual = floats.of(batch, spec.numStreams() * spec.hiddenSize());
+        streams = StreamBuffers.of(spec, batch, floats);
+        ones = new float[spec.numStreams() > 1 ? batch * spec.numStreams() : 0];
+        Arrays.fill(ones, 1f);
         aside = floats.of(spec.layers().stream().anyMatch(Workspace::setsAside) ? batch : 0, spec.hiddenSize());
         block = new BlockBuffers(spec, device, batch, floats, residual);
     }
@@ -47,9 +53,20 @@ public final class Workspace {
         return batch;
     }
 
-    /// Returns the residual stream `[batch, hiddenSize]`, which sublayers advance.
+    /// Returns the residual stream `[batch, hiddenSize]`, or several `[batch, streams, hiddenSize]`, which sublayers
+    /// advance.
     public DeviceBuffer residual() {
         return residual;
+    }
+
+    /// Returns what stands between several residual streams and a sublayer.
+    public StreamBuffers streams() {
+        return streams;
+    }
+
+    /// Returns a factor of 1 for each stream `[batch * streams]`, if there are several.
+    public float[] ones() {
+        return ones;
     }
 
     /// Returns a result that waits for the end of its layer `[batch, hiddenSize]`.
@@ -64,7 +81,7 @@ public final class Workspace {
 
     /// Returns the bytes of all buffers.
     public long byteSize() {
-        long floats = (long) residual.length() + aside.length() + block.floats();
+        long floats = (long) residual.length() + streams.floats() + aside.length() + block.floats();
         // ids, weights, tiers, and tokens and rows of the groups
         return Float.BYTES * floats + 20L * block.mixture().tiers().length;
     }

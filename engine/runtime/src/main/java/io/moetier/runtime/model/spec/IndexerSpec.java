@@ -5,24 +5,23 @@ import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.spec.weight.NormSpec;
 import io.moetier.runtime.model.spec.weight.Range;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
 /// What chooses the keys that attention reads: by products of queries and keys of its own, which are narrower. Of a
-/// position it keeps one key.
+/// position, or of an entry that stands for several, it keeps one key.
 ///
 /// @param query [numHeads * dim, hiddenSize or the rank of attention's queries]
 /// @param queryNorm of each head, before the rotation, where the family has it
-/// @param key [dim, hiddenSize]
-/// @param keyNorm before the rotation
+/// @param keys what makes keys
 /// @param weights [numHeads, hiddenSize]: the weights of heads that choose together; absent where each does for itself
-/// @param rope of the first elements of queries and keys
+/// @param rope of the first elements of queries and keys, or of the last where keys are entries
 public record IndexerSpec(
         LinearSpec query,
         Optional<NormSpec> queryNorm,
-        LinearSpec key,
-        NormSpec keyNorm,
+        IndexKeysSpec keys,
         Optional<LinearSpec> weights,
         RopeSpec rope,
         IndexShape shape) {
@@ -33,16 +32,27 @@ public record IndexerSpec(
     }
 
     List<LinearSpec> linears() {
-        return Stream.concat(Stream.of(query, key), weights.stream()).toList();
+        List<LinearSpec> linears = new ArrayList<>(List.of(query));
+        linears.addAll(keys.linears());
+        weights.ifPresent(linears::add);
+        return linears;
     }
 
     List<VectorSpec> vectors() {
-        return Stream.concat(queryNorm.stream().flatMap(norm -> norm.vectors().stream()), keyNorm.vectors().stream())
+        return Stream.concat(queryNorm.stream().flatMap(norm -> norm.vectors().stream()), keys.vectors().stream())
                 .toList();
     }
 
-    /// Queries, keys and weights.
+    /// Returns which elements of a head are rotated, from which on.
+    public int firstRotated() {
+        return keys instanceof CompressorSpec ? shape.dim() - rope.rotaryDim() : 0;
+    }
+
+    /// Queries, weights, and what makes keys.
     List<Integer> intermediates() {
-        return List.of(query.rows(), key.rows(), weights.map(LinearSpec::rows).orElse(0));
+        List<Integer> widths = new ArrayList<>(
+                List.of(query.rows(), weights.map(LinearSpec::rows).orElse(0)));
+        widths.addAll(keys.intermediates());
+        return widths;
     }
 }

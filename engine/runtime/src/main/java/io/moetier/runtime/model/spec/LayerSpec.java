@@ -49,7 +49,7 @@ public record LayerSpec(List<SublayerSpec> sublayers, Optional<VectorSpec> facto
         blocks(BlockSpec.class)
                 .flatMap(block -> block.intermediates().stream())
                 .forEach(floats -> Range.require("floats of a token", floats, 0, Range.TOKEN));
-        blocks(RecurrentSpec.class)
+        blocks(MixerSpec.class)
                 .flatMap(block -> block.states().stream())
                 .forEach(floats -> Range.require("floats of a state", floats, 0, Range.VECTOR));
         blocks(MoeSpec.class)
@@ -65,7 +65,9 @@ public record LayerSpec(List<SublayerSpec> sublayers, Optional<VectorSpec> facto
                 blocks(AttentionSpec.class).flatMap(attention -> attention.preparation().rope().stream()),
                 Stream.concat(
                         blocks(LatentAttentionSpec.class).map(LatentAttentionSpec::rope),
-                        blocks(MixtureOfHeadsSpec.class).map(MixtureOfHeadsSpec::rope)));
+                        Stream.concat(
+                                blocks(CompressedAttentionSpec.class).map(CompressedAttentionSpec::rope),
+                                blocks(MixtureOfHeadsSpec.class).map(MixtureOfHeadsSpec::rope))));
     }
 
     /// Returns its mixture of experts.

@@ -94,12 +94,33 @@ public record ModelSpec(
     /// @param linear [vocabSize, hiddenSize]; the embedding itself when tied
     /// @param factor on what it gives
     /// @param softCap c of c · tanh(logits / c), which limits them (arXiv:2408.00118); 0 for no limit
-    public record Head(LinearSpec linear, float factor, float softCap) {
+    /// @param streams what makes one row of several residual streams, in front of the last norm; absent for one
+    public record Head(LinearSpec linear, float factor, float softCap, Optional<HyperConnectionSpec> streams) {
         /// @throws IllegalArgumentException if a number is out of range
         public Head {
             Range.requireFinite("factor on the logits", factor);
             Range.requireNotNegative("limit of the logits", softCap);
         }
+
+        /// Creates that of one residual stream.
+        public Head(LinearSpec linear, float factor) {
+            this(linear, factor, 0, Optional.empty());
+        }
+    }
+
+    /// Returns how many residual streams there are.
+    public int numStreams() {
+        return head.streams().map(HyperConnectionSpec::streams).orElse(1);
+    }
+
+    /// Returns what reads and writes the residual streams, where there are several: that of each sublayer, and of the
+    /// head.
+    public Stream<HyperConnectionSpec> connections() {
+        return Stream.concat(
+                layers.stream()
+                        .flatMap(layer -> layer.sublayers().stream())
+                        .flatMap(sublayer -> sublayer.connection().stream()),
+                head.streams().stream());
     }
 
     /// Returns how many elements a row of the residual stream has.
@@ -174,6 +195,7 @@ public record ModelSpec(
         List<LinearSpec> linears = new ArrayList<>();
         linears.add(embedding.table());
         blocks(BlockSpec.class).forEach(block -> linears.addAll(block.linears()));
+        connections().map(HyperConnectionSpec::mix).forEach(linears::add);
         if (!tiedEmbeddings()) {
             linears.add(head.linear());
         }
@@ -181,13 +203,15 @@ public record ModelSpec(
         return linears;
     }
 
-    /// Returns the matrices that stay in the checkpoint's precision whatever the quantisation: routers and the gates
-    /// of shared experts, which are small and decide which experts run.
+    /// Returns the matrices that stay in the checkpoint's precision whatever the quantisation: routers, the gates of
+    /// shared experts, and what connects residual streams, which are small and decide which experts run.
     public List<LinearSpec> routingLinears() {
         return Stream.concat(
                         moeLayers().stream().flatMap(moe -> moe.routingLinears().stream()),
-                        blocks(MixtureOfHeadsSpec.class)
-                                .map(heads -> heads.router().linear()))
+                        Stream.concat(
+                                blocks(MixtureOfHeadsSpec.class)
+                                        .map(heads -> heads.router().linear()),
+                                connections().map(HyperConnectionSpec::mix)))
                 .toList();
     }
 
@@ -205,6 +229,7 @@ public record ModelSpec(
             }
             layer.factor().ifPresent(vectors::add);
         }
+        connections().forEach(connection -> vectors.addAll(connection.vectors()));
         vectors.addAll(finalNorm.vectors());
         encoder.ifPresent(present -> vectors.addAll(present.finalNorm().vectors()));
         vision().ifPresent(tower -> vectors.addAll(tower.vectors()));

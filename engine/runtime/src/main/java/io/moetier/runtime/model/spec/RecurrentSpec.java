@@ -13,6 +13,6 @@ public sealed interface RecurrentSpec extends MixerSpec
     /// @param step its bias is that of the step
     record Decay(LinearSpec step, VectorSpec logRates) {}
 
-    /// Returns how many floats each part of its state takes.
+    @Override
     List<Integer> states();
 }

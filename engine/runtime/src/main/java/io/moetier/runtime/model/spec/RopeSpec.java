@@ -13,8 +13,15 @@ import java.util.stream.IntStream;
 /// @param scaling how a checkpoint stretches it to longer contexts
 /// @param sections how many pairs are rotated by time, row and column of an image's tokens, the three taking turns from
 ///     the first pair on as long as they have any, and time taking the rest (Qwen3-VL); empty where images have none
+/// @param step positions from one row to the next: 1 for tokens, -1 for what is rotated back, more for entries that
+///     stand for several positions
 public record RopeSpec(
-        int rotaryDim, double theta, boolean interleaved, Optional<RopeTable.Scaling> scaling, List<Integer> sections) {
+        int rotaryDim,
+        double theta,
+        boolean interleaved,
+        Optional<RopeTable.Scaling> scaling,
+        List<Integer> sections,
+        int step) {
     private static final int AXES = 3;
 
     /// @throws IllegalArgumentException if a number is out of range
@@ -27,7 +34,22 @@ public record RopeSpec(
 
     /// Returns a rotation by the positions of a text.
     public RopeSpec(int rotaryDim, double theta, boolean interleaved, Optional<RopeTable.Scaling> scaling) {
-        this(rotaryDim, theta, interleaved, scaling, List.of());
+        this(rotaryDim, theta, interleaved, scaling, List.of(), 1);
+    }
+
+    /// Returns this rotation of rows that are so many positions apart.
+    public RopeSpec every(int positions) {
+        return new RopeSpec(rotaryDim, theta, interleaved, scaling, sections, positions);
+    }
+
+    /// Returns what undoes this rotation.
+    public RopeSpec back() {
+        return every(-step);
+    }
+
+    /// Returns how many rows there are of so many positions.
+    public int rows(int positions) {
+        return Math.ceilDiv(positions, Math.abs(step));
     }
 
     /// Returns by what each pair is rotated: 0 for time, 1 for the row, 2 for the column; empty without sections.

@@ -16,21 +16,31 @@ import java.util.Optional;
 /// @param norm of the residual stream, which the router then reads instead of what experts do
 /// @param factors `[numExperts]`, on the weights of each expert, where the family has them
 /// @param capacity how many tokens an expert takes, where the family limits it
+/// @param byToken `[vocabulary, numExpertsPerToken]`: the experts of each token of the vocabulary, which logits then
+///     only weigh (Roller et al. 2021, arXiv:2106.04426); absent where logits choose
 public record RouterSpec(
         LinearSpec linear,
         Optional<VectorSpec> correction,
         Routing routing,
         Optional<CapacitySpec> capacity,
         Optional<NormSpec> norm,
-        Optional<VectorSpec> factors) {
+        Optional<VectorSpec> factors,
+        Optional<VectorSpec> byToken) {
     /// Returns a router without what few families have.
     public static RouterSpec of(LinearSpec linear, Routing routing) {
-        return new RouterSpec(linear, Optional.empty(), routing, Optional.empty(), Optional.empty(), Optional.empty());
+        return new RouterSpec(
+                linear,
+                Optional.empty(),
+                routing,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
     }
 
     /// Returns this router choosing `k` experts.
     RouterSpec withExpertsPerToken(int k) {
-        return new RouterSpec(linear, correction, routing.choosing(k), capacity, norm, factors);
+        return new RouterSpec(linear, correction, routing.choosing(k), capacity, norm, factors, byToken);
     }
 
     /// Returns the vectors that are not a bias of the linear map.
@@ -38,6 +48,7 @@ public record RouterSpec(
         List<VectorSpec> vectors = new ArrayList<>(correction.stream().toList());
         norm.ifPresent(present -> vectors.addAll(present.vectors()));
         factors.ifPresent(vectors::add);
+        byToken.ifPresent(vectors::add);
         return vectors;
     }
 }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.device.RopeTable;
 import io.moetier.runtime.model.spec.AttentionSpec;
+import io.moetier.runtime.model.spec.CompressedAttentionSpec;
 import io.moetier.runtime.model.spec.DenseSpec;
 import io.moetier.runtime.model.spec.MambaSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
@@ -579,6 +580,60 @@ class FamiliesTest {
         assertEquals(40960, yarn.originalPositions());
         assertEquals(0.1 * Math.log(4) + 1, yarn.attentionFactor(), 1e-12);
         assertInstanceOf(Boolean.class, yarn.truncate());
+    }
+
+    @Nested
+    class DeepseekV4 {
+        private final Map<String, Object> byRatios = Map.of("compress_ratios", List.of(0, 4, 128, 0));
+
+        /// The list of ratios may have more, of layers that guess further ahead.
+        @Test
+        void tellsLayersApartByRatiosOrTypes() {
+            assertEquals(List.of(0, 4, 8), rates(describe("deepseek_v4", Map.of())));
+            assertEquals(List.of(0, 4, 128), rates(describe("deepseek_v4", byRatios)));
+            assertEquals(1, describe("deepseek_v4", byRatios).indexers().count());
+            assertEquals(
+                    List.of(true, false, false),
+                    describe("deepseek_v4", byRatios).moeLayers().stream()
+                            .map(moe -> moe.router().byToken().isPresent())
+                            .toList());
+        }
+
+        private List<Integer> rates(ModelSpec spec) {
+            return spec.blocks(CompressedAttentionSpec.class)
+                    .map(CompressedAttentionSpec::rate)
+                    .toList();
+        }
+
+        @Test
+        void stretchesPositionsOfLayersWithEntriesAlone() {
+            List<RopeSpec> ropes = describe("deepseek_v4", Map.of())
+                    .blocks(CompressedAttentionSpec.class)
+                    .map(CompressedAttentionSpec::rope)
+                    .toList();
+            assertTrue(ropes.getFirst().scaling().isEmpty());
+            assertEquals(1e4, ropes.getFirst().theta());
+            assertEquals(1.6e5, ropes.getLast().theta());
+            RopeTable.Yarn yarn = (RopeTable.Yarn) ropes.getLast().scaling().orElseThrow();
+            assertEquals(1, yarn.attentionFactor());
+        }
+
+        @Test
+        void isRefusedWhereSizesOrTypesDoNotFit() {
+            assertRefused("hc_mult", 9, "at most 8");
+            assertRefused("o_groups", 3, "a divisor of 4");
+            assertRefused("compress_ratios", List.of(0, 4, 5), "0, 4 or 128");
+            assertRefused("compress_ratios", List.of(0, 4), "3 entries or more");
+            assertRefused("layer_types", List.of("full", "full", "full"), "heavily_compressed_attention");
+            assertRefused("qk_rope_head_dim", 64, "at least the 64 that are rotated");
+            assertRefused("scoring_func", "sigmoid", "sqrtsoftplus");
+            assertRefused("swiglu_limit", 0, "above 0");
+        }
+
+        private void assertRefused(String key, Object value, String expected) {
+            String message = failure("deepseek_v4", key, value);
+            assertTrue(message.contains(expected), message);
+        }
     }
 
     private static String failure(String name, String key, Object value) {
