@@ -152,10 +152,25 @@ public final class Checkpoint implements AutoCloseable {
     /// @throws MalformedModelException if it is missing, has another shape or other elements
     public RawTensor requireBytes(String name, long... shape) {
         RawTensor tensor = requireRaw(name, shape);
-        if (!tensor.dtype().equals(ElementType.U8.name())) {
+        if (!areBytes(tensor)) {
             throw MalformedModelException.of(tensor.file(), "tensor " + name + ": dtype", "U8", tensor.dtype());
         }
         return tensor;
+    }
+
+    /// Says whether there is a tensor of bytes `name` of exactly this shape.
+    public boolean hasBytes(String name, long... shape) {
+        RawTensor tensor = raw.get(name);
+        return tensor != null
+                && areBytes(tensor)
+                && tensor.shape().equals(Arrays.stream(shape).boxed().toList());
+    }
+
+    /// Some call codes and exponents whole numbers or floats of their own.
+    private static boolean areBytes(RawTensor tensor) {
+        return tensor.dtype().equals(ElementType.U8.name())
+                || tensor.dtype().equals(ElementType.I8.name())
+                || tensor.dtype().equals(ElementType.F8_E8M0.name());
     }
 
     /// Returns the tensor of whole numbers `name`, which must have exactly this shape.
@@ -206,7 +221,8 @@ public final class Checkpoint implements AutoCloseable {
 
     /// A matrix of eight-bit floats with the factors of its blocks, whose size `config.json` says.
     private ScaledFloat8 scaled(RawTensor values) {
-        RawTensor scales = raw.get(values.name() + ScaledFloat8.SCALES);
+        RawTensor scales =
+                raw.getOrDefault(values.name() + ScaledFloat8.SCALES, raw.get(ScaledFloat8.shortScales(values.name())));
         if (scales == null) {
             throw MalformedModelException.of(
                     values.file(),
@@ -252,6 +268,13 @@ public final class Checkpoint implements AutoCloseable {
         return (int) raw.values().stream().filter(Checkpoint::isScaled).count();
     }
 
+    private boolean isScaleOfFloat8(String name) {
+        String end = ".scale";
+        RawTensor values =
+                name.endsWith(end) ? raw.get(name.substring(0, name.length() - end.length()) + ".weight") : null;
+        return values != null && isScaled(values);
+    }
+
     private static boolean isScaled(RawTensor tensor) {
         return tensor.dtype().equals(ScaledFloat8.DTYPE);
     }
@@ -290,7 +313,7 @@ public final class Checkpoint implements AutoCloseable {
         if (isScaled(tensor)) {
             return 2 * tensor.byteLength();
         }
-        boolean factors = tensor.name().endsWith(ScaledFloat8.SCALES);
+        boolean factors = tensor.name().endsWith(ScaledFloat8.SCALES) || isScaleOfFloat8(tensor.name());
         return factors ? 0 : tensor.byteLength();
     }
 

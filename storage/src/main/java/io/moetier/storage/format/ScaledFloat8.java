@@ -9,8 +9,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.List;
 
-/// A matrix of `F8_E4M3` (Micikevicius et al. 2022, arXiv:2209.05433) with one float32 factor for each block, as
-/// DeepSeek-V3 is published: read as the bfloat16 matrix that its own conversion makes, each product rounded to nearest
+/// A matrix of `F8_E4M3` (Micikevicius et al. 2022, arXiv:2209.05433) with one factor for each block, in float32 as
+/// DeepSeek-V3 is published, or a power of two (`F8_E8M0`) as DeepSeek-V4 is: read as the bfloat16 matrix that its own
+/// conversion makes, each product rounded to nearest
 /// even. It keeps all four digits of a weight.
 ///
 /// @param values `[rows, cols]`
@@ -21,6 +22,9 @@ record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int block
 
     /// What the name of the factors has behind that of the values.
     static final String SCALES = "_scale_inv";
+
+    private static final String WEIGHT = ".weight";
+    private static final int EXPONENT_BIAS = 127;
 
     private static final int CHUNK = 1 << 16;
     private static final ValueLayout.OfShort SHORT =
@@ -36,13 +40,23 @@ record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int block
         List<Long> expected = List.of(
                 blocks(values.shape().getFirst(), blockRows),
                 blocks(values.shape().getLast(), blockCols));
-        if (!scales.shape().equals(expected) || !scales.dtype().equals(DType.F32.name())) {
+        if (!scales.shape().equals(expected) || (!scales.dtype().equals(DType.F32.name()) && !arePowers(scales))) {
             throw MalformedModelException.of(
                     scales.file(),
                     "tensor " + scales.name(),
                     "F32 " + expected + ", one for each " + blockRows + " x " + blockCols + " of " + values.name(),
                     scales.dtype() + " " + scales.shape());
         }
+    }
+
+    /// Returns what DeepSeek-V4 calls the factors of a matrix.
+    static String shortScales(String values) {
+        int end = values.endsWith(WEIGHT) ? values.length() - WEIGHT.length() : values.length();
+        return values.substring(0, end) + ".scale";
+    }
+
+    private static boolean arePowers(RawTensor scales) {
+        return scales.dtype().equals(ElementType.F8_E8M0.name());
     }
 
     private static long blocks(long length, int block) {
@@ -98,10 +112,18 @@ record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int block
         long perRow = scales.shape().getLast();
         long firstRow = first / cols / blockRows;
         long lastRow = (first + count - 1) / cols / blockRows;
-        MemorySegment bytes = arena.allocate((lastRow - firstRow + 1) * perRow * Float.BYTES);
-        reader.read(scales, firstRow * perRow * Float.BYTES, bytes);
-        float[] floats = new float[Math.toIntExact(bytes.byteSize() / Float.BYTES)];
-        Floats.decode(DType.F32, bytes, floats.length, floats, 0);
+        int elementBytes = arePowers(scales) ? 1 : Float.BYTES;
+        MemorySegment bytes = arena.allocate((lastRow - firstRow + 1) * perRow * elementBytes);
+        reader.read(scales, firstRow * perRow * elementBytes, bytes);
+        float[] floats = new float[Math.toIntExact(bytes.byteSize() / elementBytes)];
+        if (elementBytes == Float.BYTES) {
+            Floats.decode(DType.F32, bytes, floats.length, floats, 0);
+            return floats;
+        }
+        for (int i = 0; i < floats.length; i++) {
+            int exponent = bytes.get(ValueLayout.JAVA_BYTE, i) & 0xFF;
+            floats[i] = exponent == 0xFF ? Float.NaN : Math.scalb(1f, exponent - EXPONENT_BIAS);
+        }
         return floats;
     }
 

@@ -124,6 +124,27 @@ class ScaledFloat8Test {
         }
     }
 
+    /// As DeepSeek-V4 has them.
+    @Test
+    void factorsMayBePowersOfTwoByAShorterName() throws IOException {
+        Files.writeString(directory.resolve("config.json"), "{}");
+        List<Entry> entries =
+                List.of(Entry.of("a.weight", "F8_E4M3", ROWS, COLS), Entry.of("a.scale", "F8_E8M0", 3, 2));
+        try (SafetensorsWriter writer =
+                SafetensorsWriter.create(directory.resolve("model.safetensors"), entries, Map.of())) {
+            byte[] ones = new byte[ROWS * COLS];
+            Arrays.fill(ones, (byte) 0x38);
+            writer.write("a.weight", MemorySegment.ofArray(ones));
+            writer.write("a.scale", MemorySegment.ofArray(new byte[] {127, (byte) 130, 120, 127, 127, (byte) 0xFF}));
+        }
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            assertEquals(2L * ROWS * COLS, checkpoint.totalBytes());
+            float[] found = checkpoint.readFloats(checkpoint.require("a.weight", ROWS, COLS));
+            assertArrayEquals(new float[] {1, 8, 0x1p-7f}, new float[] {found[0], found[128], found[128 * COLS]});
+            assertTrue(Float.isNaN(found[ROWS * COLS - 1]));
+        }
+    }
+
     @Test
     void aCodeThatIsNoNumberReadsAsNone() throws IOException {
         byte[] codes = new byte[ROWS * COLS];

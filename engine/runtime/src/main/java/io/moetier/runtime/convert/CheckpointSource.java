@@ -36,6 +36,7 @@ final class CheckpointSource implements ModelSource {
             Pattern.compile("(model\\.)?(visual|vision_model|vision_tower|audio_tower"
                     + "|embed_vision|embed_audio|multi_modal_projector|patch_merge_mlp)\\..*");
     private static final Pattern NAMED = Pattern.compile("(model\\.)?mtp[._].*");
+    private static final String WEIGHT = ".weight";
     private static final String CONFIG = "config.json";
     private static final String TOKENIZER = "tokenizer.json";
     private static final String SENTENCE_PIECE = "tokenizer.model";
@@ -122,7 +123,24 @@ final class CheckpointSource implements ModelSource {
 
     /// Where a matrix has a tensor of its own although most checkpoints have it in another's, it lies there.
     private Optional<MatrixSlice> slice(LinearSpec linear) {
-        return linear.slice().filter(slice -> !names.contains(linear.weight()));
+        return packed(linear).or(() -> linear.slice().filter(slice -> !names.contains(linear.weight())));
+    }
+
+    /// A matrix in MXFP4 whose codes have its name, and whose exponents lie beside it, as DeepSeek-V4 has its experts.
+    private Optional<MatrixSlice> packed(LinearSpec linear) {
+        String name = linear.weight();
+        int rows = linear.rows();
+        int codes = linear.cols() / 2;
+        int exponents = linear.cols() / Mxfp4Slice.BLOCK;
+        String scale = name.endsWith(WEIGHT) ? name.substring(0, name.length() - WEIGHT.length()) + ".scale" : name;
+        boolean isPacked = linear.cols() % Mxfp4Slice.BLOCK == 0
+                && checkpoint.hasBytes(name, rows, codes)
+                && checkpoint.hasBytes(scale, rows, exponents);
+        return isPacked
+                ? Optional.of(new Mxfp4Slice(
+                        TensorSlice.rows(name, List.of((long) rows, (long) codes), 0, codes),
+                        TensorSlice.rows(scale, List.of((long) rows, (long) exponents), 0, exponents)))
+                : Optional.empty();
     }
 
     private TensorInfo require(MatrixSlice slice, LinearSpec linear) {

@@ -52,10 +52,15 @@ final class AlteredCheckpoint {
         return this;
     }
 
-    AlteredCheckpoint replace(String name, String dtype, Long... shape) {
+    /// Puts a tensor of zeros in the place of one of this name, or beside the others.
+    AlteredCheckpoint put(String name, String dtype, Long... shape) {
         long bytes = SafetensorsWriter.Entry.of(name, dtype, longs(shape)).byteLength();
-        Objects.requireNonNull(tensors.put(name, new Tensor(dtype, List.of(shape), new byte[(int) bytes])));
+        tensors.put(name, new Tensor(dtype, List.of(shape), new byte[(int) bytes]));
         return this;
+    }
+
+    AlteredCheckpoint replace(String name, String dtype, Long... shape) {
+        return remove(name).put(name, dtype, shape);
     }
 
     /// Replaces the configuration by the object `key` in it.

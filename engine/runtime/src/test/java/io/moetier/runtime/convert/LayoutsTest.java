@@ -6,12 +6,17 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Session;
 import io.moetier.storage.model.MalformedModelException;
+import io.moetier.storage.format.Floats;
+import io.moetier.storage.model.DType;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.Predicate;
@@ -92,6 +97,32 @@ class LayoutsTest {
         }
     }
 
+    /// Two neighbouring elements are a byte, the first in its lower half, and 32 have an exponent, as experts of
+    /// DeepSeek-V4.
+    @Test
+    void expertsOfFourBitsMayHaveExponentsBesideThem() throws IOException {
+        String name = "layers.1.ffn.experts.3.w1";
+        AlteredCheckpoint packed = new AlteredCheckpoint(TestData.golden("deepseek_v4"))
+                .replace(name + ".weight", "I8", 32L, 32L)
+                .setByte(name + ".weight", 17, 0x2F)
+                .put(name + ".scale", "F8_E8M0", 32L, 2L)
+                .setByte(name + ".scale", 1, 129);
+        try (ModelSource source = ModelSource.open(packed.write(directory.resolve("packed")));
+                Arena arena = Arena.ofConfined()) {
+            LinearSpec gate =
+                    source.spec().moeLayers().get(1).experts().get(3).gate().orElseThrow();
+            assertEquals(DType.MXFP4, source.require(gate).dtype());
+            MemorySegment row = arena.allocate(DType.MXFP4.bytes(64));
+            source.read(gate, 0, row);
+            float[] found = new float[64];
+            Floats.decode(DType.MXFP4, row, 64, found, 0);
+            float[] expected = new float[64];
+            expected[34] = -6 * 4;
+            expected[35] = 1 * 4;
+            assertArrayEquals(expected, found);
+        }
+    }
+
     @Test
     void aTowerThatLacksATensorIsRefused() throws IOException {
         String lacking = "vision_tower.encoder.layer.1.lambda_2";
@@ -112,6 +143,20 @@ class LayoutsTest {
                         ? Optional.of(name.replace("language_model.", ""))
                         : Optional.empty());
         assertSameLogits(gemma(), alone);
+    }
+
+    @Test
+    void factorsOfEightBitsMayBeCalledScale() throws IOException {
+        Predicate<String> linear = name -> name.matches("layers\\..*\\.(w[123]|w[qo]_[ab]|wkv)\\.weight");
+        assertSameLogits(
+                deepseek().float8(linear, 24, 40, false),
+                deepseek()
+                        .float8(linear, 24, 40, false)
+                        .rename(name -> Optional.of(name.replace(".weight_scale_inv", ".scale"))));
+    }
+
+    private static AlteredCheckpoint deepseek() {
+        return new AlteredCheckpoint(TestData.golden("deepseek_v4"));
     }
 
     @Test
