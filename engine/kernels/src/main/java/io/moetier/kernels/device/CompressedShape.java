@@ -67,7 +67,7 @@ public record CompressedShape(LatentShape rows, int window, int rate) {
     public record Pooling(int dim, int rate, boolean overlaps) {
         /// Parts of the state of an element: the largest gate so far, the sum of the weights relative to it, and that
         /// of the weighted elements.
-        static final int PARTS = 3;
+        public static final int PARTS = 3;
 
         /// @throws IllegalArgumentException if a count is not positive
         public Pooling {

@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 
 /// The latents and rotated keys of one layer and one session, float16 or float32 and off-heap: all that multi-head
 /// latent attention keeps of a position, whatever the number of heads.
+/// Without a rotated key, a latent is key and value, as a row of compressed attention is.
 ///
 /// Memory comes in chunks of [#CHUNK_POSITIONS] positions `[CHUNK_POSITIONS][latentDim + ropeDim]`, allocated when the
 /// first of them is stored. It belongs to the arena, which kernel threads read from: it must be shared, automatic or

@@ -12,7 +12,6 @@ public final class EntryPooling implements WorkerPool.Job {
     private static final int LARGEST = 0; // parts of the state of an entry that has begun
     private static final int TOTAL = 1;
     private static final int SUM = 2;
-    private static final int PARTS = 3;
 
     private final Cut cut;
     private float[] values = new float[0];
@@ -62,7 +61,7 @@ public final class EntryPooling implements WorkerPool.Job {
             int placeAt = place * s.width() + from;
             add(at + own, placeAt + own, from, length, s.dim());
             if (s.overlaps()) {
-                add(at, placeAt, PARTS * s.dim() + from, length, s.dim());
+                add(at, placeAt, Pooling.PARTS * s.dim() + from, length, s.dim());
             }
             if (place == s.rate() - 1) {
                 finish(from, length, s, entry * s.dim() + from);
@@ -93,9 +92,9 @@ public final class EntryPooling implements WorkerPool.Job {
         for (int i = 0; i < length; i++) {
             out[to + i] = state[SUM * s.dim() + from + i] / state[TOTAL * s.dim() + from + i];
         }
-        for (int partAt = from; partAt < PARTS * s.dim(); partAt += s.dim()) {
+        for (int partAt = from; partAt < Pooling.PARTS * s.dim(); partAt += s.dim()) {
             if (s.overlaps()) {
-                int next = PARTS * s.dim() + partAt;
+                int next = Pooling.PARTS * s.dim() + partAt;
                 System.arraycopy(state, next, state, partAt, length);
                 Arrays.fill(state, next, next + length, 0f);
             } else {

@@ -29,9 +29,4 @@ public record HyperConnectionSpec(
     List<VectorSpec> vectors() {
         return List.of(scale, base);
     }
-
-    /// Returns how many floats a token needs in between: the normalised streams, and the coefficients.
-    public int width() {
-        return norm.size() + mix.rows();
-    }
 }

@@ -33,6 +33,7 @@ public record ModelSpec(
                 Range.require("first token of the decoder", stack.decoderStartToken(), 0, sizes.vocabulary() - 1));
         requireKeysAndValues(layers, sizes.positions());
         requireChoices(layers);
+        requireStreams(layers, head);
     }
 
     /// Returns this model with a tower for images.
@@ -187,6 +188,19 @@ public record ModelSpec(
         if (!alike || (!sparse.isEmpty() && sparse.getFirst().indexer().isEmpty())) {
             throw new IllegalArgumentException("layers that read chosen keys: expected one kind of choice, and an"
                     + " indexer in the first, found otherwise");
+        }
+    }
+
+    /// What reads and writes residual streams agrees on how many there are.
+    private static void requireStreams(List<LayerSpec> layers, Head head) {
+        Optional<Integer> streams = head.streams().map(HyperConnectionSpec::streams);
+        boolean alike = layers.stream()
+                .flatMap(layer -> layer.sublayers().stream())
+                .map(sublayer -> sublayer.connection().map(HyperConnectionSpec::streams))
+                .allMatch(streams::equals);
+        if (!alike) {
+            throw new IllegalArgumentException(
+                    "residual streams: expected as many in each sublayer as in front of the head, found otherwise");
         }
     }
 
