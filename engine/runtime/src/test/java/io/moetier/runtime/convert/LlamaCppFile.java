@@ -33,8 +33,8 @@ public final class LlamaCppFile {
     private static final Pattern EXPERT =
             Pattern.compile("(?:mlp|block_sparse_moe|feed_forward|mixer)\\.experts\\.(\\d+)\\.(\\w+)\\.(weight|bias)");
     private static final Pattern FUSED = Pattern.compile("(.*)\\.input_linear\\.weight");
-    private static final Pattern ENCODER =
-            Pattern.compile("(?:model\\.visual|vision_tower|multi_modal_projector|patch_merge_mlp)\\..*");
+    private static final Pattern ENCODER = Pattern.compile(
+            "(?:model\\.(?:visual|vision_tower|embed_vision)|vision_tower|multi_modal_projector|patch_merge_mlp)\\..*");
     private static final Map<String, String> OUTSIDE = Map.ofEntries(
             Map.entry("backbone.embeddings.weight", "token_embd.weight"),
             Map.entry("backbone.norm_f.weight", "output_norm.weight"),
@@ -746,11 +746,10 @@ public final class LlamaCppFile {
         return config.optionalInts(list).orElseThrow().getFirst();
     }
 
-    private void convert(String written, Floats tensor) {
-        if (written.startsWith("model.vision_tower.") || written.startsWith("model.embed_vision.")) {
-            return; // in a file of their own
+    private void convert(String name, Floats tensor) {
+        if (ENCODER.matcher(name).matches()) {
+            return; // in a file of its own
         }
-        String name = written.replace("model.language_model.", "model.");
         Matcher layer = LAYER.matcher(name);
         if (!layer.matches()) {
             put(Objects.requireNonNull(OUTSIDE.get(name), name), shifted(name, tensor));

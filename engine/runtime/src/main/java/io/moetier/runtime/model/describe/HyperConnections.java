@@ -5,7 +5,6 @@ import io.moetier.runtime.model.spec.HyperConnectionSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.spec.weight.NormSpec;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
-import java.util.Optional;
 
 /// Describes hyper-connections with the keys and tensors that DeepSeek-V4 gave them: `hc_mult` streams, `hc_eps`,
 /// `hc_sinkhorn_iters`; `name_fn`, `name_scale`, `name_base`.
