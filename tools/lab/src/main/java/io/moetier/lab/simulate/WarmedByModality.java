@@ -139,8 +139,9 @@ public record WarmedByModality(boolean hindsight, List<Row> rows) {
             Found text = Found.NOTHING;
             Found image = Found.NOTHING;
             double changed = 0;
-            for (Both<long[]> part : parts) {
-                Both<long[]> others = others(part);
+            for (int i = 0; i < parts.size(); i++) {
+                Both<long[]> part = parts.get(i);
+                Both<long[]> others = others(i);
                 BitSet all = most(sum(others.text, others.image), plan);
                 Both<BitSet> own = others.map(of -> most(of, plan));
                 text = text.plus(Found.of(part.text, all, own.text));
@@ -152,10 +153,11 @@ public record WarmedByModality(boolean hindsight, List<Row> rows) {
         }
 
         /// Returns what the other parts chose; if there is no other, what this one did.
-        private Both<long[]> others(Both<long[]> part) {
+        private Both<long[]> others(int part) {
             Both<long[]> sum = new Both<>(new long[size], new long[size]);
-            for (Both<long[]> other : parts) {
-                if (other != part || parts.size() == 1) {
+            for (int i = 0; i < parts.size(); i++) {
+                if (i != part || parts.size() == 1) {
+                    Both<long[]> other = parts.get(i);
                     sum = new Both<>(sum(sum.text, other.text), sum(sum.image, other.image));
                 }
             }
