@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,10 +33,36 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
-/// Pictures in prompts and chats. The tokenizer of the cases reads numbers as the ids that they are.
+/// Pictures in prompts and chats. The tokenizer reads numbers as the ids that they are, and what stands around and for
+/// pictures as each case has it.
 class PictureConversationTest {
     private static final String CHAT = "qwen3_vl_moe";
-    private static final int IMAGE = 310;
+    private static final List<String> CHATS = List.of(CHAT, "qwen3_5_moe_image");
+    private static final int FIRST_WORD = 310; // ids before are numbers of texts
+
+    /// What each case calls the ids from 310 on.
+    private static final Map<String, List<String>> WORDS = Map.of(
+            "gemma4_moe_image",
+            List.of("<|image|>", "<|image>", "<image|>"),
+            "internvl_qwen3_moe",
+            List.of("<IMG_CONTEXT>", "<img>", "</img>"),
+            "llama4_scout_image",
+            List.of(
+                    "<|image_start|>",
+                    "<|image_end|>",
+                    "<|tile_x_separator|>",
+                    "<|tile_y_separator|>",
+                    "<|image|>",
+                    "<|patch|>"));
+
+    private static final List<String> OF_QWEN = List.of(
+            "<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>", "<|im_start|>", "<|im_end|>");
+
+    /// How each case may mark a picture, beside our own way.
+    private static final Map<String, List<String>> MARKS = Map.of(
+            "gemma4_moe_image", List.of("<|image|>"),
+            "internvl_qwen3_moe", List.of("<IMG_CONTEXT>"),
+            "llama4_scout_image", List.of("<|image|>"));
     private static final int LENGTH = 12;
 
     @TempDir
@@ -70,12 +97,22 @@ class PictureConversationTest {
                     }
                 }
             }
+            Path tokenizer = checkpoint.resolve("tokenizer.json");
+            Files.writeString(tokenizer, withWords(Files.readString(tokenizer), WORDS.getOrDefault(name, List.of())));
             Path store = ImportedStores.of(checkpoint);
             return LoadedModel.open(
                     store, store, directory, EngineConfig.DEFAULT.withThreads(2).withKv(KvType.F32));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static String withWords(String tokenizer, List<String> words) {
+        String altered = tokenizer;
+        for (int i = 0; i < words.size(); i++) {
+            altered = altered.replace(OF_QWEN.get(i), words.get(i));
+        }
+        return altered;
     }
 
     private static Picture picture(String name) {
@@ -104,9 +141,20 @@ class PictureConversationTest {
     @FieldSource("io.moetier.testdata.TestData#GOLDEN_IMAGE_CASES")
     void answersAreTheReferences(String name) {
         List<Integer> ids = ints(name, "input_ids");
-        String before = text(ids.subList(0, ids.indexOf(IMAGE) - 1));
-        String behind = text(ids.subList(ids.lastIndexOf(IMAGE) + 2, ids.size()));
-        for (String mark : List.of("<image>", "<|vision_start|><|image_pad|><|vision_end|>", "<|image_pad|>")) {
+        int first = 0;
+        while (ids.get(first) < FIRST_WORD) {
+            first++;
+        }
+        int end = ids.size();
+        while (ids.get(end - 1) < FIRST_WORD) {
+            end--;
+        }
+        String before = text(ids.subList(0, first));
+        String behind = text(ids.subList(end, ids.size()));
+        List<String> marks = new ArrayList<>(
+                MARKS.getOrDefault(name, List.of("<|vision_start|><|image_pad|><|vision_end|>", "<|image_pad|>")));
+        marks.add("<image>");
+        for (String mark : marks) {
             try (Conversation conversation = conversation(name, false)) {
                 Reply reply = answer(conversation, before + mark + behind, picture(name));
                 assertEquals(ids.size(), reply.promptLength());
@@ -154,7 +202,7 @@ class PictureConversationTest {
 
     /// Each turn of a chat is what the whole chat would be if it were read at once.
     @ParameterizedTest
-    @FieldSource("io.moetier.testdata.TestData#GOLDEN_IMAGE_CASES")
+    @FieldSource("CHATS")
     void turnsAddUp(String name) {
         try (Conversation chat = conversation(name, true)) {
             answer(chat, "1 2", picture(name));
