@@ -45,9 +45,8 @@ public final class Floats {
         }
     }
 
-    /// Decodes `elements` elements that are in no blocks from the beginning of `src` to `dst` from `dstIndex` on. From
-    /// an
-    /// array, since the JVM reads arrays fast whatever other segments the program has read.
+    /// Decodes `elements` elements that are in no blocks from the beginning of `src` to `dst` from `dstIndex`
+    /// on. From an array, since the JVM reads arrays fast whatever other segments the program has read.
     ///
     /// @throws IllegalArgumentException if the type has blocks
     /// @throws IndexOutOfBoundsException if `src` or `dst` is too small

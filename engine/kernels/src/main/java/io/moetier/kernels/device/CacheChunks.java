@@ -6,9 +6,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/// Memory of what a layer keeps of each position, in chunks of [#POSITIONS] that are allocated when the first of them
-/// is
-/// stored, and belong to an arena. Written by one thread at a time.
+/// Memory of what a layer keeps of each position, in chunks of [#POSITIONS] that are allocated when the first
+/// of them is stored, and belong to an arena. Written by one thread at a time.
 final class CacheChunks {
     static final int POSITIONS = KvLayer.CHUNK_POSITIONS;
 

@@ -517,9 +517,9 @@ public final class Kernels {
         }
     }
 
-    /// Attention of each of `n` rows of `q` `[n, numHeads * headDim]` to all of `k` and `v`, which are shaped likewise,
-    /// as
-    /// is `out`: as [#sequenceAttention] of a shape that is not causal, for as many rows as images have patches.
+    /// Attention of each of `n` rows of `q` `[n, numHeads * headDim]` to all of `k` and `v`, which are shaped
+    /// likewise, as is `out`: as [#sequenceAttention] of a shape that is not causal, for as many rows as images
+    /// have patches.
     public void mutualAttention(
             DeviceBuffer q, DeviceBuffer k, DeviceBuffer v, int n, SequenceShape shape, DeviceBuffer out) {
         backend.enter();

@@ -41,9 +41,8 @@ public record ModelSpec(
         return with(Optional.of(tower));
     }
 
-    /// Returns this model as it is in a file that may have come without the tower, as a configuration is often kept
-    /// when
-    /// the language model alone is published: without it if the file has none of its tensors.
+    /// Returns this model as it is in a file that may have come without the tower, as a configuration is often
+    /// kept when the language model alone is published: without it if the file has none of its tensors.
     ///
     /// @param hasTensor says of a name whether the file has a tensor of it
     public ModelSpec seeingIf(Predicate<String> hasTensor) {

@@ -2,9 +2,8 @@ package io.moetier.runtime.model.vision;
 
 import io.moetier.runtime.model.spec.VisionSpec;
 
-/// An image as its tower reads it: tiles of `rows` rows and `cols` columns of patches, those patches that are merged
-/// into
-/// one row behind each other. A tower without tiles takes an image as one.
+/// An image as its tower reads it: tiles of `rows` rows and `cols` columns of patches, those patches that are
+/// merged into one row behind each other. A tower without tiles takes an image as one.
 ///
 /// @param values `[tiles * rows * cols, floats of a patch]`, normalised; not to be written
 @SuppressWarnings("ArrayRecordComponent") // nobody compares images
