@@ -24,10 +24,11 @@ public final class JsonObject {
     private final String prefix;
     private final Map<String, @Nullable Object> values;
     private final Map<String, String> spellings; // of keys that the file calls otherwise
+    private final Map<String, JsonObject> others; // values that are of other files
     private final Consumer<String> reads;
 
     JsonObject(Path source, String prefix, Map<String, @Nullable Object> values) {
-        this(source, prefix, values, Map.of(), path -> {});
+        this(source, prefix, values, Map.of(), Map.of(), path -> {});
     }
 
     private JsonObject(
@@ -35,18 +36,20 @@ public final class JsonObject {
             String prefix,
             Map<String, @Nullable Object> values,
             Map<String, String> spellings,
+            Map<String, JsonObject> others,
             Consumer<String> reads) {
         this.source = source;
         this.prefix = prefix;
         this.values = values;
         this.spellings = spellings;
+        this.others = others;
         this.reads = reads;
     }
 
     /// Returns this object handing `newReads` every key that it, or an object in it, is asked for, with dots between
     /// the keys of nested objects.
     public JsonObject reporting(Consumer<String> newReads) {
-        return new JsonObject(source, prefix, values, spellings, newReads);
+        return new JsonObject(source, prefix, values, spellings, others, newReads);
     }
 
     /// Returns the file this object was read from.
@@ -73,7 +76,7 @@ public final class JsonObject {
                 merged.put(key, value);
             }
         });
-        return new JsonObject(source, prefix, merged, spellings, reads);
+        return new JsonObject(source, prefix, merged, spellings, others, reads);
     }
 
     /// Returns this object with `names`, which map keys to what the file calls them, with dots between the keys of
@@ -88,13 +91,22 @@ public final class JsonObject {
             }
             value.ifPresent(found -> merged.put(key, found));
         });
-        return new JsonObject(source, prefix, merged, all, reads);
+        return new JsonObject(source, prefix, merged, all, others, reads);
     }
 
     /// Returns this object for a file that is not JSON: `names` maps keys to what the file calls them where they are
     /// wrong.
     public JsonObject spelled(Map<String, String> names) {
-        return new JsonObject(source, prefix, values, names, reads);
+        return new JsonObject(source, prefix, values, names, others, reads);
+    }
+
+    /// Returns this object with `other` as the value of `key`, where errors name the file and the keys of `other`.
+    public JsonObject with(String key, JsonObject other) {
+        Map<String, @Nullable Object> merged = new LinkedHashMap<>(values);
+        merged.put(key, other.values);
+        Map<String, JsonObject> all = new HashMap<>(others);
+        all.put(key, other);
+        return new JsonObject(source, prefix, merged, spellings, all, reads);
     }
 
     private Optional<Object> find(String path) {
@@ -106,9 +118,11 @@ public final class JsonObject {
 
     /// Returns this object without a value for `key`.
     public JsonObject without(String key) {
-        Map<String, @Nullable Object> others = new LinkedHashMap<>(values);
-        others.remove(key);
-        return new JsonObject(source, prefix, others, spellings, reads);
+        Map<String, @Nullable Object> rest = new LinkedHashMap<>(values);
+        rest.remove(key);
+        Map<String, JsonObject> restOfOthers = new HashMap<>(others);
+        restOfOthers.remove(key);
+        return new JsonObject(source, prefix, rest, spellings, restOfOthers, reads);
     }
 
     /// Says whether `key` has a value other than null.
@@ -208,8 +222,7 @@ public final class JsonObject {
         return switch (value) {
             case null -> Optional.empty();
             case Map<?, ?> m ->
-                Optional.of(
-                        new JsonObject(source, path(key) + ".", (Map<String, @Nullable Object>) m, Map.of(), reads));
+                Optional.of(others.getOrDefault(key, nested(path(key) + ".", (Map<String, @Nullable Object>) m)));
             default -> throw mistyped(key, "an object", value);
         };
     }
@@ -288,14 +301,13 @@ public final class JsonObject {
             if (!(element instanceof Map<?, ?> m)) {
                 throw mistyped(key, "a list of objects", element);
             }
-            objects.add(new JsonObject(
-                    source,
-                    path(key) + "[" + objects.size() + "].",
-                    (Map<String, @Nullable Object>) m,
-                    Map.of(),
-                    reads));
+            objects.add(nested(path(key) + "[" + objects.size() + "].", (Map<String, @Nullable Object>) m));
         }
         return objects;
+    }
+
+    private JsonObject nested(String path, Map<String, @Nullable Object> object) {
+        return new JsonObject(source, path, object, Map.of(), Map.of(), reads);
     }
 
     /// Returns the error for a value of `key` that is not as it should be.

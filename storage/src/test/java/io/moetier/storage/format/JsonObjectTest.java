@@ -85,6 +85,23 @@ class JsonObjectTest {
     }
 
     @Test
+    void anObjectOfAnotherFileIsNamedAsItIsThere() {
+        JsonObject other = Json.parseObject("{\"b\": \"c\"}".getBytes(StandardCharsets.UTF_8), Path.of("y.bin"))
+                .spelled(Map.of("b", "y.b"));
+        JsonObject both = OBJECT.with("inner", other).withDefaults(Map.of("d", 4));
+        assertEquals(Map.of("b", "c"), both.asMap().get("inner"));
+        assertEquals(
+                "y.bin: y.b: expected an integer, found \"c\"",
+                assertThrows(
+                                MalformedModelException.class,
+                                () -> both.requireObject("inner").requireInt("b"))
+                        .getMessage());
+        assertEquals("x.json", both.source().toString());
+        assertFalse(both.without("inner").has("inner"));
+        assertEquals(2, OBJECT.requireObject("inner").requireInt("b"));
+    }
+
+    @Test
     void aByteOrderMarkIsSkipped() {
         assertEquals(1, parse("\uFEFF{\"a\": 1}").requireInt("a"));
     }
