@@ -1,5 +1,6 @@
 package io.moetier.cli.models;
 
+import io.moetier.cli.option.TowerOptions;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
@@ -12,9 +13,11 @@ import io.moetier.runtime.library.Tidying;
 import io.moetier.storage.file.UnfinishedFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -61,6 +64,9 @@ public final class ImportCommand implements Callable<Integer> {
     @Nullable
     Path importance;
 
+    @Mixin
+    TowerOptions tower = new TowerOptions();
+
     @Option(names = "--force", description = "Replace a store of that name.")
     boolean force;
 
@@ -74,7 +80,7 @@ public final class ImportCommand implements Callable<Integer> {
         if (Stores.isStore(model)) {
             throw new IllegalArgumentException(model + " is a store already");
         }
-        try (ModelSource source = Stores.openSource(model)) {
+        try (ModelSource source = Stores.openSource(model, tower.file())) {
             Path target = out == null ? Path.of(source.name() + ".mtier") : out;
             if (!String.valueOf(target.getFileName()).endsWith(".mtier")) {
                 throw new IllegalArgumentException("--out: expected a name that ends in .mtier, found " + target);
@@ -109,8 +115,12 @@ public final class ImportCommand implements Callable<Integer> {
     }
 
     /// Returns the command that makes a store of the cache again.
-    public static String line(String checkpoint, Path store) {
-        return "moetier import " + quote(checkpoint) + " --force --out " + quote(store.toString());
+    ///
+    /// @param tower the file of the tower, if one was named
+    public static String line(String checkpoint, Optional<String> tower, Path store) {
+        return "moetier import " + quote(checkpoint)
+                + tower.map(file -> " --mmproj " + quote(file)).orElse("")
+                + " --force --out " + quote(store.toString());
     }
 
     private static String quote(String argument) {

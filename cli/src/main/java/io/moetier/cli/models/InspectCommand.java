@@ -1,5 +1,6 @@
 package io.moetier.cli.models;
 
+import io.moetier.cli.option.TowerOptions;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.runtime.convert.ModelSource;
@@ -14,6 +15,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -31,6 +33,9 @@ public final class InspectCommand implements Callable<Integer> {
     @Nullable
     ByteSize ram;
 
+    @Mixin
+    TowerOptions tower = new TowerOptions();
+
     @Option(names = "--json", description = "Print one JSON object.")
     boolean json;
 
@@ -40,6 +45,9 @@ public final class InspectCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (tower.file().isPresent() && (Stores.isStore(model) || SpecSummary.isConfig(model))) {
+            throw new IllegalArgumentException("--mmproj: expected a model in a GGUF file, found " + model);
+        }
         OptionalLong budget = ram == null ? OptionalLong.empty() : OptionalLong.of(ram.bytes());
         if (Stores.isStore(model)) {
             new Tidying(streams::note).folder(UnfinishedFile.folderOf(model));
@@ -52,7 +60,7 @@ public final class InspectCommand implements Callable<Integer> {
             SpecSummary summary = SpecSummary.ofConfig(model);
             print(summary.fields(), summary.table().toString());
         } else {
-            try (ModelSource source = Stores.openSource(model)) {
+            try (ModelSource source = Stores.openSource(model, tower.file())) {
                 ModelSummary summary = ModelSummary.ofSource(source);
                 SourceDetails details = new SourceDetails(source);
                 Map<String, Object> fields = summary.fields(budget);

@@ -8,6 +8,7 @@ import io.moetier.storage.model.DType;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /// What the files of a model that is no store say of themselves: metadata, element types, tokenizer.
@@ -19,6 +20,7 @@ final class SourceDetails {
     private final TensorTypes types;
     private final int guessing;
     private final int encoding;
+    private final Optional<String> pictures;
     private final boolean lacksTower;
 
     SourceDetails(ModelSource source) {
@@ -27,7 +29,8 @@ final class SourceDetails {
         types = TensorTypes.of(source);
         guessing = source.numGuessingTensors();
         encoding = source.numEncoderTensors();
-        lacksTower = source.lacksTower();
+        pictures = Stores.pictures(source);
+        lacksTower = source.whyNoPictures().isPresent();
     }
 
     /// Returns the lines for people.
@@ -36,9 +39,7 @@ final class SourceDetails {
         types.groups().forEach((group, bytes) -> groups.row(group, text(bytes)));
         Table facts = Table.ofFacts().row("tokenizer", tokenizer);
         Stores.notUsed(guessing, encoding).ifPresent(text -> facts.row("not used", text));
-        if (lacksTower) {
-            facts.row("pictures", "not read: " + Stores.NO_TOWER);
-        }
+        pictures.ifPresent(text -> facts.row("pictures", text));
         metadata.forEach((key, value) -> facts.row(key, text(value)));
         return groups + "\n" + facts;
     }

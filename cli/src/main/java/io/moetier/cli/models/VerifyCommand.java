@@ -10,6 +10,7 @@ import io.moetier.storage.expert.StoreVerifier;
 import io.moetier.storage.model.MalformedModelException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -43,7 +44,8 @@ public final class VerifyCommand implements Callable<Integer> {
         }
         damages.forEach(damage -> streams.note("moetier: " + store.resolve(damage.file()) + ": " + damage.what()));
         if (!damages.isEmpty() && !store.equals(model)) {
-            streams.note("moetier: run `" + ImportCommand.line(model.toString(), store) + "` to make it again");
+            streams.note("moetier: run `" + ImportCommand.line(model.toString(), Optional.empty(), store)
+                    + "` to make it again");
         }
         if (damages.isEmpty()) {
             streams.print(store + ": no damage\n");

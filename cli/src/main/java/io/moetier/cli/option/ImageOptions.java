@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// Pictures that a prompt shows, in the order of their marks or image tokens.
@@ -38,6 +39,14 @@ public final class ImageOptions {
                             + " token, in place of --image.")
     @Nullable
     Path pixelValues;
+
+    @Mixin
+    TowerOptions tower = new TowerOptions();
+
+    /// Returns the file of the model's tower, if one is named.
+    public Optional<Path> tower() {
+        return tower.file();
+    }
 
     /// Says whether there is any.
     public boolean isEmpty() {
@@ -92,7 +101,7 @@ public final class ImageOptions {
         /// @throws io.moetier.runtime.image.UnreadablePictureException if the size of one is refused
         public List<ImagePatches> patches(LoadedModel model) {
             if (!pictures.isEmpty() || !values.isEmpty()) {
-                model.engine().requireVision();
+                model.requireVision();
             }
             return Stream.concat(
                             values.stream().map(model::patches),

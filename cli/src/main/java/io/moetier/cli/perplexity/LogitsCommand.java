@@ -76,7 +76,7 @@ public final class LogitsCommand implements Callable<Integer> {
         ImageOptions.Shown pictures = images.read(streams.in());
         try (OutputFile file = OutputFile.create(out, "--out")) {
             Stores stores = LibraryTerminal.stores(surroundings, streams);
-            try (LoadedModel loaded = stores.load(model.model, config, given instanceof Prompt.Text)) {
+            try (LoadedModel loaded = stores.load(model.model, images.tower(), config, given instanceof Prompt.Text)) {
                 ShownText input = pictures.in(given, loaded);
                 int[] tokens = decoder.decoded(loaded.engine().spec(), input.tokens());
                 int vocabSize = loaded.engine().spec().vocabSize();

@@ -41,6 +41,10 @@ public final class Remedy {
         if (sentence.endsWith(LoadedModel.NO_TOKENIZER)) {
             return sentence + "; run, logits and explain take token ids with --ids";
         }
+        if (sentence.endsWith(LoadedModel.NO_MMPROJ)) {
+            return sentence.substring(0, sentence.length() - LoadedModel.NO_MMPROJ.length())
+                    + "; --mmproj names the file of one";
+        }
         return cacheDirectory
                 .map(cache ->
                         cause instanceof MalformedModelException ? ofStore(sentence, cache) : ofDisk(sentence, cache))
@@ -77,7 +81,8 @@ public final class Remedy {
         if (copied.find(1) && copied.start() == 1 && isWhole(manifest, store, copied.group())) {
             return own(Path.of(source), copied.group()) + rest.substring(copied.end());
         }
-        return sentence + "; run `" + ImportCommand.line(source, store) + "` to make it again";
+        Optional<String> tower = manifest.description().optionalString("tower");
+        return sentence + "; run `" + ImportCommand.line(source, tower, store) + "` to make it again";
     }
 
     private static boolean isWhole(StoreManifest manifest, Path store, String name) {

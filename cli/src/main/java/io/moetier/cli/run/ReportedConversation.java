@@ -62,7 +62,7 @@ final class ReportedConversation implements Answerer, AutoCloseable {
 
     @Override
     public void requireVision() {
-        model.engine().requireVision();
+        model.requireVision();
     }
 
     @Override

@@ -144,7 +144,7 @@ public final class RunCommand implements Callable<Integer> {
         }
         boolean text = given.filter(Prompt.Ids.class::isInstance).isEmpty();
         Stores stores = LibraryTerminal.stores(surroundings, streams);
-        try (LoadedModel loaded = stores.load(model.model, config, text);
+        try (LoadedModel loaded = stores.load(model.model, images.tower(), config, text);
                 ReportedConversation conversation = new ReportedConversation(
                         loaded,
                         sampling,

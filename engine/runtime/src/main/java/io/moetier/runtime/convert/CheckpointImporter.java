@@ -139,6 +139,10 @@ public final class CheckpointImporter {
         description.put("model", source.name());
         description.put("family", spec.family());
         description.put("source", source.path().toAbsolutePath().toString());
+        source.tower()
+                .filter(tower -> !tower.wasFound())
+                .ifPresent(tower ->
+                        description.put("tower", tower.file().toAbsolutePath().toString()));
         description.put("quantisation", quantisation.label());
         importance.file().ifPresent(file -> description.put("importance", file));
         description.put("fingerprint", fingerprint(source, quantisation) + importance.suffix());

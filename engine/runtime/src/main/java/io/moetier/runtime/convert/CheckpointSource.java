@@ -251,8 +251,15 @@ final class CheckpointSource implements ModelSource {
     }
 
     @Override
-    public boolean lacksTower() {
-        return lacksTower;
+    public Optional<Tower> tower() {
+        return Optional.empty();
+    }
+
+    @Override
+    public Optional<String> whyNoPictures() {
+        return lacksTower
+                ? Optional.of("the checkpoint has no tensors of the tower that its config.json has")
+                : Optional.empty();
     }
 
     /// DeepSeek and GLM number such layers on behind the others, ERNIE and Qwen call them `mtp`.

@@ -2,6 +2,7 @@ package io.moetier.runtime.convert;
 
 import io.moetier.runtime.model.family.Families;
 import io.moetier.runtime.model.gguf.GgufModel;
+import io.moetier.runtime.model.gguf.GgufTower;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
@@ -22,25 +23,47 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
-/// A model in a GGUF file, or in several.
+/// A model in a GGUF file, or in several, and the file of its tower for images.
 final class GgufSource implements ModelSource {
     private final GgufParts parts;
+    private final Optional<Mmproj> mmproj;
+    private final Optional<String> whyNoPictures;
     private final GgufModel model;
     private final String fingerprint;
 
-    private GgufSource(GgufParts parts) {
+    private GgufSource(GgufParts parts, Optional<Mmproj> mmproj, Optional<String> whyNoPictures) {
         this.parts = parts;
-        this.model = Families.describe(parts);
-        this.fingerprint = parts.fingerprint();
+        this.mmproj = mmproj;
+        this.whyNoPictures = whyNoPictures;
+        this.model = mmproj.map(Mmproj::model).orElseGet(() -> Families.describe(parts));
+        this.fingerprint = parts.fingerprint()
+                + mmproj.map(tower -> "-" + tower.parts().fingerprint()).orElse("");
     }
 
-    static GgufSource of(Path file) {
+    /// @param tower the file of the tower; if none is named, one beside the model is taken
+    static GgufSource of(Path file, Optional<Path> tower) {
         GgufParts parts = GgufParts.open(file);
         try {
-            return new GgufSource(parts);
+            if (tower.isPresent()) {
+                return of(parts, Mmproj.open(parts, tower.get(), false));
+            }
+            MmprojFolder beside = MmprojFolder.of(parts);
+            return beside.only().isPresent()
+                    ? of(parts, Mmproj.open(parts, beside.only().get(), true))
+                    : new GgufSource(parts, Optional.empty(), beside.whyNone());
         } catch (RuntimeException | Error e) {
             parts.close();
+            throw e;
+        }
+    }
+
+    private static GgufSource of(GgufParts parts, Mmproj mmproj) {
+        try {
+            return new GgufSource(parts, Optional.of(mmproj), Optional.empty());
+        } catch (RuntimeException | Error e) {
+            mmproj.close();
             throw e;
         }
     }
@@ -155,20 +178,39 @@ final class GgufSource implements ModelSource {
         GgufModel.Weight weight = part.orElseGet(() -> weight(linear));
         TensorInfo tensor = weight.tensor().require();
         long rowBytes = tensor.dtype().bytes(linear.cols());
+        if (weight.frames().isPresent()) {
+            GgufModel.Frames frames = weight.frames().get();
+            TensorInfo second = frames.second().require();
+            new FrameReader(
+                            tensor.dtype().bytes(frames.length()),
+                            (from, bytes) -> file(tensor).read(tensor, from, bytes),
+                            (from, bytes) -> file(second).read(second, from, bytes))
+                    .read(firstRow, rowBytes, dst);
+            return;
+        }
         if (!weight.isOfScatteredRows()) {
-            parts.read(tensor, firstRow * rowBytes, dst);
+            file(tensor).read(tensor, firstRow * rowBytes, dst);
             return;
         }
         for (long row = 0; row * rowBytes < dst.byteSize(); row++) {
             long inFile = weight.rowInFile(firstRow + row);
-            parts.read(tensor, inFile * rowBytes, dst.asSlice(row * rowBytes, rowBytes));
+            file(tensor).read(tensor, inFile * rowBytes, dst.asSlice(row * rowBytes, rowBytes));
         }
+    }
+
+    /// Returns what holds a tensor.
+    private GgufParts file(TensorInfo tensor) {
+        return mmproj.map(Mmproj::parts)
+                .filter(tower ->
+                        tower.files().stream().anyMatch(file -> file.file().equals(tensor.file())))
+                .orElse(parts);
     }
 
     @Override
     public float[] readFloats(VectorSpec vector) {
         GgufModel.Weight weight = partOf(vector.name()).orElseGet(() -> weight(vector.name(), vector.size()));
-        float[] all = parts.readFloats(weight.tensor().require());
+        TensorInfo tensor = weight.tensor().require();
+        float[] all = file(tensor).readFloats(tensor);
         float[] floats = new float[vector.size()];
         for (int i = 0; i < floats.length; i++) {
             int element = i;
@@ -185,20 +227,26 @@ final class GgufSource implements ModelSource {
         return model.numGuessingTensors();
     }
 
-    /// They are in files of their own (`mmproj`).
+    /// Those of sound are in the file of the tower.
     @Override
     public int numEncoderTensors() {
-        return 0;
+        return model.tower().map(GgufTower::numSoundTensors).orElse(0);
     }
 
     @Override
-    public boolean lacksTower() {
-        return false;
+    public Optional<Tower> tower() {
+        return mmproj.map(Mmproj::place);
+    }
+
+    @Override
+    public Optional<String> whyNoPictures() {
+        return whyNoPictures;
     }
 
     @Override
     public long totalBytes() {
-        return parts.tensors().values().stream()
+        return Stream.concat(Stream.of(parts), mmproj.map(Mmproj::parts).stream())
+                .flatMap(files -> files.tensors().values().stream())
                 .mapToLong(RawTensor::byteLength)
                 .sum();
     }
@@ -221,6 +269,10 @@ final class GgufSource implements ModelSource {
         TextFile.write(
                 directory.resolve("config.json"),
                 Json.writePretty(model.config().asMap()) + "\n");
+        if (model.tower().isPresent()) {
+            JsonObject preprocessor = model.tower().get().preprocessor();
+            write(directory, "preprocessor_config.json", Json.writePretty(preprocessor.asMap()) + "\n");
+        }
         if (tokenizer().isPresent()) {
             JsonObject metadata = parts.metadata();
             write(directory, "tokenizer.json", GgufTokenizer.toTokenizerJson(metadata));
@@ -235,6 +287,7 @@ final class GgufSource implements ModelSource {
 
     @Override
     public void close() {
+        mmproj.ifPresent(Mmproj::close);
         parts.close();
     }
 }

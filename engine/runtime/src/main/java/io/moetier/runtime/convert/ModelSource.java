@@ -21,7 +21,23 @@ public sealed interface ModelSource extends AutoCloseable permits CheckpointSour
     /// @throws io.moetier.storage.model.MalformedModelException if a file is missing, unreadable or not as
     ///     it should be, or the model's family is unknown
     static ModelSource open(Path path) {
-        return GgufParts.isNamed(path) ? GgufSource.of(path) : CheckpointSource.of(path);
+        return open(path, Optional.empty());
+    }
+
+    /// Opens a model like [#open(Path)].
+    ///
+    /// @param tower a GGUF file with the tower for images of a model in GGUF (`mmproj`); where none is named, the
+    ///     only one beside the model that fits is taken
+    /// @throws IllegalArgumentException if one is named for a checkpoint, which has its tower itself
+    static ModelSource open(Path path, Optional<Path> tower) {
+        if (GgufParts.isNamed(path)) {
+            return GgufSource.of(path, tower);
+        }
+        if (tower.isPresent()) {
+            throw new IllegalArgumentException(
+                    tower.get() + " has the tower of a model in a GGUF file; " + path + " is none");
+        }
+        return CheckpointSource.of(path);
     }
 
     /// Returns the path that stands for the model: the directory, or the file or its first part.
@@ -78,8 +94,16 @@ public sealed interface ModelSource extends AutoCloseable permits CheckpointSour
     /// Returns how many tensors belong to encoders of images or sound, which are likewise left out.
     int numEncoderTensors();
 
-    /// Says whether the description has a tower for images that no tensor is there of; [#spec] then has none.
-    boolean lacksTower();
+    /// Returns where the tower for images lies, if that is a file of its own.
+    Optional<Tower> tower();
+
+    /// Returns why pictures are not read although the model's description, or a file beside it, has a tower for them.
+    Optional<String> whyNoPictures();
+
+    /// The file of a tower for images.
+    ///
+    /// @param wasFound whether it lies beside the model, and was not named
+    record Tower(Path file, boolean wasFound) {}
 
     /// Returns the bytes of all tensors.
     long totalBytes();

@@ -6,6 +6,7 @@ import io.moetier.kernels.device.DeviceFactory;
 import io.moetier.runtime.image.Picture;
 import io.moetier.runtime.image.processor.ImageProcessor;
 import io.moetier.runtime.image.processor.Pixels;
+import io.moetier.runtime.model.family.Families;
 import io.moetier.runtime.model.spec.VisionSpec;
 import io.moetier.runtime.model.vision.ImagePatches;
 import io.moetier.runtime.model.vision.PixelValues;
@@ -15,6 +16,7 @@ import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.text.ChatTemplate;
 import io.moetier.runtime.text.LanguageTokens;
 import io.moetier.runtime.text.Tokenizer;
+import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.Json;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -29,11 +31,18 @@ public final class LoadedModel implements AutoCloseable {
     /// What messages about a model without a tokenizer end with.
     public static final String NO_TOKENIZER = " has no tokenizer";
 
+    /// What messages about a model in a GGUF file end with that could read pictures with another file.
+    public static final String NO_MMPROJ = "; no mmproj file was named";
+
+    /// What messages about pictures for a model that could read them, and does not, have before the reason.
+    static final String NOT_READ = "not read: ";
+
     private final Path name;
     private final Path directory;
     private final Path cacheDirectory;
     private final Engine engine;
     private final Optional<DeviceFactory> device;
+    private Optional<String> whyNoPictures = Optional.empty();
     private final Unstoppable unstoppable = new Unstoppable();
     private @Nullable Tokenizer tokenizer;
 
@@ -56,8 +65,31 @@ public final class LoadedModel implements AutoCloseable {
                 name, directory, cacheDirectory, engine, config.compute().device());
     }
 
+    /// Returns this model with the reason why it reads no pictures, where it could.
+    LoadedModel seeing(Optional<String> reason) {
+        whyNoPictures = reason;
+        return this;
+    }
+
     public Engine engine() {
         return engine;
+    }
+
+    /// Checks that the model reads pictures.
+    ///
+    /// @throws IllegalArgumentException if it reads none, with the reason where there is one
+    public void requireVision() {
+        if (engine.spec().vision().isEmpty()) {
+            boolean isGguf =
+                    GgufParts.isNamed(name) && Families.hasTowers(engine.spec().family());
+            Optional<String> reason = whyNoPictures.or(
+                    () -> isGguf ? Optional.of("no file beside the model has a tower for them") : Optional.empty());
+            reason.ifPresent(text -> {
+                throw new IllegalArgumentException(
+                        name + ": pictures are " + NOT_READ + text + (isGguf ? NO_MMPROJ : ""));
+            });
+        }
+        engine.requireVision();
     }
 
     /// Returns what messages call the model.
@@ -121,7 +153,7 @@ public final class LoadedModel implements AutoCloseable {
     ///
     /// @throws IllegalArgumentException if the model reads none, or came without `preprocessor_config.json`
     public ImageProcessor imageProcessor() {
-        engine.requireVision();
+        requireVision();
         return ImageProcessor.of(Json.readObject(preprocessor()), engine.store().config());
     }
 
@@ -163,7 +195,7 @@ public final class LoadedModel implements AutoCloseable {
     }
 
     private VisionSpec tower() {
-        engine.requireVision();
+        requireVision();
         return engine.spec().vision().orElseThrow();
     }
 

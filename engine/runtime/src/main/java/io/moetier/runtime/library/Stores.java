@@ -62,14 +62,25 @@ public final class Stores {
     /// @param text whether a tokenizer will be needed
     /// @throws IllegalArgumentException if the options do not fit the model; then nothing has been imported
     public LoadedModel load(Path model, EngineConfig config, boolean text) {
+        return load(model, Optional.empty(), config, text);
+    }
+
+    /// Loads `model` like [#load(Path, EngineConfig, boolean)].
+    ///
+    /// @param tower as [ModelSource#open(Path, Optional)]
+    public LoadedModel load(Path model, Optional<Path> tower, EngineConfig config, boolean text) {
         tidy(model);
         if (isStore(model)) {
+            if (tower.isPresent()) {
+                throw new IllegalArgumentException(
+                        tower.get() + " has the tower of a model in a GGUF file; " + model + " is a store already");
+            }
             if (text && lacksTokenizer(model)) {
                 throw LoadedModel.noTokenizer(model);
             }
-            return open(model, model, config);
+            return open(model, model, Optional.empty(), config);
         }
-        try (ModelSource source = openSource(model)) {
+        try (ModelSource source = openSource(model, tower)) {
             if (text && source.tokenizer().isEmpty()) {
                 throw LoadedModel.noTokenizer(model);
             }
@@ -85,7 +96,7 @@ public final class Stores {
             StoreOwner.warning(store, model, cache).ifPresent(listener::note);
             CacheRoom.markUsed(store);
             try {
-                return open(model, store, config);
+                return open(model, store, source.whyNoPictures(), config);
             } catch (MalformedModelException e) {
                 String damage = String.valueOf(e.getMessage());
                 if (!damage.startsWith(store.toString())) {
@@ -93,12 +104,13 @@ public final class Stores {
                 }
                 importIntoCache(source, store, true, damage + "; importing " + model + " again");
             }
-            return open(model, store, config);
+            return open(model, store, source.whyNoPictures(), config);
         }
     }
 
-    private LoadedModel open(Path model, Path store, EngineConfig config) {
-        LoadedModel loaded = LoadedModel.open(model, store, cache.path(), config);
+    private LoadedModel open(Path model, Path store, Optional<String> whyNoPictures, EngineConfig config) {
+        LoadedModel loaded =
+                LoadedModel.open(model, store, cache.path(), config).seeing(whyNoPictures);
         loaded.engine().memoryWarning().ifPresent(listener::note);
         return loaded;
     }
@@ -132,10 +144,19 @@ public final class Stores {
 
     /// Opens a model that is no store; says so when there is nothing at all.
     public static ModelSource openSource(Path path) {
-        if (!Files.exists(path)) {
-            throw new MalformedModelException(path + ": no such file or directory");
+        return openSource(path, Optional.empty());
+    }
+
+    /// Opens a model like [#openSource(Path)].
+    ///
+    /// @param tower as [ModelSource#open(Path, Optional)]
+    public static ModelSource openSource(Path path, Optional<Path> tower) {
+        for (Path file : Stream.concat(Stream.of(path), tower.stream()).toList()) {
+            if (!Files.exists(file)) {
+                throw new MalformedModelException(file + ": no such file or directory");
+            }
         }
-        return ModelSource.open(path);
+        return ModelSource.open(path, tower);
     }
 
     /// Writes a store and tells how it goes.
@@ -147,9 +168,7 @@ public final class Stores {
         try (LibraryListener.Import running = listener.importing(total)) {
             notUsed(source.numGuessingTensors(), source.numEncoderTensors())
                     .ifPresent(text -> listener.note("not used: " + text));
-            if (source.lacksTower()) {
-                listener.note("pictures are not read: " + NO_TOWER);
-            }
+            pictures(source).ifPresent(text -> listener.note("pictures are " + text));
             importance.summary().ifPresent(listener::note);
             CheckpointImporter importer = new CheckpointImporter(
                     source, quantisation, importance, NativeInterleaver.open(Optional.of(cache.path())));
@@ -162,8 +181,13 @@ public final class Stores {
         }
     }
 
-    /// Why a model whose description has a tower reads no pictures.
-    public static final String NO_TOWER = "the checkpoint has no tensors of the tower that its config.json has";
+    /// Says with which file a model reads pictures, or why it does not, where that is not in its own files.
+    public static Optional<String> pictures(ModelSource source) {
+        return source.tower()
+                .map(tower ->
+                        "read with " + tower.file() + (tower.wasFound() ? ", which was found beside the model" : ""))
+                .or(() -> source.whyNoPictures().map(reason -> LoadedModel.NOT_READ + reason));
+    }
 
     /// Says which tensors of a model no store has; nothing where all are used.
     ///
@@ -225,6 +249,10 @@ public final class Stores {
         Path path = realPath(source.path());
         CRC32C digest = new CRC32C();
         digest.update(path.toString().getBytes(StandardCharsets.UTF_8));
+        source.tower() // a command that names none must not find another's store out of date
+                .filter(tower -> !tower.wasFound())
+                .ifPresent(
+                        tower -> digest.update(realPath(tower.file()).toString().getBytes(StandardCharsets.UTF_8)));
         String directory = String.format(Locale.ROOT, "%s-%08x", nameOf(path), digest.getValue());
         return cache.path()
                 .resolve(directory)

@@ -77,7 +77,7 @@ class LayoutsTest {
                                 : "model." + tensor.replace("language_model.model.", "language_model.")));
         assertSameLogits(new AlteredCheckpoint(TestData.golden(name)), saved);
         try (ModelSource source = ModelSource.open(directory.resolve("other"))) {
-            assertFalse(source.lacksTower());
+            assertFalse(source.whyNoPictures().isPresent());
         }
     }
 
@@ -89,11 +89,11 @@ class LayoutsTest {
                 .rename(tensor -> Optional.of(tensor).filter(OF_TOWERS.negate()));
         assertSameLogits(new AlteredCheckpoint(TestData.golden(name)), text);
         try (ModelSource source = ModelSource.open(directory.resolve("other"))) {
-            assertTrue(source.lacksTower());
+            assertTrue(source.whyNoPictures().isPresent());
             assertEquals(Optional.empty(), source.spec().vision());
         }
         try (ModelSource source = ModelSource.open(directory.resolve("one"))) {
-            assertFalse(source.lacksTower());
+            assertFalse(source.whyNoPictures().isPresent());
         }
     }
 

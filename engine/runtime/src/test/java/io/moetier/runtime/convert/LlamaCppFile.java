@@ -33,8 +33,9 @@ public final class LlamaCppFile {
     private static final Pattern EXPERT =
             Pattern.compile("(?:mlp|block_sparse_moe|feed_forward|mixer)\\.experts\\.(\\d+)\\.(\\w+)\\.(weight|bias)");
     private static final Pattern FUSED = Pattern.compile("(.*)\\.input_linear\\.weight");
-    private static final Pattern ENCODER = Pattern.compile(
-            "(?:model\\.(?:visual|vision_tower|embed_vision)|vision_tower|multi_modal_projector|patch_merge_mlp)\\..*");
+    private static final Pattern ENCODER =
+            Pattern.compile("(?:model\\.)?(?:visual|vision_tower|vision_model|embed_vision|multi_modal_projector"
+                    + "|patch_merge_mlp)\\..*");
     private static final Map<String, String> OUTSIDE = Map.ofEntries(
             Map.entry("backbone.embeddings.weight", "token_embd.weight"),
             Map.entry("backbone.norm_f.weight", "output_norm.weight"),
@@ -374,6 +375,22 @@ public final class LlamaCppFile {
         return this;
     }
 
+    /// Adds a vocabulary in which words stand at these numbers.
+    public LlamaCppFile withTokens(Map<Integer, String> words) {
+        metadata.put(
+                "tokenizer.ggml.tokens",
+                IntStream.range(0, config.requireInt("vocab_size"))
+                        .mapToObj(id -> words.getOrDefault(id, "t" + id))
+                        .toList());
+        return this;
+    }
+
+    /// Leaves a value of the metadata out.
+    public LlamaCppFile without(String key) {
+        metadata.remove(key);
+        return this;
+    }
+
     public Path write(Path file) throws IOException {
         List<GgufWriter.Entry> entries = new ArrayList<>();
         tensors.forEach((name, tensor) -> entries.add(GgufWriter.Entry.of(name, tensor.dtype(), tensor.shape())));
@@ -400,6 +417,7 @@ public final class LlamaCppFile {
             case "granitemoehybrid" -> "granitehybrid";
             case "qwen3_next" -> "qwen3next";
             case "llama4_text" -> "llama4";
+            case "qwen3_moe", "internvl" -> "qwen3moe";
             case "qwen3_5_moe" -> "qwen35moe";
             case "qwen3_vl_moe" -> "qwen3vlmoe";
             case "nemotron_h" -> "nemotron_h_moe";
@@ -484,6 +502,7 @@ public final class LlamaCppFile {
                 value("rope.scaling.finetuned", false);
                 headsOfAttention("attention");
             }
+            case "qwen3moe" -> {}
             case "qwen3next", "qwen35moe" -> describeDeltas();
             case "qwen3vlmoe" -> value("rope.dimension_sections", List.of(6, 5, 5, 0));
             case "nemotron_h_moe" -> describeNemotron();
@@ -561,6 +580,11 @@ public final class LlamaCppFile {
         JsonObject rope = config.optionalObject("rope_parameters").orElse(config);
         value("rope.dimension_count", (int)
                 (config.requireInt("head_dim") * rope.requireDouble("partial_rotary_factor")));
+        rope.optionalInts("mrope_section").ifPresent(pairs -> {
+            List<Integer> four = new ArrayList<>(pairs);
+            four.add(0);
+            value("rope.dimension_sections", four);
+        });
     }
 
     /// Layers with heads of keys attend, and those with a width have experts.

@@ -2,6 +2,7 @@ package io.moetier.runtime.model.family;
 
 import io.moetier.runtime.model.gguf.GgufModel;
 import io.moetier.runtime.model.gguf.GgufRule;
+import io.moetier.runtime.model.gguf.Projector;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.JsonObject;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /// The families this version runs.
 public final class Families {
@@ -62,13 +64,23 @@ public final class Families {
             Qwen3VlMoe.TEXT,
             SwitchTransformers.FAMILY);
 
-    /// Families that read images, and those of their language models, whose files they share.
-    private static final Map<String, Family> TEXT_MODELS = Map.of(
-            Qwen35Moe.MULTIMODAL.modelType(), Qwen35Moe.TEXT,
-            Qwen3VlMoe.MULTIMODAL.modelType(), Qwen3VlMoe.TEXT,
-            MiniMaxM3.MULTIMODAL.modelType(), MiniMaxM3.TEXT,
-            Llama4.MULTIMODAL.modelType(), Llama4.TEXT);
+    /// A family that reads images, and that of its language model, whose files it shares.
+    ///
+    /// @param projector of its towers, which are in files of their own, where they are read
+    private record Sighted(Family family, Family text, Optional<Projector> projector) {
+        private static Sighted of(Family family, Family text, Projector projector) {
+            return new Sighted(family, text, Optional.of(projector));
+        }
+    }
 
+    private static final List<Sighted> SIGHTED = List.of(
+            Sighted.of(InternVl.FAMILY, Qwen3Moe.FAMILY, Projector.INTERN_VL),
+            Sighted.of(Llama4.MULTIMODAL, Llama4.TEXT, Projector.LLAMA4),
+            new Sighted(MiniMaxM3.MULTIMODAL, MiniMaxM3.TEXT, Optional.empty()),
+            Sighted.of(Qwen35Moe.MULTIMODAL, Qwen35Moe.TEXT, Projector.QWEN3_VL),
+            Sighted.of(Qwen3VlMoe.MULTIMODAL, Qwen3VlMoe.TEXT, Projector.QWEN3_VL));
+
+    private static final String ARCHITECTURE = "general.architecture";
     private static final String END_OF_SEQUENCE = "eos_token_id";
 
     private Families() {}
@@ -97,22 +109,78 @@ public final class Families {
     /// @throws io.moetier.storage.model.MalformedModelException if the architecture is unknown, a value or
     ///     tensor is missing, cannot be or has no place in the model
     public static GgufModel describe(GgufParts parts) {
+        Family family = family(parts);
+        return GgufModel.read(family.modelType(), rule(family), parts, family::describe);
+    }
+
+    /// Describes the model in a GGUF file with the tower for images in another one.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException as [#describe(GgufParts)], or if the tower is of
+    ///     no such model
+    public static GgufModel describe(GgufParts parts, GgufParts mmproj) {
+        Family text = family(parts);
+        Sighted sighted = sighted(text)
+                .orElseThrow(() -> parts.metadata()
+                        .unexpected(
+                                ARCHITECTURE,
+                                "one whose models may have a tower for images: "
+                                        + SIGHTED.stream()
+                                                .filter(each -> each.projector.isPresent())
+                                                .map(each -> rule(each.text).architecture())
+                                                .sorted()
+                                                .collect(Collectors.joining(", ")),
+                                parts.metadata().requireString(ARCHITECTURE)));
+        return GgufModel.read(
+                text.modelType(),
+                rule(text),
+                parts,
+                sighted.family.modelType(),
+                sighted.projector.orElseThrow(),
+                mmproj,
+                sighted.family::describe);
+    }
+
+    /// Returns what files with towers for the model in a GGUF file have, if its family has any.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if the architecture is unknown
+    public static Optional<Projector> projector(GgufParts parts) {
+        return sighted(family(parts)).flatMap(Sighted::projector);
+    }
+
+    private static Optional<Sighted> sighted(Family text) {
+        return SIGHTED.stream()
+                .filter(each -> each.text.equals(text) && each.projector.isPresent())
+                .findFirst();
+    }
+
+    /// Says whether models of a family read images with a tower that a file of its own has.
+    public static boolean hasTowers(String modelType) {
+        return SIGHTED.stream().anyMatch(each -> each.text.modelType().equals(modelType) && each.projector.isPresent());
+    }
+
+    private static GgufRule rule(Family family) {
+        return family.gguf().orElseThrow();
+    }
+
+    private static Family family(GgufParts parts) {
         JsonObject metadata = parts.metadata();
-        String architecture = metadata.requireString("general.architecture");
+        String architecture = metadata.requireString(ARCHITECTURE);
+        if (architecture.equals(Projector.ARCHITECTURE)) {
+            throw metadata.unexpected(
+                    ARCHITECTURE, "that of a language model, beside which this tower for images is", architecture);
+        }
         List<Family> candidates = ALL.stream()
                 .filter(family -> family.gguf()
                         .filter(rule -> rule.architecture().equals(architecture))
                         .isPresent())
                 .toList();
         if (candidates.isEmpty()) {
-            throw metadata.unexpected(
-                    "general.architecture", "one of " + String.join(", ", architectures()), architecture);
+            throw metadata.unexpected(ARCHITECTURE, "one of " + String.join(", ", architectures()), architecture);
         }
-        Family family = candidates.stream()
-                .filter(candidate -> candidate.gguf().orElseThrow().fits(metadata))
+        return candidates.stream()
+                .filter(candidate -> rule(candidate).fits(metadata))
                 .reduce((first, last) -> last) // a rule with more needs stands behind one with fewer
                 .orElse(candidates.getFirst());
-        return GgufModel.read(family.modelType(), family.gguf().orElseThrow(), parts, family::describe);
     }
 
     /// Returns what the weights of a model are called in GGUF files, by the model's own names, as [GgufModel#names]
@@ -120,7 +188,11 @@ public final class Families {
     public static Optional<Map<String, String>> ggufNames(ModelSpec spec, Predicate<String> has) {
         return ALL.stream()
                 .filter(family -> family.modelType().equals(spec.family()))
-                .map(family -> TEXT_MODELS.getOrDefault(family.modelType(), family))
+                .map(family -> SIGHTED.stream()
+                        .filter(each -> each.family.equals(family))
+                        .map(Sighted::text)
+                        .findFirst()
+                        .orElse(family))
                 .flatMap(family -> family.gguf().stream())
                 .findFirst()
                 .map(rule -> GgufModel.names(spec, rule, has));

@@ -46,6 +46,8 @@ final class GgufConfig {
             new Neutral("rope.scaling.yarn_log_multiplier", 0));
 
     private static final double DEFAULT_THETA = 10_000;
+    private static final String SECTIONS = "rope.dimension_sections";
+    private static final int AXES = 3;
 
     private final String modelType;
     private final GgufRule rule;
@@ -82,6 +84,7 @@ final class GgufConfig {
         putParts();
         config.put("rms_norm_eps", eps());
         config.put("rope_theta", metadata.optionalDouble(key("rope.freq_base")).orElse(DEFAULT_THETA));
+        putSections();
         requireKnownArithmetic();
         GgufRope rope = new GgufRope(rule, parts);
         if (windows.areSaid()) {
@@ -102,6 +105,7 @@ final class GgufConfig {
                 "num_experts", key("expert_count"),
                 "num_hidden_layers", key("block_count"),
                 "rope_theta", key("rope.freq_base"),
+                "mrope_section", key(SECTIONS),
                 "rms_norm_eps", key("attention.layer_norm_rms_epsilon"),
                 "vocab_size", "tensor token_embd.weight: rows"));
         Stream.concat(USUAL.stream(), rule.values().stream())
@@ -188,6 +192,18 @@ final class GgufConfig {
         if (numbers.length > 0) {
             config.put(key + "_offset", numbers[0]);
             config.put(key + "_period", numbers.length > 1 ? numbers[1] - numbers[0] : layers);
+        }
+    }
+
+    /// Pairs that are rotated by time, height and width of an image's place; a fourth number is of nothing.
+    private void putSections() {
+        String key = key(SECTIONS);
+        List<Integer> pairs = metadata.optionalInts(key).orElse(List.of());
+        if (pairs.stream().skip(AXES).anyMatch(others -> others != 0)) {
+            throw metadata.unexpected(key, AXES + " numbers", pairs);
+        }
+        if (!pairs.isEmpty()) {
+            config.put("mrope_section", pairs.stream().limit(AXES).toList());
         }
     }
 

@@ -7,6 +7,7 @@ import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.RawTensor;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -17,12 +18,23 @@ import java.util.function.Predicate;
 /// @param config what would stand in `config.json`
 /// @param weights where each tensor of `spec` lies, by its name there; the shapes have been checked
 /// @param numGuessingTensors tensors of layers that guess more than the next token, which are no part of `spec`
-public record GgufModel(JsonObject config, ModelSpec spec, Map<String, Weight> weights, int numGuessingTensors) {
+/// @param tower for images, which a file of its own holds
+public record GgufModel(
+        JsonObject config,
+        ModelSpec spec,
+        Map<String, Weight> weights,
+        int numGuessingTensors,
+        Optional<GgufTower> tower) {
     /// Stands behind a name.
     public static final String OTHER_COLUMNS = "[other columns]";
 
     public GgufModel {
         weights = Collections.unmodifiableMap(new LinkedHashMap<>(weights));
+    }
+
+    /// A model without a tower.
+    GgufModel(JsonObject config, ModelSpec spec, Map<String, Weight> weights, int numGuessingTensors) {
+        this(config, spec, weights, numGuessingTensors, Optional.empty());
     }
 
     /// Reads what the files of a model hold.
@@ -35,6 +47,30 @@ public record GgufModel(JsonObject config, ModelSpec spec, Map<String, Weight> w
             String modelType, GgufRule rule, GgufParts parts, Function<JsonObject, ModelSpec> description) {
         JsonObject config = new GgufConfig(modelType, rule, parts).read();
         return GgufWeights.model(config, description.apply(config), rule, parts);
+    }
+
+    /// Reads what the files of a language model and of its tower for images hold.
+    ///
+    /// @param modelType the language model's family's, in `config.json`
+    /// @param sighted that of the family with towers
+    /// @throws io.moetier.storage.model.MalformedModelException as above, of both files
+    public static GgufModel read(
+            String modelType,
+            GgufRule rule,
+            GgufParts parts,
+            String sighted,
+            Projector projector,
+            GgufParts mmproj,
+            Function<JsonObject, ModelSpec> description) {
+        MmprojConfig tower = new MmprojConfig(projector, mmproj);
+        JsonObject text = new GgufConfig(modelType, rule, parts).read();
+        JsonObject config = tower.model(sighted, text, parts.metadata());
+        ModelSpec spec = description.apply(config);
+        GgufModel model = GgufWeights.model(config, spec, rule, parts);
+        Map<String, Weight> weights = new LinkedHashMap<>(model.weights);
+        weights.putAll(MmprojWeights.of(spec.vision().orElseThrow(), projector, mmproj));
+        GgufTower beside = new GgufTower(tower.preprocessor(), MmprojWeights.numSoundTensors(mmproj));
+        return new GgufModel(config, spec, weights, model.numGuessingTensors, Optional.of(beside));
     }
 
     /// Returns what each weight of `spec` is called in GGUF files: the name of a tensor, with the number of an expert
@@ -65,16 +101,39 @@ public record GgufModel(JsonObject config, ModelSpec spec, Map<String, Weight> w
         }
     }
 
+    /// A tensor of another frame of a video's patches.
+    ///
+    /// @param length elements of each turn
+    public record Frames(RawTensor second, int length) {}
+
     /// A weight, which may be one expert's part of a tensor.
     ///
     /// @param tensor where it lies; its name is the file's own
     /// @param headRows 0, or how many rows a head has that are ordered for rotating neighbouring pairs
     /// @param elements which elements of the tensor it has, if not all in their order
     /// @param change what the file has instead of an element
-    public record Weight(RawTensor tensor, int headRows, Optional<TensorSlice> elements, Change change) {
+    /// @param frames what takes turns with the tensor's elements
+    public record Weight(
+            RawTensor tensor, int headRows, Optional<TensorSlice> elements, Change change, Optional<Frames> frames) {
+        /// A part of a tensor, all of whose elements are this weight's.
+        public Weight(RawTensor tensor, int headRows, Optional<TensorSlice> elements, Change change) {
+            this(tensor, headRows, elements, change, Optional.empty());
+        }
+
         /// A whole matrix or vector.
         public Weight(RawTensor tensor, int headRows) {
             this(tensor, headRows, Optional.empty(), Change.NONE);
+        }
+
+        /// Returns a matrix whose rows have elements of two matrices in turns.
+        ///
+        /// @param length elements of each turn
+        static Weight ofFrames(RawTensor first, RawTensor second, int length) {
+            List<Long> shape =
+                    List.of(first.shape().getFirst(), 2 * first.shape().getLast());
+            RawTensor both =
+                    new RawTensor(first.name(), first.dtype(), shape, first.file(), first.offset(), first.byteLength());
+            return new Weight(both, 0, Optional.empty(), Change.NONE, Optional.of(new Frames(second, length)));
         }
 
         /// Says whether rows of the matrix lie in the file in another order, or among others.

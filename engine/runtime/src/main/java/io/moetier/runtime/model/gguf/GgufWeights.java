@@ -554,7 +554,7 @@ final class GgufWeights {
     }
 
     /// Returns `count` of `total` equal parts of a tensor, from number `first` on.
-    private static RawTensor part(RawTensor whole, String label, int total, long first, int count, long... shape) {
+    static RawTensor part(RawTensor whole, String label, int total, long first, int count, long... shape) {
         long bytes = whole.byteLength() / total;
         return new RawTensor(
                 whole.name() + label,

@@ -1,0 +1,151 @@
+package io.moetier.runtime.session;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.moetier.kernels.device.KvType;
+import io.moetier.runtime.convert.LlamaCppFile;
+import io.moetier.runtime.convert.LlamaCppMmproj;
+import io.moetier.runtime.image.Picture;
+import io.moetier.runtime.library.LoadedModel;
+import io.moetier.runtime.model.vision.ImagePatches;
+import io.moetier.runtime.model.vision.PixelValues;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Golden cases with images in two GGUF files, as llama.cpp's converter writes them, give the reference's logits and
+/// tokens.
+class GgufTowersTest {
+    /// The reference sums in another order.
+    private static final double TOLERANCE = 1e-4;
+
+    private static final Map<String, String> IMAGE_TOKENS = Map.of(
+            "internvl", "<IMG_CONTEXT>",
+            "llama4", "<|patch|>",
+            "qwen3_vl_moe", "<|image_pad|>",
+            "qwen3_5_moe", "<|image_pad|>");
+
+    @TempDir
+    Path directory = Path.of("");
+
+    @ParameterizedTest
+    @ValueSource(strings = {"internvl_qwen3_moe", "qwen3_5_moe_image", "qwen3_vl_moe"})
+    void picturesGiveTheReferencesLogitsAndTokens(String name) throws IOException {
+        GoldenCase golden = GoldenCase.read(name);
+        Path model = text(golden.directory()).write(directory.resolve("model.gguf"));
+        LlamaCppMmproj.of(golden.directory()).write(directory.resolve("mmproj-model.gguf"));
+        try (LoadedModel loaded = load(ImportedStores.of(model))) {
+            ImagePatches image = loaded.patches(Picture.read(golden.directory().resolve("image.png")));
+            float[] logits = logits(loaded.engine(), golden.inputIds(), image);
+            for (int i = 0; i < logits.length; i++) {
+                assertEquals(golden.logits()[i], logits[i], TOLERANCE);
+            }
+            assertArrayEquals(golden.greedyIds(), greedy(loaded.engine(), golden, image));
+        }
+    }
+
+    /// The file says neither how long chunks are nor how queries grow, which llama.cpp has as constants.
+    @Test
+    void llama4GivesWhatItGivesWithItsDefaults() throws IOException {
+        GoldenCase golden = GoldenCase.read("llama4_scout_image");
+        Path changed = changed(
+                golden.directory(),
+                Map.of(
+                        "attention_chunk_size",
+                        8192,
+                        "floor_scale",
+                        8192,
+                        "rope_scaling",
+                        Map.of(
+                                "rope_type", "llama3",
+                                "factor", 16.0,
+                                "low_freq_factor", 1.0,
+                                "high_freq_factor", 4.0,
+                                "original_max_position_embeddings", 8192)));
+        Path model = text(changed).write(directory.resolve("llama.gguf"));
+        LlamaCppMmproj.of(changed).write(directory.resolve("mmproj-llama.gguf"));
+        assertArrayEquals(logits(ImportedStores.of(changed), golden), logits(ImportedStores.of(model), golden), (float)
+                TOLERANCE);
+    }
+
+    private LoadedModel load(Path store) {
+        return LoadedModel.open(
+                store, store, directory, EngineConfig.DEFAULT.withThreads(2).withKv(KvType.F32));
+    }
+
+    /// Returns the logits of pixels that the reference has made: how many tiles there are at most is a constant, too.
+    private float[] logits(Path store, GoldenCase golden) {
+        try (LoadedModel loaded = load(store)) {
+            PixelValues pixels = PixelValues.read(golden.directory().resolve("inputs.safetensors"));
+            return logits(loaded.engine(), golden.inputIds(), loaded.patches(pixels));
+        }
+    }
+
+    private static LlamaCppFile text(Path checkpoint) {
+        JsonObject config = Json.readObject(checkpoint.resolve("config.json"));
+        int token = config.optionalInt("image_token_id").orElseGet(() -> config.requireInt("image_token_index"));
+        return LlamaCppFile.of(checkpoint)
+                .withTokens(
+                        Map.of(token, Objects.requireNonNull(IMAGE_TOKENS.get(config.requireString("model_type")))));
+    }
+
+    /// Returns a checkpoint whose language model has another configuration.
+    private Path changed(Path golden, Map<String, Object> changes) throws IOException {
+        Path changed = Files.createDirectory(directory.resolve("changed"));
+        JsonObject config = Json.readObject(golden.resolve("config.json"));
+        Map<String, Object> text = new LinkedHashMap<>();
+        config.requireObject("text_config").asMap().forEach((key, value) -> {
+            if (value != null) {
+                text.put(key, value);
+            }
+        });
+        text.putAll(changes);
+        Map<String, Object> whole = new LinkedHashMap<>();
+        config.asMap().forEach((key, value) -> {
+            if (value != null) {
+                whole.put(key, value);
+            }
+        });
+        whole.put("text_config", text);
+        Files.writeString(changed.resolve("config.json"), Json.write(whole));
+        for (String file : List.of("model.safetensors", "preprocessor_config.json", "inputs.safetensors")) {
+            Files.copy(golden.resolve(file), changed.resolve(file));
+        }
+        return changed;
+    }
+
+    private static float[] logits(Engine engine, int[] prompt, ImagePatches image) {
+        try (Session session = engine.newSession()) {
+            int vocabulary = engine.spec().vocabSize();
+            float[] all = new float[prompt.length * vocabulary];
+            session.look(prompt, List.of(image));
+            session.prefill(
+                    prompt, (position, logits) -> System.arraycopy(logits, 0, all, position * vocabulary, vocabulary));
+            return all;
+        }
+    }
+
+    private static int[] greedy(Engine engine, GoldenCase golden, ImagePatches image) {
+        try (Session session = engine.newSession()) {
+            List<Integer> tokens = new ArrayList<>();
+            Sampler sampler = new Sampler(SamplingParams.GREEDY, engine.spec().vocabSize(), engine.contextLength());
+            session.look(golden.inputIds(), List.of(image));
+            new Generator(session, sampler, Set.of())
+                    .run(golden.inputIds(), golden.greedyIds().length, tokens::add, () -> false);
+            return tokens.stream().mapToInt(Integer::intValue).toArray();
+        }
+    }
+}
