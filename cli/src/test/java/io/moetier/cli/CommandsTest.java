@@ -319,7 +319,7 @@ class CommandsTest {
         ok("run", store, "--ids", "1,5", "-n", "2");
         fails(
                 Failure.USAGE,
-                "--imatrix says how to round to 6 or 4 bits, which --quant does not ask for",
+                "--imatrix: expected a --quant of 6 or 4 bits, which it says how to round to, found none",
                 "import",
                 GOLDEN,
                 "--out",

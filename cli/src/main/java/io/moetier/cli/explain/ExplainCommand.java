@@ -101,7 +101,7 @@ public final class ExplainCommand implements Callable<Integer> {
         }
         ImageOptions.Shown pictures = images.read(streams.in());
         Stores stores = LibraryTerminal.stores(surroundings, streams);
-        try (LoadedModel loaded = stores.load(model.model, config, given instanceof Prompt.Text)) {
+        try (LoadedModel loaded = stores.load(model.model, images.tower(), config, given instanceof Prompt.Text)) {
             ShownText prompt = pictures.in(given, loaded);
             int[] tokens = decoder.decoded(loaded.engine().spec(), prompt.tokens());
             Wanted shown = scope.places(loaded.engine().spec(), prompt.tokens().length, tokens.length);

@@ -104,7 +104,7 @@ public final class ImportCommand implements Callable<Integer> {
         }
         if (!quantisation().weighs()) {
             throw new IllegalArgumentException(
-                    "--imatrix says how to round to 6 or 4 bits, which --quant does not ask for");
+                    "--imatrix: expected a --quant of 6 or 4 bits, which it says how to round to, found none");
         }
         return Importance.read(importance, source.spec());
     }

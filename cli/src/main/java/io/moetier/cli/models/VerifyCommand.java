@@ -21,7 +21,9 @@ public final class VerifyCommand implements Callable<Integer> {
     private final Surroundings surroundings;
     private final Streams streams;
 
-    @Parameters(paramLabel = "MODEL", description = "A store, or a checkpoint directory whose store is in the cache.")
+    @Parameters(
+            paramLabel = "MODEL",
+            description = "A store, or a checkpoint directory or GGUF file whose store is in the cache.")
     Path model = Path.of("");
 
     public VerifyCommand(Surroundings surroundings, Streams streams) {

@@ -35,8 +35,8 @@ public final class ImageOptions {
             names = "--pixel-values",
             paramLabel = "FILE",
             description =
-                    "Show what pixel_values and image_grid_thw of a safetensors file hold where --ids has an image"
-                            + " token, in place of --image.")
+                    "Show what pixel_values of a safetensors file hold, as a processor in Python makes them, where"
+                            + " --ids has an image token, in place of --image.")
     @Nullable
     Path pixelValues;
 

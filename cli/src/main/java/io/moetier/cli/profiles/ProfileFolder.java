@@ -78,11 +78,12 @@ public final class ProfileFolder {
             throw new IllegalArgumentException("NAME: expected one of " + names() + ", found '" + name + "'"
                     + model.map(of -> " of '" + of + "'").orElse(""));
         }
-        if (found.size() > 1) {
-            throw new IllegalArgumentException("--model: '" + name + "' is kept for several models, expected one of "
-                    + found.stream().map(ProfileFolder::spelling).collect(Collectors.joining(", ")));
-        }
-        return found.getFirst();
+        return found.stream()
+                .filter(kept -> found.size() == 1 || kept.fingerprint().equals(model.orElse("")))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "--model: '" + name + "' is kept for several models, expected one of "
+                                + found.stream().map(KeptProfile::fingerprint).collect(Collectors.joining(", "))));
     }
 
     /// Returns how people see a model: its name and the beginning of its fingerprint.

@@ -64,7 +64,7 @@ public final class ProfilesImportCommand implements Callable<Integer> {
                         name);
         if (kept.exists() && !merge && !replace) {
             throw new IllegalArgumentException(
-                    "the profile " + name + " is there already: expected --merge, --replace or --as NAME");
+                    file + ": the profile " + name + " is there already; expected --merge, --replace or --as NAME");
         }
         if (kept.exists() && merge) {
             kept.write(merged(kept.read(), archive.counted()));

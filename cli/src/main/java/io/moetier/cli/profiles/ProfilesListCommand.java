@@ -73,7 +73,8 @@ public final class ProfilesListCommand implements Callable<Integer> {
             try {
                 rows.add(Row.of(kept));
             } catch (MalformedModelException e) {
-                streams.note("moetier: " + e.getMessage() + "; profiles rm " + kept.name() + " removes it");
+                streams.note("moetier: " + e.getMessage() + "; profiles rm " + kept.name() + " --model "
+                        + kept.fingerprint() + " removes it");
                 code = Failure.FAILED;
             }
         }

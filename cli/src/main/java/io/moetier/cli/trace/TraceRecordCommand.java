@@ -76,7 +76,7 @@ public final class TraceRecordCommand implements Callable<Integer> {
         OutputFile.check(out, "--out");
         ImageOptions.Shown pictures = images.read(streams.in());
         Stores stores = LibraryTerminal.stores(surroundings, streams);
-        try (LoadedModel loaded = stores.load(model.model, config, given instanceof Prompt.Text);
+        try (LoadedModel loaded = stores.load(model.model, images.tower(), config, given instanceof Prompt.Text);
                 Conversation conversation = new Conversation(loaded, sampling::answer, Optional.empty())) {
             ModelSpec spec = loaded.engine().spec();
             ShownText shown = pictures.in(given, loaded);

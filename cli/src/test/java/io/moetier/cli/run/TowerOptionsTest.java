@@ -65,6 +65,11 @@ class TowerOptionsTest {
             }
         }
         assertNotEquals(List.of(logits.get(0)[47]), List.of(logits.get(1)[47]));
+        String second = directory.resolve("mmproj-3.gguf").toString();
+        CommandLineRun explained = show("explain", "--mmproj", second);
+        assertEquals(Failure.OK, explained.exitCode(), explained::err);
+        CommandLineRun recorded = show("trace", "record", "--mmproj", second, "--out", directory + "/t.jsonl.gz");
+        assertEquals(Failure.OK, recorded.exitCode(), recorded::err);
         Path store = directory.resolve("a.mtier");
         CommandLineRun imported = run(
                 "import",
@@ -138,9 +143,10 @@ class TowerOptionsTest {
     }
 
     private CommandLineRun show(String command, String... more) {
-        List<String> words = new ArrayList<>(List.of(command, model.toString(), "--ids", "1,2,7,3", "--image"));
-        words.add(TestData.golden("internvl_qwen3_moe").resolve("image.png").toString());
+        List<String> words = new ArrayList<>(List.of(command));
         words.addAll(List.of(more));
+        words.addAll(List.of(model.toString(), "--ids", "1,2,7,3", "--image"));
+        words.add(TestData.golden("internvl_qwen3_moe").resolve("image.png").toString());
         return run(words.toArray(String[]::new));
     }
 

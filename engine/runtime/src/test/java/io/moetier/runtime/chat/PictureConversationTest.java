@@ -32,12 +32,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Pictures in prompts and chats. The tokenizer reads numbers as the ids that they are, and what stands around and for
 /// pictures as each case has it.
 class PictureConversationTest {
     private static final String CHAT = "qwen3_vl_moe";
-    private static final List<String> CHATS = List.of(CHAT, "qwen3_5_moe_image");
     private static final int FIRST_WORD = 310; // ids before are numbers of texts
 
     /// What each case calls the ids from 310 on.
@@ -202,7 +202,7 @@ class PictureConversationTest {
 
     /// Each turn of a chat is what the whole chat would be if it were read at once.
     @ParameterizedTest
-    @FieldSource("CHATS")
+    @ValueSource(strings = {CHAT, "qwen3_5_moe_image"})
     void turnsAddUp(String name) {
         try (Conversation chat = conversation(name, true)) {
             answer(chat, "1 2", picture(name));

@@ -42,7 +42,7 @@ final class Gemma4 {
     /// Of layers whose keys are the values.
     private static final Map<String, String> SHARING = Map.of("num_key_value_heads", "num_global_key_value_heads");
 
-    /// Checkpoints with an image encoder, which is left out.
+    /// Checkpoints with a tower for images.
     static final Family MULTIMODAL = new Family("gemma4", Map.of(), Gemma4::multimodal, Optional.empty());
 
     static final Family TEXT = new Family(
