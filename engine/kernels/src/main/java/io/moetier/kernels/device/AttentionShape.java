@@ -48,7 +48,8 @@ public record AttentionShape(
 
     /// Returns this shape with a window of so many keys more, if it has one.
     public AttentionShape withWiderWindow(int keys) {
-        int window = visible.slidingWindow() == 0 ? 0 : Math.addExact(visible.slidingWindow(), keys);
+        long wide = (long) visible.slidingWindow() + keys;
+        int window = visible.slidingWindow() == 0 ? 0 : (int) Math.min(wide, Integer.MAX_VALUE);
         VisibleKeys wider = new VisibleKeys(window, visible.chunk());
         return new AttentionShape(numHeads, numKvHeads, headDim, scale, wider, tiledHeads, sinks);
     }

@@ -147,8 +147,9 @@ public final class Session implements AutoCloseable {
     private void requireRoom(int rows) {
         if (rows > workspace.batch()) {
             throw new IllegalArgumentException(
-                    "a picture of " + rows + " tokens, which see each other, does not fit the " + workspace.batch()
-                            + " tokens that are computed together with this memory");
+                    "a picture of " + rows + " tokens, which see each other, does not fit the "
+                            + workspace.batch() + " tokens that are computed together"
+                            + (workspace.batch() < Engine.BATCH ? " with this memory" : ", whatever the memory"));
         }
     }
 

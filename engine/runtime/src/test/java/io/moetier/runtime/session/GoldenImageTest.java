@@ -2,6 +2,7 @@ package io.moetier.runtime.session;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -160,6 +161,29 @@ class GoldenImageTest {
         }
     }
 
+    /// Nor where the picture's last token alone is behind the pass.
+    @Test
+    void aPassEndsInFrontOfAnImageWhoseLastTokenIsBehindIt() {
+        GoldenCase golden = GoldenCase.read("gemma4_moe_image");
+        int[] prompt = golden.inputIds();
+        int[] text = Arrays.copyOf(new int[] {7}, Engine.BATCH - 64 + prompt.length);
+        System.arraycopy(prompt, 0, text, Engine.BATCH - 64, prompt.length);
+        assertEquals(prompt[64], text[Engine.BATCH]);
+        assertNotEquals(prompt[64], text[Engine.BATCH + 1]);
+        try (Engine engine = open(golden, KernelChoice.PLAIN);
+                Session together = engine.newSession();
+                Session apart = engine.newSession()) {
+            ImagePatches image = image(golden.directory(), engine.spec());
+            together.look(text, List.of(image));
+            together.prefill(text);
+            apart.prefill(Arrays.copyOf(text, 300));
+            int[] rest = Arrays.copyOfRange(text, 300, text.length);
+            apart.look(rest, List.of(image));
+            apart.prefill(rest);
+            assertArrayEquals(apart.logits(), together.logits());
+        }
+    }
+
     @Test
     void aPartOfAnImageThatIsSeenWholeIsRefused() {
         GoldenCase golden = GoldenCase.read("gemma4_moe_image");
@@ -172,6 +196,9 @@ class GoldenImageTest {
             String message = String.valueOf(assertThrows(IllegalArgumentException.class, () -> session.prefill(part))
                     .getMessage());
             assertEquals("the tokens of a picture see each other, but only a part of them is appended", message);
+            int[] butOne = // all of the picture but its last token
+                    Arrays.copyOfRange(prompt, 5, 64);
+            assertThrows(IllegalArgumentException.class, () -> session.prefill(butOne));
             assertThrows(IllegalArgumentException.class, () -> session.decode(prompt[5]));
             assertEquals(5, session.position());
         }

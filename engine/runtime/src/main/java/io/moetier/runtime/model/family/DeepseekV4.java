@@ -43,6 +43,16 @@ final class DeepseekV4 {
 
     private static ModelSpec model(FamilyConfig config) {
         config.requireWord("scoring_func", "sqrtsoftplus");
+        config.json()
+                .optionalObject("rope_parameters")
+                .filter(rotations -> rotations.has("main") || rotations.has("compress"))
+                .ifPresent(rotations -> {
+                    throw config.json()
+                            .unexpected(
+                                    "rope_parameters",
+                                    "rope_theta, compress_rope_theta and rope_scaling in its place, as on the hub",
+                                    "rotations of layers");
+                });
         return Decoder.of(config)
                 .named("embed", "layers.")
                 .finalNorm(config.rms("norm"))

@@ -86,6 +86,16 @@ final class GgufRope {
         return metadata.optionalString(rule.key("rope.scaling.type")).orElse("none");
     }
 
+    /// Checks that no rotation is scaled.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if one is
+    void requireNoScaling() {
+        requireNoOtherMagnitude();
+        if (!type().equals("none")) {
+            throw metadata.unexpected(rule.key("rope.scaling.type"), "none", type());
+        }
+    }
+
     private void requireNoOtherMagnitude() {
         String key = rule.key("rope.scaling.attn_factor");
         double found = magnitude();

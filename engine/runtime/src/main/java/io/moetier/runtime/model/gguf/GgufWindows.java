@@ -70,6 +70,7 @@ final class GgufWindows {
 
     /// Returns the rotations of both kinds of layers.
     Map<String, Object> rotations(GgufRope rope) {
+        rope.requireNoScaling();
         return Map.of(
                 "sliding_attention", Map.of("rope_theta", theta(SLIDING)),
                 "full_attention",

@@ -45,7 +45,7 @@ final class Router {
                 .orElse(null);
         norm = spec.norm().map(own -> Norm.load(own, weights)).orElse(null);
         factors = spec.factors().map(weights::vector).orElse(null);
-        ofToken = spec.routing().numExpertsPerToken();
+        ofToken = spec.expertsByToken();
         byToken = spec.byToken().map(table -> experts(table, weights)).orElse(null);
         Linear logits = Linear.load(spec.linear(), weights);
         alone = operands(List.of(logits));

@@ -16,8 +16,9 @@ import java.util.Optional;
 /// @param norm of the residual stream, which the router then reads instead of what experts do
 /// @param factors `[numExperts]`, on the weights of each expert, where the family has them
 /// @param capacity how many tokens an expert takes, where the family limits it
-/// @param byToken `[vocabulary, numExpertsPerToken]`: the experts of each token of the vocabulary, which logits then
-///     only weigh (Roller et al. 2021, arXiv:2106.04426); absent where logits choose
+/// @param byToken `[vocabulary, experts of a token]`: the experts of each token of the vocabulary, which logits then
+///     only weigh (Roller et al. 2021, arXiv:2106.04426); absent where logits choose. Where fewer experts are asked
+///     for than a row has, its first ones
 public record RouterSpec(
         LinearSpec linear,
         Optional<VectorSpec> correction,
@@ -38,8 +39,21 @@ public record RouterSpec(
                 Optional.empty());
     }
 
+    /// Returns how many experts a row of the table by token has; 0 where logits choose.
+    public int expertsByToken() {
+        return byToken.flatMap(VectorSpec::slice)
+                .map(table -> Math.toIntExact(table.shape().getLast()))
+                .orElse(0);
+    }
+
     /// Returns this router choosing `k` experts.
+    ///
+    /// @throws IllegalArgumentException if the table by token has fewer
     RouterSpec withExpertsPerToken(int k) {
+        if (byToken.isPresent() && k > expertsByToken()) {
+            throw new IllegalArgumentException("the model has layers whose experts follow from the token, and they are "
+                    + expertsByToken() + ", not " + k);
+        }
         return new RouterSpec(linear, correction, routing.choosing(k), capacity, norm, factors, byToken);
     }
 

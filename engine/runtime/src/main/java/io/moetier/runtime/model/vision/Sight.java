@@ -60,7 +60,7 @@ public final class Sight implements AutoCloseable {
     public int lastSeenWith(int position) {
         for (int i = 0; i < images.size(); i++) {
             Seen image = images.get(i);
-            if (image.first <= position && !image.isBefore(position + 1)) {
+            if (image.first <= position && !image.isBefore(position)) {
                 return image.first + image.rows.number() - 1;
             }
         }
@@ -71,7 +71,7 @@ public final class Sight implements AutoCloseable {
     public int firstSeenWith(int position) {
         for (int i = 0; i < images.size(); i++) {
             Seen image = images.get(i);
-            if (image.first <= position && !image.isBefore(position + 1)) {
+            if (image.first <= position && !image.isBefore(position)) {
                 return image.first;
             }
         }

@@ -24,10 +24,6 @@ final class VisionMlp {
         factors = spec.factors().map(linear -> Linear.load(linear, weights)).orElse(null);
     }
 
-    int inputs() {
-        return linears.getFirst().weight().cols();
-    }
-
     /// Returns the most floats of an intermediate result for one row in one of the two buffers that they lie in by
     /// turns.
     ///
