@@ -101,9 +101,10 @@ class GgufErrorsTest {
     @Test
     void anUnknownArchitecture() throws IOException {
         write(new TinyGguf().putWhole("general.architecture", "mamba"));
-        assertRefused("general.architecture: expected one of afmoe, dbrx, deepseek2, dots1, ernie4_5-moe, glm4moe,"
-                + " gpt-oss, granitehybrid, granitemoe, hunyuan-moe, jamba, lfm2moe, llama, llama4, minimax-m2, olmoe,"
-                + " phimoe, qwen2moe, qwen3moe, qwen3next, found mamba");
+        assertRefused("general.architecture: expected one of afmoe, dbrx, deepseek2, deepseek32, dots1, ernie4_5-moe,"
+                + " gemma4, glm-dsa, glm4moe, gpt-oss, granitehybrid, granitemoe, hunyuan-moe, jamba, lfm2moe, llama,"
+                + " llama4, minimax-m2, minimax-m3, nemotron_h_moe, olmoe, phimoe, qwen2moe, qwen35moe, qwen3moe,"
+                + " qwen3next, qwen3vlmoe, found mamba");
     }
 
     @Test
