@@ -8,6 +8,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.OptionalLong;
 
 /// One profile of one model, in two files that only their owner may read: a census, and what the policy has learnt if
@@ -60,6 +62,17 @@ record KeptProfile(Path directory, String fingerprint, ProfileName name) {
             Files.write(unfinished.path(), learnt);
             unfinished.publish();
         }
+    }
+
+    /// Returns what every report in JSON says of this.
+    Map<String, Object> facts(CountedModel counted, OptionalLong learnt) {
+        Map<String, Object> facts = new LinkedHashMap<>();
+        facts.put("name", name.toString());
+        facts.put("model", counted.model());
+        facts.put("fingerprint", fingerprint);
+        facts.put("tokens", counted.census().tokens());
+        facts.put("learnt_tokens", learnt.orElse(0));
+        return facts;
     }
 
     void delete() throws IOException {

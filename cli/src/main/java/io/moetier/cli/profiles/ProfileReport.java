@@ -45,12 +45,7 @@ record ProfileReport(KeptProfile kept, CountedModel counted, OptionalLong learnt
     }
 
     Map<String, Object> fields() {
-        Map<String, Object> fields = new LinkedHashMap<>();
-        fields.put("name", kept.name().toString());
-        fields.put("model", counted.model());
-        fields.put("fingerprint", kept.fingerprint());
-        fields.put("tokens", counted.census().tokens());
-        fields.put("learnt_tokens", learntTokens.orElse(0));
+        Map<String, Object> fields = kept.facts(counted, learntTokens);
         Map<String, Object> others = new LinkedHashMap<>();
         distances.forEach((name, bits) -> others.put(name, Double.isNaN(bits) ? null : bits));
         fields.put("bits_per_choice_from", others);

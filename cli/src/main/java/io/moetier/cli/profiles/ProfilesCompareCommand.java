@@ -1,8 +1,8 @@
 package io.moetier.cli.profiles;
 
+import io.moetier.cli.option.ExpertShare;
 import io.moetier.cli.report.Table;
 import io.moetier.cli.terminal.Failure;
-import io.moetier.cli.terminal.Numbers;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.lab.simulate.WarmStarts;
 import io.moetier.storage.cache.Policies;
@@ -58,8 +58,9 @@ public final class ProfilesCompareCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--policy: expected one that needs no census, found '" + policy + "'");
         }
         PolicyFactory factory = Policies.of(policy);
-        List<Double> shares =
-                budgets.stream().map(ProfilesCompareCommand::share).toList();
+        List<Double> shares = budgets.stream()
+                .map(text -> ExpertShare.parse("--budgets", text.strip()))
+                .toList();
         WarmStarts starts = WarmStarts.read(traces);
         streams.print("hit rate of the first " + WarmStarts.FIRST_TOKENS + " tokens of requests, policy " + policy
                 + ", by what they begin with\n\n");
@@ -105,15 +106,5 @@ public final class ProfilesCompareCommand implements Callable<Integer> {
 
     private static String percent(double share) {
         return String.format(Locale.ROOT, "%.1f %%", 100 * share);
-    }
-
-    private static double share(String spelling) {
-        String text = spelling.strip();
-        double percent = text.endsWith("%") ? Numbers.decimal(text.substring(0, text.length() - 1)) : -1;
-        if (!(percent > 0) || percent > 100) {
-            throw new IllegalArgumentException(
-                    "--budgets: expected shares from 0% to 100% of all experts, found '" + text + "'");
-        }
-        return percent / 100;
     }
 }

@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -41,12 +40,7 @@ public final class ProfilesListCommand implements Callable<Integer> {
         }
 
         Map<String, Object> fields() {
-            Map<String, Object> fields = new LinkedHashMap<>();
-            fields.put("name", kept.name().toString());
-            fields.put("model", counted.model());
-            fields.put("fingerprint", kept.fingerprint());
-            fields.put("tokens", counted.census().tokens());
-            fields.put("learnt_tokens", learntTokens.orElse(0));
+            Map<String, Object> fields = kept.facts(counted, learntTokens);
             fields.put("last_run", lastRun.toString());
             fields.put("bytes", bytes);
             return fields;

@@ -1,5 +1,6 @@
 package io.moetier.cli.tune;
 
+import io.moetier.cli.option.ExpertShare;
 import io.moetier.lab.simulate.ModelSizes;
 import io.moetier.lab.simulate.SlotPlan;
 import io.moetier.runtime.offload.SlotBudget;
@@ -23,8 +24,8 @@ final class TuneBudgets {
         List<SlotPlan> plans = new ArrayList<>();
         for (String spelling : spellings) {
             String text = spelling.strip();
-            long bytes = text.endsWith("%")
-                    ? (long) (share(text) * budget.allBytes() + ROUNDING)
+            long bytes = ExpertShare.isOne(text)
+                    ? (long) (ExpertShare.parse("--budgets", text) * budget.allBytes() + ROUNDING)
                     : size(text, sizes).bytes();
             if (bytes < budget.minimumBytes()) {
                 throw tooSmall(text, bytes, header, sizes, budget.minimumBytes());
@@ -33,19 +34,6 @@ final class TuneBudgets {
                     text, Arrays.stream(budget.slots(bytes)).boxed().toList()));
         }
         return plans;
-    }
-
-    private static double share(String text) {
-        try {
-            double share = Double.parseDouble(text.substring(0, text.length() - 1)) / 100;
-            if (share > 0 && share <= 1) {
-                return share;
-            }
-        } catch (NumberFormatException e) {
-            // said below
-        }
-        throw new IllegalArgumentException(
-                "--budgets: expected a share from 0% to 100% of all experts, found '" + text + "'");
     }
 
     private static ByteSize size(String text, ModelSizes sizes) {

@@ -194,7 +194,7 @@ class ImageOptionTest {
         assertRefused("reads no images", "run", golden("mixtral").toString(), "--ids", "1,2", "--image", picture);
         assertRefused("but the text has 0", "run", model, "--ids", "1,2", "--image", picture);
         assertRefused("but the text has 2", "run", model, "--ids", "1,310,310,2", "--image", picture);
-        assertRefused("no image stands for", "run", model, "--ids", "310,2,310", "--image", picture);
+        assertRefused("no image is shown for", "run", model, "--ids", "310,2,310", "--image", picture);
         assertRefused("text.png", "run", model, "--ids", "310,2", "--image", text.toString());
         assertRefused(
                 "the context holds 16 tokens", "run", model, "--ids", "1,310,2", "--image", picture, "--ctx", "16");

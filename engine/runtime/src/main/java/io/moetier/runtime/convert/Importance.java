@@ -3,6 +3,7 @@ package io.moetier.runtime.convert;
 import io.moetier.runtime.model.family.Families;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.storage.memory.JavaHeap;
 import io.moetier.storage.model.MalformedModelException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -49,7 +50,7 @@ public final class Importance {
             }
             float[] scaled = new float[count];
             for (int i = 0; i < count; i++) {
-                scaled[i] = Math.max(LEAST, (float) (means[from + i] * count / sum));
+                scaled[i] = Math.max(LEAST, (float) ((double) means[from + i] * count / sum));
             }
             return scaled;
         }
@@ -68,6 +69,11 @@ public final class Importance {
     /// @throws MalformedModelException if the file cannot be read, is no importance matrix or that of another
     ///     model, or if the model's family has no GGUF names
     public static Importance read(Path path, ModelSpec spec) {
+        return read(path, spec, JavaHeap.room());
+    }
+
+    /// @param room bytes that may be taken of the Java heap
+    static Importance read(Path path, ModelSpec spec, long room) {
         try (ImportanceFile file = ImportanceFile.open(path)) {
             Map<String, String> names = Families.ggufNames(spec, file.extents()::containsKey)
                     .orElseThrow(() -> MalformedModelException.of(
@@ -75,7 +81,7 @@ public final class Importance {
                             "entries",
                             "those of " + spec.family() + ", whose matrices have no names in GGUF files",
                             file.extents().size()));
-            ImportanceEntries entries = new ImportanceEntries(file, names);
+            ImportanceEntries entries = new ImportanceEntries(file, names, room);
             spec.denseLinears().forEach(entries::find);
             spec.moeLayers().forEach(moe -> moe.experts().forEach(entries::require));
             return new Importance(Optional.of(path), entries.columns(), Optional.of(entries.summary()));

@@ -25,12 +25,14 @@ final class ImportanceEntries {
             "(.*?)(?:\\[(\\d+)])?(?:\\[\\d+\\.\\.\\d+])?(" + Pattern.quote(GgufModel.OTHER_COLUMNS) + ")?");
 
     private final ImportanceFile file;
+    private final long room;
     private final Map<String, Place> places = new HashMap<>();
     private final Map<String, Integer> stacked = new HashMap<>();
     private final Map<String, float[]> means = new HashMap<>();
     private final Map<String, Columns> columns = new HashMap<>();
     private final List<String> missing = new ArrayList<>();
     private int found;
+    private long held; // bytes
     private int unseenExperts;
     private int experts;
 
@@ -41,8 +43,10 @@ final class ImportanceEntries {
     private record Place(String tensor, int number, boolean sameColumns) {}
 
     /// @param names of the model's matrices in a GGUF file, with their numbers in stacks
-    ImportanceEntries(ImportanceFile file, Map<String, String> names) {
+    /// @param room bytes that the entries may take of the Java heap
+    ImportanceEntries(ImportanceFile file, Map<String, String> names, long room) {
         this.file = file;
+        this.room = room;
         names.forEach((matrix, name) -> {
             Matcher parts = PLACE.matcher(name);
             if (parts.matches()) {
@@ -89,7 +93,7 @@ final class ImportanceEntries {
     /// Returns whether its columns count differently.
     private boolean take(LinearSpec linear, Place place) {
         requireFit(linear, place);
-        float[] all = means.computeIfAbsent(place.tensor(), file::means);
+        float[] all = means.computeIfAbsent(place.tensor(), this::read);
         int from = all.length == linear.cols() ? 0 : place.number() * linear.cols();
         Columns own = new Columns(all, from, linear.cols());
         found++;
@@ -98,6 +102,15 @@ final class ImportanceEntries {
         }
         columns.put(linear.weight(), own);
         return true;
+    }
+
+    private float[] read(String tensor) {
+        held += Float.BYTES * Objects.requireNonNull(file.extents().get(tensor)).size();
+        if (held > room) {
+            throw MalformedModelException.of(
+                    file.path(), "entries", "at most " + room + " bytes, as the Java heap has room for", held);
+        }
+        return file.means(tensor);
     }
 
     private void requireFit(LinearSpec linear, Place place) {

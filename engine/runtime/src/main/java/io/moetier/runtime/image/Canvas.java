@@ -1,9 +1,6 @@
 package io.moetier.runtime.image;
 
-import java.lang.management.ManagementFactory;
-import java.lang.management.MemoryPoolMXBean;
-import java.lang.management.MemoryType;
-import java.lang.management.MemoryUsage;
+import io.moetier.storage.memory.JavaHeap;
 
 /// How large a picture is, checked before anything is decoded.
 record Canvas(int width, int height) {
@@ -36,15 +33,10 @@ record Canvas(int width, int height) {
     ///
     /// @throws UnreadablePictureException if it has not
     static void requireHeap(String name, long bytes, String what) {
-        long used = 0;
-        for (MemoryPoolMXBean pool : ManagementFactory.getMemoryPoolMXBeans()) {
-            MemoryUsage left = pool.getType() == MemoryType.HEAP ? pool.getCollectionUsage() : null;
-            used += left == null ? 0 : left.getUsed();
-        }
-        long room = Runtime.getRuntime().maxMemory() - used;
+        long room = JavaHeap.room();
         if (bytes > room) {
             throw new UnreadablePictureException(
-                    name, what + " need " + bytes + " bytes of the Java heap, which has room for " + Math.max(0, room));
+                    name, what + " need " + bytes + " bytes of the Java heap, which has room for " + room);
         }
     }
 }

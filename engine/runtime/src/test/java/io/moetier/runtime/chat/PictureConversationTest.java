@@ -183,7 +183,7 @@ class PictureConversationTest {
             assertRefused(
                     "the message has 2 times <image>, which stands for a picture, but shows 1",
                     () -> answer(chat, "<|image_pad|>1<|image_pad|>", noise()));
-            assertRefused("no image stands for", () -> answer(chat, "1 <|image_pad|>"));
+            assertRefused("no image is shown for", () -> answer(chat, "1 <|image_pad|>"));
             answer(chat, "1 <image>"); // no mark where nothing is shown
             answer(chat, "1", noise());
             assertEquals(4, chat.transcript().messages().size());

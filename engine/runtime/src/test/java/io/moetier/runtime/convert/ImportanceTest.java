@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.runtime.model.family.Families;
 import io.moetier.runtime.model.spec.DenseSpec;
 import io.moetier.runtime.model.spec.GatedDeltaSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
@@ -277,6 +278,43 @@ class ImportanceTest {
         }
         Path experts = Path.of("experts-0.cm3");
         assertNotEquals(-1, Files.mismatch(plain.resolve(experts), weighed.resolve(experts)));
+    }
+
+    @Test
+    void moreThanTheHeapHasRoomForIsRefused() throws IOException {
+        Path file = tinyMixtral().gguf();
+        MalformedModelException refused =
+                assertThrows(MalformedModelException.class, () -> Importance.read(file, spec(), 20_000));
+        String message = String.valueOf(refused.getMessage());
+        assertTrue(
+                message.startsWith(
+                        file + ": entries: expected at most 20000 bytes, as the Java heap has room for, found"),
+                message);
+    }
+
+    /// Large means that can be read are no infinite importance.
+    @Test
+    void largeMeansAreWeighedAsSmallOnes() throws IOException {
+        tinyMixtral();
+        float[] ramp = Objects.requireNonNull(means.get("blk.1.attn_q.weight"));
+        LinearSpec query = spec().denseLinears().stream()
+                .filter(linear -> linear.weight().equals("model.layers.1.self_attn.q_proj.weight"))
+                .findFirst()
+                .orElseThrow();
+        float[] expected = Importance.read(list(), spec()).of(query);
+        for (int i = 0; i < ramp.length; i++) {
+            ramp[i] *= 0x1p120f;
+        }
+        assertArrayEquals(expected, Importance.read(list(), spec()).of(query), 1e-6f);
+    }
+
+    @Test
+    void modelsThatSeeHaveTheNamesOfTheirLanguageModels() {
+        for (String name : TestData.GOLDEN_IMAGE_CASES) {
+            try (ModelSource source = ModelSource.open(TestData.golden(name))) {
+                assertTrue(Families.ggufNames(source.spec(), _ -> false).isPresent(), name);
+            }
+        }
     }
 
     private static void refused(Path file, String sentence) {

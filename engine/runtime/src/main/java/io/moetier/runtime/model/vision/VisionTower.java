@@ -111,10 +111,9 @@ public final class VisionTower {
             }
             places.add(tiles);
         }
-        int left = next(tokens, at, true);
-        if (left < tokens.length) {
-            throw new IllegalArgumentException("the text has tokens of id "
-                    + spec.token().id() + " from index " + left + " on, which no image stands for");
+        if (next(tokens, at, true) < tokens.length) {
+            throw new IllegalArgumentException(
+                    "the text has tokens of id " + spec.token().id() + ", of images, but no image is shown for them");
         }
         return places;
     }
