@@ -58,6 +58,12 @@ class AllocationTest {
         assertDecodeAllocatesNothing(TestData.golden("glm_moe_dsa_shared"), config);
     }
 
+    /// Layers of two kinds, whose experts have factors and an MLP beside them.
+    @Test
+    void decodeWithFactorsOfExpertsAllocatesNothing() {
+        assertDecodeAllocatesNothing(TestData.golden("gemma4_moe"), EngineConfig.DEFAULT.withThreads(2));
+    }
+
     @Test
     void decodeAfterAnImageAllocatesNothing() {
         Path model = TestData.golden("qwen3_vl_moe");
