@@ -52,7 +52,7 @@ def gguf_value(value):
     return 9, struct.pack("<IQ", kind, len(items)) + b"".join(item for _, item in items)
 
 
-def gguf(metadata, tensors, alignment=32):
+def gguf(metadata, tensors, alignment=32, with_data=True):
     head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata))
     for key, value in metadata.items():
         kind, content = gguf_value(value)
@@ -64,7 +64,7 @@ def gguf(metadata, tensors, alignment=32):
         head += struct.pack("<IQ", kind, len(data))
         elements, size = BLOCK[kind]
         data += bytes(product(shape) // elements * size)
-    return head + bytes(-len(head) % alignment) + data
+    return head + (bytes(-len(head) % alignment) + data if with_data else b"")
 
 
 def gguf_model(architecture, extra, per_layer, tokenizer):
@@ -240,11 +240,65 @@ def importances():
     put("Importance", "list", entries + struct.pack("<ii", 3, 1) + b"t")
 
 
+def matrices(shapes):
+    """Returns matrices of these shapes, with biases."""
+    tensors = {}
+    for name, (rows, cols) in shapes.items():
+        tensors |= {name + ".weight": (F16, [cols, rows]), name + ".bias": (F32, [rows])}
+    return tensors
+
+
+def norms(names, size):
+    return {name + part: (F32, [size]) for name in names for part in (".weight", ".bias")}
+
+
+def tower(projector, extra, tensors, wide=48):
+    hidden, patch = 32, 8
+    metadata = {
+        "general.architecture": "clip",
+        "clip.projector_type": projector,
+        "clip.has_vision_encoder": True,
+        "clip.use_gelu": True,
+        "clip.vision.projection_dim": 64,
+        "clip.vision.patch_size": patch,
+        "clip.vision.embedding_length": hidden,
+        "clip.vision.feed_forward_length": wide,
+        "clip.vision.block_count": 1,
+        "clip.vision.attention.head_count": 2,
+        "clip.vision.attention.layer_norm_epsilon": 1e-6,
+        "clip.vision.image_mean": [0.5, 0.5, 0.5],
+        "clip.vision.image_std": [0.5, 0.5, 0.5],
+    } | {f"clip.vision.{key}": value for key, value in extra.items()}
+    layer = norms(("v.blk.0.ln1", "v.blk.0.ln2"), hidden) | matrices({
+        "v.blk.0.attn_out": (hidden, hidden), "v.blk.0.ffn_up": (wide, hidden), "v.blk.0.ffn_down": (hidden, wide)})
+    return gguf(metadata, {"v.patch_embd.weight": (F32, [patch, patch, 3, hidden])} | layer | tensors, with_data=False)
+
+
+def towers():
+    apart = {f"v.blk.0.attn_{part}": (32, 32) for part in "qkv"}
+    qwen = {"v.patch_embd.weight.1": (F32, [8, 8, 3, 32]), "v.patch_embd.bias": (F32, [32]), "v.position_embd.weight": (F32, [32, 36])}
+    qwen |= matrices({"v.blk.0.attn_qkv": (96, 32), "mm.0": (128, 128), "mm.2": (64, 128)}) | norms(["v.post_ln"], 32)
+    sizes = {"image_size": 48, "spatial_merge_size": 2, "image_min_pixels": 1 << 10, "image_max_pixels": 1 << 16}
+    put("Mmproj", "qwen3_5_moe", tower("qwen3vl_merger", sizes, qwen))
+    deep = norms(["v.deepstack.0.norm"], 128) | matrices({"v.deepstack.0.fc1": (128, 128), "v.deepstack.0.fc2": (64, 128)})
+    put("Mmproj", "qwen3_vl_moe", tower("qwen3vl_merger", sizes | {"is_deepstack_layers": [True]}, qwen | deep))
+    tiled = {"v.class_embd": (F32, [32]), "v.position_embd.weight": (F32, [32, 17])}
+    intern = {"v.patch_embd.bias": (F32, [32])} | {f"v.blk.0.ls{number}.weight": (F32, [32]) for number in (1, 2)}
+    intern |= matrices(apart | {"mm.model.mlp.1": (64, 128), "mm.model.mlp.3": (64, 64)}) | norms(["mm.model.mlp.0"], 128)
+    sizes = {"image_size": 32, "projector.scale_factor": 2}
+    limits = {"preproc_min_tiles": 1, "preproc_max_tiles": 6}
+    put("Mmproj", "internvl", tower("internvl", sizes | limits, tiled | intern))
+    maps = {"mm.model.mlp.1": (48, 128), "mm.model.mlp.2": (48, 48), "mm.model.fc": (64, 48)}
+    llama = {f"{name}.weight": (F16, [cols, rows]) for name, (rows, cols) in maps.items()}
+    llama |= matrices(apart) | norms(["v.pre_ln", "v.post_ln"], 32)
+    put("Mmproj", "llama4", tower("llama4", sizes, tiled | llama, 128))
+
+
 def pictures():
     for file in sorted((DATA / "images/files").iterdir()):
         if file.suffix != ".rgb":
             put("Picture", file.name, file.read_bytes())
 
 
-for write in (pictures, importances, weights, manifest, configs, traces, texts, own_files):
+for write in (towers, pictures, importances, weights, manifest, configs, traces, texts, own_files):
     write()

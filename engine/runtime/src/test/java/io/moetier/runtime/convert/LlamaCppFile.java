@@ -2,6 +2,7 @@ package io.moetier.runtime.convert;
 
 import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.format.GgufWriter;
+import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.RawTensor;
 import io.moetier.storage.model.DType;
@@ -36,6 +37,11 @@ public final class LlamaCppFile {
     private static final Pattern ENCODER =
             Pattern.compile("(?:model\\.)?(?:visual|vision_tower|vision_model|embed_vision|multi_modal_projector"
                     + "|patch_merge_mlp)\\..*");
+    private static final Map<String, String> IMAGE_TOKENS = Map.of(
+            "internvl", "<IMG_CONTEXT>",
+            "llama4", "<|patch|>",
+            "qwen3_vl_moe", "<|image_pad|>",
+            "qwen3_5_moe", "<|image_pad|>");
     private static final Map<String, String> OUTSIDE = Map.ofEntries(
             Map.entry("backbone.embeddings.weight", "token_embd.weight"),
             Map.entry("backbone.norm_f.weight", "output_norm.weight"),
@@ -221,6 +227,14 @@ public final class LlamaCppFile {
     /// Returns the file of a checkpoint, to be written.
     public static LlamaCppFile of(Path checkpoint) {
         return new LlamaCppFile(checkpoint);
+    }
+
+    /// Returns the file of a checkpoint with a tower, whose vocabulary has the word that stands for rows of images.
+    public static LlamaCppFile withImageToken(Path checkpoint) {
+        JsonObject config = Json.readObject(checkpoint.resolve("config.json"));
+        int token = config.optionalInt("image_token_id").orElseGet(() -> config.requireInt("image_token_index"));
+        String word = Objects.requireNonNull(IMAGE_TOKENS.get(config.requireString("model_type")));
+        return of(checkpoint).withTokens(Map.of(token, word));
     }
 
     /// Joins the matrices of keys and values, as files of before April 2025 do.

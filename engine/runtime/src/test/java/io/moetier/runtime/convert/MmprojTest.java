@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
@@ -30,8 +29,7 @@ class MmprojTest {
 
     @BeforeEach
     void writeModel() throws IOException {
-        model = LlamaCppFile.of(GOLDEN)
-                .withTokens(Map.of(310, "<IMG_CONTEXT>"))
+        model = LlamaCppFile.withImageToken(GOLDEN)
                 .write(Files.createDirectory(directory.resolve("models")).resolve("model.gguf"));
     }
 
@@ -168,7 +166,7 @@ class MmprojTest {
     @Test
     void whatIsNoTowerOfQwenIsRefusedBySentence() throws IOException {
         Path golden = TestData.golden("qwen3_vl_moe");
-        model = LlamaCppFile.of(golden).withTokens(Map.of(310, "<|image_pad|>")).write(directory.resolve("qwen.gguf"));
+        model = LlamaCppFile.withImageToken(golden).write(directory.resolve("qwen.gguf"));
         Path tower = directory.resolve("a.gguf");
         assertRefused(
                 LlamaCppMmproj.of(golden).without("v.patch_embd.weight.1").write(tower),
@@ -204,8 +202,7 @@ class MmprojTest {
     @Test
     void aLanguageModelWithoutPlacesOfImagesIsRefusedBySentence() throws IOException {
         Path golden = TestData.golden("qwen3_vl_moe");
-        Path text = LlamaCppFile.of(golden)
-                .withTokens(Map.of(310, "<|image_pad|>"))
+        Path text = LlamaCppFile.withImageToken(golden)
                 .without("qwen3vlmoe.rope.dimension_sections")
                 .write(directory.resolve("qwen.gguf"));
         Path tower = LlamaCppMmproj.of(golden).write(directory.resolve("a.gguf"));

@@ -19,7 +19,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,12 +31,6 @@ class GgufTowersTest {
     /// The reference sums in another order.
     private static final double TOLERANCE = 1e-4;
 
-    private static final Map<String, String> IMAGE_TOKENS = Map.of(
-            "internvl", "<IMG_CONTEXT>",
-            "llama4", "<|patch|>",
-            "qwen3_vl_moe", "<|image_pad|>",
-            "qwen3_5_moe", "<|image_pad|>");
-
     @TempDir
     Path directory = Path.of("");
 
@@ -45,7 +38,7 @@ class GgufTowersTest {
     @ValueSource(strings = {"internvl_qwen3_moe", "qwen3_5_moe_image", "qwen3_vl_moe"})
     void picturesGiveTheReferencesLogitsAndTokens(String name) throws IOException {
         GoldenCase golden = GoldenCase.read(name);
-        Path model = text(golden.directory()).write(directory.resolve("model.gguf"));
+        Path model = LlamaCppFile.withImageToken(golden.directory()).write(directory.resolve("model.gguf"));
         LlamaCppMmproj.of(golden.directory()).write(directory.resolve("mmproj-model.gguf"));
         try (LoadedModel loaded = load(ImportedStores.of(model))) {
             ImagePatches image = loaded.patches(Picture.read(golden.directory().resolve("image.png")));
@@ -75,7 +68,7 @@ class GgufTowersTest {
                                 "low_freq_factor", 1.0,
                                 "high_freq_factor", 4.0,
                                 "original_max_position_embeddings", 8192)));
-        Path model = text(changed).write(directory.resolve("llama.gguf"));
+        Path model = LlamaCppFile.withImageToken(changed).write(directory.resolve("llama.gguf"));
         LlamaCppMmproj.of(changed).write(directory.resolve("mmproj-llama.gguf"));
         assertArrayEquals(logits(ImportedStores.of(changed), golden), logits(ImportedStores.of(model), golden), (float)
                 TOLERANCE);
@@ -92,14 +85,6 @@ class GgufTowersTest {
             PixelValues pixels = PixelValues.read(golden.directory().resolve("inputs.safetensors"));
             return logits(loaded.engine(), golden.inputIds(), loaded.patches(pixels));
         }
-    }
-
-    private static LlamaCppFile text(Path checkpoint) {
-        JsonObject config = Json.readObject(checkpoint.resolve("config.json"));
-        int token = config.optionalInt("image_token_id").orElseGet(() -> config.requireInt("image_token_index"));
-        return LlamaCppFile.of(checkpoint)
-                .withTokens(
-                        Map.of(token, Objects.requireNonNull(IMAGE_TOKENS.get(config.requireString("model_type")))));
     }
 
     /// Returns a checkpoint whose language model has another configuration.
