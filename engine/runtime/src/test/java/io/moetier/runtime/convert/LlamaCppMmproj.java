@@ -1,13 +1,15 @@
 package io.moetier.runtime.convert;
 
 import io.moetier.storage.format.Checkpoint;
+import io.moetier.storage.format.Floats;
 import io.moetier.storage.format.GgufWriter;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.DType;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -16,6 +18,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /// The tower of a golden checkpoint as llama.cpp's converter writes it into an `mmproj` file. Names, keys and what
 /// becomes of each tensor were written down here from its gguf-py and conversion scripts, not from what Moetier reads.
@@ -71,6 +74,7 @@ public final class LlamaCppMmproj {
     private final JsonObject preprocessor;
     private final Map<String, Object> metadata = new LinkedHashMap<>();
     private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+    private DType matrices = DType.F32;
 
     @SuppressWarnings("ArrayRecordComponent") // nobody compares tensors
     private record Tensor(long[] shape, float[] values) {}
@@ -118,19 +122,60 @@ public final class LlamaCppMmproj {
         return this;
     }
 
+    /// Writes what the converter writes in another type than single precision so: matrices in this one, or in half
+    /// precision where their rows are not of whole blocks, patches and places in half precision or as they are.
+    public LlamaCppMmproj in(DType type) {
+        matrices = type;
+        return this;
+    }
+
     public Path write(Path file) throws IOException {
         List<GgufWriter.Entry> entries = new ArrayList<>();
-        tensors.forEach((name, tensor) -> entries.add(GgufWriter.Entry.of(name, DType.F32, tensor.shape)));
+        tensors.forEach((name, tensor) -> entries.add(GgufWriter.Entry.of(name, type(name, tensor), tensor.shape)));
         try (GgufWriter writer = GgufWriter.create(file, metadata, entries)) {
             for (Map.Entry<String, Tensor> tensor : tensors.entrySet()) {
-                float[] values = tensor.getValue().values;
-                byte[] bytes = new byte[values.length * Float.BYTES];
-                MemorySegment.copy(
-                        values, 0, MemorySegment.ofArray(bytes), ValueLayout.JAVA_FLOAT_UNALIGNED, 0, values.length);
+                byte[] bytes = bytes(type(tensor.getKey(), tensor.getValue()), tensor.getValue().values);
                 writer.write(tensor.getKey(), MemorySegment.ofArray(bytes));
             }
         }
         return file;
+    }
+
+    private DType type(String name, Tensor tensor) {
+        long dimensions = LongStream.of(tensor.shape).filter(length -> length > 1).count();
+        boolean forced = name.startsWith("v.patch_embd.weight") || name.equals("v.position_embd.weight");
+        if (dimensions < 2 || (forced && matrices != DType.F16)) {
+            return DType.F32;
+        }
+        return tensor.shape[tensor.shape.length - 1] % matrices.blockElements() == 0 ? matrices : DType.F16;
+    }
+
+    private static byte[] bytes(DType type, float[] values) {
+        if (type == DType.Q8_0) {
+            return LlamaCppFile.blocks(values);
+        }
+        ByteBuffer bytes = ByteBuffer.allocate(values.length * type.blockBytes()).order(ByteOrder.LITTLE_ENDIAN);
+        for (float value : values) {
+            if (type == DType.F16) {
+                bytes.putShort(Float.floatToFloat16(value));
+            } else {
+                bytes.putFloat(value);
+            }
+        }
+        return bytes.array();
+    }
+
+    /// Has the numbers in single precision that a file of this type has.
+    public LlamaCppMmproj roundedTo(DType type) {
+        matrices = type;
+        tensors.replaceAll((name, tensor) -> {
+            float[] values = new float[tensor.values.length];
+            DType own = type(name, tensor);
+            Floats.decode(own, MemorySegment.ofArray(bytes(own, tensor.values)), values.length, values, 0);
+            return new Tensor(tensor.shape, values);
+        });
+        matrices = DType.F32;
+        return this;
     }
 
     private void describe() {

@@ -9,10 +9,13 @@ import io.moetier.runtime.convert.LlamaCppMmproj;
 import io.moetier.runtime.image.Picture;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.model.vision.ImagePatches;
+import io.moetier.runtime.model.vision.ImageRows;
 import io.moetier.runtime.model.vision.PixelValues;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.DType;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -48,6 +51,58 @@ class GgufTowersTest {
             }
             assertArrayEquals(golden.greedyIds(), greedy(loaded.engine(), golden, image));
         }
+    }
+
+    /// All weights of the cases are exact in bfloat16, and so are the larger ones in half precision.
+    @ParameterizedTest
+    @ValueSource(strings = {"internvl_qwen3_moe", "qwen3_vl_moe"})
+    void towersInHalfPrecisionGiveTheReferencesLogits(String name) throws IOException {
+        GoldenCase golden = GoldenCase.read(name);
+        Path store = store(golden, LlamaCppMmproj.of(golden.directory()).in(DType.F16));
+        assertArrayEquals(golden.logits(), logits(store, golden), (float) TOLERANCE);
+    }
+
+    /// Weights are off by up to a 254th of the largest of 32, and so are activations, which are rounded where weights
+    /// are in blocks.
+    @ParameterizedTest
+    @ValueSource(strings = {"internvl_qwen3_moe", "qwen3_vl_moe"})
+    void towersInBlocksDifferByWhatRoundingExplains(String name) throws IOException {
+        GoldenCase golden = GoldenCase.read(name);
+        float[] exact = rows(store(golden, LlamaCppMmproj.of(golden.directory())), golden);
+        float[] blocks = rows(store(golden, LlamaCppMmproj.of(golden.directory()).in(DType.Q8_0)), golden);
+        float[] rounded = rows(store(golden, LlamaCppMmproj.of(golden.directory()).roundedTo(DType.Q8_0)), golden);
+        assertEquals(0.008, distance(exact, rounded), 0.004); // weights alone
+        assertEquals(0.01, distance(rounded, blocks), 0.005); // activations alone
+        assertEquals(0.013, distance(exact, blocks), 0.006);
+    }
+
+    private Path store(GoldenCase golden, LlamaCppMmproj tower) throws IOException {
+        Path folder = Files.createTempDirectory(directory, "model");
+        tower.write(folder.resolve("mmproj-model.gguf"));
+        return ImportedStores.of(LlamaCppFile.withImageToken(golden.directory()).write(folder.resolve("model.gguf")));
+    }
+
+    /// Returns what the tower makes of the picture.
+    private float[] rows(Path store, GoldenCase golden) {
+        try (LoadedModel loaded = load(store);
+                Arena memory = loaded.engine().device().newArena()) {
+            ImagePatches image = loaded.patches(Picture.read(golden.directory().resolve("image.png")));
+            ImageRows rows = loaded.engine().tower().read(image, 0, memory, () -> false);
+            float[] all = new float[rows.features().length()];
+            loaded.engine().download(rows.features(), 0, all);
+            return all;
+        }
+    }
+
+    /// Returns how far apart rows are, by the length of the first.
+    private static double distance(float[] expected, float[] found) {
+        double difference = 0;
+        double length = 0;
+        for (int i = 0; i < expected.length; i++) {
+            difference += Math.pow(found[i] - expected[i], 2);
+            length += Math.pow(expected[i], 2);
+        }
+        return Math.sqrt(difference / length);
     }
 
     /// The file says neither how long chunks are nor how queries grow, which llama.cpp has as constants.
