@@ -120,6 +120,7 @@ public final class Families {
     ///     no such model
     public static GgufModel describe(GgufParts parts, GgufParts mmproj) {
         Family text = family(parts);
+        GgufModel _ = describe(parts); // what is wrong from here on is wrong with the tower
         Sighted sighted = sighted(text)
                 .orElseThrow(() -> parts.metadata()
                         .unexpected(

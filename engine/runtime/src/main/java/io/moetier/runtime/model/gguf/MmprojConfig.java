@@ -76,7 +76,7 @@ final class MmprojConfig {
                 putLlama();
             }
         }
-        return json(config, language)
+        return json(config, metadata)
                 .with("text_config", text)
                 .with("vision_config", json(vision, metadata).spelled(spellings));
     }
