@@ -39,6 +39,7 @@ import picocli.CommandLine.Option;
         description = "Write the float32 logits after every token of a prompt.")
 public final class LogitsCommand implements Callable<Integer> {
     private static final String TENSOR = "logits";
+    private static final String FURTHER = "mtp_logits";
 
     private final Surroundings surroundings;
     private final Streams streams;
@@ -54,6 +55,13 @@ public final class LogitsCommand implements Callable<Integer> {
 
     @Mixin
     DecoderOptions decoder = new DecoderOptions();
+
+    @Option(
+            names = "--mtp",
+            description = "Write what the model's layer for multi-token prediction gives instead, for every token but the"
+                    + " last: logits of the token behind the next one, tensor \"mtp_logits\". The first time, a store with"
+                    + " that layer is made beside the other.")
+    boolean mtp;
 
     @Option(
             names = {"-o", "--out"},
@@ -73,10 +81,13 @@ public final class LogitsCommand implements Callable<Integer> {
         Prompt given = prompt.require();
         images.requireSense(given instanceof Prompt.Ids);
         images.requireStandardInput(true);
+        if (mtp && !(images.isEmpty() && images.tower().isEmpty())) {
+            throw new IllegalArgumentException("--mtp: expected no pictures, which multi-token prediction does not read");
+        }
         ImageOptions.Shown pictures = images.read(streams.in());
         try (OutputFile file = OutputFile.create(out, "--out")) {
             Stores stores = LibraryTerminal.stores(surroundings, streams);
-            try (LoadedModel loaded = stores.load(model.model, images.tower(), config, given instanceof Prompt.Text)) {
+            try (LoadedModel loaded = load(stores, config, given instanceof Prompt.Text)) {
                 ShownText input = pictures.in(given, loaded);
                 int[] tokens = decoder.decoded(loaded.engine().spec(), input.tokens());
                 int vocabSize = loaded.engine().spec().vocabSize();
@@ -89,28 +100,41 @@ public final class LogitsCommand implements Callable<Integer> {
         return Failure.OK;
     }
 
+    private LoadedModel load(Stores stores, EngineConfig config, boolean text) {
+        return mtp
+                ? stores.loadWithMtp(model.model, config, text)
+                : stores.load(model.model, images.tower(), config, text);
+    }
+
     /// Returns how many positions there are.
     private int writeLogits(LoadedModel loaded, ShownText input, int[] tokens, Path file) throws IOException {
         Map<String, String> metadata = OptionFlags.lossy(loaded.engine().selection())
                 .map(options -> Map.of("lossy", options))
                 .orElse(Map.of());
         try (Session session = loaded.engine().newSession()) {
-            Entry entry = Entry.of(
-                    TENSOR, "F32", tokens.length, loaded.engine().spec().vocabSize());
+            int positions = tokens.length - (mtp ? 1 : 0);
+            String tensor = mtp ? FURTHER : TENSOR;
+            Entry entry =
+                    Entry.of(tensor, "F32", positions, loaded.engine().spec().vocabSize());
             try (SafetensorsWriter writer = SafetensorsWriter.create(file, List.of(entry), metadata)) {
                 DecoderOptions.encode(loaded.engine().spec(), session, input.tokens());
                 if (!input.images().isEmpty()) {
                     session.look(tokens, input.images());
                 }
-                session.prefill(tokens, (position, logits) -> write(writer, logits, out));
+                Session.LogitsSink sink = (_, logits) -> write(writer, tensor, logits, out);
+                if (mtp) {
+                    session.predictFurther(tokens, sink);
+                } else {
+                    session.prefill(tokens, sink);
+                }
             }
-            return tokens.length;
+            return positions;
         }
     }
 
-    private static void write(SafetensorsWriter writer, float[] logits, Path target) {
+    private static void write(SafetensorsWriter writer, String tensor, float[] logits, Path target) {
         try {
-            writer.write(TENSOR, logits);
+            writer.write(tensor, logits);
         } catch (IOException e) {
             throw new UncheckedIOException(OutputFile.failure(target, e));
         }

@@ -46,10 +46,11 @@ final class CheckpointSource implements ModelSource {
     private final ModelSpec spec;
     private final boolean lacksTower;
 
-    private CheckpointSource(Checkpoint checkpoint) {
+    private CheckpointSource(Checkpoint checkpoint, boolean mtp) {
         this.checkpoint = checkpoint;
         names = new StoredNames(checkpoint::has);
-        ModelSpec described = Families.describe(checkpoint.config());
+        ModelSpec described =
+                mtp ? Families.describeWithMtp(checkpoint.config()) : Families.describe(checkpoint.config());
         spec = described.seeingIf(names::contains);
         lacksTower = described.vision().isPresent() && spec.vision().isEmpty();
         checkpoint
@@ -59,9 +60,24 @@ final class CheckpointSource implements ModelSource {
     }
 
     static CheckpointSource of(Path directoryOrFile) {
+        return of(directoryOrFile, false);
+    }
+
+    /// @throws IllegalArgumentException if the model has no layer for multi-token prediction that can be computed
+    static CheckpointSource withMtp(Path directoryOrFile) {
+        CheckpointSource source = of(directoryOrFile, true);
+        if (source.spec.mtp().isEmpty()) {
+            source.close();
+            throw new IllegalArgumentException(
+                    directoryOrFile + " has no layer for multi-token prediction (MTP) of a kind that is computed");
+        }
+        return source;
+    }
+
+    private static CheckpointSource of(Path directoryOrFile, boolean mtp) {
         Checkpoint checkpoint = Checkpoint.open(directoryOrFile);
         try {
-            return new CheckpointSource(checkpoint);
+            return new CheckpointSource(checkpoint, mtp);
         } catch (RuntimeException | Error e) {
             checkpoint.close();
             throw e;
@@ -238,7 +254,11 @@ final class CheckpointSource implements ModelSource {
 
     @Override
     public int numGuessingTensors() {
-        return (int) checkpoint.names().stream().filter(this::isOfGuessingLayer).count();
+        return spec.mtp().isPresent()
+                ? 0
+                : (int) checkpoint.names().stream()
+                        .filter(this::isOfGuessingLayer)
+                        .count();
     }
 
     @Override

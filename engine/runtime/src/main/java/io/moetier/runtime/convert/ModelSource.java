@@ -40,6 +40,18 @@ public sealed interface ModelSource extends AutoCloseable permits CheckpointSour
         return CheckpointSource.of(path);
     }
 
+    /// Opens the model of a checkpoint together with its layer for multi-token prediction.
+    ///
+    /// @throws IllegalArgumentException if it has none that can be computed
+    /// @throws io.moetier.storage.model.MalformedModelException as [#open(Path)]
+    static ModelSource openWithMtp(Path path) {
+        if (GgufParts.isNamed(path)) {
+            throw new IllegalArgumentException("layers for multi-token prediction (MTP) are read from checkpoints; "
+                    + path + " is a GGUF file");
+        }
+        return CheckpointSource.withMtp(path);
+    }
+
     /// Returns the path that stands for the model: the directory, or the file or its first part.
     Path path();
 

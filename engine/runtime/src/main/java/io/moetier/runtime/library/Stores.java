@@ -29,6 +29,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
@@ -69,18 +70,37 @@ public final class Stores {
     ///
     /// @param tower as [ModelSource#open(Path, Optional)]
     public LoadedModel load(Path model, Optional<Path> tower, EngineConfig config, boolean text) {
+        if (isStore(model) && tower.isPresent()) {
+            throw new IllegalArgumentException(
+                    tower.get() + " has the tower of a model in a GGUF file; " + model + " is a store already");
+        }
+        return load(model, () -> openSource(model, tower), config, text);
+    }
+
+    /// Loads `model` like [#load(Path, EngineConfig, boolean)], together with its layer for multi-token prediction,
+    /// for which there is a store beside the other.
+    ///
+    /// @throws IllegalArgumentException if it has none, too
+    public LoadedModel loadWithMtp(Path model, EngineConfig config, boolean text) {
+        return load(
+                model,
+                () -> {
+                    requireThere(model);
+                    return ModelSource.openWithMtp(model);
+                },
+                config,
+                text);
+    }
+
+    private LoadedModel load(Path model, Supplier<ModelSource> opener, EngineConfig config, boolean text) {
         tidy(model);
         if (isStore(model)) {
-            if (tower.isPresent()) {
-                throw new IllegalArgumentException(
-                        tower.get() + " has the tower of a model in a GGUF file; " + model + " is a store already");
-            }
             if (text && lacksTokenizer(model)) {
                 throw LoadedModel.noTokenizer(model);
             }
             return open(model, model, Optional.empty(), config);
         }
-        try (ModelSource source = openSource(model, tower)) {
+        try (ModelSource source = opener.get()) {
             if (text && source.tokenizer().isEmpty()) {
                 throw LoadedModel.noTokenizer(model);
             }
@@ -151,12 +171,15 @@ public final class Stores {
     ///
     /// @param tower as [ModelSource#open(Path, Optional)]
     public static ModelSource openSource(Path path, Optional<Path> tower) {
-        for (Path file : Stream.concat(Stream.of(path), tower.stream()).toList()) {
-            if (!Files.exists(file)) {
-                throw new MalformedModelException(file + ": no such file or directory");
-            }
-        }
+        requireThere(path);
+        tower.ifPresent(Stores::requireThere);
         return ModelSource.open(path, tower);
+    }
+
+    private static void requireThere(Path file) {
+        if (!Files.exists(file)) {
+            throw new MalformedModelException(file + ": no such file or directory");
+        }
     }
 
     /// Writes a store and tells how it goes.
@@ -253,6 +276,7 @@ public final class Stores {
                 .filter(tower -> !tower.wasFound())
                 .ifPresent(
                         tower -> digest.update(realPath(tower.file()).toString().getBytes(StandardCharsets.UTF_8)));
+        source.spec().mtp().ifPresent(_ -> digest.update("mtp".getBytes(StandardCharsets.UTF_8)));
         String directory = String.format(Locale.ROOT, "%s-%08x", nameOf(path), digest.getValue());
         return cache.path()
                 .resolve(directory)

@@ -57,6 +57,7 @@ public final class MoeModel {
     private final @Nullable HyperConnection merger; // of several residual streams
     private final Norm finalNorm;
     private final Linear head;
+    private final @Nullable Mtp mtp; // around the last layer
 
     public MoeModel(ModelSpec spec, LayerContext context, PrefetchTrial prefetchTrial) {
         this.spec = spec;
@@ -91,6 +92,7 @@ public final class MoeModel {
                 .orElse(null);
         finalNorm = Norm.load(spec.finalNorm(), weights);
         head = Linear.load(spec.head().linear(), weights);
+        mtp = spec.mtp().map(around -> Mtp.load(around, weights)).orElse(null);
     }
 
     /// Computes the rotations of the first `positions` positions now, so that decoding up to there need not.
@@ -132,7 +134,7 @@ public final class MoeModel {
     public void forward(int[] tokens, int from, Pass pass, KvCache cache, Workspace workspace) {
         cache.begin(pass.firstPosition(), pass.n());
         embed(tokens, from, pass, workspace, false);
-        run(spec.encoderLayers(), layers.size(), pass, cache, workspace);
+        run(spec.encoderLayers(), spec.numMainLayers(), pass, cache, workspace);
         cache.finish(pass.firstPosition() + pass.n());
         pass.activity().enter(Section.HEAD);
         DeviceBuffer last = workspace.block().in();
@@ -142,6 +144,30 @@ public final class MoeModel {
             x = last;
         }
         finalNorm.apply(device.kernels(), x, pass.n(), last);
+    }
+
+    /// Runs the layer for multi-token prediction on the rows of the last forward pass: for each of them, with the token
+    /// behind it, the state of which [#logits] makes the logits of the token behind both is left in the workspace.
+    ///
+    /// @param tokens in which those behind the rows are, from index `from` on
+    /// @param pass over the rows, or the first of them
+    /// @throws IllegalStateException if the model has no such layer
+    public void predictFurther(int[] tokens, int from, Pass pass, KvCache cache, Workspace workspace) {
+        if (mtp == null) {
+            throw new IllegalStateException(spec.family() + " has no layer for multi-token prediction");
+        }
+        Kernels kernels = device.kernels();
+        int n = pass.n();
+        DeviceBuffer hidden = workspace.block().in();
+        DeviceBuffer embedded = workspace.block().out();
+        pass.follow(counters.activity());
+        pass.read(tokens, from);
+        pass.activity().enter(Section.EMBEDDING);
+        lookUp(tokens, from, n, embedded);
+        mtp.join(kernels, embedded, hidden, n, workspace.residual());
+        run(spec.numMainLayers(), layers.size(), pass, cache, workspace);
+        pass.activity().enter(Section.HEAD);
+        mtp.finalNorm().apply(kernels, workspace.residual(), n, hidden);
     }
 
     /// Encodes the tokens of a pass from position 0 on, all that there are, and keeps in the cache what the decoder
@@ -171,10 +197,7 @@ public final class MoeModel {
         pass.follow(counters.activity());
         pass.read(tokens, from);
         pass.activity().enter(Section.EMBEDDING);
-        kernels.embed(embedding, tokens, from, n, rows);
-        if (spec.embedding().factor() != 1) {
-            kernels.scale(rows, n * spec.hiddenSize(), spec.embedding().factor());
-        }
+        lookUp(tokens, from, n, rows);
         if (positions != null) {
             kernels.addRows(positions, pass.firstPosition(), null, n, spec.hiddenSize(), rows);
         }
@@ -188,6 +211,13 @@ public final class MoeModel {
         if (observer != null) {
             Rows shown = workspace.block().rows(rows, n, spec.hiddenSize());
             observer.onEmbedding(encoder, pass.firstPosition(), shown);
+        }
+    }
+
+    private void lookUp(int[] tokens, int from, int n, DeviceBuffer rows) {
+        device.kernels().embed(embedding, tokens, from, n, rows);
+        if (spec.embedding().factor() != 1) {
+            device.kernels().scale(rows, n * spec.hiddenSize(), spec.embedding().factor());
         }
     }
 

@@ -298,6 +298,47 @@ public final class Session implements AutoCloseable {
         append(appended, null);
     }
 
+    /// Reads a text from its beginning and hands out, for each token but the last, the logits of the token behind the
+    /// next one, which the model's layer for multi-token prediction makes of it and the next one.
+    ///
+    /// @throws IllegalArgumentException as [#prefill(int\[\])], or if there is one token alone
+    /// @throws IllegalStateException if the model has no such layer, or the session holds tokens or images
+    public void predictFurther(int[] text, LogitsSink sink) {
+        check(text);
+        if (text.length < 2) {
+            throw new IllegalArgumentException("multi-token prediction needs two tokens, found one");
+        }
+        if (position > 0 || !sight.isEmpty()) {
+            throw new IllegalStateException("multi-token prediction begins with a text, and reads no images");
+        }
+        pass.expectLength(text.length);
+        long start = System.nanoTime();
+        ActivityListener activity = engine.counters().activity();
+        int n;
+        for (int at = 0; at < text.length; at += n) {
+            n = passLength(text.length - at);
+            activity.onStep(Phase.PREFILL, n);
+            step(text, at, n, Phase.PREFILL);
+            int rows = Math.min(n, text.length - 1 - at);
+            if (rows > 0) {
+                stepFurther(text, at, rows);
+                handOut(sink, at, rows);
+            }
+            activity.onStepEnd();
+        }
+        engine.counters().addPrefill(text.length, System.nanoTime() - start);
+    }
+
+    private void stepFurther(int[] text, int at, int rows) {
+        engine.lockStep();
+        try {
+            pass.begin(rows, at, Phase.PREFILL);
+            engine.model().predictFurther(text, at + 1, pass, cache, workspace);
+        } finally {
+            engine.unlockStep();
+        }
+    }
+
     /// Appends tokens like [#prefill(int\[\])] and asks `cancelled` before each layer whether to give up.
     ///
     /// @return false if it was given up; the session is then as it was before

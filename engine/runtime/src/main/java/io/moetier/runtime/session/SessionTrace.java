@@ -57,7 +57,7 @@ public final class SessionTrace implements RoutingListener {
         int n = pass.n();
         int at = layers.indexOf(layer);
         if (at < 0) {
-            return; // an encoder's
+            return; // an encoder's, or that of multi-token prediction
         }
         if (at == 0) {
             experts = new int[n][layers.size()][];
@@ -104,7 +104,7 @@ public final class SessionTrace implements RoutingListener {
 
     private static List<Integer> moeLayers(ModelSpec spec) {
         List<Integer> layers = new ArrayList<>();
-        for (int i = spec.encoderLayers(); i < spec.layers().size(); i++) {
+        for (int i = spec.encoderLayers(); i < spec.numMainLayers(); i++) {
             if (spec.layers().get(i).moe().isPresent()) {
                 layers.add(i);
             }

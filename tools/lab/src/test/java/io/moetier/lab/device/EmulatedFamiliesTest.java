@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.kernels.device.KvType;
+import io.moetier.runtime.convert.CheckpointImporter;
+import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.convert.Quantisation;
 import io.moetier.runtime.model.vision.PixelValues;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
@@ -87,6 +90,27 @@ class EmulatedFamiliesTest {
         }
     }
 
+    /// Rows of a prompt, each with the token behind it.
+    @Test
+    void predictsFurtherWhatTheReferencePredicts() {
+        Path golden = TestData.golden("qwen3_5_moe_mtp");
+        Path store = directory.resolve("mtp.mtier");
+        try (ModelSource source = ModelSource.openWithMtp(golden)) {
+            new CheckpointImporter(source, Quantisation.KEEP).run(store, false, bytes -> {});
+        }
+        int[] prompt = ints(Json.readObject(golden.resolve("reference.json")), "input_ids");
+        try (Engine engine = openStore(store, CONTEXT);
+                Session session = engine.newSession()) {
+            int vocabSize = engine.spec().vocabSize();
+            float[] logits = new float[(prompt.length - 1) * vocabSize];
+            session.predictFurther(
+                    prompt, (position, row) -> System.arraycopy(row, 0, logits, position * vocabSize, vocabSize));
+            double worst = worst(golden, "mtp_logits", logits);
+            assertTrue(worst <= TOLERANCE, () -> "logits differ by " + worst);
+            assertTrue(engine.stats().copiedBytes() > 0);
+        }
+    }
+
     /// The trained model, in bfloat16.
     @Test
     void givesThoseOfTheTrainedModel() {
@@ -148,7 +172,10 @@ class EmulatedFamiliesTest {
     }
 
     private static Engine open(Path golden, int contextLength) {
-        Path store = EmulatedEngines.store(directory, golden);
+        return openStore(EmulatedEngines.store(directory, golden), contextLength);
+    }
+
+    private static Engine openStore(Path store, int contextLength) {
         EngineConfig config = EmulatedEngines.config(EmulatedOptions.DEFAULT)
                 .withContextLength(contextLength)
                 .withKv(KvType.F32);

@@ -4,12 +4,16 @@ import io.moetier.kernels.device.RopeTable;
 import io.moetier.runtime.model.spec.HyperConnectionSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.MtpSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.spec.weight.NormSpec;
+import io.moetier.runtime.model.spec.weight.TensorSlice;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// Describes a decoder-only model: what surrounds its layers.
 public final class Decoder {
@@ -24,6 +28,8 @@ public final class Decoder {
     private boolean headBias;
     private Optional<HyperConnectionSpec> streams = Optional.empty();
     private String numLayers = "num_hidden_layers";
+    private String mtpPrefix = "";
+    private Optional<Function<Layer, LayerSpec>> mtpLayer = Optional.empty();
 
     private Decoder(FamilyConfig config) {
         this.config = config;
@@ -92,6 +98,18 @@ public final class Decoder {
         return this;
     }
 
+    /// Adds the layer for multi-token prediction, with norms around zero, if there is one: of more, each would need the
+    /// result of the one before it.
+    ///
+    /// @param prefix what the names of its tensors and of those around it start with
+    public Decoder mtp(String prefix, Function<Layer, LayerSpec> layer) {
+        mtpPrefix = prefix;
+        mtpLayer = Optional.of(layer)
+                .filter(_ -> config.json().optionalInt("mtp_num_hidden_layers").orElse(0) == 1
+                        && !config.flag("mtp_use_dedicated_embeddings"));
+        return this;
+    }
+
     /// Says whether the head has a bias.
     public Decoder headBias(boolean biased) {
         headBias = biased;
@@ -107,8 +125,11 @@ public final class Decoder {
                 config.family(),
                 new ModelSpec.Sizes(hiddenSize, vocabSize, maxPositions()),
                 new ModelSpec.Embedding(table, embeddingMultiplier, Optional.empty(), Optional.empty()),
-                IntStream.range(0, config.numLayers(numLayers))
-                        .mapToObj(layer -> layers.apply(new Layer(config, layer, layerPrefix + layer + ".")))
+                Stream.concat(
+                                IntStream.range(0, config.numLayers(numLayers))
+                                        .mapToObj(layer ->
+                                                layers.apply(new Layer(config, layer, layerPrefix + layer + "."))),
+                                mtpLayer.stream().map(this::mtpLayer))
                         .toList(),
                 finalNorm.orElseGet(() -> config.rms("model.norm")),
                 new ModelSpec.Head(
@@ -117,8 +138,30 @@ public final class Decoder {
                                 : LinearSpec.named(head, vocabSize, hiddenSize, headBias),
                         logitsMultiplier,
                         softCap,
-                        streams),
+                        streams,
+                        mtpLayer.map(_ -> mtp(hiddenSize))),
                 Optional.empty());
+    }
+
+    private LayerSpec mtpLayer(Function<Layer, LayerSpec> layer) {
+        return layer.apply(new Layer(config, config.numLayers(numLayers), mtpPrefix + "layers.0."));
+    }
+
+    private MtpSpec mtp(int hiddenSize) {
+        return new MtpSpec(
+                config.zeroCentredRms(mtpPrefix + "pre_fc_norm_embedding", hiddenSize),
+                config.zeroCentredRms(mtpPrefix + "pre_fc_norm_hidden", hiddenSize),
+                mtpHalf("embedding", 0, hiddenSize),
+                mtpHalf("hidden", hiddenSize, hiddenSize),
+                config.zeroCentredRms(mtpPrefix + "norm", hiddenSize));
+    }
+
+    /// A matrix has the columns of embeddings, and behind them those of hidden states.
+    private LinearSpec mtpHalf(String what, int firstColumn, int hiddenSize) {
+        String whole = mtpPrefix + "fc.weight";
+        List<Long> shape = List.of((long) hiddenSize, 2L * hiddenSize);
+        return LinearSpec.of(whole + "." + what, hiddenSize, hiddenSize)
+                .at(new TensorSlice(whole, shape, firstColumn, 2L * hiddenSize, 1, Integer.MAX_VALUE, 0));
     }
 
     /// YaRN checkpoints may leave `max_position_embeddings` at the length they were trained for.

@@ -214,6 +214,14 @@ public final class Families {
     /// @throws io.moetier.storage.model.MalformedModelException if the family is unknown or a value is missing or
     ///     cannot be
     public static ModelSpec describe(JsonObject config) {
+        return describeWithMtp(config).withoutMtp();
+    }
+
+    /// Describes the model that a checkpoint's `config.json` belongs to, and its layer for multi-token prediction, if it
+    /// has one.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException as [#describe(JsonObject)]
+    public static ModelSpec describeWithMtp(JsonObject config) {
         String modelType = config.requireString("model_type");
         ModelSpec spec = ALL.stream()
                 .filter(family -> family.modelType().equals(modelType))
@@ -230,12 +238,15 @@ public final class Families {
     /// @param dense its weights outside the experts
     /// @throws io.moetier.storage.model.MalformedModelException as [#describe(JsonObject)]
     public static ModelSpec describe(JsonObject config, Path dense) {
-        ModelSpec spec = describe(config);
-        if (spec.vision().isEmpty()) {
+        ModelSpec spec = describeWithMtp(config);
+        if (spec.vision().isEmpty() && spec.mtp().isEmpty()) {
             return spec;
         }
         try (SafetensorsFile file = SafetensorsFile.open(dense)) {
-            return spec.seeingIf(file.rawTensors()::containsKey);
+            boolean hasMtp = spec.mtp()
+                    .filter(mtp -> file.rawTensors().containsKey(mtp.ofHidden().weight()))
+                    .isPresent();
+            return (hasMtp ? spec : spec.withoutMtp()).seeingIf(file.rawTensors()::containsKey);
         }
     }
 

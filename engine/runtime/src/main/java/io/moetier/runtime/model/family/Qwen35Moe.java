@@ -10,6 +10,7 @@ import io.moetier.runtime.model.describe.QwenVision;
 import io.moetier.runtime.model.describe.SwiGlu;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.MoeSpec;
 import java.util.Map;
 import java.util.Optional;
 
@@ -62,10 +63,15 @@ final class Qwen35Moe {
         return Decoder.of(config)
                 .named(prefix + "embed_tokens", prefix + "layers.")
                 .finalNorm(config.zeroCentredRms(prefix + "norm", config.hiddenSize()))
+                .mtp("mtp.", layer -> Qwen3Next.layer(layer, Qwen3Next.attention(layer), mixture(layer)))
                 .layers(Qwen35Moe::layer);
     }
 
     private static LayerSpec layer(Layer layer) {
-        return Qwen3Next.layer(layer, GatedDeltaNet::byKind, Qwen3Next.mixture(layer, true, EXPERTS));
+        return Qwen3Next.layer(layer, Qwen3Next.mixer(layer, GatedDeltaNet::byKind), mixture(layer));
+    }
+
+    private static MoeSpec mixture(Layer layer) {
+        return Qwen3Next.mixture(layer, true, EXPERTS);
     }
 }

@@ -9,6 +9,7 @@ import io.moetier.runtime.model.describe.Layer;
 import io.moetier.runtime.model.describe.Mixture;
 import io.moetier.runtime.model.describe.SwiGlu;
 import io.moetier.runtime.model.gguf.GgufRule;
+import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.FeedForwardSpec;
 import io.moetier.runtime.model.spec.GatedDeltaSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
@@ -66,32 +67,38 @@ final class Qwen3Next {
     private static ModelSpec model(FamilyConfig config) {
         return Decoder.of(config)
                 .finalNorm(config.zeroCentredRms("model.norm", config.hiddenSize()))
-                .layers(layer -> layer(layer, GatedDeltaNet::byHeads, feedForward(layer)));
+                .layers(layer -> layer(layer, mixer(layer, GatedDeltaNet::byHeads), feedForward(layer)));
     }
 
-    /// Returns a layer whose DeltaNet, if it has one, is stored as `delta` says.
-    static LayerSpec layer(Layer layer, BiFunction<Layer, String, GatedDeltaSpec> delta, FeedForwardSpec feedForward) {
+    /// Returns a layer of these blocks.
+    static LayerSpec layer(Layer layer, MixerSpec mixer, FeedForwardSpec feedForward) {
         FamilyConfig config = layer.config();
         int hiddenSize = config.hiddenSize();
         return LayerSpec.of(
                 SublayerSpec.preNorm(
-                        config.zeroCentredRms(layer.name("input_layernorm"), hiddenSize), mixer(layer, delta)),
+                        config.zeroCentredRms(layer.name("input_layernorm"), hiddenSize), mixer),
                 SublayerSpec.preNorm(
                         config.zeroCentredRms(layer.name("post_attention_layernorm"), hiddenSize), feedForward));
     }
 
-    private static MixerSpec mixer(Layer layer, BiFunction<Layer, String, GatedDeltaSpec> delta) {
-        FamilyConfig config = layer.config();
+    /// Returns the attention of a layer, or its DeltaNet, stored as `delta` says.
+    static MixerSpec mixer(Layer layer, BiFunction<Layer, String, GatedDeltaSpec> delta) {
         boolean attends = layer.isOfType(
-                "full_attention", "linear_attention", layer.isLastOf(config.positive("full_attention_interval")));
-        return attends
-                ? GroupedAttention.of(layer, "self_attn")
-                        .bias(config.flag("attention_bias"), config.flag("attention_bias"))
-                        .gateAfterQuery()
-                        .zeroCentredNormPerHead("q_norm", "k_norm")
-                        .rope(Optional.of(config.partialRope()))
-                        .spec()
-                : delta.apply(layer, "linear_attn");
+                "full_attention",
+                "linear_attention",
+                layer.isLastOf(layer.config().positive("full_attention_interval")));
+        return attends ? attention(layer) : delta.apply(layer, "linear_attn");
+    }
+
+    /// Returns the attention of a layer that has it.
+    static AttentionSpec attention(Layer layer) {
+        FamilyConfig config = layer.config();
+        return GroupedAttention.of(layer, "self_attn")
+                .bias(config.flag("attention_bias"), config.flag("attention_bias"))
+                .gateAfterQuery()
+                .zeroCentredNormPerHead("q_norm", "k_norm")
+                .rope(Optional.of(config.partialRope()))
+                .spec();
     }
 
     private static FeedForwardSpec feedForward(Layer layer) {

@@ -53,6 +53,30 @@ public record ModelSpec(
         return new ModelSpec(family, sizes, embedding.with(tower), layers, finalNorm, head, encoder);
     }
 
+    /// Returns what serves multi-token prediction, where the model has it.
+    public Optional<MtpSpec> mtp() {
+        return head.mtp();
+    }
+
+    /// Returns this model without what serves multi-token prediction, its last layer included.
+    public ModelSpec withoutMtp() {
+        return mtp().isEmpty()
+                ? this
+                : new ModelSpec(
+                        family,
+                        sizes,
+                        embedding,
+                        layers.subList(0, numMainLayers()),
+                        finalNorm,
+                        head.withoutMtp(),
+                        encoder);
+    }
+
+    /// Returns how many layers every token passes, the first ones: all but that for multi-token prediction.
+    public int numMainLayers() {
+        return layers.size() - (mtp().isPresent() ? 1 : 0);
+    }
+
     /// Returns what makes rows of images, where the model has it.
     public Optional<VisionSpec> vision() {
         return embedding.vision();
@@ -95,7 +119,13 @@ public record ModelSpec(
     /// @param factor on what it gives
     /// @param softCap c of c · tanh(logits / c), which limits them (arXiv:2408.00118); 0 for no limit
     /// @param streams what makes one row of several residual streams, in front of the last norm; absent for one
-    public record Head(LinearSpec linear, float factor, float softCap, Optional<HyperConnectionSpec> streams) {
+    /// @param mtp what makes the logits of one token more of the model's last layer, where that serves this alone
+    public record Head(
+            LinearSpec linear,
+            float factor,
+            float softCap,
+            Optional<HyperConnectionSpec> streams,
+            Optional<MtpSpec> mtp) {
         /// @throws IllegalArgumentException if a number is out of range
         public Head {
             Range.requireFinite("factor on the logits", factor);
@@ -104,7 +134,11 @@ public record ModelSpec(
 
         /// Creates that of one residual stream.
         public Head(LinearSpec linear, float factor) {
-            this(linear, factor, 0, Optional.empty());
+            this(linear, factor, 0, Optional.empty(), Optional.empty());
+        }
+
+        private Head withoutMtp() {
+            return new Head(linear, factor, softCap, streams, Optional.empty());
         }
     }
 
@@ -212,6 +246,7 @@ public record ModelSpec(
         if (!tiedEmbeddings()) {
             linears.add(head.linear());
         }
+        mtp().ifPresent(mtp -> linears.addAll(mtp.linears()));
         vision().ifPresent(tower -> linears.addAll(tower.linears()));
         return linears;
     }
@@ -245,6 +280,7 @@ public record ModelSpec(
         connections().forEach(connection -> vectors.addAll(connection.vectors()));
         vectors.addAll(finalNorm.vectors());
         encoder.ifPresent(present -> vectors.addAll(present.finalNorm().vectors()));
+        mtp().ifPresent(mtp -> mtp.vectors().forEach(vectors::add));
         vision().ifPresent(tower -> vectors.addAll(tower.vectors()));
         return List.copyOf(vectors);
     }
