@@ -252,23 +252,25 @@ def norms(names, size):
     return {name + part: (F32, [size]) for name in names for part in (".weight", ".bias")}
 
 
-def tower(projector, extra, tensors, wide=48):
-    hidden, patch = 32, 8
-    metadata = {
+def vision(wide):
+    return {
         "general.architecture": "clip",
-        "clip.projector_type": projector,
         "clip.has_vision_encoder": True,
-        "clip.use_gelu": True,
         "clip.vision.projection_dim": 64,
-        "clip.vision.patch_size": patch,
-        "clip.vision.embedding_length": hidden,
+        "clip.vision.embedding_length": 32,
         "clip.vision.feed_forward_length": wide,
         "clip.vision.block_count": 1,
         "clip.vision.attention.head_count": 2,
         "clip.vision.attention.layer_norm_epsilon": 1e-6,
         "clip.vision.image_mean": [0.5, 0.5, 0.5],
         "clip.vision.image_std": [0.5, 0.5, 0.5],
-    } | {f"clip.vision.{key}": value for key, value in extra.items()}
+    }
+
+
+def tower(projector, extra, tensors, wide=48):
+    hidden, patch = 32, 8
+    metadata = vision(wide) | {"clip.projector_type": projector, "clip.use_gelu": True, "clip.vision.patch_size": patch}
+    metadata |= {f"clip.vision.{key}": value for key, value in extra.items()}
     layer = norms(("v.blk.0.ln1", "v.blk.0.ln2"), hidden) | matrices({
         "v.blk.0.attn_out": (hidden, hidden), "v.blk.0.ffn_up": (wide, hidden), "v.blk.0.ffn_down": (hidden, wide)})
     return gguf(metadata, {"v.patch_embd.weight": (F32, [patch, patch, 3, hidden])} | layer | tensors, with_data=False)
@@ -292,6 +294,14 @@ def towers():
     llama = {f"{name}.weight": (F16, [cols, rows]) for name, (rows, cols) in maps.items()}
     llama |= matrices(apart) | norms(["v.pre_ln", "v.post_ln"], 32)
     put("Mmproj", "llama4", tower("llama4", sizes, tiled | llama, 128))
+    gemma = {"v.patch_embd.weight": (F32, [2, 2, 3, 32]), "v.position_embd.weight": (F32, [32, 64, 2])}
+    gemma |= {f"{name}.weight": (F32, [32]) for name in ("v.blk.0.ln1", "v.blk.0.ln2", "v.blk.0.attn_post_norm", "v.blk.0.ffn_post_norm")}
+    gemma |= {f"v.blk.0.attn_{part}_norm.weight": (F32, [16]) for part in "qk"} | {"v.std_bias": (F32, [32]), "v.std_scale": (F32, [32])}
+    maps = {f"v.blk.0.attn_{part}": (32, 32) for part in ("q", "k", "v", "out")}
+    maps |= {"v.blk.0.ffn_gate": (48, 32), "v.blk.0.ffn_up": (48, 32), "v.blk.0.ffn_down": (32, 48), "mm.input_projection": (64, 32)}
+    gemma |= {f"{name}.weight": (F16, [cols, rows]) for name, (rows, cols) in maps.items()}
+    sizes = {"clip.vision.projector_type": "gemma4v", "clip.vision.image_size": 224, "clip.vision.patch_size": 2}
+    put("Mmproj", "gemma4", gguf(vision(48) | sizes, gemma, with_data=False))
 
 
 def pictures():

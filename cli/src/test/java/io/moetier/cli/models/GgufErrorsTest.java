@@ -87,7 +87,7 @@ class GgufErrorsTest {
     @Test
     void anUnknownTokenizer() throws IOException {
         write(new TinyGguf().putWhole("tokenizer.ggml.model", "bert"));
-        assertRefused("tokenizer.ggml.model: expected llama or gpt2, found bert");
+        assertRefused("tokenizer.ggml.model: expected llama, gpt2 or gemma4, found bert");
         CommandLineRun first = run("run", file.toString(), "--ids", "1", "-n", "1");
         assertEquals(Failure.FAILED, first.exitCode(), first::err);
         assertTrue(first.err().startsWith("importing " + file + " once, "), first.err());

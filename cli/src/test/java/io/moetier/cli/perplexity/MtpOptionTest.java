@@ -53,6 +53,6 @@ class MtpOptionTest {
     }
 
     private CommandLineRun run(String... args) {
-        return CommandLineRun.of(directory.resolve("cache"), args);
+        return CommandLineRun.inProcess(directory.resolve("cache"), args);
     }
 }

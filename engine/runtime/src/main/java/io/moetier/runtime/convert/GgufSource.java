@@ -167,12 +167,13 @@ final class GgufSource implements ModelSource {
         Optional<GgufModel.Weight> part = partOf(linear.weight());
         if (part.isPresent() && !part.get().elements().orElseThrow().isOfWholeRows()) {
             TensorInfo whole = part.get().tensor().require();
+            int turns = part.get().turns();
             new SliceReader(
                             part.get().elements().orElseThrow(),
-                            linear.cols(),
+                            linear.cols() / turns,
                             whole.dtype().blockBytes(),
-                            (from, bytes) -> parts.read(whole, from, bytes))
-                    .read(firstRow, dst);
+                            (from, bytes) -> file(whole).read(whole, from, bytes))
+                    .read(firstRow * turns, dst);
             return;
         }
         GgufModel.Weight weight = part.orElseGet(() -> weight(linear));

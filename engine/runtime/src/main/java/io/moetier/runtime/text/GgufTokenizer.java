@@ -19,12 +19,14 @@ import org.jspecify.annotations.Nullable;
 
 /// Writes the tokenizer files of a checkpoint from the metadata of a GGUF file, which holds the tokenizer itself.
 ///
-/// Two kinds are known: `llama`, a vocabulary of SentencePiece with a score for each piece, and `gpt2`, pairs of bytes
-/// merged in a listed order within the words that [PreTokenizer] cuts. The files are read as any checkpoint's, so there
-/// is one way to tokenize.
+/// Three kinds are known: `llama`, a vocabulary of SentencePiece with a score for each piece; `gpt2`, pairs of bytes
+/// merged in a listed order within the words that [PreTokenizer] cuts; and `gemma4`, pieces of SentencePiece that are
+/// merged in a listed order within lines. The files are read as any checkpoint's, so there is one way to tokenize.
 public final class GgufTokenizer {
     private static final Set<String> NONE = Set.of("no_vocab", "none");
     private static final String BYTE_PAIRS = "gpt2";
+    private static final String PIECES = "gemma4";
+    private static final String BLANK = "\u2581"; // how pieces have it
     private static final String PRE = "tokenizer.ggml.pre";
     private static final String SCORES = "tokenizer.ggml.scores";
     private static final String MERGES = "tokenizer.ggml.merges";
@@ -34,7 +36,7 @@ public final class GgufTokenizer {
     private static final String TEMPLATE_NAMES = "tokenizer.chat_templates";
 
     /// Marks that end an answer in every model that has them. Many files name only the end of a text.
-    private static final List<String> ENDS_OF_TURN = List.of("<|im_end|>", "<|eot_id|>", "<end_of_turn>");
+    private static final List<String> ENDS_OF_TURN = List.of("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<turn|>");
 
     private final JsonObject metadata;
     private final GgufVocabulary vocabulary;
@@ -42,8 +44,8 @@ public final class GgufTokenizer {
     private GgufTokenizer(JsonObject metadata) {
         this.metadata = metadata;
         String model = metadata.requireString(GgufVocabulary.MODEL);
-        if (!model.equals(BYTE_PAIRS) && !model.equals("llama")) {
-            throw metadata.unexpected(GgufVocabulary.MODEL, "llama or gpt2", model);
+        if (!Set.of("llama", BYTE_PAIRS, PIECES).contains(model)) {
+            throw metadata.unexpected(GgufVocabulary.MODEL, "llama, gpt2 or gemma4", model);
         }
         this.vocabulary = GgufVocabulary.read(metadata);
     }
@@ -61,7 +63,11 @@ public final class GgufTokenizer {
     /// @throws MalformedModelException if the metadata is not what it should be or its tokenizer unknown
     public static String toTokenizerJson(JsonObject metadata) {
         GgufTokenizer tokenizer = new GgufTokenizer(metadata);
-        return tokenizer.vocabulary.isSentencePiece() ? tokenizer.sentencePiece() : tokenizer.bytePairs();
+        return switch (metadata.requireString(GgufVocabulary.MODEL)) {
+            case BYTE_PAIRS -> tokenizer.bytePairs();
+            case PIECES -> tokenizer.pieces();
+            default -> tokenizer.sentencePiece();
+        };
     }
 
     /// Returns the text of a `tokenizer_config.json`: the special tokens, whether they are added, and the chat
@@ -154,41 +160,79 @@ public final class GgufTokenizer {
 
     private String bytePairs() {
         PreTokenizer pre = preTokenizer();
-        TokenizerDocument document = new TokenizerDocument();
+        Map<String, @Nullable Object> model = merging(false);
+        model.put("unk_token", null);
+        model.put("ignore_merges", pre.ignoreMerges());
+        return document(pre.addsBos())
+                .write(
+                        pre.nfc() ? Map.of("type", "NFC") : null,
+                        TokenizerDocument.sequence("pretokenizers", pre.steps()),
+                        Map.of("type", "ByteLevel", "add_prefix_space", true, "trim_offsets", true, "use_regex", true),
+                        model);
+    }
+
+    /// What no piece has is spelt in bytes. A piece is of newlines alone, or has none.
+    private String pieces() {
+        Map<String, @Nullable Object> model = merging(true);
+        model.put(
+                "unk_token",
+                vocabulary.id(GgufVocabulary.UNK).map(vocabulary::token).orElse(null));
+        return document(true)
+                .write(
+                        Map.of("type", "Replace", "pattern", Map.of("String", " "), "content", BLANK),
+                        Map.of(
+                                "type", "Split",
+                                "pattern", Map.of("Regex", "\n+"),
+                                "behavior", "Isolated",
+                                "invert", false),
+                        TokenizerDocument.sequence(
+                                "decoders",
+                                List.of(
+                                        Map.of("type", "Replace", "pattern", Map.of("String", BLANK), "content", " "),
+                                        Map.of("type", "ByteFallback"),
+                                        Map.of("type", "Fuse"))),
+                        model);
+    }
+
+    private Map<String, @Nullable Object> merging(boolean pieces) {
         Map<String, Integer> ids = new LinkedHashMap<>();
         for (int id = 0; id < vocabulary.size(); id++) {
             // The original files lack unused tokens, which only fill the vocabulary up to the rows of the matrix.
             if (vocabulary.kind(id) != Kind.UNUSED) {
                 ids.put(vocabulary.token(id), id);
             }
+        }
+        Map<String, @Nullable Object> model = new LinkedHashMap<>();
+        model.put("type", "BPE");
+        model.put("dropout", null);
+        model.put("continuing_subword_prefix", null);
+        model.put("end_of_word_suffix", null);
+        model.put("fuse_unk", pieces);
+        model.put("byte_fallback", pieces);
+        model.put("vocab", ids);
+        model.put("merges", merges(ids));
+        return model;
+    }
+
+    /// Returns what a text may name, and what is put around it.
+    ///
+    /// @param begins whether a text begins with a mark where the metadata does not say
+    private TokenizerDocument document(boolean begins) {
+        TokenizerDocument document = new TokenizerDocument();
+        for (int id = 0; id < vocabulary.size(); id++) {
             switch (vocabulary.kind(id)) {
                 case UNKNOWN, CONTROL -> document.addToken(id, vocabulary.token(id), true);
                 case USER_DEFINED -> document.addToken(id, vocabulary.token(id), false);
                 case NORMAL, UNUSED, BYTE -> {}
             }
         }
-        if (flag(ADD_BOS, pre.addsBos())) {
+        if (flag(ADD_BOS, begins)) {
             mark(GgufVocabulary.BOS).ifPresent(document::beginWith);
         }
         if (flag(ADD_EOS, false)) {
             mark(GgufVocabulary.EOS).ifPresent(document::endWith);
         }
-        Map<String, @Nullable Object> model = new LinkedHashMap<>();
-        model.put("type", "BPE");
-        model.put("dropout", null);
-        model.put("unk_token", null);
-        model.put("continuing_subword_prefix", null);
-        model.put("end_of_word_suffix", null);
-        model.put("fuse_unk", false);
-        model.put("byte_fallback", false);
-        model.put("ignore_merges", pre.ignoreMerges());
-        model.put("vocab", ids);
-        model.put("merges", merges(ids));
-        return document.write(
-                pre.nfc() ? Map.of("type", "NFC") : null,
-                TokenizerDocument.sequence("pretokenizers", pre.steps()),
-                Map.of("type", "ByteLevel", "add_prefix_space", true, "trim_offsets", true, "use_regex", true),
-                model);
+        return document;
     }
 
     private PreTokenizer preTokenizer() {

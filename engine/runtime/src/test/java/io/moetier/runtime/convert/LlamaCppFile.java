@@ -38,6 +38,7 @@ public final class LlamaCppFile {
             Pattern.compile("(?:model\\.)?(?:visual|vision_tower|vision_model|embed_vision|multi_modal_projector"
                     + "|patch_merge_mlp)\\..*");
     private static final Map<String, String> IMAGE_TOKENS = Map.of(
+            "gemma4", "<|image|>",
             "internvl", "<IMG_CONTEXT>",
             "llama4", "<|patch|>",
             "qwen3_vl_moe", "<|image_pad|>",

@@ -23,8 +23,10 @@ import java.util.stream.LongStream;
 /// The tower of a golden checkpoint as llama.cpp's converter writes it into an `mmproj` file. Names, keys and what
 /// becomes of each tensor were written down here from its gguf-py and conversion scripts, not from what Moetier reads.
 public final class LlamaCppMmproj {
-    private static final Pattern LAYER = Pattern.compile("(?:encoder\\.layer|model\\.layers|blocks)\\.(\\d+)\\.(.*)");
+    private static final Pattern LAYER = Pattern.compile("(?:encoder\\.layers?|model\\.layers|blocks)\\.(\\d+)\\.(.*)");
     private static final Pattern DEEPSTACK = Pattern.compile("deepstack_merger_list\\.(\\d+)\\.(.*)");
+    private static final Pattern TOWER =
+            Pattern.compile("(?:vision_tower|vision_model|model\\.visual|model\\.vision_tower)\\.");
     private static final Map<String, String> NAMES = Map.ofEntries(
             Map.entry("embeddings.cls_token", "v.class_embd"),
             Map.entry("embeddings.position_embeddings", "v.position_embd.weight"),
@@ -36,6 +38,10 @@ public final class LlamaCppMmproj {
             Map.entry("layernorm_post", "v.post_ln"),
             Map.entry("vision_adapter.mlp.fc1", "mm.model.mlp.1"),
             Map.entry("vision_adapter.mlp.fc2", "mm.model.mlp.2"),
+            Map.entry("patch_embedder.position_embedding_table", "v.position_embd.weight"),
+            Map.entry("patch_embedder.input_proj", "v.patch_embd"),
+            Map.entry("std_bias", "v.std_bias"),
+            Map.entry("std_scale", "v.std_scale"),
             Map.entry("pos_embed", "v.position_embd"),
             Map.entry("patch_embed.proj", "v.patch_embd"),
             Map.entry("merger.norm", "v.post_ln"),
@@ -64,6 +70,20 @@ public final class LlamaCppMmproj {
             Map.entry("norm2", "ln2"),
             Map.entry("mlp.linear_fc1", "ffn_up"),
             Map.entry("mlp.linear_fc2", "ffn_down"));
+    private static final Map<String, String> GEMMA_PARTS = Map.ofEntries(
+            Map.entry("self_attn.q_proj", "attn_q"),
+            Map.entry("self_attn.k_proj", "attn_k"),
+            Map.entry("self_attn.v_proj", "attn_v"),
+            Map.entry("self_attn.o_proj", "attn_out"),
+            Map.entry("self_attn.q_norm", "attn_q_norm"),
+            Map.entry("self_attn.k_norm", "attn_k_norm"),
+            Map.entry("input_layernorm", "ln1"),
+            Map.entry("post_attention_layernorm", "attn_post_norm"),
+            Map.entry("pre_feedforward_layernorm", "ln2"),
+            Map.entry("post_feedforward_layernorm", "ffn_post_norm"),
+            Map.entry("mlp.gate_proj", "ffn_gate"),
+            Map.entry("mlp.up_proj", "ffn_up"),
+            Map.entry("mlp.down_proj", "ffn_down"));
     private static final Map<String, String> INTERN_PROJECTOR = Map.of(
             "layer_norm", "mm.model.mlp.0",
             "linear_1", "mm.model.mlp.1",
@@ -181,7 +201,6 @@ public final class LlamaCppMmproj {
     private void describe() {
         metadata.put("general.architecture", "clip");
         metadata.put("clip.has_vision_encoder", true);
-        metadata.put("clip.use_gelu", true);
         value("projection_dim", config.requireObject("text_config").requireInt("hidden_size"));
         put("patch_size", "patch_size");
         put("embedding_length", "hidden_size");
@@ -191,6 +210,11 @@ public final class LlamaCppMmproj {
         value("image_mean", floats("image_mean"));
         value("image_std", floats("image_std"));
         switch (config.requireString("model_type")) {
+            case "gemma4" -> {
+                metadata.put("clip.vision.projector_type", "gemma4v");
+                value("image_size", 224);
+                value("attention.layer_norm_epsilon", 1e-6f);
+            }
             case "internvl" -> {
                 metadata.put("clip.projector_type", "internvl");
                 put("image_size", "image_size");
@@ -208,6 +232,13 @@ public final class LlamaCppMmproj {
             case "qwen3_vl_moe", "qwen3_5_moe" -> describeQwen();
             default -> throw new IllegalArgumentException(config.requireString("model_type"));
         }
+        if (!isGemma()) {
+            metadata.put("clip.use_gelu", true);
+        }
+    }
+
+    private boolean isGemma() {
+        return config.requireString("model_type").equals("gemma4");
     }
 
     /// The number added to what norms divide by is the language model's, which the tower has not.
@@ -249,8 +280,10 @@ public final class LlamaCppMmproj {
             int dot = part.lastIndexOf('.');
             String own = llama ? "mm.model.fc" : INTERN_PROJECTOR.get(part.substring(0, dot));
             tensors.put(own + part.substring(dot), tensor);
-        } else if (name.matches("(vision_tower|vision_model|model\\.visual)\\..*")) {
-            convertPart(name.replaceFirst("^(vision_tower|vision_model|model\\.visual)\\.", ""), tensor);
+        } else if (name.equals("model.embed_vision.embedding_projection.weight")) {
+            tensors.put("mm.input_projection.weight", tensor);
+        } else if (TOWER.matcher(name).lookingAt()) {
+            convertPart(TOWER.matcher(name).replaceFirst(""), tensor);
         }
     }
 
@@ -258,12 +291,16 @@ public final class LlamaCppMmproj {
         Matcher layer = LAYER.matcher(part);
         Matcher deepstack = DEEPSTACK.matcher(part);
         if (layer.matches()) {
-            tensors.put("v.blk." + layer.group(1) + "." + renamed(PARTS, layer.group(2)), tensor);
+            Map<String, String> parts = isGemma() ? GEMMA_PARTS : PARTS;
+            String name = renamed(parts, layer.group(2).replace(".linear.weight", ".weight"));
+            tensors.put("v.blk." + layer.group(1) + "." + name, tensor);
         } else if (deepstack.matches()) {
             int number = vision.optionalInts("deepstack_visual_indexes")
                     .orElseThrow()
                     .get(Integer.parseInt(deepstack.group(1)));
             tensors.put("v.deepstack." + number + "." + deepstack.group(2).replace("linear_", ""), tensor);
+        } else if (part.equals("patch_embedder.input_proj.weight")) {
+            tensors.put("v.patch_embd.weight", channels(tensor));
         } else if (part.equals("patch_embed.proj.weight")) {
             for (int frame = 0; frame < 2; frame++) {
                 tensors.put("v.patch_embd.weight" + (frame == 0 ? "" : ".1"), frame(tensor, frame));
@@ -284,6 +321,18 @@ public final class LlamaCppMmproj {
             throw new IllegalArgumentException(part);
         }
         return known + part.substring(dot);
+    }
+
+    /// A matrix whose columns are by rows, columns and channels of a patch becomes a convolution.
+    private static Tensor channels(Tensor tensor) {
+        int pixels = (int) tensor.shape[1] / 3;
+        long side = Math.round(Math.sqrt(pixels));
+        float[] values = new float[tensor.values.length];
+        for (int i = 0; i < values.length; i++) {
+            int row = i / (3 * pixels);
+            values[row * 3 * pixels + i % 3 * pixels + i / 3 % pixels] = tensor.values[i];
+        }
+        return new Tensor(new long[] {tensor.shape[0], 3, side, side}, values);
     }
 
     /// A convolution over two frames, of which a file has one for each.

@@ -227,8 +227,8 @@ class MmprojTest {
         Path tower = tower().write(directory.resolve("a.gguf"));
         Path other = LlamaCppFile.of(TestData.golden("jamba")).write(directory.resolve("jamba.gguf"));
         assertEquals(
-                other + ": general.architecture: expected one whose models may have a tower for images: llama4,"
-                        + " qwen35moe, qwen3moe, qwen3vlmoe, found jamba",
+                other + ": general.architecture: expected one whose models may have a tower for images: gemma4,"
+                        + " llama4, qwen35moe, qwen3moe, qwen3vlmoe, found jamba",
                 assertThrows(
                                 MalformedModelException.class,
                                 () -> ModelSource.open(other, Optional.of(tower))

@@ -53,6 +53,20 @@ class GgufTowersTest {
         }
     }
 
+    /// How many tokens a picture takes at most is llama.cpp's constant, so that it is given as pixels.
+    @Test
+    void gemma4GivesTheReferencesLogitsAndTokens() throws IOException {
+        GoldenCase golden = GoldenCase.read("gemma4_moe_image");
+        for (DType type : List.of(DType.F32, DType.F16)) {
+            Path store = store(golden, LlamaCppMmproj.of(golden.directory()).in(type));
+            assertArrayEquals(golden.logits(), logits(store, golden), (float) TOLERANCE);
+            try (LoadedModel loaded = load(store)) {
+                PixelValues pixels = PixelValues.read(golden.directory().resolve("inputs.safetensors"));
+                assertArrayEquals(golden.greedyIds(), greedy(loaded.engine(), golden, loaded.patches(pixels)));
+            }
+        }
+    }
+
     /// All weights of the cases are exact in bfloat16, and so are the larger ones in half precision.
     @ParameterizedTest
     @ValueSource(strings = {"internvl_qwen3_moe", "qwen3_vl_moe"})

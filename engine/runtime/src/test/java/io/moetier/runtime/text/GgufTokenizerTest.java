@@ -123,6 +123,65 @@ class GgufTokenizerTest {
     }
 
     @Nested
+    class MergedPieces {
+        /// The scores of the test model say what merges first, and here a list does.
+        @Test
+        void giveTheIdsOfTheEquivalentScores() throws IOException {
+            GgufMetadata scored = GgufMetadata.tinyMixtral().put("add_space_prefix", false);
+            GgufMetadata listed = GgufMetadata.tinyMixtral()
+                    .put("model", "gemma4")
+                    .remove("scores")
+                    .remove("add_bos_token")
+                    .put("merges", merges(scored));
+            try (Tokenizer expected = open(scored);
+                    Tokenizer made = open(listed)) {
+                for (String text : Texts.DIVERSE) {
+                    assertSame(expected, made, text);
+                }
+                Random random = new Random(Long.getLong("seed", 6L));
+                for (int round = 0; round < 200; round++) {
+                    int[] ids = random.ints(20, 3, 4096).toArray();
+                    assertSame(expected, made, expected.decode(ids, true));
+                    assertEquals(expected.decode(ids, true), made.decode(ids, true));
+                }
+            }
+        }
+
+        private static List<String> merges(GgufMetadata metadata) {
+            byte[] json = GgufTokenizer.toTokenizerJson(metadata.json()).getBytes(StandardCharsets.UTF_8);
+            return ((List<?>) Json.parseObject(json, GgufMetadata.FILE)
+                            .requireObject("model")
+                            .value("merges"))
+                    .stream()
+                            .map(pair -> ((List<?>) pair).get(0) + " " + ((List<?>) pair).get(1))
+                            .toList();
+        }
+
+        @Test
+        void areOfNewlinesOrOfOtherText() throws IOException {
+            GgufMetadata metadata = new GgufMetadata()
+                    .put("model", "gemma4")
+                    .put("tokens", List.of("<unk>", "<bos>", "<turn|>", "\n", "\n\n", "a", "\u2581", "\u2581a", "<0x62>"))
+                    .put("token_type", List.of(2, 3, 3, 1, 1, 1, 1, 1, 6))
+                    .put("merges", List.of("\n \n", "\u2581 a"))
+                    .put("bos_token_id", 1)
+                    .put("unknown_token_id", 0);
+            try (Tokenizer made = open(metadata)) {
+                assertArrayEquals(new int[] {1, 7, 4, 3, 5, 7, 8, 2}, made.encode(" a\n\n\na ab<turn|>", true));
+                assertEquals(" a\n\n\na ab", made.decode(new int[] {7, 4, 3, 5, 7, 8}, true));
+            }
+            assertEquals(
+                    List.of(2),
+                    Json.parseObject(
+                                    GgufTokenizer.toGenerationConfigJson(metadata.json())
+                                            .getBytes(StandardCharsets.UTF_8),
+                                    GgufMetadata.FILE)
+                            .optionalInts("eos_token_id")
+                            .orElseThrow());
+        }
+    }
+
+    @Nested
     class BytePairs {
         @Test
         void giveTheIdsOfTheEquivalentFile() throws IOException {
@@ -312,10 +371,10 @@ class GgufTokenizerTest {
 
     @Test
     void refusesWhatItDoesNotKnow() {
-        for (String model : List.of("bert", "t5", "rwkv", "plamo2", "gemma4")) {
+        for (String model : List.of("bert", "t5", "rwkv", "plamo2")) {
             assertRefused(
                     GgufMetadata.tinyMixtral().put("model", model),
-                    "tokenizer.ggml.model: expected llama or gpt2, found " + model);
+                    "tokenizer.ggml.model: expected llama, gpt2 or gemma4, found " + model);
         }
         assertRefused(
                 GgufMetadata.bytePairs("superbpe", MERGES, MARKS),

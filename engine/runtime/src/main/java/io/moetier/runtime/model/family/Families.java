@@ -74,7 +74,7 @@ public final class Families {
     }
 
     private static final List<Sighted> SIGHTED = List.of(
-            new Sighted(Gemma4.MULTIMODAL, Gemma4.TEXT, Optional.empty()),
+            Sighted.of(Gemma4.MULTIMODAL, Gemma4.TEXT, Projector.GEMMA4),
             Sighted.of(InternVl.FAMILY, Qwen3Moe.FAMILY, Projector.INTERN_VL),
             Sighted.of(Llama4.MULTIMODAL, Llama4.TEXT, Projector.LLAMA4),
             new Sighted(MiniMaxM3.MULTIMODAL, MiniMaxM3.TEXT, Optional.empty()),

@@ -113,11 +113,17 @@ public record GgufModel(
     /// @param elements which elements of the tensor it has, if not all in their order
     /// @param change what the file has instead of an element
     /// @param frames what takes turns with the tensor's elements
+    /// @param turns how many rows of `elements` a row of the matrix is
     public record Weight(
-            RawTensor tensor, int headRows, Optional<TensorSlice> elements, Change change, Optional<Frames> frames) {
+            RawTensor tensor,
+            int headRows,
+            Optional<TensorSlice> elements,
+            Change change,
+            Optional<Frames> frames,
+            int turns) {
         /// A part of a tensor, all of whose elements are this weight's.
         public Weight(RawTensor tensor, int headRows, Optional<TensorSlice> elements, Change change) {
-            this(tensor, headRows, elements, change, Optional.empty());
+            this(tensor, headRows, elements, change, Optional.empty(), 1);
         }
 
         /// A whole matrix or vector.
@@ -133,7 +139,17 @@ public record GgufModel(
                     List.of(first.shape().getFirst(), 2 * first.shape().getLast());
             RawTensor both =
                     new RawTensor(first.name(), first.dtype(), shape, first.file(), first.offset(), first.byteLength());
-            return new Weight(both, 0, Optional.empty(), Change.NONE, Optional.of(new Frames(second, length)));
+            return new Weight(both, 0, Optional.empty(), Change.NONE, Optional.of(new Frames(second, length)), 1);
+        }
+
+        /// Returns a matrix whose rows have an element of each channel in turns, which lie one channel behind the other
+        /// in the tensor.
+        ///
+        /// @param length elements of each channel in a row
+        static Weight ofChannels(RawTensor tensor, int length) {
+            long cols = tensor.shape().getLast();
+            TensorSlice elements = new TensorSlice(tensor.name(), tensor.shape(), 0, 1, length, length, cols);
+            return new Weight(tensor, 0, Optional.of(elements), Change.NONE, Optional.empty(), length);
         }
 
         /// Says whether rows of the matrix lie in the file in another order, or among others.

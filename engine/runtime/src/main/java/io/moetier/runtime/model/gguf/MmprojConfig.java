@@ -34,6 +34,8 @@ final class MmprojConfig {
     private static final int QWEN_MOST_PIXELS = 1 << 24;
     private static final int INTERN_MOST_TILES = 12;
     private static final int LLAMA_MOST_TILES = 16;
+    private static final int GEMMA_MERGED_SIDE = 3;
+    private static final int GEMMA_MOST_TOKENS = 280;
 
     private final Projector projector;
     private final GgufParts parts;
@@ -59,7 +61,13 @@ final class MmprojConfig {
         putSizes();
         Map<String, Object> config = new LinkedHashMap<>(Map.of("model_type", modelType));
         int token = imageToken(language);
+        JsonObject seeing = text;
         switch (projector) {
+            case GEMMA4 -> {
+                config.put("image_token_id", token);
+                putGemma();
+                seeing = text.withDefaults(Map.of("use_bidirectional_attention", "vision"));
+            }
             case QWEN3_VL -> {
                 config.put("image_token_id", token);
                 putQwen(text);
@@ -77,7 +85,7 @@ final class MmprojConfig {
             }
         }
         return json(config, metadata)
-                .with("text_config", text)
+                .with("text_config", seeing)
                 .with("vision_config", json(vision, metadata).spelled(spellings));
     }
 
@@ -92,7 +100,7 @@ final class MmprojConfig {
             throw metadata.unexpected(WIDTH, expected + ", as wide as the language model", found);
         }
         String gelu = "clip.use_gelu";
-        if (!metadata.optionalBoolean(gelu).orElse(false)) {
+        if (projector != Projector.GEMMA4 && !metadata.optionalBoolean(gelu).orElse(false)) {
             throw metadata.unexpected(gelu, "true, since no other function is supported", metadata.value(gelu));
         }
         String layer = PREFIX + "feature_layer";
@@ -105,6 +113,22 @@ final class MmprojConfig {
         put(HIDDEN, "embedding_length");
         put("intermediate_size", "feed_forward_length");
         put("patch_size", "patch_size");
+    }
+
+    /// The file says neither which function there is nor how fast places rotate.
+    private void putGemma() {
+        put("num_hidden_layers", "block_count");
+        put("num_attention_heads", "attention.head_count");
+        number("rms_norm_eps", EPS);
+        vision.put("pooling_kernel_size", pooledSide());
+        vision.put("position_embedding_size", rows("v.position_embd.weight"));
+        vision.put("standardize", parts.tensors().containsKey(MmprojWeights.MEAN));
+        spellings.put("pooling_kernel_size", SCALE);
+        spellings.put("position_embedding_size", "tensor v.position_embd.weight: rows");
+    }
+
+    private int pooledSide() {
+        return metadata.has(SCALE) ? scale() : GEMMA_MERGED_SIDE;
     }
 
     private void putQwen(JsonObject text) {
@@ -229,6 +253,12 @@ final class MmprojConfig {
         config.put("image_mean", colours("image_mean"));
         config.put("image_std", colours("image_std"));
         switch (projector) {
+            case GEMMA4 -> {
+                config.put("image_processor_type", "Gemma4ImageProcessor");
+                config.put("patch_size", metadata.requireInt(PREFIX + "patch_size"));
+                config.put("pooling_kernel_size", pooledSide());
+                config.put("max_soft_tokens", GEMMA_MOST_TOKENS);
+            }
             case QWEN3_VL -> {
                 config.put("image_processor_type", "Qwen2VLImageProcessor");
                 config.put("patch_size", metadata.requireInt(PREFIX + "patch_size"));
@@ -260,6 +290,7 @@ final class MmprojConfig {
                         "image_std", PREFIX + "image_std",
                         "patch_size", PREFIX + "patch_size",
                         "merge_size", PREFIX + "spatial_merge_size",
+                        "pooling_kernel_size", SCALE,
                         "min_patches", PREFIX + "preproc_min_tiles",
                         "max_patches", PREFIX + "preproc_max_tiles"));
     }

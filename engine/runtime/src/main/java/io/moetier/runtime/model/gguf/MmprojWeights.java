@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 final class MmprojWeights {
     private static final String WEIGHT = ".weight";
     private static final String BIAS = ".bias";
+    static final String MEAN = "v.std_bias";
     private static final String PATCHES = "v.patch_embd";
     private static final Pattern OF_SOUND = Pattern.compile("(a|mm\\.a)\\..*");
 
@@ -73,6 +74,12 @@ final class MmprojWeights {
     private void addPatches(VisionSpec.Patches patches) {
         LinearSpec linear = patches.linear();
         int pixels = patches.pixels() * patches.pixels();
+        if (projector == Projector.GEMMA4) {
+            RawTensor channels = require(PATCHES + WEIGHT, linear.rows(), linear.cols());
+            requireElements(channels);
+            weights.put(linear.weight(), GgufModel.Weight.ofChannels(channels, pixels));
+            return;
+        }
         int frames = linear.cols() % (2 * pixels) == 0 ? 2 : 1;
         RawTensor first = require(PATCHES + WEIGHT, linear.rows(), linear.cols() / frames);
         if (frames == 1) {
@@ -97,7 +104,7 @@ final class MmprojWeights {
     }
 
     private void add(VisionSpec.Layer layer, String block) {
-        add(layer.first(), block, "1");
+        add(layer.first(), block, "1", "attn");
         ProjectionsSpec projections = layer.attention().projections();
         if (parts.tensors().containsKey(block + "attn_qkv" + WEIGHT)) {
             addRows(projections.inputs(), block + "attn_qkv");
@@ -111,18 +118,25 @@ final class MmprojWeights {
             add(norms.query(), block + "attn_q_norm");
             add(norms.key(), block + "attn_k_norm");
         });
-        add(layer.second(), block, "2");
-        add(layer.mlp().linears().getFirst(), block + "ffn_up");
+        add(layer.second(), block, "2", "ffn");
+        Optional<LinearSpec> factors = layer.mlp().factors();
+        factors.ifPresent(up -> add(up, block + "ffn_up"));
+        add(layer.mlp().linears().getFirst(), block + (factors.isPresent() ? "ffn_gate" : "ffn_up"));
         add(layer.mlp().linears().getLast(), block + "ffn_down");
     }
 
-    private void add(Branch branch, String block, String number) {
+    private void add(Branch branch, String block, String number, String kind) {
         add(branch.norm(), block + "ln" + number);
+        branch.after().ifPresent(after -> add(after, block + kind + "_post_norm"));
         branch.scale().ifPresent(scale -> add(scale, block + "ls" + number + WEIGHT));
     }
 
     private void add(VisionSpec.Merger merger, String norm, List<String> names) {
         add(merger.norm(), norm);
+        merger.pooling().flatMap(VisionSpec.Pooling::standard).ifPresent(standard -> {
+            add(standard.mean(), MEAN);
+            add(standard.scale(), "v.std_scale");
+        });
         for (int i = 0; i < names.size(); i++) {
             add(merger.mlp().linears().get(i), names.get(i));
         }

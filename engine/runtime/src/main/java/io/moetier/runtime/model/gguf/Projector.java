@@ -8,6 +8,7 @@ import java.util.List;
 ///
 /// Names and keys are those of llama.cpp (gguf-py).
 public enum Projector {
+    GEMMA4("gemma4v", "<|image|>", "", List.of("mm.input_projection")),
     QWEN3_VL("qwen3vl_merger", "<|image_pad|>", "v.post_ln", List.of("mm.0", "mm.2")),
     INTERN_VL("internvl", "<IMG_CONTEXT>", "mm.model.mlp.0", List.of("mm.model.mlp.1", "mm.model.mlp.3")),
     LLAMA4("llama4", "<|patch|>", "v.post_ln", List.of("mm.model.mlp.1", "mm.model.mlp.2", "mm.model.fc"));
@@ -38,7 +39,7 @@ public enum Projector {
         return imageToken;
     }
 
-    /// Returns what the merger's norm is called.
+    /// Returns what the merger's norm is called, where it has weights.
     String norm() {
         return norm;
     }
