@@ -58,9 +58,10 @@ public final class LogitsCommand implements Callable<Integer> {
 
     @Option(
             names = "--mtp",
-            description = "Write what the model's layer for multi-token prediction gives instead, for every token but the"
-                    + " last: logits of the token behind the next one, tensor \"mtp_logits\". The first time, a store with"
-                    + " that layer is made beside the other.")
+            description =
+                    "Write what the model's layer for multi-token prediction gives instead, for every token but the"
+                            + " last: logits of the token behind the next one, tensor \"mtp_logits\". The first time, a store with"
+                            + " that layer is made beside the other.")
     boolean mtp;
 
     @Option(
@@ -82,12 +83,17 @@ public final class LogitsCommand implements Callable<Integer> {
         images.requireSense(given instanceof Prompt.Ids);
         images.requireStandardInput(true);
         if (mtp && !(images.isEmpty() && images.tower().isEmpty())) {
-            throw new IllegalArgumentException("--mtp: expected no pictures, which multi-token prediction does not read");
+            throw new IllegalArgumentException(
+                    "--mtp: expected no pictures, which multi-token prediction does not read");
         }
         ImageOptions.Shown pictures = images.read(streams.in());
         try (OutputFile file = OutputFile.create(out, "--out")) {
             Stores stores = LibraryTerminal.stores(surroundings, streams);
             try (LoadedModel loaded = load(stores, config, given instanceof Prompt.Text)) {
+                if (mtp && loaded.engine().spec().mtp().isEmpty()) {
+                    throw new IllegalArgumentException(
+                            "--mtp: " + model.model + " is a store without that layer; name the checkpoint");
+                }
                 ShownText input = pictures.in(given, loaded);
                 int[] tokens = decoder.decoded(loaded.engine().spec(), input.tokens());
                 int vocabSize = loaded.engine().spec().vocabSize();

@@ -28,12 +28,14 @@ class MtpOptionTest {
         String ids = Json.readObject(GOLDEN.resolve("reference.json")).optionalInts("input_ids").orElseThrow().stream()
                 .map(String::valueOf)
                 .collect(Collectors.joining(","));
-        CommandLineRun run = run("logits", GOLDEN.toString(), "--ids", ids, "--mtp", "--kv", "f32", "-o", out.toString());
+        CommandLineRun run =
+                run("logits", GOLDEN.toString(), "--ids", ids, "--mtp", "--kv", "f32", "-o", out.toString());
         assertEquals(Failure.OK, run.exitCode(), run.err());
         assertTrue(run.err().contains("27 positions of 320 logits"), run.err());
         try (SafetensorsFile written = SafetensorsFile.open(out);
                 SafetensorsFile reference = SafetensorsFile.open(GOLDEN.resolve("logits.safetensors"))) {
-            assertEquals(List.of(27L, 320L), written.rawTensors().get("mtp_logits").shape());
+            assertEquals(
+                    List.of(27L, 320L), written.rawTensors().get("mtp_logits").shape());
             assertArrayEquals(reference.readFloats("mtp_logits"), written.readFloats("mtp_logits"), 1e-4f);
         }
         run = run("inspect", GOLDEN.toString());
@@ -47,6 +49,11 @@ class MtpOptionTest {
         CommandLineRun run = run("logits", other.toString(), "--ids", "1,2", "--mtp", "-o", out.toString());
         assertEquals(Failure.USAGE, run.exitCode());
         assertTrue(run.err().contains("has no layer for multi-token prediction"), run.err());
+        String store = directory.resolve("plain.mtier").toString();
+        assertEquals(Failure.OK, run("import", GOLDEN.toString(), "-o", store).exitCode());
+        run = run("logits", store, "--ids", "1,2", "--mtp", "-o", out.toString());
+        assertEquals(Failure.USAGE, run.exitCode());
+        assertTrue(run.err().contains("--mtp: " + store + " is a store without that layer"), run.err());
         run = run("logits", other.toString(), "--ids", "1,2", "--mtp", "--image", "a.png", "-o", out.toString());
         assertEquals(Failure.USAGE, run.exitCode());
         assertTrue(run.err().contains("--mtp: expected no pictures"), run.err());

@@ -49,8 +49,11 @@ final class CheckpointSource implements ModelSource {
     private CheckpointSource(Checkpoint checkpoint, boolean mtp) {
         this.checkpoint = checkpoint;
         names = new StoredNames(checkpoint::has);
-        ModelSpec described =
-                mtp ? Families.describeWithMtp(checkpoint.config()) : Families.describe(checkpoint.config());
+        ModelSpec whole = Families.describeWithMtp(checkpoint.config());
+        boolean hasMtp = whole.mtp().stream()
+                .flatMap(around -> around.ofHidden().tensors())
+                .anyMatch(names::contains);
+        ModelSpec described = mtp && hasMtp ? whole : whole.withoutMtp();
         spec = described.seeingIf(names::contains);
         lacksTower = described.vision().isPresent() && spec.vision().isEmpty();
         checkpoint

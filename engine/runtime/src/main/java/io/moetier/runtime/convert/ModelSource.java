@@ -46,8 +46,8 @@ public sealed interface ModelSource extends AutoCloseable permits CheckpointSour
     /// @throws io.moetier.storage.model.MalformedModelException as [#open(Path)]
     static ModelSource openWithMtp(Path path) {
         if (GgufParts.isNamed(path)) {
-            throw new IllegalArgumentException("layers for multi-token prediction (MTP) are read from checkpoints; "
-                    + path + " is a GGUF file");
+            throw new IllegalArgumentException(
+                    "layers for multi-token prediction (MTP) are read from checkpoints; " + path + " is a GGUF file");
         }
         return CheckpointSource.withMtp(path);
     }

@@ -181,10 +181,14 @@ public final class GgufTokenizer {
                 .write(
                         Map.of("type", "Replace", "pattern", Map.of("String", " "), "content", BLANK),
                         Map.of(
-                                "type", "Split",
-                                "pattern", Map.of("Regex", "\n+"),
-                                "behavior", "Isolated",
-                                "invert", false),
+                                "type",
+                                "Split",
+                                "pattern",
+                                Map.of("Regex", "\n+"),
+                                "behavior",
+                                "Isolated",
+                                "invert",
+                                false),
                         TokenizerDocument.sequence(
                                 "decoders",
                                 List.of(

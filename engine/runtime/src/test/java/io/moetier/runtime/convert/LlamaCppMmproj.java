@@ -162,7 +162,8 @@ public final class LlamaCppMmproj {
     }
 
     private DType type(String name, Tensor tensor) {
-        long dimensions = LongStream.of(tensor.shape).filter(length -> length > 1).count();
+        long dimensions =
+                LongStream.of(tensor.shape).filter(length -> length > 1).count();
         boolean forced = name.startsWith("v.patch_embd.weight") || name.equals("v.position_embd.weight");
         if (dimensions < 2 || (forced && matrices != DType.F16)) {
             return DType.F32;
@@ -174,7 +175,8 @@ public final class LlamaCppMmproj {
         if (type == DType.Q8_0) {
             return LlamaCppFile.blocks(values);
         }
-        ByteBuffer bytes = ByteBuffer.allocate(values.length * type.blockBytes()).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer bytes =
+                ByteBuffer.allocate(values.length * type.blockBytes()).order(ByteOrder.LITTLE_ENDIAN);
         for (float value : values) {
             if (type == DType.F16) {
                 bytes.putShort(Float.floatToFloat16(value));

@@ -40,14 +40,19 @@ public final class MmprojFuzzTest {
     /// The language models, in the working directory of the JVM that fuzzes.
     private static final class Models {
         static final List<GgufParts> OPEN = Stream.of(
-                        "qwen3_vl_moe", "qwen3_5_moe_image", "internvl_qwen3_moe", "llama4_scout_image", "gemma4_moe_image")
+                        "qwen3_vl_moe",
+                        "qwen3_5_moe_image",
+                        "internvl_qwen3_moe",
+                        "llama4_scout_image",
+                        "gemma4_moe_image")
                 .map(Models::write)
                 .toList();
 
         private static GgufParts write(String golden) {
             try {
                 Path file = Path.of(golden + ".gguf");
-                return GgufParts.open(LlamaCppFile.withImageToken(TestData.golden(golden)).write(file));
+                return GgufParts.open(
+                        LlamaCppFile.withImageToken(TestData.golden(golden)).write(file));
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

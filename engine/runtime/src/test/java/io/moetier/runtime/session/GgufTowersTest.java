@@ -83,8 +83,10 @@ class GgufTowersTest {
     void towersInBlocksDifferByWhatRoundingExplains(String name) throws IOException {
         GoldenCase golden = GoldenCase.read(name);
         float[] exact = rows(store(golden, LlamaCppMmproj.of(golden.directory())), golden);
-        float[] blocks = rows(store(golden, LlamaCppMmproj.of(golden.directory()).in(DType.Q8_0)), golden);
-        float[] rounded = rows(store(golden, LlamaCppMmproj.of(golden.directory()).roundedTo(DType.Q8_0)), golden);
+        float[] blocks =
+                rows(store(golden, LlamaCppMmproj.of(golden.directory()).in(DType.Q8_0)), golden);
+        float[] rounded =
+                rows(store(golden, LlamaCppMmproj.of(golden.directory()).roundedTo(DType.Q8_0)), golden);
         assertEquals(0.008, distance(exact, rounded), 0.004); // weights alone
         assertEquals(0.01, distance(rounded, blocks), 0.005); // activations alone
         assertEquals(0.013, distance(exact, blocks), 0.006);

@@ -89,7 +89,9 @@ class MtpTest {
     @Test
     void aTextOfSeveralPassesBeginsLikeAShorterOne() {
         int[] prompt = golden.inputIds();
-        int[] text = IntStream.range(0, Engine.BATCH + 40).map(i -> prompt[i % prompt.length]).toArray();
+        int[] text = IntStream.range(0, Engine.BATCH + 40)
+                .map(i -> prompt[i % prompt.length])
+                .toArray();
         try (Engine engine = Engine.open(store, CONFIG);
                 Session one = engine.newSession();
                 Session other = engine.newSession()) {
@@ -117,8 +119,7 @@ class MtpTest {
             one.decode(7);
             other.decode(7);
             assertArrayEquals(other.logits(), one.logits());
-            assertEquals(
-                    SessionTrace.header("m", without.spec(), "w"), SessionTrace.header("m", with.spec(), "w"));
+            assertEquals(SessionTrace.header("m", without.spec(), "w"), SessionTrace.header("m", with.spec(), "w"));
         }
     }
 

@@ -161,7 +161,9 @@ class GgufTokenizerTest {
         void areOfNewlinesOrOfOtherText() throws IOException {
             GgufMetadata metadata = new GgufMetadata()
                     .put("model", "gemma4")
-                    .put("tokens", List.of("<unk>", "<bos>", "<turn|>", "\n", "\n\n", "a", "\u2581", "\u2581a", "<0x62>"))
+                    .put(
+                            "tokens",
+                            List.of("<unk>", "<bos>", "<turn|>", "\n", "\n\n", "a", "\u2581", "\u2581a", "<0x62>"))
                     .put("token_type", List.of(2, 3, 3, 1, 1, 1, 1, 1, 6))
                     .put("merges", List.of("\n \n", "\u2581 a"))
                     .put("bos_token_id", 1)

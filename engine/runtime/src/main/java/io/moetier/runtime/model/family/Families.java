@@ -217,7 +217,8 @@ public final class Families {
         return describeWithMtp(config).withoutMtp();
     }
 
-    /// Describes the model that a checkpoint's `config.json` belongs to, and its layer for multi-token prediction, if it
+    /// Describes the model that a checkpoint's `config.json` belongs to, and its layer for multi-token prediction, if
+    /// it
     /// has one.
     ///
     /// @throws io.moetier.storage.model.MalformedModelException as [#describe(JsonObject)]
@@ -243,10 +244,10 @@ public final class Families {
             return spec;
         }
         try (SafetensorsFile file = SafetensorsFile.open(dense)) {
-            boolean hasMtp = spec.mtp()
-                    .filter(mtp -> file.rawTensors().containsKey(mtp.ofHidden().weight()))
-                    .isPresent();
-            return (hasMtp ? spec : spec.withoutMtp()).seeingIf(file.rawTensors()::containsKey);
+            Predicate<String> has = file.rawTensors()::containsKey;
+            boolean hasMtp =
+                    spec.mtp().filter(mtp -> has.test(mtp.ofHidden().weight())).isPresent();
+            return (hasMtp ? spec : spec.withoutMtp()).seeingIf(has);
         }
     }
 

@@ -75,8 +75,7 @@ final class Qwen3Next {
         FamilyConfig config = layer.config();
         int hiddenSize = config.hiddenSize();
         return LayerSpec.of(
-                SublayerSpec.preNorm(
-                        config.zeroCentredRms(layer.name("input_layernorm"), hiddenSize), mixer),
+                SublayerSpec.preNorm(config.zeroCentredRms(layer.name("input_layernorm"), hiddenSize), mixer),
                 SublayerSpec.preNorm(
                         config.zeroCentredRms(layer.name("post_attention_layernorm"), hiddenSize), feedForward));
     }
