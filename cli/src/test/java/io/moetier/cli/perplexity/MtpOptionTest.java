@@ -10,7 +10,6 @@ import io.moetier.storage.format.Json;
 import io.moetier.storage.format.SafetensorsFile;
 import io.moetier.testdata.TestData;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,8 +33,6 @@ class MtpOptionTest {
         assertTrue(run.err().contains("27 positions of 320 logits"), run.err());
         try (SafetensorsFile written = SafetensorsFile.open(out);
                 SafetensorsFile reference = SafetensorsFile.open(GOLDEN.resolve("logits.safetensors"))) {
-            assertEquals(
-                    List.of(27L, 320L), written.rawTensors().get("mtp_logits").shape());
             assertArrayEquals(reference.readFloats("mtp_logits"), written.readFloats("mtp_logits"), 1e-4f);
         }
         run = run("inspect", GOLDEN.toString());

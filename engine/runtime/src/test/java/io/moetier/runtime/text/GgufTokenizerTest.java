@@ -17,6 +17,7 @@ import java.time.Clock;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.function.Consumer;
@@ -149,9 +150,8 @@ class GgufTokenizerTest {
 
         private static List<String> merges(GgufMetadata metadata) {
             byte[] json = GgufTokenizer.toTokenizerJson(metadata.json()).getBytes(StandardCharsets.UTF_8);
-            return ((List<?>) Json.parseObject(json, GgufMetadata.FILE)
-                            .requireObject("model")
-                            .value("merges"))
+            JsonObject model = Json.parseObject(json, GgufMetadata.FILE).requireObject("model");
+            return ((List<?>) Objects.requireNonNull(model.value("merges")))
                     .stream()
                             .map(pair -> ((List<?>) pair).get(0) + " " + ((List<?>) pair).get(1))
                             .toList();
