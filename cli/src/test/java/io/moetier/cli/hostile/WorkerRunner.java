@@ -1,6 +1,6 @@
 package io.moetier.cli.hostile;
 
-import io.moetier.cli.HostileWorker;
+import io.moetier.cli.CommandWorker;
 import io.moetier.testdata.ChildProcess;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -55,7 +55,7 @@ final class WorkerRunner implements Runner {
                         input.argumentsIn(sandbox.work().toString()))
                 .toArray(String[]::new);
         Writer requests = worker.process().outputWriter(StandardCharsets.US_ASCII);
-        requests.write(HostileWorker.encode(texts) + "\n");
+        requests.write(CommandWorker.encode(texts) + "\n");
         requests.flush();
     }
 
@@ -64,7 +64,7 @@ final class WorkerRunner implements Runner {
             throw new AssertionError(
                     input.name() + ": ended the process, with code " + worker.waitFor() + "; see " + log);
         }
-        String[] fields = HostileWorker.decode(line);
+        String[] fields = CommandWorker.decode(line);
         return new Outcome(Integer.parseInt(fields[0]), fields[1], fields[2], time);
     }
 
@@ -86,7 +86,7 @@ final class WorkerRunner implements Runner {
                 "-Djava.io.tmpdir=" + sandbox.temporary(),
                 "-cp",
                 System.getProperty("java.class.path"),
-                HostileWorker.class.getName(),
+                CommandWorker.class.getName(),
                 sandbox.home().toString(),
                 sandbox.cache().toString());
         return ChildProcess.start(new ProcessBuilder(command)

@@ -22,8 +22,8 @@ import java.util.stream.Stream;
 /// A line of its standard input holds standard input and arguments of a command, each in Base64; a line of its output
 /// holds the exit code, what the command printed, and its errors. A command that ends the process is known by the
 /// missing line.
-public final class HostileWorker {
-    private HostileWorker() {}
+public final class CommandWorker {
+    private CommandWorker() {}
 
     /// Runs commands until the input ends; the arguments are the folders of the home and of the cache.
     public static void main(String[] folders) throws IOException {
