@@ -202,10 +202,7 @@ INLINE void multiply(int type, const struct product *p) {
     _tile_release();
 }
 
-#define MULTIPLY(type)     \
-    case type:             \
-        multiply(type, p); \
-        break;
+BLOCK_TYPES(FUNCTION)
 
 int LEVEL(multiply_amx)(int type, const struct product *p) {
     if (p->last - p->first < LEAST_COLUMNS) {

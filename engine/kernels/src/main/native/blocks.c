@@ -250,10 +250,7 @@ INLINE void multiply(int type, const struct product *p) {
     }
 }
 
-#define MULTIPLY(type)     \
-    case type:             \
-        multiply(type, p); \
-        break;
+BLOCK_TYPES(FUNCTION)
 
 void LEVEL(multiply_blocks)(int type, const struct product *p) {
 #ifdef __AMX_INT8__
