@@ -8,13 +8,16 @@ import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;
+import java.util.SplittableRandom;
 
 /// Row-major weights as checkpoints store them, of a size around 1/16: every bit of a block is random but for those of
 /// its scales, which are normal float16 numbers.
 public final class RandomWeights {
     private RandomWeights() {}
 
-    public static MemorySegment rowMajor(Arena arena, DType dtype, int rows, int cols, Random random) {
+    /// Returns such weights, drawn by a fast generator that `seeds` gives a seed: they are millions.
+    public static MemorySegment rowMajor(Arena arena, DType dtype, int rows, int cols, Random seeds) {
+        SplittableRandom random = new SplittableRandom(seeds.nextLong());
         MemorySegment weights = arena.allocate(dtype.bytes((long) rows * cols));
         byte[] block = new byte[dtype.blockBytes()];
         for (long at = 0; at < weights.byteSize(); at += block.length) {
@@ -77,7 +80,7 @@ public final class RandomWeights {
         return weights;
     }
 
-    private static void scale(MemorySegment block, long at, float largest, Random random) {
+    private static void scale(MemorySegment block, long at, float largest, SplittableRandom random) {
         float size = largest * random.nextFloat(0.5f, 1f);
         block.set(JAVA_SHORT_UNALIGNED, at, Float.floatToFloat16(random.nextBoolean() ? size : -size));
     }
