@@ -1,5 +1,6 @@
 package io.moetier.testdata;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -9,6 +10,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// Feeds parsers with inputs that Jazzer makes from those in `test-data/fuzz`, guided by the code that they reach.
@@ -17,6 +20,10 @@ import java.util.stream.Stream;
 /// may come. It runs in a JVM and a working directory of its own; `tools/fuzz X` runs it longer.
 public final class Fuzzing {
     private static final int SHOWN_LINES = 80;
+
+    /// Libraries that no parser needs: Jazzer reads all classes of the path first, which takes longer than all inputs.
+    private static final Pattern UNNEEDED = Pattern.compile(
+            "(archunit|asm|assertj|byte-buddy|jmh|kotlin|langchain4j|lincheck|lwjgl|mockito)[^/]*\\.jar");
 
     private Fuzzing() {}
 
@@ -49,13 +56,20 @@ public final class Fuzzing {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1", // few inputs do not pay for more
                 "-cp",
-                System.getProperty("java.class.path"),
+                classPath(),
                 "@" + TestData.root().resolve("fuzz/java.args"),
                 "--target_class=" + target.getName(),
                 "-seed=1",
                 "-runs=" + runs,
                 "corpus", // where new inputs go
                 corpus.toString());
+    }
+
+    private static String classPath() {
+        return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(entry -> !UNNEEDED.matcher(String.valueOf(Path.of(entry).getFileName()))
+                        .matches())
+                .collect(Collectors.joining(File.pathSeparator));
     }
 
     private static void requireSuccess(int exitCode, int runs, Path log) throws IOException {
