@@ -74,6 +74,11 @@ public record CommandLineRun(int exitCode, String out, String err) {
     /// Returns the beginning of a command line for commands in a JVM of their own, which is started as this one was, or
     /// as the launcher does it where that is tested ([PackedProgram]).
     public static List<String> command(List<String> options) {
+        return command(options, Moetier.class);
+    }
+
+    /// Returns the same for another class of the tests of commands, such as [CommandWorker].
+    public static List<String> command(List<String> options, Class<?> main) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         if (PackedProgram.isTested()) {
@@ -83,7 +88,7 @@ public record CommandLineRun(int exitCode, String out, String err) {
             command.addAll(List.of("-cp", System.getProperty("java.class.path")));
         }
         command.addAll(options);
-        command.add(Moetier.class.getName());
+        command.add(main.getName());
         return command;
     }
 

@@ -1,6 +1,7 @@
 package io.moetier.cli;
 
 import io.moetier.testdata.ChildProcess;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -38,7 +39,9 @@ final class PackedProgram {
             }
             String made = jar.resolveSibling("launcher-" + Runtime.version().feature())
                     .toString();
-            return List.of("@" + made + ".args", "-Xlog:disable", "-XX:AOTCache=" + made + ".aot", "-cp", JAR);
+            String tests = Path.of("target/test-classes").toAbsolutePath().toString(); // behind what the cache knows
+            String path = JAR + File.pathSeparator + tests;
+            return List.of("@" + made + ".args", "-Xlog:disable", "-XX:AOTCache=" + made + ".aot", "-cp", path);
         }
     }
 }

@@ -34,12 +34,6 @@ class DocumentationTest {
     private static final Pattern BLOCK_OF_ANY_KIND = Pattern.compile("```.*?```", Pattern.DOTALL);
     private static final Pattern HEADING = Pattern.compile("^#+ +(.*)$", Pattern.MULTILINE);
 
-    /// Commands so short end before what the JVM's optimising compiler makes pays, but for those that need it: what is
-    /// measured, and what computes with Java's vectors.
-    private static final String QUICK = "-XX:TieredStopAtLevel=1";
-
-    private static final Pattern OPTIMISED = Pattern.compile("doctor|--kernels vector");
-
     /// One for all documents, as a reader has one: what the first has imported and measured serves the others.
     @TempDir
     static Path cache = Path.of("");
@@ -68,17 +62,14 @@ class DocumentationTest {
         if (commands.isEmpty()) {
             return;
         }
-        for (String shown : SHOWN) {
-            Files.createSymbolicLink(directory.resolve(shown), ROOT.resolve(shown));
+        for (String link : SHOWN) {
+            Files.createSymbolicLink(directory.resolve(link), ROOT.resolve(link));
         }
-        for (String command : commands) {
-            ProcessBuilder builder = new ProcessBuilder("sh", "-c", command).directory(directory.toFile());
-            builder.environment().put("MOETIER_CACHE", cache.toString());
-            if (!OPTIMISED.matcher(command).find()) {
-                builder.environment().put("MOETIER_JAVA_OPTS", QUICK);
+        try (ShownCommands shown = new ShownCommands(directory, cache)) {
+            for (String command : commands) {
+                ChildProcess.Ended ended = shown.run(command);
+                assertEquals(0, ended.exitCode(), () -> document + ": " + command + ": " + ended.said());
             }
-            ChildProcess.Ended ended = ChildProcess.run(builder);
-            assertEquals(0, ended.exitCode(), () -> document + ": " + command + ": " + ended.said());
         }
     }
 

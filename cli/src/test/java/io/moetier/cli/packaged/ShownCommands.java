@@ -1,0 +1,98 @@
+package io.moetier.cli.packaged;
+
+import io.moetier.cli.CommandLineRun;
+import io.moetier.cli.CommandWorker;
+import io.moetier.testdata.ChildProcess;
+import io.moetier.testdata.ChildProcess.Ended;
+import java.io.IOException;
+import java.io.Writer;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/// Runs commands that a document shows, in one directory, as its reader types them.
+///
+/// The launcher starts the first command of Moetier, and each that is more than words or is measured. The others, which
+/// would take longer to start than to end, share one JVM in that directory; a shell parts their words.
+final class ShownCommands implements AutoCloseable {
+    /// Commands so short end before what the JVM's optimising compiler makes pays, but for those that need it: what is
+    /// measured, and what computes with Java's vectors.
+    private static final String QUICK = "-XX:TieredStopAtLevel=1";
+
+    private static final Pattern OPTIMISED = Pattern.compile("doctor|--kernels vector");
+    private static final Pattern MOETIER = Pattern.compile("\\./moetier (.*)");
+    private static final Pattern MORE_THAN_WORDS = Pattern.compile("[|&;<>$`()*?]");
+
+    private final Path directory;
+    private final Path cache;
+    private boolean launched;
+    private @Nullable ChildProcess worker;
+
+    ShownCommands(Path directory, Path cache) {
+        this.directory = directory;
+        this.cache = cache;
+    }
+
+    Ended run(String command) throws IOException, InterruptedException {
+        boolean quick = !OPTIMISED.matcher(command).find();
+        boolean ofMoetier = MOETIER.matcher(command).matches();
+        if (ofMoetier && launched && quick && !MORE_THAN_WORDS.matcher(command).find()) {
+            return work(words(command));
+        }
+        launched |= ofMoetier;
+        ProcessBuilder builder = shell(command);
+        builder.environment().put("MOETIER_CACHE", cache.toString());
+        if (quick) {
+            builder.environment().put("MOETIER_JAVA_OPTS", QUICK);
+        }
+        return ChildProcess.run(builder);
+    }
+
+    private ProcessBuilder shell(String command) {
+        return new ProcessBuilder("sh", "-c", command).directory(directory.toFile());
+    }
+
+    /// Returns the words behind the name of the program as the shell sees them.
+    private List<String> words(String command) throws IOException, InterruptedException {
+        String print = MOETIER.matcher(command).replaceFirst("printf '%s\\\\n' $1");
+        return ChildProcess.run(shell(print)).said().lines().toList();
+    }
+
+    private Ended work(List<String> words) throws IOException {
+        List<String> texts = new ArrayList<>(List.of("")); // nothing on standard input
+        texts.addAll(words);
+        Process process = worker().process();
+        Writer requests = process.outputWriter(StandardCharsets.US_ASCII);
+        requests.write(CommandWorker.encode(texts.toArray(String[]::new)) + "\n");
+        requests.flush();
+        String answer = process.inputReader(StandardCharsets.US_ASCII).readLine();
+        if (answer == null) {
+            throw new AssertionError("ended the process: " + words);
+        }
+        String[] fields = CommandWorker.decode(answer);
+        return new Ended(Integer.parseInt(fields[0]), fields[1] + fields[2]);
+    }
+
+    private ChildProcess worker() throws IOException {
+        ChildProcess present = worker;
+        if (present == null) {
+            List<String> command = CommandLineRun.command(List.of(QUICK), CommandWorker.class);
+            command.addAll(List.of(System.getProperty("user.home"), cache.toString()));
+            present = ChildProcess.start(
+                    new ProcessBuilder(command).directory(directory.toFile()).redirectError(Redirect.DISCARD));
+            worker = present;
+        }
+        return present;
+    }
+
+    @Override
+    public void close() {
+        if (worker != null) {
+            worker.close();
+        }
+    }
+}
