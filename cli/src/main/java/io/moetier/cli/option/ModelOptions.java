@@ -191,6 +191,16 @@ public final class ModelOptions {
     @Nullable
     Double topPExperts;
 
+    @About(Topic.MODEL)
+    @Option(
+            names = "--max-kld",
+            paramLabel = "X",
+            description = "Leave experts of little weight out of generation, those first that would have to be loaded,"
+                    + " while the estimated KL divergence from the whole model stays below X, such as 0.01: lossy;"
+                    + " perplexity --calibrate comes first.")
+    @Nullable
+    Double maxKld;
+
     /// Returns the options as the engine takes them.
     ///
     /// @throws IllegalArgumentException if one cannot be or they contradict each other
@@ -274,10 +284,16 @@ public final class ModelOptions {
         unsaid.ifPresent(reason -> noteCpu(reason, streams));
     }
 
+    /// Says whether tokens are sent to other experts than the model was trained with.
+    public boolean isLossy() {
+        return OptionFlags.lossy(selection()).isPresent();
+    }
+
     private ExpertSelection selection() {
         return new ExpertSelection(
                 experts == null ? OptionalInt.empty() : OptionalInt.of(experts),
-                topPExperts == null ? OptionalDouble.empty() : OptionalDouble.of(topPExperts));
+                topPExperts == null ? OptionalDouble.empty() : OptionalDouble.of(topPExperts),
+                maxKld == null ? OptionalDouble.empty() : OptionalDouble.of(maxKld));
     }
 
     private OptionalLong ramBytes(Optional<PolicyFile> saved) {

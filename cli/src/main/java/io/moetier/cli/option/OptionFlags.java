@@ -26,6 +26,7 @@ public final class OptionFlags {
             entry("kv", "--kv"),
             entry("experts", "--experts"),
             entry("topPExperts", "--top-p-experts"),
+            entry("maxKld", "--max-kld"),
             entry("temperature", "--temp"),
             entry("topK", "--top-k"),
             entry("topP", "--top-p"),
@@ -49,7 +50,9 @@ public final class OptionFlags {
     public static Optional<String> lossy(ExpertSelection selection) {
         Stream<String> experts = selection.experts().stream().mapToObj(number -> flag("experts") + " " + number);
         Stream<String> share = selection.topPExperts().stream().mapToObj(part -> flag("topPExperts") + " " + part);
-        return Optional.of(Stream.concat(experts, share).collect(Collectors.joining(" ")))
+        Stream<String> limit = selection.maxKld().stream().mapToObj(nats -> flag("maxKld") + " " + nats);
+        return Optional.of(
+                        Stream.of(experts, share, limit).flatMap(each -> each).collect(Collectors.joining(" ")))
                 .filter(options -> !options.isEmpty());
     }
 

@@ -37,6 +37,11 @@ final class Divergence {
         values[count++] = sum;
     }
 
+    /// Returns the mean KL divergence.
+    Mean mean() {
+        return divergence;
+    }
+
     /// Returns the rows of the table for people.
     void addTo(Table table) {
         double ratio = Math.exp(logRatio.value());

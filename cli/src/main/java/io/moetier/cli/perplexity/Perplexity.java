@@ -23,8 +23,29 @@ final class Perplexity {
     private final Mean loss = new Mean();
     private final Mean referenceLoss = new Mean();
     private final Divergence divergence = new Divergence();
+    private final Turns turns;
+
+    /// What happens in front of what each of the two computes, where both are one engine.
+    interface Turns {
+        Turns NONE = new Turns() {
+            @Override
+            public void ofReference() {}
+
+            @Override
+            public void ofModel() {}
+        };
+
+        void ofReference();
+
+        void ofModel();
+    }
 
     Perplexity(Windows windows, LoadedModel model, @Nullable LoadedModel reference) {
+        this(windows, model, reference, Turns.NONE);
+    }
+
+    Perplexity(Windows windows, LoadedModel model, @Nullable LoadedModel reference, Turns turns) {
+        this.turns = turns;
         this.windows = windows;
         this.model = model;
         this.reference = reference;
@@ -80,21 +101,46 @@ final class Perplexity {
         return fields;
     }
 
+    /// Returns how many tokens were scored.
+    long scored() {
+        return loss.count();
+    }
+
+    /// Returns how far the model's predictions are from those of the reference.
+    Divergence divergence() {
+        return divergence;
+    }
+
     private void score(int[] window, Session session, @Nullable Session other) {
         int begin = windows.unscored();
         int end = window.length - 1; // the last token has no successor
         int[] unscored = Arrays.copyOf(window, begin);
-        restart(session, unscored);
         if (other != null) {
+            turns.ofReference();
             restart(other, unscored);
         }
+        turns.ofModel();
+        restart(session, unscored);
         for (int from = begin; from < end; from += POSITIONS) {
             int start = from;
             int[] part = Arrays.copyOfRange(window, from, Math.min(from + POSITIONS, end));
             if (other != null) {
+                turns.ofReference();
                 other.prefill(part, (position, logits) -> keep(position - start, logits, window[position + 1]));
             }
-            session.prefill(part, (position, logits) -> compare(position - start, logits, window[position + 1]));
+            turns.ofModel();
+            Session.LogitsSink compared = (position, logits) -> compare(position - start, logits, window[position + 1]);
+            if (model.engine().loss().isLimited()) {
+                oneByOne(session, part, compared); // nothing is left out of prompts
+            } else {
+                session.prefill(part, compared);
+            }
+        }
+    }
+
+    private static void oneByOne(Session session, int[] tokens, Session.LogitsSink sink) {
+        for (int token : tokens) {
+            session.prefill(new int[] {token}, sink);
         }
     }
 

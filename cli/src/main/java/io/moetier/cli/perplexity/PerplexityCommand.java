@@ -9,9 +9,11 @@ import io.moetier.cli.terminal.Progress;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.runtime.library.LoadedModel;
+import io.moetier.runtime.library.LossCalibration;
 import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.storage.format.Json;
+import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -61,6 +63,12 @@ public final class PerplexityCommand implements Callable<Integer> {
     @Nullable
     Path reference;
 
+    @Option(
+            names = "--calibrate",
+            description = "Measure on the text what leaving out experts of little weight costs this model, and keep it"
+                    + " for --max-kld.")
+    boolean calibrate;
+
     @Option(names = "--json", description = "Print one JSON object.")
     boolean json;
 
@@ -70,7 +78,8 @@ public final class PerplexityCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
+        requireAlone();
         String text = read();
         Stores stores = LibraryTerminal.stores(surroundings, streams);
         EngineConfig config = model.config(surroundings, streams);
@@ -82,11 +91,46 @@ public final class PerplexityCommand implements Callable<Integer> {
                 requireSameVocabulary(loaded, other, tokens, text);
             }
             Windows windows = windows(loaded, tokens, windowLength(models));
+            if (calibrate) {
+                calibrate(windows, loaded);
+                return Failure.OK;
+            }
             Perplexity perplexity = new Perplexity(windows, loaded, other);
             run(perplexity, windows);
             streams.print(json ? Json.write(perplexity.fields()) + "\n" : perplexity.table());
         }
         return Failure.OK;
+    }
+
+    private void requireAlone() {
+        if (calibrate && (reference != null || model.isLossy())) {
+            throw new IllegalArgumentException(
+                    "--calibrate compares the model as it was trained with itself: expected no "
+                            + (reference != null ? "--reference" : "option that sends tokens to fewer experts"));
+        }
+    }
+
+    private void calibrate(Windows windows, LoadedModel loaded) throws IOException {
+        String fingerprint = loaded.engine()
+                .store()
+                .fingerprint()
+                .orElseThrow(
+                        () -> MalformedModelException.of(model.model, "fingerprint", "one in its manifest", "none"));
+        LossCalibration calibration;
+        try (Progress progress = progress()) {
+            long total = (long) Calibrating.rounds() * windows.count() * windows.length();
+            calibration = Calibrating.run(
+                    windows,
+                    loaded,
+                    String.valueOf(file.getFileName()),
+                    done -> progress.update((long) done * windows.length(), total));
+        }
+        calibration.keep(surroundings.cacheDirectory(), fingerprint);
+        streams.print(json ? Json.write(calibration.toMap()) + "\n" : Calibrating.table(calibration));
+    }
+
+    private Progress progress() {
+        return Progress.ofTokens(streams.err(), "score", surroundings.errorIsTerminal(), System::nanoTime);
     }
 
     /// Writes a value and its error with the same number of decimals.
@@ -116,8 +160,7 @@ public final class PerplexityCommand implements Callable<Integer> {
     }
 
     private void run(Perplexity perplexity, Windows windows) {
-        try (Progress progress =
-                Progress.ofTokens(streams.err(), "score", surroundings.errorIsTerminal(), System::nanoTime)) {
+        try (Progress progress = progress()) {
             long total = (long) windows.count() * windows.length();
             perplexity.run(done -> progress.update((long) done * windows.length(), total));
         }

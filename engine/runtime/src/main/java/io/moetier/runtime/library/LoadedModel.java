@@ -16,12 +16,14 @@ import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.text.ChatTemplate;
 import io.moetier.runtime.text.LanguageTokens;
 import io.moetier.runtime.text.Tokenizer;
+import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.Json;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.ZoneId;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -60,7 +62,14 @@ public final class LoadedModel implements AutoCloseable {
                 && config.compute().kernels() != KernelChoice.PLAIN) {
             VectorModule.load();
         }
+        OptionalDouble kldPerDose = LossCalibration.kldPerDose(
+                config.numerics().selection(),
+                name,
+                StoreManifest.read(directory).fingerprint(),
+                cacheDirectory);
         Engine engine = Engine.open(directory, config.withNativeDirectory(cacheDirectory));
+        kldPerDose.ifPresent(
+                cost -> engine.loss().limit(engine.selection().maxKld().orElseThrow(), cost));
         return new LoadedModel(
                 name, directory, cacheDirectory, engine, config.compute().device());
     }

@@ -29,6 +29,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
@@ -106,6 +107,11 @@ public final class Stores {
             }
             Path store = cached(source);
             if (!Files.exists(store)) {
+                OptionalDouble _ = LossCalibration.kldPerDose(
+                        config.numerics().selection(),
+                        model,
+                        Optional.of(CheckpointImporter.fingerprint(source, Quantisation.KEEP)),
+                        cache.path());
                 Engine.requireFit(
                         config,
                         source.spec(),

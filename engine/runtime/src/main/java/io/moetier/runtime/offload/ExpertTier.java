@@ -164,6 +164,11 @@ public final class ExpertTier implements AutoCloseable {
         return sizeClasses.stream().flatMap(sizeClass -> sizeClass.cache().learner().stream());
     }
 
+    /// Says whether an expert of a layer is here, or on its way.
+    boolean isHere(int layer, int expert) {
+        return sizeClasses.get(sizeClassOfLayer[layer]).cache().slotOf(ExpertId.pack(layer, expert)) >= 0;
+    }
+
     /// Forgets what was guessed before.
     void beginGuesses() {
         prefetcher.beginGuesses();

@@ -312,6 +312,11 @@ public final class ExpertTiers implements AutoCloseable {
         return tiers.stream().flatMap(ExpertTier::learners).toList();
     }
 
+    /// Says whether an expert of a layer is where it is computed, or on its way there.
+    public boolean isHere(int layer, int expert) {
+        return tiers.get(homes[layer][expert]).isHere(layer, expert);
+    }
+
     /// Forgets what was guessed before.
     public void beginGuesses() {
         tiers.forEach(ExpertTier::beginGuesses);

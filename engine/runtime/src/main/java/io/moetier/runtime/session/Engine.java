@@ -18,6 +18,8 @@ import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.mixture.ExpertPlaces;
 import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.model.mixture.LayerContext;
+import io.moetier.runtime.model.mixture.LossMeter;
+import io.moetier.runtime.model.mixture.TokenExperts;
 import io.moetier.runtime.model.pass.Workspace;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
@@ -76,6 +78,7 @@ public final class Engine implements AutoCloseable {
     private final ExpertTiers expertTiers;
     private final String policyWords;
     private final PrefetchTrial prefetchTrial;
+    private final LossMeter loss;
     private final MoeModel model;
     private final Owned owned;
     private final long otherWeightBytes;
@@ -126,6 +129,7 @@ public final class Engine implements AutoCloseable {
         placesBytes = places.byteSize();
         policyWords = policyWords(config.offloading().policy(), expertTiers.residentSummary());
         prefetchTrial = new PrefetchTrial(config.offloading().prefetch(), allFit(expertTiers.residentSummary()));
+        loss = new LossMeter(expertTiers::isHere);
         LayerContext context = new LayerContext(
                 new HeldWeights(weights, device, arena),
                 layer -> store.layout(ExpertId.pack(layer, 0)),
@@ -133,7 +137,7 @@ public final class Engine implements AutoCloseable {
                 places,
                 device,
                 counters,
-                selection);
+                new TokenExperts(selection, loss));
         model = new MoeModel(spec, context, prefetchTrial);
         if (!device.readsMainMemory()) {
             close(mainMemory);
@@ -306,6 +310,11 @@ public final class Engine implements AutoCloseable {
     /// Returns how many experts a token is sent to.
     public ExpertSelection selection() {
         return selection;
+    }
+
+    /// Returns what leaves experts out where some loss is allowed.
+    public LossMeter loss() {
+        return loss;
     }
 
     /// Returns a new, empty session of [#contextLength()] tokens.

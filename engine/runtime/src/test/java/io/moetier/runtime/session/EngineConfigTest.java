@@ -34,7 +34,7 @@ class EngineConfigTest {
                         new Compute(List.of(), 0, KernelChoice.AUTO, Optional.empty()),
                         new Memory(0, OptionalLong.empty(), List.of(), 0),
                         new Offloading(PolicyChoice.AUTO, IoMode.AUTO, PrefetchChoice.AUTO, Misses.COPY),
-                        new Numerics(KvType.F16, new ExpertSelection(OptionalInt.empty(), OptionalDouble.empty()))),
+                        new Numerics(KvType.F16, ExpertSelection.TRAINED)),
                 DEFAULT);
     }
 
@@ -42,7 +42,7 @@ class EngineConfigTest {
     void whatIsChangedIsChangedAlone() {
         Path file = Path.of("census");
         Path folder = Path.of("native");
-        ExpertSelection one = new ExpertSelection(OptionalInt.of(1), OptionalDouble.empty());
+        ExpertSelection one = new ExpertSelection(OptionalInt.of(1), OptionalDouble.empty(), OptionalDouble.empty());
         EngineConfig changed = DEFAULT.withDevice(GPU, GPU)
                 .withThreads(3)
                 .withKernels(KernelChoice.PLAIN)

@@ -5,20 +5,23 @@ import static io.moetier.runtime.option.InvalidOptionException.require;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
-/// How many experts a token is sent to, if not as many as the model was trained with. Both ways change what is
+/// How many experts a token is sent to, if not as many as the model was trained with. Each way changes what is
 /// computed.
 ///
 /// @param experts a fixed number
 /// @param topPExperts as few as have together this share of the router's probability, at least one and at most as many
 /// as the
 ///     model has for a token (Huang et al. 2024, arXiv:2403.07652)
-public record ExpertSelection(OptionalInt experts, OptionalDouble topPExperts) {
+/// @param maxKld fewer while the KL divergence from what was trained stays below this, in nats: see [LossMeter]
+public record ExpertSelection(OptionalInt experts, OptionalDouble topPExperts, OptionalDouble maxKld) {
     /// As the model was trained.
-    public static final ExpertSelection TRAINED = new ExpertSelection(OptionalInt.empty(), OptionalDouble.empty());
+    public static final ExpertSelection TRAINED =
+            new ExpertSelection(OptionalInt.empty(), OptionalDouble.empty(), OptionalDouble.empty());
 
     /// @throws IllegalArgumentException if a number cannot be
     public ExpertSelection {
         experts.ifPresent(number -> require(number >= 1, "experts", "1 or more", number));
         topPExperts.ifPresent(share -> require(share > 0 && share <= 1, "topPExperts", "above 0 and at most 1", share));
+        maxKld.ifPresent(nats -> require(nats > 0 && nats <= 10, "maxKld", "above 0 and at most 10 nats", nats));
     }
 }

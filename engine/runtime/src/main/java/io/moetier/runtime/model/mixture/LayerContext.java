@@ -15,7 +15,7 @@ import java.util.function.IntFunction;
 /// @param places where they are computed
 /// @param device that computes all else
 /// @param counters of the engine
-/// @param selection how many experts a token is sent to
+/// @param tokenExperts which experts a token is sent to
 public record LayerContext(
         Weights weights,
         IntFunction<BlockLayout> layoutOf,
@@ -23,4 +23,4 @@ public record LayerContext(
         ExpertPlaces places,
         Device device,
         Counters counters,
-        ExpertSelection selection) {}
+        TokenExperts tokenExperts) {}

@@ -56,6 +56,7 @@ public final class MoeBlock implements Block {
     private final RoutersAhead routersAhead;
     private final Device device;
     private final Counters counters;
+    private final LossMeter loss;
     private final @Nullable DenseFeedForward sharedExpert;
     private final boolean sharedIsGated;
     private final float @Nullable [] bias;
@@ -81,9 +82,10 @@ public final class MoeBlock implements Block {
         places = context.places();
         device = context.device();
         counters = context.counters();
+        loss = context.tokenExperts().loss();
         Weights weights = context.weights();
         Optional<LinearSpec> gate = spec.sharedExpert().flatMap(SharedExpertSpec::gate);
-        router = new Router(spec.router(), gate, weights, context.selection());
+        router = new Router(spec.router(), gate, weights, context.tokenExperts().selection());
         number = routersAhead.add(layer, spec, router.norm() == null ? norm : router.norm(), connection, router);
         sharedIsGated = gate.isPresent();
         numExperts = spec.numExperts();
@@ -138,6 +140,9 @@ public final class MoeBlock implements Block {
             router.norm().apply(kernels, mixture.residual(), n, routed(buffers));
         }
         router.choose(kernels, pass, routed(buffers), mixture.logitsAndSharedGate(), choices);
+        if (loss.leaveOut(number == 0, layer, choices, n, numExpertsPerToken, numExperts)) {
+            choices.chosenOnHost();
+        }
         mixture.groups().sort(choices.ids(), choices.weights(), n, numExpertsPerToken, numChoices);
     }
 

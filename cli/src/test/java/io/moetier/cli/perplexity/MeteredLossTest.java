@@ -1,0 +1,213 @@
+package io.moetier.cli.perplexity;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.cli.CommandLineRun;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// `--max-kld`, from the calibration on one text to the loss on another.
+class MeteredLossTest {
+    private static final String TINY = TestData.tinyMixtral().toString();
+    private static final String ONE =
+            "Once upon a time there was a king who had three sons. The youngest went out to find the bird that sang at"
+                    + " night. He met an old woman, and she asked him for bread. ";
+    private static final String OTHER =
+            "The boy ran down to the river, where his father was mending a net. It was late, and the boats had come in."
+                    + " Nobody spoke, but all of them looked at the sky. ";
+
+    @TempDir
+    Path directory = Path.of("");
+
+    private Path cache = Path.of("");
+    private String one = "";
+    private String other = "";
+
+    @BeforeEach
+    void writeTexts() throws IOException {
+        cache = directory.resolve("cache");
+        one = Files.writeString(directory.resolve("one.txt"), ONE.repeat(4)).toString();
+        other = Files.writeString(directory.resolve("other.txt"), OTHER.repeat(3))
+                .toString();
+    }
+
+    @Test
+    void aModelIsCalibratedFirst() {
+        for (String model : List.of(TINY, importedStore())) {
+            CommandLineRun run = run("run", model, "Once", "-n", "2", "--max-kld", "0.01");
+            assertEquals(Failure.USAGE, run.exitCode());
+            assertEquals(
+                    "moetier: --max-kld: it is not known yet what leaving out experts of " + model
+                            + " costs; perplexity --calibrate measures that",
+                    run.err().strip());
+        }
+        assertFalse(Files.exists(cache.resolve("loss")));
+    }
+
+    /// Of two models: the same weights as they are, and in eight bits.
+    @Test
+    void theLossOnAnotherTextStaysBelowTheLimit() {
+        for (String model : List.of(TINY, importedStore())) {
+            JsonObject calibrated = json("perplexity", model, "--file", one, "--ctx", "64", "--calibrate", "--json");
+            assertTrue(calibrated.requireDouble("kld_per_dose") > 0);
+            for (String limit : List.of("0.003", "0.03")) {
+                JsonObject found = json(
+                        "perplexity",
+                        model,
+                        "--file",
+                        other,
+                        "--ctx",
+                        "64",
+                        "--ram",
+                        "6M",
+                        "--reference",
+                        model,
+                        "--policy",
+                        "lru",
+                        "--prefetch",
+                        "off",
+                        "--max-kld",
+                        limit,
+                        "--json");
+                double kld = found.requireObject("reference").requireDouble("kl_divergence");
+                double estimated = found.requireDouble("estimated_kl_divergence");
+                assertEquals("--max-kld " + limit, found.requireString("lossy"));
+                assertTrue(estimated > 0, "nothing was left out");
+                assertTrue(estimated <= Double.parseDouble(limit), estimated + " estimated of " + limit);
+                assertTrue(kld > 0 && kld <= Double.parseDouble(limit), kld + " measured of " + limit);
+            }
+        }
+    }
+
+    @Test
+    void lessIsReadAndItIsSaid() {
+        calibrate();
+        String[] command = {
+            "run",
+            TINY,
+            ONE,
+            "-n",
+            "40",
+            "--temp",
+            "0",
+            "--ram",
+            "6M",
+            "--profile",
+            "none",
+            "--prefetch",
+            "off",
+            "--policy",
+            "lru",
+            "--ignore-eos",
+            "--json"
+        };
+        JsonObject exact = json(command);
+        JsonObject lossy = json(with(command, "--max-kld", "0.2"));
+        assertTrue(lossy.requireLong("disk_bytes") < exact.requireLong("disk_bytes"));
+        assertTrue(lossy.requireDouble("experts_per_token") < exact.requireDouble("experts_per_token"));
+        assertFalse(exact.optionalDouble("estimated_kl_divergence").isPresent());
+        CommandLineRun run = run("run", TINY, ONE, "-n", "4", "--temp", "0", "--max-kld", "0.2");
+        assertTrue(run.err().contains("lossy: --max-kld 0.2, about 0."), run.err());
+    }
+
+    /// With a limit that is practically none the tokens are those of the exact model.
+    @Test
+    void aTinyLimitLeavesOutNothing() {
+        calibrate();
+        String[] command = {"run", TINY, ONE, "-n", "12", "--temp", "0"};
+        assertEquals(
+                run(command).out(), run(with(command, "--max-kld", "1e-12")).out());
+    }
+
+    /// What a device chose is changed on the host.
+    @Test
+    void aGpuLeavesOutExpertsToo() {
+        calibrate();
+        String[] command = {"run", TINY, "Once", "-n", "3", "--temp", "0", "--device", "emulated", "--json"};
+        assertEquals(2, json(command).requireDouble("experts_per_token"));
+        JsonObject lossy = json(with(command, "--max-kld", "10"));
+        assertTrue(lossy.requireDouble("experts_per_token") < 2);
+        assertTrue(lossy.requireDouble("estimated_kl_divergence") > 0);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "-1", "11"})
+    void aLimitIsAboveZeroAndFinite(String limit) {
+        CommandLineRun run = run("run", TINY, "Once", "--max-kld=" + limit);
+        assertEquals(Failure.USAGE, run.exitCode());
+        assertEquals(
+                "moetier: --max-kld: expected above 0 and at most 10 nats, found " + Double.parseDouble(limit),
+                run.err().strip());
+    }
+
+    @Test
+    void theWholeModelIsCalibratedAgainstItself() {
+        String[] command = {"perplexity", TINY, "--file", one, "--calibrate"};
+        CommandLineRun run = run(with(command, "--reference", TINY));
+        assertEquals(Failure.USAGE, run.exitCode());
+        assertTrue(run.err().contains("--calibrate compares the model as it was trained with itself"), run.err());
+        assertEquals(Failure.USAGE, run(with(command, "--experts", "1")).exitCode());
+    }
+
+    @Test
+    void aDamagedCalibrationIsNamed() throws IOException {
+        calibrate();
+        Path file;
+        try (Stream<Path> files = Files.list(cache.resolve("loss"))) {
+            file = files.findFirst().orElseThrow();
+        }
+        Files.writeString(file, Files.readString(file).replaceAll("\"kld_per_dose\":[^,}]*}", "\"kld_per_dose\":-1}"));
+        CommandLineRun run = run("run", TINY, "Once", "-n", "2", "--max-kld", "0.1");
+        assertEquals(Failure.FAILED, run.exitCode());
+        assertTrue(run.err().startsWith("moetier: " + file), run.err());
+        assertTrue(run.err().contains("kld_per_dose"), run.err());
+    }
+
+    private void calibrate() {
+        assertEquals(
+                Failure.OK,
+                run("perplexity", TINY, "--file", one, "--ctx", "64", "--calibrate")
+                        .exitCode());
+    }
+
+    private String importedStore() {
+        Path store = directory.resolve("tiny-q8.mtier");
+        if (!Files.exists(store)) {
+            assertEquals(
+                    Failure.OK,
+                    run("import", TINY, "--quant", "q8_0", "--out", store.toString())
+                            .exitCode());
+        }
+        return store.toString();
+    }
+
+    private JsonObject json(String... args) {
+        CommandLineRun run = run(args);
+        assertEquals(Failure.OK, run.exitCode(), run.err());
+        return Json.parseObject(run.out().getBytes(StandardCharsets.UTF_8), Path.of("output"));
+    }
+
+    private CommandLineRun run(String... args) {
+        return CommandLineRun.inProcess(cache, args);
+    }
+
+    private static String[] with(String[] args, String... more) {
+        return Stream.concat(Arrays.stream(args), Arrays.stream(more)).toArray(String[]::new);
+    }
+}

@@ -1,0 +1,191 @@
+package io.moetier.runtime.model.mixture;
+
+import io.moetier.kernels.device.ExpertChoices;
+import java.util.SplittableRandom;
+
+/// Leaves experts with little weight out of decoding, and keeps what that costs below a limit.
+///
+/// The *dose* of an expert that is left out is its share of the routing weights of its token and layer; what remains is
+/// scaled so that the weights' sum stays. Where nothing but that layer's output changed, the KL divergence from the
+/// exact model would be quadratic in it. But a change tips close decisions of the routers behind it, more of them the
+/// larger it is, and each of these costs what it costs: so the divergence grows about as the sum of doses does
+/// (docs/perplexity.md has figures), by a factor that is measured for each model.
+///
+/// Doses are spent like tokens of a leaky bucket: each decoded token adds what the limit allows, and nothing is left
+/// out beyond what has been added. So the mean dose of the tokens decoded so far is never above it, whatever happens.
+/// Within that a price decides: the largest dose that one load of a missing expert is worth, which rises while the
+/// bucket fills and falls while it empties. An expert that is in memory saves far less time and is worth a part of
+/// that.
+///
+/// Prompts are computed exactly: each of their experts is loaded once for all tokens.
+///
+/// Confined to the thread that computes; allocates nothing while it does. The figures may be read between steps.
+public final class LossMeter {
+    /// Doses are saved for at most so many tokens.
+    private static final int MOST_SAVED_TOKENS = 32;
+
+    private static final double WORTH_IN_MEMORY = 1.0 / 16; // reading memory beside reading a disk or a link
+    private static final double STEP = 0.1; // most relative change of the price with a token
+
+    private enum Mode {
+        EXACT,
+        LIMITED,
+        CALIBRATING
+    }
+
+    /// Knows which experts are in memory.
+    @FunctionalInterface
+    public interface Presence {
+        /// Says whether an expert is where it is computed, or on its way there.
+        boolean isHere(int layer, int expert);
+    }
+
+    private final Presence presence;
+    private Mode mode = Mode.EXACT;
+    private double kldPerDose;
+    private double allowed; // dose of a token, on average
+    private double saved;
+    private double price; // the dose that a load is worth; where calibrating, the largest that is left out
+    private double share;
+    private SplittableRandom random = new SplittableRandom(0);
+    private long tokens;
+    private double dose;
+    private long choices;
+    private long leftOut;
+    private long missesLeftOut;
+
+    public LossMeter(Presence presence) {
+        this.presence = presence;
+    }
+
+    /// Limits the mean KL divergence of decoded tokens, in nats.
+    ///
+    /// @param kldPerDose what a dose costs this model
+    public void limit(double maxKld, double kldPerDose) {
+        begin(Mode.LIMITED);
+        this.kldPerDose = kldPerDose;
+        allowed = maxKld / kldPerDose;
+        price = Math.min(1, allowed);
+    }
+
+    /// Leaves out every choice of prompts too whose dose is at most `most`, with probability `share`.
+    public void calibrate(double most, double share) {
+        begin(Mode.CALIBRATING);
+        price = most;
+        this.share = share;
+        random = new SplittableRandom(1);
+    }
+
+    /// Leaves out nothing from here on; figures stay.
+    public void pause() {
+        mode = Mode.EXACT;
+    }
+
+    /// Goes on with what [#calibrate] began.
+    public void goOn() {
+        mode = Mode.CALIBRATING;
+    }
+
+    private void begin(Mode next) {
+        mode = next;
+        saved = 0;
+        tokens = 0;
+        dose = 0;
+        choices = 0;
+        leftOut = 0;
+        missesLeftOut = 0;
+    }
+
+    /// Says whether the loss is limited, and so whether some is possible.
+    public boolean isLimited() {
+        return mode == Mode.LIMITED;
+    }
+
+    /// Returns the mean dose of the tokens so far.
+    public double dosePerToken() {
+        return tokens == 0 ? 0 : dose / tokens;
+    }
+
+    /// Returns the estimate of the mean KL divergence of the tokens decoded so far, in nats.
+    public double estimatedKld() {
+        return dosePerToken() * kldPerDose;
+    }
+
+    /// Returns the share of choices that were left out.
+    public double shareLeftOut() {
+        return choices == 0 ? 0 : (double) leftOut / choices;
+    }
+
+    /// Returns how many loads were saved.
+    public long loadsSaved() {
+        return missesLeftOut;
+    }
+
+    /// Makes -1 with weight 0 of choices `[n, k]` that are left out; says whether there are any.
+    ///
+    /// @param isFirst whether this is the first layer with experts of a pass
+    /// @param layer whose experts are chosen; those from `numExperts` on cost nothing and stay
+    boolean leaveOut(boolean isFirst, int layer, ExpertChoices chosen, int n, int k, int numExperts) {
+        if (mode == Mode.EXACT || mode == Mode.LIMITED && n > 1) {
+            return false;
+        }
+        if (isFirst) {
+            beginTokens(n);
+        }
+        long before = leftOut;
+        for (int token = 0; token < n; token++) {
+            leaveOutOfToken(layer, chosen, token * k, k, numExperts);
+        }
+        return leftOut > before;
+    }
+
+    private void beginTokens(int n) {
+        tokens += n;
+        if (mode == Mode.LIMITED) {
+            double most = MOST_SAVED_TOKENS * allowed;
+            saved = Math.min(most, saved + allowed);
+            price = Math.min(1, price * Math.exp(STEP * (2 * saved / most - 1)));
+        }
+    }
+
+    private void leaveOutOfToken(int layer, ExpertChoices chosen, int from, int k, int numExperts) {
+        int[] ids = chosen.ids();
+        float[] weights = chosen.weights();
+        int largest = from;
+        double sum = 0;
+        for (int i = from; i < from + k; i++) {
+            choices += ids[i] < 0 ? 0 : 1;
+            sum += weights[i];
+            largest = weights[i] > weights[largest] ? i : largest;
+        }
+        double kept = sum;
+        for (int i = from + k - 1; i >= from; i--) {
+            double part = weights[i] / sum;
+            if (i != largest && ids[i] >= 0 && ids[i] < numExperts && isLeftOut(layer, ids[i], part)) {
+                dose += part;
+                leftOut++;
+                kept -= weights[i];
+                ids[i] = -1;
+                weights[i] = 0;
+            }
+        }
+        if (kept < sum) {
+            for (int i = from; i < from + k; i++) {
+                weights[i] = (float) (weights[i] * (sum / kept));
+            }
+        }
+    }
+
+    private boolean isLeftOut(int layer, int expert, double part) {
+        if (mode == Mode.CALIBRATING) {
+            return part <= price && random.nextDouble() < share;
+        }
+        boolean isHere = presence.isHere(layer, expert);
+        if (part > saved || part > (isHere ? WORTH_IN_MEMORY * price : price)) {
+            return false;
+        }
+        saved -= part;
+        missesLeftOut += isHere ? 0 : 1;
+        return true;
+    }
+}

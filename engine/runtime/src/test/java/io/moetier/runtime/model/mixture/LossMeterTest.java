@@ -1,0 +1,180 @@
+package io.moetier.runtime.model.mixture;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.kernels.cpu.CpuDevice;
+import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.kernels.device.Device;
+import io.moetier.kernels.device.ExpertChoices;
+import java.lang.foreign.Arena;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class LossMeterTest {
+    private static final int K = 4;
+    private static final int EXPERTS = 16;
+    private static final int LAYERS = 6;
+
+    private final Device device = CpuDevice.open(1, KernelChoice.PLAIN, Optional.empty());
+    private final Arena arena = device.newArena();
+    private ExpertChoices chosen = new ExpertChoices(device.allocate(ExpertChoices.floats(K), arena));
+
+    @BeforeEach
+    void choose() {
+        set(new int[] {3, 9, 1, 7}, 0.5f, 0.3f, 0.15f, 0.05f);
+    }
+
+    @AfterEach
+    void close() {
+        arena.close();
+        device.close();
+    }
+
+    @Test
+    void nothingIsLeftOutUnlessAskedFor() {
+        LossMeter meter = new LossMeter((_, _) -> false);
+        assertFalse(meter.leaveOut(true, 0, chosen, 1, K, EXPERTS));
+        assertArrayEquals(new int[] {3, 9, 1, 7}, chosen.ids());
+        meter.limit(100, 1);
+        assertTrue(meter.isLimited());
+        meter.pause();
+        assertFalse(meter.leaveOut(true, 0, chosen, 1, K, EXPERTS));
+    }
+
+    /// One expert always stays, and the sum of weights does.
+    @Test
+    void thatOfTheMostWeightStaysAndTheSumToo() {
+        LossMeter meter = new LossMeter((_, _) -> false);
+        meter.calibrate(1, 1);
+        assertTrue(meter.leaveOut(true, 0, chosen, 1, K, EXPERTS));
+        assertArrayEquals(new int[] {3, -1, -1, -1}, chosen.ids());
+        assertArrayEquals(new float[] {1, 0, 0, 0}, chosen.weights(), 1e-6f);
+        assertEquals(0.5, meter.dosePerToken(), 1e-6);
+        assertEquals(0.75, meter.shareLeftOut(), 1e-6);
+    }
+
+    @Test
+    void theDoseIsTheShareOfWeightThatWasLeftOut() {
+        LossMeter meter = new LossMeter((_, _) -> false);
+        meter.calibrate(0.2, 1);
+        set(new int[] {3, 9, 1, 7}, 2f, 1.2f, 0.6f, 0.2f); // weights that do not add up to one
+        assertTrue(meter.leaveOut(true, 0, chosen, 1, K, EXPERTS));
+        assertArrayEquals(new int[] {3, 9, -1, -1}, chosen.ids());
+        assertArrayEquals(new float[] {2.5f, 1.5f, 0, 0}, chosen.weights(), 1e-6f);
+        assertEquals(0.2, meter.dosePerToken(), 1e-6);
+    }
+
+    /// They are copies of the input, which cost nothing.
+    @Test
+    void identitiesAndChoicesOfNoneStay() {
+        LossMeter meter = new LossMeter((_, _) -> false);
+        meter.calibrate(1, 1);
+        set(new int[] {3, EXPERTS + 1, 1, -1}, 0.6f, 0.2f, 0.2f, 0);
+        assertTrue(meter.leaveOut(true, 0, chosen, 1, K, EXPERTS));
+        assertArrayEquals(new int[] {3, EXPERTS + 1, -1, -1}, chosen.ids());
+        assertEquals(1.0 / 3, meter.shareLeftOut(), 1e-6);
+    }
+
+    @Test
+    void promptsAreExactWhereTheLossIsLimited() {
+        ExpertChoices two = new ExpertChoices(device.allocate(ExpertChoices.floats(2 * K), arena));
+        Arrays.fill(two.weights(), 0.25f);
+        LossMeter meter = new LossMeter((_, _) -> false);
+        meter.limit(10, 1);
+        assertFalse(meter.leaveOut(true, 0, two, 2, K, EXPERTS));
+        assertEquals(0, meter.estimatedKld());
+    }
+
+    /// Whatever the weights are: after every layer of every token.
+    @Test
+    void theEstimateNeverExceedsTheLimit() {
+        for (int seed = 0; seed < 50; seed++) {
+            Random random = new Random(seed);
+            double limit = Math.exp(-8 * random.nextDouble());
+            double kldPerDose = Math.exp(2 * random.nextGaussian());
+            LossMeter meter = new LossMeter((_, expert) -> expert % 3 == 0);
+            meter.limit(limit, kldPerDose);
+            double sharpness = 5 * random.nextDouble();
+            for (int token = 0; token < 200; token++) {
+                for (int layer = 0; layer < LAYERS; layer++) {
+                    chooseAtRandom(random, sharpness);
+                    boolean _ = meter.leaveOut(layer == 0, layer, chosen, 1, K, EXPERTS);
+                    assertTrue(
+                            meter.estimatedKld() <= limit * (1 + 1e-9),
+                            "seed " + seed + ": " + meter.estimatedKld() + " of " + limit);
+                }
+            }
+        }
+    }
+
+    /// So that the limit is of use: in the long run most of it is used, if there is enough to leave out.
+    @Test
+    void mostOfTheLimitIsUsed() {
+        LossMeter meter = new LossMeter((_, expert) -> expert < EXPERTS / 2);
+        meter.limit(0.02, 0.1);
+        Random random = new Random(5);
+        for (int token = 0; token < 500; token++) {
+            for (int layer = 0; layer < LAYERS; layer++) {
+                chooseAtRandom(random, 2);
+                boolean _ = meter.leaveOut(layer == 0, layer, chosen, 1, K, EXPERTS);
+            }
+        }
+        assertTrue(meter.estimatedKld() > 0.9 * 0.02, "" + meter.estimatedKld());
+    }
+
+    @Test
+    void missingExpertsAreLeftOutBeforeThoseInMemory() {
+        int[] here = {0};
+        LossMeter meter = new LossMeter((_, expert) -> expert < EXPERTS / 2);
+        meter.limit(0.05, 0.1);
+        Random random = new Random(6);
+        int missing = 0;
+        for (int token = 0; token < 500; token++) {
+            for (int layer = 0; layer < LAYERS; layer++) {
+                chooseAtRandom(random, 2);
+                int[] before = chosen.ids().clone();
+                boolean _ = meter.leaveOut(layer == 0, layer, chosen, 1, K, EXPERTS);
+                for (int i = 0; i < K; i++) {
+                    if (chosen.ids()[i] < 0) {
+                        here[0] += before[i] < EXPERTS / 2 ? 1 : 0;
+                        missing += before[i] < EXPERTS / 2 ? 0 : 1;
+                    }
+                }
+            }
+        }
+        assertEquals(missing, meter.loadsSaved());
+        assertTrue(missing > 4 * here[0], missing + " that were missing, " + here[0] + " that were there");
+    }
+
+    private void chooseAtRandom(Random random, double sharpness) {
+        int[] ids = IntStream.range(0, EXPERTS).toArray();
+        for (int i = 0; i < K; i++) {
+            int other = i + random.nextInt(EXPERTS - i);
+            int id = ids[i];
+            ids[i] = ids[other];
+            ids[other] = id;
+        }
+        double[] weights = new double[K];
+        for (int i = 0; i < K; i++) {
+            weights[i] = Math.exp(sharpness * random.nextDouble());
+        }
+        double sum = Arrays.stream(weights).sum();
+        for (int i = 0; i < K; i++) {
+            chosen.ids()[i] = ids[i];
+            chosen.weights()[i] = (float) (weights[i] / sum);
+        }
+    }
+
+    private void set(int[] ids, float... weights) {
+        System.arraycopy(ids, 0, chosen.ids(), 0, K);
+        System.arraycopy(weights, 0, chosen.weights(), 0, K);
+    }
+}
