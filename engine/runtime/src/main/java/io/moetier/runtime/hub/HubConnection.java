@@ -1,0 +1,127 @@
+package io.moetier.runtime.hub;
+
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.UnknownHostException;
+import java.net.http.HttpClient;
+import java.net.http.HttpClient.Redirect;
+import java.net.http.HttpClient.Version;
+import java.net.http.HttpHeaders;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.channels.UnresolvedAddressException;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import javax.net.ssl.SSLException;
+
+/// Requests to the hub and to where it sends us.
+///
+/// Redirections are followed here, since the token is for the hub alone. Ranges come over several connections, which
+/// HTTP/2 would make one.
+final class HubConnection implements AutoCloseable {
+    private static final int MOST_REDIRECTIONS = 8;
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    private final HubSettings settings;
+    private final HttpClient client;
+
+    HubConnection(HubSettings settings) {
+        this.settings = settings;
+        this.client = HttpClient.newBuilder()
+                .version(Version.HTTP_1_1)
+                .followRedirects(Redirect.NEVER)
+                .connectTimeout(PATIENCE)
+                .proxy(settings.proxy())
+                .build();
+    }
+
+    /// Asks for `uri`.
+    ///
+    /// @param range as in the header `Range`; nothing for all
+    /// @throws HubException if there is no answer; one of any status is an answer
+    HubAnswer get(URI uri, Optional<String> range) throws IOException {
+        if (settings.offline()) {
+            throw HubException.lasting("the hub is not asked, as HF_HUB_OFFLINE says: " + uri);
+        }
+        URI location = uri;
+        Optional<HttpHeaders> first = Optional.empty();
+        for (int redirections = 0; redirections <= MOST_REDIRECTIONS; redirections++) {
+            HttpResponse<TimedBody> response = send(location, range);
+            HttpHeaders headers = response.headers();
+            first = first.or(() -> Optional.of(headers));
+            if (!isRedirection(response.statusCode())) {
+                return new HubAnswer(location, response.statusCode(), first.get(), headers, response.body());
+            }
+            response.body().close();
+            location = next(location, headers);
+        }
+        throw HubException.lasting(uri + ": redirected more than " + MOST_REDIRECTIONS + " times");
+    }
+
+    private HttpResponse<TimedBody> send(URI uri, Optional<String> range) throws IOException {
+        HttpRequest.Builder request = HttpRequest.newBuilder(uri)
+                .timeout(PATIENCE)
+                .header("User-Agent", "moetier")
+                .header("Accept-Encoding", "identity");
+        range.ifPresent(bytes -> request.header("Range", bytes));
+        if (isHub(uri)) {
+            settings.token().ifPresent(token -> request.header("Authorization", "Bearer " + token));
+        }
+        try {
+            return client.send(request.build(), answer -> new TimedBody(PATIENCE));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while asking the hub");
+        } catch (IOException e) {
+            throw HubException.passing(uri.getHost() + ": " + reason(e), e);
+        }
+    }
+
+    private static String reason(IOException failure) {
+        return switch (failure) {
+            case ConnectException e
+            when e.getCause() instanceof UnresolvedAddressException || e.getCause() instanceof UnknownHostException ->
+                "no such host is known; is there a network?";
+            case ConnectException _ -> "no connection";
+            case SSLException e -> "no secure connection: " + e.getMessage();
+            default ->
+                Objects.requireNonNullElse(
+                        failure.getMessage(), failure.getClass().getSimpleName());
+        };
+    }
+
+    private static boolean isRedirection(int status) {
+        return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+    }
+
+    private static URI next(URI location, HttpHeaders headers) throws HubException {
+        String text = headers.firstValue("Location").orElse("");
+        URI next;
+        try {
+            next = location.resolve(text);
+        } catch (IllegalArgumentException e) {
+            throw HubException.lasting(location + ": redirected to no address");
+        }
+        boolean safe = "https".equals(next.getScheme())
+                || ("http".equals(next.getScheme()) && "http".equals(location.getScheme()));
+        if (text.isEmpty() || !safe || next.getHost() == null) {
+            throw HubException.lasting(location + ": redirected to no address of the same safety");
+        }
+        return next;
+    }
+
+    /// Says whether the hub itself is asked: by the same protocol at the same host and port.
+    boolean isHub(URI uri) {
+        return Objects.equals(uri.getScheme(), settings.endpoint().getScheme())
+                && uri.getAuthority().equalsIgnoreCase(settings.endpoint().getAuthority());
+    }
+
+    @Override
+    public void close() {
+        client.shutdownNow();
+        client.close();
+    }
+}
