@@ -51,7 +51,7 @@ public final class Hub implements AutoCloseable {
         URI uri = URI.create(settings.endpoint() + "/api/models/" + name.repository() + "/revision/"
                 + encoded(HubRepository.revision(name)) + "?blobs=true");
         try {
-            return HubRepository.parse(name, retries.run(() -> document(name, uri)));
+            return HubRepository.parse(name, retries.run(Retries.FEW, () -> document(name, uri)));
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
         }
@@ -83,7 +83,7 @@ public final class Hub implements AutoCloseable {
             return new byte[0];
         }
         try {
-            return retries.run(() -> {
+            return retries.run(Retries.MANY, () -> {
                 try (InputStream body = open(repository, file, offset, length)) {
                     byte[] bytes = read(body, length, file.path());
                     if (bytes.length < length) {
@@ -123,7 +123,7 @@ public final class Hub implements AutoCloseable {
 
     /// Waits after a failure as long as [Retries#await] says.
     void awaitAfter(HubException failure, int failed) throws IOException {
-        retries.await(failure, failed);
+        retries.await(failure, failed, Retries.MANY);
     }
 
     /// Reads the end of a body, without which its connection could not be used again.
@@ -169,6 +169,11 @@ public final class Hub implements AutoCloseable {
     /// Addresses of files elsewhere hold for some time.
     private static boolean hasExpired(int status) {
         return status == 401 || status == 403 || status == 404 || status == 410;
+    }
+
+    /// Says whether the hub did not answer at all, or only that it fails.
+    public static boolean isUnreachable(UncheckedIOException failure) {
+        return failure.getCause() instanceof HubException cause && cause.isPassing();
     }
 
     private static Optional<String> range(long offset, long length) {

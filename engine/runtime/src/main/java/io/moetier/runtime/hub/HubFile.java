@@ -41,7 +41,7 @@ public record HubFile(String path, long bytes, Optional<String> sha256, String e
     }
 
     /// Says whether a path stays in the folder that it begins in, on every system.
-    static boolean isInside(String path) {
+    public static boolean isInside(String path) {
         return path.chars().noneMatch(letter -> letter == '\\' || UnsafeCharacters.isUnsafe(letter))
                 && List.of(path.split("/", -1)).stream()
                         .noneMatch(part -> part.isEmpty() || part.equals(".") || part.equals(".."));

@@ -78,7 +78,7 @@ record HubModel(String label, List<HubFile> files, String opened) {
                 .toList();
         boolean indexed = top.stream().anyMatch(file -> file.path().equals("model.safetensors.index.json"));
         if (indexed && !shards.isEmpty()) {
-            return shards;
+            return isWhole(shards) ? shards : List.of();
         }
         return !single.isEmpty() ? single : indexed || all.size() == 1 ? all : List.of();
     }

@@ -5,8 +5,10 @@ import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -38,6 +40,17 @@ public record HubSelection(List<HubFile> files, Optional<String> model, Optional
                 .selection()
                 .map(selection -> chosen(repository, models, selection))
                 .orElseGet(() -> only(repository, models));
+    }
+
+    /// Returns all models of a repository by the names that select them.
+    public static Map<HubName, HubSelection> each(HubRepository repository) {
+        List<HubModel> models = HubModel.of(repository);
+        HubName whole = repository.name().withoutSelection();
+        Map<HubName, HubSelection> each = new LinkedHashMap<>();
+        models.forEach(model -> each.put(
+                models.size() == 1 ? whole : whole.selecting(model.shortLabel(models)),
+                model.selected(Optional.empty())));
+        return each;
     }
 
     /// Returns how many bytes the files have.

@@ -7,7 +7,12 @@ import java.util.function.Consumer;
 
 /// Asks again where that may help, each time later, and never before the hub wants to be asked.
 final class Retries {
-    private static final int MOST = 8;
+    /// How often it is tried again while somebody waits for an answer.
+    static final int FEW = 3;
+
+    /// How often it is tried again where much has come already, and more is to come.
+    static final int MANY = 8;
+
     private static final Duration FIRST = Duration.ofSeconds(1);
     private static final Duration LONGEST = Duration.ofSeconds(60);
     private static final Duration WORTH_A_LINE = Duration.ofSeconds(5);
@@ -33,13 +38,14 @@ final class Retries {
 
     /// Returns what `attempt` does, once it does.
     ///
+    /// @param most how often it is tried again
     /// @throws IOException the last failure, if asking again does not help or did not
-    <T> T run(Attempt<T> attempt) throws IOException {
+    <T> T run(int most, Attempt<T> attempt) throws IOException {
         for (int failed = 0; ; failed++) {
             try {
                 return attempt.run();
             } catch (HubException e) {
-                await(e, failed);
+                await(e, failed, most);
             }
         }
     }
@@ -48,8 +54,8 @@ final class Retries {
     ///
     /// @param failed how many there were since something succeeded
     /// @throws IOException `failure` itself, if there is nothing to wait for
-    void await(HubException failure, int failed) throws IOException {
-        if (!failure.isPassing() || failed >= MOST) {
+    void await(HubException failure, int failed, int most) throws IOException {
+        if (!failure.isPassing() || failed >= most) {
             throw failure;
         }
         Duration own = FIRST.multipliedBy(1L << Math.min(failed, Integer.SIZE / 2));

@@ -120,9 +120,12 @@ class HubTest {
 
     @Test
     void givesUpInTheEnd() {
+        HubRepository repository = hub.repository(NAME);
         server.fail(request -> Fault.status(502, Map.of()));
         assertEquals("hf:org/repo: the hub fails (502)", failure(() -> hub.repository(NAME)));
-        assertEquals(8, pauses.size());
+        assertEquals(3, pauses.size());
+        assertTrue(failure(() -> hub.read(repository, large(repository), 0, 1)).endsWith(": the hub fails (502)"));
+        assertEquals(11, pauses.size());
         assertEquals(Duration.ofSeconds(60), pauses.getLast());
     }
 
