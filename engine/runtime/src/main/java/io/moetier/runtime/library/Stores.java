@@ -275,18 +275,25 @@ public final class Stores {
     }
 
     private Path cached(ModelSource source) {
-        Path path = realPath(source.path());
+        // a command that names no tower must not find another's store out of date
+        Optional<Path> tower = source.tower().filter(found -> !found.wasFound()).map(ModelSource.Tower::file);
+        return folder(cache.path(), source.path(), tower, source.spec().mtp().isPresent())
+                .resolve(CheckpointImporter.fingerprint(source, Quantisation.KEEP) + SUFFIX);
+    }
+
+    /// Returns the folder in the cache that the stores of a model are in, or would be.
+    ///
+    /// @param tower that was named
+    /// @param mtp whether they have its layer for multi-token prediction
+    static Path folder(Path cache, Path model, Optional<Path> tower, boolean mtp) {
+        Path path = realPath(model);
         CRC32C digest = new CRC32C();
         digest.update(path.toString().getBytes(StandardCharsets.UTF_8));
-        source.tower() // a command that names none must not find another's store out of date
-                .filter(tower -> !tower.wasFound())
-                .ifPresent(
-                        tower -> digest.update(realPath(tower.file()).toString().getBytes(StandardCharsets.UTF_8)));
-        source.spec().mtp().ifPresent(_ -> digest.update("mtp".getBytes(StandardCharsets.UTF_8)));
-        String directory = String.format(Locale.ROOT, "%s-%08x", nameOf(path), digest.getValue());
-        return cache.path()
-                .resolve(directory)
-                .resolve(CheckpointImporter.fingerprint(source, Quantisation.KEEP) + SUFFIX);
+        tower.ifPresent(file -> digest.update(realPath(file).toString().getBytes(StandardCharsets.UTF_8)));
+        if (mtp) {
+            digest.update("mtp".getBytes(StandardCharsets.UTF_8));
+        }
+        return cache.resolve(String.format(Locale.ROOT, "%s-%08x", nameOf(path), digest.getValue()));
     }
 
     private static String nameOf(Path path) {

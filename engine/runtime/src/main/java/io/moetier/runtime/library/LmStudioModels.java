@@ -1,0 +1,75 @@
+package io.moetier.runtime.library;
+
+import io.moetier.runtime.hub.HubFile;
+import io.moetier.runtime.hub.HubRepository;
+import io.moetier.runtime.hub.HubSelection;
+import io.moetier.storage.format.GgufParts;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/// What LM Studio has downloaded: GGUF files under `ORG/REPO`. Nothing is changed there.
+///
+/// @param folders the first of which is asked first
+record LmStudioModels(List<Path> folders) {
+    private static final int DEPTH = 4;
+    private static final String LATER_PART = ".*-(?!00001)\\d{5}-of-\\d{5}\\.gguf";
+
+    /// A model of LM Studio's.
+    ///
+    /// @param name `ORG/REPO/FILE`
+    record Found(String name, Path file) {}
+
+    /// Returns all models, each by its first file.
+    List<Found> all() {
+        List<Found> all = new ArrayList<>();
+        for (Path folder : folders) {
+            if (!Files.isDirectory(folder)) {
+                continue;
+            }
+            try (Stream<Path> walk = Files.walk(folder, DEPTH)) {
+                walk.filter(Files::isRegularFile)
+                        .filter(GgufParts::isNamed)
+                        .filter(file -> isModel(String.valueOf(file.getFileName())))
+                        .sorted()
+                        .forEach(file ->
+                                all.add(new Found(folder.relativize(file).toString(), file)));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        return all;
+    }
+
+    private static boolean isModel(String name) {
+        return !name.toLowerCase(Locale.ROOT).contains("mmproj") && !name.matches(LATER_PART);
+    }
+
+    /// Returns the file of that name.
+    ///
+    /// @throws IllegalArgumentException if it is none
+    Optional<Path> find(String name) {
+        if (!HubFile.isInside(name)) {
+            throw new IllegalArgumentException("expected lmstudio:ORG/REPO/FILE, found 'lmstudio:" + name + "'");
+        }
+        return folders.stream()
+                .map(folder -> folder.resolve(name))
+                .filter(Files::isRegularFile)
+                .findFirst();
+    }
+
+    /// Returns where the selected files of a repository are, all of them with the lengths that the hub tells.
+    Optional<Path> find(HubRepository repository, HubSelection selection) {
+        return folders.stream()
+                .map(folder -> folder.resolve(repository.name().repository()))
+                .filter(folder -> selection.files().stream()
+                        .allMatch(file -> folder.resolve(file.path()).toFile().length() == file.bytes()))
+                .findFirst();
+    }
+}

@@ -1,0 +1,118 @@
+package io.moetier.runtime.library;
+
+import io.moetier.runtime.hub.HubFile;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.MalformedModelException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/// What Ollama has pulled: a manifest for each name, which says which blob is the model. Nothing is changed there.
+///
+/// @param folders as `OLLAMA_MODELS` names one, the first of which is asked first
+record OllamaModels(List<Path> folders) {
+    private static final String REGISTRY = "registry.ollama.ai";
+    private static final String LIBRARY = "library";
+    private static final String LATEST = "latest";
+    private static final String MODEL = "application/vnd.ollama.image.model";
+    private static final String DIGEST = "sha256:[0-9a-f]{64}";
+
+    /// A model of Ollama's.
+    ///
+    /// @param name as Ollama calls it, with its tag
+    record Found(String name, Path blob, long bytes) {}
+
+    /// Returns all models whose blobs are there.
+    List<Found> all() {
+        List<Found> all = new ArrayList<>();
+        for (Path folder : folders) {
+            Path manifests = folder.resolve("manifests");
+            if (!Files.isDirectory(manifests)) {
+                continue;
+            }
+            try (Stream<Path> walk = Files.walk(manifests)) {
+                for (Path manifest : walk.filter(Files::isRegularFile).sorted().toList()) {
+                    read(folder, manifest, name(manifests.relativize(manifest))).ifPresent(all::add);
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        return all;
+    }
+
+    /// Returns the model that Ollama calls `name`.
+    ///
+    /// @throws IllegalArgumentException if that is no name
+    Optional<Found> find(String name) {
+        int colon = name.lastIndexOf(':');
+        String tag = colon < 0 ? LATEST : name.substring(colon + 1);
+        String model = colon < 0 ? name : name.substring(0, colon);
+        if (!HubFile.isInside(model) || !HubFile.isInside(tag) || tag.contains("/")) {
+            throw new IllegalArgumentException("expected ollama:NAME[:TAG], found 'ollama:" + name + "'");
+        }
+        String path = switch (model.split("/", -1).length) {
+            case 1 -> REGISTRY + "/" + LIBRARY + "/" + model;
+            case 2 -> REGISTRY + "/" + model;
+            default -> model;
+        };
+        for (Path folder : folders) {
+            Path manifest = folder.resolve("manifests").resolve(path).resolve(tag);
+            if (Files.isRegularFile(manifest)) {
+                return read(folder, manifest, model + ":" + tag);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /// Returns the blob of that content, if it is there.
+    Optional<Path> blob(String sha256, long bytes) {
+        return folders.stream()
+                .map(folder -> folder.resolve("blobs").resolve("sha256-" + sha256))
+                .filter(blob -> Files.isRegularFile(blob) && blob.toFile().length() == bytes)
+                .findFirst();
+    }
+
+    private static Optional<Found> read(Path folder, Path manifest, String name) {
+        JsonObject json;
+        try {
+            json = Json.readObject(manifest);
+        } catch (MalformedModelException e) {
+            return Optional.empty(); // another program's, which may keep there what it likes
+        }
+        if (!json.has("layers")) {
+            return Optional.empty();
+        }
+        for (JsonObject layer : json.requireObjects("layers")) {
+            String digest = layer.optionalString("digest").orElse("");
+            if (layer.optionalString("mediaType").filter(MODEL::equals).isPresent() && digest.matches(DIGEST)) {
+                Path blob = folder.resolve("blobs").resolve(digest.replace(':', '-'));
+                return Files.isRegularFile(blob)
+                        ? Optional.of(new Found(name, blob, blob.toFile().length()))
+                        : Optional.empty();
+            }
+        }
+        return Optional.empty();
+    }
+
+    /// Returns a name for a file of the model that Ollama calls `name`.
+    static String fileName(String name) {
+        return name.replace('/', '-').replace(':', '-') + ".gguf";
+    }
+
+    private static String name(Path manifest) {
+        String path = manifest.toString();
+        int tag = path.lastIndexOf('/');
+        String model = tag < 0 ? path : path.substring(0, tag);
+        String brief = model.startsWith(REGISTRY + "/" + LIBRARY + "/")
+                ? model.substring(REGISTRY.length() + LIBRARY.length() + 2)
+                : model.startsWith(REGISTRY + "/") ? model.substring(REGISTRY.length() + 1) : model;
+        return brief + ":" + path.substring(tag + 1);
+    }
+}
