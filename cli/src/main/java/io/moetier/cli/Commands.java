@@ -7,6 +7,9 @@ import io.moetier.cli.explain.ExplainCommand;
 import io.moetier.cli.models.FamiliesCommand;
 import io.moetier.cli.models.ImportCommand;
 import io.moetier.cli.models.InspectCommand;
+import io.moetier.cli.models.ListCommand;
+import io.moetier.cli.models.PullCommand;
+import io.moetier.cli.models.RemoveCommand;
 import io.moetier.cli.models.VerifyCommand;
 import io.moetier.cli.perplexity.LogitsCommand;
 import io.moetier.cli.perplexity.PerplexityCommand;
@@ -44,9 +47,12 @@ final class Commands {
     Commands(Surroundings surroundings, Streams streams) {
         this.streams = streams;
         byName.put("run", () -> new RunCommand(surroundings, streams));
+        byName.put("pull", () -> new PullCommand(surroundings, streams));
+        byName.put("list", () -> new ListCommand(surroundings, streams));
+        byName.put("rm", () -> new RemoveCommand(surroundings, streams));
         byName.put("import", () -> new ImportCommand(surroundings, streams));
         byName.put("families", () -> new FamiliesCommand(streams));
-        byName.put("inspect", () -> new InspectCommand(streams));
+        byName.put("inspect", () -> new InspectCommand(surroundings, streams));
         byName.put("verify", () -> new VerifyCommand(surroundings, streams));
         byName.put("logits", () -> new LogitsCommand(surroundings, streams));
         byName.put("explain", () -> new ExplainCommand(surroundings, streams));

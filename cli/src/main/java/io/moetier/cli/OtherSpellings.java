@@ -25,7 +25,8 @@ final class OtherSpellings {
             -no-cnv --no-conversation                  | --no-chat
             --format                                   | --json
             -p --prompt                                | the prompt is the argument after MODEL, or a file with -f
-            -m --model -hf --hf-repo                   | MODEL is the first argument, without an option
+            -m --model                                 | MODEL is the first argument, without an option
+            -hf -hfr --hf-repo -hff --hf-file          | MODEL may be a name of the hub's, as hf:ORG/REPO:Q4_K_M
             -i --interactive --interactive-first       | without a prompt, run asks for one in the terminal
             -ngl --gpu-layers --n-gpu-layers --num-gpu | a GPU takes what fits; --device chooses it, --vram says how much
             -ncmoe --n-cpu-moe -cmoe --cpu-moe -ot --override-tensor | experts lie where they fit; --vram and --ram say how much
@@ -50,8 +51,9 @@ final class OtherSpellings {
             ppl eval                                   | perplexity
             simulate                                   | tune
             serve server                               | there is no server; run answers in the terminal
-            pull download                              | models are files: run takes a checkpoint directory or GGUF file
-            list ls rm                                 | imported models are folders in ~/.cache/moetier, or where MOETIER_CACHE says
+            download get                               | pull
+            ls models                                  | list
+            remove delete del                          | rm
             ps stop                                    | nothing stays loaded after a run
             version                                    | --version tells it
             """);

@@ -119,9 +119,6 @@ public final class BenchCommand implements Callable<Integer> {
         require(warmUp == null || warmUp >= 0, "--warm-up must be 0 or more, not " + warmUp);
         require(promptTokens + generatedTokens > 0, "-p 0 and -n 0 leave nothing to measure");
         require(!compare || peer != null, "--compare needs --peer FOLDER; tools/bench/compare gets llama.cpp as one");
-        require(
-                !compare || GgufParts.isNamed(model.model),
-                "--compare needs a GGUF file, which both engines read, not " + model.model);
         require(compare || peer == null, "--peer goes with --compare");
         require(trace == null || !compare, "--trace does not go with --compare");
         require(traceEvents == null || !compare, "--trace-events does not go with --compare");
@@ -136,6 +133,10 @@ public final class BenchCommand implements Callable<Integer> {
                 .ifPresent(options -> require(
                         !compare,
                         "--compare does not go with " + options + ": the other engine computes what was trained"));
+        model.model = LibraryTerminal.located(model.model, surroundings, streams);
+        require(
+                !compare || GgufParts.isNamed(model.model),
+                "--compare needs a GGUF file, which both engines read, not " + model.model);
         ProcessMemory before = ProcessMemory.now();
         try (LoadedModel loaded = LibraryTerminal.stores(surroundings, streams).load(model.model, config, false)) {
             if (peer == null) {

@@ -1,5 +1,6 @@
 package io.moetier.cli.bench;
 
+import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.Topic;
 import io.moetier.cli.terminal.CleanStop;
@@ -129,6 +130,7 @@ public final class RaceCommand implements Callable<Integer> {
         require(promptTokens >= 1 && generatedTokens >= 1, "-p and -n must be 1 or more");
         require(seconds > 0, "--seconds must be more than 0");
         require(!json || !markdown, "--json does not go with --markdown");
+        model = LibraryTerminal.located(model, surroundings, streams);
         require(GgufParts.isNamed(model), "race needs a GGUF file, which both engines read, not " + model);
         List<MemoryShare> limits = MemoryShare.parse(memory, Files.size(model));
         Path cache = surroundings.cacheDirectory();

@@ -100,6 +100,7 @@ public final class ExplainCommand implements Callable<Integer> {
             OutputFile.check(json, "--json");
         }
         ImageOptions.Shown pictures = images.read(streams.in());
+        model.model = LibraryTerminal.located(model.model, surroundings, streams);
         Stores stores = LibraryTerminal.stores(surroundings, streams);
         try (LoadedModel loaded = stores.load(model.model, images.tower(), config, given instanceof Prompt.Text)) {
             ShownText prompt = pictures.in(given, loaded);

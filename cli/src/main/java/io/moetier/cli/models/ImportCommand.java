@@ -32,7 +32,8 @@ public final class ImportCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "MODEL",
             description =
-                    "A Hugging Face directory with safetensors files, one such file, or a GGUF file or any part of one.")
+                    "A Hugging Face directory with safetensors files, one such file, or a GGUF file or any part of one;"
+                            + " or a name, as hf:ORG/REPO:Q4_K_M.")
     Path model = Path.of("");
 
     @Option(
@@ -77,6 +78,7 @@ public final class ImportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        model = LibraryTerminal.located(model, surroundings, streams);
         if (Stores.isStore(model)) {
             throw new IllegalArgumentException(model + " is a store already");
         }

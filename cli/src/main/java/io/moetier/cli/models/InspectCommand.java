@@ -3,6 +3,7 @@ package io.moetier.cli.models;
 import io.moetier.cli.option.TowerOptions;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.library.Tidying;
@@ -22,11 +23,13 @@ import picocli.CommandLine.Parameters;
 /// Tells what a model is made of.
 @Command(name = "inspect", description = "Show what a model is made of and what of it fits into memory.")
 public final class InspectCommand implements Callable<Integer> {
+    private final Surroundings surroundings;
     private final Streams streams;
 
     @Parameters(
             paramLabel = "MODEL",
-            description = "A store, a checkpoint directory, a GGUF file, or a config.json alone.")
+            description =
+                    "A store, a checkpoint directory, a GGUF file, a config.json alone, or a name, as hf:ORG/REPO.")
     Path model = Path.of("");
 
     @Option(names = "--ram", paramLabel = "SIZE", description = "Show the tiers at this budget for experts in memory.")
@@ -39,12 +42,14 @@ public final class InspectCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print one JSON object.")
     boolean json;
 
-    public InspectCommand(Streams streams) {
+    public InspectCommand(Surroundings surroundings, Streams streams) {
+        this.surroundings = surroundings;
         this.streams = streams;
     }
 
     @Override
     public Integer call() {
+        model = LibraryTerminal.located(model, surroundings, streams);
         if (tower.file().isPresent() && (Stores.isStore(model) || SpecSummary.isConfig(model))) {
             throw new IllegalArgumentException("--mmproj: expected a model in a GGUF file, found " + model);
         }

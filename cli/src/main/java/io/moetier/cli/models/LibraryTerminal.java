@@ -1,22 +1,26 @@
 package io.moetier.cli.models;
 
 import io.moetier.cli.terminal.CleanStop;
+import io.moetier.cli.terminal.HubVariables;
 import io.moetier.cli.terminal.Progress;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
+import io.moetier.runtime.hub.PullListener;
 import io.moetier.runtime.library.CacheFolder;
 import io.moetier.runtime.library.LibraryListener;
+import io.moetier.runtime.library.ModelFinder;
 import io.moetier.runtime.library.Stores;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Locale;
 
 /// The library of models on a terminal: notes are lines, an import shows how far it is, and somebody who sits there is
 /// asked.
-public final class LibraryTerminal implements LibraryListener {
+public final class LibraryTerminal implements LibraryListener, PullListener {
     private final Surroundings surroundings;
     private final Streams streams;
 
@@ -29,6 +33,22 @@ public final class LibraryTerminal implements LibraryListener {
     public static Stores stores(Surroundings surroundings, Streams streams) {
         CacheFolder cache = new CacheFolder(surroundings.cacheDirectory(), "MOETIER_CACHE names another directory");
         return new Stores(cache, new LibraryTerminal(surroundings, streams));
+    }
+
+    /// Returns the path of a model, which may be a name of the hub's or of another program's; what is not there yet is
+    /// downloaded.
+    public static Path located(Path model, Surroundings surroundings, Streams streams) {
+        return ModelFinder.isName(model) ? finder(surroundings, streams).find(model) : model;
+    }
+
+    /// Returns what finds models by names.
+    static ModelFinder finder(Surroundings surroundings, Streams streams) {
+        HubVariables variables = new HubVariables(surroundings);
+        return new ModelFinder(
+                variables.places(),
+                variables.settings(),
+                surroundings.cacheDirectory(),
+                new LibraryTerminal(surroundings, streams));
     }
 
     @Override
@@ -62,19 +82,32 @@ public final class LibraryTerminal implements LibraryListener {
 
     @Override
     public Import importing(long totalBytes) {
-        CleanStop stop = CleanStop.open();
-        Progress progress = new Progress(streams.err(), "import", surroundings.errorIsTerminal(), System::nanoTime);
-        return new Import() {
-            @Override
-            public void update(long doneBytes) {
-                progress.update(doneBytes, totalBytes);
-            }
+        return shown("import", totalBytes);
+    }
 
-            @Override
-            public void close() {
-                progress.close();
-                stop.close();
-            }
-        };
+    @Override
+    public Download downloading(long totalBytes) {
+        return shown("pull", totalBytes);
+    }
+
+    private Shown shown(String verb, long totalBytes) {
+        return new Shown(
+                CleanStop.open(),
+                new Progress(streams.err(), verb, surroundings.errorIsTerminal(), System::nanoTime),
+                totalBytes);
+    }
+
+    /// What takes long, which is shown and may be stopped.
+    private record Shown(CleanStop stop, Progress progress, long totalBytes) implements Import, Download {
+        @Override
+        public void update(long doneBytes) {
+            progress.update(doneBytes, totalBytes);
+        }
+
+        @Override
+        public void close() {
+            progress.close();
+            stop.close();
+        }
     }
 }

@@ -33,6 +33,7 @@ public final class VerifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        model = LibraryTerminal.located(model, surroundings, streams);
         Path store = LibraryTerminal.stores(surroundings, streams).find(model);
         List<Damage> damages;
         try (Progress progress =

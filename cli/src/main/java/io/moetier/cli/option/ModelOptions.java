@@ -40,7 +40,8 @@ public final class ModelOptions {
             index = "0",
             paramLabel = "MODEL",
             description =
-                    "A store (NAME.mtier), or a checkpoint directory or GGUF file, which is imported on first use.")
+                    "A store (NAME.mtier), or a checkpoint directory or GGUF file, which is imported on first use, or a"
+                            + " name: hf:ORG/REPO[:Q4_K_M], which is downloaded, ollama:NAME or lmstudio:ORG/REPO/FILE.")
     public Path model = Path.of("");
 
     @About(Topic.USUAL)

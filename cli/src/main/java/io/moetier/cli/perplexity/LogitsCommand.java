@@ -88,6 +88,7 @@ public final class LogitsCommand implements Callable<Integer> {
         }
         ImageOptions.Shown pictures = images.read(streams.in());
         try (OutputFile file = OutputFile.create(out, "--out")) {
+            model.model = LibraryTerminal.located(model.model, surroundings, streams);
             Stores stores = LibraryTerminal.stores(surroundings, streams);
             try (LoadedModel loaded = load(stores, config, given instanceof Prompt.Text)) {
                 if (mtp && loaded.engine().spec().mtp().isEmpty()) {

@@ -83,6 +83,10 @@ public final class PerplexityCommand implements Callable<Integer> {
         String text = read();
         Stores stores = LibraryTerminal.stores(surroundings, streams);
         EngineConfig config = model.config(surroundings, streams);
+        model.model = LibraryTerminal.located(model.model, surroundings, streams);
+        if (reference != null) {
+            reference = LibraryTerminal.located(reference, surroundings, streams);
+        }
         try (ComparedModels models = ComparedModels.load(stores, model.model, reference, config)) {
             LoadedModel loaded = models.model();
             LoadedModel other = models.reference();

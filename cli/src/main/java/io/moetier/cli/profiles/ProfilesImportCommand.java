@@ -86,7 +86,8 @@ public final class ProfilesImportCommand implements Callable<Integer> {
     }
 
     private String fingerprint(Path of, Census census) {
-        Path store = LibraryTerminal.stores(surroundings, streams).find(of);
+        Path store =
+                LibraryTerminal.stores(surroundings, streams).find(LibraryTerminal.located(of, surroundings, streams));
         StoreManifest manifest = StoreManifest.read(store);
         SortedMap<Integer, long[]> experts = new TreeMap<>();
         for (StoreManifest.Entry entry : manifest.experts()) {

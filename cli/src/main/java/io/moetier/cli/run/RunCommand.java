@@ -143,6 +143,7 @@ public final class RunCommand implements Callable<Integer> {
             Timeline.check(traceEvents);
         }
         boolean text = given.filter(Prompt.Ids.class::isInstance).isEmpty();
+        model.model = LibraryTerminal.located(model.model, surroundings, streams);
         Stores stores = LibraryTerminal.stores(surroundings, streams);
         try (LoadedModel loaded = stores.load(model.model, images.tower(), config, text);
                 ReportedConversation conversation = new ReportedConversation(

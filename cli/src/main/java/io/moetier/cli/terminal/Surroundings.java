@@ -84,7 +84,7 @@ public record Surroundings(Map<String, String> variables, Path home, String term
         return terminals.contains("2");
     }
 
-    private Optional<Path> base(String name, String inHome) {
+    Optional<Path> base(String name, String inHome) {
         String value = variable(name);
         // The XDG specification has relative paths ignored.
         return value != null && Path.of(value).isAbsolute()
@@ -97,7 +97,8 @@ public record Surroundings(Map<String, String> variables, Path home, String term
                 "this user has no home folder to keep the cache in: set HOME, or MOETIER_CACHE to a folder");
     }
 
-    private @Nullable String variable(String name) {
+    @Nullable
+    String variable(String name) {
         String value = variables.get(name);
         return value == null || value.isEmpty() ? null : value;
     }

@@ -75,6 +75,7 @@ public final class TraceRecordCommand implements Callable<Integer> {
         images.requireStandardInput(true);
         OutputFile.check(out, "--out");
         ImageOptions.Shown pictures = images.read(streams.in());
+        model.model = LibraryTerminal.located(model.model, surroundings, streams);
         Stores stores = LibraryTerminal.stores(surroundings, streams);
         try (LoadedModel loaded = stores.load(model.model, images.tower(), config, given instanceof Prompt.Text);
                 Conversation conversation = new Conversation(loaded, sampling::answer, Optional.empty())) {

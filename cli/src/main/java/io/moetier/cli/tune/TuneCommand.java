@@ -175,6 +175,7 @@ public final class TuneCommand implements Callable<Integer> {
         }
         TunePolicies chosen = TunePolicies.of(policies, census);
         checkOutputs(chosen);
+        experts.locate(surroundings, streams);
         Optional<MachineProfile> machine = machine(); // may take a minute to measure
         checkMisses(machine);
         List<TuneReport> reports = new ArrayList<>();

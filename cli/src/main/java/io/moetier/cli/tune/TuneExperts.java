@@ -1,8 +1,11 @@
 package io.moetier.cli.tune;
 
+import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.models.ModelSummary;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.Topic;
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
 import io.moetier.lab.cost.CostModel;
 import io.moetier.lab.simulate.ModelSizes;
 import io.moetier.lab.simulate.SlotPlan;
@@ -33,6 +36,13 @@ final class TuneExperts {
     @Option(names = "--expert-bytes", paramLabel = "SIZE", description = "Size of one expert, such as 13.2M.")
     @Nullable
     ByteSize expertBytes;
+
+    /// Finds the model by its name, and downloads it if need be.
+    void locate(Surroundings surroundings, Streams streams) {
+        if (model != null) {
+            model = LibraryTerminal.located(model, surroundings, streams);
+        }
+    }
 
     /// Returns the sizes for one trace.
     ///

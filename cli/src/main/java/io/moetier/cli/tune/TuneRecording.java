@@ -61,7 +61,7 @@ final class TuneRecording {
         if (predict != null && predict < 1) {
             throw new IllegalArgumentException("--predict must be 1 or more, not " + predict);
         }
-        model = inputs.getFirst();
+        model = LibraryTerminal.located(inputs.getFirst(), surroundings, streams);
         List<String> texts = texts(prompts);
         try (LoadedModel loaded =
                 LibraryTerminal.stores(surroundings, streams).load(model, EngineConfig.DEFAULT, true)) {

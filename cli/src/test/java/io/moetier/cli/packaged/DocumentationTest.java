@@ -3,7 +3,9 @@ package io.moetier.cli.packaged;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cli.TinyGguf;
 import io.moetier.testdata.ChildProcess;
+import io.moetier.testdata.HubDouble;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -12,11 +14,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,6 +41,9 @@ class DocumentationTest {
     /// One for all documents, as a reader has one: what the first has imported and measured serves the others.
     @TempDir
     static Path cache = Path.of("");
+
+    /// The hub that commands in documents ask: it has small models under the names of large ones.
+    private static final HubDouble HUB = hub();
 
     @TempDir
     Path directory;
@@ -65,12 +72,34 @@ class DocumentationTest {
         for (String link : SHOWN) {
             Files.createSymbolicLink(directory.resolve(link), ROOT.resolve(link));
         }
-        try (ShownCommands shown = new ShownCommands(directory, cache)) {
+        try (ShownCommands shown = new ShownCommands(directory, cache, HUB)) {
             for (String command : commands) {
                 ChildProcess.Ended ended = shown.run(command);
                 assertEquals(0, ended.exitCode(), () -> document + ": " + command + ": " + ended.said());
             }
         }
+    }
+
+    private static HubDouble hub() {
+        try {
+            HubDouble hub = HubDouble.start();
+            hub.put("allenai/OLMoE-1B-7B-0924", TestData.root().resolve("models/tiny-mixtral"));
+            Path folder = Files.createTempDirectory("moetier-hub");
+            Path gguf = new TinyGguf().write(folder.resolve("olmoe-1b-7b-0924-instruct-q4_k_m.gguf"));
+            hub.put(
+                    "allenai/OLMoE-1B-7B-0924-Instruct-GGUF",
+                    Map.of(String.valueOf(gguf.getFileName()), Files.readAllBytes(gguf)));
+            Files.delete(gguf);
+            Files.delete(folder);
+            return hub;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @AfterAll
+    static void stopHub() {
+        HUB.close();
     }
 
     /// A link into the source tree is removed by hand: JUnit would warn of each.

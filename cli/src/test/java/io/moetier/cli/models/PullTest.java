@@ -1,0 +1,212 @@
+package io.moetier.cli.models;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.cli.CommandLineRun;
+import io.moetier.cli.TinyGguf;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.testdata.HubDouble;
+import io.moetier.testdata.HubDouble.Fault;
+import io.moetier.testdata.HubDouble.Request;
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Models by names: from a hub, which is a double on this machine, and from the folders of other programs.
+class PullTest {
+    private static final String FILE = "Tiny-Q8_0.gguf";
+
+    @TempDir
+    Path home = Path.of("");
+
+    private final Map<String, String> variables = new HashMap<>();
+    private byte[] gguf = {};
+    private HubDouble server;
+
+    @BeforeEach
+    void start() throws IOException {
+        server = HubDouble.start();
+        Path file = home.resolve("tiny.gguf");
+        new TinyGguf().write(file);
+        gguf = Files.readAllBytes(file);
+        Files.delete(file);
+        server.put("org/tiny-GGUF", Map.of(FILE, gguf, "Tiny-F16.gguf", new byte[100], "README.md", new byte[3]));
+        Map<String, byte[]> checkpoint = new HashMap<>();
+        for (String name : new String[] {"config.json", "model.safetensors"}) {
+            checkpoint.put(name, Files.readAllBytes(TestData.golden("mixtral").resolve(name)));
+        }
+        checkpoint.put("notes.py", new byte[5]);
+        server.put("org/tiny", checkpoint);
+        variables.put("HF_ENDPOINT", server.endpoint().toString());
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+    }
+
+    private CommandLineRun moetier(String... arguments) {
+        return CommandLineRun.inProcess(variables, home, arguments);
+    }
+
+    private CommandLineRun ok(String... arguments) {
+        CommandLineRun run = moetier(arguments);
+        assertEquals(Failure.OK, run.exitCode(), run.err());
+        return run;
+    }
+
+    private Path snapshot(String repository) {
+        return home.resolve(".cache/huggingface/hub")
+                .resolve("models--" + repository.replace("/", "--"))
+                .resolve("snapshots")
+                .resolve(server.commit(repository));
+    }
+
+    @Test
+    void aCheckpointIsPulledAndRun() {
+        CommandLineRun pull = ok("pull", "hf:org/tiny");
+        assertEquals(snapshot("org/tiny") + "\n", pull.out());
+        assertTrue(pull.err().startsWith("hf:org/tiny: safetensors ("), pull.err());
+        assertTrue(pull.err().contains("pulling hf:org/tiny: 2 files, "), pull.err());
+        assertTrue(pull.err().contains("pull 100 % of "), pull.err());
+        assertFalse(Files.exists(snapshot("org/tiny").resolve("notes.py")));
+        CommandLineRun run = ok("run", "hf:org/tiny", "--ids", "1,2,3", "-n", "2", "--temp", "0");
+        assertEquals(
+                ok("run", TestData.golden("mixtral").toString(), "--ids", "1,2,3", "-n", "2", "--temp", "0")
+                        .out(),
+                run.out());
+        assertTrue(ok("inspect", "hf:org/tiny").out().contains("mixtral"));
+    }
+
+    @Test
+    void aQuantisationIsChosenAndTheTokenIsSent() {
+        variables.put("HF_TOKEN", "secret");
+        CommandLineRun pull = ok("pull", "hf:org/tiny-GGUF:q8_0");
+        assertEquals(snapshot("org/tiny-GGUF").resolve(FILE) + "\n", pull.out());
+        assertTrue(server.requests().stream()
+                .allMatch(request -> request.token().equals(request.atStore() ? "" : "Bearer secret")));
+        CommandLineRun none = moetier("pull", "hf:org/tiny-GGUF");
+        assertEquals(Failure.USAGE, none.exitCode());
+        assertTrue(
+                none.err().startsWith("moetier: hf:org/tiny-GGUF has 2 models; choose one: :F16 (100 B), :Q8_0 ("),
+                none.err());
+    }
+
+    @Test
+    void theTokenIsTakenFromItsFile() throws IOException {
+        Files.createDirectories(home.resolve(".cache/huggingface"));
+        Files.writeString(home.resolve(".cache/huggingface/token"), "kept\n");
+        ok("pull", "hf:org/tiny");
+        assertEquals("Bearer kept", server.requests().getFirst().token());
+    }
+
+    @Test
+    void withoutTheHubWhatIsThereIsUsed() {
+        variables.put("HF_HUB_OFFLINE", "1");
+        CommandLineRun missing = moetier("inspect", "hf:org/tiny");
+        assertEquals(Failure.FAILED, missing.exitCode());
+        assertTrue(missing.err().contains("hf:org/tiny is not in "), missing.err());
+        variables.remove("HF_HUB_OFFLINE");
+        ok("pull", "hf:org/tiny");
+        variables.put("HF_HUB_OFFLINE", "1");
+        server.forget();
+        ok("inspect", "hf:org/tiny");
+        assertEquals(0, server.requests().size());
+    }
+
+    @Test
+    void aRefusalIsOneSentence() {
+        server.fail(request -> Fault.status(403, Map.of("X-Error-Code", "GatedRepo")));
+        CommandLineRun run = moetier("run", "hf:org/tiny", "Once");
+        assertEquals(Failure.FAILED, run.exitCode());
+        assertEquals(
+                "moetier: hf:org/tiny: its owner asks for consent; agree to the conditions on " + server.endpoint()
+                        + "/org/tiny and set HF_TOKEN to a token of that account\n",
+                run.err());
+    }
+
+    @Test
+    void lmStudiosFilesAreUsedWhereTheyLie() throws IOException {
+        Path folder = Files.createDirectories(home.resolve(".lmstudio/models/org/tiny-GGUF"));
+        Path file = Files.write(folder.resolve(FILE), gguf);
+        CommandLineRun pull = ok("pull", "hf:org/tiny-GGUF:Q8_0");
+        assertEquals(file + "\n", pull.out());
+        assertTrue(pull.err().contains("is used where it lies"), pull.err());
+        assertEquals(0, server.requests().stream().filter(Request::isOfFile).count());
+        String name = "lmstudio:org/tiny-GGUF/" + FILE;
+        ok("inspect", name);
+        assertTrue(ok("list").out().contains(name));
+        CommandLineRun rm = moetier("rm", "--yes", name);
+        assertEquals(Failure.USAGE, rm.exitCode());
+        assertTrue(rm.err().contains("belongs to LM Studio"), rm.err());
+        assertTrue(Files.exists(file));
+    }
+
+    @Test
+    void ollamasBlobsAreUsedWhereTheyLie() throws IOException {
+        String sha256 = HubDouble.etag(FILE, gguf);
+        Path models = home.resolve(".ollama/models");
+        Path blob = models.resolve("blobs/sha256-" + sha256);
+        Path manifest = models.resolve("manifests/registry.ollama.ai/library/tiny/8b");
+        Files.createDirectories(blob.resolveSibling(""));
+        Files.createDirectories(manifest.resolveSibling(""));
+        Files.write(blob, gguf);
+        Files.writeString(
+                manifest,
+                "{\"layers\": [{\"mediaType\": \"application/vnd.ollama.image.license\", \"digest\": \"sha256:00\"},"
+                        + " {\"mediaType\": \"application/vnd.ollama.image.model\", \"digest\": \"sha256:" + sha256
+                        + "\", \"size\": " + gguf.length + "}]}");
+        ok("inspect", "ollama:tiny:8b");
+        CommandLineRun inspect = ok("inspect", "hf:org/tiny-GGUF:Q8_0");
+        assertTrue(inspect.err().contains("is used where it lies"), inspect.err());
+        assertEquals(0, server.requests().stream().filter(Request::isOfFile).count());
+        assertTrue(ok("list").out().contains("ollama:tiny:8b"));
+        CommandLineRun rm = moetier("rm", "--yes", "ollama:tiny:8b");
+        assertTrue(rm.err().contains("remove it by: ollama rm tiny:8b"), rm.err());
+        assertTrue(Files.exists(blob));
+        CommandLineRun other = moetier("inspect", "ollama:tiny");
+        assertTrue(other.err().contains("Ollama has no such model"), other.err());
+        CommandLineRun hostile = moetier("inspect", "ollama:../../tiny");
+        assertEquals(Failure.USAGE, hostile.exitCode());
+    }
+
+    @Test
+    void modelsAreListedAndRemoved() throws IOException {
+        assertEquals(
+                "there are no models; pull hf:ORG/REPO gets one\n", ok("list").out());
+        ok("run", "hf:org/tiny", "--ids", "1", "-n", "1");
+        ok("pull", "hf:org/tiny-GGUF:Q8_0");
+        String list = ok("list").out();
+        assertTrue(list.matches("(?s).*hf:org/tiny +\\S+ \\S+ +safetensors +\\d{4}-\\d\\d-\\d\\d +yes.*"), list);
+        assertTrue(list.matches("(?s).*hf:org/tiny-GGUF +\\S+ \\S+ +GGUF +\\d{4}-\\d\\d-\\d\\d +no.*"), list);
+        CommandLineRun asked = moetier("rm", "hf:org/tiny");
+        assertEquals(Failure.USAGE, asked.exitCode());
+        assertEquals("moetier: nobody is there to be asked; --yes removes without asking\n", asked.err());
+        CommandLineRun rm = ok("rm", "--yes", "hf:org/tiny", "hf:org/tiny-GGUF");
+        assertTrue(rm.err().contains("removed: hf:org/tiny (") && rm.err().contains("and its store)"), rm.err());
+        assertEquals(
+                "there are no models; pull hf:ORG/REPO gets one\n", ok("list").out());
+        assertFalse(Files.exists(home.resolve(".cache/huggingface/hub/models--org--tiny")));
+        CommandLineRun again = moetier("rm", "--yes", "hf:org/tiny");
+        assertEquals("moetier: hf:org/tiny is not among the names of list\n", again.err());
+    }
+
+    @Test
+    void aStoreIsListedAndRemovedByItself() throws IOException {
+        ok("run", TestData.golden("mixtral").toString(), "--ids", "1", "-n", "1");
+        String list = ok("list").out();
+        assertTrue(list.matches("(?s).*mixtral-[0-9a-f]{8} +\\S+ \\S+ +store .*"), list);
+        ok("rm", "--yes", list.lines().skip(1).findFirst().orElseThrow().replaceFirst(" .*", ""));
+        assertEquals(
+                "there are no models; pull hf:ORG/REPO gets one\n", ok("list").out());
+    }
+}
