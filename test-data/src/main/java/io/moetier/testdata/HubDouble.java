@@ -24,7 +24,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -44,7 +43,7 @@ public final class HubDouble implements AutoCloseable {
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final Map<String, Repository> repositories = new ConcurrentHashMap<>();
     private final List<Request> requests = new CopyOnWriteArrayList<>();
-    private final AtomicReference<Function<Request, Fault>> faults = new AtomicReference<>(request -> Fault.NONE);
+    private volatile Function<Request, Fault> faults = request -> Fault.NONE;
 
     /// What is in a repository now.
     private record Repository(String commit, Map<String, byte[]> files) {
@@ -162,7 +161,7 @@ public final class HubDouble implements AutoCloseable {
 
     /// Says what is wrong with answers from now on; it is asked for each request.
     public void fail(Function<Request, Fault> newFaults) {
-        faults.set(newFaults);
+        faults = newFaults;
     }
 
     /// Returns what was asked for, in order.
@@ -206,7 +205,7 @@ public final class HubDouble implements AutoCloseable {
     private void answer(HttpExchange exchange, boolean atStore) throws IOException {
         Request request = request(exchange, atStore);
         requests.add(request);
-        Fault fault = faults.get().apply(request);
+        Fault fault = faults.apply(request);
         fault.before().run();
         fault.headers().forEach(exchange.getResponseHeaders()::set);
         if (fault.status() != 0) {

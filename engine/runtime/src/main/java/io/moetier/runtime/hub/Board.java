@@ -4,6 +4,7 @@ import io.moetier.runtime.hub.FileDownload.Part;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /// Where those who download meet: some fetch parts of files, one checks files in order and publishes them, and one
@@ -81,8 +82,9 @@ final class Board {
     ///
     /// @throws IOException if it has failed
     synchronized boolean awaitEnd(long millis) throws IOException, InterruptedException {
-        if (!ended) {
-            wait(millis);
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+        for (long left = millis; !ended && left > 0; left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime())) {
+            wait(left);
         }
         if (failure != null) {
             throw failure;

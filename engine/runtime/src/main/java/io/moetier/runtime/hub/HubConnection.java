@@ -85,7 +85,7 @@ final class HubConnection implements AutoCloseable {
             case ConnectException e
             when e.getCause() instanceof UnresolvedAddressException || e.getCause() instanceof UnknownHostException ->
                 "no such host is known; is there a network?";
-            case ConnectException _ -> "no connection";
+            case ConnectException _ -> "no connection; is there a network?";
             case SSLException e -> "no secure connection: " + e.getMessage();
             default ->
                 Objects.requireNonNullElse(

@@ -30,18 +30,15 @@ final class PartialFile implements AutoCloseable {
     private final NameLock lock;
     private final FileChannel data;
     private final FileChannel note;
-    private final int chunkBytes;
     private final BitSet arrived; // guarded by this
     private boolean unnoted; // guarded by this
     private long lastNote = System.nanoTime(); // guarded by this
 
-    private PartialFile(
-            Path target, NameLock lock, FileChannel data, FileChannel note, int chunkBytes, BitSet arrived) {
+    private PartialFile(Path target, NameLock lock, FileChannel data, FileChannel note, BitSet arrived) {
         this.target = target;
         this.lock = lock;
         this.data = data;
         this.note = note;
-        this.chunkBytes = chunkBytes;
         this.arrived = arrived;
     }
 
@@ -70,7 +67,7 @@ final class PartialFile implements AutoCloseable {
                 if (arrived.isEmpty()) {
                     begin(data, note, bytes, chunkBytes);
                 }
-                return new PartialFile(target, lock, data, note, chunkBytes, arrived);
+                return new PartialFile(target, lock, data, note, arrived);
             } catch (IOException | RuntimeException e) {
                 data.close();
                 throw e;

@@ -114,7 +114,7 @@ final class TimedBody extends InputStream implements BodySubscriber<TimedBody> {
     public void close() {
         if (!ended) {
             ended = true;
-            subscription.thenAccept(Subscription::cancel);
+            var _ = subscription.thenAccept(Subscription::cancel);
         }
     }
 }

@@ -22,6 +22,7 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.SplittableRandom;
@@ -126,7 +127,7 @@ class HubPullTest {
     void cutConnectionsCostNothingThatHasCome() throws IOException {
         AtomicInteger asked = new AtomicInteger();
         server.fail(
-                request -> request.atStore() && asked.getAndIncrement() % 2 == 0 ? Fault.cut(2 * CHUNK) : Fault.NONE);
+                request -> request.atStore() && asked.getAndIncrement() % 2 == 0 ? Fault.cut(2L * CHUNK) : Fault.NONE);
         assertArrayEquals(LARGE, Files.readAllBytes(pull().resolve("a.gguf")));
         assertEquals(List.of(), names(folder.resolve("models--org--repo/blobs"), "moetier"));
     }
@@ -190,7 +191,8 @@ class HubPullTest {
         thread.interrupt();
         thread.join();
         release.countDown();
-        assertTrue(String.valueOf(end.get().getMessage()).startsWith("interrupted; what has come stays"));
+        assertTrue(String.valueOf(Objects.requireNonNull(end.get()).getMessage())
+                .startsWith("interrupted; what has come stays"));
         resume(answered);
     }
 
