@@ -56,6 +56,7 @@ public interface EvictionPolicy {
 
     /// Returns the resident expert that leaves for `newcomer`.
     ///
+    /// @param newcomer any expert where memory has to be given back, which may be resident if all are
     /// @param mayLeave says which may: those that are resident and not in use, at least one
     int victim(int newcomer, IntPredicate mayLeave);
 

@@ -36,6 +36,7 @@ public interface EvictionPolicy {
     /// Returns a resident id for which `pinned` is false, to leave for the absent `newcomer`; the policy hears of the
     /// eviction through [#onEvict(int)].
     ///
+    /// @param newcomer any id where slots become fewer, which may be resident if all are
     /// @throws IllegalStateException if every resident id is pinned
     int victim(int newcomer, IntPredicate pinned);
 

@@ -11,7 +11,9 @@ import org.jspecify.annotations.Nullable;
 /// use of the slot.
 ///
 /// Slots are 0, 1, 2, … and all of one size; experts of another size need a cache of their own. A slot is free, or
-/// holds one expert, pinned or not; a pinned expert never leaves. Pins are counted. Slots that are retired are gone.
+/// holds one expert, pinned or not; a pinned expert never leaves. Pins are counted. A slot that is retired is out of
+/// use
+/// until it is restored.
 ///
 /// Concurrency: confined to its owner, which calls from one thread at a time. Cost: constant time plus the policy's
 /// choice of a victim; nothing is allocated after construction.
@@ -25,6 +27,7 @@ public final class ExpertCache {
     private final int[] idAt;
     private final int[] pinCount;
     private final int[] free;
+    private final boolean[] retired;
     private final IntPredicate pinned;
     private @Nullable UseEstimator beside; // a policy that estimates nothing
     private int numSlots;
@@ -53,6 +56,7 @@ public final class ExpertCache {
         Arrays.fill(idAt, NONE);
         pinCount = new int[numSlots];
         free = new int[numSlots];
+        retired = new boolean[numSlots];
         this.numSlots = numSlots;
         numFree = numSlots;
         for (int slot = 0; slot < numSlots; slot++) {
@@ -198,19 +202,54 @@ public final class ExpertCache {
         free[numFree++] = slot;
     }
 
-    /// Takes a slot that is not pinned out of use for good; the expert in it is evicted. To be called once for a slot.
+    /// Returns which of the slots that `mayGo` is missed least: a free one, else that of the expert that the policy
+    /// would
+    /// have leave first; -1 if all of them are pinned.
+    public int coldest(IntPredicate mayGo) {
+        for (int i = 0; i < numFree; i++) {
+            if (mayGo.test(free[i])) {
+                return free[i];
+            }
+        }
+        for (int slot = 0; slot < idAt.length; slot++) {
+            if (idAt[slot] != NONE && pinCount[slot] == 0 && mayGo.test(slot)) {
+                return slotOf(policy.victim(anyAbsent(), id -> mayNotLeave(id) || !mayGo.test(slotOf(id))));
+            }
+        }
+        return NONE;
+    }
+
+    /// Takes a slot that is not pinned out of use; the expert in it is evicted.
     ///
-    /// @throws IllegalStateException if the slot is pinned, or the last one
+    /// @throws IllegalStateException if the slot is pinned, retired already, or the last one
     public void retire(int slot) {
-        if (pinCount[slot] > 0 || numSlots == 1) {
-            throw new IllegalStateException("slot " + slot + " of " + numSlots + " is needed");
+        if (pinCount[slot] > 0 || retired[slot] || numSlots == 1) {
+            throw new IllegalStateException("slot " + slot + " of " + numSlots + " is needed or retired");
         }
         if (idAt[slot] == NONE) {
             forgetFree(slot);
         } else {
             evict(idAt[slot]);
         }
+        retired[slot] = true;
         numSlots--;
+    }
+
+    /// Takes a slot that was retired into use again; it is free.
+    ///
+    /// @throws IllegalStateException if the slot is in use
+    public void restore(int slot) {
+        if (!retired[slot]) {
+            throw new IllegalStateException("slot " + slot + " is in use");
+        }
+        retired[slot] = false;
+        numSlots++;
+        free[numFree++] = slot;
+    }
+
+    /// Says whether a slot is out of use.
+    public boolean isRetired(int slot) {
+        return retired[slot];
     }
 
     /// Says whether the expert in `slot` may not leave.
@@ -232,6 +271,15 @@ public final class ExpertCache {
 
     private boolean mayNotLeave(int id) {
         return isPinned(slotOf(id));
+    }
+
+    /// Returns an expert that is not resident; the first if all are.
+    private int anyAbsent() {
+        int i = 0;
+        while (i < slotOf.length && slotOf[i] != NONE) {
+            i++;
+        }
+        return index.id(i % slotOf.length);
     }
 
     /// The order of the others stays.

@@ -85,6 +85,46 @@ class ExpertCacheTest {
     }
 
     @Test
+    void whatIsRestoredIsFreeAgain() {
+        ExpertCache cache = new ExpertCache(IDS, 2, new LruPolicy(IDS));
+        cache.unpin(cache.reserve(IDS[0]));
+        int slot = cache.slotOf(IDS[0]);
+        assertThrows(IllegalStateException.class, () -> cache.restore(slot), "it is in use");
+        cache.retire(slot);
+        assertTrue(cache.isRetired(slot));
+        assertThrows(IllegalStateException.class, () -> cache.retire(slot), "it is out of use");
+        cache.restore(slot);
+        assertEquals(2, cache.numSlots());
+        assertEquals(0, cache.numResident());
+        cache.reserve(IDS[0]);
+        cache.reserve(IDS[1]);
+        assertEquals(2, cache.numPinned());
+    }
+
+    @Test
+    void theColdestSlotIsAFreeOneOrThePolicysVictim() {
+        ExpertCache cache = new ExpertCache(IDS, 3, new LruPolicy(IDS));
+        int first = cache.reserve(IDS[0]);
+        int second = cache.reserve(IDS[1]);
+        assertEquals(3 - first - second, cache.coldest(slot -> true), "one is free");
+        assertEquals(-1, cache.coldest(slot -> slot == first || slot == second), "both are pinned");
+        cache.unpin(first);
+        cache.unpin(second);
+        assertEquals(first, cache.coldest(slot -> slot == first || slot == second), "used least recently");
+        assertEquals(second, cache.coldest(slot -> slot == second));
+        assertEquals(-1, cache.coldest(slot -> false));
+    }
+
+    @Test
+    void theColdestSlotIsFoundWhereAllExpertsAreResident() {
+        ExpertCache cache = new ExpertCache(IDS, IDS.length, new LruPolicy(IDS));
+        for (int id : IDS) {
+            cache.unpin(cache.reserve(id));
+        }
+        assertEquals(cache.slotOf(IDS[0]), cache.coldest(slot -> true));
+    }
+
+    @Test
     void anExpertThatIsNotWorthItPassesBy() {
         List<Integer> left = new ArrayList<>();
         ExpertCache cache = new ExpertCache(IDS, 2, new KeepsLowIds(), left::add);
