@@ -26,6 +26,7 @@ public final class AnonymousMemory {
     /// The size from which memory lies in huge pages, and starts on the border of one, where the system has them.
     public static final long HUGE_PAGE_BYTES = 2 << 20;
 
+    private static final int MADV_DONTNEED = 4;
     private static final int MADV_HUGEPAGE = 14;
     private static final int PROT_READ_WRITE = 0x1 | 0x2;
     private static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x02 | 0x20 | 0x4000; // Linux, all architectures
@@ -41,6 +42,16 @@ public final class AnonymousMemory {
         return CALLS.isPresent() && byteSize > 0
                 ? CALLS.get().map(byteSize, arena)
                 : arena.allocate(byteSize, ALIGNMENT);
+    }
+
+    /// Gives the pages of `memory` back to the system, those that lie in it entirely. What was in them is lost; they
+    /// are
+    /// zero, and come again, when they are touched. Their addresses stay. Where pages cannot be given back nothing
+    /// happens.
+    ///
+    /// @param memory of [#allocate(long, Arena)], or a part of it
+    public static void discard(MemorySegment memory) {
+        CALLS.ifPresent(calls -> calls.discard(memory));
     }
 
     private record Calls(MethodHandle mmap, MethodHandle munmap, MethodHandle madvise) {
@@ -88,15 +99,23 @@ public final class AnonymousMemory {
             }
             long start = huge ? Math.ceilDiv(address, HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES : address;
             if (huge) {
-                adviseHugePages(start, byteSize);
+                advise(start, byteSize, MADV_HUGEPAGE);
             }
             return MemorySegment.ofAddress(start).reinterpret(byteSize, arena, memory -> unmap(address, mapped));
         }
 
-        /// An advice: a kernel without huge pages refuses it, and small ones do as well.
-        private void adviseHugePages(long start, long byteSize) {
+        private void discard(MemorySegment memory) {
+            long start = Math.ceilDiv(memory.address(), ALIGNMENT) * ALIGNMENT;
+            long byteSize = Math.floorDiv(memory.address() + memory.byteSize(), ALIGNMENT) * ALIGNMENT - start;
+            if (byteSize > 0) {
+                advise(start, byteSize, MADV_DONTNEED);
+            }
+        }
+
+        /// A kernel that has no huge pages refuses, and small ones do as well.
+        private void advise(long address, long byteSize, int advice) {
             try {
-                int _ = (int) madvise.invokeExact(start, byteSize, MADV_HUGEPAGE);
+                int _ = (int) madvise.invokeExact(address, byteSize, advice);
             } catch (Throwable e) {
                 throw new IllegalStateException("madvise could not be called", e);
             }

@@ -46,4 +46,18 @@ class AnonymousMemoryTest {
         }
         assertThrows(IllegalStateException.class, () -> memory.get(ValueLayout.JAVA_BYTE, 0));
     }
+
+    @Test
+    void discardedPagesAreZeroAndTheirNeighboursStay() {
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment memory = AnonymousMemory.allocate(3L * AnonymousMemory.ALIGNMENT, arena);
+            memory.fill((byte) 7);
+            AnonymousMemory.discard(memory.asSlice(100, 2L * AnonymousMemory.ALIGNMENT));
+            for (long i = 0; i < memory.byteSize(); i++) {
+                boolean within = i / AnonymousMemory.ALIGNMENT == 1;
+                assertEquals(within ? 0 : 7, memory.get(ValueLayout.JAVA_BYTE, i));
+            }
+            memory.fill((byte) 1);
+        }
+    }
 }
