@@ -31,6 +31,7 @@ public final class DeviceMemory implements AutoCloseable {
     private final List<Allocation> allocations = new ArrayList<>(); // by rising address, freed ones too
     private long nextAddress;
     private long usedBytes;
+    private long othersBytes; // that somebody else wants
     private long peakBytes;
     private int liveAllocations;
     private @Nullable Allocation last;
@@ -238,7 +239,12 @@ public final class DeviceMemory implements AutoCloseable {
     }
 
     public long freeBytes() {
-        return capacityBytes - usedBytes;
+        return Math.max(0, capacityBytes - usedBytes - othersBytes);
+    }
+
+    /// Has somebody else take so many bytes, or as many as are free, and whatever is freed later until those are all.
+    public void leaveToOthers(long bytes) {
+        othersBytes = bytes;
     }
 
     public long usedBytes() {

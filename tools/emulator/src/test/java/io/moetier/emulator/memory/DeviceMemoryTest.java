@@ -196,4 +196,20 @@ class DeviceMemoryTest {
         }
         assertEquals(first, tested.firstMissing(0, expected.length));
     }
+
+    @Test
+    void whatSomebodyElseHasIsNotFreeAndComesBack() {
+        try (DeviceMemory memory = new DeviceMemory(4096, FreshMemory.ZERO)) {
+            long address = memory.allocate(1024);
+            memory.leaveToOthers(2048);
+            assertEquals(1024, memory.freeBytes());
+            memory.leaveToOthers(1 << 20);
+            assertEquals(0, memory.freeBytes());
+            assertThrows(DeviceFault.class, () -> memory.allocate(512));
+            memory.free(address);
+            assertEquals(0, memory.freeBytes(), "whoever waits for it has it");
+            memory.leaveToOthers(0);
+            assertEquals(4096, memory.freeBytes());
+        }
+    }
 }

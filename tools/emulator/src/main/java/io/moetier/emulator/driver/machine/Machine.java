@@ -93,6 +93,7 @@ public final class Machine {
     private CudaStatus answer(DriverFunction function, Call call) {
         try {
             scheduler.advanceHost(costs().latencies().callNanos());
+            leaveToOthers();
             prepare(function);
             function.entryPoint().run(this, call);
             return CudaStatus.SUCCESS;
@@ -108,6 +109,18 @@ public final class Machine {
         } catch (Throwable e) {
             diagnostics.add(function.name(), CudaStatus.UNKNOWN, e.toString());
             return CudaStatus.UNKNOWN;
+        }
+    }
+
+    private void leaveToOthers() {
+        if (!options.others().isEmpty()) {
+            double now = scheduler.hostNanos();
+            for (EmulatedDevice device : devices) {
+                device.memory()
+                        .leaveToOthers(options.others().stream()
+                                .mapToLong(other -> other.wants(device.ordinal(), now))
+                                .sum());
+            }
         }
     }
 

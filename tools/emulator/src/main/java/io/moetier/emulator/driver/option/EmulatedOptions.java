@@ -15,13 +15,15 @@ import java.util.List;
 /// @param fresh what allocated memory holds
 /// @param timing what takes how long in virtual time
 /// @param faults what fails
+/// @param others who else takes memory of the devices
 public record EmulatedOptions(
         List<EmulatedGpu> gpus,
         int driverVersion,
         Schedule schedule,
         FreshMemory fresh,
         Timing timing,
-        List<InjectedFault> faults) {
+        List<InjectedFault> faults,
+        List<OtherClient> others) {
     private static final int CUDA_13_0 = 13_000;
 
     /// One RTX 3060 under CUDA 13.0, whose commands run in the order of their issue.
@@ -31,6 +33,7 @@ public record EmulatedOptions(
             new Schedule(Order.ISSUE, 0),
             FreshMemory.FAULTS,
             new Timing(CostCounting.ONCE, GpuCosts.DEFAULT, false),
+            List.of(),
             List.of());
 
     /// In which order commands run.
@@ -48,23 +51,25 @@ public record EmulatedOptions(
     public EmulatedOptions {
         gpus = List.copyOf(gpus);
         faults = List.copyOf(faults);
+        others = List.copyOf(others);
     }
 
     public EmulatedOptions withGpus(EmulatedGpu... values) {
-        return new EmulatedOptions(List.of(values), driverVersion, schedule, fresh, timing, faults);
+        return new EmulatedOptions(List.of(values), driverVersion, schedule, fresh, timing, faults, others);
     }
 
     public EmulatedOptions withDriverVersion(int value) {
-        return new EmulatedOptions(gpus, value, schedule, fresh, timing, faults);
+        return new EmulatedOptions(gpus, value, schedule, fresh, timing, faults, others);
     }
 
     /// Returns options under which commands run in an adversarial order.
     public EmulatedOptions withSeed(long value) {
-        return new EmulatedOptions(gpus, driverVersion, new Schedule(Order.ADVERSARIAL, value), fresh, timing, faults);
+        return new EmulatedOptions(
+                gpus, driverVersion, new Schedule(Order.ADVERSARIAL, value), fresh, timing, faults, others);
     }
 
     public EmulatedOptions withFresh(FreshMemory value) {
-        return new EmulatedOptions(gpus, driverVersion, schedule, value, timing, faults);
+        return new EmulatedOptions(gpus, driverVersion, schedule, value, timing, faults, others);
     }
 
     public EmulatedOptions withCounting(CostCounting value) {
@@ -76,10 +81,14 @@ public record EmulatedOptions(
     }
 
     public EmulatedOptions withFaults(InjectedFault... values) {
-        return new EmulatedOptions(gpus, driverVersion, schedule, fresh, timing, List.of(values));
+        return new EmulatedOptions(gpus, driverVersion, schedule, fresh, timing, List.of(values), others);
+    }
+
+    public EmulatedOptions withOthers(OtherClient... values) {
+        return new EmulatedOptions(gpus, driverVersion, schedule, fresh, timing, faults, List.of(values));
     }
 
     private EmulatedOptions with(Timing value) {
-        return new EmulatedOptions(gpus, driverVersion, schedule, fresh, value, faults);
+        return new EmulatedOptions(gpus, driverVersion, schedule, fresh, value, faults, others);
     }
 }
