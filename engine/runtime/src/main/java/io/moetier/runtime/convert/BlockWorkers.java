@@ -3,6 +3,7 @@ package io.moetier.runtime.convert;
 import io.moetier.storage.expert.ExpertStoreWriter;
 import io.moetier.storage.expert.TaskThreads;
 import io.moetier.storage.memory.AnonymousMemory;
+import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.storage.model.ExpertId;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -17,12 +18,15 @@ import java.util.function.LongConsumer;
 /// Fills and writes blocks on several threads, so that one reads while another packs and a third writes.
 ///
 /// Each thread has a block and a reader of its own. There is one more than processors, since a disk and a processor are
-/// busy at different times; more than eight wait for the disk, and all blocks together take at most [#MOST_BYTES]
-/// unless two are more. For one calling thread, which is also the one that progress is told on.
+/// busy at different times; more than eight wait for the disk. All blocks together take at most [#MOST_BYTES], unless
+/// two
+/// are more, and at most a quarter of the memory that can be had, unless one is more: what is read and decoded takes as
+/// much again. For one calling thread, which is also the one that progress is told on.
 final class BlockWorkers implements AutoCloseable {
     private static final int LEAST_THREADS = 2;
     private static final int MOST_THREADS = 8;
     private static final long MOST_BYTES = 1L << 30;
+    private static final int SHARE = 4;
 
     private final ExpertStoreWriter writer;
     private final MatrixReader reader;
@@ -62,7 +66,7 @@ final class BlockWorkers implements AutoCloseable {
     BlockWorkers(ExpertStoreWriter writer, MatrixReader reader, long blockBytes) {
         this.writer = writer;
         this.reader = reader;
-        int count = numThreads(blockBytes, Runtime.getRuntime().availableProcessors());
+        int count = numThreads(blockBytes, Runtime.getRuntime().availableProcessors(), AvailableMemory.bytes());
         idle = new ArrayBlockingQueue<>(count);
         for (int i = 0; i < count; i++) {
             idle.add(new Worker(blockBytes));
@@ -70,9 +74,11 @@ final class BlockWorkers implements AutoCloseable {
         threads = new TaskThreads(count, "moetier-import-");
     }
 
-    static int numThreads(long blockBytes, int processors) {
-        long fitting = MOST_BYTES / Math.max(1, blockBytes);
-        return Math.clamp(Math.min(fitting, processors + 1), LEAST_THREADS, MOST_THREADS);
+    /// @param available bytes of memory that can be had
+    static int numThreads(long blockBytes, int processors, long available) {
+        long block = Math.max(1, blockBytes);
+        int wanted = Math.clamp(Math.min(MOST_BYTES / block, processors + 1), LEAST_THREADS, MOST_THREADS);
+        return Math.clamp(available / SHARE / block, 1, wanted);
     }
 
     /// Writes the blocks of `ids`, and has this thread do `meanwhile` once that has begun.

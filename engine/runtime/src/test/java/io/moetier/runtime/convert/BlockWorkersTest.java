@@ -107,10 +107,19 @@ class BlockWorkersTest {
 
     @Test
     void largeBlocksAreForTwoThreads() {
-        assertEquals(2, BlockWorkers.numThreads(1L << 30, 16));
-        assertEquals(4, BlockWorkers.numThreads(256L << 20, 16));
-        assertEquals(8, BlockWorkers.numThreads(1 << 20, 16));
-        assertEquals(2, BlockWorkers.numThreads(1 << 20, 1));
+        long enough = 1L << 40;
+        assertEquals(2, BlockWorkers.numThreads(1L << 30, 16, enough));
+        assertEquals(4, BlockWorkers.numThreads(256L << 20, 16, enough));
+        assertEquals(8, BlockWorkers.numThreads(1 << 20, 16, enough));
+        assertEquals(2, BlockWorkers.numThreads(1 << 20, 1, enough));
+    }
+
+    @Test
+    void whereLittleMemoryIsLeftFewerBlocksAreAtWork() {
+        assertEquals(8, BlockWorkers.numThreads(1 << 20, 16, 32 << 20));
+        assertEquals(3, BlockWorkers.numThreads(1 << 20, 16, 12 << 20));
+        assertEquals(1, BlockWorkers.numThreads(1 << 20, 16, 7 << 20));
+        assertEquals(1, BlockWorkers.numThreads(1 << 20, 16, 0));
     }
 
     private static void write(BlockWorkers workers, List<ExpertId> ids, BlockWorkers.Filling filling)
