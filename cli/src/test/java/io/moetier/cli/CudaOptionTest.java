@@ -139,6 +139,7 @@ class CudaOptionTest {
             CommandLineRun run = run(emulated, RUN, options);
             assertEquals(Failure.OK, run.exitCode(), run.err());
             assertTrue(run.err().contains(said), run.err());
+            assertEquals(options.length > 2, run.err().contains("given back on device 0"), run.err());
         }
         assertTrue(json(run(emulated, RUN, "--device", "cuda", "--json")).requireInt("expert_slots_given_back") > 0);
         List<String> bench =

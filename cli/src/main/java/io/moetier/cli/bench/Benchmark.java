@@ -2,6 +2,7 @@ package io.moetier.cli.bench;
 
 import io.moetier.cli.report.ExpertsUsed;
 import io.moetier.cli.report.ModelClock;
+import io.moetier.cli.report.MovesReport;
 import io.moetier.cli.report.PhaseTimes;
 import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.StepProfile;
@@ -158,7 +159,7 @@ final class Benchmark implements AutoCloseable {
         });
         Table machine = Table.ofFacts();
         machine.row(pinned.isPresent() ? "experts on the GPU" : "experts in memory", room(experts));
-        RunReport.givenBack(model.engine()).ifPresent(words -> machine.row("shortage", words));
+        MovesReport.words(model.engine()).ifPresent(words -> machine.row("shortage", words));
         pinned.ifPresent(tier -> machine.row("experts in pinned memory", room(tier)));
         machine.row("other weights", ByteSize.format(use.otherWeights()))
                 .row("keys and values", ByteSize.format(use.keyValues()))
@@ -237,12 +238,12 @@ final class Benchmark implements AutoCloseable {
                 .ifPresentOrElse(
                         pinned -> {
                             fields.put("ram_bytes", pinned.budgetBytes());
-                            fields.put("expert_slots_given_back", experts.numGivenBack());
                             fields.put("pinned_slots", pinned.slots().number());
                             fields.put("pinned_slot_bytes", pinned.slots().bytes());
                             fields.put("vram_bytes", use.total());
                         },
                         () -> fields.put("ram_bytes", experts.budgetBytes()));
+        fields.putAll(MovesReport.fields(model.engine()));
         fields.put("resident_experts", experts.filled().number());
         fields.put("resident_expert_bytes", use.experts());
         fields.put("other_weight_bytes", use.otherWeights());

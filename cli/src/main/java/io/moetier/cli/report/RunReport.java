@@ -41,7 +41,7 @@ public record RunReport(
                 ByteSize.format(stats.diskBytes()),
                 ending(),
                 decided(),
-                givenBack(engine).map(words -> "; " + words).orElse(""),
+                MovesReport.words(engine).map(words -> "; " + words).orElse(""),
                 virtual.map(time -> "; " + time.words(outcome)).orElse(""),
                 ExpertsUsed.of(engine, stats).warning());
     }
@@ -105,7 +105,7 @@ public record RunReport(
             run.row("  learnt before", "from " + engine.learntTokens() + " tokens");
         }
         run.row("read by", engine.ioDescription()).row("seed", reply.seed()).row("ended", ending());
-        givenBack(engine).ifPresent(words -> run.row("shortage", words));
+        MovesReport.addTo(run, engine);
         virtual.ifPresent(time -> run.row("virtual time", time.words(outcome)));
         LookaheadReport ahead = LookaheadReport.of(engine, stats);
         return phases + "\n" + tiers + "\n" + moves + "\n" + ahead.table() + "\n" + use + "\n"
@@ -141,7 +141,7 @@ public record RunReport(
         fields.put("experts", experts.numExperts());
         fields.put("expert_slots", experts.slots().number());
         fields.put("expert_slot_bytes", experts.slots().bytes());
-        fields.put("expert_slots_given_back", experts.numGivenBack());
+        fields.putAll(MovesReport.fields(engine));
         engine.pinnedTier().map(PinnedTier::residentSummary).ifPresent(pinned -> {
             fields.put("pinned_slots", pinned.slots().number());
             fields.put("pinned_slot_bytes", pinned.slots().bytes());
@@ -240,19 +240,6 @@ public record RunReport(
 
     public static String percent(double share) {
         return String.format(Locale.ROOT, "%.1f %%", 100 * share);
-    }
-
-    /// Says how many slots for experts were given back where memory was needed for something else, if any were.
-    public static Optional<String> givenBack(Engine engine) {
-        ResidentSummary experts = engine.expertTiers().residentSummary();
-        return experts.numGivenBack() == 0
-                ? Optional.empty()
-                : Optional.of(String.format(
-                        Locale.ROOT,
-                        "%s, so %d of %d slots for experts were given back",
-                        engine.pinnedTier().isPresent() ? "the GPU ran out of memory" : "memory got short",
-                        experts.numGivenBack(),
-                        experts.numGivenBack() + experts.slots().number()));
     }
 
     private static double perSecond(long count, long nanos) {

@@ -8,8 +8,10 @@ import io.moetier.runtime.metrics.ActivityListener;
 import io.moetier.runtime.metrics.Section;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.Phase;
+import io.moetier.storage.model.Tier;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -151,6 +153,16 @@ public final class StepProfile implements ActivityListener {
     @Override
     public void onCopy(int id, long bytes, long startNanos, long endNanos) {
         onMove("copies to the GPU", id, bytes, startNanos, endNanos);
+    }
+
+    @Override
+    public void onSlots(Tier tier, int before, int now) {
+        if (trace.isPresent() && counted.isPresent() && !(marks instanceof VirtualMarks)) {
+            String name = "slots, " + tier.name().toLowerCase(Locale.ROOT);
+            double nanos = System.nanoTime();
+            trace.get().count(name, nanos, before);
+            trace.get().count(name, nanos, now);
+        }
     }
 
     /// Virtual time has copies of its own and no reads.

@@ -80,6 +80,17 @@ public final class TraceEvents implements AutoCloseable {
         add(event);
     }
 
+    /// Adds what a number is from now on; numbers have rows of their own, as curves. Few: they do not count as spans.
+    synchronized void count(String name, double nanos, long value) {
+        Map<String, Object> event = new LinkedHashMap<>();
+        event.put("name", name);
+        event.put("ph", "C");
+        event.put("pid", PROCESS);
+        event.put("ts", Math.rint(nanos - origin) / 1000);
+        event.put("args", Map.of("value", value));
+        add(event);
+    }
+
     /// Returns how many spans were left out.
     public synchronized long omitted() {
         return omitted;

@@ -357,4 +357,19 @@ class TraceEventsTest {
         assertTrue(folder.err().contains("--trace-events: expected a file, found the directory"), folder.err());
         assertEquals(Failure.USAGE, folder.exitCode());
     }
+
+    @Test
+    void aNumberThatChangesIsACurve() throws IOException {
+        Path file = directory.resolve("numbers.json");
+        try (TraceEvents events = new TraceEvents(file, 0)) {
+            events.begin(1000);
+            events.count("slots, host", 3500, 16);
+            events.finish(Map.of());
+        }
+        JsonObject curve = Json.readObject(file).requireObjects("traceEvents").getLast();
+        assertEquals("C", curve.requireString("ph"));
+        assertEquals("slots, host", curve.requireString("name"));
+        assertEquals(2.5, curve.requireDouble("ts"));
+        assertEquals(16, curve.requireObject("args").requireInt("value"));
+    }
 }

@@ -78,7 +78,7 @@ public final class MemoryAlarm implements AutoCloseable {
     }
 
     static Optional<MemoryAlarm> start(Path linux, Listener listener) {
-        Optional<Calls> calls = Calls.find();
+        Optional<Calls> calls = Linked.CALLS;
         int wake = calls.isEmpty() ? -1 : calls.get().newEvent();
         if (wake < 0) {
             return Optional.empty();
@@ -205,6 +205,11 @@ public final class MemoryAlarm implements AutoCloseable {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /// Linked when they are needed.
+    private static final class Linked {
+        private static final Optional<Calls> CALLS = Calls.find();
     }
 
     /// What of C is called.

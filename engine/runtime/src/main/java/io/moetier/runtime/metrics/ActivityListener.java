@@ -1,6 +1,7 @@
 package io.moetier.runtime.metrics;
 
 import io.moetier.storage.model.Phase;
+import io.moetier.storage.model.Tier;
 
 /// Is told what an engine does while it does it.
 ///
@@ -29,4 +30,9 @@ public interface ActivityListener {
 
     /// An expert was copied to a device, with the wait for its slot and for the copies before.
     default void onCopy(int id, long bytes, long startNanos, long endNanos) {}
+
+    /// The slots of a tier have become fewer or more, because memory was short or is so no more. Told by the thread
+    /// that
+    /// computes, or while none does.
+    default void onSlots(Tier tier, int before, int now) {}
 }

@@ -4,16 +4,19 @@ import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.Owned;
 import io.moetier.runtime.metrics.Counters;
 import io.moetier.runtime.metrics.FlightEvents;
+import io.moetier.runtime.slots.ElasticSlots;
+import io.moetier.runtime.slots.Slab;
+import io.moetier.runtime.slots.SlabMemory;
+import io.moetier.runtime.slots.SlotPieces;
 import io.moetier.storage.cache.EvictionPolicy;
 import io.moetier.storage.cache.ExpertCache;
 import io.moetier.storage.cache.UseEstimator;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.Tier;
-import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -28,11 +31,7 @@ import org.jspecify.annotations.Nullable;
 /// Concurrency: confined to one thread at a time, which takes one layer's experts after another with
 /// [#begin(int, int\[\], int\[\], float\[\], int)].
 public final class ExpertTier implements AutoCloseable {
-    /// So that no more has to be given back than a sixteenth at a time.
-    private static final int MOST_PIECES = 16;
-
     private final long budgetBytes;
-    private final int numSlots; // at first
     private final int[] ids;
     private final Counters counters;
     private final List<SizeClass> sizeClasses;
@@ -42,6 +41,7 @@ public final class ExpertTier implements AutoCloseable {
     private final TransferScheduler<Transfer> scheduler;
     private final Prefetcher prefetcher;
     private final ExpertSequence sequence;
+    private final ElasticSlots elastic;
     private boolean choseMost; // of the layer's experts, the present sequence
 
     private ExpertTier(
@@ -76,8 +76,7 @@ public final class ExpertTier implements AutoCloseable {
             ExpertCache cache = new ExpertCache(members, slots[c], policy, this::onEviction);
             sizeClasses.add(sizeClass(source, device, releases, cache, source.slotBytes(c), slotBudget.leastSlots(c)));
         }
-        numSlots = IntStream.of(slots).sum();
-        scheduler = loaders.ofDevice(numSlots);
+        scheduler = loaders.ofDevice(IntStream.of(slots).sum());
         owned.add(scheduler::close);
         owned.add(this::dropAhead);
         PromptSlots promptSlots = new PromptSlots(sizeClassOfLayer.length);
@@ -94,7 +93,14 @@ public final class ExpertTier implements AutoCloseable {
         sequence = new ExpertSequence(
                 placement, releases, scheduler, prefetcher, promptSlots, counters, mostExpertsOfOneLayer(ids));
         owned.add(sequence::close);
-        device.relieveWith(this::giveBack);
+        elastic = new ElasticSlots(
+                sizeClasses.stream().map(SizeClass::pieces).toList(),
+                sizeClasses.getFirst().tier(),
+                counters,
+                loaders::nanos,
+                new ReentrantLock(),
+                () -> {});
+        device.relieveWith(byteSize -> giveBack(byteSize, false));
         owned.add(() -> device.relieveWith(byteSize -> false));
     }
 
@@ -209,10 +215,8 @@ public final class ExpertTier implements AutoCloseable {
 
     /// Tells how full the tier is.
     public ResidentSummary residentSummary() {
-        int numLeft = sizeClasses.stream()
-                .mapToInt(sizeClass -> sizeClass.cache().numSlots())
-                .sum();
-        return ResidentSummary.of(sizeClasses, ids.length, budgetBytes, numSlots - numLeft);
+        return ResidentSummary.of(
+                sizeClasses, ids.length, budgetBytes, elastic.moves().numAway());
     }
 
     @Override
@@ -235,28 +239,12 @@ public final class ExpertTier implements AutoCloseable {
             long slotBytes,
             int leastSlots) {
         Slab slab = new Slab(slotBytes);
-        List<SlabPiece> pieces = new ArrayList<>();
-        int most = Math.ceilDiv(cache.numSlots() - leastSlots, MOST_PIECES - 1);
-        for (int first = 0; first < cache.numSlots(); ) {
-            int n = first == 0 ? leastSlots : Math.min(most, cache.numSlots() - first);
-            Arena arena = device.newArena();
-            owned.add(() -> closeOnce(arena));
-            slab.add(device.allocateSlab(Math.multiplyExact(n, slotBytes), arena), n);
-            pieces.add(new SlabPiece(first, n, arena));
-            first += n;
-        }
-        pieces.removeFirst();
+        SlotPieces pieces = new SlotPieces(cache, slab, SlabMemory.of(device), leastSlots);
+        owned.add(pieces::close);
         List<Transfer> transfers = IntStream.range(0, cache.numSlots())
                 .mapToObj(slot -> new Transfer(source, slab, slot, releases))
                 .toList();
         return new SizeClass(device.readsMainMemory() ? Tier.HOST : Tier.DEVICE, cache, slab, transfers, pieces);
-    }
-
-    /// Pieces that were given back are closed.
-    private static void closeOnce(Arena arena) {
-        if (arena.scope().isAlive()) {
-            arena.close();
-        }
     }
 
     private void onEviction(int id) {
@@ -265,26 +253,25 @@ public final class ExpertTier implements AutoCloseable {
     }
 
     /// Gives back memory for something else on the device. What was in it is loaded again when it is needed.
-    boolean giveBack(long byteSize) {
+    ///
+    /// @param addresses whether pages alone are not enough
+    boolean giveBack(long byteSize, boolean addresses) {
         prefetcher.releaseHeld();
-        long given = 0;
-        for (long piece = 1; piece > 0 && given < byteSize; given += piece) {
-            piece = giveBackPiece();
-        }
-        return given > 0;
+        return elastic.giveBack(byteSize, addresses);
     }
 
-    /// Takes it from the size class that has most to spare, if that can give any now.
-    private long giveBackPiece() {
-        List<SizeClass> richestFirst = new ArrayList<>(sizeClasses);
-        richestFirst.sort(Comparator.comparingLong(SizeClass::spareBytes).reversed());
-        for (SizeClass sizeClass : richestFirst) {
-            long bytes = sizeClass.giveBack();
-            if (bytes > 0) {
-                return bytes;
-            }
+    /// Returns what gives slots back and takes them again.
+    ElasticSlots elastic() {
+        return elastic;
+    }
+
+    /// Returns the bytes of slots whose pages are still to come, from any thread.
+    long emptyBytes() {
+        long bytes = 0;
+        for (SizeClass sizeClass : sizeClasses) {
+            bytes += sizeClass.slab().emptyBytes();
         }
-        return 0;
+        return bytes;
     }
 
     /// Returns the size class of each layer, -1 for a layer without experts.

@@ -3,6 +3,8 @@ package io.moetier.runtime.offload;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.Owned;
 import io.moetier.runtime.metrics.Counters;
+import io.moetier.runtime.slots.ElasticSlots;
+import io.moetier.runtime.slots.SlotMoves;
 import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.cache.UseEstimator;
 import io.moetier.storage.model.ExpertId;
@@ -35,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  *   held      pinned by the layer that found its expert there or has waited for it, until the group after; or by the
  *             prefetcher for a layer to come that is guessed to choose it, until other guesses are made
  *   resident  its expert may be held again, or leave
- *   retired   its memory was given back to the device
+ *   retired   its memory was given back, until it is restored: free, with other memory or other pages
  * Free or resident becomes filling when a load is submitted; filling becomes held (or resident, if ahead) when the load
  * is collected, and free if it failed or was taken back; held becomes resident with the next group. A held slot may
  * become filling while kernels still read it on the device: the SlotReleases give its Transfer an event behind these,
@@ -72,6 +74,13 @@ import org.jspecify.annotations.Nullable;
  * Taking back. What no loader has begun can be taken back: by the next layer what is ahead, by closing a layer also what
  * it asked for. What has begun is waited for.
  *
+ * Giving back and taking again. Any thread may ask for it; the thread that computes does it, between layers, or, while
+ * none computes, who holds the lock of steps. A slot that is free or resident is retired, or all of a piece if none is
+ * anything else, and restored in the same way; so what is filling, held or being copied stays where it is. A device
+ * without memory has slots given back in the middle of a layer, too. Slots of the PinnedTier are retired and restored
+ * under its lock, and who waits for one is told; their memory is freed and allocated without it. The least stays, so every
+ * wait above still ends.
+ *
  * Closing, in this order: the HostSequence gives back its slots and ends its loaders; then, for one device after
  * another, its layer is closed, loads ahead are dropped, loaders end, and slots and streams are freed; last the pinned
  * tier. Closing in the middle of a layer is allowed.
@@ -89,6 +98,7 @@ public final class ExpertTiers implements AutoCloseable {
     private final int[] guessed;
     private final float[] likelihoods;
     private final Owned owned;
+    private volatile long asked; // bytes to be given back, negative if to be taken again
 
     /// What of a layer's choice falls to one device.
     private static final class Share {
@@ -213,6 +223,7 @@ public final class ExpertTiers implements AutoCloseable {
     /// @throws IllegalArgumentException if the layer has no such expert
     /// @throws IllegalStateException if what was begun before is still open
     public LayerExperts begin(int layer, int[] experts, int[] rows, float @Nullable [] weights, int n) {
+        settle();
         placement.beginLayer();
         try {
             tellPinned(layer, experts, weights, n);
@@ -421,11 +432,81 @@ public final class ExpertTiers implements AutoCloseable {
         return residentSummaries().stream().reduce(ResidentSummary::plus).orElseThrow();
     }
 
+    /// Asks for `byteSize` bytes of slots in main memory to be given back, or if it is negative for so many to be taken
+    /// again, before the next layer or with [#settle()]. What was asked for before counts no more. From any thread.
+    public void ask(long byteSize) {
+        asked = byteSize;
+    }
+
+    /// Does what was asked for. To be called between layers.
+    public void settle() {
+        long byteSize = asked;
+        if (byteSize != 0) {
+            asked = 0;
+            if (byteSize > 0) {
+                giveBack(byteSize, false);
+            } else {
+                takeAgain(-byteSize);
+            }
+        }
+    }
+
+    /// Returns the bytes of slots in main memory whose pages are still to come, from any thread. Pinned ones are there
+    /// from the beginning.
+    public long emptyBytes() {
+        return pinned == null ? tiers.getFirst().emptyBytes() : 0;
+    }
+
     /// Gives back `byteSize` bytes of slots in main memory or a little more, or what can be spared if that is
     /// less; returns false if nothing can. To be called between layers. Experts that were there are loaded again
-    /// when they are needed. Slots of a [PinnedTier] stay.
-    public boolean giveBack(long byteSize) {
-        return pinned == null && tiers.getFirst().giveBack(byteSize);
+    /// when they are needed.
+    ///
+    /// @param addresses whether pages alone are not enough
+    public boolean giveBack(long byteSize, boolean addresses) {
+        return pinned == null
+                ? tiers.getFirst().giveBack(byteSize, addresses)
+                : pinned.elastic().giveBack(byteSize, addresses);
+    }
+
+    /// Takes again as many slots in main memory as fit into `byteSize` bytes, and returns how many bytes that was. To
+    /// be
+    /// called between layers.
+    public long takeAgain(long byteSize) {
+        return inMainMemory().takeAgain(byteSize);
+    }
+
+    /// Gives back so much of a device's slots, as [#giveBack(long, boolean)].
+    public boolean giveBackOn(int device, long byteSize) {
+        return tiers.get(device).giveBack(byteSize, false);
+    }
+
+    /// Takes again so much of a device's slots, as [#takeAgain(long)].
+    public long takeAgainOn(int device, long byteSize) {
+        return tiers.get(device).elastic().takeAgain(byteSize);
+    }
+
+    /// Returns the bytes of what a device would take again first, 0 if all slots are there.
+    public long nextBytesOn(int device) {
+        return tiers.get(device).elastic().nextBytes();
+    }
+
+    /// Returns the bytes that are enough for anything that is taken again in main memory.
+    public long partBytes() {
+        return inMainMemory().partBytes();
+    }
+
+    /// Returns what slots in main memory were given back and taken again, from any thread.
+    public SlotMoves moves() {
+        return inMainMemory().moves();
+    }
+
+    /// Returns what slots of a device were given back and taken again, from any thread.
+    public SlotMoves movesOn(int device) {
+        return tiers.get(device).elastic().moves();
+    }
+
+    private ElasticSlots inMainMemory() {
+        return pinned == null ? tiers.getFirst().elastic() : pinned.elastic();
     }
 
     @Override

@@ -4,11 +4,14 @@ import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceEvent;
 import io.moetier.kernels.device.Owned;
 import io.moetier.runtime.metrics.Counters;
+import io.moetier.runtime.slots.ElasticSlots;
+import io.moetier.runtime.slots.Slab;
+import io.moetier.runtime.slots.SlabMemory;
+import io.moetier.runtime.slots.SlotPieces;
 import io.moetier.storage.cache.ExpertCache;
 import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.cache.UseEstimator;
 import io.moetier.storage.model.Tier;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,48 +36,57 @@ public final class PinnedTier implements AutoCloseable {
     private final DeviceEvent nothing; // what has to be waited for before a slot of this tier is written
     private final List<Slots> sizeClasses = new ArrayList<>();
     private final ReentrantLock lock = new ReentrantLock();
-    private final Condition changed = lock.newCondition(); // a slot was filled or given back
+    private final Condition changed = lock.newCondition(); // a slot was filled, unpinned or taken again
+    private final ElasticSlots elastic;
 
     /// The slots of one size, and which of them are being filled. The lock guards the cache and what changes `filling`,
     /// which the thread that fills a slot knows anyway.
     @SuppressWarnings("ArrayRecordComponent") // nobody compares them
-    private record Slots(ExpertCache cache, Slab slab, boolean[] filling) implements SlotClass {}
+    private record Slots(ExpertCache cache, Slab slab, SlotPieces pieces, boolean[] filling) implements SlotClass {}
 
-    @SuppressWarnings("MustBeClosedChecker") // owned closes the arena
-    private PinnedTier(ExpertSource source, Device device, Residency residency, Counters counters, Owned owned) {
-        int[] slots = residency.slotBudget(source).slots(residency.budgetBytes());
+    private PinnedTier(
+            ExpertSource source, Device device, Residency residency, Counters counters, Loaders loaders, Owned owned) {
+        SlotBudget slotBudget = residency.slotBudget(source);
+        int[] slots = slotBudget.slots(residency.budgetBytes());
         this.source = source;
         this.counters = counters;
         budgetBytes = residency.budgetBytes();
         this.owned = owned;
-        Arena arena = Arena.ofShared();
-        owned.add(arena::close);
         for (int c = 0; c < slots.length; c++) {
-            sizeClasses.add(slots(c, slots[c], device, arena, residency.policy()));
+            sizeClasses.add(slots(c, slots[c], slotBudget.leastSlots(c), device, residency.policy()));
         }
+        elastic = new ElasticSlots(
+                sizeClasses.stream().map(Slots::pieces).toList(),
+                Tier.HOST,
+                counters,
+                loaders::nanos,
+                lock,
+                changed::signalAll);
         nothing = device.newEvent();
         owned.add(nothing::close);
     }
 
-    private Slots slots(int sizeClass, int numSlots, Device device, Arena arena, PolicyFactory policy) {
+    private Slots slots(int sizeClass, int numSlots, int leastSlots, Device device, PolicyFactory policy) {
         int[] ids = IntStream.of(source.ids())
                 .filter(id -> source.sizeClassOf(id) == sizeClass)
                 .toArray();
-        long slotBytes = source.slotBytes(sizeClass);
-        MemorySegment memory = device.allocatePinned(Math.multiplyExact(numSlots, slotBytes), arena);
-        Slab slab = new Slab(slotBytes);
-        slab.add(memory, numSlots);
-        return new Slots(new ExpertCache(ids, numSlots, policy.create(ids, numSlots)), slab, new boolean[numSlots]);
+        Slab slab = new Slab(source.slotBytes(sizeClass));
+        ExpertCache cache = new ExpertCache(ids, numSlots, policy.create(ids, numSlots));
+        SlotPieces pieces = new SlotPieces(cache, slab, new SlabMemory.Pinned(device), leastSlots);
+        owned.add(pieces::close);
+        return new Slots(cache, slab, pieces, new boolean[numSlots]);
     }
 
     /// Opens an empty tier.
     ///
     /// @param device pins the memory; other devices of the same driver copy from it as fast
+    /// @param loaders whose clock tells when slots are given back and taken again
     /// @throws IllegalArgumentException if the budget is below [SlotBudget#minimumBytes()]
-    public static PinnedTier open(ExpertSource source, Device device, Residency residency, Counters counters) {
+    public static PinnedTier open(
+            ExpertSource source, Device device, Residency residency, Counters counters, Loaders loaders) {
         Owned owned = new Owned();
         try {
-            return new PinnedTier(source, device, residency, counters, owned);
+            return new PinnedTier(source, device, residency, counters, loaders, owned);
         } catch (RuntimeException | Error e) {
             owned.close();
             throw e;
@@ -241,11 +253,20 @@ public final class PinnedTier implements AutoCloseable {
         }
     }
 
+    /// Returns what gives slots back and takes them again, which only the thread that computes may have do so.
+    ElasticSlots elastic() {
+        return elastic;
+    }
+
     /// Tells how full the tier is.
     public ResidentSummary residentSummary() {
         lock.lock();
         try {
-            return ResidentSummary.of(sizeClasses, source.ids().length, budgetBytes, 0);
+            return ResidentSummary.of(
+                    sizeClasses,
+                    source.ids().length,
+                    budgetBytes,
+                    elastic.moves().numAway());
         } finally {
             lock.unlock();
         }

@@ -9,7 +9,7 @@ import java.util.List;
 /// @param numExperts experts of the model that belong here
 /// @param slotBytes bytes of the largest slot
 /// @param budgetBytes bytes that the slots were allowed to take
-/// @param numGivenBack slots that there were besides, whose memory the device needed for something else
+/// @param numGivenBack slots that there are besides, whose memory is needed for something else now
 public record ResidentSummary(
         Slots slots, Slots filled, int numExperts, long slotBytes, long budgetBytes, int numGivenBack) {
     /// Some slots of a tier, and their bytes together.

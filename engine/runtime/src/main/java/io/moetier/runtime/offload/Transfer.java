@@ -1,6 +1,7 @@
 package io.moetier.runtime.offload;
 
 import io.moetier.kernels.device.DeviceEvent;
+import io.moetier.runtime.slots.Slab;
 import io.moetier.storage.model.Tier;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -115,6 +116,7 @@ final class Transfer implements Load {
         } catch (Throwable t) { // the top of a loader; the computation throws it again
             failure = t;
         }
+        slab.wrote(slot);
         nanos = System.nanoTime() - start;
     }
 

@@ -85,7 +85,8 @@ public final class Engine implements AutoCloseable {
     private final long placesBytes;
     private final MemoryPlan memoryPlan;
     private final boolean asked; // how much experts in main memory may take
-    private final Optional<MemoryGuard> guard; // of slots in main memory
+    private final MemoryGuard guard; // of slots in main memory
+    private final List<VramGuard> vramGuards; // of devices with memory of their own
     private final ReentrantLock step = new ReentrantLock(true);
 
     /// Guarded by [#step].
@@ -122,8 +123,6 @@ public final class Engine implements AutoCloseable {
         memoryPlan = planned(config);
         expertTiers = openTiers(config, policy);
         owned.add(expertTiers::close);
-        guard = device.readsMainMemory() ? Optional.of(MemoryGuard.start(expertTiers::giveBack)) : Optional.empty();
-        guard.ifPresent(memory -> owned.add(memory::close));
         ExpertPlaces places = new ExpertPlaces(
                 spec, device, devices.subList(1, devices.size()), processor.orElse(null), batch, expertTiers);
         placesBytes = places.byteSize();
@@ -141,6 +140,35 @@ public final class Engine implements AutoCloseable {
         model = new MoeModel(spec, context, prefetchTrial);
         if (!device.readsMainMemory()) {
             close(mainMemory);
+        }
+        vramGuards = device.readsMainMemory()
+                ? List.of()
+                : IntStream.range(0, devices.size())
+                        .mapToObj(number -> new VramGuard(expertTiers, number, devices.get(number), nanos()))
+                        .toList();
+        guard = MemoryGuard.start(tierSlots()); // last, as it may give back at once
+        owned.add(guard::close);
+    }
+
+    private TierSlots tierSlots() {
+        ResidentSummary tier = pinnedTier().map(PinnedTier::residentSummary).orElseGet(expertTiers::residentSummary);
+        return new TierSlots(
+                expertTiers,
+                tier.slotBytes(),
+                expertTiers.partBytes(),
+                tier.slots().bytes(),
+                this::ifIdle);
+    }
+
+    private void ifIdle(Runnable action) {
+        if (step.tryLock()) {
+            try {
+                if (!closed) {
+                    action.run();
+                }
+            } finally {
+                step.unlock();
+            }
         }
     }
 
@@ -550,14 +578,17 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    /// Has experts give way to whatever needs their memory, between two steps, and to `bytes` that will be allocated
-    /// now. The step is locked.
+    /// Has experts give way to `bytes` that will be allocated in main memory now, and on devices to whoever needs their
+    /// memory, between two steps. The step is locked.
     void relieve(long bytes) {
-        if (guard.isPresent()) {
-            if (bytes > 0) {
-                guard.get().makeRoom(bytes);
-            } else {
-                guard.get().relieve();
+        guard.requireSound();
+        if (bytes > 0 && device.readsMainMemory()) {
+            guard.makeRoom(bytes);
+        }
+        if (!vramGuards.isEmpty()) {
+            long now = nanos();
+            for (int i = 0; i < vramGuards.size(); i++) {
+                vramGuards.get(i).look(now);
             }
         }
     }
@@ -603,7 +634,7 @@ public final class Engine implements AutoCloseable {
         long[] vramBytes = IntStream.range(0, devices.size())
                 .mapToLong(number -> expertBytes(config, number))
                 .toArray();
-        PinnedTier pinned = PinnedTier.open(source, device, residency(config, policy), counters);
+        PinnedTier pinned = PinnedTier.open(source, device, residency(config, policy), counters, loaders);
         return ExpertTiers.over(
                 pinned,
                 devices,

@@ -30,6 +30,7 @@ final class MemoryBudget {
     private static final long SCARCE_MACHINE_BYTES = 128 * MIB; // of which most stay while a model runs
     private static final int MACHINE_RESERVE_SHARE = 10; // of what is available stays for everybody else
     private static final int LEAST_OF_RESERVE = 8; // tenths, below which experts give way
+    private static final int MOST_OF_RESERVE = 12; // tenths, above which experts come back
     private static final int HARD_PART_OF_RESERVE = 2; // tenths, below which a text ends
 
     /// What this process holds, by a measurement.
@@ -137,16 +138,46 @@ final class MemoryBudget {
 
     /// Returns how much has to be given back so that `toCome` more bytes and the reserve fit below all limits; 0 while
     /// most of the reserve is left.
-    static long shortage(List<MemoryLimit> limits, long toCome) {
+    ///
+    /// @param pressed whether memory is hard to have: then all of the reserve is to be left, and more on a machine
+    static long shortage(List<MemoryLimit> limits, long toCome, boolean pressed) {
         long most = 0;
         for (MemoryLimit limit : limits) {
-            long reserve = limit.kind() == Kind.MACHINE ? SCARCE_MACHINE_BYTES : reserve(limit);
+            long wanted = wanted(limit, pressed);
             long left = limit.availableBytes() - toCome;
-            if (left < reserve / 10 * LEAST_OF_RESERVE) {
-                most = Math.max(most, reserve - left);
+            if (left < wanted / 10 * (pressed ? 10 : LEAST_OF_RESERVE)) {
+                most = Math.max(most, wanted - left);
             }
         }
         return most;
+    }
+
+    private static long wanted(MemoryLimit limit, boolean pressed) {
+        if (limit.kind() == Kind.MACHINE) {
+            return pressed ? LEAST_MACHINE_RESERVE_BYTES : SCARCE_MACHINE_BYTES;
+        }
+        return reserve(limit);
+    }
+
+    /// Says whether pages are not what is missing most, but what is reserved.
+    static boolean ofAddresses(List<MemoryLimit> limits, long toCome) {
+        List<MemoryLimit> ofPages = limits.stream()
+                .filter(limit -> limit.kind() == Kind.MACHINE || limit.kind() == Kind.GROUP)
+                .toList();
+        return shortage(limits, toCome, false) > shortage(ofPages, toCome, false);
+    }
+
+    /// Returns how much can be taken again beside `toCome` more bytes, so that more than the reserve is left, by a gap
+    /// within which nothing is given or taken; below 0 if too little is left anyway.
+    ///
+    /// @param pressed whether memory is hard to have: then twice as much is to be left
+    static long room(List<MemoryLimit> limits, long toCome, boolean pressed) {
+        return limits.stream()
+                .mapToLong(limit -> limit.availableBytes()
+                        - toCome
+                        - wanted(limit, true) / 10 * MOST_OF_RESERVE * (pressed ? 2 : 1))
+                .min()
+                .orElse(0);
     }
 
     /// Returns the limit that `toCome` more bytes would come too close to; that of the machine does not refuse them.

@@ -3,70 +3,160 @@ package io.moetier.runtime.session;
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.storage.memory.ByteSize;
+import io.moetier.storage.memory.MemoryAlarm;
 import io.moetier.storage.memory.MemoryLimit;
+import io.moetier.storage.memory.MemoryPressure;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.LongConsumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
-/// Gives slots of experts back when memory gets short: a limit was lowered, or something else has grown.
+/// Has slots of experts given back when memory gets short, because a limit was lowered or something else has grown, and
+/// taken again when there is room for them.
 ///
-/// A thread of its own looks at the limits four times a second, for that takes files to be read; the thread that
-/// computes asks between steps what that has found, and alone gives back. It allocates nothing for that.
+/// A thread of its own looks at the limits four times a second, ten times while slots are being filled, and whenever
+/// the
+/// kernel says that memory is short; for that takes files to be read, which allocates. What it finds it asks of the
+/// [Slots]: the thread that computes acts before its next layer. While none computes, this one does. Only what needs
+/// memory itself waits, with [#makeRoom(long)].
 final class MemoryGuard implements AutoCloseable {
-    private static final long PERIOD_MILLIS = 250;
+    private static final long PERIOD_MILLIS = 100;
+    private static final long PERIOD_NANOS = 250_000_000;
+    private static final double MANY_STALLS = 10; // percent of the time
+    private static final int STEPS = 16;
 
     private final Supplier<List<MemoryLimit>> limits;
-    private final LongConsumer giver;
+    private final Supplier<MemoryPressure> pressure;
+    private final Slots slots;
     private final ScheduledExecutorService thread;
-    private volatile long shortage;
+    private final ElasticRule rule = new ElasticRule(); // guarded by this, as the next four
+    private boolean hasLooked;
+    private long events;
+    private long lookedNanos;
+    private long refusedNanos = -PERIOD_NANOS;
+    private boolean asksForAlarms;
+    private @Nullable MemoryAlarm alarm; // of the thread, until that has ended
+    private volatile @Nullable RuntimeException failure; // in slots, while nobody computed
 
-    /// @param giver gives so many bytes back, or what it can
-    MemoryGuard(Supplier<List<MemoryLimit>> limits, LongConsumer giver) {
+    /// The slots of experts in main memory. All but [#giveBack] is called by a thread of the guard's.
+    interface Slots {
+        /// Returns the bytes of slots whose pages are still to come.
+        long emptyBytes();
+
+        /// Returns the bytes of slots that are away.
+        long awayBytes();
+
+        /// Returns the bytes of the least that can be taken again.
+        long partBytes();
+
+        /// Returns the bytes of all slots.
+        long allBytes();
+
+        /// Asks for so many bytes to be given back, or if it is negative, to be taken again.
+        void ask(long bytes);
+
+        /// Has it done, if nobody computes.
+        void settleIfIdle();
+
+        /// Gives so many bytes back, or what it can. Called by the thread that computes.
+        ///
+        /// @param addresses whether pages alone are not enough
+        void giveBack(long bytes, boolean addresses);
+    }
+
+    MemoryGuard(Supplier<List<MemoryLimit>> limits, Supplier<MemoryPressure> pressure, Slots slots) {
         this.limits = limits;
-        this.giver = giver;
+        this.pressure = pressure;
+        this.slots = slots;
         thread = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("moetier-memory").factory());
     }
 
     /// Begins to watch over the limits of this process.
-    static MemoryGuard start(LongConsumer giver) {
-        MemoryGuard guard = new MemoryGuard(AvailableMemory::limits, giver);
-        ScheduledFuture<?> _ =
-                guard.thread.scheduleWithFixedDelay(guard::look, PERIOD_MILLIS, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
+    static MemoryGuard start(Slots slots) {
+        MemoryGuard guard = new MemoryGuard(AvailableMemory::limits, MemoryPressure::now, slots);
+        ScheduledFuture<?> _ = guard.thread.scheduleWithFixedDelay(
+                guard::lookInTime, PERIOD_MILLIS, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
         return guard;
     }
 
-    /// Looks at the limits.
-    void look() {
-        shortage = MemoryBudget.shortage(limits.get(), 0);
-    }
-
-    /// Gives back what was found missing. To be called between steps by the thread that computes.
-    void relieve() {
-        if (shortage > 0) {
-            makeRoom(0);
+    private void lookInTime() {
+        if (!asksForAlarms) {
+            asksForAlarms = true; // here, since it takes a while
+            alarm = MemoryAlarm.start(refused -> look(refused, System.nanoTime()))
+                    .orElse(null);
+        }
+        long now = System.nanoTime();
+        if (slots.emptyBytes() > 0 || isTimeTo(now)) {
+            look(false, now);
         }
     }
 
-    /// Gives back what is missing for `bytes` of keys and values.
+    private synchronized boolean isTimeTo(long now) {
+        return now - lookedNanos >= PERIOD_NANOS;
+    }
+
+    /// Looks at the limits.
+    ///
+    /// @param refused whether somebody has tried to lower a limit and could not, of which the limits tell nothing
+    synchronized void look(boolean refused, long now) {
+        lookedNanos = now;
+        boolean newlyRefused = refused && now - refusedNanos >= PERIOD_NANOS; // one try is told many times
+        refusedNanos = newlyRefused ? now : refusedNanos;
+        MemoryPressure found = pressure.get();
+        boolean pressed = found.stalled() >= MANY_STALLS || (hasLooked && found.events() > events);
+        hasLooked = true;
+        events = found.events();
+        List<MemoryLimit> present = limits.get();
+        long empty = slots.emptyBytes();
+        long missing = MemoryBudget.shortage(present, empty, pressed);
+        long change = rule.change(
+                newlyRefused ? Math.max(missing, slots.allBytes() / STEPS) : missing,
+                MemoryBudget.room(present, empty, pressed),
+                slots.awayBytes(),
+                slots.partBytes(),
+                slots.allBytes(),
+                now);
+        slots.ask(change);
+        if (change != 0) {
+            try {
+                slots.settleIfIdle();
+            } catch (RuntimeException e) { // such as of a caller's policy
+                failure = e;
+            }
+        }
+    }
+
+    /// Throws what went wrong while nobody computed. To be called between steps by the thread that computes.
+    void requireSound() {
+        RuntimeException found = failure;
+        if (found != null) {
+            failure = null;
+            throw found;
+        }
+    }
+
+    /// Gives back what is missing for `bytes` of keys and values. To be called between steps by the thread that
+    /// computes.
     ///
     /// @throws InvalidOptionException if too little is left even so
     void makeRoom(long bytes) {
-        long missing = await(thread.submit(() -> MemoryBudget.shortage(limits.get(), bytes)));
+        long toCome = bytes + slots.emptyBytes();
+        List<MemoryLimit> present = await(thread.submit(limits::get));
+        long missing = MemoryBudget.shortage(present, toCome, false);
         if (missing > 0) {
-            giver.accept(missing);
+            slots.giveBack(missing, MemoryBudget.ofAddresses(present, toCome));
             await(thread.submit(() -> MemoryBudget.tightest(limits.get(), bytes)))
                     .ifPresent(limit -> {
                         throw tooLong(bytes, limit);
                     });
         }
-        shortage = 0; // until the next look
     }
 
     private static InvalidOptionException tooLong(long bytes, MemoryLimit limit) {
@@ -99,6 +189,7 @@ final class MemoryGuard implements AutoCloseable {
 
     @Override
     public void close() {
-        thread.shutdownNow();
+        thread.close();
+        Optional.ofNullable(alarm).ifPresent(MemoryAlarm::close);
     }
 }

@@ -1,6 +1,9 @@
 package io.moetier.runtime.offload;
 
 import io.moetier.runtime.metrics.Counters;
+import io.moetier.runtime.slots.Slab;
+import io.moetier.runtime.slots.SlabMemory;
+import io.moetier.runtime.slots.SlotPieces;
 import io.moetier.storage.cache.ExpertCache;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.model.ExpertId;
@@ -8,7 +11,6 @@ import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.Tier;
 import io.moetier.testdata.ModelChecking;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.IntStream;
@@ -40,17 +42,18 @@ class ExpertSequenceInterleavingsTest {
 
     ExpertSequenceInterleavingsTest() {
         Slab slab = new Slab(SLOT);
-        slab.add(Arena.ofAuto().allocate((long) SLOTS * SLOT), SLOTS);
         SlotReleases releases = new SlotReleases(device);
         int[] ids = source.ids();
+        ExpertCache cache = new ExpertCache(ids, SLOTS, Policies.of("lru").create(ids, SLOTS));
+        SlotPieces pieces = new SlotPieces(cache, slab, SlabMemory.of(device), SLOTS);
         sizeClass = new SizeClass(
                 Tier.HOST,
-                new ExpertCache(ids, SLOTS, Policies.of("lru").create(ids, SLOTS)),
+                cache,
                 slab,
                 IntStream.range(0, SLOTS)
                         .mapToObj(slot -> new Transfer(source, slab, slot, releases))
                         .toList(),
-                List.of());
+                pieces);
         Counters counters = new Counters();
         PromptSlots promptSlots = new PromptSlots(2);
         prefetcher = new Prefetcher(scheduler, counters, promptSlots, 1, List.of(sizeClass), new int[] {0, 0}, 3);

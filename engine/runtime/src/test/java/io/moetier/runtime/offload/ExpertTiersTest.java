@@ -20,6 +20,7 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -44,7 +45,11 @@ class ExpertTiersTest {
             devices.add(new FakeDevice());
         }
         PinnedTier pinned = PinnedTier.open(
-                source, devices.getFirst(), new Residency(2, 3L * hostSlots * SLOT, Policies.of("lru")), counters);
+                source,
+                devices.getFirst(),
+                new Residency(2, 3L * hostSlots * SLOT, Policies.of("lru")),
+                counters,
+                Loaders.THREADS);
         return ExpertTiers.over(
                 pinned,
                 List.<Device>copyOf(devices),
@@ -134,6 +139,114 @@ class ExpertTiersTest {
         devices.forEach(device -> assertEquals(0, device.numOpen.get()));
     }
 
+    /// Memory of devices and of the machine gets short, and is there again, between layers.
+    @ParameterizedTest
+    @CsvSource({"COPY, 1", "CPU, 1", "AUTO, 2"})
+    void slotsThatComeAndGoChangeNothing(Misses misses, int numDevices) {
+        long[] budgets = new long[numDevices];
+        Arrays.fill(budgets, 6L * 3 * SLOT);
+        try (ExpertTiers tiers = tiers(misses, 6, budgets)) {
+            int slots = tiers.residentSummary().slots().number();
+            int pinned = tiers.pinned().orElseThrow().residentSummary().slots().number();
+            for (int step = 0; step < 400; step++) {
+                int device = random.nextInt(numDevices);
+                switch (random.nextInt(8)) {
+                    case 0 -> tiers.ask(random.nextInt(8 * SLOT));
+                    case 1 -> tiers.ask(-random.nextInt(20 * SLOT));
+                    case 2 -> tiers.giveBackOn(device, random.nextInt(8 * SLOT));
+                    case 3 -> tiers.takeAgainOn(device, random.nextInt(20 * SLOT));
+                    default -> {
+                        // stays as it is
+                    }
+                }
+                run(tiers, step % 2);
+                assertTrue(tiers.residentSummary().slots().number() <= slots);
+                if (random.nextInt(4) == 0) {
+                    tiers.beginGuesses();
+                    boolean _ = tiers.guess((step + 1) % 2, new int[] {3, 7, 1}, new float[] {0.9f, 0.8f, 0.7f}, 3);
+                }
+            }
+            assertTrue(tiers.moves().takenAgain().slots() > 0, tiers.moves()::toString);
+            assertTrue(tiers.movesOn(0).takenAgain().slots() > 0, tiers.movesOn(0)::toString);
+            tiers.takeAgain(Long.MAX_VALUE);
+            for (int device = 0; device < numDevices; device++) {
+                tiers.takeAgainOn(device, Long.MAX_VALUE);
+                assertEquals(0, tiers.nextBytesOn(device));
+            }
+            assertEquals(slots, tiers.residentSummary().slots().number());
+            assertEquals(
+                    pinned,
+                    tiers.pinned().orElseThrow().residentSummary().slots().number());
+            run(tiers, 0);
+            devices.forEach(FakeDevice::finish);
+        }
+        assertEquals(0, wrong.get());
+        devices.forEach(device -> assertEquals(0, device.numOpen.get()));
+    }
+
+    /// What a loader has begun stays where it is, on the device and in main memory.
+    @Test
+    void aHeldLoaderKeepsItsSlotsWhileAllOthersGo() throws InterruptedException {
+        CountDownLatch reading = new CountDownLatch(1);
+        CountDownLatch released = new CountDownLatch(1);
+        source.beforeRead = id -> {
+            if (ExpertId.layerOf(id) == 1) {
+                reading.countDown();
+                awaitUninterruptibly(released);
+            }
+        };
+        try (ExpertTiers tiers = tiers(Misses.COPY, 8, 8L * 3 * SLOT)) {
+            int slots = tiers.residentSummary().slots().number();
+            try (LayerExperts all = tiers.begin(0, new int[] {0, 1}, new int[] {1, 1}, null, 2)) {
+                tiers.beginGuesses();
+                assertTrue(tiers.guess(1, new int[] {5}, new float[] {0.9f}, 1));
+                BitSet seen = new BitSet();
+                while (visitNext(all.on(0), devices.getFirst(), 0, seen)) {
+                    devices.getFirst().finish();
+                }
+                assertEquals(2, seen.cardinality());
+            }
+            reading.await();
+            tiers.giveBackOn(0, Long.MAX_VALUE);
+            tiers.giveBack(Long.MAX_VALUE, false);
+            int left = tiers.residentSummary().slots().number();
+            assertTrue(left < slots && left >= 4, left + " of " + slots + " are left");
+            released.countDown();
+            for (int step = 1; step < 20; step++) {
+                run(tiers, step % 2);
+            }
+            devices.forEach(FakeDevice::finish);
+        }
+        assertEquals(0, wrong.get());
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /// A device that has no memory after all keeps its slots away, and gives none of the others back for them.
+    @Test
+    void whatCannotBeTakenStaysAway() {
+        try (ExpertTiers tiers = tiers(Misses.COPY, 6, 6L * 3 * SLOT)) {
+            int slots = tiers.residentSummary().slots().number();
+            assertTrue(tiers.giveBackOn(0, 3 * SLOT));
+            int left = tiers.residentSummary().slots().number();
+            devices.getFirst().failAt(1);
+            assertEquals(0, tiers.takeAgainOn(0, Long.MAX_VALUE));
+            assertEquals(left, tiers.residentSummary().slots().number());
+            devices.getFirst().failAt(-1);
+            assertTrue(tiers.takeAgainOn(0, Long.MAX_VALUE) > 0);
+            assertEquals(slots, tiers.residentSummary().slots().number());
+            run(tiers, 0);
+            devices.forEach(FakeDevice::finish);
+        }
+        devices.forEach(device -> assertEquals(0, device.numOpen.get()));
+    }
+
     /// Copies fail at random and every sixth read; whatever they cost, no pin and no slot is lost.
     @ParameterizedTest
     @CsvSource({"CPU, 1", "AUTO, 1", "AUTO, 2", "COPY, 2"})
@@ -199,7 +312,8 @@ class ExpertTiersTest {
         InternalError error = new InternalError();
         boolean[] fails = {true};
         PolicyFactory lru = Policies.of("lru");
-        PinnedTier pinned = PinnedTier.open(source, devices.getFirst(), new Residency(2, 9L * SLOT, lru), counters);
+        PinnedTier pinned = PinnedTier.open(
+                source, devices.getFirst(), new Residency(2, 9L * SLOT, lru), counters, Loaders.THREADS);
         String lastOfAll = "access " + ExpertId.pack(0, EXPERTS - 1); // the second device's
         PolicyFactory failing = (ids, slots) -> new Listening(lru.create(ids, slots), heard -> {
             if (heard.equals(lastOfAll) && fails[0]) {

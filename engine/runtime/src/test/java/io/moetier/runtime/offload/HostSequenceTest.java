@@ -23,7 +23,11 @@ class HostSequenceTest {
 
     private final FakeSource source = new FakeSource(1, EXPERTS, SLOT);
     private final PinnedTier pinned = PinnedTier.open(
-            source, new FakeDevice(), new Residency(1, (long) SLOTS * SLOT, Policies.of("lru")), new Counters());
+            source,
+            new FakeDevice(),
+            new Residency(1, (long) SLOTS * SLOT, Policies.of("lru")),
+            new Counters(),
+            Loaders.THREADS);
     private final HostSequence sequence =
             new HostSequence(pinned, new Counters(), new LoaderThreads<>(2, EXPERTS), EXPERTS);
 

@@ -43,11 +43,16 @@ class PinnedTierInterleavingsTest {
             shared = two;
             Lincheck.runConcurrentTest(INTERLEAVINGS, () -> twoWantTheSameExpert(two));
         }
+        Lincheck.runConcurrentTest(INTERLEAVINGS, PinnedTierInterleavingsTest::aSlotGoesAndComesWhileTwoWantOne);
     }
 
     private static PinnedTier tier(int slots) {
         return PinnedTier.open(
-                SOURCE, new FakeDevice(), new Residency(1, (long) slots * SLOT, Policies.of("lru")), new Counters());
+                SOURCE,
+                new FakeDevice(),
+                new Residency(1, (long) slots * SLOT, Policies.of("lru")),
+                new Counters(),
+                Loaders.THREADS);
     }
 
     private static void twoWantTheOnlySlot(PinnedTier tier) {
@@ -94,6 +99,20 @@ class PinnedTierInterleavingsTest {
         new User(tier, 0).run();
         require(other.isRight(), "the other has another expert");
         require(SOURCE.readsOf(0, 0) == before + 1, "it was read twice");
+    }
+
+    /// With memory of its own each time, for it is freed.
+    private static void aSlotGoesAndComesWhileTwoWantOne() {
+        try (PinnedTier tier = tier(2)) {
+            shared = tier;
+            User other = new User(tier, 1);
+            other.thread.start();
+            boolean given = tier.elastic().giveBack(1, false);
+            new User(tier, 0).run();
+            require(!given || tier.elastic().takeAgain(Long.MAX_VALUE) == SLOT, "it did not come back");
+            require(other.isRight(), "the other has another expert");
+            require(tier.numSlots(0) == 2, "a slot is lost");
+        }
     }
 
     private static void require(boolean holds, String otherwise) {

@@ -40,7 +40,8 @@ class PinnedTierTest {
     private final FakeSource source = new FakeSource(2, EXPERTS, SLOT);
 
     private PinnedTier tier(int slots) {
-        return PinnedTier.open(source, device, new Residency(2, (long) slots * SLOT, Policies.of("lru")), counters);
+        return PinnedTier.open(
+                source, device, new Residency(2, (long) slots * SLOT, Policies.of("lru")), counters, Loaders.THREADS);
     }
 
     private DeviceCopies copies(PinnedTier tier) {

@@ -1,96 +1,233 @@
 package io.moetier.runtime.session;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.memory.MemoryLimit;
 import io.moetier.storage.memory.MemoryLimit.Kind;
+import io.moetier.storage.memory.MemoryPressure;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class MemoryGuardTest {
     private static final long MIB = 1L << 20;
+    private static final long SECOND = 1_000_000_000L;
 
-    private final AtomicLong limitBytes = new AtomicLong(2000 * MIB);
-    private final List<Long> given = new ArrayList<>();
+    private Kind kind = Kind.GROUP;
+    private long limitBytes = 2000 * MIB;
+    private long usedBytes = 1000 * MIB;
+    private MemoryPressure pressure = MemoryPressure.NONE;
+    private final FakeSlots slots = new FakeSlots();
+    private final MemoryGuard guard = new MemoryGuard(
+            () -> List.of(new MemoryLimit(kind, "the control group /a", limitBytes, usedBytes)), () -> pressure, slots);
 
-    private MemoryGuard guard() {
-        return new MemoryGuard(
-                () -> List.of(new MemoryLimit(Kind.GROUP, "the control group /a", limitBytes.get(), 1000 * MIB)),
-                given::add);
+    /// 600 MiB of slots that do as they are asked at once, as if nobody computed.
+    private final class FakeSlots implements MemoryGuard.Slots {
+        final List<Long> asked = new ArrayList<>();
+        final List<Long> given = new ArrayList<>();
+        boolean addressesGiven;
+        long empty;
+        long away;
+        Optional<RuntimeException> failure = Optional.empty();
+
+        @Override
+        public long emptyBytes() {
+            return empty;
+        }
+
+        @Override
+        public long awayBytes() {
+            return away;
+        }
+
+        @Override
+        public long partBytes() {
+            return 4 * MIB;
+        }
+
+        @Override
+        public long allBytes() {
+            return 640 * MIB;
+        }
+
+        @Override
+        public void ask(long bytes) {
+            asked.add(bytes);
+        }
+
+        @Override
+        public void settleIfIdle() {
+            failure.ifPresent(e -> {
+                throw e;
+            });
+            move(asked.getLast());
+        }
+
+        @Override
+        public void giveBack(long bytes, boolean addresses) {
+            given.add(bytes);
+            addressesGiven = addresses;
+            move(bytes);
+        }
+
+        private void move(long bytes) {
+            long most = allBytes() - 40 * MIB - away;
+            long moved = Math.clamp(bytes, -away, most);
+            away += moved;
+            usedBytes -= moved;
+        }
     }
 
     @Test
-    void givesBackOnceWhatALowerLimitLeavesTooLittleFor() {
-        try (MemoryGuard guard = guard()) {
-            guard.look();
-            guard.relieve();
-            assertEquals(List.of(), given);
-            limitBytes.set(1020 * MIB);
-            guard.relieve();
-            assertEquals(List.of(), given, "nobody has looked");
-            guard.look();
-            guard.relieve();
-            guard.relieve();
-            assertEquals(List.of(1020 * MIB / 20 - 20 * MIB), given);
+    void asksForWhatALowerLimitLeavesTooLittleFor() {
+        guard.look(false, 0);
+        assertEquals(List.of(0L), slots.asked);
+        limitBytes = 1020 * MIB;
+        guard.look(false, 1);
+        assertEquals(limitBytes / 20 - 20 * MIB, slots.asked.getLast());
+        guard.look(false, 2);
+        assertEquals(0, slots.asked.getLast(), "the reserve is left now");
+    }
+
+    @Test
+    void slotsThatAreStillToBeFilledCount() {
+        slots.empty = 990 * MIB;
+        guard.look(false, 0);
+        assertEquals(90 * MIB, slots.asked.getLast());
+    }
+
+    @Test
+    void underPressureAllOfTheReserveIsToBeLeft() {
+        usedBytes = 1915 * MIB;
+        guard.look(false, 0);
+        assertEquals(0, slots.asked.getLast(), "most of it is left");
+        pressure = new MemoryPressure(12.5, 0);
+        guard.look(false, 1);
+        assertEquals(15 * MIB, slots.asked.getLast());
+        usedBytes = 1915 * MIB;
+        pressure = new MemoryPressure(0, 1);
+        guard.look(false, 2);
+        assertEquals(15 * MIB, slots.asked.getLast(), "a limit was met");
+        usedBytes = 1915 * MIB;
+        guard.look(false, 3);
+        assertEquals(0, slots.asked.getLast(), "and not again");
+    }
+
+    @Test
+    void aMachineThatOthersPressKeepsWhatItHadAtFirst() {
+        kind = Kind.MACHINE;
+        usedBytes = 1700 * MIB;
+        guard.look(false, 0);
+        assertEquals(0, slots.asked.getLast());
+        pressure = new MemoryPressure(50, 0);
+        guard.look(false, 1);
+        assertEquals(212 * MIB, slots.asked.getLast(), "before it swaps");
+    }
+
+    @Test
+    void pressureElsewhereIsNoneOfOurs() {
+        pressure = new MemoryPressure(99, 7);
+        guard.look(false, 0);
+        assertEquals(0, slots.asked.getLast(), "1000 MiB are left");
+    }
+
+    /// Of a limit that could not be lowered nothing is known but that somebody wanted to.
+    @Test
+    void everyRefusedLimitTakesASixteenth() {
+        guard.look(true, 0);
+        guard.look(true, SECOND / 10);
+        guard.look(true, SECOND);
+        assertEquals(List.of(40 * MIB, 0L, 40 * MIB), slots.asked, "one try may be told twice");
+    }
+
+    @Test
+    void allComesBackSlotBySlotWhenTheLimitRises() {
+        limitBytes = 1020 * MIB;
+        guard.look(false, 0);
+        long away = slots.away;
+        assertTrue(away > 0);
+        limitBytes = 2000 * MIB;
+        slots.asked.clear();
+        for (long now = 1; now < 20; now++) {
+            guard.look(false, now * SECOND / 4);
         }
+        assertEquals(0, slots.away);
+        assertEquals(-away, slots.asked.stream().mapToLong(Long::longValue).sum());
+        List<Long> taken = slots.asked.stream().filter(bytes -> bytes != 0).toList();
+        assertEquals(List.of(-4 * MIB, -8 * MIB, -16 * MIB), taken.subList(0, 3));
+        assertEquals(List.of(0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L), slots.asked.subList(0, 8), "two seconds of calm");
+    }
+
+    /// Between what makes it give and what lets it take there is a gap, so that neither brings about the other.
+    @Test
+    void takesNoMoreThanLeavesMoreThanTheReserve() {
+        usedBytes = 1300 * MIB;
+        slots.away = 600 * MIB;
+        for (long now = 1; now < 200; now++) {
+            guard.look(false, now * SECOND / 4);
+            assertTrue(slots.asked.getLast() <= 0);
+        }
+        assertTrue(limitBytes - usedBytes >= 120 * MIB, () -> usedBytes / MIB + " MiB are used");
+        assertTrue(limitBytes - usedBytes < 124 * MIB, () -> usedBytes / MIB + " MiB are used");
     }
 
     @Test
     void makesRoomForWhatIsAllocatedNext() {
-        try (MemoryGuard guard = guard()) {
-            guard.makeRoom(900 * MIB);
-            assertEquals(List.of(), given);
-            guard.makeRoom(970 * MIB);
-            assertEquals(List.of(70 * MIB), given);
-        }
+        guard.makeRoom(900 * MIB);
+        assertEquals(List.of(), slots.given);
+        guard.makeRoom(970 * MIB);
+        assertEquals(List.of(70 * MIB), slots.given);
+    }
+
+    @Test
+    void whereAddressesAreShortPagesAreNotEnough() {
+        guard.makeRoom(970 * MIB);
+        assertEquals(false, slots.addressesGiven);
+        kind = Kind.ADDRESSES;
+        guard.makeRoom(1040 * MIB);
+        assertTrue(slots.addressesGiven);
     }
 
     @Test
     void aTextThatNothingCanGiveWayToEndsInASentence() {
-        try (MemoryGuard guard = guard()) {
-            InvalidOptionException refused =
-                    assertThrows(InvalidOptionException.class, () -> guard.makeRoom(990 * MIB));
-            assertEquals(List.of(90 * MIB), given);
-            assertEquals(
-                    "contextLength: 990 MiB more of keys and values are needed for the text, and no more experts can"
-                            + " give way to them: they do not fit into the 1000 MiB that the control group /a has left"
-                            + " of 1.95 GiB",
-                    refused.getMessage());
-        }
-    }
-
-    @Test
-    void whatIsGivenBackCounts() {
-        AtomicLong used = new AtomicLong(1500 * MIB);
-        try (MemoryGuard guard = new MemoryGuard(
-                () -> List.of(new MemoryLimit(Kind.GROUP, "the control group /a", 2000 * MIB, used.get())),
-                bytes -> used.addAndGet(-bytes))) {
-            guard.makeRoom(700 * MIB);
-            assertEquals(1500 * MIB - 300 * MIB, used.get());
-        }
+        slots.away = 600 * MIB; // the least is left
+        InvalidOptionException refused = assertThrows(InvalidOptionException.class, () -> guard.makeRoom(990 * MIB));
+        assertEquals(List.of(90 * MIB), slots.given);
+        assertEquals(
+                "contextLength: 990 MiB more of keys and values are needed for the text, and no more experts can"
+                        + " give way to them: they do not fit into the 1000 MiB that the control group /a has left"
+                        + " of 1.95 GiB",
+                refused.getMessage());
     }
 
     @Test
     void aMachineRefusesNothing() {
-        try (MemoryGuard guard = new MemoryGuard(
-                () -> List.of(new MemoryLimit(Kind.MACHINE, "this machine", 2000 * MIB, 1500 * MIB)), given::add)) {
-            guard.makeRoom(700 * MIB);
-            assertEquals(1, given.size());
-        }
+        kind = Kind.MACHINE;
+        slots.away = 600 * MIB;
+        guard.makeRoom(970 * MIB);
+        assertEquals(1, slots.given.size());
     }
 
     @Test
     void anInterruptIsKept() {
-        try (MemoryGuard guard = guard()) {
-            Thread.currentThread().interrupt();
-            guard.makeRoom(970 * MIB);
-            assertTrue(Thread.interrupted());
-            assertEquals(List.of(70 * MIB), given);
-        }
+        Thread.currentThread().interrupt();
+        guard.makeRoom(970 * MIB);
+        assertTrue(Thread.interrupted());
+        assertEquals(List.of(70 * MIB), slots.given);
+    }
+
+    @Test
+    void whatFailsWhileNobodyComputesIsToldToWhoComputesNext() {
+        RuntimeException failure = new IllegalStateException("a policy");
+        slots.failure = Optional.of(failure);
+        limitBytes = 1020 * MIB;
+        guard.look(false, 0);
+        assertSame(failure, assertThrows(IllegalStateException.class, guard::requireSound));
+        guard.requireSound();
     }
 }

@@ -7,12 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.runtime.metrics.ActivityListener;
 import io.moetier.runtime.metrics.RunStats;
+import io.moetier.runtime.offload.ExpertTiers;
 import io.moetier.runtime.offload.PrefetchChoice;
 import io.moetier.runtime.offload.ResidentSummary;
 import io.moetier.runtime.trace.TraceRecorder;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.IoMode;
+import io.moetier.testdata.Seeds;
 import io.moetier.testdata.TestData;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -154,13 +157,75 @@ class OffloadingTest {
             for (int position = 0; position < PROMPT.length; position++) {
                 session.decode(PROMPT[position]);
                 copyBits(session.logits(), bits, position * vocab);
-                engine.expertTiers().giveBack(1);
+                engine.expertTiers().giveBack(1, false);
             }
             assertArrayEquals(Arrays.copyOf(expected, bits.length), bits);
             ResidentSummary left = engine.expertTiers().residentSummary();
             assertTrue(left.numGivenBack() > 0);
             assertEquals(engine.minimumRamBytes(), left.slots().bytes());
-            assertFalse(engine.expertTiers().giveBack(1), "the least stays");
+            assertFalse(engine.expertTiers().giveBack(1, false), "the least stays");
+        }
+    }
+
+    /// Memory gets short and is so no more, in any order, in the middle of passes too, from another thread as the guard
+    /// does it.
+    @Test
+    void slotsThatComeAndGoLeaveTheBitsAsTheyWere() {
+        Path store = store("tiny-mixtral");
+        int[] expected = bits(store, EngineConfig.DEFAULT.withThreads(1));
+        Seeds.each(12, (_, random) -> {
+            String policy = random.nextBoolean() ? "gate" : "lru";
+            EngineConfig config = EngineConfig.DEFAULT
+                    .withThreads(1 + random.nextInt(2))
+                    .withPolicy(policy, Optional.empty())
+                    .withPrefetch(random.nextBoolean() ? PrefetchChoice.ON : PrefetchChoice.AUTO);
+            try (Engine engine = Engine.open(store, config)) {
+                ExpertTiers tiers = engine.expertTiers();
+                int numSlots = tiers.residentSummary().slots().number();
+                long most = tiers.residentSummary().slots().bytes();
+                engine.listen(new ActivityListener() {
+                    @Override
+                    public void onLayer(int layer) {
+                        if (random.nextInt(3) == 0) {
+                            tiers.ask(random.nextLong(-most / 4, most / 2));
+                        }
+                    }
+                });
+                assertArrayEquals(expected, bits(engine));
+                ResidentSummary after = tiers.residentSummary();
+                assertTrue(after.slots().bytes() >= engine.minimumRamBytes(), after::toString);
+                assertEquals(numSlots, after.slots().number() + after.numGivenBack());
+                assertTrue(tiers.moves().givenBack().slots() > 0);
+                tiers.ask(-most);
+                tiers.settle();
+                assertEquals(numSlots, tiers.residentSummary().slots().number(), "all come back");
+                assertEquals(0, tiers.moves().numAway());
+                assertArrayEquals(expected, bits(engine));
+            }
+        });
+    }
+
+    /// Where addresses are short, slots go in pieces, and what went as pages before goes with them.
+    @Test
+    void piecesAndSlotsMix() {
+        Path store = store("tiny-mixtral");
+        int[] expected = bits(store, EngineConfig.DEFAULT.withThreads(1));
+        try (Engine engine = Engine.open(store, EngineConfig.DEFAULT)) {
+            ExpertTiers tiers = engine.expertTiers();
+            int numSlots = tiers.residentSummary().slots().number();
+            assertArrayEquals(expected, bits(engine));
+            tiers.giveBack(5 * tiers.residentSummary().slotBytes(), false);
+            assertEquals(numSlots - 5, tiers.residentSummary().slots().number());
+            assertTrue(tiers.giveBack(Long.MAX_VALUE, true));
+            assertEquals(
+                    engine.minimumRamBytes(), tiers.residentSummary().slots().bytes());
+            assertArrayEquals(expected, bits(engine));
+            assertFalse(tiers.giveBack(1, true), "the least stays");
+            tiers.takeAgain(3 * tiers.residentSummary().slotBytes());
+            assertArrayEquals(expected, bits(engine));
+            tiers.takeAgain(Long.MAX_VALUE);
+            assertEquals(numSlots, tiers.residentSummary().slots().number());
+            assertArrayEquals(expected, bits(engine));
         }
     }
 

@@ -1,0 +1,40 @@
+package io.moetier.runtime.session;
+
+import io.moetier.runtime.offload.ExpertTiers;
+
+/// The slots in main memory of an engine's tiers.
+///
+/// @param ifIdle runs what it is given if no step is under way
+record TierSlots(ExpertTiers tiers, long slotBytes, long partBytes, long allBytes, IfIdle ifIdle)
+        implements MemoryGuard.Slots {
+    /// Runs something between steps, or not at all.
+    @FunctionalInterface
+    interface IfIdle {
+        void run(Runnable action);
+    }
+
+    @Override
+    public long emptyBytes() {
+        return tiers.emptyBytes();
+    }
+
+    @Override
+    public long awayBytes() {
+        return tiers.moves().numAway() * slotBytes;
+    }
+
+    @Override
+    public void ask(long bytes) {
+        tiers.ask(bytes);
+    }
+
+    @Override
+    public void settleIfIdle() {
+        ifIdle.run(tiers::settle);
+    }
+
+    @Override
+    public void giveBack(long bytes, boolean addresses) {
+        tiers.giveBack(bytes, addresses);
+    }
+}
