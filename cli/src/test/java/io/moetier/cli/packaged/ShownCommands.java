@@ -4,6 +4,7 @@ import io.moetier.cli.CommandLineRun;
 import io.moetier.cli.CommandWorker;
 import io.moetier.testdata.ChildProcess;
 import io.moetier.testdata.ChildProcess.Ended;
+import io.moetier.testdata.HubDouble;
 import java.io.IOException;
 import java.io.Writer;
 import java.lang.ProcessBuilder.Redirect;
@@ -16,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /// Runs commands that a document shows, in one directory, as its reader types them.
 ///
-/// The launcher starts the first command of Moetier, and each that is more than words or is measured. The others, which
-/// would take longer to start than to end, share one JVM in that directory; a shell parts their words.
+/// The launcher starts the first command of Moetier, and each that is more than words, is measured or asks the hub. The
+/// others, which would take longer to start than to end, share one JVM in that directory; a shell parts their words.
 final class ShownCommands implements AutoCloseable {
     /// Commands so short end before what the JVM's optimising compiler makes pays, but for those that need it: what is
     /// measured, and what computes with Java's vectors.
@@ -25,27 +26,35 @@ final class ShownCommands implements AutoCloseable {
 
     private static final Pattern OPTIMISED = Pattern.compile("doctor|--kernels vector");
     private static final Pattern MOETIER = Pattern.compile("\\./moetier (.*)");
+    private static final Pattern OF_HUB = Pattern.compile("hf:|moetier (pull|list|rm)\\b");
     private static final Pattern MORE_THAN_WORDS = Pattern.compile("[|&;<>$`()*?]");
 
     private final Path directory;
     private final Path cache;
+    private final HubDouble hub;
     private boolean launched;
     private @Nullable ChildProcess worker;
 
-    ShownCommands(Path directory, Path cache) {
+    ShownCommands(Path directory, Path cache, HubDouble hub) {
         this.directory = directory;
         this.cache = cache;
+        this.hub = hub;
     }
 
     Ended run(String command) throws IOException, InterruptedException {
         boolean quick = !OPTIMISED.matcher(command).find();
         boolean ofMoetier = MOETIER.matcher(command).matches();
-        if (ofMoetier && launched && quick && !MORE_THAN_WORDS.matcher(command).find()) {
+        boolean ofHub = OF_HUB.matcher(command).find();
+        if (ofMoetier && launched && quick && !ofHub && !MORE_THAN_WORDS.matcher(command).find()) {
             return work(words(command));
         }
         launched |= ofMoetier;
         ProcessBuilder builder = shell(command);
         builder.environment().put("MOETIER_CACHE", cache.toString());
+        builder.environment().keySet().removeIf(name -> name.startsWith("HF_"));
+        builder.environment().put("HF_ENDPOINT", hub.endpoint().toString());
+        builder.environment().put("HF_HOME", cache.resolve("huggingface").toString());
+        builder.environment().put("NO_PROXY", hub.endpoint().getHost());
         if (quick) {
             builder.environment().put("MOETIER_JAVA_OPTS", QUICK);
         }

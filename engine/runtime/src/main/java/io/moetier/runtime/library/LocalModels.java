@@ -143,7 +143,7 @@ public final class LocalModels {
     /// Returns the store of a model, be it of what the model is now or was before.
     private Optional<Path> store(Path model) {
         return Files.exists(model)
-                ? stores(Stores.folder(cache, model, Optional.empty())).findFirst()
+                ? stores(Stores.folder(cache, model, Optional.empty(), false)).findFirst()
                 : Optional.empty();
     }
 

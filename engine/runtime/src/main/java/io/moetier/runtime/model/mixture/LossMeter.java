@@ -126,7 +126,7 @@ public final class LossMeter {
     /// @param isFirst whether this is the first layer with experts of a pass
     /// @param layer whose experts are chosen; those from `numExperts` on cost nothing and stay
     boolean leaveOut(boolean isFirst, int layer, ExpertChoices chosen, int n, int k, int numExperts) {
-        if (mode == Mode.EXACT || mode == Mode.LIMITED && n > 1) {
+        if (mode == Mode.EXACT || (mode == Mode.LIMITED && n > 1)) {
             return false;
         }
         if (isFirst) {
