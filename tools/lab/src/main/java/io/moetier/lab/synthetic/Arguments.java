@@ -11,9 +11,11 @@ import java.util.Optional;
 /// @param text by which experts are chosen, with `--routing text`
 record Arguments(Path file, ModelShape shape, DType dtype, long seed, boolean routedByText, Optional<Path> text) {
     private static final String USAGE = "usage: SyntheticModel FILE.gguf [--type q8_0|q4_0|q4_1|q4_k|q6_k|bf16|f32]"
-            + " [--layers N] [--experts N] [--vocabulary N] [--seed N] [--routing random|text] [--text FILE]";
+            + " [--layers N] [--experts N] [--experts-per-token N] [--hidden N] [--expert-hidden N] [--vocabulary N]"
+            + " [--seed N] [--routing random|text] [--text FILE]";
     private static final int MAX_LAYERS = ExpertId.MAX_INDEX / 2 + 1;
     private static final int MAX_EXPERTS = ExpertId.MAX_INDEX + 1;
+    private static final int MAX_WIDTH = 1 << 16;
     private static final int MAX_VOCABULARY = 1 << 20; // no model's is larger, and the tokenizer is made in memory
 
     /// Reads the arguments; by default the model has OLMoE-1B-7B's shape in q8_0.
@@ -41,6 +43,9 @@ record Arguments(Path file, ModelShape shape, DType dtype, long seed, boolean ro
             case "--type" -> with(type(option, value));
             case "--layers" -> with(shape.withLayers(number(option, value, 1, MAX_LAYERS)));
             case "--experts" -> with(shape.withExperts(number(option, value, 1, MAX_EXPERTS)));
+            case "--experts-per-token" -> with(shape.withExpertsPerToken(number(option, value, 1, shape.experts())));
+            case "--hidden" -> with(shape.withHidden(width(option, value)));
+            case "--expert-hidden" -> with(shape.withExpertHidden(width(option, value)));
             case "--vocabulary" ->
                 with(shape.withVocabulary(number(option, value, SmallVocabulary.LEAST_SIZE, MAX_VOCABULARY)));
             case "--seed" -> with(wholeNumber(option, value, Long.MIN_VALUE, Long.MAX_VALUE));
@@ -80,6 +85,15 @@ record Arguments(Path file, ModelShape shape, DType dtype, long seed, boolean ro
 
     private static int number(String option, String value, int least, int most) {
         return (int) wholeNumber(option, value, least, most);
+    }
+
+    private static int width(String option, String value) {
+        int width = number(option, value, ModelShape.LONGEST_BLOCK, MAX_WIDTH);
+        if (width % ModelShape.LONGEST_BLOCK != 0) {
+            throw new IllegalArgumentException(
+                    option + " must be a multiple of " + ModelShape.LONGEST_BLOCK + ", not " + value);
+        }
+        return width;
     }
 
     private static long wholeNumber(String option, String value, long least, long most) {

@@ -9,7 +9,8 @@ public record ModelShape(
     /// Of OLMoE-1B-7B (Muennighoff et al. 2024).
     static final ModelShape OLMOE = new ModelShape(16, 2048, 16, 64, 8, 1024, 50304);
 
-    private static final int LONGEST_BLOCK = 256;
+    /// Of any type of weights, in elements.
+    static final int LONGEST_BLOCK = 256;
 
     /// @throws IllegalArgumentException if a size cannot be
     public ModelShape {
@@ -27,6 +28,20 @@ public record ModelShape(
 
     ModelShape withExperts(int count) {
         return new ModelShape(layers, hidden, heads, count, Math.min(expertsPerToken, count), expertHidden, vocabulary);
+    }
+
+    ModelShape withExpertsPerToken(int count) {
+        return new ModelShape(layers, hidden, heads, experts, count, expertHidden, vocabulary);
+    }
+
+    /// Returns one of this width, with heads of the same size.
+    ModelShape withHidden(int width) {
+        return new ModelShape(
+                layers, width, width * heads / hidden, experts, expertsPerToken, expertHidden, vocabulary);
+    }
+
+    ModelShape withExpertHidden(int width) {
+        return new ModelShape(layers, hidden, heads, experts, expertsPerToken, width, vocabulary);
     }
 
     ModelShape withVocabulary(int size) {
