@@ -62,9 +62,8 @@ public final class Engine implements AutoCloseable {
     /// Tokens that one forward pass takes at most.
     public static final int BATCH = 512;
 
-    private static final int LEAST_BATCH = 64;
-
     private final ExpertStore store;
+    private final EngineConfig config;
     private final ModelSpec spec;
     private final ExpertSelection selection;
     private final int contextLength;
@@ -97,6 +96,7 @@ public final class Engine implements AutoCloseable {
     @SuppressWarnings("MustBeClosedChecker") // owned closes the arena
     private Engine(ExpertStore store, EngineConfig config, Owned owned) {
         this.store = store;
+        this.config = config;
         this.owned = owned;
         selection = config.numerics().selection();
         spec = selected(Families.describe(store.config(), store.denseFile()), selection);
@@ -119,8 +119,8 @@ public final class Engine implements AutoCloseable {
         StoreWeights weights = new StoreWeights(store, mainMemory);
         otherWeightBytes = weights.byteSize();
         asked = config.memory().ramBytes().isPresent();
-        batch = batchThatFits(config);
-        memoryPlan = planned(config);
+        batch = needs().batch(MemoryBudget::fits);
+        memoryPlan = planned();
         expertTiers = openTiers(config, policy);
         owned.add(expertTiers::close);
         ExpertPlaces places = new ExpertPlaces(
@@ -246,7 +246,7 @@ public final class Engine implements AutoCloseable {
             budget.requireAddresses(bytes);
         } else {
             long keyValues = config.compute().devices().isEmpty()
-                    ? reservedKeyValues(selected, config, contextLength, LEAST_BATCH)
+                    ? EngineNeeds.leastKeyValues(selected, config, contextLength)
                     : 0;
             MemoryBudget.require(new MemoryNeeds(budget.minimumBytes(), otherWeightBytes, 0, keyValues, 0, 0, 0));
         }
@@ -664,48 +664,21 @@ public final class Engine implements AutoCloseable {
         return config.memory().ramBytes().orElseGet(() -> Math.max(minimumRamBytes(), memoryPlan.expertBytes()));
     }
 
-    /// Returns how many tokens a pass takes at most: fewer than usual where their buffers, keys and values would
-    /// leave too little for the fewest experts. An encoder's output begins with one pass, whose experts may have a
-    /// capacity.
-    private int batchThatFits(EngineConfig config) {
-        int tokens = Math.min(BATCH, contextLength);
-        if (!asked && device.readsMainMemory() && spec.encoder().isEmpty()) {
-            while (tokens > LEAST_BATCH && !MemoryBudget.fits(needs(config, tokens))) {
-                tokens = Math.max(LEAST_BATCH, tokens / 2);
-            }
-        }
-        return tokens;
-    }
-
     /// @throws InvalidOptionException if nobody says how much experts may take, and the least does not fit
-    private MemoryPlan planned(EngineConfig config) {
-        MemoryNeeds needs = needs(config, batch);
+    private MemoryPlan planned() {
+        MemoryNeeds needs = needs().inMainMemory(batch);
         if (!asked) {
             MemoryBudget.require(needs);
         }
         return MemoryBudget.plan(needs);
     }
 
-    private MemoryNeeds needs(EngineConfig config, int tokens) {
-        boolean here = device.readsMainMemory();
+    private EngineNeeds needs() {
         long slotBytes =
                 store.layouts().stream().mapToLong(BlockLayout::slotBytes).max().orElse(0);
-        return new MemoryNeeds(
-                minimumRamBytes(),
-                otherWeightBytes,
-                otherWeightBytes,
-                here ? reservedKeyValues(spec, config, contextLength, tokens) : 0,
-                here ? Session.workspaceBytes(spec, device, contextLength, tokens) : 0,
-                store.readsPastCache() ? 0 : 2L * loaders.count() * slotBytes, // one is read ahead
-                config.memory().reservedBytes());
-    }
-
-    /// Returns the bytes of keys and values that are reserved: all that were asked for. Where nobody asked, those of
-    /// the first `batch` tokens; experts give way to later ones.
-    private static long reservedKeyValues(ModelSpec spec, EngineConfig config, int contextLength, int batch) {
-        boolean asked = config.memory().contextLength() > 0;
-        return KvCache.allocatedBytes(
-                spec, config.numerics().kv(), asked ? contextLength : Math.min(batch, contextLength));
+        long loading = store.readsPastCache() ? 0 : 2L * loaders.count() * slotBytes; // one is read ahead
+        EngineNeeds.Bytes bytes = new EngineNeeds.Bytes(minimumRamBytes(), otherWeightBytes, otherWeightBytes, loading);
+        return new EngineNeeds(spec, config, device, device.readsMainMemory(), bytes);
     }
 
     private VramBudget vramBudget(int number) {
@@ -714,18 +687,15 @@ public final class Engine implements AutoCloseable {
             return new VramBudget(0, 0, ExpertPlaces.bytesThere(spec, batch) + working, minimumRamBytes());
         }
         int others = devices.size() - 1 + (processor.isPresent() ? 1 : 0);
-        long workspace = Session.workspaceBytes(spec, device, contextLength, batch)
-                + others * ExpertPlaces.bytesHere(spec, batch)
-                + working;
-        return new VramBudget(
-                otherWeightBytes, KvCache.allocatedBytes(spec, kv, contextLength), workspace, minimumRamBytes());
+        return needs().onDevice(batch, others, working);
     }
 
     private int numExpertsPerToken() {
         return numExpertsPerToken(spec);
     }
 
-    private static int numExpertsPerToken(ModelSpec spec) {
+    /// Returns the most experts that a layer chooses for a token.
+    static int numExpertsPerToken(ModelSpec spec) {
         return spec.moeLayers().stream()
                 .mapToInt(MoeSpec::numExpertsPerToken)
                 .max()
@@ -743,7 +713,8 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    private static int contextLength(ModelSpec spec, EngineConfig config) {
+    /// Returns how many tokens a session of a model holds.
+    static int contextLength(ModelSpec spec, EngineConfig config) {
         if (config.memory().contextLength() > spec.maxPositionEmbeddings()) {
             throw new InvalidOptionException(
                     "contextLength",

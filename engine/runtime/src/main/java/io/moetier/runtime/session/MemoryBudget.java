@@ -68,7 +68,11 @@ final class MemoryBudget {
 
     /// Says whether [#require] would be satisfied.
     static boolean fits(MemoryNeeds needs) {
-        return tooTight(needs, AvailableMemory.limits(), Held.now()).isEmpty();
+        return fits(needs, AvailableMemory.limits(), Held.now());
+    }
+
+    static boolean fits(MemoryNeeds needs, List<MemoryLimit> limits, Held held) {
+        return tooTight(needs, limits, held).isEmpty();
     }
 
     private static Optional<MemoryPlan> tooTight(MemoryNeeds needs, List<MemoryLimit> limits, Held held) {

@@ -10,39 +10,64 @@ import io.moetier.runtime.model.spec.IndexerSpec;
 import io.moetier.runtime.model.spec.KeyValueSpec;
 import io.moetier.runtime.model.spec.LatentAttentionSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.TreeMap;
+import java.util.Map;
 
 /// What all layers together keep of each position, or of each entry that stands for several: keys and values,
 /// latents, rows, index keys.
 ///
+/// @param kind what it is
 /// @param rate positions of an entry
 /// @param bytes of one
-record KeptRows(int rate, long bytes) {
-    /// Returns what a model keeps, by rate.
+record KeptRows(Kind kind, int rate, long bytes) {
+    /// What is kept.
+    enum Kind {
+        KEYS_AND_VALUES("keys and values"),
+        LATENTS("latents"),
+        ROWS("compressed rows"),
+        INDEX("index keys");
+
+        private final String words;
+
+        Kind(String words) {
+            this.words = words;
+        }
+
+        /// Returns the name for people.
+        String words() {
+            return words;
+        }
+    }
+
+    private record Rate(Kind kind, int rate) {}
+
+    /// Returns what a model keeps, by kind and rate.
     static List<KeptRows> of(ModelSpec spec, KvType type) {
-        TreeMap<Integer, Long> byRate = new TreeMap<>();
+        Map<Rate, Long> kept = new LinkedHashMap<>();
         spec.blocks(KeyValueSpec.class)
-                .forEach(attention -> byRate.merge(
-                        1,
+                .forEach(attention -> kept.merge(
+                        new Rate(Kind.KEYS_AND_VALUES, 1),
                         KvLayer.bytesPerPosition(type, attention.numKeyValueHeads(), attention.headDim()),
                         Long::sum));
         spec.blocks(LatentAttentionSpec.class)
                 .map(LatentAttentionSpec::shape)
-                .forEach(shape -> byRate.merge(1, bytes(type, shape), Long::sum));
+                .forEach(shape -> kept.merge(new Rate(Kind.LATENTS, 1), bytes(type, shape), Long::sum));
         spec.blocks(CompressedAttentionSpec.class).forEach(attention -> {
             long ofRow = LatentLayer.bytesPerPosition(type, attention.heads().headDim(), 0);
-            byRate.merge(1, ofRow, Long::sum);
+            kept.merge(new Rate(Kind.ROWS, 1), ofRow, Long::sum);
             if (attention.rate() > 0) {
-                byRate.merge(attention.rate(), ofRow, Long::sum);
+                kept.merge(new Rate(Kind.ROWS, attention.rate()), ofRow, Long::sum);
             }
         });
         spec.indexers()
                 .map(IndexerSpec::shape)
-                .forEach(shape ->
-                        byRate.merge(shape.blocks().rate(), IndexLayer.bytesPerPosition(type, shape.dim()), Long::sum));
-        return byRate.entrySet().stream()
-                .map(entry -> new KeptRows(entry.getKey(), entry.getValue()))
+                .forEach(shape -> kept.merge(
+                        new Rate(Kind.INDEX, shape.blocks().rate()),
+                        IndexLayer.bytesPerPosition(type, shape.dim()),
+                        Long::sum));
+        return kept.entrySet().stream()
+                .map(entry -> new KeptRows(entry.getKey().kind(), entry.getKey().rate(), entry.getValue()))
                 .toList();
     }
 

@@ -13,7 +13,9 @@ import io.moetier.runtime.model.spec.KeyValueSpec;
 import io.moetier.runtime.model.spec.LatentAttentionSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import java.lang.foreign.Arena;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// What the mixers of one session remember: the keys and values, or latents, of every attention block, compressed
@@ -102,6 +104,18 @@ public final class KvCache implements AutoCloseable {
         return RecurrentStates.bytes(spec)
                 + SequenceMemory.bytes(spec, chunks(positions) * KvLayer.CHUNK_POSITIONS)
                 + allocatedBytes(KeptRows.of(spec, type), positions);
+    }
+
+    /// Returns what [#allocatedBytes(ModelSpec, KvType, int)] is made of, by the names of kinds.
+    public static Map<String, Long> allocatedByKind(ModelSpec spec, KvType type, int positions) {
+        Map<String, Long> bytes = new LinkedHashMap<>();
+        for (KeptRows rows : KeptRows.of(spec, type)) {
+            bytes.merge(rows.kind().words(), rows.allocatedBytes(positions), Long::sum);
+        }
+        bytes.put("sequences of encoders", SequenceMemory.bytes(spec, chunks(positions) * KvLayer.CHUNK_POSITIONS));
+        bytes.put("recurrent states", RecurrentStates.bytes(spec));
+        bytes.values().removeIf(each -> each == 0);
+        return bytes;
     }
 
     private static long allocatedBytes(List<KeptRows> kept, int positions) {

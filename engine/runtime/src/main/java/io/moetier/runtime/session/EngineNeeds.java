@@ -1,0 +1,87 @@
+package io.moetier.runtime.session;
+
+import io.moetier.kernels.device.Device;
+import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.model.mixture.ExpertPlaces;
+import io.moetier.runtime.model.spec.ModelSpec;
+import java.util.function.Predicate;
+
+/// What an engine takes of memory, by its model, its options and the device that all but experts is computed on: the
+/// same sums for an engine that opens and for one that is only thought of.
+///
+/// @param device whose buffers are counted
+/// @param here whether that device reads main memory
+record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean here, Bytes bytes) {
+    private static final int LEAST_BATCH = 64;
+
+    /// What is known of a model's weights.
+    ///
+    /// @param leastExperts the top-k experts of one layer
+    /// @param weights all other weights
+    /// @param weightsThere how much of these is in memory already
+    /// @param loaders page cache that reading experts goes through
+    record Bytes(long leastExperts, long weights, long weightsThere, long loaders) {}
+
+    /// Returns how many tokens a session holds.
+    int contextLength() {
+        return Engine.contextLength(spec, config);
+    }
+
+    /// Returns how many tokens a pass takes at most: fewer than usual where their buffers, keys and values would
+    /// leave too little for the fewest experts. An encoder's output begins with one pass, whose experts may have a
+    /// capacity.
+    int batch(Predicate<MemoryNeeds> fits) {
+        int tokens = Math.min(Engine.BATCH, contextLength());
+        if (config.memory().ramBytes().isEmpty() && here && spec.encoder().isEmpty()) {
+            while (tokens > LEAST_BATCH && !fits.test(inMainMemory(tokens))) {
+                tokens = Math.max(LEAST_BATCH, tokens / 2);
+            }
+        }
+        return tokens;
+    }
+
+    /// Returns what is needed if a pass takes so many tokens at most.
+    MemoryNeeds inMainMemory(int tokens) {
+        return new MemoryNeeds(
+                bytes.leastExperts(),
+                bytes.weights(),
+                bytes.weightsThere(),
+                here ? reservedKeyValues(tokens) : 0,
+                here ? workspace(tokens) : 0,
+                bytes.loaders(),
+                config.memory().reservedBytes());
+    }
+
+    /// Returns what is needed of the device's own memory.
+    ///
+    /// @param others devices that compute experts for this one
+    /// @param working bytes that the device keeps between operations
+    VramBudget onDevice(int tokens, int others, long working) {
+        return new VramBudget(
+                bytes.weights(),
+                KvCache.allocatedBytes(spec, config.numerics().kv(), contextLength()),
+                workspace(tokens) + others * ExpertPlaces.bytesHere(spec, tokens) + working,
+                bytes.leastExperts());
+    }
+
+    private long workspace(int tokens) {
+        return Session.workspaceBytes(spec, device, contextLength(), tokens);
+    }
+
+    private long reservedKeyValues(int tokens) {
+        return reservedKeyValues(spec, config, contextLength(), tokens);
+    }
+
+    /// Returns the bytes of keys and values that are reserved before a model's device is known, at least.
+    static long leastKeyValues(ModelSpec spec, EngineConfig config, int contextLength) {
+        return reservedKeyValues(spec, config, contextLength, LEAST_BATCH);
+    }
+
+    /// Returns the bytes of keys and values that are reserved: all that were asked for. Where nobody asked, those of
+    /// the first `batch` tokens; experts give way to later ones.
+    private static long reservedKeyValues(ModelSpec spec, EngineConfig config, int contextLength, int batch) {
+        boolean asked = config.memory().contextLength() > 0;
+        return KvCache.allocatedBytes(
+                spec, config.numerics().kv(), asked ? contextLength : Math.min(batch, contextLength));
+    }
+}

@@ -1,0 +1,120 @@
+package io.moetier.runtime.session;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.kernels.device.KvType;
+import io.moetier.runtime.convert.CheckpointImporter;
+import io.moetier.runtime.convert.ExpertSizes;
+import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.convert.Quantisation;
+import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.option.InvalidOptionException;
+import io.moetier.storage.memory.AvailableMemory;
+import io.moetier.storage.memory.MemoryLimit;
+import io.moetier.testdata.TestData;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MemoryForecastTest {
+    private static final int CONTEXT = 40;
+    private static final EngineConfig CONFIG = EngineConfig.DEFAULT.withContextLength(CONTEXT);
+
+    /// What is told before there is an engine is what an engine then has: every part that a model decides.
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "mixtral",
+                "mixtral_sliding",
+                "qwen3_next",
+                "jamba",
+                "nemotron_h_moe",
+                "deepseek_v3",
+                "deepseek_v4",
+                "glm_moe_dsa",
+                "qwen3_vl_moe",
+                "switch_transformers"
+            })
+    void isWhatAnEngineHas(String golden) {
+        Path checkpoint = TestData.golden(golden);
+        MemoryForecast forecast =
+                MemoryForecast.of(model(checkpoint), CONFIG, AvailableMemory.limits(), Optional.empty(), false);
+        try (Engine engine = Engine.open(ImportedStores.of(checkpoint), CONFIG);
+                Session session = engine.newSession()) {
+            for (String part : List.of("other weights", "keys and values", "workspace", "loaders")) {
+                assertEquals(bytes(engine.memoryPlan(), part), bytes(forecast.plan(), part), part);
+            }
+            assertEquals(engine.expertTiers().residentSummary().slots(), forecast.slots());
+            assertEquals(session.memoryUse().otherWeights(), bytes(forecast.plan(), "other weights"));
+            assertEquals(
+                    KvCache.allocatedBytes(engine.spec(), KvType.F16, CONTEXT),
+                    forecast.keyValues().values().stream()
+                            .mapToLong(each -> each)
+                            .sum());
+        }
+    }
+
+    @Test
+    void aFullContextTakesWhatWasTold() {
+        Path checkpoint = TestData.tinyMixtral();
+        MemoryForecast forecast =
+                MemoryForecast.of(model(checkpoint), CONFIG, AvailableMemory.limits(), Optional.empty(), false);
+        try (Engine engine = Engine.open(ImportedStores.of(checkpoint), CONFIG);
+                Session session = engine.newSession()) {
+            session.prefill(IntStream.range(0, CONTEXT).toArray());
+            assertEquals(session.memoryUse().keyValues(), bytes(forecast.plan(), "keys and values"));
+        }
+    }
+
+    @Test
+    void theMemoryOfADeviceIsDivided() {
+        MemoryForecast.Model model = model(TestData.tinyMixtral());
+        long vram = 64 << 20;
+        MemoryForecast forecast = MemoryForecast.of(
+                model,
+                CONFIG,
+                AvailableMemory.limits(),
+                Optional.of(new MemoryForecast.PlannedDevice(vram, OptionalLong.of(vram))),
+                false);
+        MemoryForecast.OnDevice device = forecast.device().orElseThrow();
+        assertEquals(model.otherWeightBytes(), device.weights());
+        assertEquals(
+                forecast.keyValues().values().stream().mapToLong(each -> each).sum(), device.keyValues());
+        assertEquals(model.slotBudget().allBytes(), device.slots().bytes(), "all experts fit beside " + device);
+        assertEquals(0, bytes(forecast.plan(), "other weights"), "they lie on the device");
+    }
+
+    @Test
+    void whatCannotFitIsSaidWithAllParts() {
+        MemoryForecast.Model model = model(TestData.tinyMixtral());
+        List<MemoryLimit> little = List.of(new MemoryLimit(MemoryLimit.Kind.GROUP, "a small group", 10 << 20, 0));
+        InvalidOptionException refused = assertThrows(
+                InvalidOptionException.class, () -> MemoryForecast.of(model, CONFIG, little, Optional.empty(), false));
+        for (String part : List.of("of a small group", "other weights", "keys and values", "Java heap", "reserve")) {
+            assertTrue(refused.sentence(field -> field).contains(part), refused.getMessage());
+        }
+    }
+
+    private static long bytes(MemoryPlan plan, String part) {
+        return plan.parts().stream()
+                .filter(each -> each.name().equals(part))
+                .mapToLong(MemoryPlan.Part::bytes)
+                .sum();
+    }
+
+    private static MemoryForecast.Model model(Path checkpoint) {
+        try (ModelSource source = ModelSource.open(checkpoint)) {
+            return new MemoryForecast.Model(
+                    source.spec(),
+                    ExpertSizes.of(source).sizeClasses(),
+                    new CheckpointImporter(source, Quantisation.KEEP).denseBytes());
+        }
+    }
+}
