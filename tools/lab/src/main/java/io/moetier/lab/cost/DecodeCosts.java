@@ -47,6 +47,17 @@ public record DecodeCosts(
         return layerSeconds.at(workingSet) + width * widthSeconds.at(workingSet);
     }
 
+    /// Returns the costs with a disk that is so many times as fast.
+    DecodeCosts withDiskTimes(double factor) {
+        LoadCosts faster = new LoadCosts(
+                fromDisk.firstSeconds(),
+                fromDisk.firstSecondsPerByte() / factor,
+                fromDisk.eachSeconds(),
+                fromDisk.eachSecondsPerByte() / factor,
+                fromDisk.overlap());
+        return new DecodeCosts(reading, layerSeconds, widthSeconds, expertSeconds, logitSeconds, faster, fromPageCache);
+    }
+
     /// Returns the costs for a model whose file the system keeps in memory.
     DecodeCosts withCachedFiles() {
         return new DecodeCosts(

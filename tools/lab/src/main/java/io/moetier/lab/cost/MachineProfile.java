@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalLong;
 
 /// How fast a machine reads and moves weights: what the [CostModel] needs to know of it.
 ///
@@ -33,6 +34,7 @@ public record MachineProfile(
         OptionalDouble cachedBytesPerSecond,
         double layerSeconds,
         Optional<DecodeCosts> decodeCosts) {
+    private static final String DEVICE_MEMORY = "device_memory_bytes";
     private static final String DEVICES = "devices.json";
     private static final String DECODE_COSTS = "decode_costs"; // earlier versions have other figures, as "decoding"
 
@@ -40,7 +42,8 @@ public record MachineProfile(
     ///
     /// @param bytesPerSecond its memory as kernels reach it
     /// @param linkBytesPerSecond from main memory into its own
-    public record Device(double bytesPerSecond, double linkBytesPerSecond) {}
+    /// @param memoryBytes how much it has, if that is known
+    public record Device(double bytesPerSecond, double linkBytesPerSecond, OptionalLong memoryBytes) {}
 
     /// @throws IllegalArgumentException if there is nothing that computes, or no way that experts come there
     public MachineProfile {
@@ -84,6 +87,26 @@ public record MachineProfile(
     /// Says whether an accelerator computes.
     public boolean hasDevice() {
         return device.isPresent();
+    }
+
+    /// Returns this machine with a disk that is so many times as fast.
+    public MachineProfile withDiskTimes(double factor) {
+        return new MachineProfile(
+                name,
+                device,
+                hostBytesPerSecond,
+                diskBytesPerSecond.isEmpty()
+                        ? diskBytesPerSecond
+                        : OptionalDouble.of(factor * diskBytesPerSecond.getAsDouble()),
+                cachedBytesPerSecond,
+                layerSeconds,
+                decodeCosts.map(costs -> costs.withDiskTimes(factor)));
+    }
+
+    /// Returns this machine, a device, with this disk below it.
+    public MachineProfile withDisk(OptionalDouble bytesPerSecond) {
+        return new MachineProfile(
+                name, device, hostBytesPerSecond, bytesPerSecond, cachedBytesPerSecond, layerSeconds, decodeCosts);
     }
 
     /// Returns this machine for a model whose file the system keeps in memory, so that nothing comes from the disk
@@ -130,6 +153,7 @@ public record MachineProfile(
         device.ifPresent(of -> {
             fields.put("device_bytes_per_second", of.bytesPerSecond());
             fields.put("link_bytes_per_second", of.linkBytesPerSecond());
+            of.memoryBytes().ifPresent(bytes -> fields.put(DEVICE_MEMORY, bytes));
         });
         hostBytesPerSecond.ifPresent(rate -> fields.put("host_bytes_per_second", rate));
         diskBytesPerSecond.ifPresent(rate -> fields.put("disk_bytes_per_second", rate));
@@ -157,7 +181,12 @@ public record MachineProfile(
             throw json.unexpected(DECODE_COSTS, "nothing beside a device", "costs of a CPU");
         }
         Optional<Device> device = memory.isPresent()
-                ? Optional.of(new Device(memory.getAsDouble(), link.getAsDouble()))
+                ? Optional.of(new Device(
+                        memory.getAsDouble(),
+                        link.getAsDouble(),
+                        rate(json, DEVICE_MEMORY).stream()
+                                .mapToLong(bytes -> (long) bytes)
+                                .findFirst()))
                 : Optional.empty();
         return new MachineProfile(json.requireString("name"), device, host, disk, cached, layerSeconds, costs);
     }

@@ -14,7 +14,7 @@ public record Prediction(double tokensPerSecond, Bound bound) {
     /// Adds up the cost of every step of an outcome after the prompts; of every step where there is none.
     ///
     /// @param denseBytes bytes of all weights outside the experts, 0 to leave them out
-    static Prediction of(Outcome outcome, SlotPlan.Sizes sizes, CostModel model, long denseBytes) {
+    public static Prediction of(Outcome outcome, SlotPlan.Sizes sizes, CostModel model, long denseBytes) {
         boolean decoded = outcome.decodeTokens() > 0;
         List<StepCounts> all = decoded ? outcome.decodeCounts() : outcome.counts();
         long tokens = decoded ? outcome.decodeTokens() : outcome.tokens();

@@ -21,7 +21,7 @@ public record SlotPlan(String spelling, List<Integer> slots) {
     }
 
     /// Returns the bytes of all slots.
-    long bytes(Sizes sizes) {
+    public long bytes(Sizes sizes) {
         long bytes = 0;
         for (int c = 0; c < slots.size(); c++) {
             bytes += slots.get(c) * sizes.slotBytes().get(c);
@@ -44,7 +44,8 @@ public record SlotPlan(String spelling, List<Integer> slots) {
             return new Sizes(Collections.nCopies(layers, 0), List.of(bytes));
         }
 
-        int numClasses() {
+        /// Returns how many sizes there are.
+        public int numClasses() {
             return slotBytes.size();
         }
 

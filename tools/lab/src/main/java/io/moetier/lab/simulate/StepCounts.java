@@ -15,6 +15,24 @@ public final class StepCounts {
         brought = new long[maxExperts + 1];
     }
 
+    /// Returns what steps need that choose `chosen` experts each, of which each has a slot with the same chance.
+    ///
+    /// @param hitRate that chance
+    /// @param number of steps, the more the finer are their shares
+    public static StepCounts ofChance(int chosen, double hitRate, long number) {
+        StepCounts counts = new StepCounts(chosen);
+        double ways = 1; // to miss so many of them
+        for (int misses = 0; misses <= chosen; misses++) {
+            double share = ways * Math.pow(1 - hitRate, misses) * Math.pow(hitRate, chosen - misses);
+            long steps = Math.round(share * number);
+            counts.steps[misses] = steps;
+            counts.hits[misses] = steps * (chosen - misses);
+            counts.brought[misses] = steps * misses;
+            ways = ways * (chosen - misses) / (misses + 1);
+        }
+        return counts;
+    }
+
     /// @param stepBrought the experts that came into the cache's memory
     void add(int stepHits, int misses, int stepBrought) {
         steps[misses]++;

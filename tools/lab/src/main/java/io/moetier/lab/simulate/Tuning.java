@@ -50,14 +50,7 @@ public record Tuning(List<Row> rows) {
         }
 
         Prediction predict(Outcome outcome, MachineProfile of) {
-            return Prediction.of(outcome, sizes.experts(), model(outcome.plan(), of), sizes.denseBytes());
-        }
-
-        private CostModel model(SlotPlan plan, MachineProfile of) {
-            double workingSet = sizes.denseBytes() + plan.bytes(sizes.experts());
-            return sizes.traits()
-                    .map(known -> CostModel.of(of, misses, known, workingSet))
-                    .orElseGet(() -> CostModel.ofSpeeds(of, misses));
+            return Prediction.of(outcome, sizes.experts(), sizes.costs(of, misses, outcome.plan()), sizes.denseBytes());
         }
 
         private MissDivision division() {

@@ -1,0 +1,78 @@
+package io.moetier.lab.plan;
+
+import io.moetier.lab.simulate.ModelSizes;
+import io.moetier.lab.simulate.SlotPlan;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.offload.SlotBudget;
+import io.moetier.runtime.session.MemoryForecast;
+import io.moetier.storage.memory.ByteSize;
+import java.util.Arrays;
+
+/// A model in one of the forms that it can have, known from its headers.
+///
+/// @param weights what its weights are, in words
+/// @param sizes of the weights, as decoding reads them
+/// @param memory the same, as memory holds them
+public record PlannedModel(String weights, ModelSizes sizes, MemoryForecast.Model memory) {
+    /// Returns what it computes.
+    public ModelSpec spec() {
+        return memory.spec();
+    }
+
+    /// Returns the bytes of all weights, as a store has them.
+    public long bytes() {
+        return memory.otherWeightBytes() + memory.slotBudget().allBytes();
+    }
+
+    /// Returns the layers with experts.
+    public int layers() {
+        return spec().moeLayers().size();
+    }
+
+    /// Returns the most experts that a layer has.
+    public int experts() {
+        return spec().moeLayers().stream().mapToInt(MoeSpec::numExperts).max().orElse(0);
+    }
+
+    /// Returns the most experts that a layer chooses for a token.
+    public int topK() {
+        return spec().moeLayers().stream()
+                .mapToInt(MoeSpec::numExpertsPerToken)
+                .max()
+                .orElse(0);
+    }
+
+    /// Returns the slots that a budget buys.
+    SlotPlan slots(long budgetBytes) {
+        SlotBudget budget = sizes.experts().budget(experts(), topK());
+        long bytes = Math.max(budget.minimumBytes(), budgetBytes);
+        return new SlotPlan(
+                ByteSize.format(bytes),
+                Arrays.stream(budget.slots(bytes)).boxed().toList());
+    }
+
+    /// Returns the weights of one expert.
+    long weightsOfExpert() {
+        return spec().moeLayers().stream()
+                .mapToLong(moe -> moe.experts().getFirst().linears().stream()
+                        .mapToLong(LinearSpec::numParameters)
+                        .sum())
+                .max()
+                .orElse(0);
+    }
+
+    /// Returns the weights that every token of a prompt is multiplied with, but for the experts; the head is for the
+    /// last one alone.
+    long weightsOfOthers() {
+        long head = spec().tiedEmbeddings() ? 0 : spec().head().linear().numParameters();
+        return Math.max(
+                0,
+                spec().denseLinears().stream()
+                                .mapToLong(LinearSpec::numParameters)
+                                .sum()
+                        - head
+                        - spec().embedding().table().numParameters());
+    }
+}

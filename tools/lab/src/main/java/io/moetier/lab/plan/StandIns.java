@@ -1,0 +1,146 @@
+package io.moetier.lab.plan;
+
+import io.moetier.runtime.hub.Hub;
+import io.moetier.runtime.hub.HubFile;
+import io.moetier.runtime.hub.HubRepository;
+import io.moetier.runtime.hub.HubSelection;
+import io.moetier.storage.format.GgufFile;
+import io.moetier.storage.format.RawTensor;
+import io.moetier.storage.model.MalformedModelException;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// Files that stand in for those of a model on the hub: as long as they are, but with nothing in them except what
+/// describes the model. They take hardly any disk, and every reader of headers works on them.
+///
+/// Confined to one thread. Owns its folder, which closing removes.
+public final class StandIns implements AutoCloseable {
+    private static final int FIRST_PIECE = 1 << 20; // of a GGUF file, whose header does not tell how long it is
+    private static final int MOST_OF_HEADER = 1 << 28;
+    private static final long MOST_OF_DESCRIPTION = 16L << 20;
+
+    private final Hub hub;
+    private final HubRepository repository;
+    private final Path folder;
+    private long bytesRead;
+
+    private StandIns(Hub hub, HubRepository repository, Path folder) {
+        this.hub = hub;
+        this.repository = repository;
+        this.folder = folder;
+    }
+
+    /// Returns an empty folder for files of a repository.
+    public static StandIns open(Hub hub, HubRepository repository) {
+        try {
+            return new StandIns(hub, repository, Files.createTempDirectory("moetier-plan"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// Makes the files of a model and returns what of it is opened.
+    ///
+    /// @throws IllegalArgumentException if the files are no model
+    /// @throws UncheckedIOException if the hub does not give what describes it
+    /// @throws MalformedModelException if a header cannot be read
+    public Path add(HubSelection selection) {
+        String opened = selection
+                .model()
+                .orElseThrow(() -> new IllegalArgumentException(repository.name() + ": expected one model, found "
+                        + selection.files().size() + " files"));
+        try {
+            for (HubFile file : selection.files()) {
+                add(file);
+            }
+            return folder.resolve(opened);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// Returns how many bytes of the files came from the hub.
+    public long bytesRead() {
+        return bytesRead;
+    }
+
+    private void add(HubFile file) throws IOException {
+        Path path = folder.resolve(file.path()).normalize();
+        if (!path.startsWith(folder) || Files.exists(path)) {
+            return; // a file of an earlier selection too
+        }
+        Files.createDirectories(path.resolveSibling("."));
+        try (RandomAccessFile content = new RandomAccessFile(path.toFile(), "rw")) {
+            content.setLength(file.bytes());
+            if (file.path().endsWith(".safetensors")) {
+                fillSafetensors(file, content);
+            } else if (file.path().endsWith(".gguf")) {
+                fillGguf(file, path, content);
+            } else if (file.bytes() <= MOST_OF_DESCRIPTION && !file.path().endsWith("tokenizer.json")) {
+                fill(file, content, 0, (int) file.bytes());
+            }
+        }
+    }
+
+    private void fillSafetensors(HubFile file, RandomAccessFile content) throws IOException {
+        int length = (int) Math.min(Long.BYTES, file.bytes());
+        byte[] start = fill(file, content, 0, length);
+        if (length == Long.BYTES) {
+            long header = ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN).getLong();
+            if (header > 0 && header <= Math.min(MOST_OF_HEADER, file.bytes() - Long.BYTES)) {
+                fill(file, content, Long.BYTES, (int) header); // else its reader says what is wrong
+            }
+        }
+    }
+
+    private void fillGguf(HubFile file, Path path, RandomAccessFile content) throws IOException {
+        int piece = FIRST_PIECE;
+        for (int there = 0; there < Math.min(file.bytes(), MOST_OF_HEADER); piece = there) {
+            int length = (int) Math.min(piece, file.bytes() - there);
+            fill(file, content, there, length);
+            there += length;
+            if (isWhole(path, there)) {
+                return;
+            }
+        }
+    }
+
+    /// Says whether a header ends within so many bytes; one that is cut off goes on with zeros.
+    private static boolean isWhole(Path path, long there) {
+        try (GgufFile file = GgufFile.open(path)) {
+            return file.tensors().values().stream().mapToLong(RawTensor::offset).min().stream()
+                    .allMatch(first -> first <= there);
+        } catch (MalformedModelException e) {
+            return false;
+        }
+    }
+
+    private byte[] fill(HubFile file, RandomAccessFile content, long offset, int length) throws IOException {
+        byte[] bytes = hub.read(repository, file, offset, length);
+        bytesRead += length;
+        content.seek(offset);
+        content.write(bytes);
+        return bytes;
+    }
+
+    @Override
+    public void close() {
+        List<Path> all;
+        try (Stream<Path> walk = Files.walk(folder)) {
+            all = walk.sorted(Comparator.reverseOrder()).toList();
+            for (Path path : all) {
+                Files.deleteIfExists(path);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
