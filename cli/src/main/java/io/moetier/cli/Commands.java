@@ -13,6 +13,7 @@ import io.moetier.cli.models.RemoveCommand;
 import io.moetier.cli.models.VerifyCommand;
 import io.moetier.cli.perplexity.LogitsCommand;
 import io.moetier.cli.perplexity.PerplexityCommand;
+import io.moetier.cli.plan.PlanCommand;
 import io.moetier.cli.profiles.ProfilesCommand;
 import io.moetier.cli.profiles.ProfilesCompareCommand;
 import io.moetier.cli.profiles.ProfilesExportCommand;
@@ -71,6 +72,7 @@ final class Commands {
                         .addSubcommand(new ProfilesExportCommand(surroundings, streams))
                         .addSubcommand(new ProfilesImportCommand(surroundings, streams))
                         .addSubcommand(new ProfilesRemoveCommand(surroundings, streams)));
+        byName.put("plan", () -> new PlanCommand(surroundings, streams));
         byName.put("tune", () -> new TuneCommand(surroundings, streams));
         byName.put("bench", () -> new BenchCommand(surroundings, streams));
         byName.put("race", () -> new RaceCommand(surroundings, streams));

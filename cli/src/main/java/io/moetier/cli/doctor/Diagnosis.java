@@ -8,8 +8,10 @@ import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.cpu.VectorModule;
 import io.moetier.kernels.cpu.bandwidth.MemoryBandwidth;
 import io.moetier.lab.calibrate.Calibration;
+import io.moetier.lab.calibrate.PromptReading;
 import io.moetier.lab.cost.DecodeCosts;
 import io.moetier.lab.cost.MachineProfile;
+import io.moetier.lab.cost.PromptCosts;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.PhysicalCores;
 import io.moetier.storage.expert.DiskSpeed;
@@ -36,13 +38,15 @@ import java.util.TreeSet;
 /// @param readBytesPerSecond of memory, by the number of threads
 /// @param disk of the cache folder
 /// @param decoding what decoding costs
+/// @param prompts what prompts cost, if that was measured
 public record Diagnosis(
         String processor,
         Map<KernelChoice, String> kernels,
         Map<Integer, Double> readBytesPerSecond,
         Path cache,
         Finding<DiskSpeed> disk,
-        Finding<DecodeCosts> decoding) {
+        Finding<DecodeCosts> decoding,
+        Optional<PromptCosts> prompts) {
     private static final int MEMORY_SHARE = 8;
     private static final long DISK_BYTES = 256L << 20;
     private static final int DISK_SHARE = 16;
@@ -88,7 +92,8 @@ public record Diagnosis(
                         ByteSize.format(left.keptBytes()) + " that a killed command left, which cannot be removed: "
                                 + reason));
         Finding<DiskSpeed> disk = disk(cache, lines);
-        return new Diagnosis(processor, kernels, bandwidths, cache, disk, Finding.none("not measured"));
+        return new Diagnosis(
+                processor, kernels, bandwidths, cache, disk, Finding.none("not measured"), Optional.empty());
     }
 
     private static Map<Integer, Double> bandwidths(int threads, FactLines lines) {
@@ -147,7 +152,14 @@ public record Diagnosis(
         Finding<DecodeCosts> measured = decoding(threads, rounds, lines);
         requireNoInterrupt();
         measured.figure().ifPresentOrElse(costs -> tell(costs, lines), () -> lines.row("decoding", measured.remark()));
-        return new Diagnosis(processor, kernels, readBytesPerSecond, cache, disk, measured);
+        Optional<PromptCosts> ofPrompts = measured.figure().map(_ -> prompts(threads, lines));
+        requireNoInterrupt();
+        return new Diagnosis(processor, kernels, readBytesPerSecond, cache, disk, measured, ofPrompts);
+    }
+
+    private PromptCosts prompts(int threads, FactLines lines) {
+        lines.measuring("prompts");
+        return PromptReading.measure(EngineConfig.DEFAULT.withThreads(threads).withNativeDirectory(cache));
     }
 
     private Finding<DecodeCosts> decoding(int threads, int rounds, FactLines lines) {
@@ -210,6 +222,15 @@ public record Diagnosis(
                                 .withDecodeCosts(costs)));
     }
 
+    /// Returns the fields of the profile's file; nothing if it was not measured whole.
+    Optional<Map<String, Object>> profileFields() {
+        return profile().map(profile -> {
+            Map<String, Object> fields = profile.fields();
+            prompts.ifPresent(costs -> fields.put(PromptCosts.KEY, costs.fields()));
+            return fields;
+        });
+    }
+
     /// Returns the findings under the names that `--json` prints.
     Map<String, Object> fields(GpuDiagnosis gpus) {
         Map<String, Object> fields = new LinkedHashMap<>();
@@ -227,6 +248,7 @@ public record Diagnosis(
         readBytesPerSecond.forEach((threads, rate) -> rates.put(threads.toString(), rate));
         fields.put("read_bytes_per_second", rates);
         decoding.figure().ifPresent(costs -> fields.put("decode_costs", costs.fields()));
+        prompts.ifPresent(costs -> fields.put(PromptCosts.KEY, costs.fields()));
         fields.put("calibration", decoding.remark());
         fields.put("cache", cache.toString());
         disk.figure().ifPresent(speed -> fields.put("disk_bytes_per_second", speed.bytesPerSecond()));

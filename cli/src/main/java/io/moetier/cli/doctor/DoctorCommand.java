@@ -66,7 +66,7 @@ public final class DoctorCommand implements Callable<Integer> {
             gpus.tell(lines);
             Diagnosis whole = fast.withDecoding(computing, keep ? measured : 0, lines); // takes longest
             if (keep) {
-                whole.profile().ifPresent(new MachineFile(surroundings, streams)::keep);
+                new MachineFile(surroundings, streams).keep(whole);
             }
             if (json) {
                 streams.print(Json.write(whole.fields(gpus)) + "\n");

@@ -14,6 +14,7 @@ import io.moetier.kernels.cuda.driver.CudaLookup;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceFactory;
+import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.device.EmulatedCuda;
 import io.moetier.storage.memory.ByteSize;
 import java.util.ArrayList;
@@ -22,6 +23,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /// The GPUs of a machine and how fast they are, or what is missing and the cure.
@@ -33,6 +36,9 @@ record GpuDiagnosis(int driverVersion, List<Gpu> gpus, Optional<String> missing)
             "; install NVIDIA's driver, in a container start it with --gpus all;" + " --device emulated needs none";
     private static final String CURE_DRIVER =
             "; see what nvidia-smi says, and start anew if the driver was updated; --device emulated needs none";
+
+    /// What starting a layer's kernels and waiting for them takes, as the named devices have it.
+    private static final double LAYER_SECONDS = 40e-6;
 
     /// One GPU.
     ///
@@ -123,6 +129,31 @@ record GpuDiagnosis(int driverVersion, List<Gpu> gpus, Optional<String> missing)
     private static Gpu measure(CudaDevice device) {
         long free = device.availableBytes();
         return new Gpu(device.context().device(), free, CudaBandwidth.measure(device.context()), Optional.empty());
+    }
+
+    /// Returns the only GPU as a profile to predict speeds with.
+    ///
+    /// @param hostBytesPerSecond main memory, if it was measured
+    /// @throws IllegalArgumentException if it cannot be used, with the reason
+    MachineProfile profile(OptionalDouble hostBytesPerSecond) {
+        if (gpus.isEmpty()) {
+            throw new IllegalArgumentException("--device: " + missing.orElseThrow());
+        }
+        Gpu gpu = gpus.getFirst();
+        CudaBandwidth speed = gpu.speed();
+        if (speed == null) {
+            throw new IllegalArgumentException("--device: " + gpu.info().name() + " cannot be used: "
+                    + gpu.objection().orElseThrow());
+        }
+        return new MachineProfile(
+                gpu.info().name(),
+                Optional.of(
+                        new MachineProfile.Device(speed.device(), speed.toDevice(), OptionalLong.of(gpu.freeBytes()))),
+                hostBytesPerSecond,
+                OptionalDouble.empty(),
+                OptionalDouble.empty(),
+                LAYER_SECONDS,
+                Optional.empty());
     }
 
     /// Tells people the findings.

@@ -1,5 +1,6 @@
 package io.moetier.cli.doctor;
 
+import io.moetier.cli.option.DeviceChoice;
 import io.moetier.cli.terminal.FactLines;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.OutputFile;
@@ -7,6 +8,7 @@ import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.lab.calibrate.Calibration;
 import io.moetier.lab.cost.MachineProfile;
+import io.moetier.lab.cost.PromptCosts;
 import io.moetier.runtime.session.PhysicalCores;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.model.MalformedModelException;
@@ -14,6 +16,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Supplier;
@@ -48,11 +51,30 @@ public record MachineFile(Surroundings surroundings, Streams streams, Supplier<D
         }
     }
 
-    /// Keeps a profile; a cache folder that cannot be written is noted.
-    void keep(MachineProfile profile) {
+    /// Measures a GPU of this machine.
+    ///
+    /// @param ordinal its number
+    /// @throws IllegalArgumentException if it cannot be used, with the reason
+    public MachineProfile gpu(int ordinal) {
+        OptionalDouble memory =
+                current().map(MachineProfile::hostBytesPerSecond).orElse(OptionalDouble.empty());
+        return GpuDiagnosis.of(new DeviceChoice.Cuda(ordinal), surroundings).profile(memory);
+    }
+
+    /// Returns what prompts cost here, if that was measured.
+    public Optional<PromptCosts> prompts() {
+        Path file = in(surroundings.cacheDirectory());
+        return Files.exists(file) ? PromptCosts.read(file) : Optional.empty();
+    }
+
+    /// Keeps what was measured, if it was measured whole; a cache folder that cannot be written is noted.
+    void keep(Diagnosis diagnosis) {
+        diagnosis.profileFields().ifPresent(this::keep);
+    }
+
+    private void keep(Map<String, Object> fields) {
         try {
-            OutputFile.write(
-                    in(surroundings.cacheDirectory()), "the cache folder", Json.writePretty(profile.fields()) + "\n");
+            OutputFile.write(in(surroundings.cacheDirectory()), "the cache folder", Json.writePretty(fields) + "\n");
         } catch (IOException | IllegalArgumentException e) {
             streams.note("moetier: " + Failure.of(e).sentence());
         }
@@ -74,7 +96,7 @@ public record MachineFile(Surroundings surroundings, Streams streams, Supplier<D
         Diagnosis diagnosis = measurement.get();
         Optional<MachineProfile> measured = diagnosis.profile();
         measured.ifPresentOrElse(
-                this::keep,
+                _ -> keep(diagnosis),
                 () -> streams.note("decoding " + diagnosis.decoding().remark()));
         return Optional.of(measured.orElse(kept));
     }

@@ -2,6 +2,10 @@ package io.moetier.cli.models;
 
 import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.Table;
+import io.moetier.lab.cost.CostModel;
+import io.moetier.lab.plan.PlannedModel;
+import io.moetier.lab.simulate.ModelSizes;
+import io.moetier.lab.simulate.SlotPlan;
 import io.moetier.runtime.convert.CheckpointImporter;
 import io.moetier.runtime.convert.ExpertSizes;
 import io.moetier.runtime.convert.ModelSource;
@@ -9,8 +13,10 @@ import io.moetier.runtime.convert.Quantisation;
 import io.moetier.runtime.model.family.Families;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.offload.SlotBudget;
 import io.moetier.runtime.offload.SlotBudget.SizeClassCount;
+import io.moetier.runtime.session.MemoryForecast;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.memory.ByteSize;
@@ -18,6 +24,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
@@ -73,18 +80,51 @@ public record ModelSummary(
     ///
     /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
     public static ModelSummary ofSource(ModelSource source) {
+        return ofSource(source, Quantisation.KEEP);
+    }
+
+    /// Describes a model that is no store by its headers, as it would be imported.
+    ///
+    /// @throws IllegalArgumentException if the weights would not become smaller
+    /// @throws io.moetier.storage.model.MalformedModelException if a tensor is missing or not as it should be
+    public static ModelSummary ofSource(ModelSource source, Quantisation quantisation) {
         ModelSpec spec = source.spec();
-        ExpertSizes sizes = ExpertSizes.of(source);
+        ExpertSizes sizes = ExpertSizes.of(source, quantisation.experts());
         TensorTypes types = TensorTypes.of(source);
-        long dense = new CheckpointImporter(source, Quantisation.KEEP).denseBytes();
+        long dense = new CheckpointImporter(source, quantisation).denseBytes();
+        boolean keeps = quantisation.equals(Quantisation.KEEP);
         return new ModelSummary(
                 source.path(),
                 spec,
-                source.kind() + ", " + types.all(),
+                keeps ? source.kind() + ", " + types.all() : quantisation.label(),
                 sizes.sizeClasses(),
                 sizes.slotBytesOfLayer(),
                 dense,
-                types.main());
+                keeps ? types.main() : types.main().rounded(quantisation));
+    }
+
+    /// Returns what the weights take, as decoding reads them.
+    public ModelSizes sizes() {
+        List<Long> bytes = slotBytesOfLayer.stream().distinct().sorted().toList();
+        List<Integer> classOfLayer =
+                slotBytesOfLayer.stream().map(bytes::indexOf).toList();
+        CostModel.Traits traits =
+                new CostModel.Traits(types.dense(), types.experts(), spec.hiddenSize(), spec.vocabSize());
+        return new ModelSizes(new SlotPlan.Sizes(classOfLayer, bytes), true, denseBytesRead(), Optional.of(traits));
+    }
+
+    /// Returns what every token reads: all but an embedding that is not the head as well, of which it needs one row.
+    private long denseBytesRead() {
+        double all = spec.denseLinears().stream()
+                .mapToLong(LinearSpec::numParameters)
+                .sum();
+        double idle = spec.tiedEmbeddings() ? 0 : spec.embedding().table().numParameters();
+        return Math.round(denseBytes * (1 - idle / all));
+    }
+
+    /// Returns what the model is in memory, and as decoding reads it.
+    public PlannedModel planned() {
+        return new PlannedModel(weights, sizes(), new MemoryForecast.Model(spec, sizeClasses, denseBytes));
     }
 
     /// Returns the lines for people; with a budget, also what each tier holds.

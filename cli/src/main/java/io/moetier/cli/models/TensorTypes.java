@@ -2,6 +2,8 @@ package io.moetier.cli.models;
 
 import io.moetier.kernels.tensor.MatrixShape;
 import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.convert.Quantisation;
+import io.moetier.runtime.convert.Rounding;
 import io.moetier.runtime.model.spec.DenseSpec;
 import io.moetier.runtime.model.spec.HyperConnectionSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
@@ -35,7 +37,16 @@ final class TensorTypes {
     /// The types that most of the bytes have.
     ///
     /// @param dense of the weights that every token needs
-    public record Main(DType dense, DType experts) {}
+    public record Main(DType dense, DType experts) {
+        /// Returns the types that an import with rounding gives most of the bytes.
+        Main rounded(Quantisation quantisation) {
+            return new Main(rounded(dense, quantisation.dense()), rounded(experts, quantisation.experts()));
+        }
+
+        private static DType rounded(DType type, Rounding rounding) {
+            return rounding == Rounding.KEEP ? type : DType.valueOf(rounding.name());
+        }
+    }
 
     private TensorTypes() {}
 

@@ -18,6 +18,10 @@ import java.util.Optional;
 ///
 /// @param counts of the same trace
 record TuneCharts(TuneReport report, TraceCounts counts) {
+    /// Devices from slow to fast; more lines than these could not be told apart.
+    private static final List<String> CHARTED =
+            List.of("rtx3060", "rtx3090", "rtx4060ti", "rtx4090", "rtx5090", "h100");
+
     /// Returns the page.
     String page() {
         String title = "Expert cache of " + report.header().model();
@@ -77,7 +81,7 @@ record TuneCharts(TuneReport report, TraceCounts counts) {
         Map<String, MachineProfile> machines = new LinkedHashMap<>();
         report.question().machine().ifPresent(machine -> machines.put(machine.name(), machine));
         if (report.question().misses() == Misses.COPY) {
-            for (String device : MachineProfile.deviceNames()) {
+            for (String device : CHARTED) {
                 machines.put(device, MachineProfile.ofDevice(device).orElseThrow());
             }
         }

@@ -6,19 +6,16 @@ import io.moetier.cli.option.About;
 import io.moetier.cli.option.Topic;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
-import io.moetier.lab.cost.CostModel;
 import io.moetier.lab.simulate.ModelSizes;
 import io.moetier.lab.simulate.SlotPlan;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.model.spec.ModelSpec;
-import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.session.SessionTrace;
 import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.model.MalformedModelException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -79,27 +76,7 @@ final class TuneExperts {
 
     private static ModelSizes ofModel(ModelSummary summary, Path trace, TraceHeader header) {
         requireSameShape(summary.spec(), summary.model(), trace, header);
-        List<Long> bytes =
-                summary.slotBytesOfLayer().stream().distinct().sorted().toList();
-        List<Integer> classOfLayer =
-                summary.slotBytesOfLayer().stream().map(bytes::indexOf).toList();
-        CostModel.Traits traits = new CostModel.Traits(
-                summary.types().dense(),
-                summary.types().experts(),
-                summary.spec().hiddenSize(),
-                summary.spec().vocabSize());
-        return new ModelSizes(
-                new SlotPlan.Sizes(classOfLayer, bytes), true, denseBytesRead(summary), Optional.of(traits));
-    }
-
-    /// Returns what every token reads: all but an embedding that is not the head as well, of which it needs one row.
-    private static long denseBytesRead(ModelSummary summary) {
-        ModelSpec spec = summary.spec();
-        double all = spec.denseLinears().stream()
-                .mapToLong(LinearSpec::numParameters)
-                .sum();
-        double idle = spec.tiedEmbeddings() ? 0 : spec.embedding().table().numParameters();
-        return Math.round(summary.denseBytes() * (1 - idle / all));
+        return summary.sizes();
     }
 
     private static void requireSameShape(ModelSpec spec, Path model, Path trace, TraceHeader header) {

@@ -75,7 +75,8 @@ class DoctorTest {
                 Map.of(1, 20e9),
                 cache,
                 new Diagnosis.Finding<>(Optional.of(new DiskSpeed(2e9, 8e9, "direct")), "direct"),
-                new Diagnosis.Finding<>(Optional.of(costs), "measured"));
+                new Diagnosis.Finding<>(Optional.of(costs), "measured"),
+                Optional.empty());
         StringWriter told = new StringWriter();
         Surroundings surroundings = new Surroundings(Map.of("MOETIER_CACHE", cache.toString()), cache, "");
         Streams streams = new Streams(InputStream.nullInputStream(), new StringWriter(), new PrintWriter(told));

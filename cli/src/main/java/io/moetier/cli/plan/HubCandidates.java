@@ -1,0 +1,99 @@
+package io.moetier.cli.plan;
+
+import io.moetier.cli.terminal.HubVariables;
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
+import io.moetier.lab.plan.Candidate;
+import io.moetier.lab.plan.StandIns;
+import io.moetier.runtime.hub.Hub;
+import io.moetier.runtime.hub.HubFile;
+import io.moetier.runtime.hub.HubName;
+import io.moetier.runtime.hub.HubRepository;
+import io.moetier.runtime.hub.HubSelection;
+import io.moetier.storage.memory.ByteSize;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/// What a repository of the hub has, by the headers of its files.
+record HubCandidates(Surroundings surroundings, Streams streams) {
+    private static final String GGUF = ".gguf";
+
+    /// The whole files of a repository with many quantisations would be some hundred headers.
+    private static final int MOST_MODELS = 24;
+
+    /// Returns the model that the name means, and the others in GGUF that there are.
+    ///
+    /// @throws IllegalArgumentException if it means none
+    PlanCandidates of(HubName name) {
+        try (Hub hub = new Hub(new HubVariables(surroundings).settings(), streams::note)) {
+            HubRepository repository = hub.repository(name);
+            try (StandIns files = StandIns.open(hub, repository)) {
+                return of(repository, files);
+            }
+        }
+    }
+
+    private static PlanCandidates of(HubRepository repository, StandIns files) {
+        Map<String, HubName> names = names(repository);
+        List<Candidate> list = new ArrayList<>();
+        List<String> notes = new ArrayList<>();
+        for (HubName name : names.values()) {
+            HubSelection selection = HubSelection.of(new HubRepository(name, repository.commit(), repository.files()));
+            Path opened = files.add(selection);
+            PlanCandidates found = PlanCandidates.ofSource(opened, name.toString(), !isGguf(opened));
+            for (Candidate each : found.list()) {
+                list.add(new Candidate(each.name(), each.quantisation(), label(each, opened), each.model()));
+            }
+            if (notes.isEmpty()) {
+                notes.addAll(found.notes());
+            }
+        }
+        long all = repository.files().stream().mapToLong(HubFile::bytes).sum();
+        notes.addFirst("read " + ByteSize.format(files.bytesRead()) + " of the repository's " + ByteSize.format(all));
+        return new PlanCandidates(list, notes);
+    }
+
+    /// Returns the models in GGUF, the one that is meant first; a checkpoint alone where that is meant.
+    private static Map<String, HubName> names(HubRepository repository) {
+        Map<String, HubName> names = new LinkedHashMap<>();
+        HubName asked = repository.name();
+        boolean chosen = asked.selection().isPresent();
+        if (chosen) {
+            HubSelection meant = HubSelection.of(repository);
+            names.put(meant.model().orElse(""), asked);
+            if (meant.model().filter(file -> file.endsWith(GGUF)).isEmpty()) {
+                return names;
+            }
+        }
+        for (HubFile file : repository.files()) {
+            if (names.size() < MOST_MODELS && isModel(file)) {
+                HubName name = asked.selecting(file.path());
+                HubSelection.of(new HubRepository(name, repository.commit(), repository.files()))
+                        .model()
+                        .ifPresent(opened -> names.putIfAbsent(opened, name));
+            }
+        }
+        if (names.isEmpty()) {
+            names.put("", asked); // its only model, or the hub's refusal
+        }
+        return names;
+    }
+
+    /// Towers and importance matrices are no models.
+    private static boolean isModel(HubFile file) {
+        String name = file.path().toLowerCase(Locale.ROOT);
+        return name.endsWith(GGUF) && !name.contains("mmproj") && !name.contains("imatrix");
+    }
+
+    private static String label(Candidate candidate, Path opened) {
+        return isGguf(opened) ? String.valueOf(opened.getFileName()) : candidate.label();
+    }
+
+    private static boolean isGguf(Path opened) {
+        return opened.toString().endsWith(GGUF);
+    }
+}

@@ -1,0 +1,96 @@
+package io.moetier.cli.plan;
+
+import io.moetier.cli.doctor.MachineFile;
+import io.moetier.cli.option.DeviceChoice;
+import io.moetier.lab.cost.MachineProfile;
+import io.moetier.lab.cost.PromptCosts;
+import io.moetier.lab.plan.Place;
+import io.moetier.runtime.session.MemoryForecast.PlannedDevice;
+import io.moetier.storage.memory.ByteSize;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/// Where a model could be computed: on this machine's processor, and on a device that was named.
+///
+/// @param vram what may be taken of the device's memory
+record PlanPlaces(
+        MachineFile machine,
+        @Nullable String device,
+        @Nullable ByteSize vram) {
+    private static final String PROCESSOR = "CPU";
+    private static final String COMPARED_GPU = "rtx3060";
+
+    /// Returns the places, the one that was named first.
+    ///
+    /// @throws IllegalArgumentException if there is no such device, or it is not known how much memory it has
+    List<Place> all() {
+        List<Place> places = new ArrayList<>();
+        Optional<MachineProfile> own = machine.current();
+        if (device == null) {
+            if (vram != null) {
+                throw new IllegalArgumentException("--vram is of a GPU: name one with --device");
+            }
+            places.add(new Place(PROCESSOR, own, machine.prompts(), Optional.empty()));
+            return places;
+        }
+        places.add(named(device, own));
+        return places;
+    }
+
+    /// Returns a GPU that many have, to compare with; nothing where one was named.
+    Optional<Place> compared() {
+        return device == null
+                ? MachineProfile.ofDevice(COMPARED_GPU)
+                        .map(gpu -> onGpu(gpu, OptionalDouble.empty(), OptionalLong.empty()))
+                : Optional.empty();
+    }
+
+    private Place named(String name, Optional<MachineProfile> own) {
+        Optional<MachineProfile> known = MachineProfile.ofDevice(name).or(() -> ofThisMachine(name));
+        boolean isFile = known.isEmpty() && Files.exists(Path.of(name));
+        if (known.isEmpty() && !isFile) {
+            throw new IllegalArgumentException("--device: expected a profile in a file, one of "
+                    + String.join(", ", MachineProfile.deviceNames()) + ", or cuda:N, found '" + name + "'");
+        }
+        MachineProfile profile = known.orElseGet(() -> MachineProfile.read(Path.of(name)));
+        if (profile.hasDevice()) {
+            OptionalDouble disk = own.map(MachineProfile::diskBytesPerSecond).orElse(OptionalDouble.empty());
+            return onGpu(
+                    profile,
+                    profile.diskBytesPerSecond().isPresent() ? profile.diskBytesPerSecond() : disk,
+                    vram == null ? OptionalLong.empty() : OptionalLong.of(vram.bytes()));
+        }
+        if (vram != null) {
+            throw new IllegalArgumentException("--vram is of a GPU, but " + profile.name() + " has none");
+        }
+        Optional<PromptCosts> prompts = isFile ? PromptCosts.read(Path.of(name)) : Optional.empty();
+        return new Place(profile.name(), Optional.of(profile), prompts, Optional.empty());
+    }
+
+    private Optional<MachineProfile> ofThisMachine(String name) {
+        return name.matches("cuda(:\\d{1,4})?") && DeviceChoice.parse(name) instanceof DeviceChoice.Cuda(int ordinal)
+                ? Optional.of(machine.gpu(ordinal))
+                : Optional.empty();
+    }
+
+    private static Place onGpu(MachineProfile gpu, OptionalDouble disk, OptionalLong budget) {
+        OptionalLong memory =
+                gpu.device().map(MachineProfile.Device::memoryBytes).orElse(OptionalLong.empty());
+        if (memory.isEmpty() && budget.isEmpty()) {
+            throw new IllegalArgumentException("--device: the profile " + gpu.name()
+                    + " does not say how much memory the device has (device_memory_bytes); give --vram");
+        }
+        long bytes = memory.orElseGet(budget::getAsLong);
+        return new Place(
+                gpu.name(),
+                Optional.of(gpu.withDisk(disk)),
+                Optional.empty(),
+                Optional.of(new PlannedDevice(bytes, budget)));
+    }
+}

@@ -1,0 +1,300 @@
+package io.moetier.cli.plan;
+
+import io.moetier.cli.report.HtmlBody;
+import io.moetier.cli.report.HtmlReport;
+import io.moetier.cli.report.RunReport;
+import io.moetier.cli.report.Table;
+import io.moetier.lab.cost.MachineProfile;
+import io.moetier.lab.plan.Alternative;
+import io.moetier.lab.plan.Candidate;
+import io.moetier.lab.plan.Interval;
+import io.moetier.lab.plan.Plan;
+import io.moetier.lab.plan.PlannedModel;
+import io.moetier.lab.plan.Planner;
+import io.moetier.lab.plan.SpeedForecast;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.session.MemoryForecast;
+import io.moetier.runtime.session.MemoryPlan;
+import io.moetier.storage.memory.ByteSize;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/// What `plan` found, for people and for programs.
+///
+/// @param asked tokens of the context that was asked for, 0 if none
+/// @param limited whether main memory is what was said, not what there is
+record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, int asked, boolean limited) {
+    /// What the fields of `--json` are: it changes when old readers could no longer read them.
+    static final String FORMAT = "moetier-plan/1";
+
+    private static final String UNKNOWN = "–";
+
+    /// Returns the lines for people.
+    String text() {
+        StringBuilder text = new StringBuilder(subject() + "\n");
+        candidates.notes().forEach(note -> text.append(note).append('\n'));
+        Alternative shown = shown();
+        shown.memory().ifPresent(memory -> text.append('\n').append(memoryTable(shown, memory)));
+        text.append('\n').append(alternatives()).append('\n');
+        basis().forEach(line -> text.append(line).append('\n'));
+        plan.recommended().ifPresent(taken -> text.append('\n').append(recommendation(taken)));
+        return text.toString();
+    }
+
+    /// Returns the page.
+    String page() {
+        Alternative shown = shown();
+        HtmlBody body = new HtmlBody("Plan for " + candidates.list().getFirst().name()).paragraph(subject());
+        candidates.notes().forEach(body::paragraph);
+        plan.recommended().ifPresent(taken -> recommendation(taken).lines().forEach(body::paragraph));
+        body.table("Alternatives", basis(), alternatives());
+        shown.memory().ifPresent(memory -> body.table("Memory", memoryTable(shown, memory)));
+        return HtmlReport.page("Plan", body.toString(), fields());
+    }
+
+    /// Returns the same under the names that `--json` prints.
+    Map<String, Object> fields() {
+        PlannedModel model = candidates.list().getFirst().model();
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("format", FORMAT);
+        fields.put("model", candidates.list().getFirst().name());
+        fields.put("family", model.spec().family());
+        fields.put("layers", model.layers());
+        fields.put("experts", model.experts());
+        fields.put("experts_per_token", model.topK());
+        fields.put("notes", candidates.notes());
+        fields.put("routing", planner.routing().source());
+        fields.put("prompt_tokens", SpeedForecast.PROMPT_TOKENS);
+        fields.put(
+                "alternatives", plan.alternatives().stream().map(this::fields).toList());
+        plan.recommended().ifPresent(taken -> {
+            fields.put("recommended", plan.alternatives().indexOf(taken));
+            fields.put("commands", commands(taken));
+        });
+        fields.put(
+                "helps",
+                plan.helps().stream()
+                        .map(help -> Map.of("what", help.what(), "factor", help.factor()))
+                        .toList());
+        return fields;
+    }
+
+    private Map<String, Object> fields(Alternative alternative) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("model", alternative.candidate().name());
+        alternative.candidate().quantisation().ifPresent(quantisation -> fields.put("quantisation", quantisation));
+        fields.put("weights", alternative.candidate().label());
+        fields.put("weight_bytes", alternative.candidate().model().bytes());
+        fields.put("place", alternative.place().name());
+        fields.put("context", alternative.contextLength());
+        alternative.obstacle().ifPresent(reason -> fields.put("obstacle", reason));
+        alternative.memory().ifPresent(memory -> fields.put("memory", fields(memory)));
+        alternative.speed().ifPresent(speed -> {
+            fields.put("tokens_per_second", speed.tokensPerSecond().fields());
+            speed.promptTokensPerSecond().ifPresent(rate -> fields.put("prompt_tokens_per_second", rate.fields()));
+            speed.secondsToFirst().ifPresent(seconds -> fields.put("seconds_to_first_token", seconds.fields()));
+            fields.put("hit_rate", speed.hitRate());
+            fields.put("bound", speed.bound().label());
+        });
+        return fields;
+    }
+
+    private static Map<String, Object> fields(MemoryForecast memory) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("limit", memory.plan().limit().what());
+        fields.put("limit_bytes", memory.plan().limit().bytes());
+        fields.put("expert_slots", memory.slots().number());
+        fields.put("expert_bytes", memory.slots().bytes());
+        Map<String, Object> parts = new LinkedHashMap<>();
+        memory.plan().parts().forEach(part -> parts.put(part.name(), part.bytes()));
+        fields.put("parts", parts);
+        fields.put("context_bytes", memory.keyValues());
+        fields.put("tokens_of_a_pass", memory.batch());
+        memory.device().ifPresent(device -> {
+            Map<String, Object> there = new LinkedHashMap<>();
+            there.put("bytes", device.bytes());
+            there.put("weights", device.weights());
+            there.put("keys_and_values", device.keyValues());
+            there.put("workspace", device.workspace());
+            there.put("expert_slots", device.slots().number());
+            there.put("expert_bytes", device.slots().bytes());
+            fields.put("device", there);
+        });
+        return fields;
+    }
+
+    private String subject() {
+        Candidate named = candidates.list().getFirst();
+        PlannedModel model = named.model();
+        return named.name() + ": " + model.spec().family() + ", " + model.layers() + " layers of " + model.experts()
+                + " experts, top " + model.topK() + "; " + model.weights() + ", " + ByteSize.format(model.bytes());
+    }
+
+    /// The one whose memory is shown.
+    private Alternative shown() {
+        return plan.recommended().orElse(plan.alternatives().getFirst());
+    }
+
+    private Table memoryTable(Alternative shown, MemoryForecast memory) {
+        PlannedModel model = shown.candidate().model();
+        MemoryPlan main = memory.plan();
+        Table table = Table.ofFacts()
+                .row(
+                        "memory of " + main.limit().what(),
+                        ByteSize.format(main.limit().bytes()))
+                .row(
+                        memory.device().isPresent() ? "  experts, pinned" : "  experts",
+                        ByteSize.format(memory.slots().bytes()) + ", room for "
+                                + memory.slots().number() + " of " + model.layers() * model.experts());
+        main.parts()
+                .forEach(part -> table.row("  " + part.name(), ByteSize.format(part.bytes()) + remark(part, model)));
+        memory.device()
+                .ifPresent(device -> table.row("memory of " + shown.place().name(), ByteSize.format(device.bytes()))
+                        .row(
+                                "  experts",
+                                ByteSize.format(device.slots().bytes()) + ", room for "
+                                        + device.slots().number())
+                        .row("  other weights", ByteSize.format(device.weights()) + tower(model))
+                        .row("  keys and values", ByteSize.format(device.keyValues()))
+                        .row("  workspace", ByteSize.format(device.workspace())));
+        table.row("a full context", String.format(Locale.ROOT, "%,d tokens", memory.contextLength()));
+        memory.keyValues().forEach((kind, bytes) -> table.row("  " + kind, ByteSize.format(bytes)));
+        return table;
+    }
+
+    private static String remark(MemoryPlan.Part part, PlannedModel model) {
+        return part.name().equals("other weights") ? tower(model) : "";
+    }
+
+    /// Says what the tower for images is of the weights, if there is one.
+    private static String tower(PlannedModel model) {
+        double all = model.spec().denseLinears().stream()
+                .mapToLong(LinearSpec::numParameters)
+                .sum();
+        return model.spec()
+                .vision()
+                .map(tower -> ", of which about "
+                        + RunReport.percent(tower.linears().stream()
+                                        .mapToLong(LinearSpec::numParameters)
+                                        .sum()
+                                / all)
+                        + " are the tower for images")
+                .orElse("");
+    }
+
+    private Table alternatives() {
+        Table table = Table.ofFigures()
+                .row(
+                        "weights",
+                        "bytes",
+                        "place",
+                        "context",
+                        "experts there",
+                        "hits",
+                        "tokens/s",
+                        "prompt/s",
+                        "first token",
+                        "");
+        for (Alternative each : plan.alternatives()) {
+            table.row(
+                    each.candidate().label(),
+                    ByteSize.format(each.candidate().model().bytes()),
+                    each.place().name(),
+                    each.contextLength(),
+                    each.memory().map(memory -> share(each, memory)).orElse("does not fit"),
+                    each.speed()
+                            .map(speed -> RunReport.percent(speed.hitRate()))
+                            .orElse(UNKNOWN),
+                    each.speed().map(speed -> range(speed.tokensPerSecond())).orElse(UNKNOWN),
+                    each.speed()
+                            .flatMap(SpeedForecast::promptTokensPerSecond)
+                            .map(PlanReport::range)
+                            .orElse(UNKNOWN),
+                    each.speed()
+                            .flatMap(SpeedForecast::secondsToFirst)
+                            .map(seconds -> range(seconds) + " s")
+                            .orElse(UNKNOWN),
+                    plan.recommended().filter(each::equals).isPresent() ? "recommended" : "");
+        }
+        return table;
+    }
+
+    private static String share(Alternative each, MemoryForecast memory) {
+        PlannedModel model = each.candidate().model();
+        int slots = memory.device()
+                .map(MemoryForecast.OnDevice::slots)
+                .orElse(memory.slots())
+                .number();
+        return RunReport.percent((double) slots / ((double) model.layers() * model.experts()));
+    }
+
+    private static String range(Interval interval) {
+        return figure(interval.likely()) + " (" + figure(interval.low()) + " to " + figure(interval.high()) + ")";
+    }
+
+    private static String figure(double number) {
+        return number >= 100
+                ? String.format(Locale.ROOT, "%,.0f", number)
+                : String.format(Locale.ROOT, number >= 1 ? "%.1f" : "%.2f", number);
+    }
+
+    private List<String> basis() {
+        Optional<MachineProfile> machine =
+                plan.alternatives().getFirst().place().machine();
+        String speeds = machine.map(of -> of.decodeCosts().isPresent()
+                        ? "Speeds are those of " + of.name() + ", as doctor measured it"
+                        : "Speeds are bounds by published figures of " + of.name() + ", which nobody measured here")
+                .orElse("No speeds: this machine was not measured; run moetier doctor, or give --device");
+        return List.of(
+                speeds + "; in brackets, nine of ten times.",
+                "Hits follow " + planner.routing().source() + "; a prompt has " + SpeedForecast.PROMPT_TOKENS
+                        + " tokens.");
+    }
+
+    private String recommendation(Alternative taken) {
+        StringBuilder text =
+                new StringBuilder("Recommended: " + taken.candidate().label() + " on "
+                        + taken.place().name() + ", with a context of " + taken.contextLength() + ".\n");
+        commands(taken).forEach(command -> text.append("  ").append(command).append('\n'));
+        if (!plan.helps().isEmpty()) {
+            text.append("What would help:");
+            plan.helps()
+                    .forEach(help -> text.append(
+                            String.format(Locale.ROOT, " %s, %.1f times as fast;", help.what(), help.factor())));
+            text.setCharAt(text.length() - 1, '.');
+            text.append('\n');
+        }
+        return text.toString();
+    }
+
+    private List<String> commands(Alternative taken) {
+        Candidate candidate = taken.candidate();
+        String context = asked > 0 ? " --ctx " + asked : "";
+        String ram = limited
+                ? taken.memory()
+                        .map(memory -> " --ram " + (memory.slots().bytes() >> 10) + "K")
+                        .orElse("")
+                : "";
+        String gpu = taken.place().device().isEmpty()
+                ? ""
+                : " --device cuda"
+                        + taken.place().device().get().budget().stream()
+                                .mapToObj(bytes -> " --vram " + (bytes >> 10) + "K")
+                                .findFirst()
+                                .orElse("");
+        String options = context + ram + gpu + " \"…\"";
+        return candidate
+                .quantisation()
+                .map(type -> {
+                    String store = Path.of(candidate.name()).getFileName() + "." + type + ".mtier";
+                    return List.of(
+                            "./moetier import " + candidate.name() + " --quant " + type + " --out " + store,
+                            "./moetier run " + store + options);
+                })
+                .orElseGet(() -> List.of("./moetier run " + candidate.name() + options));
+    }
+}

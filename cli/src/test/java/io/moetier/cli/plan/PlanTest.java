@@ -1,0 +1,221 @@
+package io.moetier.cli.plan;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.cli.CommandLineRun;
+import io.moetier.cli.doctor.MachineFile;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.lab.cost.ByWorkingSet;
+import io.moetier.lab.cost.DecodeCosts;
+import io.moetier.lab.cost.LoadCosts;
+import io.moetier.lab.cost.MachineProfile;
+import io.moetier.lab.cost.PromptCosts;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.DType;
+import io.moetier.testdata.HubDouble;
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PlanTest {
+    private static final String TINY = TestData.tinyMixtral().toString();
+    private static final ByWorkingSet NOTHING = ByWorkingSet.of(Map.of(1L, 0.0));
+
+    @TempDir
+    Path cache = Path.of("");
+
+    static Stream<Path> goldenCases() throws IOException {
+        try (Stream<Path> folders = Files.list(TestData.golden("mixtral").resolveSibling("."))) {
+            return folders.filter(folder -> Files.exists(folder.resolve("config.json"))).sorted().toList().stream();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("goldenCases")
+    void everyModelIsPlanned(Path model) {
+        JsonObject plan = json("plan", model.toString(), "--device", "rtx3060", "--json");
+        assertEquals(PlanReport.FORMAT, plan.requireString("format"));
+        JsonObject first = plan.requireObjects("alternatives").getFirst();
+        JsonObject memory = first.requireObject("memory");
+        assertTrue(memory.requireObject("device").requireLong("expert_slots") > 0);
+        JsonObject speed = first.requireObject("tokens_per_second");
+        assertTrue(speed.requireDouble("low") < speed.requireDouble("likely")
+                && speed.requireDouble("likely") < speed.requireDouble("high"));
+        assertTrue(plan.requireInt("recommended") >= 0);
+    }
+
+    @Test
+    void whatIsPlannedIsWhatARunHas() {
+        JsonObject memory = json("plan", TINY, "--json")
+                .requireObjects("alternatives")
+                .getFirst()
+                .requireObject("memory");
+        long experts = memory.requireLong("expert_bytes");
+        JsonObject bench =
+                json("bench", TINY, "-p", "0", "-n", "4", "-r", "1", "--ram", experts / 1024 + "K", "--json");
+        assertEquals(memory.requireInt("expert_slots"), bench.requireInt("expert_slots"));
+        assertEquals(experts, bench.requireLong("expert_slot_bytes"));
+        assertEquals(
+                memory.requireObject("parts").requireLong("other weights"), bench.requireLong("other_weight_bytes"));
+    }
+
+    @Test
+    void aMeasuredMachineTellsPromptsAndTheFirstToken() throws IOException {
+        LoadCosts loads = new LoadCosts(0, 0, 0, 1e-9, 0);
+        DecodeCosts costs = new DecodeCosts(
+                Map.of(DType.BF16, ByWorkingSet.of(Map.of(1L, 10e9))), NOTHING, NOTHING, NOTHING, 0, loads, loads);
+        Map<String, Object> fields = MachineProfile.ofHost("a machine", 10e9, 1e9, 4e9, 0)
+                .withDecodeCosts(costs)
+                .fields();
+        fields.put(PromptCosts.KEY, new PromptCosts(Map.of(DType.BF16, 1e-9)).fields());
+        Path file = cache.resolve("machine-of-mine.json");
+        Files.writeString(file, Json.write(fields));
+        Files.writeString(MachineFile.in(cache), Json.write(fields));
+        for (String[] device : new String[][] {{}, {"--device", file.toString()}}) {
+            String[] command = Stream.concat(Stream.of("plan", TINY, "--ctx", "1k", "--json"), Stream.of(device))
+                    .toArray(String[]::new);
+            JsonObject first = json(command).requireObjects("alternatives").getFirst();
+            assertEquals(1024, first.requireInt("context"));
+            double prompt = first.requireObject("prompt_tokens_per_second").requireDouble("likely");
+            double seconds = first.requireObject("seconds_to_first_token").requireDouble("likely");
+            double token = 1 / first.requireObject("tokens_per_second").requireDouble("likely");
+            assertEquals(512 / prompt + token, seconds, 1e-9);
+        }
+        String text = ok("plan", TINY, "--ctx", "1k", "--ram", "400M");
+        assertTrue(text.contains("Speeds are those of a machine, as doctor measured it"), text);
+        assertTrue(text.contains("\n  ./moetier run " + TINY + " --ctx 1024 --ram "), text);
+        assertTrue(text.contains("What would help: "), text);
+    }
+
+    @Test
+    void withoutAMeasurementOnlyMemoryIsTold() {
+        String text = ok("plan", TINY);
+        assertTrue(
+                text.contains("No speeds: this machine was not measured; run moetier doctor, or give --device"), text);
+        assertTrue(text.contains("keys and values"), text);
+    }
+
+    @Test
+    void whatCannotFitIsOneSentenceWithTheParts() {
+        CommandLineRun run = CommandLineRun.inProcess(cache, "plan", TINY, "--ram", "40M");
+        assertEquals(Failure.USAGE, run.exitCode());
+        assertTrue(
+                run.err().startsWith("moetier: --ram: ")
+                        && run.err().contains("other weights")
+                        && run.err().contains("reserve")
+                        && run.err().lines().count() == 1,
+                run.err());
+        run = CommandLineRun.inProcess(cache, "plan", TINY, "--device", "rtx3060", "--vram", "1M");
+        assertTrue(run.err().contains("this model needs at least"), run.err());
+    }
+
+    @Test
+    void aPageHasTheSame() throws IOException {
+        Path page = cache.resolve("plan.html");
+        ok("plan", TINY, "--device", "rtx4090", "--report", page.toString());
+        String html = Files.readString(page);
+        assertTrue(html.contains("<h2>Alternatives</h2>") && html.contains("recommended"), html);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--device rtx9999 | --device: expected a profile in a file, one of rtx3060, ",
+                "--device cuda:999 | --device: ",
+                "--vram 4G | --vram is of a GPU: name one with --device",
+                "--ctx 0 | --ctx: expected a number of tokens such as 4096 or 32k, found '0'",
+                "--ctx 9999k | is more than the",
+            })
+    void whatCannotBeIsSaid(String options, String sentence) {
+        String[] command = Stream.concat(Stream.of("plan", TINY), Stream.of(options.split(" ")))
+                .toArray(String[]::new);
+        CommandLineRun run = CommandLineRun.inProcess(cache, command);
+        assertEquals(Failure.USAGE, run.exitCode(), run.err());
+        assertTrue(run.err().contains(sentence), run.err());
+    }
+
+    @Test
+    void aTraceOfAnotherModelIsRefused() {
+        CommandLineRun run = CommandLineRun.inProcess(
+                cache,
+                "plan",
+                TINY,
+                "--device",
+                "rtx3060",
+                "--trace",
+                TestData.trace("gpt-oss-20b_misc_small").toString());
+        assertEquals(Failure.FAILED, run.exitCode());
+        assertTrue(run.err().contains("a trace of 24 layers of 32 experts, top 4, but the model has"), run.err());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"4096", "4k", "4K"})
+    void contextsAreNumbersOrThousands(String text) {
+        assertEquals(4096, PlanCommand.tokens(text));
+        assertThrows(IllegalArgumentException.class, () -> PlanCommand.tokens(text + "x"));
+    }
+
+    /// Only headers come from the hub, and what they tell is what the files themselves tell.
+    @Test
+    void aModelOnTheHubIsPlannedByItsHeaders() throws IOException {
+        try (HubDouble hub = HubDouble.start()) {
+            hub.put("org/tiny", TestData.tinyMixtral());
+            Map<String, String> variables = Map.of(
+                    "MOETIER_CACHE",
+                    cache.toString(),
+                    "HF_ENDPOINT",
+                    hub.endpoint().toString());
+            CommandLineRun run = CommandLineRun.inProcess(
+                    variables, cache.resolve("home"), "plan", "hf:org/tiny", "--device", "rtx3060", "--json");
+            assertEquals(Failure.OK, run.exitCode(), run.err());
+            JsonObject there = Json.parseObject(run.out().getBytes(StandardCharsets.UTF_8), Path.of("out"));
+            JsonObject here = json("plan", TINY, "--device", "rtx3060", "--json");
+            List<Long> bytes = weightBytes(there);
+            assertEquals(weightBytes(here), bytes);
+            assertTrue(there.optionalStrings("notes").orElseThrow().getFirst().startsWith("read "));
+            long read = hub.requests().stream()
+                    .filter(request -> request.path().endsWith(".safetensors"))
+                    .filter(HubDouble.Request::isOfFile)
+                    .mapToLong(request -> request.to() - request.from() + 1)
+                    .sum();
+            assertTrue(read < 1 << 20, "read " + read);
+        }
+        try (Stream<Path> left = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
+            assertEquals(
+                    0,
+                    left.filter(path -> path.getFileName().toString().startsWith("moetier-plan"))
+                            .count());
+        }
+    }
+
+    private static List<Long> weightBytes(JsonObject plan) {
+        return plan.requireObjects("alternatives").stream()
+                .map(each -> each.requireLong("weight_bytes"))
+                .toList();
+    }
+
+    private JsonObject json(String... command) {
+        return Json.parseObject(ok(command).getBytes(StandardCharsets.UTF_8), Path.of("out"));
+    }
+
+    private String ok(String... command) {
+        CommandLineRun run = CommandLineRun.inProcess(cache, command);
+        assertEquals(Failure.OK, run.exitCode(), run.err());
+        return run.out();
+    }
+}
