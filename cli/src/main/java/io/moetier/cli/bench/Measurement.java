@@ -1,5 +1,6 @@
 package io.moetier.cli.bench;
 
+import io.moetier.lab.throughput.Medians;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -23,8 +24,7 @@ public final class Measurement {
 
     /// Returns the middle value, or the mean of the two in the middle.
     double median() {
-        int middle = sorted.size() / 2;
-        return sorted.size() % 2 == 1 ? sorted.get(middle) : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
+        return Medians.of(sorted.stream().mapToDouble(value -> value).toArray());
     }
 
     double least() {

@@ -10,6 +10,7 @@ import io.moetier.runtime.convert.CheckpointImporter;
 import io.moetier.runtime.convert.ExpertSizes;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
+import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.model.family.Families;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
@@ -43,6 +44,16 @@ public record ModelSummary(
         List<Long> slotBytesOfLayer,
         long denseBytes,
         TensorTypes.Main types) {
+    /// Describes a model by its headers.
+    public static ModelSummary of(Path model) {
+        if (Stores.isStore(model)) {
+            return ofStore(model);
+        }
+        try (ModelSource source = Stores.openSource(model)) {
+            return ofSource(source);
+        }
+    }
+
     /// Describes a store by its manifest and headers; the weights are not read.
     public static ModelSummary ofStore(Path store) {
         StoreManifest manifest = StoreManifest.read(store);
@@ -103,7 +114,12 @@ public record ModelSummary(
                 keeps ? types.main() : types.main().rounded(quantisation));
     }
 
-    /// Returns what the weights take, as decoding reads them.
+    /// Returns what the model is in memory, and as decoding reads it.
+    public PlannedModel planned() {
+        return new PlannedModel(weights, sizes(), new MemoryForecast.Model(spec, sizeClasses, denseBytes));
+    }
+
+    /// Returns the sizes as simulations need them.
     public ModelSizes sizes() {
         List<Long> bytes = slotBytesOfLayer.stream().distinct().sorted().toList();
         List<Integer> classOfLayer =
@@ -115,16 +131,26 @@ public record ModelSummary(
 
     /// Returns what every token reads: all but an embedding that is not the head as well, of which it needs one row.
     private long denseBytesRead() {
-        double all = spec.denseLinears().stream()
-                .mapToLong(LinearSpec::numParameters)
-                .sum();
         double idle = spec.tiedEmbeddings() ? 0 : spec.embedding().table().numParameters();
-        return Math.round(denseBytes * (1 - idle / all));
+        return Math.round(denseBytes - idle * bytesPerWeight());
     }
 
-    /// Returns what the model is in memory, and as decoding reads it.
-    public PlannedModel planned() {
-        return new PlannedModel(weights, sizes(), new MemoryForecast.Model(spec, sizeClasses, denseBytes));
+    /// Returns the bytes of a weight outside the experts, on average.
+    public double bytesPerWeight() {
+        return (double) denseBytes
+                / spec.denseLinears().stream()
+                        .mapToLong(LinearSpec::numParameters)
+                        .sum();
+    }
+
+    /// Returns the bytes of all experts.
+    public long allExpertBytes() {
+        return budget().allBytes();
+    }
+
+    /// Returns the bytes of the smallest budget.
+    public long leastExpertBytes() {
+        return budget().minimumBytes();
     }
 
     /// Returns the lines for people; with a budget, also what each tier holds.

@@ -8,8 +8,6 @@ import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.lab.simulate.ModelSizes;
 import io.moetier.lab.simulate.SlotPlan;
-import io.moetier.runtime.convert.ModelSource;
-import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.session.SessionTrace;
 import io.moetier.runtime.trace.TraceHeader;
@@ -60,18 +58,9 @@ final class TuneExperts {
                     SlotPlan.Sizes.uniform(header.layers(), expertBytes.bytes()), true, 0, Optional.empty());
         }
         Optional<Path> of = Optional.ofNullable(model).or(() -> recorded);
-        return of.map(path -> ofModel(summary(path), trace, header))
+        return of.map(path -> ofModel(ModelSummary.of(path), trace, header))
                 .orElseGet(
                         () -> new ModelSizes(SlotPlan.Sizes.uniform(header.layers(), 1), false, 0, Optional.empty()));
-    }
-
-    private static ModelSummary summary(Path model) {
-        if (Stores.isStore(model)) {
-            return ModelSummary.ofStore(model);
-        }
-        try (ModelSource source = Stores.openSource(model)) {
-            return ModelSummary.ofSource(source);
-        }
     }
 
     private static ModelSizes ofModel(ModelSummary summary, Path trace, TraceHeader header) {

@@ -32,7 +32,7 @@ public sealed interface PolicyChoice {
         }
 
         /// Returns the name of the policy for so many slots of so many experts.
-        static String name(int numSlots, int numExperts) {
+        public static String name(int numSlots, int numExperts) {
             return numSlots < numExperts ? "gate" : "lru";
         }
     }

@@ -146,6 +146,31 @@ public final class CostModel {
         return reading(work) + overhead(work) - beside + Overlap.time(there, processing(work), Overlap.WHOLE);
     }
 
+    /// What the time of a layer consists of, in seconds.
+    ///
+    /// @param dense weights that every token needs, and what is done beside reading weights
+    /// @param experts those that are computed
+    /// @param waits loads, as far as nothing is done meanwhile
+    public record Parts(double dense, double experts, double waits) {
+        public static final Parts NONE = new Parts(0, 0, 0);
+
+        public Parts plus(Parts other) {
+            return new Parts(dense + other.dense, experts + other.experts, waits + other.waits);
+        }
+
+        public Parts times(double factor) {
+            return new Parts(factor * dense, factor * experts, factor * waits);
+        }
+    }
+
+    /// Returns the parts of what [#seconds(Work)] returns.
+    public Parts parts(Work work) {
+        double experts =
+                expertReading(work.experts() - onProcessor(work), work) + work.experts() * constants.expertSeconds;
+        double dense = reading(work) + overhead(work) - experts;
+        return new Parts(dense, experts, seconds(work) - dense - experts);
+    }
+
     /// Returns what takes the longest in a layer.
     public Bound bound(Work work) {
         double reading = reading(work);
