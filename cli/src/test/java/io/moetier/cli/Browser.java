@@ -88,6 +88,14 @@ final class Browser implements AutoCloseable {
         }
     }
 
+    /// Makes the window so large, and has styles for `medium`.
+    void resize(int width, int height, String medium) throws InterruptedException {
+        call(
+                "Emulation.setDeviceMetricsOverride",
+                Map.of("width", width, "height", height, "deviceScaleFactor", 1, "mobile", false));
+        call("Emulation.setEmulatedMedia", Map.of("media", medium));
+    }
+
     /// Returns the text that an expression yields.
     String evaluate(String expression) throws InterruptedException {
         JsonObject result = call("Runtime.evaluate", Map.of("expression", expression, "awaitPromise", true));

@@ -187,6 +187,9 @@ public final class BenchCommand implements Callable<Integer> {
                 benchmark.measure();
             }
             streams.print(json ? Json.write(benchmark.fields()) + "\n" : benchmark.table());
+            if (!json && surroundings.outputIsTerminal()) {
+                streams.print(benchmark.chart());
+            }
         }
     }
 

@@ -26,13 +26,11 @@ import io.moetier.runtime.session.SessionTrace;
 import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.memory.ProcessMemory;
 import io.moetier.storage.model.Phase;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.function.IntPredicate;
 
 /// Measures how fast a prompt is processed and how fast tokens are generated, in one session that starts anew each
@@ -42,18 +40,6 @@ import java.util.function.IntPredicate;
 /// Generation samples with llama.cpp's defaults and a fixed seed, and goes on past the end of the text.
 final class Benchmark implements AutoCloseable {
     static final int OPENING_TOKENS = 16; // what generation starts from; not measured
-    private static final String PROSE = """
-        When the river rose in spring, the people of the valley carried their boats up to the mill and waited. \
-        The miller's daughter counted the sacks of grain, wrote the numbers into her book, and counted them again, \
-        for her father had taught her that a number is only as good as the second look. On the third day a \
-        traveller came down from the hills with a mule, two baskets of clocks and a letter for the schoolmaster. \
-        "How far is it to the sea?" he asked. "Four days on foot," said the girl, "or two, if the water lets you." \
-        He laughed, sat down on the steps, and took a clock apart to show her why it ran slow in wet weather. \
-        By evening eleven children stood around them, and each had a question that the schoolmaster could not \
-        have answered. What drives the smallest wheel? Why are there twelve hours and not ten? Who was it that \
-        first thought of measuring a day? The traveller answered what he knew, admitted what he did not, and \
-        promised to write. In the morning the water had fallen by the height of a hand.
-        """;
 
     private final LoadedModel model;
     private final ModelClock clock;
@@ -84,8 +70,8 @@ final class Benchmark implements AutoCloseable {
         clock = new ModelClock(model);
         this.before = before;
         this.generatedTokens = generatedTokens;
-        prompt = tokens(model, promptTokens);
-        opening = tokens(model, OPENING_TOKENS);
+        prompt = Prose.tokens(model, promptTokens);
+        opening = Prose.tokens(model, OPENING_TOKENS);
         requireContext(model, promptTokens, generatedTokens);
         session = model.engine().newSession();
         marks = clock.newMarks();
@@ -183,6 +169,14 @@ final class Benchmark implements AutoCloseable {
                 .row("computed by", model.engine().deviceDescription())
                 .row("read by", model.engine().ioDescription());
         return table + "\n" + times() + bounds() + "\n" + machine;
+    }
+
+    /// Returns what a generated token consists of, else a prompt, as bars.
+    String chart() {
+        PhaseTimes ofAnswer = profile.times(Phase.DECODE);
+        return ofAnswer.isEmpty()
+                ? "\na prompt\n" + profile.times(Phase.PREFILL).chart(promptRates.count())
+                : "\na generated token\n" + ofAnswer.chart((double) ofAnswer.tokens());
     }
 
     /// Returns how near a token comes to what kernels and copies allow, where time is virtual.
@@ -326,18 +320,6 @@ final class Benchmark implements AutoCloseable {
         return new Rates(
                 outcome.decodeTokensPerSecond(),
                 virtual.map(time -> time.decodeTokensPerSecond(outcome)).orElse(0.0));
-    }
-
-    /// Returns the beginning of the prose as tokens, over and over if it is too short.
-    static int[] tokens(LoadedModel model, int count) {
-        int[] text = model.tokenizer()
-                .map(tokenizer -> tokenizer.encode(PROSE, true))
-                .orElseGet(() -> new SplittableRandom(0)
-                        .ints(count, 0, model.engine().spec().vocabSize())
-                        .toArray());
-        int[] tokens = new int[count];
-        Arrays.setAll(tokens, i -> text[i % text.length]);
-        return tokens;
     }
 
     private Object[] row(String test, Measurement rates, RunStats stats) {

@@ -71,9 +71,9 @@ final class Comparison implements AutoCloseable {
         this.memory = memory;
         this.threads = threads;
         this.tokenBytes = tokenBytes;
-        this.prompt = Benchmark.tokens(model, promptTokens);
-        this.opening = Benchmark.tokens(model, Benchmark.OPENING_TOKENS);
-        this.following = Benchmark.tokens(model, generatedTokens);
+        this.prompt = Prose.tokens(model, promptTokens);
+        this.opening = Prose.tokens(model, Benchmark.OPENING_TOKENS);
+        this.following = Prose.tokens(model, generatedTokens);
         this.session = model.engine().newSession();
     }
 

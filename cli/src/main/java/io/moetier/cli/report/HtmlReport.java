@@ -26,7 +26,7 @@ public final class HtmlReport {
                 <html lang="en">
                 <head>
                 <meta charset="utf-8">
-                <meta name="viewport" content="width=device-width">
+                <meta name="viewport" content="width=device-width, initial-scale=1">
                 <title>%s</title>
                 <link rel="icon" href="data:,">
                 <style>%s%s</style>

@@ -38,6 +38,17 @@ public final class PhaseTimes {
         return tokens;
     }
 
+    /// Returns the layers there are, one at least.
+    public int numLayers() {
+        return nanos[0].length;
+    }
+
+    /// Returns what a section took in one layer; what is of no layer is counted as of layer 0.
+    @SuppressWarnings("EnumOrdinal")
+    public double nanos(Section section, int layer) {
+        return nanos[section.ordinal()][layer];
+    }
+
     /// Returns what sections took in all layers.
     double nanos(Section... sections) {
         return Stream.of(sections).mapToDouble(this::ofSection).sum();
@@ -75,6 +86,17 @@ public final class PhaseTimes {
             millis(nanos(Section.FEED_FORWARD) / parts),
             millis(nanos(Section.EMBEDDING, Section.HEAD) / parts)
         };
+    }
+
+    /// Returns the same as bars, for people at a terminal.
+    public TerminalChart chart(double parts) {
+        Object[] head = head();
+        Object[] cells = cells("", parts);
+        TerminalChart chart = new TerminalChart();
+        for (int i = 2; i < head.length; i++) {
+            chart.bar(String.valueOf(head[i]), Double.parseDouble(String.valueOf(cells[i])), cells[i] + " ms");
+        }
+        return chart;
     }
 
     private static String millis(double nanos) {

@@ -187,6 +187,9 @@ public final class TuneCommand implements Callable<Integer> {
             for (Path trace : traces) {
                 TuneReport report = report(trace, chosen, machine);
                 streams.print((reports.isEmpty() ? "" : "\n") + report.text());
+                if (surroundings.outputIsTerminal()) {
+                    streams.print("\n" + report.chart());
+                }
                 reports.add(report);
             }
             write(reports, traces);

@@ -1,6 +1,7 @@
 package io.moetier.cli.tune;
 
 import io.moetier.cli.report.Table;
+import io.moetier.cli.report.TerminalChart;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.simulate.Simulator;
 import io.moetier.lab.simulate.Tuning;
@@ -115,6 +116,17 @@ record TuneReport(
                 row.prediction().map(prediction -> prediction.bound().label()).orElse(null));
         fields.put("gapClosed", row.gapClosed().isPresent() ? row.gapClosed().getAsDouble() : null);
         return fields;
+    }
+
+    /// Returns the hit rates as bars, for people at a terminal.
+    TerminalChart chart() {
+        TerminalChart chart = new TerminalChart();
+        tuning.rows()
+                .forEach(row -> chart.bar(
+                        row.plan().spelling() + " " + row.policy(),
+                        row.hitRate(),
+                        percent("%.1f %%", row.hitRate()) + " found"));
+        return chart;
     }
 
     /// Returns a row for each policy and budget.
