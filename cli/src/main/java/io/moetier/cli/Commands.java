@@ -24,6 +24,7 @@ import io.moetier.cli.profiles.ProfilesShowCommand;
 import io.moetier.cli.run.RunCommand;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
+import io.moetier.cli.throughput.ProfileCommand;
 import io.moetier.cli.trace.TraceCommand;
 import io.moetier.cli.trace.TraceConvertCommand;
 import io.moetier.cli.trace.TraceRecordCommand;
@@ -75,6 +76,7 @@ final class Commands {
         byName.put("plan", () -> new PlanCommand(surroundings, streams));
         byName.put("tune", () -> new TuneCommand(surroundings, streams));
         byName.put("bench", () -> new BenchCommand(surroundings, streams));
+        byName.put("profile", () -> ProfileCommand.line(surroundings, streams));
         byName.put("race", () -> new RaceCommand(surroundings, streams));
         byName.put("perplexity", () -> new PerplexityCommand(surroundings, streams));
         byName.put("doctor", () -> new DoctorCommand(surroundings, streams));

@@ -27,6 +27,14 @@ class ChartsTest {
               })).map(chart => chart.id).join(' ')
             """;
 
+    private static final int PAPER = 718; // pixels of the width of A4 between margins
+
+    private static final String WIDTH = """
+            (() => {
+              const page = document.documentElement;
+              return page.scrollWidth <= page.clientWidth ? 'fits' : page.scrollWidth + ' > ' + page.clientWidth;
+            })()""";
+
     @TempDir
     Path directory = Path.of("");
 
@@ -115,6 +123,63 @@ class ChartsTest {
             assertTrue(browser.evaluate(titleAt("gate0", 1, 3)).startsWith("token 1 image, expert 3: "));
             assertEquals(List.of(), browser.failures());
         }
+    }
+
+    @Test
+    void whereTheTimeGoesIsDrawn() throws IOException, InterruptedException {
+        Path page = directory.resolve("profile.html");
+        CommandLineRun run = CommandLineRun.inProcess(
+                directory.resolve("cache"),
+                "profile",
+                TestData.tinyMixtral().toString(),
+                "-p=8",
+                "-n=4",
+                "--budgets=25%",
+                "--thread-counts=1,2",
+                "--seconds=0.4",
+                "--report",
+                page.toString());
+        assertEquals(0, run.exitCode(), run.err());
+        try (Browser browser = new Browser(Files.createDirectory(directory.resolve("browser")))) {
+            browser.open(page);
+            assertEquals(
+                    "roofline parts scaling timeline use found reads hitrates tokentimes memory",
+                    browser.evaluate(DRAWN));
+            assertTrue(
+                    browser.evaluate("document.querySelector('p').textContent").startsWith("Prompts are computed"));
+            assertEquals(List.of(), browser.failures());
+            assertTrue(
+                    browser.requests().stream().allMatch(url -> url.matches("(file|data):.*")),
+                    () -> browser.requests().toString());
+            assertFits(browser, page, 360);
+            assertFits(browser, page, 1200);
+        }
+    }
+
+    @Test
+    void thePagesOfTuneAndExplainFitAPhoneToo() throws IOException, InterruptedException {
+        Path explained = directory.resolve("explained.html");
+        String model = TestData.golden("jetmoe").toString();
+        CommandLineRun run = CommandLineRun.inProcess(
+                directory.resolve("cache"), "explain", model, "--ids", "5,6,7", "--report", explained.toString());
+        assertEquals(0, run.exitCode(), run.err());
+        Path tuned = report("--expert-bytes", "13.2MB");
+        try (Browser browser = new Browser(Files.createDirectory(directory.resolve("browser")))) {
+            assertFits(browser, explained, 360);
+            assertFits(browser, tuned, 360);
+            assertEquals(List.of(), browser.failures());
+        }
+    }
+
+    /// Checks that a page scrolls downwards alone on a screen so wide, and that no chart is wider than the paper when
+    /// it
+    /// is printed.
+    private static void assertFits(Browser browser, Path page, int width) throws InterruptedException {
+        browser.resize(width, 800, "screen");
+        browser.open(page);
+        assertEquals("fits", browser.evaluate(WIDTH));
+        browser.resize(Math.max(width, PAPER), 1000, "print");
+        assertEquals("fits", browser.evaluate(WIDTH));
     }
 
     /// Moves the mouse over a cell of a heat map and returns what is shown then.

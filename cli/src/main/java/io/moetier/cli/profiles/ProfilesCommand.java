@@ -9,7 +9,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "profiles",
         description = "List, show and compare what runs of each --profile chose and learnt, carry it elsewhere, or"
-                + " remove it. No text is kept.")
+                + " remove it. No text is kept. (Where the time goes is in profile.)")
 public final class ProfilesCommand implements Runnable {
     private final Streams streams;
 

@@ -45,7 +45,11 @@ final class ShownCommands implements AutoCloseable {
         boolean quick = !OPTIMISED.matcher(command).find();
         boolean ofMoetier = MOETIER.matcher(command).matches();
         boolean ofHub = OF_HUB.matcher(command).find();
-        if (ofMoetier && launched && quick && !ofHub && !MORE_THAN_WORDS.matcher(command).find()) {
+        if (ofMoetier
+                && launched
+                && quick
+                && !ofHub
+                && !MORE_THAN_WORDS.matcher(command).find()) {
             return work(words(command));
         }
         launched |= ofMoetier;

@@ -1,0 +1,46 @@
+package io.moetier.cli.throughput;
+
+import io.moetier.cli.models.ModelSummary;
+import io.moetier.lab.throughput.Measured;
+import io.moetier.lab.throughput.Throughput;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// What a sweep has found.
+///
+/// @param device what computed
+/// @param expectations of each setting that could be predicted; none if `doctor` has not measured this machine
+/// @param leftOut what there was no time for
+record Findings(
+        ModelSummary model,
+        String device,
+        List<SettingResult> results,
+        List<Expectation> expectations,
+        List<String> leftOut) {
+    List<Measured> measured() {
+        return results.stream().flatMap(result -> result.measured().stream()).toList();
+    }
+
+    /// Returns the fields of the file that `--json` writes.
+    Map<String, Object> fields() {
+        String name = String.valueOf(model.model().getFileName());
+        Map<String, Object> fields = new Throughput(name, device, measured()).fields();
+        fields.put(
+                "settings",
+                results.stream()
+                        .map(result -> {
+                            Map<String, Object> of = new LinkedHashMap<>();
+                            of.put("budget", result.setting().budget());
+                            of.put("threads", result.setting().threads());
+                            of.put("policy", result.held().policy());
+                            of.put("expert_slots", result.held().slots());
+                            of.put("bytes", result.held().tiers());
+                            return of;
+                        })
+                        .toList());
+        fields.put(
+                "expectations", expectations.stream().map(Expectation::fields).toList());
+        return fields;
+    }
+}

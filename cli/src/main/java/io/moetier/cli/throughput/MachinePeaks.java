@@ -1,0 +1,107 @@
+package io.moetier.cli.throughput;
+
+import io.moetier.cli.doctor.Diagnosis;
+import io.moetier.cli.doctor.MachineFile;
+import io.moetier.cli.report.ModelClock;
+import io.moetier.kernels.cpu.CpuDevice;
+import io.moetier.kernels.cpu.bandwidth.MemoryBandwidth;
+import io.moetier.lab.cost.MachineProfile;
+import io.moetier.lab.device.VirtualDevice;
+import io.moetier.lab.throughput.ArithmeticPeak;
+import io.moetier.lab.throughput.Peaks;
+import io.moetier.runtime.library.LoadedModel;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.storage.expert.DiskSpeed;
+import io.moetier.storage.memory.AvailableMemory;
+import io.moetier.storage.model.DType;
+import io.moetier.storage.model.MalformedModelException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/// What this machine gives at most, measured as `doctor` does; of a GPU that is not there, what its profile says.
+final class MachinePeaks {
+    private static final long DISK_BYTES = 256L << 20;
+    private static final int DISK_SHARE = 4;
+
+    private final Path cache;
+    private final EngineConfig config;
+    private final DType type;
+    private final Optional<MachineProfile> kept;
+    private Optional<DiskSpeed> disk = Optional.empty();
+
+    /// @param cache the folder of imported models, on whose disk experts are
+    /// @param config what computes
+    /// @param type of the experts' weights
+    MachinePeaks(Path cache, EngineConfig config, DType type) {
+        this.cache = cache;
+        this.config = config;
+        this.type = type;
+        kept = kept(MachineFile.in(cache));
+    }
+
+    private static Optional<MachineProfile> kept(Path file) {
+        try {
+            return Files.exists(file) ? Optional.of(MachineProfile.read(file)) : Optional.empty();
+        } catch (MalformedModelException | UncheckedIOException e) {
+            return Optional.empty(); // of another version
+        }
+    }
+
+    /// Returns what `doctor` has kept of this machine, for predictions.
+    Optional<MachineProfile> profile() {
+        return kept;
+    }
+
+    /// Measures the peaks for so many threads.
+    ///
+    /// @param workingSet bytes that the model reads in turn: what caches hold of them is read from there
+    Peaks measure(LoadedModel model, int threads, double workingSet) throws IOException {
+        Optional<VirtualDevice> gpu = new ModelClock(model).virtual();
+        if (gpu.isPresent() || threads == 0) {
+            Optional<MachineProfile.Device> device = gpu.map(VirtualDevice::gpu)
+                    .flatMap(MachineProfile::ofDevice)
+                    .flatMap(MachineProfile::device);
+            return new Peaks(
+                    rate(device.map(MachineProfile.Device::bytesPerSecond)),
+                    OptionalDouble.empty(),
+                    gpu.isPresent() ? OptionalDouble.empty() : disk(model),
+                    rate(device.map(MachineProfile.Device::linkBytesPerSecond)));
+        }
+        double memory;
+        try (MemoryBandwidth read = MemoryBandwidth.open(Math.min((long) workingSet, Diagnosis.memoryToRead()))) {
+            memory = read.bytesPerSecond(threads);
+        }
+        double operations;
+        try (CpuDevice device = CpuDevice.open(threads, config.compute().kernels(), Optional.of(cache))) {
+            operations = ArithmeticPeak.measure(device, type);
+        }
+        return new Peaks(OptionalDouble.of(memory), OptionalDouble.of(operations), disk(model), OptionalDouble.empty());
+    }
+
+    private static OptionalDouble rate(Optional<Double> rate) {
+        return rate.isPresent() ? OptionalDouble.of(rate.get()) : OptionalDouble.empty();
+    }
+
+    /// Returns what the disk gives, or the page cache where experts are read from there.
+    private OptionalDouble disk(LoadedModel model) throws IOException {
+        if (model.engine().allExpertsFit()) {
+            return OptionalDouble.empty();
+        }
+        boolean pastCache = model.engine().store().readsPastCache();
+        Optional<MachineProfile> known =
+                kept.filter(profile -> profile.diskBytesPerSecond().isPresent());
+        if (known.isPresent()) {
+            OptionalDouble cached = known.get().cachedBytesPerSecond();
+            return pastCache || cached.isEmpty() ? known.get().diskBytesPerSecond() : cached;
+        }
+        if (disk.isEmpty()) {
+            disk = Optional.of(DiskSpeed.measure(cache, Math.min(DISK_BYTES, AvailableMemory.bytes() / DISK_SHARE)));
+        }
+        return OptionalDouble.of(
+                pastCache ? disk.get().bytesPerSecond() : disk.get().cachedBytesPerSecond());
+    }
+}

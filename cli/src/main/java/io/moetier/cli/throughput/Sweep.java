@@ -1,0 +1,233 @@
+package io.moetier.cli.throughput;
+
+import io.moetier.cli.option.About;
+import io.moetier.cli.option.ExpertShare;
+import io.moetier.cli.option.ModelOptions;
+import io.moetier.cli.option.Topic;
+import io.moetier.lab.throughput.Case;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.PhysicalCores;
+import io.moetier.storage.memory.ByteSize;
+import io.moetier.storage.model.Phase;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// Which points are measured, and for how long.
+@About(Topic.MEASUREMENT)
+final class Sweep {
+    private static final List<Integer> PROMPTS = List.of(32, 128, 512);
+    private static final List<Integer> QUICK_PROMPTS = List.of(64);
+    private static final List<String> BUDGETS = List.of("100%", "50%", "25%");
+    private static final List<String> QUICK_BUDGETS = List.of("100%", "25%");
+    private static final int GENERATED = 32;
+    private static final int QUICK_GENERATED = 16;
+    private static final double SECONDS = 110;
+    private static final double QUICK_SECONDS = 18;
+
+    @Option(
+            names = {"-p", "--n-prompt"},
+            paramLabel = "N,…",
+            split = ",",
+            description = "Tokens of prompts; default: 32,128,512, as far as there is time for them.")
+    @Nullable
+    List<Integer> prompts;
+
+    @Option(
+            names = {"-n", "--n-gen"},
+            paramLabel = "N,…",
+            split = ",",
+            description = "Tokens to generate in a round; default: 32.")
+    @Nullable
+    List<Integer> generated;
+
+    @Option(
+            names = "--depths",
+            paramLabel = "N,…",
+            split = ",",
+            description = "Tokens in front of what is generated; default: 0 and the longest prompt.")
+    @Nullable
+    List<Integer> depths;
+
+    @Option(
+            names = "--budgets",
+            paramLabel = "25%,4G,…",
+            split = ",",
+            description = "Memory for experts, as shares of all or sizes, each with all threads; default:"
+                    + " 100%%,50%%,25%%, or that of --ram.")
+    @Nullable
+    List<String> budgets;
+
+    @Option(
+            names = "--thread-counts",
+            paramLabel = "N,…",
+            split = ",",
+            description = "Numbers of threads, each with the first budget; default: 1, 2, 4 and so on to one per"
+                    + " physical core, or that of --threads.")
+    @Nullable
+    List<Integer> threadCounts;
+
+    @Option(
+            names = "--seconds",
+            paramLabel = "SECONDS",
+            description = "How long all of it is measured; default: 110, with --quick 18. Each point is measured five"
+                    + " times at least where that is no more than twice as long.")
+    @Nullable
+    Double seconds;
+
+    @Option(names = "--quick", description = "A prompt of 64, 16 tokens, two budgets, all threads: twenty seconds.")
+    boolean quick;
+
+    /// Checks what does not depend on a model.
+    ///
+    /// @throws IllegalArgumentException if a value cannot be
+    void check() {
+        require("-p", prompts == null ? List.of() : prompts, 1);
+        require("-n", generated == null ? List.of() : generated, 1);
+        require("--depths", depths == null ? List.of() : depths, 0);
+        require("--thread-counts", threadCounts == null ? List.of() : threadCounts, 1);
+        threadCounts().forEach(ModelOptions::requireThreads);
+        if (seconds != null && !(seconds > 0 && seconds < 1e6)) {
+            throw new IllegalArgumentException("--seconds must be above 0, not " + seconds);
+        }
+    }
+
+    private static void require(String option, List<Integer> values, int least) {
+        for (int value : values) {
+            if (value < least) {
+                throw new IllegalArgumentException(option + " must be " + least + " or more, not " + value);
+            }
+        }
+    }
+
+    /// Returns how long all settings together are measured.
+    double seconds() {
+        return seconds == null ? (quick ? QUICK_SECONDS : SECONDS) : seconds;
+    }
+
+    /// Says whether points may be left out for want of time: nobody asked for them by name.
+    boolean mayLeaveOut() {
+        return prompts == null && depths == null;
+    }
+
+    /// Returns the lengths of prompts that fit, by default those alone that are shorter than `limit`.
+    List<Integer> prompts(int context, int limit) {
+        return prompts == null
+                ? (quick ? QUICK_PROMPTS : PROMPTS)
+                        .stream()
+                                .filter(length ->
+                                        length < limit && length + generated().getLast() < context)
+                                .toList()
+                : prompts;
+    }
+
+    private List<Integer> generated() {
+        return generated == null ? List.of(quick ? QUICK_GENERATED : GENERATED) : generated;
+    }
+
+    /// Returns the points that are measured with one setting: prompts, and what is generated behind them.
+    ///
+    /// @param limit as of [#prompts]
+    /// @throws IllegalArgumentException if one does not fit the context
+    List<Case> cases(Setting setting, int context, int limit) {
+        List<Integer> lengths = prompts(context, limit);
+        SortedSet<Integer> behind = new TreeSet<>(depths == null ? List.of(0) : depths);
+        if (depths == null && !lengths.isEmpty()) {
+            behind.add(lengths.getLast());
+        }
+        List<Case> cases = new ArrayList<>();
+        lengths.forEach(length -> cases.add(of(Phase.PREFILL, length, 0, setting)));
+        for (int depth : behind.reversed()) { // the deepest is there once the longest prompt is
+            generated().forEach(count -> cases.add(of(Phase.DECODE, count, depth, setting)));
+        }
+        for (Case each : cases) {
+            if (length(each) > context) {
+                throw new IllegalArgumentException("-p, -n and --depths need a context of " + length(each)
+                        + " tokens, but it holds " + context + " (--ctx sets it)");
+            }
+        }
+        return cases;
+    }
+
+    /// Returns how many tokens a point takes.
+    static int length(Case of) {
+        return of.depth() + of.tokens() + 1;
+    }
+
+    private static Case of(Phase phase, int tokens, int depth, Setting setting) {
+        return new Case(phase, tokens, depth, setting.budget(), setting.threads());
+    }
+
+    private List<Integer> threadCounts() {
+        return threadCounts == null ? List.of() : threadCounts;
+    }
+
+    /// Returns the settings: each budget with all threads, and the first budget with fewer.
+    ///
+    /// @param config what else was asked for
+    /// @param allBytes of all experts
+    /// @param leastBytes the smallest budget
+    List<Setting> settings(EngineConfig config, long allBytes, long leastBytes) {
+        boolean ofCpu = config.compute().devices().isEmpty();
+        int asked = config.compute().threads();
+        if (!ofCpu && threadCounts != null) {
+            throw new IllegalArgumentException("--thread-counts is for the processor, and a GPU computes");
+        }
+        if (asked != 0 && threadCounts != null) {
+            throw new IllegalArgumentException("--threads and --thread-counts: expected one of them");
+        }
+        OptionalLong ram = config.memory().ramBytes();
+        if (ram.isPresent() && budgets != null) {
+            throw new IllegalArgumentException("--ram and --budgets: expected one of them");
+        }
+        int all = ofCpu ? PhysicalCores.threads(asked) : 0;
+        int most = threadCounts().stream().mapToInt(count -> count).max().orElse(all);
+        List<Setting> settings = new ArrayList<>();
+        if (ram.isPresent()) {
+            settings.add(new Setting(ByteSize.format(ram.getAsLong()), ram, most));
+        } else {
+            for (String budget : budgets == null ? (quick ? QUICK_BUDGETS : BUDGETS) : budgets) {
+                settings.add(new Setting(budget, bytes(budget, allBytes, leastBytes), most));
+            }
+        }
+        Setting first = settings.getFirst();
+        for (int count : ofCpu && asked == 0 ? counts(most) : List.<Integer>of()) {
+            if (count != most) {
+                settings.add(new Setting(first.budget(), first.ramBytes(), count));
+            }
+        }
+        return settings;
+    }
+
+    private List<Integer> counts(int most) {
+        if (threadCounts != null) {
+            return threadCounts;
+        }
+        List<Integer> counts = new ArrayList<>();
+        for (int count = 1; !quick && count < most; count *= 2) {
+            counts.add(count);
+        }
+        return counts;
+    }
+
+    /// A default is made large enough; what was asked for is not changed.
+    private OptionalLong bytes(String budget, long allBytes, long leastBytes) {
+        String text = budget.strip();
+        if (text.equals("100%")) {
+            return OptionalLong.empty(); // as far as they fit
+        }
+        long bytes = ExpertShare.isOne(text)
+                ? Math.round(ExpertShare.parse("--budgets", text) * allBytes)
+                : ByteSize.parse(text).bytes();
+        if (bytes < leastBytes && budgets != null) {
+            throw new IllegalArgumentException("--budgets: " + text + " is " + ByteSize.format(bytes)
+                    + ", but the experts of one layer, which are needed at the same time, take "
+                    + ByteSize.format(leastBytes));
+        }
+        return OptionalLong.of(Math.max(bytes, leastBytes));
+    }
+}

@@ -1,0 +1,226 @@
+package io.moetier.cli.throughput;
+
+import io.moetier.cli.models.LibraryTerminal;
+import io.moetier.cli.models.ModelSummary;
+import io.moetier.cli.option.OptionFlags;
+import io.moetier.cli.report.ExpertsUsed;
+import io.moetier.cli.terminal.FactLines;
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
+import io.moetier.cli.throughput.SettingResult.Held;
+import io.moetier.lab.cost.MachineProfile;
+import io.moetier.lab.throughput.Case;
+import io.moetier.lab.throughput.Comparison;
+import io.moetier.lab.throughput.ModelWork;
+import io.moetier.runtime.library.LoadedModel;
+import io.moetier.runtime.offload.PinnedTier;
+import io.moetier.runtime.offload.ResidentSummary;
+import io.moetier.runtime.session.Engine;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.MemoryUse;
+import io.moetier.runtime.session.PolicyChoice;
+import io.moetier.runtime.session.SessionTrace;
+import io.moetier.runtime.trace.TraceRecorder;
+import io.moetier.storage.memory.ProcessMemory;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/// Measures all points of a sweep, one setting after another, and predicts what can be.
+final class SweepRun implements AutoCloseable {
+    private static final int TRACED_ROUNDS = 2; // one fills the caches of the simulation
+    private static final double MOST_SHARES = 2; // of time, where the least number of rounds takes longer than one
+
+    private final ModelSummary summary;
+    private final EngineConfig config;
+    private final Sweep sweep;
+    private final MachinePeaks peaks;
+    private final Path trace;
+    private final List<SettingResult> results = new ArrayList<>();
+    private final List<String> leftOut = new ArrayList<>();
+    private long tracedTokens; // of one round
+    private int limit = Integer.MAX_VALUE; // prompts are shorter than that
+
+    SweepRun(ModelSummary summary, EngineConfig config, Sweep sweep, Path cache) throws IOException {
+        if (summary.spec().encoder().isPresent()) {
+            throw new IllegalArgumentException(summary.model()
+                    + ": the prompts of a model with an encoder are no beginning of its answers; bench measures it");
+        }
+        this.summary = summary;
+        this.config = config;
+        this.sweep = sweep;
+        peaks = new MachinePeaks(cache, config, summary.types().experts());
+        trace = Files.createTempFile("moetier-profile", ".jsonl.gz");
+    }
+
+    /// Measures everything.
+    Findings run(Surroundings surroundings, Streams streams) throws IOException {
+        List<Setting> settings = sweep.settings(config, summary.allExpertBytes(), summary.leastExpertBytes());
+        double share = sweep.seconds() / settings.size();
+        String device = "";
+        try (FactLines lines = new FactLines(streams, false, surroundings.errorIsTerminal())) {
+            for (Setting setting : settings) {
+                lines.measuring(setting.label());
+                try (LoadedModel loaded = LibraryTerminal.stores(surroundings, streams)
+                        .load(summary.model(), setting.of(config), false)) {
+                    device = loaded.engine().deviceDescription()
+                            + ExpertsUsed.warning(
+                                    OptionFlags.lossy(loaded.engine().selection()));
+                    results.add(measure(loaded, setting, share, lines));
+                }
+            }
+        }
+        return new Findings(summary, device, results, expectations(), leftOut);
+    }
+
+    @Override
+    public void close() throws IOException {
+        Files.deleteIfExists(trace);
+    }
+
+    private SettingResult measure(LoadedModel loaded, Setting setting, double share, FactLines lines)
+            throws IOException {
+        Engine engine = loaded.engine();
+        int context = engine.contextLength();
+        List<Case> cases = sweep.cases(setting, context, limit);
+        int longest = cases.stream().mapToInt(Sweep::length).max().orElse(1);
+        try (Meter meter = new Meter(loaded, work(), longest)) {
+            Map<Case, List<Round>> rounds = new LinkedHashMap<>();
+            long begin = System.nanoTime();
+            double seconds = 0;
+            for (int round = 0; isWanted(round, seconds, share); round++) {
+                lines.measuring(setting.label() + ", round " + (round + 1));
+                for (Case each : cases) {
+                    requireNoInterrupt();
+                    rounds.computeIfAbsent(each, _ -> new ArrayList<>()).add(meter.measure(each, round));
+                }
+                seconds = (System.nanoTime() - begin) / 1e9;
+                if (round == 0 && leaveOut(setting, context, seconds, share)) {
+                    cases = sweep.cases(setting, context, limit);
+                    rounds.keySet().retainAll(cases);
+                }
+            }
+            if (tracedTokens == 0) {
+                tracedTokens = record(loaded, meter, cases);
+            }
+            Held held = held(engine, meter.memoryUse());
+            lines.measuring("memory, disk and arithmetic, " + setting.label());
+            double workingSet = (double) summary.denseBytes() + held.slotBytes();
+            return new SettingResult(setting, rounds, peaks.measure(loaded, setting.threads(), workingSet), held);
+        }
+    }
+
+    /// Says whether another round is to be measured: while there is time, or to have as many as it takes to compare.
+    private static boolean isWanted(int rounds, double seconds, double share) {
+        return seconds < share || (rounds <= Comparison.LEAST_ROUNDS && seconds < MOST_SHARES * share);
+    }
+
+    /// Leaves out the longest prompt, and what is generated behind it, if rounds take so long that there would be too
+    /// few.
+    private boolean leaveOut(Setting setting, int context, double roundSeconds, double share) {
+        List<Integer> lengths = sweep.prompts(context, limit);
+        boolean slow = roundSeconds * (Comparison.LEAST_ROUNDS + 1) > MOST_SHARES * share;
+        if (!slow || !sweep.mayLeaveOut() || lengths.size() < 2 || !results.isEmpty()) {
+            return false;
+        }
+        limit = lengths.getLast();
+        leftOut.add(String.format(
+                Locale.ROOT,
+                "Prompts of %d tokens were left out: with %s a round took %.1f s (-p %d and --seconds measure them).",
+                limit,
+                setting.label(),
+                roundSeconds,
+                limit));
+        return true;
+    }
+
+    /// Records which experts two rounds choose, for the simulator: the same for all settings.
+    ///
+    /// @return the tokens of one
+    private long record(LoadedModel loaded, Meter meter, List<Case> cases) {
+        String name = String.valueOf(summary.model().getFileName());
+        long recorded = 0;
+        try (TraceRecorder recorder = new TraceRecorder(
+                trace,
+                SessionTrace.header(name, loaded.engine().spec(), "rounds of profile")
+                        .withLossy(OptionFlags.lossy(loaded.engine().selection())))) {
+            SessionTrace listener = new SessionTrace(recorder, loaded.engine().spec());
+            for (int round = 0; round < TRACED_ROUNDS; round++) {
+                for (Case each : cases) {
+                    recorded += meter.record(each, round, listener);
+                }
+            }
+            recorder.finish();
+        }
+        return recorded / TRACED_ROUNDS;
+    }
+
+    private ModelWork work() {
+        int elements = config.numerics().kv().bytes();
+        double weights = summary.spec().moeLayers().stream()
+                .mapToDouble(moe -> moe.experts().getFirst().numParameters())
+                .max()
+                .orElse(1);
+        double bytes = summary.slotBytesOfLayer().stream()
+                .mapToLong(each -> each)
+                .max()
+                .orElse(0);
+        return new ModelWork(summary.spec(), summary.bytesPerWeight(), elements, bytes / weights);
+    }
+
+    private Held held(Engine engine, MemoryUse use) {
+        ResidentSummary experts = engine.expertTiers().residentSummary();
+        Map<String, Long> tiers = new LinkedHashMap<>();
+        boolean gpu = engine.pinnedTier().isPresent();
+        tiers.put(
+                gpu ? "experts on the GPU" : "experts in memory",
+                experts.slots().bytes());
+        engine.pinnedTier()
+                .map(PinnedTier::residentSummary)
+                .ifPresent(pinned ->
+                        tiers.put("experts in pinned memory", pinned.slots().bytes()));
+        tiers.put("other weights", use.otherWeights());
+        tiers.put("keys and values", use.keyValues());
+        tiers.put("workspace", use.workspace());
+        long process = ProcessMemory.now().residentBytes();
+        long known = tiers.values().stream().mapToLong(each -> each).sum();
+        tiers.put("the JVM and what it has not given back", Math.max(0, process - known));
+        tiers.put(
+                "experts on disk alone",
+                Math.max(0, summary.allExpertBytes() - experts.slots().bytes()));
+        String policy = switch (config.offloading().policy()) {
+            case PolicyChoice.Auto _ -> PolicyChoice.Auto.name(experts.slots().number(), experts.numExperts());
+            case PolicyChoice.Named named -> named.name();
+            case PolicyChoice.Own _ -> "lru";
+        };
+        boolean pastCache = engine.store().readsPastCache();
+        return new Held(experts.slots().number(), experts.slots().bytes(), policy, pastCache, tiers);
+    }
+
+    private List<Expectation> expectations() {
+        if (peaks.profile().isEmpty() || !config.compute().devices().isEmpty() || tracedTokens == 0) {
+            return List.of();
+        }
+        MachineProfile machine = peaks.profile().get();
+        List<Expectation> expectations = new ArrayList<>();
+        for (SettingResult result : results) {
+            MachineProfile of = result.held().pastCache() ? machine : machine.withCachedFiles();
+            if (result.isOfAllThreads(results)) {
+                Expectation.of(result, summary, of, trace, tracedTokens).ifPresent(expectations::add);
+            }
+        }
+        return List.copyOf(expectations);
+    }
+
+    private static void requireNoInterrupt() throws InterruptedIOException {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new InterruptedIOException("the measurement was interrupted");
+        }
+    }
+}

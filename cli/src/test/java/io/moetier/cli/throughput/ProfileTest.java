@@ -1,0 +1,194 @@
+package io.moetier.cli.throughput;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.cli.CommandLineRun;
+import io.moetier.lab.throughput.Comparison;
+import io.moetier.lab.throughput.Comparison.Change;
+import io.moetier.lab.throughput.Measured;
+import io.moetier.lab.throughput.Samples;
+import io.moetier.lab.throughput.Throughput;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.Function;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ProfileTest {
+    /// What was recorded once of tiny-mixtral on a quiet machine, so that no test depends on how fast this one is:
+    /// twice
+    /// with kernels in C, and once with those in the Vector API.
+    private static final Path RECORDED = TestData.root().resolveSibling("docs/figures/profile");
+
+    private static final Path FIRST = RECORDED.resolve("tiny-mixtral.json");
+    private static final Path AGAIN = RECORDED.resolve("tiny-mixtral-again.json");
+
+    @TempDir
+    Path directory = Path.of("");
+
+    private CommandLineRun run(Object... words) {
+        String[] arguments = new String[words.length];
+        for (int i = 0; i < words.length; i++) {
+            arguments[i] = words[i].toString();
+        }
+        return CommandLineRun.inProcess(directory.resolve("cache"), arguments);
+    }
+
+    @Test
+    void everyPointIsMeasuredAndTold() throws IOException {
+        Path json = directory.resolve("a.json");
+        Path page = directory.resolve("a.html");
+        Path jfr = directory.resolve("a.jfr");
+        CommandLineRun run = run(
+                "profile",
+                TestData.tinyMixtral(),
+                "-p=4,8",
+                "-n=4",
+                "--depths=0,8",
+                "--budgets=100%,25%",
+                "--thread-counts=1,2",
+                "--seconds=0.6",
+                "--json",
+                json,
+                "--report",
+                page,
+                "--jfr",
+                jfr);
+        assertEquals(0, run.exitCode(), run.err());
+        assertTrue(run.out().contains("Prompts are computed at up to "), run.out());
+        assertTrue(run.out().contains("generate 4 behind 8"), run.out());
+        assertTrue(run.out().contains("threads generate "), run.out());
+        assertFalse(run.out().contains("█"), run.out()); // no terminal
+        Throughput measured = Throughput.read(json);
+        assertEquals(12, measured.cases().size()); // two prompts and two depths, with three settings
+        assertTrue(measured.cases().stream()
+                .allMatch(each -> each.samples().seconds() > 0 && each.parts().seconds() > 0));
+        assertTrue(Files.readString(page).contains("<title>Where the time goes in tiny-mixtral</title>"));
+        assertTrue(Files.size(jfr) > 0);
+        CommandLineRun same = run("profile", "diff", json, json);
+        assertEquals(0, same.exitCode(), same.err());
+    }
+
+    @Test
+    void theSameVersionRaisesNoAlarm() {
+        CommandLineRun run = run("profile", "diff", FIRST, AGAIN);
+        assertEquals(0, run.exitCode(), run.out());
+        SplittableRandom random = new SplittableRandom(1);
+        Throughput recorded = Throughput.read(AGAIN);
+        for (int seed = 0; seed < 50; seed++) {
+            Comparison same = Comparison.of(resampled(recorded, random), resampled(recorded, random), 0.05, seed);
+            assertFalse(same.hasRegression(), "seed " + seed);
+        }
+    }
+
+    /// Returns what might as well have been recorded: rounds by chance, and steps of each.
+    private static Throughput resampled(Throughput recorded, SplittableRandom random) {
+        return changed(recorded, measured -> {
+            List<long[]> rounds = measured.samples().rounds();
+            return new Samples(random.ints(rounds.size(), 0, rounds.size())
+                    .mapToObj(rounds::get)
+                    .map(steps -> random.ints(steps.length, 0, steps.length)
+                            .mapToLong(i -> steps[i])
+                            .toArray())
+                    .toList());
+        });
+    }
+
+    private static Samples longer(Samples samples, double factor) {
+        return new Samples(samples.rounds().stream()
+                .map(steps -> LongStream.of(steps)
+                        .map(nanos -> Math.round(nanos * factor))
+                        .toArray())
+                .toList());
+    }
+
+    private static Throughput changed(Throughput recorded, Function<Measured, Samples> samples) {
+        List<Measured> all = new ArrayList<>();
+        for (Measured each : recorded.cases()) {
+            all.add(new Measured(
+                    each.of(),
+                    samples.apply(each),
+                    each.parts(),
+                    each.peaks(),
+                    each.warmUp(),
+                    each.hitRate(),
+                    each.queueSeconds()));
+        }
+        return new Throughput(recorded.model(), recorded.device(), all);
+    }
+
+    @Test
+    void aKnownSlowdownIsFoundWhereItIs() {
+        Throughput recorded = Throughput.read(AGAIN);
+        Measured slow = recorded.cases().getLast();
+        Throughput slower =
+                changed(recorded, each -> each.equals(slow) ? longer(each.samples(), 1.25) : each.samples());
+        List<Change> regressions = Comparison.of(recorded, slower, 0.05, 0).changes().stream()
+                .filter(Change::isRegression)
+                .toList();
+        assertEquals(List.of(slow.of()), regressions.stream().map(Change::of).toList());
+    }
+
+    @Test
+    void aRegressionIsToldAndEndsWithOne() throws IOException {
+        Throughput slower = changed(Throughput.read(AGAIN), each -> longer(each.samples(), 1.5));
+        Path file = Files.writeString(directory.resolve("slower.json"), Json.write(slower.fields()));
+        CommandLineRun run = run("profile", "diff", AGAIN, file);
+        assertEquals(1, run.exitCode(), run.out());
+        assertTrue(run.out().contains("Slower: "), run.out());
+        CommandLineRun json = run("profile", "diff", AGAIN, file, "--json");
+        assertEquals(1, json.exitCode());
+        assertTrue(parse(json.out()).optionalBoolean("regression").orElse(false));
+        assertEquals(0, run("profile", "diff", file, AGAIN).exitCode()); // faster
+        assertEquals(
+                0, run("profile", "diff", AGAIN, file, "--threshold", "90%").exitCode());
+    }
+
+    private static JsonObject parse(String text) {
+        return Json.parseObject(text.getBytes(StandardCharsets.UTF_8), Path.of("out"));
+    }
+
+    @Test
+    void whatCannotBeComparedIsAWrongCommandLine() throws IOException {
+        Path other = directory.resolve("other.json");
+        Files.writeString(other, Files.readString(FIRST).replace("moetier-throughput/1", "moetier-throughput/9"));
+        CommandLineRun version = run("profile", "diff", FIRST, other);
+        assertEquals(2, version.exitCode());
+        assertEquals(
+                "moetier: " + other + ": format: expected moetier-throughput/1, the version that this program reads,"
+                        + " found moetier-throughput/9",
+                version.err().strip());
+        assertEquals(
+                2,
+                run("profile", "diff", FIRST, directory.resolve("nothing.json")).exitCode());
+        Files.writeString(other, "{\"format\":\"moetier-throughput/1\",\"cases\":[]}");
+        assertEquals(2, run("profile", "diff", FIRST, other).exitCode());
+        assertEquals(2, run("profile", "diff", FIRST, AGAIN, "--threshold", "5").exitCode());
+        assertEquals(2, run("profile", "diff", FIRST).exitCode());
+    }
+
+    @Test
+    void valuesThatCannotBeAreSaid() {
+        Path model = TestData.tinyMixtral();
+        assertEquals(2, run("profile").exitCode());
+        assertEquals(2, run("profile", model, "-p", "0").exitCode());
+        assertEquals(2, run("profile", model, "--seconds", "0").exitCode());
+        assertEquals(2, run("profile", model, "--budgets", "0%").exitCode());
+        assertEquals(2, run("profile", model, "--ram", "8M", "--budgets", "25%").exitCode());
+        assertEquals(
+                2,
+                run("profile", model, "--threads", "1", "--thread-counts", "1").exitCode());
+        assertEquals(2, run("profile", model, "-p", "100000").exitCode());
+    }
+}
