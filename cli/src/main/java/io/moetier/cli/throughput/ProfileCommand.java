@@ -1,5 +1,6 @@
 package io.moetier.cli.throughput;
 
+import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.models.ModelSummary;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.ModelOptions;
@@ -96,6 +97,7 @@ public final class ProfileCommand implements Callable<Integer> {
         check(json, "--json");
         check(jfr, "--jfr");
         EngineConfig config = model.config(surroundings, streams);
+        model.model = LibraryTerminal.located(model.model, surroundings, streams);
         Findings findings = findings(config);
         ProfileSummary summary = new ProfileSummary(findings);
         streams.print(text(findings, summary));
