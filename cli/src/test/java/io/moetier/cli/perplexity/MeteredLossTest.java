@@ -54,7 +54,7 @@ class MeteredLossTest {
             assertEquals(Failure.USAGE, run.exitCode());
             assertEquals(
                     "moetier: --max-kld: it is not known yet what leaving out experts of " + model
-                            + " costs; perplexity --calibrate measures that",
+                            + " costs; perplexity measures that when it calibrates a model",
                     run.err().strip());
         }
         assertFalse(Files.exists(cache.resolve("loss")));

@@ -54,10 +54,15 @@ public final class AnonymousMemory {
         CALLS.ifPresent(calls -> calls.discard(memory));
     }
 
+    /// Says whether numbers of flags are those of Linux.
+    static boolean isLinux() {
+        return System.getProperty("os.name").toLowerCase(Locale.ROOT).contains("linux");
+    }
+
     private record Calls(MethodHandle mmap, MethodHandle munmap, MethodHandle madvise) {
         /// Returns nothing on systems whose flags are others than Linux's.
         static Optional<Calls> find() {
-            if (!System.getProperty("os.name").toLowerCase(Locale.ROOT).contains("linux")) {
+            if (!isLinux()) {
                 return Optional.empty();
             }
             Optional<MethodHandle> mmap = call(

@@ -18,7 +18,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
@@ -222,7 +221,7 @@ public final class MemoryAlarm implements AutoCloseable {
             MethodHandle eventfd) {
         /// Returns nothing on systems whose flags are others than Linux's.
         static Optional<Calls> find() {
-            if (!System.getProperty("os.name").toLowerCase(Locale.ROOT).contains("linux")) {
+            if (!AnonymousMemory.isLinux()) {
                 return Optional.empty();
             }
             FunctionDescriptor moved = FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);

@@ -71,7 +71,7 @@ public record LossCalibration(String text, long tokens, List<Point> points) {
                 .orElseThrow(() -> new InvalidOptionException(
                         "maxKld",
                         "it is not known yet what leaving out experts of " + name
-                                + " costs; perplexity --calibrate measures that"));
+                                + " costs; perplexity measures that when it calibrates a model"));
     }
 
     /// Keeps this as the calibration of a model.
