@@ -171,9 +171,8 @@ class ChartsTest {
         }
     }
 
-    /// Checks that a page scrolls downwards alone on a screen so wide, and that no chart is wider than the paper when
-    /// it
-    /// is printed.
+    /// Checks that a page scrolls downwards alone on a screen so wide, and that no chart is wider than the
+    /// paper when it is printed.
     private static void assertFits(Browser browser, Path page, int width) throws InterruptedException {
         browser.resize(width, 800, "screen");
         browser.open(page);

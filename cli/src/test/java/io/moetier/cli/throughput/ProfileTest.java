@@ -26,9 +26,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ProfileTest {
-    /// What was recorded once of tiny-mixtral on a quiet machine, so that no test depends on how fast this one is:
-    /// twice
-    /// with kernels in C, and once with those in the Vector API.
+    /// What was recorded once of tiny-mixtral on a quiet machine, so that no test depends on how fast this one
+    /// is: twice with kernels in C, and once with those in the Vector API.
     private static final Path RECORDED = TestData.root().resolveSibling("docs/figures/profile");
 
     private static final Path FIRST = RECORDED.resolve("tiny-mixtral.json");

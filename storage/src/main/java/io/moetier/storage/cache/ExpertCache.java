@@ -11,9 +11,8 @@ import org.jspecify.annotations.Nullable;
 /// use of the slot.
 ///
 /// Slots are 0, 1, 2, … and all of one size; experts of another size need a cache of their own. A slot is free, or
-/// holds one expert, pinned or not; a pinned expert never leaves. Pins are counted. A slot that is retired is out of
-/// use
-/// until it is restored.
+/// holds one expert, pinned or not; a pinned expert never leaves. Pins are counted. A slot that is retired is
+/// out of use until it is restored.
 ///
 /// Concurrency: confined to its owner, which calls from one thread at a time. Cost: constant time plus the policy's
 /// choice of a victim; nothing is allocated after construction.
@@ -202,9 +201,8 @@ public final class ExpertCache {
         free[numFree++] = slot;
     }
 
-    /// Returns which of the slots that `mayGo` is missed least: a free one, else that of the expert that the policy
-    /// would
-    /// have leave first; -1 if all of them are pinned.
+    /// Returns which of the slots that `mayGo` is missed least: a free one, else that of the expert that the
+    /// policy would have leave first; -1 if all of them are pinned.
     public int coldest(IntPredicate mayGo) {
         for (int i = 0; i < numFree; i++) {
             if (mayGo.test(free[i])) {

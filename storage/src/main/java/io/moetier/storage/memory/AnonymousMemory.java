@@ -44,10 +44,9 @@ public final class AnonymousMemory {
                 : arena.allocate(byteSize, ALIGNMENT);
     }
 
-    /// Gives the pages of `memory` back to the system, those that lie in it entirely. What was in them is lost; they
-    /// are
-    /// zero, and come again, when they are touched. Their addresses stay. Where pages cannot be given back nothing
-    /// happens.
+    /// Gives the pages of `memory` back to the system, those that lie in it entirely. What was in them is lost;
+    /// they are zero, and come again, when they are touched. Their addresses stay. Where pages cannot be given
+    /// back nothing happens.
     ///
     /// @param memory of [#allocate(long, Arena)], or a part of it
     public static void discard(MemorySegment memory) {

@@ -26,12 +26,10 @@ import java.util.concurrent.locks.LockSupport;
 /// Is woken by the Linux kernel when memory is short, as far as this process may ask for that; who only polls hears
 /// later.
 ///
-/// Of version 2, and of the machine, by triggers of pressure stall information: tasks stood still for a tenth of a
-/// second
-/// within two, which is the shortest that everybody may ask for. Of version 1 by an event when reclaiming finds next to
-/// nothing, which is also the only sign that somebody has tried to lower the limit below what is used: the kernel
-/// refuses
-/// that and changes nothing.
+/// Of version 2, and of the machine, by triggers of pressure stall information: tasks stood still for a tenth
+/// of a second within two, which is the shortest that everybody may ask for. Of version 1 by an event when
+/// reclaiming finds next to nothing, which is also the only sign that somebody has tried to lower the limit
+/// below what is used: the kernel refuses that and changes nothing.
 public final class MemoryAlarm implements AutoCloseable {
     private static final int O_RDWR_NONBLOCK = 0x2 | 0x800;
     private static final int EFD_NONBLOCK = 0x800;

@@ -18,10 +18,9 @@ import java.util.function.LongConsumer;
 /// Fills and writes blocks on several threads, so that one reads while another packs and a third writes.
 ///
 /// Each thread has a block and a reader of its own. There is one more than processors, since a disk and a processor are
-/// busy at different times; more than eight wait for the disk. All blocks together take at most [#MOST_BYTES], unless
-/// two
-/// are more, and at most a quarter of the memory that can be had, unless one is more: what is read and decoded takes as
-/// much again. For one calling thread, which is also the one that progress is told on.
+/// busy at different times; more than eight wait for the disk. All blocks together take at most [#MOST_BYTES],
+/// unless two are more, and at most a quarter of the memory that can be had, unless one is more: what is read
+/// and decoded takes as much again. For one calling thread, which is also the one that progress is told on.
 final class BlockWorkers implements AutoCloseable {
     private static final int LEAST_THREADS = 2;
     private static final int MOST_THREADS = 8;

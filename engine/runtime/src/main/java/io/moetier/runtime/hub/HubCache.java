@@ -61,9 +61,8 @@ public record HubCache(Path folder) {
         }
     }
 
-    /// Returns what is there of a repository at the revision of `name`, as the hub would list it but for digests;
-    /// nothing
-    /// if that revision never was asked for.
+    /// Returns what is there of a repository at the revision of `name`, as the hub would list it but for
+    /// digests; nothing if that revision never was asked for.
     public Optional<HubRepository> find(HubName name) {
         String revision = HubRepository.revision(name);
         Optional<String> commit = HubRepository.isCommit(revision)

@@ -31,8 +31,7 @@ public interface ActivityListener {
     /// An expert was copied to a device, with the wait for its slot and for the copies before.
     default void onCopy(int id, long bytes, long startNanos, long endNanos) {}
 
-    /// The slots of a tier have become fewer or more, because memory was short or is so no more. Told by the thread
-    /// that
-    /// computes, or while none does.
+    /// The slots of a tier have become fewer or more, because memory was short or is so no more. Told by the
+    /// thread that computes, or while none does.
     default void onSlots(Tier tier, int before, int now) {}
 }

@@ -468,9 +468,8 @@ public final class ExpertTiers implements AutoCloseable {
                 : pinned.elastic().giveBack(byteSize, addresses);
     }
 
-    /// Takes again as many slots in main memory as fit into `byteSize` bytes, and returns how many bytes that was. To
-    /// be
-    /// called between layers.
+    /// Takes again as many slots in main memory as fit into `byteSize` bytes, and returns how many bytes that
+    /// was. To be called between layers.
     public long takeAgain(long byteSize) {
         return inMainMemory().takeAgain(byteSize);
     }

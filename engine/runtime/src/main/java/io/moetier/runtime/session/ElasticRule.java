@@ -2,12 +2,10 @@ package io.moetier.runtime.session;
 
 /// Decides how much of what experts have is given back, and when it is taken again.
 ///
-/// What is missing is given back at once. What is away comes back when there has been room for it, without pressure,
-/// for
-/// a while: one slot, then with each look twice as many as before, up to a sixteenth of all. If what came back has to
-/// go
-/// again within that while, the next one is twice as long, up to a minute; after two minutes without shortage it is as
-/// short as at first. So what comes and goes with others moves slots rarely.
+/// What is missing is given back at once. What is away comes back when there has been room for it, without
+/// pressure, for a while: one slot, then with each look twice as many as before, up to a sixteenth of all. If
+/// what came back has to go again within that while, the next one is twice as long, up to a minute; after two
+/// minutes without shortage it is as short as at first. So what comes and goes with others moves slots rarely.
 ///
 /// Not thread-safe; times are those of its caller.
 final class ElasticRule {

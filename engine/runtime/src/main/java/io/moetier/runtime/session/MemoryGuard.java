@@ -20,11 +20,10 @@ import org.jspecify.annotations.Nullable;
 /// Has slots of experts given back when memory gets short, because a limit was lowered or something else has grown, and
 /// taken again when there is room for them.
 ///
-/// A thread of its own looks at the limits four times a second, ten times while slots are being filled, and whenever
-/// the
-/// kernel says that memory is short; for that takes files to be read, which allocates. What it finds it asks of the
-/// [Slots]: the thread that computes acts before its next layer. While none computes, this one does. Only what needs
-/// memory itself waits, with [#makeRoom(long)].
+/// A thread of its own looks at the limits four times a second, ten times while slots are being filled, and
+/// whenever the kernel says that memory is short; for that takes files to be read, which allocates. What it
+/// finds it asks of the [Slots]: the thread that computes acts before its next layer. While none computes, this
+/// one does. Only what needs memory itself waits, with [#makeRoom(long)].
 final class MemoryGuard implements AutoCloseable {
     private static final long PERIOD_MILLIS = 100;
     private static final long PERIOD_NANOS = 250_000_000;

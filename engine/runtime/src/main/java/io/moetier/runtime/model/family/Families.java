@@ -217,9 +217,8 @@ public final class Families {
         return describeWithMtp(config).withoutMtp();
     }
 
-    /// Describes the model that a checkpoint's `config.json` belongs to, and its layer for multi-token prediction, if
-    /// it
-    /// has one.
+    /// Describes the model that a checkpoint's `config.json` belongs to, and its layer for multi-token
+    /// prediction, if it has one.
     ///
     /// @throws io.moetier.storage.model.MalformedModelException as [#describe(JsonObject)]
     public static ModelSpec describeWithMtp(JsonObject config) {
