@@ -5,8 +5,6 @@ import io.moetier.storage.model.TensorInfo;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -36,9 +34,6 @@ public final class Checkpoint implements AutoCloseable {
             "preprocessor_config.json",
             "chat_template.jinja",
             "chat_template.json");
-
-    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     /// Of eight-bit floats, where `config.json` does not say.
     private static final List<Integer> DEFAULT_BLOCK_SIZE = List.of(128, 128);
@@ -177,11 +172,7 @@ public final class Checkpoint implements AutoCloseable {
     ///
     /// @throws MalformedModelException if it is missing, has another shape or other elements
     public RawTensor requireIntegers(String name, long... shape) {
-        RawTensor tensor = requireRaw(name, shape);
-        if (!tensor.dtype().equals(ElementType.I64.name()) && !tensor.dtype().equals(ElementType.I32.name())) {
-            throw MalformedModelException.of(tensor.file(), "tensor " + name + ": dtype", "I64 or I32", tensor.dtype());
-        }
-        return tensor;
+        return Integers.require(requireRaw(name, shape));
     }
 
     /// Returns all elements of a tensor of whole numbers as floats.
@@ -189,22 +180,7 @@ public final class Checkpoint implements AutoCloseable {
     /// @throws IllegalArgumentException if the tensor is of another checkpoint or too large for an array
     /// @throws MalformedModelException if the file ends early or cannot be read, or has a number that no float is
     public float[] readIntegers(RawTensor tensor) {
-        boolean isLong = tensor.dtype().equals(ElementType.I64.name());
-        int elementBytes = isLong ? Long.BYTES : Integer.BYTES;
-        float[] floats = new float[Math.toIntExact(tensor.byteLength() / elementBytes)];
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment bytes = arena.allocate(tensor.byteLength());
-            read(tensor, 0, bytes);
-            for (int i = 0; i < floats.length; i++) {
-                long number = isLong ? bytes.get(LONG, 8L * i) : bytes.get(INT, 4L * i);
-                floats[i] = number;
-                if ((long) floats[i] != number) {
-                    throw MalformedModelException.of(
-                            tensor.file(), "tensor " + tensor.name(), "whole numbers that 32-bit floats hold", number);
-                }
-            }
-        }
-        return floats;
+        return Integers.read(tensor, bytes -> read(tensor, 0, bytes));
     }
 
     private RawTensor requireRaw(String name, long... shape) {

@@ -86,6 +86,19 @@ public final class GgufParts implements AutoCloseable {
     ///
     /// @throws MalformedModelException if it is missing or otherwise
     public RawTensor require(String name, long... shape) {
+        RawTensor tensor = requireRaw(name, shape);
+        tensor.require();
+        return tensor;
+    }
+
+    /// Returns the tensor of whole numbers `name`, which must have exactly this shape.
+    ///
+    /// @throws MalformedModelException if it is missing, has another shape or other elements
+    public RawTensor requireIntegers(String name, long... shape) {
+        return Integers.require(requireRaw(name, shape));
+    }
+
+    private RawTensor requireRaw(String name, long... shape) {
         List<Long> expected = Arrays.stream(shape).boxed().toList();
         RawTensor tensor = tensors.get(name);
         if (tensor == null) {
@@ -95,7 +108,6 @@ public final class GgufParts implements AutoCloseable {
         if (!tensor.shape().equals(expected)) {
             throw MalformedModelException.of(tensor.file(), "tensor " + name, "shape " + expected, tensor.shape());
         }
-        tensor.require();
         return tensor;
     }
 
@@ -113,6 +125,15 @@ public final class GgufParts implements AutoCloseable {
     /// @throws MalformedModelException if the file ends early or cannot be read
     public float[] readFloats(TensorInfo tensor) {
         return fileOf(tensor).readFloats(tensor);
+    }
+
+    /// Returns all elements of a tensor of whole numbers as floats.
+    ///
+    /// @throws IllegalArgumentException if the tensor is of another model or too large for an array
+    /// @throws MalformedModelException if the file ends early or cannot be read, or has a number that no float is
+    public float[] readIntegers(RawTensor tensor) {
+        GgufFile file = fileOf(tensor.file(), tensor.name());
+        return Integers.read(tensor, bytes -> file.read(tensor, 0, bytes));
     }
 
     /// Returns a digest that changes when the files do, as [Checkpoint#fingerprint] is one.
@@ -136,11 +157,15 @@ public final class GgufParts implements AutoCloseable {
     }
 
     private GgufFile fileOf(TensorInfo tensor) {
+        return fileOf(tensor.file(), tensor.name());
+    }
+
+    private GgufFile fileOf(Path path, String tensor) {
         return files.stream()
-                .filter(file -> file.file().equals(tensor.file()))
+                .filter(file -> file.file().equals(path))
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException(
-                        "tensor " + tensor.name() + " is in " + tensor.file() + ", not in this model"));
+                .orElseThrow(() ->
+                        new IllegalArgumentException("tensor " + tensor + " is in " + path + ", not in this model"));
     }
 
     private static List<Path> paths(Path file) {

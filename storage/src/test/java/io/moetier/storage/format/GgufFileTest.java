@@ -118,6 +118,28 @@ class GgufFileTest {
         assertNotEquals(before, checksum());
     }
 
+    @Test
+    void readsWholeNumbersAsFloatsThatAreThem() throws IOException {
+        List<Entry> entries = List.of(new Entry("ids", GgmlType.I32, List.of(2L, 1L)), Entry.of("a", DType.F32, 1));
+        try (GgufWriter writer = GgufWriter.create(file, Map.of(), entries)) {
+            writer.write("ids", MemorySegment.ofArray(new byte[] {-1, -1, -1, -1, 1, 0, 0, 1}));
+            writer.write("a", MemorySegment.ofArray(new byte[4]));
+        }
+        try (GgufParts parts = GgufParts.open(file)) {
+            RawTensor ids = parts.requireIntegers("ids", 2, 1);
+            assertEquals(
+                    file + ": tensor ids: expected whole numbers that 32-bit floats hold, found 16777217",
+                    assertThrows(MalformedModelException.class, () -> parts.readIntegers(ids))
+                            .getMessage());
+            RawTensor first = new RawTensor("ids", ids.dtype(), List.of(1L), file, ids.offset(), 4);
+            assertArrayEquals(new float[] {-1}, parts.readIntegers(first));
+            assertEquals(
+                    file + ": tensor a: dtype: expected I64 or I32, found F32",
+                    assertThrows(MalformedModelException.class, () -> parts.requireIntegers("a", 1))
+                            .getMessage());
+        }
+    }
+
     @Nested
     class Parts {
         @Test
