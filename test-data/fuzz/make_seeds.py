@@ -8,8 +8,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 DATA = HERE.parent
 CHAT = DATA.parent / "engine/runtime/src/test/resources/io/moetier/runtime/text/chat"
-F32, F16, Q4_0, Q8_0, Q4_K, MXFP4 = 0, 1, 2, 8, 12, 39
-BLOCK = {F32: (1, 4), F16: (1, 2), Q4_0: (32, 18), Q8_0: (32, 34), Q4_K: (256, 144), MXFP4: (32, 17)}
+F32, F16, Q4_0, Q8_0, Q4_K, I32, MXFP4 = 0, 1, 2, 8, 12, 26, 39
+BLOCK = {F32: (1, 4), F16: (1, 2), Q4_0: (32, 18), Q8_0: (32, 34), Q4_K: (256, 144), I32: (1, 4), MXFP4: (32, 17)}
 
 
 def put(target, name, content):
@@ -100,6 +100,90 @@ def gguf_model(architecture, extra, per_layer, tokenizer):
     return gguf(metadata, tensors)
 
 
+def gguf_entries():
+    """A DeepSeek-V4 of one layer: streams, compressed entries with an indexer, experts by token."""
+    hidden, streams, heads, dim, rank, groups, ratio, wide, experts, vocabulary = 4, 2, 2, 4, 2, 2, 4, 4, 2, 5
+    coefficients = (2 + streams) * streams
+    metadata = {"general.architecture": "deepseek4"} | {f"deepseek4.{key}": value for key, value in {
+        "block_count": 1,
+        "nextn_predict_layers": 0,
+        "context_length": 64,
+        "embedding_length": hidden,
+        "attention.head_count": heads,
+        "attention.head_count_kv": 1,
+        "attention.key_length": dim,
+        "attention.value_length": dim,
+        "attention.layer_norm_rms_epsilon": 1e-6,
+        "attention.sliding_window": 8,
+        "attention.q_lora_rank": rank,
+        "attention.output_lora_rank": rank,
+        "attention.output_group_count": groups,
+        "attention.compress_ratios": [ratio, 0],
+        "attention.compress_rope_freq_base": 160000.0,
+        "attention.indexer.head_count": heads,
+        "attention.indexer.key_length": dim,
+        "attention.indexer.top_k": 1,
+        "rope.dimension_count": 2,
+        "hyper_connection.count": streams,
+        "hyper_connection.sinkhorn_iterations": 2,
+        "hyper_connection.epsilon": 1e-6,
+        "hash_layer_count": 1,
+        "expert_count": experts,
+        "expert_used_count": 1,
+        "expert_shared_count": 1,
+        "expert_feed_forward_length": wide,
+        "expert_weights_scale": 1.5,
+        "expert_weights_norm": True,
+        "expert_gating_func": 4,
+        "swiglu_clamp_exp": [10.0],
+    }.items()}
+    layer = {
+        "attn_norm": (F32, [hidden]),
+        "attn_q_a": (F16, [hidden, rank]),
+        "attn_q_a_norm": (F32, [rank]),
+        "attn_q_b": (F16, [rank, heads * dim]),
+        "attn_sinks": (F32, [heads]),
+        "attn_kv": (F16, [hidden, dim]),
+        "attn_kv_a_norm": (F32, [dim]),
+        "attn_output_a": (F16, [heads * dim // groups, groups * rank]),
+        "attn_output_b": (F16, [groups * rank, hidden]),
+        "indexer.attn_q_b": (F16, [rank, heads * dim]),
+        "indexer.proj": (F16, [hidden, heads]),
+        "ffn_norm": (F32, [hidden]),
+        "ffn_gate_inp": (F32, [hidden, experts]),
+        "ffn_gate_tid2eid": (I32, [1, vocabulary]),
+        "ffn_gate_exps": (F16, [hidden, wide, experts]),
+        "ffn_up_exps": (F16, [hidden, wide, experts]),
+        "ffn_down_exps": (F16, [wide, hidden, experts]),
+        "ffn_gate_shexp": (F16, [hidden, wide]),
+        "ffn_up_shexp": (F16, [hidden, wide]),
+        "ffn_down_shexp": (F16, [wide, hidden]),
+    }
+    for name in ("attn_compressor", "indexer_compressor"):
+        layer |= {
+            f"{name}_kv": (F16, [hidden, 2 * dim]),
+            f"{name}_gate": (F16, [hidden, 2 * dim]),
+            f"{name}_ape": (F32, [2 * dim, ratio]),
+            f"{name}_norm": (F32, [dim]),
+        }
+    for name in ("hc_attn", "hc_ffn"):
+        layer |= {
+            f"{name}_fn": (F32, [streams * hidden, coefficients]),
+            f"{name}_scale": (F32, [3]),
+            f"{name}_base": (F32, [coefficients]),
+        }
+    outside = {
+        "token_embd": (F16, [hidden, vocabulary]),
+        "output_norm": (F32, [hidden]),
+        "output": (F16, [hidden, vocabulary]),
+        "output_hc_fn": (F32, [streams * hidden, streams]),
+        "output_hc_scale": (F32, [1]),
+        "output_hc_base": (F32, [streams]),
+    }
+    tensors = {f"{name}.weight": tensor for name, tensor in outside.items()}
+    return gguf(metadata, tensors | {f"blk.0.{name}.weight": tensor for name, tensor in layer.items()})
+
+
 LLAMA_TOKENIZER = {
     "tokenizer.ggml.model": "llama",
     "tokenizer.ggml.tokens": ["<unk>", "<s>", "</s>", "<0x0A>", "a", "b", "ab"],
@@ -135,6 +219,7 @@ def weights():
     norms = {"attn_q_norm": (F32, [2]), "attn_k_norm": (F32, [2])}
     lengths = {"attention.key_length": 2, "attention.value_length": 2, "expert_feed_forward_length": 4, "rope.freq_base": 1e4}
     put("GgufModel", "qwen3moe", gguf_model("qwen3moe", lengths, norms, GPT2_TOKENIZER))
+    put("GgufModel", "deepseek4", gguf_entries())
 
 
 def manifest():

@@ -5,6 +5,7 @@ import io.moetier.runtime.model.gguf.GgufModel;
 import io.moetier.runtime.model.gguf.GgufTower;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.TensorSlice;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
 import io.moetier.runtime.text.GgufTokenizer;
 import io.moetier.runtime.text.Tokenizer;
@@ -13,6 +14,7 @@ import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.RawTensor;
 import io.moetier.storage.format.TextFile;
+import io.moetier.storage.model.DType;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.TensorInfo;
 import java.io.IOException;
@@ -137,9 +139,21 @@ final class GgufSource implements ModelSource {
 
     @Override
     public TensorInfo require(VectorSpec vector) {
+        if (vector.whole()) {
+            RawTensor table = table(vector);
+            List<Long> shape = List.of((long) vector.size());
+            long bytes = DType.F32.bytes(vector.size());
+            return new TensorInfo(table.name(), DType.F32, shape, table.file(), table.offset(), bytes);
+        }
         return partOf(vector.name())
                 .map(weight -> own(weight, vector.size()))
                 .orElseGet(() -> weight(vector.name(), vector.size()).tensor().require());
+    }
+
+    private RawTensor table(VectorSpec table) {
+        List<Long> shape = table.slice().map(TensorSlice::shape).orElse(List.of((long) table.size()));
+        return weight(table.name(), shape.stream().mapToLong(Long::longValue).toArray())
+                .tensor();
     }
 
     private GgufModel.Weight weight(LinearSpec linear) {
@@ -209,6 +223,9 @@ final class GgufSource implements ModelSource {
 
     @Override
     public float[] readFloats(VectorSpec vector) {
+        if (vector.whole()) {
+            return parts.readIntegers(table(vector));
+        }
         GgufModel.Weight weight = partOf(vector.name()).orElseGet(() -> weight(vector.name(), vector.size()));
         TensorInfo tensor = weight.tensor().require();
         float[] all = file(tensor).readFloats(tensor);

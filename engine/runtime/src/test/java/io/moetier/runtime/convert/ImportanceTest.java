@@ -317,6 +317,18 @@ class ImportanceTest {
         }
     }
 
+    /// llama.cpp multiplies the groups of heads of DeepSeek-V4 each for itself.
+    @Test
+    void groupsOfOutputsAreAStack() {
+        try (ModelSource source = ModelSource.open(TestData.golden("deepseek_v4"))) {
+            Map<String, String> names =
+                    Families.ggufNames(source.spec(), _ -> false).orElseThrow();
+            assertEquals("blk.0.attn_output_a.weight[1]", names.get("layers.0.attn.wo_a.1.weight"));
+            assertEquals("blk.0.ffn_gate_tid2eid.weight", names.get("layers.0.ffn.gate.tid2eid"));
+            assertEquals("output_hc_fn.weight", names.get("hc_head_fn"));
+        }
+    }
+
     private static void refused(Path file, String sentence) {
         String found = refusal(file);
         assertTrue(found.startsWith(file + sentence), found);

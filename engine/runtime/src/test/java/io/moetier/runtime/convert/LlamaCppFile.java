@@ -1,6 +1,7 @@
 package io.moetier.runtime.convert;
 
 import io.moetier.storage.format.Checkpoint;
+import io.moetier.storage.format.GgmlType;
 import io.moetier.storage.format.GgufWriter;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
@@ -30,9 +31,10 @@ import java.util.stream.LongStream;
 /// were written down here from its gguf-py and conversion scripts, not from what Moetier reads; weights are in single
 /// precision, or in MXFP4 where the checkpoint is.
 public final class LlamaCppFile {
-    private static final Pattern LAYER = Pattern.compile("(?:model\\.layers|transformer\\.blocks)\\.(\\d+)\\.(.*)");
-    private static final Pattern EXPERT =
-            Pattern.compile("(?:mlp|block_sparse_moe|feed_forward|mixer)\\.experts\\.(\\d+)\\.(\\w+)\\.(weight|bias)");
+    private static final Pattern LAYER =
+            Pattern.compile("(?:(?:model\\.)?layers|transformer\\.blocks)\\.(\\d+)\\.(.*)");
+    private static final Pattern EXPERT = Pattern.compile(
+            "(?:mlp|block_sparse_moe|feed_forward|mixer|ffn)\\.experts\\.(\\d+)\\.(\\w+)\\.(weight|bias)");
     private static final Pattern FUSED = Pattern.compile("(.*)\\.input_linear\\.weight");
     private static final Pattern ENCODER =
             Pattern.compile("(?:model\\.)?(?:visual|vision_tower|vision_model|embed_vision|multi_modal_projector"
@@ -49,6 +51,12 @@ public final class LlamaCppFile {
             Map.entry("model.embed_tokens.weight", "token_embd.weight"),
             Map.entry("model.norm.weight", "output_norm.weight"),
             Map.entry("model.norm.bias", "output_norm.bias"),
+            Map.entry("embed.weight", "token_embd.weight"),
+            Map.entry("norm.weight", "output_norm.weight"),
+            Map.entry("head.weight", "output.weight"),
+            Map.entry("hc_head_fn", "output_hc_fn.weight"),
+            Map.entry("hc_head_base", "output_hc_base.weight"),
+            Map.entry("hc_head_scale", "output_hc_scale.weight"),
             Map.entry("lm_head.bias", "output.bias"),
             Map.entry("lm_head.weight", "output.weight"),
             Map.entry("model.final_layernorm.weight", "output_norm.weight"),
@@ -187,6 +195,40 @@ public final class LlamaCppFile {
             "post_feedforward_layernorm.weight", "post_ffw_norm.weight",
             "post_feedforward_layernorm_1.weight", "post_ffw_norm_1.weight");
 
+    /// What DeepSeek-V4 calls by these names.
+    private static final Map<String, String> DEEPSEEK4 = Map.ofEntries(
+            Map.entry("hc_attn_base", "hc_attn_base.weight"),
+            Map.entry("hc_attn_fn", "hc_attn_fn.weight"),
+            Map.entry("hc_attn_scale", "hc_attn_scale.weight"),
+            Map.entry("hc_ffn_base", "hc_ffn_base.weight"),
+            Map.entry("hc_ffn_fn", "hc_ffn_fn.weight"),
+            Map.entry("hc_ffn_scale", "hc_ffn_scale.weight"),
+            Map.entry("attn.attn_sink", "attn_sinks.weight"),
+            Map.entry("attn.wq_a.weight", "attn_q_a.weight"),
+            Map.entry("attn.wq_b.weight", "attn_q_b.weight"),
+            Map.entry("attn.q_norm.weight", "attn_q_a_norm.weight"),
+            Map.entry("attn.wkv.weight", "attn_kv.weight"),
+            Map.entry("attn.kv_norm.weight", "attn_kv_a_norm.weight"),
+            Map.entry("attn.wo_a.weight", "attn_output_a.weight"),
+            Map.entry("attn.wo_b.weight", "attn_output_b.weight"),
+            Map.entry("attn.compressor.ape", "attn_compressor_ape.weight"),
+            Map.entry("attn.compressor.wkv.weight", "attn_compressor_kv.weight"),
+            Map.entry("attn.compressor.wgate.weight", "attn_compressor_gate.weight"),
+            Map.entry("attn.compressor.norm.weight", "attn_compressor_norm.weight"),
+            Map.entry("attn.indexer.wq_b.weight", "indexer.attn_q_b.weight"),
+            Map.entry("attn.indexer.weights_proj.weight", "indexer.proj.weight"),
+            Map.entry("attn.indexer.compressor.ape", "indexer_compressor_ape.weight"),
+            Map.entry("attn.indexer.compressor.wkv.weight", "indexer_compressor_kv.weight"),
+            Map.entry("attn.indexer.compressor.wgate.weight", "indexer_compressor_gate.weight"),
+            Map.entry("attn.indexer.compressor.norm.weight", "indexer_compressor_norm.weight"),
+            Map.entry("attn_norm.weight", "attn_norm.weight"),
+            Map.entry("ffn_norm.weight", "ffn_norm.weight"),
+            Map.entry("ffn.shared_experts.w1.weight", "ffn_gate_shexp.weight"),
+            Map.entry("ffn.shared_experts.w3.weight", "ffn_up_shexp.weight"),
+            Map.entry("ffn.shared_experts.w2.weight", "ffn_down_shexp.weight"),
+            Map.entry("ffn.gate.weight", "ffn_gate_inp.weight"),
+            Map.entry("ffn.gate.bias", "exp_probs_b.bias"));
+
     /// Where `post_attention_layernorm` has the name of a norm behind attention.
     private static final List<String> POST_NORMED =
             List.of("glm4moe", "gpt-oss", "afmoe", "qwen3next", "qwen35moe", "gemma4");
@@ -201,7 +243,7 @@ public final class LlamaCppFile {
     private final Map<String, Map<Integer, Floats>> stacks = new LinkedHashMap<>();
 
     @SuppressWarnings("ArrayRecordComponent") // nobody compares tensors
-    private record Tensor(DType dtype, long[] shape, byte[] bytes) {}
+    private record Tensor(GgmlType type, long[] shape, byte[] bytes) {}
 
     private LlamaCppFile(Path checkpoint) {
         try (Checkpoint opened = Checkpoint.open(checkpoint)) {
@@ -221,6 +263,9 @@ public final class LlamaCppFile {
             opened.names().stream()
                     .filter(name -> name.endsWith("_blocks"))
                     .forEach(name -> convertCodes(opened, name));
+            opened.names().stream()
+                    .filter(name -> name.endsWith(".tid2eid"))
+                    .forEach(name -> convertExpertsByToken(opened, name));
             stacks.forEach((name, experts) -> put(name, Floats.stack(experts.values())));
         }
     }
@@ -279,12 +324,12 @@ public final class LlamaCppFile {
     /// anything; gate and up of experts keep their codes of four bits.
     public LlamaCppFile withTypesMixed() {
         tensors.replaceAll((name, tensor) -> {
-            if (tensor.dtype() == DType.MXFP4 && name.contains("ffn_down_exps")) {
+            if (tensor.type() == GgmlType.MXFP4 && name.contains("ffn_down_exps")) {
                 int count = (int) LongStream.of(tensor.shape()).reduce(1, Math::multiplyExact);
                 float[] values = new float[count];
                 io.moetier.storage.format.Floats.decode(
                         DType.MXFP4, MemorySegment.ofArray(tensor.bytes()), count, values, 0);
-                return new Tensor(DType.F32, tensor.shape(), new Floats(tensor.shape(), values).bytes());
+                return new Tensor(GgmlType.F32, tensor.shape(), new Floats(tensor.shape(), values).bytes());
             }
             return name.contains(".attn_") && tensor.shape().length == 2 ? bfloat16(tensor) : tensor;
         });
@@ -297,7 +342,7 @@ public final class LlamaCppFile {
             halves[i] = floats.bytes()[2 * i + 2];
             halves[i + 1] = floats.bytes()[2 * i + 3];
         }
-        return new Tensor(DType.BF16, floats.shape(), halves);
+        return new Tensor(GgmlType.BF16, floats.shape(), halves);
     }
 
     /// Says which layers have an indexer of their own, and gives the others its tensors, too.
@@ -348,7 +393,7 @@ public final class LlamaCppFile {
             Floats all = Floats.stack(Collections.nCopies(times, Floats.of(tensor)));
             long[] shape = tensor.shape().clone();
             shape[0] *= times;
-            return new Tensor(DType.F32, shape, all.bytes());
+            return new Tensor(GgmlType.F32, shape, all.bytes());
         });
         value("expert_count", times * config.requireInt("num_local_experts"));
         return this;
@@ -359,7 +404,7 @@ public final class LlamaCppFile {
         tensors.replaceAll((name, tensor) -> {
             long[] shape = tensor.shape();
             return shape.length > 1 && shape[shape.length - 1] % 32 == 0
-                    ? new Tensor(DType.Q8_0, shape, blocks(Floats.of(tensor).values()))
+                    ? new Tensor(GgmlType.Q8_0, shape, blocks(Floats.of(tensor).values()))
                     : tensor;
         });
         return this;
@@ -400,6 +445,12 @@ public final class LlamaCppFile {
         return this;
     }
 
+    /// Sets a value of the metadata, whose key stands behind the architecture.
+    public LlamaCppFile with(String key, Object value) {
+        value(key, value);
+        return this;
+    }
+
     /// Leaves a value of the metadata out.
     public LlamaCppFile without(String key) {
         metadata.remove(key);
@@ -408,7 +459,8 @@ public final class LlamaCppFile {
 
     public Path write(Path file) throws IOException {
         List<GgufWriter.Entry> entries = new ArrayList<>();
-        tensors.forEach((name, tensor) -> entries.add(GgufWriter.Entry.of(name, tensor.dtype(), tensor.shape())));
+        tensors.forEach((name, tensor) -> entries.add(new GgufWriter.Entry(
+                name, tensor.type(), LongStream.of(tensor.shape()).boxed().toList())));
         try (GgufWriter writer = GgufWriter.create(file, metadata, entries)) {
             for (Map.Entry<String, Tensor> tensor : tensors.entrySet()) {
                 writer.write(
@@ -437,6 +489,7 @@ public final class LlamaCppFile {
             case "qwen3_vl_moe" -> "qwen3vlmoe";
             case "nemotron_h" -> "nemotron_h_moe";
             case "deepseek_v32" -> "deepseek32";
+            case "deepseek_v4" -> "deepseek4";
             case "glm_moe_dsa" -> "glm-dsa";
             case "minimax_m3_vl" -> "minimax-m3";
             default -> modelType;
@@ -527,6 +580,7 @@ public final class LlamaCppFile {
                 put("attention.indexer.key_length", "index_head_dim");
                 put("attention.indexer.top_k", "index_topk");
             }
+            case "deepseek4" -> describeEntries();
             case "minimax-m3" -> describeBlocksOfKeys();
             case "llama4" -> describeLlama4();
             case "phimoe" -> describePhi();
@@ -635,6 +689,30 @@ public final class LlamaCppFile {
         value("attention.indexer.top_k", sparse.requireInt("sparse_topk_blocks"));
         value("attention.indexer.block_size", sparse.requireInt("sparse_block_size"));
         value("attention.indexer.local_blocks", sparse.requireInt("sparse_local_block"));
+    }
+
+    private void describeEntries() {
+        JsonObject rates = config.requireObject("compress_rates");
+        List<Integer> ratios = config.optionalStrings("layer_types").orElseThrow().stream()
+                .map(type -> rates.optionalInt(type).orElse(0))
+                .toList();
+        value("expert_gating_func", 4);
+        put("attention.sliding_window", "sliding_window");
+        put("rope.dimension_count", "qk_rope_head_dim");
+        put("attention.q_lora_rank", "q_lora_rank");
+        put("attention.output_lora_rank", "o_lora_rank");
+        put("attention.output_group_count", "o_groups");
+        value("attention.compress_ratios", ratios);
+        value("attention.compress_rope_freq_base", (float) config.requireDouble("compress_rope_theta"));
+        put("hash_layer_count", "num_hash_layers");
+        value("swiglu_clamp_exp", Collections.nCopies(ratios.size(), (float) config.requireDouble("swiglu_limit")));
+        put("attention.indexer.head_count", "index_n_heads");
+        put("attention.indexer.key_length", "index_head_dim");
+        put("attention.indexer.top_k", "index_topk");
+        put("nextn_predict_layers", "num_nextn_predict_layers");
+        put("hyper_connection.count", "hc_mult");
+        put("hyper_connection.sinkhorn_iterations", "hc_sinkhorn_iters");
+        put("hyper_connection.epsilon", "hc_eps");
     }
 
     private void describeScaling(JsonObject scaling) {
@@ -811,6 +889,8 @@ public final class LlamaCppFile {
             convertVector(block, part, tensor);
         } else if (part.startsWith("feed_forward.experts.")) {
             convertLlama4(block, part, tensor);
+        } else if (architecture.equals("deepseek4")) {
+            put(block + Objects.requireNonNull(DEEPSEEK4.get(part), part), tensor);
         } else if (GEMMA.containsKey(part)) {
             put(block + GEMMA.get(part), tensor);
         } else if (part.equals("linear_attn.in_proj_qkvz.weight")) {
@@ -1005,7 +1085,7 @@ public final class LlamaCppFile {
     }
 
     private void putCodes(String name, byte[] blocks, long[] shape, int rows) {
-        tensors.put(name, new Tensor(DType.MXFP4, new long[] {shape[0], rows, shape[2] * 32}, blocks));
+        tensors.put(name, new Tensor(GgmlType.MXFP4, new long[] {shape[0], rows, shape[2] * 32}, blocks));
     }
 
     private static byte[] everyOther(byte[] rows, int rowBytes, int first) {
@@ -1022,8 +1102,24 @@ public final class LlamaCppFile {
         return bytes;
     }
 
+    /// 64-bit numbers become 32-bit ones.
+    private void convertExpertsByToken(Checkpoint opened, String name) {
+        Matcher layer = LAYER.matcher(name);
+        if (!layer.matches()) {
+            throw new IllegalArgumentException(name);
+        }
+        long[] shape = {config.requireInt("vocab_size"), config.requireInt("num_experts_per_tok")};
+        float[] experts = opened.readIntegers(opened.requireIntegers(name, shape));
+        ByteBuffer bytes = ByteBuffer.allocate(experts.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        for (float expert : experts) {
+            bytes.putInt((int) expert);
+        }
+        tensors.put(
+                "blk." + layer.group(1) + ".ffn_gate_tid2eid.weight", new Tensor(GgmlType.I32, shape, bytes.array()));
+    }
+
     private void put(String name, Floats tensor) {
-        tensors.put(name, new Tensor(DType.F32, tensor.shape(), tensor.bytes()));
+        tensors.put(name, new Tensor(GgmlType.F32, tensor.shape(), tensor.bytes()));
     }
 
     /// A tensor of floats, row-major; its rows are those of the dimension before the last.

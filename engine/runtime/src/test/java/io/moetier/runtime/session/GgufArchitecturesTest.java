@@ -2,6 +2,7 @@ package io.moetier.runtime.session;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.cpu.KernelChoice;
@@ -16,6 +17,7 @@ import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.DType;
+import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -32,6 +34,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Golden cases in GGUF files as llama.cpp's converter names and shapes them give the reference's logits, choices and
@@ -53,6 +56,7 @@ class GgufArchitecturesTest {
                 "deepseek_v3",
                 "deepseek_v3_yarn",
                 "deepseek_v32",
+                "deepseek_v4",
                 "dots1",
                 "gemma4_moe",
                 "ernie4_5_moe",
@@ -302,11 +306,68 @@ class GgufArchitecturesTest {
         assertGolden("glm4_moe", golden, file);
     }
 
+    @ParameterizedTest
+    @MethodSource("io.moetier.kernels.cpu.KernelChoice#present")
+    void everyTierOfKernelsGivesTheReferencesOfDeepseekV4(KernelChoice kernels) throws IOException {
+        GoldenCase golden = GoldenCase.read("deepseek_v4");
+        Path file = LlamaCppFile.of(golden.directory()).write(directory.resolve("tier-" + kernels + ".gguf"));
+        assertGolden(golden, file, kernels);
+    }
+
+    /// DeepSeek-V4's files may count such layers although they were left out, and list what is said of each layer for
+    /// them, too.
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void layersOfDeepseekV4ThatGuessAreToldByTheirTensors(boolean there) throws IOException {
+        GoldenCase golden = GoldenCase.read("deepseek_v4");
+        LlamaCppFile described = LlamaCppFile.of(golden.directory())
+                .with("nextn_predict_layers", 1)
+                .with("expert_group_count", 0)
+                .with("swiglu_clamp_exp", 10f)
+                .with("swiglu_clamp_shexp", List.of(10f, 10f, 10f, 0f))
+                .with("attention.compress_ratios", List.of(0, 4, 8, 0));
+        Path file = (there ? described.withGuessingLayer() : described)
+                .write(directory.resolve("gguf-guessing-" + there + ".gguf"));
+        try (ModelSource source = ModelSource.open(file)) {
+            assertEquals(there ? 1 : 0, source.numGuessingTensors());
+            assertEquals(3, source.spec().layers().size());
+        }
+        assertGolden("deepseek_v4", golden, file);
+    }
+
+    @Test
+    void whatNoDeepseekV4HasIsRefusedByItsKey() throws IOException {
+        assertRefused("swiglu_clamp_exp", List.of(10f, 10f, 7f), "expected one number for all layers, found [10.0, ");
+        assertRefused(
+                "swiglu_clamp_shexp",
+                List.of(7f, 7f, 7f),
+                "expected 10.0, as deepseek4.swiglu_clamp_exp says, found 7.0");
+        assertRefused("attention.compress_ratios", List.of(0, 4), "expected 3 entries or more, found 2");
+        assertRefused("attention.compress_ratios", List.of(0, 4, -1), "expected 0 or more positions, found -1");
+        assertRefused("attention.compress_ratios", 4, "expected 3 entries or more, found 1");
+        assertRefused("expert_gating_func", 2, "expected 4.0, since no other is supported, found 2.0");
+        assertRefused("expert_group_count", 2, "expected 1, since no other is supported, found 2");
+        assertRefused("hash_layer_count", List.of(1), "expected a number, or true or false, found [1]");
+    }
+
+    private void assertRefused(String key, Object value, String expected) throws IOException {
+        Path file = LlamaCppFile.of(GoldenCase.read("deepseek_v4").directory())
+                .with(key, value)
+                .write(directory.resolve("refused.gguf"));
+        String message = String.valueOf(assertThrows(
+                        MalformedModelException.class,
+                        () -> ModelSource.open(file).close())
+                .getMessage());
+        assertTrue(message.startsWith(file + ": deepseek4." + key + ": " + expected), message);
+    }
+
     private static void assertGolden(String name, GoldenCase golden, Path file) {
-        EngineConfig config = EngineConfig.DEFAULT
-                .withThreads(2)
-                .withKv(KvType.F32)
-                .withKernels(name.endsWith("mxfp4") ? KernelChoice.PLAIN : KernelChoice.AUTO);
+        assertGolden(golden, file, name.endsWith("mxfp4") ? KernelChoice.PLAIN : KernelChoice.AUTO);
+    }
+
+    private static void assertGolden(GoldenCase golden, Path file, KernelChoice kernels) {
+        EngineConfig config =
+                EngineConfig.DEFAULT.withThreads(2).withKv(KvType.F32).withKernels(kernels);
         try (Engine engine = Engine.open(ImportedStores.of(file), config);
                 Session session = engine.newSession()) {
             int vocab = engine.spec().vocabSize();

@@ -10,6 +10,7 @@ import io.moetier.runtime.model.describe.HyperConnections;
 import io.moetier.runtime.model.describe.Layer;
 import io.moetier.runtime.model.describe.Mixture;
 import io.moetier.runtime.model.describe.SwiGlu;
+import io.moetier.runtime.model.gguf.GgufRule;
 import io.moetier.runtime.model.spec.CompressedAttentionSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
@@ -23,7 +24,7 @@ import java.util.Optional;
 /// entries, and experts that the first layers choose by token.
 final class DeepseekV4 {
     private static final int SPARSE_RATE = 4; // of compressed sparse attention
-    private static final int HEAVY_RATE = 128;
+    private static final int HEAVY_RATE = 128; // where layers are told apart by types
 
     static final Family FAMILY = new Family(
             "deepseek_v4",
@@ -37,7 +38,25 @@ final class DeepseekV4 {
                     "norm_topk_prob", true,
                     "swiglu_limit", 10.0),
             DeepseekV4::model,
-            Optional.empty());
+            Optional.of(GgufRule.of("deepseek4")
+                    .sqrtSoftplus()
+                    .indexed()
+                    .needs("qk_rope_head_dim", "rope.dimension_count")
+                    .needs("q_lora_rank", "attention.q_lora_rank")
+                    .needs("o_lora_rank", "attention.output_lora_rank")
+                    .needs("o_groups", "attention.output_group_count")
+                    .needs("compress_ratios", "attention.compress_ratios")
+                    .needs("compress_rope_theta", "attention.compress_rope_freq_base")
+                    .needs("hc_mult", "hyper_connection.count")
+                    .needs("hc_sinkhorn_iters", "hyper_connection.sinkhorn_iterations")
+                    .needs("hc_eps", "hyper_connection.epsilon")
+                    .needs("num_hash_layers", "hash_layer_count")
+                    .needs("n_routed_experts", "expert_count")
+                    .needs("n_shared_experts", "expert_shared_count")
+                    .needs("moe_intermediate_size", "expert_feed_forward_length")
+                    .needs("routed_scaling_factor", "expert_weights_scale")
+                    .needs("norm_topk_prob", "expert_weights_norm")
+                    .needs("swiglu_limit", "swiglu_clamp_exp")));
 
     private DeepseekV4() {}
 
@@ -76,11 +95,13 @@ final class DeepseekV4 {
         Optional<List<Integer>> rates = config.json().optionalInts("compress_ratios");
         if (rates.isPresent()) {
             int rate = layer.ofFirst(rates.get(), "compress_ratios");
+            if (rate < 0) {
+                throw config.json().unexpected("compress_ratios", "0 or more positions", rate);
+            }
             return switch (rate) {
                 case 0 -> attention.spec();
-                case SPARSE_RATE -> attention.compressedSparse(SPARSE_RATE).spec();
-                case HEAVY_RATE -> attention.heavilyCompressed(HEAVY_RATE).spec();
-                default -> throw config.json().unexpected("compress_ratios", "0, 4 or 128", rate);
+                case SPARSE_RATE -> attention.compressedSparse(rate).spec();
+                default -> attention.heavilyCompressed(rate).spec();
             };
         }
         List<String> types = config.json().optionalStrings("layer_types").orElse(List.of());

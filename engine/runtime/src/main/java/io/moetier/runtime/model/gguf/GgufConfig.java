@@ -37,7 +37,6 @@ final class GgufConfig {
 
     private static final List<Neutral> UNSUPPORTED = List.of(
             new Neutral("expert_weights_scale", 1),
-            new Neutral("expert_group_count", 1),
             new Neutral("embedding_scale", 1),
             new Neutral("residual_scale", 1),
             new Neutral("logit_scale", 1),
@@ -134,7 +133,12 @@ final class GgufConfig {
             throw metadata.unexpected(
                     key("nextn_predict_layers"), blocks == 1 ? "0" : "0 to " + (blocks - 1), guessing);
         }
-        return blocks - guessing;
+        return isWithoutGuessing(blocks - guessing) ? blocks : blocks - guessing;
+    }
+
+    /// DeepSeek-V4's files may say how many layers guess although all they have are the model's own.
+    private boolean isWithoutGuessing(int firstGuessing) {
+        return rule.reads(GgufLayers.RATIOS) && !tensors.containsKey("blk." + firstGuessing + ".nextn.eh_proj.weight");
     }
 
     /// Puts what the metadata gives only together with something else.
@@ -229,15 +233,7 @@ final class GgufConfig {
             }
             case Number number -> config.put(value.config(), number);
             case Boolean flag -> config.put(value.config(), flag);
-            case List<?> ofLayers
-            when value.gguf().equals("feed_forward_length") ->
-                // which layers have a network shows in their tensors
-                config.put(
-                        value.config(),
-                        ofLayers.stream()
-                                .mapToInt(width -> width instanceof Integer number ? number : 0)
-                                .max()
-                                .orElse(0));
+            case List<?> ofLayers -> config.put(value.config(), layers().ofAll(value.gguf(), ofLayers));
             case Object other -> throw metadata.unexpected(key, "a number, or true or false", other);
         }
     }
@@ -245,9 +241,20 @@ final class GgufConfig {
     private void requireKnownArithmetic() {
         requireNeutral(new Neutral("expert_gating_func", rule.gatingFunc()));
         UNSUPPORTED.stream().filter(neutral -> !rule.reads(neutral.gguf())).forEach(this::requireNeutral);
+        requireOneGroup();
+        layers().requireLimitsAlike();
         requireHeadSize("");
         if (metadata.has(key("attention.key_length" + GgufWindows.SLIDING))) {
             requireHeadSize(GgufWindows.SLIDING);
+        }
+    }
+
+    /// None is one.
+    private void requireOneGroup() {
+        String key = "expert_group_count";
+        int groups = metadata.optionalInt(key(key)).orElse(1);
+        if (groups != 0 && groups != 1 && !rule.reads(key)) {
+            throw metadata.unexpected(key(key), "1, since no other is supported", groups);
         }
     }
 
@@ -297,7 +304,11 @@ final class GgufConfig {
                 config.remove("experts_without_qk_norm") instanceof Integer experts
                         ? !experts.equals(config("num_experts"))
                         : tensors.containsKey("blk.0.attn_q_norm.weight"));
-        config.putAll(new GgufLayers(rule, parts, (int) config("num_hidden_layers")).config());
+        config.putAll(layers().config());
+    }
+
+    private GgufLayers layers() {
+        return new GgufLayers(rule, parts, (int) config("num_hidden_layers"));
     }
 
     private Object config(String name) {

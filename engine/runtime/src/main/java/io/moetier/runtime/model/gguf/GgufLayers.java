@@ -15,6 +15,11 @@ import org.jspecify.annotations.Nullable;
 
 /// Tells what is computed in each layer, which shows in the tensors that it has, or in lists of the metadata.
 final class GgufLayers {
+    /// Read of files whose layers attend to compressed entries, or to none.
+    static final String RATIOS = "attention.compress_ratios";
+
+    private static final String LIMITS = "swiglu_clamp_exp";
+    private static final String SHARED_LIMITS = "swiglu_clamp_shexp";
     private static final String TYPES = "attention.indexer.types";
     private static final String INDEX_KEYS = "indexer.k_proj";
 
@@ -42,7 +47,7 @@ final class GgufLayers {
         if (layers().anyMatch(this::isNetworkAlone)) {
             config.put("layers_block_type", layers().mapToObj(this::onlyBlock).toList());
         }
-        if (rule.reads("attention.indexer.top_k")) {
+        if (rule.reads("attention.indexer.top_k") && !rule.reads(RATIOS)) {
             config.putAll(indexers());
         }
         if (rule.reads("attention.indexer.block_size")) {
@@ -54,6 +59,50 @@ final class GgufLayers {
             }
         }
         return config;
+    }
+
+    /// Returns what the configuration says where the metadata lists a number for each layer, and maybe for those that
+    /// guess more tokens, too.
+    ///
+    /// @param gguf the key after the architecture and a point
+    Object ofAll(String gguf, List<?> numbers) {
+        return switch (gguf) {
+            case "feed_forward_length" -> // which layers have a network shows in their tensors
+                numbers.stream()
+                        .mapToInt(width -> width instanceof Integer number ? number : 0)
+                        .max()
+                        .orElse(0);
+            case RATIOS -> numbers.stream().limit(numLayers).toList();
+            case LIMITS -> limit(gguf);
+            default -> throw metadata.unexpected(rule.key(gguf), "a number, or true or false", numbers);
+        };
+    }
+
+    /// Checks that gates are limited alike in experts that are routed to and in shared ones.
+    ///
+    /// @throws MalformedModelException if they are not
+    void requireLimitsAlike() {
+        if (rule.reads(LIMITS) && metadata.has(rule.key(SHARED_LIMITS))) {
+            Object expected = limit(LIMITS);
+            Object found = limit(SHARED_LIMITS);
+            if (!found.equals(expected)) {
+                throw metadata.unexpected(
+                        rule.key(SHARED_LIMITS), expected + ", as " + rule.key(LIMITS) + " says", found);
+            }
+        }
+    }
+
+    /// Returns the one number of all layers.
+    private Object limit(String gguf) {
+        String key = rule.key(gguf);
+        Object value = metadata.value(key);
+        List<?> different = value instanceof List<?> all
+                ? all.stream().limit(numLayers).distinct().toList()
+                : Stream.ofNullable(value).toList();
+        if (different.size() == 1 && different.getFirst() instanceof Number number) {
+            return number.doubleValue();
+        }
+        throw metadata.unexpected(key, "one number for all layers", value);
     }
 
     private IntStream layers() {

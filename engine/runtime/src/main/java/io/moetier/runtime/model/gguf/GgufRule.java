@@ -26,6 +26,7 @@ public record GgufRule(
         Map<String, String> names) {
     private static final int SOFTMAX = 1;
     private static final int SIGMOID = 2;
+    private static final int SQRT_SOFTPLUS = 4;
 
     /// A key of `config.json`, and what it is called in the metadata after the architecture and a point.
     public record Value(String config, String gguf, boolean required) {}
@@ -38,6 +39,11 @@ public record GgufRule(
     /// Chooses the experts by sigmoids.
     public GgufRule sigmoid() {
         return new GgufRule(architecture, SIGMOID, interleavedHeads, values, constants, names);
+    }
+
+    /// Chooses the experts by roots of softplus.
+    public GgufRule sqrtSoftplus() {
+        return new GgufRule(architecture, SQRT_SOFTPLUS, interleavedHeads, values, constants, names);
     }
 
     /// Puts rows of queries and keys, which were reordered, back in their places.

@@ -5,8 +5,10 @@ import io.moetier.runtime.model.gguf.GgufModel.Change;
 import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.BlockSpec;
 import io.moetier.runtime.model.spec.CompressedAttentionSpec;
+import io.moetier.runtime.model.spec.CompressorSpec;
 import io.moetier.runtime.model.spec.DenseSpec;
 import io.moetier.runtime.model.spec.GatedDeltaSpec;
+import io.moetier.runtime.model.spec.HyperConnectionSpec;
 import io.moetier.runtime.model.spec.IndexKeysSpec;
 import io.moetier.runtime.model.spec.IndexerSpec;
 import io.moetier.runtime.model.spec.LatentAttentionSpec;
@@ -70,6 +72,9 @@ final class GgufWeights {
 
         RawTensor require(String name, long... shape);
 
+        /// Returns one of whole numbers.
+        RawTensor requireIntegers(String name, long... shape);
+
         /// Adds the names that begin so.
         void markAll(String prefix, Set<String> names);
     }
@@ -119,6 +124,11 @@ final class GgufWeights {
             }
 
             @Override
+            public RawTensor requireIntegers(String name, long... shape) {
+                return parts.requireIntegers(name, shape);
+            }
+
+            @Override
             public void markAll(String prefix, Set<String> names) {
                 parts.tensors().keySet().stream()
                         .filter(name -> name.startsWith(prefix))
@@ -147,6 +157,11 @@ final class GgufWeights {
             }
 
             @Override
+            public RawTensor requireIntegers(String name, long... shape) {
+                return require(name, shape);
+            }
+
+            @Override
             public void markAll(String prefix, Set<String> names) {
                 // nothing is left over
             }
@@ -158,6 +173,7 @@ final class GgufWeights {
         for (int layer = 0; layer < spec.layers().size(); layer++) {
             add(spec.layers().get(layer), "blk." + layer + ".");
         }
+        spec.head().streams().ifPresent(streams -> add(streams, "output_hc_"));
         add(spec.finalNorm(), rule.name("output_norm"));
         if (!spec.tiedEmbeddings()) {
             add(spec.head().linear(), "output");
@@ -169,6 +185,8 @@ final class GgufWeights {
     private void add(LayerSpec layer, String block) {
         for (SublayerSpec sublayer : layer.sublayers()) {
             addNorms(sublayer, block);
+            boolean mixes = sublayer.block() instanceof MixerSpec;
+            sublayer.connection().ifPresent(streams -> add(streams, block + (mixes ? "hc_attn_" : "hc_ffn_")));
             switch (sublayer.block()) {
                 case AttentionSpec attention -> add(attention, block);
                 case LatentAttentionSpec latents -> add(latents, block);
@@ -179,7 +197,7 @@ final class GgufWeights {
                 case GatedDeltaSpec delta -> add(delta, block);
                 case LightningSpec lightning -> throw unnamed(lightning);
                 case SequenceAttentionSpec attention -> throw unnamed(attention);
-                case CompressedAttentionSpec attention -> throw unnamed(attention);
+                case CompressedAttentionSpec attention -> add(attention, block);
                 case DenseSpec dense -> add(dense, block, "");
                 case MoeSpec moe -> add(moe, block);
             }
@@ -196,6 +214,12 @@ final class GgufWeights {
                 block + (mixes ? "attn_norm" : second ? "pre_ffw_norm" + number : rule.name("ffn_norm")));
         addNorm(sublayer.postNorm(), block + (mixes ? "post_attention_norm" : "post_ffw_norm" + number));
         addNorm(sublayer.sumNorm(), block + "post_ffw_norm");
+    }
+
+    private void add(HyperConnectionSpec streams, String name) {
+        add(streams.mix(), name + "fn");
+        add(streams.scale(), name + "scale" + WEIGHT);
+        add(streams.base(), name + "base" + WEIGHT);
     }
 
     private static IllegalArgumentException unnamed(BlockSpec block) {
@@ -228,7 +252,7 @@ final class GgufWeights {
         });
         attention.gate().filter(gate -> gate.slice().isEmpty()).ifPresent(gate -> add(gate, block + "attn_gate"));
         attention.sinks().ifPresent(sinks -> add(sinks, block + "attn_sinks" + WEIGHT));
-        attention.sparsity().ifPresent(sparsity -> add(sparsity, block + "indexer."));
+        attention.sparsity().ifPresent(sparsity -> add(sparsity, block));
     }
 
     /// Queries and gates of a head follow each other.
@@ -256,7 +280,8 @@ final class GgufWeights {
         addRow(projections.value(), whole, rows, queries + keys);
     }
 
-    private void add(SparsitySpec sparsity, String name) {
+    private void add(SparsitySpec sparsity, String block) {
+        String name = block + "indexer.";
         if (sparsity.indexer().isEmpty()) {
             parts.markAll(name, used);
             return;
@@ -265,11 +290,39 @@ final class GgufWeights {
         boolean together = indexer.weights().isPresent();
         add(indexer.query(), name + (together ? "attn_q_b" : "q_proj"));
         indexer.queryNorm().ifPresent(norm -> add(norm, name + "q_norm"));
-        if (indexer.keys() instanceof IndexKeysSpec.OfPositions keys) {
-            add(keys.linear(), name + (together ? "attn_k" : "k_proj"));
-            add(keys.norm(), name + "k_norm");
+        switch (indexer.keys()) {
+            case IndexKeysSpec.OfPositions keys -> {
+                add(keys.linear(), name + (together ? "attn_k" : "k_proj"));
+                add(keys.norm(), name + "k_norm");
+            }
+            case CompressorSpec compressor -> add(compressor, block + "indexer_compressor_");
         }
         indexer.weights().ifPresent(heads -> add(heads, name + "proj"));
+    }
+
+    private void add(CompressedAttentionSpec attention, String block) {
+        add(attention.queries().down(), block + "attn_q_a");
+        add(attention.queries().norm(), block + "attn_q_a_norm");
+        add(attention.queries().up(), block + "attn_q_b");
+        add(attention.queries().sinks(), block + "attn_sinks" + WEIGHT);
+        add(attention.rows().linear(), block + "attn_kv");
+        add(attention.rows().norm(), block + "attn_kv_a_norm");
+        addGroups(attention.output().groups(), block + "attn_output_a" + WEIGHT);
+        add(attention.output().linear(), block + "attn_output_b");
+        attention.entries().ifPresent(entries -> add(entries.compressor(), block + "attn_compressor_"));
+        attention.sparsity().ifPresent(sparsity -> add(sparsity, block));
+    }
+
+    private void add(CompressorSpec compressor, String name) {
+        add(compressor.value(), name + "kv");
+        add(compressor.gate(), name + "gate");
+        addElements(
+                compressor.places(),
+                name + "ape" + WEIGHT,
+                Change.NONE,
+                compressor.pooling().rate(),
+                compressor.pooling().width());
+        add(compressor.norm(), name + "norm");
     }
 
     private void add(LatentAttentionSpec attention, String block) {
@@ -289,7 +342,7 @@ final class GgufWeights {
             addStack(attention.perHead().values(), block + "attn_v_b" + WEIGHT);
         }
         add(attention.output(), block + "attn_output");
-        attention.sparsity().ifPresent(sparsity -> add(sparsity, block + "indexer."));
+        attention.sparsity().ifPresent(sparsity -> add(sparsity, block));
     }
 
     private void add(ShortConvolutionSpec mixer, String block) {
@@ -409,6 +462,7 @@ final class GgufWeights {
         add(moe.router().linear(), block + "ffn_gate_inp");
         moe.router().correction().ifPresent(correction -> add(correction, block + "exp_probs_b" + BIAS));
         moe.router().norm().flatMap(NormSpec::weight).ifPresent(scale -> add(scale, block + "ffn_gate_inp.scale"));
+        moe.router().byToken().ifPresent(table -> addTable(table, block + "ffn_gate_tid2eid" + WEIGHT));
         moe.router().factors().ifPresent(factors -> add(factors, block + "ffn_down_exps.scale"));
         List<LinearSpec> gates =
                 moe.experts().stream().flatMap(expert -> expert.gate().stream()).toList();
@@ -484,7 +538,16 @@ final class GgufWeights {
     /// Matrices of one shape, one behind the other in a tensor.
     private void addStack(List<LinearSpec> linears, String name) {
         LinearSpec first = linears.getFirst();
-        RawTensor stack = require(name, linears.size(), first.rows(), first.cols());
+        addStack(linears, require(name, linears.size(), first.rows(), first.cols()));
+    }
+
+    /// Matrices of one shape, which llama.cpp takes for a stack although the tensor has two dimensions.
+    private void addGroups(List<LinearSpec> linears, String name) {
+        LinearSpec first = linears.getFirst();
+        addStack(linears, require(name, (long) linears.size() * first.rows(), first.cols()));
+    }
+
+    private void addStack(List<LinearSpec> linears, RawTensor stack) {
         for (int i = 0; i < linears.size(); i++) {
             LinearSpec linear = linears.get(i);
             weights.put(
@@ -602,6 +665,15 @@ final class GgufWeights {
 
     private void add(VectorSpec vector, String name) {
         weights.put(vector.name(), weight(require(name, vector.size())));
+    }
+
+    private void addTable(VectorSpec table, String name) {
+        List<Long> shape = table.slice().map(TensorSlice::shape).orElse(List.of((long) table.size()));
+        weights.put(
+                table.name(),
+                weight(parts.requireIntegers(
+                        name, shape.stream().mapToLong(Long::longValue).toArray())));
+        used.add(name);
     }
 
     private static RawTensor asRow(RawTensor vector) {
