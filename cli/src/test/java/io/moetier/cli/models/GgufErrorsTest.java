@@ -163,6 +163,8 @@ class GgufErrorsTest {
     void whatIsNotComputed() throws IOException {
         write(new TinyGguf().put("rope.scaling.type", "linear"));
         assertRefused("llama.rope.scaling.type: expected none or yarn, since no other is supported, found linear");
+        write(new TinyGguf().put("rope.scaling.factor", 4f));
+        assertRefused("llama.rope.scaling.type: expected none or yarn, since no other is supported, found nothing");
         write(new TinyGguf().put("expert_gating_func", 2));
         assertRefused("llama.expert_gating_func: expected 1.0, since no other is supported, found 2.0");
         write(new TinyGguf().put("rope.dimension_count", 16));

@@ -45,7 +45,7 @@ final class GgufRope {
             case "none" -> Optional.empty();
             case "yarn" -> Optional.of(yarn(config));
             case "longrope" -> throw metadata.unexpected(key, type + " only with tensors rope_factors_*", type);
-            default -> throw metadata.unexpected(key, "none or yarn, since no other is supported", type);
+            default -> throw metadata.unexpected(key, "none or yarn, since no other is supported", metadata.value(key));
         };
     }
 
@@ -82,8 +82,11 @@ final class GgufRope {
         return (double) rotated / factors.size();
     }
 
+    /// A factor without a type is linear, as llama.cpp takes it to be.
     private String type() {
-        return metadata.optionalString(rule.key("rope.scaling.type")).orElse("none");
+        double factor = metadata.optionalDouble(rule.key("rope.scaling.factor")).orElse(1.0);
+        return metadata.optionalString(rule.key("rope.scaling.type"))
+                .orElse(factor == 0 || factor == 1 ? "none" : "linear");
     }
 
     /// Checks that no rotation is scaled.
