@@ -99,6 +99,7 @@ public final class ExplainCommand implements Callable<Integer> {
         if (json != null) {
             OutputFile.check(json, "--json");
         }
+        model.requireNoLimit("explain");
         ImageOptions.Shown pictures = images.read(streams.in());
         model.model = LibraryTerminal.located(model.model, surroundings, streams);
         Stores stores = LibraryTerminal.stores(surroundings, streams);

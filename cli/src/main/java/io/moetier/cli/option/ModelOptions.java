@@ -285,6 +285,17 @@ public final class ModelOptions {
         unsaid.ifPresent(reason -> noteCpu(reason, streams));
     }
 
+    /// Checks that no loss is allowed, which would do nothing.
+    ///
+    /// @param command that computes a prompt and generates nothing
+    public void requireNoLimit(String command) {
+        require(
+                maxKld == null,
+                "maxKld",
+                "none: experts are left out of generation, and " + command + " computes a prompt",
+                maxKld);
+    }
+
     /// Says whether tokens are sent to other experts than the model was trained with.
     public boolean isLossy() {
         return OptionFlags.lossy(selection()).isPresent();

@@ -7,7 +7,6 @@ import io.moetier.runtime.library.LossCalibration;
 import io.moetier.runtime.library.LossCalibration.Point;
 import io.moetier.runtime.model.mixture.LossMeter;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntConsumer;
 
@@ -47,14 +46,13 @@ final class Calibrating {
 
         private final Mean kld;
         private final LossMeter meter;
-        private final double[] kldPerDose;
+        private final List<Double> kldPerDose = new ArrayList<>();
         private double kldBefore;
         private double doseBefore;
 
-        Pieces(Mean kld, LossMeter meter, int count) {
+        Pieces(Mean kld, LossMeter meter) {
             this.kld = kld;
             this.meter = meter;
-            kldPerDose = new double[count];
         }
 
         /// Adds what was measured since the piece before.
@@ -62,16 +60,17 @@ final class Calibrating {
             // both are of the same share of the tokens: those that are scored, and all of a window
             double dose = meter.dosePerToken() * (index + 1) - doseBefore;
             double mean = kld.value() * (index + 1) - kldBefore;
-            kldPerDose[index] = dose > 0 ? mean / dose : 0;
+            if (dose > 0) {
+                kldPerDose.add(mean / dose);
+            }
             doseBefore += dose;
             kldBefore += mean;
         }
 
-        /// Returns what a dose costs in nine of ten pieces at most.
+        /// Returns what a dose costs in nine of ten pieces at most, of those that had one; 0 if none had.
         double nearlyMost() {
-            double[] sorted = kldPerDose.clone();
-            Arrays.sort(sorted);
-            return sorted[(int) Math.ceil(SHARE * sorted.length) - 1];
+            List<Double> sorted = kldPerDose.stream().sorted().toList();
+            return sorted.isEmpty() ? 0 : sorted.get((int) Math.ceil(SHARE * sorted.size()) - 1);
         }
     }
 
@@ -94,7 +93,7 @@ final class Calibrating {
             meter.calibrate(setting.most, setting.share);
             Perplexity perplexity = new Perplexity(windows, model, model, new Alternating(meter));
             Mean kld = perplexity.divergence().mean();
-            Pieces pieces = new Pieces(kld, meter, windows.count());
+            Pieces pieces = new Pieces(kld, meter);
             perplexity.run(done -> {
                 pieces.add(done - 1);
                 progress.accept(before + done);

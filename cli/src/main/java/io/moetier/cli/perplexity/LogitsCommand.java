@@ -79,6 +79,7 @@ public final class LogitsCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         EngineConfig config = model.config(surroundings, streams);
+        model.requireNoLimit("logits");
         Prompt given = prompt.require();
         images.requireSense(given instanceof Prompt.Ids);
         images.requireStandardInput(true);

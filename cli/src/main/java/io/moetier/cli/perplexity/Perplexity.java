@@ -140,7 +140,8 @@ final class Perplexity {
 
     private static void oneByOne(Session session, int[] tokens, Session.LogitsSink sink) {
         for (int token : tokens) {
-            session.prefill(new int[] {token}, sink);
+            session.decode(token);
+            sink.accept(session.position() - 1, session.logits());
         }
     }
 

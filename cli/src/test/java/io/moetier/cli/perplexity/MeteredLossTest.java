@@ -157,6 +157,18 @@ class MeteredLossTest {
     }
 
     @Test
+    void whatComputesPromptsAloneTakesNoLimit() {
+        for (String[] command : new String[][] {{"explain", TINY, "Once"}, {"logits", TINY, "--ids", "1", "-o", "x"}}) {
+            CommandLineRun run = run(with(command, "--max-kld", "0.1"));
+            assertEquals(Failure.USAGE, run.exitCode());
+            assertEquals(
+                    "moetier: --max-kld: expected none: experts are left out of generation, and " + command[0]
+                            + " computes a prompt, found 0.1",
+                    run.err().strip());
+        }
+    }
+
+    @Test
     void theWholeModelIsCalibratedAgainstItself() {
         String[] command = {"perplexity", TINY, "--file", one, "--calibrate"};
         CommandLineRun run = run(with(command, "--reference", TINY));

@@ -68,8 +68,7 @@ public final class LoadedModel implements AutoCloseable {
                 StoreManifest.read(directory).fingerprint(),
                 cacheDirectory);
         Engine engine = Engine.open(directory, config.withNativeDirectory(cacheDirectory));
-        kldPerDose.ifPresent(
-                cost -> engine.loss().limit(engine.selection().maxKld().orElseThrow(), cost));
+        kldPerDose.ifPresent(engine.loss()::limit);
         return new LoadedModel(
                 name, directory, cacheDirectory, engine, config.compute().device());
     }

@@ -72,6 +72,9 @@ public final class MoeModel {
             if (i == spec.encoderLayers()) {
                 routersAhead.beginDecoder();
             }
+            if (i == spec.numMainLayers()) {
+                routersAhead.end();
+            }
             layers.add(loader.layer(i, spec.layers().get(i), spec.hiddenSize()));
         }
         routersAhead.start();

@@ -102,6 +102,10 @@ public final class Engine implements AutoCloseable {
         spec = selected(Families.describe(store.config(), store.denseFile()), selection);
         contextLength = contextLength(spec, config);
         kv = config.numerics().kv();
+        if (selection.maxKld().isPresent() && spec.encoder().isPresent()) {
+            throw new InvalidOptionException(
+                    "maxKld", "is for models that continue a text; " + spec.family() + " has an encoder");
+        }
         // refused before the weights are read
         PolicyFactory policy = config.offloading().policy().factory(spec);
         SlotBudget slotBudget = SlotBudget.of(new StoreSource(store, counters), numExpertsPerToken(spec));
@@ -128,7 +132,7 @@ public final class Engine implements AutoCloseable {
         placesBytes = places.byteSize();
         policyWords = policyWords(config.offloading().policy(), expertTiers.residentSummary());
         prefetchTrial = new PrefetchTrial(config.offloading().prefetch(), allFit(expertTiers.residentSummary()));
-        loss = new LossMeter(expertTiers::isHere);
+        loss = new LossMeter(expertTiers::isHere, selection.maxKld());
         LayerContext context = new LayerContext(
                 new HeldWeights(weights, device, arena),
                 layer -> store.layout(ExpertId.pack(layer, 0)),

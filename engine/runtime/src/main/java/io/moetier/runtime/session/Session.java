@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Confined to one thread. Several sessions may share an engine; their steps then take turns.
 public final class Session implements AutoCloseable {
+    private static final int NONE = -1;
     private static final int LOGIT_ROWS = 32; // rows of logits computed at once where every position is asked for
 
     private final Engine engine;
@@ -299,7 +300,8 @@ public final class Session implements AutoCloseable {
     }
 
     /// Reads a text from its beginning and hands out, for each token but the last, the logits of the token behind the
-    /// next one, which the model's layer for multi-token prediction makes of it and the next one.
+    /// next one, which the model's layer for multi-token prediction makes of it and the next one. After that
+    /// there are no logits of the last token; where it fails, the session is empty.
     ///
     /// @throws IllegalArgumentException as [#prefill(int\[\])], or if there is one token alone
     /// @throws IllegalStateException if the model has no such layer, or the session holds tokens or images
@@ -311,6 +313,17 @@ public final class Session implements AutoCloseable {
         if (position > 0 || !sight.isEmpty()) {
             throw new IllegalStateException("multi-token prediction begins with a text, and reads no images");
         }
+        try {
+            readFurther(text, sink);
+        } catch (RuntimeException | Error e) {
+            position = 0;
+            throw e;
+        } finally {
+            logitRow = NONE; // those of the last token are not computed
+        }
+    }
+
+    private void readFurther(int[] text, LogitsSink sink) {
         pass.expectLength(text.length);
         long start = System.nanoTime();
         ActivityListener activity = engine.counters().activity();
@@ -534,6 +547,9 @@ public final class Session implements AutoCloseable {
     }
 
     private void fetch() {
+        if (logitRow == NONE) {
+            throw new IllegalStateException("multi-token prediction leaves no logits after the last token");
+        }
         int from = logitRow * logits.length;
         if (numWanted == 0 && !hasLogits) {
             engine.download(deviceLogits, from, logits);

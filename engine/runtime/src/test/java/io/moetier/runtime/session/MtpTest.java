@@ -138,6 +138,20 @@ class MtpTest {
                     "multi-token prediction needs two tokens, found one",
                     assertThrows(IllegalArgumentException.class, () -> logits(session, 1))
                             .getMessage());
+            IllegalArgumentException failure = new IllegalArgumentException("enough");
+            assertEquals(
+                    failure,
+                    assertThrows(
+                            IllegalArgumentException.class,
+                            () -> session.predictFurther(new int[] {1, 2, 3}, (_, _) -> {
+                                throw failure;
+                            })));
+            assertEquals(0, session.position());
+            float[] _ = logits(session, 1, 2);
+            assertEquals(
+                    "multi-token prediction leaves no logits after the last token",
+                    assertThrows(IllegalStateException.class, session::logits).getMessage());
+            session.truncate(0);
             session.decode(1);
             assertEquals(
                     "multi-token prediction begins with a text, and reads no images",

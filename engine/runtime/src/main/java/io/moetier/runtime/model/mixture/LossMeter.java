@@ -1,6 +1,9 @@
 package io.moetier.runtime.model.mixture;
 
 import io.moetier.kernels.device.ExpertChoices;
+import io.moetier.runtime.model.pass.Pass;
+import io.moetier.storage.model.Phase;
+import java.util.OptionalDouble;
 import java.util.SplittableRandom;
 
 /// Leaves experts with little weight out of decoding, and keeps what that costs below a limit.
@@ -29,6 +32,7 @@ public final class LossMeter {
 
     private enum Mode {
         EXACT,
+        UNKNOWN, // a limit, and not yet what a dose costs
         LIMITED,
         CALIBRATING
     }
@@ -41,7 +45,8 @@ public final class LossMeter {
     }
 
     private final Presence presence;
-    private Mode mode = Mode.EXACT;
+    private final OptionalDouble maxKld;
+    private Mode mode;
     private double kldPerDose;
     private double allowed; // dose of a token, on average
     private double saved;
@@ -54,14 +59,20 @@ public final class LossMeter {
     private long leftOut;
     private long missesLeftOut;
 
-    public LossMeter(Presence presence) {
+    /// @param maxKld the limit of the mean KL divergence of decoded tokens, in nats, if there is one; decoding begins
+    ///     when [#limit] has told what a dose costs
+    public LossMeter(Presence presence, OptionalDouble maxKld) {
         this.presence = presence;
+        this.maxKld = maxKld;
+        mode = maxKld.isPresent() ? Mode.UNKNOWN : Mode.EXACT;
     }
 
-    /// Limits the mean KL divergence of decoded tokens, in nats.
+    /// Begins to leave experts out of decoding.
     ///
     /// @param kldPerDose what a dose costs this model
-    public void limit(double maxKld, double kldPerDose) {
+    /// @throws java.util.NoSuchElementException if there is no limit
+    public void limit(double kldPerDose) {
+        double maxKld = this.maxKld.orElseThrow();
         begin(Mode.LIMITED);
         this.kldPerDose = kldPerDose;
         allowed = maxKld / kldPerDose;
@@ -123,12 +134,17 @@ public final class LossMeter {
 
     /// Makes -1 with weight 0 of choices `[n, k]` that are left out; says whether there are any.
     ///
-    /// @param isFirst whether this is the first layer with experts of a pass
+    /// @param isFirst whether this is the first layer with experts of the pass
     /// @param layer whose experts are chosen; those from `numExperts` on cost nothing and stay
-    boolean leaveOut(boolean isFirst, int layer, ExpertChoices chosen, int n, int k, int numExperts) {
-        if (mode == Mode.EXACT || (mode == Mode.LIMITED && n > 1)) {
+    /// @throws IllegalStateException if there is a limit, and nobody has told what a dose costs
+    boolean leaveOut(Pass pass, boolean isFirst, int layer, ExpertChoices chosen, int k, int numExperts) {
+        if (mode == Mode.EXACT || (mode != Mode.CALIBRATING && pass.phase() != Phase.DECODE)) {
             return false;
         }
+        if (mode == Mode.UNKNOWN) {
+            throw new IllegalStateException("maxKld needs to know what a dose costs this model: LossMeter.limit");
+        }
+        int n = pass.n();
         if (isFirst) {
             beginTokens(n);
         }
@@ -157,6 +173,9 @@ public final class LossMeter {
             choices += ids[i] < 0 ? 0 : 1;
             sum += weights[i];
             largest = weights[i] > weights[largest] ? i : largest;
+        }
+        if (!(sum > 0)) {
+            return; // there is nothing to weigh by
         }
         double kept = sum;
         for (int i = from + k - 1; i >= from; i--) {

@@ -140,7 +140,8 @@ public final class MoeBlock implements Block {
             router.norm().apply(kernels, mixture.residual(), n, routed(buffers));
         }
         router.choose(kernels, pass, routed(buffers), mixture.logitsAndSharedGate(), choices);
-        if (loss.leaveOut(number == 0, layer, choices, n, numExpertsPerToken, numExperts)) {
+        if (loss.leaveOut(
+                pass, routersAhead.isFirstOfDecoder(number), layer, choices, numExpertsPerToken, numExperts)) {
             choices.chosenOnHost();
         }
         mixture.groups().sort(choices.ids(), choices.weights(), n, numExpertsPerToken, numChoices);

@@ -30,6 +30,7 @@ public final class RoutersAhead {
     private final PrefetchTrial trial;
     private Lookahead lookahead = new Lookahead(0, 0);
     private int decoder; // the number of its first layer with experts
+    private int ended = Integer.MAX_VALUE; // the layers that every token passes
     private long tokens;
 
     /// What is needed to route to the experts of a layer.
@@ -56,10 +57,21 @@ public final class RoutersAhead {
         decoder = routers.size();
     }
 
+    /// Ends the layers that every token passes: those added from here on are not looked ahead to, nor from.
+    public void end() {
+        ended = routers.size();
+    }
+
+    /// Says whether layer `number` is the first with experts that a token of the decoder passes.
+    boolean isFirstOfDecoder(int number) {
+        return number == decoder;
+    }
+
     /// Begins to look ahead; all layers have been added.
     public void start() {
+        ended = Math.min(ended, routers.size());
         lookahead = new Lookahead(
-                routers.size() - decoder,
+                ended - decoder,
                 routers.stream()
                         .mapToInt(router -> router.spec().numExpertsPerToken())
                         .max()
@@ -72,21 +84,21 @@ public final class RoutersAhead {
 
     /// Records what layer `number` has chosen for the only token of a pass of `n`.
     void onDecision(int number, int n, MixtureBuffers buffers) {
-        if (n != 1 || number < decoder) {
+        if (n != 1 || number < decoder || number >= ended) {
             return;
         }
         lookahead.onDecision(
                 number - decoder,
                 buffers.choices().ids(),
                 routers.get(number).spec().numExpertsPerToken());
-        tokens += number == routers.size() - 1 ? 1 : 0;
+        tokens += number == ended - 1 ? 1 : 0;
     }
 
     /// Guesses what the layers after `number` will choose, and asks for the experts that the next one will most likely
     /// need; the experts of `number` have been asked for already.
     void prefetch(int number, Kernels kernels, Pass pass, MixtureBuffers buffers) {
         int n = pass.n();
-        if (number + 1 == routers.size() || number + 1 == decoder) {
+        if (number + 1 >= ended || number + 1 == decoder) {
             return;
         }
         if (n > 1 && (expertTiers.streamsPrompts() || trial.isOnForPrompts())) {
@@ -103,7 +115,7 @@ public final class RoutersAhead {
     /// Asks the next router and, while there is nothing to load by what routers say, the one behind it.
     private void lookAhead(int number, Kernels kernels, Pass pass, MixtureBuffers buffers) {
         boolean sampled = tokens % SAMPLE == 0;
-        int furthest = Math.min(Lookahead.MOST_DISTANCE, routers.size() - 1 - number);
+        int furthest = Math.min(Lookahead.MOST_DISTANCE, ended - 1 - number);
         boolean wanted = trial.isOn();
         for (int distance = 1; distance <= furthest && (wanted || sampled); distance++) {
             guess(Guesser.router(distance), number + distance, kernels, pass, buffers);

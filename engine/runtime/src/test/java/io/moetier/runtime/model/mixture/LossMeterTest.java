@@ -3,15 +3,19 @@ package io.moetier.runtime.model.mixture;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.cpu.CpuDevice;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.ExpertChoices;
+import io.moetier.runtime.model.pass.Pass;
+import io.moetier.storage.model.Phase;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -25,11 +29,13 @@ class LossMeterTest {
 
     private final Device device = CpuDevice.open(1, KernelChoice.PLAIN, Optional.empty());
     private final Arena arena = device.newArena();
-    private ExpertChoices chosen = new ExpertChoices(device.allocate(ExpertChoices.floats(K), arena));
+    private final Pass token = new Pass();
+    private final ExpertChoices chosen = new ExpertChoices(device.allocate(ExpertChoices.floats(K), arena));
 
     @BeforeEach
     void choose() {
         set(new int[] {3, 9, 1, 7}, 0.5f, 0.3f, 0.15f, 0.05f);
+        token.begin(1, 0, Phase.DECODE);
     }
 
     @AfterEach
@@ -40,21 +46,22 @@ class LossMeterTest {
 
     @Test
     void nothingIsLeftOutUnlessAskedFor() {
-        LossMeter meter = new LossMeter((_, _) -> false);
-        assertFalse(meter.leaveOut(true, 0, chosen, 1, K, EXPERTS));
+        LossMeter exact = new LossMeter((_, _) -> false, OptionalDouble.empty());
+        assertFalse(exact.leaveOut(token, true, 0, chosen, K, EXPERTS));
         assertArrayEquals(new int[] {3, 9, 1, 7}, chosen.ids());
-        meter.limit(100, 1);
+        LossMeter meter = new LossMeter((_, _) -> false, OptionalDouble.of(100));
+        meter.limit(1);
         assertTrue(meter.isLimited());
         meter.pause();
-        assertFalse(meter.leaveOut(true, 0, chosen, 1, K, EXPERTS));
+        assertFalse(meter.leaveOut(token, true, 0, chosen, K, EXPERTS));
     }
 
     /// One expert always stays, and the sum of weights does.
     @Test
     void thatOfTheMostWeightStaysAndTheSumToo() {
-        LossMeter meter = new LossMeter((_, _) -> false);
+        LossMeter meter = new LossMeter((_, _) -> false, OptionalDouble.empty());
         meter.calibrate(1, 1);
-        assertTrue(meter.leaveOut(true, 0, chosen, 1, K, EXPERTS));
+        assertTrue(meter.leaveOut(token, true, 0, chosen, K, EXPERTS));
         assertArrayEquals(new int[] {3, -1, -1, -1}, chosen.ids());
         assertArrayEquals(new float[] {1, 0, 0, 0}, chosen.weights(), 1e-6f);
         assertEquals(0.5, meter.dosePerToken(), 1e-6);
@@ -63,10 +70,10 @@ class LossMeterTest {
 
     @Test
     void theDoseIsTheShareOfWeightThatWasLeftOut() {
-        LossMeter meter = new LossMeter((_, _) -> false);
+        LossMeter meter = new LossMeter((_, _) -> false, OptionalDouble.empty());
         meter.calibrate(0.2, 1);
         set(new int[] {3, 9, 1, 7}, 2f, 1.2f, 0.6f, 0.2f); // weights that do not add up to one
-        assertTrue(meter.leaveOut(true, 0, chosen, 1, K, EXPERTS));
+        assertTrue(meter.leaveOut(token, true, 0, chosen, K, EXPERTS));
         assertArrayEquals(new int[] {3, 9, -1, -1}, chosen.ids());
         assertArrayEquals(new float[] {2.5f, 1.5f, 0, 0}, chosen.weights(), 1e-6f);
         assertEquals(0.2, meter.dosePerToken(), 1e-6);
@@ -75,22 +82,40 @@ class LossMeterTest {
     /// They are copies of the input, which cost nothing.
     @Test
     void identitiesAndChoicesOfNoneStay() {
-        LossMeter meter = new LossMeter((_, _) -> false);
+        LossMeter meter = new LossMeter((_, _) -> false, OptionalDouble.empty());
         meter.calibrate(1, 1);
         set(new int[] {3, EXPERTS + 1, 1, -1}, 0.6f, 0.2f, 0.2f, 0);
-        assertTrue(meter.leaveOut(true, 0, chosen, 1, K, EXPERTS));
+        assertTrue(meter.leaveOut(token, true, 0, chosen, K, EXPERTS));
         assertArrayEquals(new int[] {3, EXPERTS + 1, -1, -1}, chosen.ids());
         assertEquals(1.0 / 3, meter.shareLeftOut(), 1e-6);
     }
 
     @Test
     void promptsAreExactWhereTheLossIsLimited() {
-        ExpertChoices two = new ExpertChoices(device.allocate(ExpertChoices.floats(2 * K), arena));
-        Arrays.fill(two.weights(), 0.25f);
-        LossMeter meter = new LossMeter((_, _) -> false);
-        meter.limit(10, 1);
-        assertFalse(meter.leaveOut(true, 0, two, 2, K, EXPERTS));
+        LossMeter meter = new LossMeter((_, _) -> false, OptionalDouble.of(10));
+        meter.limit(1);
+        token.begin(1, 0, Phase.PREFILL); // the last one of a long prompt, say
+        assertFalse(meter.leaveOut(token, true, 0, chosen, K, EXPERTS));
         assertEquals(0, meter.estimatedKld());
+    }
+
+    @Test
+    void aLimitNeedsTheCostOfADose() {
+        LossMeter meter = new LossMeter((_, _) -> false, OptionalDouble.of(10));
+        assertThrows(IllegalStateException.class, () -> meter.leaveOut(token, true, 0, chosen, K, EXPERTS));
+    }
+
+    /// A router that gives every expert no weight says nothing of what may be left out.
+    @Test
+    void nothingIsLeftOutWhereNothingHasWeight() {
+        LossMeter meter = new LossMeter((_, _) -> false, OptionalDouble.of(10));
+        meter.limit(1);
+        for (float weight : new float[] {0, Float.NaN}) {
+            set(new int[] {3, 9, 1, 7}, weight, weight, weight, weight);
+            assertFalse(meter.leaveOut(token, true, 0, chosen, K, EXPERTS));
+        }
+        choose();
+        assertTrue(meter.leaveOut(token, true, 0, chosen, K, EXPERTS));
     }
 
     /// Whatever the weights are: after every layer of every token.
@@ -100,13 +125,13 @@ class LossMeterTest {
             Random random = new Random(seed);
             double limit = Math.exp(-8 * random.nextDouble());
             double kldPerDose = Math.exp(2 * random.nextGaussian());
-            LossMeter meter = new LossMeter((_, expert) -> expert % 3 == 0);
-            meter.limit(limit, kldPerDose);
+            LossMeter meter = new LossMeter((_, expert) -> expert % 3 == 0, OptionalDouble.of(limit));
+            meter.limit(kldPerDose);
             double sharpness = 5 * random.nextDouble();
-            for (int token = 0; token < 200; token++) {
+            for (int i = 0; i < 200; i++) {
                 for (int layer = 0; layer < LAYERS; layer++) {
                     chooseAtRandom(random, sharpness);
-                    boolean _ = meter.leaveOut(layer == 0, layer, chosen, 1, K, EXPERTS);
+                    boolean _ = meter.leaveOut(token, layer == 0, layer, chosen, K, EXPERTS);
                     assertTrue(
                             meter.estimatedKld() <= limit * (1 + 1e-9),
                             "seed " + seed + ": " + meter.estimatedKld() + " of " + limit);
@@ -118,13 +143,13 @@ class LossMeterTest {
     /// So that the limit is of use: in the long run most of it is used, if there is enough to leave out.
     @Test
     void mostOfTheLimitIsUsed() {
-        LossMeter meter = new LossMeter((_, expert) -> expert < EXPERTS / 2);
-        meter.limit(0.02, 0.1);
+        LossMeter meter = new LossMeter((_, expert) -> expert < EXPERTS / 2, OptionalDouble.of(0.02));
+        meter.limit(0.1);
         Random random = new Random(5);
-        for (int token = 0; token < 500; token++) {
+        for (int i = 0; i < 500; i++) {
             for (int layer = 0; layer < LAYERS; layer++) {
                 chooseAtRandom(random, 2);
-                boolean _ = meter.leaveOut(layer == 0, layer, chosen, 1, K, EXPERTS);
+                boolean _ = meter.leaveOut(token, layer == 0, layer, chosen, K, EXPERTS);
             }
         }
         assertTrue(meter.estimatedKld() > 0.9 * 0.02, "" + meter.estimatedKld());
@@ -133,19 +158,19 @@ class LossMeterTest {
     @Test
     void missingExpertsAreLeftOutBeforeThoseInMemory() {
         int[] here = {0};
-        LossMeter meter = new LossMeter((_, expert) -> expert < EXPERTS / 2);
-        meter.limit(0.05, 0.1);
+        LossMeter meter = new LossMeter((_, expert) -> expert < EXPERTS / 2, OptionalDouble.of(0.05));
+        meter.limit(0.1);
         Random random = new Random(6);
         int missing = 0;
-        for (int token = 0; token < 500; token++) {
+        for (int i = 0; i < 500; i++) {
             for (int layer = 0; layer < LAYERS; layer++) {
                 chooseAtRandom(random, 2);
                 int[] before = chosen.ids().clone();
-                boolean _ = meter.leaveOut(layer == 0, layer, chosen, 1, K, EXPERTS);
-                for (int i = 0; i < K; i++) {
-                    if (chosen.ids()[i] < 0) {
-                        here[0] += before[i] < EXPERTS / 2 ? 1 : 0;
-                        missing += before[i] < EXPERTS / 2 ? 0 : 1;
+                boolean _ = meter.leaveOut(token, layer == 0, layer, chosen, K, EXPERTS);
+                for (int choice = 0; choice < K; choice++) {
+                    if (chosen.ids()[choice] < 0) {
+                        here[0] += before[choice] < EXPERTS / 2 ? 1 : 0;
+                        missing += before[choice] < EXPERTS / 2 ? 0 : 1;
                     }
                 }
             }
