@@ -95,7 +95,7 @@ class PlanTest {
             double token = 1 / first.requireObject("tokens_per_second").requireDouble("likely");
             assertEquals(512 / prompt + token, seconds, 1e-9);
         }
-        String text = ok("plan", TINY, "--ctx", "1k", "--ram", "400M");
+        String text = ok("plan", TINY, "--ctx", "1k", "--ram", "6G");
         assertTrue(text.contains("Speeds are those of a machine, as doctor measured it"), text);
         assertTrue(text.contains("\n  ./moetier run " + TINY + " --ctx 1024 --ram "), text);
         assertTrue(text.contains("What would help: "), text);
