@@ -20,7 +20,8 @@ import java.util.OptionalLong;
 /// What an engine would hold in memory, by the sums that it adds up itself when it opens ([MemoryBudget] and
 /// [VramBudget]), from headers alone.
 ///
-/// @param plan what goes into main memory: experts get what it leaves
+/// @param plan what goes into main memory: experts get what it leaves. It has other weights beside a device as well,
+///     which are there until the device has a copy of them, and an engine plans before that
 /// @param slots of experts in main memory
 /// @param device what goes into a device's memory, if one computes
 /// @param batch tokens that a pass takes at most
@@ -90,8 +91,7 @@ public record MemoryForecast(
                 .max()
                 .orElse(0);
         long loaders = pastCache ? 0 : (long) BLOCKS_OF_LOADER * Loaders.THREADS.count() * slotBytes;
-        EngineNeeds.Bytes bytes = new EngineNeeds.Bytes(
-                budget.minimumBytes(), device.isEmpty() ? model.otherWeightBytes() : 0, 0, loaders);
+        EngineNeeds.Bytes bytes = new EngineNeeds.Bytes(budget.minimumBytes(), model.otherWeightBytes(), 0, loaders);
         try (CpuDevice counted = CpuDevice.open(1, KernelChoice.PLAIN)) {
             EngineNeeds needs = new EngineNeeds(model.spec(), config, counted, device.isEmpty(), bytes);
             MemoryBudget.Held held = MemoryBudget.Held.now();
@@ -103,8 +103,7 @@ public record MemoryForecast(
             MemoryPlan plan = MemoryBudget.plans(ofBatch, limits, held).getFirst();
             long experts =
                     config.memory().ramBytes().orElseGet(() -> Math.max(budget.minimumBytes(), plan.expertBytes()));
-            EngineNeeds.Bytes all = new EngineNeeds.Bytes(budget.minimumBytes(), model.otherWeightBytes(), 0, loaders);
-            EngineNeeds there = new EngineNeeds(model.spec(), config, counted, false, all);
+            EngineNeeds there = new EngineNeeds(model.spec(), config, counted, false, bytes);
             VramBudget onDevice = there.onDevice(batch, 0, 0);
             return new MemoryForecast(
                     plan,
