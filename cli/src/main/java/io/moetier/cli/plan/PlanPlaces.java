@@ -5,6 +5,7 @@ import io.moetier.cli.option.DeviceChoice;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.cost.PromptCosts;
 import io.moetier.lab.plan.Place;
+import io.moetier.lab.plan.Place.Origin;
 import io.moetier.runtime.session.MemoryForecast.PlannedDevice;
 import io.moetier.storage.memory.ByteSize;
 import java.nio.file.Files;
@@ -31,46 +32,42 @@ record PlanPlaces(
     /// @throws IllegalArgumentException if there is no such device, or it is not known how much memory it has
     List<Place> all() {
         List<Place> places = new ArrayList<>();
-        Optional<MachineProfile> own = machine.current();
         if (device == null) {
             if (vram != null) {
                 throw new IllegalArgumentException("--vram is of a GPU: name one with --device");
             }
-            places.add(new Place(PROCESSOR, own, machine.prompts(), Optional.empty()));
+            places.add(new Place(PROCESSOR, machine.current(), Origin.MEASURED, machine.prompts(), Optional.empty()));
             return places;
         }
-        places.add(named(device, own));
+        places.add(named(device));
         return places;
     }
 
     /// Returns a GPU that many have, to compare with; nothing where one was named.
     Optional<Place> compared() {
         return device == null
-                ? MachineProfile.ofDevice(COMPARED_GPU)
-                        .map(gpu -> onGpu(gpu, OptionalDouble.empty(), OptionalLong.empty()))
+                ? MachineProfile.ofDevice(COMPARED_GPU).map(gpu -> onGpu(gpu, Origin.PUBLISHED, OptionalLong.empty()))
                 : Optional.empty();
     }
 
-    private Place named(String name, Optional<MachineProfile> own) {
-        Optional<MachineProfile> known = MachineProfile.ofDevice(name).or(() -> ofThisMachine(name));
+    private Place named(String name) {
+        Optional<MachineProfile> published = MachineProfile.ofDevice(name);
+        Optional<MachineProfile> known = published.or(() -> ofThisMachine(name));
         boolean isFile = known.isEmpty() && Files.exists(Path.of(name));
+        Origin origin = published.isPresent() ? Origin.PUBLISHED : isFile ? Origin.FILE : Origin.MEASURED;
         if (known.isEmpty() && !isFile) {
             throw new IllegalArgumentException("--device: expected a profile in a file, one of "
                     + String.join(", ", MachineProfile.deviceNames()) + ", or cuda:N, found '" + name + "'");
         }
         MachineProfile profile = known.orElseGet(() -> MachineProfile.read(Path.of(name)));
         if (profile.hasDevice()) {
-            OptionalDouble disk = own.map(MachineProfile::diskBytesPerSecond).orElse(OptionalDouble.empty());
-            return onGpu(
-                    profile,
-                    profile.diskBytesPerSecond().isPresent() ? profile.diskBytesPerSecond() : disk,
-                    vram == null ? OptionalLong.empty() : OptionalLong.of(vram.bytes()));
+            return onGpu(profile, origin, vram == null ? OptionalLong.empty() : OptionalLong.of(vram.bytes()));
         }
         if (vram != null) {
             throw new IllegalArgumentException("--vram is of a GPU, but " + profile.name() + " has none");
         }
         Optional<PromptCosts> prompts = isFile ? PromptCosts.read(Path.of(name)) : Optional.empty();
-        return new Place(profile.name(), Optional.of(profile), prompts, Optional.empty());
+        return new Place(profile.name(), Optional.of(profile), origin, prompts, Optional.empty());
     }
 
     private Optional<MachineProfile> ofThisMachine(String name) {
@@ -79,7 +76,8 @@ record PlanPlaces(
                 : Optional.empty();
     }
 
-    private static Place onGpu(MachineProfile gpu, OptionalDouble disk, OptionalLong budget) {
+    /// Returns a GPU, with this machine's disk below it if its profile has none.
+    private Place onGpu(MachineProfile gpu, Origin origin, OptionalLong budget) {
         OptionalLong memory =
                 gpu.device().map(MachineProfile.Device::memoryBytes).orElse(OptionalLong.empty());
         if (memory.isEmpty() && budget.isEmpty()) {
@@ -87,9 +85,13 @@ record PlanPlaces(
                     + " does not say how much memory the device has (device_memory_bytes); give --vram");
         }
         long bytes = memory.orElseGet(budget::getAsLong);
+        OptionalDouble disk = gpu.diskBytesPerSecond().isPresent()
+                ? gpu.diskBytesPerSecond()
+                : MachineFile.diskBytesPerSecond(machine.surroundings().cacheDirectory());
         return new Place(
                 gpu.name(),
                 Optional.of(gpu.withDisk(disk)),
+                origin,
                 Optional.empty(),
                 Optional.of(new PlannedDevice(bytes, budget)));
     }

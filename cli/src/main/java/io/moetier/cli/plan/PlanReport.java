@@ -8,6 +8,7 @@ import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.plan.Alternative;
 import io.moetier.lab.plan.Candidate;
 import io.moetier.lab.plan.Interval;
+import io.moetier.lab.plan.Place;
 import io.moetier.lab.plan.Plan;
 import io.moetier.lab.plan.PlannedModel;
 import io.moetier.lab.plan.Planner;
@@ -17,11 +18,11 @@ import io.moetier.runtime.session.MemoryForecast;
 import io.moetier.runtime.session.MemoryPlan;
 import io.moetier.storage.memory.ByteSize;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 
 /// What `plan` found, for people and for programs.
 ///
@@ -69,6 +70,7 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, int ask
         fields.put("notes", candidates.notes());
         fields.put("routing", planner.routing().source());
         fields.put("prompt_tokens", SpeedForecast.PROMPT_TOKENS);
+        fields.put("basis", basis());
         fields.put(
                 "alternatives", plan.alternatives().stream().map(this::fields).toList());
         plan.recommended().ifPresent(taken -> {
@@ -151,7 +153,8 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, int ask
                         ByteSize.format(memory.slots().bytes()) + ", room for "
                                 + memory.slots().number() + " of " + model.layers() * model.experts());
         main.parts()
-                .forEach(part -> table.row("  " + part.name(), ByteSize.format(part.bytes()) + remark(part, model)));
+                .forEach(part ->
+                        table.row("  " + part.name(), ByteSize.format(part.bytes()) + remark(part, memory, model)));
         memory.device()
                 .ifPresent(device -> table.row("memory of " + shown.place().name(), ByteSize.format(device.bytes()))
                         .row(
@@ -166,8 +169,11 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, int ask
         return table;
     }
 
-    private static String remark(MemoryPlan.Part part, PlannedModel model) {
-        return part.name().equals("other weights") ? tower(model) : "";
+    private static String remark(MemoryPlan.Part part, MemoryForecast memory, PlannedModel model) {
+        if (!part.name().equals("other weights")) {
+            return "";
+        }
+        return memory.device().isPresent() ? ", until the GPU has a copy" : tower(model);
     }
 
     /// Says what the tower for images is of the weights, if there is one.
@@ -243,16 +249,39 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, int ask
     }
 
     private List<String> basis() {
-        Optional<MachineProfile> machine =
-                plan.alternatives().getFirst().place().machine();
-        String speeds = machine.map(of -> of.decodeCosts().isPresent()
-                        ? "Speeds are those of " + of.name() + ", as doctor measured it"
-                        : "Speeds are bounds by published figures of " + of.name() + ", which nobody measured here")
-                .orElse("No speeds: this machine was not measured; run moetier doctor, or give --device");
-        return List.of(
-                speeds + "; in brackets, nine of ten times.",
-                "Hits follow " + planner.routing().source() + "; a prompt has " + SpeedForecast.PROMPT_TOKENS
-                        + " tokens.");
+        List<String> lines = new ArrayList<>();
+        Place place = plan.alternatives().getFirst().place();
+        place.machine()
+                .ifPresentOrElse(
+                        machine -> lines.addAll(speeds(place, machine)),
+                        () -> lines.add(
+                                "No speeds: this machine was not measured; run moetier doctor, or give --device."));
+        lines.add("Hits follow " + planner.routing().source() + "; a prompt has " + SpeedForecast.PROMPT_TOKENS
+                + " tokens.");
+        return lines;
+    }
+
+    private List<String> speeds(Place place, MachineProfile machine) {
+        List<String> lines = new ArrayList<>();
+        boolean calibrated = machine.decodeCosts().isPresent();
+        String rates = "bounds by the rates of memory and " + (machine.hasDevice() ? "link" : "disk");
+        String speeds = calibrated
+                ? "those of " + machine.name() + ", as doctor measured it"
+                : switch (place.origin()) {
+                    case MEASURED -> rates + " that were measured of " + machine.name();
+                    case FILE -> rates + " that the profile of " + machine.name() + " gives";
+                    case PUBLISHED ->
+                        "bounds by published figures of " + machine.name() + ", which nobody measured here";
+                };
+        lines.add("Speeds are " + speeds + ".");
+        lines.add("In brackets is where nine of ten measurements should be; how far predictions are off is a guess"
+                + (calibrated ? " from nine runs of one machine." : ", which nothing was compared with."));
+        if (plan.alternatives().stream()
+                .anyMatch(each -> each.fits() && each.speed().isEmpty())) {
+            lines.add("Where main memory does not hold all experts there is no speed, as nobody knows how fast the disk"
+                    + " is: run moetier doctor, or give a profile with disk_bytes_per_second.");
+        }
+        return lines;
     }
 
     private String recommendation(Alternative taken) {

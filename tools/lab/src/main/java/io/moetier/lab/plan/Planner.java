@@ -45,7 +45,7 @@ public record Planner(
         try {
             MemoryForecast memory = MemoryForecast.of(model.memory(), config, limits, place.device(), !cached);
             Optional<SpeedForecast> speed =
-                    place.machine().map(machine -> speed(model, memory, place, machine, cached));
+                    place.machine().flatMap(machine -> speed(model, memory, place, machine, cached));
             return new Alternative(candidate, place, contextLength, Optional.of(memory), speed, Optional.empty());
         } catch (InvalidOptionException e) {
             return new Alternative(
@@ -58,7 +58,7 @@ public record Planner(
         }
     }
 
-    private SpeedForecast speed(
+    private Optional<SpeedForecast> speed(
             PlannedModel model, MemoryForecast memory, Place place, MachineProfile machine, boolean cached) {
         MachineProfile reading = cached ? machine.withCachedFiles() : machine;
         double state = KvCache.bytes(model.spec(), KvType.F16, SpeedForecast.promptTokens(memory));

@@ -8,7 +8,12 @@ public sealed interface RoutingKnowledge permits TracedRouting, PriorRouting {
     /// What is expected of some slots.
     ///
     /// @param deviation by how much the hit rate may be another, as one standard deviation
-    record Expectation(Outcome outcome, double deviation) {}
+    record Expectation(Outcome outcome, double deviation) {
+        /// Returns the hit rate so many deviations above what is expected.
+        double hitRateAt(double deviations) {
+            return Math.clamp(outcome.hitRate() + deviations * deviation, 0, 1);
+        }
+    }
 
     /// Returns what the slots will find.
     Expectation expect(PlannedModel model, SlotPlan slots);

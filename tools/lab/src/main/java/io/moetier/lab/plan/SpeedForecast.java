@@ -34,31 +34,33 @@ public record SpeedForecast(
     /// @param routing what is known of the model
     public record Basis(MachineProfile machine, Optional<PromptCosts> prompt, RoutingKnowledge routing) {
         Residuals residuals() {
-            return machine.decodeCosts().isPresent() ? Residuals.MEASURED : Residuals.PUBLISHED;
+            return machine.decodeCosts().isPresent() ? Residuals.MEASURED : Residuals.OF_SPEEDS;
         }
     }
 
-    /// Predicts.
+    /// Predicts; nothing where experts come to a device from a disk of which nobody knows how fast it is.
     ///
     /// @param memory what of the model lies where
     /// @param stateBytes what a token reads of keys, values and states
-    public static SpeedForecast of(PlannedModel model, MemoryForecast memory, Basis basis, double stateBytes) {
+    public static Optional<SpeedForecast> of(
+            PlannedModel model, MemoryForecast memory, Basis basis, double stateBytes) {
         SlotPlan inMemory = model.slots(memory.slots().bytes());
         SlotPlan slots =
                 memory.device().map(of -> model.slots(of.slots().bytes())).orElse(inMemory);
+        boolean reads = memory.device().isPresent()
+                && memory.slots().bytes() < model.memory().slotBudget().allBytes();
+        if (reads && basis.machine().diskBytesPerSecond().isEmpty()) {
+            return Optional.empty();
+        }
         RoutingKnowledge.Expectation expected = basis.routing().expect(model, slots);
-        double disk = memory.device().isPresent() ? diskSeconds(model, basis, inMemory) : 0;
-        Decode decode = new Decode(model, slots, basis.machine(), stateBytes, disk);
+        Optional<RoutingKnowledge.Expectation> below =
+                reads ? Optional.of(basis.routing().expect(model, inMemory)) : Optional.empty();
+        Decode decode = new Decode(model, slots, inMemory, basis.machine(), stateBytes);
         Prediction prediction = decode.predict(expected.outcome());
+        double disk = below.map(of -> decode.diskSeconds(of.outcome())).orElse(0.0);
         double likely = 1 / prediction.tokensPerSecond() + disk;
-        double hits = expected.outcome().hitRate();
-        double resident = decode.secondsAt(1);
-        double shareOfLoads = Math.max(0, 1 - resident / likely);
-        double byHits = expected.deviation() == 0
-                ? 0
-                : Math.log(decode.secondsAt(Math.max(0, hits - expected.deviation()))
-                                / decode.secondsAt(Math.min(1, hits + expected.deviation())))
-                        / 2;
+        double shareOfLoads = Math.max(0, 1 - decode.secondsAt(1) / likely);
+        double byHits = Math.log(decode.secondsAt(expected, below, -1) / decode.secondsAt(expected, below, 1)) / 2;
         Residuals residuals = basis.residuals();
         Interval generation = Interval.ofRate(
                 likely, residuals.resident() * (1 - shareOfLoads), residuals.loads() * shareOfLoads, byHits);
@@ -68,7 +70,12 @@ public record SpeedForecast(
                 promptSeconds.map(seconds -> Interval.ofRate(seconds / promptTokens(memory), residuals.prompt()));
         Optional<Interval> first = promptSeconds.map(
                 seconds -> Interval.ofRate(seconds + likely, residuals.prompt()).inverse());
-        return new SpeedForecast(generation, prompt, first, hits, prediction.bound());
+        return Optional.of(new SpeedForecast(
+                generation,
+                prompt,
+                first,
+                expected.outcome().hitRate(),
+                2 * disk > likely ? CostModel.Bound.DISK : prediction.bound()));
     }
 
     /// Returns how many tokens the prompt has that is predicted.
@@ -76,9 +83,9 @@ public record SpeedForecast(
         return Math.min(PROMPT_TOKENS, Math.max(1, memory.contextLength() - 1));
     }
 
-    /// Generation with some slots.
+    /// Generation with some slots, and with those of main memory below a device.
     private record Decode(
-            PlannedModel model, SlotPlan slots, MachineProfile machine, double stateBytes, double diskSeconds) {
+            PlannedModel model, SlotPlan slots, SlotPlan inMemory, MachineProfile machine, double stateBytes) {
         Prediction predict(Outcome outcome) {
             long everyToken = model.sizes().denseBytes() + Math.round(stateBytes);
             return Prediction.of(
@@ -86,17 +93,25 @@ public record SpeedForecast(
         }
 
         double secondsAt(double hitRate) {
-            return 1 / predict(PriorRouting.outcome(model, slots, hitRate)).tokensPerSecond() + diskSeconds;
+            return 1 / predict(PriorRouting.outcome(model, slots, hitRate)).tokensPerSecond();
         }
-    }
 
-    /// Returns what a token waits for experts that main memory lacks too, below a device.
-    private static double diskSeconds(PlannedModel model, Basis basis, SlotPlan inMemory) {
-        Outcome outcome = basis.routing().expect(model, inMemory).outcome();
-        OptionalDouble disk = basis.machine().diskBytesPerSecond();
-        return outcome.hitRate() == 1 || disk.isEmpty()
-                ? 0
-                : outcome.bytesPerToken(model.sizes().experts()) / disk.getAsDouble();
+        /// Returns what a token takes if so many deviations more are found than expected, in both memories: texts that
+        /// are good for one are good for the other.
+        double secondsAt(
+                RoutingKnowledge.Expectation expected,
+                Optional<RoutingKnowledge.Expectation> below,
+                double deviations) {
+            double disk = below.map(of -> diskSeconds(PriorRouting.outcome(model, inMemory, of.hitRateAt(deviations))))
+                    .orElse(0.0);
+            return secondsAt(expected.hitRateAt(deviations)) + disk;
+        }
+
+        /// Returns what a token waits for experts that main memory lacks too.
+        double diskSeconds(Outcome outcome) {
+            return outcome.bytesPerToken(model.sizes().experts())
+                    / machine.diskBytesPerSecond().orElseThrow();
+        }
     }
 
     /// Returns what a prompt takes: arithmetic, and each missing expert once for each pass.
