@@ -1,5 +1,7 @@
 package io.moetier.cli.plan;
 
+import io.moetier.cli.terminal.CleanStop;
+import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.HubVariables;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
@@ -11,6 +13,7 @@ import io.moetier.runtime.hub.HubName;
 import io.moetier.runtime.hub.HubRepository;
 import io.moetier.runtime.hub.HubSelection;
 import io.moetier.storage.memory.ByteSize;
+import io.moetier.storage.model.MalformedModelException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -19,7 +22,9 @@ import java.util.Locale;
 import java.util.Map;
 
 /// What a repository of the hub has, by the headers of its files.
-record HubCandidates(Surroundings surroundings, Streams streams) {
+///
+/// @param folder for files that stand in for those of the hub meanwhile
+record HubCandidates(Surroundings surroundings, Streams streams, Path folder) {
     private static final String GGUF = ".gguf";
 
     /// The whole files of a repository with many quantisations would be some hundred headers.
@@ -31,7 +36,8 @@ record HubCandidates(Surroundings surroundings, Streams streams) {
     PlanCandidates of(HubName name) {
         try (Hub hub = new Hub(new HubVariables(surroundings).settings(), streams::note)) {
             HubRepository repository = hub.repository(name);
-            try (StandIns files = StandIns.open(hub, repository)) {
+            try (CleanStop _ = CleanStop.open(); // the stand-ins do not stay
+                    StandIns files = StandIns.open(hub, repository, folder)) {
                 return of(repository, files);
             }
         }
@@ -41,17 +47,32 @@ record HubCandidates(Surroundings surroundings, Streams streams) {
         Map<String, HubName> names = names(repository);
         List<Candidate> list = new ArrayList<>();
         List<String> notes = new ArrayList<>();
+        List<String> unread = new ArrayList<>();
+        List<RuntimeException> failures = new ArrayList<>();
         for (HubName name : names.values()) {
             HubSelection selection = HubSelection.of(new HubRepository(name, repository.commit(), repository.files()));
-            Path opened = files.add(selection);
-            PlanCandidates found = PlanCandidates.ofSource(opened, name.toString(), !isGguf(opened));
-            for (Candidate each : found.list()) {
-                list.add(new Candidate(each.name(), each.quantisation(), label(each, opened), each.model()));
-            }
-            if (notes.isEmpty()) {
-                notes.addAll(found.notes());
+            try {
+                Path opened = files.add(selection);
+                PlanCandidates found = PlanCandidates.ofSource(opened, name.toString(), !isGguf(opened));
+                for (Candidate each : found.list()) {
+                    list.add(new Candidate(each.name(), each.quantisation(), label(each, opened), each.model()));
+                }
+                if (notes.isEmpty()) {
+                    notes.addAll(found.notes());
+                }
+            } catch (MalformedModelException | IllegalArgumentException e) {
+                if (list.isEmpty() && repository.name().selection().isPresent()) {
+                    throw e; // it is the one that was asked for
+                }
+                failures.add(e);
+                unread.add("left out " + selection.model().orElse(name.toString()) + ", which cannot be read: "
+                        + Failure.of(e).sentence());
             }
         }
+        if (list.isEmpty()) {
+            throw failures.getFirst();
+        }
+        notes.addAll(unread);
         long all = repository.files().stream().mapToLong(HubFile::bytes).sum();
         notes.addFirst("read " + ByteSize.format(files.bytesRead()) + " of the repository's " + ByteSize.format(all));
         return new PlanCandidates(list, notes);

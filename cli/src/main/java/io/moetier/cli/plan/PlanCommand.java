@@ -120,7 +120,8 @@ public final class PlanCommand implements Callable<Integer> {
         PlanPlaces places = new PlanPlaces(new MachineFile(surroundings, streams), device, vram);
         List<Place> all = places.all();
         PlanCandidates candidates = HubName.isNamed(model)
-                ? new HubCandidates(surroundings, streams).of(HubName.parse(model))
+                ? new HubCandidates(surroundings, streams, Path.of(System.getProperty("java.io.tmpdir")))
+                        .of(HubName.parse(model))
                 : PlanCandidates.of(Path.of(model));
         RoutingKnowledge routing = trace == null ? new PriorRouting(HitPriors.shipped()) : new TracedRouting(trace);
         Planner planner = new Planner(limits(), routing, io, OptionFlags::sentence);

@@ -5,19 +5,28 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
+import io.moetier.cli.TinyGguf;
 import io.moetier.cli.doctor.MachineFile;
 import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
 import io.moetier.lab.cost.ByWorkingSet;
 import io.moetier.lab.cost.DecodeCosts;
 import io.moetier.lab.cost.LoadCosts;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.cost.PromptCosts;
+import io.moetier.lab.plan.Candidate;
+import io.moetier.runtime.hub.HubName;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.DType;
+import io.moetier.storage.model.MalformedModelException;
 import io.moetier.testdata.HubDouble;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -95,7 +104,7 @@ class PlanTest {
             double token = 1 / first.requireObject("tokens_per_second").requireDouble("likely");
             assertEquals(512 / prompt + token, seconds, 1e-9);
         }
-        String text = ok("plan", TINY, "--ctx", "1k", "--ram", "6G");
+        String text = ok("plan", TINY, "--ctx", "1k", "--ram", "4G");
         assertTrue(text.contains("Speeds are those of a machine, as doctor measured it"), text);
         assertTrue(text.contains("\n  ./moetier run " + TINY + " --ctx 1024 --ram "), text);
         assertTrue(text.contains("What would help: "), text);
@@ -195,12 +204,65 @@ class PlanTest {
                     .sum();
             assertTrue(read < 1 << 20, "read " + read);
         }
-        try (Stream<Path> left = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
-            assertEquals(
-                    0,
-                    left.filter(path -> path.getFileName().toString().startsWith("moetier-plan"))
-                            .count());
+    }
+
+    @Test
+    void standInsDoNotStay() throws IOException {
+        try (HubDouble hub = HubDouble.start()) {
+            hub.put("org/tiny", TestData.tinyMixtral());
+            candidates(hub, "hf:org/tiny");
         }
+    }
+
+    /// One file of many that is damaged is named and left out, unless it is the one that was asked for.
+    @Test
+    void oneFileThatCannotBeReadDoesNotHideTheOthers() throws IOException {
+        byte[] whole = Files.readAllBytes(new TinyGguf().write(cache.resolve("whole.gguf")));
+        byte[] damaged = new byte[whole.length];
+        try (HubDouble hub = HubDouble.start()) {
+            hub.put("org/many", Map.of("many-Q4_0.gguf", damaged, "many-Q8_0.gguf", whole));
+            for (String name : List.of("hf:org/many:Q8_0", "hf:org/many")) {
+                PlanCandidates found = candidates(hub, name);
+                assertEquals(
+                        List.of("many-Q8_0.gguf"),
+                        found.list().stream().map(Candidate::label).toList());
+                assertTrue(
+                        found.notes().getLast().startsWith("left out many-Q4_0.gguf, which cannot be read: "),
+                        () -> "" + found.notes());
+            }
+            assertThrows(MalformedModelException.class, () -> candidates(hub, "hf:org/many:Q4_0"));
+        }
+    }
+
+    private PlanCandidates candidates(HubDouble hub, String name) throws IOException {
+        Path folder = Files.createDirectories(cache.resolve("stand-ins"));
+        Surroundings surroundings =
+                new Surroundings(Map.of("HF_ENDPOINT", hub.endpoint().toString()), cache.resolve("home"), "");
+        Streams streams =
+                new Streams(InputStream.nullInputStream(), new StringWriter(), new PrintWriter(new StringWriter()));
+        try {
+            return new HubCandidates(surroundings, streams, folder).of(HubName.parse(name));
+        } finally {
+            try (Stream<Path> left = Files.list(folder)) {
+                assertEquals(List.of(), left.toList());
+            }
+        }
+    }
+
+    @Test
+    void whereSpeedsComeFromIsSaid() throws IOException {
+        assertTrue(ok("plan", TINY, "--device", "rtx3060")
+                .contains("Speeds are bounds by published figures of rtx3060, which nobody measured here."));
+        Path file = cache.resolve("gpu-of-mine.json");
+        Files.writeString(
+                file,
+                "{\"name\":\"mine\",\"device_bytes_per_second\":1e11,\"link_bytes_per_second\":1e10,"
+                        + "\"device_memory_bytes\":4e9}");
+        String text = ok("plan", TINY, "--device", file.toString());
+        assertTrue(
+                text.contains("Speeds are bounds by the rates of memory and link that the profile of mine gives."),
+                text);
+        assertTrue(text.contains("how far predictions are off is a guess"), text);
     }
 
     private static List<Long> weightBytes(JsonObject plan) {

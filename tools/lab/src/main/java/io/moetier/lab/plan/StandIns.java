@@ -39,9 +39,11 @@ public final class StandIns implements AutoCloseable {
     }
 
     /// Returns an empty folder for files of a repository.
-    public static StandIns open(Hub hub, HubRepository repository) {
+    ///
+    /// @param parent the directory that it is made in
+    public static StandIns open(Hub hub, HubRepository repository, Path parent) {
         try {
-            return new StandIns(hub, repository, Files.createTempDirectory("moetier-plan"));
+            return new StandIns(hub, repository, Files.createTempDirectory(parent, "moetier-plan"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
