@@ -22,6 +22,7 @@ import io.moetier.runtime.session.PhysicalCores;
 import io.moetier.runtime.session.SessionTrace;
 import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.runtime.trace.TraceRecorder;
+import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.memory.ProcessMemory;
@@ -154,7 +155,8 @@ public final class BenchCommand implements Callable<Integer> {
             return;
         }
         ModelSpec spec = loaded.engine().spec();
-        TraceHeader header = SessionTrace.header(String.valueOf(model.model.getFileName()), spec, "rounds of bench")
+        TraceHeader header = SessionTrace.header(
+                        Checkpoint.nameOf(model.model.toAbsolutePath().normalize()), spec, "rounds of bench")
                 .withLossy(OptionFlags.lossy(loaded.engine().selection()));
         try (TraceRecorder recorder = new TraceRecorder(trace, header)) {
             measure(loaded, before, Optional.of(new SessionTrace(recorder, spec)), traceEvents);

@@ -3,6 +3,7 @@ package io.moetier.cli.throughput;
 import io.moetier.cli.models.ModelSummary;
 import io.moetier.lab.throughput.Measured;
 import io.moetier.lab.throughput.Throughput;
+import io.moetier.storage.format.Checkpoint;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,14 +19,18 @@ record Findings(
         List<SettingResult> results,
         List<Expectation> expectations,
         List<String> leftOut) {
+    /// Returns what a model is called for people: a repository of the hub by its own name.
+    static String name(ModelSummary model) {
+        return Checkpoint.nameOf(model.model().toAbsolutePath().normalize());
+    }
+
     List<Measured> measured() {
         return results.stream().flatMap(result -> result.measured().stream()).toList();
     }
 
     /// Returns the fields of the file that `--json` writes.
     Map<String, Object> fields() {
-        String name = String.valueOf(model.model().getFileName());
-        Map<String, Object> fields = new Throughput(name, device, measured()).fields();
+        Map<String, Object> fields = new Throughput(name(model), device, measured()).fields();
         fields.put(
                 "settings",
                 results.stream()

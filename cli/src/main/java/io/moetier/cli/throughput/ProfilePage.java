@@ -40,7 +40,7 @@ final class ProfilePage {
 
     /// Returns the page.
     String html() {
-        String title = "Where the time goes in " + findings.model().model().getFileName();
+        String title = "Where the time goes in " + Findings.name(findings.model());
         HtmlBody body = new HtmlBody(title);
         summary.sentences().forEach(body::paragraph);
         body.paragraph("Computed by " + findings.device() + ".");
@@ -97,7 +97,8 @@ final class ProfilePage {
                 "roofline",
                 "Roofline",
                 "What the parts of a prompt and of a token reach, under what memory and the kernels' arithmetic allow,"
-                        + " both measured on this machine. What is near the slope waits for memory; what is near the"
+                        + " both measured on this machine, memory at the size of the whole model: a part that a nearer cache"
+                        + " holds may be above it. What is near the slope waits for memory; what is near the"
                         + " flat roof computes.");
         List<Map<String, Object>> points = new ArrayList<>();
         for (Phase phase : Phase.values()) {

@@ -24,6 +24,7 @@ import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.SessionTrace;
 import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.runtime.trace.TraceRecorder;
+import io.moetier.storage.format.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -82,7 +83,8 @@ public final class TraceRecordCommand implements Callable<Integer> {
             ModelSpec spec = loaded.engine().spec();
             ShownText shown = pictures.in(given, loaded);
             Optional<String> lossy = OptionFlags.lossy(loaded.engine().selection());
-            TraceHeader header = SessionTrace.header(String.valueOf(model.model.getFileName()), spec, "")
+            TraceHeader header = SessionTrace.header(
+                            Checkpoint.nameOf(model.model.toAbsolutePath().normalize()), spec, "")
                     .withLossy(lossy);
             try (CleanStop _ = CleanStop.open();
                     TraceRecorder recorder = new TraceRecorder(out, header)) {

@@ -10,6 +10,7 @@ import io.moetier.lab.throughput.Comparison.Change;
 import io.moetier.lab.throughput.Measured;
 import io.moetier.lab.throughput.Samples;
 import io.moetier.lab.throughput.Throughput;
+import io.moetier.runtime.trace.TraceReader;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.testdata.TestData;
@@ -26,8 +27,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ProfileTest {
-    /// What was recorded once of tiny-mixtral on a quiet machine, so that no test depends on how fast this one
-    /// is: twice with kernels in C, and once with those in the Vector API.
+    /// What was recorded twice of tiny-mixtral with kernels in C, on a machine that did other work meanwhile, so that
+    /// no test depends on how fast this one is.
     private static final Path RECORDED = TestData.root().resolveSibling("docs/figures/profile");
 
     private static final Path FIRST = RECORDED.resolve("tiny-mixtral.json");
@@ -49,9 +50,12 @@ class ProfileTest {
         Path json = directory.resolve("a.json");
         Path page = directory.resolve("a.html");
         Path jfr = directory.resolve("a.jfr");
+        Path model = directory.resolve("models--org--tiny-mixtral/snapshots/0123456789"); // as the hub's cache has it
+        Files.createDirectories(model.resolveSibling("."));
+        Files.createSymbolicLink(model, TestData.tinyMixtral());
         CommandLineRun run = run(
                 "profile",
-                TestData.tinyMixtral(),
+                model,
                 "-p=4,8",
                 "-n=4",
                 "--depths=0,8",
@@ -70,13 +74,30 @@ class ProfileTest {
         assertTrue(run.out().contains("threads generate "), run.out());
         assertFalse(run.out().contains("█"), run.out()); // no terminal
         Throughput measured = Throughput.read(json);
+        assertEquals("tiny-mixtral", measured.model());
         assertEquals(12, measured.cases().size()); // two prompts and two depths, with three settings
         assertTrue(measured.cases().stream()
                 .allMatch(each -> each.samples().seconds() > 0 && each.parts().seconds() > 0));
         assertTrue(Files.readString(page).contains("<title>Where the time goes in tiny-mixtral</title>"));
         assertTrue(Files.size(jfr) > 0);
+        Path trace = directory.resolve("trace.jsonl.gz");
+        assertEquals(
+                0,
+                run("trace", "record", model, "--ids=1,5", "-n=1", "--out", trace)
+                        .exitCode());
+        assertEquals("tiny-mixtral", tracedModel(trace));
+        trace = directory.resolve("bench.jsonl.gz");
+        assertEquals(
+                0, run("bench", model, "-p=2", "-n=1", "-r=1", "--trace", trace).exitCode());
+        assertEquals("tiny-mixtral", tracedModel(trace));
         CommandLineRun same = run("profile", "diff", json, json);
         assertEquals(0, same.exitCode(), same.err());
+    }
+
+    private static String tracedModel(Path trace) {
+        try (TraceReader reader = TraceReader.open(trace)) {
+            return reader.header().model();
+        }
     }
 
     @Test
