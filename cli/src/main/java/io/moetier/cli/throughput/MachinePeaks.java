@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 
 /// What this machine gives at most, measured as `doctor` does; of a GPU that is not there, what its profile says.
 final class MachinePeaks {
@@ -29,17 +30,16 @@ final class MachinePeaks {
 
     private final Path cache;
     private final EngineConfig config;
-    private final DType type;
+    private final Set<DType> types;
     private final Optional<MachineProfile> kept;
     private Optional<DiskSpeed> disk = Optional.empty();
 
     /// @param cache the folder of imported models, on whose disk experts are
     /// @param config what computes
-    /// @param type of the experts' weights
-    MachinePeaks(Path cache, EngineConfig config, DType type) {
+    MachinePeaks(Path cache, EngineConfig config, Set<DType> types) {
         this.cache = cache;
         this.config = config;
-        this.type = type;
+        this.types = types;
         kept = kept(MachineFile.in(cache));
     }
 
@@ -75,9 +75,11 @@ final class MachinePeaks {
         try (MemoryBandwidth read = MemoryBandwidth.open(Math.min((long) workingSet, Diagnosis.memoryToRead()))) {
             memory = read.bytesPerSecond(threads);
         }
-        double operations;
+        double operations = 0; // the roof is that of the fastest type
         try (CpuDevice device = CpuDevice.open(threads, config.compute().kernels(), Optional.of(cache))) {
-            operations = ArithmeticPeak.measure(device, type);
+            for (DType type : types) {
+                operations = Math.max(operations, ArithmeticPeak.measure(device, type));
+            }
         }
         return new Peaks(OptionalDouble.of(memory), OptionalDouble.of(operations), disk(model), OptionalDouble.empty());
     }

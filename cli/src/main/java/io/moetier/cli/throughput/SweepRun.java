@@ -27,6 +27,7 @@ import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -55,7 +56,10 @@ final class SweepRun implements AutoCloseable {
         this.summary = summary;
         this.config = config;
         this.sweep = sweep;
-        peaks = new MachinePeaks(cache, config, summary.types().experts());
+        peaks = new MachinePeaks(
+                cache,
+                config,
+                EnumSet.of(summary.types().dense(), summary.types().experts()));
         trace = Files.createTempFile("moetier-profile", ".jsonl.gz");
     }
 
@@ -90,7 +94,7 @@ final class SweepRun implements AutoCloseable {
         int context = engine.contextLength();
         List<Case> cases = sweep.cases(setting, context, limit);
         int longest = cases.stream().mapToInt(Sweep::length).max().orElse(1);
-        try (Meter meter = new Meter(loaded, work(), longest)) {
+        try (Meter meter = new Meter(loaded, work(loaded), longest)) {
             Map<Case, List<Round>> rounds = new LinkedHashMap<>();
             long begin = System.nanoTime();
             double seconds = 0;
@@ -144,7 +148,7 @@ final class SweepRun implements AutoCloseable {
     ///
     /// @return the tokens of one
     private long record(LoadedModel loaded, Meter meter, List<Case> cases) {
-        String name = String.valueOf(summary.model().getFileName());
+        String name = Findings.name(summary);
         long recorded = 0;
         try (TraceRecorder recorder = new TraceRecorder(
                 trace,
@@ -161,17 +165,9 @@ final class SweepRun implements AutoCloseable {
         return recorded / TRACED_ROUNDS;
     }
 
-    private ModelWork work() {
-        int elements = config.numerics().kv().bytes();
-        double weights = summary.spec().moeLayers().stream()
-                .mapToDouble(moe -> moe.experts().getFirst().numParameters())
-                .max()
-                .orElse(1);
-        double bytes = summary.slotBytesOfLayer().stream()
-                .mapToLong(each -> each)
-                .max()
-                .orElse(0);
-        return new ModelWork(summary.spec(), summary.bytesPerWeight(), elements, bytes / weights);
+    private ModelWork work(LoadedModel loaded) {
+        StoredWeights weights = StoredWeights.of(loaded.engine().store());
+        return new ModelWork(summary.spec(), weights, config.numerics().kv().bytes());
     }
 
     private Held held(Engine engine, MemoryUse use) {

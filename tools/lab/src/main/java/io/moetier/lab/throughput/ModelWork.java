@@ -24,11 +24,18 @@ import java.util.Optional;
 /// It is a lower bound: activations, states of recurrences, norms and what attention other than that with keys and
 /// values of all heads does with its cache are left out.
 ///
-/// @param bytesPerWeight of the matrices outside the experts, on average
 /// @param keyValueBytes of an element of keys and values
-/// @param expertBytes of an expert with so many weights, for each of them
-public record ModelWork(ModelSpec spec, double bytesPerWeight, int keyValueBytes, double expertBytes) {
+public record ModelWork(ModelSpec spec, Weights weights, int keyValueBytes) {
     private static final int MULTIPLY_AND_ADD = 2;
+
+    /// How many bytes weights take, without what fills them up to whole pages.
+    public interface Weights {
+        /// Returns the bytes of a matrix outside the experts.
+        long bytes(LinearSpec linear);
+
+        /// Returns the bytes of the smallest expert of a layer.
+        long expertBytes(int layer);
+    }
 
     /// Tokens that are computed together, or one after another.
     ///
@@ -96,10 +103,11 @@ public record ModelWork(ModelSpec spec, double bytesPerWeight, int keyValueBytes
     /// @param read how many experts are read, each once for all tokens that were sent to it
     /// @param applied how many times an expert was applied to a token
     public Work experts(int layer, double read, double applied) {
-        double weights = mixture(layer)
+        double parameters = mixture(layer)
                 .map(moe -> (double) moe.experts().getFirst().numParameters())
                 .orElse(0.0);
-        return new Work(read * weights * expertBytes, MULTIPLY_AND_ADD * applied * weights, 0, 0);
+        double bytes = parameters == 0 ? 0 : weights.expertBytes(layer);
+        return new Work(read * bytes, MULTIPLY_AND_ADD * applied * parameters, 0, 0);
     }
 
     private Work beside(MoeSpec moe, Pass pass) {
@@ -109,15 +117,15 @@ public record ModelWork(ModelSpec spec, double bytesPerWeight, int keyValueBytes
     }
 
     private Work attention(MixerSpec mixer, Pass pass) {
-        Work weights = linears(mixer.linears(), pass);
+        Work matrices = linears(mixer.linears(), pass);
         if (!(mixer instanceof AttentionSpec attention)) {
-            return weights;
+            return matrices;
         }
         int window = attention.mask().slidingWindow();
         double most = window == 0 ? Double.MAX_VALUE : window;
         double elements = (double) attention.numKeyValueHeads() * attention.headDim();
         double queries = (double) attention.heads().numHeads() * attention.headDim();
-        return weights.plus(new Work(
+        return matrices.plus(new Work(
                 2 * elements * keyValueBytes * pass.keys(most),
                 2 * MULTIPLY_AND_ADD * queries * pass.pairs(most),
                 0,
@@ -129,8 +137,10 @@ public record ModelWork(ModelSpec spec, double bytesPerWeight, int keyValueBytes
     }
 
     private Work linears(Collection<LinearSpec> linears, double passes, double tokens) {
-        double weights = linears.stream().mapToLong(LinearSpec::numParameters).sum();
-        return new Work(passes * weights * bytesPerWeight, MULTIPLY_AND_ADD * tokens * weights, 0, 0);
+        double bytes = linears.stream().mapToLong(weights::bytes).sum();
+        double parameters =
+                linears.stream().mapToLong(LinearSpec::numParameters).sum();
+        return new Work(passes * bytes, MULTIPLY_AND_ADD * tokens * parameters, 0, 0);
     }
 
     private Optional<MoeSpec> mixture(int layer) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.moetier.lab.throughput.ModelWork.Pass;
 import io.moetier.runtime.metrics.Section;
 import io.moetier.runtime.model.family.Families;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.storage.format.Json;
 import io.moetier.testdata.TestData;
 import org.junit.jupiter.api.Test;
@@ -16,8 +17,21 @@ class ModelWorkTest {
     private static final int QUERIES = 8 * 32;
     private static final int KEYS = 4 * 32;
 
+    /// Two bytes a weight, and in experts one, but those of layer 1 have half.
+    private static final ModelWork.Weights WEIGHTS = new ModelWork.Weights() {
+        @Override
+        public long bytes(LinearSpec linear) {
+            return 2 * linear.numParameters();
+        }
+
+        @Override
+        public long expertBytes(int layer) {
+            return (long) (layer == 1 ? EXPERT / 2 : EXPERT);
+        }
+    };
+
     private final ModelWork work = new ModelWork(
-            Families.describe(Json.readObject(TestData.tinyMixtral().resolve("config.json"))), 2, 4, 1);
+            Families.describe(Json.readObject(TestData.tinyMixtral().resolve("config.json"))), WEIGHTS, 4);
 
     @Test
     void aTokenReadsItsWeightsAndTheKeysAndValuesInFront() {
@@ -45,6 +59,7 @@ class ModelWorkTest {
     void anExpertIsReadOnceAndAppliedToManyTokens() {
         Work experts = work.experts(0, 16, 200);
         assertEquals(16 * EXPERT, experts.bytes());
+        assertEquals(8 * EXPERT, work.experts(1, 16, 200).bytes());
         assertEquals(200 * 2 * EXPERT, experts.operations());
     }
 
