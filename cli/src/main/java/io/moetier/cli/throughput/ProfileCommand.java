@@ -7,6 +7,7 @@ import io.moetier.cli.option.ModelOptions;
 import io.moetier.cli.option.Topic;
 import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.TerminalChart;
+import io.moetier.cli.terminal.CleanStop;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.OutputFile;
 import io.moetier.cli.terminal.Streams;
@@ -117,7 +118,9 @@ public final class ProfileCommand implements Callable<Integer> {
     }
 
     private Findings findings(EngineConfig config) throws IOException {
-        try (SweepRun run = new SweepRun(ModelSummary.of(model.model), config, sweep, surroundings.cacheDirectory())) {
+        try (CleanStop _ = CleanStop.open(); // the trace that is recorded does not stay
+                SweepRun run =
+                        new SweepRun(ModelSummary.of(model.model), config, sweep, surroundings.cacheDirectory())) {
             if (jfr == null) {
                 return run.run(surroundings, streams);
             }
