@@ -10,6 +10,7 @@ import io.moetier.runtime.session.PhysicalCores;
 import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.model.Phase;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.SortedSet;
@@ -119,14 +120,17 @@ final class Sweep {
         return prompts == null
                 ? (quick ? QUICK_PROMPTS : PROMPTS)
                         .stream()
-                                .filter(length ->
-                                        length < limit && length + generated().getLast() < context)
+                                .filter(length -> length < limit && length + Collections.max(generated()) < context)
                                 .toList()
-                : prompts;
+                : sorted(prompts);
     }
 
     private List<Integer> generated() {
-        return generated == null ? List.of(quick ? QUICK_GENERATED : GENERATED) : generated;
+        return generated == null ? List.of(quick ? QUICK_GENERATED : GENERATED) : sorted(generated);
+    }
+
+    private static List<Integer> sorted(List<Integer> values) {
+        return List.copyOf(new TreeSet<>(values));
     }
 
     /// Returns the points that are measured with one setting: prompts, and what is generated behind them.
@@ -163,7 +167,7 @@ final class Sweep {
     }
 
     private List<Integer> threadCounts() {
-        return threadCounts == null ? List.of() : threadCounts;
+        return threadCounts == null ? List.of() : sorted(threadCounts);
     }
 
     /// Returns the settings: each budget with all threads, and the first budget with fewer.
@@ -191,7 +195,7 @@ final class Sweep {
             settings.add(new Setting(ByteSize.format(ram.getAsLong()), ram, most));
         } else {
             for (String budget : budgets == null ? (quick ? QUICK_BUDGETS : BUDGETS) : budgets) {
-                settings.add(new Setting(budget, bytes(budget, allBytes, leastBytes), most));
+                settings.add(new Setting(budget.strip(), bytes(budget, allBytes, leastBytes), most));
             }
         }
         Setting first = settings.getFirst();
@@ -200,12 +204,12 @@ final class Sweep {
                 settings.add(new Setting(first.budget(), first.ramBytes(), count));
             }
         }
-        return settings;
+        return settings.stream().distinct().toList();
     }
 
     private List<Integer> counts(int most) {
         if (threadCounts != null) {
-            return threadCounts;
+            return threadCounts();
         }
         List<Integer> counts = new ArrayList<>();
         for (int count = 1; !quick && count < most; count *= 2) {

@@ -1,0 +1,41 @@
+package io.moetier.cli.throughput;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.moetier.lab.throughput.Case;
+import io.moetier.runtime.session.EngineConfig;
+import java.util.HashSet;
+import java.util.List;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+
+class SweepTest {
+    private static final Setting SETTING = new Setting("100%", OptionalLong.empty(), 1);
+
+    private final Sweep sweep = new Sweep();
+
+    @Test
+    void promptsLeaveRoomForTheMostThatIsGenerated() {
+        sweep.generated = List.of(1000, 32);
+        assertEquals(
+                List.of("generate 32", "generate 1000"),
+                sweep.cases(SETTING, 1024, Integer.MAX_VALUE).stream()
+                        .map(Case::label)
+                        .toList());
+    }
+
+    @Test
+    void whatIsNamedTwiceIsMeasuredOnce() {
+        sweep.prompts = List.of(8, 4, 8);
+        sweep.generated = List.of(16, 16);
+        List<Case> cases = sweep.cases(SETTING, 1024, Integer.MAX_VALUE);
+        assertEquals(new HashSet<>(cases).size(), cases.size());
+        sweep.budgets = List.of("50%", " 50%");
+        sweep.threadCounts = List.of(2, 1, 2, 1);
+        assertEquals(
+                List.of("50%, 2 threads", "50%, 1 thread"),
+                sweep.settings(EngineConfig.DEFAULT, 1000, 10).stream()
+                        .map(Setting::label)
+                        .toList());
+    }
+}
