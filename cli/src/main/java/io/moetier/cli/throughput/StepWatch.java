@@ -22,6 +22,7 @@ final class StepWatch implements ActivityListener {
     private final List<Span> sections = new ArrayList<>();
     private List<Span> last = List.of();
     private boolean counts;
+    private boolean full; // of sections
     private int layer;
     private long stepBegin;
 
@@ -49,6 +50,7 @@ final class StepWatch implements ActivityListener {
     public void onStep(Phase phase, int tokens) {
         profile.onStep(phase, tokens);
         counts = phase == counted;
+        full = false;
         sections.clear();
         stepBegin = System.nanoTime();
         synchronized (readNanos) {
@@ -65,9 +67,13 @@ final class StepWatch implements ActivityListener {
     @Override
     public void enter(Section section) {
         profile.enter(section);
-        if (counts && sections.size() < MOST_SPANS) {
+        if (counts && !full) {
             long now = System.nanoTime() - stepBegin;
             endSection(now);
+            full = sections.size() == MOST_SPANS;
+            if (full) {
+                return; // the last one ends here, and what comes is not shown
+            }
             String row = section == Section.WAIT ? "waits" : "computation";
             sections.add(new Span(row, section.label(), section.isOfLayer() ? layer : -1, now, now));
         }
@@ -84,7 +90,9 @@ final class StepWatch implements ActivityListener {
     public void onStepEnd() {
         profile.onStepEnd();
         if (counts) {
-            endSection(System.nanoTime() - stepBegin);
+            if (!full) {
+                endSection(System.nanoTime() - stepBegin);
+            }
             List<Span> all = new ArrayList<>(sections);
             synchronized (readNanos) {
                 all.addAll(reads);
