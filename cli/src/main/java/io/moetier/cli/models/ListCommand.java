@@ -9,6 +9,7 @@ import io.moetier.runtime.library.LocalModel;
 import io.moetier.runtime.library.LocalModels;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.memory.ByteSize;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneId;
@@ -54,10 +55,10 @@ public final class ListCommand implements Callable<Integer> {
         Map<String, Object> facts = new LinkedHashMap<>();
         facts.put("name", model.name());
         facts.put("bytes", model.bytes());
-        facts.put("form", model.form());
+        facts.put("form", model.form().toString());
         facts.put("last_use", model.lastUse().toString());
         facts.put("path", model.path().toString());
-        model.store().ifPresent(store -> facts.put("store", store.toString()));
+        facts.put("stores", model.stores().stream().map(Path::toString).toList());
         return facts;
     }
 
@@ -69,9 +70,9 @@ public final class ListCommand implements Callable<Integer> {
         models.forEach(model -> table.row(
                 model.name(),
                 ByteSize.format(model.bytes()),
-                model.form(),
+                model.form().toString(),
                 day(model.lastUse()),
-                model.store().isPresent() ? "yes" : "no"));
+                model.stores().isEmpty() ? "no" : "yes"));
         return table.toString();
     }
 

@@ -46,6 +46,7 @@ public final class RemoveCommand implements Callable<Integer> {
         List<LocalModel> all = models.all();
         Set<LocalModel> going = new LinkedHashSet<>();
         names.forEach(name -> going.addAll(found(all, name))); // all of them, or none goes
+        going.forEach(models::requireIdle);
         if (!yes && !agrees(going)) {
             return Failure.FAILED;
         }
@@ -91,7 +92,12 @@ public final class RemoveCommand implements Callable<Integer> {
     }
 
     private static String described(LocalModel model) {
-        return model.name() + " (" + ByteSize.format(model.bytes())
-                + (model.owner() != Owner.MOETIER && model.store().isPresent() ? " and its store)" : ")");
+        String what = switch (model.form()) {
+            case GGUF, SAFETENSORS, STORE -> "";
+            case OTHERS, UNFINISHED -> ", " + model.form();
+        };
+        boolean withStores = model.owner() != Owner.MOETIER && !model.stores().isEmpty();
+        return model.name() + " (" + ByteSize.format(model.bytes()) + what
+                + (withStores ? model.stores().size() == 1 ? " and its store)" : " and its stores)" : ")");
     }
 }

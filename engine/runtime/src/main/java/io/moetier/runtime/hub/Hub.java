@@ -31,9 +31,10 @@ public final class Hub implements AutoCloseable {
     private final Retries retries;
     private final Map<URI, URI> locations = new ConcurrentHashMap<>(); // where the hub sent us, at another host
 
-    /// @param notes takes a line for people, where the hub lets them wait
+    /// @param notes takes a line for people: where the hub lets them wait, and what [HubSettings#warning] says
     public Hub(HubSettings settings, Consumer<String> notes) {
         this(settings, new Retries(Thread::sleep, notes));
+        settings.warning().ifPresent(notes);
     }
 
     Hub(HubSettings settings, Retries retries) {
@@ -48,10 +49,22 @@ public final class Hub implements AutoCloseable {
     /// @throws UncheckedIOException if the hub does not say
     /// @throws MalformedModelException if it says what cannot be
     public HubRepository repository(HubName name) {
+        return repository(name, Retries.FEW);
+    }
+
+    /// Returns the same as [#repository], but does not wait for a hub that fails: for those who can do without.
+    ///
+    /// @throws UncheckedIOException if the hub does not say
+    /// @throws MalformedModelException if it says what cannot be
+    public HubRepository repositoryNow(HubName name) {
+        return repository(name, Retries.NEVER);
+    }
+
+    private HubRepository repository(HubName name, int retried) {
         URI uri = URI.create(settings.endpoint() + "/api/models/" + name.repository() + "/revision/"
                 + encoded(HubRepository.revision(name)) + "?blobs=true");
         try {
-            return HubRepository.parse(name, retries.run(Retries.FEW, () -> document(name, uri)));
+            return HubRepository.parse(name, retries.run(retried, () -> document(name, uri)));
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
         }

@@ -1,6 +1,9 @@
 package io.moetier.runtime.hub;
 
 import io.moetier.storage.file.UnfinishedFile;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -10,6 +13,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -98,7 +102,7 @@ public record HubCache(Path folder) {
 
     /// Returns where the content of a file is.
     Path blob(HubRepository repository, HubFile file) {
-        return folder(repository.name().repository()).resolve("blobs").resolve(file.etag());
+        return blobs(repository.name().repository()).resolve(file.etag());
     }
 
     /// Says whether a file is there, whole.
@@ -145,39 +149,91 @@ public record HubCache(Path folder) {
         }
     }
 
-    /// Returns how many bytes of files are there that are not whole.
-    public long unfinishedBytes(String repository) throws IOException {
-        long bytes = 0;
-        for (Path file : children(folder(repository).resolve("blobs"))) {
-            bytes += isUnfinished(file) ? PartialFile.arrivedBytes(file) : 0;
+    /// Returns a file that a checkpoint of a commit cannot do without and that is not there: the first that its index
+    /// tells of, or an index that is none.
+    public Optional<String> missing(HubRepository repository, HubSelection selection) {
+        Path snapshot = snapshot(repository.name().repository(), repository.commit());
+        if (selection.files().stream().noneMatch(file -> file.path().equals(HubModel.INDEX))) {
+            return Optional.empty();
         }
-        return bytes;
+        try {
+            JsonObject weights =
+                    Json.readObject(snapshot.resolve(HubModel.INDEX)).requireObject("weight_map");
+            return weights.keys().stream()
+                    .map(weights::requireString)
+                    .distinct()
+                    .filter(file -> repository.file(file).isEmpty())
+                    .sorted()
+                    .findFirst();
+        } catch (MalformedModelException e) {
+            return Optional.of(HubModel.INDEX);
+        }
     }
 
-    private static boolean isUnfinished(Path file) {
-        return String.valueOf(file.getFileName()).endsWith(".incomplete");
-    }
-
-    /// Removes what is there of files that are not whole.
-    public void removeUnfinished(String repository) throws IOException {
-        for (Path file : children(folder(repository).resolve("blobs"))) {
-            if (isUnfinished(file) || PartialFile.isNote(file)) {
-                Files.deleteIfExists(file);
+    /// Returns how many bytes have come of downloads that did not end well, or have not ended: of files that are not
+    /// whole, and of those that wait for the others. Nothing if there is no such download. What the hub's own tools
+    /// have not finished is theirs.
+    public OptionalLong unfinishedBytes(String repository) throws IOException {
+        List<Path> unfinished = unfinished(repository);
+        long bytes = 0;
+        for (Path file : unfinished) {
+            if (PartialFile.isUnfinished(file)) {
+                bytes += PartialFile.arrivedBytes(file);
+            } else if (!PartialFile.isNote(file)) {
+                bytes += Files.size(file);
             }
+        }
+        return unfinished.isEmpty() ? OptionalLong.empty() : OptionalLong.of(bytes);
+    }
+
+    /// Returns content that no commit has, and what there is of files that are not whole.
+    private List<Path> unfinished(String repository) throws IOException {
+        List<Path> unfinished = new ArrayList<>();
+        Set<Path> linked = linked(repository);
+        for (Path file : children(blobs(repository))) {
+            String name = String.valueOf(file.getFileName());
+            boolean whole = HubFile.isDigest(name) && !linked.contains(file);
+            if (whole || PartialFile.isUnfinished(file) || PartialFile.isNote(file)) {
+                unfinished.add(file);
+            }
+        }
+        return unfinished;
+    }
+
+    /// Removes what [#unfinishedBytes] counts.
+    ///
+    /// @throws IOException as [#requireIdle]
+    public void removeUnfinished(String repository) throws IOException {
+        requireIdle(repository);
+        for (Path file : unfinished(repository)) {
+            Files.deleteIfExists(file);
         }
         removeIfEmpty(repository);
     }
 
+    /// Sees that nobody downloads files of a repository.
+    ///
+    /// @throws IOException if somebody does
+    public void requireIdle(String repository) throws IOException {
+        for (Path file : children(blobs(repository))) {
+            if (PartialFile.isHeld(file)) {
+                throw HubException.lasting(
+                        "hf:" + repository + " is being downloaded; it can be removed once that has ended");
+            }
+        }
+    }
+
     /// Removes files of a commit, and their content if no other commit has it.
+    ///
+    /// @throws IOException as [#requireIdle]
     public void remove(HubRepository repository, List<HubFile> files) throws IOException {
         String name = repository.name().repository();
+        requireIdle(name);
         Path snapshot = snapshot(name, repository.commit());
         Set<Path> contents = new HashSet<>();
         for (HubFile file : files) {
             Path path = snapshot.resolve(file.path());
-            if (Files.isSymbolicLink(path) && Files.exists(path)) {
-                contents.add(path.toRealPath());
-            }
+            content(name, path).ifPresent(contents::add);
             Files.deleteIfExists(path);
         }
         contents.removeAll(linked(name));
@@ -189,12 +245,32 @@ public record HubCache(Path folder) {
 
     private Set<Path> linked(String repository) throws IOException {
         Set<Path> linked = new HashSet<>();
-        try (Stream<Path> walk = Files.walk(folder(repository).resolve("snapshots"))) {
-            for (Path file : walk.filter(Files::isRegularFile).toList()) {
-                linked.add(file.toRealPath());
+        Path snapshots = folder(repository).resolve("snapshots");
+        if (Files.isDirectory(snapshots)) {
+            try (Stream<Path> walk = Files.walk(snapshots)) {
+                for (Path file : walk.filter(Files::isSymbolicLink).toList()) {
+                    content(repository, file).ifPresent(linked::add);
+                }
             }
         }
         return linked;
+    }
+
+    /// Returns where among the content of a repository a link leads; nothing if that is elsewhere.
+    private Optional<Path> content(String repository, Path link) throws IOException {
+        Path blobs = blobs(repository);
+        if (!Files.isSymbolicLink(link) || !Files.isDirectory(blobs)) {
+            return Optional.empty();
+        }
+        Path target = UnfinishedFile.folderOf(link).toRealPath().resolve(Files.readSymbolicLink(link));
+        Path holder = UnfinishedFile.folderOf(target);
+        return Files.isDirectory(holder) && Files.isSameFile(holder, blobs)
+                ? Optional.of(blobs.resolve(target.getFileName()))
+                : Optional.empty();
+    }
+
+    private Path blobs(String repository) {
+        return folder(repository).resolve("blobs");
     }
 
     /// Removes folders of commits without files, and of a repository without commits.
@@ -209,7 +285,7 @@ public record HubCache(Path folder) {
                 }
             }
         }
-        if (commits(repository).isEmpty() && unfinishedBytes(repository) == 0) {
+        if (commits(repository).isEmpty() && children(blobs(repository)).isEmpty()) {
             try (Stream<Path> walk = Files.walk(folder(repository))) {
                 for (Path path : walk.sorted(Comparator.reverseOrder()).toList()) {
                     Files.delete(path);

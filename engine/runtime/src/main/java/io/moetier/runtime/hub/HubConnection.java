@@ -103,14 +103,19 @@ final class HubConnection implements AutoCloseable {
         try {
             next = location.resolve(text);
         } catch (IllegalArgumentException e) {
-            throw HubException.lasting(location + ": redirected to no address");
+            throw HubException.lasting(withoutSignature(location) + ": redirected to no address");
         }
         boolean safe = "https".equals(next.getScheme())
                 || ("http".equals(next.getScheme()) && "http".equals(location.getScheme()));
         if (text.isEmpty() || !safe || next.getHost() == null) {
-            throw HubException.lasting(location + ": redirected to no address of the same safety");
+            throw HubException.lasting(withoutSignature(location) + ": redirected to no address of the same safety");
         }
         return next;
+    }
+
+    /// Signed addresses open what they lead to for whoever has them.
+    private static String withoutSignature(URI location) {
+        return location.getScheme() + "://" + location.getAuthority() + location.getPath();
     }
 
     /// Says whether the hub itself is asked: by the same protocol at the same host and port.

@@ -47,6 +47,11 @@ public record HubFile(String path, long bytes, Optional<String> sha256, String e
                         .noneMatch(part -> part.isEmpty() || part.equals(".") || part.equals(".."));
     }
 
+    /// Says whether a text is what the hub's caches call content.
+    static boolean isDigest(String text) {
+        return SHA1.matcher(text).matches() || SHA256.matcher(text).matches();
+    }
+
     private static String digest(JsonObject object, String key, Pattern pattern) {
         String digest = object.requireString(key);
         if (!pattern.matcher(digest).matches()) {

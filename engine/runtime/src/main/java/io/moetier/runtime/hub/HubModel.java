@@ -23,6 +23,7 @@ record HubModel(String label, List<HubFile> files, String opened) {
     private static final String CHECKPOINT = "safetensors";
     private static final String GGUF = ".gguf";
     private static final String CONFIG = "config.json";
+    static final String INDEX = "model.safetensors.index.json";
 
     /// Files beside the weights: configurations, tokenizers and templates; no code.
     private static final Pattern DESCRIBING =
@@ -76,7 +77,7 @@ record HubModel(String label, List<HubFile> files, String opened) {
         List<HubFile> single = all.stream()
                 .filter(file -> file.path().equals("model.safetensors"))
                 .toList();
-        boolean indexed = top.stream().anyMatch(file -> file.path().equals("model.safetensors.index.json"));
+        boolean indexed = top.stream().anyMatch(file -> file.path().equals(INDEX));
         if (indexed && !shards.isEmpty()) {
             return isWhole(shards) ? shards : List.of();
         }
@@ -134,8 +135,29 @@ record HubModel(String label, List<HubFile> files, String opened) {
         return name.contains("mmproj") || name.contains("imatrix");
     }
 
+    /// Says whether no part is missing. Parts count from 1 to the number that their names have, or from 0: to it, or to
+    /// the one before it.
     private static boolean isWhole(List<HubFile> files) {
-        Matcher part = PART.matcher(files.getFirst().path());
-        return !part.matches() || files.size() == Integer.parseInt(part.group(3));
+        Matcher any = PART.matcher(files.getFirst().path());
+        if (!any.matches()) {
+            return true;
+        }
+        List<Integer> numbers =
+                files.stream().map(HubModel::partNumber).distinct().sorted().toList();
+        int first = numbers.getFirst();
+        int last = numbers.getLast();
+        int named = Integer.parseInt(any.group(3));
+        return numbers.size() == last - first + 1
+                && (first == 1 ? last == named : first == 0 && (last == named || last == named - 1));
+    }
+
+    private static int partNumber(HubFile file) {
+        Matcher part = PART.matcher(file.path());
+        return part.matches() ? Integer.parseInt(part.group(2)) : -1;
+    }
+
+    /// Says whether a file is what makes a folder of weights a model.
+    static boolean makesModel(HubFile file) {
+        return file.name().equals(CONFIG);
     }
 }

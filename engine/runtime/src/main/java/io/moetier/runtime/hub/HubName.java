@@ -49,6 +49,11 @@ public record HubName(String repository, Optional<String> revision, Optional<Str
         return new HubName(repository, revision, Optional.of(files));
     }
 
+    /// Says whether it means what never changes.
+    public boolean isOfCommit() {
+        return revision.filter(HubRepository::isCommit).isPresent();
+    }
+
     /// Returns the name as it is parsed.
     @Override
     public String toString() {

@@ -66,15 +66,23 @@ public final class HubPull {
             }
             if (!missing.isEmpty()) {
                 requireRoom(repository, missing.values().stream().toList());
-                download(repository, missing);
+                download(repository, missing, files);
             }
-            for (HubFile file : files) {
-                cache.link(repository, file);
-            }
+            link(repository, files);
             cache.note(repository);
             return cache.snapshot(repository.name().repository(), repository.commit());
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
+        }
+    }
+
+    /// Gives files their names: once all are there, and last the one without which the others are no model, so that
+    /// nobody takes a part for the whole.
+    private void link(HubRepository repository, List<HubFile> files) throws IOException {
+        for (HubFile file : files.stream()
+                .sorted(Comparator.comparing(HubModel::makesModel))
+                .toList()) {
+            cache.link(repository, file);
         }
     }
 
@@ -99,7 +107,8 @@ public final class HubPull {
         }
     }
 
-    private void download(HubRepository repository, Map<String, HubFile> missing) throws IOException {
+    private void download(HubRepository repository, Map<String, HubFile> missing, List<HubFile> files)
+            throws IOException {
         List<FileDownload> downloads = openAll(repository, missing);
         long there = downloads.stream().mapToLong(FileDownload::arrivedBytes).sum();
         long toCome = downloads.stream().mapToLong(FileDownload::bytes).sum() - there;
@@ -111,7 +120,8 @@ public final class HubPull {
             // whoever ends the process waits for the end of the download, and that for what has come to be noted
             try (PullListener.Download running = listener.downloading(toCome)) {
                 try {
-                    new Transfer(hub, cache, repository, downloads, settings).run(running);
+                    new Transfer(hub, repository, downloads, settings).run(running);
+                    link(repository, files); // before others may take the locks, and remove what has no name
                 } finally {
                     close(downloads);
                 }

@@ -28,6 +28,15 @@ public record HubSettings(URI endpoint, Optional<String> token, ProxySelector pr
         endpoint = text.endsWith("/") ? URI.create(text.replaceFirst("/+$", "")) : endpoint;
     }
 
+    /// Returns what to say of a token that everybody on the way can read.
+    Optional<String> warning() {
+        String host = endpoint.getHost();
+        boolean here = host.equals("localhost") || host.startsWith("127.") || host.equals("[::1]");
+        return token.isPresent() && !here && "http".equals(endpoint.getScheme())
+                ? Optional.of("the hub's token is sent to " + endpoint + ", and whoever is on the way can read it")
+                : Optional.empty();
+    }
+
     /// Keeps the token to itself.
     @Override
     public String toString() {

@@ -102,12 +102,12 @@ final class PartialFile implements AutoCloseable {
         }
     }
 
-    /// Returns how many bytes an unfinished file has on disk, ours or one of the hub's own tools.
+    /// Returns how many bytes an unfinished file has on disk.
     static long arrivedBytes(Path incomplete) throws IOException {
         Path note = incomplete.resolveSibling(
                 String.valueOf(incomplete.getFileName()).replaceFirst("incomplete$", "ranges"));
-        if (!isNote(note) || !Files.isRegularFile(note, LinkOption.NOFOLLOW_LINKS)) {
-            return Files.size(incomplete);
+        if (!Files.isRegularFile(note, LinkOption.NOFOLLOW_LINKS)) {
+            return 0;
         }
         try (FileChannel channel = FileChannel.open(note)) {
             ByteBuffer header = ByteBuffer.allocate(HEADER);
@@ -123,6 +123,24 @@ final class PartialFile implements AutoCloseable {
     /// Says whether a file is the note of an unfinished one.
     static boolean isNote(Path file) {
         return String.valueOf(file.getFileName()).endsWith(".moetier.ranges");
+    }
+
+    /// Says whether a file is an unfinished one of ours.
+    static boolean isUnfinished(Path file) {
+        return String.valueOf(file.getFileName()).endsWith(".moetier.incomplete");
+    }
+
+    /// Says whether a file is a lock that somebody holds.
+    static boolean isHeld(Path file) throws IOException {
+        if (!String.valueOf(file.getFileName()).endsWith(".moetier.lock")) {
+            return false;
+        }
+        Optional<NameLock> lock =
+                NameLock.acquire(UnfinishedFile.folderOf(file).toRealPath().resolve(file.getFileName()));
+        if (lock.isPresent()) {
+            lock.get().close();
+        }
+        return lock.isEmpty();
     }
 
     private static long arrivedBytes(BitSet arrived, long bytes, int chunkBytes) {

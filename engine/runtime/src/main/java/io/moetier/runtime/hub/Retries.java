@@ -10,11 +10,15 @@ final class Retries {
     /// How often it is tried again while somebody waits for an answer.
     static final int FEW = 3;
 
+    /// How often it is tried again where there is an older answer.
+    static final int NEVER = 0;
+
     /// How often it is tried again where much has come already, and more is to come.
     static final int MANY = 8;
 
     private static final Duration FIRST = Duration.ofSeconds(1);
     private static final Duration LONGEST = Duration.ofSeconds(60);
+    private static final Duration MOST = Duration.ofMinutes(5); // hours are for people to decide on
     private static final Duration WORTH_A_LINE = Duration.ofSeconds(5);
 
     private final Pause pause;
@@ -57,6 +61,12 @@ final class Retries {
     void await(HubException failure, int failed, int most) throws IOException {
         if (!failure.isPassing() || failed >= most) {
             throw failure;
+        }
+        if (failure.pause().filter(pause -> pause.compareTo(MOST) > 0).isPresent()) {
+            throw HubException.passing(
+                    failure.getMessage() + "; it wants not to be asked for "
+                            + failure.pause().get().toMinutes() + " minutes",
+                    failure);
         }
         Duration own = FIRST.multipliedBy(1L << Math.min(failed, Integer.SIZE / 2));
         Duration duration = failure.pause().orElse(own.compareTo(LONGEST) < 0 ? own : LONGEST);

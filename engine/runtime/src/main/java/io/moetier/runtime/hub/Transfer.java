@@ -19,15 +19,13 @@ final class Transfer {
     private static final int REDRAW_MILLIS = 100;
 
     private final Hub hub;
-    private final HubCache cache;
     private final HubRepository repository;
     private final List<FileDownload> downloads;
     private final PullSettings settings;
     private final Board board;
 
-    Transfer(Hub hub, HubCache cache, HubRepository repository, List<FileDownload> downloads, PullSettings settings) {
+    Transfer(Hub hub, HubRepository repository, List<FileDownload> downloads, PullSettings settings) {
         this.hub = hub;
-        this.cache = cache;
         this.repository = repository;
         this.downloads = downloads;
         this.settings = settings;
@@ -144,7 +142,6 @@ final class Transfer {
                     + file.etag() + "; it has been removed, pull it again");
         }
         self.atFile(download.partial::publish);
-        self.atFile(() -> cache.link(repository, file));
         return true;
     }
 }

@@ -4,15 +4,12 @@ import io.moetier.runtime.hub.HubFile;
 import io.moetier.runtime.hub.HubRepository;
 import io.moetier.runtime.hub.HubSelection;
 import io.moetier.storage.format.GgufParts;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /// What LM Studio has downloaded: GGUF files under `ORG/REPO`. Nothing is changed there.
 ///
@@ -30,19 +27,10 @@ record LmStudioModels(List<Path> folders) {
     List<Found> all() {
         List<Found> all = new ArrayList<>();
         for (Path folder : folders) {
-            if (!Files.isDirectory(folder)) {
-                continue;
-            }
-            try (Stream<Path> walk = Files.walk(folder, DEPTH)) {
-                walk.filter(Files::isRegularFile)
-                        .filter(GgufParts::isNamed)
-                        .filter(file -> isModel(String.valueOf(file.getFileName())))
-                        .sorted()
-                        .forEach(file ->
-                                all.add(new Found(folder.relativize(file).toString(), file)));
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
+            ReadableFiles.in(folder, DEPTH).stream()
+                    .filter(GgufParts::isNamed)
+                    .filter(file -> isModel(String.valueOf(file.getFileName())))
+                    .forEach(file -> all.add(new Found(folder.relativize(file).toString(), file)));
         }
         return all;
     }

@@ -1,9 +1,11 @@
 package io.moetier.runtime.library;
 
 import io.moetier.runtime.hub.HubCache;
+import io.moetier.runtime.hub.HubFile;
 import io.moetier.runtime.hub.HubName;
 import io.moetier.runtime.hub.HubRepository;
 import io.moetier.runtime.hub.HubSelection;
+import io.moetier.runtime.library.LocalModel.Form;
 import io.moetier.runtime.library.LocalModel.Owner;
 import io.moetier.storage.file.Leftovers;
 import io.moetier.storage.file.UnfinishedFile;
@@ -16,10 +18,13 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -45,11 +50,11 @@ public final class LocalModels {
                 .forEach(found ->
                         all.add(foreign("lmstudio:" + found.name(), Owner.LM_STUDIO, found.file(), found.file())));
         places.ofOllama().all().forEach(found -> {
-            Path link = cache.resolve("ollama").resolve(OllamaModels.fileName(found.name()));
+            Path link = BlobLinks.ofOllama(cache, found.name());
             all.add(foreign("ollama:" + found.name(), Owner.OLLAMA, found.blob(), link));
         });
         Set<Path> known = new HashSet<>();
-        all.forEach(model -> model.store().ifPresent(known::add));
+        all.forEach(model -> known.addAll(model.stores()));
         stores().filter(store -> !known.contains(store))
                 .map(LocalModels::ofStore)
                 .forEach(all::add);
@@ -64,26 +69,40 @@ public final class LocalModels {
                     ? Optional.empty()
                     : Optional.of(revisions.stream().findFirst().orElse(commit));
             Path snapshot = hub.snapshot(repository, commit);
-            hub.find(new HubName(repository, revision, Optional.empty()))
-                    .map(HubSelection::each)
-                    .orElse(Map.of())
-                    .forEach((name, selection) -> all.add(ofHub(name, selection, snapshot)));
+            hub.find(new HubName(repository, revision, Optional.empty())).ifPresent(found -> {
+                models(found).forEach((name, selection) -> all.add(ofHub(name, selection, snapshot)));
+                List<HubFile> others = others(found);
+                if (!others.isEmpty()) {
+                    long bytes = others.stream().mapToLong(HubFile::bytes).sum();
+                    all.add(ofHub(found.name(), Form.OTHERS, snapshot, bytes));
+                }
+            });
         }
-        long partial = unfinishedBytes(repository);
-        if (partial > 0) {
-            Path folder = hub.folder(repository);
-            all.add(new LocalModel(
-                    "hf:" + repository,
-                    Owner.HUB,
-                    "not all of it",
-                    folder,
-                    partial,
-                    modified(folder.resolve("blobs")),
-                    Optional.empty()));
-        }
+        unfinishedBytes(repository)
+                .ifPresent(bytes -> all.add(
+                        ofHub(HubName.parse("hf:" + repository), Form.UNFINISHED, hub.folder(repository), bytes)));
     }
 
-    private long unfinishedBytes(String repository) {
+    /// Returns the models of a commit of which nothing is missing.
+    private Map<HubName, HubSelection> models(HubRepository repository) {
+        Map<HubName, HubSelection> models = new LinkedHashMap<>(HubSelection.each(repository));
+        models.values()
+                .removeIf(model -> places.hub().missing(repository, model).isPresent());
+        return models;
+    }
+
+    /// Returns the files of a commit that are of no model.
+    private List<HubFile> others(HubRepository repository) {
+        List<HubFile> others = new ArrayList<>(repository.files());
+        models(repository).values().forEach(model -> others.removeAll(model.files()));
+        return others;
+    }
+
+    private static LocalModel ofHub(HubName name, Form form, Path folder, long bytes) {
+        return new LocalModel(name.toString(), Owner.HUB, form, folder, bytes, modified(folder), List.of());
+    }
+
+    private OptionalLong unfinishedBytes(String repository) {
         try {
             return places.hub().unfinishedBytes(repository);
         } catch (IOException e) {
@@ -94,14 +113,14 @@ public final class LocalModels {
     private LocalModel ofHub(HubName name, HubSelection selection, Path snapshot) {
         Path path = snapshot.resolve(selection.model().orElse(""));
         Path weights = snapshot.resolve(selection.files().getLast().path());
-        Optional<Path> store = store(path);
+        List<Path> stores = stores(path);
         return new LocalModel(
-                name.toString(), Owner.HUB, form(weights), path, selection.bytes(), lastUse(weights, store), store);
+                name.toString(), Owner.HUB, form(weights), path, selection.bytes(), lastUse(weights, stores), stores);
     }
 
     private LocalModel foreign(String name, Owner owner, Path file, Path opened) {
-        Optional<Path> store = store(opened);
-        return new LocalModel(name, owner, "GGUF", file, file.toFile().length(), lastUse(file, store), store);
+        List<Path> stores = stores(opened);
+        return new LocalModel(name, owner, Form.GGUF, file, file.toFile().length(), lastUse(file, stores), stores);
     }
 
     private static LocalModel ofStore(Path store) {
@@ -109,20 +128,22 @@ public final class LocalModels {
         return new LocalModel(
                 String.valueOf(folder.getFileName()),
                 Owner.MOETIER,
-                "store",
+                Form.STORE,
                 store,
                 Leftovers.bytes(store),
                 modified(folder),
-                Optional.of(store));
+                List.of(store));
     }
 
-    private static String form(Path file) {
-        return file.toString().endsWith(".gguf") ? "GGUF" : "safetensors";
+    private static Form form(Path file) {
+        return file.toString().endsWith(".gguf") ? Form.GGUF : Form.SAFETENSORS;
     }
 
-    private static Instant lastUse(Path file, Optional<Path> store) {
-        Instant ofStore =
-                store.map(path -> modified(UnfinishedFile.folderOf(path))).orElse(Instant.EPOCH);
+    private static Instant lastUse(Path file, List<Path> stores) {
+        Instant ofStore = stores.stream()
+                .map(path -> modified(UnfinishedFile.folderOf(path)))
+                .max(Comparator.naturalOrder())
+                .orElse(Instant.EPOCH);
         try {
             BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
             Instant ofFile = attributes.lastAccessTime().toInstant();
@@ -140,20 +161,32 @@ public final class LocalModels {
         }
     }
 
-    /// Returns the store of a model, be it of what the model is now or was before.
-    private Optional<Path> store(Path model) {
-        return Files.exists(model)
-                ? stores(Stores.folder(cache, model, Optional.empty(), false)).findFirst()
-                : Optional.empty();
+    /// Returns the stores of a model, be they of what the model is now or was before.
+    private List<Path> stores(Path model) {
+        if (!Files.exists(model)) {
+            return List.of();
+        }
+        Path alone = Stores.folder(cache, model, Optional.empty(), false);
+        Path withMtp = Stores.folder(cache, model, Optional.empty(), true);
+        String name = String.valueOf(alone.getFileName());
+        String anyDigest = name.substring(0, name.lastIndexOf('-') + 1);
+        return stores().filter(store -> {
+                    Path folder = UnfinishedFile.folderOf(store);
+                    return folder.equals(alone)
+                            || folder.equals(withMtp)
+                            || (String.valueOf(folder.getFileName()).startsWith(anyDigest)
+                                    && Stores.isWithTower(store, model));
+                })
+                .toList();
     }
 
     private Stream<Path> stores() {
         return children(cache)
                 .filter(folder -> Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS))
-                .flatMap(LocalModels::stores);
+                .flatMap(LocalModels::storesIn);
     }
 
-    private static Stream<Path> stores(Path folder) {
+    private static Stream<Path> storesIn(Path folder) {
         return children(folder)
                 .filter(path -> path.toString().endsWith(Stores.SUFFIX))
                 .filter(path -> !String.valueOf(path.getFileName()).startsWith("."));
@@ -170,9 +203,23 @@ public final class LocalModels {
         }
     }
 
-    /// Removes a model and its store.
+    /// Sees that nobody downloads what is to go.
+    ///
+    /// @throws UncheckedIOException if somebody does
+    public void requireIdle(LocalModel model) {
+        try {
+            if (model.owner() == Owner.HUB) {
+                places.hub().requireIdle(HubName.parse(model.name()).repository());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e.getMessage(), e);
+        }
+    }
+
+    /// Removes a model and its stores.
     ///
     /// @throws IllegalArgumentException if it belongs to another program
+    /// @throws UncheckedIOException as [#requireIdle]
     public void remove(LocalModel model) {
         try {
             switch (model.owner()) {
@@ -181,22 +228,26 @@ public final class LocalModels {
                 case LM_STUDIO, OLLAMA ->
                     throw new IllegalArgumentException(model.name() + " belongs to another program");
             }
-            if (model.store().isPresent()) {
-                Stores.remove(model.store().get());
-                Stores.removeIfEmpty(UnfinishedFile.folderOf(model.store().get()));
+            for (Path store : model.stores()) {
+                Stores.remove(store);
+                Stores.removeIfEmpty(UnfinishedFile.folderOf(store));
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
         }
     }
 
     private void removeFromHub(HubName name, LocalModel model) throws IOException {
         HubCache hub = places.hub();
-        if (model.path().equals(hub.folder(name.repository()))) {
+        if (model.form() == Form.UNFINISHED) {
             hub.removeUnfinished(name.repository());
             return;
         }
         HubRepository repository = hub.find(name).orElseThrow(() -> new FileNotFoundException(name + ": not there"));
-        hub.remove(repository, HubSelection.of(repository).files());
+        hub.remove(
+                repository,
+                model.form() == Form.OTHERS
+                        ? others(repository)
+                        : HubSelection.of(repository).files());
     }
 }

@@ -9,9 +9,7 @@ import io.moetier.runtime.hub.HubSettings;
 import io.moetier.runtime.hub.PullListener;
 import io.moetier.storage.memory.ByteSize;
 import java.io.FileNotFoundException;
-import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -66,7 +64,22 @@ public final class ModelFinder {
         return pulled(name).path();
     }
 
+    /// Returns the path of a model of the hub's that is there, whole, without asking the hub.
+    public Optional<Path> there(HubName name) {
+        return whole(name).flatMap(repository -> {
+            HubSelection selection = HubSelection.of(repository);
+            Path snapshot = places.hub().snapshot(name.repository(), repository.commit());
+            Optional<Path> model = selection.model().map(snapshot::resolve);
+            model.flatMap(_ -> selection.why()).ifPresent(listener::note);
+            return model;
+        });
+    }
+
     private Path ofHub(HubName name) {
+        Optional<Path> fixed = name.isOfCommit() ? there(name) : Optional.empty();
+        if (fixed.isPresent()) {
+            return fixed.get();
+        }
         Pulled pulled = pulled(name);
         if (!pulled.isModel()) {
             throw new IllegalArgumentException(
@@ -85,13 +98,13 @@ public final class ModelFinder {
             HubRepository repository = repository(hub, name);
             HubSelection selection = HubSelection.of(repository);
             selection.why().ifPresent(listener::note);
-            Optional<Path> elsewhere = elsewhere(repository, selection);
-            if (elsewhere.isPresent()) {
-                listener.note(name + " is used where it lies, as " + elsewhere.get());
-                return new Pulled(elsewhere.get(), true);
-            }
             HubPull pull = new HubPull(hub, places.hub(), listener);
             if (!pull.isThere(repository, selection.files())) {
+                Optional<Path> elsewhere = elsewhere(repository, selection);
+                if (elsewhere.isPresent()) {
+                    listener.note(name + " is used where it lies, as " + elsewhere.get());
+                    return new Pulled(elsewhere.get(), true);
+                }
                 listener.note("pulling " + name + ": " + files(selection) + ", " + ByteSize.format(selection.bytes())
                         + ", to " + places.hub().folder());
             }
@@ -108,19 +121,44 @@ public final class ModelFinder {
 
     /// Asks the hub; if it cannot be reached, what it said last time is still true of what is there.
     private HubRepository repository(Hub hub, HubName name) {
-        Optional<HubRepository> before = places.hub().find(name);
         if (settings.offline()) {
-            return before.orElseThrow(() -> missing(name + " is not in "
-                    + places.hub().folder() + ", and the hub is not asked, as HF_HUB_OFFLINE says"));
+            return offline(name);
+        }
+        Optional<HubRepository> before = whole(name);
+        if (before.isEmpty()) {
+            return hub.repository(name);
         }
         try {
-            return hub.repository(name);
+            return hub.repositoryNow(name);
         } catch (UncheckedIOException e) {
-            if (before.isEmpty() || !Hub.isUnreachable(e)) {
+            if (!Hub.isUnreachable(e)) {
                 throw e;
             }
             listener.note(e.getMessage() + "; taking what is there of " + name);
             return before.get();
+        }
+    }
+
+    private HubRepository offline(HubName name) {
+        String notAsked = ", and the hub is not asked, as HF_HUB_OFFLINE says";
+        HubRepository there = places.hub()
+                .find(name)
+                .orElseThrow(() -> missing(name + " is not in " + places.hub().folder() + notAsked));
+        places.hub().missing(there, HubSelection.of(there)).ifPresent(file -> {
+            throw missing(name + ": " + file + " is not in " + places.hub().folder() + notAsked);
+        });
+        return there;
+    }
+
+    /// Returns what is there of a repository, if that has all of what the name selects.
+    private Optional<HubRepository> whole(HubName name) {
+        try {
+            return places.hub()
+                    .find(name)
+                    .filter(there ->
+                            places.hub().missing(there, HubSelection.of(there)).isEmpty());
+        } catch (IllegalArgumentException e) {
+            return Optional.empty(); // of what is there it selects nothing
         }
     }
 
@@ -130,8 +168,9 @@ public final class ModelFinder {
         if (opened.isEmpty() || !opened.get().endsWith(".gguf")) {
             return Optional.empty();
         }
-        Optional<Path> lmStudio =
-                places.ofLmStudio().find(repository, selection).map(folder -> folder.resolve(opened.get()));
+        Optional<Path> lmStudio = repository.name().revision().isPresent()
+                ? Optional.empty() // it does not say which it has
+                : places.ofLmStudio().find(repository, selection).map(folder -> folder.resolve(opened.get()));
         if (lmStudio.isPresent() || selection.files().size() > 1) {
             return lmStudio;
         }
@@ -141,30 +180,15 @@ public final class ModelFinder {
                 .sha256()
                 .flatMap(sha256 -> places.ofOllama()
                         .blob(sha256, selection.bytes())
-                        .map(blob -> linked(selection.files().getFirst().name(), blob)));
+                        .map(blob -> BlobLinks.link(
+                                BlobLinks.ofHub(cache, repository.name().repository(), opened.get()), blob)));
     }
 
     private Path ofOllama(String name) {
         OllamaModels.Found found = places.ofOllama()
                 .find(name)
                 .orElseThrow(() -> missing(OLLAMA + name + ": Ollama has no such model in " + places.ollama()));
-        return linked(OllamaModels.fileName(found.name()), found.blob());
-    }
-
-    /// Returns a link to a blob of Ollama's, whose own name says neither what it is nor of what kind.
-    private Path linked(String name, Path blob) {
-        Path link = cache.resolve("ollama").resolve(name);
-        try {
-            if (Files.isSymbolicLink(link) && Files.readSymbolicLink(link).equals(blob.toAbsolutePath())) {
-                return link;
-            }
-            Files.createDirectories(link.resolveSibling(""));
-            Files.deleteIfExists(link);
-            Files.createSymbolicLink(link, blob.toAbsolutePath());
-            return link;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return BlobLinks.link(BlobLinks.ofOllama(cache, found.name()), found.blob());
     }
 
     private static UncheckedIOException missing(String sentence) {

@@ -4,14 +4,12 @@ import io.moetier.runtime.hub.HubFile;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.MalformedModelException;
-import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /// What Ollama has pulled: a manifest for each name, which says which blob is the model. Nothing is changed there.
 ///
@@ -19,6 +17,7 @@ import java.util.stream.Stream;
 record OllamaModels(List<Path> folders) {
     private static final String REGISTRY = "registry.ollama.ai";
     private static final String LIBRARY = "library";
+    private static final int MOST_NAMES = 16; // of folders in each other; there are four or five
     private static final String LATEST = "latest";
     private static final String MODEL = "application/vnd.ollama.image.model";
     private static final String DIGEST = "sha256:[0-9a-f]{64}";
@@ -33,15 +32,8 @@ record OllamaModels(List<Path> folders) {
         List<Found> all = new ArrayList<>();
         for (Path folder : folders) {
             Path manifests = folder.resolve("manifests");
-            if (!Files.isDirectory(manifests)) {
-                continue;
-            }
-            try (Stream<Path> walk = Files.walk(manifests)) {
-                for (Path manifest : walk.filter(Files::isRegularFile).sorted().toList()) {
-                    read(folder, manifest, name(manifests.relativize(manifest))).ifPresent(all::add);
-                }
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
+            for (Path manifest : ReadableFiles.in(manifests, MOST_NAMES)) {
+                read(folder, manifest, name(manifests.relativize(manifest))).ifPresent(all::add);
             }
         }
         return all;
@@ -80,30 +72,24 @@ record OllamaModels(List<Path> folders) {
     }
 
     private static Optional<Found> read(Path folder, Path manifest, String name) {
-        JsonObject json;
         try {
-            json = Json.readObject(manifest);
-        } catch (MalformedModelException e) {
+            return digest(Json.readObject(manifest))
+                    .map(digest -> folder.resolve("blobs").resolve(digest.replace(':', '-')))
+                    .filter(Files::isRegularFile)
+                    .map(blob -> new Found(name, blob, blob.toFile().length()));
+        } catch (MalformedModelException | UncheckedIOException e) {
             return Optional.empty(); // another program's, which may keep there what it likes
         }
-        if (!json.has("layers")) {
-            return Optional.empty();
-        }
-        for (JsonObject layer : json.requireObjects("layers")) {
-            String digest = layer.optionalString("digest").orElse("");
-            if (layer.optionalString("mediaType").filter(MODEL::equals).isPresent() && digest.matches(DIGEST)) {
-                Path blob = folder.resolve("blobs").resolve(digest.replace(':', '-'));
-                return Files.isRegularFile(blob)
-                        ? Optional.of(new Found(name, blob, blob.toFile().length()))
-                        : Optional.empty();
-            }
-        }
-        return Optional.empty();
     }
 
-    /// Returns a name for a file of the model that Ollama calls `name`.
-    static String fileName(String name) {
-        return name.replace('/', '-').replace(':', '-') + ".gguf";
+    /// Returns the digest of the first layer that is a model.
+    private static Optional<String> digest(JsonObject manifest) {
+        return manifest.requireObjects("layers").stream()
+                .filter(layer ->
+                        layer.optionalString("mediaType").filter(MODEL::equals).isPresent())
+                .map(layer -> layer.requireString("digest"))
+                .filter(digest -> digest.matches(DIGEST))
+                .findFirst();
     }
 
     private static String name(Path manifest) {

@@ -14,6 +14,7 @@ import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.file.UnfinishedFile;
 import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.format.GgufParts;
+import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.FileNotFoundException;
@@ -294,6 +295,20 @@ public final class Stores {
             digest.update("mtp".getBytes(StandardCharsets.UTF_8));
         }
         return cache.resolve(String.format(Locale.ROOT, "%s-%08x", nameOf(path), digest.getValue()));
+    }
+
+    /// Says whether a store was made of a model with a tower that was named.
+    static boolean isWithTower(Path store, Path model) {
+        try {
+            JsonObject description = StoreManifest.read(store).description();
+            Optional<Path> source = description.optionalString("source").map(Path::of);
+            return description.has("tower")
+                    && source.isPresent()
+                    && Files.exists(source.get())
+                    && realPath(source.get()).equals(realPath(model));
+        } catch (MalformedModelException e) {
+            return false; // damaged: it is of no model that could be told
+        }
     }
 
     private static String nameOf(Path path) {

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
@@ -396,5 +397,72 @@ class HubPullTest {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    @Test
+    void filesGetTheirNamesOnceAllAreThere() throws IOException {
+        server.put("org/repo", Map.of("a.json", SMALL, "b.gguf", LARGE));
+        Path repository = folder.resolve("models--org--repo");
+        Path first = repository.resolve("blobs").resolve(HubDouble.etag("a.json", SMALL));
+        Runnable untilTheFirstIsThere = () -> {
+            while (!Files.exists(first)) {
+                Thread.onSpinWait();
+            }
+        };
+        Fault refusal = new Fault(403, Map.of(), -1, Function.identity(), untilTheFirstIsThere);
+        server.fail(request -> request.atStore() ? refusal : Fault.NONE);
+        failure();
+        assertFalse(Files.exists(repository.resolve("snapshots")));
+        assertEquals(OptionalLong.of(SMALL.length), new HubCache(folder).unfinishedBytes("org/repo"));
+        server.fail(request -> Fault.NONE);
+        server.forget();
+        Path snapshot = pull();
+        assertFalse(
+                server.requests().stream().anyMatch(request -> request.path().endsWith("a.json")));
+        assertArrayEquals(SMALL, Files.readAllBytes(snapshot.resolve("a.json")));
+        assertEquals(OptionalLong.empty(), new HubCache(folder).unfinishedBytes("org/repo"));
+    }
+
+    @Test
+    void whatIsBeingDownloadedIsNotRemoved() throws Exception {
+        HubCache cache = new HubCache(folder);
+        CountDownLatch held = new CountDownLatch(2); // both connections
+        CountDownLatch release = new CountDownLatch(1);
+        answerOnly(0, held, release);
+        Thread thread = Thread.ofPlatform().start(this::pull);
+        held.await();
+        IOException e = assertThrows(IOException.class, () -> cache.removeUnfinished("org/repo"));
+        assertEquals("hf:org/repo is being downloaded; it can be removed once that has ended", e.getMessage());
+        HubRepository repository = hub.repository(NAME);
+        assertThrows(IOException.class, () -> cache.remove(repository, repository.files()));
+        release.countDown();
+        thread.join();
+        assertTrue(KilledPull.pull(hub, folder).isThere(repository, repository.files()));
+        cache.remove(repository, repository.files());
+        assertFalse(Files.exists(cache.folder("org/repo")));
+    }
+
+    @Test
+    void othersUnfinishedFilesStay() throws IOException {
+        server.fail(request -> request.atStore() ? Fault.status(403, Map.of()) : Fault.NONE);
+        failure();
+        HubCache cache = new HubCache(folder);
+        Path theirs = cache.folder("org/repo").resolve("blobs/" + HubDouble.etag("x.gguf", SMALL) + ".incomplete");
+        Files.write(theirs, SMALL);
+        cache.removeUnfinished("org/repo");
+        assertEquals(List.of(String.valueOf(theirs.getFileName())), names(theirs.resolveSibling("")));
+    }
+
+    @Test
+    void contentElsewhereIsNotRemoved() throws IOException {
+        Path snapshot = pull();
+        Path elsewhere = Files.write(folder.resolve("mine"), SMALL);
+        Files.delete(snapshot.resolve("config.json"));
+        Files.createSymbolicLink(snapshot.resolve("config.json"), elsewhere);
+        HubCache cache = new HubCache(folder);
+        HubRepository repository = cache.find(NAME).orElseThrow();
+        cache.remove(repository, repository.files());
+        assertTrue(Files.exists(elsewhere));
+        assertFalse(Files.exists(snapshot));
     }
 }

@@ -121,4 +121,21 @@ class HubSelectionTest {
         return String.valueOf(assertThrows(IllegalArgumentException.class, () -> select(name, files))
                 .getMessage());
     }
+
+    @Test
+    void partsMayCountFromZero() {
+        String[] upToTheNumber = {
+            "config.json",
+            "model.safetensors.index.json",
+            "model-00000-of-00002.safetensors",
+            "model-00001-of-00002.safetensors",
+            "model-00002-of-00002.safetensors"
+        };
+        assertEquals(5, select("hf:o/r", upToTheNumber).files().size());
+        assertEquals(
+                4, select("hf:o/r", Arrays.copyOf(upToTheNumber, 4)).files().size());
+        assertEquals(
+                "hf:o/r has no model in GGUF or safetensors",
+                refused("hf:o/r", upToTheNumber[0], upToTheNumber[1], upToTheNumber[2], upToTheNumber[4]));
+    }
 }

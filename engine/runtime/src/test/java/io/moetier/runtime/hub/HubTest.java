@@ -216,4 +216,42 @@ class HubTest {
         return String.valueOf(
                 assertThrows(UncheckedIOException.class, attempt::run).getMessage());
     }
+
+    @Test
+    void doesNotSleepForHours() {
+        server.fail(request -> Fault.status(429, Map.of("Retry-After", "7200")));
+        assertEquals(
+                "hf:org/repo: the hub has been asked too often (429); it wants not to be asked for 120 minutes",
+                failure(() -> hub.repository(NAME)));
+        assertEquals(List.of(), pauses);
+    }
+
+    @Test
+    void whoCanDoWithoutDoesNotWait() {
+        server.fail(request -> Fault.status(503, Map.of()));
+        assertEquals("hf:org/repo: the hub fails (503)", failure(() -> hub.repositoryNow(NAME)));
+        assertEquals(List.of(), pauses);
+    }
+
+    @Test
+    void signaturesAreNotShown() {
+        HubRepository repository = hub.repository(NAME);
+        server.fail(request -> request.atStore() ? Fault.status(302, Map.of("Location", "ftp://x/")) : Fault.NONE);
+        String message = failure(() -> hub.read(repository, large(repository), 0, 1));
+        assertTrue(message.endsWith(".gguf: redirected to no address of the same safety"), message);
+    }
+
+    @Test
+    void aTokenInTheClearIsSaid() {
+        assertEquals(
+                Optional.of("the hub's token is sent to http://hub.example, and whoever is on the way can read it"),
+                warning("http://hub.example", Optional.of("secret")));
+        assertEquals(Optional.empty(), warning("https://hub.example", Optional.of("secret")));
+        assertEquals(Optional.empty(), warning("http://127.0.0.1:80", Optional.of("secret")));
+        assertEquals(Optional.empty(), warning("http://hub.example", Optional.empty()));
+    }
+
+    private static Optional<String> warning(String endpoint, Optional<String> token) {
+        return new HubSettings(URI.create(endpoint), token, ProxySelector.of(null), false).warning();
+    }
 }

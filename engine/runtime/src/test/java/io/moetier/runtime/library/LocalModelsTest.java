@@ -1,0 +1,131 @@
+package io.moetier.runtime.library;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.runtime.hub.HubCache;
+import io.moetier.runtime.hub.HubName;
+import io.moetier.runtime.library.LocalModel.Form;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LocalModelsTest {
+    private static final String COMMIT = "0123456789abcdef0123456789abcdef01234567";
+
+    @TempDir
+    Path home = Path.of("");
+
+    private Path cache = Path.of("");
+    private Path repository = Path.of("");
+    private LocalModels models = new LocalModels(places(), cache);
+
+    @BeforeEach
+    void begin() {
+        cache = home.resolve("moetier");
+        repository = home.resolve("hub/models--o--r");
+        models = new LocalModels(places(), cache);
+    }
+
+    private ModelPlaces places() {
+        return new ModelPlaces(
+                new HubCache(home.resolve("hub")), List.of(home.resolve("lmstudio")), List.of(home.resolve("ollama")));
+    }
+
+    /// Puts a file where the hub's tools put it.
+    private Path put(String name, String content) throws IOException {
+        Path blob = repository.resolve("blobs").resolve("%040x".formatted(name.hashCode() & 0xFFFF_FFFFL));
+        Path link = repository.resolve("snapshots").resolve(COMMIT).resolve(name);
+        Path ref = repository.resolve("refs/main");
+        for (Path file : List.of(blob, link, ref)) {
+            Files.createDirectories(file.resolveSibling(""));
+        }
+        Files.writeString(blob, content);
+        Files.writeString(ref, COMMIT);
+        return Files.createSymbolicLink(link, link.resolveSibling("").relativize(blob));
+    }
+
+    @Test
+    void allStoresOfAModelGo() throws IOException {
+        Path model = put("a.gguf", "weights");
+        Path alone = Stores.folder(cache, model, Optional.empty(), false);
+        Path withMtp = Stores.folder(cache, model, Optional.empty(), true);
+        Set<Path> stores = Set.of(alone.resolve("x.mtier"), withMtp.resolve("y.mtier"));
+        for (Path store : stores) {
+            Files.createDirectories(store);
+        }
+        LocalModel found = models.all().getFirst();
+        assertEquals(1, models.all().size());
+        assertEquals(stores, Set.copyOf(found.stores()));
+        models.remove(found);
+        assertFalse(Files.exists(alone));
+        assertFalse(Files.exists(withMtp));
+        assertEquals(List.of(), models.all());
+    }
+
+    @Test
+    void whatIsNoModelIsListedAndRemovedToo() throws IOException {
+        put("README.md", "text");
+        Path model = put("a.gguf", "weights");
+        put("mmproj-a.gguf", "tower");
+        List<LocalModel> all = models.all();
+        assertEquals(
+                List.of(Form.GGUF, Form.OTHERS),
+                all.stream().map(LocalModel::form).toList());
+        assertEquals(9, all.getLast().bytes());
+        models.remove(all.getLast());
+        assertTrue(Files.exists(model));
+        models.remove(all.getFirst());
+        assertFalse(Files.exists(repository));
+    }
+
+    @Test
+    void aCheckpointWithoutAllThatItsIndexNamesIsNoModel() throws IOException {
+        put("config.json", "{}");
+        put(
+                "model.safetensors.index.json",
+                "{\"weight_map\": {\"a\": \"x-1.safetensors\", \"b\": \"x-2.safetensors\"}}");
+        put("x-1.safetensors", "a");
+        assertEquals(
+                List.of(Form.OTHERS),
+                models.all().stream().map(LocalModel::form).toList());
+        put("x-2.safetensors", "b");
+        assertEquals(
+                List.of(Form.SAFETENSORS),
+                models.all().stream().map(LocalModel::form).toList());
+        assertTrue(places().hub().find(HubName.parse("hf:o/r")).isPresent());
+    }
+
+    @Test
+    void oddFilesOfOtherProgramsAreNoModels() throws IOException {
+        for (String text : List.of("{\"layers\": 3}", "{\"layers\": [{\"mediaType\": 7}]}", "[]", "")) {
+            Path manifest = home.resolve("ollama/manifests/registry/library/" + text.hashCode() + "/latest");
+            Files.createDirectories(manifest.resolveSibling(""));
+            Files.writeString(manifest, text);
+        }
+        assertEquals(List.of(), models.all());
+    }
+
+    @Test
+    void modelsOfLikeNamesHaveLinksOfTheirOwn() throws IOException {
+        Path one = BlobLinks.ofOllama(cache, "a-b:c");
+        Path other = BlobLinks.ofOllama(cache, "a/b:c");
+        assertNotEquals(one, other);
+        Path blob = Files.writeString(home.resolve("blob"), "1");
+        Path next = Files.writeString(home.resolve("next"), "2");
+        assertEquals("1", Files.readString(BlobLinks.link(one, blob)));
+        assertEquals("2", Files.readString(BlobLinks.link(one, next)));
+        assertEquals("1", Files.readString(BlobLinks.link(other, blob)));
+        try (var files = Files.list(one.resolveSibling(""))) {
+            assertEquals(List.of(one), files.toList());
+        }
+    }
+}
