@@ -78,18 +78,19 @@ public final class ImportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (out != null) {
+            requireFree(out);
+        }
+        if (importance != null) {
+            requireImportance(importance);
+        }
         model = LibraryTerminal.located(model, surroundings, streams);
         if (Stores.isStore(model)) {
             throw new IllegalArgumentException(model + " is a store already");
         }
         try (ModelSource source = Stores.openSource(model, tower.file())) {
             Path target = out == null ? Path.of(source.name() + ".mtier") : out;
-            if (!String.valueOf(target.getFileName()).endsWith(".mtier")) {
-                throw new IllegalArgumentException("--out: expected a name that ends in .mtier, found " + target);
-            }
-            if (Files.exists(target) && !force) {
-                throw new IllegalArgumentException(target + " exists already; --force replaces it");
-            }
+            requireFree(target);
             Tidying tidying = new Tidying(streams::note);
             tidying.cache(surroundings.cacheDirectory());
             tidying.folder(UnfinishedFile.folderOf(target));
@@ -100,15 +101,27 @@ public final class ImportCommand implements Callable<Integer> {
         }
     }
 
-    private Importance importance(ModelSource source) {
-        if (importance == null) {
-            return Importance.NONE;
+    private void requireFree(Path target) {
+        if (!String.valueOf(target.getFileName()).endsWith(".mtier")) {
+            throw new IllegalArgumentException("--out: expected a name that ends in .mtier, found " + target);
         }
+        if (Files.exists(target) && !force) {
+            throw new IllegalArgumentException(target + " exists already; --force replaces it");
+        }
+    }
+
+    private void requireImportance(Path file) {
         if (!quantisation().weighs()) {
             throw new IllegalArgumentException(
                     "--imatrix: expected a --quant of 6 or 4 bits, which it says how to round to, found none");
         }
-        return Importance.read(importance, source.spec());
+        if (!Files.isRegularFile(file)) {
+            throw new IllegalArgumentException("--imatrix: there is no file " + file);
+        }
+    }
+
+    private Importance importance(ModelSource source) {
+        return importance == null ? Importance.NONE : Importance.read(importance, source.spec());
     }
 
     private Quantisation quantisation() {

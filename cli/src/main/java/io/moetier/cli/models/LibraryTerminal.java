@@ -42,7 +42,7 @@ public final class LibraryTerminal implements LibraryListener, PullListener {
     }
 
     /// Returns what finds models by names.
-    static ModelFinder finder(Surroundings surroundings, Streams streams) {
+    public static ModelFinder finder(Surroundings surroundings, Streams streams) {
         HubVariables variables = new HubVariables(surroundings);
         return new ModelFinder(
                 variables.places(),

@@ -47,7 +47,10 @@ public final class HubVariables {
     }
 
     private Optional<String> token() {
-        return value("HF_TOKEN").map(String::strip).or(this::keptToken);
+        return value("HF_TOKEN")
+                .map(String::strip)
+                .filter(token -> !token.isEmpty())
+                .or(this::keptToken);
     }
 
     private Optional<String> keptToken() {

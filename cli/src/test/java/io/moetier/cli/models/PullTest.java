@@ -166,6 +166,7 @@ class PullTest {
                         + " {\"mediaType\": \"application/vnd.ollama.image.model\", \"digest\": \"sha256:" + sha256
                         + "\", \"size\": " + gguf.length + "}]}");
         ok("inspect", "ollama:tiny:8b");
+        ok("plan", "ollama:tiny:8b", "--device", "rtx4090");
         CommandLineRun inspect = ok("inspect", "hf:org/tiny-GGUF:Q8_0");
         assertTrue(inspect.err().contains("is used where it lies"), inspect.err());
         assertEquals(0, server.requests().stream().filter(Request::isOfFile).count());
@@ -208,5 +209,72 @@ class PullTest {
         ok("rm", "--yes", list.lines().skip(1).findFirst().orElseThrow().replaceFirst(" .*", ""));
         assertEquals(
                 "there are no models; pull hf:ORG/REPO gets one\n", ok("list").out());
+    }
+
+    @Test
+    void whatTheHubsCacheHasGoesBeforeLmStudios() throws IOException {
+        ok("pull", "hf:org/tiny-GGUF:Q8_0");
+        Path folder = Files.createDirectories(home.resolve(".lmstudio/models/org/tiny-GGUF"));
+        Files.write(folder.resolve(FILE), new byte[gguf.length]); // as long, and another
+        Files.write(folder.resolve("Tiny-F16.gguf"), new byte[100]);
+        Path snapshot = snapshot("org/tiny-GGUF");
+        assertEquals(
+                snapshot.resolve(FILE) + "\n",
+                ok("pull", "hf:org/tiny-GGUF:Q8_0").out());
+        assertEquals(
+                snapshot.resolve("Tiny-F16.gguf") + "\n",
+                ok("pull", "hf:org/tiny-GGUF@" + server.commit("org/tiny-GGUF") + ":F16")
+                        .out());
+    }
+
+    @Test
+    void aCommitThatIsThereIsNotAskedFor() {
+        String name = "hf:org/tiny@" + server.commit("org/tiny");
+        ok("inspect", name);
+        server.forget();
+        ok("inspect", name);
+        assertEquals(0, server.requests().size());
+    }
+
+    @Test
+    void aHubThatFailsIsAskedOnceWhereACopyIsThere() {
+        ok("pull", "hf:org/tiny");
+        server.forget();
+        server.fail(request -> Fault.status(503, Map.of()));
+        CommandLineRun inspect = ok("inspect", "hf:org/tiny");
+        assertTrue(inspect.err().contains("the hub fails (503); taking what is there of hf:org/tiny"), inspect.err());
+        assertEquals(1, server.requests().size());
+        CommandLineRun plan = ok("plan", "hf:org/tiny", "--device", "rtx4090");
+        assertTrue(plan.err().contains("; taking what is there of hf:org/tiny"), plan.err());
+    }
+
+    @Test
+    void aWrongTargetIsFoundBeforeTheModelIsAskedFor() throws IOException {
+        CommandLineRun extension = moetier("import", "hf:org/tiny", "--out", "x.gguf");
+        assertEquals(Failure.USAGE, extension.exitCode());
+        Path there = Files.createDirectories(home.resolve("there.mtier"));
+        CommandLineRun exists = moetier("import", "hf:org/tiny", "--out", there.toString());
+        assertTrue(exists.err().contains("--force replaces it"), exists.err());
+        assertEquals(0, server.requests().size());
+    }
+
+    @Test
+    void aRepositoryWithoutAModelIsRemoved() {
+        ok("pull", "hf:org/tiny-GGUF:README.md");
+        String list = ok("list").out();
+        assertTrue(list.matches("(?s).*hf:org/tiny-GGUF +3 B +other files .*"), list);
+        CommandLineRun rm = ok("rm", "--yes", "hf:org/tiny-GGUF");
+        assertEquals("removed: hf:org/tiny-GGUF (3 B, other files)\n", rm.err());
+        assertFalse(Files.exists(home.resolve(".cache/huggingface/hub/models--org--tiny-GGUF")));
+    }
+
+    @Test
+    void aPlanIsMadeOfWhatIsThereOffline() {
+        ok("pull", "hf:org/tiny");
+        variables.put("HF_HUB_OFFLINE", "1");
+        CommandLineRun plan = ok("plan", "hf:org/tiny", "--device", "rtx4090");
+        assertTrue(plan.err().contains("; taking what is there of hf:org/tiny"), plan.err());
+        CommandLineRun missing = moetier("plan", "hf:org/tiny-GGUF:Q8_0", "--device", "rtx4090");
+        assertTrue(missing.err().contains("HF_HUB_OFFLINE"), missing.err());
     }
 }

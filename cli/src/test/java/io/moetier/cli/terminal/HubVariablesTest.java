@@ -67,6 +67,7 @@ class HubVariablesTest {
                 Optional.of("o"),
                 variables("HF_TOKEN_PATH", other.toString()).settings().token());
         assertEquals(Optional.of("v"), variables("HF_TOKEN", "v").settings().token());
+        assertEquals(Optional.of("k"), variables("HF_TOKEN", " ").settings().token());
         assertThrows(
                 IllegalArgumentException.class,
                 () -> variables("HF_TOKEN", "a b").settings());
