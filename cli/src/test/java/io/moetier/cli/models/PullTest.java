@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
+import io.moetier.cli.SeeingGguf;
 import io.moetier.cli.TinyGguf;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.testdata.HubDouble;
@@ -276,5 +277,19 @@ class PullTest {
         assertTrue(plan.err().contains("; taking what is there of hf:org/tiny"), plan.err());
         CommandLineRun missing = moetier("plan", "hf:org/tiny-GGUF:Q8_0", "--device", "rtx4090");
         assertTrue(missing.err().contains("HF_HUB_OFFLINE"), missing.err());
+    }
+
+    @Test
+    void theStoreWithATowerGoesToo() throws IOException {
+        Path model = SeeingGguf.model().write(home.resolve("seeing.gguf"));
+        Path tower = SeeingGguf.tower(2).write(home.resolve("mmproj.gguf"));
+        server.put("org/seeing", Map.of("seeing.gguf", Files.readAllBytes(model)));
+        ok("run", "hf:org/seeing", "--ids", "1", "-n", "1");
+        ok("run", "hf:org/seeing", "--ids", "1", "-n", "1", "--mmproj", tower.toString());
+        assertEquals(2, ok("list").out().lines().count());
+        CommandLineRun rm = ok("rm", "--yes", "hf:org/seeing");
+        assertTrue(rm.err().endsWith(" and its stores)\n"), rm.err());
+        assertEquals(
+                "there are no models; pull hf:ORG/REPO gets one\n", ok("list").out());
     }
 }
