@@ -20,12 +20,13 @@ import java.util.Optional;
 ///
 /// Huge pages are asked for: kernels that stream weights spend much of their time on looking up small ones.
 public final class AnonymousMemory {
-    /// What all of it is aligned to, a page.
+    /// What all of it is aligned to at least, the smallest page that there is.
     public static final int ALIGNMENT = 4096;
 
     /// The size from which memory lies in huge pages, and starts on the border of one, where the system has them.
     public static final long HUGE_PAGE_BYTES = 2 << 20;
 
+    private static final int MOST_LOST = 16; // one page in so many, of memory that is discarded
     private static final int MADV_DONTNEED = 4;
     private static final int MADV_HUGEPAGE = 14;
     private static final int PROT_READ_WRITE = 0x1 | 0x2;
@@ -44,21 +45,41 @@ public final class AnonymousMemory {
                 : arena.allocate(byteSize, ALIGNMENT);
     }
 
+    /// Says whether pages can be given back, and whether parts of so many bytes, one behind the other, consist of
+    /// whole ones, but for a small rest.
+    public static boolean canDiscard(long byteSize) {
+        return CALLS.isPresent() && fillsPages(byteSize, CALLS.get().pageBytes());
+    }
+
+    static boolean fillsPages(long byteSize, long pageBytes) {
+        return byteSize % pageBytes == 0 || byteSize >= MOST_LOST * pageBytes;
+    }
+
     /// Gives the pages of `memory` back to the system, those that lie in it entirely. What was in them is lost;
-    /// they are zero, and come again, when they are touched. Their addresses stay. Where pages cannot be given
-    /// back nothing happens.
+    /// they are zero, and come again, when they are touched. Their addresses stay.
     ///
     /// @param memory of [#allocate(long, Arena)], or a part of it
-    public static void discard(MemorySegment memory) {
-        CALLS.ifPresent(calls -> calls.discard(memory));
+    /// @return false if the system refused, as it does for memory that is locked: then all is as it was
+    public static boolean discard(MemorySegment memory) {
+        return CALLS.isPresent() && CALLS.get().discard(memory);
     }
+
+    /// Returns the pages that lie entirely in `byteSize` bytes at `address`.
+    static Pages wholePages(long address, long byteSize, long pageBytes) {
+        long start = Math.ceilDiv(address, pageBytes) * pageBytes;
+        long end = Math.floorDiv(address + byteSize, pageBytes) * pageBytes;
+        return new Pages(start, Math.max(0, end - start));
+    }
+
+    /// Pages that lie one behind the other.
+    record Pages(long address, long byteSize) {}
 
     /// Says whether numbers of flags are those of Linux.
     static boolean isLinux() {
         return System.getProperty("os.name").toLowerCase(Locale.ROOT).contains("linux");
     }
 
-    private record Calls(MethodHandle mmap, MethodHandle munmap, MethodHandle madvise) {
+    private record Calls(MethodHandle mmap, MethodHandle munmap, MethodHandle madvise, long pageBytes) {
         /// Returns nothing on systems whose flags are others than Linux's.
         static Optional<Calls> find() {
             if (!isLinux()) {
@@ -70,9 +91,19 @@ public final class AnonymousMemory {
             Optional<MethodHandle> munmap = call("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
             Optional<MethodHandle> madvise =
                     call("madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-            return mmap.isPresent() && munmap.isPresent() && madvise.isPresent()
-                    ? Optional.of(new Calls(mmap.get(), munmap.get(), madvise.get()))
+            Optional<MethodHandle> pageSize = call("getpagesize", FunctionDescriptor.of(JAVA_INT));
+            return mmap.isPresent() && munmap.isPresent() && madvise.isPresent() && pageSize.isPresent()
+                    ? Optional.of(new Calls(mmap.get(), munmap.get(), madvise.get(), pageBytes(pageSize.get())))
                     : Optional.empty();
+        }
+
+        /// A page of Linux has 4 KiB, and on some processors 16 or 64.
+        private static long pageBytes(MethodHandle pageSize) {
+            try {
+                return (int) pageSize.invokeExact();
+            } catch (Throwable e) {
+                throw new IllegalStateException("getpagesize could not be called", e);
+            }
         }
 
         @SuppressWarnings("restricted") // calls with fixed signatures
@@ -103,23 +134,21 @@ public final class AnonymousMemory {
             }
             long start = huge ? Math.ceilDiv(address, HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES : address;
             if (huge) {
-                advise(start, byteSize, MADV_HUGEPAGE);
+                boolean _ = advise(start, byteSize, MADV_HUGEPAGE); // small ones do as well
             }
             return MemorySegment.ofAddress(start).reinterpret(byteSize, arena, memory -> unmap(address, mapped));
         }
 
-        private void discard(MemorySegment memory) {
-            long start = Math.ceilDiv(memory.address(), ALIGNMENT) * ALIGNMENT;
-            long byteSize = Math.floorDiv(memory.address() + memory.byteSize(), ALIGNMENT) * ALIGNMENT - start;
-            if (byteSize > 0) {
-                advise(start, byteSize, MADV_DONTNEED);
-            }
+        /// The kernel rounds the end up to the next page, which may belong to somebody else.
+        boolean discard(MemorySegment memory) {
+            Pages pages = wholePages(memory.address(), memory.byteSize(), pageBytes);
+            return pages.byteSize() == 0 || advise(pages.address(), pages.byteSize(), MADV_DONTNEED);
         }
 
-        /// A kernel that has no huge pages refuses, and small ones do as well.
-        private void advise(long address, long byteSize, int advice) {
+        /// Returns false if the kernel refuses.
+        private boolean advise(long address, long byteSize, int advice) {
             try {
-                int _ = (int) madvise.invokeExact(address, byteSize, advice);
+                return (int) madvise.invokeExact(address, byteSize, advice) == 0;
             } catch (Throwable e) {
                 throw new IllegalStateException("madvise could not be called", e);
             }

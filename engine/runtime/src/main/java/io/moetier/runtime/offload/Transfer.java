@@ -111,12 +111,12 @@ final class Transfer implements Load {
         long start = System.nanoTime();
         try {
             MemorySegment target = slab.slot(slot);
+            slab.writes(slot); // before its pages come, lest they count twice
             foundIn = source.read(id, target, free);
             block = target;
         } catch (Throwable t) { // the top of a loader; the computation throws it again
             failure = t;
         }
-        slab.wrote(slot);
         nanos = System.nanoTime() - start;
     }
 

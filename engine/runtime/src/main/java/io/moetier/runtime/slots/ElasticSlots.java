@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Gives slots of a tier back and takes them again, those of all sizes so that none gets short of the others.
 ///
-/// Concurrency: one thread at a time gives and takes; any thread may ask what has moved.
+/// Concurrency: one thread at a time gives and takes; any thread may ask what has moved, and what the next takes.
 public final class ElasticSlots {
     private final List<SlotPieces> sizeClasses;
     private final Tier tier;
@@ -23,6 +23,7 @@ public final class ElasticSlots {
     private final Runnable onRestored;
     private boolean taking;
     private volatile SlotMoves moves = SlotMoves.NONE;
+    private volatile long partBytes;
 
     /// @param nanos the clock that tells when slots moved
     /// @param lock which guards the caches of these slots; never held while memory moves
@@ -41,6 +42,7 @@ public final class ElasticSlots {
         this.lock = lock;
         this.onRestored = onRestored;
         openedNanos = nanos.getAsDouble();
+        partBytes = mostPartBytes();
     }
 
     /// Gives back `byteSize` bytes or a little more, or what can be spared if that is less; returns false if nothing
@@ -53,10 +55,11 @@ public final class ElasticSlots {
         }
         long given = 0;
         int numGiven = 0;
-        for (SlotPieces.Part part; given < byteSize && (part = giveOne(addresses)) != null; ) {
-            given += part.byteSize();
-            numGiven += part.numSlots();
+        for (Given one; given < byteSize && (one = giveOne(addresses)) != null; ) {
+            given += one.byteSize();
+            numGiven += one.numSlots();
         }
+        partBytes = mostPartBytes();
         if (numGiven > 0) {
             moves = moves.withGiven(numGiven, given, sinceOpened());
             tell(-numGiven);
@@ -64,8 +67,11 @@ public final class ElasticSlots {
         return given > 0;
     }
 
+    /// Slots that are out of use, and the memory that was freed.
+    private record Given(int numSlots, long byteSize) {}
+
     /// Takes one from the size class that has most to spare, if that can give any now.
-    private SlotPieces.@Nullable Part giveOne(boolean addresses) {
+    private @Nullable Given giveOne(boolean addresses) {
         for (SlotPieces pieces : sorted(SlotPieces::spareBytes)) {
             SlotPieces.Part part;
             lock.lock();
@@ -75,8 +81,7 @@ public final class ElasticSlots {
                 lock.unlock();
             }
             if (part != null) {
-                pieces.free(part);
-                return part;
+                return new Given(part.numSlots(), pieces.free(part));
             }
         }
         return null;
@@ -102,6 +107,7 @@ public final class ElasticSlots {
         } finally {
             taking = false;
         }
+        partBytes = mostPartBytes();
         if (numTaken > 0) {
             moves = moves.withTaken(numTaken, taken, sinceOpened());
             tell(numTaken);
@@ -147,8 +153,12 @@ public final class ElasticSlots {
         return moves;
     }
 
-    /// Returns the bytes that are enough for anything that is taken again.
+    /// Returns the bytes that are enough for anything that is taken again now, from any thread.
     public long partBytes() {
+        return partBytes;
+    }
+
+    private long mostPartBytes() {
         return sizeClasses.stream().mapToLong(SlotPieces::partBytes).max().orElse(0);
     }
 

@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicLong;
 /// Memory cut into equal slots. It belongs to whoever allocated it.
 ///
 /// Knows which slots are empty: in use, and never written since their memory came, so that its pages are still to come.
-/// Whoever may write a slot says so, one thread at a time for a slot; any thread may ask how much is empty.
+/// Whoever is about to write a slot says so, one thread at a time for a slot; any thread may ask how much is empty.
 public final class Slab {
     private final long slotBytes;
     private final List<MemorySegment> slots = new ArrayList<>();
@@ -31,8 +31,8 @@ public final class Slab {
         emptyBytes.addAndGet(numSlots * slotBytes);
     }
 
-    /// Notes that a slot was written.
-    public void wrote(int slot) {
+    /// Notes that a slot is written from now on.
+    public void writes(int slot) {
         if (!written[slot]) {
             written[slot] = true;
             emptyBytes.addAndGet(-slotBytes);
@@ -41,7 +41,7 @@ public final class Slab {
 
     /// Notes that a slot is out of use.
     void retire(int slot) {
-        wrote(slot);
+        writes(slot);
     }
 
     /// Notes that a slot is in use again, and empty.

@@ -15,13 +15,13 @@ public interface SlabMemory {
     /// @param arena of [#newArena()]
     MemorySegment allocate(long byteSize, Arena arena);
 
-    /// Says whether single slots can be given back.
-    default boolean givesSlots() {
+    /// Says whether single slots of so many bytes can be given back.
+    default boolean givesSlots(long slotBytes) {
         return false;
     }
 
-    /// Gives one slot back; its addresses stay.
-    default void discard(MemorySegment slot) {
+    /// Gives one slot back; its addresses stay. Returns false if that was refused.
+    default boolean discard(MemorySegment slot) {
         throw new UnsupportedOperationException("pieces only");
     }
 
@@ -43,13 +43,13 @@ public interface SlabMemory {
         }
 
         @Override
-        public boolean givesSlots() {
-            return true;
+        public boolean givesSlots(long slotBytes) {
+            return AnonymousMemory.canDiscard(slotBytes);
         }
 
         @Override
-        public void discard(MemorySegment slot) {
-            AnonymousMemory.discard(slot);
+        public boolean discard(MemorySegment slot) {
+            return AnonymousMemory.discard(slot);
         }
     }
 

@@ -9,7 +9,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// The memory of slots of one size, of which all but the least can be given back and taken again: slot by slot where
-/// pages can go, else in pieces, sixteen at most. What the policy would have leave first goes first.
+/// pages can go, else in pieces, sixteen at most. What the policy would have leave first goes first, and what went as a
+/// piece comes again as one.
 ///
 /// Giving back has two halves, and so has taking: one decides and one moves memory. The first half of giving and the
 /// second of taking change the cache, and are called as it is, under its owner's lock if there is one; the others may
@@ -25,6 +26,7 @@ public final class SlotPieces {
     private final SlabMemory memory;
     private final List<SlabPiece> pieces = new ArrayList<>();
     private final int leastSlots;
+    private boolean givesSlots; // until that is refused
 
     /// What is given back or taken: all of a piece, or one slot of it.
     ///
@@ -42,6 +44,7 @@ public final class SlotPieces {
         this.slab = slab;
         this.memory = memory;
         this.leastSlots = leastSlots;
+        givesSlots = memory.givesSlots(slab.slotBytes());
         int most = Math.ceilDiv(cache.numSlots() - leastSlots, MOST_PIECES - 1);
         try {
             for (int first = 0; first < cache.numSlots(); ) {
@@ -80,10 +83,14 @@ public final class SlotPieces {
     /// @param addresses whether pages are not enough
     @Nullable
     Part retire(boolean addresses) {
-        boolean bySlot = memory.givesSlots() && !addresses;
+        boolean bySlot = givesSlots && !addresses;
+        Part empty = bySlot ? null : retiredPiece();
+        if (empty != null) {
+            return empty;
+        }
         int slot = cache.coldest(candidate -> bySlot ? candidate >= leastSlots : mayGo(pieceOf(candidate)));
         if (slot == NONE) {
-            return addresses ? retiredPiece() : null;
+            return null;
         }
         SlabPiece piece = pieceOf(slot);
         if (bySlot) {
@@ -133,13 +140,16 @@ public final class SlotPieces {
         return pieces.get(at);
     }
 
-    /// Frees what [#retire(boolean)] has retired; waits for the kernels that read it.
-    void free(Part part) {
+    /// Frees what [#retire(boolean)] has retired, and returns how many bytes that were; waits for the kernels that read
+    /// it. If a slot cannot go alone, it goes with its piece, and so do all from then on.
+    long free(Part part) {
         if (part.slot() == NONE) {
             part.piece().free();
-        } else {
-            memory.discard(slab.slot(part.slot()));
+        } else if (!memory.discard(slab.slot(part.slot()))) {
+            givesSlots = false;
+            return 0;
         }
+        return part.byteSize();
     }
 
     /// Returns what can be taken again first, or null if nothing is away; [#allocate(Part)] follows.
@@ -153,7 +163,7 @@ public final class SlotPieces {
             return null;
         }
         SlabPiece piece = pieceOf(slot);
-        return memory.givesSlots() ? one(piece, slot) : all(piece, piece.numSlots());
+        return piece.isAway() ? all(piece, piece.numSlots()) : one(piece, slot);
     }
 
     /// Returns the bytes of slots that are away.
@@ -161,11 +171,13 @@ public final class SlotPieces {
         return numAway() * slab.slotBytes();
     }
 
-    /// Returns the bytes of the largest part.
+    /// Returns the bytes of the largest part that may be taken again.
     long partBytes() {
-        int most = memory.givesSlots()
-                ? 1
-                : pieces.stream().mapToInt(SlabPiece::numSlots).max().orElse(1);
+        int most = pieces.stream()
+                .filter(piece -> piece.isAway() || !givesSlots)
+                .mapToInt(SlabPiece::numSlots)
+                .max()
+                .orElse(1);
         return most * slab.slotBytes();
     }
 

@@ -24,6 +24,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -74,6 +75,19 @@ class ExpertTierTest {
             }
         }
         return Arrays.asList(tiers);
+    }
+
+    /// Its pages come while it is read, and would count twice.
+    @Test
+    void aSlotThatIsBeingFilledIsNotEmpty() {
+        FakeSource source = new FakeSource(1, 4, 4096);
+        try (ExpertTier tier = tier(source, 1, 4 * 4096, "lru")) {
+            AtomicLong empty = new AtomicLong();
+            source.beforeRead = id -> empty.set(tier.emptyBytes());
+            assertEquals(4 * 4096, tier.emptyBytes());
+            walk(tier, 0, 2);
+            assertEquals(3 * 4096, empty.get());
+        }
     }
 
     private static EvictionPolicy listening(int[] ids, Consumer<String> heard) {
