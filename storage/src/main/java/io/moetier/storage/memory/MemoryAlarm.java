@@ -31,6 +31,7 @@ import java.util.concurrent.locks.LockSupport;
 /// reclaiming finds next to nothing, which is also the only sign that somebody has tried to lower the limit
 /// below what is used: the kernel refuses that and changes nothing.
 public final class MemoryAlarm implements AutoCloseable {
+    private static final int O_RDONLY = 0;
     private static final int O_RDWR_NONBLOCK = 0x2 | 0x800;
     private static final int EFD_NONBLOCK = 0x800;
     private static final short POLLIN = 0x1;
@@ -44,6 +45,7 @@ public final class MemoryAlarm implements AutoCloseable {
     private final Listener listener;
     private final int wake;
     private final List<Source> sources = new ArrayList<>();
+    private boolean released;
     private final Thread thread =
             Thread.ofPlatform().daemon().name("moetier-memory-alarm").unstarted(this::watch);
 
@@ -98,7 +100,7 @@ public final class MemoryAlarm implements AutoCloseable {
     }
 
     private void addPressure(Path file) {
-        int descriptor = calls.open(file);
+        int descriptor = calls.open(file, O_RDWR_NONBLOCK);
         if (descriptor >= 0 && calls.write(descriptor, TRIGGER.getBytes(StandardCharsets.US_ASCII))) {
             sources.add(new Source(descriptor, POLLPRI));
         } else if (descriptor >= 0) {
@@ -106,10 +108,11 @@ public final class MemoryAlarm implements AutoCloseable {
         }
     }
 
-    /// Only who may change a group may ask for its events; those of groups below it are theirs.
+    /// Only who may change a group may ask for its events; those of groups below it are theirs. The file of the level
+    /// can be read and not written.
     private void addEvents(Path group) {
         int event = calls.newEvent();
-        int level = event < 0 ? -1 : calls.open(group.resolve("memory.pressure_level"));
+        int level = event < 0 ? -1 : calls.open(group.resolve("memory.pressure_level"), O_RDONLY);
         boolean asked =
                 level >= 0 && ask(group.resolve("cgroup.event_control"), event + " " + level + " critical,local");
         if (level >= 0) {
@@ -145,8 +148,6 @@ public final class MemoryAlarm implements AutoCloseable {
                 LockSupport.parkNanos(PAUSE_NANOS);
                 calls.poll(polled, sources.size() + 1);
             }
-        } finally {
-            release();
         }
     }
 
@@ -182,14 +183,19 @@ public final class MemoryAlarm implements AutoCloseable {
         return polled.get(JAVA_SHORT, (long) POLL_BYTES * index + 6);
     }
 
+    /// Not before the thread has ended, nor by it: a number that is free is soon that of another file.
     private void release() {
+        released = true;
         sources.forEach(source -> calls.close(source.descriptor()));
         calls.close(wake);
     }
 
     /// Ends it; a listener that is being told is waited for.
     @Override
-    public void close() {
+    public synchronized void close() {
+        if (released) {
+            return;
+        }
         calls.write(wake, new byte[] {1, 0, 0, 0, 0, 0, 0, 0});
         boolean interrupted = false;
         while (thread.isAlive()) {
@@ -202,6 +208,7 @@ public final class MemoryAlarm implements AutoCloseable {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+        release();
     }
 
     /// Linked when they are needed.
@@ -245,9 +252,9 @@ public final class MemoryAlarm implements AutoCloseable {
             return linker.downcallHandle(linker.defaultLookup().find(name).orElseThrow(), signature, options);
         }
 
-        int open(Path file) {
+        int open(Path file, int flags) {
             try (Arena arena = Arena.ofConfined()) {
-                return (int) open.invokeExact(arena.allocateFrom(file.toString()), O_RDWR_NONBLOCK);
+                return (int) open.invokeExact(arena.allocateFrom(file.toString()), flags);
             } catch (Throwable e) {
                 throw new IllegalStateException("open could not be called", e);
             }
