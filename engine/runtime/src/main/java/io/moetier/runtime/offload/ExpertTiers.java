@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -98,7 +99,13 @@ public final class ExpertTiers implements AutoCloseable {
     private final int[] guessed;
     private final float[] likelihoods;
     private final Owned owned;
-    private volatile long asked; // bytes to be given back, negative if to be taken again
+    private final AtomicReference<@Nullable Asked> asked = new AtomicReference<>();
+
+    /// What is to be done before the next layer.
+    ///
+    /// @param byteSize to be given back, or if it is negative, to be taken again
+    /// @param addresses whether pages alone are not enough
+    private record Asked(long byteSize, boolean addresses) {}
 
     /// What of a layer's choice falls to one device.
     private static final class Share {
@@ -434,19 +441,25 @@ public final class ExpertTiers implements AutoCloseable {
 
     /// Asks for `byteSize` bytes of slots in main memory to be given back, or if it is negative for so many to be taken
     /// again, before the next layer or with [#settle()]. What was asked for before counts no more. From any thread.
-    public void ask(long byteSize) {
-        asked = byteSize;
+    ///
+    /// @param addresses whether pages alone are not enough
+    public void ask(long byteSize, boolean addresses) {
+        asked.set(byteSize == 0 ? null : new Asked(byteSize, addresses));
+    }
+
+    /// Says whether anything that was asked for was not begun yet, from any thread.
+    public boolean isAsked() {
+        return asked.get() != null;
     }
 
     /// Does what was asked for. To be called between layers.
     public void settle() {
-        long byteSize = asked;
-        if (byteSize != 0) {
-            asked = 0;
-            if (byteSize > 0) {
-                giveBack(byteSize, false);
+        Asked found = asked.get() == null ? null : asked.getAndSet(null);
+        if (found != null) {
+            if (found.byteSize > 0) {
+                giveBack(found.byteSize, found.addresses);
             } else {
-                takeAgain(-byteSize);
+                takeAgain(-found.byteSize);
             }
         }
     }
@@ -489,7 +502,7 @@ public final class ExpertTiers implements AutoCloseable {
         return tiers.get(device).elastic().nextBytes();
     }
 
-    /// Returns the bytes that are enough for anything that is taken again in main memory.
+    /// Returns the bytes that are enough for anything that is taken again in main memory now, from any thread.
     public long partBytes() {
         return inMainMemory().partBytes();
     }

@@ -52,6 +52,8 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -94,7 +96,8 @@ public final class Engine implements AutoCloseable {
     private long learntTokens; // before the first step
 
     @SuppressWarnings("MustBeClosedChecker") // owned closes the arena
-    private Engine(ExpertStore store, EngineConfig config, Owned owned) {
+    private Engine(
+            ExpertStore store, EngineConfig config, Function<MemoryGuard.Slots, MemoryGuard> guards, Owned owned) {
         this.store = store;
         this.config = config;
         this.owned = owned;
@@ -150,18 +153,13 @@ public final class Engine implements AutoCloseable {
                 : IntStream.range(0, devices.size())
                         .mapToObj(number -> new VramGuard(expertTiers, number, devices.get(number), nanos()))
                         .toList();
-        guard = MemoryGuard.start(tierSlots()); // last, as it may give back at once
+        guard = guards.apply(tierSlots()); // last, as it may give back at once
         owned.add(guard::close);
     }
 
     private TierSlots tierSlots() {
-        ResidentSummary tier = pinnedTier().map(PinnedTier::residentSummary).orElseGet(expertTiers::residentSummary);
-        return new TierSlots(
-                expertTiers,
-                tier.slotBytes(),
-                expertTiers.partBytes(),
-                tier.slots().bytes(),
-                this::ifIdle);
+        ResidentSummary tier = inMainMemory();
+        return new TierSlots(expertTiers, tier.slotBytes(), tier.slots().bytes(), this::ifIdle);
     }
 
     private void ifIdle(Runnable action) {
@@ -220,12 +218,17 @@ public final class Engine implements AutoCloseable {
     /// @throws io.moetier.storage.model.MalformedModelException if a file is damaged
     /// @throws IllegalArgumentException if the budget is too small, the context too long or an option unknown
     public static Engine open(Path storeDirectory, EngineConfig config) {
+        return open(storeDirectory, config, MemoryGuard::start);
+    }
+
+    /// Loads the model of a store with a guard of the caller's.
+    static Engine open(Path storeDirectory, EngineConfig config, Function<MemoryGuard.Slots, MemoryGuard> guards) {
         Owned owned = new Owned();
         try {
             ExpertStore store =
                     ExpertStore.open(storeDirectory, config.offloading().io());
             owned.add(store::close);
-            return new Engine(store, config, owned);
+            return new Engine(store, config, guards, owned);
         } catch (RuntimeException | Error e) {
             owned.close();
             throw e;
@@ -422,14 +425,18 @@ public final class Engine implements AutoCloseable {
     /// Returns the main memory that this engine and a session of it will still take: room for experts that are not
     /// there yet, keys and values.
     public long pendingBytes() {
-        ResidentSummary tier = pinnedTier().map(PinnedTier::residentSummary).orElseGet(expertTiers::residentSummary);
+        ResidentSummary tier = whileNoStep(this::inMainMemory);
         long keyValues = device.readsMainMemory() ? KvCache.bytes(spec, kv, contextLength) : 0;
         return tier.slots().bytes() - tier.filled().bytes() + keyValues;
     }
 
+    private ResidentSummary inMainMemory() {
+        return pinnedTier().map(PinnedTier::residentSummary).orElseGet(expertTiers::residentSummary);
+    }
+
     /// Says whether the first tier has a slot for every expert.
     public boolean allExpertsFit() {
-        return allFit(expertTiers.residentSummary());
+        return allFit(whileNoStep(expertTiers::residentSummary));
     }
 
     private static boolean allFit(ResidentSummary tier) {
@@ -461,7 +468,7 @@ public final class Engine implements AutoCloseable {
 
     /// Says that a budget does not fit beside the rest, and beside what, if so.
     public Optional<String> memoryWarning() {
-        ResidentSummary tier = pinnedTier().map(PinnedTier::residentSummary).orElseGet(expertTiers::residentSummary);
+        ResidentSummary tier = whileNoStep(this::inMainMemory);
         return asked ? memoryPlan.excess(tier.slots().bytes()) : Optional.empty();
     }
 
@@ -577,6 +584,16 @@ public final class Engine implements AutoCloseable {
         step.lock();
         try {
             action.run();
+        } finally {
+            step.unlock();
+        }
+    }
+
+    /// Returns what is read while no step is under way, nor slots come or go, whether this is closed or not.
+    <T> T whileNoStep(Supplier<T> read) {
+        step.lock();
+        try {
+            return read.get();
         } finally {
             step.unlock();
         }

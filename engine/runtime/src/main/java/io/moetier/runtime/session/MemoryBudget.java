@@ -97,7 +97,7 @@ final class MemoryBudget {
         return List.of(
                 new Part("other weights", needs.weights()),
                 new Part("keys and values", needs.keyValues()),
-                new Part("workspace", growsHeap(limit) ? needs.workspace() : 0),
+                new Part("workspace", countsPages(limit) ? needs.workspace() : 0), // the whole heap is reserved
                 new Part("loaders", needs.loaders()),
                 new Part("Java heap", heap + heapGrowth(limit, held)),
                 new Part("JVM and libraries", unknown - heap + jvmGrowth(limit, held)),
@@ -111,11 +111,6 @@ final class MemoryBudget {
             case MACHINE, GROUP -> held.memory().anonymousBytes();
             case DATA, ADDRESSES -> limit.usedBytes();
         };
-    }
-
-    /// The addresses of the whole heap are reserved.
-    private static boolean growsHeap(MemoryLimit limit) {
-        return limit.kind() == Kind.MACHINE || limit.kind() == Kind.GROUP;
     }
 
     /// A heap that is refused memory which it may have ends the JVM.
@@ -143,17 +138,27 @@ final class MemoryBudget {
     /// Returns how much has to be given back so that `toCome` more bytes and the reserve fit below all limits; 0 while
     /// most of the reserve is left.
     ///
+    /// @param emptyBytes of memory that is reserved and was never touched: its pages are still to come
     /// @param pressed whether memory is hard to have: then all of the reserve is to be left, and more on a machine
-    static long shortage(List<MemoryLimit> limits, long toCome, boolean pressed) {
+    static long shortage(List<MemoryLimit> limits, long toCome, long emptyBytes, boolean pressed) {
         long most = 0;
         for (MemoryLimit limit : limits) {
             long wanted = wanted(limit, pressed);
-            long left = limit.availableBytes() - toCome;
+            long left = limit.availableBytes() - toCome - pages(limit, emptyBytes);
             if (left < wanted / 10 * (pressed ? 10 : LEAST_OF_RESERVE)) {
                 most = Math.max(most, wanted - left);
             }
         }
         return most;
+    }
+
+    /// Returns what a limit has not counted yet of memory that is reserved.
+    private static long pages(MemoryLimit limit, long emptyBytes) {
+        return countsPages(limit) ? emptyBytes : 0;
+    }
+
+    private static boolean countsPages(MemoryLimit limit) {
+        return limit.kind() == Kind.MACHINE || limit.kind() == Kind.GROUP;
     }
 
     private static long wanted(MemoryLimit limit, boolean pressed) {
@@ -164,21 +169,21 @@ final class MemoryBudget {
     }
 
     /// Says whether pages are not what is missing most, but what is reserved.
-    static boolean ofAddresses(List<MemoryLimit> limits, long toCome) {
-        List<MemoryLimit> ofPages = limits.stream()
-                .filter(limit -> limit.kind() == Kind.MACHINE || limit.kind() == Kind.GROUP)
-                .toList();
-        return shortage(limits, toCome, false) > shortage(ofPages, toCome, false);
+    static boolean ofAddresses(List<MemoryLimit> limits, long toCome, long emptyBytes, boolean pressed) {
+        List<MemoryLimit> ofPages =
+                limits.stream().filter(MemoryBudget::countsPages).toList();
+        return shortage(limits, toCome, emptyBytes, pressed) > shortage(ofPages, toCome, emptyBytes, pressed);
     }
 
-    /// Returns how much can be taken again beside `toCome` more bytes, so that more than the reserve is left, by a gap
-    /// within which nothing is given or taken; below 0 if too little is left anyway.
+    /// Returns how much can be taken again so that more than the reserve is left, by a gap within which nothing is
+    /// given or taken; below 0 if too little is left anyway.
     ///
+    /// @param emptyBytes of memory that is reserved and was never touched: its pages are still to come
     /// @param pressed whether memory is hard to have: then twice as much is to be left
-    static long room(List<MemoryLimit> limits, long toCome, boolean pressed) {
+    static long room(List<MemoryLimit> limits, long emptyBytes, boolean pressed) {
         return limits.stream()
                 .mapToLong(limit -> limit.availableBytes()
-                        - toCome
+                        - pages(limit, emptyBytes)
                         - wanted(limit, true) / 10 * MOST_OF_RESERVE * (pressed ? 2 : 1))
                 .min()
                 .orElse(0);

@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 /// A thread of its own looks at the limits four times a second, ten times while slots are being filled, and
 /// whenever the kernel says that memory is short; for that takes files to be read, which allocates. What it
 /// finds it asks of the [Slots]: the thread that computes acts before its next layer. While none computes, this
-/// one does. Only what needs memory itself waits, with [#makeRoom(long)].
+/// one does. Only what needs memory itself waits, with [#makeRoom(long)]. Whatever goes wrong, it looks again, and
+/// tells who computes next.
 final class MemoryGuard implements AutoCloseable {
     private static final long PERIOD_MILLIS = 100;
     private static final long PERIOD_NANOS = 250_000_000;
@@ -34,14 +35,16 @@ final class MemoryGuard implements AutoCloseable {
     private final Supplier<MemoryPressure> pressure;
     private final Slots slots;
     private final ScheduledExecutorService thread;
-    private final ElasticRule rule = new ElasticRule(); // guarded by this, as the next four
+    private final ElasticRule rule = new ElasticRule(); // guarded by this, as the next five
     private boolean hasLooked;
     private long events;
     private long lookedNanos;
     private long refusedNanos = -PERIOD_NANOS;
-    private boolean asksForAlarms;
+    private long owed; // bytes for a limit that was refused, until slots go for it
+    private boolean asksForAlarms; // with its first look; of the thread, as the next
+    private long emptyBefore;
     private @Nullable MemoryAlarm alarm; // of the thread, until that has ended
-    private volatile @Nullable RuntimeException failure; // in slots, while nobody computed
+    private volatile @Nullable Throwable failure; // of a look, or in slots while nobody computed
 
     /// The slots of experts in main memory. All but [#giveBack] is called by a thread of the guard's.
     interface Slots {
@@ -51,14 +54,20 @@ final class MemoryGuard implements AutoCloseable {
         /// Returns the bytes of slots that are away.
         long awayBytes();
 
-        /// Returns the bytes of the least that can be taken again.
+        /// Returns the bytes of what can be taken again at least.
         long partBytes();
 
         /// Returns the bytes of all slots.
         long allBytes();
 
-        /// Asks for so many bytes to be given back, or if it is negative, to be taken again.
-        void ask(long bytes);
+        /// Asks for so many bytes to be given back, or if it is negative, to be taken again; what was asked for before
+        /// counts no more.
+        ///
+        /// @param addresses whether pages alone are not enough
+        void ask(long bytes, boolean addresses);
+
+        /// Says whether nobody has begun yet with what was asked for.
+        boolean isAsked();
 
         /// Has it done, if nobody computes.
         void settleIfIdle();
@@ -80,20 +89,36 @@ final class MemoryGuard implements AutoCloseable {
     /// Begins to watch over the limits of this process.
     static MemoryGuard start(Slots slots) {
         MemoryGuard guard = new MemoryGuard(AvailableMemory::limits, MemoryPressure::now, slots);
+        guard.asksForAlarms = true;
         ScheduledFuture<?> _ = guard.thread.scheduleWithFixedDelay(
                 guard::lookInTime, PERIOD_MILLIS, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
         return guard;
     }
 
-    private void lookInTime() {
-        if (!asksForAlarms) {
-            asksForAlarms = true; // here, since it takes a while
-            alarm = MemoryAlarm.start(refused -> look(refused, System.nanoTime()))
-                    .orElse(null);
+    /// A look of the thread that may not be due.
+    void lookInTime() {
+        try {
+            if (asksForAlarms) {
+                asksForAlarms = false; // here, since it takes a while
+                alarm = MemoryAlarm.start(this::onShortage).orElse(null);
+            }
+            long now = System.nanoTime();
+            long empty = slots.emptyBytes();
+            boolean filling = empty != emptyBefore;
+            emptyBefore = empty;
+            if (filling || isTimeTo(now)) {
+                look(false, now);
+            }
+        } catch (Throwable e) { // the top of the thread, which goes on
+            failure = e;
         }
-        long now = System.nanoTime();
-        if (slots.emptyBytes() > 0 || isTimeTo(now)) {
-            look(false, now);
+    }
+
+    private void onShortage(boolean refused) {
+        try {
+            look(refused, System.nanoTime());
+        } catch (Throwable e) { // the top of the alarm's thread, which goes on
+            failure = e;
         }
     }
 
@@ -103,41 +128,51 @@ final class MemoryGuard implements AutoCloseable {
 
     /// Looks at the limits.
     ///
-    /// @param refused whether somebody has tried to lower a limit and could not, of which the limits tell nothing
+    /// @param refused whether somebody may have tried to lower a limit in vain, of which the limits tell nothing
     synchronized void look(boolean refused, long now) {
         lookedNanos = now;
-        boolean newlyRefused = refused && now - refusedNanos >= PERIOD_NANOS; // one try is told many times
-        refusedNanos = newlyRefused ? now : refusedNanos;
         MemoryPressure found = pressure.get();
-        boolean pressed = found.stalled() >= MANY_STALLS || (hasLooked && found.events() > events);
+        boolean met = hasLooked && found.events() > events;
+        boolean pressed = met || found.stalled() >= MANY_STALLS;
         hasLooked = true;
         events = found.events();
         List<MemoryLimit> present = limits.get();
         long empty = slots.emptyBytes();
-        long missing = MemoryBudget.shortage(present, empty, pressed);
+        boolean newlyRefused = refused
+                && now - refusedNanos >= PERIOD_NANOS // one try is told many times
+                && (!met || MemoryBudget.room(present, empty, true) < 0); // else page cache met it
+        if (newlyRefused) {
+            refusedNanos = now;
+            owed = slots.allBytes() / STEPS;
+        } else if (!slots.isAsked()) {
+            owed = 0;
+        }
+        long missing = MemoryBudget.shortage(present, 0, empty, pressed);
         long change = rule.change(
-                newlyRefused ? Math.max(missing, slots.allBytes() / STEPS) : missing,
+                Math.max(missing, owed),
                 MemoryBudget.room(present, empty, pressed),
                 slots.awayBytes(),
                 slots.partBytes(),
                 slots.allBytes(),
                 now);
-        slots.ask(change);
+        if (newlyRefused || owed == 0 || change > owed) { // else it is asked for already
+            slots.ask(change, MemoryBudget.ofAddresses(present, 0, empty, pressed));
+        }
         if (change != 0) {
-            try {
-                slots.settleIfIdle();
-            } catch (RuntimeException e) { // such as of a caller's policy
-                failure = e;
-            }
+            slots.settleIfIdle();
         }
     }
 
-    /// Throws what went wrong while nobody computed. To be called between steps by the thread that computes.
+    /// Throws what went wrong, in a look or while nobody computed. To be called between steps by the thread that
+    /// computes.
     void requireSound() {
-        RuntimeException found = failure;
+        Throwable found = failure;
         if (found != null) {
             failure = null;
-            throw found;
+            if (found instanceof Error error) {
+                throw error;
+            }
+            throw found instanceof RuntimeException e ? e : new IllegalStateException(found);
         }
     }
 
@@ -146,11 +181,11 @@ final class MemoryGuard implements AutoCloseable {
     ///
     /// @throws InvalidOptionException if too little is left even so
     void makeRoom(long bytes) {
-        long toCome = bytes + slots.emptyBytes();
+        long empty = slots.emptyBytes();
         List<MemoryLimit> present = await(thread.submit(limits::get));
-        long missing = MemoryBudget.shortage(present, toCome, false);
+        long missing = MemoryBudget.shortage(present, bytes, empty, false);
         if (missing > 0) {
-            slots.giveBack(missing, MemoryBudget.ofAddresses(present, toCome));
+            slots.giveBack(missing, MemoryBudget.ofAddresses(present, bytes, empty, false));
             await(thread.submit(() -> MemoryBudget.tightest(limits.get(), bytes)))
                     .ifPresent(limit -> {
                         throw tooLong(bytes, limit);

@@ -214,7 +214,9 @@ public final class Session implements AutoCloseable {
     public MemoryUse memoryUse() {
         long logitBytes = (long) Float.BYTES * (deviceLogits.length() + logits.length);
         return new MemoryUse(
-                engine.expertTiers().residentSummary().filled().bytes(),
+                engine.whileNoStep(engine.expertTiers()::residentSummary)
+                        .filled()
+                        .bytes(),
                 engine.otherWeightBytes(),
                 cache.allocatedBytes(),
                 workspace.byteSize() + logitBytes + engine.workingBytes());

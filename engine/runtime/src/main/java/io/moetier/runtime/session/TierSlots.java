@@ -5,8 +5,7 @@ import io.moetier.runtime.offload.ExpertTiers;
 /// The slots in main memory of an engine's tiers.
 ///
 /// @param ifIdle runs what it is given if no step is under way
-record TierSlots(ExpertTiers tiers, long slotBytes, long partBytes, long allBytes, IfIdle ifIdle)
-        implements MemoryGuard.Slots {
+record TierSlots(ExpertTiers tiers, long slotBytes, long allBytes, IfIdle ifIdle) implements MemoryGuard.Slots {
     /// Runs something between steps, or not at all.
     @FunctionalInterface
     interface IfIdle {
@@ -24,8 +23,18 @@ record TierSlots(ExpertTiers tiers, long slotBytes, long partBytes, long allByte
     }
 
     @Override
-    public void ask(long bytes) {
-        tiers.ask(bytes);
+    public long partBytes() {
+        return tiers.partBytes();
+    }
+
+    @Override
+    public void ask(long bytes, boolean addresses) {
+        tiers.ask(bytes, addresses);
+    }
+
+    @Override
+    public boolean isAsked() {
+        return tiers.isAsked();
     }
 
     @Override

@@ -151,8 +151,8 @@ class ExpertTiersTest {
             for (int step = 0; step < 400; step++) {
                 int device = random.nextInt(numDevices);
                 switch (random.nextInt(8)) {
-                    case 0 -> tiers.ask(random.nextInt(8 * SLOT));
-                    case 1 -> tiers.ask(-random.nextInt(20 * SLOT));
+                    case 0 -> tiers.ask(random.nextInt(8 * SLOT), random.nextBoolean());
+                    case 1 -> tiers.ask(-random.nextInt(20 * SLOT), false);
                     case 2 -> tiers.giveBackOn(device, random.nextInt(8 * SLOT));
                     case 3 -> tiers.takeAgainOn(device, random.nextInt(20 * SLOT));
                     default -> {

@@ -105,9 +105,9 @@ class MemoryBudgetTest {
     void mostOfTheReserveIsLeftBeforeExpertsGiveWay() {
         List<MemoryLimit> enough = List.of(new MemoryLimit(Kind.GROUP, "the control group /a", 2000 * MIB, 1920 * MIB));
         List<MemoryLimit> little = List.of(new MemoryLimit(Kind.GROUP, "the control group /a", 2000 * MIB, 1921 * MIB));
-        assertEquals(0, MemoryBudget.shortage(enough, 0, false));
-        assertEquals(21 * MIB, MemoryBudget.shortage(little, 0, false));
-        assertEquals(40 * MIB, MemoryBudget.shortage(enough, 20 * MIB, false));
+        assertEquals(0, MemoryBudget.shortage(enough, 0, 0, false));
+        assertEquals(21 * MIB, MemoryBudget.shortage(little, 0, 0, false));
+        assertEquals(40 * MIB, MemoryBudget.shortage(enough, 20 * MIB, 0, false));
     }
 
     @Test

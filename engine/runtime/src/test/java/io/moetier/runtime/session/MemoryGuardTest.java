@@ -1,6 +1,7 @@
 package io.moetier.runtime.session;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -9,7 +10,9 @@ import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.memory.MemoryLimit;
 import io.moetier.storage.memory.MemoryLimit.Kind;
 import io.moetier.storage.memory.MemoryPressure;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -31,6 +34,8 @@ class MemoryGuardTest {
         final List<Long> asked = new ArrayList<>();
         final List<Long> given = new ArrayList<>();
         boolean addressesGiven;
+        boolean computing;
+        boolean isAsked;
         long empty;
         long away;
         Optional<RuntimeException> failure = Optional.empty();
@@ -56,8 +61,15 @@ class MemoryGuardTest {
         }
 
         @Override
-        public void ask(long bytes) {
+        public void ask(long bytes, boolean addresses) {
             asked.add(bytes);
+            addressesGiven = addresses;
+            isAsked = bytes != 0;
+        }
+
+        @Override
+        public boolean isAsked() {
+            return isAsked;
         }
 
         @Override
@@ -65,6 +77,13 @@ class MemoryGuardTest {
             failure.ifPresent(e -> {
                 throw e;
             });
+            if (!computing) {
+                settle();
+            }
+        }
+
+        void settle() {
+            isAsked = false;
             move(asked.getLast());
         }
 
@@ -143,6 +162,59 @@ class MemoryGuardTest {
         guard.look(true, SECOND / 10);
         guard.look(true, SECOND);
         assertEquals(List.of(40 * MIB, 0L, 40 * MIB), slots.asked, "one try may be told twice");
+    }
+
+    /// The thread that computes may come to it later than the next look.
+    @Test
+    void aRefusedLimitIsNotForgottenUntilSlotsGo() {
+        slots.computing = true;
+        guard.look(true, 0);
+        guard.look(false, 1);
+        guard.look(false, 2);
+        assertTrue(slots.isAsked);
+        slots.settle();
+        assertEquals(40 * MIB, slots.away);
+        guard.look(false, 3);
+        assertEquals(0, slots.asked.getLast(), "it has been done");
+    }
+
+    /// The kernel tells the same of a group that page cache fills.
+    @Test
+    void aLimitThatIsMetWasNotRefused() {
+        guard.look(false, 0);
+        pressure = new MemoryPressure(0, 1);
+        guard.look(true, SECOND);
+        assertEquals(0, slots.asked.getLast(), "there is room");
+        pressure = new MemoryPressure(0, 2);
+        usedBytes = 1770 * MIB;
+        guard.look(true, 2 * SECOND);
+        assertEquals(40 * MIB, slots.asked.getLast(), "there is little");
+    }
+
+    /// A limit of addresses has counted slots since they were allocated, whether anything is in them or not.
+    @Test
+    void slotsThatAreStillToBeFilledHaveTheirAddresses() {
+        slots.empty = 990 * MIB;
+        kind = Kind.ADDRESSES;
+        guard.look(false, 0);
+        kind = Kind.DATA;
+        guard.look(false, 1);
+        guard.makeRoom(MIB);
+        assertEquals(List.of(0L, 0L), slots.asked);
+        assertEquals(List.of(), slots.given);
+    }
+
+    @Test
+    void whatIsAskedForAddressesSaysSo() {
+        limitBytes = 1020 * MIB;
+        guard.look(false, 0);
+        assertTrue(slots.asked.getLast() > 0);
+        assertFalse(slots.addressesGiven);
+        usedBytes = 1000 * MIB;
+        kind = Kind.ADDRESSES;
+        guard.look(false, 1);
+        assertTrue(slots.asked.getLast() > 0);
+        assertTrue(slots.addressesGiven);
     }
 
     @Test
@@ -226,8 +298,50 @@ class MemoryGuardTest {
         RuntimeException failure = new IllegalStateException("a policy");
         slots.failure = Optional.of(failure);
         limitBytes = 1020 * MIB;
-        guard.look(false, 0);
+        guard.lookInTime();
+        guard.close();
         assertSame(failure, assertThrows(IllegalStateException.class, guard::requireSound));
         guard.requireSound();
+    }
+
+    /// A file that cannot be read now may be read again.
+    @Test
+    void aLookThatFailsIsToldAndNotTheLast() {
+        AssertionError failure = new AssertionError("a file");
+        List<MemoryLimit> none = List.of();
+        Deque<Runnable> looks = new ArrayDeque<>(List.of(
+                () -> {
+                    throw failure;
+                },
+                () -> {}));
+        MemoryGuard failing = new MemoryGuard(
+                () -> {
+                    looks.removeFirst().run();
+                    return none;
+                },
+                () -> pressure,
+                slots);
+        failing.lookInTime();
+        assertSame(failure, assertThrows(AssertionError.class, failing::requireSound));
+        slots.empty = 1; // something is being filled
+        failing.lookInTime();
+        failing.close();
+        failing.requireSound();
+        assertTrue(looks.isEmpty());
+    }
+
+    /// What stays empty, as nothing is chosen that would fill it, is no reason to look more often.
+    @Test
+    void looksMoreOftenOnlyWhileSlotsAreBeingFilled() {
+        slots.empty = 500 * MIB;
+        guard.lookInTime();
+        assertEquals(1, slots.asked.size());
+        guard.look(false, Long.MAX_VALUE / 2); // none is due
+        guard.lookInTime();
+        assertEquals(2, slots.asked.size());
+        slots.empty = 499 * MIB;
+        guard.lookInTime();
+        assertEquals(3, slots.asked.size());
+        guard.close();
     }
 }

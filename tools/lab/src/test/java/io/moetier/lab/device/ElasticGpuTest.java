@@ -100,7 +100,7 @@ class ElasticGpuTest {
                     engine.listen(new ActivityListener() {
                         @Override
                         public void onLayer(int layer) {
-                            tiers.ask(random.nextLong(-most / 2, most / 2));
+                            tiers.ask(random.nextLong(-most / 2, most / 2), false);
                             if (random.nextBoolean()) {
                                 tiers.giveBackOn(0, random.nextLong(most / 4));
                             } else {
