@@ -278,7 +278,7 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, int ask
                 + (calibrated ? " from nine runs of one machine." : ", which nothing was compared with."));
         if (plan.alternatives().stream()
                 .anyMatch(each -> each.fits() && each.speed().isEmpty())) {
-            lines.add("Where main memory does not hold all experts there is no speed, as nobody knows how fast the disk"
+            lines.add("Where neither memory holds all experts there is no speed, as nobody knows how fast the disk"
                     + " is: run moetier doctor, or give a profile with disk_bytes_per_second.");
         }
         return lines;

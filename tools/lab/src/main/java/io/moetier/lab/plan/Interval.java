@@ -5,7 +5,7 @@ import java.util.Map;
 
 /// A figure that is not known exactly.
 ///
-/// @param low nine times of ten, the figure is between this one
+/// @param low nine times of ten, the figure should be between this one
 /// @param likely as often below as above
 /// @param high and this one
 public record Interval(double low, double likely, double high) {

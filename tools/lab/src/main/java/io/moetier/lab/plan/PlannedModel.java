@@ -36,6 +36,11 @@ public record PlannedModel(String weights, ModelSizes sizes, MemoryForecast.Mode
         return spec().moeLayers().stream().mapToInt(MoeSpec::numExperts).max().orElse(0);
     }
 
+    /// Returns the experts of all layers.
+    int numExperts() {
+        return spec().moeLayers().stream().mapToInt(MoeSpec::numExperts).sum();
+    }
+
     /// Returns the most experts that a layer chooses for a token.
     public int topK() {
         return spec().moeLayers().stream()

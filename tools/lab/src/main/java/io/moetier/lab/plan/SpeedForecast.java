@@ -47,15 +47,15 @@ public record SpeedForecast(
         SlotPlan inMemory = model.slots(memory.slots().bytes());
         SlotPlan slots =
                 memory.device().map(of -> model.slots(of.slots().bytes())).orElse(inMemory);
-        boolean reads = memory.device().isPresent()
-                && memory.slots().bytes() < model.memory().slotBudget().allBytes();
+        SlotPlan larger = slots.numSlots() > inMemory.numSlots() ? slots : inMemory;
+        boolean reads = memory.device().isPresent() && larger.numSlots() < model.numExperts();
         if (reads && basis.machine().diskBytesPerSecond().isEmpty()) {
             return Optional.empty();
         }
         RoutingKnowledge.Expectation expected = basis.routing().expect(model, slots);
         Optional<RoutingKnowledge.Expectation> below =
-                reads ? Optional.of(basis.routing().expect(model, inMemory)) : Optional.empty();
-        Decode decode = new Decode(model, slots, inMemory, basis.machine(), stateBytes);
+                reads ? Optional.of(basis.routing().expect(model, larger)) : Optional.empty();
+        Decode decode = new Decode(model, slots, larger, basis.machine(), stateBytes);
         Prediction prediction = decode.predict(expected.outcome());
         double disk = below.map(of -> decode.diskSeconds(of.outcome())).orElse(0.0);
         double likely = 1 / prediction.tokensPerSecond() + disk;
@@ -83,9 +83,10 @@ public record SpeedForecast(
         return Math.min(PROMPT_TOKENS, Math.max(1, memory.contextLength() - 1));
     }
 
-    /// Generation with some slots, and with those of main memory below a device.
+    /// Generation with some slots. What comes to a device is read from disk unless one of the memories has it: at the
+    /// best both keep what is needed the most, and the larger one has all that the other has.
     private record Decode(
-            PlannedModel model, SlotPlan slots, SlotPlan inMemory, MachineProfile machine, double stateBytes) {
+            PlannedModel model, SlotPlan slots, SlotPlan larger, MachineProfile machine, double stateBytes) {
         Prediction predict(Outcome outcome) {
             long everyToken = model.sizes().denseBytes() + Math.round(stateBytes);
             return Prediction.of(
@@ -102,12 +103,12 @@ public record SpeedForecast(
                 RoutingKnowledge.Expectation expected,
                 Optional<RoutingKnowledge.Expectation> below,
                 double deviations) {
-            double disk = below.map(of -> diskSeconds(PriorRouting.outcome(model, inMemory, of.hitRateAt(deviations))))
+            double disk = below.map(of -> diskSeconds(PriorRouting.outcome(model, larger, of.hitRateAt(deviations))))
                     .orElse(0.0);
             return secondsAt(expected.hitRateAt(deviations)) + disk;
         }
 
-        /// Returns what a token waits for experts that main memory lacks too.
+        /// Returns what a token waits for experts that both memories lack.
         double diskSeconds(Outcome outcome) {
             return outcome.bytesPerToken(model.sizes().experts())
                     / machine.diskBytesPerSecond().orElseThrow();
