@@ -11,6 +11,7 @@ import io.moetier.kernels.device.KvType;
 import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.offload.PrefetchChoice;
+import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.session.Compute;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Memory;
@@ -289,11 +290,12 @@ public final class ModelOptions {
     ///
     /// @param command that computes a prompt and generates nothing
     public void requireNoLimit(String command) {
-        require(
-                maxKld == null,
-                "maxKld",
-                "none: experts are left out of generation, and " + command + " computes a prompt",
-                maxKld);
+        if (maxKld != null) {
+            throw new InvalidOptionException(
+                    "maxKld",
+                    "expected none: experts are left out of generation, and " + command + " computes a prompt, found "
+                            + maxKld);
+        }
     }
 
     /// Says whether tokens are sent to other experts than the model was trained with.

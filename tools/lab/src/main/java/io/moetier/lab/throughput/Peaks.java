@@ -9,12 +9,11 @@ import java.util.OptionalDouble;
 
 /// The most that hardware gives, each as measured or published; nothing where nobody knows.
 ///
-/// They bound what takes work by time, as far as they are the true ones: its bytes come and its operations are done,
-/// the
-/// longest of which counts, for all go on at once. Those that are measured are estimates, and a part whose weights a
-/// nearer cache holds than those of the whole model is faster than memory lets it be (Williams, Waterman and Patterson,
-/// "Roofline: an insightful visual
-/// performance model for multicore architectures", CACM 52(4), 2009).
+/// They bound what takes work by time, as far as they are the true ones: its bytes come and its operations are
+/// done, the longest of which counts, for all go on at once. Those that are measured are estimates, and a part
+/// whose weights a nearer cache holds than those of the whole model is faster than memory lets it be (Williams,
+/// Waterman and Patterson, "Roofline: an insightful visual performance model for multicore architectures", CACM
+/// 52(4), 2009).
 ///
 /// @param bytesPerSecond memory as what computes reads it
 /// @param operationsPerSecond of kernels whose weights no memory holds up
