@@ -27,8 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ProfileTest {
-    /// What was recorded twice of tiny-mixtral with kernels in C, on a machine that did other work meanwhile, so that
-    /// no test depends on how fast this one is.
+    /// What was recorded twice of tiny-mixtral with kernels in C, so that no test depends on how fast this one is.
     private static final Path RECORDED = TestData.root().resolveSibling("docs/figures/profile");
 
     private static final Path FIRST = RECORDED.resolve("tiny-mixtral.json");

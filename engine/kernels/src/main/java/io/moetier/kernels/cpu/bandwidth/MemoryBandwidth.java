@@ -24,6 +24,9 @@ public final class MemoryBandwidth implements AutoCloseable {
     private static final int PART_BYTES = 4 << 20;
     private static final int PASSES = 6;
 
+    /// What has to be read before the code that reads is compiled, however small the memory.
+    private static final long LEAST_READ = 4L << 30;
+
     private final Arena arena = Arena.ofShared();
     private final MemorySegment memory;
     private final List<MemoryReading> ways;
@@ -49,9 +52,10 @@ public final class MemoryBandwidth implements AutoCloseable {
     /// Returns how many bytes a second that many threads read together.
     public double bytesPerSecond(int threads) {
         double most = 0;
+        long passes = Math.max(PASSES, LEAST_READ / memory.byteSize());
         try (WorkerPool pool = new WorkerPool(threads)) {
             for (MemoryReading way : ways) {
-                for (int pass = 0; pass < PASSES; pass++) {
+                for (long pass = 0; pass < passes; pass++) {
                     double read = pass(pool, way);
                     if (read > most) {
                         most = read;
