@@ -73,7 +73,7 @@ public final class Model implements AutoCloseable {
                 spec.family(),
                 spec.layers().size(),
                 mixtures.stream().mapToInt(MoeSpec::numExperts).sum(),
-                mixtures.stream().mapToInt(MoeSpec::numExpertsPerToken).max().orElse(0),
+                spec.mostExpertsPerToken(),
                 spec.vocabSize(),
                 loaded.engine().contextLength(),
                 loaded.tokenizer().isPresent());

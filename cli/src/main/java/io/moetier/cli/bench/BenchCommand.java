@@ -155,8 +155,7 @@ public final class BenchCommand implements Callable<Integer> {
             return;
         }
         ModelSpec spec = loaded.engine().spec();
-        TraceHeader header = SessionTrace.header(
-                        Checkpoint.nameOf(model.model.toAbsolutePath().normalize()), spec, "rounds of bench")
+        TraceHeader header = SessionTrace.header(Checkpoint.nameOf(model.model), spec, "rounds of bench")
                 .withLossy(OptionFlags.lossy(loaded.engine().selection()));
         try (TraceRecorder recorder = new TraceRecorder(trace, header)) {
             measure(loaded, before, Optional.of(new SessionTrace(recorder, spec)), traceEvents);

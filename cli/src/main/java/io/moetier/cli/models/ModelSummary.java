@@ -13,7 +13,6 @@ import io.moetier.runtime.convert.Quantisation;
 import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.model.family.Families;
 import io.moetier.runtime.model.spec.ModelSpec;
-import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.offload.SlotBudget;
 import io.moetier.runtime.offload.SlotBudget.SizeClassCount;
@@ -136,7 +135,7 @@ public record ModelSummary(
     }
 
     /// Returns the bytes of a weight outside the experts, on average.
-    public double bytesPerWeight() {
+    private double bytesPerWeight() {
         return (double) denseBytes
                 / spec.denseLinears().stream()
                         .mapToLong(LinearSpec::numParameters)
@@ -206,15 +205,7 @@ public record ModelSummary(
     }
 
     private SlotBudget budget() {
-        return new SlotBudget(sizeClasses, numExpertsPerToken());
-    }
-
-    /// The most of any layer, as it was trained.
-    private int numExpertsPerToken() {
-        return spec.moeLayers().stream()
-                .mapToInt(MoeSpec::numExpertsPerToken)
-                .max()
-                .orElse(0);
+        return new SlotBudget(sizeClasses, spec.mostExpertsPerToken()); // as it was trained
     }
 
     private int[] slots(long ramBytes) {

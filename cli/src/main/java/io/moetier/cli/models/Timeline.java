@@ -5,6 +5,7 @@ import io.moetier.cli.report.TraceEvents;
 import io.moetier.cli.terminal.OutputFile;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.runtime.library.LoadedModel;
+import io.moetier.storage.format.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -53,7 +54,7 @@ public final class Timeline implements AutoCloseable {
     /// @throws IOException if it could not be written, then or when something was added
     public void publish(Path model, LoadedModel loaded, Streams streams) throws IOException {
         Map<String, Object> facts = new LinkedHashMap<>();
-        facts.put("model", String.valueOf(model.getFileName()));
+        facts.put("model", Checkpoint.nameOf(model));
         facts.put("device", loaded.engine().deviceDescription());
         facts.put("clock", new ModelClock(loaded).description());
         try {

@@ -108,16 +108,9 @@ final class Calibrating {
         if (points.isEmpty()) {
             throw new IllegalArgumentException("--calibrate: no expert of " + model.name()
                     + " has little enough weight to be left out; a token of it has at most "
-                    + mostExperts(model) + " of a layer");
+                    + model.engine().spec().mostExpertsPerToken() + " of a layer");
         }
         return new LossCalibration(text, scored, points);
-    }
-
-    private static int mostExperts(LoadedModel model) {
-        return model.engine().spec().moeLayers().stream()
-                .mapToInt(moe -> moe.numExpertsPerToken())
-                .max()
-                .orElse(0);
     }
 
     /// Returns the figures for people.

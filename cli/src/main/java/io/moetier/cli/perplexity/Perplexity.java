@@ -15,16 +15,6 @@ import org.jspecify.annotations.Nullable;
 final class Perplexity {
     private static final int POSITIONS = 128; // of a reference whose predictions are held at once
 
-    private final Windows windows;
-    private final LoadedModel model;
-    private final @Nullable LoadedModel reference;
-    private final double[] logProbs;
-    private final float[] references;
-    private final Mean loss = new Mean();
-    private final Mean referenceLoss = new Mean();
-    private final Divergence divergence = new Divergence();
-    private final Turns turns;
-
     /// What happens in front of what each of the two computes, where both are one engine.
     interface Turns {
         Turns NONE = new Turns() {
@@ -39,6 +29,16 @@ final class Perplexity {
 
         void ofModel();
     }
+
+    private final Windows windows;
+    private final LoadedModel model;
+    private final @Nullable LoadedModel reference;
+    private final double[] logProbs;
+    private final float[] references;
+    private final Mean loss = new Mean();
+    private final Mean referenceLoss = new Mean();
+    private final Divergence divergence = new Divergence();
+    private final Turns turns;
 
     Perplexity(Windows windows, LoadedModel model, @Nullable LoadedModel reference) {
         this(windows, model, reference, Turns.NONE);

@@ -3,33 +3,38 @@ package io.moetier.cli.report;
 import io.moetier.cli.option.OptionFlags;
 import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.model.mixture.LossMeter;
-import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.session.Engine;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
-import java.util.stream.Collectors;
 
 /// How many experts tokens were sent to, and whether that is what the model was trained for.
 ///
 /// @param perToken in one layer, on average
 /// @param most in one layer
 /// @param lossy the options that made it differ from what the model was trained for
-/// @param estimatedKld of all tokens that were decoded with them, where that is limited, in nats
-public record ExpertsUsed(double perToken, int most, Optional<String> lossy, OptionalDouble estimatedKld) {
+/// @param loss of all tokens that were generated, where that is limited
+public record ExpertsUsed(double perToken, int most, Optional<String> lossy, Optional<Loss> loss) {
+    /// What was left out within a limit.
+    ///
+    /// @param estimatedKld KL divergence from the whole model, in nats
+    /// @param leftOut share of chosen experts
+    /// @param loadsSaved of these, those that were not in memory
+    public record Loss(double estimatedKld, double leftOut, long loadsSaved) {
+        private static Optional<Loss> of(LossMeter meter) {
+            return meter.isLimited()
+                    ? Optional.of(new Loss(meter.estimatedKld(), meter.shareLeftOut(), meter.loadsSaved()))
+                    : Optional.empty();
+        }
+    }
+
     public static ExpertsUsed of(Engine engine, RunStats stats) {
-        int most = engine.spec().moeLayers().stream()
-                .mapToInt(MoeSpec::numExpertsPerToken)
-                .max()
-                .orElse(0);
-        LossMeter loss = engine.loss();
         return new ExpertsUsed(
                 stats.expertsPerToken(),
-                most,
+                engine.spec().mostExpertsPerToken(),
                 OptionFlags.lossy(engine.selection()),
-                loss.isLimited() ? OptionalDouble.of(loss.estimatedKld()) : OptionalDouble.empty());
+                Loss.of(engine.loss()));
     }
 
     /// Returns this for a table.
@@ -40,9 +45,9 @@ public record ExpertsUsed(double perToken, int most, Optional<String> lossy, Opt
     /// Returns what is to be added to a line of figures: nothing, unless the model was changed.
     public String warning() {
         return warning(lossy)
-                + estimatedKld.stream()
-                        .mapToObj(nats -> String.format(Locale.ROOT, ", about %.2g", nats))
-                        .collect(Collectors.joining());
+                + loss.map(of -> String.format(
+                                Locale.ROOT, ", about %.2g, %d loads saved", of.estimatedKld(), of.loadsSaved()))
+                        .orElse("");
     }
 
     /// Returns what is to be added to a sentence about a result that these options made differ.
@@ -55,7 +60,11 @@ public record ExpertsUsed(double perToken, int most, Optional<String> lossy, Opt
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("experts_per_token", perToken);
         lossy.ifPresent(options -> fields.put("lossy", options));
-        estimatedKld.ifPresent(nats -> fields.put("estimated_kl_divergence", nats));
+        loss.ifPresent(of -> {
+            fields.put("estimated_kl_divergence", of.estimatedKld());
+            fields.put("experts_left_out", of.leftOut());
+            fields.put("loads_saved", of.loadsSaved());
+        });
         return fields;
     }
 }

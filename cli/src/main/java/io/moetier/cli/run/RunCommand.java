@@ -29,6 +29,7 @@ import io.moetier.runtime.metrics.ActivityListener;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.text.ChatTemplate;
+import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.model.Phase;
 import java.io.IOException;
@@ -157,7 +158,7 @@ public final class RunCommand implements Callable<Integer> {
             Optional<RunProfile> kept = RunProfile.of(
                     new ProfileFolder(surroundings.cacheDirectory()),
                     name,
-                    String.valueOf(loaded.name().getFileName()),
+                    Checkpoint.nameOf(loaded.name()),
                     loaded.engine(),
                     streams);
             kept.ifPresent(RunProfile::begin);

@@ -21,7 +21,7 @@ record Findings(
         List<String> leftOut) {
     /// Returns what a model is called for people: a repository of the hub by its own name.
     static String name(ModelSummary model) {
-        return Checkpoint.nameOf(model.model().toAbsolutePath().normalize());
+        return Checkpoint.nameOf(model.model());
     }
 
     List<Measured> measured() {

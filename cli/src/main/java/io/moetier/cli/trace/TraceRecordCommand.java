@@ -83,8 +83,7 @@ public final class TraceRecordCommand implements Callable<Integer> {
             ModelSpec spec = loaded.engine().spec();
             ShownText shown = pictures.in(given, loaded);
             Optional<String> lossy = OptionFlags.lossy(loaded.engine().selection());
-            TraceHeader header = SessionTrace.header(
-                            Checkpoint.nameOf(model.model.toAbsolutePath().normalize()), spec, "")
+            TraceHeader header = SessionTrace.header(Checkpoint.nameOf(model.model), spec, "")
                     .withLossy(lossy);
             try (CleanStop _ = CleanStop.open();
                     TraceRecorder recorder = new TraceRecorder(out, header)) {

@@ -13,6 +13,7 @@ import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.SessionTrace;
 import io.moetier.runtime.trace.TraceRecorder;
+import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
@@ -94,7 +95,7 @@ final class TuneRecording {
         ModelSpec spec = loaded.engine().spec();
         try (CleanStop _ = CleanStop.open();
                 TraceRecorder recorder = new TraceRecorder(
-                        trace, SessionTrace.header(String.valueOf(name.getFileName()), spec, "prompts of tune"));
+                        trace, SessionTrace.header(Checkpoint.nameOf(name), spec, "prompts of tune"));
                 Conversation conversation = new Conversation(loaded, sampling::answer, Optional.empty())) {
             SessionTrace listener = new SessionTrace(recorder, spec);
             conversation.listen(listener);

@@ -122,8 +122,10 @@ class MeteredLossTest {
         assertTrue(lossy.requireLong("disk_bytes") < exact.requireLong("disk_bytes"));
         assertTrue(lossy.requireDouble("experts_per_token") < exact.requireDouble("experts_per_token"));
         assertFalse(exact.optionalDouble("estimated_kl_divergence").isPresent());
+        assertTrue(lossy.requireDouble("experts_left_out") > 0);
+        assertTrue(lossy.requireLong("loads_saved") > 0);
         CommandLineRun run = run("run", TINY, ONE, "-n", "4", "--temp", "0", "--max-kld", "0.2");
-        assertTrue(run.err().contains("lossy: --max-kld 0.2, about 0."), run.err());
+        assertTrue(run.err().matches("(?s).*lossy: --max-kld 0\\.2, about 0\\.\\d+, \\d+ loads saved.*"), run.err());
     }
 
     /// With a limit that is practically none the tokens are those of the exact model.

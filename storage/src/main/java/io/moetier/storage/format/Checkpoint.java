@@ -82,11 +82,12 @@ public final class Checkpoint implements AutoCloseable {
 
     /// Returns a name fit to be shown: the directory's, or the repository's in a cache of the hub.
     public String name() {
-        return nameOf(files.directory().toAbsolutePath().normalize());
+        return nameOf(files.directory());
     }
 
-    /// Returns the [#name] of the checkpoint in a directory, given by its absolute path.
-    public static String nameOf(Path directory) {
+    /// Returns the [#name] of the checkpoint in a directory; of another path, its last part.
+    public static String nameOf(Path path) {
+        Path directory = path.toAbsolutePath().normalize();
         Path parent = directory.getParent();
         if (parent != null && parent.endsWith("snapshots") && parent.getNameCount() > 1) {
             String repository = String.valueOf(directory.getName(directory.getNameCount() - 3));

@@ -22,7 +22,6 @@ import io.moetier.runtime.model.mixture.LossMeter;
 import io.moetier.runtime.model.mixture.TokenExperts;
 import io.moetier.runtime.model.pass.Workspace;
 import io.moetier.runtime.model.spec.ModelSpec;
-import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.vision.ImagePatches;
 import io.moetier.runtime.model.vision.VisionTower;
 import io.moetier.runtime.offload.DeviceWithLoaders;
@@ -717,10 +716,7 @@ public final class Engine implements AutoCloseable {
 
     /// Returns the most experts that a layer chooses for a token.
     static int numExpertsPerToken(ModelSpec spec) {
-        return spec.moeLayers().stream()
-                .mapToInt(MoeSpec::numExpertsPerToken)
-                .max()
-                .orElse(1);
+        return Math.max(1, spec.mostExpertsPerToken());
     }
 
     private static ModelSpec selected(ModelSpec spec, ExpertSelection selection) {

@@ -39,11 +39,7 @@ public final class SessionTrace implements RoutingListener {
     /// Returns the header of a trace of a model; where layers differ, it has the numbers of the largest.
     public static TraceHeader header(String model, ModelSpec spec, String workload) {
         return TraceHeader.of(
-                model,
-                most(spec, MoeSpec::numExperts),
-                most(spec, MoeSpec::numExpertsPerToken),
-                moeLayers(spec),
-                workload);
+                model, most(spec, MoeSpec::numExperts), spec.mostExpertsPerToken(), moeLayers(spec), workload);
     }
 
     /// Begins the next request: the session starts again at position 0.

@@ -43,10 +43,7 @@ public record PlannedModel(String weights, ModelSizes sizes, MemoryForecast.Mode
 
     /// Returns the most experts that a layer chooses for a token.
     public int topK() {
-        return spec().moeLayers().stream()
-                .mapToInt(MoeSpec::numExpertsPerToken)
-                .max()
-                .orElse(0);
+        return spec().mostExpertsPerToken();
     }
 
     /// Returns the slots that a budget buys.

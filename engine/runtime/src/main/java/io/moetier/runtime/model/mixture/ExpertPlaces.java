@@ -52,10 +52,7 @@ public final class ExpertPlaces {
     /// How many rows are read and written at most, and of how many elements.
     private record Sizes(int inputRows, int choices, int size) {
         static Sizes of(ModelSpec spec, int batch) {
-            int most = spec.moeLayers().stream()
-                    .mapToInt(MoeSpec::numExpertsPerToken)
-                    .max()
-                    .orElse(1);
+            int most = Math.max(1, spec.mostExpertsPerToken());
             boolean weighsInputs = spec.moeLayers().stream().anyMatch(MoeSpec::weighsInputs);
             int size = spec.moeLayers().stream()
                     .mapToInt(MoeSpec::expertSize)

@@ -322,6 +322,11 @@ public record ModelSpec(
         return blocks(MoeSpec.class).toList();
     }
 
+    /// Returns how many experts a token is sent to in the layer with the most; 0 if none has experts.
+    public int mostExpertsPerToken() {
+        return moeLayers().stream().mapToInt(MoeSpec::numExpertsPerToken).max().orElse(0);
+    }
+
     private long denseParameters() {
         return denseLinears().stream()
                         .mapToLong(linear -> (long) linear.rows() * linear.cols())
