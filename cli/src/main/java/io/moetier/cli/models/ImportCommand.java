@@ -2,6 +2,7 @@ package io.moetier.cli.models;
 
 import io.moetier.cli.option.TowerOptions;
 import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.ShellWord;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.runtime.convert.Importance;
@@ -133,12 +134,8 @@ public final class ImportCommand implements Callable<Integer> {
     ///
     /// @param tower the file of the tower, if one was named
     public static String line(String checkpoint, Optional<String> tower, Path store) {
-        return "moetier import " + quote(checkpoint)
-                + tower.map(file -> " --mmproj " + quote(file)).orElse("")
-                + " --force --out " + quote(store.toString());
-    }
-
-    private static String quote(String argument) {
-        return argument.matches("[\\w@%+=:,./-]+") ? argument : "'" + argument.replace("'", "'\\''") + "'";
+        return "moetier import " + ShellWord.of(checkpoint)
+                + tower.map(file -> " --mmproj " + ShellWord.of(file)).orElse("")
+                + " --force --out " + ShellWord.of(store.toString());
     }
 }

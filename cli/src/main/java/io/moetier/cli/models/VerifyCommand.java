@@ -4,6 +4,7 @@ import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.Progress;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
+import io.moetier.runtime.hub.HubName;
 import io.moetier.storage.expert.Damage;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.expert.StoreVerifier;
@@ -23,7 +24,8 @@ public final class VerifyCommand implements Callable<Integer> {
 
     @Parameters(
             paramLabel = "MODEL",
-            description = "A store, or a checkpoint directory or GGUF file whose store is in the cache.")
+            description =
+                    "A store, or a checkpoint directory, GGUF file or name of a model whose store is in the cache.")
     Path model = Path.of("");
 
     public VerifyCommand(Surroundings surroundings, Streams streams) {
@@ -33,7 +35,7 @@ public final class VerifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        model = LibraryTerminal.located(model, surroundings, streams);
+        model = present();
         Path store = LibraryTerminal.stores(surroundings, streams).find(model);
         List<Damage> damages;
         try (Progress progress =
@@ -54,6 +56,16 @@ public final class VerifyCommand implements Callable<Integer> {
             streams.print(store + ": no damage\n");
         }
         return damages.isEmpty() ? Failure.OK : Failure.FAILED;
+    }
+
+    /// A name of the hub's is no reason to download what has no store then.
+    private Path present() {
+        return HubName.isNamed(model.toString())
+                ? LibraryTerminal.finder(surroundings, streams)
+                        .there(HubName.parse(model.toString()))
+                        .orElseThrow(() -> new IllegalArgumentException(
+                                model + " is not here, so there is no store of it; pull or run it first"))
+                : LibraryTerminal.located(model, surroundings, streams);
     }
 
     /// A damaged manifest does not say; the verifier reports it.

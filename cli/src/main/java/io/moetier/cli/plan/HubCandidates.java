@@ -18,8 +18,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /// What a repository of the hub has, by the headers of its files.
 ///
@@ -44,18 +44,18 @@ record HubCandidates(Surroundings surroundings, Streams streams, Path folder) {
     }
 
     private static PlanCandidates of(HubRepository repository, StandIns files) {
-        Map<String, HubName> names = names(repository);
         List<Candidate> list = new ArrayList<>();
         List<String> notes = new ArrayList<>();
         List<String> unread = new ArrayList<>();
         List<RuntimeException> failures = new ArrayList<>();
-        for (HubName name : names.values()) {
-            HubSelection selection = HubSelection.of(new HubRepository(name, repository.commit(), repository.files()));
+        for (Map.Entry<HubName, HubSelection> each : models(repository).entrySet()) {
+            HubName name = each.getKey();
+            HubSelection selection = each.getValue();
             try {
                 Path opened = files.add(selection);
                 PlanCandidates found = PlanCandidates.ofSource(opened, name.toString(), !isGguf(opened));
-                for (Candidate each : found.list()) {
-                    list.add(new Candidate(each.name(), each.quantisation(), label(each, opened), each.model()));
+                for (Candidate form : found.list()) {
+                    list.add(new Candidate(form.name(), form.quantisation(), label(form, opened), form.model()));
                 }
                 if (notes.isEmpty()) {
                     notes.addAll(found.notes());
@@ -79,35 +79,31 @@ record HubCandidates(Surroundings surroundings, Streams streams, Path folder) {
     }
 
     /// Returns the models in GGUF, the one that is meant first; a checkpoint alone where that is meant.
-    private static Map<String, HubName> names(HubRepository repository) {
-        Map<String, HubName> names = new LinkedHashMap<>();
-        HubName asked = repository.name();
-        boolean chosen = asked.selection().isPresent();
-        if (chosen) {
+    private static Map<HubName, HubSelection> models(HubRepository repository) {
+        Map<HubName, HubSelection> models = new LinkedHashMap<>();
+        if (repository.name().selection().isPresent()) {
             HubSelection meant = HubSelection.of(repository);
-            names.put(meant.model().orElse(""), asked);
-            if (meant.model().filter(file -> file.endsWith(GGUF)).isEmpty()) {
-                return names;
+            models.put(repository.name(), meant);
+            if (!isGguf(meant)) {
+                return models;
             }
         }
-        for (HubFile file : repository.files()) {
-            if (names.size() < MOST_MODELS && isModel(file)) {
-                HubName name = asked.selecting(file.path());
-                HubSelection.of(new HubRepository(name, repository.commit(), repository.files()))
-                        .model()
-                        .ifPresent(opened -> names.putIfAbsent(opened, name));
+        Optional<HubSelection> meant = models.values().stream().findFirst();
+        HubSelection.each(repository).forEach((name, selection) -> {
+            boolean isMeant =
+                    meant.filter(of -> of.model().equals(selection.model())).isPresent();
+            if (models.size() < MOST_MODELS && isGguf(selection) && !isMeant) {
+                models.put(name, selection);
             }
+        });
+        if (models.isEmpty()) {
+            models.put(repository.name(), HubSelection.of(repository)); // its only model, or the hub's refusal
         }
-        if (names.isEmpty()) {
-            names.put("", asked); // its only model, or the hub's refusal
-        }
-        return names;
+        return models;
     }
 
-    /// Towers and importance matrices are no models.
-    private static boolean isModel(HubFile file) {
-        String name = file.path().toLowerCase(Locale.ROOT);
-        return name.endsWith(GGUF) && !name.contains("mmproj") && !name.contains("imatrix");
+    private static boolean isGguf(HubSelection selection) {
+        return selection.model().filter(file -> file.endsWith(GGUF)).isPresent();
     }
 
     private static String label(Candidate candidate, Path opened) {

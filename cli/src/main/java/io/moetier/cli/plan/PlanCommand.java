@@ -122,7 +122,7 @@ public final class PlanCommand implements Callable<Integer> {
             OutputFile.check(page, "--report");
         }
         PlanPlaces places = new PlanPlaces(new MachineFile(surroundings, streams), device, vram);
-        List<Place> all = places.all();
+        Place place = places.meant();
         PlanCandidates candidates = candidates();
         RoutingKnowledge routing = trace == null ? new PriorRouting(HitPriors.shipped()) : new TracedRouting(trace);
         Planner planner = new Planner(limits(), routing, io, OptionFlags::sentence);
@@ -135,8 +135,9 @@ public final class PlanCommand implements Callable<Integer> {
         List<Integer> contexts = Stream.of(meant, Math.min(most, Memory.DEFAULT_CONTEXT), Math.min(most, LARGE_CONTEXT))
                 .distinct()
                 .toList();
-        Plan plan = Plan.of(planner, new Plan.Question(candidates.list(), all, contexts, places.compared()));
-        PlanReport report = new PlanReport(candidates, plan, planner, asked, ram != null);
+        Plan plan = Plan.of(planner, new Plan.Question(candidates.list(), place, contexts, places.compared()));
+        PlanReport report =
+                new PlanReport(candidates, plan, planner, new PlanReport.Asked(asked, ram != null, device, io));
         if (page != null) {
             OutputFile.write(page, "--report", report.page());
         }

@@ -10,14 +10,12 @@ import io.moetier.runtime.session.MemoryForecast.PlannedDevice;
 import io.moetier.storage.memory.ByteSize;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
-/// Where a model could be computed: on this machine's processor, and on a device that was named.
+/// Where a model would be computed: on the device that was named, else on this machine's processor.
 ///
 /// @param vram what may be taken of the device's memory
 record PlanPlaces(
@@ -27,20 +25,17 @@ record PlanPlaces(
     private static final String PROCESSOR = "CPU";
     private static final String COMPARED_GPU = "rtx3060";
 
-    /// Returns the places, the one that was named first.
+    /// Returns the place that is meant.
     ///
     /// @throws IllegalArgumentException if there is no such device, or it is not known how much memory it has
-    List<Place> all() {
-        List<Place> places = new ArrayList<>();
+    Place meant() {
         if (device == null) {
             if (vram != null) {
                 throw new IllegalArgumentException("--vram is of a GPU: name one with --device");
             }
-            places.add(new Place(PROCESSOR, machine.current(), Origin.MEASURED, machine.prompts(), Optional.empty()));
-            return places;
+            return new Place(PROCESSOR, machine.current(), Origin.MEASURED, machine.prompts(), Optional.empty());
         }
-        places.add(named(device));
-        return places;
+        return named(device);
     }
 
     /// Returns a GPU that many have, to compare with; nothing where one was named.

@@ -4,6 +4,7 @@ import io.moetier.cli.report.HtmlBody;
 import io.moetier.cli.report.HtmlReport;
 import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.Table;
+import io.moetier.cli.terminal.ShellWord;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.plan.Alternative;
 import io.moetier.lab.plan.Candidate;
@@ -16,6 +17,8 @@ import io.moetier.lab.plan.SpeedForecast;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.session.MemoryForecast;
 import io.moetier.runtime.session.MemoryPlan;
+import io.moetier.storage.expert.IoMode;
+import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.memory.ByteSize;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,12 +26,24 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// What `plan` found, for people and for programs.
 ///
-/// @param asked tokens of the context that was asked for, 0 if none
-/// @param limited whether main memory is what was said, not what there is
-record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, int asked, boolean limited) {
+/// @param asked what the command that is printed has to say again
+record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, Asked asked) {
+    /// What was asked for.
+    ///
+    /// @param context its tokens, 0 if none
+    /// @param limited whether main memory is what was said, not what there is
+    /// @param device as it was named
+    record Asked(int context, boolean limited, @Nullable String device, IoMode io) {
+        /// A machine that is known by its profile alone has a GPU that is called `cuda` there.
+        private String gpu() {
+            return device != null && device.startsWith("cuda") ? device : "cuda";
+        }
+    }
+
     /// What the fields of `--json` are: it changes when old readers could no longer read them.
     static final String FORMAT = "moetier-plan/1";
 
@@ -151,7 +166,7 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, int ask
                 .row(
                         memory.device().isPresent() ? "  experts, pinned" : "  experts",
                         ByteSize.format(memory.slots().bytes()) + ", room for "
-                                + memory.slots().number() + " of " + model.layers() * model.experts());
+                                + memory.slots().number() + " of " + model.numExperts());
         main.parts()
                 .forEach(part ->
                         table.row("  " + part.name(), ByteSize.format(part.bytes()) + remark(part, memory, model)));
@@ -235,7 +250,7 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, int ask
                 .map(MemoryForecast.OnDevice::slots)
                 .orElse(memory.slots())
                 .number();
-        return RunReport.percent((double) slots / ((double) model.layers() * model.experts()));
+        return RunReport.percent((double) slots / model.numExperts());
     }
 
     private static String range(Interval interval) {
@@ -302,28 +317,31 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, int ask
 
     private List<String> commands(Alternative taken) {
         Candidate candidate = taken.candidate();
-        String context = asked > 0 ? " --ctx " + asked : "";
-        String ram = limited
+        String context = asked.context() > 0 ? " --ctx " + asked.context() : "";
+        String io =
+                asked.io() == IoMode.AUTO ? "" : " --io " + asked.io().name().toLowerCase(Locale.ROOT);
+        String ram = asked.limited()
                 ? taken.memory()
                         .map(memory -> " --ram " + (memory.slots().bytes() >> 10) + "K")
                         .orElse("")
                 : "";
         String gpu = taken.place().device().isEmpty()
                 ? ""
-                : " --device cuda"
+                : " --device " + asked.gpu()
                         + taken.place().device().get().budget().stream()
                                 .mapToObj(bytes -> " --vram " + (bytes >> 10) + "K")
                                 .findFirst()
                                 .orElse("");
-        String options = context + ram + gpu + " \"…\"";
+        String options = context + ram + io + gpu + " \"…\"";
+        String model = ShellWord.of(candidate.name());
         return candidate
                 .quantisation()
                 .map(type -> {
-                    String store = Path.of(candidate.name()).getFileName() + "." + type + ".mtier";
+                    String store = ShellWord.of(Checkpoint.nameOf(Path.of(candidate.name())) + "." + type + ".mtier");
                     return List.of(
-                            "./moetier import " + candidate.name() + " --quant " + type + " --out " + store,
+                            "./moetier import " + model + " --quant " + type + " --out " + store,
                             "./moetier run " + store + options);
                 })
-                .orElseGet(() -> List.of("./moetier run " + candidate.name() + options));
+                .orElseGet(() -> List.of("./moetier run " + model + options));
     }
 }

@@ -11,13 +11,15 @@ import java.util.Map;
 /// What a sweep has found.
 ///
 /// @param device what computed
-/// @param expectations of each setting that could be predicted; none if `doctor` has not measured this machine
+/// @param expectations of each setting that could be predicted
+/// @param whyNone there are no expectations, as the end of a sentence; empty if there are some
 /// @param leftOut what there was no time for
 record Findings(
         ModelSummary model,
         String device,
         List<SettingResult> results,
         List<Expectation> expectations,
+        String whyNone,
         List<String> leftOut) {
     /// Returns what a model is called for people: a repository of the hub by its own name.
     static String name(ModelSummary model) {

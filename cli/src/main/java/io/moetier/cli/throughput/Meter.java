@@ -164,16 +164,8 @@ final class Meter implements AutoCloseable {
     ///
     /// @param onToken is told the number of each, before the time is noted
     private void run(Case of, long seed, long[] stamps, IntConsumer onToken) {
-        SamplingParams usual = SamplingParams.DEFAULT;
-        SamplingParams params = new SamplingParams(
-                usual.temperature(),
-                usual.topK(),
-                usual.topP(),
-                usual.minP(),
-                usual.repeatPenalty(),
-                usual.repeatLastN(),
-                seed);
-        Sampler sampler = new Sampler(params, spec().vocabSize(), engine().contextLength());
+        Sampler sampler =
+                new Sampler(SamplingParams.DEFAULT.withSeed(seed), spec().vocabSize(), engine().contextLength());
         int[] count = new int[1];
         new Generator(session, sampler, Set.of())
                 .run(

@@ -93,11 +93,11 @@ public final class ProfileCommand implements Callable<Integer> {
         if (model.model.equals(Path.of(""))) {
             throw new IllegalArgumentException("missing required parameter: 'MODEL'; see moetier profile --help");
         }
-        sweep.check();
         check(page, "--report");
         check(json, "--json");
         check(jfr, "--jfr");
         EngineConfig config = model.config(surroundings, streams);
+        sweep.check(config);
         model.model = LibraryTerminal.located(model.model, surroundings, streams);
         Findings findings = findings(config);
         ProfileSummary summary = new ProfileSummary(findings);

@@ -37,10 +37,7 @@ record ProfileSummary(Findings findings, List<Measured> all) {
                 .max(Comparator.comparingDouble(each -> Math.abs(each.error())))
                 .ifPresentOrElse(
                         worst -> sentences.add(worst.sentence()),
-                        () -> sentences.add("No prediction: "
-                                + (all.stream().allMatch(each -> each.of().threads() == 0)
-                                        ? "the cost model here is that of a processor."
-                                        : "this machine was not measured; moetier doctor does.")));
+                        () -> sentences.add("No prediction: " + findings.whyNone() + "."));
         sentences.addAll(findings.leftOut());
         unsteady().ifPresent(sentences::add);
         return sentences;

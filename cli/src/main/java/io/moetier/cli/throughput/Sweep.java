@@ -85,8 +85,9 @@ final class Sweep {
 
     /// Checks what does not depend on a model.
     ///
-    /// @throws IllegalArgumentException if a value cannot be
-    void check() {
+    /// @param config what else was asked for
+    /// @throws IllegalArgumentException if a value cannot be, or two contradict each other
+    void check(EngineConfig config) {
         require("-p", prompts == null ? List.of() : prompts, 1);
         require("-n", generated == null ? List.of() : generated, 1);
         require("--depths", depths == null ? List.of() : depths, 0);
@@ -95,6 +96,25 @@ final class Sweep {
         if (seconds != null && !(seconds > 0 && seconds < 1e6)) {
             throw new IllegalArgumentException("--seconds must be above 0, not " + seconds);
         }
+        if (!config.compute().devices().isEmpty() && threadCounts != null) {
+            throw new IllegalArgumentException("--thread-counts is for the processor, and a GPU computes");
+        }
+        if (config.compute().threads() != 0 && threadCounts != null) {
+            throw new IllegalArgumentException("--threads and --thread-counts: expected one of them");
+        }
+        if (config.memory().ramBytes().isPresent() && budgets != null) {
+            throw new IllegalArgumentException("--ram and --budgets: expected one of them");
+        }
+        for (String budget : budgets == null ? List.<String>of() : budgets) {
+            long _ = bytes(budget.strip(), Long.MAX_VALUE);
+        }
+    }
+
+    /// Returns the bytes of a share of all, or of a size.
+    private static long bytes(String budget, long allBytes) {
+        return ExpertShare.isOne(budget)
+                ? Math.round(ExpertShare.parse("--budgets", budget) * allBytes)
+                : ByteSize.parse(budget).bytes();
     }
 
     private static void require(String option, List<Integer> values, int least) {
@@ -178,16 +198,7 @@ final class Sweep {
     List<Setting> settings(EngineConfig config, long allBytes, long leastBytes) {
         boolean ofCpu = config.compute().devices().isEmpty();
         int asked = config.compute().threads();
-        if (!ofCpu && threadCounts != null) {
-            throw new IllegalArgumentException("--thread-counts is for the processor, and a GPU computes");
-        }
-        if (asked != 0 && threadCounts != null) {
-            throw new IllegalArgumentException("--threads and --thread-counts: expected one of them");
-        }
         OptionalLong ram = config.memory().ramBytes();
-        if (ram.isPresent() && budgets != null) {
-            throw new IllegalArgumentException("--ram and --budgets: expected one of them");
-        }
         int all = ofCpu ? PhysicalCores.threads(asked) : 0;
         int most = threadCounts().stream().mapToInt(count -> count).max().orElse(all);
         List<Setting> settings = new ArrayList<>();
@@ -195,7 +206,10 @@ final class Sweep {
             settings.add(new Setting(ByteSize.format(ram.getAsLong()), ram, most));
         } else {
             for (String budget : budgets == null ? (quick ? QUICK_BUDGETS : BUDGETS) : budgets) {
-                settings.add(new Setting(budget.strip(), bytes(budget, allBytes, leastBytes), most));
+                OptionalLong bytes = bytes(budget, allBytes, leastBytes);
+                if (settings.stream().noneMatch(other -> other.ramBytes().equals(bytes))) {
+                    settings.add(new Setting(budget.strip(), bytes, most)); // not the same by another name
+                }
             }
         }
         Setting first = settings.getFirst();
@@ -204,7 +218,7 @@ final class Sweep {
                 settings.add(new Setting(first.budget(), first.ramBytes(), count));
             }
         }
-        return settings.stream().distinct().toList();
+        return List.copyOf(settings);
     }
 
     private List<Integer> counts(int most) {
@@ -224,9 +238,7 @@ final class Sweep {
         if (text.equals("100%")) {
             return OptionalLong.empty(); // as far as they fit
         }
-        long bytes = ExpertShare.isOne(text)
-                ? Math.round(ExpertShare.parse("--budgets", text) * allBytes)
-                : ByteSize.parse(text).bytes();
+        long bytes = bytes(text, allBytes);
         if (bytes < leastBytes && budgets != null) {
             throw new IllegalArgumentException("--budgets: " + text + " is " + ByteSize.format(bytes)
                     + ", but the experts of one layer, which are needed at the same time, take "

@@ -80,7 +80,9 @@ final class SweepRun implements AutoCloseable {
                 }
             }
         }
-        return new Findings(summary, device, results, expectations(), leftOut);
+        List<Expectation> expectations = expectations();
+        String whyNone = expectations.isEmpty() ? whyNoExpectation() : "";
+        return new Findings(summary, device, results, expectations, whyNone, leftOut);
     }
 
     @Override
@@ -193,7 +195,8 @@ final class SweepRun implements AutoCloseable {
         String policy = switch (config.offloading().policy()) {
             case PolicyChoice.Auto _ -> PolicyChoice.Auto.name(experts.slots().number(), experts.numExperts());
             case PolicyChoice.Named named -> named.name();
-            case PolicyChoice.Own _ -> "lru";
+            case PolicyChoice.Own _ ->
+                throw new IllegalStateException("a policy without a name, which no option gives");
         };
         boolean pastCache = engine.store().readsPastCache();
         return new Held(experts.slots().number(), experts.slots().bytes(), policy, pastCache, tiers);
@@ -212,6 +215,16 @@ final class SweepRun implements AutoCloseable {
             }
         }
         return List.copyOf(expectations);
+    }
+
+    private String whyNoExpectation() {
+        if (!config.compute().devices().isEmpty()) {
+            return "the cost model here is that of a processor";
+        }
+        if (peaks.profile().isEmpty()) {
+            return "this machine was not measured; moetier doctor does";
+        }
+        return tracedTokens == 0 ? "no token was generated" : "the policy needs what this run does not have";
     }
 
     private static void requireNoInterrupt() throws InterruptedIOException {

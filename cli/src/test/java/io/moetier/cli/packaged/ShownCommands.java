@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -55,10 +56,12 @@ final class ShownCommands implements AutoCloseable {
         launched |= ofMoetier;
         ProcessBuilder builder = shell(command);
         builder.environment().put("MOETIER_CACHE", cache.toString());
-        builder.environment().keySet().removeIf(name -> name.startsWith("HF_"));
+        builder.environment()
+                .keySet()
+                .removeIf(name ->
+                        name.startsWith("HF_") || name.toLowerCase(Locale.ROOT).endsWith("_proxy"));
         builder.environment().put("HF_ENDPOINT", hub.endpoint().toString());
         builder.environment().put("HF_HOME", cache.resolve("huggingface").toString());
-        builder.environment().put("NO_PROXY", hub.endpoint().getHost());
         if (quick) {
             builder.environment().put("MOETIER_JAVA_OPTS", QUICK);
         }

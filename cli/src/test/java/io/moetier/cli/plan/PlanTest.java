@@ -108,6 +108,8 @@ class PlanTest {
         assertTrue(text.contains("Speeds are those of a machine, as doctor measured it"), text);
         assertTrue(text.contains("\n  ./moetier run " + TINY + " --ctx 1024 --ram "), text);
         assertTrue(text.contains("What would help: "), text);
+        text = ok("plan", TINY, "--io", "direct", "--device", "rtx3060", "--ram", "4G");
+        assertTrue(text.contains(" --io direct --device cuda"), text);
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.moetier.cli.throughput;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.moetier.lab.throughput.Case;
 import io.moetier.runtime.session.EngineConfig;
@@ -37,5 +38,32 @@ class SweepTest {
                 sweep.settings(EngineConfig.DEFAULT, 1000, 10).stream()
                         .map(Setting::label)
                         .toList());
+    }
+
+    /// The least that a model needs makes 25 % what 50 % is.
+    @Test
+    void theSameBudgetByAnotherNameIsMeasuredOnce() {
+        assertEquals(
+                List.of("100%", "50%"),
+                sweep.settings(EngineConfig.DEFAULT.withThreads(1), 1000, 600).stream()
+                        .map(Setting::budget)
+                        .toList());
+    }
+
+    @Test
+    void whatContradictsIsFoundBeforeAModelIsLookedFor() {
+        sweep.threadCounts = List.of(1);
+        assertEquals(
+                "--threads and --thread-counts: expected one of them",
+                assertThrows(IllegalArgumentException.class, () -> sweep.check(EngineConfig.DEFAULT.withThreads(1)))
+                        .getMessage());
+        sweep.threadCounts = null;
+        sweep.budgets = List.of("50%", "much");
+        assertThrows(IllegalArgumentException.class, () -> sweep.check(EngineConfig.DEFAULT));
+        EngineConfig limited = EngineConfig.DEFAULT.withRamBytes(1 << 20);
+        assertEquals(
+                "--ram and --budgets: expected one of them",
+                assertThrows(IllegalArgumentException.class, () -> sweep.check(limited))
+                        .getMessage());
     }
 }

@@ -81,7 +81,8 @@ record HubModel(String label, List<HubFile> files, String opened) {
         if (indexed && !shards.isEmpty()) {
             return isWhole(shards) ? shards : List.of();
         }
-        return !single.isEmpty() ? single : indexed || all.size() == 1 ? all : List.of();
+        boolean isAll = indexed || (all.size() == 1 && isWhole(all));
+        return !single.isEmpty() ? single : isAll ? all : List.of();
     }
 
     long bytes() {

@@ -74,6 +74,13 @@ public record LossCalibration(String text, long tokens, List<Point> points) {
                                 + " costs; perplexity measures that when it calibrates a model"));
     }
 
+    /// Checks that what a dose costs a model was measured, where its loss is to be limited.
+    ///
+    /// @throws InvalidOptionException as [#kldPerDose(ExpertSelection, Path, Optional, Path)]
+    static void require(ExpertSelection selection, Path name, Optional<String> fingerprint, Path cacheDirectory) {
+        OptionalDouble _ = kldPerDose(selection, name, fingerprint, cacheDirectory);
+    }
+
     /// Keeps this as the calibration of a model.
     public void keep(Path cacheDirectory, String fingerprint) throws IOException {
         Path file = file(cacheDirectory, fingerprint);

@@ -55,9 +55,10 @@ record OllamaModels(List<Path> folders) {
             default -> model;
         };
         for (Path folder : folders) {
-            Path manifest = folder.resolve("manifests").resolve(path).resolve(tag);
+            Path manifests = folder.resolve("manifests");
+            Path manifest = manifests.resolve(path).resolve(tag);
             if (Files.isRegularFile(manifest)) {
-                return read(folder, manifest, model + ":" + tag);
+                return read(folder, manifest, name(manifests.relativize(manifest))); // however it was spelt
             }
         }
         return Optional.empty();

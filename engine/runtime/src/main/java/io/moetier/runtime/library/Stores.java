@@ -30,7 +30,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
@@ -108,7 +107,7 @@ public final class Stores {
             }
             Path store = cached(source);
             if (!Files.exists(store)) {
-                OptionalDouble _ = LossCalibration.kldPerDose(
+                LossCalibration.require(
                         config.numerics().selection(),
                         model,
                         Optional.of(CheckpointImporter.fingerprint(source, Quantisation.KEEP)),

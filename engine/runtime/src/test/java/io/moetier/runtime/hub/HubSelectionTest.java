@@ -78,6 +78,10 @@ class HubSelectionTest {
         assertEquals(
                 "hf:o/r:Q8_0 is not there; hf:o/r has no model in GGUF or safetensors",
                 refused("hf:o/r:Q8_0", "M-Q8_0-00001-of-00002.gguf"));
+        // what a cut leaves where the index has not come
+        assertEquals(
+                "hf:o/r has no model in GGUF or safetensors",
+                refused("hf:o/r", "config.json", "model-00001-of-00004.safetensors"));
     }
 
     @Test

@@ -31,11 +31,9 @@ public record Plan(List<Alternative> alternatives, Optional<Alternative> recomme
     /// @param candidates the first is the one that was named
     /// @param contexts the first is the one that is meant
     /// @param gpu a device to compare with, where there is none
-    public record Question(
-            List<Candidate> candidates, List<Place> places, List<Integer> contexts, Optional<Place> gpu) {
+    public record Question(List<Candidate> candidates, Place place, List<Integer> contexts, Optional<Place> gpu) {
         public Question {
             candidates = List.copyOf(candidates);
-            places = List.copyOf(places);
             contexts = List.copyOf(contexts);
         }
     }
@@ -44,10 +42,8 @@ public record Plan(List<Alternative> alternatives, Optional<Alternative> recomme
     public static Plan of(Planner planner, Question question) {
         List<Alternative> all = new ArrayList<>();
         for (Candidate candidate : question.candidates()) {
-            for (Place place : question.places()) {
-                for (int context : question.contexts()) {
-                    all.add(planner.plan(candidate, place, context));
-                }
+            for (int context : question.contexts()) {
+                all.add(planner.plan(candidate, question.place(), context));
             }
         }
         Optional<Alternative> recommended = recommended(all, question.contexts().getFirst());
@@ -87,7 +83,6 @@ public record Plan(List<Alternative> alternatives, Optional<Alternative> recomme
         all.stream()
                 .filter(each -> each.fits()
                         && each.contextLength() == context
-                        && each.place().equals(taken.place())
                         && each.candidate().model().bytes() < candidate.model().bytes())
                 .max(Comparator.comparingDouble(Alternative::likelySpeed))
                 .ifPresent(

@@ -37,7 +37,7 @@ public record PlannedModel(String weights, ModelSizes sizes, MemoryForecast.Mode
     }
 
     /// Returns the experts of all layers.
-    int numExperts() {
+    public int numExperts() {
         return spec().moeLayers().stream().mapToInt(MoeSpec::numExperts).sum();
     }
 

@@ -133,9 +133,9 @@ public record SpeedForecast(
                                 * costs.rowSeconds(DType.F16).orElse(0));
         int passes = Math.ceilDiv(tokens, memory.batch());
         double chosen = 1 - Math.pow(1 - (double) model.topK() / model.experts(), (double) tokens / passes);
-        double share = (double) slots.numSlots() / ((double) model.layers() * model.experts());
-        double missing = passes * chosen * Math.max(0, 1 - share) * model.layers() * model.experts();
-        double expertBytes = (double) model.memory().slotBudget().allBytes() / (model.layers() * model.experts());
+        double share = (double) slots.numSlots() / (double) model.numExperts();
+        double missing = passes * chosen * Math.max(0, 1 - share) * model.numExperts();
+        double expertBytes = (double) model.memory().slotBudget().allBytes() / model.numExperts();
         double loads = missing == 0
                 ? 0
                 : basis.machine()
@@ -148,9 +148,7 @@ public record SpeedForecast(
     /// Returns the products of queries, keys and values for each token, with half of the prompt before it.
     private static double attentionWeights(PlannedModel model, int tokens) {
         return (double) tokens
-                / 2
-                * 2
-                * model.spec().layers().size()
+                * model.spec().layers().size() // half of the tokens, and keys and values
                 * model.spec().hiddenSize();
     }
 }

@@ -25,7 +25,7 @@ public final class SteadyState {
     public static OptionalInt begin(double[] seconds) {
         int size = seconds.length >= BATCH * LEAST_BATCHES ? BATCH : 1;
         double[] batches = new double[seconds.length / size];
-        Arrays.setAll(batches, i -> median(Arrays.copyOfRange(seconds, i * size, (i + 1) * size)));
+        Arrays.setAll(batches, i -> Medians.of(Arrays.copyOfRange(seconds, i * size, (i + 1) * size)));
         if (seconds.length < LEAST_STEPS) {
             return OptionalInt.empty();
         }
@@ -39,7 +39,7 @@ public final class SteadyState {
         double squares = 0;
         double least = Double.POSITIVE_INFINITY;
         int best = 0;
-        double scale = median(batches); // so that the squares do not cancel
+        double scale = Medians.of(batches); // so that the squares do not cancel
         for (int from = batches.length - 1; from >= 0; from--) {
             double x = batches[from] - scale;
             sum += x;
@@ -52,9 +52,5 @@ public final class SteadyState {
             }
         }
         return best;
-    }
-
-    private static double median(double[] values) {
-        return Medians.of(values);
     }
 }

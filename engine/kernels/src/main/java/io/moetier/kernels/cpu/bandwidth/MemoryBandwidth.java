@@ -22,6 +22,8 @@ public final class MemoryBandwidth implements AutoCloseable {
     private static final int TIMES_CACHES = 4;
 
     private static final int PART_BYTES = 4 << 20;
+    private static final int LEAST_PART_BYTES = 64 << 10;
+    private static final int PARTS_PER_THREAD = 8;
     private static final int PASSES = 6;
 
     /// What has to be read before the code that reads is compiled, however small the memory.
@@ -56,7 +58,7 @@ public final class MemoryBandwidth implements AutoCloseable {
         try (WorkerPool pool = new WorkerPool(threads)) {
             for (MemoryReading way : ways) {
                 for (long pass = 0; pass < passes; pass++) {
-                    double read = pass(pool, way);
+                    double read = pass(pool, way, partBytes(threads));
                     if (read > most) {
                         most = read;
                         fastestWay = way;
@@ -71,7 +73,7 @@ public final class MemoryBandwidth implements AutoCloseable {
     /// all were tried: what this moment allows.
     public double passBytesPerSecond(int threads) {
         try (WorkerPool pool = new WorkerPool(threads)) {
-            return pass(pool, fastestWay);
+            return pass(pool, fastestWay, partBytes(threads));
         }
     }
 
@@ -80,13 +82,17 @@ public final class MemoryBandwidth implements AutoCloseable {
         arena.close();
     }
 
-    private double pass(WorkerPool pool, MemoryReading way) {
-        int parts = (int) (memory.byteSize() / PART_BYTES);
+    private double pass(WorkerPool pool, MemoryReading way, long partBytes) {
+        int parts = (int) (memory.byteSize() / partBytes);
         long start = System.nanoTime();
-        pool.run(
-                (part, worker) -> results.add(way.read(memory, (long) part * PART_BYTES, (part + 1L) * PART_BYTES)),
-                parts);
+        pool.run((part, worker) -> results.add(way.read(memory, part * partBytes, (part + 1L) * partBytes)), parts);
         return memory.byteSize() * 1e9 / Math.max(1, System.nanoTime() - start);
+    }
+
+    /// Returns a power of two that leaves several parts for each thread, if there is so much.
+    private long partBytes(int threads) {
+        long each = Long.highestOneBit(Math.max(1, memory.byteSize() / ((long) PARTS_PER_THREAD * threads)));
+        return Math.clamp(each, LEAST_PART_BYTES, PART_BYTES);
     }
 
     private static List<MemoryReading> ways() {
