@@ -185,12 +185,20 @@ final class MemoryGuard implements AutoCloseable {
         List<MemoryLimit> present = await(thread.submit(limits::get));
         long missing = MemoryBudget.shortage(present, bytes, empty, false);
         if (missing > 0) {
-            slots.giveBack(missing, MemoryBudget.ofAddresses(present, bytes, empty, false));
+            slots.giveBack(Math.max(missing, withdraw()), MemoryBudget.ofAddresses(present, bytes, empty, false));
             await(thread.submit(() -> MemoryBudget.tightest(limits.get(), bytes)))
                     .ifPresent(limit -> {
                         throw tooLong(bytes, limit);
                     });
         }
+    }
+
+    /// Takes back what was asked for, which what is missing now contains; returns what of it no limit tells.
+    private synchronized long withdraw() {
+        long refused = slots.isAsked() ? owed : 0;
+        owed = 0;
+        slots.ask(0, false);
+        return refused;
     }
 
     private static InvalidOptionException tooLong(long bytes, MemoryLimit limit) {

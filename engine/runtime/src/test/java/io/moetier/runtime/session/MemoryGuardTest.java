@@ -256,6 +256,27 @@ class MemoryGuardTest {
         assertEquals(List.of(70 * MIB), slots.given);
     }
 
+    /// What was asked for before is part of what is missing, or was to be taken of what is missing now.
+    @Test
+    void whoMakesRoomDoesNotGiveTwice() {
+        slots.computing = true;
+        limitBytes = 1020 * MIB;
+        guard.look(false, 0);
+        assertTrue(slots.isAsked);
+        guard.makeRoom(10 * MIB);
+        assertEquals(List.of(limitBytes / 20 - 10 * MIB), slots.given);
+        assertFalse(slots.isAsked);
+    }
+
+    @Test
+    void whoMakesRoomGivesForARefusedLimitAsWell() {
+        slots.computing = true;
+        guard.look(true, 0);
+        guard.makeRoom(930 * MIB);
+        assertEquals(List.of(40 * MIB), slots.given, "more than the 30 MiB that are missing");
+        assertFalse(slots.isAsked);
+    }
+
     @Test
     void whereAddressesAreShortPagesAreNotEnough() {
         guard.makeRoom(970 * MIB);
