@@ -105,7 +105,8 @@ public final class ExpertTiers implements AutoCloseable {
     ///
     /// @param byteSize to be given back, or if it is negative, to be taken again
     /// @param addresses whether pages alone are not enough
-    private record Asked(long byteSize, boolean addresses) {}
+    /// @param begun whether it is being done
+    private record Asked(long byteSize, boolean addresses, boolean begun) {}
 
     /// What of a layer's choice falls to one device.
     private static final class Share {
@@ -440,26 +441,42 @@ public final class ExpertTiers implements AutoCloseable {
     }
 
     /// Asks for `byteSize` bytes of slots in main memory to be given back, or if it is negative for so many to be taken
-    /// again, before the next layer or with [#settle()]. What was asked for before counts no more. From any thread.
+    /// again, before the next layer or with [#settle()]. What was asked for before counts no more; if that
+    /// is being done, this does not count. From any thread.
     ///
     /// @param addresses whether pages alone are not enough
     public void ask(long byteSize, boolean addresses) {
-        asked.set(byteSize == 0 ? null : new Asked(byteSize, addresses));
+        Asked next = byteSize == 0 ? null : new Asked(byteSize, addresses, false);
+        asked.updateAndGet(before -> before != null && before.begun ? before : next);
     }
 
-    /// Says whether anything that was asked for was not begun yet, from any thread.
+    /// Says whether anything that was asked for was not done yet, from any thread.
     public boolean isAsked() {
         return asked.get() != null;
     }
 
+    /// Says whether what was asked for is being done, from any thread.
+    public boolean isSettling() {
+        Asked found = asked.get();
+        return found != null && found.begun;
+    }
+
     /// Does what was asked for. To be called between layers.
     public void settle() {
-        Asked found = asked.get() == null ? null : asked.getAndSet(null);
+        if (asked.get() == null) {
+            return;
+        }
+        Asked found = asked.updateAndGet(
+                before -> before == null ? null : new Asked(before.byteSize, before.addresses, true));
         if (found != null) {
-            if (found.byteSize > 0) {
-                giveBack(found.byteSize, found.addresses);
-            } else {
-                takeAgain(-found.byteSize);
+            try {
+                if (found.byteSize > 0) {
+                    giveBack(found.byteSize, found.addresses);
+                } else {
+                    takeAgain(-found.byteSize);
+                }
+            } finally {
+                asked.set(null);
             }
         }
     }

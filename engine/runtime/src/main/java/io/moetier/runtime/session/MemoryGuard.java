@@ -35,12 +35,13 @@ final class MemoryGuard implements AutoCloseable {
     private final Supplier<MemoryPressure> pressure;
     private final Slots slots;
     private final ScheduledExecutorService thread;
-    private final ElasticRule rule = new ElasticRule(); // guarded by this, as the next five
+    private final ElasticRule rule = new ElasticRule(); // guarded by this, as the next six
     private boolean hasLooked;
     private long events;
     private long lookedNanos;
     private long refusedNanos = -PERIOD_NANOS;
     private long owed; // bytes for a limit that was refused, until slots go for it
+    private boolean refusedMeanwhile; // while slots were moving
     private boolean asksForAlarms; // with its first look; of the thread, as the next
     private long emptyBefore;
     private @Nullable MemoryAlarm alarm; // of the thread, until that has ended
@@ -61,13 +62,16 @@ final class MemoryGuard implements AutoCloseable {
         long allBytes();
 
         /// Asks for so many bytes to be given back, or if it is negative, to be taken again; what was asked for before
-        /// counts no more.
+        /// counts no more, unless it is being done: then this does not.
         ///
         /// @param addresses whether pages alone are not enough
         void ask(long bytes, boolean addresses);
 
-        /// Says whether nobody has begun yet with what was asked for.
+        /// Says whether anything that was asked for was not done yet.
         boolean isAsked();
+
+        /// Says whether what was asked for is being done.
+        boolean isSettling();
 
         /// Has it done, if nobody computes.
         void settleIfIdle();
@@ -126,17 +130,24 @@ final class MemoryGuard implements AutoCloseable {
         return now - lookedNanos >= PERIOD_NANOS;
     }
 
-    /// Looks at the limits.
+    /// Looks at the limits, unless slots are moving: what these leave is half told then, and the next look is soon.
     ///
-    /// @param refused whether somebody may have tried to lower a limit in vain, of which the limits tell nothing
-    synchronized void look(boolean refused, long now) {
+    /// @param maybeRefused whether somebody may have tried to lower a limit in vain, of which no limit tells
+    synchronized void look(boolean maybeRefused, long now) {
+        boolean settling = slots.isSettling();
+        List<MemoryLimit> present = limits.get();
+        settling |= slots.isSettling();
+        boolean refused = maybeRefused || refusedMeanwhile;
+        refusedMeanwhile = refused && settling;
+        if (settling) {
+            return;
+        }
         lookedNanos = now;
         MemoryPressure found = pressure.get();
         boolean met = hasLooked && found.events() > events;
         boolean pressed = met || found.stalled() >= MANY_STALLS;
         hasLooked = true;
         events = found.events();
-        List<MemoryLimit> present = limits.get();
         long empty = slots.emptyBytes();
         boolean newlyRefused = refused
                 && now - refusedNanos >= PERIOD_NANOS // one try is told many times

@@ -38,6 +38,11 @@ record TierSlots(ExpertTiers tiers, long slotBytes, long allBytes, IfIdle ifIdle
     }
 
     @Override
+    public boolean isSettling() {
+        return tiers.isSettling();
+    }
+
+    @Override
     public void settleIfIdle() {
         ifIdle.run(tiers::settle);
     }

@@ -7,12 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.device.Device;
+import io.moetier.runtime.metrics.ActivityListener;
 import io.moetier.runtime.metrics.Counters;
 import io.moetier.runtime.metrics.RunStats;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
+import io.moetier.storage.model.Tier;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -182,6 +184,35 @@ class ExpertTiersTest {
         }
         assertEquals(0, wrong.get());
         devices.forEach(device -> assertEquals(0, device.numOpen.get()));
+    }
+
+    /// Who looks in the middle finds half of it done, and would ask for the rest once more.
+    @Test
+    void whatIsBeingDoneIsNotAskedForAgain() {
+        try (ExpertTiers tiers = tiers(Misses.COPY, 8, 8L * 3 * SLOT)) {
+            int slots = tiers.residentSummary().slots().number();
+            List<Boolean> told = new ArrayList<>();
+            counters.listen(new ActivityListener() {
+                @Override
+                public void onSlots(Tier tier, int before, int now) {
+                    told.add(tiers.isAsked() && tiers.isSettling());
+                    tiers.ask(2 * SLOT, false);
+                }
+            });
+            tiers.ask(SLOT, false);
+            assertTrue(tiers.isAsked());
+            assertFalse(tiers.isSettling());
+            tiers.settle();
+            assertFalse(tiers.isAsked());
+            tiers.settle();
+            assertEquals(List.of(true), told);
+            assertTrue(tiers.moves().numAway() > 0);
+            tiers.ask(-Long.MAX_VALUE, false);
+            tiers.settle();
+            assertEquals(List.of(true, true), told);
+            assertEquals(0, tiers.moves().numAway());
+            assertEquals(slots, tiers.residentSummary().slots().number());
+        }
     }
 
     /// What a loader has begun stays where it is, on the device and in main memory.

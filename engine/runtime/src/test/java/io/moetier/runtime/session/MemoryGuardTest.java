@@ -36,6 +36,7 @@ class MemoryGuardTest {
         boolean addressesGiven;
         boolean computing;
         boolean isAsked;
+        boolean isSettling;
         long empty;
         long away;
         Optional<RuntimeException> failure = Optional.empty();
@@ -70,6 +71,11 @@ class MemoryGuardTest {
         @Override
         public boolean isAsked() {
             return isAsked;
+        }
+
+        @Override
+        public boolean isSettling() {
+            return isSettling;
         }
 
         @Override
@@ -176,6 +182,28 @@ class MemoryGuardTest {
         assertEquals(40 * MIB, slots.away);
         guard.look(false, 3);
         assertEquals(0, slots.asked.getLast(), "it has been done");
+    }
+
+    /// What is missing in the middle of it is on its way already.
+    @Test
+    void whileSlotsMoveNothingIsAskedAndNothingForgotten() {
+        slots.computing = true;
+        limitBytes = 1020 * MIB;
+        guard.look(false, 0);
+        slots.isSettling = true;
+        usedBytes -= 5 * MIB; // some of them are away
+        guard.look(false, SECOND);
+        guard.look(true, 2 * SECOND);
+        assertEquals(1, slots.asked.size());
+        usedBytes += 5 * MIB;
+        slots.settle();
+        slots.isSettling = false;
+        guard.look(false, 3 * SECOND);
+        assertEquals(40 * MIB, slots.asked.getLast(), "for the limit that was refused in the meantime");
+        slots.settle();
+        guard.look(false, 4 * SECOND);
+        assertEquals(0, slots.asked.getLast());
+        assertEquals(3, slots.asked.size());
     }
 
     /// The kernel tells the same of a group that page cache fills.
