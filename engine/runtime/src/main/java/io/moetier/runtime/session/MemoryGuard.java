@@ -36,8 +36,8 @@ final class MemoryGuard implements AutoCloseable {
     private final Slots slots;
     private final ScheduledExecutorService thread;
     private final ElasticRule rule = new ElasticRule(); // guarded by this, as the next six
-    private boolean hasLooked;
-    private long events;
+    private long events = Long.MAX_VALUE; // as of the last look
+    private long metNanos = -PERIOD_NANOS;
     private long lookedNanos;
     private long refusedNanos = -PERIOD_NANOS;
     private long owed; // bytes for a limit that was refused, until slots go for it
@@ -144,9 +144,12 @@ final class MemoryGuard implements AutoCloseable {
         }
         lookedNanos = now;
         MemoryPressure found = pressure.get();
-        boolean met = hasLooked && found.events() > events;
-        boolean pressed = met || found.stalled() >= MANY_STALLS;
-        hasLooked = true;
+        boolean meets = found.events() > events;
+        boolean pressed = meets || found.stalled() >= MANY_STALLS;
+        if (meets) {
+            metNanos = now;
+        }
+        boolean met = now - metNanos < PERIOD_NANOS; // of which the alarm may tell only after a look
         events = found.events();
         long empty = slots.emptyBytes();
         boolean newlyRefused = refused

@@ -219,6 +219,18 @@ class MemoryGuardTest {
         assertEquals(40 * MIB, slots.asked.getLast(), "there is little");
     }
 
+    /// Another look may have found that it was met when the kernel tells of it.
+    @Test
+    void aLimitThatWasMetJustNowWasNotRefused() {
+        guard.look(false, 0);
+        pressure = new MemoryPressure(0, 1);
+        guard.look(false, SECOND);
+        guard.look(true, SECOND + SECOND / 8);
+        assertEquals(List.of(0L, 0L, 0L), slots.asked);
+        guard.look(true, 2 * SECOND);
+        assertEquals(40 * MIB, slots.asked.getLast());
+    }
+
     /// A limit of addresses has counted slots since they were allocated, whether anything is in them or not.
     @Test
     void slotsThatAreStillToBeFilledHaveTheirAddresses() {
