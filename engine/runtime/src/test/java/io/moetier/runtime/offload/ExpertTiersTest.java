@@ -228,21 +228,24 @@ class ExpertTiersTest {
         };
         try (ExpertTiers tiers = tiers(Misses.COPY, 8, 8L * 3 * SLOT)) {
             int slots = tiers.residentSummary().slots().number();
-            try (LayerExperts all = tiers.begin(0, new int[] {0, 1}, new int[] {1, 1}, null, 2)) {
-                tiers.beginGuesses();
-                assertTrue(tiers.guess(1, new int[] {5}, new float[] {0.9f}, 1));
-                BitSet seen = new BitSet();
-                while (visitNext(all.on(0), devices.getFirst(), 0, seen)) {
-                    devices.getFirst().finish();
+            try {
+                try (LayerExperts all = tiers.begin(0, new int[] {0, 1}, new int[] {1, 1}, null, 2)) {
+                    tiers.beginGuesses();
+                    assertTrue(tiers.guess(1, new int[] {5}, new float[] {0.9f}, 1));
+                    BitSet seen = new BitSet();
+                    while (visitNext(all.on(0), devices.getFirst(), 0, seen)) {
+                        devices.getFirst().finish();
+                    }
+                    assertEquals(2, seen.cardinality());
                 }
-                assertEquals(2, seen.cardinality());
+                reading.await();
+                tiers.giveBackOn(0, Long.MAX_VALUE);
+                tiers.giveBack(Long.MAX_VALUE, false);
+                int left = tiers.residentSummary().slots().number();
+                assertTrue(left < slots && left >= 4, left + " of " + slots + " are left");
+            } finally {
+                released.countDown(); // closing waits for it
             }
-            reading.await();
-            tiers.giveBackOn(0, Long.MAX_VALUE);
-            tiers.giveBack(Long.MAX_VALUE, false);
-            int left = tiers.residentSummary().slots().number();
-            assertTrue(left < slots && left >= 4, left + " of " + slots + " are left");
-            released.countDown();
             for (int step = 1; step < 20; step++) {
                 run(tiers, step % 2);
             }

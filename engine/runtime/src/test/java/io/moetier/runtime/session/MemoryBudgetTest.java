@@ -146,7 +146,7 @@ class MemoryBudgetTest {
 
     @Test
     void pendingIsWhatIsNotThereYet() {
-        try (Engine engine = Engine.open(ImportedStores.of(TestData.tinyMixtral()), EngineConfig.DEFAULT);
+        try (Engine engine = UnguardedEngine.open(ImportedStores.of(TestData.tinyMixtral()), EngineConfig.DEFAULT);
                 Session session = engine.newSession(8)) {
             long before = engine.pendingBytes();
             long keyValues =

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class MemoryGuardTest {
@@ -106,6 +107,11 @@ class MemoryGuardTest {
             away += moved;
             usedBytes -= moved;
         }
+    }
+
+    @AfterEach
+    void endItsThread() {
+        guard.close();
     }
 
     @Test
@@ -360,7 +366,6 @@ class MemoryGuardTest {
         slots.failure = Optional.of(failure);
         limitBytes = 1020 * MIB;
         guard.lookInTime();
-        guard.close();
         assertSame(failure, assertThrows(IllegalStateException.class, guard::requireSound));
         guard.requireSound();
     }
@@ -403,6 +408,5 @@ class MemoryGuardTest {
         slots.empty = 499 * MIB;
         guard.lookInTime();
         assertEquals(3, slots.asked.size());
-        guard.close();
     }
 }

@@ -15,7 +15,6 @@ import io.moetier.runtime.offload.ResidentSummary;
 import io.moetier.runtime.trace.TraceRecorder;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.IoMode;
-import io.moetier.storage.memory.MemoryPressure;
 import io.moetier.testdata.Seeds;
 import io.moetier.testdata.TestData;
 import java.nio.file.Path;
@@ -150,8 +149,8 @@ class OffloadingTest {
     void slotsThatAreGivenBackLeaveTheBitsAsTheyWere(String policy) {
         Path store = store("tiny-mixtral");
         int[] expected = bits(store, EngineConfig.DEFAULT.withThreads(1));
-        try (Engine engine =
-                        unguarded(store, EngineConfig.DEFAULT.withThreads(2).withPolicy(policy, Optional.empty()));
+        try (Engine engine = UnguardedEngine.open(
+                        store, EngineConfig.DEFAULT.withThreads(2).withPolicy(policy, Optional.empty()));
                 Session session = engine.newSession()) {
             int vocab = engine.spec().vocabSize();
             int[] bits = new int[PROMPT.length * vocab];
@@ -181,7 +180,7 @@ class OffloadingTest {
                     .withThreads(1 + random.nextInt(2))
                     .withPolicy(policy, Optional.empty())
                     .withPrefetch(random.nextBoolean() ? PrefetchChoice.ON : PrefetchChoice.AUTO);
-            try (Engine engine = unguarded(store, config)) {
+            try (Engine engine = UnguardedEngine.open(store, config)) {
                 ExpertTiers tiers = engine.expertTiers();
                 int numSlots = tiers.residentSummary().slots().number();
                 long most = tiers.residentSummary().slots().bytes();
@@ -212,7 +211,7 @@ class OffloadingTest {
     void piecesAndSlotsMix() {
         Path store = store("tiny-mixtral");
         int[] expected = bits(store, EngineConfig.DEFAULT.withThreads(1));
-        try (Engine engine = unguarded(store, EngineConfig.DEFAULT)) {
+        try (Engine engine = UnguardedEngine.open(store, EngineConfig.DEFAULT)) {
             ExpertTiers tiers = engine.expertTiers();
             int numSlots = tiers.residentSummary().slots().number();
             assertArrayEquals(expected, bits(engine));
@@ -304,11 +303,6 @@ class OffloadingTest {
             recorder.finish();
         }
         return file;
-    }
-
-    /// Returns an engine whose slots nobody else moves: this machine may be short of memory, or have room again.
-    private static Engine unguarded(Path store, EngineConfig config) {
-        return Engine.open(store, config, slots -> new MemoryGuard(List::of, () -> MemoryPressure.NONE, slots));
     }
 
     private static int[] bits(Path store, EngineConfig config) {
