@@ -34,6 +34,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
@@ -154,11 +155,8 @@ public final class MoeModel {
     ///
     /// @param tokens in which those behind the rows are, from index `from` on
     /// @param pass over the rows, or the first of them
-    /// @throws IllegalStateException if the model has no such layer
     public void predictFurther(int[] tokens, int from, Pass pass, KvCache cache, Workspace workspace) {
-        if (mtp == null) {
-            throw new IllegalStateException(spec.family() + " has no layer for multi-token prediction");
-        }
+        Mtp around = Objects.requireNonNull(mtp);
         Kernels kernels = device.kernels();
         int n = pass.n();
         DeviceBuffer hidden = workspace.block().in();
@@ -167,10 +165,10 @@ public final class MoeModel {
         pass.read(tokens, from);
         pass.activity().enter(Section.EMBEDDING);
         lookUp(tokens, from, n, embedded);
-        mtp.join(kernels, embedded, hidden, n, workspace.residual());
+        around.join(kernels, embedded, hidden, n, workspace.residual());
         run(spec.numMainLayers(), layers.size(), pass, cache, workspace);
         pass.activity().enter(Section.HEAD);
-        mtp.finalNorm().apply(kernels, workspace.residual(), n, hidden);
+        around.finalNorm().apply(kernels, workspace.residual(), n, hidden);
     }
 
     /// Encodes the tokens of a pass from position 0 on, all that there are, and keeps in the cache what the decoder

@@ -309,6 +309,9 @@ public final class Session implements AutoCloseable {
     /// @throws IllegalStateException if the model has no such layer, or the session holds tokens or images
     public void predictFurther(int[] text, LogitsSink sink) {
         check(text);
+        if (engine.spec().mtp().isEmpty()) {
+            throw new IllegalStateException(engine.spec().family() + " has no layer for multi-token prediction");
+        }
         if (text.length < 2) {
             throw new IllegalArgumentException("multi-token prediction needs two tokens, found one");
         }

@@ -10,6 +10,7 @@ import io.moetier.kernels.device.KvType;
 import io.moetier.runtime.convert.CheckpointImporter;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
+import io.moetier.runtime.metrics.RunStats;
 import io.moetier.storage.format.Json;
 import io.moetier.testdata.TestData;
 import java.nio.file.Path;
@@ -131,6 +132,8 @@ class MtpTest {
                     "qwen3_5_moe has no layer for multi-token prediction",
                     assertThrows(IllegalStateException.class, () -> logits(session, 1, 2))
                             .getMessage());
+            RunStats stats = without.counters().snapshot();
+            assertEquals(0, stats.expertHits() + stats.expertMisses(), "before anything is computed");
         }
         try (Engine engine = Engine.open(store, CONFIG);
                 Session session = engine.newSession()) {
