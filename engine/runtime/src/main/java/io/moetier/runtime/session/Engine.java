@@ -578,21 +578,11 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    /// Runs `action` when no step is under way, whether this is closed or not.
-    void awaitStep(Runnable action) {
+    /// Returns what `action` does while no step is under way, nor slots come or go, whether this is closed or not.
+    <T> T whileNoStep(Supplier<T> action) {
         step.lock();
         try {
-            action.run();
-        } finally {
-            step.unlock();
-        }
-    }
-
-    /// Returns what is read while no step is under way, nor slots come or go, whether this is closed or not.
-    <T> T whileNoStep(Supplier<T> read) {
-        step.lock();
-        try {
-            return read.get();
+            return action.get();
         } finally {
             step.unlock();
         }

@@ -431,7 +431,11 @@ public final class Session implements AutoCloseable {
 
     @Override
     public void close() {
-        engine.awaitStep(owned::close); // native code may be reading it
+        Owned _ = engine.whileNoStep(
+                () -> { // native code may be reading it
+                    owned.close();
+                    return owned;
+                });
     }
 
     private void append(int[] appended, @Nullable LogitsSink sink) {
