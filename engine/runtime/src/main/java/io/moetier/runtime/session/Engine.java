@@ -686,7 +686,7 @@ public final class Engine implements AutoCloseable {
     private EngineNeeds needs() {
         long slotBytes =
                 store.layouts().stream().mapToLong(BlockLayout::slotBytes).max().orElse(0);
-        long loading = store.readsPastCache() ? 0 : 2L * loaders.count() * slotBytes; // one is read ahead
+        long loading = EngineNeeds.loaderBytes(store.readsPastCache(), loaders.count(), slotBytes);
         EngineNeeds.Bytes bytes = new EngineNeeds.Bytes(minimumRamBytes(), otherWeightBytes, otherWeightBytes, loading);
         return new EngineNeeds(spec, config, device, device.readsMainMemory(), bytes);
     }

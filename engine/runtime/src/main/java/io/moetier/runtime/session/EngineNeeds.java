@@ -13,6 +13,7 @@ import java.util.function.Predicate;
 /// @param here whether that device reads main memory
 record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean here, Bytes bytes) {
     private static final int LEAST_BATCH = 64;
+    private static final int BLOCKS_OF_LOADER = 2; // one is read ahead
 
     /// What is known of a model's weights.
     ///
@@ -62,6 +63,13 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
                 KvCache.allocatedBytes(spec, config.numerics().kv(), contextLength()),
                 workspace(tokens) + others * ExpertPlaces.bytesHere(spec, tokens) + working,
                 bytes.leastExperts());
+    }
+
+    /// Returns the page cache that so many loaders read experts through.
+    ///
+    /// @param slotBytes of the largest experts
+    static long loaderBytes(boolean pastCache, int numLoaders, long slotBytes) {
+        return pastCache ? 0 : slotBytes * numLoaders * BLOCKS_OF_LOADER;
     }
 
     private long workspace(int tokens) {

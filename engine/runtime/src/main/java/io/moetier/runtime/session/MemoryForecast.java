@@ -36,7 +36,6 @@ public record MemoryForecast(
         int contextLength,
         Map<String, Long> keyValues,
         long workspace) {
-    private static final int BLOCKS_OF_LOADER = 2; // one is read ahead
 
     /// What a device holds.
     ///
@@ -90,7 +89,7 @@ public record MemoryForecast(
                 .mapToLong(SizeClassCount::slotBytes)
                 .max()
                 .orElse(0);
-        long loaders = pastCache ? 0 : (long) BLOCKS_OF_LOADER * Loaders.THREADS.count() * slotBytes;
+        long loaders = EngineNeeds.loaderBytes(pastCache, Loaders.THREADS.count(), slotBytes);
         EngineNeeds.Bytes bytes = new EngineNeeds.Bytes(budget.minimumBytes(), model.otherWeightBytes(), 0, loaders);
         try (CpuDevice counted = CpuDevice.open(1, KernelChoice.PLAIN)) {
             EngineNeeds needs = new EngineNeeds(model.spec(), config, counted, device.isEmpty(), bytes);
@@ -103,8 +102,7 @@ public record MemoryForecast(
             MemoryPlan plan = MemoryBudget.plans(ofBatch, limits, held).getFirst();
             long experts =
                     config.memory().ramBytes().orElseGet(() -> Math.max(budget.minimumBytes(), plan.expertBytes()));
-            EngineNeeds there = new EngineNeeds(model.spec(), config, counted, false, bytes);
-            VramBudget onDevice = there.onDevice(batch, 0, 0);
+            VramBudget onDevice = needs.onDevice(batch, 0, 0);
             return new MemoryForecast(
                     plan,
                     model.slots(experts),
