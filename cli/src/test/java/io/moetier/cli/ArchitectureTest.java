@@ -69,10 +69,8 @@ class ArchitectureTest {
             "java.lang.Long.getLong");
     /// Who reads system properties outside cli, and why. None of them configures anything.
     private static final Map<String, String> PROPERTIES_ASKED_FOR = Map.of(
-            "io.moetier.storage.memory.AnonymousMemory",
-            "os.name: huge pages are asked for with a call that only Linux has",
             "io.moetier.storage.platform.Platform",
-            "os.name and os.arch: jars have one native library for each platform",
+            "os.name and os.arch: jars have a native library for each platform, and calls of C have flags of Linux",
             "io.moetier.Model",
             "user.home: where models are imported if nobody names a folder");
     private static final Pattern FLAG = Pattern.compile("(?<![\\w-])--[a-z][a-z-]*");

@@ -4,12 +4,12 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.moetier.storage.platform.Platform;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
-import java.util.Locale;
 import java.util.Optional;
 
 /// Large, page-aligned, zeroed memory whose pages come when they are first touched.
@@ -74,15 +74,10 @@ public final class AnonymousMemory {
     /// Pages that lie one behind the other.
     record Pages(long address, long byteSize) {}
 
-    /// Says whether numbers of flags are those of Linux.
-    static boolean isLinux() {
-        return System.getProperty("os.name").toLowerCase(Locale.ROOT).contains("linux");
-    }
-
     private record Calls(MethodHandle mmap, MethodHandle munmap, MethodHandle madvise, long pageBytes) {
         /// Returns nothing on systems whose flags are others than Linux's.
         static Optional<Calls> find() {
-            if (!isLinux()) {
+            if (!Platform.isLinux()) {
                 return Optional.empty();
             }
             Optional<MethodHandle> mmap = call(

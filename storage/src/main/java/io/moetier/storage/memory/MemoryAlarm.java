@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import io.moetier.storage.platform.Platform;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -226,7 +227,7 @@ public final class MemoryAlarm implements AutoCloseable {
             MethodHandle eventfd) {
         /// Returns nothing on systems whose flags are others than Linux's.
         static Optional<Calls> find() {
-            if (!AnonymousMemory.isLinux()) {
+            if (!Platform.isLinux()) {
                 return Optional.empty();
             }
             FunctionDescriptor moved = FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);

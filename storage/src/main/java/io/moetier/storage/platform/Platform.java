@@ -11,6 +11,11 @@ public final class Platform {
         return name(System.getProperty("os.name"), System.getProperty("os.arch"));
     }
 
+    /// Says whether calls of C have the flags and numbers of Linux.
+    public static boolean isLinux() {
+        return name().startsWith("linux-");
+    }
+
     /// Returns the name of the platform that the JVM's properties `os.name` and `os.arch` describe.
     static String name(String osName, String osArch) {
         String os = osName.toLowerCase(Locale.ROOT);
