@@ -26,10 +26,12 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Lifetime: owns the tiers, but not the devices. Concurrency: confined to one thread at a time, as [ExpertTier].
 /*
- * Parties. One thread computes. It alone calls the tiers of devices, their caches and policies, sequences and
- * prefetchers, and closes them. Each device's tier has loaders, threads that do nothing but run loads; if the processor
- * computes misses, the HostSequence has loaders of its own. Without a GPU there is one tier, whose loaders read the
- * store. A device may come with other Loaders, which run loads on the thread that computes.
+ * Parties. One thread computes, and has the lock of steps. It alone calls the tiers of devices, their caches and
+ * policies, sequences and prefetchers, and closes them; but while it does not compute, the threads of a guard and of
+ * its alarm may have slots given back and taken again, with the same lock, which they only try. Each device's tier has
+ * loaders, threads that do nothing but run loads; if the processor computes misses, the HostSequence has loaders of its
+ * own. Without a GPU there is one tier, whose loaders read the store. A device may come with other Loaders, which run
+ * loads on the thread that computes.
  *
  * A slot of a device's tier (ExpertTier) changes only in the thread that computes:
  *   free      nothing is in it
@@ -76,7 +78,7 @@ import org.jspecify.annotations.Nullable;
  * it asked for. What has begun is waited for.
  *
  * Giving back and taking again. Any thread may ask for it; the thread that computes does it, between layers, or, while
- * none computes, who holds the lock of steps. A slot that is free or resident is retired, or all of a piece if none is
+ * none computes, who has the lock of steps. A slot that is free or resident is retired, or all of a piece if none is
  * anything else, and restored in the same way; so what is filling, held or being copied stays where it is. A device
  * without memory has slots given back in the middle of a layer, too. Slots of the PinnedTier are retired and restored
  * under its lock, and who waits for one is told; their memory is freed and allocated without it. The least stays, so every

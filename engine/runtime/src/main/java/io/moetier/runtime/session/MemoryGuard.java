@@ -47,7 +47,8 @@ final class MemoryGuard implements AutoCloseable {
     private @Nullable MemoryAlarm alarm; // of the thread, until that has ended
     private volatile @Nullable Throwable failure; // of a look, or in slots while nobody computed
 
-    /// The slots of experts in main memory. All but [#giveBack] is called by a thread of the guard's.
+    /// The slots of experts in main memory. The threads of the guard and of its alarm call all but [#giveBack]; to make
+    /// room, the thread that computes calls that, and what it needs of the rest.
     interface Slots {
         /// Returns the bytes of slots whose pages are still to come.
         long emptyBytes();
