@@ -24,6 +24,7 @@ public final class ElasticSlots {
     private boolean taking;
     private volatile SlotMoves moves = SlotMoves.NONE;
     private volatile long partBytes;
+    private volatile long nextBytes;
 
     /// @param nanos the clock that tells when slots moved
     /// @param lock which guards the caches of these slots; never held while memory moves
@@ -42,7 +43,7 @@ public final class ElasticSlots {
         this.lock = lock;
         this.onRestored = onRestored;
         openedNanos = nanos.getAsDouble();
-        partBytes = mostPartBytes();
+        noteParts();
     }
 
     /// Gives back `byteSize` bytes or a little more, or what can be spared if that is less; returns false if nothing
@@ -59,7 +60,7 @@ public final class ElasticSlots {
             given += one.byteSize();
             numGiven += one.numSlots();
         }
-        partBytes = mostPartBytes();
+        noteParts();
         if (numGiven > 0) {
             moves = moves.withGiven(numGiven, given, sinceOpened());
             tell(-numGiven);
@@ -107,7 +108,7 @@ public final class ElasticSlots {
         } finally {
             taking = false;
         }
-        partBytes = mostPartBytes();
+        noteParts();
         if (numTaken > 0) {
             moves = moves.withTaken(numTaken, taken, sinceOpened());
             tell(numTaken);
@@ -158,13 +159,17 @@ public final class ElasticSlots {
         return partBytes;
     }
 
-    private long mostPartBytes() {
-        return sizeClasses.stream().mapToLong(SlotPieces::partBytes).max().orElse(0);
+    /// Returns the bytes of what is taken again first, 0 if nothing is away, from any thread.
+    public long nextBytes() {
+        return nextBytes;
     }
 
-    /// Returns the bytes of what is taken again first, 0 if nothing is away.
-    public long nextBytes() {
-        SlotPieces.Part part = sorted(SlotPieces::awayBytes).getFirst().away();
-        return part == null ? 0 : part.byteSize();
+    private void noteParts() {
+        partBytes = sizeClasses.stream().mapToLong(SlotPieces::partBytes).max().orElse(0);
+        nextBytes = sizeClasses.stream()
+                .max(Comparator.comparingLong(SlotPieces::awayBytes))
+                .map(SlotPieces::away)
+                .map(SlotPieces.Part::byteSize)
+                .orElse(0L);
     }
 }
