@@ -58,6 +58,7 @@ class ArchitectureTest {
             "engine/runtime",
             "engine/api",
             "engine/langchain4j",
+            "engine/cluster",
             "tools/emulator",
             "tools/lab",
             "cli");
@@ -104,6 +105,8 @@ class ArchitectureTest {
                 .definedBy("io.moetier.langchain4j..")
                 .layer("runtime")
                 .definedBy("io.moetier.runtime..")
+                .layer("cluster")
+                .definedBy("io.moetier.cluster..")
                 .layer("kernels")
                 .definedBy("io.moetier.kernels..")
                 .layer("emulator")
@@ -122,14 +125,16 @@ class ArchitectureTest {
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("api")
                 .mayOnlyBeAccessedByLayers("langchain4j", "cli")
+                .whereLayer("cluster")
+                .mayOnlyBeAccessedByLayers("lab", "bench", "cli")
                 .whereLayer("runtime")
-                .mayOnlyBeAccessedByLayers("api", "lab", "bench", "cli")
+                .mayOnlyBeAccessedByLayers("api", "cluster", "lab", "bench", "cli")
                 .whereLayer("kernels")
-                .mayOnlyBeAccessedByLayers("runtime", "api", "lab", "bench", "cli")
+                .mayOnlyBeAccessedByLayers("runtime", "api", "cluster", "lab", "bench", "cli")
                 .whereLayer("emulator")
                 .mayOnlyBeAccessedByLayers("lab", "bench", "cli")
                 .whereLayer("storage")
-                .mayOnlyBeAccessedByLayers("emulator", "kernels", "runtime", "api", "lab", "bench", "cli")
+                .mayOnlyBeAccessedByLayers("emulator", "kernels", "runtime", "api", "cluster", "lab", "bench", "cli")
                 .whereLayer("testdata")
                 .mayNotBeAccessedByAnyLayer()
                 .check(CLASSES);

@@ -1,0 +1,47 @@
+package io.moetier.cluster.link;
+
+import io.moetier.cluster.wire.ExpertReply;
+import io.moetier.cluster.wire.ExpertRequest;
+import io.moetier.cluster.wire.Welcome;
+
+/// A driver's way to one node. Requests and replies are for the thread that computes; the rest for any.
+///
+/// A link that has failed once, for whatever reason, stays failed: [#isUp()] is false, and whoever wants another opens
+/// it.
+public interface NodeLink extends AutoCloseable {
+    /// Returns what the node said when it took this driver.
+    Welcome welcome();
+
+    /// Says whether the node still answers, as far as is known.
+    boolean isUp();
+
+    /// Returns why the link is down, in words.
+    String failure();
+
+    /// Says whether the node has said that it can compute an expert, by packed id.
+    boolean has(int id);
+
+    /// Tells the node which experts are its own from now on; it says of each when it can compute it.
+    ///
+    /// @param ids packed, the most valuable first
+    void assign(int[] ids);
+
+    /// Sends a request on its way. Its buffers are free when this returns.
+    void send(ExpertRequest request);
+
+    /// Waits for the reply to the oldest request that has none yet, and says whether it came; if not, the link is down.
+    ///
+    /// @param nanos how long to wait at most
+    boolean receive(ExpertReply reply, long nanos);
+
+    /// Returns the nanoseconds that a message of so many bytes takes there and one back, the median of a few.
+    long roundTripNanos(int bytesThere, int bytesBack, int repetitions);
+
+    /// Returns the bytes that went out and came in, frames included as far as they are known.
+    long bytesSent();
+
+    long bytesReceived();
+
+    @Override
+    void close();
+}

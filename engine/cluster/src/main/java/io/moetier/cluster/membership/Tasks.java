@@ -1,0 +1,23 @@
+package io.moetier.cluster.membership;
+
+import java.util.concurrent.CompletableFuture;
+
+/// Work that members do for each other, by name: no code crosses, only bytes.
+public interface Tasks {
+    /// What this member does under a name. Called by several threads at once, as many as have been agreed on.
+    interface Handler {
+        /// @throws Exception whose message is told to who asked
+        byte[] handle(byte[] argument) throws Exception;
+    }
+
+    /// Offers to do what is called `name`.
+    ///
+    /// @param threads how many at once, at most
+    void offer(String name, int threads, Handler handler);
+
+    /// Has a member do something. The result fails with a [TaskException] if the member does not offer it or it fails,
+    /// and with a [MemberLeftException] if the member leaves before it has answered: it may have been done or not.
+    ///
+    /// Cancelling the result makes the member forget what it has not begun.
+    CompletableFuture<byte[]> submit(Member member, String name, byte[] argument);
+}

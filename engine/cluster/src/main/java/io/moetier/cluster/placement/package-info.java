@@ -1,0 +1,5 @@
+/// Which node computes which expert.
+@NullMarked
+package io.moetier.cluster.placement;
+
+import org.jspecify.annotations.NullMarked;
