@@ -41,11 +41,7 @@ public final class SharedSecret {
     ///
     /// @throws IOException if the file cannot be read, others can read or write it, or it is too short or too long
     public static SharedSecret read(Path file) throws IOException {
-        if (file.getFileSystem().supportedFileAttributeViews().contains("posix")
-                && Files.getPosixFilePermissions(file).stream().anyMatch(OF_OTHERS::contains)) {
-            throw new FileSystemException(
-                    file.toString(), null, "a secret that others may read or write is none; chmod 600 makes it one");
-        }
+        requirePrivate(file);
         byte[] content;
         try (InputStream in = Files.newInputStream(file)) {
             content = in.readNBytes(MAX_BYTES + 1);
@@ -91,6 +87,15 @@ public final class SharedSecret {
                             .thenExpand(label.getBytes(StandardCharsets.UTF_8), numBytes));
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException(e); // every Java has it
+        }
+    }
+
+    /// Refuses a file that others may read or write, where the file system knows of others.
+    static void requirePrivate(Path file) throws IOException {
+        if (file.getFileSystem().supportedFileAttributeViews().contains("posix")
+                && Files.getPosixFilePermissions(file).stream().anyMatch(OF_OTHERS::contains)) {
+            throw new FileSystemException(
+                    file.toString(), null, "a secret that others may read or write is none; chmod 600 makes it one");
         }
     }
 }

@@ -1,0 +1,508 @@
+package io.moetier.cluster.link;
+
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioSocketChannel;
+import io.moetier.cluster.wire.ExpertReply;
+import io.moetier.cluster.wire.ExpertRequest;
+import io.moetier.cluster.wire.Hello;
+import io.moetier.cluster.wire.MalformedMessageException;
+import io.moetier.cluster.wire.MessageKind;
+import io.moetier.cluster.wire.MessageReader;
+import io.moetier.cluster.wire.MessageWriter;
+import io.moetier.cluster.wire.Protocol;
+import io.moetier.cluster.wire.Welcome;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/// A link over a stream of gRPC.
+///
+/// Concurrency: a thread of the transport's own sorts what comes: what is ready is noted at once, replies and pongs wait
+/// for whoever asked, and there are never more of them than were asked for. All that is sent goes out under `sending`,
+/// which is not held while anything is waited for. The first failure is the one that counts; it is noted under `ending`,
+/// ends every wait, and cancels the stream.
+public final class GrpcNodeLink implements NodeLink {
+    /// How many requests may be without a reply at once.
+    public static final int MAX_UNANSWERED = 4;
+
+    private static final long PROBE_SECONDS = 5;
+    private static final long CLOSE_SECONDS = 5;
+
+    private final String name;
+    private final LinkSecurity security;
+    private final EventLoopGroup thread;
+    private final ManagedChannel channel;
+    private final CompletableFuture<Metadata> challenge = new CompletableFuture<>();
+    private final CompletableFuture<Metadata> headers = new CompletableFuture<>();
+    private final CompletableFuture<Welcome> welcome = new CompletableFuture<>();
+    private final ArrayBlockingQueue<Incoming> replies = new ArrayBlockingQueue<>(MAX_UNANSWERED + 1);
+    private final ArrayBlockingQueue<Incoming> pongs = new ArrayBlockingQueue<>(2);
+    private final AtomicLong bytesSent = new AtomicLong();
+    private final AtomicLong bytesReceived = new AtomicLong();
+    private final Object sending = new Object();
+    private final Object ending = new Object();
+    private final Object probing = new Object();
+    private final MessageReader reader = new MessageReader();
+    private final Asked[] asked = Stream.generate(Asked::new).limit(MAX_UNANSWERED).toArray(Asked[]::new);
+    private long numSent;
+    private long numReceived;
+    private volatile Readiness readiness = Readiness.NONE;
+    private volatile @Nullable String failure;
+
+    private final MessageWriter writer = new MessageWriter(); // guarded by sending
+
+    private final Outgoing outgoing = new Outgoing(writer); // guarded by sending
+
+    private @Nullable ClientCall<InputStream, InputStream> call; // guarded by sending
+
+    private int @Nullable [] toAssign; // guarded by sending
+
+    private final MessageReader pongReader = new MessageReader(); // guarded by probing
+
+    private long numProbes; // guarded by probing
+
+    private GrpcNodeLink(String name, InetSocketAddress address, LinkSecurity security) {
+        this.name = name;
+        this.security = security;
+        this.thread = Streams.thread("moetier-link-io " + name);
+        NettyChannelBuilder builder = NettyChannelBuilder.forAddress(address)
+                .channelType(NioSocketChannel.class, InetSocketAddress.class)
+                .eventLoopGroup(thread)
+                .directExecutor()
+                .decompressorRegistry(Streams.UNCOMPRESSED)
+                .proxyDetector(target -> null)
+                .disableRetry() // which would keep what was sent
+                .disableServiceConfigLookUp()
+                .flowControlWindow(Streams.WINDOW_BYTES)
+                .maxInboundMessageSize(Protocol.MAX_BYTES)
+                .maxInboundMetadataSize(Streams.HEADER_BYTES)
+                .keepAliveTime(Streams.KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
+                .keepAliveTimeout(Streams.SILENCE_SECONDS, TimeUnit.SECONDS);
+        security.tls()
+                .ifPresentOrElse(tls -> builder.sslContext(LinkSecurity.client(tls)), builder::usePlaintext);
+        this.channel = builder.build();
+    }
+
+    /// Opens a link to a node.
+    ///
+    /// @param deadline how long that may take
+    /// @throws RefusedException if one side does not take the other
+    /// @throws IOException if there is no node, or it does not answer in time
+    public static GrpcNodeLink open(String host, int port, LinkSecurity security, Hello hello, Duration deadline)
+            throws IOException {
+        InetSocketAddress address = new InetSocketAddress(host, port);
+        if (address.isUnresolved()) {
+            throw new IOException(host + ": no such host");
+        }
+        GrpcNodeLink link = new GrpcNodeLink(host + ":" + port, address, security);
+        try {
+            link.begin(hello, deadline);
+            return link;
+        } catch (IOException | RuntimeException e) {
+            link.close();
+            throw e;
+        }
+    }
+
+    private void begin(Hello hello, Duration deadline) throws IOException {
+        long start = System.nanoTime();
+        ClientCall<InputStream, InputStream> first =
+                start(Streams.CHALLENGE, Handshake.headers(), new Ears(challenge, true));
+        first.halfClose();
+        Metadata answer = await(challenge, start, deadline);
+        Handshake handshake = new Handshake(security.secret());
+        byte[] driverNonce = Handshake.nonce();
+        Metadata proof = Handshake.headers();
+        try {
+            Handshake.requireVersion(answer, "driver", "node");
+            byte[] nodeNonce = Handshake.requireNonce(answer);
+            handshake.prove(proof, driverNonce, nodeNonce);
+            ClientCall<InputStream, InputStream> second = start(Streams.LINK, proof, new Ears(headers, false));
+            synchronized (sending) {
+                call = second;
+            }
+            handshake.check(await(headers, start, deadline), driverNonce, nodeNonce);
+            synchronized (sending) {
+                if (isUp()) {
+                    writer.write(hello);
+                    send(second);
+                }
+            }
+            second.request(1);
+        } catch (RefusedException e) {
+            throw fail(String.valueOf(e.getMessage()), true);
+        }
+        await(welcome, start, deadline);
+    }
+
+    private ClientCall<InputStream, InputStream> start(
+            MethodDescriptor<InputStream, InputStream> method, Metadata first, Ears ears) {
+        ClientCall<InputStream, InputStream> started = channel.newCall(method, CallOptions.DEFAULT);
+        ears.call = started;
+        started.start(ears, first);
+        return started;
+    }
+
+    private <T> T await(CompletableFuture<T> awaited, long start, Duration deadline) throws IOException {
+        try {
+            return awaited.get(deadline.toNanos() - (System.nanoTime() - start), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException e) {
+            throw new IOException(name + ": no answer within " + deadline.toMillis() + " ms", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw (IOException) new InterruptedIOException(name + ": interrupted").initCause(e);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RefusedException refused) {
+                throw refused;
+            }
+            throw new IOException(e.getCause().getMessage(), e.getCause());
+        }
+    }
+
+    @Override
+    public Welcome welcome() {
+        return welcome.join();
+    }
+
+    @Override
+    public boolean isUp() {
+        return failure == null;
+    }
+
+    @Override
+    public String failure() {
+        String reason = failure;
+        return reason == null ? name + ": up" : reason;
+    }
+
+    @Override
+    public boolean has(int id) {
+        return readiness.has(id);
+    }
+
+    @Override
+    public void assign(int[] ids) {
+        synchronized (sending) {
+            readiness = readiness.of(ids);
+            toAssign = ids.clone();
+            sendAssigned();
+        }
+    }
+
+    /// An assignment replaces one that has not gone out yet, so that there is never more than one.
+    // Called under `sending`.
+    private void sendAssigned() {
+        int[] ids = toAssign;
+        ClientCall<InputStream, InputStream> open = call;
+        if (ids != null && open != null && isUp() && open.isReady()) {
+            toAssign = null;
+            writer.writeIds(MessageKind.ASSIGN, ids);
+            send(open);
+        }
+    }
+
+    /// @throws IllegalStateException if [#MAX_UNANSWERED] requests have no reply yet
+    /// @throws IllegalArgumentException if it or its reply is larger than [Protocol#MAX_BYTES]
+    @Override
+    public void send(ExpertRequest request) {
+        if (numSent - numReceived == MAX_UNANSWERED) {
+            throw new IllegalStateException(MAX_UNANSWERED + " requests have no reply yet");
+        }
+        synchronized (sending) {
+            if (isUp() && call != null) {
+                writer.write(request);
+                asked[(int) (numSent % MAX_UNANSWERED)].set(request);
+                numSent++;
+                send(call);
+            }
+        }
+    }
+
+    // Called under `sending`.
+    private void send(ClientCall<InputStream, InputStream> open) {
+        bytesSent.addAndGet(writer.length());
+        open.sendMessage(outgoing.rewound());
+    }
+
+    @Override
+    public boolean receive(ExpertReply reply, long nanos) {
+        if (!isUp()) {
+            return false;
+        }
+        if (numSent == numReceived) {
+            throw new IllegalStateException("no request is without a reply");
+        }
+        Incoming next = await(replies, nanos);
+        if (next == null) {
+            fail("no reply within " + TimeUnit.NANOSECONDS.toMillis(nanos) + " ms", false);
+            return false;
+        }
+        if (next == Incoming.END) {
+            return false;
+        }
+        try {
+            next.readInto(reader);
+            reader.reply(reply);
+            asked[(int) (numReceived % MAX_UNANSWERED)].check(reply);
+        } catch (MalformedMessageException | RefusedException e) {
+            fail(String.valueOf(e.getMessage()), true);
+            return false;
+        }
+        numReceived++;
+        return true;
+    }
+
+    /// Waits whether interrupted or not: who interrupts a driver wants no link to fail.
+    private static @Nullable Incoming await(ArrayBlockingQueue<Incoming> queue, long nanos) {
+        long start = System.nanoTime();
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return queue.poll(nanos - (System.nanoTime() - start), TimeUnit.NANOSECONDS);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    @Override
+    public long roundTripNanos(int bytesThere, int bytesBack, int repetitions) {
+        if (bytesBack < 0 || bytesBack > Protocol.MAX_BYTES || repetitions < 1) {
+            throw new IllegalArgumentException(repetitions + " pongs of " + bytesBack + " bytes");
+        }
+        long[] nanos = new long[repetitions];
+        synchronized (probing) {
+            for (int i = 0; i < repetitions; i++) {
+                nanos[i] = probe(bytesThere, bytesBack);
+                if (nanos[i] == Long.MAX_VALUE) {
+                    return Long.MAX_VALUE;
+                }
+            }
+        }
+        Arrays.sort(nanos);
+        return nanos[repetitions / 2];
+    }
+
+    // Called under `probing`.
+    private long probe(int bytesThere, int bytesBack) {
+        long number = numProbes++;
+        long start = System.nanoTime();
+        synchronized (sending) {
+            if (!isUp() || call == null) {
+                return Long.MAX_VALUE;
+            }
+            writer.writePing(number, bytesThere, bytesBack);
+            send(call);
+        }
+        Incoming pong = await(pongs, TimeUnit.SECONDS.toNanos(PROBE_SECONDS));
+        if (pong == null) {
+            fail("no pong within " + PROBE_SECONDS + " s", false);
+            return Long.MAX_VALUE;
+        }
+        if (pong == Incoming.END) {
+            return Long.MAX_VALUE;
+        }
+        try {
+            pong.readInto(pongReader);
+            long found = pongReader.probe(MessageKind.PONG);
+            if (found != number) {
+                throw new RefusedException("pong " + found + " came in place of " + number);
+            }
+        } catch (MalformedMessageException | RefusedException e) {
+            fail(String.valueOf(e.getMessage()), true);
+            return Long.MAX_VALUE;
+        }
+        return System.nanoTime() - start;
+    }
+
+    @Override
+    public long bytesSent() {
+        return bytesSent.get();
+    }
+
+    @Override
+    public long bytesReceived() {
+        return bytesReceived.get();
+    }
+
+    @Override
+    public void close() {
+        fail("closed", false);
+        channel.shutdownNow();
+        boolean interrupted = false;
+        try {
+            channel.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            interrupted = true;
+        }
+        Streams.end(thread);
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /// Takes the link down, unless it is, and returns why it is down.
+    private RuntimeException fail(String reason, boolean isRefusal) {
+        String sentence = name + ": " + reason;
+        synchronized (ending) {
+            if (failure != null) {
+                return new RefusedException(failure);
+            }
+            failure = sentence;
+            Incoming.end(replies);
+            Incoming.end(pongs);
+        }
+        RuntimeException cause =
+                isRefusal ? new RefusedException(sentence) : new IllegalStateException(sentence);
+        challenge.completeExceptionally(cause);
+        headers.completeExceptionally(cause);
+        welcome.completeExceptionally(cause);
+        synchronized (sending) {
+            if (call != null) {
+                call.cancel(reason, null);
+            }
+        }
+        return cause;
+    }
+
+    /// Hears what comes over a call.
+    private final class Ears extends ClientCall.Listener<InputStream> {
+        private final CompletableFuture<Metadata> awaited;
+        private final boolean mayEnd;
+        private final MessageReader reader = new MessageReader();
+        private @Nullable ClientCall<InputStream, InputStream> call;
+
+        Ears(CompletableFuture<Metadata> awaited, boolean mayEnd) {
+            this.awaited = awaited;
+            this.mayEnd = mayEnd;
+        }
+
+        @Override
+        public void onHeaders(Metadata received) {
+            awaited.complete(received);
+        }
+
+        @Override
+        public void onMessage(InputStream message) {
+            Incoming incoming = Incoming.of(message);
+            bytesReceived.addAndGet(incoming.length());
+            try {
+                sort(incoming);
+            } catch (MalformedMessageException | RefusedException e) {
+                incoming.close();
+                fail(String.valueOf(e.getMessage()), true);
+                return;
+            }
+            if (call != null) {
+                call.request(1);
+            }
+        }
+
+        private void sort(Incoming incoming) {
+            switch (incoming.kind()) {
+                case REPLY -> keep(incoming, replies, MAX_UNANSWERED);
+                case PONG -> keep(incoming, pongs, 1);
+                case READY -> {
+                    incoming.readInto(reader);
+                    Readiness noted = readiness;
+                    for (int id : reader.ids(MessageKind.READY)) {
+                        noted.add(id);
+                    }
+                }
+                case WELCOME -> {
+                    incoming.readInto(reader);
+                    if (!welcome.complete(reader.welcome())) {
+                        throw new RefusedException("the node says welcome twice");
+                    }
+                }
+                case HELLO, ASSIGN, REQUEST, PING ->
+                    throw new RefusedException("a node does not send " + incoming.kind());
+            }
+        }
+
+        private void keep(Incoming incoming, ArrayBlockingQueue<Incoming> queue, int most) {
+            synchronized (ending) {
+                if (failure != null) {
+                    incoming.close();
+                } else if (queue.size() < most) {
+                    queue.add(incoming);
+                } else {
+                    throw new RefusedException("the node answers more than it was asked");
+                }
+            }
+        }
+
+        @Override
+        public void onReady() {
+            synchronized (sending) {
+                sendAssigned();
+            }
+        }
+
+        @Override
+        public void onClose(Status status, Metadata trailers) {
+            if (status.isOk() && mayEnd && awaited.isDone()) {
+                return;
+            }
+            Failure.refusal(status)
+                    .ifPresentOrElse(
+                            sentence -> fail(sentence, true),
+                            () -> fail(status.isOk() ? "the node left" : Failure.reason(status, security), false));
+        }
+    }
+
+    /// What a reply is held to.
+    private static final class Asked {
+        private long sequence;
+        private int size;
+        private int numExperts;
+        private int[] counts = {};
+
+        void set(ExpertRequest request) {
+            if (counts.length < request.numExperts) {
+                counts = new int[request.numExperts];
+            }
+            System.arraycopy(request.counts, 0, counts, 0, request.numExperts);
+            sequence = request.sequence;
+            size = request.size;
+            numExperts = request.numExperts;
+        }
+
+        void check(ExpertReply reply) {
+            int rows = 0;
+            for (int i = 0; i < Math.min(numExperts, reply.numExperts); i++) {
+                rows += reply.lacking[i] ? 0 : counts[i];
+            }
+            if (reply.sequence != sequence
+                    || reply.size != size
+                    || reply.numExperts != numExperts
+                    || reply.numRows != rows) {
+                throw new RefusedException("the node answers what it was not asked");
+            }
+        }
+    }
+}

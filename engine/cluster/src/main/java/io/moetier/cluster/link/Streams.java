@@ -1,0 +1,69 @@
+package io.moetier.cluster.link;
+
+import io.grpc.Codec;
+import io.grpc.DecompressorRegistry;
+import io.grpc.Detachable;
+import io.grpc.MethodDescriptor;
+import io.grpc.MethodDescriptor.MethodType;
+import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.nio.NioIoHandler;
+import java.io.InputStream;
+import java.util.concurrent.TimeUnit;
+
+/// The calls of gRPC that a link consists of. Their messages are streams of bytes as they are: what goes out is copied
+/// once into the transport's memory, and what comes in stays in it until it is read.
+final class Streams {
+    static final String SERVICE = "moetier.Link";
+
+    /// Neither side sends anything but headers: the node's have the number that it has drawn.
+    static final MethodDescriptor<InputStream, InputStream> CHALLENGE = method("challenge");
+
+    /// Messages both ways for as long as the link is there.
+    static final MethodDescriptor<InputStream, InputStream> LINK = method("link");
+
+    /// Nothing is compressed, so that a message is never larger than what came.
+    static final DecompressorRegistry UNCOMPRESSED =
+            DecompressorRegistry.emptyInstance().with(Codec.Identity.NONE, false);
+
+    /// What a stream may hold that nobody has asked for yet.
+    static final int WINDOW_BYTES = 4 << 20;
+    static final int HEADER_BYTES = 8 << 10;
+    static final long KEEP_ALIVE_SECONDS = 10; // gRPC knows no less at this side
+    static final long SILENCE_SECONDS = 5;
+    private static final long CLOSE_SECONDS = 5;
+
+    private Streams() {}
+
+    private static MethodDescriptor<InputStream, InputStream> method(String name) {
+        return MethodDescriptor.<InputStream, InputStream>newBuilder(Bytes.INSTANCE, Bytes.INSTANCE)
+                .setType(MethodType.BIDI_STREAMING)
+                .setFullMethodName(MethodDescriptor.generateFullMethodName(SERVICE, name))
+                .build();
+    }
+
+    /// Returns a thread that sends and receives.
+    static EventLoopGroup thread(String name) {
+        return new MultiThreadIoEventLoopGroup(
+                1, Thread.ofPlatform().daemon().name(name).factory(), NioIoHandler.newFactory());
+    }
+
+    /// Ends such a thread.
+    static void end(EventLoopGroup thread) {
+        thread.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS).awaitUninterruptibly();
+    }
+
+    private enum Bytes implements MethodDescriptor.Marshaller<InputStream> {
+        INSTANCE;
+
+        @Override
+        public InputStream stream(InputStream outgoing) {
+            return outgoing;
+        }
+
+        @Override
+        public InputStream parse(InputStream incoming) {
+            return incoming instanceof Detachable detachable ? detachable.detach() : incoming;
+        }
+    }
+}
