@@ -1,13 +1,16 @@
 package io.moetier.cluster.membership;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
-/// How a process finds its cluster, and proves that it belongs there.
+/// How a process finds its cluster, and proves that it belongs there: by a secret that members share or by certificates,
+/// one of both.
 ///
 /// @param cluster the name of the cluster
-/// @param host the address that this process listens at
+/// @param host the address that this process listens at, and that others reach it at
 /// @param port where it listens, 0 for any
 /// @param join `HOST[:PORT]` of members that may be there
 /// @param discover whether to look for members on the local network
@@ -21,7 +24,39 @@ public record ClusterSettings(
         boolean discover,
         Optional<Path> secret,
         Optional<Path> tls) {
+    /// Where members listen if nobody says otherwise.
+    public static final int DEFAULT_PORT = 7947;
+
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
+    private static final int MAX_PORT = 0xffff;
+
     public ClusterSettings {
         join = List.copyOf(join);
+        if (!NAME.matcher(cluster).matches()) {
+            throw new IllegalArgumentException(
+                    "cluster: a name has 1 to 64 letters, digits, dots, hyphens and underscores, and begins with a letter"
+                            + " or digit");
+        }
+        if (port < 0 || port > MAX_PORT) {
+            throw new IllegalArgumentException("port: " + port + " is none");
+        }
+        if (secret.isPresent() && tls.isPresent()) {
+            throw new IllegalArgumentException("secret: certificates take its place, so there can be only one of both");
+        }
+    }
+
+    /// Returns the secret that members share; empty if they have certificates.
+    ///
+    /// @param ownSecrets the folder of this user's secrets, one for each cluster that has been given no other; it and
+    ///     they are made when they are first needed
+    /// @throws IOException if it can be neither read nor made
+    public Optional<SharedSecret> openSecret(Path ownSecrets) throws IOException {
+        if (tls.isPresent()) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                secret.isPresent()
+                        ? SharedSecret.read(secret.get())
+                        : SharedSecret.readOrCreate(ownSecrets.resolve(cluster + ".secret")));
     }
 }

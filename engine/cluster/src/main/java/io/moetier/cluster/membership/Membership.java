@@ -9,7 +9,8 @@ public interface Membership extends AutoCloseable {
     /// Returns this process.
     Member self();
 
-    /// Returns all members in the order of their coming, this one among them.
+    /// Returns all members in the order of their coming, this one among them. After two parts of a cluster have found
+    /// each other again, the order is the same for all, but need not be that one.
     List<Member> members();
 
     /// Registers a listener, which is told of every change from now on by a thread of the cluster's, one after another.

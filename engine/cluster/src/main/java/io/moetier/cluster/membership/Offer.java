@@ -16,6 +16,8 @@ public record Offer(Role role, String host, int port, long ramBytes, int threads
         /// Runs a model.
         DRIVER,
         /// Looks on.
-        OBSERVER
+        OBSERVER,
+        /// Is there, but what it says of itself is not understood: its program is another. `version` says what is known.
+        UNKNOWN
     }
 }

@@ -4,16 +4,20 @@ import java.util.concurrent.CompletableFuture;
 
 /// Work that members do for each other, by name: no code crosses, only bytes.
 public interface Tasks {
-    /// What this member does under a name. Called by several threads at once, as many as have been agreed on.
-    interface Handler {
+    /// The most bytes that an argument or a result may have.
+    int MAX_BYTES = 16 << 20;
+
+    /// What this member does under a name. Called by several threads at once, as many as have been agreed on. Is
+    /// interrupted when this process leaves the cluster.
+    interface Work {
         /// @throws Exception whose message is told to who asked
-        byte[] handle(byte[] argument) throws Exception;
+        byte[] run(byte[] argument) throws Exception;
     }
 
-    /// Offers to do what is called `name`.
+    /// Offers to do what is called `name`, which nothing else is, from now on.
     ///
-    /// @param threads how many at once, at most
-    void offer(String name, int threads, Handler handler);
+    /// @param threads how many at once, at most; more wait, and too many are refused
+    void offer(String name, int threads, Work work);
 
     /// Has a member do something. The result fails with a [TaskException] if the member does not offer it or it fails,
     /// and with a [MemberLeftException] if the member leaves before it has answered: it may have been done or not.

@@ -1,0 +1,122 @@
+package io.moetier.cluster.membership.jgroups;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketAddress;
+import java.net.SocketException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
+
+/// A server socket whose connections have proven that they are members' before anybody hears of them.
+///
+/// Concurrency: a thread of its own takes connections, and each proves itself in a thread of its own, so that nobody
+/// who is slow, silent or talks nonsense keeps others out, nor whoever calls [#accept]. So many at once may do so; more
+/// are closed. It is bound when it is made, and to bind it again does nothing.
+final class GuardedServerSocket extends ServerSocket {
+    /// A member far away takes less, and a stranger who says nothing is gone then.
+    static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    private static final int BACKLOG = 50;
+    private static final int MAX_UNPROVEN = 64;
+
+    private final SSLContext context;
+    private final Semaphore unproven = new Semaphore(MAX_UNPROVEN);
+    private final BlockingQueue<Optional<Socket>> proven = new LinkedBlockingQueue<>(); // empty: closed
+
+    GuardedServerSocket(SSLContext context, InetSocketAddress address) throws IOException {
+        this.context = context;
+        super.bind(address, BACKLOG);
+        Thread.ofPlatform().daemon().name("moetier-cluster-door").start(this::takeConnections);
+    }
+
+    @Override
+    public void bind(SocketAddress address) {}
+
+    @Override
+    public void bind(SocketAddress address, int backlog) {}
+
+    @Override
+    public Socket accept() throws IOException {
+        try {
+            Optional<Socket> next = proven.take();
+            if (next.isEmpty()) {
+                proven.add(next);
+            }
+            return next.orElseThrow(() -> new SocketException("closed"));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new SocketException("interrupted");
+        }
+    }
+
+    private void takeConnections() {
+        while (!isClosed()) {
+            try {
+                Socket plain = super.accept();
+                if (unproven.tryAcquire()) {
+                    Thread.ofVirtual().start(() -> watch(plain));
+                } else {
+                    plain.close();
+                }
+            } catch (IOException e) {
+                pauseUnlessClosed(); // as without file descriptors, which others give back
+            }
+        }
+    }
+
+    private void pauseUnlessClosed() {
+        try {
+            if (!isClosed()) {
+                Thread.sleep(Duration.ofMillis(100));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void watch(Socket plain) {
+        try {
+            Thread proof = Thread.ofVirtual().start(() -> prove(plain));
+            if (!proof.join(PATIENCE)) {
+                plain.close();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (IOException e) {
+            // it is closed as far as it can be
+        } finally {
+            unproven.release();
+        }
+    }
+
+    private void prove(Socket plain) {
+        try {
+            SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket(plain, null, true);
+            socket.setNeedClientAuth(true);
+            socket.startHandshake();
+            proven.add(Optional.of(socket));
+            if (isClosed()) {
+                socket.close();
+            }
+        } catch (IOException e) {
+            try {
+                plain.close();
+            } catch (IOException again) {
+                // it is closed as far as it can be
+            }
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        super.close();
+        proven.add(Optional.empty());
+    }
+}

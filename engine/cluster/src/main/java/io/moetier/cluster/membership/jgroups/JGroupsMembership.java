@@ -1,0 +1,412 @@
+package io.moetier.cluster.membership.jgroups;
+
+import io.moetier.cluster.membership.ClusterSettings;
+import io.moetier.cluster.membership.Member;
+import io.moetier.cluster.membership.Membership;
+import io.moetier.cluster.membership.MembershipException;
+import io.moetier.cluster.membership.MembershipListener;
+import io.moetier.cluster.membership.Offer;
+import io.moetier.cluster.membership.Offer.Role;
+import io.moetier.cluster.membership.Ownership;
+import io.moetier.cluster.membership.SharedSecret;
+import io.moetier.cluster.membership.Tasks;
+import io.moetier.cluster.membership.jgroups.Frame.Kind;
+import io.moetier.cluster.membership.jgroups.Frame.MalformedException;
+import io.moetier.storage.format.IoFailure;
+import io.moetier.storage.model.MalformedModelException;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jgroups.Address;
+import org.jgroups.BytesMessage;
+import org.jgroups.JChannel;
+import org.jgroups.MergeView;
+import org.jgroups.Message;
+import org.jgroups.Receiver;
+import org.jgroups.View;
+import org.jgroups.logging.LogFactory;
+import org.jgroups.stack.Protocol;
+import org.jgroups.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/// Membership by JGroups.
+///
+/// JGroups says which addresses are there ([View]); each member introduces itself to those it has not seen before, and is
+/// one for others from then on. Whoever speaks another version of all this is a member of unknown kind.
+///
+/// Concurrency: views come from one thread of JGroups' at a time, messages from several. Neither waits for anything: what
+/// is to be sent goes to the thread `moetier-cluster-post`, what listeners are told to `moetier-cluster-news`. Of locks
+/// there are this one's and that of [ReplicatedTables], and none is taken under the other.
+public final class JGroupsMembership implements Membership {
+    private static final long WAIT_SECONDS = 5; // for others to introduce themselves, and for their tables
+    private static final long TELL_SECONDS = 5;
+    private static final int MAX_EARLY = 1024; // introductions of who is in no view yet
+
+    final JChannel channel;
+    private final GuardedServerSocket door;
+    private final Member self;
+    private final ScheduledExecutorService postbox;
+    private final ExecutorService news;
+    private final Post post;
+    private final ReplicatedTables tables;
+    private final RemoteTasks tasks;
+    private final List<MembershipListener> listeners = new CopyOnWriteArrayList<>();
+    private final Map<Address, Member> introduced = new ConcurrentHashMap<>();
+    private volatile View view = new View(); // changed under the lock of this, as are the two below
+    private final Set<Address> announced = new HashSet<>();
+    private boolean closed;
+
+    private JGroupsMembership(JChannel channel, GuardedServerSocket door, Member self) {
+        this.channel = channel;
+        this.door = door;
+        this.self = self;
+        postbox = Executors.newSingleThreadScheduledExecutor(
+                Thread.ofPlatform().daemon().name("moetier-cluster-post").factory());
+        news = Executors.newSingleThreadExecutor(
+                Thread.ofPlatform().daemon().name("moetier-cluster-news").factory());
+        post = new ChannelPost();
+        tables = new ReplicatedTables(post, self.id());
+        tasks = new RemoteTasks(post, this::addressOf);
+    }
+
+    /// Makes this process a member.
+    ///
+    /// @param secret what members share, if they have no certificates
+    /// @param name what people call this process
+    /// @param offer what others may use of it
+    /// @param mustFind whether it makes no sense without others; else it may be the first one
+    /// @throws MembershipException if it cannot be one, or has not found others although it must
+    public static Membership join(
+            ClusterSettings settings, Optional<SharedSecret> secret, String name, Offer offer, boolean mustFind) {
+        LogFactory.useNoopLogger(true); // what it has to say is said by exceptions
+        PlainMessages.establish();
+        UUID address = UUID.randomUUID();
+        Member self = checked(new Member(Addresses.id(address), name, offer));
+        Identity identity = secret.isPresent()
+                ? Identity.ofSecret(secret.get(), settings.cluster())
+                : Identity.ofFolder(settings.tls().orElseThrow(() -> new MembershipException(
+                        "secret: a member has a secret or certificates")));
+        GuardedServerSocket door = open(settings, identity);
+        try {
+            return join(settings, identity, door, self, address, mustFind);
+        } catch (RuntimeException e) {
+            close(door);
+            throw e;
+        }
+    }
+
+    /// Finds out here what others would find out.
+    private static Member checked(Member self) {
+        try {
+            return Introduction.read(self.id(), Introduction.of(self));
+        } catch (MalformedModelException e) {
+            throw new MembershipException(Objects.requireNonNullElse(e.getMessage(), "introduction"));
+        }
+    }
+
+    private static GuardedServerSocket open(ClusterSettings settings, Identity identity) {
+        String place = settings.host() + ":" + settings.port();
+        try {
+            InetAddress host = InetAddress.getByName(settings.host());
+            if (host.isAnyLocalAddress()) {
+                throw new MembershipException(
+                        "host: " + settings.host() + " is every address, and none where others reach this process");
+            }
+            return new GuardedServerSocket(identity.context(), new InetSocketAddress(host, settings.port()));
+        } catch (UnknownHostException e) {
+            throw new MembershipException("host: there is no host " + settings.host());
+        } catch (IOException e) {
+            throw new MembershipException("cannot listen at " + place + ": " + IoFailure.reason(e));
+        }
+    }
+
+    private static void close(GuardedServerSocket door) {
+        try {
+            door.close();
+        } catch (IOException e) {
+            // it is closed as far as it can be
+        }
+    }
+
+    private static Membership join(
+            ClusterSettings settings,
+            Identity identity,
+            GuardedServerSocket door,
+            Member self,
+            UUID address,
+            boolean mustFind) {
+        InetSocketAddress own = (InetSocketAddress) door.getLocalSocketAddress();
+        List<InetSocketAddress> asked = Neighbours.resolve(settings.join(), own);
+        List<InetSocketAddress> others = new ArrayList<>(asked);
+        Optional<String> nobody = new Neighbours(identity).look(asked, List.of());
+        if (mustFind && nobody.isPresent()) {
+            throw new MembershipException(nobody.get());
+        }
+        List<Protocol> protocols =
+                Stack.of(new MemberSockets(identity.context(), door), own, others, nobody.isPresent());
+        JGroupsMembership membership;
+        try {
+            JChannel channel = new JChannel(protocols);
+            channel.setName(self.name());
+            channel.addAddressGenerator(() -> address);
+            membership = new JGroupsMembership(channel, door, self);
+        } catch (Exception e) {
+            throw new MembershipException("JGroups does not start: " + e.getMessage());
+        }
+        membership.connect(settings.cluster(), mustFind);
+        return membership;
+    }
+
+    private void connect(String cluster, boolean mustFind) {
+        channel.setReceiver(new Ears());
+        try {
+            channel.connect(cluster);
+            if (mustFind && view.size() <= 1) {
+                throw new MembershipException("members are there, but have not taken this process in");
+            }
+            var _ = tables.synced().await(WAIT_SECONDS, TimeUnit.SECONDS);
+            waitForIntroductions();
+        } catch (MembershipException e) {
+            close();
+            throw e;
+        } catch (InterruptedException e) {
+            close();
+            Thread.currentThread().interrupt();
+            throw new MembershipException("interrupted");
+        } catch (Exception e) {
+            close();
+            throw new MembershipException("cannot join: " + e.getMessage());
+        }
+        var _ = postbox.scheduleWithFixedDelay(
+                tables::tellCoordinator, TELL_SECONDS, TELL_SECONDS, TimeUnit.SECONDS);
+    }
+
+    private synchronized void waitForIntroductions() throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(WAIT_SECONDS);
+        while (members().size() < view.size()) {
+            long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+            if (left <= 0) {
+                return; // they come later, or never
+            }
+            wait(left);
+        }
+    }
+
+    @Override
+    public Member self() {
+        return self;
+    }
+
+    @Override
+    public List<Member> members() {
+        List<Member> members = new ArrayList<>();
+        for (Address address : view.getMembers()) {
+            member(address).ifPresent(members::add);
+        }
+        return members;
+    }
+
+    @Override
+    public void listen(MembershipListener listener) {
+        listeners.add(listener);
+    }
+
+    @Override
+    public Ownership ownership() {
+        return tables;
+    }
+
+    @Override
+    public Tasks tasks() {
+        return tasks;
+    }
+
+    @Override
+    public void close() {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+        }
+        tasks.close();
+        channel.close();
+        postbox.shutdownNow();
+        news.shutdown();
+        close(door);
+    }
+
+    private Optional<Member> member(Address address) {
+        return address.equals(channel.address()) ? Optional.of(self) : Optional.ofNullable(introduced.get(address));
+    }
+
+    private Optional<Address> addressOf(String id) {
+        return view.getMembers().stream()
+                .filter(address -> Addresses.id(address).equals(id))
+                .findFirst();
+    }
+
+    private void onView(View newView) {
+        View before = view;
+        Set<Address> apart = apart(newView);
+        List<Address> gone = View.leftMembers(before, newView);
+        apart.addAll(gone);
+        synchronized (this) {
+            view = newView;
+            for (Address address : gone) {
+                Member member = introduced.remove(address);
+                if (announced.remove(address) && member != null) {
+                    tell(listener -> listener.onLeft(member));
+                }
+            }
+            newView.getMembers().forEach(this::announce);
+            notifyAll();
+        }
+        tasks.onLeft(apart::contains);
+        introduce(newView instanceof MergeView ? newView.getMembers() : View.newMembers(before, newView));
+        tables.onView(newView);
+    }
+
+    /// Returns who was in another part of the cluster, where it may have taken this process for gone.
+    private Set<Address> apart(View newView) {
+        Set<Address> apart = new HashSet<>();
+        if (newView instanceof MergeView merged) {
+            for (View part : merged.getSubgroups()) {
+                if (!part.containsMember(channel.address())) {
+                    apart.addAll(part.getMembers());
+                }
+            }
+        }
+        return apart;
+    }
+
+    private void introduce(List<Address> others) {
+        byte[] hello = Frame.of(Kind.HELLO, Introduction.of(self));
+        for (Address other : others) {
+            if (!other.equals(channel.address())) {
+                post.sendSoon(other, hello);
+            }
+        }
+    }
+
+    /// Tells listeners of a member as soon as it is there and has introduced itself. Called under the lock.
+    private void announce(Address address) {
+        Member member = introduced.get(address);
+        if (member != null && view.containsMember(address) && announced.add(address)) {
+            tell(listener -> listener.onJoined(member));
+        }
+    }
+
+    private void tell(Consumer<MembershipListener> event) {
+        try {
+            news.execute(() -> listeners.forEach(event));
+        } catch (RejectedExecutionException e) {
+            // this process has left, and its listeners know
+        }
+    }
+
+    private void onIntroduced(Address address, Member member) {
+        synchronized (this) {
+            if (view.containsMember(address) || introduced.size() < MAX_EARLY) {
+                introduced.put(address, member);
+                announce(address);
+                notifyAll();
+            }
+        }
+    }
+
+    private void onMessage(Message message) {
+        Address sender = message.getSrc();
+        try {
+            Frame frame = Frame.read(message.getArray(), message.getOffset(), message.getLength());
+            switch (frame.kind()) {
+                case HELLO -> onIntroduced(sender, introduced(sender, frame));
+                case TABLE -> tables.onTable(frame, message.getDest() != null);
+                case TABLES -> tables.onTables(sender, frame);
+                case TASK -> tasks.onTask(sender, frame);
+                case CANCEL -> tasks.onCancel(sender, frame);
+                case RESULT -> tasks.onResult(sender, frame);
+            }
+        } catch (MalformedException e) {
+            if (!introduced.containsKey(sender) && !sender.equals(channel.address())) {
+                onIntroduced(sender, unknown(sender, e));
+            }
+        }
+    }
+
+    private static Member introduced(Address sender, Frame frame) throws MalformedException {
+        try {
+            return Introduction.read(Addresses.id(sender), frame.bytes(Introduction.MAX_BYTES));
+        } catch (MalformedModelException e) {
+            throw new MalformedException("says of itself what is not understood");
+        }
+    }
+
+    private static Member unknown(Address sender, MalformedException why) {
+        String id = Addresses.id(sender);
+        return new Member(id, id, new Offer(Role.UNKNOWN, "", 0, 0, 0, "", String.valueOf(why.getMessage())));
+    }
+
+    /// Hears what JGroups has to say.
+    private final class Ears implements Receiver {
+        @Override
+        public void viewAccepted(View newView) {
+            onView(newView);
+        }
+
+        @Override
+        public void receive(Message message) {
+            onMessage(message);
+        }
+    }
+
+    /// Sends by the channel.
+    private final class ChannelPost implements Post {
+        @Override
+        public void send(Address member, byte[] frame) {
+            sendTo(member, frame);
+        }
+
+        @Override
+        public void sendSoon(Address member, byte[] frame) {
+            soon(() -> sendTo(member, frame));
+        }
+
+        @Override
+        public void sendAllSoon(byte[] frame) {
+            soon(() -> sendTo(null, frame));
+        }
+
+        private void soon(Runnable send) {
+            try {
+                postbox.execute(send);
+            } catch (RejectedExecutionException e) {
+                // this process has left
+            }
+        }
+
+        private void sendTo(@Nullable Address member, byte[] frame) {
+            try {
+                channel.send(new BytesMessage(member, frame));
+            } catch (Exception e) {
+                // the channel is closed: whoever waits for an answer is told when it is
+            }
+        }
+    }
+}

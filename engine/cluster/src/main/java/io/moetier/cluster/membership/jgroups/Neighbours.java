@@ -1,0 +1,146 @@
+package io.moetier.cluster.membership.jgroups;
+
+import io.moetier.cluster.membership.ClusterSettings;
+import io.moetier.cluster.membership.MembershipException;
+import io.moetier.storage.format.IoFailure;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.NoRouteToHostException;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
+import java.security.cert.CertificateException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLSocket;
+
+/// Looks whether members are where they may be, and takes this process for one, before JGroups goes there: it would only
+/// find nobody, whatever the reason.
+final class Neighbours {
+    private static final int CONNECT_MILLIS = 2000;
+    private static final int PROOF_MILLIS = 4000;
+    /// How long a member may take to say that it does not take a certificate, which TLS 1.3 leaves open at first.
+    private static final int REFUSAL_MILLIS = 300;
+
+    private static final Pattern PLACE = Pattern.compile("(?:\\[([^\\]]+)\\]|([^:]+))(?::(\\d{1,5}))?|([0-9a-fA-F:.]*::?[^\\[\\]]*)");
+    private static final int MAX_PORT = 0xffff;
+
+    private final Identity identity;
+
+    Neighbours(Identity identity) {
+        this.identity = identity;
+    }
+
+    /// What there is at an address: a member of this cluster if `why` is empty.
+    private record Found(InetSocketAddress address, boolean stranger, Optional<String> why) {}
+
+    /// Returns the addresses of `HOST[:PORT]`, none of which is `self`.
+    static List<InetSocketAddress> resolve(List<String> places, InetSocketAddress self) {
+        List<InetSocketAddress> addresses = new ArrayList<>();
+        for (String place : places) {
+            InetSocketAddress address = resolve(place);
+            if (!address.equals(self)) {
+                addresses.add(address);
+            }
+        }
+        return addresses;
+    }
+
+    private static InetSocketAddress resolve(String place) {
+        Matcher parts = PLACE.matcher(place);
+        if (!parts.matches()) {
+            throw new MembershipException("join: " + place + " is no HOST[:PORT]");
+        }
+        String host = parts.group(1) != null ? parts.group(1) : parts.group(2) != null ? parts.group(2) : place;
+        int port = parts.group(3) == null ? ClusterSettings.DEFAULT_PORT : Integer.parseInt(parts.group(3));
+        if (port < 1 || port > MAX_PORT) {
+            throw new MembershipException("join: " + place + " has no port that can be");
+        }
+        try {
+            return new InetSocketAddress(InetAddress.getByName(host), port);
+        } catch (UnknownHostException e) {
+            throw new MembershipException("join: there is no host " + host);
+        }
+    }
+
+    /// Returns why there is no member at any of `asked`, or nothing if there is one.
+    ///
+    /// @param asked of which the user has said that members may be there
+    /// @param heard who has answered on the local network; it does not matter if they are another cluster's
+    /// @throws MembershipException if somebody is at one of `asked` who does not take this process
+    Optional<String> look(List<InetSocketAddress> asked, List<InetSocketAddress> heard) {
+        List<CompletableFuture<Found>> looks = new ArrayList<>();
+        for (List<InetSocketAddress> addresses : List.of(asked, heard)) {
+            for (InetSocketAddress address : addresses) {
+                CompletableFuture<Found> found = new CompletableFuture<>();
+                Thread.ofVirtual().start(() -> found.complete(look(address)));
+                looks.add(found);
+            }
+        }
+        Optional<String> why = Optional.of("no member has answered");
+        boolean isThere = false;
+        for (CompletableFuture<Found> look : looks) {
+            Found found = look.join();
+            if (found.stranger && asked.contains(found.address)) {
+                throw new MembershipException(found.why.orElseThrow());
+            }
+            isThere |= found.why.isEmpty();
+            why = found.why.isPresent() ? found.why : why;
+        }
+        return isThere ? Optional.empty() : why;
+    }
+
+    private Found look(InetSocketAddress address) {
+        String place = address.getAddress().getHostAddress() + ":" + address.getPort();
+        try (SSLSocket socket = (SSLSocket) identity.context().getSocketFactory().createSocket()) {
+            socket.connect(address, CONNECT_MILLIS);
+            socket.setSoTimeout(PROOF_MILLIS);
+            try {
+                socket.startHandshake();
+                waitForRefusal(socket);
+                return new Found(address, false, Optional.empty());
+            } catch (SSLException e) {
+                return new Found(address, true, Optional.of(stranger(place, e)));
+            } catch (SocketTimeoutException e) {
+                return new Found(address, false, Optional.of("whoever listens at " + place + " says nothing"));
+            }
+        } catch (SocketTimeoutException e) {
+            return new Found(address, false, Optional.of(place + " does not answer"));
+        } catch (ConnectException | NoRouteToHostException e) {
+            return new Found(address, false, Optional.of("nobody listens at " + place + ": " + IoFailure.reason(e)));
+        } catch (IOException e) {
+            return new Found(address, false, Optional.of(place + " cannot be reached: " + IoFailure.reason(e)));
+        }
+    }
+
+    private void waitForRefusal(SSLSocket socket) throws IOException {
+        if (!identity.symmetric()) {
+            socket.setSoTimeout(REFUSAL_MILLIS);
+            try {
+                var _ = socket.getInputStream().read();
+            } catch (SocketTimeoutException e) {
+                // nothing was said against this process
+            }
+        }
+    }
+
+    private String stranger(String place, SSLException failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof CertificateException) {
+                return identity.symmetric()
+                        ? "who listens at " + place + " has another secret, or is of a cluster of another name"
+                        : "who listens at " + place + " has a certificate of another authority";
+            }
+        }
+        String message = String.valueOf(failure.getMessage());
+        return message.contains("alert")
+                ? "who listens at " + place + " does not take this process: its secret or certificate is another"
+                : "who listens at " + place + " is no member of a cluster";
+    }
+}
