@@ -12,12 +12,8 @@ import io.moetier.cluster.membership.SharedSecret;
 import io.moetier.cluster.membership.Tasks;
 import io.moetier.cluster.membership.jgroups.Frame.Kind;
 import io.moetier.cluster.membership.jgroups.Frame.MalformedException;
-import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.model.MalformedModelException;
-import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -59,7 +55,7 @@ public final class JGroupsMembership implements Membership {
     private static final int MAX_EARLY = 1024; // introductions of who is in no view yet
 
     final JChannel channel;
-    private final GuardedServerSocket door;
+    private final Entrance entrance;
     private final Member self;
     private final ScheduledExecutorService postbox;
     private final ExecutorService news;
@@ -68,13 +64,13 @@ public final class JGroupsMembership implements Membership {
     private final RemoteTasks tasks;
     private final List<MembershipListener> listeners = new CopyOnWriteArrayList<>();
     private final Map<Address, Member> introduced = new ConcurrentHashMap<>();
-    private volatile View view = new View(); // changed under the lock of this, as are the two below
+    private volatile View view = Addresses.NOBODY; // changed under the lock of this, as are the two below
     private final Set<Address> announced = new HashSet<>();
     private boolean closed;
 
-    private JGroupsMembership(JChannel channel, GuardedServerSocket door, Member self) {
+    private JGroupsMembership(JChannel channel, Entrance entrance, Member self) {
         this.channel = channel;
-        this.door = door;
+        this.entrance = entrance;
         this.self = self;
         postbox = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("moetier-cluster-post").factory());
@@ -102,11 +98,11 @@ public final class JGroupsMembership implements Membership {
                 ? Identity.ofSecret(secret.get(), settings.cluster())
                 : Identity.ofFolder(settings.tls().orElseThrow(() -> new MembershipException(
                         "secret: a member has a secret or certificates")));
-        GuardedServerSocket door = open(settings, identity);
+        Entrance entrance = Entrance.open(settings, identity);
         try {
-            return join(settings, identity, door, self, address, mustFind);
+            return join(settings, identity, entrance, self, address, mustFind);
         } catch (RuntimeException e) {
-            close(door);
+            entrance.close();
             throw e;
         }
     }
@@ -120,52 +116,30 @@ public final class JGroupsMembership implements Membership {
         }
     }
 
-    private static GuardedServerSocket open(ClusterSettings settings, Identity identity) {
-        String place = settings.host() + ":" + settings.port();
-        try {
-            InetAddress host = InetAddress.getByName(settings.host());
-            if (host.isAnyLocalAddress()) {
-                throw new MembershipException(
-                        "host: " + settings.host() + " is every address, and none where others reach this process");
-            }
-            return new GuardedServerSocket(identity.context(), new InetSocketAddress(host, settings.port()));
-        } catch (UnknownHostException e) {
-            throw new MembershipException("host: there is no host " + settings.host());
-        } catch (IOException e) {
-            throw new MembershipException("cannot listen at " + place + ": " + IoFailure.reason(e));
-        }
-    }
-
-    private static void close(GuardedServerSocket door) {
-        try {
-            door.close();
-        } catch (IOException e) {
-            // it is closed as far as it can be
-        }
-    }
-
     private static Membership join(
             ClusterSettings settings,
             Identity identity,
-            GuardedServerSocket door,
+            Entrance entrance,
             Member self,
             UUID address,
             boolean mustFind) {
-        InetSocketAddress own = (InetSocketAddress) door.getLocalSocketAddress();
-        List<InetSocketAddress> asked = Neighbours.resolve(settings.join(), own);
-        List<InetSocketAddress> others = new ArrayList<>(asked);
-        Optional<String> nobody = new Neighbours(identity).look(asked, List.of());
+        List<InetSocketAddress> asked = Neighbours.resolve(settings.join(), entrance.address());
+        List<InetSocketAddress> heard = entrance.heard();
+        Optional<String> nobody = new Neighbours(identity).look(asked, heard);
         if (mustFind && nobody.isPresent()) {
             throw new MembershipException(nobody.get());
         }
-        List<Protocol> protocols =
-                Stack.of(new MemberSockets(identity.context(), door), own, others, nobody.isPresent());
+        List<InetSocketAddress> others = new ArrayList<>(asked);
+        others.addAll(heard);
+        List<Protocol> protocols = Stack.of(
+                new MemberSockets(identity.context(), entrance.door()), entrance.address(), others, nobody.isPresent());
         JGroupsMembership membership;
         try {
             JChannel channel = new JChannel(protocols);
+            channel.getProtocolStack().getTransport().getDiagnosticsHandler().setEnabled(false); // it would hear everybody
             channel.setName(self.name());
             channel.addAddressGenerator(() -> address);
-            membership = new JGroupsMembership(channel, door, self);
+            membership = new JGroupsMembership(channel, entrance, self);
         } catch (Exception e) {
             throw new MembershipException("JGroups does not start: " + e.getMessage());
         }
@@ -249,7 +223,12 @@ public final class JGroupsMembership implements Membership {
         channel.close();
         postbox.shutdownNow();
         news.shutdown();
-        close(door);
+        entrance.close();
+    }
+
+    /// Returns where this process listens for other members.
+    int port() {
+        return entrance.address().getPort();
     }
 
     private Optional<Member> member(Address address) {

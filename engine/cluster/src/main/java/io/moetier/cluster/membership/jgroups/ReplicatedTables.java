@@ -36,7 +36,7 @@ final class ReplicatedTables implements Ownership {
     private final CountDownLatch synced = new CountDownLatch(1);
     private final Map<String, Entry> entries = new TreeMap<>(); // guarded by this, as is all below
     private long clock;
-    private View view = new View();
+    private View view = Addresses.NOBODY;
 
     ReplicatedTables(Post post, String self) {
         this.post = post;

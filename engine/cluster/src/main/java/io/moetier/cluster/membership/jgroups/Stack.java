@@ -70,7 +70,6 @@ final class Stack {
         tcp.setBindAddress(self.getAddress()).setBindPort(self.getPort()).setPortRange(0);
         tcp.tcpNodelay(true).enableSuspectEvents(true).setSockConnTimeout(CONNECT_MILLIS).setMaxLength(MAX_RECEIVED_BYTES);
         tcp.setSocketFactory(sockets);
-        tcp.getDiagnosticsHandler().setEnabled(false);
         return tcp;
     }
 }

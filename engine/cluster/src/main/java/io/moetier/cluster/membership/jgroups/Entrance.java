@@ -1,0 +1,82 @@
+package io.moetier.cluster.membership.jgroups;
+
+import io.moetier.cluster.membership.ClusterSettings;
+import io.moetier.cluster.membership.MembershipException;
+import io.moetier.storage.format.IoFailure;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.util.List;
+import java.util.Optional;
+
+/// Where others find this process: the door, and the beacon if there is one.
+final class Entrance implements AutoCloseable {
+    private final GuardedServerSocket door;
+    private final Optional<Beacon> beacon;
+
+    private Entrance(GuardedServerSocket door, Optional<Beacon> beacon) {
+        this.door = door;
+        this.beacon = beacon;
+    }
+
+    /// @throws MembershipException if it cannot be where it is to be
+    static Entrance open(ClusterSettings settings, Identity identity) {
+        GuardedServerSocket door = door(settings, identity);
+        try {
+            return new Entrance(
+                    door,
+                    settings.discover() ? Optional.of(Beacon.start(settings.cluster(), address(door))) : Optional.empty());
+        } catch (MembershipException e) {
+            close(door);
+            throw e;
+        }
+    }
+
+    private static GuardedServerSocket door(ClusterSettings settings, Identity identity) {
+        try {
+            InetAddress host = InetAddress.getByName(settings.host());
+            if (host.isAnyLocalAddress()) {
+                throw new MembershipException(
+                        "host: " + settings.host() + " is every address, and none where others reach this process");
+            }
+            return new GuardedServerSocket(identity.context(), new InetSocketAddress(host, settings.port()));
+        } catch (UnknownHostException e) {
+            throw new MembershipException("host: there is no host " + settings.host());
+        } catch (IOException e) {
+            throw new MembershipException("host, port: nobody can listen at " + settings.host() + ":" + settings.port()
+                    + ": " + IoFailure.reason(e));
+        }
+    }
+
+    private static InetSocketAddress address(GuardedServerSocket door) {
+        return (InetSocketAddress) door.getLocalSocketAddress();
+    }
+
+    GuardedServerSocket door() {
+        return door;
+    }
+
+    InetSocketAddress address() {
+        return address(door);
+    }
+
+    /// Returns the addresses that are answered on the local network.
+    List<InetSocketAddress> heard() {
+        return beacon.isPresent() ? beacon.get().ask() : List.of();
+    }
+
+    @Override
+    public void close() {
+        beacon.ifPresent(Beacon::close);
+        close(door);
+    }
+
+    private static void close(GuardedServerSocket door) {
+        try {
+            door.close();
+        } catch (IOException e) {
+            // it is closed as far as it can be
+        }
+    }
+}
