@@ -122,6 +122,9 @@ final class RemoteTasks implements Tasks {
         String name = frame.text(MAX_NAME_BYTES);
         byte[] argument = frame.bytes(MAX_BYTES);
         Offered offer = offered.get(name);
+        if (closed) {
+            return;
+        }
         if (offer == null) {
             post.sendSoon(asker, failure(number, "it does not do what is called " + name));
             return;
@@ -129,7 +132,10 @@ final class RemoteTasks implements Tasks {
         Accepted task = new Accepted(asker, number);
         Runnable run = () -> {
             if (accepted.remove(task) != null) {
-                post.send(asker, answer(number, offer.work, argument));
+                byte[] answer = answer(number, offer.work, argument);
+                if (!closed) { // else the work has been interrupted, and who asked hears that this member has left
+                    post.send(asker, answer);
+                }
             }
         };
         accepted.put(task, run);
@@ -137,7 +143,9 @@ final class RemoteTasks implements Tasks {
             offer.threads.execute(run);
         } catch (RejectedExecutionException e) {
             accepted.remove(task);
-            post.sendSoon(asker, failure(number, "it has too much to do"));
+            if (!closed) {
+                post.sendSoon(asker, failure(number, "it has too much to do"));
+            }
         }
     }
 
