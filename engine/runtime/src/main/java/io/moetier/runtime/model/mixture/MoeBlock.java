@@ -19,6 +19,7 @@ import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.spec.SharedExpertSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.weight.ExpertViews;
 import io.moetier.runtime.model.weight.Linear;
 import io.moetier.runtime.model.weight.Norm;
 import io.moetier.runtime.model.weight.Weights;

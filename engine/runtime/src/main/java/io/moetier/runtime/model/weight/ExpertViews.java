@@ -1,4 +1,4 @@
-package io.moetier.runtime.model.mixture;
+package io.moetier.runtime.model.weight;
 
 import io.moetier.kernels.device.ExpertWeights;
 import io.moetier.kernels.device.FfnActivation;
@@ -26,7 +26,7 @@ public final class ExpertViews {
     }
 
     /// Returns the expert that lies in a slot of this layout's size class.
-    ExpertWeights in(MemorySegment slot) {
+    public ExpertWeights in(MemorySegment slot) {
         ExpertWeights known = bySlot.get(slot);
         if (known == null) {
             known = new ExpertWeights(
