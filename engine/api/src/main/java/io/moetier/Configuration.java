@@ -56,7 +56,7 @@ record Configuration(EngineConfig engine, Runnable policies) {
             Misses misses) {
         Caching caching = options.caching();
         return new EngineConfig(
-                new Compute(devices, options.threads(), KernelChoice.AUTO, Optional.empty()),
+                new Compute(devices, options.threads(), KernelChoice.AUTO, Optional.empty(), Optional.empty()),
                 new Memory(options.contextLength(), options.memoryBytes(), vramBytes, 0),
                 new Offloading(policy, io(caching.reading()), prefetch(caching.prefetch()), misses),
                 Numerics.DEFAULT);

@@ -215,7 +215,7 @@ public final class ModelOptions {
         requireThreads(threads);
         OptionalLong ramBytes = ramBytes(saved);
         return new EngineConfig(
-                new Compute(devices(surroundings, streams), threads, kernels, Optional.empty()),
+                new Compute(devices(surroundings, streams), threads, kernels, Optional.empty(), Optional.empty()),
                 new Memory(contextLength, ramBytes, vramBytes(), 0),
                 new Offloading(leaving, io, prefetch, misses == null ? Misses.COPY : misses),
                 new Numerics(kv, selection()));

@@ -21,6 +21,7 @@ import io.moetier.runtime.session.MemoryUse;
 import io.moetier.runtime.session.PolicyChoice;
 import io.moetier.runtime.session.SessionTrace;
 import io.moetier.runtime.trace.TraceRecorder;
+import io.moetier.storage.cache.Policies;
 import io.moetier.storage.memory.ProcessMemory;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -193,7 +194,7 @@ final class SweepRun implements AutoCloseable {
                 "experts on disk alone",
                 Math.max(0, summary.allExpertBytes() - experts.slots().bytes()));
         String policy = switch (config.offloading().policy()) {
-            case PolicyChoice.Auto _ -> PolicyChoice.Auto.name(experts.slots().number(), experts.numExperts());
+            case PolicyChoice.Auto _ -> Policies.nameByRoom(experts.slots().number(), experts.numExperts());
             case PolicyChoice.Named named -> named.name();
             case PolicyChoice.Own _ ->
                 throw new IllegalStateException("a policy without a name, which no option gives");

@@ -34,6 +34,17 @@ public final class Policies {
         return inner(name).equals(STATIC);
     }
 
+    /// Returns the name of the policy that is best for so many slots of so many experts: `gate`, which finds the most,
+    /// where not every expert has a slot, else `lru`, which costs the least.
+    public static String nameByRoom(int numSlots, int numExperts) {
+        return numSlots < numExperts ? "gate" : "lru";
+    }
+
+    /// Returns what makes the policy that [#nameByRoom] names.
+    public static PolicyFactory byRoom() {
+        return (ids, numSlots) -> of(nameByRoom(numSlots, ids.length)).create(ids, numSlots);
+    }
+
     /// Returns the policy `name`.
     ///
     /// @throws IllegalArgumentException if the name is unknown or that of a policy that needs a census

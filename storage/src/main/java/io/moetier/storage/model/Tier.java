@@ -6,7 +6,9 @@ import java.util.Locale;
 public enum Tier {
     DEVICE,
     HOST,
-    DISK;
+    DISK,
+    /// The memory of another machine, which computes it there.
+    NODE;
 
     /// Returns the spelling used in reports and traces, for example `host`.
     public String label() {

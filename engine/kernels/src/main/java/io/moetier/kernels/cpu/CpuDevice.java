@@ -22,6 +22,7 @@ public final class CpuDevice implements Device {
     private final CpuKernels backend;
     private final Kernels kernels;
     private final String description;
+    private final String code;
 
     private CpuDevice(int threads, KernelSelection selection, Optional<ActivationType> beside) {
         Arithmetic arithmetic = selection.arithmetic();
@@ -30,6 +31,7 @@ public final class CpuDevice implements Device {
         this.kernels = new Kernels(backend);
         this.description = "CPU, " + arithmetic.description() + ", " + threads + (threads == 1 ? " thread" : " threads")
                 + selection.remark();
+        this.code = arithmetic.code() + beside.map(type -> ", beside " + type).orElse("");
     }
 
     /// Starts a device, as the other method of this name, with native code in a temporary directory.
@@ -60,6 +62,11 @@ public final class CpuDevice implements Device {
     @Override
     public String description() {
         return description;
+    }
+
+    @Override
+    public String code() {
+        return code;
     }
 
     @Override

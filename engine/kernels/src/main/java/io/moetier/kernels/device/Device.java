@@ -11,6 +11,11 @@ public interface Device extends AutoCloseable {
     /// Returns one line for a person: what computes, how wide, on how many threads, and why not better.
     String description();
 
+    /// Returns what its kernels are, on however many threads: where it is the same, so is their code.
+    default String code() {
+        return description();
+    }
+
     /// Returns what it multiplies quantised weights by, where that can be chosen.
     default ActivationType activations() {
         return ActivationType.F32;

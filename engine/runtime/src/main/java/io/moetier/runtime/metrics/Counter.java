@@ -41,5 +41,13 @@ public enum Counter {
     /// Experts that a layer needed and found in main memory, below a device.
     HOST_HITS,
     /// Experts that the processor computed beside a device.
-    COMPUTED_ON_HOST
+    COMPUTED_ON_HOST,
+    /// Experts that nodes computed, once per layer and forward pass.
+    NODE_EXPERTS,
+    /// Rows that they were applied to.
+    NODE_ROWS,
+    /// Experts that were asked of nodes and did not come back, so that they were computed here.
+    NODE_MISSES,
+    /// Time the computation stood still for nodes.
+    NODE_WAIT_NANOS
 }

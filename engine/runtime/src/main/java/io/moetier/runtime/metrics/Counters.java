@@ -67,6 +67,20 @@ public final class Counters {
         add(Counter.WAIT_NANOS, nanos);
     }
 
+    /// Adds experts of one layer that were asked of nodes.
+    ///
+    /// @param experts that nodes computed, applied to `rows` together
+    /// @param missing that they did not
+    public void addOnNodes(long experts, long rows, long missing) {
+        add(Counter.NODE_EXPERTS, experts);
+        add(Counter.NODE_ROWS, rows);
+        add(Counter.NODE_MISSES, missing);
+    }
+
+    public void addNodeWait(long nanos) {
+        add(Counter.NODE_WAIT_NANOS, nanos);
+    }
+
     public void addPrefill(long tokens, long nanos) {
         add(Counter.PREFILL_TOKENS, tokens);
         add(Counter.PREFILL_NANOS, nanos);

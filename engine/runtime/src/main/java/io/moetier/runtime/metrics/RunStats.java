@@ -114,6 +114,26 @@ public final class RunStats {
         return get(Counter.COMPUTED_ON_HOST);
     }
 
+    /// Returns [Counter#NODE_EXPERTS].
+    public long nodeExperts() {
+        return get(Counter.NODE_EXPERTS);
+    }
+
+    /// Returns [Counter#NODE_ROWS].
+    public long nodeRows() {
+        return get(Counter.NODE_ROWS);
+    }
+
+    /// Returns [Counter#NODE_MISSES].
+    public long nodeMisses() {
+        return get(Counter.NODE_MISSES);
+    }
+
+    /// Returns [Counter#NODE_WAIT_NANOS].
+    public long nodeWaitNanos() {
+        return get(Counter.NODE_WAIT_NANOS);
+    }
+
     /// Returns what was counted after `earlier`.
     public RunStats minus(RunStats earlier) {
         return with(earlier, (a, b) -> a - b);

@@ -14,6 +14,8 @@ public enum Section {
     EXPERTS,
     /// The computation stands still for want of an expert.
     WAIT,
+    /// The computation stands still for what nodes compute.
+    NODES,
     /// From the last layer to the logits.
     HEAD;
 

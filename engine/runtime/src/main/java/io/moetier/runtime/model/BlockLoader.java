@@ -1,6 +1,5 @@
 package io.moetier.runtime.model;
 
-import io.moetier.kernels.device.FfnActivation;
 import io.moetier.kernels.device.RopeTable;
 import io.moetier.runtime.model.block.Attention;
 import io.moetier.runtime.model.block.Block;
@@ -44,12 +43,10 @@ import io.moetier.runtime.model.spec.ShortConvolutionSpec;
 import io.moetier.runtime.model.spec.SparsitySpec;
 import io.moetier.runtime.model.spec.SublayerSpec;
 import io.moetier.runtime.model.spec.weight.NormSpec;
-import io.moetier.runtime.model.weight.ExpertViews;
+import io.moetier.runtime.model.weight.ExpertKinds;
 import io.moetier.runtime.model.weight.Norm;
 import io.moetier.runtime.model.weight.Weights;
-import io.moetier.storage.expert.BlockLayout;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -63,7 +60,7 @@ final class BlockLoader {
     private final Weights weights;
     private final Map<RopeSpec, RopeTable> ropes;
     private final RoutersAhead routersAhead;
-    private final Map<Experts, ExpertViews> views = new HashMap<>();
+    private final ExpertKinds experts = new ExpertKinds();
     private int keyValueBlocks;
     private int blocksWithStates;
     private int compressedBlocks;
@@ -134,7 +131,9 @@ final class BlockLoader {
                         moe,
                         norm,
                         connection,
-                        views(context.layoutOf().apply(layer), moe),
+                        experts.of(
+                                context.layoutOf().apply(layer),
+                                moe.experts().getFirst().activation()),
                         context,
                         routersAhead);
         };
@@ -189,14 +188,6 @@ final class BlockLoader {
             case GatedDeltaSpec delta -> new GatedDelta(number, delta, weights);
             case LightningSpec lightning -> new LightningAttention(number, lightning, weights);
         };
-    }
-
-    /// Experts whose slots are read alike.
-    private record Experts(BlockLayout layout, FfnActivation activation) {}
-
-    private ExpertViews views(BlockLayout layout, MoeSpec moe) {
-        Experts kind = new Experts(layout, moe.experts().getFirst().activation());
-        return views.computeIfAbsent(kind, key -> new ExpertViews(key.layout(), key.activation()));
     }
 
     private Norm norm(NormSpec spec) {

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntPredicate;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -42,6 +43,7 @@ public final class ExpertTier implements AutoCloseable {
     private final Prefetcher prefetcher;
     private final ExpertSequence sequence;
     private final ElasticSlots elastic;
+    private IntPredicate elsewhere = _ -> false;
     private boolean choseMost; // of the layer's experts, the present sequence
 
     private ExpertTier(
@@ -160,9 +162,44 @@ public final class ExpertTier implements AutoCloseable {
         }
         for (int c = 0; c < sizeClasses.size(); c++) {
             int sizeClass = c;
-            IntStream members = IntStream.of(ids).filter(id -> sizeClassOfLayer[ExpertId.layerOf(id)] == sizeClass);
-            new Warming(sizeClasses.get(c), members, share).run(scheduler, counters);
+            IntStream members = IntStream.of(ids)
+                    .filter(id -> sizeClassOfLayer[ExpertId.layerOf(id)] == sizeClass)
+                    .filter(elsewhere.negate());
+            SizeClass warmed = sizeClasses.get(c);
+            int[] hottestLast =
+                    WarmChoice.hottestLast(members, share, warmed.cache().numSlots());
+            new Warming(warmed, hottestLast).run(scheduler, counters);
         }
+    }
+
+    /// Reads experts that are not here into slots that are free, those first that come first.
+    void fill(int[] wanted) {
+        for (int c = 0; c < sizeClasses.size(); c++) {
+            int sizeClass = c;
+            ExpertCache cache = sizeClasses.get(c).cache();
+            int[] chosen = IntStream.of(wanted)
+                    .filter(id -> isOf(sizeClass, id) && cache.slotOf(id) < 0)
+                    .distinct()
+                    .limit(cache.numSlots() - cache.numResident())
+                    .toArray();
+            int[] hottestLast = IntStream.rangeClosed(1, chosen.length)
+                    .map(i -> chosen[chosen.length - i])
+                    .toArray();
+            new Warming(sizeClasses.get(c), hottestLast).run(scheduler, counters);
+        }
+    }
+
+    private boolean isOf(int sizeClass, int id) {
+        int layer = ExpertId.layerOf(id);
+        return layer < sizeClassOfLayer.length
+                && sizeClassOfLayer[layer] == sizeClass
+                && IntStream.of(idsOfLayer[layer]).anyMatch(here -> here == id);
+    }
+
+    /// Registers which experts are not to be loaded ahead, nor to begin with, by packed id.
+    void leaveOut(IntPredicate elsewhere) {
+        this.elsewhere = elsewhere;
+        prefetcher.leaveOut(elsewhere);
     }
 
     /// Returns what the policies go by.

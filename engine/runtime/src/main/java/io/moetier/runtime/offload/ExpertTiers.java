@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.IntPredicate;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -302,6 +303,17 @@ public final class ExpertTiers implements AutoCloseable {
         tiers.forEach(tier -> tier.warm(share));
     }
 
+    /// Reads experts that are not here into slots that are free, those first that come first; to be called between
+    /// layers. No access is counted.
+    ///
+    /// What the source throws when it reads an expert is thrown here.
+    ///
+    /// @param wanted packed ids; those that belong to no device are passed over
+    public void fill(int[] wanted) {
+        settle();
+        tiers.forEach(tier -> tier.fill(wanted));
+    }
+
     /// Lets the policies take up what those of earlier runs have learnt of the model, and returns from how many tokens
     /// that was learnt; 0 if these policies learn nothing. To be called between two layers.
     ///
@@ -331,6 +343,12 @@ public final class ExpertTiers implements AutoCloseable {
 
     private List<UseEstimator> learners() {
         return tiers.stream().flatMap(ExpertTier::learners).toList();
+    }
+
+    /// Registers which experts are computed elsewhere, by packed id: they are not loaded ahead, nor to begin with. What
+    /// is asked for is loaded all the same.
+    public void leaveOut(IntPredicate elsewhere) {
+        tiers.forEach(tier -> tier.leaveOut(elsewhere));
     }
 
     /// Says whether an expert of a layer is where it is computed, or on its way there.

@@ -6,6 +6,7 @@ import io.moetier.storage.cache.UseEstimator;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.Tier;
 import java.util.List;
+import java.util.function.IntPredicate;
 
 /// Loads experts before a layer asks for them, behind everything that is asked for, and behind a layer those that
 /// it has had computed elsewhere.
@@ -49,6 +50,7 @@ final class Prefetcher {
     private int nextBehind;
     private int numUnderWay;
     private int numSinceBegin;
+    private IntPredicate elsewhere = _ -> false;
     private int streamed = NONE; // the layer whose experts are loaded as those of a prompt
 
     /// @param numLoaders how many loads may be under way at a time that no layer has asked for
@@ -77,6 +79,11 @@ final class Prefetcher {
         held = new int[mostGuesses];
     }
 
+    /// Registers which experts are not to be loaded ahead, by packed id.
+    void leaveOut(IntPredicate elsewhere) {
+        this.elsewhere = elsewhere;
+    }
+
     /// Forgets what was guessed before.
     void beginGuesses() {
         releaseHeld();
@@ -90,6 +97,9 @@ final class Prefetcher {
     boolean guess(int layer, int[] experts, float[] likelihoods, int n) {
         for (int i = 0; i < n; i++) {
             int id = ExpertId.pack(layer, experts[i]);
+            if (elsewhere.test(id)) {
+                continue;
+            }
             SizeClass sizeClass = sizeClassOf(id);
             int slot = sizeClass.cache().slotOf(id);
             if (slot == NONE && numGuesses < guesses.length) {
@@ -124,15 +134,18 @@ final class Prefetcher {
     void stream(int layer, int[] ids) {
         releaseHeld();
         streamed = layer;
-        numGuesses = ids.length;
+        numGuesses = 0;
         nextGuess = 0;
-        for (int i = 0; i < numGuesses; i++) {
-            int frequency = estimatorOf(ids[i]).frequency(ids[i]);
-            int at = i;
+        for (int id : ids) {
+            if (elsewhere.test(id)) {
+                continue;
+            }
+            int frequency = estimatorOf(id).frequency(id);
+            int at = numGuesses++;
             for (; at > 0 && estimatorOf(guesses[at - 1]).frequency(guesses[at - 1]) < frequency; at--) {
                 guesses[at] = guesses[at - 1];
             }
-            guesses[at] = ids[i];
+            guesses[at] = id;
         }
     }
 

@@ -3,8 +3,6 @@ package io.moetier.runtime.offload;
 import io.moetier.runtime.metrics.Counters;
 import io.moetier.storage.cache.ExpertCache;
 import java.util.Arrays;
-import java.util.function.IntToDoubleFunction;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// Fills empty slots with the experts that are chosen most.
@@ -15,10 +13,10 @@ final class Warming {
     private final SizeClass sizeClass;
     private final int[] hottestLast;
 
-    /// Chooses among `ids`, those of the size class, by their share of tokens.
-    Warming(SizeClass sizeClass, IntStream ids, IntToDoubleFunction share) {
+    /// @param hottestLast experts of the size class that are not here, no more than there are free slots
+    Warming(SizeClass sizeClass, int[] hottestLast) {
         this.sizeClass = sizeClass;
-        hottestLast = WarmChoice.hottestLast(ids, share, sizeClass.cache().numSlots());
+        this.hottestLast = hottestLast;
     }
 
     void run(TransferScheduler<Transfer> scheduler, Counters counters) {

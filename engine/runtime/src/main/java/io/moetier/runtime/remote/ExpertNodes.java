@@ -5,29 +5,29 @@ import io.moetier.storage.model.ExpertId;
 /// The experts that other machines compute, as the layers of an engine see them.
 ///
 /// A layer asks [#takes] of every expert that it has chosen, sends the rows of those that are taken, computes the
-/// others
-/// and receives the results. What does not come back is computed here. Confined to the thread that computes, but for
-/// [#takes].
+/// others and receives the results: one [#receive] for each [#send], before the next one, also if the layer failed in
+/// between. What does not come back is computed here. Confined to the thread that computes, but for [#takes].
 public interface ExpertNodes extends AutoCloseable {
     /// Says whether another machine computes an expert of a layer now; if it no longer does when it is asked, the
-    /// expert
-    /// will be missing from what is received.
+    /// expert will be missing from what is received.
     boolean takes(int layer, int expert);
 
-    /// Sends the rows of experts to whoever computes them.
+    /// Sends the rows of experts to whoever computes them. They are the same object every time, and stay as they are
+    /// until what they ask for was received.
     void send(NodeRows rows);
 
     /// Waits for the results, and writes them to `results`, `[rows.numRows(), rows.size()]`: those of expert `i` from
-    /// row `rows.from(i)` on.
+    /// row `rows.from(i)` on. No node that is lost, slow or wrong makes this fail: its experts are missing.
     ///
-    /// @param missing `[rows.numExperts()]`, whether nobody has computed expert `i`
+    /// @param rows what was sent
+    /// @param missing `[rows.numExperts()]`, receives whether nobody has computed expert `i`
     /// @return how many are missing
     int receive(NodeRows rows, float[] results, boolean[] missing);
 
     /// Is told of the routing of a step, the experts of all machines among it, so that owners can follow what is used.
     ///
-    /// @param experts `[n]`, of `layer`
-    /// @param weights `[n]`
+    /// @param experts `[n]`, of `layer`, distinct
+    /// @param weights `[n]`, routing weights summed over the tokens
     default void onDecision(int layer, int[] experts, float[] weights, int n) {}
 
     @Override

@@ -4,6 +4,7 @@ import static io.moetier.runtime.option.InvalidOptionException.require;
 
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.DeviceFactory;
+import io.moetier.runtime.remote.ExpertNodesFactory;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -14,9 +15,15 @@ import java.util.Optional;
 /// @param threads compute threads of the CPU, alone or beside devices; 0 for one per physical core
 /// @param kernels which kernels compute on the CPU
 /// @param nativeDirectory where native code is unpacked, for later starts to find; empty for a temporary directory
-public record Compute(List<DeviceFactory> devices, int threads, KernelChoice kernels, Optional<Path> nativeDirectory) {
+/// @param nodes connects with other machines that compute experts; empty for none
+public record Compute(
+        List<DeviceFactory> devices,
+        int threads,
+        KernelChoice kernels,
+        Optional<Path> nativeDirectory,
+        Optional<ExpertNodesFactory> nodes) {
     /// The CPU, all of it.
-    public static final Compute DEFAULT = new Compute(List.of(), 0, KernelChoice.AUTO, Optional.empty());
+    public static final Compute DEFAULT = new Compute(List.of(), 0, KernelChoice.AUTO, Optional.empty(), Optional.empty());
 
     /// @throws io.moetier.runtime.option.InvalidOptionException if a value is out of range
     public Compute {

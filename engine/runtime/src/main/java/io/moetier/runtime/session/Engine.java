@@ -17,6 +17,7 @@ import io.moetier.runtime.model.family.Families;
 import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.mixture.ExpertPlaces;
 import io.moetier.runtime.model.mixture.ExpertSelection;
+import io.moetier.runtime.model.mixture.ExpertsOnNodes;
 import io.moetier.runtime.model.mixture.LayerContext;
 import io.moetier.runtime.model.mixture.LossMeter;
 import io.moetier.runtime.model.mixture.TokenExperts;
@@ -34,8 +35,14 @@ import io.moetier.runtime.offload.Residency;
 import io.moetier.runtime.offload.ResidentSummary;
 import io.moetier.runtime.offload.SlotBudget;
 import io.moetier.runtime.offload.SlotBudget.SizeClassCount;
+import io.moetier.runtime.offload.StoreSource;
 import io.moetier.runtime.option.InvalidOptionException;
+import io.moetier.runtime.remote.Driven;
+import io.moetier.runtime.remote.ExpertNodes;
+import io.moetier.runtime.remote.ExpertNodesFactory;
+import io.moetier.runtime.remote.KernelBits;
 import io.moetier.runtime.trace.Census;
+import io.moetier.storage.cache.Policies;
 import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.expert.ExpertStore;
@@ -55,6 +62,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /// A loaded model: its dense weights in memory, its experts in tiers over the store on disk.
 ///
@@ -127,14 +135,28 @@ public final class Engine implements AutoCloseable {
         asked = config.memory().ramBytes().isPresent();
         batch = needs().batch(MemoryBudget::fits);
         memoryPlan = planned();
+        @Nullable ExpertNodes nodes = config.compute().nodes().map(this::openNodes).orElse(null);
         expertTiers = openTiers(config, policy);
         owned.add(expertTiers::close);
+        if (nodes != null) {
+            expertTiers.leaveOut(nodes::takes);
+        }
         ExpertPlaces places = new ExpertPlaces(
-                spec, device, devices.subList(1, devices.size()), processor.orElse(null), batch, expertTiers);
+                spec,
+                device,
+                devices.subList(1, devices.size()),
+                processor.orElse(null),
+                nodes == null ? null : new ExpertsOnNodes(nodes, spec, device, batch, expertTiers, counters),
+                batch,
+                expertTiers);
         placesBytes = places.byteSize();
         policyWords = policyWords(config.offloading().policy(), expertTiers.residentSummary());
         prefetchTrial = new PrefetchTrial(config.offloading().prefetch(), allFit(expertTiers.residentSummary()));
-        loss = new LossMeter(expertTiers::isHere, selection.maxKld());
+        loss = new LossMeter(
+                nodes == null
+                        ? expertTiers::isHere
+                        : (layer, expert) -> nodes.takes(layer, expert) || expertTiers.isHere(layer, expert),
+                selection.maxKld());
         LayerContext context = new LayerContext(
                 new HeldWeights(weights, device, arena),
                 layer -> store.layout(ExpertId.pack(layer, 0)),
@@ -195,6 +217,12 @@ public final class Engine implements AutoCloseable {
     private Device openBeside(EngineConfig config) {
         return own(CpuDevice.openBeside(
                 threads(config), config.compute().kernels(), config.compute().nativeDirectory(), device.activations()));
+    }
+
+    private ExpertNodes openNodes(ExpertNodesFactory factory) {
+        ExpertNodes opened = factory.open(new Driven(spec, store, batch, KernelBits.of(device)));
+        owned.add(opened::close);
+        return opened;
     }
 
     private static int threads(EngineConfig config) {
@@ -447,7 +475,7 @@ public final class Engine implements AutoCloseable {
             case PolicyChoice.Auto _ -> {
                 int slots = tier.slots().number();
                 String room = allFit(tier) ? "all" : slots + " of";
-                yield PolicyChoice.Auto.name(slots, tier.numExperts()) + ", as " + room + " " + tier.numExperts()
+                yield Policies.nameByRoom(slots, tier.numExperts()) + ", as " + room + " " + tier.numExperts()
                         + " experts fit";
             }
             case PolicyChoice.Named named -> named.name();

@@ -8,6 +8,7 @@ import io.moetier.kernels.device.KvType;
 import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.offload.PrefetchChoice;
+import io.moetier.runtime.remote.ExpertNodesFactory;
 import io.moetier.storage.expert.IoMode;
 import java.nio.file.Path;
 import java.util.List;
@@ -43,22 +44,40 @@ public record EngineConfig(Compute compute, Memory memory, Offloading offloading
 
     /// Returns this configuration with other devices.
     public EngineConfig withDevice(DeviceFactory... factories) {
-        return with(new Compute(List.of(factories), compute.threads(), compute.kernels(), compute.nativeDirectory()));
+        return with(new Compute(
+                List.of(factories),
+                compute.threads(),
+                compute.kernels(),
+                compute.nativeDirectory(),
+                compute.nodes()));
     }
 
     /// Returns this configuration with another number of threads.
     public EngineConfig withThreads(int count) {
-        return with(new Compute(compute.devices(), count, compute.kernels(), compute.nativeDirectory()));
+        return with(new Compute(
+                compute.devices(), count, compute.kernels(), compute.nativeDirectory(), compute.nodes()));
     }
 
     /// Returns this configuration with other kernels.
     public EngineConfig withKernels(KernelChoice choice) {
-        return with(new Compute(compute.devices(), compute.threads(), choice, compute.nativeDirectory()));
+        return with(new Compute(
+                compute.devices(), compute.threads(), choice, compute.nativeDirectory(), compute.nodes()));
     }
 
     /// Returns this configuration with another directory for native code.
     public EngineConfig withNativeDirectory(Path directory) {
-        return with(new Compute(compute.devices(), compute.threads(), compute.kernels(), Optional.of(directory)));
+        return with(new Compute(
+                compute.devices(), compute.threads(), compute.kernels(), Optional.of(directory), compute.nodes()));
+    }
+
+    /// Returns this configuration with nodes that compute experts.
+    public EngineConfig withNodes(ExpertNodesFactory nodes) {
+        return with(new Compute(
+                compute.devices(),
+                compute.threads(),
+                compute.kernels(),
+                compute.nativeDirectory(),
+                Optional.of(nodes)));
     }
 
     /// Returns this configuration with another context.

@@ -3,6 +3,7 @@ package io.moetier.runtime.session;
 import io.moetier.kernels.device.Device;
 import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.mixture.ExpertPlaces;
+import io.moetier.runtime.model.mixture.ExpertsOnNodes;
 import io.moetier.runtime.model.spec.ModelSpec;
 import java.util.function.Predicate;
 
@@ -48,7 +49,7 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
                 bytes.weights(),
                 bytes.weightsThere(),
                 here ? reservedKeyValues(tokens) : 0,
-                here ? workspace(tokens) : 0,
+                (here ? workspace(tokens) : 0) + rowsOfNodes(tokens),
                 bytes.loaders(),
                 config.memory().reservedBytes());
     }
@@ -61,7 +62,7 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
         return new VramBudget(
                 bytes.weights(),
                 KvCache.allocatedBytes(spec, config.numerics().kv(), contextLength()),
-                workspace(tokens) + others * ExpertPlaces.bytesHere(spec, tokens) + working,
+                workspace(tokens) + others * ExpertPlaces.bytesHere(spec, tokens) + nodesOnDevice(tokens) + working,
                 bytes.leastExperts());
     }
 
@@ -70,6 +71,15 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
     /// @param slotBytes of the largest experts
     static long loaderBytes(boolean pastCache, int numLoaders, long slotBytes) {
         return pastCache ? 0 : slotBytes * numLoaders * BLOCKS_OF_LOADER;
+    }
+
+    private long rowsOfNodes(int tokens) {
+        long beside = config.compute().nodes().isPresent() ? ExpertsOnNodes.bytesOnHeap(spec, tokens) : 0;
+        return beside + (here ? nodesOnDevice(tokens) : 0);
+    }
+
+    private long nodesOnDevice(int tokens) {
+        return config.compute().nodes().isPresent() ? ExpertsOnNodes.bytesHere(spec, tokens) : 0;
     }
 
     private long workspace(int tokens) {

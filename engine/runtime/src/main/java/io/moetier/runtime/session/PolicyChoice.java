@@ -24,16 +24,11 @@ public sealed interface PolicyChoice {
     /// @throws MalformedModelException if a census is not one of the model
     PolicyFactory factory(ModelSpec spec);
 
-    /// `gate`, which finds the most, in a cache that has no slot for every expert; else `lru`, which costs the least.
+    /// As [Policies#byRoom()] has it.
     record Auto() implements PolicyChoice {
         @Override
         public PolicyFactory factory(ModelSpec spec) {
-            return (ids, numSlots) -> Policies.of(name(numSlots, ids.length)).create(ids, numSlots);
-        }
-
-        /// Returns the name of the policy for so many slots of so many experts.
-        public static String name(int numSlots, int numExperts) {
-            return numSlots < numExperts ? "gate" : "lru";
+            return Policies.byRoom();
         }
     }
 

@@ -17,7 +17,7 @@ final class PlainLine {
     private static final double[] POWERS_OF_TEN = {
         1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15
     };
-    private static final byte[][] TIERS = {ascii("\"host\""), ascii("\"disk\""), ascii("\"device\"")};
+    private static final byte[][] TIERS = {ascii("\"host\""), ascii("\"disk\""), ascii("\"device\""), ascii("\"node\"")};
     private static final byte[] PREFILL = ascii("\"prefill\"");
     private static final byte[] DECODE = ascii("\"decode\"");
     private static final byte[] IMAGE = ascii("\"image\"");
@@ -176,11 +176,19 @@ final class PlainLine {
             good = (layer == 0 || take(',')) && take('[');
             int n = row.numChosen(layer);
             for (int i = 0; good && i < n; i++) {
-                good = (i == 0 || take(',')) && (take(TIERS[0]) || take(TIERS[1]) || take(TIERS[2]));
+                good = (i == 0 || take(',')) && tier();
             }
             good = good && take(']');
         }
         return good && take(']');
+    }
+
+    private boolean tier() {
+        boolean good = false;
+        for (int i = 0; i < TIERS.length && !good; i++) {
+            good = take(TIERS[i]);
+        }
+        return good;
     }
 
     /// Reads a whole number of at most nine digits without leading zeros.

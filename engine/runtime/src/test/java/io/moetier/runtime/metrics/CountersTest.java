@@ -36,7 +36,11 @@ class CountersTest {
                 entry(Counter.COPIED_BYTES, 8192L),
                 entry(Counter.COPY_NANOS, 90L),
                 entry(Counter.HOST_HITS, 2L),
-                entry(Counter.COMPUTED_ON_HOST, 1L));
+                entry(Counter.COMPUTED_ON_HOST, 1L),
+                entry(Counter.NODE_EXPERTS, 5L),
+                entry(Counter.NODE_ROWS, 9L),
+                entry(Counter.NODE_MISSES, 2L),
+                entry(Counter.NODE_WAIT_NANOS, 60L));
         RunStats stats = counters.snapshot();
         assertEquals(expected, Stream.of(Counter.values()).collect(toMap(counter -> counter, stats::get)));
     }
@@ -100,6 +104,8 @@ class CountersTest {
         counters.addCopy(4096, 30, false);
         counters.addHostHit();
         counters.addComputedOnHost();
+        counters.addOnNodes(5, 9, 2);
+        counters.addNodeWait(60);
         counters.addWait(50);
         counters.addPrefill(7, 700);
         counters.addDecode(1, 500, 4096);

@@ -12,6 +12,7 @@ import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.offload.PrefetchChoice;
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.expert.IoMode;
+import io.moetier.runtime.remote.ExpertNodesFactory;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -27,11 +28,15 @@ class EngineConfigTest {
         throw new AssertionError("a configuration opens nothing");
     };
 
+    private static final ExpertNodesFactory NODES = _ -> {
+        throw new AssertionError("a configuration opens nothing");
+    };
+
     @Test
     void byDefaultTheCpuComputesAsWasTrainedInWhatFits() {
         assertEquals(
                 new EngineConfig(
-                        new Compute(List.of(), 0, KernelChoice.AUTO, Optional.empty()),
+                        new Compute(List.of(), 0, KernelChoice.AUTO, Optional.empty(), Optional.empty()),
                         new Memory(0, OptionalLong.empty(), List.of(), 0),
                         new Offloading(PolicyChoice.AUTO, IoMode.AUTO, PrefetchChoice.AUTO, Misses.COPY),
                         new Numerics(KvType.F16, ExpertSelection.TRAINED)),
@@ -47,6 +52,7 @@ class EngineConfigTest {
                 .withThreads(3)
                 .withKernels(KernelChoice.PLAIN)
                 .withNativeDirectory(folder)
+                .withNodes(NODES)
                 .withContextLength(7)
                 .withRamBytes(11)
                 .withVramBytes(13, 17)
@@ -59,7 +65,7 @@ class EngineConfigTest {
                 .withSelection(one);
         assertEquals(
                 new EngineConfig(
-                        new Compute(List.of(GPU, GPU), 3, KernelChoice.PLAIN, Optional.of(folder)),
+                        new Compute(List.of(GPU, GPU), 3, KernelChoice.PLAIN, Optional.of(folder), Optional.of(NODES)),
                         new Memory(7, OptionalLong.of(11), List.of(13L, 17L), 19),
                         new Offloading(
                                 new PolicyChoice.Named("static", Optional.of(file)),

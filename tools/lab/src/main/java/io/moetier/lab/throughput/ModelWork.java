@@ -62,7 +62,7 @@ public record ModelWork(ModelSpec spec, Weights weights, int keyValueBytes) {
             case EMBEDDING, HEAD -> "embedding and logits";
             case ROUTER -> "routers";
             case EXPERTS -> "experts";
-            case WAIT -> Parts.WAITS;
+            case WAIT, NODES -> Parts.WAITS;
             case FEED_FORWARD -> "dense networks";
             case ATTENTION -> mixer(layer).map(ModelWork::kind).orElse("attention");
         };
@@ -83,7 +83,7 @@ public record ModelWork(ModelSpec spec, Weights weights, int keyValueBytes) {
     /// Returns the work of everything but the experts that are chosen.
     public Work dense(Section section, int layer, Pass pass) {
         return switch (section) {
-            case EMBEDDING, WAIT -> Work.NONE;
+            case EMBEDDING, WAIT, NODES -> Work.NONE;
             case HEAD -> linears(List.of(spec.head().linear()), 1, 1);
             case ROUTER ->
                 mixture(layer).map(moe -> linears(moe.routingLinears(), pass)).orElse(Work.NONE);

@@ -16,6 +16,11 @@ public interface Arithmetic {
     /// Returns one line for a person.
     String description();
 
+    /// Returns what this is, with all that tells one build of it from another.
+    default String code() {
+        return description();
+    }
+
     /// Says whether activations are rounded to eight bits for weights of `dtype`.
     boolean rounds(DType dtype);
 

@@ -58,6 +58,11 @@ public final class NativeArithmetic implements Arithmetic {
     }
 
     @Override
+    public String code() {
+        return description() + ", " + NativeKernels.library().digest();
+    }
+
+    @Override
     public boolean rounds(DType dtype) {
         return multiplies(dtype) && dtype.blockElements() > 1 && digits(dtype) == 1;
     }

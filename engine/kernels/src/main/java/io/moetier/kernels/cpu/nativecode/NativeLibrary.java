@@ -32,10 +32,12 @@ public final class NativeLibrary {
 
     private final SymbolLookup symbols;
     private final Level level;
+    private final String digest;
 
-    private NativeLibrary(SymbolLookup symbols, Level level) {
+    private NativeLibrary(SymbolLookup symbols, Level level, String digest) {
         this.symbols = symbols;
         this.level = level;
+        this.digest = digest;
     }
 
     /// A level of instructions, by the name that functions end with.
@@ -67,14 +69,15 @@ public final class NativeLibrary {
         try (PrivateDirectory unpacked = directory.isPresent()
                 ? PrivateDirectory.open(directory.get().resolve("kernels"))
                 : PrivateDirectory.temporary()) {
-            return load(unpacked.unpack(resource, sha256(resource) + "-" + System.mapLibraryName("moetier")));
+            String digest = sha256(resource);
+            return load(unpacked.unpack(resource, digest + "-" + System.mapLibraryName("moetier")), digest);
         } catch (IOException e) {
             throw new IllegalStateException("their library cannot be unpacked: " + e.getMessage(), e);
         }
     }
 
     @SuppressWarnings("restricted") // loading native code is the purpose of this class
-    private static NativeLibrary load(Path file) {
+    private static NativeLibrary load(Path file, String digest) {
         SymbolLookup symbols;
         try {
             symbols = SymbolLookup.libraryLookup(file.toAbsolutePath(), Arena.global());
@@ -84,7 +87,7 @@ public final class NativeLibrary {
         }
         for (Level level : levels(symbols)) {
             if (symbols.find(symbol("multiply", level)).isPresent()) {
-                return new NativeLibrary(symbols, level);
+                return new NativeLibrary(symbols, level, digest);
             }
         }
         throw new IllegalStateException(NO_LEVEL);
@@ -126,6 +129,11 @@ public final class NativeLibrary {
     /// Returns the instructions that are used.
     String instructions() {
         return level.label;
+    }
+
+    /// Returns the SHA-256 of the library.
+    String digest() {
+        return digest;
     }
 
     private static String symbol(String name, Level level) {

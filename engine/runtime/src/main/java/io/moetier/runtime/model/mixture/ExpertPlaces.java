@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Where experts are computed: on the main device, on other devices, and on the processor.
+/// Where experts are computed: on the main device, on other devices, on the processor, and on nodes.
 ///
 /// Confined to the thread that computes; owns buffers on all devices, as long as these.
 public final class ExpertPlaces {
@@ -21,20 +21,24 @@ public final class ExpertPlaces {
     private final LocalExperts here;
     private final List<RemoteExperts> others = new ArrayList<>(); // the devices from number 1 on
     private final @Nullable RemoteExperts processor;
+    private final @Nullable ExpertsOnNodes nodes;
     private final float[] inputs; // [inputRows, size of the widest]
     private final long bytes;
 
     /// @param others the devices beside the main one, in the order of the tiers
     /// @param processor computes what devices lack; null if it does not
+    /// @param nodes compute what they take; null if there are none
     /// @param batch the most tokens of one pass
     public ExpertPlaces(
             ModelSpec spec,
             Device main,
             List<Device> others,
             @Nullable Device processor,
+            @Nullable ExpertsOnNodes nodes,
             int batch,
             ExpertTiers tiers) {
         this.main = main;
+        this.nodes = nodes;
         here = new LocalExperts(main.kernels());
         Sizes sizes = Sizes.of(spec, batch);
         for (Device other : others) {
@@ -46,11 +50,12 @@ public final class ExpertPlaces {
         boolean any = !others.isEmpty() || processor != null;
         inputs = new float[any ? sizes.inputRows * sizes.size : 0];
         bytes = (long) (others.size() + (processor == null ? 0 : 1)) * bytesHere(spec, batch)
-                + others.size() * bytesThere(spec, batch);
+                + others.size() * bytesThere(spec, batch)
+                + (nodes == null ? 0 : ExpertsOnNodes.bytesHere(spec, batch));
     }
 
     /// How many rows are read and written at most, and of how many elements.
-    private record Sizes(int inputRows, int choices, int size) {
+    record Sizes(int inputRows, int choices, int size) {
         static Sizes of(ModelSpec spec, int batch) {
             int most = Math.max(1, spec.mostExpertsPerToken());
             boolean weighsInputs = spec.moeLayers().stream().anyMatch(MoeSpec::weighsInputs);
@@ -126,6 +131,11 @@ public final class ExpertPlaces {
             throw new IllegalStateException("the processor computes no experts");
         }
         return processor;
+    }
+
+    /// Returns what nodes compute; null if there are none.
+    @Nullable ExpertsOnNodes nodes() {
+        return nodes;
     }
 
     /// Writes the processor's results where they belong.

@@ -54,6 +54,7 @@ public final class MoeBlock implements Block {
     private final ExpertViews views;
     private final ExpertTiers expertTiers;
     private final ExpertPlaces places;
+    private final @Nullable ExpertsOnNodes nodes;
     private final RoutersAhead routersAhead;
     private final Device device;
     private final Counters counters;
@@ -81,6 +82,7 @@ public final class MoeBlock implements Block {
         this.views = views;
         expertTiers = context.expertTiers();
         places = context.places();
+        nodes = places.nodes();
         device = context.device();
         counters = context.counters();
         loss = context.tokenExperts().loss();
@@ -175,24 +177,42 @@ public final class MoeBlock implements Block {
     private void runExperts(Kernels kernels, Pass pass, BlockBuffers buffers) {
         MixtureBuffers mixture = buffers.mixture();
         pass.activity().enter(Section.EXPERTS);
+        int n = pass.n();
         ExpertGroups groups = mixture.groups();
         LocalExperts here = places.here();
         int numDistinct = groups.numDistinctBelow(numExperts);
-        routersAhead.onDecision(number, pass.n(), mixture);
-        try (LayerExperts experts =
-                expertTiers.begin(layer, groups.distinct, groups.sizes, groups.weights, numDistinct)) {
+        routersAhead.onDecision(number, n, mixture);
+        int[] inputRows = weighsInputs ? groups.rows : groups.tokens;
+        DeviceBuffer inputs;
+        try (LayerExperts experts = nodes == null
+                ? expertTiers.begin(layer, groups.distinct, groups.sizes, groups.weights, numDistinct)
+                : nodes.begin(layer, n, groups, numDistinct, inputRows)) {
+            inputs = inputs(kernels, n, buffers);
+            if (nodes != null) {
+                nodes.send(inputs, weighsInputs ? groups.numRows() : n, expertSize);
+            }
             routersAhead.prefetch(number, kernels, pass, mixture);
-            here.begin(pass.n(), mixture, buffers.in(), groups.tokens);
+            here.begin(n, mixture, buffers.in(), groups.tokens);
             if (sharedExpert != null) {
-                sharedExpert.addTo(here.batch(), pass.n() * numExpertsPerToken, pass.n());
+                sharedExpert.addTo(here.batch(), n * numExpertsPerToken, n);
             }
             copyToIdentities(kernels, buffers);
-            places.begin(
-                    experts, pass.n(), mixture, inputs(kernels, pass.n(), buffers, here), expertSize, weighsInputs);
+            if (inputs != buffers.in()) {
+                here.compute(); // what reads the block's input as it is
+                here.begin(n, mixture, inputs, inputRows);
+            }
+            places.begin(experts, n, mixture, inputs, expertSize, weighsInputs);
             compute(experts, here);
         }
+        if (nodes != null && nodes.bringBack(mixture, tierOf)) {
+            try (LayerExperts experts = nodes.beginMissing()) {
+                here.begin(n, mixture, inputs, inputRows);
+                places.begin(experts, n, mixture, inputs, expertSize, weighsInputs);
+                compute(experts, here);
+            }
+        }
         counters.addExpertsComputed(numDistinct);
-        counters.addChoices(pass.n(), groups.numChoices());
+        counters.addChoices(n, groups.numChoices());
     }
 
     /// What is there is computed first, by all devices at once and then by the processor, while the rest is loaded. The
@@ -243,22 +263,18 @@ public final class MoeBlock implements Block {
         }
     }
 
-    /// Makes what experts read from here on, if that is not what the block does.
-    private DeviceBuffer inputs(Kernels kernels, int n, BlockBuffers buffers, LocalExperts here) {
+    /// Makes what experts read, if that is not what the block does.
+    private DeviceBuffer inputs(Kernels kernels, int n, BlockBuffers buffers) {
         MixtureBuffers mixture = buffers.mixture();
         DeviceBuffer inputs = buffers.in();
         if (toLatents != null) {
-            here.compute(); // what reads the block's input as it is
             inputs = buffers.intermediates()[LATENTS];
             toLatents.apply(kernels, buffers.in(), n, inputs);
-            here.begin(n, mixture, inputs, mixture.groups().tokens);
         }
         if (weighsInputs) {
-            here.compute();
             kernels.scaleRows(
                     inputs, mixture.choices().weights(), n, numExpertsPerToken, expertSize, mixture.weightedInputs());
             inputs = mixture.weightedInputs(); // a row of their own for every choice
-            here.begin(n, mixture, inputs, mixture.groups().rows);
         }
         return inputs;
     }

@@ -1,8 +1,7 @@
-package io.moetier.runtime.session;
+package io.moetier.runtime.offload;
 
 import io.moetier.kernels.device.DeviceEvent;
 import io.moetier.runtime.metrics.Counters;
-import io.moetier.runtime.offload.ExpertSource;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.model.Tier;
 import java.lang.foreign.MemorySegment;
@@ -10,7 +9,7 @@ import java.lang.foreign.MemorySegment;
 /// The store as the tier above it sees it: ids, sizes and reads.
 ///
 /// @param counters tell who listens what is read
-record StoreSource(ExpertStore store, Counters counters) implements ExpertSource {
+public record StoreSource(ExpertStore store, Counters counters) implements ExpertSource {
     @Override
     public int numSizeClasses() {
         return store.layouts().size();
