@@ -57,7 +57,11 @@ public record BlockLayout(List<BlockPart> parts) {
 
     /// Returns the bytes of memory that a block needs: the payload rounded up to whole pages.
     public long slotBytes() {
-        return roundUp(blockBytes(), PAGE_BYTES);
+        return slotBytes(blockBytes());
+    }
+
+    static long slotBytes(long blockBytes) {
+        return roundUp(blockBytes, PAGE_BYTES);
     }
 
     static long roundUp(long bytes, int unit) {

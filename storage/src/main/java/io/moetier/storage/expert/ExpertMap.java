@@ -16,6 +16,9 @@ final class ExpertMap implements AutoCloseable {
     /// An entry starts on a page with its key and sizes, and its value on the next page.
     private static final long ENTRY_OVERHEAD_BYTES = BlockLayout.PAGE_BYTES;
 
+    /// A chunk is addressed by an `int`.
+    private static final long MOST_CHUNK_BYTES = Integer.MAX_VALUE;
+
     private final Path file;
     private final ChronicleMap<Long, ExpertBlob> map;
     /// The whole file, from its start; never to be touched, and gone when the map is closed.
@@ -69,10 +72,21 @@ final class ExpertMap implements AutoCloseable {
         return BlockLayout.roundUp(blockBytes, BlockLayout.PAGE_BYTES) + ENTRY_OVERHEAD_BYTES;
     }
 
-    /// Stores a block. The map chooses the place and keeps the entry; the bytes go there by a write to the file,
+    /// Checks that a map can hold blocks of so many bytes.
+    ///
+    /// @throws IllegalArgumentException if they are too large
+    static void requireBlock(long blockBytes) {
+        if (chunkBytes(blockBytes) > MOST_CHUNK_BYTES) {
+            throw new IllegalArgumentException("an expert of " + blockBytes + " bytes is larger than the "
+                    + MOST_CHUNK_BYTES + " a block can have");
+        }
+    }
+
+    /// Stores a block, and returns its offset in the file. The map chooses the place and keeps the entry; the bytes go
+    /// there by a write to the file,
     /// which costs less than a copy into fresh pages of the mapping and reports a full disk instead of faulting.
     /// Threads wait for each other where the map chooses, and write together.
-    void put(int packedId, MemorySegment block) throws IOException {
+    long put(int packedId, MemorySegment block) throws IOException {
         ExpertBlob blob = ExpertBlob.toWrite(block);
         turn.lock();
         try {
@@ -82,7 +96,9 @@ final class ExpertMap implements AutoCloseable {
         } finally {
             turn.unlock();
         }
-        blocks.write(block, fileOffset(blob.mappedAddress()));
+        long offset = fileOffset(blob.mappedAddress());
+        blocks.write(block, offset);
+        return offset;
     }
 
     /// Looks an expert up and returns the offset of its block in the file.

@@ -19,7 +19,6 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import java.util.zip.CRC32C;
 
@@ -42,13 +41,11 @@ public final class ExpertStore implements AutoCloseable {
     private final List<BlockLayout> layouts;
     private final List<Path> expertFiles;
     private final List<ExpertId> experts;
-    /// [layer][expert] to the index of the next three arrays.
+    /// [layer][expert] to the index of the next list.
     private final int[][] indexOf;
 
-    private final int[] sizeClasses;
-    private final long[] offsets;
-    private final int[] checksums;
-    private final AtomicInteger repeatedReads = new AtomicInteger();
+    private final List<LocatedBlock> blocks;
+    private final RepeatedReads repeatedReads = new RepeatedReads();
 
     private ExpertStore(Path directory, StoreManifest manifest, IoMode mode, LongSupplier nanoTime) throws IOException {
         this.directory = directory;
@@ -65,14 +62,7 @@ public final class ExpertStore implements AutoCloseable {
         List<StoreManifest.Entry> entries = manifest.experts();
         experts = entries.stream().map(StoreManifest.Entry::id).toList();
         indexOf = index(experts);
-        sizeClasses = new int[entries.size()];
-        offsets = new long[entries.size()];
-        checksums = new int[entries.size()];
-        for (int i = 0; i < entries.size(); i++) {
-            sizeClasses[i] = entries.get(i).sizeClass();
-            offsets[i] = entries.get(i).offset();
-            checksums[i] = entries.get(i).crc32c();
-        }
+        blocks = entries.stream().map(this::locate).toList();
         reader = openReader(mode, nanoTime);
     }
 
@@ -127,7 +117,7 @@ public final class ExpertStore implements AutoCloseable {
     ///
     /// @throws IllegalArgumentException if the store has no such expert
     public int sizeClassOf(int packedId) {
-        return sizeClasses[find(packedId)];
+        return find(packedId).fileIndex();
     }
 
     /// Fills `destination` with the block of an expert and checks it. A read that fails is tried once more.
@@ -137,29 +127,12 @@ public final class ExpertStore implements AutoCloseable {
     /// @throws MalformedModelException if the block cannot be read or its checksum is wrong
     /// @throws IllegalArgumentException if the store has no such expert or the memory does not fit
     public void read(int packedId, MemorySegment destination) {
-        int index = find(packedId);
-        int sizeClass = sizeClasses[index];
-        BlockLayout layout = layouts.get(sizeClass);
-        requireSlot(layout, destination);
-        Path file = expertFiles.get(sizeClass);
-        try {
-            readTwiceAtMost(() -> reader.read(sizeClass, offsets[index], layout.blockBytes(), destination));
-            int found = Checksums.of(destination.asSlice(0, layout.blockBytes()));
-            if (found != checksums[index]) {
-                throw Checksums.damaged(file, ExpertId.unpack(packedId), checksums[index], found);
-            }
-        } catch (IOException | InternalError e) {
-            // InternalError: compiled code may learn of a fault on a mapped page only after the copy has returned
-            throw new MalformedModelException(
-                    file + ": " + ExpertId.unpack(packedId) + ": cannot be read at byte " + offsets[index] + ": "
-                            + e.getMessage(),
-                    e);
-        }
+        find(packedId).read(reader, repeatedReads, destination);
     }
 
     /// Returns how many reads failed once and were right when they were repeated.
     public int repeatedReads() {
-        return repeatedReads.get();
+        return repeatedReads.count();
     }
 
     /// Says whether blocks never come into the page cache.
@@ -185,7 +158,7 @@ public final class ExpertStore implements AutoCloseable {
             for (long at = 0; at < entry.bytes(); at += DENSE_CHUNK_BYTES) {
                 MemorySegment chunk = dense.asSlice(at, Math.min(DENSE_CHUNK_BYTES, entry.bytes() - at));
                 long position = at;
-                readTwiceAtMost(() -> file.readFully(position, chunk));
+                repeatedReads.run(() -> file.readFully(position, chunk));
                 Checksums.update(crc, chunk);
             }
         } catch (IOException e) {
@@ -225,37 +198,24 @@ public final class ExpertStore implements AutoCloseable {
         }
     }
 
-    private interface Read {
-        void run() throws IOException;
+    private LocatedBlock locate(StoreManifest.Entry entry) {
+        int sizeClass = entry.sizeClass();
+        return new LocatedBlock(
+                entry.id(),
+                expertFiles.get(sizeClass),
+                sizeClass,
+                entry.offset(),
+                layouts.get(sizeClass),
+                entry.crc32c());
     }
 
-    /// Reads once more what failed once: a disk or network that hiccups need not end an answer.
-    private void readTwiceAtMost(Read read) throws IOException {
-        try {
-            read.run();
-        } catch (IOException e) {
-            read.run();
-            repeatedReads.incrementAndGet();
-        }
-    }
-
-    private int find(int packedId) {
+    private LocatedBlock find(int packedId) {
         int layer = ExpertId.layerOf(packedId);
         int expert = ExpertId.expertOf(packedId);
         if (layer < indexOf.length && expert < indexOf[layer].length && indexOf[layer][expert] != NO_EXPERT) {
-            return indexOf[layer][expert];
+            return blocks.get(indexOf[layer][expert]);
         }
         throw new IllegalArgumentException("the store has no layer " + layer + " expert " + expert);
-    }
-
-    private static void requireSlot(BlockLayout layout, MemorySegment destination) {
-        if (destination.byteSize() < layout.slotBytes()
-                || !destination.isNative()
-                || destination.isMapped()
-                || destination.address() % BlockLayout.PAGE_BYTES != 0) {
-            throw new IllegalArgumentException("a block needs " + layout.slotBytes()
-                    + " bytes of anonymous memory that start on a page, but got " + destination);
-        }
     }
 
     private static int[][] index(List<ExpertId> experts) {

@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -27,9 +26,6 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Concurrency: [#put] may be called from several threads, everything else from one.
 public final class ExpertStoreWriter implements AutoCloseable {
-    /// A chunk of a map is addressed by an `int`.
-    private static final long MOST_CHUNK_BYTES = Integer.MAX_VALUE;
-
     private final StagingDirectory staging;
     private final PosixCalls posix;
     private final List<SizeClass> sizeClasses = new ArrayList<>();
@@ -92,13 +88,7 @@ public final class ExpertStoreWriter implements AutoCloseable {
     ///
     /// @throws IOException if there is not
     public void requireSpace(long bytes) throws IOException {
-        long free = Files.getFileStore(directory()).getUsableSpace();
-        if (bytes > free) {
-            throw new IOException("not enough space on "
-                    + Files.getFileStore(directory()).name() + " ("
-                    + directory().getParent() + "): need "
-                    + bytes(bytes) + ", free " + bytes(free));
-        }
+        DiskSpace.require(directory(), UnfinishedFile.folderOf(directory()), bytes);
     }
 
     /// Returns the free space that a store needs to be written, which is more than it takes in the end: Chronicle
@@ -130,10 +120,7 @@ public final class ExpertStoreWriter implements AutoCloseable {
         if (experts.isEmpty() || layout.parts().isEmpty()) {
             throw new IllegalArgumentException("size class " + index + " has no experts or no parts");
         }
-        if (ExpertMap.chunkBytes(layout.blockBytes()) > MOST_CHUNK_BYTES) {
-            throw new IllegalArgumentException("an expert of " + layout.blockBytes() + " bytes is larger than the "
-                    + MOST_CHUNK_BYTES + " a block can have");
-        }
+        ExpertMap.requireBlock(layout.blockBytes());
         synchronized (blocks) {
             for (ExpertId id : experts) {
                 if (blocks.putIfAbsent(id.pack(), new Block(index)) != null) {
@@ -149,7 +136,7 @@ public final class ExpertStoreWriter implements AutoCloseable {
             map = ExpertMap.open(file, layout.blockBytes(), experts.size(), posix);
         } catch (IOException e) {
             throw new IOException(
-                    file + ": " + bytes(fileBytes) + " could not be reserved on disk: " + e.getMessage(), e);
+                    file + ": " + DiskSpace.format(fileBytes) + " could not be reserved on disk: " + e.getMessage(), e);
         }
         sizeClasses.add(new SizeClass(file, layout, experts.size(), map));
         return index;
@@ -300,11 +287,5 @@ public final class ExpertStoreWriter implements AutoCloseable {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
             channel.force(true);
         }
-    }
-
-    private static String bytes(long bytes) {
-        return bytes < 1 << 30
-                ? String.format(Locale.ROOT, "%.1f MiB", bytes / 0x1p20)
-                : String.format(Locale.ROOT, "%.1f GiB", bytes / 0x1p30);
     }
 }

@@ -112,7 +112,11 @@ public record StoreManifest(
         return parse(bytes, file);
     }
 
-    static StoreManifest parse(byte[] bytes, Path file) {
+    /// Reads what [#bytes()] or a store's file says, which may come from another machine.
+    ///
+    /// @param file what to call it in messages
+    /// @throws MalformedModelException if it is damaged or something else
+    public static StoreManifest parse(byte[] bytes, Path file) {
         requireChecksum(file, bytes);
         JsonObject json = Json.parseObject(bytes, file);
         if (!json.requireString("format").equals(FORMAT)) {
@@ -133,9 +137,17 @@ public record StoreManifest(
         }
     }
 
+    /// Returns the bytes of a file that says all this.
+    public byte[] bytes() {
+        return write(description.asMap(), files, sizeClasses, experts);
+    }
+
     /// Returns the bytes of the manifest that says all this.
     static byte[] write(
-            Map<String, Object> description, List<StoreFile> files, List<SizeClass> sizeClasses, List<Entry> experts) {
+            Map<String, ? extends @Nullable Object> description,
+            List<StoreFile> files,
+            List<SizeClass> sizeClasses,
+            List<Entry> experts) {
         Map<String, @Nullable Object> json = new LinkedHashMap<>();
         json.put("format", FORMAT);
         json.put("version", VERSION);

@@ -60,7 +60,7 @@ final class SampleStore {
     Path write(Path target, boolean replace) throws IOException {
         try (ExpertStoreWriter writer = ExpertStoreWriter.create(target, replace)) {
             fill(writer);
-            writer.publish(Map.of("source", "sample"));
+            writer.publish(Map.of("source", "sample", "fingerprint", "sample"));
         }
         return target;
     }

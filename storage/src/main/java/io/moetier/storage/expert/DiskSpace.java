@@ -1,0 +1,31 @@
+package io.moetier.storage.expert;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+
+/// Whether there is room on a disk, as well as can be told beforehand.
+final class DiskSpace {
+    private DiskSpace() {}
+
+    /// @throws IOException if there is no room for so many more bytes in the directory `inside`
+    /// @param named the directory that the message names
+    static void require(Path inside, Path named, long bytes) throws IOException {
+        require(inside, named, bytes, Files.getFileStore(inside).getUsableSpace());
+    }
+
+    static void require(Path inside, Path named, long bytes, long free) throws IOException {
+        if (bytes > free) {
+            throw new IOException(
+                    "not enough space on " + Files.getFileStore(inside).name() + " (" + named + "): need "
+                            + format(bytes) + ", free " + format(free));
+        }
+    }
+
+    static String format(long bytes) {
+        return bytes < 1 << 30
+                ? String.format(Locale.ROOT, "%.1f MiB", bytes / 0x1p20)
+                : String.format(Locale.ROOT, "%.1f GiB", bytes / 0x1p30);
+    }
+}

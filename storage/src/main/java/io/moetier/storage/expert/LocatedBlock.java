@@ -1,0 +1,42 @@
+package io.moetier.storage.expert;
+
+import io.moetier.storage.model.ExpertId;
+import io.moetier.storage.model.MalformedModelException;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+
+/// Where the block of an expert lies, and how its bytes are checked.
+///
+/// @param file whose number for a [BlockReader] is `fileIndex`
+record LocatedBlock(ExpertId id, Path file, int fileIndex, long offset, BlockLayout layout, int crc32c) {
+    /// Fills `destination` with the block and checks it.
+    ///
+    /// @param repeats repeats what failed once
+    /// @throws MalformedModelException if the block cannot be read or its checksum is wrong
+    /// @throws IllegalArgumentException if the memory does not fit
+    void read(BlockReader reader, RepeatedReads repeats, MemorySegment destination) {
+        requireSlot(destination);
+        try {
+            repeats.run(() -> reader.read(fileIndex, offset, layout.blockBytes(), destination));
+            int found = Checksums.of(destination.asSlice(0, layout.blockBytes()));
+            if (found != crc32c) {
+                throw Checksums.damaged(file, id, crc32c, found);
+            }
+        } catch (IOException | InternalError e) {
+            // InternalError: compiled code may learn of a fault on a mapped page only after the copy has returned
+            throw new MalformedModelException(
+                    file + ": " + id + ": cannot be read at byte " + offset + ": " + e.getMessage(), e);
+        }
+    }
+
+    private void requireSlot(MemorySegment destination) {
+        if (destination.byteSize() < layout.slotBytes()
+                || !destination.isNative()
+                || destination.isMapped()
+                || destination.address() % BlockLayout.PAGE_BYTES != 0) {
+            throw new IllegalArgumentException("a block needs " + layout.slotBytes()
+                    + " bytes of anonymous memory that start on a page, but got " + destination);
+        }
+    }
+}
