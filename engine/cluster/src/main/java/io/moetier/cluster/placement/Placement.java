@@ -1,0 +1,204 @@
+package io.moetier.cluster.placement;
+
+import io.moetier.storage.model.ExpertId;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.function.IntToDoubleFunction;
+import java.util.stream.IntStream;
+
+/// Which members compute each expert of a model, the one first that is asked first. Immutable.
+///
+/// Members are numbered in the order of [#members()]; the driver is number 0.
+public final class Placement {
+    /// The driver's number.
+    public static final int DRIVER = 0;
+
+    static final int MOST_MEMBERS = 1 << 10;
+    /// More copies of one expert than these are of no use to anybody.
+    static final int MOST_OWNERS = 4;
+
+    private static final int NONE = -1;
+
+    private final long version;
+    private final List<String> members;
+    private final int[] ids;
+    private final int[][] owners; // [index of id]
+    private final BitSet cold; // by index of id
+    private final int[][] indexOf; // [layer][expert]
+
+    /// @param ids packed, ascending
+    /// @param owners of each of them, at least one
+    /// @param cold which of them no owner has room for in memory, by their index in `ids`
+    /// @throws IllegalArgumentException if this is no placement
+    Placement(long version, List<String> members, int[] ids, int[][] owners, BitSet cold) {
+        this.version = version;
+        this.members = List.copyOf(members);
+        this.ids = ids.clone();
+        this.owners = owners.clone();
+        this.cold = (BitSet) cold.clone();
+        require(!members.isEmpty() && members.size() <= MOST_MEMBERS, "from 1 to " + MOST_MEMBERS + " members");
+        require(new HashSet<>(members).size() == members.size(), "each member once");
+        require(owners.length == ids.length && cold.length() <= ids.length, "owners of each expert");
+        for (int i = 0; i < ids.length; i++) {
+            require(ids[i] >= 0 && (i == 0 || ids[i] > ids[i - 1]), "ascending experts");
+            requireOwners(owners[i]);
+        }
+        indexOf = index(ids);
+    }
+
+    private void requireOwners(int[] of) {
+        require(of.length >= 1 && of.length <= MOST_OWNERS, "from 1 to " + MOST_OWNERS + " owners");
+        for (int i = 0; i < of.length; i++) {
+            require(of[i] >= 0 && of[i] < members.size(), "owners that are members");
+            for (int j = 0; j < i; j++) {
+                require(of[j] != of[i], "each owner once");
+            }
+        }
+    }
+
+    private static void require(boolean holds, String what) {
+        if (!holds) {
+            throw new IllegalArgumentException("a placement needs " + what);
+        }
+    }
+
+    private static int[][] index(int[] ids) {
+        int[][] index = new int[ids.length == 0 ? 0 : ExpertId.layerOf(ids[ids.length - 1]) + 1][];
+        Arrays.fill(index, new int[0]);
+        for (int i = ids.length - 1; i >= 0; i--) { // the last expert of a layer comes first, and tells how many
+            int layer = ExpertId.layerOf(ids[i]);
+            int expert = ExpertId.expertOf(ids[i]);
+            if (index[layer].length == 0) {
+                index[layer] = new int[expert + 1];
+                Arrays.fill(index[layer], NONE);
+            }
+            index[layer][expert] = i;
+        }
+        return index;
+    }
+
+    /// Reads what [#bytes()] wrote, which may come from another machine.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if it is something else
+    public static Placement parse(byte[] bytes) {
+        return PlacementForm.parse(bytes);
+    }
+
+    /// Returns the form in which members tell each other.
+    public byte[] bytes() {
+        return PlacementForm.bytes(this);
+    }
+
+    /// Returns a number that grows with every placement of a model.
+    public long version() {
+        return version;
+    }
+
+    /// Returns what the members are called, the driver first.
+    public List<String> members() {
+        return members;
+    }
+
+    /// Returns the packed ids of all experts, ascending.
+    public int[] ids() {
+        return ids.clone();
+    }
+
+    /// Returns how many members compute an expert, at least one.
+    ///
+    /// @throws IllegalArgumentException if there is no such expert
+    public int numOwners(int layer, int expert) {
+        return owners[find(layer, expert)].length;
+    }
+
+    /// Returns the number of the member that is asked first for an expert, second, and so on.
+    public int owner(int layer, int expert, int nth) {
+        return owners[find(layer, expert)][nth];
+    }
+
+    /// Returns the members that compute an expert.
+    public int[] owners(int layer, int expert) {
+        return owners[find(layer, expert)].clone();
+    }
+
+    /// Says whether no member had room for the expert in its memory, so that its owner reads it from a disk.
+    public boolean isCold(int layer, int expert) {
+        return cold.get(find(layer, expert));
+    }
+
+    /// Returns the packed ids of what a member is to have, the most valuable first: what is asked of it first, by use,
+    /// then copies of what others are asked for first.
+    ///
+    /// @param uses of an expert in a token, by packed id
+    public int[] assignment(int member, IntToDoubleFunction uses) {
+        return IntStream.range(0, ids.length)
+                .filter(i -> Arrays.stream(owners[i]).anyMatch(owner -> owner == member))
+                .boxed()
+                .sorted(Comparator.comparing((Integer i) -> owners[i][0] != member)
+                        .thenComparing(i -> cold.get(i))
+                        .thenComparing(i -> -uses.applyAsDouble(ids[i])))
+                .mapToInt(i -> ids[i])
+                .toArray();
+    }
+
+    int numExperts() {
+        return ids.length;
+    }
+
+    int id(int index) {
+        return ids[index];
+    }
+
+    int[] ownersAt(int index) {
+        return owners[index];
+    }
+
+    boolean isColdAt(int index) {
+        return cold.get(index);
+    }
+
+    /// Returns the index of an expert among all.
+    ///
+    /// @throws IllegalArgumentException if there is no such expert
+    int find(int layer, int expert) {
+        if (layer < indexOf.length && expert < indexOf[layer].length && indexOf[layer][expert] != NONE) {
+            return indexOf[layer][expert];
+        }
+        throw new IllegalArgumentException("nobody was asked to compute layer " + layer + " expert " + expert);
+    }
+
+    /// Returns how many experts another placement asks another member for first, by the members' names.
+    public int numMoved(Placement before) {
+        int moved = 0;
+        for (int i = 0; i < ids.length; i++) {
+            int there = Arrays.binarySearch(before.ids, ids[i]);
+            if (there < 0 || !before.members.get(before.owners[there][0]).equals(members.get(owners[i][0]))) {
+                moved++;
+            }
+        }
+        return moved;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Placement that
+                && version == that.version
+                && members.equals(that.members)
+                && Arrays.equals(ids, that.ids)
+                && Arrays.deepEquals(owners, that.owners)
+                && cold.equals(that.cold);
+    }
+
+    @Override
+    public int hashCode() {
+        return Arrays.hashCode(new int[] {Long.hashCode(version), members.hashCode(), Arrays.deepHashCode(owners)});
+    }
+
+    @Override
+    public String toString() {
+        return "placement " + version + ": " + ids.length + " experts on " + members.size() + " members";
+    }
+}
