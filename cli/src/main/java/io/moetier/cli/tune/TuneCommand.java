@@ -17,6 +17,7 @@ import io.moetier.lab.simulate.TraceCounts;
 import io.moetier.lab.simulate.Tuning;
 import io.moetier.lab.simulate.WarmedByModality;
 import io.moetier.runtime.offload.Misses;
+import io.moetier.runtime.offload.SlotBudget;
 import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.runtime.trace.TraceReader;
 import io.moetier.storage.expert.IoMode;
@@ -204,7 +205,7 @@ public final class TuneCommand implements Callable<Integer> {
             TraceHeader header = reader.header();
             ModelSizes sizes = experts.sizes(trace, header, recording.model());
             List<SlotPlan> plans = TuneBudgets.plans(budgets, header, sizes);
-            boolean cached = io == IoMode.AUTO ? device == null && staysInMemory(header, sizes) : io != IoMode.DIRECT;
+            boolean cached = isCached(sizes.experts().budget(header.experts(), header.topK()));
             Tuning.Question question = new Tuning.Question(
                     chosen.contenders(trace, header),
                     plans,
@@ -235,10 +236,12 @@ public final class TuneCommand implements Callable<Integer> {
         }
     }
 
-    /// Says whether the system will keep the model's file in memory, beside the experts that the engine keeps.
-    private static boolean staysInMemory(TraceHeader header, ModelSizes sizes) {
-        long all = sizes.experts().budget(header.experts(), header.topK()).allBytes();
-        return all <= AvailableMemory.bytes() / 2;
+    /// Says whether missing experts come from the page cache. How much memory another machine has is not known: there
+    /// they do if somebody says so.
+    private boolean isCached(SlotBudget budget) {
+        return device == null
+                ? io.isCached(budget.allBytes(), AvailableMemory.bytes())
+                : io == IoMode.MAPPED || io == IoMode.PREAD;
     }
 
     /// Returns the machine that speeds are predicted for; nothing if there is none to predict for.

@@ -32,7 +32,6 @@ import java.util.zip.CRC32C;
 public final class ExpertStore implements AutoCloseable {
     private static final int DENSE_CHUNK_BYTES = 8 << 20;
     private static final int NO_EXPERT = -1;
-    private static final int OTHERS_SHARE = 8; // keys and values, activations, the JVM, beside the weights
 
     private final Path directory;
     private final StoreManifest manifest;
@@ -259,22 +258,20 @@ public final class ExpertStore implements AutoCloseable {
         };
     }
 
-    /// What memory cannot hold is read past the page cache: its pages would only take room from the slots, and count as
-    /// memory of this process where it has a limit.
     private BlockReader openAuto(LongSupplier nanoTime) throws IOException {
         long bytes = 0;
         for (StoreManifest.StoreFile file : manifest.files()) {
             bytes += file.bytes();
         }
         MemoryLimit limit = AvailableMemory.tightest();
-        if (!fits(bytes, limit)) {
+        if (IoMode.AUTO.isPastCache(bytes, limit.availableBytes())) {
             String why = "auto: " + ByteSize.format(bytes) + " of weights do not fit into the " + limit.left();
             return ChannelReader.openPastCache(expertFiles, " (" + why + ")");
         }
         List<BlockReader> ways =
                 new ArrayList<>(List.of(ChannelReader.open(expertFiles), MappedReader.open(expertFiles)));
         String remark = "";
-        if (bytes < limit.availableBytes() / 2) { // the slots and everybody else want memory as well
+        if (IoMode.AUTO.isCached(bytes, limit.availableBytes())) {
             // reading past the page cache wins the first time and then every time pays the disk again
             remark = "; direct left out, for the files fit the page cache";
         } else {
@@ -285,9 +282,5 @@ public final class ExpertStore implements AutoCloseable {
             }
         }
         return new AutoReader(ways, nanoTime, remark);
-    }
-
-    static boolean fits(long weightBytes, MemoryLimit limit) {
-        return weightBytes + weightBytes / OTHERS_SHARE <= limit.availableBytes();
     }
 }

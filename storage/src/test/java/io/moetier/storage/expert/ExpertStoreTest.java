@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.storage.memory.MemoryLimit;
-import io.moetier.storage.memory.MemoryLimit.Kind;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.testdata.ChildProcess;
@@ -251,12 +249,5 @@ class ExpertStoreTest {
                     Files.getLastModifiedTime(file) + " " + Checksums.hex(Checksums.of(Files.readAllBytes(file))));
         }
         return fingerprints;
-    }
-
-    @Test
-    void weightsFitBesideAnEighthForEverythingElse() {
-        MemoryLimit limit = new MemoryLimit(Kind.GROUP, "the control group /a", 1000, 100);
-        assertTrue(ExpertStore.fits(800, limit));
-        assertFalse(ExpertStore.fits(801, limit));
     }
 }

@@ -22,8 +22,6 @@ public record Planner(
         RoutingKnowledge routing,
         IoMode io,
         Function<InvalidOptionException, String> sentence) {
-    private static final int CACHED_PART = 2; // of what is available: the system keeps a file of that size
-
     public Planner {
         limits = List.copyOf(limits);
     }
@@ -40,10 +38,13 @@ public record Planner(
     /// Returns what becomes of a candidate.
     public Alternative plan(Candidate candidate, Place place, int contextLength) {
         PlannedModel model = candidate.model();
-        boolean cached = isCached(model);
+        long available =
+                limits.stream().mapToLong(MemoryLimit::availableBytes).min().orElse(0);
+        boolean pastCache = io.isPastCache(model.bytes(), available);
+        boolean cached = io.isCached(model.bytes(), available);
         EngineConfig config = EngineConfig.DEFAULT.withContextLength(contextLength);
         try {
-            MemoryForecast memory = MemoryForecast.of(model.memory(), config, limits, place.device(), !cached);
+            MemoryForecast memory = MemoryForecast.of(model.memory(), config, limits, place.device(), pastCache);
             Optional<SpeedForecast> speed =
                     place.machine().flatMap(machine -> speed(model, memory, place, machine, cached));
             return new Alternative(candidate, place, contextLength, Optional.of(memory), speed, Optional.empty());
@@ -63,13 +64,5 @@ public record Planner(
         MachineProfile reading = cached ? machine.withCachedFiles() : machine;
         double state = KvCache.bytes(model.spec(), KvType.F16, SpeedForecast.promptTokens(memory));
         return SpeedForecast.of(model, memory, new SpeedForecast.Basis(reading, place.prompts(), routing), state);
-    }
-
-    private boolean isCached(PlannedModel model) {
-        long available =
-                limits.stream().mapToLong(MemoryLimit::availableBytes).min().orElse(0);
-        return io == IoMode.AUTO
-                ? model.memory().slotBudget().allBytes() <= available / CACHED_PART
-                : io != IoMode.DIRECT;
     }
 }

@@ -1,0 +1,72 @@
+package io.moetier.cli.plan;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.cli.models.ModelSummary;
+import io.moetier.cli.option.OptionFlags;
+import io.moetier.lab.cost.MachineProfile;
+import io.moetier.lab.plan.Alternative;
+import io.moetier.lab.plan.Candidate;
+import io.moetier.lab.plan.HitPriors;
+import io.moetier.lab.plan.Place;
+import io.moetier.lab.plan.PlannedModel;
+import io.moetier.lab.plan.Planner;
+import io.moetier.lab.plan.PriorRouting;
+import io.moetier.runtime.offload.SlotBudget.SizeClassCount;
+import io.moetier.runtime.session.MemoryForecast;
+import io.moetier.runtime.session.MemoryPlan;
+import io.moetier.storage.expert.IoMode;
+import io.moetier.storage.memory.MemoryLimit;
+import io.moetier.testdata.TestData;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class PlannerTest {
+    private static final MachineProfile MACHINE = MachineProfile.ofHost("a machine", 10e9, 1e9, 4e9, 0);
+    private static final MemoryLimit LIMIT = new MemoryLimit(MemoryLimit.Kind.GROUP, "a group", 16L << 30, 0);
+
+    private final PlannedModel small = ModelSummary.of(TestData.tinyMixtral()).planned();
+    private final PlannedModel large = new PlannedModel(
+            small.weights(),
+            small.sizes(),
+            new MemoryForecast.Model(
+                    small.spec(),
+                    small.memory().sizeClasses().stream()
+                            .map(of -> new SizeClassCount(of.numExperts(), (4 * LIMIT.bytes()) / of.numExperts()))
+                            .toList(),
+                    small.memory().otherWeightBytes()));
+
+    @Test
+    void whatMemoryCannotHoldComesFromTheDiskHoweverItIsRead() {
+        double direct = plan(large, IoMode.DIRECT).likelySpeed();
+        assertTrue(direct > 0);
+        for (IoMode io : IoMode.values()) {
+            assertEquals(direct, plan(large, io).likelySpeed(), 1e-9 * direct, io::name);
+        }
+    }
+
+    @Test
+    void loadersReadThroughMemoryUnlessTheyGoPastTheCache() {
+        for (IoMode io : IoMode.values()) {
+            boolean past = io == IoMode.DIRECT || io == IoMode.AUTO;
+            assertEquals(past, loaderBytes(large, io) == 0, io::name);
+            assertEquals(io == IoMode.DIRECT, loaderBytes(small, io) == 0, io::name);
+        }
+    }
+
+    private static long loaderBytes(PlannedModel model, IoMode io) {
+        return plan(model, io).memory().orElseThrow().plan().parts().stream()
+                .filter(part -> part.name().contains("loaders"))
+                .mapToLong(MemoryPlan.Part::bytes)
+                .sum();
+    }
+
+    private static Alternative plan(PlannedModel model, IoMode io) {
+        Place place =
+                new Place("a machine", Optional.of(MACHINE), Place.Origin.FILE, Optional.empty(), Optional.empty());
+        return new Planner(List.of(LIMIT), new PriorRouting(HitPriors.shipped()), io, OptionFlags::sentence)
+                .plan(new Candidate("a", Optional.empty(), "a", model), place, 64);
+    }
+}
