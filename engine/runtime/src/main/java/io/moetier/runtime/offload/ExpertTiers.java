@@ -539,6 +539,16 @@ public final class ExpertTiers implements AutoCloseable {
         return tiers.get(device).elastic().nextBytes();
     }
 
+    /// Returns the bytes of a device's slots that are away.
+    public long awayBytesOn(int device) {
+        return tiers.get(device).elastic().awayBytes();
+    }
+
+    /// Returns the bytes of slots in main memory that are away, from any thread.
+    public long awayBytes() {
+        return inMainMemory().awayBytes();
+    }
+
     /// Returns the bytes that are enough for anything that is taken again in main memory now, from any thread.
     public long partBytes() {
         return inMainMemory().partBytes();

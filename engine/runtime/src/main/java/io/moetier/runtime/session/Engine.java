@@ -180,7 +180,7 @@ public final class Engine implements AutoCloseable {
 
     private TierSlots tierSlots() {
         ResidentSummary tier = inMainMemory();
-        return new TierSlots(expertTiers, tier.slotBytes(), tier.slots().bytes(), this::ifIdle);
+        return new TierSlots(expertTiers, tier.slots().bytes(), this::ifIdle);
     }
 
     private void ifIdle(Runnable action) {

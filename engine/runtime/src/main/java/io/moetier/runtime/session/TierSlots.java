@@ -5,7 +5,7 @@ import io.moetier.runtime.offload.ExpertTiers;
 /// The slots in main memory of an engine's tiers.
 ///
 /// @param ifIdle runs what it is given if no step is under way
-record TierSlots(ExpertTiers tiers, long slotBytes, long allBytes, IfIdle ifIdle) implements MemoryGuard.Slots {
+record TierSlots(ExpertTiers tiers, long allBytes, IfIdle ifIdle) implements MemoryGuard.Slots {
     /// Runs something between steps, or not at all.
     @FunctionalInterface
     interface IfIdle {
@@ -19,7 +19,7 @@ record TierSlots(ExpertTiers tiers, long slotBytes, long allBytes, IfIdle ifIdle
 
     @Override
     public long awayBytes() {
-        return tiers.moves().numAway() * slotBytes;
+        return tiers.awayBytes();
     }
 
     @Override

@@ -47,7 +47,7 @@ final class VramGuard {
         long change = rule.change(
                 free < least ? 2 * least - free : 0,
                 free - 3 * least - next,
-                next == 0 ? 0 : allBytes,
+                tiers.awayBytesOn(number),
                 next,
                 allBytes,
                 now);

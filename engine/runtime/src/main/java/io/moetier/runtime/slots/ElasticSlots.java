@@ -25,6 +25,7 @@ public final class ElasticSlots {
     private volatile SlotMoves moves = SlotMoves.NONE;
     private volatile long partBytes;
     private volatile long nextBytes;
+    private volatile long awayBytes;
 
     /// @param nanos the clock that tells when slots moved
     /// @param lock which guards the caches of these slots; never held while memory moves
@@ -164,7 +165,13 @@ public final class ElasticSlots {
         return nextBytes;
     }
 
+    /// Returns the bytes of all slots that are away, from any thread.
+    public long awayBytes() {
+        return awayBytes;
+    }
+
     private void noteParts() {
+        awayBytes = sizeClasses.stream().mapToLong(SlotPieces::awayBytes).sum();
         partBytes = sizeClasses.stream().mapToLong(SlotPieces::partBytes).max().orElse(0);
         nextBytes = sizeClasses.stream()
                 .max(Comparator.comparingLong(SlotPieces::awayBytes))

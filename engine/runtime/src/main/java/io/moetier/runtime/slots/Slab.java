@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /// Memory cut into equal slots. It belongs to whoever allocated it.
 ///
-/// Knows which slots are empty: in use, and never written since their memory came, so that its pages are still to come.
+/// Knows which slots are empty: in use, and not written since their memory came, so that its pages are still to come.
 /// Whoever is about to write a slot says so, one thread at a time for a slot; any thread may ask how much is empty.
 public final class Slab {
     private final long slotBytes;
@@ -41,13 +41,21 @@ public final class Slab {
 
     /// Notes that a slot is out of use.
     void retire(int slot) {
-        writes(slot);
+        emptyBytes.addAndGet(-ownEmptyBytes(slot));
     }
 
-    /// Notes that a slot is in use again, and empty.
-    void restore(int slot) {
+    /// Notes that the pages of a slot that is out of use have gone.
+    void free(int slot) {
         written[slot] = false;
-        emptyBytes.addAndGet(slotBytes);
+    }
+
+    /// Notes that a slot is in use again.
+    void restore(int slot) {
+        emptyBytes.addAndGet(ownEmptyBytes(slot));
+    }
+
+    private long ownEmptyBytes(int slot) {
+        return written[slot] ? 0 : slotBytes;
     }
 
     /// Returns the bytes of all slots that are empty.

@@ -145,7 +145,10 @@ public final class SlotPieces {
     long free(Part part) {
         if (part.slot() == NONE) {
             part.piece().free();
-        } else if (!memory.discard(slab.slot(part.slot()))) {
+            part.piece().slots().forEach(slab::free);
+        } else if (memory.discard(slab.slot(part.slot()))) {
+            slab.free(part.slot());
+        } else {
             givesSlots = false;
             return 0;
         }

@@ -111,6 +111,29 @@ class SlotPiecesTest {
     }
 
     @Test
+    void pagesThatDidNotGoAreNotToComeAgain() {
+        memory.refuses = true;
+        assertEquals(SLOTS * SLOT, slab.emptyBytes());
+        fill();
+        assertEquals(0, slab.emptyBytes());
+        cache.pin(LEAST + 1); // so that the first slot of its piece goes alone
+        assertTrue(slots.giveBack(1, false), "a piece, behind a slot of which nothing went");
+        assertEquals((1 + PIECE) * SLOT, slots.awayBytes());
+        slots.takeAgain(Long.MAX_VALUE);
+        assertEquals(0, slots.awayBytes());
+        assertEquals(PIECE * SLOT, slab.emptyBytes());
+    }
+
+    @Test
+    void slotsThatWereNeverWrittenAreEmptyAgain() {
+        assertTrue(slots.giveBack(3 * SLOT, false));
+        assertEquals(3 * SLOT, slots.awayBytes());
+        assertEquals((SLOTS - 3) * SLOT, slab.emptyBytes());
+        slots.takeAgain(Long.MAX_VALUE);
+        assertEquals(SLOTS * SLOT, slab.emptyBytes());
+    }
+
+    @Test
     void wherePagesDoNotGoPiecesDo() {
         fill();
         memory.refuses = true;
