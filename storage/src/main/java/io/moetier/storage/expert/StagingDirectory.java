@@ -1,17 +1,15 @@
 package io.moetier.storage.expert;
 
+import io.moetier.storage.file.FileTree;
 import io.moetier.storage.file.Leftovers;
 import io.moetier.storage.file.NameLock;
 import io.moetier.storage.format.IoFailure;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -281,21 +279,6 @@ final class StagingDirectory implements AutoCloseable {
     /// Deletes the manifest first, so that a deletion cut short never leaves something that looks complete.
     private static void deleteTree(Path directory) throws IOException {
         Files.deleteIfExists(directory.resolve(StoreManifest.FILE_NAME));
-        Files.walkFileTree(directory, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                Files.delete(file);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path visited, @Nullable IOException failure) throws IOException {
-                if (failure != null) {
-                    throw failure;
-                }
-                Files.delete(visited);
-                return FileVisitResult.CONTINUE;
-            }
-        });
+        FileTree.delete(directory);
     }
 }

@@ -1,5 +1,6 @@
 package io.moetier.runtime.hub;
 
+import io.moetier.storage.file.FileTree;
 import io.moetier.storage.file.UnfinishedFile;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
@@ -286,11 +287,7 @@ public record HubCache(Path folder) {
             }
         }
         if (commits(repository).isEmpty() && children(blobs(repository)).isEmpty()) {
-            try (Stream<Path> walk = Files.walk(folder(repository))) {
-                for (Path path : walk.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.delete(path);
-                }
-            }
+            FileTree.delete(folder(repository));
         }
     }
 

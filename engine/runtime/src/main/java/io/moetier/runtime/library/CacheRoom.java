@@ -1,5 +1,6 @@
 package io.moetier.runtime.library;
 
+import io.moetier.storage.file.FileTree;
 import io.moetier.storage.file.UnfinishedFile;
 import io.moetier.storage.memory.ByteSize;
 import java.io.IOException;
@@ -87,7 +88,7 @@ final class CacheRoom {
                 throw new IOException(shortage(needed, free) + advice(others));
             }
             for (Store other : going) {
-                Stores.remove(other.directory());
+                FileTree.delete(other.directory());
                 Stores.removeIfEmpty(UnfinishedFile.folderOf(other.directory()));
             }
         } catch (IOException e) {

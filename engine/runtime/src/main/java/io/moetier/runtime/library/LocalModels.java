@@ -7,6 +7,7 @@ import io.moetier.runtime.hub.HubRepository;
 import io.moetier.runtime.hub.HubSelection;
 import io.moetier.runtime.library.LocalModel.Form;
 import io.moetier.runtime.library.LocalModel.Owner;
+import io.moetier.storage.file.FileTree;
 import io.moetier.storage.file.Leftovers;
 import io.moetier.storage.file.UnfinishedFile;
 import java.io.FileNotFoundException;
@@ -229,7 +230,7 @@ public final class LocalModels {
                     throw new IllegalArgumentException(model.name() + " belongs to another program");
             }
             for (Path store : model.stores()) {
-                Stores.remove(store);
+                FileTree.delete(store);
                 Stores.removeIfEmpty(UnfinishedFile.folderOf(store));
             }
         } catch (IOException e) {

@@ -11,6 +11,7 @@ import io.moetier.runtime.session.EngineConfig;
 import io.moetier.storage.expert.ExpertStoreWriter;
 import io.moetier.storage.expert.ImportRunningException;
 import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.file.FileTree;
 import io.moetier.storage.file.UnfinishedFile;
 import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.format.GgufParts;
@@ -26,7 +27,6 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -333,7 +333,7 @@ public final class Stores {
             for (Path sibling : siblings.toList()) {
                 String name = String.valueOf(sibling.getFileName());
                 if (name.endsWith(SUFFIX) && !sibling.getFileName().equals(store.getFileName())) {
-                    remove(sibling);
+                    FileTree.delete(sibling);
                 }
             }
         } catch (IOException e) {
@@ -349,16 +349,6 @@ public final class Stores {
             }
         } catch (IOException e) {
             // something is in it, or it may not be removed, and it harms nobody
-        }
-    }
-
-    static void remove(Path directory) throws IOException {
-        List<Path> files;
-        try (Stream<Path> walk = Files.walk(directory)) {
-            files = walk.sorted(Comparator.reverseOrder()).toList();
-        }
-        for (Path file : files) {
-            Files.deleteIfExists(file);
         }
     }
 }

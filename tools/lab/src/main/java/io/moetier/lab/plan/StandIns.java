@@ -4,6 +4,7 @@ import io.moetier.runtime.hub.Hub;
 import io.moetier.runtime.hub.HubFile;
 import io.moetier.runtime.hub.HubRepository;
 import io.moetier.runtime.hub.HubSelection;
+import io.moetier.storage.file.FileTree;
 import io.moetier.storage.format.GgufFile;
 import io.moetier.storage.format.RawTensor;
 import io.moetier.storage.model.MalformedModelException;
@@ -14,9 +15,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
-import java.util.List;
-import java.util.stream.Stream;
 
 /// Files that stand in for those of a model on the hub: as long as they are, but with nothing in them except what
 /// describes the model. They take hardly any disk, and every reader of headers works on them.
@@ -135,12 +133,8 @@ public final class StandIns implements AutoCloseable {
 
     @Override
     public void close() {
-        List<Path> all;
-        try (Stream<Path> walk = Files.walk(folder)) {
-            all = walk.sorted(Comparator.reverseOrder()).toList();
-            for (Path path : all) {
-                Files.deleteIfExists(path);
-            }
+        try {
+            FileTree.delete(folder);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
