@@ -41,14 +41,19 @@ public record MachineFile(Surroundings surroundings, Streams streams, Supplier<D
         return cacheDirectory.resolve("machine.json");
     }
 
-    /// Returns what a machine's disk gives, if that was measured; a profile that cannot be read says nothing.
-    public static OptionalDouble diskBytesPerSecond(Path cacheDirectory) {
+    /// Returns what is kept of this machine, to be told beside something else: one that cannot be read says nothing.
+    public static Optional<MachineProfile> kept(Path cacheDirectory) {
         try {
             Path file = in(cacheDirectory);
-            return Files.exists(file) ? MachineProfile.read(file).diskBytesPerSecond() : OptionalDouble.empty();
+            return Files.exists(file) ? Optional.of(MachineProfile.read(file)) : Optional.empty();
         } catch (MalformedModelException | UncheckedIOException e) {
-            return OptionalDouble.empty();
+            return Optional.empty(); // of another version
         }
+    }
+
+    /// Returns what a machine's disk gives, if that was measured.
+    public static OptionalDouble diskBytesPerSecond(Path cacheDirectory) {
+        return kept(cacheDirectory).map(MachineProfile::diskBytesPerSecond).orElse(OptionalDouble.empty());
     }
 
     /// Measures a GPU of this machine.

@@ -14,10 +14,7 @@ import io.moetier.runtime.session.EngineConfig;
 import io.moetier.storage.expert.DiskSpeed;
 import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.storage.model.DType;
-import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -40,15 +37,7 @@ final class MachinePeaks {
         this.cache = cache;
         this.config = config;
         this.types = types;
-        kept = kept(MachineFile.in(cache));
-    }
-
-    private static Optional<MachineProfile> kept(Path file) {
-        try {
-            return Files.exists(file) ? Optional.of(MachineProfile.read(file)) : Optional.empty();
-        } catch (MalformedModelException | UncheckedIOException e) {
-            return Optional.empty(); // of another version
-        }
+        kept = MachineFile.kept(cache);
     }
 
     /// Returns what `doctor` has kept of this machine, for predictions.
