@@ -134,10 +134,20 @@ public final class BenchCommand implements Callable<Integer> {
                 .ifPresent(options -> require(
                         !compare,
                         "--compare does not go with " + options + ": the other engine computes what was trained"));
-        model.model = LibraryTerminal.located(model.model, surroundings, streams);
-        require(
-                !compare || GgufParts.isNamed(model.model),
-                "--compare needs a GGUF file, which both engines read, not " + model.model);
+        if (config.memory().contextLength() > 0) {
+            Benchmark.requireContext(config.memory().contextLength(), promptTokens, generatedTokens);
+        }
+        if (peer != null) {
+            Peer.program(peer);
+        }
+        Path named = model.model;
+        model.model = LibraryTerminal.located(
+                named,
+                path -> require(
+                        !compare || GgufParts.isNamed(path),
+                        "--compare needs a GGUF file, which both engines read, not " + named),
+                surroundings,
+                streams);
         ProcessMemory before = ProcessMemory.now();
         try (LoadedModel loaded = LibraryTerminal.stores(surroundings, streams).load(model.model, config, false)) {
             if (peer == null) {
@@ -196,7 +206,7 @@ public final class BenchCommand implements Callable<Integer> {
 
     private void compare(LoadedModel loaded, EngineConfig config, Path folder) {
         int threads = PhysicalCores.threads(config.compute().threads());
-        int context = Benchmark.requireContext(loaded, promptTokens, generatedTokens);
+        int context = Benchmark.requireContext(loaded.engine().contextLength(), promptTokens, generatedTokens);
         try (ModelSource source = Stores.openSource(model.model);
                 Peer other = Peer.start(folder, source.path(), threads, context);
                 MemoryBandwidth memory = MemoryBandwidth.open(Diagnosis.memoryToRead());

@@ -72,7 +72,7 @@ final class Benchmark implements AutoCloseable {
         this.generatedTokens = generatedTokens;
         prompt = Prose.tokens(model, promptTokens);
         opening = Prose.tokens(model, OPENING_TOKENS);
-        requireContext(model, promptTokens, generatedTokens);
+        requireContext(model.engine().contextLength(), promptTokens, generatedTokens);
         session = model.engine().newSession();
         marks = clock.newMarks();
         profile = new StepProfile(marks, model.engine().spec().layers().size(), timeline);
@@ -82,12 +82,12 @@ final class Benchmark implements AutoCloseable {
     /// Checks that both tests fit.
     ///
     /// @return how many tokens the longer one takes
-    /// @throws IllegalArgumentException if the model's context is shorter
-    static int requireContext(LoadedModel model, int promptTokens, int generatedTokens) {
+    /// @throws IllegalArgumentException if the context is shorter
+    static int requireContext(int contextLength, int promptTokens, int generatedTokens) {
         int needed = Math.max(promptTokens, generatedTokens == 0 ? 0 : OPENING_TOKENS + generatedTokens);
-        if (needed > model.engine().contextLength()) {
+        if (needed > contextLength) {
             throw new IllegalArgumentException("-p and -n need a context of " + needed + " tokens, but it holds "
-                    + model.engine().contextLength() + " (--ctx sets it)");
+                    + contextLength + " (--ctx sets it)");
         }
         return needed;
     }

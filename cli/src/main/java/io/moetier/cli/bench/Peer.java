@@ -53,12 +53,10 @@ final class Peer implements AutoCloseable {
         }
     }
 
-    /// Starts the engine in `folder`.
+    /// Returns the program of the engine in `folder`.
     ///
-    /// @param launcher what starts it, the beginning of a command line
-    /// @param arguments what it is told behind the model
-    /// @throws UncheckedIOException if it cannot be started
-    static Process process(List<String> launcher, Path folder, Path model, List<String> arguments) {
+    /// @throws UncheckedIOException if there is none
+    static Path program(Path folder) {
         Path program = folder.resolve(PROGRAM).toAbsolutePath();
         if (!Files.isExecutable(program)) {
             throw failure(
@@ -66,8 +64,17 @@ final class Peer implements AutoCloseable {
                     "expected a program called " + PROGRAM + ", as tools/bench/compare makes it",
                     null);
         }
+        return program;
+    }
+
+    /// Starts the engine in `folder`.
+    ///
+    /// @param launcher what starts it, the beginning of a command line
+    /// @param arguments what it is told behind the model
+    /// @throws UncheckedIOException if it cannot be started
+    static Process process(List<String> launcher, Path folder, Path model, List<String> arguments) {
         List<String> command = new ArrayList<>(launcher);
-        command.add(program.toString());
+        command.add(program(folder).toString());
         command.add(model.toAbsolutePath().toString());
         command.addAll(arguments);
         try {

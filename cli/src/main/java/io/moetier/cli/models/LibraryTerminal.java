@@ -17,6 +17,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.function.Consumer;
 
 /// The library of models on a terminal: notes are lines, an import shows how far it is, and somebody who sits there is
 /// asked.
@@ -39,6 +40,15 @@ public final class LibraryTerminal implements LibraryListener, PullListener {
     /// downloaded.
     public static Path located(Path model, Surroundings surroundings, Streams streams) {
         return ModelFinder.isName(model) ? finder(surroundings, streams).find(model) : model;
+    }
+
+    /// Returns the same.
+    ///
+    /// @param wanted checks the path of the model, which may throw, before anything is downloaded
+    public static Path located(Path model, Consumer<Path> wanted, Surroundings surroundings, Streams streams) {
+        Path path = ModelFinder.isName(model) ? finder(surroundings, streams).find(model, wanted) : model;
+        wanted.accept(path);
+        return path;
     }
 
     /// Returns what finds models by names.

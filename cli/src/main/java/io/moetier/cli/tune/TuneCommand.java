@@ -174,11 +174,18 @@ public final class TuneCommand implements Callable<Integer> {
             throw new IllegalArgumentException(
                     "--batch is of --admission layer: sequential takes one expert of one token after another");
         }
+        if (misses != null && misses != Misses.COPY && admission == Admission.SEQUENTIAL) {
+            throw new IllegalArgumentException(
+                    "--misses cpu and auto are of --admission layer: sequential brings in what"
+                            + " is missing, one expert after another");
+        }
         TunePolicies chosen = TunePolicies.of(policies, census);
         checkOutputs(chosen);
-        experts.locate(surroundings, streams);
+        recording.check(inputs);
+        experts.check(recording.isWanted() ? Optional.of(inputs.getFirst()) : Optional.empty());
         Optional<MachineProfile> machine = machine(); // may take a minute to measure
         checkMisses(machine);
+        experts.locate(surroundings, streams); // may take longer to download
         List<TuneReport> reports = new ArrayList<>();
         try {
             List<Path> traces = recording.traces(inputs, surroundings, streams);
@@ -276,11 +283,6 @@ public final class TuneCommand implements Callable<Integer> {
             throw new IllegalArgumentException(
                     "--misses: the profile " + machine.get().name()
                             + " does not know how fast the processor reads main memory (host_bytes_per_second)");
-        }
-        if (misses != Misses.COPY && admission == Admission.SEQUENTIAL) {
-            throw new IllegalArgumentException(
-                    "--misses cpu and auto are of --admission layer: sequential brings in what"
-                            + " is missing, one expert after another");
         }
     }
 

@@ -32,6 +32,21 @@ final class TuneExperts {
     @Nullable
     ByteSize expertBytes;
 
+    /// Finds contradictions.
+    ///
+    /// @param toRecord the model that a trace will be recorded with, if one will
+    void check(Optional<Path> toRecord) {
+        if (model != null && expertBytes != null) {
+            throw new IllegalArgumentException("--model and --expert-bytes: expected one of them");
+        }
+        if (model != null && toRecord.isPresent()) {
+            throw new IllegalArgumentException("--model and --prompts: the trace is one of " + toRecord.get());
+        }
+        if (expertBytes != null && expertBytes.bytes() == 0) {
+            throw new IllegalArgumentException("--expert-bytes must be more than 0");
+        }
+    }
+
     /// Finds the model by its name, and downloads it if need be.
     void locate(Surroundings surroundings, Streams streams) {
         if (model != null) {
@@ -44,16 +59,7 @@ final class TuneExperts {
     /// @param recorded the model that the trace was recorded with just now, if it was
     /// @throws MalformedModelException if the trace is not one of the model
     ModelSizes sizes(Path trace, TraceHeader header, Optional<Path> recorded) {
-        if (model != null && expertBytes != null) {
-            throw new IllegalArgumentException("--model and --expert-bytes: expected one of them");
-        }
-        if (model != null && recorded.isPresent()) {
-            throw new IllegalArgumentException("--model and --prompts: the trace is one of " + recorded.get());
-        }
         if (expertBytes != null) {
-            if (expertBytes.bytes() == 0) {
-                throw new IllegalArgumentException("--expert-bytes must be more than 0");
-            }
             return new ModelSizes(
                     SlotPlan.Sizes.uniform(header.layers(), expertBytes.bytes()), true, 0, Optional.empty());
         }

@@ -47,23 +47,32 @@ final class TuneRecording {
     private @Nullable Path model;
     private @Nullable Path recorded;
 
-    /// Returns the traces to compare: those given, or the one that is recorded now, which [#removeTrace()] removes. If
-    /// the thread is interrupted meanwhile, it stays so, and the trace is not whole.
-    List<Path> traces(List<Path> inputs, Surroundings surroundings, Streams streams) throws IOException {
-        if (prompts == null) {
-            if (predict != null) {
-                throw new IllegalArgumentException("--predict needs --prompts: traces are as long as they are");
-            }
-            return inputs;
+    /// Says whether a trace is recorded first.
+    boolean isWanted() {
+        return prompts != null;
+    }
+
+    /// Finds contradictions.
+    void check(List<Path> inputs) {
+        if (prompts == null && predict != null) {
+            throw new IllegalArgumentException("--predict needs --prompts: traces are as long as they are");
         }
-        if (inputs.size() != 1) {
+        if (prompts != null && inputs.size() != 1) {
             throw new IllegalArgumentException("--prompts: expected one MODEL, found " + inputs.size());
         }
         if (predict != null && predict < 1) {
             throw new IllegalArgumentException("--predict must be 1 or more, not " + predict);
         }
-        model = LibraryTerminal.located(inputs.getFirst(), surroundings, streams);
+    }
+
+    /// Returns the traces to compare: those given, or the one that is recorded now, which [#removeTrace()] removes. If
+    /// the thread is interrupted meanwhile, it stays so, and the trace is not whole.
+    List<Path> traces(List<Path> inputs, Surroundings surroundings, Streams streams) throws IOException {
+        if (prompts == null) {
+            return inputs;
+        }
         List<String> texts = texts(prompts);
+        model = LibraryTerminal.located(inputs.getFirst(), surroundings, streams);
         try (LoadedModel loaded =
                 LibraryTerminal.stores(surroundings, streams).load(model, EngineConfig.DEFAULT, true)) {
             recorded = Files.createTempFile("moetier-tune", ".jsonl.gz");

@@ -1,11 +1,13 @@
 package io.moetier.cli.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.moetier.cli.CommandLineRun;
 import io.moetier.cli.TinyGguf;
 import io.moetier.cli.terminal.Failure;
+import io.moetier.testdata.HubDouble;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,6 +15,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -63,11 +67,47 @@ class PeerTest {
     }
 
     @Test
-    void optionsGoTogether() {
+    void optionsGoTogether() throws IOException {
         String tiny = TestData.tinyMixtral().toString();
         usage("--compare needs --peer FOLDER; tools/bench/compare gets llama.cpp as one", tiny, "--compare");
         usage("--peer goes with --compare", tiny, "--peer", "x");
-        usage("--compare needs a GGUF file, which both engines read, not " + tiny, tiny, "--compare", "--peer", "x");
+        write("exit 1");
+        usage(
+                "--compare needs a GGUF file, which both engines read, not " + tiny,
+                tiny,
+                "--compare",
+                "--peer",
+                folder.toString());
+    }
+
+    @Test
+    void whatCannotBeIsFoundBeforeADownload() throws IOException {
+        try (HubDouble hub = HubDouble.start()) {
+            hub.put("org/tiny", TestData.tinyMixtral());
+            String noPeer = folder + ": expected a program called peer, as tools/bench/compare makes it";
+            assertEquals("moetier: " + noPeer, error(hub, "--compare", "--peer", folder.toString()));
+            String tooLong = "-p and -n need a context of 512 tokens, but it holds 8 (--ctx sets it)";
+            assertEquals("moetier: " + tooLong, error(hub, "--ctx", "8"));
+            assertEquals(List.of(), hub.requests());
+            write("exit 1");
+            assertEquals(
+                    "moetier: --compare needs a GGUF file, which both engines read, not hf:org/tiny",
+                    error(hub, "--compare", "--peer", folder.toString()));
+            assertFalse(hub.requests().stream().anyMatch(HubDouble.Request::isOfFile), () -> "" + hub.requests());
+        }
+    }
+
+    private String error(HubDouble hub, String... options) {
+        String[] args = Stream.concat(Stream.of("bench", "hf:org/tiny"), Stream.of(options))
+                .toArray(String[]::new);
+        Map<String, String> variables = Map.of(
+                "MOETIER_CACHE",
+                folder.resolve("cache").toString(),
+                "HF_ENDPOINT",
+                hub.endpoint().toString());
+        return CommandLineRun.inProcess(variables, folder.resolve("home"), args)
+                .err()
+                .strip();
     }
 
     private void usage(String sentence, String model, String... options) {

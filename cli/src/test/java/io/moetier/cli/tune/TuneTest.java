@@ -15,6 +15,7 @@ import io.moetier.lab.cost.MachineProfile;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.DType;
+import io.moetier.testdata.HubDouble;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -188,6 +189,26 @@ class TuneTest {
                 CommandLineRun.inProcess(own, withOptions(command, "--device", gpu.toString())),
                 "--misses: the profile a GPU does not know how fast the processor reads main memory"
                         + " (host_bytes_per_second)");
+    }
+
+    @Test
+    void contradictionsAreFoundBeforeADownload() throws IOException {
+        try (HubDouble hub = HubDouble.start()) {
+            hub.put("org/tiny", Path.of(TINY));
+            Map<String, String> variables = Map.of(
+                    "MOETIER_CACHE",
+                    directory.resolve("own").toString(),
+                    "HF_ENDPOINT",
+                    hub.endpoint().toString());
+            String[] command = {"tune", GPT_OSS, "--model", "hf:org/tiny"};
+            for (String options :
+                    List.of("--misses copy", "--expert-bytes 1M", "-n 5", "--prompts none", "--prompts none -n 0")) {
+                CommandLineRun run = CommandLineRun.inProcess(
+                        variables, directory.resolve("home"), withOptions(command, options.split(" ", -1)));
+                assertEquals(Failure.USAGE, run.exitCode(), run.err());
+                assertEquals(List.of(), hub.requests(), options);
+            }
+        }
     }
 
     private static void requireUsage(CommandLineRun run, String expected) {

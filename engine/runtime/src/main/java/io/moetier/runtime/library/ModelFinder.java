@@ -12,6 +12,7 @@ import java.io.FileNotFoundException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /// Finds models by names that are no paths: `hf:` of the hub's, downloaded unless it is somewhere already, `lmstudio:`
 /// and `ollama:` of other programs, whose files are used where they lie.
@@ -43,9 +44,16 @@ public final class ModelFinder {
     /// @throws IllegalArgumentException if it is no name after all, or means no single model
     /// @throws UncheckedIOException if it is not there, and cannot be had
     public Path find(Path model) {
+        return find(model, _ -> {});
+    }
+
+    /// Returns the same.
+    ///
+    /// @param wanted is told the path of a model of the hub's before it is downloaded; what it throws is thrown
+    public Path find(Path model, Consumer<Path> wanted) {
         String name = model.toString();
         if (HubName.isNamed(name)) {
-            return ofHub(HubName.parse(name));
+            return ofHub(HubName.parse(name), wanted);
         }
         if (name.startsWith(OLLAMA)) {
             return ofOllama(name.substring(OLLAMA.length()));
@@ -61,7 +69,7 @@ public final class ModelFinder {
     /// Returns where the files are that a name of the hub's selects, downloaded if need be: the model that they are, or
     /// else their folder.
     public Path pull(HubName name) {
-        return pulled(name).path();
+        return pulled(name, _ -> {}).path();
     }
 
     /// Returns the path of a model of the hub's that is there, whole, without asking the hub.
@@ -75,12 +83,12 @@ public final class ModelFinder {
         });
     }
 
-    private Path ofHub(HubName name) {
+    private Path ofHub(HubName name, Consumer<Path> wanted) {
         Optional<Path> fixed = name.isOfCommit() ? there(name) : Optional.empty();
         if (fixed.isPresent()) {
             return fixed.get();
         }
-        Pulled pulled = pulled(name);
+        Pulled pulled = pulled(name, wanted);
         if (!pulled.isModel()) {
             throw new IllegalArgumentException(
                     name + " is no model, or more than one; the files are in " + pulled.path());
@@ -93,10 +101,12 @@ public final class ModelFinder {
     /// @param isModel whether the path is that of one model
     private record Pulled(Path path, boolean isModel) {}
 
-    private Pulled pulled(HubName name) {
+    private Pulled pulled(HubName name, Consumer<Path> wanted) {
         try (Hub hub = new Hub(settings, listener::note)) {
             HubRepository repository = repository(hub, name);
             HubSelection selection = HubSelection.of(repository);
+            Path folder = places.hub().snapshot(name.repository(), repository.commit());
+            selection.model().map(folder::resolve).ifPresent(wanted);
             selection.why().ifPresent(listener::note);
             HubPull pull = new HubPull(hub, places.hub(), listener);
             if (!pull.isThere(repository, selection.files())) {
