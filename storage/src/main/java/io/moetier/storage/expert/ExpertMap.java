@@ -1,5 +1,6 @@
 package io.moetier.storage.expert;
 
+import io.moetier.storage.platform.MemoryAdvice;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -60,7 +61,7 @@ final class ExpertMap implements AutoCloseable {
                     .createPersistedTo(file.toFile());
             MemorySegment mapping = mapping(map, file);
             // An entry's first page is touched, and the kernel would bring and zero eight megabytes behind it.
-            posix.expectScattered(mapping);
+            boolean _ = MemoryAdvice.SCATTERED.give(mapping);
             return new ExpertMap(file, map, mapping, BlockFile.open(file, posix));
         } catch (InternalError e) {
             throw fault(file, e);

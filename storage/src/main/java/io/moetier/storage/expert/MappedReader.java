@@ -1,5 +1,6 @@
 package io.moetier.storage.expert;
 
+import io.moetier.storage.platform.MemoryAdvice;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -15,7 +16,6 @@ import java.util.List;
 /// nothing else may ever touch the mapping. What was copied is taken out of the mapping at once: it would count as
 /// memory of this process a second time.
 final class MappedReader implements BlockReader {
-    private final PosixCalls calls = PosixCalls.ofPlatform();
     private final Arena arena;
     private final List<MemorySegment> files = new ArrayList<>();
 
@@ -50,7 +50,7 @@ final class MappedReader implements BlockReader {
         } catch (InternalError e) {
             throw new IOException("the file was cut short or the disk failed under the mapping", e);
         }
-        calls.forget(mapped.asSlice(offset, bytes));
+        boolean _ = MemoryAdvice.NOT_NEEDED.give(mapped.asSlice(offset, bytes)); // the page cache keeps them
     }
 
     @Override

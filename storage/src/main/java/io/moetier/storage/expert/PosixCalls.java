@@ -1,13 +1,8 @@
 package io.moetier.storage.expert;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
+import io.moetier.storage.platform.CFunction;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.nio.channels.FileChannel;
@@ -25,28 +20,22 @@ final class PosixCalls {
     private static final int RENAME_EXCHANGE = 2;
     private static final int O_WRONLY = 1;
     private static final int SYNC_FILE_RANGE_WRITE = 2;
-    private static final int MADV_RANDOM = 1; // Linux and macOS
-    private static final int MADV_DONTNEED = 4; // Linux and macOS
 
     private final Optional<MethodHandle> fallocate;
     private final Optional<MethodHandle> msync;
-    private final Optional<MethodHandle> madvise;
     private final Optional<MethodHandle> renameat2;
     private final Optional<MethodHandle> open;
     private final Optional<MethodHandle> close;
     private final Optional<MethodHandle> syncFileRange;
 
     private PosixCalls(boolean present) {
-        fallocate = find(present, "posix_fallocate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-        msync = find(present, "msync", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-        madvise = find(present, "madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-        renameat2 = find(
-                present, "renameat2", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT));
-        syncFileRange = find(
-                present, "sync_file_range", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+        fallocate = find(present, CFunction.POSIX_FALLOCATE);
+        msync = find(present, CFunction.MSYNC);
+        renameat2 = find(present, CFunction.RENAMEAT2);
+        syncFileRange = find(present, CFunction.SYNC_FILE_RANGE);
         // of use to the call above only
-        open = find(syncFileRange.isPresent(), "open", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
-        close = find(syncFileRange.isPresent(), "close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+        open = find(syncFileRange.isPresent(), CFunction.OPEN);
+        close = find(syncFileRange.isPresent(), CFunction.CLOSE);
     }
 
     /// Returns the calls this platform has.
@@ -69,17 +58,6 @@ final class PosixCalls {
     /// Writes a mapped range back to its file; 0 on success or without the call.
     int sync(long address, long bytes, int flags) {
         return msync.map(call -> invoke(call, address, bytes, flags)).orElse(0);
-    }
-
-    /// Takes pages of a read-only mapping out of this process, if it knows how; the page cache keeps them, and reading
-    /// brings them back.
-    void forget(MemorySegment mapped) {
-        madvise.ifPresent(call -> invoke(call, mapped.address(), mapped.byteSize(), MADV_DONTNEED));
-    }
-
-    /// Asks that a touched page of a mapping come alone, if it knows how, instead of megabytes around it.
-    void expectScattered(MemorySegment mapped) {
-        madvise.ifPresent(call -> invoke(call, mapped.address(), mapped.byteSize(), MADV_RANDOM));
     }
 
     /// Swaps the names of two files or directories of one file system in one step. False if that cannot be done here,
@@ -126,13 +104,8 @@ final class PosixCalls {
         }
     }
 
-    @SuppressWarnings("restricted") // the signatures are checked against the manual pages; none keeps a pointer
-    private static Optional<MethodHandle> find(boolean present, String name, FunctionDescriptor signature) {
-        if (!present) {
-            return Optional.empty();
-        }
-        Linker linker = Linker.nativeLinker();
-        return linker.defaultLookup().find(name).map(symbol -> linker.downcallHandle(symbol, signature));
+    private static Optional<MethodHandle> find(boolean present, CFunction function) {
+        return present ? function.find() : Optional.empty();
     }
 
     private static int invoke(MethodHandle call, Object... arguments) {

@@ -1,13 +1,9 @@
 package io.moetier.storage.memory;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
+import io.moetier.storage.platform.CFunction;
+import io.moetier.storage.platform.MemoryAdvice;
 import io.moetier.storage.platform.Platform;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.Optional;
@@ -27,8 +23,6 @@ public final class AnonymousMemory {
     public static final long HUGE_PAGE_BYTES = 2 << 20;
 
     private static final int MOST_LOST = 16; // one page in so many, of memory that is discarded
-    private static final int MADV_DONTNEED = 4;
-    private static final int MADV_HUGEPAGE = 14;
     private static final int PROT_READ_WRITE = 0x1 | 0x2;
     private static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x02 | 0x20 | 0x4000; // Linux, all architectures
     private static final Optional<Calls> CALLS = Calls.find();
@@ -74,21 +68,17 @@ public final class AnonymousMemory {
     /// Pages that lie one behind the other.
     record Pages(long address, long byteSize) {}
 
-    private record Calls(MethodHandle mmap, MethodHandle munmap, MethodHandle madvise, long pageBytes) {
+    private record Calls(MethodHandle mmap, MethodHandle munmap, long pageBytes) {
         /// Returns nothing on systems whose flags are others than Linux's.
         static Optional<Calls> find() {
             if (!Platform.isLinux()) {
                 return Optional.empty();
             }
-            Optional<MethodHandle> mmap = call(
-                    "mmap",
-                    FunctionDescriptor.of(JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
-            Optional<MethodHandle> munmap = call("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
-            Optional<MethodHandle> madvise =
-                    call("madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-            Optional<MethodHandle> pageSize = call("getpagesize", FunctionDescriptor.of(JAVA_INT));
-            return mmap.isPresent() && munmap.isPresent() && madvise.isPresent() && pageSize.isPresent()
-                    ? Optional.of(new Calls(mmap.get(), munmap.get(), madvise.get(), pageBytes(pageSize.get())))
+            Optional<MethodHandle> mmap = CFunction.MMAP.find();
+            Optional<MethodHandle> munmap = CFunction.MUNMAP.find();
+            Optional<MethodHandle> pageSize = CFunction.GETPAGESIZE.find();
+            return mmap.isPresent() && munmap.isPresent() && MemoryAdvice.isHeard() && pageSize.isPresent()
+                    ? Optional.of(new Calls(mmap.get(), munmap.get(), pageBytes(pageSize.get())))
                     : Optional.empty();
         }
 
@@ -99,12 +89,6 @@ public final class AnonymousMemory {
             } catch (Throwable e) {
                 throw new IllegalStateException("getpagesize could not be called", e);
             }
-        }
-
-        @SuppressWarnings("restricted") // calls with fixed signatures
-        private static Optional<MethodHandle> call(String name, FunctionDescriptor signature) {
-            Linker linker = Linker.nativeLinker();
-            return linker.defaultLookup().find(name).map(address -> linker.downcallHandle(address, signature));
         }
 
         /// Where huge pages fit, maps one more than asked for, to start on the border of one. What is not touched
@@ -129,7 +113,7 @@ public final class AnonymousMemory {
             }
             long start = huge ? Math.ceilDiv(address, HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES : address;
             if (huge) {
-                boolean _ = advise(start, byteSize, MADV_HUGEPAGE); // small ones do as well
+                boolean _ = MemoryAdvice.HUGE.give(start, byteSize); // small ones do as well
             }
             return MemorySegment.ofAddress(start).reinterpret(byteSize, arena, memory -> unmap(address, mapped));
         }
@@ -137,16 +121,7 @@ public final class AnonymousMemory {
         /// The kernel rounds the end up to the next page, which may belong to somebody else.
         boolean discard(MemorySegment memory) {
             Pages pages = wholePages(memory.address(), memory.byteSize(), pageBytes);
-            return pages.byteSize() == 0 || advise(pages.address(), pages.byteSize(), MADV_DONTNEED);
-        }
-
-        /// Returns false if the kernel refuses.
-        private boolean advise(long address, long byteSize, int advice) {
-            try {
-                return (int) madvise.invokeExact(address, byteSize, advice) == 0;
-            } catch (Throwable e) {
-                throw new IllegalStateException("madvise could not be called", e);
-            }
+            return pages.byteSize() == 0 || MemoryAdvice.NOT_NEEDED.give(pages.address(), pages.byteSize());
         }
 
         private void unmap(long address, long byteSize) {

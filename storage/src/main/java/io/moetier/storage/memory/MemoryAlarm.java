@@ -1,16 +1,14 @@
 package io.moetier.storage.memory;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import io.moetier.storage.platform.CFunction;
 import io.moetier.storage.platform.Platform;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
@@ -230,27 +228,17 @@ public final class MemoryAlarm implements AutoCloseable {
             if (!Platform.isLinux()) {
                 return Optional.empty();
             }
-            FunctionDescriptor moved = FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
             try {
                 return Optional.of(new Calls(
-                        call(
-                                "open",
-                                FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT),
-                                Linker.Option.firstVariadicArg(2)),
-                        call("read", moved),
-                        call("write", moved),
-                        call("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT)),
-                        call("poll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT)),
-                        call("eventfd", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT))));
+                        CFunction.OPEN.find().orElseThrow(),
+                        CFunction.READ.find().orElseThrow(),
+                        CFunction.WRITE.find().orElseThrow(),
+                        CFunction.CLOSE.find().orElseThrow(),
+                        CFunction.POLL.find().orElseThrow(),
+                        CFunction.EVENTFD.find().orElseThrow()));
             } catch (NoSuchElementException e) {
                 return Optional.empty();
             }
-        }
-
-        @SuppressWarnings("restricted") // calls with fixed signatures
-        private static MethodHandle call(String name, FunctionDescriptor signature, Linker.Option... options) {
-            Linker linker = Linker.nativeLinker();
-            return linker.downcallHandle(linker.defaultLookup().find(name).orElseThrow(), signature, options);
         }
 
         int open(Path file, int flags) {

@@ -1,4 +1,4 @@
-/// Native libraries: for which platform, and where they lie once unpacked.
+/// Native code: the C library, and for which platform libraries are, and where they lie once unpacked.
 @NullMarked
 package io.moetier.storage.platform;
 

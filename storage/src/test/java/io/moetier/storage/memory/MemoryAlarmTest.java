@@ -1,15 +1,12 @@
 package io.moetier.storage.memory;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.storage.platform.CFunction;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -114,12 +111,8 @@ class MemoryAlarmTest {
         return Integer.parseInt(words[0]);
     }
 
-    @SuppressWarnings("restricted") // a call with a fixed signature
     private static void ring(int event) {
-        Linker linker = Linker.nativeLinker();
-        MethodHandle write = linker.downcallHandle(
-                linker.defaultLookup().find("write").orElseThrow(),
-                FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
+        MethodHandle write = CFunction.WRITE.find().orElseThrow();
         try (Arena arena = Arena.ofConfined()) {
             long written = (long) write.invokeExact(event, arena.allocateFrom(JAVA_LONG, 1), 8L);
             assertEquals(8, written);
