@@ -1,0 +1,413 @@
+package io.moetier.cluster.link;
+
+import static io.moetier.cluster.link.LinkFixture.HOST;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioSocketChannel;
+import io.moetier.cluster.wire.MessageKind;
+import io.moetier.cluster.wire.MessageWriter;
+import io.moetier.cluster.wire.Messages;
+import io.moetier.cluster.wire.Protocol;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Who is let in, and what strangers and members out of order are told.
+@Timeout(120)
+class LinkSecurityTest {
+    private static final String SECRET = "a secret of this cluster";
+
+    @TempDir
+    Path folder;
+
+    private final TestService service = new TestService();
+
+    @AfterEach
+    void stop() throws InterruptedException {
+        LinkFixture.requireNoThreads();
+    }
+
+    @Test
+    void aLinkNeedsASecretOrCertificates() {
+        assertThrows(IllegalArgumentException.class, () -> new LinkSecurity(Optional.empty(), Optional.empty()));
+    }
+
+    @Test
+    void anotherSecretIsRefused() throws IOException {
+        try (NodeServer server = start(secret(SECRET))) {
+            assertEquals(
+                    "the driver does not have the secret of this cluster", refusal(server, secret(SECRET + ".")));
+            assertTrue(service.hellos.isEmpty());
+            LinkFixture.open(server.port(), secret(SECRET)).close();
+        }
+    }
+
+    @Test
+    void certificatesOfOneAuthorityAreEnough() throws IOException {
+        try (NodeServer server = start(tls("cluster", "cluster"));
+                NodeLink link = LinkFixture.open(server.port(), tls("cluster", "cluster"))) {
+            assertTrue(link.roundTripNanos(1 << 20, 1 << 20, 2) > 0);
+        }
+    }
+
+    @Test
+    void aSecretIsAskedForBesideCertificates() throws IOException {
+        LinkSecurity tls = tls("cluster", "cluster");
+        LinkSecurity both = new LinkSecurity(secret(SECRET).secret(), tls.tls());
+        try (NodeServer server = start(both)) {
+            assertEquals(
+                    "the cluster has a secret, and the driver did not prove that it knows it", refusal(server, tls));
+            assertTrue(service.hellos.isEmpty());
+        }
+        try (NodeServer server = start(tls)) {
+            assertEquals(
+                    "the cluster has a secret, and the node did not prove that it knows it", refusal(server, both));
+            assertTrue(service.hellos.isEmpty());
+        }
+        try (NodeServer server = start(both)) {
+            LinkFixture.open(server.port(), both).close();
+        }
+    }
+
+    @Test
+    void certificatesOfAnotherAuthorityAreRefused() throws IOException {
+        try (NodeServer server = start(tls("cluster", "cluster"))) {
+            LinkSecurity stranger = tls("stranger", "stranger");
+            assertEquals(
+                    "its certificate does not come from the authority of " + path(stranger, "ca.pem"),
+                    failure(server, stranger));
+            LinkSecurity pretender = tls("cluster", "stranger");
+            String sentence = failure(server, pretender);
+            assertTrue(
+                    sentence.startsWith("it does not take the certificate of " + path(pretender, "cert.pem") + ": "),
+                    sentence);
+            assertTrue(service.hellos.isEmpty());
+        }
+    }
+
+    @Test
+    void oneSideWithoutCertificatesIsRefused() throws IOException {
+        try (NodeServer server = start(tls("cluster", "cluster"))) {
+            failure(server, secret(SECRET));
+        }
+        try (NodeServer server = start(secret(SECRET))) {
+            String sentence = failure(server, tls("cluster", "cluster"));
+            assertTrue(sentence.startsWith("no TLS with it: "), sentence);
+        }
+        assertTrue(service.hellos.isEmpty());
+    }
+
+    @Test
+    void anotherVersionIsRefused() throws Exception {
+        try (NodeServer server = start(secret(SECRET));
+                Stranger driver = new Stranger(server.port())) {
+            Metadata headers = new Metadata();
+            headers.put(Handshake.VERSION, "2");
+            assertEquals(
+                    "the node speaks version 1 of the protocol and the driver 2: both must be of the same version of"
+                            + " Moetier",
+                    driver.refused(driver.call(Streams.CHALLENGE.getBareMethodName(), headers)));
+            assertEquals(
+                    "the node speaks version 1 of the protocol and the driver none: both must be of the same version"
+                            + " of Moetier",
+                    driver.refused(driver.call(Streams.LINK.getBareMethodName(), new Metadata())));
+        }
+    }
+
+    @Test
+    void noMessageIsReadBeforeAProof() throws Exception {
+        try (NodeServer server = start(secret(SECRET));
+                Stranger driver = new Stranger(server.port())) {
+            Heard heard = driver.call("link", Handshake.headers());
+            assertEquals("the driver asked for no challenge", driver.refused(heard));
+            driver.challenge();
+            assertEquals(
+                    "the other side did not begin as links do",
+                    driver.refused(driver.call("link", Handshake.headers())));
+            driver.challenge();
+            Metadata guess = Handshake.headers();
+            guess.put(Handshake.NONCE, Handshake.nonce());
+            Heard second = driver.call("link", guess);
+            second.send(hello());
+            assertEquals(
+                    "the cluster has a secret, and the driver did not prove that it knows it", driver.refused(second));
+            assertTrue(service.hellos.isEmpty());
+        }
+    }
+
+    @Test
+    void aProofThatWasOverheardIsRefused() throws Exception {
+        Handshake handshake = new Handshake(secret(SECRET).secret());
+        try (NodeServer server = start(secret(SECRET));
+                Stranger driver = new Stranger(server.port());
+                Stranger thief = new Stranger(server.port())) {
+            byte[] nonce = Handshake.requireNonce(driver.challenge());
+            Metadata proof = Handshake.headers();
+            handshake.prove(proof, Handshake.nonce(), nonce);
+            Heard first = driver.call("link", proof);
+            assertNotNull(first.headers.get(1, TimeUnit.MINUTES).get(Handshake.PROOF));
+            assertEquals("the driver asked for no challenge", driver.refused(driver.call("link", proof)));
+            thief.challenge();
+            assertEquals(
+                    "the driver does not have the secret of this cluster", thief.refused(thief.call("link", proof)));
+        }
+    }
+
+    @Test
+    void aProofThatIsSentBackIsRefused() throws IOException {
+        Handshake handshake = new Handshake(secret(SECRET).secret());
+        byte[] driver = Handshake.nonce();
+        byte[] node = Handshake.nonce();
+        Metadata proof = Handshake.headers();
+        handshake.prove(proof, driver, node);
+        handshake.check(handshake.answer(proof, node), driver, node);
+        assertThrows(RefusedException.class, () -> handshake.check(proof, driver, node));
+        Metadata reflected = handshake.answer(proof, node);
+        reflected.put(Handshake.NONCE, driver);
+        assertThrows(RefusedException.class, () -> handshake.answer(reflected, node));
+        assertThrows(RefusedException.class, () -> handshake.answer(proof, driver));
+    }
+
+    @Test
+    void whatIsNoMessageEndsTheLink() throws Exception {
+        Random random = new Random(24);
+        try (NodeServer server = start(secret(SECRET))) {
+            for (byte[] garbage : List.of(
+                    new byte[0],
+                    new byte[100],
+                    Messages.random(MessageKind.READY, random),
+                    Messages.random(MessageKind.HELLO, random))) {
+                try (Stranger driver = new Stranger(server.port())) {
+                    Heard heard = driver.link(secret(SECRET));
+                    heard.send(hello());
+                    heard.send(garbage);
+                    String sentence = driver.refused(heard);
+                    assertTrue(
+                            sentence.startsWith("malformed message: ") || sentence.startsWith("a driver does not send"),
+                            sentence);
+                }
+            }
+        }
+    }
+
+    @Test
+    void whatIsNoHelloEndsTheLink() throws Exception {
+        try (NodeServer server = start(secret(SECRET));
+                Stranger driver = new Stranger(server.port())) {
+            Heard heard = driver.link(secret(SECRET));
+            heard.send(Messages.random(MessageKind.REQUEST, new Random(1)));
+            assertEquals("malformed message: kind: expected HELLO, found REQUEST", driver.refused(heard));
+        }
+    }
+
+    @Test
+    void aMessageThatIsTooLargeEndsTheLink() throws Exception {
+        try (NodeServer server = start(secret(SECRET));
+                Stranger driver = new Stranger(server.port())) {
+            Heard heard = driver.link(secret(SECRET));
+            heard.send(hello());
+            heard.send(new byte[Protocol.MAX_BYTES + 1]);
+            heard.call.request(2);
+            assertFalse(heard.closed.get(1, TimeUnit.MINUTES).isOk());
+            assertTrue(service.closed.await(1, TimeUnit.MINUTES));
+        }
+    }
+
+    /// The thread of the link waits with its second or third pong; what follows is held back by the driver's transport.
+    @Test
+    void aDriverThatNeverReadsStopsItsOwnThreadOnly() throws Exception {
+        try (NodeServer server = start(secret(SECRET));
+                Stranger driver = new Stranger(server.port())) {
+            Heard heard = driver.link(secret(SECRET));
+            heard.send(hello());
+            MessageWriter writer = new MessageWriter();
+            writer.writePing(1, 4 << 20, Protocol.MAX_BYTES);
+            for (int i = 0; i < 20; i++) {
+                heard.send(Messages.bytes(writer));
+            }
+            while (Thread.getAllStackTraces().entrySet().stream()
+                    .noneMatch(entry -> entry.getKey().getName().startsWith("moetier-node-link-")
+                            && entry.getValue().length > 1
+                            && List.of(entry.getValue()).toString().contains("ServedLink.mayWrite"))) {
+                Thread.onSpinWait();
+            }
+            try (NodeLink other = LinkFixture.open(server.port(), secret(SECRET))) {
+                assertTrue(other.roundTripNanos(1, 1, 1) > 0);
+            }
+            assertFalse(heard.call.isReady());
+            heard.call.cancel("enough", null);
+            assertTrue(service.closed.await(1, TimeUnit.MINUTES));
+        }
+    }
+
+    @Test
+    void filesThatAreNotWhatTheyShouldBeAreNamed() throws IOException {
+        Path tls = LinkFixture.tls(folder, "cluster", "cluster");
+        assertTls(tls, "key.pem", "no key at all", "has no key in PKCS#8, which begins with BEGIN PRIVATE KEY");
+        assertTls(
+                tls,
+                "key.pem",
+                "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+                "has no key of the kind that cert.pem has, EC");
+        assertTls(tls, "cert.pem", "", "has no certificate");
+        assertTls(tls, "ca.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n", "is no certificate in PEM");
+        Files.setPosixFilePermissions(tls.resolve("key.pem"), PosixFilePermissions.fromString("rw-r--r--"));
+        assertEquals(
+                tls.resolve("key.pem") + ": a secret that others may read or write is none; chmod 600 makes it one",
+                assertThrows(IOException.class, () -> LinkFixture.certificates(tls)).getMessage());
+        Files.delete(tls.resolve("ca.pem"));
+        Files.setPosixFilePermissions(tls.resolve("key.pem"), PosixFilePermissions.fromString("rw-------"));
+        assertEquals(
+                tls.resolve("ca.pem") + ": no such file or directory",
+                assertThrows(IOException.class, () -> LinkFixture.certificates(tls)).getMessage());
+    }
+
+    private static void assertTls(Path tls, String name, String content, String reason) throws IOException {
+        Path file = tls.resolve(name);
+        byte[] before = Files.readAllBytes(file);
+        Files.writeString(file, content);
+        assertEquals(
+                file + ": " + reason,
+                assertThrows(IOException.class, () -> LinkFixture.certificates(tls)).getMessage());
+        Files.write(file, before);
+    }
+
+    private NodeServer start(LinkSecurity security) throws IOException {
+        return NodeServer.start(HOST, 0, security, service);
+    }
+
+    private LinkSecurity secret(String text) throws IOException {
+        return LinkFixture.secret(folder, text);
+    }
+
+    private LinkSecurity tls(String authority, String member) throws IOException {
+        return LinkFixture.certificates(LinkFixture.tls(folder, authority, member));
+    }
+
+    private static Path path(LinkSecurity security, String name) {
+        return security.tls().orElseThrow().folder().resolve(name);
+    }
+
+    private static String refusal(NodeServer server, LinkSecurity security) {
+        return sentence(
+                server,
+                assertThrows(RefusedException.class, () -> LinkFixture.open(server.port(), security)));
+    }
+
+    private static String failure(NodeServer server, LinkSecurity security) {
+        return sentence(server, assertThrows(IOException.class, () -> LinkFixture.open(server.port(), security)));
+    }
+
+    private static String sentence(NodeServer server, Exception e) {
+        String prefix = HOST + ":" + server.port() + ": ";
+        String message = String.valueOf(e.getMessage());
+        assertTrue(message.startsWith(prefix), message);
+        return message.substring(prefix.length());
+    }
+
+    private static byte[] hello() {
+        MessageWriter writer = new MessageWriter();
+        writer.write(LinkFixture.hello("abc"));
+        return Messages.bytes(writer);
+    }
+
+    /// What a stranger hears of a call. It asks for no message.
+    private static final class Heard extends ClientCall.Listener<InputStream> {
+        private final CompletableFuture<Metadata> headers = new CompletableFuture<>();
+        private final CompletableFuture<Status> closed = new CompletableFuture<>();
+        private final ClientCall<InputStream, InputStream> call;
+
+        Heard(ClientCall<InputStream, InputStream> call) {
+            this.call = call;
+        }
+
+        @Override
+        public void onHeaders(Metadata received) {
+            headers.complete(received);
+        }
+
+        @Override
+        public void onClose(Status status, Metadata trailers) {
+            closed.complete(status);
+        }
+
+        void send(byte[] message) {
+            call.sendMessage(new ByteArrayInputStream(message));
+        }
+    }
+
+    /// A driver that does as it likes.
+    private static final class Stranger implements AutoCloseable {
+        private final EventLoopGroup thread = Streams.thread("moetier-stranger");
+        private final ManagedChannel channel;
+
+        Stranger(int port) {
+            channel = NettyChannelBuilder.forAddress(new InetSocketAddress(HOST, port))
+                    .channelType(NioSocketChannel.class, InetSocketAddress.class)
+                    .eventLoopGroup(thread)
+                    .directExecutor()
+                    .disableRetry()
+                    .usePlaintext()
+                    .build();
+        }
+
+        Heard call(String method, Metadata headers) {
+            ClientCall<InputStream, InputStream> call = channel.newCall(
+                    method.equals("link") ? Streams.LINK : Streams.CHALLENGE, CallOptions.DEFAULT);
+            Heard heard = new Heard(call);
+            call.start(heard, headers);
+            return heard;
+        }
+
+        Metadata challenge() throws Exception {
+            return call("challenge", Handshake.headers()).headers.get(1, TimeUnit.MINUTES);
+        }
+
+        /// Opens a link as a member does.
+        Heard link(LinkSecurity security) throws Exception {
+            Handshake handshake = new Handshake(security.secret());
+            byte[] node = Handshake.requireNonce(challenge());
+            byte[] own = Handshake.nonce();
+            Metadata proof = Handshake.headers();
+            handshake.prove(proof, own, node);
+            Heard heard = call("link", proof);
+            handshake.check(heard.headers.get(1, TimeUnit.MINUTES), own, node);
+            return heard;
+        }
+
+        String refused(Heard heard) throws Exception {
+            heard.call.request(1); // an end is told behind what came before it
+            return Failure.refusal(heard.closed.get(1, TimeUnit.MINUTES)).orElseThrow();
+        }
+
+        @Override
+        public void close() {
+            channel.shutdownNow();
+            Streams.end(thread);
+        }
+    }
+}
