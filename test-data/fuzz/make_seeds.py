@@ -389,11 +389,34 @@ def towers():
     put("Mmproj", "gemma4", gguf(vision(48) | sizes, gemma, with_data=False))
 
 
+def messages():
+    """What drivers and nodes say to each other, as cluster.wire writes it: magic, version, kind, and what follows."""
+
+    def message(kind, body):
+        put("Wire", kind.lower(), struct.pack("<IHH", 0x5245544D, 1, kinds.index(kind)) + body)
+
+    def text(content):
+        return struct.pack("<I", len(content)) + content
+
+    kinds = ["HELLO", "WELCOME", "ASSIGN", "READY", "REQUEST", "REPLY", "PING", "PONG"]
+    activations = b"".join(
+        struct.pack("<IIff", layer, kind, 7.0 if kind in (1, 2) else 0.0, 1.702 if kind == 1 else 0.0)
+        for layer, kind in enumerate(range(6)))
+    message("HELLO", text(b"0.1.0") + text(b"avx-512") + struct.pack("<I", 1) + text(b"abc") + text(b"{}") + text(activations))
+    message("WELCOME", text(b"avx-512") + struct.pack("<QddI3I", 1 << 34, 1e10, 1e9, 3, 1, 2, 65536))
+    message("ASSIGN", struct.pack("<I3I", 3, 65536, 2, 1))
+    message("READY", struct.pack("<I2I", 2, 65536, 2))
+    message("REQUEST", struct.pack("<Q6I2I2I2f3I4f", 1, 5, 2, 2, 2, 3, 2, 7, 9, 2, 1, 0.5, 0.25, 0, 1, 1, 1, 2, 3, 4))
+    message("REPLY", struct.pack("<QQ4I2B2f", 1, 1000, 2, 1, 2, 1, 0, 1, 1, 2))
+    message("PING", struct.pack("<QI20x", 3, 100))
+    message("PONG", struct.pack("<QI20x", 3, 0))
+
+
 def pictures():
     for file in sorted((DATA / "images/files").iterdir()):
         if file.suffix != ".rgb":
             put("Picture", file.name, file.read_bytes())
 
 
-for write in (towers, pictures, importances, weights, manifest, configs, traces, texts, own_files):
+for write in (towers, pictures, importances, weights, manifest, configs, traces, texts, own_files, messages):
     write()

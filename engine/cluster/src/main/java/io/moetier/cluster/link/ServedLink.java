@@ -148,7 +148,9 @@ final class ServedLink extends ServerCall.Listener<InputStream> {
             status = Failure.refusal(new RefusedException("the node failed: " + e));
         } finally {
             end();
-            call.close(status, new Metadata());
+            if (!call.isCancelled()) {
+                call.close(status, new Metadata());
+            }
             whenOver.accept(this);
         }
     }

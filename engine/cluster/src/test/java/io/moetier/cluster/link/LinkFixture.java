@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// What tests of links have in common.
 final class LinkFixture {
@@ -58,19 +59,23 @@ final class LinkFixture {
         return new LinkSecurity(Optional.empty(), Optional.of(TlsFolder.read(folder)));
     }
 
-    /// Waits until none of the threads of links is left; gRPC keeps its timer for a second.
+    /// Waits until none of the threads of links is left: their last act is to say that they end.
     static void requireNoThreads() throws InterruptedException {
-        long end = System.nanoTime() + DEADLINE.toNanos();
-        while (!threads().isEmpty() && System.nanoTime() < end) {
-            Thread.sleep(10);
-        }
-        assertEquals(List.of(), threads());
+        requireNoThreads("moetier-");
     }
 
-    private static List<String> threads() {
+    static void requireNoThreads(String... prefixes) throws InterruptedException {
+        long end = System.nanoTime() + DEADLINE.toNanos();
+        while (!threads(prefixes).isEmpty() && System.nanoTime() < end) {
+            Thread.sleep(1);
+        }
+        assertEquals(List.of(), threads(prefixes));
+    }
+
+    private static List<String> threads(String... prefixes) {
         return Thread.getAllStackTraces().keySet().stream()
                 .map(Thread::getName)
-                .filter(name -> name.startsWith("moetier-") || name.startsWith("grpc-"))
+                .filter(name -> Stream.of(prefixes).anyMatch(name::startsWith))
                 .toList();
     }
 }

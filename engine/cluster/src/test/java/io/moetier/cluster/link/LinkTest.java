@@ -323,6 +323,14 @@ class LinkTest {
         }
     }
 
+    /// Timers of gRPC and netty, which all links share, stay for a second.
+    @Test
+    void noThreadIsLeftOverWhenAllAreClosed() throws Exception {
+        open().close();
+        server.close();
+        LinkFixture.requireNoThreads("moetier-", "grpc-", "globalEventExecutor");
+    }
+
     @Test
     void nobodyThereIsSaidInASentence() throws IOException {
         server.close();

@@ -4,13 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.moetier.testdata.TestData;
 import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,6 +32,16 @@ class WireTest {
             byte[] message = Messages.random(kind, random);
             assertArrayEquals(message, Messages.writtenAgain(message));
         }
+    }
+
+    /// As written by a program in another language, which shares nothing with the writer.
+    @ParameterizedTest
+    @EnumSource
+    void theFirstInputsOfTheFuzzerAreMessages(MessageKind kind) throws IOException {
+        byte[] message = Files.readAllBytes(
+                TestData.root().resolve("fuzz/Wire").resolve(kind.name().toLowerCase(Locale.ROOT)));
+        assertEquals(kind, MessageReader.kindOf(message));
+        assertArrayEquals(message, Messages.writtenAgain(message));
     }
 
     @Test
