@@ -26,6 +26,9 @@ final class Stack {
     private static final long SILENCE_MILLIS = 4000;
     private static final long HEARTBEAT_MILLIS = 1000;
     private static final long VERIFY_MILLIS = 800;
+    /// Two members that connect to each other at once lose what one of the connections had.
+    private static final long REPEAT_MILLIS = 200;
+
     private static final long JOIN_MILLIS = 2000;
     private static final int JOIN_ATTEMPTS = 3;
     private static final long MERGE_MIN_MILLIS = 1000;
@@ -54,7 +57,7 @@ final class Stack {
                 new FD_ALL3().setTimeout(SILENCE_MILLIS).setInterval(HEARTBEAT_MILLIS),
                 new VERIFY_SUSPECT2().setTimeout(VERIFY_MILLIS),
                 new NAKACK2().useMcastXmit(false),
-                new UNICAST3(),
+                new UNICAST3().setXmitInterval(REPEAT_MILLIS),
                 new STABLE(),
                 new GMS()
                         .printLocalAddress(false)
