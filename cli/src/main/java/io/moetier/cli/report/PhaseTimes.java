@@ -82,7 +82,7 @@ public final class PhaseTimes {
             millis(nanos(Section.ATTENTION) / parts),
             millis(nanos(Section.ROUTER) / parts),
             millis(nanos(Section.EXPERTS) / parts),
-            millis(nanos(Section.WAIT) / parts),
+            millis(nanos(Section.WAIT, Section.NODES) / parts),
             millis(nanos(Section.FEED_FORWARD) / parts),
             millis(nanos(Section.EMBEDDING, Section.HEAD) / parts)
         };

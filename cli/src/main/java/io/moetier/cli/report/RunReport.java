@@ -84,6 +84,11 @@ public record RunReport(
         if (stats.computedOnHost() > 0) {
             moves.row("computed on the CPU", stats.computedOnHost() + " experts");
         }
+        if (stats.nodeExperts() + stats.nodeMisses() > 0) {
+            moves.row("computed by nodes", stats.nodeExperts() + " experts, " + stats.nodeRows() + " rows")
+                    .row("  missing, computed here", stats.nodeMisses() + " experts")
+                    .row("  waited for nodes", seconds(stats.nodeWaitNanos()) + " s");
+        }
         moves.row("read from disk", ByteSize.format(stats.diskBytes()))
                 .row("  at", ByteSize.format(perSecond(stats.diskBytes(), stats.loadNanos())) + "/s")
                 .row("  while generating", whileGenerating())
@@ -166,6 +171,12 @@ public record RunReport(
         fields.put("generation_disk_bytes_per_second", stats.decodeDiskBytesPerSecond());
         diskBytesPerSecond.ifPresent(
                 rate -> fields.put("generation_disk_share", stats.decodeDiskBytesPerSecond() / rate));
+        if (stats.nodeExperts() + stats.nodeMisses() > 0) {
+            fields.put("node_experts", stats.nodeExperts());
+            fields.put("node_rows", stats.nodeRows());
+            fields.put("node_misses", stats.nodeMisses());
+            fields.put("node_wait_seconds", stats.nodeWaitNanos() / 1e9);
+        }
         fields.put("load_seconds", stats.loadNanos() / 1e9);
         fields.put("wait_seconds", stats.waitNanos() / 1e9);
         fields.putAll(LookaheadReport.of(engine, stats).fields());

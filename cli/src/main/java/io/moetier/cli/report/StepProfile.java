@@ -122,7 +122,7 @@ public final class StepProfile implements ActivityListener {
         file.span("steps", phase.label(), at[0], at[count], Map.of("tokens", tokens));
         for (int i = 0; i < count; i++) {
             file.span(
-                    sections[i] == Section.WAIT ? "waits for experts" : "computation",
+                    row(sections[i]),
                     sections[i].label(),
                     at[i],
                     at[i + 1],
@@ -135,6 +135,14 @@ public final class StepProfile implements ActivityListener {
                 }
             }
         }
+    }
+
+    private static String row(Section section) {
+        return switch (section) {
+            case WAIT -> "waits for experts";
+            case NODES -> "waits for nodes";
+            case EMBEDDING, ATTENTION, FEED_FORWARD, ROUTER, EXPERTS, HEAD -> "computation";
+        };
     }
 
     private static String row(TimelineEntry entry) {

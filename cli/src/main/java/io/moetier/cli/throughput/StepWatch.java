@@ -74,7 +74,7 @@ final class StepWatch implements ActivityListener {
             if (full) {
                 return; // the last one ends here, and what comes is not shown
             }
-            String row = section == Section.WAIT ? "waits" : "computation";
+            String row = section == Section.WAIT || section == Section.NODES ? "waits" : "computation";
             sections.add(new Span(row, section.label(), section.isOfLayer() ? layer : -1, now, now));
         }
     }

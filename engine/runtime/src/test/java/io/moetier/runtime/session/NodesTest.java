@@ -18,6 +18,7 @@ import io.moetier.testdata.Seeds;
 import io.moetier.testdata.TestData;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -83,7 +84,7 @@ class NodesTest {
             int[] one = expected.computeIfAbsent(name, _ -> bits(store, EngineConfig.DEFAULT.withThreads(1)));
             int number = NUMBERS[random.nextInt(NUMBERS.length)];
             LocalNodesFactory nodes = new LocalNodesFactory(new LocalNodes.Kind(
-                    number, random.nextBoolean(), random.nextInt(8), 0.3, KernelChoice.AUTO, random.nextLong()));
+                    number, random.nextBoolean(), random.nextInt(8), 0.4, KernelChoice.AUTO, random.nextLong()));
             EngineConfig config = (random.nextBoolean() ? least(store) : EngineConfig.DEFAULT)
                     .withThreads(1 + random.nextInt(2))
                     .withPrefetch(random.nextBoolean() ? PrefetchChoice.ON : PrefetchChoice.OFF)
@@ -123,7 +124,7 @@ class NodesTest {
         try (Engine engine = Engine.open(store, config);
                 Session session = engine.newSession()) {
             session.listen((layer, pass, k, ids, weights, tiers) -> found.addAll(
-                    List.of(tiers).subList(0, pass.n() * k)));
+                    Arrays.asList(tiers).subList(0, pass.n() * k)));
             engine.expertTiers().warm(_ -> 1);
             session.prefill(PROMPT);
             for (int i = 0; i < DECODED; i++) {

@@ -216,7 +216,7 @@ class RoutingTraceTest {
                         Phase.PREFILL,
                         new int[][] {{1, 2}, {7, 0}},
                         Optional.of(new float[][] {{0.5f, 0.25f}, {0.75f, 0.125f}}),
-                        Optional.of(new Tier[][] {{Tier.DISK, Tier.HOST}, {Tier.HOST, Tier.DEVICE}})));
+                        Optional.of(new Tier[][] {{Tier.DISK, Tier.HOST}, {Tier.NODE, Tier.DEVICE}})));
                 recorder.record(new TraceToken(
                                 0, 1, Phase.PREFILL, new int[][] {{1, 2}, {7, 0}}, Optional.empty(), Optional.empty())
                         .of(Modality.IMAGE));
@@ -228,7 +228,7 @@ class RoutingTraceTest {
                         "source":"recorded by moetier","licence":"","workload":"a test","tokens":2,"image_tokens":1,\
                         "requests":1,"has_weights":false,"weights_note":"","notes":""}
                         {"r":0,"t":0,"p":"prefill","e":[[1,2],[7,0]],"w":[[0.5,0.25],[0.75,0.125]],\
-                        "h":[["disk","host"],["host","device"]]}
+                        "h":[["disk","host"],["node","device"]]}
                         {"r":0,"t":1,"p":"prefill","m":"image","e":[[1,2],[7,0]]}
                         """, new String(in.readAllBytes(), StandardCharsets.UTF_8));
             }

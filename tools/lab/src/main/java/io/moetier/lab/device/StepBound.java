@@ -65,7 +65,7 @@ public final class StepBound {
         double copies;
 
         void add(TimelineEntry entry, Section section, double length) {
-            boolean ofExperts = section == Section.EXPERTS || section == Section.WAIT;
+            boolean ofExperts = section == Section.EXPERTS || section == Section.WAIT || section == Section.NODES;
             switch (entry.engine()) {
                 case COMPUTE -> {
                     experts += ofExperts ? length : 0;
