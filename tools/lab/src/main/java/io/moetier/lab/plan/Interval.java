@@ -20,6 +20,11 @@ public record Interval(double low, double likely, double high) {
         return fields;
     }
 
+    /// Returns the interval of a rate that is predicted from speeds alone, of something that takes so long.
+    public static Interval ofSpeeds(double likelySeconds) {
+        return ofRate(likelySeconds, Residuals.OF_SPEEDS.resident());
+    }
+
     /// Returns the interval of a rate whose seconds have relative errors that do not depend on one another, each given
     /// as one standard deviation.
     static Interval ofRate(double likelySeconds, double... deviations) {

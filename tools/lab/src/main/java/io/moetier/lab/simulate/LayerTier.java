@@ -8,7 +8,7 @@ import io.moetier.storage.cache.ExpertCache;
 ///
 /// A step that needs more experts than there are slots takes them in groups, and a slot is free again after its group.
 /// The engine's groups are those that have arrived; here one arrives at a time, in the order asked for.
-final class LayerTier implements SimulatedTier {
+public final class LayerTier implements SimulatedTier {
     private static final int NONE = -1;
 
     private final ExpertCache cache;
@@ -19,7 +19,7 @@ final class LayerTier implements SimulatedTier {
     private int brought;
 
     /// @param onProcessor how many of the missing experts the processor computes, by how many are missing
-    LayerTier(ExpertCache cache, int[] onProcessor) {
+    public LayerTier(ExpertCache cache, int[] onProcessor) {
         int maxExperts = onProcessor.length - 1;
         this.cache = cache;
         this.onProcessor = onProcessor;

@@ -1,0 +1,25 @@
+package io.moetier.lab.cluster;
+
+import io.moetier.lab.cost.MachineProfile;
+
+/// A machine whose processor computes experts.
+///
+/// @param ramBytes that experts may take; what it has beyond them comes from its disk
+/// @param speeds of its memory and its disk
+public record Machine(String name, long ramBytes, MachineProfile speeds) {
+    /// @throws IllegalArgumentException if it has less than no memory, or a device computes
+    public Machine {
+        if (ramBytes < 0 || speeds.hasDevice()) {
+            throw new IllegalArgumentException(
+                    name + ": expected a processor with memory for experts, found " + speeds + ", " + ramBytes);
+        }
+    }
+
+    double memoryRate() {
+        return speeds.hostBytesPerSecond().orElseThrow();
+    }
+
+    double diskRate() {
+        return speeds.diskBytesPerSecond().orElseThrow();
+    }
+}

@@ -1,0 +1,316 @@
+package io.moetier.lab.cluster;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.lab.cluster.Parts.Part;
+import io.moetier.lab.cost.MachineProfile;
+import io.moetier.lab.simulate.ModelSizes;
+import io.moetier.lab.simulate.SlotPlan;
+import io.moetier.runtime.trace.TraceHeader;
+import io.moetier.runtime.trace.TraceReader;
+import io.moetier.runtime.trace.TraceRecorder;
+import io.moetier.runtime.trace.TraceToken;
+import io.moetier.storage.model.Phase;
+import io.moetier.testdata.TestData;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Times that were computed by hand: experts of 1000 bytes that a processor reads in a second, and rows of 40 bytes.
+class ClusterTimeTest {
+    private static final double EXACT = 1e-9;
+    private static final double ENDLESS = Double.POSITIVE_INFINITY;
+    private static final Link NO_WAY = new Link(0, ENDLESS);
+    private static final ClusterModel FOUR = model(2, 4, 4);
+    private static final Owners ONE_TWO_ONE = Owners.of(3, new int[][] {{0, 1, 1, 2}, {0, 1, 1, 2}});
+
+    @TempDir
+    Path directory = Path.of("");
+
+    private static ClusterModel model(int layers, int experts, int topK) {
+        ModelSizes sizes = new ModelSizes(SlotPlan.Sizes.uniform(layers, 1000), true, 500L * layers, Optional.empty());
+        return new ClusterModel(sizes, experts, topK, 10);
+    }
+
+    private static Machine machine(long ramBytes) {
+        return machine(ramBytes, 1000, 100);
+    }
+
+    private static Machine machine(long ramBytes, double memoryRate, double diskRate) {
+        return new Machine("machine", ramBytes, MachineProfile.ofHost("machine", memoryRate, diskRate, diskRate, 0));
+    }
+
+    private static Cluster cluster(double driverRate, Link first, Link second) {
+        return new Cluster(
+                machine(8000), driverRate, List.of(new Node(machine(8000), first), new Node(machine(8000), second)));
+    }
+
+    private static ClusterTime time(Cluster cluster) {
+        return Replay.of(FOUR, Choices.even(FOUR), cluster, ONE_TWO_ONE);
+    }
+
+    private static ClusterVerdict verdict(Cluster cluster) {
+        return ClusterVerdict.of(
+                new ClusterVerdict.Question(FOUR, Choices.even(FOUR), cluster, (_, _, _) -> ONE_TWO_ONE));
+    }
+
+    /// A layer: 0.5 s of the driver, then the longest of 1 s there, 0.1 + 120/400 + 2 s and 0.2 + 80/40 + 1 s.
+    @Test
+    void aLayerTakesTheDriversPartAndTheLongestOfAll() {
+        Cluster cluster = cluster(ENDLESS, new Link(0.1, 400), new Link(0.2, 40));
+        ClusterTime time = time(cluster);
+        assertEquals(2 * (0.5 + 3.2), time.seconds(), EXACT);
+        assertEquals(1.0 / time.seconds(), time.tokensPerSecond().likely(), EXACT);
+        assertEquals(2 * 0.5 / 7.4, time.parts().share(Part.DRIVER), EXACT);
+        assertEquals(2 * 2.2 / 7.4, time.parts().share(Part.LINKS), EXACT);
+        assertEquals(2 * 1.0 / 7.4, time.parts().share(Part.EXPERTS), EXACT);
+        assertEquals(0, time.parts().share(Part.DISK), EXACT);
+        assertEquals(0, time.parts().share(Part.IMBALANCE), EXACT);
+        assertEquals(Part.LINKS, time.parts().largest());
+        time.balance().forEach(layer -> assertEquals(4 / 3.0 / 2, layer, EXACT));
+        ClusterTime.Load second = time.loads().get(1);
+        assertEquals(new ClusterTime.Load("machine", 4, 4000, 4, 0, 4), second);
+    }
+
+    @Test
+    void whatTheBusiestWorksMoreThanTheMeanIsImbalance() {
+        ClusterTime time = time(cluster(ENDLESS, NO_WAY, NO_WAY));
+        assertEquals(2 * (0.5 + 2), time.seconds(), EXACT);
+        assertEquals(2 * (2 - 4 / 3.0) / 5, time.parts().share(Part.IMBALANCE), EXACT);
+    }
+
+    /// 200 bytes through 40 bytes/s, from when the first node could begin.
+    @Test
+    void nodesShareTheDriversLink() {
+        Cluster cluster = cluster(40, new Link(0.1, 400), new Link(0.2, 40));
+        assertEquals(2 * (0.5 + 0.2 + 1 + 5), time(cluster).seconds(), EXACT);
+        ClusterVerdict verdict = verdict(cluster);
+        assertFalse(verdict.paysOff());
+        assertEquals(
+                "a token takes 9,000 ms here, where all experts are in memory, and 13,400 ms over 2 nodes; nodes would"
+                        + " not pay without any round trip either",
+                verdict.sentence());
+    }
+
+    /// Everything here takes 0.5 + 4 s a layer, over nodes 0.5 + 3 s and a round trip.
+    @Test
+    void aboveTheBreakEvenNodesDoNotPay() {
+        ClusterVerdict verdict = verdict(cluster(ENDLESS, new Link(0.1, 400), new Link(0.2, 40)));
+        assertTrue(verdict.paysOff());
+        assertEquals(9, verdict.here().seconds(), EXACT);
+        assertEquals(1, verdict.breakEvenSeconds().orElseThrow(), EXACT);
+        assertEquals(9, verdict.overNodes().secondsWithRoundTrip(1), EXACT);
+        assertEquals(
+                "a token takes 7,400 ms over 2 nodes and 9,000 ms here, where all experts are in memory; above a round"
+                        + " trip of 1,000 ms nodes would not pay",
+                verdict.sentence());
+        verdict = verdict(cluster(ENDLESS, new Link(1.5, 400), new Link(0.2, 40)));
+        assertEquals(2 * (0.5 + 3.8), verdict.overNodes().seconds(), EXACT);
+        verdict = verdict(cluster(ENDLESS, new Link(2.5, 400), new Link(0.2, 40)));
+        assertFalse(verdict.paysOff());
+        assertEquals(1, verdict.breakEvenSeconds().orElseThrow(), EXACT, "does not depend on the links that there are");
+    }
+
+    /// Two experts in turn: the driver has memory for one and reads each, 10 s; two nodes have one each.
+    @Test
+    void whatTheDriverWouldReadFromDiskNodesHaveInMemory() {
+        ClusterModel model = model(1, 2, 1);
+        Choices choices = choices(trace(IntStream.range(0, 40).map(i -> i % 2).toArray()));
+        Node node = new Node(machine(1000), new Link(0.25, ENDLESS));
+        Cluster cluster = new Cluster(machine(0), ENDLESS, List.of(node, node));
+        ClusterVerdict verdict =
+                ClusterVerdict.of(new ClusterVerdict.Question(model, choices, cluster, new EvenShares()));
+        assertEquals(0.5 + 10, verdict.here().seconds(), EXACT);
+        assertEquals(0.5 + 0.25 + 1, verdict.overNodes().seconds(), EXACT);
+        assertEquals(9, verdict.breakEvenSeconds().orElseThrow(), EXACT);
+        assertEquals(
+                "a token takes 1,750 ms over 2 nodes and 10,500 ms here, whose disk gives 100 B/s; above a round trip of"
+                        + " 9,000 ms nodes would not pay",
+                verdict.sentence());
+        assertEquals(
+                10 / 10.5,
+                verdict.here().parts().share(Part.DISK) + verdict.here().parts().share(Part.EXPERTS),
+                EXACT);
+        assertEquals(1, verdict.here().loads().getFirst().missing(), EXACT);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {4000, 20_000, 1_000_000_000})
+    void oneNodeWithoutAWayIsTheDriverItself(long ramBytes) {
+        Choices choices = choices(TestData.trace("gpt-oss-20b_misc_small"));
+        ClusterModel model = model(24, 32, 4);
+        Machine machine = machine(ramBytes);
+        Cluster cluster = new Cluster(machine, ENDLESS, List.of(new Node(machine, NO_WAY)));
+        int[][] all = new int[24][32];
+        Arrays.stream(all).forEach(layer -> Arrays.fill(layer, 1));
+        assertEquals(
+                Replay.of(model, choices, cluster.alone(), Owners.alone(model)).seconds(),
+                Replay.of(model, choices, cluster, Owners.of(2, all)).seconds(),
+                EXACT);
+    }
+
+    @Test
+    void whatIsFasterNeverTakesLonger() {
+        ClusterModel model = model(24, 32, 4);
+        for (Choices choices : List.of(choices(TestData.trace("gpt-oss-20b_misc_small")), Choices.even(model))) {
+            double[] last = {ENDLESS, ENDLESS, ENDLESS, ENDLESS};
+            for (double faster : choices.priors().isEmpty() ? new double[] {1, 10} : new double[] {1, 2, 10, 1000}) {
+                double[] now = {
+                    seconds(model, choices, new Link(0.1, 40 * faster), 1000, 100),
+                    seconds(model, choices, new Link(0.1, 400), 1000 * faster, 100),
+                    seconds(model, choices, new Link(0.1, 400), 1000, 100 * faster),
+                    seconds(model, choices, new Link(0.1 / faster, 400), 1000, 100)
+                };
+                for (int i = 0; i < now.length; i++) {
+                    assertTrue(now[i] <= last[i] + EXACT, i + ": " + now[i] + " after " + last[i]);
+                }
+                last = now;
+            }
+        }
+    }
+
+    private static double seconds(ClusterModel model, Choices choices, Link link, double memory, double disk) {
+        Node node = new Node(machine(100_000, memory, disk), link);
+        Cluster cluster = new Cluster(machine(100_000, memory, disk), ENDLESS, List.of(node, node, node));
+        int[][] owners = new int[24][32];
+        Arrays.stream(owners).forEach(layer -> Arrays.setAll(layer, expert -> expert % 4));
+        return Replay.of(model, choices, cluster, Owners.of(4, owners)).seconds();
+    }
+
+    /// No machine's share of a layer exceeds the mean by more than one expert's uses.
+    @Test
+    void sharesAreEven() {
+        Choices choices = choices(TestData.trace("gpt-oss-20b_misc_small"));
+        ClusterModel model = model(24, 32, 4);
+        for (int count = 1; count <= 64; count *= 2) {
+            List<Machine> machines = Collections.nCopies(count, machine(1_000_000));
+            Owners owners = new EvenShares().choose(model, choices.used(), machines);
+            for (int layer = 0; layer < 24; layer++) {
+                long[] used = choices.used()[layer];
+                List<Integer> ofLayer = owners.ofLayer().get(layer);
+                double mean = (double) Arrays.stream(used).map(uses -> uses + 1).sum() / count;
+                long most = Arrays.stream(used).max().orElseThrow() + 1;
+                long busiest = IntStream.range(0, count)
+                        .mapToLong(machine -> IntStream.range(0, 32)
+                                .filter(expert -> ofLayer.get(expert) == machine)
+                                .mapToLong(expert -> used[expert] + 1)
+                                .sum())
+                        .max()
+                        .orElseThrow();
+                assertTrue(busiest <= mean + most, "layer " + layer + " over " + count + ": " + busiest);
+            }
+        }
+    }
+
+    @Test
+    void machinesOwnAsMuchAsTheirMemoryHolds() {
+        ClusterModel model = model(3, 8, 2); // 24,000 bytes
+        List<Machine> machines = List.of(machine(0), machine(6000), machine(18_000));
+        Owners owners = new EvenShares().choose(model, Choices.even(model).used(), machines);
+        for (int layer = 0; layer < 3; layer++) {
+            assertEquals(List.of(0, 2, 6), counts(owners, layer, 3));
+        }
+        List<Machine> tooSmall = List.of(machine(0), machine(6000, 1000, 100), machine(6000, 1000, 300));
+        owners = new EvenShares().choose(model, Choices.even(model).used(), tooSmall);
+        assertTrue(counts(owners, 0, 3).get(2) > counts(owners, 0, 3).get(1), "the faster disk reads more");
+    }
+
+    private static List<Integer> counts(Owners owners, int layer, int machines) {
+        return IntStream.range(0, machines)
+                .mapToObj(machine -> owners.count(layer, machine))
+                .toList();
+    }
+
+    @Test
+    void whenMoreNodesStopHelpingIsSaid() {
+        ClusterModel model = model(4, 8, 2);
+        Node node = new Node(machine(64_000), new Link(2, ENDLESS));
+        ClusterPlan plan = ClusterPlan.of(new ClusterPlan.Question(
+                model,
+                Choices.even(model),
+                new Cluster(machine(0), ENDLESS, List.of()),
+                List.of(node),
+                List.of(1, 2, 4, 8),
+                new EvenShares()));
+        assertEquals(
+                List.of(1, 2, 4, 8),
+                plan.rows().stream().map(ClusterPlan.Row::nodes).toList());
+        ClusterPlan.Enough enough = plan.enough().orElseThrow();
+        assertEquals(Part.LINKS, enough.reason());
+        assertTrue(enough.gain() < 0.05, "" + enough);
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> new ClusterPlan.Question(
+                        model,
+                        Choices.even(model),
+                        new Cluster(machine(0), 1, List.of()),
+                        List.of(node),
+                        List.of(2, 2),
+                        new EvenShares()));
+    }
+
+    @Test
+    void drawnChoicesFollowUses() {
+        long[][] used = {{0, 90, 10, 0}, {1, 1, 1, 1}};
+        Choices choices = Choices.byUse(used, 1);
+        int[] counts = new int[4];
+        int[] chosen = new int[1];
+        for (int token = 0; token < choices.tokens(); token++) {
+            assertEquals(1, choices.copy(token, 0, chosen, new float[1]));
+            counts[chosen[0]]++;
+        }
+        assertEquals(0, counts[0] + counts[3]);
+        assertTrue(counts[1] > 5 * counts[2] && counts[2] > 0, () -> Arrays.toString(counts));
+    }
+
+    @Test
+    void choicesOfAnotherModelAreRefused() {
+        IllegalArgumentException refused = assertThrows(
+                IllegalArgumentException.class,
+                () -> Replay.of(FOUR, Choices.even(model(3, 4, 4)), cluster(1, NO_WAY, NO_WAY), ONE_TWO_ONE));
+        assertEquals("choices of 3 layers, top 4, for a model of 2, top 4", refused.getMessage());
+        Stream.<Runnable>of(
+                        () -> new Link(-1, 1),
+                        () -> new Link(0, 0),
+                        () -> machine(-1),
+                        () -> new Cluster(machine(0), 0, List.of()))
+                .forEach(each -> assertThrows(IllegalArgumentException.class, each::run));
+    }
+
+    private static Choices choices(Path trace) {
+        try (TraceReader reader = TraceReader.open(trace)) {
+            return Choices.of(reader);
+        }
+    }
+
+    private Path trace(int... experts) {
+        Path file = directory.resolve("trace.jsonl.gz");
+        TraceHeader header = TraceHeader.of("two", 2, 1, List.of(0), "");
+        try (TraceRecorder recorder = new TraceRecorder(file, header)) {
+            for (int i = 0; i < experts.length; i++) {
+                recorder.record(new TraceToken(
+                        0,
+                        i,
+                        OptionalInt.of(i),
+                        Phase.DECODE,
+                        new int[][] {{experts[i]}},
+                        Optional.empty(),
+                        Optional.empty()));
+            }
+            recorder.finish();
+        }
+        return file;
+    }
+}
