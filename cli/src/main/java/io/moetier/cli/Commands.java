@@ -2,6 +2,8 @@ package io.moetier.cli;
 
 import io.moetier.cli.bench.BenchCommand;
 import io.moetier.cli.bench.RaceCommand;
+import io.moetier.cli.cluster.ClusterCommand;
+import io.moetier.cli.cluster.ClusterPlanCommand;
 import io.moetier.cli.doctor.DoctorCommand;
 import io.moetier.cli.explain.ExplainCommand;
 import io.moetier.cli.models.FamiliesCommand;
@@ -74,6 +76,10 @@ final class Commands {
                         .addSubcommand(new ProfilesImportCommand(surroundings, streams))
                         .addSubcommand(new ProfilesRemoveCommand(surroundings, streams)));
         byName.put("plan", () -> new PlanCommand(surroundings, streams));
+        byName.put(
+                "cluster",
+                () -> new CommandLine(new ClusterCommand(streams))
+                        .addSubcommand(new ClusterPlanCommand(surroundings, streams)));
         byName.put("tune", () -> new TuneCommand(surroundings, streams));
         byName.put("bench", () -> new BenchCommand(surroundings, streams));
         byName.put("profile", () -> ProfileCommand.line(surroundings, streams));

@@ -1,11 +1,18 @@
 package io.moetier.cli.plan;
 
+import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.models.ModelSummary;
+import io.moetier.cli.terminal.HubVariables;
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
 import io.moetier.lab.plan.Candidate;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
 import io.moetier.runtime.convert.Rounding;
+import io.moetier.runtime.hub.Hub;
+import io.moetier.runtime.hub.HubName;
 import io.moetier.runtime.library.Stores;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,10 +22,32 @@ import java.util.Optional;
 ///
 /// @param list the one that was named first
 /// @param notes what no run loads
-record PlanCandidates(List<Candidate> list, List<String> notes) {
-    PlanCandidates {
+public record PlanCandidates(List<Candidate> list, List<String> notes) {
+    public PlanCandidates {
         list = List.copyOf(list);
         notes = List.copyOf(notes);
+    }
+
+    /// Reads the headers of a model, wherever it is.
+    ///
+    /// @param model its path, or its name on the hub
+    public static PlanCandidates named(String model, Surroundings surroundings, Streams streams) {
+        if (!HubName.isNamed(model)) {
+            return of(LibraryTerminal.located(Path.of(model), surroundings, streams));
+        }
+        HubName name = HubName.parse(model);
+        try {
+            return new HubCandidates(surroundings, streams, Path.of(System.getProperty("java.io.tmpdir"))).of(name);
+        } catch (UncheckedIOException e) {
+            boolean offline = new HubVariables(surroundings).settings().offline();
+            if (!offline && !Hub.isUnreachable(e)) {
+                throw e;
+            }
+            Path there =
+                    LibraryTerminal.finder(surroundings, streams).there(name).orElseThrow(() -> e);
+            streams.note(e.getMessage() + "; taking what is there of " + name);
+            return of(there);
+        }
     }
 
     /// Reads the headers of a model on this machine.

@@ -1,12 +1,10 @@
 package io.moetier.cli.plan;
 
 import io.moetier.cli.doctor.MachineFile;
-import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.OptionFlags;
 import io.moetier.cli.option.Topic;
 import io.moetier.cli.terminal.Failure;
-import io.moetier.cli.terminal.HubVariables;
 import io.moetier.cli.terminal.OutputFile;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
@@ -17,8 +15,6 @@ import io.moetier.lab.plan.Planner;
 import io.moetier.lab.plan.PriorRouting;
 import io.moetier.lab.plan.RoutingKnowledge;
 import io.moetier.lab.plan.TracedRouting;
-import io.moetier.runtime.hub.Hub;
-import io.moetier.runtime.hub.HubName;
 import io.moetier.runtime.session.Memory;
 import io.moetier.storage.expert.IoMode;
 import io.moetier.storage.format.Json;
@@ -27,7 +23,6 @@ import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.memory.MemoryLimit;
 import io.moetier.storage.memory.ProcessMemory;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -123,7 +118,7 @@ public final class PlanCommand implements Callable<Integer> {
         }
         PlanPlaces places = new PlanPlaces(new MachineFile(surroundings, streams), device, vram);
         Place place = places.meant();
-        PlanCandidates candidates = candidates();
+        PlanCandidates candidates = PlanCandidates.named(model, surroundings, streams);
         RoutingKnowledge routing = trace == null ? new PriorRouting(HitPriors.shipped()) : new TracedRouting(trace);
         Planner planner = new Planner(limits(), routing, io, OptionFlags::sentence);
         int most = candidates.list().getFirst().model().spec().maxPositionEmbeddings();
@@ -147,25 +142,6 @@ public final class PlanCommand implements Callable<Integer> {
                     plan.alternatives().getFirst().obstacle().orElseThrow());
         }
         return Failure.OK;
-    }
-
-    private PlanCandidates candidates() {
-        if (!HubName.isNamed(model)) {
-            return PlanCandidates.of(LibraryTerminal.located(Path.of(model), surroundings, streams));
-        }
-        HubName name = HubName.parse(model);
-        try {
-            return new HubCandidates(surroundings, streams, Path.of(System.getProperty("java.io.tmpdir"))).of(name);
-        } catch (UncheckedIOException e) {
-            boolean offline = new HubVariables(surroundings).settings().offline();
-            if (!offline && !Hub.isUnreachable(e)) {
-                throw e;
-            }
-            Path there =
-                    LibraryTerminal.finder(surroundings, streams).there(name).orElseThrow(() -> e);
-            streams.note(e.getMessage() + "; taking what is there of " + name);
-            return PlanCandidates.of(there);
-        }
     }
 
     /// Returns what memory there is: what was asked for, of which this process has some, as a run would.

@@ -122,6 +122,10 @@ public final class Choices {
         return layers;
     }
 
+    int experts() {
+        return used[0].length;
+    }
+
     int topK() {
         return topK;
     }

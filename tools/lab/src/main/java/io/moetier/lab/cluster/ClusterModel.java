@@ -10,6 +10,16 @@ import io.moetier.lab.simulate.ModelSizes;
 /// @param topK that a token chooses in each of them
 /// @param rowElements of what an expert reads for a token, and of what it gives back
 public record ClusterModel(ModelSizes sizes, int experts, int topK, int rowElements) {
+    /// @throws IllegalArgumentException if there are no experts, or rows without elements
+    public ClusterModel {
+        if (sizes.experts().classOfLayer().isEmpty() || experts < 1 || topK < 1 || topK > experts || rowElements < 1) {
+            throw new IllegalArgumentException("expected layers with experts, found "
+                    + sizes.experts().classOfLayer().size() + " layers of " + experts + " experts, top " + topK
+                    + ", rows of "
+                    + rowElements);
+        }
+    }
+
     /// Returns a model that is known by its headers.
     ///
     /// @param stateBytes what a token reads of keys, values and states

@@ -82,17 +82,20 @@ public record ClusterPlan(ClusterTime here, List<Row> rows, Optional<Enough> eno
     }
 
     private static Optional<Enough> enough(List<Row> rows) {
-        for (int i = 0; i + 1 < rows.size(); i++) {
-            Row row = rows.get(i);
-            double gain = gainOfDoubling(row, rows.get(i + 1));
-            if (gain < LEAST_GAIN) {
+        for (Row row : rows) {
+            Optional<Double> gain = rows.stream()
+                    .filter(more -> more.nodes() >= 2 * row.nodes())
+                    .findFirst()
+                    .map(more -> gainOfDoubling(row, more));
+            if (gain.isPresent() && gain.get() < LEAST_GAIN) {
                 return Optional.of(
-                        new Enough(row.nodes(), gain, row.time().parts().largest()));
+                        new Enough(row.nodes(), gain.get(), row.time().parts().largest()));
             }
         }
         return Optional.empty();
     }
 
+    /// Returns what a doubling adds to the speed, where there may be more than twice as many.
     private static double gainOfDoubling(Row fewer, Row more) {
         double gain = fewer.time().seconds() / more.time().seconds();
         double doublings = Math.log((double) more.nodes() / fewer.nodes()) / Math.log(2);

@@ -74,9 +74,11 @@ final class Replay {
     ///
     /// @throws IllegalArgumentException if the choices are those of another model
     static ClusterTime of(ClusterModel model, Choices choices, Cluster cluster, Owners owners) {
-        if (choices.layers() != model.layers() || choices.topK() > model.topK()) {
-            throw new IllegalArgumentException("choices of " + choices.layers() + " layers, top " + choices.topK()
-                    + ", for a model of " + model.layers() + ", top " + model.topK());
+        boolean same = choices.layers() == model.layers() && choices.experts() == model.experts();
+        if (!same || choices.topK() > model.topK()) {
+            throw new IllegalArgumentException("choices in " + choices.layers() + " layers of " + choices.experts()
+                    + " experts, top " + choices.topK() + ", but the model has " + model.layers() + " layers of "
+                    + model.experts() + ", top " + model.topK());
         }
         Replay replay = new Replay(model, choices, cluster, owners);
         for (int token = 0; token < choices.tokens(); token++) {

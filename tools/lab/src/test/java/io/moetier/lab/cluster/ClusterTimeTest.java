@@ -21,6 +21,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -127,7 +128,8 @@ class ClusterTimeTest {
     @Test
     void whatTheDriverWouldReadFromDiskNodesHaveInMemory() {
         ClusterModel model = model(1, 2, 1);
-        Choices choices = choices(trace(IntStream.range(0, 40).map(i -> i % 2).toArray()));
+        Choices choices =
+                choices(trace(2, IntStream.range(0, 40).map(i -> i % 2).toArray()));
         Node node = new Node(machine(1000), new Link(0.25, ENDLESS));
         Cluster cluster = new Cluster(machine(0), ENDLESS, List.of(node, node));
         ClusterVerdict verdict =
@@ -163,10 +165,14 @@ class ClusterTimeTest {
 
     @Test
     void whatIsFasterNeverTakesLonger() {
-        ClusterModel model = model(24, 32, 4);
-        for (Choices choices : List.of(choices(TestData.trace("gpt-oss-20b_misc_small")), Choices.even(model))) {
+        ClusterModel model = model(1, 32, 1);
+        Random random = new Random(5);
+        int[] text = IntStream.range(0, 800)
+                .map(_ -> random.nextInt(1 + random.nextInt(32)))
+                .toArray();
+        for (Choices choices : List.of(choices(trace(32, text)), Choices.even(model))) {
             double[] last = {ENDLESS, ENDLESS, ENDLESS, ENDLESS};
-            for (double faster : choices.priors().isEmpty() ? new double[] {1, 10} : new double[] {1, 2, 10, 1000}) {
+            for (double faster : new double[] {1, 2, 10, 1000}) {
                 double[] now = {
                     seconds(model, choices, new Link(0.1, 40 * faster), 1000, 100),
                     seconds(model, choices, new Link(0.1, 400), 1000 * faster, 100),
@@ -182,10 +188,11 @@ class ClusterTimeTest {
     }
 
     private static double seconds(ClusterModel model, Choices choices, Link link, double memory, double disk) {
-        Node node = new Node(machine(100_000, memory, disk), link);
-        Cluster cluster = new Cluster(machine(100_000, memory, disk), ENDLESS, List.of(node, node, node));
-        int[][] owners = new int[24][32];
-        Arrays.stream(owners).forEach(layer -> Arrays.setAll(layer, expert -> expert % 4));
+        Machine machine = machine(3000, memory, disk);
+        Node node = new Node(machine, link);
+        Cluster cluster = new Cluster(machine, ENDLESS, List.of(node, node, node));
+        int[][] owners = new int[1][32];
+        Arrays.setAll(owners[0], expert -> expert % 4);
         return Replay.of(model, choices, cluster, Owners.of(4, owners)).seconds();
     }
 
@@ -280,7 +287,9 @@ class ClusterTimeTest {
         IllegalArgumentException refused = assertThrows(
                 IllegalArgumentException.class,
                 () -> Replay.of(FOUR, Choices.even(model(3, 4, 4)), cluster(1, NO_WAY, NO_WAY), ONE_TWO_ONE));
-        assertEquals("choices of 3 layers, top 4, for a model of 2, top 4", refused.getMessage());
+        assertEquals(
+                "choices in 3 layers of 4 experts, top 4, but the model has 2 layers of 4, top 4",
+                refused.getMessage());
         Stream.<Runnable>of(
                         () -> new Link(-1, 1),
                         () -> new Link(0, 0),
@@ -295,9 +304,9 @@ class ClusterTimeTest {
         }
     }
 
-    private Path trace(int... experts) {
+    private Path trace(int count, int... experts) {
         Path file = directory.resolve("trace.jsonl.gz");
-        TraceHeader header = TraceHeader.of("two", 2, 1, List.of(0), "");
+        TraceHeader header = TraceHeader.of("text", count, 1, List.of(0), "");
         try (TraceRecorder recorder = new TraceRecorder(file, header)) {
             for (int i = 0; i < experts.length; i++) {
                 recorder.record(new TraceToken(
