@@ -9,7 +9,6 @@ import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.lab.cluster.Cluster;
 import io.moetier.lab.cluster.ClusterPlan;
-import io.moetier.lab.cluster.EvenShares;
 import io.moetier.lab.cluster.Machine;
 import io.moetier.lab.cluster.Node;
 import io.moetier.lab.cost.MachineProfile;
@@ -32,7 +31,7 @@ import picocli.CommandLine.Option;
         description = "Say how long a token would take over 2, 3, 4 or more nodes and where the time goes, whether they"
                 + " pay, and when more of them stop helping.")
 public final class ClusterPlanCommand implements Callable<Integer> {
-    private static final int MOST_NODES = 1024;
+    private static final int MOST_NODES = 1000;
 
     private final Surroundings surroundings;
     private final Streams streams;
@@ -104,12 +103,7 @@ public final class ClusterPlanCommand implements Callable<Integer> {
                         .max()
                         .orElseThrow());
         ClusterPlan.Question question = new ClusterPlan.Question(
-                known.model(),
-                known.choices(),
-                new Cluster(drives, shared, List.of()),
-                nodes,
-                counts,
-                new EvenShares());
+                known.model(), known.choices(), new Cluster(drives, shared, List.of()), nodes, counts);
         ClusterPlanReport report = new ClusterPlanReport(known, question, ClusterPlan.of(question));
         if (page != null) {
             OutputFile.write(page, "--report", report.page());

@@ -176,8 +176,8 @@ class ClusterPlanTest {
                 "--node rtt=1.2.3ms | --node: rtt: expected a number, found '1.2.3'",
                 "--driver link=1 | --driver: link: expected bits a second such as 100M, 1G or 2.5G, found '1'",
                 "--node ram=1G | --driver: nobody knows how fast this machine is",
-                "--nodes 4,2 | --nodes: expected rising numbers from 1 to 1024, found 2",
-                "--nodes 0 | --nodes: expected rising numbers from 1 to 1024, found 0",
+                "--nodes 4,2 | --nodes: expected rising numbers from 1 to 1000, found 2",
+                "--nodes 0 | --nodes: expected rising numbers from 1 to 1000, found 0",
                 "--nodes two | expected a whole number, found 'two'",
                 "--hidden 3 | --expert-bytes, --dense-bytes and --hidden are of a trace; a model tells them itself",
             })

@@ -20,6 +20,17 @@ public record Cluster(Machine driver, double driverBytesPerSecond, List<Node> no
         return new Cluster(driver, driverBytesPerSecond, List.of());
     }
 
+    /// Returns the cluster with all nodes that far.
+    Cluster withRoundTrip(double seconds) {
+        return new Cluster(
+                driver,
+                driverBytesPerSecond,
+                nodes.stream()
+                        .map(node -> new Node(
+                                node.machine(), new Link(seconds, node.link().bytesPerSecond())))
+                        .toList());
+    }
+
     /// Returns all machines, the driver first.
     List<Machine> machines() {
         return Stream.concat(Stream.of(driver), nodes.stream().map(Node::machine))

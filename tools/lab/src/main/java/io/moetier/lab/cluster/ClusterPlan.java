@@ -24,14 +24,8 @@ public record ClusterPlan(ClusterTime here, List<Row> rows, Optional<Enough> eno
     /// @param driver alone
     /// @param kinds of nodes, which are taken in turn
     /// @param counts of nodes to try, ascending
-    /// @param chooser who decides what each machine owns
     public record Question(
-            ClusterModel model,
-            Choices choices,
-            Cluster driver,
-            List<Node> kinds,
-            List<Integer> counts,
-            Owners.Chooser chooser) {
+            ClusterModel model, Choices choices, Cluster driver, List<Node> kinds, List<Integer> counts) {
         /// @throws IllegalArgumentException if there are no nodes, or fewer than the ones before
         public Question {
             kinds = List.copyOf(kinds);
@@ -53,7 +47,7 @@ public record ClusterPlan(ClusterTime here, List<Row> rows, Optional<Enough> eno
                     .mapToObj(i -> kinds.get(i % kinds.size()))
                     .toList();
             Cluster cluster = new Cluster(driver.driver(), driver.driverBytesPerSecond(), nodes);
-            return new ClusterVerdict.Question(model, choices, cluster, chooser);
+            return new ClusterVerdict.Question(model, choices, cluster);
         }
     }
 

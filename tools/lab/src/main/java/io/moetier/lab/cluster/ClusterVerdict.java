@@ -13,13 +13,13 @@ import java.util.OptionalDouble;
 public record ClusterVerdict(
         ClusterTime overNodes, ClusterTime here, OptionalDouble breakEvenSeconds, String sentence) {
     private static final double MILLIS = 1e3;
+    private static final int PLACINGS = 3;
 
     /// What is asked.
     ///
     /// @param choices that tokens make
     /// @param cluster with links as they were measured; one node at least
-    /// @param chooser who decides what each machine owns
-    public record Question(ClusterModel model, Choices choices, Cluster cluster, Owners.Chooser chooser) {
+    public record Question(ClusterModel model, Choices choices, Cluster cluster) {
         /// @throws IllegalArgumentException if there is no node
         public Question {
             if (cluster.nodes().isEmpty()) {
@@ -33,7 +33,11 @@ public record ClusterVerdict(
         }
 
         ClusterTime overNodes() {
-            return Replay.of(model, choices, cluster, chooser.choose(model, choices.used(), cluster.machines()));
+            return Replay.of(model, choices, cluster, Owners.placed(model, choices.used(), cluster));
+        }
+
+        private Question withRoundTrip(double seconds) {
+            return new Question(model, choices, cluster.withRoundTrip(seconds));
         }
     }
 
@@ -46,8 +50,26 @@ public record ClusterVerdict(
 
     static ClusterVerdict of(Question question, ClusterTime here) {
         ClusterTime overNodes = question.overNodes();
-        OptionalDouble breakEven = overNodes.longestRoundTrip(here.seconds());
-        return new ClusterVerdict(overNodes, here, breakEven, sentence(question.cluster, overNodes, here, breakEven));
+        return of(question.cluster, overNodes, here, breakEven(question, overNodes, here.seconds()));
+    }
+
+    static ClusterVerdict of(Cluster cluster, ClusterTime overNodes, ClusterTime here, OptionalDouble breakEven) {
+        return new ClusterVerdict(overNodes, here, breakEven, sentence(cluster, overNodes, here, breakEven));
+    }
+
+    /// Returns the round trip above which no nodes pay. Experts are placed anew for nodes that are farther: a driver
+    /// then keeps more of them, and the rest pays longer.
+    private static OptionalDouble breakEven(Question question, ClusterTime overNodes, double limitSeconds) {
+        OptionalDouble longest = overNodes.longestRoundTrip(limitSeconds);
+        for (int i = 0; i < PLACINGS; i++) {
+            OptionalDouble longer =
+                    question.withRoundTrip(longest.orElse(0)).overNodes().longestRoundTrip(limitSeconds);
+            if (longer.isEmpty() || longest.isPresent() && longer.getAsDouble() <= longest.getAsDouble()) {
+                return longest;
+            }
+            longest = longer;
+        }
+        return longest;
     }
 
     /// Says whether nodes compute experts.

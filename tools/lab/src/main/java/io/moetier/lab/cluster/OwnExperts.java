@@ -95,9 +95,8 @@ final class OwnExperts {
             ids.add(new ArrayList<>());
         }
         for (int layer = 0; layer < model.layers(); layer++) {
-            List<Integer> ofLayer = owners.ofLayer().get(layer);
-            for (int expert = 0; expert < ofLayer.size(); expert++) {
-                if (ofLayer.get(expert) == index) {
+            for (int expert = 0; expert < model.experts(); expert++) {
+                if (owners.owns(index, layer, expert)) {
                     ids.get(model.sizeClass(layer)).add(ExpertId.pack(layer, expert));
                 }
             }

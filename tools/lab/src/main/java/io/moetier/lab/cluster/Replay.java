@@ -17,6 +17,8 @@ import java.util.stream.IntStream;
 ///
 /// Confined to one thread, and used once.
 final class Replay {
+    private static final int NOBODY = -1;
+
     private final ClusterModel model;
     private final Choices choices;
     private final Cluster cluster;
@@ -27,6 +29,7 @@ final class Replay {
 
     // One layer of one token.
     private final int[] experts;
+    private final int[] ownerOf; // of each of them
     private final float[] weights;
     private final int[][] ids; // by machine, those of its own that are chosen
     private final float[][] idWeights;
@@ -59,6 +62,7 @@ final class Replay {
                 .mapToDouble(machines[0]::drivingSeconds)
                 .toArray();
         experts = new int[model.topK()];
+        ownerOf = new int[model.topK()];
         weights = new float[model.topK()];
         ids = new int[count][model.topK()];
         idWeights = new float[count][model.topK()];
@@ -95,8 +99,21 @@ final class Replay {
     private void choose(int token, int layer) {
         Arrays.fill(numChosen, 0);
         int n = choices.copy(token, layer, experts, weights);
+        Arrays.fill(ownerOf, 0, n, NOBODY);
         for (int i = 0; i < n; i++) {
-            int owner = owners.ofLayer().get(layer).get(experts[i]);
+            int[] of = owners.of(layer, experts[i]);
+            if (of.length == 1) {
+                ask(of[0], i);
+            }
+        }
+        for (int i = 0; i < n; i++) {
+            if (ownerOf[i] == NOBODY) {
+                ask(soonest(layer, owners.of(layer, experts[i])), i);
+            }
+        }
+        Arrays.fill(numChosen, 0);
+        for (int i = 0; i < n; i++) { // in the order of experts, as caches take them
+            int owner = ownerOf[i];
             ids[owner][numChosen[owner]] = ExpertId.pack(layer, experts[i]);
             idWeights[owner][numChosen[owner]++] = weights[i];
         }
@@ -105,6 +122,30 @@ final class Replay {
                     ? 0
                     : machines[i].decide(layer, ids[i], idWeights[i], choices.weighted(), numChosen[i]);
         }
+    }
+
+    private void ask(int owner, int choice) {
+        ownerOf[choice] = owner;
+        numChosen[owner]++;
+    }
+
+    /// Returns the owner that would be through first with one expert more.
+    private int soonest(int layer, int[] of) {
+        int soonest = of[0];
+        double least = Double.POSITIVE_INFINITY;
+        for (int owner : of) {
+            int count = numChosen[owner] + 1;
+            double seconds = machines[owner].seconds(layer, count, 0);
+            if (owner > 0) {
+                Link link = cluster.nodes().get(owner - 1).link();
+                seconds += link.roundTripSeconds() + (1.0 + count) * model.rowBytes() / link.bytesPerSecond();
+            }
+            if (seconds < least) {
+                soonest = owner;
+                least = seconds;
+            }
+        }
+        return soonest;
     }
 
     private void time(int layer) {

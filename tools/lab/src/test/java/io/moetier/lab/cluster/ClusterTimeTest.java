@@ -35,7 +35,7 @@ class ClusterTimeTest {
     private static final double ENDLESS = Double.POSITIVE_INFINITY;
     private static final Link NO_WAY = new Link(0, ENDLESS);
     private static final ClusterModel FOUR = model(2, 4, 4);
-    private static final Owners ONE_TWO_ONE = Owners.of(3, new int[][] {{0, 1, 1, 2}, {0, 1, 1, 2}});
+    private static final Owners ONE_TWO_ONE = Owners.of(new int[][] {{0, 1, 1, 2}, {0, 1, 1, 2}});
 
     @TempDir
     Path directory = Path.of("");
@@ -63,8 +63,9 @@ class ClusterTimeTest {
     }
 
     private static ClusterVerdict verdict(Cluster cluster) {
-        return ClusterVerdict.of(
-                new ClusterVerdict.Question(FOUR, Choices.even(FOUR), cluster, (_, _, _) -> ONE_TWO_ONE));
+        ClusterTime here = new ClusterVerdict.Question(FOUR, Choices.even(FOUR), cluster).here();
+        ClusterTime overNodes = time(cluster);
+        return ClusterVerdict.of(cluster, overNodes, here, overNodes.longestRoundTrip(here.seconds()));
     }
 
     /// A layer: 0.5 s of the driver, then the longest of 1 s there, 0.1 + 120/400 + 2 s and 0.2 + 80/40 + 1 s.
@@ -132,8 +133,7 @@ class ClusterTimeTest {
                 choices(trace(2, IntStream.range(0, 40).map(i -> i % 2).toArray()));
         Node node = new Node(machine(1000), new Link(0.25, ENDLESS));
         Cluster cluster = new Cluster(machine(0), ENDLESS, List.of(node, node));
-        ClusterVerdict verdict =
-                ClusterVerdict.of(new ClusterVerdict.Question(model, choices, cluster, new EvenShares()));
+        ClusterVerdict verdict = ClusterVerdict.of(new ClusterVerdict.Question(model, choices, cluster));
         assertEquals(0.5 + 10, verdict.here().seconds(), EXACT);
         assertEquals(0.5 + 0.25 + 1, verdict.overNodes().seconds(), EXACT);
         assertEquals(9, verdict.breakEvenSeconds().orElseThrow(), EXACT);
@@ -159,7 +159,7 @@ class ClusterTimeTest {
         Arrays.stream(all).forEach(layer -> Arrays.fill(layer, 1));
         assertEquals(
                 Replay.of(model, choices, cluster.alone(), Owners.alone(model)).seconds(),
-                Replay.of(model, choices, cluster, Owners.of(2, all)).seconds(),
+                Replay.of(model, choices, cluster, Owners.of(all)).seconds(),
                 EXACT);
     }
 
@@ -193,51 +193,58 @@ class ClusterTimeTest {
         Cluster cluster = new Cluster(machine, ENDLESS, List.of(node, node, node));
         int[][] owners = new int[1][32];
         Arrays.setAll(owners[0], expert -> expert % 4);
-        return Replay.of(model, choices, cluster, Owners.of(4, owners)).seconds();
+        return Replay.of(model, choices, cluster, Owners.of(owners)).seconds();
     }
 
-    /// No machine's share of a layer exceeds the mean by more than one expert's uses.
+    /// What the busiest node does falls with every doubling, while a token has experts for all.
     @Test
-    void sharesAreEven() {
-        Choices choices = choices(TestData.trace("gpt-oss-20b_misc_small"));
-        ClusterModel model = model(24, 32, 4);
+    void moreNodesHaveLessToDo() {
+        ClusterModel model = model(8, 64, 8);
+        Choices choices = Choices.even(model);
+        double last = ENDLESS;
         for (int count = 1; count <= 64; count *= 2) {
-            List<Machine> machines = Collections.nCopies(count, machine(1_000_000));
-            Owners owners = new EvenShares().choose(model, choices.used(), machines);
-            for (int layer = 0; layer < 24; layer++) {
-                long[] used = choices.used()[layer];
-                List<Integer> ofLayer = owners.ofLayer().get(layer);
-                double mean = (double) Arrays.stream(used).map(uses -> uses + 1).sum() / count;
-                long most = Arrays.stream(used).max().orElseThrow() + 1;
-                long busiest = IntStream.range(0, count)
-                        .mapToLong(machine -> IntStream.range(0, 32)
-                                .filter(expert -> ofLayer.get(expert) == machine)
-                                .mapToLong(expert -> used[expert] + 1)
-                                .sum())
-                        .max()
-                        .orElseThrow();
-                assertTrue(busiest <= mean + most, "layer " + layer + " over " + count + ": " + busiest);
-            }
+            Node node = new Node(machine(model.allExpertBytes()), new Link(0.01, ENDLESS));
+            Cluster cluster = new Cluster(machine(0), ENDLESS, Collections.nCopies(count, node));
+            ClusterTime time = new ClusterVerdict.Question(model, choices, cluster).overNodes();
+            List<ClusterTime.Load> nodes = time.loads().subList(1, count + 1);
+            double most = nodes.stream()
+                    .mapToDouble(ClusterTime.Load::busySeconds)
+                    .max()
+                    .orElseThrow();
+            double all =
+                    nodes.stream().mapToDouble(ClusterTime.Load::busySeconds).sum();
+            assertEquals(64, all, EXACT, "a token needs 64 experts of a second each");
+            assertTrue(most < 0.7 * last, most + " after " + last);
+            assertTrue(most <= 1.2 * 64 / count, most + " of the busiest of " + count);
+            last = most;
         }
     }
 
+    /// Of two machines that have an expert, the nearer computes it, unless it has more to do than the way takes.
     @Test
-    void machinesOwnAsMuchAsTheirMemoryHolds() {
-        ClusterModel model = model(3, 8, 2); // 24,000 bytes
-        List<Machine> machines = List.of(machine(0), machine(6000), machine(18_000));
-        Owners owners = new EvenShares().choose(model, Choices.even(model).used(), machines);
-        for (int layer = 0; layer < 3; layer++) {
-            assertEquals(List.of(0, 2, 6), counts(owners, layer, 3));
+    void ofTwoCopiesTheSoonerIsAsked() {
+        ClusterModel model = model(1, 2, 2);
+        Choices choices = Choices.even(model);
+        for (double roundTrip : new double[] {0.5, 1.5}) {
+            Node node = new Node(machine(2000), new Link(roundTrip, ENDLESS));
+            Cluster cluster = new Cluster(machine(2000), ENDLESS, List.of(node));
+            ClusterTime time = new ClusterVerdict.Question(model, choices, cluster).overNodes();
+            assertEquals(0.5 + Math.min(2, 1 + roundTrip), time.seconds(), EXACT);
         }
-        List<Machine> tooSmall = List.of(machine(0), machine(6000, 1000, 100), machine(6000, 1000, 300));
-        owners = new EvenShares().choose(model, Choices.even(model).used(), tooSmall);
-        assertTrue(counts(owners, 0, 3).get(2) > counts(owners, 0, 3).get(1), "the faster disk reads more");
     }
 
-    private static List<Integer> counts(Owners owners, int layer, int machines) {
-        return IntStream.range(0, machines)
-                .mapToObj(machine -> owners.count(layer, machine))
-                .toList();
+    /// Everything fits here, so that far nodes would have nothing to do: the break-even is that of nearer ones.
+    @Test
+    void theBreakEvenDoesNotDependOnHowFarNodesAre() {
+        ClusterModel model = model(1, 2, 2);
+        for (double roundTrip : new double[] {0.5, 1, 50}) {
+            Node node = new Node(machine(2000), new Link(roundTrip, ENDLESS));
+            Cluster cluster = new Cluster(machine(2000), ENDLESS, List.of(node));
+            ClusterVerdict verdict =
+                    ClusterVerdict.of(new ClusterVerdict.Question(model, Choices.even(model), cluster));
+            assertEquals(1, verdict.breakEvenSeconds().orElseThrow(), 0.01, "" + roundTrip);
+            assertEquals(roundTrip < 1, verdict.paysOff());
+        }
     }
 
     @Test
@@ -249,8 +256,7 @@ class ClusterTimeTest {
                 Choices.even(model),
                 new Cluster(machine(0), ENDLESS, List.of()),
                 List.of(node),
-                List.of(1, 2, 4, 8),
-                new EvenShares()));
+                List.of(1, 2, 4, 8)));
         assertEquals(
                 List.of(1, 2, 4, 8),
                 plan.rows().stream().map(ClusterPlan.Row::nodes).toList());
@@ -264,8 +270,7 @@ class ClusterTimeTest {
                         Choices.even(model),
                         new Cluster(machine(0), 1, List.of()),
                         List.of(node),
-                        List.of(2, 2),
-                        new EvenShares()));
+                        List.of(2, 2)));
     }
 
     @Test
