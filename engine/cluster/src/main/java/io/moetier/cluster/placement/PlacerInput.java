@@ -46,8 +46,7 @@ public record PlacerInput(
     /// @param bytesPerSecond of experts' weights that it computes from memory
     /// @param readBytesPerSecond of experts that it reads from its disk
     /// @param roundTripSeconds of a request and its reply, 0 of the driver
-    /// @param onDisk the packed ids of what it has on its disk, ascending; the driver has everything, whatever is
-    said
+    /// @param onDisk the packed ids of what it has on its disk, ascending; of the driver, that is everything
     public record Capacity(
             String name,
             long ramBytes,
