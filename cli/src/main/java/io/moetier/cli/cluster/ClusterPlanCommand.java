@@ -51,9 +51,9 @@ public final class ClusterPlanCommand implements Callable<Integer> {
             names = "--node",
             paramLabel = "KIND",
             description = {
-                "A kind of node, as ram=24G,memory=40G,disk=1.2G,rtt=200us,link=1G: memory for experts, what it reads of"
-                        + " memory and disk in a second, the round trip, and bits a second of its link. Several kinds"
-                        + " take turns. Default: machines like this one, with the round trip and link above."
+                "A kind of node, as ram=24G,memory=40G,disk=1.2G,rtt=200us,link=1G: memory for experts, what it reads"
+                        + " of memory and disk in a second, the round trip, and bits a second of its link. Several"
+                        + " kinds take turns. Default: machines like this one, with the round trip and link above."
             })
     List<String> kinds = new ArrayList<>();
 

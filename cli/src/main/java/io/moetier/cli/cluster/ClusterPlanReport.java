@@ -279,8 +279,8 @@ record ClusterPlanReport(PlannedModelOptions.Known known, ClusterPlan.Question q
     private List<String> basis() {
         return List.of(
                 known.basis(),
-                "In brackets is where nine of ten measurements should be, which nothing was compared with: no cluster was"
-                        + " measured yet.");
+                "In brackets is where nine of ten measurements should be, which nothing was compared with: no cluster"
+                        + " was measured yet.");
     }
 
     private static double mean(List<Double> balance) {

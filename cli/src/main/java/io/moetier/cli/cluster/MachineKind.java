@@ -121,21 +121,11 @@ record MachineKind(
         if (memoryRate.isEmpty() && diskRate.isEmpty() && here.isPresent()) {
             return new Machine(name, ram, here.get());
         }
-        return new Machine(
+        return Machine.ofSpeeds(
                 name,
                 ram,
-                MachineProfile.ofHost(
-                        name,
-                        rate(memoryRate, here.map(MachineProfile::hostBytesPerSecond), option),
-                        rate(diskRate, here.map(MachineProfile::diskBytesPerSecond), option),
-                        rate(diskRate, here.map(MachineProfile::diskBytesPerSecond), option),
-                        here.map(MachineProfile::layerSeconds)
-                                .filter(_ -> isPartOfHere())
-                                .orElse(0.0)));
-    }
-
-    private boolean isPartOfHere() {
-        return memoryRate.isEmpty() || diskRate.isEmpty();
+                rate(memoryRate, here.map(MachineProfile::hostBytesPerSecond), option),
+                rate(diskRate, here.map(MachineProfile::diskBytesPerSecond), option));
     }
 
     private static double rate(OptionalDouble said, Optional<OptionalDouble> here, String option) {

@@ -170,7 +170,8 @@ class ClusterPlanTest {
                 "--node speed=3 | --node: expected parts of ram=24G,memory=40G,disk=1.2G,rtt=200us,link=1G, each once,"
                         + " found 'speed=3'",
                 "--node ram=1G,ram=2G | each once, found 'ram=2G'",
-                "--node ram=much | --node: ram: expected a size such as 8M, 1.5G, 4GiB or a number of bytes, found 'much'",
+                "--node ram=much | --node: ram: expected a size such as 8M, 1.5G, 4GiB or a number of bytes, found"
+                        + " 'much'",
                 "--node memory=0 | --node: memory: expected more than 0, found '0'",
                 "--node rtt=fast | --node: rtt: expected a time such as 200us or 1.5ms, found 'fast'",
                 "--node rtt=1.2.3ms | --node: rtt: expected a number, found '1.2.3'",

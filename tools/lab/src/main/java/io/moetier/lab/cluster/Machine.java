@@ -15,6 +15,13 @@ public record Machine(String name, long ramBytes, MachineProfile speeds) {
         }
     }
 
+    /// Returns a machine of which no more is known than how fast its kernels read experts from memory, and how fast
+    /// they come from its disk.
+    public static Machine ofSpeeds(String name, long ramBytes, double bytesPerSecond, double readBytesPerSecond) {
+        return new Machine(
+                name, ramBytes, MachineProfile.ofHost(name, bytesPerSecond, readBytesPerSecond, readBytesPerSecond, 0));
+    }
+
     double memoryRate() {
         return speeds.hostBytesPerSecond().orElseThrow();
     }

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.lab.cluster.Parts.Part;
-import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.simulate.ModelSizes;
 import io.moetier.lab.simulate.SlotPlan;
 import io.moetier.runtime.trace.TraceHeader;
@@ -50,7 +49,7 @@ class ClusterTimeTest {
     }
 
     private static Machine machine(long ramBytes, double memoryRate, double diskRate) {
-        return new Machine("machine", ramBytes, MachineProfile.ofHost("machine", memoryRate, diskRate, diskRate, 0));
+        return Machine.ofSpeeds("machine", ramBytes, memoryRate, diskRate);
     }
 
     private static Cluster cluster(double driverRate, Link first, Link second) {
@@ -138,8 +137,8 @@ class ClusterTimeTest {
         assertEquals(0.5 + 0.25 + 1, verdict.overNodes().seconds(), EXACT);
         assertEquals(9, verdict.breakEvenSeconds().orElseThrow(), EXACT);
         assertEquals(
-                "a token takes 1,750 ms over 2 nodes and 10,500 ms here, whose disk gives 100 B/s; above a round trip of"
-                        + " 9,000 ms nodes would not pay",
+                "a token takes 1,750 ms over 2 nodes and 10,500 ms here, whose disk gives 100 B/s; above a round trip"
+                        + " of 9,000 ms nodes would not pay",
                 verdict.sentence());
         assertEquals(
                 10 / 10.5,
