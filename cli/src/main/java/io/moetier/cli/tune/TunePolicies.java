@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /// The policies that are compared.
@@ -49,16 +50,8 @@ record TunePolicies(List<String> names, Optional<RoutingTrace> census) {
     /// Returns the policies for one trace.
     List<Contender> contenders(Path trace, TraceHeader header) {
         census.ifPresent(counted -> requireSameShape(trace, header, counted.header()));
-        return names.stream().map(this::contender).toList();
-    }
-
-    private Contender contender(String name) {
-        return name.equals(Contender.CLAIRVOYANT)
-                ? Contender.clairvoyant()
-                : new Contender(
-                        name,
-                        Optional.of(Policies.of(
-                                name, census.map(RoutingTrace::censusById).orElse(id -> 0))));
+        IntToLongFunction counts = census.map(RoutingTrace::censusById).orElse(id -> 0);
+        return names.stream().map(name -> Contender.of(name, counts)).toList();
     }
 
     private static String requireKnown(String name, @Nullable Path census) {

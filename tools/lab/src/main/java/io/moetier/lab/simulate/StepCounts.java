@@ -15,6 +15,26 @@ public final class StepCounts {
         brought = new long[maxExperts + 1];
     }
 
+    /// Returns what was counted elsewhere, by number of misses.
+    ///
+    /// @throws IllegalArgumentException if these are not of one length, or a number is below 0
+    public static StepCounts of(long[] steps, long[] hits, long[] brought) {
+        StepCounts counts = new StepCounts(steps.length - 1);
+        if (hits.length != steps.length || brought.length != steps.length) {
+            throw new IllegalArgumentException(
+                    "counts of " + steps.length + ", " + hits.length + " and " + brought.length + " numbers of misses");
+        }
+        for (int misses = 0; misses < steps.length; misses++) {
+            if (steps[misses] < 0 || hits[misses] < 0 || brought[misses] < 0) {
+                throw new IllegalArgumentException("counts below 0 at " + misses + " misses");
+            }
+            counts.steps[misses] = steps[misses];
+            counts.hits[misses] = hits[misses];
+            counts.brought[misses] = brought[misses];
+        }
+        return counts;
+    }
+
     /// Returns what steps need that choose `chosen` experts each, of which each has a slot with the same chance.
     ///
     /// @param hitRate that chance
@@ -48,6 +68,16 @@ public final class StepCounts {
     /// Returns how many steps missed so many experts.
     public long steps(int misses) {
         return steps[misses];
+    }
+
+    /// Returns how many experts these steps found, all together.
+    public long hits(int misses) {
+        return hits[misses];
+    }
+
+    /// Returns how many experts these steps brought in, all together.
+    public long brought(int misses) {
+        return brought[misses];
     }
 
     /// Returns how many experts these steps found, on average.

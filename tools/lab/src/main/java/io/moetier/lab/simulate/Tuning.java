@@ -53,7 +53,8 @@ public record Tuning(List<Row> rows) {
             return Prediction.of(outcome, sizes.experts(), sizes.costs(of, misses, outcome.plan()), sizes.denseBytes());
         }
 
-        private MissDivision division() {
+        /// Returns who computes experts that the machine's device lacks.
+        public MissDivision division() {
             return machine.<MissDivision>map(of -> CostModel.ofSpeeds(of, misses)::onProcessor)
                     .orElse(MissDivision.BROUGHT_IN);
         }
@@ -114,16 +115,35 @@ public record Tuning(List<Row> rows) {
     ///
     /// @param lru the contender that all others are compared with
     public static Tuning of(TraceReader trace, Simulator simulator, Question question, Contender lru) {
-        List<Contender> contenders = new ArrayList<>(question.policies());
-        int lruAt = indexOf(lru, contenders);
-        int optimumAt = indexOf(Contender.clairvoyant(), contenders);
         List<Outcome> outcomes = simulator.run(
                 question.earlier(),
                 trace,
                 question.sizes().experts(),
                 question.division(),
-                contenders,
+                contenders(question, lru),
                 question.plans());
+        return of(outcomes, question, lru);
+    }
+
+    /// Returns who has to be simulated for a question: the policies asked for, then LRU and the optimum where they are
+    /// not among them.
+    public static List<Contender> contenders(Question question, Contender lru) {
+        List<Contender> contenders = new ArrayList<>(question.policies());
+        for (Contender wanted : List.of(lru, Contender.clairvoyant())) {
+            if (contenders.stream().noneMatch(each -> each.name().equals(wanted.name()))) {
+                contenders.add(wanted);
+            }
+        }
+        return contenders;
+    }
+
+    /// Compares outcomes, wherever they were simulated.
+    ///
+    /// @param outcomes of all [#contenders(Question, Contender)] in their order, those of a plan together
+    public static Tuning of(List<Outcome> outcomes, Question question, Contender lru) {
+        List<Contender> contenders = contenders(question, lru);
+        int lruAt = indexOf(lru, contenders);
+        int optimumAt = indexOf(Contender.clairvoyant(), contenders);
         List<Row> rows = new ArrayList<>();
         for (int from = 0; from < outcomes.size(); from += contenders.size()) {
             Outcome base = outcomes.get(from + lruAt);
@@ -152,15 +172,8 @@ public record Tuning(List<Row> rows) {
         return Optional.of(new Advice(row, next));
     }
 
-    /// Returns where the contender of that name is, adding it if it is not there.
     private static int indexOf(Contender wanted, List<Contender> contenders) {
-        for (int i = 0; i < contenders.size(); i++) {
-            if (contenders.get(i).name().equals(wanted.name())) {
-                return i;
-            }
-        }
-        contenders.add(wanted);
-        return contenders.size() - 1;
+        return contenders.stream().map(Contender::name).toList().indexOf(wanted.name());
     }
 
     /// Returns the row that finds the most of each budget, the smallest budget first.
