@@ -13,14 +13,14 @@ import java.util.OptionalInt;
 import java.util.Random;
 
 /// Small traces in which low experts are chosen more often, and some tokens are computed together.
-final class RandomTraces {
+public final class RandomTraces {
     static final int LAYERS = 3;
     static final int EXPERTS = 6;
     static final int TOP_K = 2;
 
     private RandomTraces() {}
 
-    static Path write(Path file, long seed, int tokens) {
+    public static Path write(Path file, long seed, int tokens) {
         Random random = new Random(seed);
         TraceHeader header = TraceHeader.of("random", EXPERTS, TOP_K, List.of(1, 2, 4), "");
         try (TraceRecorder recorder = new TraceRecorder(file, header)) {

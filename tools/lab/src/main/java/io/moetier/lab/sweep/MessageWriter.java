@@ -1,0 +1,92 @@
+package io.moetier.lab.sweep;
+
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.zip.CRC32C;
+
+/// Puts a message together: what kind it is, numbers, and a checksum of all of it.
+final class MessageWriter {
+    /// Of a message.
+    static final int MOST_BYTES = 16 << 20;
+
+    static final int LEAST_BYTES = 2 * Integer.BYTES;
+
+    /// Bytes of a text.
+    static final int MOST_TEXT = 1 << 12;
+
+    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    private final DataOutputStream out = new DataOutputStream(bytes);
+
+    MessageWriter(int magic) {
+        number(magic);
+    }
+
+    MessageWriter number(int number) {
+        return write(() -> out.writeInt(number));
+    }
+
+    MessageWriter large(long number) {
+        return write(() -> out.writeLong(number));
+    }
+
+    /// Writes bytes whose number is known.
+    MessageWriter exactly(byte[] content) {
+        return write(() -> out.write(content));
+    }
+
+    MessageWriter bytes(byte[] content) {
+        return number(content.length).exactly(content);
+    }
+
+    MessageWriter text(String text) {
+        return bytes(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    MessageWriter numbers(List<Integer> numbers) {
+        return list(numbers, this::number);
+    }
+
+    <T> MessageWriter list(List<T> parts, Consumer<T> writer) {
+        number(parts.size());
+        parts.forEach(writer);
+        return this;
+    }
+
+    byte[] message() {
+        byte[] content = bytes.toByteArray();
+        return ByteBuffer.allocate(content.length + Integer.BYTES)
+                .put(content)
+                .putInt(checksum(content, content.length))
+                .array();
+    }
+
+    /// Returns the checksum of a whole message, as it stands at its end.
+    static int checksum(byte[] message) {
+        return ByteBuffer.wrap(message).getInt(message.length - Integer.BYTES);
+    }
+
+    static int checksum(byte[] message, int length) {
+        CRC32C crc = new CRC32C();
+        crc.update(message, 0, length);
+        return (int) crc.getValue();
+    }
+
+    private interface Step {
+        void run() throws IOException;
+    }
+
+    private MessageWriter write(Step step) {
+        try {
+            step.run();
+            return this;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // memory does not fail like this
+        }
+    }
+}
