@@ -1,0 +1,202 @@
+package io.moetier.cluster.copy;
+
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.ServerCall;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.Status;
+import io.moetier.storage.expert.BlockLayout;
+import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.memory.AnonymousMemory;
+import io.moetier.storage.model.MalformedModelException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+
+/// Sends blocks of this machine's disk to members that ask for them, as a service of a gRPC server.
+///
+/// Threads of its own read and send, so that the server's do not wait for a disk; what is asked beyond what these can
+/// do
+/// soon is refused. Who asks and does not take what comes is given up after a while.
+public final class BlockService implements AutoCloseable {
+    static final int THREADS = 2;
+    static final int MOST_WAITING = 16;
+    private static final long PATIENCE_MILLIS = 20_000;
+    static final ValueLayout.OfInt ID = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final Function<String, Optional<NodeStore>> stores;
+    private final BlockProof proof;
+    private final ThreadPoolExecutor threads;
+
+    /// @param stores what there is of a model, by its fingerprint; it must not be closed while this is open
+    /// @param key that all members know, derived from their secret for this purpose; none where certificates are
+    ///     compared
+    public BlockService(Function<String, Optional<NodeStore>> stores, Optional<byte[]> key) {
+        this(stores, key, InstantSource.system());
+    }
+
+    BlockService(Function<String, Optional<NodeStore>> stores, Optional<byte[]> key, InstantSource clock) {
+        this.stores = stores;
+        this.proof = new BlockProof(key, clock);
+        this.threads = new ThreadPoolExecutor(
+                THREADS,
+                THREADS,
+                0,
+                TimeUnit.SECONDS,
+                new ArrayBlockingQueue<>(MOST_WAITING),
+                Thread.ofPlatform().name("moetier-blocks-", 1).daemon().factory());
+    }
+
+    /// Returns what a server is to offer.
+    public ServerServiceDefinition definition() {
+        return ServerServiceDefinition.builder(BlockCalls.SERVICE)
+                .addMethod(BlockCalls.LIST, (call, headers) -> take(BlockCalls.LIST, call, headers))
+                .addMethod(BlockCalls.READ, (call, headers) -> take(BlockCalls.READ, call, headers))
+                .build();
+    }
+
+    /// Returns when nothing is read any more; to be called when the server has ended.
+    @Override
+    public void close() {
+        threads.shutdown();
+        boolean interrupted = false;
+        while (true) {
+            try {
+                if (threads.awaitTermination(1, TimeUnit.SECONDS)) {
+                    break;
+                }
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private ServerCall.Listener<byte[]> take(
+            MethodDescriptor<byte[], byte[]> method, ServerCall<byte[], byte[]> call, Metadata headers) {
+        Answer answer = new Answer(call);
+        byte[] question = headers.get(BlockCalls.QUESTION);
+        try {
+            BlockProof.Question asked =
+                    proof.check(method.getFullMethodName(), question, headers.get(BlockCalls.PROOF));
+            byte[] checked = question == null ? new byte[0] : question;
+            threads.execute(() -> answer(method.equals(BlockCalls.LIST), asked, checked, answer));
+        } catch (BlockProof.UnprovenException e) {
+            call.close(Status.PERMISSION_DENIED.withDescription(e.getMessage()), new Metadata());
+        } catch (RejectedExecutionException e) {
+            call.close(Status.RESOURCE_EXHAUSTED.withDescription("it sends other blocks"), new Metadata());
+        }
+        return answer;
+    }
+
+    private void answer(boolean lists, BlockProof.Question asked, byte[] question, Answer answer) {
+        try (Arena arena = Arena.ofConfined()) {
+            Optional<NodeStore> store = stores.apply(asked.model());
+            if (store.isEmpty()) {
+                answer.close(Status.NOT_FOUND.withDescription("it has nothing of this model"), new Metadata());
+                return;
+            }
+            MemorySegment bytes = lists ? list(store.get(), arena) : read(store.get(), asked.id(), arena);
+            answer.send(bytes);
+            Metadata end = new Metadata();
+            proof.proofOfAnswer(question, bytes).ifPresent(known -> end.put(BlockCalls.PROOF, known));
+            answer.close(Status.OK, end);
+        } catch (IllegalStateException e) {
+            answer.close(Status.NOT_FOUND.withDescription(e.getMessage()), new Metadata());
+        } catch (MalformedModelException e) {
+            answer.close(Status.DATA_LOSS.withDescription(e.getMessage()), new Metadata());
+        } catch (RuntimeException e) {
+            answer.close(Status.INTERNAL.withDescription("it failed to read the block"), new Metadata());
+        }
+    }
+
+    private static MemorySegment list(NodeStore store, Arena arena) {
+        int[] ids = store.onDisk();
+        MemorySegment bytes = arena.allocate(Math.max(1, 4L * ids.length)).asSlice(0, 4L * ids.length);
+        for (int i = 0; i < ids.length; i++) {
+            bytes.setAtIndex(ID, i, ids[i]);
+        }
+        return bytes;
+    }
+
+    private static MemorySegment read(NodeStore store, int id, Arena arena) {
+        StoreManifest manifest = store.manifest();
+        BlockLayout layout = manifest.experts().stream()
+                .filter(entry -> entry.id().pack() == id)
+                .map(entry -> manifest.sizeClasses().get(entry.sizeClass()).layout())
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("the model has no such expert"));
+        MemorySegment slot = AnonymousMemory.allocate(layout.slotBytes(), arena);
+        store.read(id, slot);
+        return slot.asSlice(0, layout.blockBytes());
+    }
+
+    /// One call: pieces go out as the transport takes them.
+    private static final class Answer extends ServerCall.Listener<byte[]> {
+        private final ServerCall<byte[], byte[]> call;
+        private boolean cancelled; // guarded by this
+
+        Answer(ServerCall<byte[], byte[]> call) {
+            this.call = call;
+        }
+
+        /// @throws IllegalStateException if the other side has gone or takes nothing
+        void send(MemorySegment bytes) {
+            call.sendHeaders(new Metadata());
+            for (long at = 0; at < bytes.byteSize(); at += BlockCalls.MOST_PIECE_BYTES) {
+                awaitReady();
+                long length = Math.min(BlockCalls.MOST_PIECE_BYTES, bytes.byteSize() - at);
+                call.sendMessage(bytes.asSlice(at, length).toArray(ValueLayout.JAVA_BYTE));
+            }
+        }
+
+        private synchronized void awaitReady() {
+            long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PATIENCE_MILLIS);
+            while (!cancelled && !call.isReady()) {
+                long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+                if (left <= 0) {
+                    throw new IllegalStateException("the block was not taken");
+                }
+                try {
+                    wait(left);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    throw new IllegalStateException("the server ends", e);
+                }
+            }
+            if (cancelled) {
+                throw new IllegalStateException("the other side has gone");
+            }
+        }
+
+        void close(Status status, Metadata trailers) {
+            synchronized (this) {
+                if (cancelled) {
+                    return;
+                }
+            }
+            call.close(status, trailers);
+        }
+
+        @Override
+        public synchronized void onReady() {
+            notifyAll();
+        }
+
+        @Override
+        public synchronized void onCancel() {
+            cancelled = true;
+            notifyAll();
+        }
+    }
+}
