@@ -6,6 +6,7 @@ import io.moetier.cli.run.Remedy;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.NativeText;
 import io.moetier.cli.terminal.Numbers;
+import io.moetier.cli.terminal.ProgramVersion;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.kernels.cpu.KernelChoice;
@@ -27,7 +28,6 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IHelpSectionRenderer;
@@ -191,12 +191,11 @@ public final class Moetier implements Runnable {
         throw new IllegalArgumentException("expected one of " + expected + ", found '" + text + "'");
     }
 
-    /// The version of the jar that runs.
+    /// The version of this program.
     static final class Version implements IVersionProvider {
         @Override
         public String[] getVersion() {
-            @Nullable String version = Moetier.class.getPackage().getImplementationVersion();
-            return new String[] {"moetier " + (version == null ? "(not packaged)" : version)};
+            return new String[] {"moetier " + ProgramVersion.get()};
         }
     }
 }

@@ -9,6 +9,7 @@ public enum Topic {
     MEMORY("Memory and disk"),
     DEVICE("Device"),
     MODEL("Model"),
+    CLUSTER("Cluster"),
     REPORTS("Reports"),
     OTHER("Other");
 

@@ -1,5 +1,6 @@
 package io.moetier.cli.terminal;
 
+import io.moetier.cluster.membership.MembershipException;
 import io.moetier.kernels.cuda.driver.CudaException;
 import io.moetier.runtime.image.UnreadablePictureException;
 import io.moetier.storage.model.MalformedModelException;
@@ -28,6 +29,7 @@ public record Failure(String sentence, int exitCode) {
         return switch (cause) {
             case MalformedModelException e -> failed(message(e));
             case IllegalArgumentException e -> new Failure(oneLine(message(e)), USAGE);
+            case MembershipException e -> failed(message(e));
             case UnreadablePictureException e -> failed(message(e));
             case UncheckedIOException e -> failed(message(e));
             case IOException e -> failed(message(e));

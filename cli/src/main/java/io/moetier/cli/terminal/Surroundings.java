@@ -66,10 +66,20 @@ public record Surroundings(Map<String, String> variables, Path home, String term
     ///
     /// @throws IllegalArgumentException if there is no place for it
     public Path historyFile() {
+        return stateDirectory().resolve("history");
+    }
+
+    /// Returns the folder of the secrets of clusters that were given no other.
+    ///
+    /// @throws IllegalArgumentException if there is no place for it
+    public Path secretsDirectory() {
+        return stateDirectory().resolve("clusters");
+    }
+
+    private Path stateDirectory() {
         return base("XDG_STATE_HOME", ".local/state")
                 .orElseThrow(Surroundings::noHome)
-                .resolve("moetier")
-                .resolve("history");
+                .resolve("moetier");
     }
 
     public boolean inputIsTerminal() {

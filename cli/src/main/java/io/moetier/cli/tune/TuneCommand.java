@@ -2,12 +2,18 @@ package io.moetier.cli.tune;
 
 import io.moetier.cli.doctor.MachineFile;
 import io.moetier.cli.option.About;
+import io.moetier.cli.option.ClusterOptions;
 import io.moetier.cli.option.PolicyFile;
 import io.moetier.cli.option.Topic;
+import io.moetier.cli.terminal.CleanStop;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.OutputFile;
+import io.moetier.cli.terminal.ProgramVersion;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
+import io.moetier.cluster.membership.ClusterSettings;
+import io.moetier.cluster.membership.Membership;
+import io.moetier.cluster.membership.Offer;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.simulate.Admission;
 import io.moetier.lab.simulate.ModelSizes;
@@ -16,6 +22,9 @@ import io.moetier.lab.simulate.SlotPlan;
 import io.moetier.lab.simulate.TraceCounts;
 import io.moetier.lab.simulate.Tuning;
 import io.moetier.lab.simulate.WarmedByModality;
+import io.moetier.lab.sweep.SpreadSweep;
+import io.moetier.lab.sweep.SweepSummary;
+import io.moetier.lab.sweep.SweptTrace;
 import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.offload.SlotBudget;
 import io.moetier.runtime.trace.TraceHeader;
@@ -32,6 +41,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -157,6 +167,12 @@ public final class TuneCommand implements Callable<Integer> {
     @Mixin
     TuneRecording recording = new TuneRecording();
 
+    @Mixin
+    ClusterOptions cluster = new ClusterOptions();
+
+    /// What is asked about a trace.
+    private record Asked(TraceHeader header, SweptTrace swept) {}
+
     public TuneCommand(Surroundings surroundings, Streams streams) {
         this.surroundings = surroundings;
         this.streams = streams;
@@ -179,6 +195,7 @@ public final class TuneCommand implements Callable<Integer> {
                     "--misses cpu and auto are of --admission layer: sequential brings in what"
                             + " is missing, one expert after another");
         }
+        Optional<ClusterSettings> several = cluster.settings(0);
         TunePolicies chosen = TunePolicies.of(policies, census);
         checkOutputs(chosen);
         recording.check(inputs);
@@ -192,22 +209,27 @@ public final class TuneCommand implements Callable<Integer> {
             if (Thread.currentThread().isInterrupted()) {
                 return Failure.INTERRUPTED;
             }
-            for (Path trace : traces) {
-                TuneReport report = report(trace, chosen, machine);
-                streams.print((reports.isEmpty() ? "" : "\n") + report.text());
-                if (surroundings.outputIsTerminal()) {
-                    streams.print("\n" + report.chart());
+            if (several.isPresent()) {
+                List<Asked> all = traces.stream()
+                        .map(trace -> asked(trace, chosen, machine))
+                        .toList();
+                sweep(all, several.get(), (index, tuning) -> report(all.get(index), tuning, reports));
+            } else {
+                for (Path trace : traces) {
+                    Asked asked = asked(trace, chosen, machine);
+                    report(asked, replayed(asked.swept()), reports);
                 }
-                reports.add(report);
             }
             write(reports, traces);
+        } catch (InterruptedException e) {
+            return Failure.INTERRUPTED;
         } finally {
             recording.removeTrace();
         }
         return Failure.OK;
     }
 
-    private TuneReport report(Path trace, TunePolicies chosen, Optional<MachineProfile> machine) {
+    private Asked asked(Path trace, TunePolicies chosen, Optional<MachineProfile> machine) {
         try (TraceReader reader = TraceReader.open(trace)) {
             TraceHeader header = reader.header();
             ModelSizes sizes = experts.sizes(trace, header, recording.model());
@@ -224,12 +246,47 @@ public final class TuneCommand implements Callable<Integer> {
                 throw new IllegalArgumentException(
                         "--warm-up " + warmUp + " leaves nothing of the " + header.tokens() + " tokens of " + trace);
             }
-            Simulator simulator =
-                    new Simulator(admission, batch, warmUp, Runtime.getRuntime().availableProcessors());
-            Tuning tuning = Tuning.of(reader, simulator, question, TunePolicies.LRU);
-            return new TuneReport(
-                    recording.model().orElse(trace), header, simulator, question, tuning, warmth(trace, question));
+            Simulator simulator = new Simulator(admission, batch, warmUp, threads());
+            return new Asked(
+                    header, new SweptTrace(trace, simulator, question, TunePolicies.LRU, Optional.ofNullable(census)));
         }
+    }
+
+    private static int threads() {
+        return Runtime.getRuntime().availableProcessors();
+    }
+
+    private static Tuning replayed(SweptTrace swept) {
+        try (TraceReader reader = TraceReader.open(swept.trace())) {
+            return Tuning.of(reader, swept.simulator(), swept.question(), swept.lru());
+        }
+    }
+
+    private void sweep(List<Asked> all, ClusterSettings settings, BiConsumer<Integer, Tuning> taker)
+            throws IOException, InterruptedException {
+        Offer offer = new Offer(Offer.Role.DRIVER, "", 0, 0, threads(), "", ProgramVersion.get());
+        try (CleanStop _ = CleanStop.open();
+                Membership membership = ClusterOptions.join(settings, surroundings, "tune", offer)) {
+            List<SweptTrace> traces = all.stream().map(Asked::swept).toList();
+            SweepSummary summary = SpreadSweep.run(membership, threads(), traces, taker);
+            new TuneSpread(summary).lines().forEach(streams::note);
+        }
+    }
+
+    private void report(Asked asked, Tuning tuning, List<TuneReport> reports) {
+        SweptTrace swept = asked.swept();
+        TuneReport report = new TuneReport(
+                recording.model().orElse(swept.trace()),
+                asked.header(),
+                swept.simulator(),
+                swept.question(),
+                tuning,
+                warmth(swept.trace(), swept.question()));
+        streams.print((reports.isEmpty() ? "" : "\n") + report.text());
+        if (surroundings.outputIsTerminal()) {
+            streams.print("\n" + report.chart());
+        }
+        reports.add(report);
     }
 
     private static Optional<TuneWarmth> warmth(Path trace, Tuning.Question question) {

@@ -64,6 +64,26 @@ class TuneTest {
     }
 
     @Test
+    void aClusterOfOneFindsTheSame() throws IOException {
+        Path alone = directory.resolve("alone.json");
+        Path spread = directory.resolve("spread.json");
+        String[] asked = {"tune", GPT_OSS, "--policies", "lru,slru", "--budgets", "25%", "--device", "rtx3060"};
+        String[] sizes = {"--expert-bytes", "13M", "--json"};
+        String out = ok(words(asked, sizes, "" + alone));
+        CommandLineRun run = CommandLineRun.inProcess(cache, words(asked, sizes, "" + spread, "--cluster", "one"));
+        assertEquals(Failure.OK, run.exitCode(), run.err());
+        assertEquals(out, run.out());
+        assertEquals(Files.readString(alone), Files.readString(spread));
+        assertTrue(
+                run.err().matches("3 tasks, 3 here: [0-9.]+ s, one after another [0-9.]+ s, [0-9.]+ times as fast.\n"),
+                run.err());
+    }
+
+    private static String[] words(String[] first, String[] second, String... last) {
+        return Stream.of(first, second, last).flatMap(Arrays::stream).toArray(String[]::new);
+    }
+
+    @Test
     void whatWarmingByTheKindOfTokenBringsIsSaid() throws IOException {
         Path model = TestData.golden("qwen3_vl_moe");
         Path trace = directory.resolve("seen.jsonl.gz");

@@ -1,6 +1,7 @@
 package io.moetier.lab.sweep;
 
 import io.moetier.cluster.membership.TaskException;
+import io.moetier.cluster.membership.Tasks;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -15,7 +16,7 @@ final class MessageReader {
 
     /// @throws TaskException if the message is too short, too long or not what was sent
     MessageReader(byte[] message, int magic) {
-        if (message.length < MessageWriter.LEAST_BYTES || message.length > MessageWriter.MOST_BYTES) {
+        if (message.length < MessageWriter.LEAST_BYTES || message.length > Tasks.MAX_BYTES) {
             throw malformed();
         }
         int end = message.length - Integer.BYTES;

@@ -12,9 +12,6 @@ import java.util.zip.CRC32C;
 
 /// Puts a message together: what kind it is, numbers, and a checksum of all of it.
 final class MessageWriter {
-    /// Of a message.
-    static final int MOST_BYTES = 16 << 20;
-
     static final int LEAST_BYTES = 2 * Integer.BYTES;
 
     /// Bytes of a text.

@@ -42,7 +42,7 @@ final class Room implements AutoCloseable {
     final class Seat implements Membership, Tasks {
         private final Member self;
         private final Map<String, ExecutorService> threads = new ConcurrentHashMap<>();
-        private final Map<String, Handler> offered = new ConcurrentHashMap<>();
+        private final Map<String, Work> offered = new ConcurrentHashMap<>();
         private final List<MembershipListener> listeners = new ArrayList<>();
         private final Set<CompletableFuture<byte[]>> waitedFor = new HashSet<>(); // by others
         private boolean gone;
@@ -81,9 +81,9 @@ final class Room implements AutoCloseable {
         }
 
         @Override
-        public void offer(String name, int number, Handler handler) {
+        public void offer(String name, int number, Work work) {
             threads.put(name, Executors.newFixedThreadPool(number));
-            offered.put(name, handler);
+            offered.put(name, work);
         }
 
         @Override
@@ -94,15 +94,15 @@ final class Room implements AutoCloseable {
                 return CompletableFuture.failedFuture(new MemberLeftException(member.name() + " has left"));
             }
             Seat seat = asked.get();
-            Handler handler = seat.offered.get(name);
-            if (handler == null) {
+            Work work = seat.offered.get(name);
+            if (work == null) {
                 return CompletableFuture.failedFuture(new TaskException("it does nothing called " + name));
             }
             Fault fault = fault(member, name, argument);
             byte[] sent = argument.clone();
             seat.threads.get(name).execute(() -> {
                 try {
-                    fault.answer(seat, handler.handle(sent), result);
+                    fault.answer(seat, work.run(sent), result);
                 } catch (Exception e) {
                     result.completeExceptionally(new TaskException("" + e.getMessage()));
                 }

@@ -3,8 +3,12 @@ package io.moetier.lab.sweep;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.moetier.cluster.membership.ClusterSettings;
+import io.moetier.cluster.membership.Membership;
+import io.moetier.cluster.membership.Offer;
 import io.moetier.cluster.membership.Offer.Role;
 import io.moetier.cluster.membership.TaskException;
+import io.moetier.cluster.membership.jgroups.JGroupsMembership;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.simulate.Admission;
 import io.moetier.lab.simulate.Contender;
@@ -19,6 +23,8 @@ import io.moetier.runtime.trace.TraceReader;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -125,10 +131,7 @@ class SpreadSweepTest {
 
         private String sweep(UnaryOperator<Hand.Work> work) throws InterruptedException {
             List<Tuning> tunings = new ArrayList<>();
-            summary = new SpreadSweep(driver, 1, traces, work).run((index, tuning) -> {
-                assertEquals(tunings.size(), index);
-                tunings.add(tuning);
-            });
+            summary = SpreadSweepTest.sweep(driver, work, tunings);
             return Rows.of(tunings);
         }
 
@@ -144,6 +147,14 @@ class SpreadSweepTest {
             room.close();
             nodes.forEach(SweepNode::close);
         }
+    }
+
+    private static SweepSummary sweep(Membership driver, UnaryOperator<Hand.Work> work, List<Tuning> tunings)
+            throws InterruptedException {
+        return new SpreadSweep(driver, 1, traces, work).run((index, tuning) -> {
+            assertEquals(tunings.size(), index);
+            tunings.add(tuning);
+        });
     }
 
     @Test
@@ -319,6 +330,40 @@ class SpreadSweepTest {
                     () -> SpreadSweep.run(cluster.driver, 1, List.of(good, bad), (_, tuning) -> taken.add(tuning)));
             assertEquals(message, e.getMessage());
             assertEquals(Rows.of(List.of(alone(good))), Rows.of(taken));
+        }
+    }
+
+    /// It leaves as soon as this machine has something to do.
+    @Test
+    void overARealMemberItIsTheSame() throws IOException, InterruptedException {
+        Path secret = Files.writeString(Files.createTempFile(folder, "secret", ""), "what nobody else knows");
+        int port = freePort();
+        try (Membership driver = join(secret, port, List.of(), Role.DRIVER);
+                Membership node = join(secret, 0, List.of("127.0.0.1:" + port), Role.NODE);
+                SweepNode _ = SweepNode.offerTo(node, folder.resolve("node"), 1 << 20, 1)) {
+            List<Tuning> tunings = new ArrayList<>();
+            sweep(
+                    driver,
+                    work -> (errand, task) -> {
+                        node.close();
+                        return work.compute(errand, task);
+                    },
+                    tunings);
+            assertEquals(alone, Rows.of(tunings));
+        }
+    }
+
+    private static Membership join(Path secret, int port, List<String> others, Role role) throws IOException {
+        ClusterSettings settings =
+                new ClusterSettings("sweeps", "127.0.0.1", port, others, false, Optional.of(secret), Optional.empty());
+        Offer offer = new Offer(role, "", 0, 0, 1, "", VERSION);
+        return JGroupsMembership.join(
+                settings, settings.openSecret(folder), role + "" + others, offer, role == Role.NODE);
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
         }
     }
 }

@@ -1,0 +1,172 @@
+package io.moetier.cli.option;
+
+import io.moetier.cli.terminal.Surroundings;
+import io.moetier.cluster.membership.ClusterSettings;
+import io.moetier.cluster.membership.Membership;
+import io.moetier.cluster.membership.MembershipException;
+import io.moetier.cluster.membership.Offer;
+import io.moetier.cluster.membership.jgroups.JGroupsMembership;
+import java.io.IOException;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// Which cluster this process belongs to, and how it gets in.
+@About(Topic.CLUSTER)
+public final class ClusterOptions {
+    /// The flags of the fields of [ClusterSettings].
+    private static final Map<String, String> FLAGS = Map.of(
+            "cluster", "--cluster",
+            "host", "--host",
+            "port", "--port",
+            "join", "--join",
+            "discover", "--discover",
+            "secret", "--secret-file",
+            "tls", "--tls");
+
+    @Option(
+            names = "--cluster",
+            paramLabel = "NAME",
+            description = "The cluster to be a member of; without --join and --discover the first one.")
+    @Nullable
+    String cluster;
+
+    @Option(
+            names = "--join",
+            paramLabel = "HOST[:PORT],…",
+            split = ",",
+            description = "Members that may be there, of whom one is enough; port " + ClusterSettings.DEFAULT_PORT
+                    + " if none is said.")
+    List<String> join = List.of();
+
+    @Option(names = "--discover", description = "Look for members on the local network.")
+    boolean discover;
+
+    @Option(
+            names = "--host",
+            paramLabel = "ADDRESS",
+            description = "Address of this machine at which other members reach it; default: this machine alone can, or"
+                    + " the address on the way to the first of --join.")
+    @Nullable
+    String host;
+
+    @Option(names = "--port", paramLabel = "N", description = "Port at which other members reach it; 0: any.")
+    @Nullable
+    Integer port;
+
+    @Option(
+            names = "--secret-file",
+            paramLabel = "FILE",
+            description =
+                    "The secret that members share; default: one of this user and cluster on this machine, which is"
+                            + " made if need be.")
+    @Nullable
+    Path secret;
+
+    @Option(
+            names = "--tls",
+            paramLabel = "DIR",
+            description = "Folder with ca.pem, cert.pem and key.pem, by which members know each other instead.")
+    @Nullable
+    Path tls;
+
+    /// Returns what was said of the cluster; nothing if this process is in none.
+    ///
+    /// @param defaultPort where it listens if nothing else is said, 0 for any
+    /// @throws IllegalArgumentException if it cannot be
+    public Optional<ClusterSettings> settings(int defaultPort) {
+        if (cluster == null) {
+            requireNothingElse();
+            return Optional.empty();
+        }
+        if (secret != null && tls != null) {
+            throw new IllegalArgumentException(
+                    "--secret-file and --tls: members know each other by one of them, not by both");
+        }
+        try {
+            return Optional.of(new ClusterSettings(
+                    cluster,
+                    host == null ? ownAddress(join) : host,
+                    port == null ? defaultPort : port,
+                    join,
+                    discover,
+                    Optional.ofNullable(secret),
+                    Optional.ofNullable(tls)));
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(sentence(e), e);
+        }
+    }
+
+    private void requireNothingElse() {
+        Map<String, Boolean> given = Map.of(
+                "--join", !join.isEmpty(),
+                "--discover", discover,
+                "--host", host != null,
+                "--port", port != null,
+                "--secret-file", secret != null,
+                "--tls", tls != null);
+        String flags = given.entrySet().stream()
+                .filter(Map.Entry::getValue)
+                .map(Map.Entry::getKey)
+                .sorted()
+                .collect(Collectors.joining(", "));
+        if (!flags.isEmpty()) {
+            throw new IllegalArgumentException(flags + ": of which cluster? --cluster NAME says it");
+        }
+    }
+
+    /// Returns the address that whoever is joined sees this machine at: that of this machine alone, if it is there.
+    private static String ownAddress(List<String> join) {
+        String place = join.isEmpty() ? "" : join.getFirst();
+        int end = place.startsWith("[") ? place.indexOf(']') : place.indexOf(':');
+        String first = end < 0 ? place : place.substring(place.startsWith("[") ? 1 : 0, end);
+        try (DatagramSocket socket = new DatagramSocket()) {
+            socket.connect(new InetSocketAddress(first, ClusterSettings.DEFAULT_PORT)); // sends nothing
+            InetAddress own = socket.getLocalAddress();
+            return own == null || own.isAnyLocalAddress() ? loopback() : own.getHostAddress();
+        } catch (SocketException | IllegalArgumentException e) {
+            return loopback(); // whoever joins says what is wrong with the host
+        }
+    }
+
+    private static String loopback() {
+        return InetAddress.getLoopbackAddress().getHostAddress();
+    }
+
+    /// Makes this process a member, which it is until the membership is closed.
+    ///
+    /// @param name what people call this process
+    /// @throws IOException if the secret can be neither read nor made
+    /// @throws MembershipException if it cannot be a member, or there is nobody to join
+    public static Membership join(ClusterSettings settings, Surroundings surroundings, String name, Offer offer)
+            throws IOException {
+        boolean others = !settings.join().isEmpty() || settings.discover();
+        boolean mustFind = others && offer.role() != Offer.Role.NODE;
+        try {
+            return JGroupsMembership.join(
+                    settings, settings.openSecret(surroundings.secretsDirectory()), name, offer, mustFind);
+        } catch (MembershipException e) {
+            throw new MembershipException(sentence(e));
+        }
+    }
+
+    /// Returns a message that begins with fields with flags in their place.
+    private static String sentence(RuntimeException cause) {
+        String message = String.valueOf(cause.getMessage());
+        int end = message.indexOf(": ");
+        List<String> fields =
+                Arrays.asList(message.substring(0, Math.max(0, end)).split(", "));
+        return FLAGS.keySet().containsAll(fields)
+                ? fields.stream().map(FLAGS::get).collect(Collectors.joining(", ")) + message.substring(end)
+                : message;
+    }
+}

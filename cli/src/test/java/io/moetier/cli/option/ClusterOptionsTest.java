@@ -1,0 +1,94 @@
+package io.moetier.cli.option;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.moetier.cli.terminal.Surroundings;
+import io.moetier.cluster.membership.ClusterSettings;
+import io.moetier.cluster.membership.MembershipException;
+import io.moetier.cluster.membership.Offer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+class ClusterOptionsTest {
+    private static ClusterOptions parsed(String... words) {
+        ClusterOptions options = new ClusterOptions();
+        new CommandLine(CommandLine.Model.CommandSpec.create().addMixin("cluster", spec(options))).parseArgs(words);
+        return options;
+    }
+
+    private static CommandLine.Model.CommandSpec spec(ClusterOptions options) {
+        return CommandLine.Model.CommandSpec.forAnnotatedObject(options);
+    }
+
+    @Test
+    void noneIsAskedFor() {
+        assertEquals(Optional.empty(), parsed().settings(0));
+    }
+
+    @Test
+    void whatIsNotSaidStaysOnThisMachine() {
+        assertEquals(
+                new ClusterSettings("c", "127.0.0.1", 5, List.of(), false, Optional.empty(), Optional.empty()),
+                parsed("--cluster", "c").settings(5).orElseThrow());
+    }
+
+    @Test
+    void allIsSaid() {
+        assertEquals(
+                new ClusterSettings(
+                        "c", "127.0.0.2", 7, List.of("a", "b:8"), true, Optional.of(Path.of("s")), Optional.empty()),
+                parsed("--cluster=c --host=127.0.0.2 --port=7 --join=a,b:8 --discover --secret-file=s".split(" "))
+                        .settings(5)
+                        .orElseThrow());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"127.0.0.1", "127.0.0.1:99", "localhost:99", "[::1]:99"})
+    void whoIsJoinedOnThisMachineFindsItThere(String place) {
+        String host = parsed("--cluster", "c", "--join", place)
+                .settings(0)
+                .orElseThrow()
+                .host();
+        assertEquals(place.startsWith("[") ? "0:0:0:0:0:0:0:1" : "127.0.0.1", host.replace("%lo", ""));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--join a | --join: of which cluster? --cluster NAME says it",
+                "--tls d --host h --discover | --discover, --host, --tls: of which cluster? --cluster NAME says it",
+                "--cluster c --tls d --secret-file s | --secret-file and --tls: members know each other by one of them,"
+                        + " not by both",
+                "--cluster c --port 70000 | --port: 70000 is none",
+                "--cluster -c | --cluster: a name has 1 to 64 letters, digits, dots, hyphens and underscores, and begins"
+                        + " with a letter or digit"
+            })
+    void whatCannotBeIsSaidOfFlags(String words, String sentence) {
+        ClusterOptions options = parsed(words.split(" "));
+        assertEquals(
+                sentence,
+                assertThrows(IllegalArgumentException.class, () -> options.settings(0))
+                        .getMessage());
+    }
+
+    @Test
+    void whatCannotBeJoinedIsSaidOfFlags(@TempDir Path home) {
+        ClusterSettings settings = parsed("--cluster", "c", "--host", "127.0.0.1", "--join", "127.0.0.1:0")
+                .settings(0)
+                .orElseThrow();
+        Offer offer = new Offer(Offer.Role.DRIVER, "", 0, 0, 1, "", "");
+        MembershipException e = assertThrows(
+                MembershipException.class,
+                () -> ClusterOptions.join(settings, new Surroundings(Map.of(), home, ""), "test", offer));
+        assertEquals("--join: 127.0.0.1:0 has no port that can be", e.getMessage());
+    }
+}
