@@ -9,6 +9,9 @@ import io.moetier.cluster.wire.Welcome;
 /// A link that has failed once, for whatever reason, stays failed: [#isUp()] is false, and whoever wants another opens
 /// it.
 public interface NodeLink extends AutoCloseable {
+    /// How many requests may be without a reply at once.
+    int MAX_UNANSWERED = 4;
+
     /// Returns what the node said when it took this driver.
     Welcome welcome();
 
@@ -26,7 +29,10 @@ public interface NodeLink extends AutoCloseable {
     /// @param ids packed, the most valuable first
     void assign(int[] ids);
 
-    /// Sends a request on its way. Its buffers are free when this returns.
+    /// Sends a request on its way, unless the link is down. Its buffers are free when this returns.
+    ///
+    /// @throws IllegalArgumentException if it or its reply is larger than [io.moetier.cluster.wire.Protocol#MAX_BYTES]
+    /// @throws IllegalStateException if [#MAX_UNANSWERED] requests have no reply yet
     void send(ExpertRequest request);
 
     /// Waits for the reply to the oldest request that has none yet, and says whether it came; if not, the link is down.
@@ -34,12 +40,16 @@ public interface NodeLink extends AutoCloseable {
     /// @param nanos how long to wait at most
     boolean receive(ExpertReply reply, long nanos);
 
-    /// Returns the nanoseconds that a message of so many bytes takes there and one back, the median of a few.
+    /// Returns the nanoseconds that a message of so many bytes takes there and one back, the median of a few, or
+    /// [Long#MAX_VALUE] if the link is down or goes down meanwhile.
+    ///
+    /// A message has its turn among requests, and so takes longer while the node computes for this driver.
     long roundTripNanos(int bytesThere, int bytesBack, int repetitions);
 
-    /// Returns the bytes that went out and came in, frames included as far as they are known.
+    /// Returns the bytes of messages that went out, without what the transport adds.
     long bytesSent();
 
+    /// Returns those that came in.
     long bytesReceived();
 
     @Override

@@ -11,6 +11,7 @@ import java.util.Map;
 /// @param model the fingerprint of its model's store
 /// @param manifest the manifest of that store, layouts and checksums of all experts among it
 /// @param activations what experts compute between their projections, by layer
+@SuppressWarnings("ArrayRecordComponent") // nobody compares two
 public record Hello(
         String version,
         String kernels,
