@@ -30,19 +30,17 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// A link over a stream of gRPC.
 ///
-/// Concurrency: a thread of the transport's own sorts what comes: what is ready is noted at once, replies and pongs wait
+/// Concurrency: a thread of the transport's own sorts what comes: what is ready is noted at once, replies and pongs
+/// wait
 /// for whoever asked, and there are never more of them than were asked for. All that is sent goes out under `sending`,
-/// which is not held while anything is waited for. The first failure is the one that counts; it is noted under `ending`,
+/// which is not held while anything is waited for. The first failure is the one that counts; it is noted under
+/// `ending`,
 /// ends every wait, and cancels the stream.
 public final class GrpcNodeLink implements NodeLink {
-    /// How many requests may be without a reply at once.
-    public static final int MAX_UNANSWERED = 4;
-
     private static final long PROBE_SECONDS = 5;
     private static final long CLOSE_SECONDS = 5;
 
@@ -59,26 +57,18 @@ public final class GrpcNodeLink implements NodeLink {
     private final AtomicLong bytesReceived = new AtomicLong();
     private final Object sending = new Object();
     private final Object ending = new Object();
+    private final Object noting = new Object();
     private final Object probing = new Object();
     private final MessageReader reader = new MessageReader();
-    private final Asked[] asked = Stream.generate(Asked::new).limit(MAX_UNANSWERED).toArray(Asked[]::new);
-    private long numSent;
-    private long numReceived;
-    private volatile Readiness readiness = Readiness.NONE;
+    private final Unanswered unanswered = new Unanswered();
+    private volatile Readiness readiness = Readiness.NONE; // changed under noting
     private volatile @Nullable String failure;
-
     private final MessageWriter writer = new MessageWriter(); // guarded by sending
-
     private final Outgoing outgoing = new Outgoing(writer); // guarded by sending
-
     private @Nullable ClientCall<InputStream, InputStream> call; // guarded by sending
-
     private int @Nullable [] toAssign; // guarded by sending
-
     private final MessageReader pongReader = new MessageReader(); // guarded by probing
-
     private long numProbes; // guarded by probing
-
     private GrpcNodeLink(String name, InetSocketAddress address, LinkSecurity security) {
         this.name = name;
         this.security = security;
@@ -96,8 +86,7 @@ public final class GrpcNodeLink implements NodeLink {
                 .maxInboundMetadataSize(Streams.HEADER_BYTES)
                 .keepAliveTime(Streams.KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
                 .keepAliveTimeout(Streams.SILENCE_SECONDS, TimeUnit.SECONDS);
-        security.tls()
-                .ifPresentOrElse(tls -> builder.sslContext(LinkSecurity.client(tls)), builder::usePlaintext);
+        security.tls().ifPresentOrElse(tls -> builder.sslContext(LinkSecurity.client(tls)), builder::usePlaintext);
         this.channel = builder.build();
     }
 
@@ -173,7 +162,7 @@ public final class GrpcNodeLink implements NodeLink {
             if (e.getCause() instanceof RefusedException refused) {
                 throw refused;
             }
-            throw new IOException(e.getCause().getMessage(), e.getCause());
+            throw new IOException(failure(), e.getCause());
         }
     }
 
@@ -200,15 +189,16 @@ public final class GrpcNodeLink implements NodeLink {
 
     @Override
     public void assign(int[] ids) {
-        synchronized (sending) {
+        synchronized (noting) {
             readiness = readiness.of(ids);
+        }
+        synchronized (sending) {
             toAssign = ids.clone();
             sendAssigned();
         }
     }
 
-    /// An assignment replaces one that has not gone out yet, so that there is never more than one.
-    // Called under `sending`.
+    /// Sends the assignment that has not gone out yet, of which there is never more than one. Called under `sending`.
     private void sendAssigned() {
         int[] ids = toAssign;
         ClientCall<InputStream, InputStream> open = call;
@@ -219,24 +209,19 @@ public final class GrpcNodeLink implements NodeLink {
         }
     }
 
-    /// @throws IllegalStateException if [#MAX_UNANSWERED] requests have no reply yet
-    /// @throws IllegalArgumentException if it or its reply is larger than [Protocol#MAX_BYTES]
     @Override
     public void send(ExpertRequest request) {
-        if (numSent - numReceived == MAX_UNANSWERED) {
-            throw new IllegalStateException(MAX_UNANSWERED + " requests have no reply yet");
-        }
+        unanswered.requireRoom();
         synchronized (sending) {
             if (isUp() && call != null) {
                 writer.write(request);
-                asked[(int) (numSent % MAX_UNANSWERED)].set(request);
-                numSent++;
+                unanswered.add(request);
                 send(call);
             }
         }
     }
 
-    // Called under `sending`.
+    /// Called under `sending`.
     private void send(ClientCall<InputStream, InputStream> open) {
         bytesSent.addAndGet(writer.length());
         open.sendMessage(outgoing.rewound());
@@ -247,9 +232,7 @@ public final class GrpcNodeLink implements NodeLink {
         if (!isUp()) {
             return false;
         }
-        if (numSent == numReceived) {
-            throw new IllegalStateException("no request is without a reply");
-        }
+        unanswered.requireSome();
         Incoming next = await(replies, nanos);
         if (next == null) {
             fail("no reply within " + TimeUnit.NANOSECONDS.toMillis(nanos) + " ms", false);
@@ -261,12 +244,11 @@ public final class GrpcNodeLink implements NodeLink {
         try {
             next.readInto(reader);
             reader.reply(reply);
-            asked[(int) (numReceived % MAX_UNANSWERED)].check(reply);
+            unanswered.remove(reply);
         } catch (MalformedMessageException | RefusedException e) {
             fail(String.valueOf(e.getMessage()), true);
             return false;
         }
-        numReceived++;
         return true;
     }
 
@@ -307,7 +289,7 @@ public final class GrpcNodeLink implements NodeLink {
         return nanos[repetitions / 2];
     }
 
-    // Called under `probing`.
+    /// Called under `probing`.
     private long probe(int bytesThere, int bytesBack) {
         long number = numProbes++;
         long start = System.nanoTime();
@@ -376,8 +358,7 @@ public final class GrpcNodeLink implements NodeLink {
             Incoming.end(replies);
             Incoming.end(pongs);
         }
-        RuntimeException cause =
-                isRefusal ? new RefusedException(sentence) : new IllegalStateException(sentence);
+        RuntimeException cause = isRefusal ? new RefusedException(sentence) : new IllegalStateException(sentence);
         challenge.completeExceptionally(cause);
         headers.completeExceptionally(cause);
         welcome.completeExceptionally(cause);
@@ -428,9 +409,9 @@ public final class GrpcNodeLink implements NodeLink {
                 case PONG -> keep(incoming, pongs, 1);
                 case READY -> {
                     incoming.readInto(reader);
-                    Readiness noted = readiness;
-                    for (int id : reader.ids(MessageKind.READY)) {
-                        noted.add(id);
+                    int[] ids = reader.ids(MessageKind.READY);
+                    synchronized (noting) {
+                        readiness.add(ids);
                     }
                 }
                 case WELCOME -> {
@@ -472,37 +453,6 @@ public final class GrpcNodeLink implements NodeLink {
                     .ifPresentOrElse(
                             sentence -> fail(sentence, true),
                             () -> fail(status.isOk() ? "the node left" : Failure.reason(status, security), false));
-        }
-    }
-
-    /// What a reply is held to.
-    private static final class Asked {
-        private long sequence;
-        private int size;
-        private int numExperts;
-        private int[] counts = {};
-
-        void set(ExpertRequest request) {
-            if (counts.length < request.numExperts) {
-                counts = new int[request.numExperts];
-            }
-            System.arraycopy(request.counts, 0, counts, 0, request.numExperts);
-            sequence = request.sequence;
-            size = request.size;
-            numExperts = request.numExperts;
-        }
-
-        void check(ExpertReply reply) {
-            int rows = 0;
-            for (int i = 0; i < Math.min(numExperts, reply.numExperts); i++) {
-                rows += reply.lacking[i] ? 0 : counts[i];
-            }
-            if (reply.sequence != sequence
-                    || reply.size != size
-                    || reply.numExperts != numExperts
-                    || reply.numRows != rows) {
-                throw new RefusedException("the node answers what it was not asked");
-            }
         }
     }
 }

@@ -36,6 +36,14 @@ final class Outgoing extends InputStream implements Drainable, KnownLength {
     }
 
     @Override
+    public int read(byte[] target, int offset, int count) {
+        int copied = Math.min(count, available());
+        System.arraycopy(writer.bytes(), position, target, offset, copied);
+        position += copied;
+        return copied == 0 && count > 0 ? -1 : copied;
+    }
+
+    @Override
     public int read() {
         return available() == 0 ? -1 : writer.bytes()[position++] & 0xFF;
     }

@@ -17,7 +17,8 @@ final class Readiness {
 
     /// Returns the readiness of another assignment; what is in both stays as it was.
     Readiness of(int[] assigned) {
-        Readiness next = new Readiness(Arrays.stream(assigned).sorted().distinct().toArray());
+        Readiness next =
+                new Readiness(Arrays.stream(assigned).sorted().distinct().toArray());
         for (int i = 0; i < next.ids.length; i++) {
             if (has(next.ids[i])) {
                 next.ready.set(i, 1);
@@ -31,11 +32,13 @@ final class Readiness {
         return place >= 0 && ready.get(place) == 1;
     }
 
-    /// Notes that a node can compute an expert, if that is still its own.
-    void add(int id) {
-        int place = Arrays.binarySearch(ids, id);
-        if (place >= 0) {
-            ready.set(place, 1);
+    /// Notes that a node can compute experts, as far as they are still its own.
+    void add(int[] told) {
+        for (int id : told) {
+            int place = Arrays.binarySearch(ids, id);
+            if (place >= 0) {
+                ready.set(place, 1);
+            }
         }
     }
 }

@@ -18,7 +18,8 @@ import java.util.function.Consumer;
 /// A driver at a node, from the moment it has proved that it belongs here.
 ///
 /// Concurrency: the thread of the transport puts what comes into `waiting` and asks for more only while there is room
-/// for it, so that a driver that is ahead is stopped by the windows of HTTP/2. The link's own thread takes it from there
+/// for it, so that a driver that is ahead is stopped by the windows of HTTP/2. The link's own thread takes it from
+/// there
 /// and computes. It writes a reply when the transport has passed on what it was given before; a driver that does not
 /// read therefore stops its own thread only. What is ready is told by any thread and gathered meanwhile. All that is
 /// sent goes out under `sending`, which nobody holds while waiting for the other side.
@@ -43,15 +44,10 @@ final class ServedLink extends ServerCall.Listener<InputStream> {
     private final Thread thread;
 
     private int numHeld; // guarded by asking
-
     private boolean isStarved; // guarded by asking
-
     private boolean hasEnded; // guarded by asking
-
     private boolean isOver; // guarded by sending
-
     private boolean isWelcome; // guarded by sending
-
     private final TreeSet<Integer> untold = new TreeSet<>(); // guarded by sending
 
     ServedLink(
@@ -220,8 +216,8 @@ final class ServedLink extends ServerCall.Listener<InputStream> {
         }
     }
 
-    /// Waits until the transport has passed on what it was given, and says whether there is still somebody.
-    // Called under `sending`.
+    /// Waits until the transport has passed on what it was given, and says whether there is still somebody. Called
+    /// under `sending`.
     private boolean mayWrite() throws InterruptedException {
         while (!isOver && !call.isReady()) {
             sending.wait();
@@ -238,7 +234,7 @@ final class ServedLink extends ServerCall.Listener<InputStream> {
         }
     }
 
-    // Called under `sending`.
+    /// Called under `sending`.
     private void tellReady() {
         if (isWelcome && !isOver && !untold.isEmpty() && call.isReady()) {
             writer.writeIds(

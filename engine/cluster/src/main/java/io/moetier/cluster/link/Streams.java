@@ -50,7 +50,11 @@ final class Streams {
 
     /// Ends such a thread.
     static void end(EventLoopGroup thread) {
-        thread.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS).awaitUninterruptibly();
+        boolean ended = thread.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS)
+                .awaitUninterruptibly(2 * CLOSE_SECONDS, TimeUnit.SECONDS);
+        if (!ended) {
+            throw new IllegalStateException("a thread of the network does not end");
+        }
     }
 
     private enum Bytes implements MethodDescriptor.Marshaller<InputStream> {

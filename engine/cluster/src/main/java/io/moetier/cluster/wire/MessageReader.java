@@ -76,6 +76,7 @@ public final class MessageReader {
         return kind;
     }
 
+    /// Reads what a driver begins with.
     public Hello hello() {
         require(MessageKind.HELLO);
         String version = text("version");
@@ -88,6 +89,7 @@ public final class MessageReader {
         return new Hello(version, kernels, mixed, model, manifest, activations);
     }
 
+    /// Reads what a node begins with.
     public Welcome welcome() {
         require(MessageKind.WELCOME);
         String kernels = text("kernels");
@@ -109,6 +111,7 @@ public final class MessageReader {
         return idsThatFollow();
     }
 
+    /// Reads a request.
     public void request(ExpertRequest request) {
         require(MessageKind.REQUEST);
         long sequence = number("sequence");
@@ -190,8 +193,7 @@ public final class MessageReader {
     private Map<Integer, FfnActivation> activations() {
         int numBytes = count("bytes of activations", 0, length);
         if (numBytes % ACTIVATION_BYTES != 0) {
-            throw new MalformedMessageException(
-                    "bytes of activations", "a multiple of " + ACTIVATION_BYTES, numBytes);
+            throw new MalformedMessageException("bytes of activations", "a multiple of " + ACTIVATION_BYTES, numBytes);
         }
         requireAtLeast(numBytes);
         Map<Integer, FfnActivation> activations = new TreeMap<>();
@@ -211,7 +213,7 @@ public final class MessageReader {
         position += 2 * Float.BYTES;
         boolean clamped = number == 1;
         boolean limited = clamped || number == 2;
-        if (!clamped && Float.floatToRawIntBits(alpha) != 0 || !limited && Float.floatToRawIntBits(limit) != 0) {
+        if ((!clamped && Float.floatToRawIntBits(alpha) != 0) || (!limited && Float.floatToRawIntBits(limit) != 0)) {
             throw new MalformedMessageException("activation", "no number that it has no use for", limit + ", " + alpha);
         }
         try {
@@ -224,7 +226,8 @@ public final class MessageReader {
                 default -> FfnActivation.SQUARED_RELU;
             };
         } catch (IllegalArgumentException e) {
-            throw new MalformedMessageException("activation", "finite numbers, the limit above 0", limit + ", " + alpha);
+            throw new MalformedMessageException(
+                    "activation", "finite numbers, the limit above 0", limit + ", " + alpha);
         }
     }
 
@@ -240,7 +243,10 @@ public final class MessageReader {
     private String text(String field) {
         byte[] utf8 = bytes(field, Protocol.MAX_TEXT_BYTES);
         try {
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(utf8))
+                    .toString();
         } catch (CharacterCodingException e) {
             throw new MalformedMessageException(field, "UTF-8", "other bytes");
         }

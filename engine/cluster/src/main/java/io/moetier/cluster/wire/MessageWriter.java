@@ -10,7 +10,8 @@ import java.util.TreeMap;
 
 /// Writes messages, one after another into the same memory, which grows to what the largest of them needs.
 ///
-/// What is written is trusted to keep to the rules that [MessageReader] holds it to, but for its size, which is checked.
+/// What is written is trusted to keep to the rules that [MessageReader] holds it to, but for its size, which is
+/// checked.
 /// Not for several threads at once.
 public final class MessageWriter {
     static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -33,6 +34,8 @@ public final class MessageWriter {
         return length;
     }
 
+    /// Writes what a driver begins with.
+    ///
     /// @throws IllegalArgumentException if it is too large, as this and the others say of theirs
     public void write(Hello hello) {
         byte[] version = text(hello.version());
@@ -42,12 +45,7 @@ public final class MessageWriter {
         long size = Protocol.HEADER_BYTES + 5L * Integer.BYTES + Integer.BYTES;
         begin(
                 MessageKind.HELLO,
-                size
-                        + version.length
-                        + kernels.length
-                        + model.length
-                        + hello.manifest().length
-                        + activations.length);
+                size + version.length + kernels.length + model.length + hello.manifest().length + activations.length);
         putBytes(version);
         putBytes(kernels);
         putInt(hello.mixed() ? 1 : 0);
@@ -56,6 +54,7 @@ public final class MessageWriter {
         putBytes(activations);
     }
 
+    /// Writes what a node begins with.
     public void write(Welcome welcome) {
         byte[] kernels = text(welcome.kernels());
         long size = Protocol.HEADER_BYTES + 2L * Integer.BYTES + 3L * Long.BYTES;
@@ -75,6 +74,8 @@ public final class MessageWriter {
         putInts(ids, ids.length);
     }
 
+    /// Writes a request.
+    ///
     /// @throws IllegalArgumentException if it is too large, or its reply would be
     public void write(ExpertRequest request) {
         requireSize(Protocol.replyBytes(request.numExperts, request.numRows, request.size));
@@ -95,6 +96,7 @@ public final class MessageWriter {
         putFloats(request.inputs, request.numInputs * request.size);
     }
 
+    /// Writes a reply.
     public void write(ExpertReply reply) {
         begin(MessageKind.REPLY, Protocol.replyBytes(reply.numExperts, reply.numRows, reply.size));
         putLong(reply.sequence);
@@ -143,22 +145,21 @@ public final class MessageWriter {
         for (Map.Entry<Integer, FfnActivation> entry : new TreeMap<>(byLayer).entrySet()) {
             float limit = 0;
             float alpha = 0;
-            int kind =
-                    switch (entry.getValue()) {
-                        case FfnActivation.SwiGlu _ -> 0;
-                        case FfnActivation.ClampedSwiGlu clamped -> {
-                            limit = clamped.limit();
-                            alpha = clamped.alpha();
-                            yield 1;
-                        }
-                        case FfnActivation.LimitedSwiGlu limited -> {
-                            limit = limited.limit();
-                            yield 2;
-                        }
-                        case FfnActivation.GeGlu _ -> 3;
-                        case FfnActivation.Relu _ -> 4;
-                        case FfnActivation.SquaredRelu _ -> 5;
-                    };
+            int kind = switch (entry.getValue()) {
+                case FfnActivation.SwiGlu _ -> 0;
+                case FfnActivation.ClampedSwiGlu clamped -> {
+                    limit = clamped.limit();
+                    alpha = clamped.alpha();
+                    yield 1;
+                }
+                case FfnActivation.LimitedSwiGlu limited -> {
+                    limit = limited.limit();
+                    yield 2;
+                }
+                case FfnActivation.GeGlu _ -> 3;
+                case FfnActivation.Relu _ -> 4;
+                case FfnActivation.SquaredRelu _ -> 5;
+            };
             segment.set(INT, offset, entry.getKey());
             segment.set(INT, offset + 4, kind);
             segment.set(FLOAT, offset + 8, limit);
@@ -176,7 +177,7 @@ public final class MessageWriter {
         }
         length = 0;
         putInt(Protocol.MAGIC);
-        putInt(Protocol.VERSION | kind.ordinal() << 16);
+        putInt(Protocol.VERSION | kind.number() << 16);
     }
 
     private static void requireSize(long numBytes) {

@@ -22,6 +22,7 @@ import io.moetier.cluster.wire.Protocol;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -59,8 +60,7 @@ class LinkSecurityTest {
     @Test
     void anotherSecretIsRefused() throws IOException {
         try (NodeServer server = start(secret(SECRET))) {
-            assertEquals(
-                    "the driver does not have the secret of this cluster", refusal(server, secret(SECRET + ".")));
+            assertEquals("the driver does not have the secret of this cluster", refusal(server, secret(SECRET + ".")));
             assertTrue(service.hellos.isEmpty());
             LinkFixture.open(server.port(), secret(SECRET)).close();
         }
@@ -278,12 +278,14 @@ class LinkSecurityTest {
         Files.setPosixFilePermissions(tls.resolve("key.pem"), PosixFilePermissions.fromString("rw-r--r--"));
         assertEquals(
                 tls.resolve("key.pem") + ": a secret that others may read or write is none; chmod 600 makes it one",
-                assertThrows(IOException.class, () -> LinkFixture.certificates(tls)).getMessage());
+                assertThrows(IOException.class, () -> LinkFixture.certificates(tls))
+                        .getMessage());
         Files.delete(tls.resolve("ca.pem"));
         Files.setPosixFilePermissions(tls.resolve("key.pem"), PosixFilePermissions.fromString("rw-------"));
         assertEquals(
                 tls.resolve("ca.pem") + ": no such file or directory",
-                assertThrows(IOException.class, () -> LinkFixture.certificates(tls)).getMessage());
+                assertThrows(IOException.class, () -> LinkFixture.certificates(tls))
+                        .getMessage());
     }
 
     private static void assertTls(Path tls, String name, String content, String reason) throws IOException {
@@ -292,7 +294,8 @@ class LinkSecurityTest {
         Files.writeString(file, content);
         assertEquals(
                 file + ": " + reason,
-                assertThrows(IOException.class, () -> LinkFixture.certificates(tls)).getMessage());
+                assertThrows(IOException.class, () -> LinkFixture.certificates(tls))
+                        .getMessage());
         Files.write(file, before);
     }
 
@@ -313,9 +316,7 @@ class LinkSecurityTest {
     }
 
     private static String refusal(NodeServer server, LinkSecurity security) {
-        return sentence(
-                server,
-                assertThrows(RefusedException.class, () -> LinkFixture.open(server.port(), security)));
+        return sentence(server, assertThrows(RefusedException.class, () -> LinkFixture.open(server.port(), security)));
     }
 
     private static String failure(NodeServer server, LinkSecurity security) {
@@ -366,7 +367,7 @@ class LinkSecurityTest {
         private final ManagedChannel channel;
 
         Stranger(int port) {
-            channel = NettyChannelBuilder.forAddress(new InetSocketAddress(HOST, port))
+            channel = NettyChannelBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), port))
                     .channelType(NioSocketChannel.class, InetSocketAddress.class)
                     .eventLoopGroup(thread)
                     .directExecutor()
@@ -376,8 +377,8 @@ class LinkSecurityTest {
         }
 
         Heard call(String method, Metadata headers) {
-            ClientCall<InputStream, InputStream> call = channel.newCall(
-                    method.equals("link") ? Streams.LINK : Streams.CHALLENGE, CallOptions.DEFAULT);
+            ClientCall<InputStream, InputStream> call =
+                    channel.newCall(method.equals("link") ? Streams.LINK : Streams.CHALLENGE, CallOptions.DEFAULT);
             Heard heard = new Heard(call);
             call.start(heard, headers);
             return heard;

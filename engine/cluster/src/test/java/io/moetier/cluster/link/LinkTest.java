@@ -78,12 +78,12 @@ class LinkTest {
     void severalRequestsMayBeUnderWay() throws IOException {
         try (NodeLink link = open()) {
             for (int i = 0; i < 3; i++) {
-                for (int j = 0; j < GrpcNodeLink.MAX_UNANSWERED; j++) {
+                for (int j = 0; j < NodeLink.MAX_UNANSWERED; j++) {
                     fill(j, 1 << 18);
                     link.send(request);
                 }
                 assertThrows(IllegalStateException.class, () -> link.send(request));
-                for (int j = 0; j < GrpcNodeLink.MAX_UNANSWERED; j++) {
+                for (int j = 0; j < NodeLink.MAX_UNANSWERED; j++) {
                     assertTrue(link.receive(reply, LONG), link::failure);
                     assertEquals(j, reply.sequence);
                 }
@@ -175,8 +175,7 @@ class LinkTest {
     void aNodeRefusesAModelWithItsOwnWords() throws Exception {
         RefusedException refused = assertThrows(
                 RefusedException.class,
-                () -> GrpcNodeLink.open(
-                        HOST, server.port(), security, hello(TestService.REFUSED_MODEL), DEADLINE));
+                () -> GrpcNodeLink.open(HOST, server.port(), security, hello(TestService.REFUSED_MODEL), DEADLINE));
         assertEquals(HOST + ":" + server.port() + ": no node has a model that it does not want", refused.getMessage());
     }
 
@@ -341,8 +340,7 @@ class LinkTest {
                 "no.such.host.invalid: no such host",
                 assertThrows(
                                 IOException.class,
-                                () -> GrpcNodeLink.open(
-                                        "no.such.host.invalid", 1, security, hello("abc"), DEADLINE))
+                                () -> GrpcNodeLink.open("no.such.host.invalid", 1, security, hello("abc"), DEADLINE))
                         .getMessage());
         try (ServerSocket taken = new ServerSocket(0)) {
             assertEquals(
@@ -378,8 +376,7 @@ class LinkTest {
                 Arrays.copyOf(expected.lacking, request.numExperts), Arrays.copyOf(reply.lacking, request.numExperts));
         int length = expected.numRows * expected.size;
         for (int i = 0; i < length; i++) {
-            assertEquals(
-                    Float.floatToRawIntBits(expected.outputs[i]), Float.floatToRawIntBits(reply.outputs[i]));
+            assertEquals(Float.floatToRawIntBits(expected.outputs[i]), Float.floatToRawIntBits(reply.outputs[i]));
         }
     }
 

@@ -50,7 +50,6 @@ class SharedSecretTest {
         assertFalse(Arrays.equals(
                 secret.derive("one", 32),
                 SharedSecret.read(file("other", TEXT + ".")).derive("one", 32)));
-        assertFalse(secret.toString().contains(TEXT));
     }
 
     @Test
@@ -87,7 +86,8 @@ class SharedSecretTest {
     void allThatMakeItAtOnceHaveTheSame() throws Exception {
         Path file = folder.resolve("shared");
         try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
-            Callable<String> maker = () -> Arrays.toString(SharedSecret.readOrCreate(file).derive("use", 32));
+            Callable<String> maker =
+                    () -> Arrays.toString(SharedSecret.readOrCreate(file).derive("use", 32));
             List<Future<String>> keys = threads.invokeAll(List.of(maker, maker, maker, maker));
             for (Future<String> key : keys) {
                 assertEquals(keys.getFirst().get(), key.get());

@@ -13,7 +13,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
-/// Stands between programs of this machine as a network would: passes on what comes over TCP, late, slowly or not at all.
+/// Stands between programs of this machine as a network would: passes on what comes over TCP, late, slowly or not at
+/// all.
 ///
 /// What it delays and how much it lets through may be changed at any time, for all connections at once, and counts for
 /// each direction of a connection by itself. It listens on loopback. Each direction has two threads, one that takes
@@ -36,8 +37,7 @@ public final class Relay implements AutoCloseable {
 
     private Relay(int target) throws IOException {
         this.target = target;
-        this.listener = ServerSocketChannel.open()
-                .bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+        this.listener = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         this.acceptor = Thread.ofPlatform().daemon().name("relay-acceptor").start(this::accept);
     }
 
@@ -162,7 +162,7 @@ public final class Relay implements AutoCloseable {
         Direction there = new Direction(source, targets);
         start("relay-there", there);
         for (SocketChannel each : targets) {
-            start("relay-back", new Direction(each, each == targets.getFirst() ? List.of(source) : List.of()));
+            start("relay-back", new Direction(each, each.equals(targets.getFirst()) ? List.of(source) : List.of()));
         }
     }
 

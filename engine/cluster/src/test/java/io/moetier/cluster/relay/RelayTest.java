@@ -48,7 +48,7 @@ class RelayTest {
             write(taken, new byte[] {7});
             assertEquals(7, client.getInputStream().read());
             writer.join();
-            client.close();
+            client.shutdownOutput();
             assertEquals(-1, taken.getInputStream().read());
             assertEquals(sent.length + 1, relay.bytesPassed());
         }
@@ -73,7 +73,8 @@ class RelayTest {
             relay.stall();
             write(client, new byte[] {1});
             taken.setSoTimeout(50);
-            assertThrows(SocketTimeoutException.class, () -> taken.getInputStream().read());
+            assertThrows(
+                    SocketTimeoutException.class, () -> taken.getInputStream().read());
             relay.resume();
             taken.setSoTimeout(0);
             assertEquals(1, taken.getInputStream().read());

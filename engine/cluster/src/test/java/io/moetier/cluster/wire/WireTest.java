@@ -51,8 +51,10 @@ class WireTest {
             MessageWriter writer = new MessageWriter();
             writer.write(hello);
             Hello read = reader(Messages.bytes(writer)).hello();
-            assertEquals(hello.toString().replace(hello.manifest().toString(), ""),
-                    read.toString().replace(read.manifest().toString(), ""));
+            assertEquals(hello.version() + hello.kernels(), read.version() + read.kernels());
+            assertEquals(hello.model(), read.model());
+            assertEquals(hello.mixed(), read.mixed());
+            assertEquals(hello.activations(), read.activations());
             assertArrayEquals(hello.manifest(), read.manifest());
         }
     }
@@ -121,13 +123,17 @@ class WireTest {
         assertEquals(
                 "malformed message: magic: expected 5245544d, found 00000000",
                 refusal(ByteBuffer.wrap(message.clone()).putInt(0, 0)));
-        assertEquals("malformed message: version: expected 1, found 2",
+        assertEquals(
+                "malformed message: version: expected 1, found 2",
                 refusal(ByteBuffer.wrap(message.clone()).put(4, (byte) 2)));
-        assertEquals("malformed message: kind of a message: expected below 8, found 8",
+        assertEquals(
+                "malformed message: kind of a message: expected below 8, found 8",
                 refusal(ByteBuffer.wrap(message.clone()).put(6, (byte) 8)));
         assertEquals("malformed message: bytes: expected at least 8, found 3", refusal(ByteBuffer.allocate(3)));
         assertEquals("malformed message: rows of an expert: expected 1 to 1, found 2", refusal(request(1, 1, 1, 2)));
-        assertEquals("malformed message: row: expected 0 to 0, found 1", refusal(request(1, 1, 1, 1).putInt(52, 1)));
+        assertEquals(
+                "malformed message: row: expected 0 to 0, found 1",
+                refusal(request(1, 1, 1, 1).putInt(52, 1)));
     }
 
     @Test
@@ -138,8 +144,9 @@ class WireTest {
         }
         assertEquals("malformed message: layer: expected 0 to 32767, found 1048576", refusal(message));
         message.putInt(16, 0).putInt(28, 1);
-        assertEquals("malformed message: bytes: expected " + (40 + 4 * (3 + (1L << 20) + (1L << 40))
-                + ", found 60"), refusal(message));
+        assertEquals(
+                "malformed message: bytes: expected " + (40 + 4 * (3 + (1L << 20) + (1L << 40)) + ", found 60"),
+                refusal(message));
     }
 
     @Test
@@ -167,10 +174,11 @@ class WireTest {
                         .take(Arrays.copyOf(message, 8), InputStream.nullInputStream(), message.length));
     }
 
-    private String refusal(ByteBuffer message) {
-        return String.valueOf(
-                assertThrows(MalformedMessageException.class, () -> Messages.writtenAgain(message.array()))
-                        .getMessage());
+    private static String refusal(ByteBuffer message) {
+        byte[] bytes = new byte[message.capacity()];
+        message.get(0, bytes);
+        return String.valueOf(assertThrows(MalformedMessageException.class, () -> Messages.writtenAgain(bytes))
+                .getMessage());
     }
 
     /// Returns a request of one expert, whose row is the input 0, with these numbers in its places.
